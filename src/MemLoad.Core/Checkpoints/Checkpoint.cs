@@ -1,0 +1,82 @@
+using System.Collections.Immutable;
+
+namespace MemLoad;
+
+/// <summary>What kind of file or folder a checkpoint is.</summary>
+public enum CheckpointFormat
+{
+    /// <summary>PyTorch's zip archive, written since 1.6.</summary>
+    TorchZip,
+    /// <summary>PyTorch's format of before 1.6.</summary>
+    TorchLegacy,
+    /// <summary>One safetensors file.</summary>
+    Safetensors,
+    /// <summary>Several files named by a <c>*.index.json</c>.</summary>
+    Sharded,
+    /// <summary>A folder with one file a tensor.</summary>
+    PerTensor,
+}
+
+/// <summary>One file of a checkpoint as it was when opened.</summary>
+/// <param name="Path">Absolute path.</param>
+/// <param name="Length">Its length in bytes.</param>
+public sealed record CheckpointFile(string Path, long Length);
+
+/// <summary>Where the bytes of a storage lie.</summary>
+/// <param name="File">Index into <see cref="Checkpoint.Files"/>.</param>
+/// <param name="Offset">Byte offset in that file.</param>
+/// <param name="Length">Length in bytes; 0 for the storage of empty tensors.</param>
+public readonly record struct Extent(int File, long Offset, long Length);
+
+/// <summary>
+/// A directory of extents: which tensors there are and where their bytes lie. Opening reads headers only and keeps no file open;
+/// after it no code knows which format the bytes came from.
+/// </summary>
+public sealed partial class Checkpoint
+{
+    internal Checkpoint(
+        string path,
+        CheckpointFormat format,
+        ImmutableArray<CheckpointFile> files,
+        ImmutableArray<Extent> storages,
+        ImmutableArray<TensorEntry> tensors,
+        IReadOnlyDictionary<string, object?> metadata)
+    {
+        Path = path;
+        Format = format;
+        Files = files;
+        Storages = storages;
+        Tensors = tensors;
+        Metadata = metadata;
+    }
+
+    /// <summary>The absolute path that was opened.</summary>
+    public string Path { get; }
+
+    /// <summary>The format that was recognised from the content.</summary>
+    public CheckpointFormat Format { get; }
+
+    /// <summary>The files, in the order in which the tensors first need them.</summary>
+    public ImmutableArray<CheckpointFile> Files { get; }
+
+    /// <summary>The storages: only the bytes that tensors refer to, each once.</summary>
+    public ImmutableArray<Extent> Storages { get; }
+
+    /// <summary>The tensors, in the order of the file. Names are unique.</summary>
+    public ImmutableArray<TensorEntry> Tensors { get; }
+
+    /// <summary>
+    /// What the checkpoint says besides tensors: the <c>__metadata__</c> of safetensors, or the other values of a PyTorch container under
+    /// dotted names. Values are null, bool, long, <see cref="System.Numerics.BigInteger"/>, double or string.
+    /// </summary>
+    public IReadOnlyDictionary<string, object?> Metadata { get; }
+
+    /// <summary>Bytes of all files together.</summary>
+    public long FileBytes => Files.Sum(file => file.Length);
+
+    /// <summary>M: bytes of all storages that the tensors need, shared ones once.</summary>
+    public long ModelBytes => Storages.Sum(storage => storage.Length);
+
+    /// <summary>L: bytes of the largest storage.</summary>
+    public long LargestBytes => Storages.IsEmpty ? 0 : Storages.Max(storage => storage.Length);
+}

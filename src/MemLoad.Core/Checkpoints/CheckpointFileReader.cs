@@ -1,0 +1,94 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace MemLoad;
+
+/// <summary>Reads exact ranges of one file and turns every failure into the rule it breaks. Safe to use from several threads.</summary>
+internal sealed class CheckpointFileReader : IDisposable
+{
+    private readonly SafeFileHandle _handle;
+
+    private CheckpointFileReader(string path, SafeFileHandle handle, long length)
+    {
+        Path = path;
+        _handle = handle;
+        Length = length;
+    }
+
+    public string Path { get; }
+
+    /// <summary>Length of the file when it was opened.</summary>
+    public long Length { get; }
+
+    /// <summary>Opens a file for reading; others may go on reading, writing and deleting it.</summary>
+    /// <exception cref="MemLoadException">ML1001 or ML1002.</exception>
+    public static CheckpointFileReader Open(string path)
+    {
+        try
+        {
+            SafeFileHandle handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            return new CheckpointFileReader(path, handle, RandomAccess.GetLength(handle));
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw Rules.PathNotFound.Broken("there is no such file", path, innerException: e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            throw Rules.PathUnreadable.Broken($"the file cannot be opened: {e.Message.TrimEnd('.')}", path, innerException: e);
+        }
+    }
+
+    /// <summary>Opens a file that a <see cref="Checkpoint"/> named earlier; it must still have the length it had.</summary>
+    /// <exception cref="MemLoadException">ML1001, ML1002 or ML1006.</exception>
+    public static CheckpointFileReader Reopen(CheckpointFile file)
+    {
+        CheckpointFileReader reader = Open(file.Path);
+        if (reader.Length == file.Length)
+        {
+            return reader;
+        }
+        using (reader)
+        {
+            throw Rules.FileChanged.Broken($"the file had {file.Length} bytes when it was opened and has {reader.Length} now", file.Path);
+        }
+    }
+
+    /// <summary>Fills the whole destination from the file.</summary>
+    /// <exception cref="MemLoadException">ML1005 if the file ends before, ML1007 if the read fails.</exception>
+    public void ReadExactly(long offset, Span<byte> destination)
+    {
+        while (!destination.IsEmpty)
+        {
+            int read;
+            try
+            {
+                read = RandomAccess.Read(_handle, destination, offset);
+            }
+            catch (IOException e)
+            {
+                throw Rules.ReadFailed.Broken($"reading {destination.Length} bytes failed: {e.Message.TrimEnd('.')}", Path, offset, e);
+            }
+            if (read == 0)
+            {
+                throw Rules.FileTruncated.Broken($"the file ends {destination.Length} bytes before the data it promises", Path, offset);
+            }
+            destination = destination[read..];
+            offset += read;
+        }
+    }
+
+    /// <summary>Reads a range into a new array.</summary>
+    /// <exception cref="MemLoadException">ML1005 or ML1007; the range is checked against the file before anything is allocated.</exception>
+    public byte[] ReadBytes(long offset, long count)
+    {
+        if (offset < 0 || count < 0 || offset > Length - count)
+        {
+            throw Rules.FileTruncated.Broken($"the file has {Length} bytes but {count} are promised here", Path, offset);
+        }
+        byte[] bytes = GC.AllocateUninitializedArray<byte>(checked((int)count));
+        ReadExactly(offset, bytes);
+        return bytes;
+    }
+
+    public void Dispose() => _handle.Dispose();
+}

@@ -1,0 +1,31 @@
+namespace MemLoad;
+
+/// <summary>Rules on tensors and models (ML6xxx).</summary>
+public static partial class Rules
+{
+    private const string SaveAgain = "Write the file again with the program that made it.";
+
+    /// <summary>Two tensors must not have one name.</summary>
+    public static readonly Rule NameRepeated = new("ML6001", "tensor names are unique", "Rename one of them, or narrow the load with a key.");
+
+    /// <summary>Dimensions, strides and offsets must be non-negative and their products must fit 64 bits.</summary>
+    public static readonly Rule ShapeInvalid = new("ML6002", "shapes, strides and offsets are sound", SaveAgain);
+
+    /// <summary>A view must lie inside its storage.</summary>
+    public static readonly Rule ViewOutsideStorage = new("ML6003", "a tensor lies inside its storage", SaveAgain);
+
+    /// <summary>An expanded view must not blow a small storage up beyond reason.</summary>
+    public static readonly Rule ViewTooLarge = new("ML6004", "an expanded view stays in proportion to its storage",
+        "Store the tensor without expanding it, or let PyTorch make it contiguous first.");
+
+    /// <summary>The key must name a container or a tensor of the checkpoint.</summary>
+    public static readonly Rule KeyNotFound = new("ML6005", "the key is in the checkpoint", "List the names with 'memload inspect'.");
+
+    /// <summary>A selection must leave something to load.</summary>
+    public static readonly Rule NothingSelected = new("ML6006", "the checkpoint has tensors to load",
+        "List the names with 'memload inspect' and widen the key, include or exclude pattern.");
+
+    /// <summary>The state dict must fit the model, name by name.</summary>
+    public static readonly Rule StateDictMismatch = new("ML6007", "the state dict fits the model",
+        "Choose the model that the checkpoint was written for, or narrow the checkpoint with a key.");
+}

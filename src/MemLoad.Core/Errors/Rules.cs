@@ -1,0 +1,29 @@
+namespace MemLoad;
+
+/// <summary>The closed set of rules. One file for each group of ids; this one holds paths and formats (ML1xxx).</summary>
+public static partial class Rules
+{
+    private const string CopyAgain = "Copy or download the file again and compare its size with the original.";
+
+    /// <summary>The path must exist.</summary>
+    public static readonly Rule PathNotFound = new("ML1001", "the path exists", "Check the spelling and the current folder.");
+
+    /// <summary>The file must be readable by this user.</summary>
+    public static readonly Rule PathUnreadable = new("ML1002", "the path can be read", "Check its permissions and that no other program holds it.");
+
+    /// <summary>A checkpoint is not an empty file.</summary>
+    public static readonly Rule FileEmpty = new("ML1003", "the file is not empty", CopyAgain);
+
+    /// <summary>The first bytes must belong to a known format; the extension is never believed.</summary>
+    public static readonly Rule FormatUnknown = new("ML1004", "the file is a PyTorch or safetensors checkpoint",
+        "MemLoad reads PyTorch .pth/.pt/.bin, safetensors, either kind of *.index.json and folders of per-tensor files.");
+
+    /// <summary>The file must be as long as its own headers say.</summary>
+    public static readonly Rule FileTruncated = new("ML1005", "the file is whole", CopyAgain);
+
+    /// <summary>The file must not change between opening and reading.</summary>
+    public static readonly Rule FileChanged = new("ML1006", "the file stays as it was when opened", "Load again once nothing writes to it.");
+
+    /// <summary>The disk must deliver what the file system promises.</summary>
+    public static readonly Rule ReadFailed = new("ML1007", "the file can be read to its end", "Check the disk or the network share, then try again.");
+}

@@ -1,0 +1,92 @@
+namespace MemLoad;
+
+/// <summary>How a load ended.</summary>
+public enum LoadOutcome
+{
+    /// <summary>All weights are in place and were digested.</summary>
+    Loaded,
+    /// <summary>The forecast exceeds a limit: nothing was allocated.</summary>
+    Refused,
+    /// <summary>Host or device memory ran out.</summary>
+    OutOfMemory,
+    /// <summary>A rule was broken; the message names it.</summary>
+    Failed,
+    /// <summary>The measured process was killed from outside.</summary>
+    Killed,
+    /// <summary>The user stopped it.</summary>
+    Canceled,
+}
+
+/// <summary>
+/// One row: what one load was forecast to cost and what it cost. Flat and primitive, so that it survives CSV, JSON and remoting; the same
+/// columns for every strategy. Null means that it was not or cannot be known here.
+/// </summary>
+public sealed record LoadMeasurement
+{
+    /// <summary>The strategy.</summary>
+    public required string Strategy { get; init; }
+    /// <summary>The device's name: <c>cpu</c>, <c>sim</c> …</summary>
+    public required string Device { get; init; }
+    /// <summary>How the load ended.</summary>
+    public required LoadOutcome Outcome { get; init; }
+    /// <summary>Absolute path of the checkpoint.</summary>
+    public string? Path { get; init; }
+    /// <summary>The checkpoint's format, a <see cref="CheckpointFormat"/>.</summary>
+    public string? Format { get; init; }
+    /// <summary>The model size where it is one of the known ones, such as <c>gpt2-small</c>.</summary>
+    public string? Size { get; init; }
+    /// <summary>Tensors loaded.</summary>
+    public long? TensorCount { get; init; }
+    /// <summary>Elements of all tensors together, shared ones once.</summary>
+    public long? ParameterCount { get; init; }
+    /// <summary>M: bytes of all parameters and buffers.</summary>
+    public long? ModelBytes { get; init; }
+    /// <summary>Bytes of the checkpoint's files.</summary>
+    public long? FileBytes { get; init; }
+    /// <summary>Peak of allocated device memory, as PyTorch's <c>max_memory_allocated</c>; 0 on <c>cpu</c>, which has none of its own.</summary>
+    public long? PeakDeviceBytes { get; init; }
+    /// <summary>Peak of device memory reserved by the allocator, as PyTorch's <c>max_memory_reserved</c>.</summary>
+    public long? PeakDeviceReservedBytes { get; init; }
+    /// <summary>Forecast of <see cref="PeakDeviceBytes"/>.</summary>
+    public long? ForecastDeviceBytes { get; init; }
+    /// <summary>Peak of anonymous and shared host memory of the load, above the idle process.</summary>
+    public long? PeakHostBytes { get; init; }
+    /// <summary>Peak of resident file-backed pages of the load, above the idle process. The kernel can reclaim them.</summary>
+    public long? PeakHostFileBytes { get; init; }
+    /// <summary>Forecast of <see cref="PeakHostBytes"/>.</summary>
+    public long? ForecastHostBytes { get; init; }
+    /// <summary>Ceiling forecast for <see cref="PeakHostFileBytes"/>: what is mapped; pages never touched cost nothing.</summary>
+    public long? ForecastHostFileBytes { get; init; }
+    /// <summary>Forecast less measured device peak, in thousandths of the measured.</summary>
+    public long? DeviceErrorPermille { get; init; }
+    /// <summary>Forecast less measured host peak, in thousandths of the measured.</summary>
+    public long? HostErrorPermille { get; init; }
+    /// <summary>Anonymous and shared host memory still held when the load had finished, above the idle process.</summary>
+    public long? FinalHostBytes { get; init; }
+    /// <summary>Wall time of the load, from the first step to the last.</summary>
+    public long? ElapsedMicroseconds { get; init; }
+    /// <summary><see cref="ModelBytes"/> over the wall time.</summary>
+    public long? BytesPerSecond { get; init; }
+    /// <summary>What was asked of the page cache: <c>Warm</c>, <c>Cold</c> or <c>AsIs</c>.</summary>
+    public string? Cache { get; init; }
+    /// <summary>Bytes of the files that were in the page cache when the load began.</summary>
+    public long? CachedBytesAtStart { get; init; }
+    /// <summary>Page faults that needed the disk.</summary>
+    public long? MajorFaults { get; init; }
+    /// <summary>SHA-256 over all tensors as they lie in device memory (see docs/architecture.md), lowercase hex.</summary>
+    public string? WeightsDigest { get; init; }
+    /// <summary>Number of the repetition, from 1.</summary>
+    public required int Run { get; init; }
+    /// <summary>Name of the machine.</summary>
+    public required string HostName { get; init; }
+    /// <summary>Name of its processor.</summary>
+    public string? ProcessorName { get; init; }
+    /// <summary>Physical memory of the machine.</summary>
+    public long? TotalMemoryBytes { get; init; }
+    /// <summary>When the measurement started, ISO 8601 with offset.</summary>
+    public required string StartedAt { get; init; }
+    /// <summary>MemLoad's version.</summary>
+    public required string ModuleVersion { get; init; }
+    /// <summary>Rule id, finding and remedy where the outcome is not <see cref="LoadOutcome.Loaded"/>.</summary>
+    public string? Message { get; init; }
+}

@@ -1,0 +1,79 @@
+using System.Collections.Immutable;
+
+namespace MemLoad;
+
+/// <summary>Arithmetic on shapes and strides, overflow-checked: the numbers come from files.</summary>
+public static class ShapeMath
+{
+    /// <summary>Product of the dimensions; 1 for a scalar.</summary>
+    /// <exception cref="OverflowException">The product does not fit 64 bits.</exception>
+    public static long ElementCount(ImmutableArray<long> shape)
+    {
+        // A zero anywhere makes the count zero, even beside dimensions whose product would overflow (as in PyTorch).
+        long count = 1;
+        foreach (long dimension in shape)
+        {
+            if (dimension == 0)
+            {
+                return 0;
+            }
+        }
+        foreach (long dimension in shape)
+        {
+            count = checked(count * dimension);
+        }
+        return count;
+    }
+
+    /// <summary>Row-major strides in elements, as PyTorch gives them to a contiguous tensor: a dimension of 0 counts as 1.</summary>
+    /// <exception cref="OverflowException">A stride does not fit 64 bits.</exception>
+    public static ImmutableArray<long> ContiguousStrides(ImmutableArray<long> shape)
+    {
+        long[] strides = new long[shape.Length];
+        long stride = 1;
+        for (int i = shape.Length - 1; i >= 0; i--)
+        {
+            strides[i] = stride;
+            stride = checked(stride * Math.Max(shape[i], 1));
+        }
+        return ImmutableArray.Create(strides);
+    }
+
+    /// <summary>PyTorch's <c>is_contiguous()</c>: strides of dimensions of size 1 do not matter; an empty tensor is contiguous.</summary>
+    public static bool IsContiguous(ImmutableArray<long> shape, ImmutableArray<long> strides)
+    {
+        long expected = 1;
+        if (shape.Contains(0))
+        {
+            return true;
+        }
+        for (int i = shape.Length - 1; i >= 0; i--)
+        {
+            if (shape[i] != 1)
+            {
+                if (strides[i] != expected)
+                {
+                    return false;
+                }
+                expected = checked(expected * shape[i]);
+            }
+        }
+        return true;
+    }
+
+    /// <summary>Elements from the first to one past the last that a view touches: 0 for an empty view, else 1 + Σ (dim − 1) · stride.</summary>
+    /// <exception cref="OverflowException">The span does not fit 64 bits.</exception>
+    public static long Span(ImmutableArray<long> shape, ImmutableArray<long> strides)
+    {
+        long last = 0;
+        for (int i = 0; i < shape.Length; i++)
+        {
+            if (shape[i] == 0)
+            {
+                return 0;
+            }
+            last = checked(last + checked((shape[i] - 1) * strides[i]));
+        }
+        return checked(last + 1);
+    }
+}

@@ -1,0 +1,152 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Collections.Immutable;
+
+namespace MemLoad;
+
+/// <summary>Takes one piece of a tensor's elements; pieces come in order and the span is valid during the call only.</summary>
+public delegate void ElementSink(ReadOnlySpan<byte> elements);
+
+/// <summary>Streams the elements of tensors as PyTorch's <c>contiguous()</c> would lay them out: row-major, little-endian, lazy operations done.</summary>
+public static class TensorElements
+{
+    private const int PieceBytes = 1 << 20;
+
+    /// <summary>Streams a tensor out of memory that holds its storage.</summary>
+    /// <param name="tensor">The view.</param>
+    /// <param name="memory">The block that holds the storage.</param>
+    /// <param name="storageOffset">Byte offset of the storage in that block.</param>
+    /// <param name="sink">Takes the elements, at most 1 MiB at a time.</param>
+    public static unsafe void Stream(TensorEntry tensor, MemoryBuffer memory, long storageOffset, ElementSink sink)
+    {
+        ArgumentNullException.ThrowIfNull(tensor);
+        ArgumentNullException.ThrowIfNull(memory);
+        ArgumentNullException.ThrowIfNull(sink);
+        if (tensor.ElementCount == 0)
+        {
+            return;
+        }
+        long start = checked(storageOffset + tensor.ByteOffset);
+        if (!tensor.IsContiguous)
+        {
+            using HostView view = memory.MapForHost();
+            Gather(tensor, (byte*)view.Address + start, sink);
+            return;
+        }
+        if (memory.Address != 0)
+        {
+            for (long done = 0; done < tensor.Bytes; done += PieceBytes)
+            {
+                sink(new ReadOnlySpan<byte>((byte*)memory.Address + start + done, (int)Math.Min(PieceBytes, tensor.Bytes - done)));
+            }
+            return;
+        }
+        byte[] piece = ArrayPool<byte>.Shared.Rent((int)Math.Min(PieceBytes, tensor.Bytes));
+        try
+        {
+            for (long done = 0; done < tensor.Bytes;)
+            {
+                Span<byte> part = piece.AsSpan(0, (int)Math.Min(Math.Min(PieceBytes, piece.Length), tensor.Bytes - done));
+                memory.Read(start + done, part);
+                sink(part);
+                done += part.Length;
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(piece);
+        }
+    }
+
+    private static unsafe void Gather(TensorEntry tensor, byte* origin, ElementSink sink)
+    {
+        int size = tensor.DType.ElementSize();
+        ImmutableArray<long> shape = tensor.Shape;
+        byte[] piece = ArrayPool<byte>.Shared.Rent(PieceBytes);
+        try
+        {
+            Span<long> index = shape.Length <= 16 ? stackalloc long[shape.Length] : new long[shape.Length];
+            index.Clear();
+            long element = 0; // offset of the current element in elements
+            int filled = 0;
+            int capacity = PieceBytes / size * size;
+            while (true)
+            {
+                new ReadOnlySpan<byte>(origin + (element * size), size).CopyTo(piece.AsSpan(filled));
+                filled += size;
+                if (filled == capacity)
+                {
+                    Flush(tensor, piece.AsSpan(0, filled), sink);
+                    filled = 0;
+                }
+                int d = shape.Length - 1;
+                for (; d >= 0; d--)
+                {
+                    element += tensor.Strides[d];
+                    if (++index[d] < shape[d])
+                    {
+                        break;
+                    }
+                    element -= tensor.Strides[d] * shape[d];
+                    index[d] = 0;
+                }
+                if (d < 0)
+                {
+                    break;
+                }
+            }
+            Flush(tensor, piece.AsSpan(0, filled), sink);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(piece);
+        }
+    }
+
+    private static void Flush(TensorEntry tensor, Span<byte> elements, ElementSink sink)
+    {
+        if (elements.IsEmpty)
+        {
+            return;
+        }
+        // Sign bits only: exact for every floating-point type, NaN and zero included.
+        if (tensor.LazyView.HasFlag(LazyView.Negative))
+        {
+            Negate(tensor.DType, elements, firstHalf: true);
+        }
+        if (tensor.DType.IsComplex() && (tensor.LazyView is LazyView.Conjugate or LazyView.Negative))
+        {
+            Negate(tensor.DType, elements, firstHalf: false);
+        }
+        sink(elements);
+    }
+
+    private static void Negate(DType dtype, Span<byte> elements, bool firstHalf)
+    {
+        int size = dtype.ElementSize();
+        int half = dtype.IsComplex() ? size / 2 : size;
+        int at = dtype.IsComplex() && !firstHalf ? half : 0;
+        for (int i = at; i < elements.Length; i += size)
+        {
+            Span<byte> number = elements.Slice(i, half);
+            switch (dtype)
+            {
+                case DType.Int8 or DType.UInt8:
+                    number[0] = (byte)-number[0];
+                    break;
+                case DType.Int16 or DType.UInt16:
+                    BinaryPrimitives.WriteInt16LittleEndian(number, (short)-BinaryPrimitives.ReadInt16LittleEndian(number));
+                    break;
+                case DType.Int32 or DType.UInt32:
+                    BinaryPrimitives.WriteInt32LittleEndian(number, -BinaryPrimitives.ReadInt32LittleEndian(number));
+                    break;
+                case DType.Int64 or DType.UInt64:
+                    BinaryPrimitives.WriteInt64LittleEndian(number, -BinaryPrimitives.ReadInt64LittleEndian(number));
+                    break;
+                default:
+                    number[^1] ^= 0x80;
+                    break;
+            }
+        }
+    }
+}
