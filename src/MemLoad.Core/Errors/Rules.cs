@@ -26,4 +26,7 @@ public static partial class Rules
 
     /// <summary>The disk must deliver what the file system promises.</summary>
     public static readonly Rule ReadFailed = new("ML1007", "the file can be read to its end", "Check the disk or the network share, then try again.");
+
+    /// <summary>A file's extension must not contradict its content.</summary>
+    public static readonly Rule ExtensionWrong = new("ML1008", "the extension fits the content", "Rename the file after what it is: .pth or .safetensors.");
 }

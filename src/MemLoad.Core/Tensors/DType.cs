@@ -45,6 +45,16 @@ public enum DType : byte
     Complex64,
     /// <summary>torch.complex128 (two binary64), 16 bytes.</summary>
     Complex128,
+    /// <summary>torch.bits8, 1 opaque byte.</summary>
+    Bits8,
+    /// <summary>torch.bits16, 2 opaque bytes.</summary>
+    Bits16,
+    /// <summary>torch.bits1x8, 1 opaque byte of eight bits.</summary>
+    Bits1x8,
+    /// <summary>torch.bits2x4, 1 opaque byte of four pairs.</summary>
+    Bits2x4,
+    /// <summary>torch.bits4x2, 1 opaque byte of two halves.</summary>
+    Bits4x2,
 }
 
 /// <summary>Facts about each <see cref="DType"/>.</summary>
@@ -73,6 +83,11 @@ public static class DTypes
         (DType.Complex32, "complex32", 4, null),
         (DType.Complex64, "complex64", 8, "C64"),
         (DType.Complex128, "complex128", 16, null),
+        (DType.Bits8, "bits8", 1, null),
+        (DType.Bits16, "bits16", 2, null),
+        (DType.Bits1x8, "bits1x8", 1, null),
+        (DType.Bits2x4, "bits2x4", 1, null),
+        (DType.Bits4x2, "bits4x2", 1, null),
     ];
 
     private static readonly Dictionary<string, DType> ByName = Table.ToDictionary(row => row.Name, row => row.DType);

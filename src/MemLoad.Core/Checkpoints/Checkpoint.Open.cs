@@ -1,0 +1,117 @@
+using System.Collections.Immutable;
+using System.IO.Enumeration;
+
+namespace MemLoad;
+
+public sealed partial class Checkpoint
+{
+    private static readonly string[] TorchExtensions = [".pth", ".pt", ".ckpt"];
+
+    /// <summary>
+    /// Opens a checkpoint of any known format: a PyTorch file of either kind, safetensors, a <c>*.index.json</c>, or a folder. Reads headers
+    /// only, whatever the size, and leaves no file open. The format is told from the content; a name that contradicts it is refused.
+    /// </summary>
+    /// <param name="path">File or folder; relative paths count from the current folder of the process.</param>
+    /// <param name="cancellationToken">Stops the opening.</param>
+    /// <exception cref="MemLoadException">The path or its content breaks a rule (ML1xxx to ML6xxx).</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public static Checkpoint Open(string path, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        path = System.IO.Path.GetFullPath(path);
+        if (Directory.Exists(path))
+        {
+            return FolderReader.Read(path, cancellationToken);
+        }
+        string extension = System.IO.Path.GetExtension(path);
+        if (extension.Equals(".json", StringComparison.OrdinalIgnoreCase))
+        {
+            return ShardIndexReader.Read(path, cancellationToken);
+        }
+        CheckpointFormat format = Sniff(path);
+        bool namedTorch = TorchExtensions.Contains(extension, StringComparer.OrdinalIgnoreCase);
+        bool namedSafetensors = extension.Equals(".safetensors", StringComparison.OrdinalIgnoreCase);
+        if (format == CheckpointFormat.Safetensors ? namedTorch : namedSafetensors)
+        {
+            // Whoever passes a ".safetensors" on trusts it to be no pickle: the name must not lie.
+            throw Rules.ExtensionWrong.Broken($"the file is named {extension} but its content is {Describe(format)}", path);
+        }
+        return format switch
+        {
+            CheckpointFormat.TorchZip => TorchZipReader.Read(path, cancellationToken),
+            CheckpointFormat.TorchLegacy => TorchLegacyReader.Read(path, cancellationToken),
+            _ => SafetensorsReader.Read(path, cancellationToken),
+        };
+    }
+
+    /// <summary>Narrows the checkpoint to part of its tensors; storages that no chosen tensor needs are neither read nor counted.</summary>
+    /// <param name="key">Dotted name of a container or tensor to narrow to, such as <c>model_state_dict</c>; its tensors lose that prefix.</param>
+    /// <param name="include">Keep only names that match one of these patterns (<c>*</c> and <c>?</c>, case ignored); all if empty.</param>
+    /// <param name="exclude">Drop names that match one of these patterns.</param>
+    /// <exception cref="MemLoadException">ML6005 if the key names nothing, ML6006 if nothing is left.</exception>
+    public Checkpoint Select(string? key, IReadOnlyList<string>? include = null, IReadOnlyList<string>? exclude = null)
+    {
+        ImmutableArray<TensorEntry> chosen = Tensors;
+        IReadOnlyDictionary<string, object?> metadata = Metadata;
+        if (!string.IsNullOrEmpty(key))
+        {
+            string prefix = key + ".";
+            chosen = [.. Tensors.Where(Below).Select(tensor => tensor with { Name = Rest(tensor.Name) })];
+            metadata = Metadata.Where(item => item.Key == key || item.Key.StartsWith(prefix, StringComparison.Ordinal))
+                .ToDictionary(item => Rest(item.Key), item => item.Value, StringComparer.Ordinal);
+            if (chosen.IsEmpty)
+            {
+                throw Rules.KeyNotFound.Broken($"there is no tensor '{key}' and none below that key", Path);
+            }
+
+            bool Below(TensorEntry tensor) => tensor.Name == key || tensor.Name.StartsWith(prefix, StringComparison.Ordinal);
+            string Rest(string name) => name.Length == key.Length ? "" : name[prefix.Length..];
+        }
+        if (include is { Count: > 0 } || exclude is { Count: > 0 })
+        {
+            chosen = [.. chosen.Where(tensor => (include is not { Count: > 0 } || Matches(include, tensor.Name)) && !Matches(exclude ?? [], tensor.Name))];
+            if (chosen.IsEmpty)
+            {
+                throw Rules.NothingSelected.Broken($"none of the {Tensors.Length} tensors is left after include and exclude", Path);
+            }
+        }
+        return chosen == Tensors ? this : CheckpointBuilder.Trim(Path, Format, Files, Storages, chosen, metadata);
+
+        static bool Matches(IReadOnlyList<string> patterns, string name) =>
+            patterns.Any(pattern => FileSystemName.MatchesSimpleExpression(pattern.Replace("\\", "\\\\", StringComparison.Ordinal), name, ignoreCase: true));
+    }
+
+    private static CheckpointFormat Sniff(string path)
+    {
+        using CheckpointFileReader file = CheckpointFileReader.Open(path);
+        if (file.Length == 0)
+        {
+            throw Rules.FileEmpty.Broken("the file has no bytes", path);
+        }
+        ReadOnlySpan<byte> head = file.ReadBytes(0, Math.Min(file.Length, 512));
+        if (head.StartsWith("PK\x03\x04"u8) || head.StartsWith("PK\x05\x06"u8))
+        {
+            return CheckpointFormat.TorchZip;
+        }
+        if (head is [0x80, >= 2 and <= 5, ..])
+        {
+            return CheckpointFormat.TorchLegacy;
+        }
+        if (System.IO.Path.GetExtension(path).Equals(".safetensors", StringComparison.OrdinalIgnoreCase) || (head.Length > 8 && head[8] == '{'))
+        {
+            return CheckpointFormat.Safetensors;
+        }
+        if (head.Length > 262 && head[257..].StartsWith("ustar"u8))
+        {
+            throw Rules.LegacyTar.Broken("the file is a tar archive", path);
+        }
+        throw Rules.FormatUnknown.Broken("the content is of no known format", path);
+    }
+
+    private static string Describe(CheckpointFormat format) => format switch
+    {
+        CheckpointFormat.TorchZip => "a PyTorch archive",
+        CheckpointFormat.TorchLegacy => "a PyTorch file of the older format",
+        _ => "safetensors",
+    };
+}

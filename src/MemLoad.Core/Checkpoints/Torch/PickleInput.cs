@@ -1,0 +1,131 @@
+using System.Buffers.Binary;
+using System.Text;
+
+namespace MemLoad;
+
+/// <summary>A pickle's bytes, read forward from a range of a file through a small buffer. Lengths are checked against the range before they are believed.</summary>
+internal sealed class PickleInput(CheckpointFileReader file, long offset, long length)
+{
+    private static readonly UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
+
+    private readonly byte[] _buffer = new byte[1 << 16];
+    private readonly long _end = offset + length;
+    private long _bufferStart = offset;
+    private int _next;
+    private int _filled;
+
+    public string Path => file.Path;
+
+    /// <summary>Byte offset in the file of what is read next.</summary>
+    public long Position => _bufferStart + _next;
+
+    /// <summary>Bytes between the start and the end of the range.</summary>
+    public long Length { get; } = length;
+
+    public byte ReadByte()
+    {
+        if (_next == _filled)
+        {
+            Fill(1);
+        }
+        return _buffer[_next++];
+    }
+
+    public ushort ReadUInt16() => BinaryPrimitives.ReadUInt16LittleEndian(Take(2));
+
+    public int ReadInt32() => BinaryPrimitives.ReadInt32LittleEndian(Take(4));
+
+    public uint ReadUInt32() => BinaryPrimitives.ReadUInt32LittleEndian(Take(4));
+
+    public ulong ReadUInt64() => BinaryPrimitives.ReadUInt64LittleEndian(Take(8));
+
+    public double ReadBigEndianDouble() => BinaryPrimitives.ReadDoubleBigEndian(Take(8));
+
+    public byte[] ReadBytes(ulong count)
+    {
+        int size = CheckedLength(count);
+        byte[] bytes = GC.AllocateUninitializedArray<byte>(size);
+        int buffered = Math.Min(size, _filled - _next);
+        _buffer.AsSpan(_next, buffered).CopyTo(bytes);
+        if (buffered < size)
+        {
+            file.ReadExactly(Position + buffered, bytes.AsSpan(buffered));
+        }
+        Seek(Position + size);
+        return bytes;
+    }
+
+    public string ReadUtf8(ulong count)
+    {
+        long start = Position;
+        int size = CheckedLength(count);
+        try
+        {
+            // Python writes lone surrogates as UTF-8 too ("surrogatepass"); no tensor needs them, so they are refused.
+            return StrictUtf8.GetString(size <= _buffer.Length ? Take(size) : ReadBytes(count));
+        }
+        catch (DecoderFallbackException e)
+        {
+            throw Rules.PickleMalformed.Broken("a string is not UTF-8", Path, start, e);
+        }
+    }
+
+    /// <summary>A line of text up to LF, as GLOBAL uses it.</summary>
+    public string ReadLine()
+    {
+        var line = new StringBuilder();
+        for (byte b = ReadByte(); b != '\n'; b = ReadByte())
+        {
+            if (b is < 0x20 or > 0x7e || line.Length == 1024)
+            {
+                throw Rules.PickleMalformed.Broken("a name in the pickle is not printable text of reasonable length", Path, Position - 1);
+            }
+            line.Append((char)b);
+        }
+        return line.ToString();
+    }
+
+    private int CheckedLength(ulong count) =>
+        count <= (ulong)(_end - Position) && count <= int.MaxValue
+            ? (int)count
+            : throw Rules.FileTruncated.Broken($"a value of {count} bytes does not fit the {_end - Position} bytes left of the pickle", Path, Position);
+
+    private ReadOnlySpan<byte> Take(int count)
+    {
+        if (_filled - _next < count)
+        {
+            Fill(count);
+        }
+        _next += count;
+        return _buffer.AsSpan(_next - count, count);
+    }
+
+    private void Fill(int needed)
+    {
+        Seek(Position);
+        int take = (int)Math.Min(_buffer.Length, _end - _bufferStart);
+        if (take < needed)
+        {
+            throw Rules.FileTruncated.Broken("the pickle ends in the middle of a value", Path, _end);
+        }
+        file.ReadExactly(_bufferStart, _buffer.AsSpan(0, take));
+        _filled = take;
+    }
+
+    private void Seek(long position)
+    {
+        long skip = position - _bufferStart;
+        if (skip >= 0 && skip < _filled)
+        {
+            // What is buffered already moves to the front, so that Fill never loses it.
+            _buffer.AsSpan((int)skip, _filled - (int)skip).CopyTo(_buffer);
+            _filled -= (int)skip;
+        }
+        else
+        {
+            _filled = 0;
+        }
+        _bufferStart = position;
+        _next = 0;
+    }
+}

@@ -1,0 +1,269 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using System.Numerics;
+using System.Text;
+
+namespace MemLoad;
+
+/// <summary>
+/// The allow-list: every name a PyTorch state dict or training checkpoint needs, and what it means as a record. Names and argument
+/// orders are those of PyTorch 2.6 (torch/_utils.py, torch/_tensor.py, torch/_weights_only_unpickler.py).
+/// </summary>
+internal static class TorchVocabulary
+{
+    private const string OrderedDict = "collections.OrderedDict";
+    private const string DefaultDict = "collections.defaultdict";
+    private const string Counter = "collections.Counter";
+    private const string RebuildTensor = "torch._utils._rebuild_tensor";
+    private const string RebuildTensorV2 = "torch._utils._rebuild_tensor_v2";
+    private const string RebuildTensorV3 = "torch._utils._rebuild_tensor_v3";
+    private const string RebuildParameter = "torch._utils._rebuild_parameter";
+    private const string RebuildParameterWithState = "torch._utils._rebuild_parameter_with_state";
+    private const string RebuildFromType = "torch._tensor._rebuild_from_type_v2";
+    private const string Size = "torch.Size";
+    private const string Device = "torch.device";
+    private const string GetLayout = "torch.serialization._get_layout";
+    private const string Encode = "_codecs.encode";
+    private const string Set = "builtins.set";
+    private const string FrozenSet = "builtins.frozenset";
+    private const string ComplexNumber = "builtins.complex";
+    private const string ByteArray = "builtins.bytearray";
+    private const string NumpyScalar = "numpy.core.multiarray.scalar";
+    private const string NumpyDType = "numpy.dtype";
+
+    // Names that stand for a type and are never called with consequences: the class of a tensor, the factory of a defaultdict.
+    private static readonly FrozenSet<string> Types = new[]
+    {
+        "torch.Tensor", "torch.nn.parameter.Parameter", "torch.nn.parameter.Buffer", "builtins.int", "builtins.float", "builtins.list", "builtins.dict", "builtins.str",
+    }.ToFrozenSet(StringComparer.Ordinal);
+
+    private static readonly FrozenSet<string> Callables = new[]
+    {
+        OrderedDict, DefaultDict, Counter, RebuildTensor, RebuildTensorV2, RebuildTensorV3, RebuildParameter, RebuildParameterWithState, RebuildFromType,
+        Size, Device, GetLayout, Encode, Set, FrozenSet, ComplexNumber, ByteArray, NumpyScalar, NumpyDType,
+    }.ToFrozenSet(StringComparer.Ordinal);
+
+    private static readonly FrozenDictionary<string, DType> StorageTypes = new Dictionary<string, DType>
+    {
+        ["DoubleStorage"] = DType.Float64,
+        ["FloatStorage"] = DType.Float32,
+        ["HalfStorage"] = DType.Float16,
+        ["BFloat16Storage"] = DType.BFloat16,
+        ["LongStorage"] = DType.Int64,
+        ["IntStorage"] = DType.Int32,
+        ["ShortStorage"] = DType.Int16,
+        ["CharStorage"] = DType.Int8,
+        ["ByteStorage"] = DType.UInt8,
+        ["BoolStorage"] = DType.Bool,
+        ["ComplexFloatStorage"] = DType.Complex64,
+        ["ComplexDoubleStorage"] = DType.Complex128,
+    }.ToFrozenDictionary(StringComparer.Ordinal);
+
+    // Dense tensors are all we load; the others are refused by the name a PyTorch user knows them by.
+    private static readonly FrozenDictionary<string, string> OtherTensors = new Dictionary<string, string>
+    {
+        ["torch._utils._rebuild_sparse_tensor"] = "a sparse tensor",
+        ["torch._utils._rebuild_sparse_csr_tensor"] = "a sparse tensor",
+        ["torch._utils._rebuild_qtensor"] = "a quantized tensor",
+        ["torch.QUInt8Storage"] = "a quantized tensor",
+        ["torch.QInt8Storage"] = "a quantized tensor",
+        ["torch.QInt32Storage"] = "a quantized tensor",
+        ["torch.QUInt4x2Storage"] = "a quantized tensor",
+        ["torch.QUInt2x4Storage"] = "a quantized tensor",
+        ["torch._utils._rebuild_meta_tensor_no_storage"] = "a meta tensor, which has no data",
+        ["torch._utils._rebuild_nested_tensor"] = "a nested tensor",
+        ["torch.nested._internal.nested_tensor._rebuild_njt"] = "a nested tensor",
+        ["torch._utils._rebuild_wrapper_subclass"] = "a tensor subclass",
+        ["torch._utils._rebuild_device_tensor_from_numpy"] = "a tensor of a device that PyTorch saves through numpy",
+        ["torch._utils._rebuild_device_tensor_from_cpu_tensor"] = "a tensor of a device that PyTorch saves through the host",
+        ["torch.nn.parameter.UninitializedParameter"] = "an uninitialized parameter, which has no data",
+        ["torch.nn.parameter.UninitializedBuffer"] = "an uninitialized buffer, which has no data",
+    }.ToFrozenDictionary(StringComparer.Ordinal);
+
+    /// <summary>The record for a name, or null if it is not on the list.</summary>
+    public static object? Resolve(string module, string name)
+    {
+        // Python 2 and numpy 2 call some of the same things otherwise.
+        string full = (module, name) switch
+        {
+            ("__builtin__", _) => $"builtins.{name}",
+            ("numpy._core.multiarray", "scalar") => NumpyScalar,
+            _ => $"{module}.{name}",
+        };
+        if (Callables.Contains(full) || Types.Contains(full))
+        {
+            return new PickleGlobal(full);
+        }
+        if (full == "torch.storage.UntypedStorage")
+        {
+            return new StorageType(null);
+        }
+        if (module is "torch" or "torch.cuda" && StorageTypes.TryGetValue(name, out DType dtype))
+        {
+            return new StorageType(dtype);
+        }
+        if (module != "torch")
+        {
+            return null;
+        }
+        bool constant = DTypes.TryFromTorchName(name, out _) || name.StartsWith("per_", StringComparison.Ordinal)
+            || name is "qint8" or "quint8" or "qint32" or "quint4x2" or "quint2x4"
+            || name is "strided" or "sparse_coo" or "sparse_csr" or "sparse_csc" or "sparse_bsr" or "sparse_bsc" or "_mkldnn" or "jagged";
+        return constant ? new TorchConstant($"torch.{name}") : null;
+    }
+
+    /// <summary>Why a name is refused.</summary>
+    public static MemLoadException Refusal(string module, string name, bool isRoot, string path, long at)
+    {
+        string full = $"{module}.{name}";
+        if (OtherTensors.TryGetValue(full, out string? kind))
+        {
+            return Rules.TensorKind.Broken($"the checkpoint holds {kind}", path, at);
+        }
+        bool wholeObject = isRoot || module.StartsWith("torch.nn.", StringComparison.Ordinal) || module.StartsWith("__torch__", StringComparison.Ordinal);
+        return wholeObject
+            ? Rules.PickledModule.Broken($"the file holds a pickled Python object ('{full}'), not a state dict", path, at)
+            : Rules.PickleGlobal.Broken($"the pickle asks for '{full}'", path, at);
+    }
+
+    /// <summary>What a call of a known name gives.</summary>
+    public static object? Call(object? callee, List<object?> arguments, string path, long at)
+    {
+        if (callee is not PickleGlobal { Name: string name } || !Callables.Contains(name))
+        {
+            throw Rules.PickleMalformed.Broken($"{PythonText.Repr(callee)} is called, which is nothing to call", path, at);
+        }
+        try
+        {
+            return name switch
+            {
+                OrderedDict or Counter => Dict(arguments.Count == 0 ? null : arguments[0]),
+                DefaultDict => new PickleDict(),
+                RebuildTensor => Tensor(arguments, dtype: null, metadata: null),
+                RebuildTensorV2 => Tensor(arguments, dtype: null, arguments.ElementAtOrDefault(6)),
+                RebuildTensorV3 => Tensor(arguments, (TorchConstant)arguments[6]!, arguments.ElementAtOrDefault(7)),
+                RebuildParameter or RebuildParameterWithState => (TensorReference)arguments[0]!,
+                RebuildFromType => FromType(arguments, path, at),
+                Size => new PickleSequence(PickleSequenceKind.Tuple, ((PickleSequence)arguments[0]!).Items),
+                Device => new TorchConstant(arguments.Count == 1 ? $"device(type='{(string)arguments[0]!}')" : $"device(type='{(string)arguments[0]!}', index={(long)arguments[1]!})"),
+                GetLayout => new TorchConstant((string)arguments[0]!),
+                Encode => Encoding.Latin1.GetBytes((string)arguments[0]!),
+                Set => new PickleSequence(PickleSequenceKind.Set, arguments.Count == 0 ? [] : ((PickleSequence)arguments[0]!).Items),
+                FrozenSet => new PickleSequence(PickleSequenceKind.FrozenSet, arguments.Count == 0 ? [] : ((PickleSequence)arguments[0]!).Items),
+                ComplexNumber => new Complex((double)arguments[0]!, (double)arguments[1]!),
+                ByteArray => new PickleSequence(PickleSequenceKind.ByteArray, [Bytes(arguments)]),
+                NumpyScalar => NumpyValue(arguments),
+                _ => new TorchConstant($"dtype('{(string)arguments[0]!}')"), // numpy.dtype
+            };
+        }
+        catch (Exception e) when (e is InvalidCastException or ArgumentOutOfRangeException or NullReferenceException or OverflowException)
+        {
+            throw Rules.PickleArguments.Broken($"'{name}' gets arguments of another form than PyTorch's", path, at, e);
+        }
+    }
+
+    /// <summary>BUILD sets attributes. State dicts carry <c>_metadata</c> that way; attributes hold no weights and are passed over.</summary>
+    public static void Build(object? target, object? state, string path, long at)
+    {
+        _ = state;
+        if (target is not (PickleDict or TensorReference or TorchConstant))
+        {
+            throw Rules.PickleMalformed.Broken($"attributes are set on {PythonText.Repr(target)}", path, at);
+        }
+    }
+
+    /// <summary>Reads a persistent id: <c>("storage", type, key, location, count[, view])</c>.</summary>
+    public static StorageReference Storage(object? persistentId, string path)
+    {
+        if (persistentId is PickleSequence { Items: [string kind, ..] } && kind == "module")
+        {
+            throw Rules.PickledModule.Broken("the file holds a pickled module with its source code, not a state dict", path);
+        }
+        if (persistentId is not PickleSequence { Items: ["storage", StorageType type, string key, string location, long count, ..] items }
+            || count < 0 || (items.Count > 5 && items[5] is not null))
+        {
+            throw Rules.PickleArguments.Broken("a persistent id names no storage in the form PyTorch writes", path);
+        }
+        if (location == "meta")
+        {
+            throw Rules.TensorKind.Broken("the checkpoint holds a meta tensor, which has no data", path);
+        }
+        return new StorageReference(key, type.DType, count);
+    }
+
+    private static PickleDict Dict(object? source)
+    {
+        switch (source)
+        {
+            case PickleDict dict:
+                return dict;
+            case PickleSequence pairs: // Python 2 writes an OrderedDict as a list of [key, value]
+                var filled = new PickleDict();
+                foreach (object? pair in pairs.Items)
+                {
+                    List<object?> two = ((PickleSequence)pair!).Items;
+                    filled.Set(two[0], two[1]);
+                }
+                return filled;
+            case null:
+                return new PickleDict();
+            default:
+                throw new InvalidCastException();
+        }
+    }
+
+    private static TensorReference Tensor(List<object?> arguments, TorchConstant? dtype, object? metadata)
+    {
+        var storage = (StorageReference)arguments[0]!;
+        DType type = storage.DType ?? DType.UInt8;
+        if (dtype is not null && !DTypes.TryFromTorchName(dtype.Repr["torch.".Length..], out type))
+        {
+            throw new InvalidCastException();
+        }
+        LazyView lazy = LazyView.None;
+        if (metadata is PickleDict flags)
+        {
+            lazy = (flags.Get("conj") is true ? LazyView.Conjugate : 0) | (flags.Get("neg") is true ? LazyView.Negative : 0);
+        }
+        return new TensorReference(storage, type, (long)arguments[1]!, Numbers(arguments[2]), Numbers(arguments[3]), lazy);
+    }
+
+    private static object? FromType(List<object?> arguments, string path, long at)
+    {
+        // A tensor with Python attributes: (function, class, arguments, attributes).
+        var type = (PickleGlobal)arguments[1]!;
+        if (!Types.Contains(type.Name) || !type.Name.StartsWith("torch.", StringComparison.Ordinal))
+        {
+            throw new InvalidCastException();
+        }
+        return (TensorReference)Call(arguments[0], ((PickleSequence)arguments[2]!).Items, path, at)!;
+    }
+
+    private static ImmutableArray<long> Numbers(object? tuple) => [.. ((PickleSequence)tuple!).Items.Select(item => (long)item!)];
+
+    private static byte[] Bytes(List<object?> arguments) => arguments switch
+    {
+        [] => [],
+        [byte[] bytes] => bytes,
+        [string text, string] => Encoding.Latin1.GetBytes(text), // protocol 2
+        _ => throw new InvalidCastException(),
+    };
+
+    private static object? NumpyValue(List<object?> arguments)
+    {
+        string dtype = ((TorchConstant)arguments[0]!).Repr;
+        var bytes = (byte[])arguments[1]!;
+        return (dtype, bytes.Length) switch
+        {
+            ("dtype('f8')", 8) => BitConverter.ToDouble(bytes),
+            ("dtype('f4')", 4) => (double)BitConverter.ToSingle(bytes),
+            ("dtype('i8')", 8) => BitConverter.ToInt64(bytes),
+            ("dtype('i4')", 4) => (long)BitConverter.ToInt32(bytes),
+            ("dtype('b1')", 1) => bytes[0] != 0,
+            _ => throw new InvalidCastException(),
+        };
+    }
+
+    /// <summary>The class of a storage in a persistent id; no dtype for UntypedStorage.</summary>
+    internal sealed record StorageType(DType? DType);
+}

@@ -1,0 +1,65 @@
+namespace MemLoad;
+
+/// <summary>Reads the directory of a file that <c>torch.save</c> wrote since PyTorch 1.6: a zip archive of a pickle and one record a storage.</summary>
+internal static class TorchZipReader
+{
+    private const string PickleName = "/data.pkl";
+
+    public static Checkpoint Read(string path, CancellationToken cancellationToken)
+    {
+        using CheckpointFileReader file = CheckpointFileReader.Open(path);
+        IReadOnlyList<ZipRecord> records = ZipDirectory.Read(file, cancellationToken);
+        (string prefix, ZipRecord pickle) = FindPickle(records, path);
+        var byName = records.ToDictionary(record => record.Name, StringComparer.Ordinal);
+        if (byName.TryGetValue($"{prefix}/byteorder", out ZipRecord order) && !file.ReadBytes(order.Offset, Math.Min(order.Length, 16)).AsSpan().SequenceEqual("little"u8))
+        {
+            throw Rules.ZipBigEndian.Broken("the archive says that its bytes are not little-endian", path, order.Offset);
+        }
+
+        var machine = new PickleMachine(new PickleInput(file, pickle.Offset, pickle.Length), id => TorchVocabulary.Storage(id, path));
+        object? root = machine.Load(cancellationToken);
+
+        var builder = new CheckpointBuilder(path, CheckpointFormat.TorchZip);
+        int home = builder.AddFile(path, file.Length);
+        var storages = new Dictionary<string, (int Index, long Length)>(StringComparer.Ordinal);
+        TorchContainer.AddTo(builder, root, pickle.Length, path, reference =>
+        {
+            if (!storages.TryGetValue(reference.Key, out (int Index, long Length) storage))
+            {
+                if (!byName.TryGetValue($"{prefix}/data/{reference.Key}", out ZipRecord record))
+                {
+                    throw Rules.StorageRecordMissing.Broken($"the storage '{reference.Key}' has no record in the archive", path);
+                }
+                storage = (builder.AddStorage(home, record.Offset, record.Length), record.Length);
+                storages.Add(reference.Key, storage);
+            }
+            return reference.Bytes == storage.Length
+                ? storage.Index
+                : throw Rules.StorageLengthMismatch.Broken($"the pickle gives storage '{reference.Key}' {reference.Bytes} bytes, its record has {storage.Length}", path);
+        });
+        return builder.Build();
+    }
+
+    private static (string Prefix, ZipRecord Pickle) FindPickle(IReadOnlyList<ZipRecord> records, string path)
+    {
+        ZipRecord[] pickles = [.. records.Where(record => record.Name.EndsWith(PickleName, StringComparison.Ordinal) && record.Name.IndexOf('/') == record.Name.Length - PickleName.Length)];
+        if (pickles is not [ZipRecord pickle])
+        {
+            throw Rules.ZipNotTorch.Broken($"the archive has {pickles.Length} records FOLDER/data.pkl; PyTorch's have one", path);
+        }
+        string prefix = pickle.Name[..^PickleName.Length];
+        foreach (ZipRecord record in records)
+        {
+            if (!record.Name.StartsWith(prefix + "/", StringComparison.Ordinal))
+            {
+                throw Rules.ZipNameInvalid.Broken($"the record '{record.Name}' lies outside the archive's folder '{prefix}'", path);
+            }
+            string rest = record.Name[(prefix.Length + 1)..];
+            if (rest.StartsWith("code/", StringComparison.Ordinal) || rest == "constants.pkl")
+            {
+                throw Rules.ZipTorchScript.Broken("the file is a TorchScript program, not a state dict", path);
+            }
+        }
+        return (prefix, pickle);
+    }
+}

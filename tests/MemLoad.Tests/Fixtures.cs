@@ -1,0 +1,30 @@
+using System.Text.Json;
+
+namespace MemLoad.Tests;
+
+/// <summary>Files that PyTorch wrote, each beside what PyTorch loads from it (<c>FILE.expected.json</c>).</summary>
+internal static class Fixtures
+{
+    public static string Root { get; } = Path.Combine(AppContext.BaseDirectory, "fixtures");
+
+    public static string PathOf(string name) => Path.Combine(Root, name);
+
+    /// <summary>All fixtures with an expectation, as paths relative to <see cref="Root"/>; more from the folder MEMLOAD_FIXTURES, if set.</summary>
+    public static TheoryData<string> All
+    {
+        get
+        {
+            var data = new TheoryData<string>();
+            foreach (string folder in new[] { Root, Environment.GetEnvironmentVariable("MEMLOAD_FIXTURES") }.OfType<string>())
+            {
+                foreach (string file in Directory.EnumerateFiles(folder, "*.expected.json", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
+                {
+                    data.Add(Path.GetRelativePath(Root, file[..^".expected.json".Length]));
+                }
+            }
+            return data;
+        }
+    }
+
+    public static JsonElement Expected(string name) => JsonDocument.Parse(File.ReadAllText(PathOf(name) + ".expected.json")).RootElement;
+}
