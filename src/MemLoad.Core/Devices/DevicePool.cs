@@ -1,0 +1,171 @@
+using System.IO.MemoryMappedFiles;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace MemLoad;
+
+/// <summary>The bytes behind a simulated device: real memory that the host does not see unless it maps it, as with a card's own memory.</summary>
+internal abstract class DevicePool : IDisposable
+{
+    public static DevicePool Create() => OperatingSystem.IsLinux() ? new KernelPool() : new SectionPool();
+
+    public abstract void Write(long offset, ReadOnlySpan<byte> source);
+
+    public abstract void Read(long offset, Span<byte> destination);
+
+    public abstract HostView Map(long offset, long length);
+
+    /// <summary>Makes a new segment usable.</summary>
+    public abstract void Add(long offset, long length);
+
+    /// <summary>Gives a segment's memory back to the system.</summary>
+    public abstract void Release(long offset, long length);
+
+    public abstract void Dispose();
+}
+
+/// <summary>
+/// Linux: a memory file written and read by system calls and never mapped while loading, so that its pages are in nobody's resident set
+/// and a measured host peak is the host's alone.
+/// </summary>
+internal sealed partial class KernelPool : DevicePool
+{
+    private const long Page = 4096;
+    private const int CloseOnExec = 1;
+    private const int PunchHoleKeepSize = 3;
+
+    private readonly SafeFileHandle _file;
+    private long _length;
+
+    public KernelPool()
+    {
+        int descriptor = CreateMemoryFile("memload-sim", CloseOnExec);
+        if (descriptor < 0)
+        {
+            throw Rules.DeviceAbsent.Broken($"the kernel gives no memory file for the simulated device (errno {Marshal.GetLastPInvokeError()})");
+        }
+        _file = new SafeFileHandle(descriptor, ownsHandle: true);
+    }
+
+    public override void Write(long offset, ReadOnlySpan<byte> source)
+    {
+        try
+        {
+            RandomAccess.Write(_file, source, offset);
+        }
+        catch (IOException e)
+        {
+            throw Rules.DeviceMemoryExhausted.Broken($"the system has no memory left for the simulated device: {e.Message.TrimEnd('.')}", innerException: e);
+        }
+    }
+
+    public override void Read(long offset, Span<byte> destination)
+    {
+        while (!destination.IsEmpty)
+        {
+            int read = RandomAccess.Read(_file, destination, offset);
+            if (read == 0)
+            {
+                throw new InvalidOperationException("A read past the end of the simulated device's memory.");
+            }
+            destination = destination[read..];
+            offset += read;
+        }
+    }
+
+    public override HostView Map(long offset, long length)
+    {
+        long start = offset / Page * Page;
+        var mapped = MemoryMappedFile.CreateFromFile(_file, null, 0, MemoryMappedFileAccess.ReadWrite, HandleInheritability.None, leaveOpen: true);
+        MemoryMappedViewAccessor view = mapped.CreateViewAccessor(start, offset + length - start);
+        return new HostView(view.SafeMemoryMappedViewHandle.DangerousGetHandle() + (nint)view.PointerOffset + (nint)(offset - start), new Mapping(mapped, view));
+    }
+
+    public override void Add(long offset, long length)
+    {
+        _length = Math.Max(_length, offset + length);
+        RandomAccess.SetLength(_file, _length);
+    }
+
+    public override void Release(long offset, long length)
+    {
+        if (Deallocate(_file, PunchHoleKeepSize, offset, length) != 0)
+        {
+            throw new InvalidOperationException($"The kernel did not take a segment of the simulated device back (errno {Marshal.GetLastPInvokeError()}).");
+        }
+    }
+
+    public override void Dispose() => _file.Dispose();
+
+    [LibraryImport("libc", EntryPoint = "memfd_create", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int CreateMemoryFile(string name, uint flags);
+
+    [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
+    private static partial int Deallocate(SafeFileHandle file, int mode, long offset, long length);
+
+    private sealed class Mapping(MemoryMappedFile file, MemoryMappedViewAccessor view) : IDisposable
+    {
+        public void Dispose()
+        {
+            view.Dispose();
+            file.Dispose();
+        }
+    }
+}
+
+/// <summary>Windows and macOS: one section of shared memory a segment, which counts as no process's private memory.</summary>
+internal sealed unsafe class SectionPool : DevicePool
+{
+    private readonly SortedList<long, (long Length, MemoryMappedFile File, MemoryMappedViewAccessor View)> _segments = [];
+
+    public override void Write(long offset, ReadOnlySpan<byte> source) => source.CopyTo(new Span<byte>(Address(offset, source.Length), source.Length));
+
+    public override void Read(long offset, Span<byte> destination) => new ReadOnlySpan<byte>(Address(offset, destination.Length), destination.Length).CopyTo(destination);
+
+    public override HostView Map(long offset, long length) => new((nint)Address(offset, length), null);
+
+    public override void Add(long offset, long length)
+    {
+        try
+        {
+            var file = MemoryMappedFile.CreateNew(null, length);
+            _segments.Add(offset, (length, file, file.CreateViewAccessor()));
+        }
+        catch (IOException e)
+        {
+            throw Rules.DeviceMemoryExhausted.Broken($"the system has no memory left for the simulated device: {e.Message.TrimEnd('.')}", innerException: e);
+        }
+    }
+
+    public override void Release(long offset, long length)
+    {
+        (_, MemoryMappedFile file, MemoryMappedViewAccessor view) = _segments[offset];
+        _segments.Remove(offset);
+        view.Dispose();
+        file.Dispose();
+    }
+
+    public override void Dispose()
+    {
+        foreach (long offset in _segments.Keys.ToArray())
+        {
+            Release(offset, 0);
+        }
+    }
+
+    private byte* Address(long offset, long length)
+    {
+        // The segment with the highest start that is not past the offset.
+        int low = 0;
+        int high = _segments.Count - 1;
+        while (low < high)
+        {
+            int middle = (low + high + 1) / 2;
+            (low, high) = _segments.GetKeyAtIndex(middle) <= offset ? (middle, high) : (low, middle - 1);
+        }
+        long start = _segments.GetKeyAtIndex(low);
+        (long size, _, MemoryMappedViewAccessor view) = _segments.GetValueAtIndex(low);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset - start, size - length, nameof(offset));
+        return (byte*)view.SafeMemoryMappedViewHandle.DangerousGetHandle() + (offset - start);
+    }
+}

@@ -1,0 +1,34 @@
+namespace MemLoad;
+
+/// <summary>What a device's allocator holds and has held at most, in bytes, as PyTorch counts it.</summary>
+/// <param name="Allocated">Given out to tensors (<c>torch.cuda.memory_allocated</c>).</param>
+/// <param name="Reserved">Held in segments, given out or cached (<c>torch.cuda.memory_reserved</c>).</param>
+/// <param name="PeakAllocated">The most ever allocated.</param>
+/// <param name="PeakReserved">The most ever reserved.</param>
+public readonly record struct DeviceMemory(long Allocated, long Reserved, long PeakAllocated, long PeakReserved);
+
+/// <summary>A place where weights end up.</summary>
+public interface IDevice : IDisposable
+{
+    /// <summary>Its name: <c>cpu</c>, <c>sim</c>, <c>cuda:0</c> …</summary>
+    string Name { get; }
+
+    /// <summary>True if its memory is the host's: then tensors need no copy to get there, and cost host memory.</summary>
+    bool IsHost { get; }
+
+    /// <summary>The most it may reserve, or null where nothing but the machine limits it.</summary>
+    long? CapacityBytes { get; }
+
+    /// <summary>What it holds now and has held at most. All zero on the host, which has no memory of its own beside the host's.</summary>
+    DeviceMemory Memory { get; }
+
+    /// <summary>Allocates a block; its content is undefined.</summary>
+    /// <exception cref="MemLoadException">ML7001 or ML7002: the memory is not there.</exception>
+    MemoryBuffer Allocate(long bytes);
+
+    /// <summary>Copies the first bytes of one block of this device to another.</summary>
+    void Copy(MemoryBuffer source, MemoryBuffer target, long bytes);
+
+    /// <summary>An allocator that counts as this device's does and holds no memory; null where every byte costs exactly itself.</summary>
+    CachingAllocator? NewForecastAllocator();
+}

@@ -1,0 +1,107 @@
+namespace MemLoad;
+
+/// <summary>
+/// The device <c>sim</c>: an accelerator without the hardware. It has a memory pool of its own with real bytes in it, allocates as PyTorch's
+/// CUDA allocator does, and refuses to exceed its capacity. What it shows of device peaks is what a card would show.
+/// </summary>
+public sealed class SimulatedDevice : IDevice
+{
+    // Small enough to stay in a core's cache: a copy inside the device then costs one pass over memory, not two.
+    private const int BounceBytes = 256 << 10;
+
+    private readonly CachingAllocator _allocator;
+    private readonly DevicePool _pool = DevicePool.Create();
+    private readonly Lock _allocating = new();
+
+    /// <summary>Makes a device.</summary>
+    /// <param name="capacityBytes">The most it may reserve; null for as much as the machine has.</param>
+    public SimulatedDevice(long? capacityBytes = null)
+    {
+        CapacityBytes = capacityBytes;
+        _allocator = new CachingAllocator(capacityBytes)
+        { 
+            SegmentReserved = _pool.Add,
+            SegmentReleased = _pool.Release,
+        };
+    }
+
+    /// <inheritdoc/>
+    public string Name => "sim";
+
+    /// <inheritdoc/>
+    public bool IsHost => false;
+
+    /// <inheritdoc/>
+    public long? CapacityBytes { get; }
+
+    /// <inheritdoc/>
+    public DeviceMemory Memory
+    {
+        get
+        {
+            lock (_allocating)
+            {
+                return _allocator.Memory;
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public MemoryBuffer Allocate(long bytes)
+    {
+        lock (_allocating)
+        {
+            return new Block(this, _allocator.Allocate(bytes), bytes);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Copy(MemoryBuffer source, MemoryBuffer target, long bytes)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        ArgumentNullException.ThrowIfNull(target);
+        byte[] bounce = new byte[Math.Min(BounceBytes, bytes)];
+        for (long done = 0; done < bytes; done += bounce.Length)
+        {
+            Span<byte> piece = bounce.AsSpan(0, (int)Math.Min(bounce.Length, bytes - done));
+            source.Read(done, piece);
+            target.Write(done, piece);
+        }
+    }
+
+    /// <inheritdoc/>
+    public CachingAllocator NewForecastAllocator() => new();
+
+    /// <inheritdoc/>
+    public void Dispose() => _pool.Dispose();
+
+    private sealed class Block(SimulatedDevice device, long start, long bytes) : MemoryBuffer(bytes)
+    {
+        private int _released;
+
+        public override void Write(long offset, ReadOnlySpan<byte> source)
+        {
+            CheckRange(offset, source.Length);
+            device._pool.Write(start + offset, source);
+        }
+
+        public override void Read(long offset, Span<byte> destination)
+        {
+            CheckRange(offset, destination.Length);
+            device._pool.Read(start + offset, destination);
+        }
+
+        public override HostView MapForHost() => Length == 0 ? default : device._pool.Map(start, Length);
+
+        protected override void Dispose(bool disposing)
+        {
+            if (Interlocked.Exchange(ref _released, 1) == 0)
+            {
+                lock (device._allocating)
+                {
+                    device._allocator.Release(start);
+                }
+            }
+        }
+    }
+}

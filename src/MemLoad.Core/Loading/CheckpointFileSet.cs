@@ -1,0 +1,48 @@
+using System.Collections.Immutable;
+
+namespace MemLoad;
+
+/// <summary>
+/// The open files of a running load: opened when first needed, and only so many at a time, for a checkpoint may be thousands of them.
+/// </summary>
+internal sealed class CheckpointFileSet(ImmutableArray<CheckpointFile> files) : IDisposable
+{
+    private const int MostOpen = 128;
+
+    private readonly Dictionary<int, CheckpointFileReader> _open = [];
+    private readonly Queue<int> _order = [];
+
+    /// <summary>The file, open. It stays so until <see cref="MostOpen"/> others were asked for: call again for every batch of reads.</summary>
+    /// <exception cref="MemLoadException">ML1001, ML1002 or ML1006.</exception>
+    public CheckpointFileReader this[int file]
+    {
+        get
+        {
+            if (!_open.TryGetValue(file, out CheckpointFileReader? reader))
+            {
+                if (_order.Count == MostOpen)
+                {
+                    int oldest = _order.Dequeue();
+                    _open.Remove(oldest, out CheckpointFileReader? closing);
+                    closing?.Dispose();
+                }
+                reader = CheckpointFileReader.Reopen(files[file]);
+                _open.Add(file, reader);
+                _order.Enqueue(file);
+            }
+            return reader;
+        }
+    }
+
+    /// <summary>How many files may be asked for before the first of them closes.</summary>
+    public static int BatchLimit => MostOpen;
+
+    public void Dispose()
+    {
+        foreach (CheckpointFileReader reader in _open.Values)
+        {
+            reader.Dispose();
+        }
+        _open.Clear();
+    }
+}

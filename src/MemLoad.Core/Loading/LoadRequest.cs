@@ -1,0 +1,49 @@
+namespace MemLoad;
+
+/// <summary>What to do with the page cache before a measured load.</summary>
+public enum CacheState
+{
+    /// <summary>Leave it as it is.</summary>
+    AsIs,
+    /// <summary>Read the files once, so that they are in it.</summary>
+    Warm,
+    /// <summary>Evict the files, so that they come from the disk.</summary>
+    Cold,
+}
+
+/// <summary>Which load: what, how and where to.</summary>
+public sealed record LoadRequest
+{
+    /// <summary>File or folder.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>How.</summary>
+    public required Strategy Strategy { get; init; }
+
+    /// <summary>Where to.</summary>
+    public string Device { get; init; } = DeviceRegistry.Default;
+
+    /// <summary>Container or tensor of the checkpoint to narrow to.</summary>
+    public string? Key { get; init; }
+
+    /// <summary>Name patterns to keep; all if empty.</summary>
+    public IReadOnlyList<string> Include { get; init; } = [];
+
+    /// <summary>Name patterns to drop.</summary>
+    public IReadOnlyList<string> Exclude { get; init; } = [];
+
+    /// <summary>A known model size that the checkpoint must fit, such as <c>gpt2-small</c>; null for any state dict.</summary>
+    public string? Size { get; init; }
+
+    /// <summary>Most anonymous host memory the load may need, in bytes.</summary>
+    public long? HostMemoryLimit { get; init; }
+
+    /// <summary>Most device memory the load may need, in bytes; the capacity of a simulated device.</summary>
+    public long? DeviceMemoryLimit { get; init; }
+
+    /// <summary>State of the page cache to measure in.</summary>
+    public CacheState Cache { get; init; } = CacheState.AsIs;
+
+    /// <summary>Number of the repetition, from 1.</summary>
+    public int Run { get; init; } = 1;
+}

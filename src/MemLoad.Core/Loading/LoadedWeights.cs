@@ -1,0 +1,116 @@
+using System.Collections.Immutable;
+using System.Runtime.InteropServices;
+
+namespace MemLoad;
+
+/// <summary>Weights in memory: the tensors of a checkpoint and the buffers they lie in. Disposing gives the memory back.</summary>
+public sealed class LoadedWeights : IWeightSource, IDisposable
+{
+    private readonly Checkpoint _checkpoint;
+    private readonly MemoryBuffer?[] _buffers;
+    private readonly ImmutableArray<Placement> _placements;
+    private readonly Dictionary<string, TensorEntry> _byName;
+    private readonly Dictionary<int, HostView> _views = [];
+    private readonly List<MemoryBuffer> _copies = [];
+    private readonly HostMemory _host = new();
+    private readonly Lock _viewing = new();
+    private bool _disposed;
+
+    internal LoadedWeights(Checkpoint checkpoint, MemoryBuffer?[] buffers, ImmutableArray<Placement> placements)
+    {
+        _checkpoint = checkpoint;
+        _buffers = buffers;
+        _placements = placements;
+        _byName = checkpoint.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
+    }
+
+    /// <inheritdoc/>
+    public ImmutableArray<TensorEntry> Tensors => _checkpoint.Tensors;
+
+    /// <inheritdoc/>
+    public ImmutableArray<long> StorageLengths => _checkpoint.StorageLengths;
+
+    /// <summary>
+    /// A tensor as the host can use it, contiguous, where it lies if that is possible: memory of a simulated device is mapped, and only a
+    /// tensor whose elements are scattered is copied. Valid until these weights are disposed.
+    /// </summary>
+    /// <exception cref="KeyNotFoundException">There is no tensor of that name.</exception>
+    public HostTensor this[string name]
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            TensorEntry tensor = _byName[name];
+            lock (_viewing)
+            {
+                return new HostTensor(tensor.DType, tensor.Shape, tensor.IsContiguous ? AddressOf(tensor) : CopyOf(tensor));
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void StreamElements(TensorEntry tensor, ElementSink sink)
+    {
+        ArgumentNullException.ThrowIfNull(tensor);
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        Placement place = _placements[tensor.Storage];
+        TensorElements.Stream(tensor, _buffers[place.Buffer]!, place.Offset, sink);
+    }
+
+    /// <inheritdoc/>
+    public void StreamStorage(int storage, ElementSink sink)
+    {
+        long length = _checkpoint.Storages[storage].Length;
+        StreamElements(new TensorEntry("", DType.UInt8, [length], [1], storage, 0), sink);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (_disposed)
+        {
+            return;
+        }
+        _disposed = true;
+        foreach (HostView view in _views.Values)
+        {
+            view.Dispose();
+        }
+        foreach (MemoryBuffer copy in _copies)
+        {
+            copy.Dispose();
+        }
+        foreach (MemoryBuffer? buffer in _buffers)
+        {
+            buffer?.Dispose();
+        }
+    }
+
+    private nint AddressOf(TensorEntry tensor)
+    {
+        if (tensor.ElementCount == 0)
+        {
+            return 0;
+        }
+        Placement place = _placements[tensor.Storage];
+        ref HostView view = ref CollectionsMarshal.GetValueRefOrAddDefault(_views, place.Buffer, out bool known);
+        if (!known)
+        {
+            view = _buffers[place.Buffer]!.MapForHost();
+        }
+        return view.Address + (nint)(place.Offset + tensor.ByteOffset);
+    }
+
+    private nint CopyOf(TensorEntry tensor)
+    {
+        MemoryBuffer copy = _host.Allocate(tensor.Bytes);
+        _copies.Add(copy);
+        long done = 0;
+        StreamElements(tensor, elements =>
+        {
+            copy.Write(done, elements);
+            done += elements.Length;
+        });
+        return copy.Address;
+    }
+}

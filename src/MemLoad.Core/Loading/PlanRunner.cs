@@ -1,0 +1,102 @@
+namespace MemLoad;
+
+/// <summary>A plan's second reader: executes the very steps the forecast added up.</summary>
+public static class PlanRunner
+{
+    private const int CopyBytes = 8 << 20;
+
+    /// <summary>Executes a plan.</summary>
+    /// <param name="plan">The plan, written for this kind of device.</param>
+    /// <param name="device">The device. It must outlive the weights.</param>
+    /// <param name="beforeStep">Told what is about to be done; called on the calling thread, often, and must be quick.</param>
+    /// <param name="cancellationToken">Stops the load; nothing stays allocated.</param>
+    /// <returns>The weights, which own the memory they lie in.</returns>
+    /// <exception cref="MemLoadException">A file changed or cannot be read (ML1xxx), memory ran out (ML7001, ML7002).</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public static LoadedWeights Run(LoadPlan plan, IDevice device, Action<PlanPhase>? beforeStep = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(plan);
+        ArgumentNullException.ThrowIfNull(device);
+        var buffers = new MemoryBuffer?[plan.Buffers.Length];
+        try
+        {
+            Execute(plan, device, buffers, beforeStep, cancellationToken);
+            return new LoadedWeights(plan.Checkpoint, buffers, plan.Placements);
+        }
+        catch
+        {
+            foreach (MemoryBuffer? buffer in buffers)
+            {
+                buffer?.Dispose();
+            }
+            throw;
+        }
+    }
+
+    private static void Execute(LoadPlan plan, IDevice device, MemoryBuffer?[] buffers, Action<PlanPhase>? beforeStep, CancellationToken cancellationToken)
+    {
+        Checkpoint checkpoint = plan.Checkpoint;
+        var host = new HostMemory();
+        using var files = new CheckpointFileSet(checkpoint.Files);
+        var initialiser = new StorageInitialiser(checkpoint);
+        for (int i = 0; i < plan.Steps.Length; i++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            PlanStep step = plan.Steps[i];
+            beforeStep?.Invoke(step.Phase);
+            PlanBuffer planned = plan.Buffers[step.Buffer];
+            switch (step.Kind)
+            {
+                case StepKind.Allocate:
+                    buffers[step.Buffer] = planned.Pool == MemoryPool.Device ? device.Allocate(planned.Bytes) : host.Allocate(planned.Bytes);
+                    break;
+                case StepKind.Initialise:
+                    initialiser.Fill(step.Storage, buffers[step.Buffer]!);
+                    break;
+                case StepKind.Map:
+                    buffers[step.Buffer] = MappedFile.Open(checkpoint.Files[planned.File]);
+                    break;
+                case StepKind.Read:
+                    // Reads that follow one another are one batch: the plan says what, not in how many pieces.
+                    var batch = new ReadBatch(checkpoint, files);
+                    int last = i;
+                    for (; last < plan.Steps.Length && plan.Steps[last] is { Kind: StepKind.Read } read && read.Source == step.Source; last++)
+                    {
+                        batch.Add(read.Storage, buffers[read.Buffer]!);
+                    }
+                    i = last - 1;
+                    if (step.Source < 0)
+                    {
+                        batch.ReadInPlace(cancellationToken);
+                    }
+                    else
+                    {
+                        batch.ReadThrough(buffers[step.Source]!, cancellationToken);
+                    }
+                    break;
+                case StepKind.Copy:
+                    Copy(checkpoint.Storages[step.Storage], buffers[step.Source]!, plan.Buffers[step.Source].Pool, buffers[step.Buffer]!, device, cancellationToken);
+                    break;
+                default:
+                    buffers[step.Buffer]!.Dispose();
+                    buffers[step.Buffer] = null;
+                    break;
+            }
+        }
+    }
+
+    private static unsafe void Copy(Extent storage, MemoryBuffer source, MemoryPool pool, MemoryBuffer target, IDevice device, CancellationToken cancellationToken)
+    {
+        if (pool == MemoryPool.Device)
+        {
+            device.Copy(source, target, storage.Length);
+            return;
+        }
+        byte* from = (byte*)source.Address + (pool == MemoryPool.MappedFile ? storage.Offset : 0);
+        for (long done = 0; done < storage.Length; done += CopyBytes)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            target.Write(done, new ReadOnlySpan<byte>(from + done, (int)Math.Min(CopyBytes, storage.Length - done)));
+        }
+    }
+}

@@ -1,0 +1,52 @@
+using System.Text;
+
+namespace MemLoad;
+
+/// <summary>Holds a state dict against a model before anything is loaded, as PyTorch's strict <c>load_state_dict</c> does.</summary>
+public static class StateDictMatch
+{
+    private const int MostNames = 8;
+
+    /// <summary>Requires that the checkpoint has exactly the model's names, each with the model's shape and dtype.</summary>
+    /// <exception cref="MemLoadException">ML6007, with PyTorch's own wording of what is missing, unexpected or mismatched, on one line.</exception>
+    public static void Require(ModelSpec model, Checkpoint checkpoint)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(checkpoint);
+        var wanted = model.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
+        var found = checkpoint.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
+        var problems = new List<string>();
+        Names("Missing", [.. model.Tensors.Where(tensor => !found.ContainsKey(tensor.Name)).Select(tensor => tensor.Name)]);
+        Names("Unexpected", [.. checkpoint.Tensors.Where(tensor => !wanted.ContainsKey(tensor.Name)).Select(tensor => tensor.Name)]);
+        foreach (TensorSpec spec in model.Tensors)
+        {
+            if (!found.TryGetValue(spec.Name, out TensorEntry? tensor))
+            {
+                continue;
+            }
+            if (!tensor.Shape.AsSpan().SequenceEqual(spec.Shape.AsSpan()))
+            {
+                problems.Add($"size mismatch for {spec.Name}: copying a param with shape torch.Size([{string.Join(", ", tensor.Shape)}]) from checkpoint, "
+                    + $"the shape in current model is torch.Size([{string.Join(", ", spec.Shape)}])");
+            }
+            else if (tensor.DType != spec.DType)
+            {
+                problems.Add($"dtype mismatch for {spec.Name}: the checkpoint has torch.{tensor.DType.TorchName()}, the current model torch.{spec.DType.TorchName()}");
+            }
+        }
+        if (problems.Count > 0)
+        {
+            var text = new StringBuilder($"Error(s) in loading state_dict for {model.Name}: ").AppendJoin("; ", problems.Take(MostNames));
+            throw Rules.StateDictMismatch.Broken(problems.Count > MostNames ? text.Append($"; and {problems.Count - MostNames} more").ToString() : text.ToString(), checkpoint.Path);
+        }
+
+        void Names(string kind, string[] names)
+        {
+            if (names.Length > 0)
+            {
+                string more = names.Length > MostNames ? $" and {names.Length - MostNames} more" : "";
+                problems.Add($"{kind} key(s) in state_dict: {string.Join(", ", names.Take(MostNames).Select(name => $"\"{name}\""))}{more}");
+            }
+        }
+    }
+}

@@ -1,0 +1,31 @@
+namespace MemLoad;
+
+/// <summary>Fills a host buffer as a freshly built model fills the parameter that will live there: real work on real memory.</summary>
+internal sealed class StorageInitialiser
+{
+    private const int PieceBytes = 1 << 20;
+
+    // The tensor that stands for each storage: the first that uses it.
+    private readonly TensorEntry?[] _tensors;
+
+    public StorageInitialiser(Checkpoint checkpoint)
+    {
+        _tensors = new TensorEntry?[checkpoint.Storages.Length];
+        foreach (TensorEntry tensor in checkpoint.Tensors)
+        {
+            _tensors[tensor.Storage] ??= tensor;
+        }
+    }
+
+    public unsafe void Fill(int storage, MemoryBuffer buffer)
+    {
+        TensorEntry tensor = _tensors[storage]!;
+        int size = tensor.DType.ElementSize();
+        var spec = new TensorSpec(tensor.Name, tensor.DType, tensor.IsContiguous && tensor.Bytes == buffer.Length ? tensor.Shape : [buffer.Length / size]);
+        for (long done = 0; done < buffer.Length / size * size; done += PieceBytes)
+        {
+            var piece = new Span<byte>((byte*)buffer.Address + done, (int)Math.Min(PieceBytes, (buffer.Length / size * size) - done));
+            WeightInitializer.Fill(spec, piece, done / size);
+        }
+    }
+}

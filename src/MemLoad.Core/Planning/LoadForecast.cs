@@ -1,0 +1,38 @@
+namespace MemLoad;
+
+/// <summary>One row of a forecast: what a load would cost. Flat and primitive, the same columns for every strategy.</summary>
+public sealed record LoadForecast
+{
+    /// <summary>The strategy.</summary>
+    public required string Strategy { get; init; }
+    /// <summary>The device's name.</summary>
+    public required string Device { get; init; }
+    /// <summary>Absolute path of the checkpoint.</summary>
+    public required string Path { get; init; }
+    /// <summary>The checkpoint's format, a <see cref="CheckpointFormat"/>.</summary>
+    public required string Format { get; init; }
+    /// <summary>The model size where it is one of the known ones.</summary>
+    public string? Size { get; init; }
+    /// <summary>Tensors to load.</summary>
+    public required long TensorCount { get; init; }
+    /// <summary>Elements of all tensors together, shared ones once.</summary>
+    public required long ParameterCount { get; init; }
+    /// <summary>M: bytes of all parameters and buffers.</summary>
+    public required long ModelBytes { get; init; }
+    /// <summary>L: bytes of the largest tensor.</summary>
+    public required long LargestBytes { get; init; }
+    /// <summary>Bytes of the checkpoint's files.</summary>
+    public required long FileBytes { get; init; }
+    /// <summary>Peak of allocated device memory, as PyTorch's allocator would count it; 0 on <c>cpu</c>.</summary>
+    public required long ForecastDeviceBytes { get; init; }
+    /// <summary>Peak of reserved device memory.</summary>
+    public required long ForecastDeviceReservedBytes { get; init; }
+    /// <summary>Peak of anonymous host memory.</summary>
+    public required long ForecastHostBytes { get; init; }
+    /// <summary>Ceiling of resident file-backed pages.</summary>
+    public required long ForecastHostFileBytes { get; init; }
+    /// <summary>Whether it fits the limits of the request.</summary>
+    public required bool Fits { get; init; }
+    /// <summary>Why not, with the rule's id.</summary>
+    public string? Message { get; init; }
+}

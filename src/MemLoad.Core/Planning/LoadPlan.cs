@@ -1,0 +1,56 @@
+using System.Collections.Immutable;
+
+namespace MemLoad;
+
+/// <summary>
+/// A load as data: ordered steps over buffers of named pools. The forecast adds the steps up; the runner executes the very same ones.
+/// </summary>
+public sealed record LoadPlan
+{
+    internal LoadPlan()
+    {
+    }
+
+    /// <summary>The strategy that wrote it.</summary>
+    public required Strategy Strategy { get; init; }
+
+    /// <summary>What is loaded.</summary>
+    public required Checkpoint Checkpoint { get; init; }
+
+    /// <summary>The buffers, by index.</summary>
+    public required ImmutableArray<PlanBuffer> Buffers { get; init; }
+
+    /// <summary>The steps, in order.</summary>
+    public required ImmutableArray<PlanStep> Steps { get; init; }
+
+    /// <summary>Where each storage of the checkpoint lies in the end, by storage index.</summary>
+    public required ImmutableArray<Placement> Placements { get; init; }
+
+    /// <summary>Lets a strategy write a plan.</summary>
+    /// <param name="strategy">The strategy.</param>
+    /// <param name="checkpoint">What to load.</param>
+    /// <param name="device">Where to. Only what kind of device it is matters here; nothing is allocated.</param>
+    /// <param name="ringBytes">Upper limit of the staging ring.</param>
+    /// <exception cref="MemLoadException">ML6006: there is nothing to load.</exception>
+    public static LoadPlan Create(Strategy strategy, Checkpoint checkpoint, IDevice device, long ringBytes = StagingRing.DefaultBytes)
+    {
+        ArgumentNullException.ThrowIfNull(checkpoint);
+        ArgumentNullException.ThrowIfNull(device);
+        if (checkpoint.Tensors.IsEmpty)
+        {
+            throw Rules.NothingSelected.Broken("the checkpoint holds no tensors", checkpoint.Path);
+        }
+        var writer = new PlanWriter(checkpoint, device.IsHost, ringBytes);
+        (strategy switch
+        {
+            Strategy.Baseline => (Action<PlanWriter>)BaselineStrategy.Write,
+            Strategy.Sequential => SequentialStrategy.Write,
+            Strategy.Meta => MetaStrategy.Write,
+            Strategy.Mmap => MmapStrategy.Write,
+            Strategy.PerTensor => PerTensorStrategy.Write,
+            Strategy.Stream => StreamStrategy.Write,
+            _ => throw new ArgumentOutOfRangeException(nameof(strategy)),
+        })(writer);
+        return writer.Finish(strategy);
+    }
+}

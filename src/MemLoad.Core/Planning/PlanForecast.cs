@@ -1,0 +1,72 @@
+namespace MemLoad;
+
+/// <summary>The pools after one step of a plan, in bytes.</summary>
+/// <param name="HostBytes">Anonymous host memory held.</param>
+/// <param name="HostFileBytes">Bytes of mapped files that may be resident.</param>
+/// <param name="Device">The device's allocator.</param>
+public readonly record struct PlanTotals(long HostBytes, long HostFileBytes, DeviceMemory Device);
+
+/// <summary>A plan's first reader: adds up what its steps will hold, without touching a byte.</summary>
+/// <param name="PeakHostBytes">Most anonymous host memory held at once.</param>
+/// <param name="PeakHostFileBytes">Most of mapped files that may be resident at once: a ceiling, since pages never touched cost nothing.</param>
+/// <param name="FinalHostBytes">Anonymous host memory held at the end.</param>
+/// <param name="Device">What the device's allocator holds at the end and held at most; all zero on the host.</param>
+public sealed record PlanForecast(long PeakHostBytes, long PeakHostFileBytes, long FinalHostBytes, DeviceMemory Device)
+{
+    /// <summary>Adds a plan up.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="device">The device it is for; asked for the arithmetic of its allocator only.</param>
+    public static PlanForecast Of(LoadPlan plan, IDevice device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        long host = 0;
+        long file = 0;
+        PlanTotals last = default;
+        foreach (PlanTotals totals in Walk(plan, device.NewForecastAllocator()))
+        {
+            host = Math.Max(host, totals.HostBytes);
+            file = Math.Max(file, totals.HostFileBytes);
+            last = totals;
+        }
+        return new PlanForecast(host, file, last.HostBytes, last.Device);
+    }
+
+    /// <summary>The running totals, one after each step.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="allocator">Counts as the device does; null on the host. A fresh one, which is used up; with a capacity it throws where that is exceeded.</param>
+    public static IEnumerable<PlanTotals> Walk(LoadPlan plan, CachingAllocator? allocator)
+    {
+        ArgumentNullException.ThrowIfNull(plan);
+        long[] offsets = new long[plan.Buffers.Length];
+        long host = 0;
+        long file = 0;
+        foreach (PlanStep step in plan.Steps)
+        {
+            PlanBuffer buffer = plan.Buffers[step.Buffer];
+            switch (step.Kind, buffer.Pool)
+            {
+                case (StepKind.Allocate, MemoryPool.Host):
+                    host = checked(host + buffer.Bytes);
+                    break;
+                case (StepKind.Release, MemoryPool.Host):
+                    host -= buffer.Bytes;
+                    break;
+                case (StepKind.Map, _):
+                    file = checked(file + buffer.Bytes);
+                    break;
+                case (StepKind.Release, MemoryPool.MappedFile):
+                    file -= buffer.Bytes;
+                    break;
+                case (StepKind.Allocate, MemoryPool.Device):
+                    offsets[step.Buffer] = allocator!.Allocate(buffer.Bytes);
+                    break;
+                case (StepKind.Release, MemoryPool.Device):
+                    allocator!.Release(offsets[step.Buffer]);
+                    break;
+                default:
+                    break;
+            }
+            yield return new PlanTotals(host, file, allocator?.Memory ?? default);
+        }
+    }
+}
