@@ -1,0 +1,27 @@
+namespace MemLoad;
+
+/// <summary>Puts the files and storages of several checkpoints one after the other; the caller picks tensors from them, in its own order.</summary>
+internal sealed class CheckpointMerger
+{
+    private readonly List<CheckpointFile> _files = [];
+    private readonly List<Extent> _storages = [];
+    private readonly List<TensorEntry> _tensors = [];
+
+    /// <summary>Adds a part and gives the index of its first storage. Storages shared inside the part stay shared.</summary>
+    public int AddPart(Checkpoint part)
+    {
+        int firstFile = _files.Count;
+        int firstStorage = _storages.Count;
+        _files.AddRange(part.Files);
+        _storages.AddRange(part.Storages.Select(storage => storage with { File = firstFile + storage.File }));
+        return firstStorage;
+    }
+
+    /// <summary>Adds a tensor of a part under a name.</summary>
+    public void AddTensor(string name, TensorEntry tensor, int firstStorage) =>
+        _tensors.Add(tensor with { Name = name, Storage = firstStorage + tensor.Storage });
+
+    /// <summary>The merged checkpoint.</summary>
+    public Checkpoint Build(string path, CheckpointFormat format, IReadOnlyDictionary<string, object?> metadata) =>
+        CheckpointBuilder.Trim(path, format, [.. _files], [.. _storages], [.. _tensors], metadata);
+}

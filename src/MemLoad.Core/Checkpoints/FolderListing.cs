@@ -1,0 +1,34 @@
+using System.Collections.Immutable;
+
+namespace MemLoad;
+
+/// <summary>The files of a folder that matter to checkpoints, by name, in ordinal order. Hidden files, other files and sub-folders do not.</summary>
+/// <param name="Indexes">The <c>*.index.json</c>.</param>
+/// <param name="TensorFiles">The files whose extension says that tensors are in them.</param>
+internal sealed record FolderListing(ImmutableArray<string> Indexes, ImmutableArray<string> TensorFiles)
+{
+    private static readonly string[] TensorExtensions = [".pt", ".pth", ".bin", ".safetensors"];
+
+    /// <summary>Lists a folder.</summary>
+    /// <exception cref="MemLoadException">ML1001 or ML1002.</exception>
+    public static FolderListing Of(string folder)
+    {
+        string[] names;
+        try
+        {
+            // Dot files by name: .NET calls them hidden on Unix only.
+            names = [.. Directory.EnumerateFiles(folder).Select(Path.GetFileName).OfType<string>().Where(name => name[0] != '.').Order(StringComparer.Ordinal)];
+        }
+        catch (DirectoryNotFoundException e)
+        {
+            throw Rules.PathNotFound.Broken("there is no such folder", folder, innerException: e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Rules.PathUnreadable.Broken($"the folder cannot be listed: {e.Message.TrimEnd('.')}", folder, innerException: e);
+        }
+        return new FolderListing(
+            [.. names.Where(name => name.EndsWith(".index.json", StringComparison.OrdinalIgnoreCase))],
+            [.. names.Where(name => TensorExtensions.Contains(Path.GetExtension(name), StringComparer.OrdinalIgnoreCase))]);
+    }
+}

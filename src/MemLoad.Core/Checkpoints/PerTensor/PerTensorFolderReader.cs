@@ -1,0 +1,49 @@
+namespace MemLoad;
+
+/// <summary>
+/// Reads a folder in which each file holds one tensor: a PyTorch file with a bare tensor, named by its file, or a safetensors file with one
+/// tensor, named by itself. Tensors come in the ordinal order of the file names.
+/// </summary>
+internal static class PerTensorFolderReader
+{
+    /// <summary>Opens every file of tensors in the folder and leaves none open.</summary>
+    /// <param name="folder">Absolute path of the folder.</param>
+    /// <param name="ct">Stops the reading.</param>
+    /// <exception cref="MemLoadException">ML5012 to ML5014, and what is wrong with a file.</exception>
+    public static Checkpoint Read(string folder, CancellationToken ct)
+    {
+        FolderListing listing = FolderListing.Of(folder);
+        if (listing.TensorFiles.IsEmpty)
+        {
+            throw Rules.FolderEmpty.Broken("the folder has no index and no file of tensors", folder);
+        }
+        var merger = new CheckpointMerger();
+        var fileOf = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (string file in listing.TensorFiles)
+        {
+            ct.ThrowIfCancellationRequested();
+            Checkpoint part = Checkpoint.Open(Path.Combine(folder, file), ct);
+            if (part.Tensors is not [TensorEntry tensor] || !(tensor.Name.Length == 0 || part.Format == CheckpointFormat.Safetensors))
+            {
+                throw Rules.FileNotOneTensor.Broken(
+                    $"of the folder's files {Printable.List(listing.TensorFiles)} the file {Printable.Quote(file)} holds {Describe(part)} and not one bare tensor",
+                    part.Path);
+            }
+            string name = tensor.Name.Length == 0 ? Path.GetFileNameWithoutExtension(file) : tensor.Name;
+            if (!fileOf.TryAdd(name, file))
+            {
+                throw Rules.FileNameRepeated.Broken(
+                    $"{Printable.Quote(fileOf[name])} and {Printable.Quote(file)} both give the tensor {Printable.Quote(name)}", folder);
+            }
+            merger.AddTensor(name, tensor, merger.AddPart(part));
+        }
+        return merger.Build(folder, CheckpointFormat.PerTensor, new Dictionary<string, object?>());
+    }
+
+    private static string Describe(Checkpoint part) => part.Tensors.Length switch
+    {
+        0 => "no tensor",
+        1 => $"a container with the tensor {Printable.Quote(part.Tensors[0].Name)}",
+        _ => $"{part.Tensors.Length} tensors",
+    };
+}

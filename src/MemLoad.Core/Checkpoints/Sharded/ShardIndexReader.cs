@@ -1,0 +1,160 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace MemLoad;
+
+/// <summary>
+/// Reads a sharded checkpoint from Hugging Face's <c>model.safetensors.index.json</c> or <c>pytorch_model.bin.index.json</c> and holds
+/// the index against the shards in both directions. Tensors come in the order of the <c>weight_map</c>.
+/// </summary>
+/// <remarks>
+/// <c>metadata.total_size</c> is reported and not checked: programs write the bytes of the tensors, with or without tied ones, or of the
+/// files. Names, shapes and bytes are checked against the shards themselves, so a wrong total can hide nothing.
+/// </remarks>
+internal static class ShardIndexReader
+{
+    private const long LargestIndex = 100_000_000;
+
+    private static readonly JsonRules TextRules = new(Rules.IndexEncoding, Rules.IndexSyntax, Rules.IndexNameRepeated, Rules.IndexForm);
+
+    /// <summary>One line of the weight_map, and where it stands.</summary>
+    private readonly record struct Placement(string Tensor, string Shard, long Position);
+
+    /// <summary>Reads the index and opens every shard it names.</summary>
+    /// <param name="indexPath">Absolute path of the <c>*.index.json</c>.</param>
+    /// <param name="ct">Stops the reading.</param>
+    /// <exception cref="MemLoadException">ML5001 to ML5010, and what is wrong with a shard.</exception>
+    public static Checkpoint Read(string indexPath, CancellationToken ct)
+    {
+        var metadata = new Dictionary<string, object?>(StringComparer.Ordinal);
+        List<Placement> placements = ParseIndex(ReadText(indexPath), indexPath, metadata);
+
+        var merger = new CheckpointMerger();
+        var shards = new Dictionary<string, Shard>(StringComparer.Ordinal);
+        foreach (Placement placement in placements)
+        {
+            if (!shards.TryGetValue(placement.Shard, out Shard? shard))
+            {
+                ct.ThrowIfCancellationRequested();
+                shard = OpenShard(placement, indexPath, merger, ct);
+                shards.Add(placement.Shard, shard);
+            }
+            if (!shard.Unclaimed.Remove(placement.Tensor, out TensorEntry? tensor))
+            {
+                throw Rules.TensorNotInShard.Broken(
+                    $"tensor {Printable.Quote(placement.Tensor)} is not in its shard {Printable.Quote(placement.Shard)}", indexPath, placement.Position);
+            }
+            merger.AddTensor(tensor.Name, tensor, shard.FirstStorage);
+        }
+        foreach ((string name, Shard shard) in shards)
+        {
+            foreach (string tensor in shard.Unclaimed.Keys)
+            {
+                throw Rules.TensorNotInIndex.Broken(
+                    $"shard {Printable.Quote(name)} has the tensor {Printable.Quote(tensor)}, which the index does not place there", indexPath);
+            }
+        }
+        return merger.Build(indexPath, CheckpointFormat.Sharded, metadata);
+    }
+
+    private static byte[] ReadText(string indexPath)
+    {
+        using CheckpointFileReader file = CheckpointFileReader.Open(indexPath);
+        return file.Length switch
+        {
+            0 => throw Rules.FileEmpty.Broken("the file has no bytes", indexPath),
+            > LargestIndex => throw Rules.IndexTooLarge.Broken($"the index has {file.Length} bytes", indexPath),
+            _ => file.ReadBytes(0, file.Length),
+        };
+    }
+
+    private static List<Placement> ParseIndex(byte[] text, string indexPath, Dictionary<string, object?> metadata)
+    {
+        var json = new StrictJson(text, 0, indexPath, TextRules);
+        var placements = new List<Placement>();
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        json.Next(JsonTokenType.StartObject, "the index");
+        while (json.NextName(names, out string name))
+        {
+            switch (name)
+            {
+                case "weight_map":
+                    ParseWeightMap(ref json, placements);
+                    break;
+                case "metadata":
+                    json.Next(JsonTokenType.StartObject, "metadata");
+                    Flatten(ref json, "", metadata);
+                    break;
+                default:
+                    // Later versions may say more; what they say must still be sound JSON.
+                    json.Next();
+                    Flatten(ref json, "", []);
+                    break;
+            }
+        }
+        json.End(" \t\r\n"u8, Rules.IndexSyntax);
+        return placements.Count > 0 ? placements : throw Rules.IndexForm.Broken("the index has no weight_map with tensors in it", indexPath);
+    }
+
+    private static void ParseWeightMap(ref StrictJson json, List<Placement> placements)
+    {
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        json.Next(JsonTokenType.StartObject, "weight_map");
+        while (json.NextName(names, out string tensor))
+        {
+            string shard = json.NextText("the shard", tensor);
+            if (shard is "" or "." or ".." || shard.AsSpan().ContainsAny(@"/\:") || shard.Any(char.IsControl))
+            {
+                throw json.Broken(Rules.ShardNamePlain, $"tensor {Printable.Quote(tensor)} is placed in {Printable.Quote(shard)}, which is no plain file name");
+            }
+            placements.Add(new Placement(tensor, shard, json.Position));
+        }
+    }
+
+    // From the current token to its end: scalars at any depth under dotted names. The depth itself is limited by the JSON reader.
+    private static void Flatten(ref StrictJson json, string prefix, Dictionary<string, object?> into)
+    {
+        switch (json.Token)
+        {
+            case JsonTokenType.StartObject:
+                var names = new HashSet<string>(StringComparer.Ordinal);
+                while (json.NextName(names, out string name))
+                {
+                    json.Next();
+                    Flatten(ref json, Below(name), into);
+                }
+                break;
+            case JsonTokenType.StartArray:
+                for (int i = 0; json.NextItem(); i++)
+                {
+                    Flatten(ref json, Below(i.ToString(CultureInfo.InvariantCulture)), into);
+                }
+                break;
+            default:
+                into.TryAdd(prefix, json.Scalar());
+                break;
+        }
+
+        string Below(string name) => prefix.Length == 0 ? name : $"{prefix}.{name}";
+    }
+
+    private static Shard OpenShard(Placement placement, string indexPath, CheckpointMerger merger, CancellationToken ct)
+    {
+        string path = Path.Combine(Path.GetDirectoryName(indexPath)!, placement.Shard);
+        string name = Printable.Quote(placement.Shard);
+        // An index in place of a shard could name itself.
+        if (Directory.Exists(path) || path.EndsWith(".json", StringComparison.OrdinalIgnoreCase))
+        {
+            throw Rules.ShardKind.Broken($"shard {name} is no file of tensors", indexPath, placement.Position);
+        }
+        if (!File.Exists(path))
+        {
+            throw Rules.ShardMissing.Broken($"shard {name} is not in the folder of its index", indexPath, placement.Position);
+        }
+        Checkpoint shard = Checkpoint.Open(path, ct);
+        return new Shard(merger.AddPart(shard), shard.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal));
+    }
+
+    /// <summary>An opened shard: where its storages begin in the whole, and the tensors that the index has not placed yet.</summary>
+    private sealed record Shard(int FirstStorage, Dictionary<string, TensorEntry> Unclaimed);
+}

@@ -1,0 +1,197 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using System.Text.Unicode;
+
+namespace MemLoad;
+
+/// <summary>The rules that a kind of JSON text breaks when it is malformed.</summary>
+/// <param name="Encoding">It is UTF-8, escapes included.</param>
+/// <param name="Syntax">It is JSON.</param>
+/// <param name="NameRepeated">No object has a name twice.</param>
+/// <param name="Form">Its values have the types that the format gives them.</param>
+internal sealed record JsonRules(Rule Encoding, Rule Syntax, Rule NameRepeated, Rule Form);
+
+/// <summary>
+/// Reads JSON token by token, as the standard has it and no laxer: no comments, no trailing commas, no byte-order mark, no repeated names.
+/// Every failure becomes a rule at a byte of the file. Nothing is built in memory but what the caller keeps.
+/// </summary>
+internal ref struct StrictJson
+{
+    private readonly ReadOnlySpan<byte> _text;
+    private readonly long _origin;
+    private readonly string _path;
+    private readonly JsonRules _rules;
+    private Utf8JsonReader _reader;
+
+    /// <summary>Checks the encoding and stands before the first token.</summary>
+    /// <param name="text">The whole text.</param>
+    /// <param name="origin">Where it begins in its file.</param>
+    /// <param name="path">That file.</param>
+    /// <param name="rules">What to say when it is malformed.</param>
+    public StrictJson(ReadOnlySpan<byte> text, long origin, string path, JsonRules rules)
+    {
+        _text = text;
+        _origin = origin;
+        _path = path;
+        _rules = rules;
+        _reader = new Utf8JsonReader(text, new JsonReaderOptions { CommentHandling = JsonCommentHandling.Disallow });
+        if (!Utf8.IsValid(text))
+        {
+            throw rules.Encoding.Broken("these bytes are no UTF-8", path, origin + FirstInvalid(text));
+        }
+    }
+
+    /// <summary>Where the current token begins in the file.</summary>
+    public readonly long Position => _origin + _reader.TokenStartIndex;
+
+    /// <summary>What the current token is.</summary>
+    public readonly JsonTokenType Token => _reader.TokenType;
+
+    /// <summary>Goes to the next token.</summary>
+    public void Next()
+    {
+        try
+        {
+            _reader.Read();
+        }
+        catch (JsonException e)
+        {
+            string reason = e.Message.Split(" LineNumber:")[0].TrimEnd('.');
+            throw _rules.Syntax.Broken($"this is no JSON: {reason}", _path, Locate(e), e);
+        }
+    }
+
+    /// <summary>Goes to the next token, which must be of a type.</summary>
+    /// <param name="expected">That type.</param>
+    /// <param name="what">What the token stands for.</param>
+    /// <param name="owner">Whose it is, or null.</param>
+    public void Next(JsonTokenType expected, string what, string? owner = null)
+    {
+        Next();
+        if (Token != expected)
+        {
+            throw WrongType(expected, what, owner);
+        }
+    }
+
+    /// <summary>Goes to the next name of the current object; false at its end.</summary>
+    /// <param name="seen">The names of this object so far.</param>
+    /// <param name="name">The name.</param>
+    public bool NextName(HashSet<string> seen, out string name)
+    {
+        Next();
+        bool ended = Token == JsonTokenType.EndObject;
+        name = ended ? "" : Text();
+        if (!ended && !seen.Add(name))
+        {
+            throw Broken(_rules.NameRepeated, $"the name {Printable.Quote(name)} occurs twice in one object");
+        }
+        return !ended;
+    }
+
+    /// <summary>Goes to the next token, which must be a string, and reads it.</summary>
+    public string NextText(string what, string? owner = null)
+    {
+        Next(JsonTokenType.String, what, owner);
+        return Text();
+    }
+
+    /// <summary>Goes to the next item of the current array; false at its end.</summary>
+    public bool NextItem()
+    {
+        Next();
+        return Token != JsonTokenType.EndArray;
+    }
+
+    /// <summary>Goes to the next item of the current array, which must be a number; false at its end.</summary>
+    public bool NextNumber(string what, string owner)
+    {
+        bool more = NextItem();
+        return !more || Token == JsonTokenType.Number ? more : throw WrongType(JsonTokenType.Number, what, owner);
+    }
+
+    /// <summary>The current number, if it is written as a whole number from 0 to 2⁶³ − 1: no sign, fraction or exponent.</summary>
+    public readonly bool TryGetWhole(out long value)
+    {
+        bool whole = _reader.TryGetUInt64(out ulong number) && number <= long.MaxValue;
+        value = whole ? (long)number : 0;
+        return whole;
+    }
+
+    /// <summary>The current scalar: null, bool, long, double or string.</summary>
+    public readonly object? Scalar() => Token switch
+    {
+        JsonTokenType.Null => null,
+        JsonTokenType.True => true,
+        JsonTokenType.False => false,
+        JsonTokenType.Number => _reader.TryGetInt64(out long whole) ? whole : _reader.GetDouble(),
+        _ => Text(),
+    };
+
+    /// <summary>After the last token: nothing but padding may follow.</summary>
+    public readonly void End(ReadOnlySpan<byte> padding, Rule rule)
+    {
+        int consumed = checked((int)_reader.BytesConsumed);
+        int other = _text[consumed..].IndexOfAnyExcept(padding);
+        if (other >= 0)
+        {
+            byte found = _text[consumed + other];
+            throw rule.Broken($"byte 0x{found:x2} follows the closing brace", _path, _origin + consumed + other);
+        }
+    }
+
+    /// <summary>A rule broken by the current token, or by what began at an earlier position.</summary>
+    public readonly MemLoadException Broken(Rule rule, string finding, long? position = null) => rule.Broken(finding, _path, position ?? Position);
+
+    /// <summary>The current token has a type that the format does not allow here.</summary>
+    private readonly MemLoadException WrongType(JsonTokenType expected, string what, string? owner = null)
+    {
+        string of = owner is null ? "" : $" of {Printable.Quote(owner)}";
+        return Broken(_rules.Form, $"{what}{of} must be {Describe(expected)} and is {Describe(Token)}");
+    }
+
+    private readonly string Text()
+    {
+        try
+        {
+            return _reader.GetString()!;
+        }
+        catch (InvalidOperationException e)
+        {
+            // The bytes are UTF-8, so this is half of a surrogate pair, written as an escape.
+            throw _rules.Encoding.Broken("an escape in this string is half a character", _path, Position, e);
+        }
+    }
+
+    private readonly long Locate(JsonException e)
+    {
+        int line = 0;
+        for (long i = 0; i < e.LineNumber; i++)
+        {
+            line += _text[line..].IndexOf((byte)'\n') + 1;
+        }
+        return _origin + line + (e.BytePositionInLine ?? 0);
+    }
+
+    private static int FirstInvalid(ReadOnlySpan<byte> text)
+    {
+        int at = 0;
+        while (Rune.DecodeFromUtf8(text[at..], out _, out int length) == System.Buffers.OperationStatus.Done)
+        {
+            at += length;
+        }
+        return at;
+    }
+
+    private static string Describe(JsonTokenType token) => token switch
+    {
+        JsonTokenType.StartObject => "an object",
+        JsonTokenType.StartArray => "an array",
+        JsonTokenType.String => "a string",
+        JsonTokenType.Number => "a number",
+        JsonTokenType.True or JsonTokenType.False => "a boolean",
+        JsonTokenType.Null => "null",
+        _ => token.ToString().ToLower(CultureInfo.InvariantCulture),
+    };
+}
