@@ -13,7 +13,7 @@ public static class PlanRunner
     /// <returns>The weights, which own the memory they lie in.</returns>
     /// <exception cref="MemLoadException">A file changed or cannot be read (ML1xxx), memory ran out (ML7001, ML7002).</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    public static LoadedWeights Run(LoadPlan plan, IDevice device, Action<PlanPhase>? beforeStep = null, CancellationToken cancellationToken = default)
+    public static LoadedWeights Run(LoadPlan plan, IDevice device, Action<PlanStep>? beforeStep = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(plan);
         ArgumentNullException.ThrowIfNull(device);
@@ -33,7 +33,7 @@ public static class PlanRunner
         }
     }
 
-    private static void Execute(LoadPlan plan, IDevice device, MemoryBuffer?[] buffers, Action<PlanPhase>? beforeStep, CancellationToken cancellationToken)
+    private static void Execute(LoadPlan plan, IDevice device, MemoryBuffer?[] buffers, Action<PlanStep>? beforeStep, CancellationToken cancellationToken)
     {
         Checkpoint checkpoint = plan.Checkpoint;
         var host = new HostMemory();
@@ -43,7 +43,7 @@ public static class PlanRunner
         {
             cancellationToken.ThrowIfCancellationRequested();
             PlanStep step = plan.Steps[i];
-            beforeStep?.Invoke(step.Phase);
+            beforeStep?.Invoke(step);
             PlanBuffer planned = plan.Buffers[step.Buffer];
             switch (step.Kind)
             {

@@ -53,7 +53,7 @@ public sealed class PreparedLoad : IDisposable
         IDevice device = DeviceRegistry.Open(request.Device, request.DeviceMemoryLimit);
         try
         {
-            return new PreparedLoad(request, checkpoint, GptConfig.NameOf(checkpoint), device, LoadPlan.Create(request.Strategy, checkpoint, device));
+            return new PreparedLoad(request, checkpoint, SizeOf(checkpoint), device, LoadPlan.Create(request.Strategy, checkpoint, device));
         }
         catch
         {
@@ -66,7 +66,7 @@ public sealed class PreparedLoad : IDisposable
     /// <param name="beforeStep">Told of each step about to be done.</param>
     /// <param name="cancellationToken">Stops the load.</param>
     /// <exception cref="MemLoadException">The <see cref="Refusal"/>, or what <see cref="PlanRunner.Run"/> throws.</exception>
-    public LoadedWeights Load(Action<PlanPhase>? beforeStep = null, CancellationToken cancellationToken = default) =>
+    public LoadedWeights Load(Action<PlanStep>? beforeStep = null, CancellationToken cancellationToken = default) =>
         Refusal is null ? PlanRunner.Run(Plan, Device, beforeStep, cancellationToken) : throw Refusal;
 
     /// <summary>The forecast as a row.</summary>
@@ -92,6 +92,18 @@ public sealed class PreparedLoad : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => Device.Dispose();
+
+    private static string? SizeOf(Checkpoint checkpoint)
+    {
+        try
+        {
+            return GptConfig.Infer(checkpoint.Tensors, heads: null).SizeName;
+        }
+        catch (MemLoadException)
+        {
+            return null; // some other model: a size name is a convenience, not a condition
+        }
+    }
 
     private MemLoadException? FindRefusal()
     {

@@ -1,0 +1,126 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+
+namespace MemLoad;
+
+/// <summary>Measures loads, each in a fresh child process, so that nobody's garbage and nobody's allocator counts.</summary>
+/// <param name="worker">How to start the child; the running program itself if not given.</param>
+public sealed class LoadMeasurer(WorkerCommand? worker = null)
+{
+    private readonly WorkerCommand _worker = worker ?? WorkerCommand.ForThisProgram();
+
+    /// <summary>Measures one load in a child process. The child dies with this process, and a child that dies is a row, never an exception.</summary>
+    /// <param name="request">What to load and how.</param>
+    /// <param name="cancellationToken">Kills the child; the row's outcome is then <see cref="LoadOutcome.Canceled"/>.</param>
+    public async Task<LoadMeasurement> MeasureAsync(LoadRequest request, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        LoadMeasurement row = EmptyRow(request, DateTimeOffset.Now);
+        long? killsBefore = OomWatch.Count();
+        try
+        {
+            using Process child = Start();
+            // Killing is the one way to stop that works whatever the child is doing.
+            using CancellationTokenRegistration kill = cancellationToken.Register(() => Kill(child));
+            Task<string> complaints = child.StandardError.ReadToEndAsync(CancellationToken.None);
+            string? answer = await AskAsync(child, request).ConfigureAwait(false);
+            await child.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
+            if (cancellationToken.IsCancellationRequested)
+            {
+                return With(row, LoadOutcome.Canceled, Rules.Interrupted.Broken("the measurement was interrupted"));
+            }
+            return answer is null
+                ? Death(row, child.ExitCode, OomWatch.Count() > killsBefore, await complaints.ConfigureAwait(false))
+                : JsonSerializer.Deserialize(answer, MeasurementJson.Default.LoadMeasurement)!;
+        }
+        catch (Exception e) when (e is Win32Exception or IOException or JsonException)
+        {
+            return With(row, LoadOutcome.Failed, Rules.WorkerFailed.Broken($"the measured process gave no answer: {e.Message.TrimEnd('.')}", innerException: e));
+        }
+    }
+
+    /// <summary>Measures one load in this process, as the notebook does: what the process already holds can blur the figures.</summary>
+    public static LoadMeasurement MeasureInProcess(LoadRequest request, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        return MeasuredLoad.Run(request, cancellationToken);
+    }
+
+    internal static LoadMeasurement EmptyRow(LoadRequest request, DateTimeOffset now) => new()
+    {
+        Strategy = request.Strategy.ToString(),
+        Device = request.Device.ToLowerInvariant(),
+        Outcome = LoadOutcome.Failed,
+        Path = Path.GetFullPath(request.Path),
+        Cache = request.Cache.ToString(),
+        Run = request.Run,
+        HostName = HostFacts.HostName,
+        ProcessorName = HostFacts.ProcessorName,
+        TotalMemoryBytes = HostFacts.TotalMemoryBytes,
+        StartedAt = now.ToString("yyyy-MM-ddTHH:mm:ss.fffzzz", CultureInfo.InvariantCulture),
+        ModuleVersion = HostFacts.ModuleVersion,
+    };
+
+    internal static LoadMeasurement With(LoadMeasurement row, LoadOutcome outcome, MemLoadException reason) =>
+        row with { Outcome = outcome, Message = $"{reason.Rule.Id}: {reason.Message}" };
+
+    private Process Start()
+    {
+        var start = new ProcessStartInfo(_worker.FileName, _worker.Arguments)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            CreateNoWindow = true,
+        };
+        // No diagnostics socket in the temp folder, which a killed child would leave behind.
+        start.Environment["DOTNET_EnableDiagnostics"] = "0";
+        return Process.Start(start) ?? throw new IOException("it did not start");
+    }
+
+    // One line each way. Standard input stays open: its end tells the child that its parent is gone.
+    private static async Task<string?> AskAsync(Process child, LoadRequest request)
+    {
+        try
+        {
+            await child.StandardInput.WriteLineAsync(JsonSerializer.Serialize(request, MeasurementJson.Default.LoadRequest)).ConfigureAwait(false);
+            await child.StandardInput.FlushAsync().ConfigureAwait(false);
+        }
+        catch (IOException)
+        {
+            // It died before it could listen; its exit code says more than the broken pipe.
+        }
+        return await child.StandardOutput.ReadLineAsync(CancellationToken.None).ConfigureAwait(false);
+    }
+
+    private static LoadMeasurement Death(LoadMeasurement row, int exitCode, bool oomKill, string complaints)
+    {
+        const int Sigkill = 128 + 9;
+        string first = complaints.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).FirstOrDefault() ?? "";
+        if (oomKill)
+        {
+            return With(row, LoadOutcome.OutOfMemory, Rules.WorkerOutOfMemory.Broken("the kernel killed the measured process for want of memory"));
+        }
+        if (complaints.Contains("Out of memory", StringComparison.OrdinalIgnoreCase))
+        {
+            return With(row, LoadOutcome.OutOfMemory, Rules.WorkerOutOfMemory.Broken($"the measured process ran out of memory ({first})"));
+        }
+        return exitCode > 128
+            ? With(row, LoadOutcome.Killed, Rules.WorkerKilled.Broken($"the measured process was ended by signal {exitCode - 128}{(exitCode == Sigkill ? " (SIGKILL)" : "")}"))
+            : With(row, LoadOutcome.Failed, Rules.WorkerFailed.Broken($"the measured process ended with code {exitCode}{(first.Length > 0 ? $": {first}" : "")}"));
+    }
+
+    private static void Kill(Process child)
+    {
+        try
+        {
+            child.Kill();
+        }
+        catch (InvalidOperationException)
+        {
+            // Gone already.
+        }
+    }
+}

@@ -1,0 +1,127 @@
+using System.Diagnostics;
+
+namespace MemLoad;
+
+/// <summary>One load in this process with a probe running: what becomes a row.</summary>
+internal static class MeasuredLoad
+{
+    // The names the probe records, made once: nothing is allocated inside the timed region.
+    private static readonly string[] PhaseNames = Enum.GetNames<PlanPhase>();
+
+    /// <summary>Loads and measures. Whatever goes wrong becomes the row's outcome and message.</summary>
+    public static LoadMeasurement Run(LoadRequest request, CancellationToken cancellationToken)
+    {
+        LoadMeasurement row = LoadMeasurer.EmptyRow(request, DateTimeOffset.Now);
+        try
+        {
+            using var prepared = PreparedLoad.Prepare(request, cancellationToken);
+            row = WithForecast(row, prepared);
+            return prepared.Refusal is MemLoadException refusal ? LoadMeasurer.With(row, LoadOutcome.Refused, refusal) : Measure(row, prepared, cancellationToken);
+        }
+        catch (MemLoadException e)
+        {
+            bool memory = e.Rule == Rules.HostMemoryExhausted || e.Rule == Rules.DeviceMemoryExhausted;
+            return LoadMeasurer.With(row, memory ? LoadOutcome.OutOfMemory : LoadOutcome.Failed, e);
+        }
+        catch (OutOfMemoryException e)
+        {
+            return LoadMeasurer.With(row, LoadOutcome.OutOfMemory, Rules.HostMemoryExhausted.Broken("the runtime ran out of memory", innerException: e));
+        }
+        catch (OperationCanceledException)
+        {
+            return LoadMeasurer.With(row, LoadOutcome.Canceled, Rules.Interrupted.Broken("the measurement was interrupted"));
+        }
+    }
+
+    private static LoadMeasurement Measure(LoadMeasurement row, PreparedLoad prepared, CancellationToken cancellationToken)
+    {
+        string[] files = [.. prepared.Checkpoint.Files.Select(file => file.Path)];
+        WarmUp(prepared, cancellationToken);
+        switch (prepared.Request.Cache)
+        {
+            case CacheState.Warm:
+                PageCache.Warm(files, cancellationToken);
+                break;
+            case CacheState.Cold:
+                PageCache.Evict(files);
+                break;
+            default:
+                break;
+        }
+        long? cached = PageCache.CachedBytes(files);
+        IDevice device = prepared.Device;
+        Func<long>? deviceBytes = device.IsHost ? null : () => device.Memory.Allocated;
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        GC.Collect();
+
+        LoadedWeights weights;
+        TimeSpan elapsed;
+        ProbeResult measured;
+        using (var probe = MemoryProbe.Start(deviceBytes))
+        {
+            long start = Stopwatch.GetTimestamp();
+            weights = prepared.Load(
+                step => probe.Mark(PhaseNames[(int)step.Phase], sampleNow: step.Kind == StepKind.Release && prepared.Plan.Buffers[step.Buffer].Pool == MemoryPool.MappedFile),
+                cancellationToken);
+            elapsed = Stopwatch.GetElapsedTime(start);
+            measured = probe.Stop();
+        }
+        using (weights)
+        {
+            long microseconds = Math.Max(1, (long)elapsed.TotalMicroseconds);
+            DeviceMemory memory = device.Memory;
+            return row with
+            {
+                Outcome = LoadOutcome.Loaded,
+                PeakDeviceBytes = memory.PeakAllocated,
+                PeakDeviceReservedBytes = memory.PeakReserved,
+                DeviceErrorPermille = Permille(prepared.Forecast.Device.PeakAllocated, memory.PeakAllocated),
+                PeakHostBytes = measured.PeakHostBytes,
+                PeakHostFileBytes = measured.PeakHostFileBytes,
+                HostErrorPermille = measured.PeakHostBytes is long peak ? Permille(prepared.Forecast.PeakHostBytes, peak) : null,
+                FinalHostBytes = measured.FinalHostBytes,
+                ElapsedMicroseconds = microseconds,
+                BytesPerSecond = (long)((Int128)prepared.Checkpoint.ModelBytes * 1_000_000 / microseconds),
+                CachedBytesAtStart = cached,
+                MajorFaults = measured.MajorFaults,
+                WeightsDigest = WeightsDigest.Of(weights, cancellationToken),
+            };
+        }
+    }
+
+    // The smallest tensor by the same strategy to the same kind of device: the code is compiled and its own memory taken before the clock starts.
+    private static void WarmUp(PreparedLoad prepared, CancellationToken cancellationToken)
+    {
+        Checkpoint whole = prepared.Checkpoint;
+        TensorEntry? smallest = whole.Tensors.Where(tensor => tensor.Bytes > 0).MinBy(tensor => whole.Storages[tensor.Storage].Length);
+        if (smallest is null)
+        {
+            return;
+        }
+        Checkpoint one = CheckpointBuilder.Trim(whole.Path, whole.Format, whole.Files, whole.Storages, [smallest], whole.Metadata);
+        using IDevice device = DeviceRegistry.Open(prepared.Device.Name);
+        using LoadedWeights weights = PlanRunner.Run(LoadPlan.Create(prepared.Plan.Strategy, one, device), device, cancellationToken: cancellationToken);
+    }
+
+    private static LoadMeasurement WithForecast(LoadMeasurement row, PreparedLoad prepared)
+    {
+        LoadForecast forecast = prepared.ToRow();
+        return row with
+        {
+            Path = forecast.Path,
+            Format = forecast.Format,
+            Size = forecast.Size,
+            TensorCount = forecast.TensorCount,
+            ParameterCount = forecast.ParameterCount,
+            ModelBytes = forecast.ModelBytes,
+            FileBytes = forecast.FileBytes,
+            ForecastDeviceBytes = forecast.ForecastDeviceBytes,
+            ForecastHostBytes = forecast.ForecastHostBytes,
+            ForecastHostFileBytes = forecast.ForecastHostFileBytes,
+        };
+    }
+
+    private static long? Permille(long forecast, long measured) =>
+        measured != 0 ? (long)(((Int128)forecast - measured) * 1000 / measured) : forecast == 0 ? 0 : null;
+}

@@ -1,0 +1,9 @@
+using System.Text.Json.Serialization;
+
+namespace MemLoad;
+
+/// <summary>How requests and rows are written as JSON: without reflection, enums by name.</summary>
+[JsonSourceGenerationOptions(UseStringEnumConverter = true)]
+[JsonSerializable(typeof(LoadRequest))]
+[JsonSerializable(typeof(LoadMeasurement))]
+internal sealed partial class MeasurementJson : JsonSerializerContext;
