@@ -1,0 +1,86 @@
+using System.Reflection;
+
+namespace MemLoad;
+
+/// <summary>What a row must say about the machine it was measured on. Asked once for each process.</summary>
+public static class HostFacts
+{
+    private static readonly Lazy<string?> Processor = new(FindProcessorName);
+    private static readonly Lazy<long?> TotalMemory = new(FindTotalMemory);
+    private static readonly Lazy<string> Version = new(FindVersion);
+
+    /// <summary>Name of the machine.</summary>
+    public static string HostName => Environment.MachineName;
+
+    /// <summary>Name of its processor as its maker calls it, or the nearest thing the system knows; null where it knows none.</summary>
+    public static string? ProcessorName => Processor.Value;
+
+    /// <summary>Physical memory of the machine in bytes, whatever part of it a container may use; null where unknown.</summary>
+    public static long? TotalMemoryBytes => TotalMemory.Value;
+
+    /// <summary>MemLoad's version, such as <c>0.1.0</c>.</summary>
+    public static string ModuleVersion => Version.Value;
+
+    /// <summary>
+    /// The processor's name from the text of <c>/proc/cpuinfo</c>. On Arm the kernel often has numbers only, which name the design (MIDR_EL1).
+    /// </summary>
+    internal static string? ProcessorNameOf(string? cpuInfo)
+    {
+        if (cpuInfo is null)
+        {
+            return null;
+        }
+        var fields = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (string line in cpuInfo.Split('\n'))
+        {
+            int colon = line.IndexOf(':', StringComparison.Ordinal);
+            if (colon > 0 && line[(colon + 1)..].Trim() is { Length: > 0 } value)
+            {
+                fields.TryAdd(line[..colon].Trim(), value);
+            }
+        }
+        // 'model' on x86 is a number; 'Model' on Arm boards is a name. 'cpu' is POWER's.
+        foreach (string key in (string[])["model name", "Model", "Hardware", "cpu model", "cpu"])
+        {
+            if (fields.TryGetValue(key, out string? name))
+            {
+                return name;
+            }
+        }
+        return fields.TryGetValue("CPU implementer", out string? implementer) && fields.TryGetValue("CPU part", out string? part)
+            ? $"Arm implementer {implementer} part {part}"
+            : null;
+    }
+
+    private static string? FindProcessorName()
+    {
+        if (OperatingSystem.IsLinux())
+        {
+            return ProcessorNameOf(TextFile.TryRead("/proc/cpuinfo"));
+        }
+        return OperatingSystem.IsMacOS() ? MacFacts.Text("machdep.cpu.brand_string") : Environment.GetEnvironmentVariable("PROCESSOR_IDENTIFIER");
+    }
+
+    // The runtime's own figure is the container's limit where there is one, which is not a fact about the machine.
+    private static long? FindTotalMemory()
+    {
+        if (OperatingSystem.IsLinux())
+        {
+            return TextFile.Field(TextFile.TryRead("/proc/meminfo"), "MemTotal:") * 1024;
+        }
+        if (OperatingSystem.IsWindows())
+        {
+            return WindowsFacts.TotalMemory();
+        }
+        return OperatingSystem.IsMacOS() ? MacFacts.Number("hw.memsize") : null;
+    }
+
+    private static string FindVersion()
+    {
+        Assembly assembly = typeof(HostFacts).Assembly;
+        string version = assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion
+            ?? assembly.GetName().Version?.ToString(3) ?? "0.0.0";
+        int hash = version.IndexOf('+', StringComparison.Ordinal);
+        return hash < 0 ? version : version[..hash];
+    }
+}

@@ -1,0 +1,219 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+
+namespace MemLoad;
+
+/// <summary>
+/// Measures the host memory of this process over a stretch of work. Start it right before the work, stop it right after. Within the stretch it
+/// neither allocates managed memory nor collects garbage; a thread of its own takes a sample every 5 ms. Use one at a time: on Linux the
+/// kernel has a single high-water mark for the process, and each probe resets it.
+/// </summary>
+/// <remarks>
+/// Memory that lives for a moment only is seen all the same where the system keeps a high-water mark (see <see cref="ProbeResult.PeakHostBytes"/>).
+/// The mark does not tell anonymous memory from file-backed pages, samples do: call <see cref="Mark(string, bool)"/> with <c>sampleNow</c> right
+/// before mapped memory is given back, or a mapping that lived for less than 5 ms may be taken for anonymous memory.
+/// </remarks>
+public sealed class MemoryProbe : IDisposable
+{
+    private const int SampleCapacity = 16 * 1024;
+    private const int SamplerStackBytes = 256 * 1024;
+    private static readonly TimeSpan SamplingInterval = TimeSpan.FromMilliseconds(5);
+    private static readonly long MarkSpacing = Stopwatch.Frequency / 1000;
+
+    private readonly IProcessMemory _memory;
+    private readonly PeakTracker _tracker;
+    private readonly SampleBuffer _samples;
+    private readonly Lock _sampling = new();
+    private readonly Lock _stopping = new();
+    private readonly ManualResetEvent _stop = new(false);
+    private readonly ManualResetEvent _samplerReady = new(false);
+    private readonly Thread? _sampler;
+    private readonly TimeSpan _interval;
+    private Func<long>? _deviceBytes;
+    private ProcessCounters _countersAtStart;
+    private ProbeResult? _result;
+    private string? _phase;
+    private long _startedAt;
+    private long _sampledAt;
+    private bool _running;
+
+    private MemoryProbe(IProcessMemory memory, Func<long>? deviceBytes, int capacity, TimeSpan interval)
+    {
+        _memory = memory;
+        _tracker = new PeakTracker(memory);
+        _interval = interval;
+        _samples = new SampleBuffer(capacity, (long)interval.TotalMicroseconds);
+        _deviceBytes = deviceBytes;
+        if (interval > TimeSpan.Zero)
+        {
+            _sampler = new Thread(SampleUntilStopped, SamplerStackBytes) { IsBackground = true, Name = "MemLoad memory probe" };
+        }
+    }
+
+    /// <summary>Takes the idle baseline, resets the system's high-water mark where it can be reset, and starts sampling.</summary>
+    /// <param name="deviceBytes">Says how many bytes a device has allocated now. Called from other threads, also while the work holds its own
+    /// locks: it must be quick and must not wait. If it throws, device figures stop.</param>
+    public static MemoryProbe Start(Func<long>? deviceBytes = null) => Start(ProcessMemory.Open(), deviceBytes, SampleCapacity, SamplingInterval);
+
+    /// <summary>Starts a probe on any source of figures; an interval of zero takes no samples but those that are marked.</summary>
+    internal static MemoryProbe Start(IProcessMemory memory, Func<long>? deviceBytes, int capacity, TimeSpan interval)
+    {
+        var probe = new MemoryProbe(memory, deviceBytes, capacity, interval);
+        probe.Begin();
+        return probe;
+    }
+
+    /// <summary>Names what the work does from now on. Costs next to nothing and takes a sample if the last one is older than 1 ms.</summary>
+    /// <param name="phase">The phase's name, kept as it is: pass a string that exists anyway.</param>
+    /// <param name="sampleNow">True to take a sample in any case, tens of microseconds: for moments that must not be missed.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void Mark(string phase, bool sampleNow = false)
+    {
+        Volatile.Write(ref _phase, phase);
+        if (sampleNow || Stopwatch.GetTimestamp() - Volatile.Read(ref _sampledAt) >= MarkSpacing)
+        {
+            Sample(mustSample: sampleNow, keep: sampleNow);
+        }
+    }
+
+    /// <summary>Takes the last sample and ends the stretch. A second call returns the same result.</summary>
+    public ProbeResult Stop()
+    {
+        lock (_stopping)
+        {
+            if (_result is not null)
+            {
+                return _result;
+            }
+            // First the memory, then whatever allocates.
+            MemoryReading last = Sample(mustSample: true, keep: true);
+            long elapsed = ElapsedMicroseconds(_sampledAt);
+            lock (_sampling)
+            {
+                _running = false;
+            }
+            _stop.Set();
+            _sampler?.Join();
+            ProcessCounters counters = _memory.ReadCounters();
+            _memory.Dispose();
+            _stop.Dispose();
+            _samplerReady.Dispose();
+            _deviceBytes = null;
+            return _result = new ProbeResult
+            {
+                PeakHostBytes = _tracker.PeakHostBytes,
+                PeakHostFileBytes = _tracker.PeakHostFileBytes,
+                FinalHostBytes = last.HostBytes,
+                MajorFaults = Since(counters.MajorFaults, _countersAtStart.MajorFaults),
+                ReadBytes = Since(counters.ReadBytes, _countersAtStart.ReadBytes),
+                CgroupPeakBytes = counters.CgroupPeakBytes,
+                ElapsedMicroseconds = elapsed,
+                Samples = _samples.ToArray(),
+            };
+        }
+    }
+
+    /// <summary>Stops the probe if it still runs.</summary>
+    public void Dispose() => Stop();
+
+    private void Begin()
+    {
+        // All that costs memory once comes before the baseline: the thread, the compiled code, the buffers.
+        if (_sampler is not null)
+        {
+            _sampler.Start();
+            _samplerReady.WaitOne();
+        }
+        Rehearse();
+        _countersAtStart = _memory.ReadCounters();
+        long? device = AskDevice();
+        lock (_sampling)
+        {
+            _tracker.Begin();
+            _startedAt = _sampledAt = Stopwatch.GetTimestamp();
+            MemoryReading first = _tracker.Observe();
+            _samples.Add(new MemorySample(0, first.HostBytes, first.FileBytes, device, null), keep: true);
+            _running = true;
+        }
+    }
+
+    private void Rehearse()
+    {
+        var samples = new SampleBuffer(4, 1);
+        for (int i = 0; i < 8; i++)
+        {
+            samples.Add(default, keep: true);
+        }
+        Mark("", sampleNow: true);
+        _phase = null;
+        _ = ElapsedMicroseconds(Stopwatch.GetTimestamp());
+        lock (_sampling)
+        {
+            _tracker.Begin();
+            _tracker.Observe();
+            _ = _tracker.PeakHostBytes;
+        }
+    }
+
+    private void SampleUntilStopped()
+    {
+        Sample(mustSample: false, keep: false);
+        _stop.WaitOne(0);
+        _samplerReady.Set();
+        while (!_stop.WaitOne(_interval))
+        {
+            Sample(mustSample: false, keep: false);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private MemoryReading Sample(bool mustSample, bool keep)
+    {
+        // Asked outside our lock: the device may have one of its own, held by work that is about to mark.
+        long? device = AskDevice();
+        if (mustSample)
+        {
+            _sampling.Enter();
+        }
+        else if (!_sampling.TryEnter())
+        {
+            return default; // Another thread is taking this very sample.
+        }
+        try
+        {
+            if (!_running)
+            {
+                return default;
+            }
+            MemoryReading now = _tracker.Observe();
+            long timestamp = Stopwatch.GetTimestamp();
+            Volatile.Write(ref _sampledAt, timestamp);
+            _samples.Add(
+                new MemorySample(ElapsedMicroseconds(timestamp), now.HostBytes, now.FileBytes, device, Volatile.Read(ref _phase)), keep);
+            return now;
+        }
+        finally
+        {
+            _sampling.Exit();
+        }
+    }
+
+    private long? AskDevice()
+    {
+        try
+        {
+            return _deviceBytes?.Invoke();
+        }
+#pragma warning disable CA1031 // Whatever a device throws, it must not end the process from the sampling thread.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+            _deviceBytes = null;
+            return null;
+        }
+    }
+
+    private long ElapsedMicroseconds(long timestamp) => (long)Stopwatch.GetElapsedTime(_startedAt, timestamp).TotalMicroseconds;
+
+    private static long? Since(long? now, long? start) => now is null || start is null ? null : Math.Max(0, now.Value - start.Value);
+}

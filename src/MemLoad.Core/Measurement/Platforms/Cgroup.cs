@@ -1,0 +1,86 @@
+namespace MemLoad;
+
+/// <summary>Finds the files of this process's memory control group, version 2 or 1 (cgroups(7)).</summary>
+internal static class Cgroup
+{
+    /// <summary>The text of a file of the process's own group, or null where there is none.</summary>
+    /// <param name="unifiedName">The file's name under version 2, such as <c>memory.peak</c>; the root group has none.</param>
+    /// <param name="legacyName">Its name under version 1.</param>
+    public static string? ReadMemoryFile(string unifiedName, string legacyName)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return null;
+        }
+        string groups = TextFile.TryRead("/proc/self/cgroup") ?? "";
+        string mounts = TextFile.TryRead("/proc/self/mountinfo") ?? "";
+        foreach (string path in Candidates(groups, mounts, unifiedName, legacyName))
+        {
+            if (TextFile.TryRead(path) is string text)
+            {
+                return text;
+            }
+        }
+        return null;
+    }
+
+    /// <summary>Where the file may be, best first. On a hybrid system either version may own the memory controller.</summary>
+    internal static IEnumerable<string> Candidates(string groups, string mounts, string unifiedName, string legacyName)
+    {
+        foreach ((bool unified, string group) in MemoryGroups(groups))
+        {
+            foreach ((string root, string mountPoint) in Mounts(mounts, unified))
+            {
+                string name = unified ? unifiedName : legacyName;
+                // A container sees the group's path as the host does but has only its own part of the tree mounted.
+                if (root == "/" || group == root || group.StartsWith(root + "/", StringComparison.Ordinal))
+                {
+                    string below = root == "/" ? group : group[root.Length..];
+                    yield return Join(mountPoint, below, name);
+                }
+                else
+                {
+                    yield return Join(mountPoint, "", name);
+                }
+            }
+        }
+    }
+
+    /// <summary>Lines <c>id:controllers:path</c>; version 2 has id 0 and no controllers.</summary>
+    private static IEnumerable<(bool Unified, string Group)> MemoryGroups(string groups)
+    {
+        var found = new List<(bool Unified, string Group)>();
+        foreach (string line in groups.Split('\n'))
+        {
+            string[] parts = line.Split(':', 3);
+            if (parts.Length == 3 && (parts[1].Length == 0 || parts[1].Split(',').Contains("memory")))
+            {
+                found.Add((parts[1].Length == 0, parts[2]));
+            }
+        }
+        return found.OrderByDescending(g => g.Unified);
+    }
+
+    /// <summary>Lines <c>id parent device root mount-point options … - type source super-options</c> (proc_pid_mountinfo(5)).</summary>
+    private static IEnumerable<(string Root, string MountPoint)> Mounts(string mounts, bool unified)
+    {
+        foreach (string line in mounts.Split('\n'))
+        {
+            string[] fields = line.Split(' ');
+            int dash = Array.IndexOf(fields, "-", Math.Min(6, fields.Length));
+            if (dash < 0 || dash + 3 >= fields.Length)
+            {
+                continue;
+            }
+            bool matches = unified
+                ? fields[dash + 1] == "cgroup2"
+                : fields[dash + 1] == "cgroup" && fields[dash + 3].Split(',').Contains("memory");
+            if (matches)
+            {
+                yield return (fields[3], fields[4]);
+            }
+        }
+    }
+
+    private static string Join(string mountPoint, string group, string name) => $"{mountPoint.TrimEnd('/')}/{group.Trim('/')}/{name}";
+}

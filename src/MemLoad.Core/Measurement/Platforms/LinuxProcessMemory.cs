@@ -1,0 +1,130 @@
+using System.Buffers.Text;
+using System.Runtime.CompilerServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace MemLoad;
+
+/// <summary>
+/// Linux, from procfs (proc(5)): <c>RssAnon</c>, <c>RssShmem</c>, <c>RssFile</c> and <c>VmHWM</c> of <c>/proc/self/status</c>; the mark is
+/// reset by writing 5 to <c>/proc/self/clear_refs</c>.
+/// <para>
+/// The kernel counts resident pages per processor and folds batches of max(32, 2 × processors) pages into the total. Since 6.16 <c>Rss…</c> is
+/// summed exactly, the mark still is not: it may be off by a batch for each processor that the process faults pages on.
+/// </para>
+/// </summary>
+internal sealed class LinuxProcessMemory : IProcessMemory
+{
+    private readonly SafeFileHandle? _status = TryOpen("/proc/self/status", FileAccess.Read);
+    private readonly SafeFileHandle? _clearReferences = TryOpen("/proc/self/clear_refs", FileAccess.Write);
+
+    // The lines wanted come after the list of groups, which can be long.
+    private readonly byte[] _text = new byte[16 * 1024];
+
+    public bool MarkCoversFiles => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public MemoryReading Read()
+    {
+        if (_status is null)
+        {
+            return default;
+        }
+        int length;
+        try
+        {
+            // Reading at 0 again makes the kernel write the text anew, so one handle serves for good.
+            length = RandomAccess.Read(_status, _text, 0);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return default;
+        }
+        return Parse(_text.AsSpan(0, length));
+    }
+
+    public bool ResetMark()
+    {
+        if (_clearReferences is null)
+        {
+            return false;
+        }
+        try
+        {
+            RandomAccess.Write(_clearReferences, "5"u8, 0);
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    public ProcessCounters ReadCounters() => new(
+        MajorFaultsOf(TextFile.TryRead("/proc/self/stat")),
+        TextFile.Field(TextFile.TryRead("/proc/self/io"), "read_bytes:"),
+        TextFile.Number(Cgroup.ReadMemoryFile("memory.peak", "memory.max_usage_in_bytes")));
+
+    public void Dispose()
+    {
+        _status?.Dispose();
+        _clearReferences?.Dispose();
+    }
+
+    /// <summary>Takes the figures out of the text of <c>/proc/self/status</c>. A line that is missing leaves its figure unknown.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal static MemoryReading Parse(ReadOnlySpan<byte> text)
+    {
+        long? mark = null, anonymous = null, file = null, shared = null;
+        while (!text.IsEmpty)
+        {
+            int end = text.IndexOf((byte)'\n');
+            ReadOnlySpan<byte> line = end < 0 ? text : text[..end];
+            text = end < 0 ? [] : text[(end + 1)..];
+            if (line.StartsWith("VmHWM:"u8))
+            {
+                mark = Kilobytes(line[6..]);
+            }
+            else if (line.StartsWith("RssAnon:"u8))
+            {
+                anonymous = Kilobytes(line[8..]);
+            }
+            else if (line.StartsWith("RssFile:"u8))
+            {
+                file = Kilobytes(line[8..]);
+            }
+            else if (line.StartsWith("RssShmem:"u8))
+            {
+                shared = Kilobytes(line[9..]);
+                break; // The last of the four.
+            }
+        }
+        // Without the split into kinds the mark cannot be told apart either.
+        return anonymous + shared is long host && file is not null ? new MemoryReading(host, file, mark) : default;
+    }
+
+    /// <summary>Field 12 of <c>/proc/self/stat</c>. The second is the program's name in brackets and may hold anything, brackets too.</summary>
+    internal static long? MajorFaultsOf(string? stat)
+    {
+        int name = stat?.LastIndexOf(')') ?? -1;
+        string[] fields = name < 0 ? [] : stat![(name + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        return fields.Length > 9 ? TextFile.Number(fields[9]) : null;
+    }
+
+    private static long? Kilobytes(ReadOnlySpan<byte> field)
+    {
+        field = field.TrimStart(" \t"u8);
+        return Utf8Parser.TryParse(field, out long kilobytes, out _) && kilobytes is >= 0 and < long.MaxValue / 1024 ? kilobytes * 1024 : null;
+    }
+
+    private static SafeFileHandle? TryOpen(string path, FileAccess access)
+    {
+        try
+        {
+            return File.OpenHandle(path, FileMode.Open, access, FileShare.ReadWrite | FileShare.Delete);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+}

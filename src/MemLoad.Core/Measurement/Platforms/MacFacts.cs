@@ -1,0 +1,35 @@
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace MemLoad;
+
+/// <summary>Facts about a Mac, by <c>sysctlbyname</c>(3).</summary>
+internal static unsafe partial class MacFacts
+{
+    /// <summary>A fact that is a text, or null.</summary>
+    public static string? Text(string name)
+    {
+        Span<byte> value = stackalloc byte[256];
+        int length = Query(name, value);
+        return length <= 0 ? null : Encoding.UTF8.GetString(value[..length]).TrimEnd('\0').Trim();
+    }
+
+    /// <summary>A fact that is a 64-bit number, or null.</summary>
+    public static long? Number(string name)
+    {
+        Span<byte> value = stackalloc byte[sizeof(long)];
+        return Query(name, value) == sizeof(long) ? BitConverter.ToInt64(value) : null;
+    }
+
+    private static int Query(string name, Span<byte> value)
+    {
+        nuint length = (nuint)value.Length;
+        fixed (byte* pointer = value)
+        {
+            return SysctlByName(name, pointer, &length, null, 0) == 0 ? (int)length : -1;
+        }
+    }
+
+    [LibraryImport("libSystem", EntryPoint = "sysctlbyname", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int SysctlByName(string name, byte* oldValue, nuint* oldLength, void* newValue, nuint newLength);
+}

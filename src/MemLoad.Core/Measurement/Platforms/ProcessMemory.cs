@@ -1,0 +1,34 @@
+namespace MemLoad;
+
+/// <summary>Chooses the reader of process memory for this platform.</summary>
+internal static class ProcessMemory
+{
+    public static IProcessMemory Open()
+    {
+        if (OperatingSystem.IsLinux())
+        {
+            return new LinuxProcessMemory();
+        }
+        if (OperatingSystem.IsWindows())
+        {
+            return new WindowsProcessMemory();
+        }
+        return OperatingSystem.IsMacOS() ? new MacProcessMemory() : new Unknown();
+    }
+
+    /// <summary>A platform that we cannot ask.</summary>
+    private sealed class Unknown : IProcessMemory
+    {
+        public bool MarkCoversFiles => false;
+
+        public MemoryReading Read() => default;
+
+        public bool ResetMark() => false;
+
+        public ProcessCounters ReadCounters() => default;
+
+        public void Dispose()
+        {
+        }
+    }
+}

@@ -1,0 +1,38 @@
+using System.Globalization;
+
+namespace MemLoad;
+
+/// <summary>Small text files in which Linux tells about itself. Whatever is missing or unreadable is null, never an error.</summary>
+internal static class TextFile
+{
+    public static string? TryRead(string path)
+    {
+        try
+        {
+            return File.ReadAllText(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>A text that is one number; null for anything else, such as <c>max</c>.</summary>
+    public static long? Number(string? text) =>
+        long.TryParse(text.AsSpan().Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number : null;
+
+    /// <summary>The number that follows a name at the start of a line.</summary>
+    public static long? Field(string? text, string name)
+    {
+        foreach (ReadOnlySpan<char> line in text.AsSpan().EnumerateLines())
+        {
+            if (line.StartsWith(name, StringComparison.Ordinal) && line.Length > name.Length && line[name.Length] is ' ' or '\t')
+            {
+                ReadOnlySpan<char> value = line[name.Length..].Trim();
+                int end = value.IndexOfAny(' ', '\t');
+                return Number((end < 0 ? value : value[..end]).ToString());
+            }
+        }
+        return null;
+    }
+}

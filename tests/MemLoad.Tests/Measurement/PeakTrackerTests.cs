@@ -1,0 +1,220 @@
+using FsCheck;
+using FsCheck.Fluent;
+
+namespace MemLoad.Tests.Measurement;
+
+/// <summary>The arithmetic of peaks, on a process that we invent and so know everything about.</summary>
+public sealed class PeakTrackerTests
+{
+    private const long MiB = 1 << 20;
+
+    [Fact]
+    public void With_constant_file_pages_the_peak_is_exact_wherever_the_readings_fall() =>
+        Check(steps: Changes(files: false), (process, tracker) => tracker.PeakHostBytes == process.TruePeak);
+
+    [Fact]
+    public void File_pages_that_come_or_go_between_readings_never_pass_for_host_memory() =>
+        Check(steps: Changes(files: true), (process, tracker) =>
+            tracker.PeakHostBytes <= process.TruePeak && tracker.PeakHostBytes >= process.LargestReading);
+
+    [Fact]
+    public void A_mark_that_cannot_be_reset_does_not_bring_back_the_past()
+    {
+        var process = new InventedProcess { CanReset = false };
+        process.Change(1000 * MiB, 0);
+        process.Change(-1000 * MiB, 0);
+        var tracker = new PeakTracker(process);
+        tracker.Begin();
+        process.Change(10 * MiB, 0);
+        tracker.Observe();
+        process.Change(-10 * MiB, 0);
+        tracker.Observe();
+        Assert.Equal(10 * MiB, tracker.PeakHostBytes);
+
+        // Beyond the old mark it speaks again.
+        process.Change(2000 * MiB, 0);
+        process.Change(-2000 * MiB, 0);
+        tracker.Observe();
+        Assert.Equal(2000 * MiB, tracker.PeakHostBytes);
+    }
+
+    [Fact]
+    public void A_mapping_that_grew_unseen_before_it_went_is_file_backed_memory()
+    {
+        var process = new InventedProcess();
+        var tracker = new PeakTracker(process);
+        tracker.Begin();
+        process.Change(0, 100 * MiB);
+        tracker.Observe();
+        process.Change(0, 50 * MiB);
+        process.Change(0, -150 * MiB);
+        tracker.Observe();
+        Assert.Equal(0, tracker.PeakHostBytes);
+        Assert.Equal(150 * MiB, tracker.PeakHostFileBytes);
+    }
+
+    [Fact]
+    public void A_mapping_caught_while_it_is_taken_down_is_file_backed_memory() =>
+        Prop.ForAll(Gen.Choose(2, 1000).ListOf().ToArbitrary(), Gen.Choose(0, 98).ToArbitrary(), Gen.Elements(true, false).ToArbitrary(),
+            (heights, percent, canReset) =>
+            {
+                var process = new InventedProcess { CanReset = canReset };
+                var tracker = new PeakTracker(process);
+                tracker.Begin();
+                process.Begin();
+                foreach (int height in heights.Order())
+                {
+                    // Read in within one interval; the next reading falls on the way down, which a reset waits for, and another comes after it.
+                    // What is left then must be worth seeing: otherwise the mapping has come and gone unseen.
+                    long left = Math.Max(height * MiB * percent / 100, 2 * MiB);
+                    process.Change(0, height * MiB);
+                    process.Change(0, left - (height * MiB));
+                    process.Unmapping = left;
+                    tracker.Observe();
+                    process.FinishUnmapping();
+                    tracker.Observe();
+                }
+                return tracker.PeakHostBytes == 0 && tracker.PeakHostFileBytes == heights.Append(0).Max() * MiB;
+            }).QuickCheckThrowOnFailure();
+
+    [Fact]
+    public void A_block_under_a_mapped_file_stays_host_memory_when_the_mapping_goes()
+    {
+        var process = new InventedProcess();
+        var tracker = new PeakTracker(process);
+        tracker.Begin();
+        process.Change(0, 100 * MiB);
+        tracker.Observe();
+        process.Change(30 * MiB, 0);
+        process.Change(-30 * MiB, 0);
+        tracker.Observe();
+        process.Change(0, -100 * MiB);
+        tracker.Observe();
+        Assert.Equal(30 * MiB, tracker.PeakHostBytes);
+        Assert.Equal(100 * MiB, tracker.PeakHostFileBytes);
+    }
+
+    [Fact]
+    public void A_block_is_seen_even_if_it_comes_and_goes_while_a_file_is_mapped_in()
+    {
+        var process = new InventedProcess();
+        var tracker = new PeakTracker(process);
+        tracker.Begin();
+        for (int i = 0; i < 100; i++)
+        {
+            if (i == 50)
+            {
+                process.Change(500 * MiB, 0);
+                process.Change(-500 * MiB, 0);
+            }
+            process.Change(0, 10 * MiB);
+            tracker.Observe();
+        }
+        // Short by no more than the file pages of one interval.
+        Assert.InRange(tracker.PeakHostBytes!.Value, 490 * MiB, 500 * MiB);
+        Assert.Equal(1000 * MiB, tracker.PeakHostFileBytes);
+    }
+
+    [Fact]
+    public void A_platform_that_says_nothing_leaves_everything_unknown()
+    {
+        var tracker = new PeakTracker(new InventedProcess { Mute = true });
+        tracker.Begin();
+        Assert.Equal(default, tracker.Observe());
+        Assert.Null(tracker.PeakHostBytes);
+        Assert.Null(tracker.PeakHostFileBytes);
+    }
+
+    /// <summary>
+    /// Stretches between readings: changes of host memory, and (in whole MiB) of file pages, which either only grow or only shrink in one stretch.
+    /// </summary>
+    private static Gen<(long Host, long File)[][]> Changes(bool files)
+    {
+        Gen<(long, long)[]> stretch =
+            from growing in Gen.Elements(true, false)
+            from changes in Gen.Choose(-200, 200).Zip(Gen.Choose(0, files ? 200 : 0), (host, file) => (host * 4096L, file * 16384L)).ArrayOf()
+            select changes.Select(c => (c.Item1, growing ? c.Item2 : -c.Item2)).ToArray();
+        return stretch.ArrayOf();
+    }
+
+    private static void Check(Gen<(long Host, long File)[][]> steps, Func<InventedProcess, PeakTracker, bool> holds) =>
+        Prop.ForAll(steps.ToArbitrary(), Gen.Elements(true, false).ToArbitrary(), (stretches, canReset) =>
+        {
+            var process = new InventedProcess { CanReset = canReset };
+            var tracker = new PeakTracker(process);
+            process.Change(10 * MiB, 10 * MiB);
+            tracker.Begin();
+            process.Begin();
+            foreach ((long Host, long File)[] stretch in stretches)
+            {
+                foreach ((long host, long file) in stretch)
+                {
+                    process.Change(host, file);
+                }
+                tracker.Observe();
+            }
+            return holds(process, tracker);
+        }).QuickCheckThrowOnFailure();
+
+    /// <summary>A process whose kernel keeps an exact mark, and whose true peak is known.</summary>
+    private sealed class InventedProcess : IProcessMemory
+    {
+        private long _host;
+        private long _file;
+        private long _mark;
+        private long _idle;
+        private long _peak;
+        private long _read;
+
+        public bool CanReset { get; init; } = true;
+
+        public bool Mute { get; init; }
+
+        public long TruePeak => _peak - _idle;
+
+        public long LargestReading => _read - _idle;
+
+        public bool MarkCoversFiles => true;
+
+        public void Begin() => _idle = _peak = _read = _host;
+
+        public void Change(long host, long file)
+        {
+            _host = Math.Max(0, _host + host);
+            _file = Math.Max(0, _file + file);
+            _mark = Math.Max(_mark, _host + _file);
+            _peak = Math.Max(_peak, _host);
+        }
+
+        public MemoryReading Read()
+        {
+            _read = Math.Max(_read, _host);
+            return Mute ? default : new MemoryReading(_host, _file, _mark);
+        }
+
+        /// <summary>File pages that a call under way is about to give back.</summary>
+        public long Unmapping { get; set; }
+
+        public void FinishUnmapping()
+        {
+            Change(0, -Unmapping);
+            Unmapping = 0;
+        }
+
+        public bool ResetMark()
+        {
+            if (CanReset)
+            {
+                FinishUnmapping();
+            }
+            _mark = CanReset ? _host + _file : _mark;
+            return CanReset;
+        }
+
+        public ProcessCounters ReadCounters() => default;
+
+        public void Dispose()
+        {
+        }
+    }
+}

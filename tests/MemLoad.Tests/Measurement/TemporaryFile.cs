@@ -1,0 +1,27 @@
+namespace MemLoad.Tests.Measurement;
+
+/// <summary>A file of random bytes that goes with the test.</summary>
+internal sealed class TemporaryFile : IDisposable
+{
+    public TemporaryFile(long length)
+    {
+        Path = System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"memload-{Guid.NewGuid():N}.bin");
+        Length = length;
+        byte[] block = new byte[(int)Math.Min(length, 1 << 20)];
+        new Random(1).NextBytes(block);
+        using FileStream stream = File.Create(Path);
+        for (long written = 0; written < length; written += block.Length)
+        {
+            stream.Write(block, 0, (int)Math.Min(block.Length, length - written));
+        }
+    }
+
+    public string Path { get; }
+
+    public long Length { get; }
+
+    /// <summary>Whether the file system lives in memory: its pages are shared memory and cannot be evicted.</summary>
+    public bool IsInMemory => OperatingSystem.IsLinux() && new DriveInfo(Path).DriveFormat is "tmpfs" or "ramfs";
+
+    public void Dispose() => File.Delete(Path);
+}
