@@ -17,7 +17,8 @@ internal sealed record FolderListing(ImmutableArray<string> Indexes, ImmutableAr
         try
         {
             // Dot files by name: .NET calls them hidden on Unix only.
-            names = [.. Directory.EnumerateFiles(folder).Select(Path.GetFileName).OfType<string>().Where(name => name[0] != '.').Order(StringComparer.Ordinal)];
+            names = [.. Directory.EnumerateFiles(folder).Select(Path.GetFileName).OfType<string>()
+                .Where(name => name[0] != '.').Order(StringComparer.Ordinal)];
         }
         catch (DirectoryNotFoundException e)
         {

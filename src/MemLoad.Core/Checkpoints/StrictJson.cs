@@ -85,9 +85,32 @@ internal ref struct StrictJson
         name = ended ? "" : Text();
         if (!ended && !seen.Add(name))
         {
-            throw Broken(_rules.NameRepeated, $"the name {Printable.Quote(name)} occurs twice in one object");
+            throw Repeated(name);
         }
         return !ended;
+    }
+
+    /// <summary>Goes to the next name of the current object, which has few known ones, without making a string of it.</summary>
+    /// <param name="known">The names that the object may have.</param>
+    /// <param name="seen">One bit for each of them that it has had so far.</param>
+    /// <returns>Index into <paramref name="known"/>, its length for another name, or -1 at the end of the object.</returns>
+    public int NextField(ReadOnlySpan<string> known, ref uint seen)
+    {
+        Next();
+        if (Token == JsonTokenType.EndObject)
+        {
+            return -1;
+        }
+        for (int i = 0; i < known.Length; i++)
+        {
+            if (_reader.ValueTextEquals(known[i]))
+            {
+                bool repeated = (seen & (1u << i)) != 0;
+                seen |= 1u << i;
+                return repeated ? throw Repeated(known[i]) : i;
+            }
+        }
+        return known.Length;
     }
 
     /// <summary>Goes to the next token, which must be a string, and reads it.</summary>
@@ -129,6 +152,20 @@ internal ref struct StrictJson
         _ => Text(),
     };
 
+    /// <summary>The current name or string.</summary>
+    public readonly string Text()
+    {
+        try
+        {
+            return _reader.GetString()!;
+        }
+        catch (InvalidOperationException e)
+        {
+            // The bytes are UTF-8, so this is half of a surrogate pair, written as an escape.
+            throw _rules.Encoding.Broken("an escape in this string is half a character", _path, Position, e);
+        }
+    }
+
     /// <summary>After the last token: nothing but padding may follow.</summary>
     public readonly void End(ReadOnlySpan<byte> padding, Rule rule)
     {
@@ -151,18 +188,8 @@ internal ref struct StrictJson
         return Broken(_rules.Form, $"{what}{of} must be {Describe(expected)} and is {Describe(Token)}");
     }
 
-    private readonly string Text()
-    {
-        try
-        {
-            return _reader.GetString()!;
-        }
-        catch (InvalidOperationException e)
-        {
-            // The bytes are UTF-8, so this is half of a surrogate pair, written as an escape.
-            throw _rules.Encoding.Broken("an escape in this string is half a character", _path, Position, e);
-        }
-    }
+    private readonly MemLoadException Repeated(string name) =>
+        Broken(_rules.NameRepeated, $"the name {Printable.Quote(name)} occurs twice in one object");
 
     private readonly long Locate(JsonException e)
     {

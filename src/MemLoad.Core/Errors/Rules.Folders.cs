@@ -6,7 +6,8 @@ public static partial class Rules
     private const string SaveIndexAgain = "Save the model again, or download its index and all its shards again.";
 
     /// <summary>The index has at most 100,000,000 bytes.</summary>
-    public static readonly Rule IndexTooLarge = new("ML5001", "the index has at most 100,000,000 bytes", "Check that this is the index of a checkpoint.");
+    public static readonly Rule IndexTooLarge = new("ML5001", "the index has at most 100,000,000 bytes",
+        "Check that this is the index of a checkpoint.");
 
     /// <summary>The index is UTF-8, and so are the characters its escapes name.</summary>
     public static readonly Rule IndexEncoding = new("ML5002", "the index is UTF-8", SaveIndexAgain);
@@ -37,7 +38,8 @@ public static partial class Rules
     public static readonly Rule TensorNotInIndex = new("ML5010", "the index has the tensors of its shards", SaveIndexAgain);
 
     /// <summary>A folder has one index at most.</summary>
-    public static readonly Rule FolderAmbiguous = new("ML5011", "a folder has one index", "Give the path of the index to open instead of the folder's.");
+    public static readonly Rule FolderAmbiguous = new("ML5011", "a folder has one index",
+        "Give the path of the index to open instead of the folder's.");
 
     /// <summary>A folder has files of tensors in it.</summary>
     public static readonly Rule FolderEmpty = new("ML5012", "a folder has files of tensors",
@@ -48,5 +50,6 @@ public static partial class Rules
         "Give the path of the file to open, or keep only files of one bare tensor in the folder.");
 
     /// <summary>Each file of a per-tensor folder gives a name of its own.</summary>
-    public static readonly Rule FileNameRepeated = new("ML5014", "each file of a folder gives another tensor", "Remove or rename one of the two files.");
+    public static readonly Rule FileNameRepeated = new("ML5014", "each file of a folder gives another tensor",
+        "Remove or rename one of the two files.");
 }

@@ -64,8 +64,9 @@ public static partial class Rules
     public static readonly Rule SafetensorsMetadata = new("ML4018", "__metadata__ is a map of strings", SaveSafetensorsAgain);
 
     /// <summary>
-    /// Names have no control characters: they are printed on terminals, and the digest of the weights is taken over lines of them.
+    /// Names have no control characters: they are printed on terminals, and the digest of the weights is taken over lines of them. A tab is
+    /// let through: it steers no terminal and ends no line.
     /// </summary>
-    public static readonly Rule SafetensorsTensorName = new("ML4019", "tensor names have no control characters",
+    public static readonly Rule SafetensorsTensorName = new("ML4019", "tensor names have no control characters but tabs",
         "Rename the tensor: names are printed on terminals, and the digest is taken over lines of them.");
 }

@@ -137,7 +137,8 @@ public sealed class PerTensorFolderTests : IDisposable
 
         MemLoadException refusal = Refusal(_folder.Path);
 
-        Assert.Contains("'model.safetensors', 'pytorch_model.bin' the file 'model.safetensors' holds 2 tensors", refusal.Finding, StringComparison.Ordinal);
+        Assert.Contains(
+            "'model.safetensors', 'pytorch_model.bin' the file 'model.safetensors' holds 2 tensors", refusal.Finding, StringComparison.Ordinal);
     }
 
     [Fact]

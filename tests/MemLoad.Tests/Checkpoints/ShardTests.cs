@@ -174,7 +174,8 @@ public sealed class ShardTests : IDisposable
     [InlineData("null")]
     public void The_total_that_an_index_states_is_reported_and_not_believed(string total)
     {
-        string path = _folder.Write(IndexName, Placed("b.safetensors").Replace("\"total_size\":9", $"\"total_size\":{total}", StringComparison.Ordinal));
+        string index = Placed("b.safetensors").Replace("\"total_size\":9", $"\"total_size\":{total}", StringComparison.Ordinal);
+        string path = _folder.Write(IndexName, index);
 
         var checkpoint = Checkpoint.Open(path);
 
@@ -196,11 +197,15 @@ public sealed class ShardTests : IDisposable
     [Fact]
     public void PyTorch_shards_keep_what_their_tensors_share()
     {
-        string[] names = [_folder.CopyFixture("layout/tied_module.pth", "pytorch_model-00001-of-00002.bin"), _folder.CopyFixture("tiny/bf16.pth", "pytorch_model-00002-of-00002.bin")];
-        Checkpoint[] parts = [.. names.Select(name => Checkpoint.Open(name))];
-        var map = parts.SelectMany(part => part.Tensors.Select(tensor => (tensor.Name, File: Path.GetFileName(part.Path)))).ToDictionary(pair => pair.Name, pair => pair.File);
+        Checkpoint[] parts =
+        [
+            Checkpoint.Open(_folder.CopyFixture("layout/tied_module.pth", "pytorch_model-00001-of-00002.bin")),
+            Checkpoint.Open(_folder.CopyFixture("tiny/bf16.pth", "pytorch_model-00002-of-00002.bin")),
+        ];
+        var map = parts.SelectMany(part => part.Tensors.Select(tensor => KeyValuePair.Create(tensor.Name, Path.GetFileName(part.Path)))).ToDictionary();
+        string index = JsonSerializer.Serialize(new Dictionary<string, object> { ["weight_map"] = map });
 
-        var whole = Checkpoint.Open(_folder.Write("pytorch_model.bin.index.json", JsonSerializer.Serialize(new Dictionary<string, object> { ["weight_map"] = map })));
+        var whole = Checkpoint.Open(_folder.Write("pytorch_model.bin.index.json", index));
 
         Assert.Equal(parts.Sum(part => part.Storages.Length), whole.Storages.Length);
         Assert.Equal(parts.Sum(part => part.ModelBytes), whole.ModelBytes);

@@ -26,8 +26,8 @@ internal static class PerTensorFolderReader
             if (part.Tensors is not [TensorEntry tensor] || !(tensor.Name.Length == 0 || part.Format == CheckpointFormat.Safetensors))
             {
                 throw Rules.FileNotOneTensor.Broken(
-                    $"of the folder's files {Printable.List(listing.TensorFiles)} the file {Printable.Quote(file)} holds {Describe(part)} and not one bare tensor",
-                    part.Path);
+                    $"of the folder's files {Printable.List(listing.TensorFiles)} the file {Printable.Quote(file)} holds {Describe(part)}"
+                    + " and not one bare tensor", part.Path);
             }
             string name = tensor.Name.Length == 0 ? Path.GetFileNameWithoutExtension(file) : tensor.Name;
             if (!fileOf.TryAdd(name, file))

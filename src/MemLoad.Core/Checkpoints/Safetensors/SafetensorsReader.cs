@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
+using System.Numerics;
 using System.Text.Json;
 
 namespace MemLoad;
@@ -80,7 +81,6 @@ internal static class SafetensorsReader
         var json = new StrictJson(header, LengthBytes, path, HeaderRules);
         var entries = new List<Entry>();
         var names = new HashSet<string>(StringComparer.Ordinal);
-        var fields = new HashSet<string>(StringComparer.Ordinal);
         var shape = new List<long>();
         json.Next(JsonTokenType.StartObject, "the header");
         while (json.NextName(names, out string name))
@@ -91,11 +91,11 @@ internal static class SafetensorsReader
                 ParseMetadata(ref json, metadata);
                 continue;
             }
-            if (name.Any(char.IsControl))
+            if (name.Any(c => char.IsControl(c) && c != '\t'))
             {
                 throw json.Broken(Rules.SafetensorsTensorName, $"the tensor name {Printable.Quote(name)} has a control character");
             }
-            entries.Add(ParseTensor(ref json, name, fields, shape));
+            entries.Add(ParseTensor(ref json, name, shape));
         }
         json.End(" "u8, Rules.SafetensorsHeaderPadding);
         return entries;
@@ -120,40 +120,43 @@ internal static class SafetensorsReader
         }
     }
 
-    private static Entry ParseTensor(ref StrictJson json, string name, HashSet<string> fields, List<long> shape)
+    private static Entry ParseTensor(ref StrictJson json, string name, List<long> shape)
     {
         long position = json.Position;
         DType dtype = default;
         (long begin, long end) = (0, 0);
-        fields.Clear();
+        uint seen = 0;
         json.Next(JsonTokenType.StartObject, "the entry", name);
-        while (json.NextName(fields, out string field))
+        for (int field; (field = json.NextField(Fields, ref seen)) >= 0;)
         {
             switch (field)
             {
-                case "dtype":
-                    string typeName = json.NextText(field, name);
-                    if (!DTypes.TryFromSafetensorsName(typeName, out dtype))
-                    {
-                        throw json.Broken(Rules.SafetensorsDType, $"tensor {Printable.Quote(name)} has the unknown dtype {Printable.Quote(typeName)}");
-                    }
+                case 0:
+                    dtype = ParseDType(ref json, name);
                     break;
-                case "shape":
+                case 1:
                     ParseShape(ref json, name, shape);
                     break;
-                case "data_offsets":
+                case 2:
                     (begin, end) = ParseOffsets(ref json, name);
                     break;
                 default:
-                    throw json.Broken(Rules.SafetensorsFields, $"tensor {Printable.Quote(name)} has the unknown field {Printable.Quote(field)}");
+                    throw json.Broken(
+                        Rules.SafetensorsFields, $"tensor {Printable.Quote(name)} has the unknown field {Printable.Quote(json.Text())}");
             }
         }
-        if (fields.Count < Fields.Length)
-        {
-            string missing = Fields.First(field => !fields.Contains(field));
-            throw json.Broken(Rules.SafetensorsFields, $"tensor {Printable.Quote(name)} has no {missing}", position);
-        }
-        return SizedEntry(ref json, name, dtype, [.. shape], begin, end, position);
+        int missing = BitOperations.TrailingZeroCount(~seen);
+        return missing == Fields.Length
+            ? SizedEntry(in json, name, dtype, [.. shape], begin, end, position)
+            : throw json.Broken(Rules.SafetensorsFields, $"tensor {Printable.Quote(name)} has no {Fields[missing]}", position);
+    }
+
+    private static DType ParseDType(ref StrictJson json, string name)
+    {
+        string typeName = json.NextText("dtype", name);
+        return DTypes.TryFromSafetensorsName(typeName, out DType dtype)
+            ? dtype
+            : throw json.Broken(Rules.SafetensorsDType, $"tensor {Printable.Quote(name)} has the unknown dtype {Printable.Quote(typeName)}");
     }
 
     private static void ParseShape(ref StrictJson json, string name, List<long> shape)
@@ -199,7 +202,7 @@ internal static class SafetensorsReader
         : throw json.Broken(Rules.SafetensorsNumber, $"{what} of {Printable.Quote(name)} is no whole number from 0 to {long.MaxValue}");
 
     private static Entry SizedEntry(
-        ref StrictJson json, string name, DType dtype, ImmutableArray<long> shape, long begin, long end, long position)
+        in StrictJson json, string name, DType dtype, ImmutableArray<long> shape, long begin, long end, long position)
     {
         long bytes;
         ImmutableArray<long> strides;
@@ -214,8 +217,9 @@ internal static class SafetensorsReader
         }
         if (bytes != end - begin)
         {
-            throw json.Broken(Rules.SafetensorsSizeMismatch,
-                $"tensor {Printable.Quote(name)} of {dtype.SafetensorsName()} and shape ({string.Join(", ", shape)}) needs {bytes} bytes and has {end - begin}", position);
+            string type = $"{dtype.SafetensorsName()} and shape ({string.Join(", ", shape)})";
+            throw json.Broken(
+                Rules.SafetensorsSizeMismatch, $"tensor {Printable.Quote(name)} of {type} needs {bytes} bytes and has {end - begin}", position);
         }
         return new Entry(name, dtype, shape, strides, begin, end, position);
     }
@@ -226,15 +230,13 @@ internal static class SafetensorsReader
         long covered = 0;
         foreach (Entry entry in entries.OrderBy(entry => entry.Begin).ThenBy(entry => entry.End))
         {
-            if (entry.Begin > covered)
+            if (entry.Begin != covered)
             {
-                throw Rules.SafetensorsHole.Broken(
-                    $"tensor {Printable.Quote(entry.Name)} begins at byte {entry.Begin} of the data, {entry.Begin - covered} bytes after the last one's end", path, entry.Position);
-            }
-            if (entry.Begin < covered)
-            {
-                throw Rules.SafetensorsOverlap.Broken(
-                    $"tensor {Printable.Quote(entry.Name)} begins at byte {entry.Begin} of the data, {covered - entry.Begin} bytes before the last one's end", path, entry.Position);
+                bool hole = entry.Begin > covered;
+                string distance = hole ? $"{entry.Begin - covered} bytes after" : $"{covered - entry.Begin} bytes before";
+                throw (hole ? Rules.SafetensorsHole : Rules.SafetensorsOverlap).Broken(
+                    $"tensor {Printable.Quote(entry.Name)} begins at byte {entry.Begin} of the data, {distance} the end of the one before it",
+                    path, entry.Position);
             }
             covered = entry.End;
         }

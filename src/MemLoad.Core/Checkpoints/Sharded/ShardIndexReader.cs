@@ -42,7 +42,8 @@ internal static class ShardIndexReader
             if (!shard.Unclaimed.Remove(placement.Tensor, out TensorEntry? tensor))
             {
                 throw Rules.TensorNotInShard.Broken(
-                    $"tensor {Printable.Quote(placement.Tensor)} is not in its shard {Printable.Quote(placement.Shard)}", indexPath, placement.Position);
+                    $"tensor {Printable.Quote(placement.Tensor)} is not in its shard {Printable.Quote(placement.Shard)}",
+                    indexPath, placement.Position);
             }
             merger.AddTensor(tensor.Name, tensor, shard.FirstStorage);
         }
@@ -105,7 +106,8 @@ internal static class ShardIndexReader
             string shard = json.NextText("the shard", tensor);
             if (shard is "" or "." or ".." || shard.AsSpan().ContainsAny(@"/\:") || shard.Any(char.IsControl))
             {
-                throw json.Broken(Rules.ShardNamePlain, $"tensor {Printable.Quote(tensor)} is placed in {Printable.Quote(shard)}, which is no plain file name");
+                throw json.Broken(
+                    Rules.ShardNamePlain, $"tensor {Printable.Quote(tensor)} is placed in {Printable.Quote(shard)}, which is no plain file name");
             }
             placements.Add(new Placement(tensor, shard, json.Position));
         }
