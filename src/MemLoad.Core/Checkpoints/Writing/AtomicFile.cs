@@ -1,0 +1,104 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace MemLoad;
+
+/// <summary>
+/// A file that appears whole or not at all: written under a temporary name in the same folder, renamed by <see cref="Commit"/>. Disposing it
+/// uncommitted leaves whatever was there before.
+/// </summary>
+internal sealed class AtomicFile : IDisposable
+{
+    private readonly string _target;
+    private readonly string _temporary;
+    private readonly bool _overwrite;
+    private readonly long _length;
+    private readonly FileStream _stream;
+    private bool _committed;
+
+    private AtomicFile(string target, string temporary, bool overwrite, long length, FileStream stream)
+    {
+        _target = target;
+        _temporary = temporary;
+        _overwrite = overwrite;
+        _length = length;
+        _stream = stream;
+    }
+
+    public SafeFileHandle Handle => _stream.SafeFileHandle;
+
+    /// <summary>Removes what killed writers left, checks the room and creates the temporary file.</summary>
+    /// <param name="target">Path from <see cref="WriteTarget.ForFile"/>.</param>
+    /// <param name="overwrite">Whether a file of that name is replaced.</param>
+    /// <param name="length">Bytes the file will have.</param>
+    /// <exception cref="MemLoadException">ML9103 or ML9104.</exception>
+    public static AtomicFile Create(string target, bool overwrite, long length)
+    {
+        TemporaryNames.RemoveUnfinished(target);
+        WriteFailures.CheckRoom(Path.GetDirectoryName(target)!, length, target);
+        string temporary = TemporaryNames.ForUnfinished(target);
+        return new AtomicFile(target, temporary, overwrite, length, Open(temporary, target, length));
+    }
+
+    /// <summary>Puts the finished file under its name. Everything must have been flushed.</summary>
+    /// <exception cref="MemLoadException">ML9102, ML9103 or ML9105.</exception>
+    public void Commit()
+    {
+        _stream.Dispose();
+        try
+        {
+            File.Move(_temporary, _target, _overwrite);
+        }
+        catch (IOException) when (!_overwrite && File.Exists(_target))
+        {
+            throw Rules.TargetExists.Broken("a file of that name appeared while this one was written", _target);
+        }
+        catch (Exception e) when (WriteFailures.IsFailure(e))
+        {
+            throw WriteFailures.From(e, _target, _length);
+        }
+        _committed = true;
+        NativeFiles.SyncFolder(Path.GetDirectoryName(_target)!);
+    }
+
+    public void Dispose()
+    {
+        _stream.Dispose();
+        if (!_committed)
+        {
+            TemporaryNames.TryDelete(_temporary);
+        }
+    }
+
+    /// <summary>Creates a file that must not exist, its blocks reserved, held against <see cref="TemporaryNames.RemoveUnfinished"/>.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="target">What the user called it; its permissions carry over if it exists.</param>
+    /// <param name="length">Bytes it will have.</param>
+    /// <exception cref="MemLoadException">ML9103 or ML9104.</exception>
+    internal static FileStream Open(string path, string target, long length)
+    {
+        try
+        {
+            UnixFileMode? mode = !OperatingSystem.IsWindows() && File.Exists(target) ? File.GetUnixFileMode(target) : null;
+            var options = new FileStreamOptions
+            {
+                Mode = FileMode.CreateNew,
+                Access = FileAccess.Write,
+                Share = FileShare.None,
+                BufferSize = 0,
+                PreallocationSize = length,
+            };
+            if (mode is null || OperatingSystem.IsWindows())
+            {
+                return new FileStream(path, options);
+            }
+            options.UnixCreateMode = mode; // never wider, not even for a moment
+            var stream = new FileStream(path, options);
+            File.SetUnixFileMode(stream.SafeFileHandle, mode.Value); // and never narrower: creation takes the umask away
+            return stream;
+        }
+        catch (Exception e) when (WriteFailures.IsFailure(e))
+        {
+            throw WriteFailures.From(e, target, length, whileOpening: true);
+        }
+    }
+}

@@ -1,0 +1,119 @@
+namespace MemLoad;
+
+/// <summary>
+/// A folder that appears whole or not at all: filled under a temporary name beside its target, renamed by <see cref="Commit"/>. Disposing it
+/// uncommitted leaves whatever was there before.
+/// </summary>
+internal sealed class AtomicFolder : IDisposable
+{
+    private readonly string _target;
+    private readonly bool _overwrite;
+    private readonly FileStream _lock;
+    private bool _committed;
+
+    private AtomicFolder(string target, bool overwrite, string path, FileStream held)
+    {
+        _target = target;
+        _overwrite = overwrite;
+        Path = path;
+        _lock = held;
+    }
+
+    /// <summary>Where to put the files until they are complete.</summary>
+    public string Path { get; }
+
+    /// <summary>Removes what killed writers left, checks the room and creates the temporary folder.</summary>
+    /// <param name="target">Path from <see cref="WriteTarget.ForFolder"/>.</param>
+    /// <param name="overwrite">Whether a folder of that name is replaced.</param>
+    /// <param name="length">Bytes its files will have together.</param>
+    /// <exception cref="MemLoadException">ML9103 or ML9104.</exception>
+    public static AtomicFolder Create(string target, bool overwrite, long length)
+    {
+        TemporaryNames.RemoveUnfinished(target);
+        WriteFailures.CheckRoom(System.IO.Path.GetDirectoryName(target)!, length, target);
+        string path = TemporaryNames.ForUnfinished(target);
+        try
+        {
+            if (!OperatingSystem.IsWindows() && Directory.Exists(target))
+            {
+                UnixFileMode mode = File.GetUnixFileMode(target);
+                Directory.CreateDirectory(path, mode);
+                File.SetUnixFileMode(path, mode);
+            }
+            else
+            {
+                Directory.CreateDirectory(path);
+            }
+        }
+        catch (Exception e) when (WriteFailures.IsFailure(e))
+        {
+            throw WriteFailures.From(e, target, length, whileOpening: true);
+        }
+        try
+        {
+            return new AtomicFolder(target, overwrite, path, AtomicFile.Open(System.IO.Path.Combine(path, TemporaryNames.LockFile), target, 0));
+        }
+        catch
+        {
+            TemporaryNames.TryDelete(path);
+            throw;
+        }
+    }
+
+    /// <summary>Puts the finished folder under its name; its files must have been flushed. An old folder goes only when the new one is there.</summary>
+    /// <exception cref="MemLoadException">ML9102, ML9103 or ML9105.</exception>
+    public void Commit()
+    {
+        WriteTarget.ForFolder(_target, _overwrite); // it may have changed while this one was written
+        try
+        {
+            _lock.Dispose();
+            File.Delete(_lock.Name);
+            NativeFiles.SyncFolder(Path);
+            if (!Directory.Exists(_target))
+            {
+                Directory.Move(Path, _target);
+            }
+            else if (NativeFiles.TryExchange(Path, _target))
+            {
+                TemporaryNames.TryDelete(Path);
+            }
+            else
+            {
+                ReplaceInTwoSteps();
+            }
+        }
+        catch (Exception e) when (WriteFailures.IsFailure(e))
+        {
+            throw WriteFailures.From(e, _target, 0);
+        }
+        _committed = true;
+        NativeFiles.SyncFolder(System.IO.Path.GetDirectoryName(_target)!);
+        TemporaryNames.RemoveReplaced(_target);
+    }
+
+    public void Dispose()
+    {
+        _lock.Dispose();
+        if (!_committed)
+        {
+            TemporaryNames.TryDelete(Path);
+        }
+    }
+
+    // Where nothing swaps folders in one step there is a moment without either; the old one then still lies beside.
+    private void ReplaceInTwoSteps()
+    {
+        string aside = TemporaryNames.ForReplaced(_target);
+        Directory.Move(_target, aside);
+        try
+        {
+            Directory.Move(Path, _target);
+        }
+        catch
+        {
+            Directory.Move(aside, _target);
+            throw;
+        }
+    }
+}

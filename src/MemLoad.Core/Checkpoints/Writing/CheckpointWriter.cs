@@ -1,0 +1,139 @@
+using System.Collections.Immutable;
+using System.Text;
+
+namespace MemLoad;
+
+/// <summary>
+/// Writes checkpoints: streaming, in memory that does not grow with the weights, and atomic: the target appears whole and flushed to disk, or
+/// stays as it was.
+/// </summary>
+public static class CheckpointWriter
+{
+    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    /// <summary>Writes all tensors of a source.</summary>
+    /// <param name="source">The weights; its bytes are asked for in the order of the file, each once.</param>
+    /// <param name="path">The file, or for <see cref="CheckpointFormat.PerTensor"/> the folder, to write; its parent must exist.</param>
+    /// <param name="format">
+    /// <see cref="CheckpointFormat.TorchZip"/> keeps shared storages and views as they are; <see cref="CheckpointFormat.Safetensors"/> and
+    /// <see cref="CheckpointFormat.PerTensor"/> (a folder with a bare tensor in each NAME.pt) hold every tensor contiguous.
+    /// </param>
+    /// <param name="overwrite">Replace an existing target of the same kind. A folder is replaced only if it holds nothing but .pt files.</param>
+    /// <param name="bytesWritten">Hears the bytes written so far, of <see cref="CountBytes"/>, about every 4 MiB.</param>
+    /// <param name="cancellationToken">Stops within a few MiB; nothing is left behind.</param>
+    /// <exception cref="MemLoadException">
+    /// ML9101 for other formats; ML9102 to ML9105 when the target exists, cannot be written, has no room or fails; ML9106 to ML9109 for a tensor that
+    /// the format cannot hold; ML6001 to ML6003 and ML9110 for an unsound source; and whatever the source throws.
+    /// </exception>
+    /// <exception cref="OperationCanceledException">The token was canceled.</exception>
+    public static void Write(
+        IWeightSource source,
+        string path,
+        CheckpointFormat format,
+        bool overwrite = false,
+        IProgress<long>? bytesWritten = null,
+        CancellationToken cancellationToken = default)
+    {
+        Check(source, path, format);
+        cancellationToken.ThrowIfCancellationRequested();
+        var session = new WriteSession(bytesWritten, cancellationToken);
+        if (format == CheckpointFormat.PerTensor)
+        {
+            string target = WriteTarget.ForFolder(path, overwrite);
+            var writer = PerTensorWriter.For(source, target);
+            using var folder = AtomicFolder.Create(target, overwrite, writer.DiskBytes);
+            writer.Write(folder.Path, target, session);
+            cancellationToken.ThrowIfCancellationRequested();
+            folder.Commit();
+        }
+        else
+        {
+            string target = WriteTarget.ForFile(path, overwrite);
+            CheckpointFileWriter writer = Layout(source, target, format);
+            using var file = AtomicFile.Create(target, overwrite, writer.Length);
+            using (var output = new FileAppender(file.Handle, target, writer.Length, session))
+            {
+                writer.Write(output);
+                output.Complete();
+            }
+            cancellationToken.ThrowIfCancellationRequested();
+            file.Commit();
+        }
+    }
+
+    /// <summary>How many bytes <see cref="Write"/> would write. Touches neither the disk nor the bytes of the weights.</summary>
+    /// <param name="source">The weights.</param>
+    /// <param name="path">The file or folder that would be written; its name is part of a .pth file.</param>
+    /// <param name="format">The format.</param>
+    /// <returns>The length of the file, or of all files of a folder together, in bytes.</returns>
+    /// <exception cref="MemLoadException">ML9101, ML9106 to ML9109, ML6001 to ML6003.</exception>
+    public static long CountBytes(IWeightSource source, string path, CheckpointFormat format)
+    {
+        Check(source, path, format);
+        return format == CheckpointFormat.PerTensor ? PerTensorWriter.For(source, path).Length : Layout(source, path, format).Length;
+    }
+
+    private static CheckpointFileWriter Layout(IWeightSource source, string target, CheckpointFormat format) => format switch
+    {
+        CheckpointFormat.Safetensors => SafetensorsWriter.For(source, target),
+        _ => TorchZipWriter.ForStateDict(source, Path.GetFileName(target)),
+    };
+
+    private static void Check(IWeightSource source, string path, CheckpointFormat format)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        if (format is not (CheckpointFormat.TorchZip or CheckpointFormat.Safetensors or CheckpointFormat.PerTensor))
+        {
+            throw Rules.FormatNotWritable.Broken($"{format} is read but not written", path);
+        }
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        ImmutableArray<long> storages = source.StorageLengths;
+        foreach (TensorEntry tensor in source.Tensors)
+        {
+            if (!names.Add(tensor.Name))
+            {
+                throw Rules.NameRepeated.Broken($"the name '{tensor.Name}' occurs twice");
+            }
+            CheckName(tensor.Name, path);
+            CheckView(tensor, storages);
+        }
+    }
+
+    private static void CheckName(string name, string path)
+    {
+        try
+        {
+            _ = StrictUtf8.GetByteCount(name);
+        }
+        catch (EncoderFallbackException e)
+        {
+            throw Rules.NameNotWritable.Broken($"the name of tensor '{name}' is no valid Unicode", path, innerException: e);
+        }
+    }
+
+    // Sources are not only files that a reader has checked.
+    private static void CheckView(TensorEntry tensor, ImmutableArray<long> storages)
+    {
+        bool sound = tensor.Shape.Length == tensor.Strides.Length && tensor.ElementOffset >= 0
+            && tensor.Shape.All(dimension => dimension >= 0) && tensor.Strides.All(stride => stride >= 0);
+        try
+        {
+            if (!sound)
+            {
+                throw new OverflowException();
+            }
+            long span = ShapeMath.Span(tensor.Shape, tensor.Strides);
+            long end = checked((tensor.ElementOffset + span) * tensor.DType.ElementSize());
+            if (tensor.Storage < 0 || tensor.Storage >= storages.Length || (span > 0 && end > storages[tensor.Storage]))
+            {
+                throw Rules.ViewOutsideStorage.Broken($"tensor '{tensor.Name}' ends at byte {end} of storage {tensor.Storage}, which ends before");
+            }
+            _ = tensor.Bytes;
+        }
+        catch (OverflowException e)
+        {
+            throw Rules.ShapeInvalid.Broken($"tensor '{tensor.Name}' has an impossible shape, strides or offset", innerException: e);
+        }
+    }
+}

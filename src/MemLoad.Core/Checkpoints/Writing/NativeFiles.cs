@@ -1,0 +1,55 @@
+using System.Runtime.InteropServices;
+
+namespace MemLoad;
+
+/// <summary>What Linux offers for folders and .NET does not.</summary>
+internal static partial class NativeFiles
+{
+    private const int ReadOnlyCloseOnExec = 0x80000; // O_RDONLY | O_CLOEXEC, the same on x64 and arm64
+    private const int CurrentFolder = -100; // AT_FDCWD
+    private const uint Exchange = 2; // RENAME_EXCHANGE
+
+    /// <summary>Makes renames in a folder survive a power cut, where the system lets one ask for it. Failing to is not failing to write.</summary>
+    public static void SyncFolder(string folder)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return;
+        }
+        int descriptor = Open(folder, ReadOnlyCloseOnExec);
+        if (descriptor >= 0)
+        {
+            _ = Sync(descriptor);
+            _ = Close(descriptor);
+        }
+    }
+
+    /// <summary>Swaps two paths in one step; false where the system or file system cannot.</summary>
+    public static bool TryExchange(string one, string other)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return false;
+        }
+        try
+        {
+            return RenameAt2(CurrentFolder, one, CurrentFolder, other, Exchange) == 0;
+        }
+        catch (EntryPointNotFoundException)
+        {
+            return false; // a C library from before 2018
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fsync")]
+    private static partial int Sync(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "close")]
+    private static partial int Close(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "renameat2", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int RenameAt2(int oneFolder, string one, int otherFolder, string other, uint flags);
+}

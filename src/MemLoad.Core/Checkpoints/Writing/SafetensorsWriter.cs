@@ -1,0 +1,130 @@
+using System.Buffers.Binary;
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text;
+
+namespace MemLoad;
+
+/// <summary>
+/// Writes a safetensors file byte for byte as the reference writer does (safetensors 0.4 to 0.6, <c>prepare</c> in tensor.rs): wide types first,
+/// then by name; the header padded with spaces to a multiple of 8; the elements contiguous, shared ones repeated.
+/// </summary>
+internal sealed class SafetensorsWriter : CheckpointFileWriter
+{
+    private const int LongestHeader = 100_000_000;
+    private const string MetadataKey = "__metadata__";
+
+    // The reference's order of types, by which every tensor is aligned to its element size.
+    private static readonly DType[] Order =
+    [
+        DType.UInt64, DType.Int64, DType.Float64, DType.Complex64, DType.Float32, DType.UInt32, DType.Int32, DType.BFloat16, DType.Float16,
+        DType.UInt16, DType.Int16, DType.Float8E5M2FNUZ, DType.Float8E4M3FNUZ, DType.Float8E8M0FNU, DType.Float8E4M3FN, DType.Float8E5M2,
+        DType.Int8, DType.UInt8, DType.Bool,
+    ];
+
+    private readonly IWeightSource _source;
+    private readonly ImmutableArray<TensorEntry> _tensors;
+    private readonly byte[] _header;
+
+    private SafetensorsWriter(IWeightSource source, ImmutableArray<TensorEntry> tensors, byte[] header, long length)
+    {
+        _source = source;
+        _tensors = tensors;
+        _header = header;
+        Length = length;
+    }
+
+    /// <inheritdoc/>
+    public override long Length { get; }
+
+    /// <summary>Lays the file out.</summary>
+    /// <exception cref="MemLoadException">ML9107, ML9108 or ML9109.</exception>
+    public static SafetensorsWriter For(IWeightSource source, string target)
+    {
+        foreach (TensorEntry tensor in source.Tensors)
+        {
+            if (tensor.DType.SafetensorsName() is null)
+            {
+                throw Rules.DTypeNotInFormat.Broken($"safetensors has no {tensor.DType.TorchName()}, the dtype of tensor '{tensor.Name}'", target);
+            }
+            if (tensor.Name == MetadataKey)
+            {
+                throw Rules.NameNotWritable.Broken($"safetensors keeps the name '{MetadataKey}' for itself", target);
+            }
+        }
+        ImmutableArray<TensorEntry> tensors =
+        [
+            .. source.Tensors.Select(tensor => (Tensor: tensor, Rank: Array.IndexOf(Order, tensor.DType), Name: Encoding.UTF8.GetBytes(tensor.Name)))
+                .OrderBy(item => item.Rank).ThenBy(item => item.Name, Comparer<byte[]>.Create((a, b) => a.AsSpan().SequenceCompareTo(b)))
+                .Select(item => item.Tensor),
+        ];
+        byte[] header = Header(tensors, out long dataBytes);
+        if (header.Length - 8 > LongestHeader)
+        {
+            throw Rules.HeaderTooLong.Broken($"the header of {tensors.Length} tensors has {header.Length - 8} bytes of at most {LongestHeader}", target);
+        }
+        return new SafetensorsWriter(source, tensors, header, checked(header.Length + dataBytes));
+    }
+
+    /// <inheritdoc/>
+    public override void Write(FileAppender output)
+    {
+        output.Append(_header);
+        foreach (TensorEntry tensor in _tensors)
+        {
+            long end = output.Position + tensor.Bytes;
+            if (tensor.ElementCount > 0)
+            {
+                _source.StreamElements(tensor, output.Append);
+            }
+            if (output.Position != end)
+            {
+                throw Rules.SourceInconsistent.Broken($"tensor '{tensor.Name}' has {tensor.Bytes} bytes and {tensor.Bytes + output.Position - end} came");
+            }
+        }
+    }
+
+    private static byte[] Header(ImmutableArray<TensorEntry> tensors, out long dataBytes)
+    {
+        var json = new StringBuilder("{\"__metadata__\":{\"format\":\"pt\"}");
+        dataBytes = 0;
+        foreach (TensorEntry tensor in tensors)
+        {
+            long end = checked(dataBytes + tensor.Bytes);
+            json.Append(',');
+            AppendText(json, tensor.Name);
+            json.Append(CultureInfo.InvariantCulture, $":{{\"dtype\":\"{tensor.DType.SafetensorsName()}\",\"shape\":[{string.Join(',', tensor.Shape)}]");
+            json.Append(CultureInfo.InvariantCulture, $",\"data_offsets\":[{dataBytes},{end}]}}");
+            dataBytes = end;
+        }
+        string text = json.Append('}').ToString();
+        int bytes = Encoding.UTF8.GetByteCount(text);
+        byte[] header = new byte[8 + ((bytes + 7) / 8 * 8)];
+        BinaryPrimitives.WriteInt64LittleEndian(header, header.Length - 8);
+        Encoding.UTF8.GetBytes(text, header.AsSpan(8));
+        header.AsSpan(8 + bytes).Fill((byte)' ');
+        return header;
+    }
+
+    // Escapes what JSON requires and nothing else, as the reference does.
+    private static void AppendText(StringBuilder json, string value)
+    {
+        json.Append('"');
+        foreach (char character in value)
+        {
+            _ = character switch
+            {
+                '"' => json.Append("\\\""),
+                '\\' => json.Append("\\\\"),
+                '\b' => json.Append("\\b"),
+                '\f' => json.Append("\\f"),
+                '\n' => json.Append("\\n"),
+                '\r' => json.Append("\\r"),
+                '\t' => json.Append("\\t"),
+                < ' ' => json.Append(CultureInfo.InvariantCulture, $"\\u{(int)character:x4}"),
+                _ => json.Append(character),
+            };
+        }
+        json.Append('"');
+    }
+}

@@ -1,0 +1,105 @@
+using System.Buffers;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace MemLoad;
+
+/// <summary>
+/// Names for what is not finished yet: <c>.NAME.16-hex-digits.tmp</c> beside the target NAME, so that a rename finishes it, listings hide it and
+/// the next write of the same target knows what an earlier, killed one left.
+/// </summary>
+internal static class TemporaryNames
+{
+    private const string Unfinished = ".tmp";
+    private const string Aside = ".old";
+    private const int RandomBytes = 8;
+    private const int LongestStem = 200; // of the 255 bytes that file systems allow
+
+    private static readonly SearchValues<char> Hexadecimal = SearchValues.Create("0123456789abcdef");
+
+    /// <summary>Inside an unfinished folder, a file that its writer holds open.</summary>
+    public const string LockFile = ".lock";
+
+    /// <summary>A new path for the unfinished target.</summary>
+    public static string ForUnfinished(string target) => New(target, Unfinished);
+
+    /// <summary>A new path for an old folder that is about to be replaced.</summary>
+    public static string ForReplaced(string target) => New(target, Aside);
+
+    /// <summary>Deletes what killed writers of this target left unfinished; what a living writer holds open stays.</summary>
+    public static void RemoveUnfinished(string target) => Remove(target, Unfinished);
+
+    /// <summary>Deletes old folders put aside for this target. Only for after a new one is in place: until then one may be the only copy.</summary>
+    public static void RemoveReplaced(string target) => Remove(target, Aside);
+
+    /// <summary>Deletes a file or folder if that is possible; a failed write has an error of its own to tell.</summary>
+    public static void TryDelete(string path)
+    {
+        try
+        {
+            if (Directory.Exists(path))
+            {
+                Directory.Delete(path, recursive: true);
+            }
+            else
+            {
+                File.Delete(path);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+        }
+    }
+
+    private static string New(string target, string ending) => Path.Combine(
+        Path.GetDirectoryName(target)!, $".{Stem(target)}.{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(RandomBytes))}{ending}");
+
+    private static string Stem(string target)
+    {
+        string name = Path.GetFileName(target);
+        byte[] bytes = Encoding.UTF8.GetBytes(name);
+        return bytes.Length <= LongestStem ? name : Convert.ToHexStringLower(SHA256.HashData(bytes));
+    }
+
+    private static void Remove(string target, string ending)
+    {
+        string start = $".{Stem(target)}.";
+        int length = start.Length + (2 * RandomBytes) + ending.Length;
+        string[] found;
+        try
+        {
+            found = [.. Directory.EnumerateFileSystemEntries(Path.GetDirectoryName(target)!, "*", new EnumerationOptions { AttributesToSkip = 0 })];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return;
+        }
+        foreach (string path in found)
+        {
+            string name = Path.GetFileName(path);
+            if (name.Length == length && name.StartsWith(start, StringComparison.Ordinal) && name.EndsWith(ending, StringComparison.Ordinal)
+                && name.AsSpan(start.Length, 2 * RandomBytes).IndexOfAnyExcept(Hexadecimal) < 0 && !IsHeld(path))
+            {
+                TryDelete(path);
+            }
+        }
+    }
+
+    // Writers open without sharing, which also holds between processes on Unix (an advisory lock that ends with its process).
+    private static bool IsHeld(string path)
+    {
+        try
+        {
+            string file = Directory.Exists(path) ? Path.Combine(path, LockFile) : path;
+            if (File.Exists(file))
+            {
+                using var handle = File.OpenHandle(file, FileMode.Open, FileAccess.Write, FileShare.None);
+            }
+            return false;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return true;
+        }
+    }
+}

@@ -1,0 +1,137 @@
+using System.Collections.Immutable;
+
+namespace MemLoad;
+
+/// <summary>One storage as a .pth file holds it: a stretch of a storage of the source, and the class it is declared with.</summary>
+/// <param name="Source">Index of the source's storage.</param>
+/// <param name="Start">First byte taken from it.</param>
+/// <param name="Length">Bytes taken.</param>
+/// <param name="DType">The type whose legacy storage class it gets, or null for an untyped one.</param>
+internal readonly record struct TorchStorage(int Source, long Start, long Length, DType? DType)
+{
+    /// <summary>What PyTorch counts in it: elements of a typed storage, bytes of an untyped one.</summary>
+    public long Count => Length / (DType?.ElementSize() ?? 1);
+}
+
+/// <summary>
+/// Which storages a .pth file needs for a source's tensors, in the order of first use. PyTorch gives each storage one type, so one that is seen
+/// through several is written once for each: views of one type go on sharing it, and only the stretch they use is written.
+/// </summary>
+internal sealed class TorchStorages
+{
+    private readonly ImmutableArray<long> _lengths;
+    private readonly int[] _keys;
+    private readonly long[] _offsets;
+
+    private TorchStorages(ImmutableArray<TorchStorage> storages, ImmutableArray<long> lengths, int[] keys, long[] offsets)
+    {
+        Storages = storages;
+        _lengths = lengths;
+        _keys = keys;
+        _offsets = offsets;
+    }
+
+    public ImmutableArray<TorchStorage> Storages { get; }
+
+    /// <summary>Which of <see cref="Storages"/> a tensor of the source lies in.</summary>
+    public int KeyOf(int tensor) => _keys[tensor];
+
+    /// <summary>Where a tensor of the source starts in it, in its elements.</summary>
+    public long OffsetOf(int tensor) => _offsets[tensor];
+
+    public static TorchStorages Plan(IWeightSource source)
+    {
+        ImmutableArray<TensorEntry> tensors = source.Tensors;
+        ImmutableArray<long> lengths = source.StorageLengths;
+        var groups = new Dictionary<(int Storage, DType? DType), Group>();
+        var order = new List<Group>();
+        int[] kinds = new int[lengths.Length];
+        int[] keys = new int[tensors.Length];
+        for (int i = 0; i < tensors.Length; i++)
+        {
+            TensorEntry tensor = tensors[i];
+            DType? dtype = TorchStorageClass.Of(tensor.DType) is null ? null : tensor.DType;
+            if (!groups.TryGetValue((tensor.Storage, dtype), out Group? group))
+            {
+                group = new Group(order.Count, tensor.Storage, dtype);
+                groups.Add((tensor.Storage, dtype), group);
+                order.Add(group);
+                kinds[tensor.Storage]++;
+            }
+            group.Include(tensor);
+            keys[i] = group.Key;
+        }
+        TorchStorage[] storages = [.. order.Select(group => group.Take(lengths[group.Storage], whole: kinds[group.Storage] == 1))];
+        long[] offsets = new long[tensors.Length];
+        for (int i = 0; i < tensors.Length; i++)
+        {
+            // Where an empty view starts means nothing; past the end of what is written it would not load.
+            offsets[i] = tensors[i].ElementCount == 0 ? 0 : (tensors[i].ByteOffset - storages[keys[i]].Start) / tensors[i].DType.ElementSize();
+        }
+        return new TorchStorages([.. storages], lengths, keys, offsets);
+    }
+
+    /// <summary>The bytes of one of <see cref="Storages"/>.</summary>
+    public StoredBytes Bytes(IWeightSource source, TorchStorage storage)
+    {
+        if (storage.Length == 0)
+        {
+            return StoredBytes.Of([]);
+        }
+        if (storage.Start == 0 && storage.Length == _lengths[storage.Source])
+        {
+            return new StoredBytes(storage.Length, sink => source.StreamStorage(storage.Source, sink));
+        }
+        return new StoredBytes(storage.Length, sink =>
+        {
+            long skip = storage.Start;
+            long left = storage.Length;
+            source.StreamStorage(storage.Source, piece =>
+            {
+                int skipped = (int)Math.Min(skip, piece.Length);
+                skip -= skipped;
+                ReadOnlySpan<byte> part = piece[skipped..];
+                part = part[..(int)Math.Min(left, part.Length)];
+                left -= part.Length;
+                if (!part.IsEmpty)
+                {
+                    sink(part);
+                }
+            });
+        });
+    }
+
+    // The tensors that see one storage through one storage class.
+    private sealed class Group(int key, int storage, DType? dtype)
+    {
+        private long _start = long.MaxValue;
+        private long _end;
+        private int _alignment = 1;
+
+        public int Key => key;
+
+        public int Storage => storage;
+
+        public void Include(TensorEntry tensor)
+        {
+            if (tensor.ElementCount > 0)
+            {
+                int size = tensor.DType.ElementSize();
+                _start = Math.Min(_start, tensor.ByteOffset);
+                _end = Math.Max(_end, tensor.ByteOffset + (ShapeMath.Span(tensor.Shape, tensor.Strides) * size));
+                _alignment = Math.Max(_alignment, size);
+            }
+        }
+
+        public TorchStorage Take(long length, bool whole)
+        {
+            if (whole)
+            {
+                // A tail shorter than an element belongs to no tensor, and PyTorch counts whole elements.
+                return new TorchStorage(storage, 0, dtype is { } type ? length - (length % type.ElementSize()) : length, dtype);
+            }
+            long start = _end == 0 ? 0 : _start / _alignment * _alignment;
+            return new TorchStorage(storage, start, _end - start, dtype);
+        }
+    }
+}

@@ -1,0 +1,67 @@
+using System.Globalization;
+
+namespace MemLoad;
+
+/// <summary>Turns what the operating system says about a write into the rule it breaks.</summary>
+internal static class WriteFailures
+{
+    // Raw error numbers: .NET passes them on as HResult on Unix, as HRESULT_FROM_WIN32 on Windows.
+    private const int NoSpace = 28; // ENOSPC on Linux, macOS and the BSDs
+    private const int FileTooBig = 27; // EFBIG, the same
+    private const int QuotaLinux = 122; // EDQUOT
+    private const int QuotaMac = 69;
+    private const int WindowsHandleDiskFull = unchecked((int)0x80070027);
+    private const int WindowsDiskFull = unchecked((int)0x80070070);
+    private const int WindowsFileTooLarge = unchecked((int)0x800700DF);
+    private const int AllocationFailed = unchecked((int)0x80131620); // .NET's general I/O error, which a failed preallocation gives
+
+    /// <summary>Checks that a folder's disk has room, where the disk can say.</summary>
+    /// <exception cref="MemLoadException">ML9104.</exception>
+    public static void CheckRoom(string folder, long needed, string target)
+    {
+        if (FreeBytes(folder) is { } free && free < needed)
+        {
+            throw Rules.DiskFull.Broken(Shortage(needed, free), target);
+        }
+    }
+
+    /// <summary>The rule that a failed creation, write, flush or rename breaks.</summary>
+    /// <param name="failure">What was thrown.</param>
+    /// <param name="target">The path the user named.</param>
+    /// <param name="needed">Bytes of the whole checkpoint.</param>
+    /// <param name="whileOpening">True if the file was being created, not written.</param>
+    public static MemLoadException From(Exception failure, string target, long needed, bool whileOpening = false)
+    {
+        bool full = failure is IOException && (failure.HResult is NoSpace or FileTooBig or WindowsHandleDiskFull or WindowsDiskFull or WindowsFileTooLarge
+            || (failure.HResult == QuotaLinux && OperatingSystem.IsLinux())
+            || (failure.HResult == QuotaMac && OperatingSystem.IsMacOS())
+            || (failure.HResult == AllocationFailed && whileOpening && failure.GetType() == typeof(IOException)));
+        if (full)
+        {
+            return Rules.DiskFull.Broken(Shortage(needed, FreeBytes(Path.GetDirectoryName(target)!)), target, innerException: failure);
+        }
+        Rule rule = whileOpening || failure is UnauthorizedAccessException ? Rules.TargetUnwritable : Rules.WriteFailed;
+        return rule.Broken($"writing failed: {failure.Message.TrimEnd('.')}", target, innerException: failure);
+    }
+
+    /// <summary>True for the exceptions that file operations throw for reasons outside the program.</summary>
+    public static bool IsFailure(Exception exception) => exception is IOException or UnauthorizedAccessException or NotSupportedException;
+
+    private static string Shortage(long needed, long? free) => free is { } bytes && bytes < needed
+        ? string.Create(CultureInfo.InvariantCulture, $"disk full: {needed} bytes are needed and {bytes} are free")
+        : string.Create(CultureInfo.InvariantCulture, $"disk full: the disk, a quota or its largest file size does not allow the {needed} bytes needed");
+
+    private static long? FreeBytes(string folder)
+    {
+        try
+        {
+            var drive = new DriveInfo(OperatingSystem.IsWindows() ? Path.GetPathRoot(folder)! : folder);
+            // Some network and user-space file systems answer zero for everything.
+            return drive.TotalSize > 0 ? drive.AvailableFreeSpace : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,206 @@
+using System.Buffers.Binary;
+using System.Text;
+
+namespace MemLoad;
+
+/// <summary>Writes an archive of stored files, laid out by <see cref="ZipLayout"/>, with real sizes and checksums in both headers.</summary>
+internal sealed class ZipArchiveWriter(FileAppender output)
+{
+    private const uint LocalSignature = 0x04034b50;
+    private const uint CentralSignature = 0x02014b50;
+    private const uint EndSignature = 0x06054b50;
+    private const uint Zip64EndSignature = 0x06064b50;
+    private const uint Zip64LocatorSignature = 0x07064b50;
+    private const int CrcField = 14; // offset in a local header
+    private const ushort Plain = 20; // version 2.0 of the format
+    private const ushort WithZip64 = 45; // version 4.5
+    private const ushort Utf8Names = 1 << 11;
+    private const ushort FirstDay = (1 << 5) | 1; // 1 January 1980: equal content gives equal files, whenever written
+    private const ushort Zip64Field = 1;
+    private const ushort PaddingField = 'F' | ('B' << 8); // PyTorch's
+    private const byte PaddingByte = (byte)'Z';
+
+    private readonly List<(string Name, uint Crc, long Length, long Offset)> _records = [];
+
+    /// <summary>Adds a record and gives its checksum.</summary>
+    /// <exception cref="MemLoadException">ML9110 if more or fewer bytes come than announced; ML9104 and ML9105.</exception>
+    public uint Add(string name, StoredBytes bytes)
+    {
+        long header = output.Position;
+        output.Append(LocalHeader(Encoding.UTF8.GetBytes(name), bytes.Length, header));
+        uint crc = 0;
+        long left = bytes.Length;
+        bytes.Stream(piece =>
+        {
+            left -= piece.Length;
+            if (left < 0)
+            {
+                throw Rules.SourceInconsistent.Broken($"record '{name}' has more bytes than the {bytes.Length} announced");
+            }
+            crc = Crc32.Append(crc, piece);
+            output.Append(piece);
+        });
+        if (left != 0)
+        {
+            throw Rules.SourceInconsistent.Broken($"record '{name}' ends {left} bytes before the {bytes.Length} announced");
+        }
+        Span<byte> field = stackalloc byte[4];
+        BinaryPrimitives.WriteUInt32LittleEndian(field, crc);
+        output.Patch(header + CrcField, field);
+        _records.Add((name, crc, bytes.Length, header));
+        return crc;
+    }
+
+    /// <summary>Writes the central directory and the end records.</summary>
+    public void Finish()
+    {
+        long start = output.Position;
+        foreach ((string name, uint crc, long length, long offset) in _records)
+        {
+            output.Append(CentralHeader(Encoding.UTF8.GetBytes(name), crc, length, offset));
+        }
+        long end = output.Position;
+
+        // PyTorch writes the zip64 end records always; so whoever reads its files reads ours.
+        var record = new Fields(ZipLayout.Zip64EndBytes);
+        record.Add32(Zip64EndSignature);
+        record.Add64(ZipLayout.Zip64EndBytes - 12); // without signature and this field
+        record.Add16(WithZip64);
+        record.Add16(WithZip64);
+        record.Add32(0);
+        record.Add32(0);
+        record.Add64(_records.Count);
+        record.Add64(_records.Count);
+        record.Add64(end - start);
+        record.Add64(start);
+        output.Append(record.Bytes);
+
+        var locator = new Fields(ZipLayout.Zip64LocatorBytes);
+        locator.Add32(Zip64LocatorSignature);
+        locator.Add32(0);
+        locator.Add64(end);
+        locator.Add32(1);
+        output.Append(locator.Bytes);
+
+        ushort count = (ushort)Math.Min(_records.Count, ZipLayout.See64Count);
+        var last = new Fields(ZipLayout.EndBytes);
+        last.Add32(EndSignature);
+        last.Add16(0);
+        last.Add16(0);
+        last.Add16(count);
+        last.Add16(count);
+        last.Add32(Clamp(end - start));
+        last.Add32(Clamp(start));
+        last.Add16(0);
+        output.Append(last.Bytes);
+    }
+
+    private static byte[] LocalHeader(byte[] name, long length, long offset)
+    {
+        int zip64 = ZipLayout.LocalZip64Bytes(length);
+        int padding = ZipLayout.Padding(offset, name.Length, length);
+        var header = new Fields(ZipLayout.LocalHeaderBytes + name.Length + zip64 + ZipLayout.ExtraHeaderBytes + padding);
+        header.Add32(LocalSignature);
+        header.Add16(zip64 > 0 ? WithZip64 : Plain);
+        header.Add16(Utf8Names);
+        header.Add16(0); // stored
+        header.Add16(0);
+        header.Add16(FirstDay);
+        header.Add32(0); // the checksum follows when it is known
+        header.Add32(Clamp(length));
+        header.Add32(Clamp(length));
+        header.Add16((ushort)name.Length);
+        header.Add16((ushort)(zip64 + ZipLayout.ExtraHeaderBytes + padding));
+        header.Add(name);
+        if (zip64 > 0)
+        {
+            header.Add16(Zip64Field);
+            header.Add16((ushort)(zip64 - ZipLayout.ExtraHeaderBytes));
+            header.Add64(length);
+            header.Add64(length);
+        }
+        header.Add16(PaddingField);
+        header.Add16((ushort)padding);
+        header.Fill(padding, PaddingByte);
+        return header.Bytes;
+    }
+
+    private static byte[] CentralHeader(byte[] name, uint crc, long length, long offset)
+    {
+        int zip64 = ZipLayout.CentralZip64Bytes(length, offset);
+        var header = new Fields(ZipLayout.CentralHeaderBytes + name.Length + zip64);
+        header.Add32(CentralSignature);
+        header.Add16(WithZip64);
+        header.Add16(zip64 > 0 ? WithZip64 : Plain);
+        header.Add16(Utf8Names);
+        header.Add16(0);
+        header.Add16(0);
+        header.Add16(FirstDay);
+        header.Add32(crc);
+        header.Add32(Clamp(length));
+        header.Add32(Clamp(length));
+        header.Add16((ushort)name.Length);
+        header.Add16((ushort)zip64);
+        header.Add16(0);
+        header.Add16(0);
+        header.Add16(0);
+        header.Add32(0);
+        header.Add32(Clamp(offset));
+        header.Add(name);
+        if (zip64 > 0)
+        {
+            header.Add16(Zip64Field);
+            header.Add16((ushort)(zip64 - ZipLayout.ExtraHeaderBytes));
+            if (ZipLayout.NeedsZip64(length))
+            {
+                header.Add64(length);
+                header.Add64(length);
+            }
+            if (ZipLayout.NeedsZip64(offset))
+            {
+                header.Add64(offset);
+            }
+        }
+        return header.Bytes;
+    }
+
+    private static uint Clamp(long value) => (uint)Math.Min(value, ZipLayout.See64);
+
+    // Little-endian fields one after the other.
+    private struct Fields(int length)
+    {
+        private int _at;
+
+        public byte[] Bytes { get; } = new byte[length];
+
+        public void Add16(ushort value)
+        {
+            BinaryPrimitives.WriteUInt16LittleEndian(Bytes.AsSpan(_at), value);
+            _at += 2;
+        }
+
+        public void Add32(uint value)
+        {
+            BinaryPrimitives.WriteUInt32LittleEndian(Bytes.AsSpan(_at), value);
+            _at += 4;
+        }
+
+        public void Add64(long value)
+        {
+            BinaryPrimitives.WriteInt64LittleEndian(Bytes.AsSpan(_at), value);
+            _at += 8;
+        }
+
+        public void Add(ReadOnlySpan<byte> bytes)
+        {
+            bytes.CopyTo(Bytes.AsSpan(_at));
+            _at += bytes.Length;
+        }
+
+        public void Fill(int count, byte value)
+        {
+            Bytes.AsSpan(_at, count).Fill(value);
+            _at += count;
+        }
+    }
+}

@@ -1,0 +1,58 @@
+using System.Text;
+
+namespace MemLoad;
+
+/// <summary>
+/// Where the records of an archive of stored (uncompressed) files lie: each behind a local header that is padded so that its bytes start at a
+/// multiple of 64, as PyTorch lays out its archives. Field numbers and sizes are those of PKWARE's APPNOTE 6.3.
+/// </summary>
+internal static class ZipLayout
+{
+    public const int Alignment = 64;
+    public const int LocalHeaderBytes = 30;
+    public const int CentralHeaderBytes = 46;
+    public const int EndBytes = 22;
+    public const int Zip64EndBytes = 56;
+    public const int Zip64LocatorBytes = 20;
+    public const int ExtraHeaderBytes = 4;
+
+    /// <summary>The value of a 32-bit field whose real value is in a zip64 field; so no smaller value needs one.</summary>
+    public const uint See64 = uint.MaxValue;
+
+    /// <summary>The value of a 16-bit field whose real value is in a zip64 record.</summary>
+    public const ushort See64Count = ushort.MaxValue;
+
+    public static bool NeedsZip64(long value) => value >= See64;
+
+    /// <summary>Bytes of a local header's zip64 field: both sizes, or nothing.</summary>
+    public static int LocalZip64Bytes(long length) => NeedsZip64(length) ? ExtraHeaderBytes + 16 : 0;
+
+    /// <summary>Bytes of a central header's zip64 field: the sizes and the offset, as far as they need it.</summary>
+    public static int CentralZip64Bytes(long length, long offset)
+    {
+        int values = (NeedsZip64(length) ? 16 : 0) + (NeedsZip64(offset) ? 8 : 0);
+        return values == 0 ? 0 : ExtraHeaderBytes + values;
+    }
+
+    /// <summary>How many padding bytes a local header at this offset ends with.</summary>
+    public static int Padding(long offset, int nameBytes, long length)
+    {
+        long unpadded = offset + LocalHeaderBytes + nameBytes + LocalZip64Bytes(length) + ExtraHeaderBytes;
+        return (int)((Alignment - (unpadded % Alignment)) % Alignment);
+    }
+
+    /// <summary>Bytes of an archive with these records, names with their prefix.</summary>
+    public static long TotalBytes(IEnumerable<(string Name, long Length)> records)
+    {
+        long position = 0;
+        long central = 0;
+        foreach ((string name, long length) in records)
+        {
+            int nameBytes = Encoding.UTF8.GetByteCount(name);
+            central += CentralHeaderBytes + nameBytes + CentralZip64Bytes(length, position);
+            long data = position + LocalHeaderBytes + nameBytes + LocalZip64Bytes(length) + ExtraHeaderBytes + Padding(position, nameBytes, length);
+            position = checked(data + length);
+        }
+        return checked(position + central + Zip64EndBytes + Zip64LocatorBytes + EndBytes);
+    }
+}

@@ -1,0 +1,306 @@
+using System.Collections.Immutable;
+
+namespace MemLoad.Tests.Writing;
+
+public sealed class AtomicityTests
+{
+    private const string Hex = "0123456789abcdef";
+
+    public static TheoryData<CheckpointFormat> Formats => [CheckpointFormat.TorchZip, CheckpointFormat.Safetensors, CheckpointFormat.PerTensor];
+
+    [Theory]
+    [MemberData(nameof(Formats))]
+    public void Cancelling_at_any_byte_leaves_nothing_new_and_everything_old(CheckpointFormat format)
+    {
+        using var folder = new TemporaryFolder();
+        MemorySource source = Weights();
+        CheckpointWriter.Write(Other(), folder["kept"], format);
+        string[] old = Content(folder["kept"]);
+        var random = new Random(4);
+        for (int i = 0; i < 12; i++)
+        {
+            using var cancellation = new CancellationTokenSource();
+            var stopped = new Interrupted(source, random.NextInt64(TotalBytes(source)), cancellation.Cancel);
+            (string name, bool overwrite) = i % 2 == 0 ? ("fresh", false) : ("kept", true);
+
+            Assert.Throws<OperationCanceledException>(
+                () => CheckpointWriter.Write(stopped, folder[name], format, overwrite, null, cancellation.Token));
+
+            Assert.Equal(["kept"], folder.Names);
+            Assert.Equal(old, Content(folder["kept"]));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Formats))]
+    public void A_source_that_fails_leaves_nothing_new_and_everything_old(CheckpointFormat format)
+    {
+        using var folder = new TemporaryFolder();
+        MemorySource source = Weights();
+        CheckpointWriter.Write(Other(), folder["kept"], format);
+        string[] old = Content(folder["kept"]);
+        foreach (long at in new[] { 0, 1, TotalBytes(source) / 2, TotalBytes(source) - 1 })
+        {
+            var failing = new Interrupted(source, at, () => throw new TimeoutException("the share is gone"));
+
+            Assert.Throws<TimeoutException>(() => CheckpointWriter.Write(failing, folder["kept"], format, overwrite: true));
+
+            Assert.Equal(["kept"], folder.Names);
+            Assert.Equal(old, Content(folder["kept"]));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Formats))]
+    public void A_source_that_delivers_other_than_it_promises_writes_nothing(CheckpointFormat format)
+    {
+        using var folder = new TemporaryFolder();
+        foreach (int surplus in new[] { -1, 1 })
+        {
+            var refusal = Assert.Throws<MemLoadException>(() => CheckpointWriter.Write(new Lying(Other(), surplus), folder["x"], format));
+            Assert.Equal("ML9110", refusal.Rule.Id);
+            Assert.Empty(folder.Names);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Formats))]
+    public void An_existing_target_is_replaced_only_when_allowed(CheckpointFormat format)
+    {
+        using var folder = new TemporaryFolder();
+        CheckpointWriter.Write(Other(), folder["x"], format);
+        string[] old = Content(folder["x"]);
+
+        var refusal = Assert.Throws<MemLoadException>(() => CheckpointWriter.Write(Weights(), folder["x"], format));
+        Assert.Equal("ML9102", refusal.Rule.Id);
+        Assert.Equal(old, Content(folder["x"]));
+
+        CheckpointWriter.Write(Weights(), folder["x"], format, overwrite: true);
+        Assert.NotEqual(old, Content(folder["x"]));
+        Assert.Equal(["x"], folder.Names);
+    }
+
+    [Theory]
+    [MemberData(nameof(Formats))]
+    public void A_target_that_appears_meanwhile_is_not_overwritten(CheckpointFormat format)
+    {
+        using var folder = new TemporaryFolder();
+        var source = new Interrupted(Weights(), 1000, () => CheckpointWriter.Write(Other(), folder["x"], format));
+
+        var refusal = Assert.Throws<MemLoadException>(() => CheckpointWriter.Write(source, folder["x"], format));
+
+        Assert.Equal("ML9102", refusal.Rule.Id);
+        Assert.Equal(["x"], folder.Names);
+    }
+
+    [Theory]
+    [MemberData(nameof(Formats))]
+    public void What_a_killed_writer_left_is_removed_and_nothing_else(CheckpointFormat format)
+    {
+        using var folder = new TemporaryFolder();
+        string[] others = [".x.tmp", $".x.{Hex}", $".x.{Hex}0.tmp", $".y.{Hex}.tmp", $"x.{Hex}.tmp", ".x.0123456789ABCDEF.tmp", $".xx.{Hex}.tmp"];
+        foreach (string name in others)
+        {
+            File.WriteAllText(folder[name], "mine");
+        }
+        File.WriteAllText(folder[$".x.{Hex}.tmp"], "left by a file's writer");
+        string leftFolder = folder[$".x.{new string('a', 16)}.tmp"];
+        Directory.CreateDirectory(leftFolder);
+        File.WriteAllText(Path.Combine(leftFolder, "t.pt"), "left by a folder's writer");
+        string held = $".x.{new string('b', 16)}.tmp";
+        using (new FileStream(folder[held], FileMode.CreateNew, FileAccess.Write, FileShare.None))
+        {
+            CheckpointWriter.Write(Other(), folder["x"], format);
+            Assert.Equal([.. others.Append("x").Append(held).Order(StringComparer.Ordinal)], folder.Names);
+        }
+        CheckpointWriter.Write(Other(), folder["x"], format, overwrite: true);
+        Assert.Equal([.. others.Append("x").Order(StringComparer.Ordinal)], folder.Names);
+    }
+
+    [Theory]
+    [MemberData(nameof(Formats))]
+    public void A_checkpoint_larger_than_the_disk_is_refused_before_a_byte_is_asked_for(CheckpointFormat format)
+    {
+        using var folder = new TemporaryFolder();
+
+        var refusal = Assert.Throws<MemLoadException>(() => CheckpointWriter.Write(new Enormous(), folder["x"], format));
+
+        Assert.Equal("ML9104", refusal.Rule.Id);
+        Assert.Contains("disk full", refusal.Message, StringComparison.Ordinal);
+        Assert.Matches("[0-9]{18,} bytes are needed and [0-9]+ are free", refusal.Message);
+        Assert.Empty(folder.Names);
+    }
+
+    [Fact]
+    public void Other_formats_are_not_written()
+    {
+        using var folder = new TemporaryFolder();
+        foreach (CheckpointFormat format in new[] { CheckpointFormat.TorchLegacy, CheckpointFormat.Sharded, (CheckpointFormat)99 })
+        {
+            var refusal = Assert.Throws<MemLoadException>(() => CheckpointWriter.Write(Other(), folder["x"], format));
+            Assert.Equal("ML9101", refusal.Rule.Id);
+        }
+        Assert.Empty(folder.Names);
+    }
+
+    [Fact]
+    public void A_target_of_the_wrong_kind_or_without_a_place_is_refused()
+    {
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(folder["folder"]);
+        File.WriteAllText(folder["file"], "mine");
+        Directory.CreateDirectory(folder["mixed"]);
+        File.WriteAllText(folder["mixed/a.pt"], "weights");
+        File.WriteAllText(folder["mixed/notes.txt"], "mine");
+        Directory.CreateDirectory(folder["deep/sub.pt"]);
+        (string Path, CheckpointFormat Format)[] cases =
+        [
+            (folder["folder"], CheckpointFormat.TorchZip),
+            (folder["folder/"], CheckpointFormat.Safetensors),
+            (folder["file"], CheckpointFormat.PerTensor),
+            (folder["file/x"], CheckpointFormat.TorchZip),
+            (folder["absent/x"], CheckpointFormat.TorchZip),
+            (folder["absent/x"], CheckpointFormat.PerTensor),
+            (folder["mixed"], CheckpointFormat.PerTensor),
+            (folder["deep"], CheckpointFormat.PerTensor),
+            (Path.GetPathRoot(folder.Path)!, CheckpointFormat.PerTensor),
+            (folder[new string('x', 256)], CheckpointFormat.TorchZip),
+        ];
+        foreach ((string path, CheckpointFormat format) in cases)
+        {
+            var refusal = Assert.Throws<MemLoadException>(() => CheckpointWriter.Write(Other(), path, format, overwrite: true));
+            Assert.Equal((path, "ML9103"), (path, refusal.Rule.Id));
+        }
+        Assert.Equal(["deep", "file", "folder", "mixed"], folder.Names);
+        Assert.Equal("mine", File.ReadAllText(folder["mixed/notes.txt"]));
+    }
+
+    [SkippableFact]
+    public void A_device_is_never_replaced()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "devices lie in /dev on Linux");
+
+        var refusal = Assert.Throws<MemLoadException>(() => CheckpointWriter.Write(Other(), "/dev/null", CheckpointFormat.TorchZip, overwrite: true));
+
+        Assert.Equal("ML9103", refusal.Rule.Id);
+    }
+
+    [SkippableFact]
+    public void A_replaced_file_keeps_its_permissions_and_a_link_stays_a_link()
+    {
+        Skip.If(OperatingSystem.IsWindows(), "Unix permissions and links");
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(folder["real"]);
+        CheckpointWriter.Write(Weights(), folder["real/x.pth"], CheckpointFormat.TorchZip);
+#pragma warning disable CA1416 // skipped on Windows
+        File.SetUnixFileMode(folder["real/x.pth"], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite);
+        UnixFileMode mode = File.GetUnixFileMode(folder["real/x.pth"]);
+        File.CreateSymbolicLink(folder["link.pth"], folder["real/x.pth"]);
+        File.CreateSymbolicLink(folder["dangling.pth"], folder["real/new.pth"]);
+
+        CheckpointWriter.Write(Other(), folder["link.pth"], CheckpointFormat.TorchZip, overwrite: true);
+        CheckpointWriter.Write(Other(), folder["dangling.pth"], CheckpointFormat.TorchZip);
+
+        Assert.Equal(mode, File.GetUnixFileMode(folder["real/x.pth"]));
+#pragma warning restore CA1416
+        Assert.NotNull(new FileInfo(folder["link.pth"]).LinkTarget);
+        Assert.Equal(Other().Lines(strides: true), Checkpoint.Open(folder["real/x.pth"]).Lines(strides: true));
+        Assert.Equal(Other().Lines(strides: true), Checkpoint.Open(folder["real/new.pth"]).Lines(strides: true));
+    }
+
+    [Fact]
+    public void The_longest_file_name_a_file_system_takes_can_be_written()
+    {
+        using var folder = new TemporaryFolder();
+        string name = new('x', 255);
+        CheckpointWriter.Write(Other(), folder[name], CheckpointFormat.TorchZip);
+        Assert.Equal([name], folder.Names);
+    }
+
+    [Theory]
+    [MemberData(nameof(Formats))]
+    public void Progress_grows_to_exactly_the_bytes_that_were_announced_and_written(CheckpointFormat format)
+    {
+        using var folder = new TemporaryFolder();
+        MemorySource source = Weights();
+        long announced = CheckpointWriter.CountBytes(source, folder["x"], format);
+        var heard = new List<long>();
+
+        CheckpointWriter.Write(source, folder["x"], format, bytesWritten: new Listener(heard.Add));
+
+        long onDisk = format == CheckpointFormat.PerTensor
+            ? Directory.EnumerateFiles(folder["x"]).Sum(file => new FileInfo(file).Length)
+            : new FileInfo(folder["x"]).Length;
+        Assert.Equal((announced, announced), (onDisk, heard[^1]));
+        Assert.Equal(heard.Order(), heard);
+        Assert.True(heard.Count > 1);
+    }
+
+    [Theory]
+    [InlineData(-1, 0L, 8L)]
+    [InlineData(1, 0L, 8L)]
+    [InlineData(0, 7L, 8L)]
+    [InlineData(0, -1L, 8L)]
+    [InlineData(0, 0L, -8L)]
+    [InlineData(0, 0L, long.MaxValue)]
+    public void An_unsound_view_is_refused_whoever_made_it(int storage, long offset, long dimension)
+    {
+        using var folder = new TemporaryFolder();
+        var source = new MemorySource();
+        source.AddStorage(32);
+        source.AddView("t", DType.Float32, storage, offset, [dimension], [1]);
+
+        var refusal = Assert.Throws<MemLoadException>(() => CheckpointWriter.Write(source, folder["x"], CheckpointFormat.TorchZip));
+
+        Assert.StartsWith("ML600", refusal.Rule.Id, StringComparison.Ordinal);
+        Assert.Empty(folder.Names);
+    }
+
+    [Fact]
+    public void Repeated_and_broken_names_are_refused()
+    {
+        using var folder = new TemporaryFolder();
+        MemorySource repeated = new MemorySource().Add("a", DType.Int8, 1).Add("a", DType.Int8, 1);
+        MemorySource broken = new MemorySource().Add("\ud800", DType.Int8, 1);
+
+        Assert.Equal("ML6001", Assert.Throws<MemLoadException>(() => CheckpointWriter.Write(repeated, folder["x"], CheckpointFormat.TorchZip)).Rule.Id);
+        Assert.Equal("ML9107", Assert.Throws<MemLoadException>(() => CheckpointWriter.Write(broken, folder["x"], CheckpointFormat.TorchZip)).Rule.Id);
+    }
+
+    private static MemorySource Weights() =>
+        new MemorySource().Add("a", DType.Float32, 700, 1000).Add("b", DType.BFloat16, 1000, 2000).Add("c", DType.UInt8, 100).Add("d", DType.Float64, 300_000);
+
+    private static MemorySource Other() => new MemorySource().Add("old", DType.Int16, 5000).Add("older", DType.Int8, 3);
+
+    private static long TotalBytes(MemorySource source) => source.StorageLengths.Sum();
+
+    private static string[] Content(string path) => Directory.Exists(path)
+        ? [.. Directory.EnumerateFiles(path).Order(StringComparer.Ordinal).SelectMany(file => new[] { Path.GetFileName(file), Sum(file) })]
+        : [Sum(path)];
+
+    private static string Sum(string file) => Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(file)));
+
+    // Delivers more or fewer bytes than the shapes say.
+    private sealed class Lying(MemorySource honest, int surplus) : IWeightSource
+    {
+        public ImmutableArray<TensorEntry> Tensors => honest.Tensors;
+
+        public ImmutableArray<long> StorageLengths => honest.StorageLengths;
+
+        public void StreamStorage(int storage, ElementSink sink) => sink(new byte[honest.StorageLengths[storage] + surplus]);
+
+        public void StreamElements(TensorEntry tensor, ElementSink sink) => sink(new byte[tensor.Bytes + surplus]);
+    }
+
+    // More than any disk holds.
+    private sealed class Enormous : IWeightSource
+    {
+        public ImmutableArray<TensorEntry> Tensors { get; } = [new TensorEntry("huge", DType.Float32, [1L << 56], [1], 0, 0)];
+
+        public ImmutableArray<long> StorageLengths => [1L << 58];
+
+        public void StreamStorage(int storage, ElementSink sink) => throw new NotSupportedException("nobody should ask");
+
+        public void StreamElements(TensorEntry tensor, ElementSink sink) => throw new NotSupportedException("nobody should ask");
+    }
+}

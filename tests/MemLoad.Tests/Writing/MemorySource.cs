@@ -1,0 +1,157 @@
+using System.Collections.Immutable;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+
+namespace MemLoad.Tests.Writing;
+
+/// <summary>Weights in memory, delivered in pieces of uneven length.</summary>
+internal sealed class MemorySource : IWeightSource
+{
+    private readonly List<PinnedMemory> _storages = [];
+    private readonly List<TensorEntry> _tensors = [];
+    private readonly Random _random = new(7);
+
+    public ImmutableArray<TensorEntry> Tensors => [.. _tensors];
+
+    public ImmutableArray<long> StorageLengths => [.. _storages.Select(storage => storage.Length)];
+
+    /// <summary>Every dtype that PyTorch 2.6 can save.</summary>
+    public static IEnumerable<DType> SavableDTypes =>
+        Enum.GetValues<DType>().Where(dtype => dtype != DType.Float8E8M0FNU && !dtype.TorchName().StartsWith("bits", StringComparison.Ordinal));
+
+    public int AddStorage(long bytes, bool isBool = false)
+    {
+        byte[] content = GC.AllocateUninitializedArray<byte>((int)bytes, pinned: true);
+        _random.NextBytes(content);
+        for (int i = 0; isBool && i < content.Length; i++)
+        {
+            content[i] &= 1;
+        }
+        _storages.Add(new PinnedMemory(content));
+        return _storages.Count - 1;
+    }
+
+    public MemorySource Add(string name, DType dtype, params long[] shape)
+    {
+        long bytes = shape.Aggregate(1L, (product, dimension) => product * dimension) * dtype.ElementSize();
+        return AddView(name, dtype, AddStorage(bytes, dtype == DType.Bool), 0, shape, [.. ShapeMath.ContiguousStrides([.. shape])]);
+    }
+
+    public MemorySource AddView(string name, DType dtype, int storage, long offset, long[] shape, long[] strides, LazyView lazy = LazyView.None)
+    {
+        _tensors.Add(new TensorEntry(name, dtype, [.. shape], [.. strides], storage, offset, lazy));
+        return this;
+    }
+
+    public void StreamStorage(int storage, ElementSink sink) => sink.InPieces(_storages[storage].Content, _random);
+
+    public void StreamElements(TensorEntry tensor, ElementSink sink) =>
+        TensorElements.Stream(tensor, _storages[tensor.Storage], 0, piece => sink.InPieces(piece, _random));
+
+    private sealed class PinnedMemory(byte[] content) : MemoryBuffer(content.Length)
+    {
+        public byte[] Content => content;
+
+        public override nint Address => Marshal.UnsafeAddrOfPinnedArrayElement(content, 0);
+
+        public override void Write(long offset, ReadOnlySpan<byte> source) => throw new NotSupportedException();
+
+        public override void Read(long offset, Span<byte> destination) => content.AsSpan((int)offset, destination.Length).CopyTo(destination);
+
+        protected override void Dispose(bool disposing)
+        {
+        }
+    }
+}
+
+internal static class Sources
+{
+    public static void InPieces(this ElementSink sink, ReadOnlySpan<byte> bytes, Random random)
+    {
+        while (!bytes.IsEmpty)
+        {
+            int length = Math.Min(bytes.Length, random.Next(1, 200_000));
+            sink(bytes[..length]);
+            bytes = bytes[length..];
+        }
+    }
+
+    /// <summary>SHA-256 of a tensor's elements, as in the fixtures' expectations.</summary>
+    public static string HashOf(this IWeightSource source, TensorEntry tensor)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        if (tensor.ElementCount > 0)
+        {
+            source.StreamElements(tensor, hash.AppendData);
+        }
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    /// <summary>All that matters of each tensor but its place: name, dtype, shape and elements, sorted.</summary>
+    public static string[] Lines(this IWeightSource source, bool strides) =>
+    [
+        .. source.Tensors.Select(tensor => string.Join('\t',
+            tensor.Name, tensor.DType.TorchName(), string.Join(',', tensor.Shape), strides ? string.Join(',', tensor.Strides) : "", source.HashOf(tensor)))
+            .Order(StringComparer.Ordinal),
+    ];
+
+    /// <summary>Names of tensors that share memory, each group on one line, sorted.</summary>
+    public static string[] Sharing(this IWeightSource source) =>
+    [
+        .. source.Tensors.GroupBy(tensor => tensor.Storage).Where(group => group.Count() > 1 && source.StorageLengths[group.Key] > 0)
+            .Select(group => string.Join(' ', group.Select(tensor => tensor.Name).Order(StringComparer.Ordinal))).Order(StringComparer.Ordinal),
+    ];
+}
+
+/// <summary>Some of another source's tensors.</summary>
+internal sealed class Subset(IWeightSource all, Func<TensorEntry, bool> keep) : IWeightSource
+{
+    public ImmutableArray<TensorEntry> Tensors { get; } = [.. all.Tensors.Where(keep)];
+
+    public ImmutableArray<long> StorageLengths => all.StorageLengths;
+
+    public void StreamStorage(int storage, ElementSink sink) => all.StreamStorage(storage, sink);
+
+    public void StreamElements(TensorEntry tensor, ElementSink sink) => all.StreamElements(tensor, sink);
+}
+
+/// <summary>Does something once, when that many bytes have been delivered.</summary>
+internal sealed class Interrupted(IWeightSource inner, long after, Action happening) : IWeightSource
+{
+    private long _delivered;
+
+    public ImmutableArray<TensorEntry> Tensors => inner.Tensors;
+
+    public ImmutableArray<long> StorageLengths => inner.StorageLengths;
+
+    public void StreamStorage(int storage, ElementSink sink) => inner.StreamStorage(storage, piece => Pass(piece, sink));
+
+    public void StreamElements(TensorEntry tensor, ElementSink sink) => inner.StreamElements(tensor, piece => Pass(piece, sink));
+
+    private void Pass(ReadOnlySpan<byte> piece, ElementSink sink)
+    {
+        if (_delivered <= after && _delivered + piece.Length > after)
+        {
+            happening();
+        }
+        _delivered += piece.Length;
+        sink(piece);
+    }
+}
+
+/// <summary>A folder of its own for one test, gone afterwards.</summary>
+internal sealed class TemporaryFolder : IDisposable
+{
+    public string Path { get; } = Directory.CreateTempSubdirectory("memload-test-").FullName;
+
+    public string this[string name] => System.IO.Path.Combine(Path, name);
+
+    /// <summary>Names of everything in it, hidden files too, sorted.</summary>
+    public string[] Names =>
+    [
+        .. Directory.EnumerateFileSystemEntries(Path, "*", new EnumerationOptions { AttributesToSkip = 0 })
+            .Select(path => System.IO.Path.GetFileName(path)).Order(StringComparer.Ordinal),
+    ];
+
+    public void Dispose() => Directory.Delete(Path, recursive: true);
+}
