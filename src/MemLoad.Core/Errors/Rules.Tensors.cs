@@ -28,4 +28,7 @@ public static partial class Rules
     /// <summary>The state dict must fit the model, name by name.</summary>
     public static readonly Rule StateDictMismatch = new("ML6007", "the state dict fits the model",
         "Choose the model that the checkpoint was written for, or narrow the checkpoint with a key.");
+
+    /// <summary>Model sizes are the four published ones.</summary>
+    public static readonly Rule SizeUnknown = new("ML6008", "the model size is known", "Sizes are gpt2-small, gpt2-medium, gpt2-large and gpt2-xl.");
 }

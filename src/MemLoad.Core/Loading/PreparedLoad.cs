@@ -46,9 +46,9 @@ public sealed class PreparedLoad : IDisposable
     {
         ArgumentNullException.ThrowIfNull(request);
         Checkpoint checkpoint = Checkpoint.Open(request.Path, cancellationToken).Select(request.Key, request.Include, request.Exclude);
-        if (request.Size is not null && GptConfig.TryFromSize(request.Size, out GptConfig? wanted) && !checkpoint.Tensors.IsEmpty)
+        if (request.Size is string size && !checkpoint.Tensors.IsEmpty)
         {
-            StateDictMatch.Require(wanted.ToSpec(checkpoint.Tensors[0].DType), checkpoint);
+            StateDictMatch.Require(GptConfig.FromSize(size).ToSpec(checkpoint.Tensors[0].DType), checkpoint);
         }
         IDevice device = DeviceRegistry.Open(request.Device, request.DeviceMemoryLimit);
         try

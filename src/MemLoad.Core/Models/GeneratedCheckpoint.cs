@@ -1,0 +1,87 @@
+namespace MemLoad;
+
+/// <summary>Checkpoints that MemLoad makes itself, to have something to measure: a GPT of a known size, freshly initialised, kept in the cache folder.</summary>
+public static class GeneratedCheckpoint
+{
+    /// <summary>The seed of the notebook.</summary>
+    public const long Seed = 123;
+
+    /// <summary>Where generated checkpoints are kept: MEMLOAD_CACHE, else <c>memload</c> in the user's cache folder (XDG_CACHE_HOME, ~/.cache;
+    /// on Windows the local application data).</summary>
+    public static string Folder
+    {
+        get
+        {
+            if (Environment.GetEnvironmentVariable("MEMLOAD_CACHE") is { Length: > 0 } chosen)
+            {
+                return Path.GetFullPath(chosen);
+            }
+            if (OperatingSystem.IsWindows())
+            {
+                return Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData), "MemLoad", "Cache");
+            }
+            string caches = Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } xdg && Path.IsPathRooted(xdg)
+                ? xdg
+                : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), OperatingSystem.IsMacOS() ? "Library/Caches" : ".cache");
+            return Path.Combine(caches, "memload");
+        }
+    }
+
+    /// <summary>The path of the checkpoint of a size, float32; whether it is there is another matter.</summary>
+    public static string PathOf(string size)
+    {
+        ArgumentNullException.ThrowIfNull(size);
+        return Path.Combine(Folder, $"{size.ToLowerInvariant()}-float32-seed{Seed}.pth");
+    }
+
+    /// <summary>Bytes that <see cref="Ensure"/> will write for a size: 0 if the checkpoint is there and sound.</summary>
+    /// <exception cref="MemLoadException">ML6008: no such size.</exception>
+    public static long BytesToWrite(string size) =>
+        IsSound(size) ? 0 : CheckpointWriter.CountBytes(Source(size), PathOf(size), CheckpointFormat.TorchZip);
+
+    /// <summary>Makes the checkpoint of a size unless it is there and sound.</summary>
+    /// <param name="size">A known size, such as <c>gpt2-small</c>.</param>
+    /// <param name="bytesWritten">Hears the bytes written so far.</param>
+    /// <param name="cancellationToken">Stops the writing; nothing half-written stays.</param>
+    /// <returns>Its path.</returns>
+    /// <exception cref="MemLoadException">ML6008: no such size; ML91xx: it cannot be written, the disk being full, say.</exception>
+    public static string Ensure(string size, IProgress<long>? bytesWritten = null, CancellationToken cancellationToken = default)
+    {
+        string path = PathOf(size);
+        if (!IsSound(size))
+        {
+            try
+            {
+                Directory.CreateDirectory(Folder);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw Rules.TargetUnwritable.Broken($"the cache folder cannot be made: {e.Message.TrimEnd('.')}", Folder, innerException: e);
+            }
+            CheckpointWriter.Write(Source(size), path, CheckpointFormat.TorchZip, overwrite: true, bytesWritten, cancellationToken);
+        }
+        return path;
+    }
+
+    private static GptInitializer Source(string size) => new(GptConfig.FromSize(size), Seed);
+
+    // A file of ours that has the right names, shapes and length: its bytes were written atomically, so they are all there.
+    private static bool IsSound(string size)
+    {
+        GptConfig config = GptConfig.FromSize(size);
+        string path = PathOf(size);
+        if (!File.Exists(path))
+        {
+            return false;
+        }
+        try
+        {
+            StateDictMatch.Require(config.ToSpec(), Checkpoint.Open(path));
+            return true;
+        }
+        catch (MemLoadException)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,147 @@
+using System.Text.Json;
+
+namespace MemLoad.Tests.Loading;
+
+public sealed class StrategyTests
+{
+    private static readonly string[] DeviceNames = ["cpu", "sim"];
+
+    [Theory]
+    [MemberData(nameof(Fixtures.All), MemberType = typeof(Fixtures))]
+    public void Every_strategy_on_every_device_loads_the_same_weights_at_the_forecast_cost(string name)
+    {
+        var checkpoint = Checkpoint.Open(Fixtures.PathOf(name));
+        if (checkpoint.Tensors.IsEmpty)
+        {
+            return; // nothing to load is refused, see ForecastTests
+        }
+        string expected = WeightsDigest.Of(checkpoint);
+        foreach (string deviceName in DeviceNames)
+        {
+            foreach (Strategy strategy in Enum.GetValues<Strategy>())
+            {
+                using IDevice device = DeviceRegistry.Open(deviceName);
+                LoadPlan plan = LoadPlan.Create(strategy, checkpoint, device, ringBytes: 32 << 10); // a ring smaller than some tensors
+                using (LoadedWeights weights = PlanRunner.Run(plan, device))
+                {
+                    Assert.Equal(expected, WeightsDigest.Of(weights));
+                    Assert.Equal(PlanForecast.Of(plan, device).Device, device.Memory);
+                }
+                Assert.Equal(0, device.Memory.Allocated);
+            }
+        }
+    }
+
+    public static TheoryData<string, string, Strategy> TinyModels
+    {
+        get
+        {
+            var data = new TheoryData<string, string, Strategy>();
+            foreach (string file in new[] { "tiny/fp32.pth", "tiny/legacy.pth", "tiny/protocol4.pth", "tiny/fp32.safetensors" })
+            {
+                foreach (string device in DeviceNames)
+                {
+                    foreach (Strategy strategy in Enum.GetValues<Strategy>())
+                    {
+                        data.Add(file, device, strategy);
+                    }
+                }
+            }
+            return data;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(TinyModels))]
+    public void The_loaded_model_computes_what_PyTorch_computes_masks_included(string file, string device, Strategy strategy)
+    {
+        using LoadedModel model = WeightLoader.Load(new LoadRequest { Path = Fixtures.PathOf(file), Device = device, Strategy = strategy });
+
+        float[] logits = new GptModel(GptConfig.Infer(model.Weights.Tensors, heads: 3), name => model.Weights[name]).Forward([1, 2, 3]);
+
+        Assert.Equal(Logits.Length, logits.Length);
+        Assert.All(Logits.Zip(logits), pair => Assert.Equal(pair.First, pair.Second, 1e-5f));
+    }
+
+    [Fact]
+    public void A_load_that_walks_the_parameters_only_computes_something_else()
+    {
+        // The notebook's meta and per-tensor loops walk named_parameters(): the masks keep whatever to_empty left, zeros at best.
+        using LoadedModel model = WeightLoader.Load(new LoadRequest { Path = Fixtures.PathOf("tiny/fp32.pth"), Device = "cpu", Strategy = Strategy.Stream });
+        using MemoryBuffer empty = new HostMemory().Allocate(16 * 16 * sizeof(float));
+
+        float[] logits = new GptModel(GptConfig.Infer(model.Weights.Tensors, heads: 3), name =>
+            name.EndsWith(".mask", StringComparison.Ordinal) ? model.Weights[name] with { Address = empty.Address } : model.Weights[name]).Forward([1, 2, 3]);
+
+        Assert.Contains(Logits.Zip(logits), pair => Math.Abs(pair.First - pair.Second) > 1e-2);
+    }
+
+    [Fact]
+    public void Only_what_the_key_names_is_planned_and_read()
+    {
+        string path = Fixtures.PathOf("containers/model_and_optimizer.pth");
+        var whole = Checkpoint.Open(path);
+        Checkpoint model = whole.Select("model_state_dict");
+
+        Assert.Equal(9, model.Tensors.Length);
+        Assert.Contains(model.Tensors, tensor => tensor.Name == "0.weight");
+        Assert.Equal(whole.Tensors.Where(t => t.Name.StartsWith("model_state_dict.", StringComparison.Ordinal)).Sum(t => t.Bytes), model.ModelBytes);
+        Extent[] optimizer = [.. whole.Tensors.Where(t => t.Name.StartsWith("optimizer", StringComparison.Ordinal)).Select(t => whole.Storages[t.Storage])];
+        Assert.DoesNotContain(model.Storages, kept => optimizer.Any(other => kept.Offset < other.Offset + other.Length && other.Offset < kept.Offset + kept.Length));
+    }
+
+    [Fact]
+    public void Narrowing_by_pattern_and_by_key_finds_tensors_or_says_so()
+    {
+        var checkpoint = Checkpoint.Open(Fixtures.PathOf("tiny/fp32.pth"));
+
+        Assert.Equal(2, checkpoint.Select(null, include: ["*.MASK"]).Tensors.Length);
+        Assert.Equal(37, checkpoint.Select(null, exclude: ["*.mask"]).Tensors.Length);
+        Assert.Equal("weight", Assert.Single(checkpoint.Select("out_head").Tensors).Name);
+        Assert.Equal("ML6005", Assert.Throws<MemLoadException>(() => checkpoint.Select("nothing")).Rule.Id);
+        Assert.Equal("ML6006", Assert.Throws<MemLoadException>(() => checkpoint.Select(null, include: ["nothing*"])).Rule.Id);
+    }
+
+    [Fact]
+    public void A_plan_beyond_the_devices_capacity_is_refused_before_anything_is_allocated()
+    {
+        var request = new LoadRequest { Path = Fixtures.PathOf("tiny/fp32.pth"), Strategy = Strategy.Baseline, DeviceMemoryLimit = 1 << 20 };
+        using var prepared = PreparedLoad.Prepare(request);
+
+        Assert.Equal("ML7006", Assert.Throws<MemLoadException>(() => prepared.Load()).Rule.Id);
+        Assert.Equal(0, prepared.Device.Memory.PeakReserved);
+    }
+
+    [Fact]
+    public void A_device_that_runs_out_midway_leaves_nothing_allocated()
+    {
+        using var device = new SimulatedDevice(capacityBytes: 2 << 20);
+        LoadPlan plan = LoadPlan.Create(Strategy.Stream, SyntheticCheckpoint.OfCounts(100, 100_000, 900_000), device);
+
+        Assert.Equal("ML7002", Assert.Throws<MemLoadException>(() => PlanRunner.Run(plan, device)).Rule.Id);
+        Assert.Equal(0, device.Memory.Allocated);
+    }
+
+    [Fact]
+    public void A_state_dict_that_does_not_fit_the_model_is_reported_as_PyTorch_reports_it()
+    {
+        ModelSpec model = GptConfig.Infer(Checkpoint.Open(Fixtures.PathOf("tiny/fp32.pth")).Tensors, heads: 3).ToSpec();
+        ModelSpec other = model with
+        {
+            Tensors = [.. model.Tensors.Where(t => t.Name != "final_norm.shift").Append(new TensorSpec("extra.weight", DType.Float32, [2, 3]))
+                .Select(t => t.Name == "pos_emb.weight" ? t with { Shape = [32, 24] } : t)],
+        };
+
+        var refusal = Assert.Throws<MemLoadException>(() => StateDictMatch.Require(other, Checkpoint.Open(Fixtures.PathOf("tiny/fp32.pth"))));
+
+        Assert.Equal("ML6007", refusal.Rule.Id);
+        Assert.Contains("Missing key(s) in state_dict: \"extra.weight\"", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("Unexpected key(s) in state_dict: \"final_norm.shift\"", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "size mismatch for pos_emb.weight: copying a param with shape torch.Size([16, 24]) from checkpoint, the shape in current model is torch.Size([32, 24])",
+            refusal.Message, StringComparison.Ordinal);
+    }
+
+    private static float[] Logits { get; } =
+        [.. JsonDocument.Parse(File.ReadAllText(Fixtures.PathOf("tiny/logits.json"))).RootElement.GetProperty("logits").EnumerateArray().Select(value => value.GetSingle())];
+}

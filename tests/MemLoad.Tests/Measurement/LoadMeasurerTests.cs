@@ -1,0 +1,99 @@
+using System.Diagnostics;
+
+namespace MemLoad.Tests.Measurement;
+
+public sealed class LoadMeasurerTests
+{
+    // The measured child is the real one: memload's own worker.
+    private static readonly WorkerCommand Worker = new("dotnet", [Path.Combine(AppContext.BaseDirectory, "memload.dll"), WorkerCommand.Verb]);
+
+    private static LoadRequest Request(Strategy strategy = Strategy.Stream) => new() { Path = Fixtures.PathOf("tiny/fp32.pth"), Strategy = strategy };
+
+    [Fact]
+    public async Task A_row_holds_forecast_measurement_and_a_digest_anyone_can_recompute()
+    {
+        LoadMeasurement row = await new LoadMeasurer(Worker).MeasureAsync(Request());
+
+        Assert.Equal((LoadOutcome.Loaded, null), (row.Outcome, row.Message));
+        Assert.Equal(WeightsDigest.Of(Checkpoint.Open(Fixtures.PathOf("tiny/fp32.pth"))), row.WeightsDigest);
+        Assert.Equal((39L, 0L), (row.TensorCount, row.DeviceErrorPermille));
+        Assert.Equal(row.ForecastDeviceBytes, row.PeakDeviceBytes);
+        Assert.InRange(row.PeakHostBytes!.Value, 0, row.ForecastHostBytes!.Value + (8 << 20));
+        Assert.True(row.ElapsedMicroseconds > 0 && row.BytesPerSecond > 0);
+    }
+
+    [Fact]
+    public async Task What_cannot_be_loaded_is_a_row_with_an_outcome_and_a_rule()
+    {
+        var measurer = new LoadMeasurer(Worker);
+        LoadMeasurement missing = await measurer.MeasureAsync(Request() with { Path = "/nowhere/at/all.pth" });
+        LoadMeasurement refused = await measurer.MeasureAsync(Request() with { DeviceMemoryLimit = 4096 });
+        LoadMeasurement absent = await measurer.MeasureAsync(Request() with { Device = "cuda:0" });
+
+        Assert.Equal((LoadOutcome.Failed, "ML1001"), (missing.Outcome, missing.Message?[..6]));
+        Assert.Equal((LoadOutcome.Refused, "ML7006"), (refused.Outcome, refused.Message?[..6]));
+        Assert.NotNull(refused.ForecastDeviceBytes);
+        Assert.Null(refused.PeakDeviceBytes);
+        Assert.Equal((LoadOutcome.Failed, "ML7004"), (absent.Outcome, absent.Message?[..6]));
+    }
+
+    [Fact]
+    public async Task A_child_that_is_killed_is_a_row_and_the_parent_lives_on()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return; // there are no signals to die by
+        }
+        LoadMeasurement row = await new LoadMeasurer(new WorkerCommand("sh", ["-c", "kill -9 $$"])).MeasureAsync(Request());
+
+        Assert.Equal((LoadOutcome.Killed, "ML8012"), (row.Outcome, row.Message?[..6]));
+    }
+
+    [Fact]
+    public async Task A_child_that_cannot_start_or_talks_nonsense_is_a_row_too()
+    {
+        LoadMeasurement none = await new LoadMeasurer(new WorkerCommand("/no/such/program", [])).MeasureAsync(Request());
+        LoadMeasurement nonsense = await new LoadMeasurer(new WorkerCommand("dotnet", ["--version"])).MeasureAsync(Request());
+
+        Assert.Equal((LoadOutcome.Failed, "ML8011"), (none.Outcome, none.Message?[..6]));
+        Assert.Equal((LoadOutcome.Failed, "ML8011"), (nonsense.Outcome, nonsense.Message?[..6]));
+    }
+
+    [Fact]
+    public async Task Canceling_kills_the_child_at_once()
+    {
+        using var cancel = new CancellationTokenSource();
+        WorkerCommand sleeper = OperatingSystem.IsWindows() ? new WorkerCommand("ping", ["-n", "60", "127.0.0.1"]) : new WorkerCommand("sleep", ["60"]);
+        Task<LoadMeasurement> measuring = new LoadMeasurer(sleeper).MeasureAsync(Request(), cancel.Token);
+        var clock = Stopwatch.StartNew();
+
+        await cancel.CancelAsync();
+
+        Assert.Equal(LoadOutcome.Canceled, (await measuring).Outcome);
+        Assert.InRange(clock.Elapsed.TotalSeconds, 0, 30);
+    }
+
+    [Fact]
+    public async Task A_worker_whose_parent_is_gone_ends_itself()
+    {
+        // A request that never ends by itself: a pipe nobody writes to stands for a slow disk.
+        if (!OperatingSystem.IsLinux())
+        {
+            return;
+        }
+        using var folder = new TemporaryFolder();
+        string pipe = Path.Combine(folder.Path, "slow.pth");
+        using (Process make = Process.Start("mkfifo", pipe))
+        {
+            await make.WaitForExitAsync();
+        }
+        var start = new ProcessStartInfo(Worker.FileName, Worker.Arguments) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        using Process worker = Process.Start(start)!;
+        await worker.StandardInput.WriteLineAsync($"{{\"Path\":\"{pipe}\",\"Strategy\":\"Stream\"}}");
+        await worker.StandardInput.FlushAsync();
+
+        worker.StandardInput.Close();
+
+        await worker.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
+    }
+}
