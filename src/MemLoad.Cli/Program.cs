@@ -1,1 +1,4 @@
-return 0;
+using MemLoad.Cli;
+
+// The measured child must start fast and hold little: it never sees the command tree.
+return args is [CliRunner.WorkerCommand, ..] ? WorkerEntry.Run() : await CliRunner.RunAsync(args, CliConsole.ForProcess(), CancellationToken.None);

@@ -1,0 +1,67 @@
+using System.CommandLine;
+
+namespace MemLoad.Cli;
+
+/// <summary>The form of the data on standard output.</summary>
+internal enum OutputFormat
+{
+    /// <summary>Aligned columns for people.</summary>
+    Table,
+    /// <summary>JSON with all properties.</summary>
+    Json,
+    /// <summary>RFC 4180 with all properties.</summary>
+    Csv,
+}
+
+/// <summary>The closed lists of words, and options that several commands have.</summary>
+internal static class CommonOptions
+{
+    public static readonly Words<Strategy> Strategies = new("strategy", [.. Enum.GetValues<Strategy>().Select(value => (value.ToString(), value))]);
+
+    public static readonly Words<string?> Sizes = new("size", [.. GptConfig.Sizes.Select(size => (size, (string?)size))]);
+
+    public static readonly Words<CacheState> Caches = new("cache state", ("warm", CacheState.Warm), ("cold", CacheState.Cold), ("asis", CacheState.AsIs));
+
+    public static readonly Words<DType> ModelTypes =
+        new("dtype", ("float32", DType.Float32), ("float16", DType.Float16), ("bfloat16", DType.BFloat16));
+
+    public static readonly Words<CheckpointFormat?> WritableFormats =
+        new("format", ("pth", CheckpointFormat.TorchZip), ("safetensors", CheckpointFormat.Safetensors), ("folder", CheckpointFormat.PerTensor));
+
+    private static readonly Words<OutputFormat> Formats =
+        new("format", ("table", OutputFormat.Table), ("json", OutputFormat.Json), ("csv", OutputFormat.Csv));
+
+    private static readonly Words<OutputFormat> FormatsWithoutCsv = new("format", ("table", OutputFormat.Table), ("json", OutputFormat.Json));
+
+    public static WordOption<OutputFormat> Format() =>
+        Formats.Option("--format", "What to print: a table for people, or every property for programs.", "table");
+
+    public static WordOption<OutputFormat> FormatWithoutCsv() =>
+        FormatsWithoutCsv.Option("--format", "What to print: a table for people, or every value for programs.", "table");
+
+    public static Option<string> Path() => new("--path")
+    {
+        Description = "The checkpoint: .pth, .pt, .bin, .safetensors, a *.index.json, or a folder with one file per tensor.",
+        HelpName = "path",
+        Required = true,
+    };
+
+    public static Option<string?> Key() => new("--key")
+    {
+        Description = "Take only what lies under this name of the checkpoint, such as model_state_dict.",
+        HelpName = "name",
+    };
+
+    public static Option<string[]> Include() => Lists.PatternsOption("--include", "Take only tensors whose names match one of these patterns (* and ?).");
+
+    public static Option<string[]> Exclude() => Lists.PatternsOption("--exclude", "Leave out tensors whose names match one of these patterns (* and ?).");
+
+    public static Option<string> Device(string defaultDevice) => new("--device")
+    {
+        Description = "Where the weights go: cpu, or sim, a simulated accelerator with PyTorch's allocator that needs no hardware.",
+        HelpName = "cpu|sim",
+        DefaultValueFactory = _ => defaultDevice,
+    };
+
+    public static Option<bool> Force() => new("--force") { Description = "Replace what is there." };
+}

@@ -1,0 +1,59 @@
+using System.CommandLine;
+using System.Globalization;
+
+namespace MemLoad.Cli;
+
+/// <summary>Options whose values are numbers, read the same under every culture.</summary>
+internal static class Numbers
+{
+    /// <summary>A number of bytes, such as <c>512MB</c>.</summary>
+    public static Option<long?> BytesOption(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "size",
+        CustomParser = result =>
+        {
+            string text = result.Tokens[^1].Value;
+            if (ByteSize.TryParse(text, out long bytes))
+            {
+                return bytes;
+            }
+            result.AddError($"'{text}' is no size for {name}: write bytes, or a number with KB, MB, GB or TB, such as 1.5GB");
+            return null;
+        },
+    };
+
+    /// <summary>A whole number of at least <paramref name="least"/>.</summary>
+    public static Option<int?> CountOption(string name, string description, int least = 1) => new(name)
+    {
+        Description = description,
+        HelpName = "n",
+        CustomParser = result =>
+        {
+            string text = result.Tokens[^1].Value;
+            if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count >= least)
+            {
+                return count;
+            }
+            result.AddError($"'{text}' is no value for {name}: write a whole number from {least}");
+            return null;
+        },
+    };
+
+    /// <summary>Any 64-bit whole number.</summary>
+    public static Option<long> SeedOption(string name, string description, long defaultValue) => new(name)
+    {
+        Description = description,
+        HelpName = "n",
+        DefaultValueFactory = _ => defaultValue,
+        CustomParser = result =>
+        {
+            string text = result.Tokens[^1].Value;
+            if (!long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long seed))
+            {
+                result.AddError($"'{text}' is no value for {name}: write a whole number");
+            }
+            return seed;
+        },
+    };
+}

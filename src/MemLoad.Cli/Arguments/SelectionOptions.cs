@@ -1,0 +1,83 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+
+namespace MemLoad.Cli;
+
+/// <summary>What to load, how and onto what: the options that <c>measure</c> and <c>plan</c> share.</summary>
+internal sealed class SelectionOptions
+{
+    private const string DefaultSize = "gpt2-small";
+
+    private readonly Option<string?> _path = new("--path")
+    {
+        Description = "The checkpoint: .pth, .pt, .bin, .safetensors, a *.index.json, or a folder with one file per tensor. "
+            + "Without it, a generated GPT checkpoint of --size is used.",
+        HelpName = "path",
+    };
+
+    private readonly Option<Strategy[]> _strategies = CommonOptions.Strategies.ListOption(
+        "--strategy", $"Which strategies, separated by commas: {string.Join(", ", CommonOptions.Strategies.All)}. All by default.", "A,B");
+
+    private readonly Option<string> _device = CommonOptions.Device("sim");
+
+    private readonly WordOption<string?> _size = CommonOptions.Sizes.Option("--size", $"Size of the generated checkpoint: {string.Join(", ", CommonOptions.Sizes.All)}. [default: {DefaultSize}]");
+
+    private readonly Option<long?> _hostMemoryLimit = Numbers.BytesOption("--host-memory-limit", "Refuse loads whose forecast exceeds this much host memory, such as 2GB.");
+
+    private readonly Option<long?> _deviceMemoryLimit = Numbers.BytesOption("--device-memory-limit", "Capacity of the device, such as 8GB.");
+
+    private readonly Option<string?> _key = CommonOptions.Key();
+
+    private readonly Option<string[]> _include = CommonOptions.Include();
+
+    private readonly Option<string[]> _exclude = CommonOptions.Exclude();
+
+    public void AddTo(Command command)
+    {
+        command.Add(_path);
+        command.Add(_strategies);
+        command.Add(_device);
+        command.Add(_size);
+        command.Add(_hostMemoryLimit);
+        command.Add(_deviceMemoryLimit);
+        command.Add(_key);
+        command.Add(_include);
+        command.Add(_exclude);
+        command.Validators.Add(RejectSizeWithPath);
+    }
+
+    /// <summary>The requests in the order in which to answer them: one a strategy. Makes the generated checkpoint if one is needed.</summary>
+    public IReadOnlyList<LoadRequest> Read(ParseResult parsed, CliConsole console, CancellationToken cancellationToken)
+    {
+        string? size = null;
+        if (parsed.GetValue(_path) is not string path)
+        {
+            size = _size.Read(parsed) ?? DefaultSize;
+            path = GeneratedFile.Ensure(size, console, cancellationToken);
+        }
+        IEnumerable<Strategy> strategies = parsed.GetValue(_strategies) is { Length: > 0 } chosen ? chosen.Distinct() : Enum.GetValues<Strategy>();
+        return
+        [
+            .. strategies.Select(strategy => new LoadRequest
+            {
+                Path = path,
+                Strategy = strategy,
+                Device = parsed.GetValue(_device)!,
+                Size = size,
+                Key = parsed.GetValue(_key),
+                Include = parsed.GetValue(_include) ?? [],
+                Exclude = parsed.GetValue(_exclude) ?? [],
+                HostMemoryLimit = parsed.GetValue(_hostMemoryLimit),
+                DeviceMemoryLimit = parsed.GetValue(_deviceMemoryLimit),
+            }),
+        ];
+    }
+
+    private void RejectSizeWithPath(CommandResult result)
+    {
+        if (result.GetResult(_path) is { Implicit: false } && result.GetResult(_size) is { Implicit: false })
+        {
+            result.AddError("--path names a checkpoint and --size has one generated: give one of them");
+        }
+    }
+}

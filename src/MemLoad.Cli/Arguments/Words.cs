@@ -1,0 +1,87 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+
+namespace MemLoad.Cli;
+
+/// <summary>A closed list of words for an option's value, matched case-insensitively; any other word is a usage error that lists them.</summary>
+internal sealed class Words<T>(string kind, params (string Word, T Value)[] choices)
+{
+    /// <summary>The words, for help and errors.</summary>
+    public IEnumerable<string> All => choices.Select(choice => choice.Word);
+
+    /// <summary>Finds the value of a word.</summary>
+    public bool TryFind(string word, out T value)
+    {
+        foreach ((string candidate, T found) in choices)
+        {
+            if (candidate.Equals(word.Trim(), StringComparison.OrdinalIgnoreCase))
+            {
+                value = found;
+                return true;
+            }
+        }
+        value = default!;
+        return false;
+    }
+
+    /// <summary>What is wrong with a word that is none of these.</summary>
+    public string Complaint(string word) => $"Unknown {kind} '{word}': choose from {string.Join(", ", All)}";
+
+    /// <summary>An option that takes one of the words.</summary>
+    public WordOption<T> Option(string name, string description, string? defaultWord = null) => new(this, name, description, defaultWord);
+
+    /// <summary>An option that takes several, separated by commas or spaces, or repeated.</summary>
+    public Option<T[]> ListOption(string name, string description, string helpName)
+    {
+        var option = new Option<T[]>(name)
+        {
+            Description = description,
+            HelpName = helpName,
+            // PowerShell hands A,B to a program as two arguments.
+            AllowMultipleArgumentsPerToken = true,
+            CustomParser = result => [.. Lists.Split(result.Tokens).Select(word => Find(result, word))],
+        };
+        option.CompletionSources.Add([.. All]);
+        return option;
+    }
+
+    private T Find(ArgumentResult result, string word)
+    {
+        if (!TryFind(word, out T value))
+        {
+            result.AddError(Complaint(word));
+        }
+        return value;
+    }
+}
+
+/// <summary>An option for one word of a list. It keeps the word itself, so that help shows the default as one would type it.</summary>
+internal sealed class WordOption<T> : Option<string?>
+{
+    private readonly Words<T> _words;
+
+    public WordOption(Words<T> words, string name, string description, string? defaultWord)
+        : base(name)
+    {
+        _words = words;
+        Description = description;
+        HelpName = string.Join('|', words.All) is { Length: <= 40 } all ? all : name.TrimStart('-');
+        CustomParser = result =>
+        {
+            string word = result.Tokens[^1].Value;
+            if (!words.TryFind(word, out _))
+            {
+                result.AddError(words.Complaint(word));
+            }
+            return word;
+        };
+        if (defaultWord is not null)
+        {
+            DefaultValueFactory = _ => defaultWord;
+        }
+        CompletionSources.Add([.. words.All]);
+    }
+
+    /// <summary>The value that was asked for, or the type's default where neither the user nor the option names one.</summary>
+    public T? Read(ParseResult parsed) => parsed.GetValue(this) is string word && _words.TryFind(word, out T value) ? value : default;
+}

@@ -1,0 +1,46 @@
+using System.CommandLine;
+
+namespace MemLoad.Cli;
+
+/// <summary><c>memload convert</c>: writes a checkpoint in another format, in bounded memory.</summary>
+internal static class ConvertCommand
+{
+    private const int NamesShown = 3;
+
+    public static Command Build(CliConsole console)
+    {
+        Option<string> path = CommonOptions.Path();
+        var target = new OutputTarget(required: true, "The file or folder to write.");
+        Option<string?> key = CommonOptions.Key();
+        Option<string[]> include = CommonOptions.Include();
+        Option<string[]> exclude = CommonOptions.Exclude();
+        WordOption<OutputFormat> format = CommonOptions.Format();
+
+        var command = new Command("convert", "Write a checkpoint in another format, or a part of it. Streams: needs little memory, whatever the size.") { path };
+        target.AddTo(command);
+        command.Add(key);
+        command.Add(include);
+        command.Add(exclude);
+        command.Add(format);
+        command.Runs((parsed, cancellationToken) =>
+        {
+            Checkpoint source = Checkpoint.Open(parsed.GetValue(path)!, cancellationToken)
+                .Select(parsed.GetValue(key), parsed.GetValue(include) ?? [], parsed.GetValue(exclude) ?? []);
+            WriteResult result = target.Write(source, target.PathOf(parsed)!, parsed, console, cancellationToken);
+            SayWhatIsLeftOut(source.Metadata, console);
+            WriteResultView.Print(result, format.Read(parsed), console);
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    private static void SayWhatIsLeftOut(IReadOnlyDictionary<string, object?> entries, CliConsole console)
+    {
+        if (entries.Count > 0)
+        {
+            string names = SafeText.OneLine(string.Join(", ", entries.Keys.Take(NamesShown)));
+            string more = entries.Count > NamesShown ? ", …" : "";
+            console.Error.WriteLine($"memload: left out {entries.Count} {(entries.Count == 1 ? "entry that is no tensor" : "entries that are no tensors")}: {names}{more}");
+        }
+    }
+}

@@ -1,0 +1,51 @@
+namespace MemLoad.Cli;
+
+/// <summary>What stands below the options on each help page.</summary>
+internal static class Examples
+{
+    public static string[] For(string command) => command switch
+    {
+        "measure" =>
+        [
+            "Examples:",
+            "  memload measure",
+            "      all six strategies on a generated gpt2-small, each in a fresh process",
+            "  memload measure --path model.pth --strategy Stream,Mmap --device cpu --format csv > rows.csv",
+            "  memload measure --path train.pth --key model_state_dict --cache cold --repeat 3",
+            "",
+            "Exit code: 0 if every load succeeded and all weights agree, 1 if not, 2 for a wrong command line, 130 after Ctrl-C.",
+        ],
+        "plan" =>
+        [
+            "Examples:",
+            "  memload plan --size gpt2-xl",
+            "  memload plan --path model.safetensors --device sim --device-memory-limit 8GB",
+        ],
+        "inspect" =>
+        [
+            "Examples:",
+            "  memload inspect --path model.pth",
+            "  memload inspect --path model.safetensors --hash --format json",
+        ],
+        "convert" =>
+        [
+            "Examples:",
+            "  memload convert --path model.pth --out model.safetensors",
+            "  memload convert --path train.pth --key model_state_dict --out tensors/ --to folder",
+        ],
+        "new" =>
+        [
+            "Examples:",
+            "  memload new --size gpt2-small --out gpt2-small.pth",
+            "  memload new --vocab 1000 --context 64 --emb 48 --layers 2 --heads 3 --dtype bfloat16 --out tiny.safetensors",
+        ],
+        "invoke" =>
+        [
+            "Examples:",
+            "  memload invoke --path gpt2-small.pth --token-ids 15496,11,314,716",
+            "  memload invoke --path tiny.pth --heads 3 --token-ids 1,2,3 --strategy Mmap --format json",
+        ],
+        "runtime" => ["Examples:", "  memload runtime --format json"],
+        _ => ["Start with: memload measure", "More on a command: memload measure --help"],
+    };
+}

@@ -1,0 +1,48 @@
+using System.CommandLine;
+
+namespace MemLoad.Cli;
+
+/// <summary><c>memload invoke</c>: token ids in, logits out.</summary>
+internal static class InvokeCommand
+{
+    public static Command Build(CliConsole console)
+    {
+        Option<string> path = CommonOptions.Path();
+        Option<int[]> tokenIds = Lists.TokenIdsOption("--token-ids", "The input, as token ids.");
+        Option<int?> heads = Numbers.CountOption("--heads", "Attention heads, where the checkpoint is not of a known size.");
+        Option<string?> key = CommonOptions.Key();
+        WordOption<Strategy> strategy = CommonOptions.Strategies.Option("--strategy", "How to load the weights.", "Stream");
+        Option<string> device = CommonOptions.Device("cpu");
+        WordOption<OutputFormat> format = CommonOptions.FormatWithoutCsv();
+
+        var command = new Command("invoke", "Load a GPT checkpoint, run token ids through it and print the logits.")
+        {
+            path, tokenIds, heads, key, strategy, device, format,
+        };
+        command.Runs((parsed, cancellationToken) =>
+        {
+            var request = new LoadRequest
+            {
+                Path = parsed.GetValue(path)!,
+                Strategy = strategy.Read(parsed),
+                Device = parsed.GetValue(device)!,
+                Key = parsed.GetValue(key),
+            };
+            int[] ids = parsed.GetValue(tokenIds)!;
+            using LoadedWeights weights = WeightLoader.Load(request, cancellationToken);
+            GptConfig config = GptConfig.Infer(weights.Tensors, parsed.GetValue(heads));
+            float[] logits = new GptModel(config, name => weights[name]).Forward(ids, cancellationToken);
+            var result = new InvokeResult([1, ids.Length, config.VocabularySize], logits);
+            if (format.Read(parsed) == OutputFormat.Json)
+            {
+                JsonOutput.Write(result, JsonOutput.Types.InvokeResult, console.Out);
+            }
+            else
+            {
+                LogitsView.Write(result, console);
+            }
+            return ExitCode.Done;
+        });
+        return command;
+    }
+}

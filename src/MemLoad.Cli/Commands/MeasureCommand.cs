@@ -1,0 +1,59 @@
+using System.CommandLine;
+
+namespace MemLoad.Cli;
+
+/// <summary><c>memload measure</c>: loads with every strategy and says what each cost.</summary>
+internal static class MeasureCommand
+{
+    public static Command Build(CliConsole console)
+    {
+        var selection = new SelectionOptions();
+        WordOption<CacheState> cache = CommonOptions.Caches.Option(
+            "--cache", "The page cache before each load: warm (file read in), cold (file evicted) or as it is.", "asis");
+        Option<int?> repeat = Numbers.CountOption("--repeat", "Measure each strategy n times. [default: 1]");
+        var inProcess = new Option<bool>("--in-process") { Description = "Measure in this process, one after the other, instead of a fresh process for each load." };
+        WordOption<OutputFormat> format = CommonOptions.Format();
+
+        var command = new Command("measure", "Load with every strategy, each in a fresh process, and print forecast beside measured memory, time and speed.");
+        selection.AddTo(command);
+        command.Add(cache);
+        command.Add(repeat);
+        command.Add(inProcess);
+        command.Add(format);
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            bool here = parsed.GetValue(inProcess);
+            IReadOnlyList<LoadRequest> requests = await Task.Run(() => selection.Read(parsed, console, cancellationToken), cancellationToken).ConfigureAwait(false);
+            requests = Repeat(requests, parsed.GetValue(repeat) ?? 1, cache.Read(parsed));
+            var measurer = new LoadMeasurer();
+            MeasureRun run = await MeasureRun.ExecuteAsync(
+                requests,
+                here ? (request, token) => Task.Run(() => measurer.MeasureInProcess(request, token), token) : measurer.MeasureAsync,
+                console,
+                cancellationToken).ConfigureAwait(false);
+            Print(run.Rows, here, format.Read(parsed), console);
+            return run.ExitCode;
+        });
+        return command;
+    }
+
+    // Strategy by strategy, so that the runs to compare stand together.
+    private static IReadOnlyList<LoadRequest> Repeat(IReadOnlyList<LoadRequest> requests, int times, CacheState cache) =>
+        [.. requests.SelectMany(request => Enumerable.Range(1, times).Select(run => request with { Cache = cache, Run = run }))];
+
+    private static void Print(IReadOnlyList<LoadMeasurement> rows, bool inProcess, OutputFormat format, CliConsole console)
+    {
+        switch (format)
+        {
+            case OutputFormat.Json:
+                JsonOutput.Write([.. rows], JsonOutput.Types.LoadMeasurementArray, console.Out);
+                break;
+            case OutputFormat.Csv:
+                CsvWriter.Write(rows, JsonOutput.Types.LoadMeasurement, console.Out);
+                break;
+            default:
+                MeasureView.Write(rows, inProcess, console);
+                break;
+        }
+    }
+}

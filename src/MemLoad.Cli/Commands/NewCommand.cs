@@ -1,0 +1,68 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+
+namespace MemLoad.Cli;
+
+/// <summary><c>memload new</c>: writes a freshly initialised GPT checkpoint.</summary>
+internal static class NewCommand
+{
+    private const long DefaultSeed = 123;
+
+    public static Command Build(CliConsole console)
+    {
+        WordOption<string?> size = CommonOptions.Sizes.Option("--size", $"A known size: {string.Join(", ", CommonOptions.Sizes.All)}.");
+        Option<int?> vocabulary = Numbers.CountOption("--vocab", "For a model of your own: tokens in the vocabulary.");
+        Option<int?> context = Numbers.CountOption("--context", "For a model of your own: longest input, in tokens.");
+        Option<int?> embedding = Numbers.CountOption("--emb", "For a model of your own: width of the embedding, a multiple of --heads.");
+        Option<int?> layers = Numbers.CountOption("--layers", "For a model of your own: transformer blocks.");
+        Option<int?> heads = Numbers.CountOption("--heads", "For a model of your own: attention heads in each block.");
+        Option<int?>[] custom = [vocabulary, context, embedding, layers, heads];
+        var target = new OutputTarget(required: false, "The file or folder to write; by default named after the size, in the current folder.");
+        Option<long> seed = Numbers.SeedOption("--seed", "The same seed gives the same weights.", DefaultSeed);
+        WordOption<DType> dtype = CommonOptions.ModelTypes.Option("--dtype", "Element type of the parameters.", "float32");
+        WordOption<OutputFormat> format = CommonOptions.Format();
+
+        var command = new Command("new", "Write a freshly initialised GPT checkpoint, to try things on.") { size };
+        foreach (Option<int?> option in custom)
+        {
+            command.Add(option);
+        }
+        target.AddTo(command);
+        command.Add(seed);
+        command.Add(dtype);
+        command.Add(format);
+        command.Validators.Add(result => CheckSize(result, size, custom));
+        command.Runs((parsed, cancellationToken) =>
+        {
+            if (size.Read(parsed) is not string name || !GptConfig.TryFromSize(name, out GptConfig? config))
+            {
+                config = new GptConfig(
+                    parsed.GetValue(vocabulary)!.Value,
+                    parsed.GetValue(context)!.Value,
+                    parsed.GetValue(embedding)!.Value,
+                    parsed.GetValue(layers)!.Value,
+                    parsed.GetValue(heads)!.Value);
+            }
+            string path = target.PathOf(parsed) ?? (config.SizeName ?? "gpt") + OutputTarget.Extension(target.FormatOf(parsed));
+            WriteResult written = target.Write(
+                new GptInitializer(config, parsed.GetValue(seed), dtype.Read(parsed)), path, parsed, console, cancellationToken);
+            WriteResultView.Print(written, format.Read(parsed), console);
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    private static void CheckSize(CommandResult result, WordOption<string?> size, Option<int?>[] custom)
+    {
+        int given = custom.Count(option => result.GetResult(option) is not null);
+        bool named = result.GetResult(size) is not null;
+        if (named && given > 0)
+        {
+            result.AddError("--size names a model and the other numbers describe one: give one or the other");
+        }
+        else if (!named && given < custom.Length)
+        {
+            result.AddError($"Say how large: --size {string.Join('|', CommonOptions.Sizes.All)}, or all of {string.Join(", ", custom.Select(option => option.Name))}");
+        }
+    }
+}

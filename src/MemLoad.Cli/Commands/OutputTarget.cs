@@ -1,0 +1,68 @@
+using System.CommandLine;
+
+namespace MemLoad.Cli;
+
+/// <summary>Where <c>convert</c> and <c>new</c> write, and in which format.</summary>
+internal sealed class OutputTarget
+{
+    private readonly Option<string?> _out;
+
+    private readonly WordOption<CheckpointFormat?> _to = CommonOptions.WritableFormats.Option(
+        "--to", "The format to write; by default the extension of --out says it, and a name without extension is a folder.");
+
+    private readonly Option<bool> _force = CommonOptions.Force();
+
+    public OutputTarget(bool required, string description) =>
+        _out = new Option<string?>("--out") { Description = description, HelpName = "path", Required = required };
+
+    public void AddTo(Command command)
+    {
+        command.Add(_out);
+        command.Add(_to);
+        command.Add(_force);
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(_to) is null && result.GetValue(_out) is string path && FromName(path) is null)
+            {
+                result.AddError($"The extension '{Path.GetExtension(path)}' of --out names no format: add --to {string.Join('|', CommonOptions.WritableFormats.All)}");
+            }
+        });
+    }
+
+    /// <summary>The path, or null if none was given.</summary>
+    public string? PathOf(ParseResult parsed) => parsed.GetValue(_out);
+
+    /// <summary>The format that was asked for, or <c>.pth</c>'s where nothing says one.</summary>
+    public CheckpointFormat FormatOf(ParseResult parsed) =>
+        _to.Read(parsed) ?? (parsed.GetValue(_out) is string path ? FromName(path) : null) ?? CheckpointFormat.TorchZip;
+
+    /// <summary>Writes, shows a bar meanwhile, and describes what is there now.</summary>
+    public WriteResult Write(IWeightSource source, string path, ParseResult parsed, CliConsole console, CancellationToken cancellationToken)
+    {
+        CheckpointFormat format = FormatOf(parsed);
+        using (var status = new StatusLine(console))
+        {
+            long total = source.StorageLengths.Sum();
+            CheckpointWriter.Write(source, path, format, parsed.GetValue(_force), status.Bytes($"writing {Path.GetFileName(Path.TrimEndingDirectorySeparator(path))}", total), cancellationToken);
+        }
+        Checkpoint written = Checkpoint.Open(path, cancellationToken);
+        return new WriteResult(written.Path, written.Format, written.Tensors.Length, written.FileBytes);
+    }
+
+    /// <summary>The extension that goes with a format.</summary>
+    public static string Extension(CheckpointFormat format) => format switch
+    {
+        CheckpointFormat.TorchZip => ".pth",
+        CheckpointFormat.Safetensors => ".safetensors",
+        _ => "",
+    };
+
+    internal static CheckpointFormat? FromName(string path) =>
+        Path.EndsInDirectorySeparator(path) ? CheckpointFormat.PerTensor : Path.GetExtension(path).ToLowerInvariant() switch
+        {
+            ".pth" or ".pt" or ".bin" => CheckpointFormat.TorchZip,
+            ".safetensors" => CheckpointFormat.Safetensors,
+            "" => CheckpointFormat.PerTensor,
+            _ => null,
+        };
+}

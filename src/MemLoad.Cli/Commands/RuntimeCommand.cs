@@ -1,0 +1,43 @@
+using System.CommandLine;
+using System.Reflection;
+using System.Runtime.InteropServices;
+
+namespace MemLoad.Cli;
+
+/// <summary><c>memload runtime</c>: what MemLoad runs on, and which devices are there.</summary>
+internal static class RuntimeCommand
+{
+    public static Command Build(CliConsole console)
+    {
+        WordOption<OutputFormat> format = CommonOptions.Format();
+        var command = new Command("runtime", "Show versions, processor, memory, the cache folder, and which devices can be used.") { format };
+        command.Runs((parsed, _) =>
+        {
+            RuntimeResult result = Describe();
+            switch (format.Read(parsed))
+            {
+                case OutputFormat.Json:
+                    JsonOutput.Write(result, JsonOutput.Types.RuntimeResult, console.Out);
+                    break;
+                case OutputFormat.Csv:
+                    CsvWriter.Write(result.Devices, JsonOutput.Types.DeviceRow, console.Out);
+                    break;
+                default:
+                    RuntimeView.Write(result, console);
+                    break;
+            }
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    private static RuntimeResult Describe() => new(
+        typeof(Checkpoint).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0],
+        RuntimeInformation.FrameworkDescription,
+        $"{RuntimeInformation.OSDescription} {RuntimeInformation.ProcessArchitecture}",
+        HostFacts.ProcessorName,
+        Environment.ProcessorCount,
+        HostFacts.TotalMemoryBytes,
+        GeneratedCheckpoint.Folder,
+        []);
+}

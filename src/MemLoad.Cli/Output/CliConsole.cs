@@ -1,0 +1,89 @@
+using System.Text;
+
+namespace MemLoad.Cli;
+
+/// <summary>Where a command writes: data to <see cref="Out"/>, everything else to <see cref="Error"/>.</summary>
+internal sealed class CliConsole
+{
+    private CliConsole(TextWriter output, TextWriter error)
+    {
+        Out = output;
+        Error = error;
+    }
+
+    /// <summary>Takes the data.</summary>
+    public TextWriter Out { get; }
+
+    /// <summary>Takes progress, notes and errors.</summary>
+    public TextWriter Error { get; }
+
+    /// <summary>True if a person sees standard error as it is written.</summary>
+    public bool ErrorIsTerminal { get; private init; }
+
+    /// <summary>True if tables may be coloured.</summary>
+    public bool Colour { get; private init; }
+
+    /// <summary>Width for status lines on standard error, in characters.</summary>
+    public int Width { get; private init; } = 80;
+
+    /// <summary>The console of this process.</summary>
+    public static CliConsole ForProcess()
+    {
+        TextWriter output = Console.Out;
+        if (Console.IsOutputRedirected)
+        {
+            // Programs read UTF-8, whatever the console's code page is; and a long listing should not be flushed line by line.
+            output = new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(false), 1 << 16);
+        }
+        bool dumb = Environment.GetEnvironmentVariable("TERM") == "dumb";
+        return new CliConsole(output, Console.Error)
+        {
+            ErrorIsTerminal = !Console.IsErrorRedirected && !dumb,
+            Colour = !Console.IsOutputRedirected && !dumb && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")),
+            Width = TerminalWidth(),
+        };
+    }
+
+    /// <summary>A console without terminal over two writers.</summary>
+    public static CliConsole ForWriters(TextWriter output, TextWriter error) => new(output, error);
+
+    /// <summary>A console over two writers that behaves as on a terminal.</summary>
+    internal static CliConsole ForTerminal(TextWriter output, TextWriter error, bool colour) =>
+        new(output, error) { ErrorIsTerminal = true, Colour = colour };
+
+    /// <summary>Prints an exception as one line and gives its exit code.</summary>
+    public int Report(Exception exception)
+    {
+        switch (exception)
+        {
+            case OperationCanceledException:
+                Error.WriteLine("memload: interrupted");
+                return ExitCode.Interrupted;
+            case AggregateException { InnerExceptions: [Exception only, ..] }:
+                return Report(only);
+            case MemLoadException broken:
+                Error.WriteLine($"memload: error {broken.Rule.Id}: {SafeText.OneLine(broken.Message)}");
+                break;
+            default:
+                Error.WriteLine($"memload: error {Rules.Unexpected.Id}: {exception.GetType().Name}: {SafeText.OneLine(exception.Message).TrimEnd('.')}. {Rules.Unexpected.Remedy}");
+                break;
+        }
+        if (Environment.GetEnvironmentVariable("MEMLOAD_DEBUG") == "1")
+        {
+            Error.WriteLine(exception);
+        }
+        return ExitCode.Failed;
+    }
+
+    private static int TerminalWidth()
+    {
+        try
+        {
+            return Console.IsErrorRedirected || Console.WindowWidth < 20 ? 80 : Console.WindowWidth;
+        }
+        catch (Exception e) when (e is IOException or PlatformNotSupportedException)
+        {
+            return 80;
+        }
+    }
+}

@@ -1,0 +1,36 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text.Json.Serialization.Metadata;
+
+namespace MemLoad.Cli;
+
+/// <summary>RFC 4180: a header of property names in the row's own order, then one record a row, the same under every culture.</summary>
+internal static class CsvWriter
+{
+    private const string NewLine = "\r\n";
+
+    /// <summary>Writes rows. The columns come from the same description of the type that JSON is written from, so both always agree.</summary>
+    public static void Write<T>(IEnumerable<T> rows, JsonTypeInfo<T> type, TextWriter output)
+        where T : notnull
+    {
+        output.Write(string.Join(',', type.Properties.Select(property => Quote(property.Name))) + NewLine);
+        foreach (T row in rows)
+        {
+            output.Write(string.Join(',', type.Properties.Select(property => Quote(Format(property.Get!(row))))) + NewLine);
+        }
+    }
+
+    private static string Format(object? value) => value switch
+    {
+        null => "",
+        // A list keeps its JSON form: it tells a scalar, [], from an absent value.
+        ImmutableArray<long> list => $"[{string.Join(',', list.Select(item => item.ToString(CultureInfo.InvariantCulture)))}]",
+        IFormattable formattable => formattable.ToString(null, CultureInfo.InvariantCulture),
+        _ => value.ToString() ?? "",
+    };
+
+    private static string Quote(string field) =>
+        field.AsSpan().ContainsAny("\",\r\n") || (field.Length > 0 && (field[0] == ' ' || field[^1] == ' '))
+            ? $"\"{field.Replace("\"", "\"\"", StringComparison.Ordinal)}\""
+            : field;
+}

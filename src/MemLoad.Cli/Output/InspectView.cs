@@ -1,0 +1,70 @@
+using System.Globalization;
+using Spectre.Console;
+
+namespace MemLoad.Cli;
+
+/// <summary>The tensors of a checkpoint for people.</summary>
+internal static class InspectView
+{
+    private const int EntriesShown = 5;
+
+    public static void Write(InspectResult result, CliConsole console)
+    {
+        bool severalFiles = result.Tensors.Select(tensor => tensor.File).Distinct().Skip(1).Any();
+        bool hashed = result.Tensors.Any(tensor => tensor.Sha256 is not null);
+        TextTable.Line(console, $"{result.Path} ({result.Format})", new Style(decoration: Decoration.Bold));
+        TextTable table = new TextTable(console).Column("Name").Column("DType").Column("Shape").Column("Bytes", right: true).Column("Offset", right: true);
+        if (severalFiles)
+        {
+            table.Column("File");
+        }
+        if (hashed)
+        {
+            table.Column("SHA-256");
+        }
+        foreach (TensorRow tensor in result.Tensors)
+        {
+            var cells = new List<Cell>
+            {
+                tensor.Name.Length == 0 ? "(bare tensor)" : tensor.Name,
+                tensor.DType,
+                $"({string.Join(", ", tensor.Shape.Select(size => size.ToString(CultureInfo.InvariantCulture)))})",
+                Units.Count(tensor.Bytes),
+                Units.Count(tensor.Offset),
+            };
+            if (severalFiles)
+            {
+                cells.Add(tensor.File);
+            }
+            if (hashed)
+            {
+                cells.Add(tensor.Sha256 ?? "");
+            }
+            table.Row(cells);
+        }
+        table.Write();
+        Int128 bytes = 0; // expanded views may promise more than 64 bits hold
+        foreach (TensorRow tensor in result.Tensors)
+        {
+            bytes += tensor.Bytes;
+        }
+        int files = result.Tensors.Select(tensor => tensor.File).Distinct().Count();
+        TextTable.Line(console, $"{Units.Count(result.Tensors.Count)} tensors, {Units.Bytes((long)Int128.Min(bytes, long.MaxValue))}; {files} {(files == 1 ? "file" : "files")}, {Units.Bytes(result.FileBytes)}");
+        if (result.Metadata.Count > 0)
+        {
+            string more = result.Metadata.Count > EntriesShown ? ", …" : "";
+            TextTable.Line(console, $"{Units.Count(result.Metadata.Count)} other entries: {string.Join(", ", result.Metadata.Take(EntriesShown).Select(Entry))}{more}");
+        }
+    }
+
+    private static string Entry(KeyValuePair<string, object?> entry)
+    {
+        string value = entry.Value switch
+        {
+            null => "none",
+            IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
+            object other => other.ToString() ?? "",
+        };
+        return $"{entry.Key} = {(value.Length > 40 ? value[..40] + "…" : value)}";
+    }
+}

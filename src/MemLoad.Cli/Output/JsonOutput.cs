@@ -1,0 +1,54 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+
+namespace MemLoad.Cli;
+
+/// <summary>Writes JSON in ASCII, so that no code page between us and the reader can harm it.</summary>
+internal static class JsonOutput
+{
+    /// <summary>What can be written. Generated at build time: no reflection.</summary>
+    public static readonly CliJson Types = new(new JsonSerializerOptions
+    {
+        WriteIndented = true,
+        NewLine = "\n",
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        Converters =
+        {
+            new JsonStringEnumConverter<LoadOutcome>(),
+            new JsonStringEnumConverter<CheckpointFormat>(),
+            new JsonStringEnumConverter<Strategy>(),
+            new CompactIntegers(),
+            new CompactNumbers(),
+        },
+    });
+
+    public static void Write<T>(T value, JsonTypeInfo<T> type, TextWriter output)
+    {
+        string json = JsonSerializer.Serialize(value, type);
+        if (!Ascii.IsValid(json))
+        {
+            // Outside ASCII there are only characters of strings, where an escape means the same.
+            var ascii = new StringBuilder(json.Length + 64);
+            foreach (char c in json)
+            {
+                _ = char.IsAscii(c) ? ascii.Append(c) : ascii.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}");
+            }
+            json = ascii.ToString();
+        }
+        output.Write(json);
+        output.Write('\n');
+    }
+}
+
+/// <summary>The types that go out as JSON, and, by their properties, as CSV.</summary>
+[JsonSerializable(typeof(LoadMeasurement[]))]
+[JsonSerializable(typeof(LoadForecast[]))]
+[JsonSerializable(typeof(InspectResult))]
+[JsonSerializable(typeof(WriteResult))]
+[JsonSerializable(typeof(InvokeResult))]
+[JsonSerializable(typeof(RuntimeResult))]
+internal sealed partial class CliJson : JsonSerializerContext;

@@ -1,0 +1,147 @@
+using Spectre.Console;
+
+namespace MemLoad.Cli;
+
+/// <summary>The rows of <c>measure</c> for people: what was loaded, forecast beside measured, and whether all strategies loaded the same weights.</summary>
+internal static class MeasureView
+{
+    private const int PageWidth = 80;
+
+    public static void Write(IReadOnlyList<LoadMeasurement> rows, bool inProcess, CliConsole console)
+    {
+        if (rows.Count == 0)
+        {
+            return;
+        }
+        Units units = Units.For(rows.SelectMany(Peaks));
+        Caption(rows, inProcess, console);
+        TextTable.Line(console, $"peaks in {units.Name}, forecast / measured, above the idle process");
+
+        bool repeated = rows.Any(row => row.Run > 1);
+        string[][] cells = Cells(rows, units, repeated, " / ");
+        if (Width(cells) > PageWidth)
+        {
+            cells = Cells(rows, units, repeated, "/");
+        }
+        TextTable table = new TextTable(console).Column("Strategy").Column("Device", right: true).Column("Host", right: true)
+            .Column("File-\nbacked", right: true).Column("Time\nms", right: true).Column("GB/s", right: true).Column("Verdict");
+        for (int i = 0; i < rows.Count; i++)
+        {
+            table.Row([.. cells[i][..^1].Select(text => (Cell)text), new Cell(cells[i][^1], Colour(rows[i]))]);
+        }
+        table.Write();
+        Digests(rows, console);
+        foreach (LoadMeasurement row in rows.Where(row => row.Message is not null))
+        {
+            TextTable.Line(console, $"{Label(row, repeated)}: {row.Message}", new Style(Color.Red));
+        }
+    }
+
+    private static IEnumerable<long?> Peaks(LoadMeasurement row) =>
+        [row.PeakDeviceBytes, row.ForecastDeviceBytes, row.PeakHostBytes, row.ForecastHostBytes, row.PeakHostFileBytes];
+
+    private static string[][] Cells(IReadOnlyList<LoadMeasurement> rows, Units units, bool repeated, string between)
+    {
+        Pairs device = new(units, between, rows.Select(row => (row.ForecastDeviceBytes, row.PeakDeviceBytes)));
+        Pairs host = new(units, between, rows.Select(row => (row.ForecastHostBytes, row.PeakHostBytes)));
+        return
+        [
+            .. rows.Select(row => new[]
+            {
+                Label(row, repeated),
+                device.Format(row.ForecastDeviceBytes, row.PeakDeviceBytes),
+                host.Format(row.ForecastHostBytes, row.PeakHostBytes),
+                units.Format(row.PeakHostFileBytes),
+                Units.Milliseconds(row.ElapsedMicroseconds),
+                Units.GigabytesPerSecond(row.BytesPerSecond),
+                Verdict.Of(row),
+            }),
+        ];
+    }
+
+    // One space before each column, one after, and none after the last.
+    private static int Width(string[][] cells) =>
+        Enumerable.Range(0, cells[0].Length).Sum(column => Math.Max(4, cells.Max(row => row[column].Length)) + 2) - 1;
+
+    private static string Label(LoadMeasurement row, bool repeated) => repeated ? $"{row.Strategy} #{row.Run}" : row.Strategy;
+
+    private static Color Colour(LoadMeasurement row) =>
+        row.Outcome != LoadOutcome.Loaded ? Color.Red : Verdict.Deviation(row) is null ? Color.Green : Color.Yellow;
+
+    private static void Caption(IReadOnlyList<LoadMeasurement> rows, bool inProcess, CliConsole console)
+    {
+        LoadMeasurement known = rows.FirstOrDefault(row => row.ModelBytes is not null) ?? rows[0];
+        string what = known.Size ?? System.IO.Path.GetFileName(known.Path) ?? "weights";
+        if (known is { TensorCount: long tensors, ModelBytes: long bytes })
+        {
+            what += $": {Units.Count(tensors)} tensors, {Units.Bytes(bytes)}";
+        }
+        TextTable.Line(console, what, new Style(decoration: Decoration.Bold));
+        if (known.Path is not null)
+        {
+            TextTable.Line(console, known.Format is null ? known.Path : $"{known.Path} ({known.Format})");
+        }
+        string process = inProcess ? "in this process" : "each in a fresh process";
+        TextTable.Line(console, $"on {known.Device}, {process}, page cache {CacheState(rows, known)}");
+    }
+
+    private static string CacheState(IReadOnlyList<LoadMeasurement> rows, LoadMeasurement known)
+    {
+        string state = known.Cache switch
+        {
+            null or "AsIs" => "as it was",
+            string other => other.ToLowerInvariant(),
+        };
+        long[] shares = [.. rows.Where(row => row is { CachedBytesAtStart: not null, FileBytes: > 0 }).Select(row => row.CachedBytesAtStart!.Value * 100 / row.FileBytes!.Value)];
+        return shares switch
+        {
+            [] => state,
+            _ when shares.Min() == shares.Max() => $"{state} ({shares[0]} % of the file in it)",
+            _ => $"{state} ({shares.Min()} to {shares.Max()} % of the file in it)",
+        };
+    }
+
+    private static void Digests(IReadOnlyList<LoadMeasurement> rows, CliConsole console)
+    {
+        string[] digests = [.. rows.Where(row => row.WeightsDigest is not null).Select(row => row.WeightsDigest!).Distinct()];
+        switch (digests.Length)
+        {
+            case 0:
+                break;
+            case 1:
+                string scope = rows.Count > 1 ? "same weights in every row" : "weights";
+                TextTable.Line(console, $"{scope}: digest {digests[0][..Math.Min(16, digests[0].Length)]}…", new Style(Color.Green));
+                break;
+            default:
+                TextTable.Line(console, "THE WEIGHTS DIFFER between the rows:", new Style(Color.Red, decoration: Decoration.Bold));
+                foreach (LoadMeasurement row in rows)
+                {
+                    TextTable.Line(console, $"  {row.Strategy} #{row.Run}: {row.WeightsDigest ?? "no digest"}", new Style(Color.Red));
+                }
+                break;
+        }
+    }
+
+    // Pairs of figures whose slashes stand below one another.
+    private sealed class Pairs
+    {
+        private readonly Units _units;
+        private readonly string _between;
+        private readonly int _left;
+        private readonly int _right;
+
+        public Pairs(Units units, string between, IEnumerable<(long? Forecast, long? Measured)> pairs)
+        {
+            _units = units;
+            _between = between;
+            foreach ((long? forecast, long? measured) in pairs)
+            {
+                _left = Math.Max(_left, units.Format(forecast).Length);
+                _right = Math.Max(_right, units.Format(measured).Length);
+            }
+        }
+
+        public string Format(long? forecast, long? measured) =>
+            _units.Format(forecast).PadLeft(_left) + _between + _units.Format(measured).PadLeft(_right);
+    }
+}

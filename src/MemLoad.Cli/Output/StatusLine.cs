@@ -1,0 +1,103 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace MemLoad.Cli;
+
+/// <summary>
+/// Says on standard error what goes on: one line that is overwritten on a terminal; elsewhere a plain line now and then, and only for work
+/// that takes long. Nothing ticks in the background: nobody measures our animation.
+/// </summary>
+internal sealed class StatusLine(CliConsole console) : IDisposable
+{
+    private static readonly TimeSpan Redraw = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan LongWork = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan PlainInterval = TimeSpan.FromSeconds(10);
+
+    private readonly Stopwatch _clock = Stopwatch.StartNew();
+    private readonly Lock _lock = new();
+    private TimeSpan _next;
+    private TimeSpan _nextPlain = LongWork;
+    private int _shown;
+
+    /// <summary>Shows a text in place of the one before.</summary>
+    public void Show(string text)
+    {
+        lock (_lock)
+        {
+            if (console.ErrorIsTerminal)
+            {
+                Overwrite(text);
+            }
+            else if (_clock.Elapsed >= _nextPlain)
+            {
+                _nextPlain = _clock.Elapsed + PlainInterval;
+                console.Error.WriteLine($"memload: {text}");
+            }
+        }
+    }
+
+    /// <summary>A bar for work whose size is known.</summary>
+    /// <param name="what">What is done, such as <c>hashing model.pth</c>.</param>
+    /// <param name="total">Bytes in all.</param>
+    public IProgress<long> Bytes(string what, long total) => new Bar(this, what, total);
+
+    /// <summary>Takes the line away.</summary>
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            if (_shown > 0)
+            {
+                Overwrite("");
+                console.Error.Write('\r');
+                _shown = 0;
+            }
+        }
+    }
+
+    private void Overwrite(string text)
+    {
+        // The last column stays free: some terminals wrap as soon as it is written.
+        int room = console.Width - 1;
+        text = text.Length > room ? text[..room] : text;
+        console.Error.Write($"\r{text.PadRight(Math.Min(_shown, room))}");
+        console.Error.Flush();
+        _shown = text.Length;
+    }
+
+    private void ShowBytes(string what, long done, long total)
+    {
+        lock (_lock)
+        {
+            TimeSpan now = _clock.Elapsed;
+            if (now < (console.ErrorIsTerminal ? _next : _nextPlain))
+            {
+                return;
+            }
+            _next = now + Redraw;
+        }
+        Show(Line(what, done, total, _clock.Elapsed, console.ErrorIsTerminal));
+    }
+
+    /// <summary>The text of a bar.</summary>
+    internal static string Line(string what, long done, long total, TimeSpan elapsed, bool withBar)
+    {
+        const int Cells = 20;
+        double part = total <= 0 ? 1 : Math.Clamp((double)done / total, 0, 1);
+        int filled = (int)(part * Cells);
+        string bar = withBar ? $" {new string('█', filled)}{new string('░', Cells - filled)}" : "";
+        string line = string.Create(CultureInfo.InvariantCulture, $"{what}{bar} {part * 100,3:0} %  {Units.Bytes(done)} of {Units.Bytes(total)}");
+        if (elapsed > TimeSpan.FromSeconds(1) && part is > 0 and < 1)
+        {
+            double left = elapsed.TotalSeconds * (1 - part) / part;
+            line += string.Create(CultureInfo.InvariantCulture, $"  {(int)left / 60}:{(int)left % 60:00} left");
+        }
+        return line;
+    }
+
+    // Progress<T> would hand the reports to the thread pool, where they could arrive after the line has been taken away.
+    private sealed class Bar(StatusLine line, string what, long total) : IProgress<long>
+    {
+        public void Report(long value) => line.ShowBytes(what, value, total);
+    }
+}

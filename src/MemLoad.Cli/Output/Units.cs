@@ -1,0 +1,66 @@
+using System.Globalization;
+
+namespace MemLoad.Cli;
+
+/// <summary>Numbers for people. Rows carry raw bytes; units appear here only.</summary>
+internal sealed class Units
+{
+    private const double Gigabyte = 1L << 30;
+    private const double Megabyte = 1L << 20;
+
+    private readonly double _unit;
+    private readonly string _format;
+
+    private Units(long largest)
+    {
+        bool gigabytes = largest >= Gigabyte;
+        _unit = gigabytes ? Gigabyte : Megabyte;
+        Name = gigabytes ? "GiB" : "MiB";
+        // Never more than five characters, whatever fits in a machine.
+        _format = (gigabytes, largest / _unit) switch
+        {
+            (true, < 99.995) => "0.00",
+            (true, < 999.95) or (false, < 99.95) => "0.0",
+            _ => "0",
+        };
+    }
+
+    /// <summary>One unit for a whole table, so that its figures compare at a glance: GiB from 1 GiB up, else MiB.</summary>
+    public static Units For(IEnumerable<long?> figures) => new(figures.Max() ?? 0);
+
+    /// <summary>The unit's name.</summary>
+    public string Name { get; }
+
+    /// <summary>A figure in this unit, without its name.</summary>
+    public string Format(long? bytes) => bytes is long value ? (value / _unit).ToString(_format, CultureInfo.InvariantCulture) : "-";
+
+    /// <summary>A figure by itself with the unit that suits it.</summary>
+    public static string Bytes(long bytes) => Math.Abs(bytes) switch
+    {
+        >= 1L << 30 => string.Create(CultureInfo.InvariantCulture, $"{bytes / Gigabyte:0.00} GiB"),
+        >= 1L << 20 => string.Create(CultureInfo.InvariantCulture, $"{bytes / Megabyte:0.0} MiB"),
+        >= 1L << 10 => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1024.0:0.0} KiB"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{bytes} B"),
+    };
+
+    /// <summary>A whole number with thousands set apart.</summary>
+    public static string Count(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
+
+    /// <summary>Milliseconds with at least three digits that mean something.</summary>
+    public static string Milliseconds(long? microseconds) => microseconds switch
+    {
+        null => "-",
+        >= 100_000 => (microseconds.Value / 1000.0).ToString("0", CultureInfo.InvariantCulture),
+        >= 10_000 => (microseconds.Value / 1000.0).ToString("0.0", CultureInfo.InvariantCulture),
+        _ => (microseconds.Value / 1000.0).ToString("0.00", CultureInfo.InvariantCulture),
+    };
+
+    /// <summary>GB/s, powers of 1000 as the makers of disks and buses count.</summary>
+    public static string GigabytesPerSecond(long? bytesPerSecond) => bytesPerSecond switch
+    {
+        null => "-",
+        >= 100_000_000_000 => (bytesPerSecond.Value / 1e9).ToString("0", CultureInfo.InvariantCulture),
+        >= 10_000_000_000 => (bytesPerSecond.Value / 1e9).ToString("0.0", CultureInfo.InvariantCulture),
+        _ => (bytesPerSecond.Value / 1e9).ToString("0.00", CultureInfo.InvariantCulture),
+    };
+}

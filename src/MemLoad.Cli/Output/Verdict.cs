@@ -1,0 +1,46 @@
+using System.Globalization;
+
+namespace MemLoad.Cli;
+
+/// <summary>A row in two words: how the load ended, and where it left its forecast.</summary>
+internal static class Verdict
+{
+    // What one process's heap, stacks and page tables may differ from another's.
+    private const long HostNoise = 8L << 20;
+    private const long HostPermille = 20;
+
+    /// <summary>The words.</summary>
+    public static string Of(LoadMeasurement row) => row.Outcome switch
+    {
+        LoadOutcome.Loaded => Deviation(row) ?? "as forecast",
+        LoadOutcome.OutOfMemory => "out of memory",
+        LoadOutcome outcome => outcome.ToString().ToLowerInvariant(),
+    };
+
+    /// <summary>Measured less forecast where they disagree: the device by a single byte, the host by more than 2 % and 8 MiB.</summary>
+    public static string? Deviation(LoadMeasurement row)
+    {
+        if (row.PeakDeviceBytes - row.ForecastDeviceBytes is long device and not 0)
+        {
+            return "device " + Signed(device, row.ForecastDeviceBytes!.Value);
+        }
+        if (row.PeakHostBytes - row.ForecastHostBytes is long host
+            && Math.Abs(host) > Math.Max(HostNoise, row.ForecastHostBytes!.Value / 1000 * HostPermille))
+        {
+            return "host " + Signed(host, row.ForecastHostBytes.Value);
+        }
+        return null;
+    }
+
+    private static string Signed(long difference, long forecast)
+    {
+        double percent = 100.0 * difference / Math.Max(forecast, 1);
+        return Math.Abs(percent) switch
+        {
+            >= 999.5 => (difference < 0 ? "-" : "+") + Units.Bytes(Math.Abs(difference)),
+            >= 99.95 => percent.ToString("+0 '%';-0 '%'", CultureInfo.InvariantCulture),
+            >= 0.05 => percent.ToString("+0.0 '%';-0.0 '%'", CultureInfo.InvariantCulture),
+            _ => (difference < 0 ? "-" : "+") + Units.Bytes(Math.Abs(difference)),
+        };
+    }
+}

@@ -1,0 +1,21 @@
+namespace MemLoad.Cli;
+
+/// <summary>Says what has been written.</summary>
+internal static class WriteResultView
+{
+    public static void Print(WriteResult result, OutputFormat format, CliConsole console)
+    {
+        switch (format)
+        {
+            case OutputFormat.Json:
+                JsonOutput.Write(result, JsonOutput.Types.WriteResult, console.Out);
+                break;
+            case OutputFormat.Csv:
+                CsvWriter.Write([result], JsonOutput.Types.WriteResult, console.Out);
+                break;
+            default:
+                console.Out.WriteLine($"{SafeText.Printable(result.Path)} ({result.Format}): {Units.Count(result.TensorCount)} tensors, {Units.Bytes(result.FileBytes)}");
+                break;
+        }
+    }
+}

@@ -1,0 +1,40 @@
+using System.Collections.Immutable;
+
+namespace MemLoad.Cli;
+
+/// <summary>What <c>convert</c> and <c>new</c> print: the checkpoint that is there now.</summary>
+/// <param name="Path">Absolute path.</param>
+/// <param name="Format">Its format.</param>
+/// <param name="TensorCount">Tensors in it.</param>
+/// <param name="FileBytes">Bytes of all its files.</param>
+internal sealed record WriteResult(string Path, CheckpointFormat Format, long TensorCount, long FileBytes);
+
+/// <summary>What <c>invoke</c> prints.</summary>
+/// <param name="Shape">1, tokens, vocabulary.</param>
+/// <param name="Logits">Row-major.</param>
+internal sealed record InvokeResult(ImmutableArray<long> Shape, float[] Logits);
+
+/// <summary>What <c>runtime</c> prints.</summary>
+/// <param name="Version">MemLoad's version.</param>
+/// <param name="DotNet">The .NET runtime.</param>
+/// <param name="OperatingSystem">The operating system and its architecture.</param>
+/// <param name="Processor">The processor's name, where the system says it.</param>
+/// <param name="Cores">Logical processors this process may use.</param>
+/// <param name="TotalMemoryBytes">Physical memory.</param>
+/// <param name="CacheFolder">Where generated checkpoints are kept.</param>
+/// <param name="Devices">The devices MemLoad knows.</param>
+internal sealed record RuntimeResult(
+    string Version,
+    string DotNet,
+    string OperatingSystem,
+    string? Processor,
+    int Cores,
+    long? TotalMemoryBytes,
+    string CacheFolder,
+    IReadOnlyList<DeviceRow> Devices);
+
+/// <summary>One device.</summary>
+/// <param name="Device">Its name, as <c>--device</c> takes it.</param>
+/// <param name="Available">True if it can be used here.</param>
+/// <param name="Message">What it is, or why it cannot be used.</param>
+internal sealed record DeviceRow(string Device, bool Available, string? Message);

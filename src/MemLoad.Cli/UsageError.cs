@@ -1,0 +1,31 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+
+namespace MemLoad.Cli;
+
+/// <summary>Turns what the parser found into one line.</summary>
+internal static class UsageError
+{
+    public static int Report(ParseResult parsed, CliConsole console)
+    {
+        // Of several complaints the one about a word that is there says more than the one about a word that is missing.
+        string message = parsed.UnmatchedTokens is [string unmatched, ..]
+            ? Unmatched(parsed.CommandResult, unmatched)
+            : parsed.Errors[0].Message;
+        message = SafeText.OneLine(message).TrimEnd('.');
+        console.Error.WriteLine($"memload: error {Rules.UsageInvalid.Id}: {char.ToLowerInvariant(message[0])}{message[1..]}. Run '{Path(parsed.CommandResult)} --help'.");
+        return ExitCode.Usage;
+    }
+
+    private static string Unmatched(CommandResult result, string token)
+    {
+        if (result.Command is RootCommand root && !token.StartsWith('-'))
+        {
+            return $"Unknown command '{token}': choose from {string.Join(", ", root.Subcommands.Where(command => !command.Hidden).Select(command => command.Name))}";
+        }
+        return token.StartsWith('-') ? $"Unknown option '{token}'" : $"Unexpected argument '{token}'";
+    }
+
+    private static string Path(SymbolResult result) =>
+        result is CommandResult { Command: not RootCommand } command ? $"memload {command.Command.Name}" : "memload";
+}
