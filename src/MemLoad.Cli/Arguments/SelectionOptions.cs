@@ -8,12 +8,7 @@ internal sealed class SelectionOptions
 {
     private const string DefaultSize = "gpt2-small";
 
-    private readonly Option<string?> _path = new("--path")
-    {
-        Description = "The checkpoint: .pth, .pt, .bin, .safetensors, a *.index.json, or a folder with one file per tensor. "
-            + "Without it, a generated GPT checkpoint of --size is used.",
-        HelpName = "path",
-    };
+    private readonly Option<string?> _path = CommonOptions.Path(required: false);
 
     private readonly Option<Strategy[]> _strategies = CommonOptions.Strategies.ListOption(
         "--strategy", $"Which strategies, separated by commas: {string.Join(", ", CommonOptions.Strategies.All)}. All by default.", "A,B");

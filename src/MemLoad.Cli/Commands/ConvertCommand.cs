@@ -9,7 +9,7 @@ internal static class ConvertCommand
 
     public static Command Build(CliConsole console)
     {
-        Option<string> path = CommonOptions.Path();
+        Option<string?> path = CommonOptions.Path();
         var target = new OutputTarget(required: true, "The file or folder to write.");
         Option<string?> key = CommonOptions.Key();
         Option<string[]> include = CommonOptions.Include();

@@ -7,7 +7,7 @@ internal static class InspectCommand
 {
     public static Command Build(CliConsole console)
     {
-        Option<string> path = CommonOptions.Path();
+        Option<string?> path = CommonOptions.Path();
         Option<string?> key = CommonOptions.Key();
         Option<string[]> include = CommonOptions.Include();
         Option<string[]> exclude = CommonOptions.Exclude();

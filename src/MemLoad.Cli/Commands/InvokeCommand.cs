@@ -7,7 +7,7 @@ internal static class InvokeCommand
 {
     public static Command Build(CliConsole console)
     {
-        Option<string> path = CommonOptions.Path();
+        Option<string?> path = CommonOptions.Path();
         Option<int[]> tokenIds = Lists.TokenIdsOption("--token-ids", "The input, as token ids.");
         Option<int?> heads = Numbers.CountOption("--heads", "Attention heads, where the checkpoint is not of a known size.");
         Option<string?> key = CommonOptions.Key();

@@ -13,7 +13,7 @@ internal sealed class OutputTarget
     private readonly Option<bool> _force = CommonOptions.Force();
 
     public OutputTarget(bool required, string description) =>
-        _out = new Option<string?>("--out") { Description = description, HelpName = "path", Required = required };
+        _out = CommonOptions.Path("--out", description, required);
 
     public void AddTo(Command command)
     {

@@ -49,11 +49,11 @@ internal static class InspectView
             bytes += tensor.Bytes;
         }
         int files = result.Tensors.Select(tensor => tensor.File).Distinct().Count();
-        TextTable.Line(console, $"{Units.Count(result.Tensors.Count)} tensors, {Units.Bytes((long)Int128.Min(bytes, long.MaxValue))}; {files} {(files == 1 ? "file" : "files")}, {Units.Bytes(result.FileBytes)}");
+        TextTable.Line(console, $"{Units.Count(result.Tensors.Count, "tensor")}, {Units.Bytes((long)Int128.Min(bytes, long.MaxValue))}; {Units.Count(files, "file")}, {Units.Bytes(result.FileBytes)}");
         if (result.Metadata.Count > 0)
         {
             string more = result.Metadata.Count > EntriesShown ? ", …" : "";
-            TextTable.Line(console, $"{Units.Count(result.Metadata.Count)} other entries: {string.Join(", ", result.Metadata.Take(EntriesShown).Select(Entry))}{more}");
+            TextTable.Line(console, $"{Units.Count(result.Metadata.Count)} other {(result.Metadata.Count == 1 ? "entry" : "entries")}: {string.Join(", ", result.Metadata.Take(EntriesShown).Select(Entry))}{more}");
         }
     }
 

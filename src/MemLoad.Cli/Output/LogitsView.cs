@@ -22,7 +22,7 @@ internal static class LogitsView
             sum += Math.Exp(logit - largest);
         }
         float[] logits = last.ToArray();
-        TextTable.Line(console, $"most likely after {result.Shape[1]} {(result.Shape[1] == 1 ? "token" : "tokens")}, of {Units.Count(vocabulary)}");
+        TextTable.Line(console, $"most likely after {Units.Count(result.Shape[1], "token")}, of {Units.Count(vocabulary)}");
         TextTable table = new TextTable(console).Column("Token id", right: true).Column("Logit", right: true).Column("Probability", right: true);
         foreach (int id in Enumerable.Range(0, vocabulary).OrderByDescending(id => logits[id]).Take(Shown))
         {

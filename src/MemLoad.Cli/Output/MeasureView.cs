@@ -74,7 +74,7 @@ internal static class MeasureView
         string what = known.Size ?? System.IO.Path.GetFileName(known.Path) ?? "weights";
         if (known is { TensorCount: long tensors, ModelBytes: long bytes })
         {
-            what += $": {Units.Count(tensors)} tensors, {Units.Bytes(bytes)}";
+            what += $": {Units.Count(tensors, "tensor")}, {Units.Bytes(bytes)}";
         }
         TextTable.Line(console, what, new Style(decoration: Decoration.Bold));
         if (known.Path is not null)

@@ -9,7 +9,7 @@ internal static class PlanView
     {
         LoadForecast first = rows[0];
         string what = first.Size ?? Path.GetFileName(first.Path) ?? "weights";
-        TextTable.Line(console, $"{what}: {Units.Count(first.TensorCount)} tensors, {Units.Bytes(first.ModelBytes)}, the largest {Units.Bytes(first.LargestBytes)}",
+        TextTable.Line(console, $"{what}: {Units.Count(first.TensorCount, "tensor")}, {Units.Bytes(first.ModelBytes)}, the largest {Units.Bytes(first.LargestBytes)}",
             new Style(decoration: Decoration.Bold));
         if (first.Path is not null)
         {

@@ -46,6 +46,9 @@ internal sealed class Units
     /// <summary>A whole number with thousands set apart.</summary>
     public static string Count(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
 
+    /// <summary>A number of things, such as <c>1 tensor</c> or <c>1,024 tensors</c>.</summary>
+    public static string Count(long count, string thing) => $"{Count(count)} {thing}{(count == 1 ? "" : "s")}";
+
     /// <summary>Milliseconds with at least three digits that mean something.</summary>
     public static string Milliseconds(long? microseconds) => microseconds switch
     {

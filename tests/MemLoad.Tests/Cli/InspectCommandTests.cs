@@ -1,0 +1,71 @@
+using System.Text.Json;
+
+namespace MemLoad.Tests.Cli;
+
+public sealed class InspectCommandTests
+{
+    [Theory]
+    [MemberData(nameof(Fixtures.All), MemberType = typeof(Fixtures))]
+    public void Inspect_prints_what_PyTorch_loads(string name)
+    {
+        CliRun run = CliRun.Of("inspect", "--path", Fixtures.PathOf(name), "--hash", "--format", "json");
+
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.Empty(run.Error);
+        JsonElement result = JsonDocument.Parse(run.Output).RootElement;
+        Assert.Equal(
+            Fixtures.Expected(name).GetProperty("tensors").EnumerateArray().Select(tensor => Line(tensor, "name", "dtype", "shape", "stride", "nbytes", "sha256")).Order(StringComparer.Ordinal),
+            result.GetProperty("Tensors").EnumerateArray().Select(tensor => Line(tensor, "Name", "DType", "Shape", "Strides", "Bytes", "Sha256")).Order(StringComparer.Ordinal));
+        Assert.Equal(new FileInfo(Fixtures.PathOf(name)).Length, result.GetProperty("FileBytes").GetInt64());
+        Assert.True(Path.IsPathFullyQualified(result.GetProperty("Path").GetString()!));
+        Assert.All(result.GetProperty("Tensors").EnumerateArray(), tensor => Assert.Equal(Path.GetFileName(name), tensor.GetProperty("File").GetString()));
+    }
+
+    [Fact]
+    public void The_bytes_of_a_tensor_lie_where_inspect_says()
+    {
+        string path = Fixtures.PathOf("tiny/fp32.pth");
+        JsonElement tensor = JsonDocument.Parse(CliRun.Of("inspect", "--path", path, "--hash", "--format", "json").Output).RootElement.GetProperty("Tensors")[0];
+
+        byte[] bytes = File.ReadAllBytes(path).AsSpan((int)tensor.GetProperty("Offset").GetInt64(), (int)tensor.GetProperty("Bytes").GetInt64()).ToArray();
+
+        Assert.Equal(tensor.GetProperty("Sha256").GetString(), Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(bytes)));
+    }
+
+    [Fact]
+    public void Without_hash_there_is_no_such_property()
+    {
+        CliRun run = CliRun.Of("inspect", "--path", Fixtures.PathOf("tiny/fp32.pth"), "--format", "json");
+
+        Assert.DoesNotContain("Sha256", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_key_and_patterns_narrow_the_list()
+    {
+        CliRun run = CliRun.Of(
+            "inspect", "--path", Fixtures.PathOf("containers/model_and_optimizer.pth"), "--key", "model_state_dict", "--include", "*.weight", "--exclude", "0.*", "--format", "json");
+
+        Assert.All(
+            JsonDocument.Parse(run.Output).RootElement.GetProperty("Tensors").EnumerateArray().Select(tensor => tensor.GetProperty("Name").GetString()!),
+            name => Assert.True(name.EndsWith(".weight", StringComparison.Ordinal) && !name.StartsWith("0.", StringComparison.Ordinal), name));
+    }
+
+    [Fact]
+    public void The_table_names_every_tensor_and_its_shape()
+    {
+        CliRun run = CliRun.Of("inspect", "--path", Fixtures.PathOf("tiny/fp32.pth"));
+
+        Assert.All(
+            Fixtures.Expected("tiny/fp32.pth").GetProperty("tensors").EnumerateArray(),
+            tensor => Assert.Matches(
+                $@"(?m)^ {System.Text.RegularExpressions.Regex.Escape(tensor.GetProperty("name").GetString()!)} +float32 +\({string.Join(", ", tensor.GetProperty("shape").EnumerateArray())}\) ",
+                run.Output));
+    }
+
+    // Ends in one line each: what is compared must be the same text.
+    private static string Line(JsonElement tensor, params string[] properties) => string.Join(" | ", properties.Select(property => Flat(tensor.GetProperty(property))));
+
+    private static string Flat(JsonElement value) =>
+        value.ValueKind == JsonValueKind.Array ? string.Join(',', value.EnumerateArray()) : value.ToString();
+}

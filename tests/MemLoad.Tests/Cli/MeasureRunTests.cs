@@ -1,0 +1,76 @@
+using MemLoad.Cli;
+
+namespace MemLoad.Tests.Cli;
+
+public sealed class MeasureRunTests
+{
+    private static readonly LoadRequest Request = new() { Path = "model.pth", Strategy = Strategy.Stream };
+
+    [Theory]
+    [InlineData(LoadOutcome.Loaded, 0)]
+    [InlineData(LoadOutcome.Refused, 1)]
+    [InlineData(LoadOutcome.OutOfMemory, 1)]
+    [InlineData(LoadOutcome.Failed, 1)]
+    [InlineData(LoadOutcome.Killed, 1)]
+    public void One_row_that_did_not_load_fails_the_run_and_the_others_still_run(LoadOutcome outcome, int code)
+    {
+        MeasureRun run = Run([Rows.Loaded("Meta"), Rows.Loaded("Mmap") with { Outcome = outcome }, Rows.Loaded("Stream")]);
+
+        Assert.Equal(code, run.ExitCode);
+        Assert.Equal(3, run.Rows.Count);
+    }
+
+    [Fact]
+    public void An_interrupted_run_keeps_its_rows_and_the_canceled_one_and_starts_no_more()
+    {
+        using var interrupt = new CancellationTokenSource();
+        int started = 0;
+
+        MeasureRun run = Run(4, (_, token) =>
+        {
+            if (++started < 2)
+            {
+                return Task.FromResult(Rows.Loaded("Meta"));
+            }
+            interrupt.Cancel();
+            return Task.FromResult(Rows.Failed("Mmap", LoadOutcome.Canceled, "interrupted"));
+        }, interrupt.Token);
+
+        Assert.Equal(130, run.ExitCode);
+        Assert.Equal([LoadOutcome.Loaded, LoadOutcome.Canceled], run.Rows.Select(row => row.Outcome));
+        Assert.Equal(2, started);
+    }
+
+    [Fact]
+    public void A_load_that_throws_on_interrupt_costs_no_finished_row()
+    {
+        using var interrupt = new CancellationTokenSource();
+
+        MeasureRun run = Run(3, (_, token) =>
+        {
+            if (interrupt.IsCancellationRequested)
+            {
+                token.ThrowIfCancellationRequested();
+            }
+            interrupt.Cancel();
+            return Task.FromResult(Rows.Loaded("Meta"));
+        }, interrupt.Token);
+
+        Assert.Equal(130, run.ExitCode);
+        Assert.Single(run.Rows);
+    }
+
+    internal static MeasureRun Run(IReadOnlyList<LoadMeasurement> rows)
+    {
+        var next = new Queue<LoadMeasurement>(rows);
+        return Run(rows.Count, (_, _) => Task.FromResult(next.Dequeue()), CancellationToken.None);
+    }
+
+    private static MeasureRun Run(int requests, Func<LoadRequest, CancellationToken, Task<LoadMeasurement>> measure, CancellationToken cancellationToken)
+    {
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        return MeasureRun.ExecuteAsync(
+            [.. Enumerable.Repeat(Request, requests)], measure, CliConsole.ForWriters(output, error), cancellationToken).GetAwaiter().GetResult();
+    }
+}

@@ -1,0 +1,89 @@
+namespace MemLoad.Tests.Cli;
+
+public sealed class UsageTests
+{
+    [Theory]
+    [InlineData("mesure")]
+    [InlineData("--foo")]
+    [InlineData("measure", "--foo")]
+    [InlineData("measure", "extra")]
+    [InlineData("measure", "--strategy", "Foo")]
+    [InlineData("measure", "--strategy", "Sequential,Foo")]
+    [InlineData("measure", "--strategy", "Sequential,")]
+    [InlineData("measure", "--strategy", "0")]
+    [InlineData("measure", "--strategy")]
+    [InlineData("measure", "--size", "gpt3")]
+    [InlineData("measure", "--size", "gpt2-small", "--path", "x.pth")]
+    [InlineData("measure", "--path", "")]
+    [InlineData("measure", "--path", "a", "--path", "b")]
+    [InlineData("measure", "--cache", "hot")]
+    [InlineData("measure", "--cache", "1")]
+    [InlineData("measure", "--repeat", "0")]
+    [InlineData("measure", "--repeat", "-1")]
+    [InlineData("measure", "--repeat", "99999999999")]
+    [InlineData("measure", "--host-memory-limit", "2XB")]
+    [InlineData("measure", "--device-memory-limit", "9999999TB")]
+    [InlineData("measure", "--format", "xml")]
+    [InlineData("plan", "--strategy", "Foo")]
+    [InlineData("inspect")]
+    [InlineData("inspect", "--path")]
+    [InlineData("convert", "--path", "a.pth")]
+    [InlineData("convert", "--path", "a.pth", "--out", "b.foo")]
+    [InlineData("convert", "--path", "a.pth", "--out", "b", "--to", "onnx")]
+    [InlineData("new")]
+    [InlineData("new", "--size", "gpt3")]
+    [InlineData("new", "--vocab", "10", "--context", "4")]
+    [InlineData("new", "--size", "gpt2-small", "--vocab", "10")]
+    [InlineData("new", "--size", "gpt2-small", "--dtype", "int8")]
+    [InlineData("new", "--size", "gpt2-small", "--seed", "x")]
+    [InlineData("invoke", "--path", "a.pth")]
+    [InlineData("invoke", "--path", "a.pth", "--token-ids", "1,,2")]
+    [InlineData("invoke", "--path", "a.pth", "--token-ids", "1;2")]
+    [InlineData("invoke", "--path", "a.pth", "--token-ids", "-1")]
+    [InlineData("invoke", "--path", "a.pth", "--token-ids", "1", "--strategy", "Stream,Meta")]
+    public void A_wrong_command_line_is_one_line_that_says_what_and_where_to_look(params string[] args)
+    {
+        CliRun run = CliRun.Of(args);
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.Empty(run.Output);
+        string line = Assert.Single(run.ErrorLines);
+        Assert.Matches(@"^memload: error ML9901: \S.*\. Run 'memload( (measure|plan|inspect|convert|new|invoke))? --help'\.\r?$", line);
+    }
+
+    [Fact]
+    public void An_unknown_strategy_is_answered_with_all_six()
+    {
+        string line = Assert.Single(CliRun.Of("measure", "--strategy", "Foo").ErrorLines);
+
+        Assert.Contains("'Foo'", line, StringComparison.Ordinal);
+        Assert.All(Enum.GetNames<Strategy>(), name => Assert.Contains(name, line, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("measure")]
+    [InlineData("plan")]
+    [InlineData("inspect")]
+    [InlineData("convert")]
+    [InlineData("new")]
+    [InlineData("invoke")]
+    [InlineData("runtime")]
+    public void Every_command_has_help_with_an_example(string command)
+    {
+        CliRun run = CliRun.Of(command, "--help");
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.Contains($"\n  memload {command} ", run.Output[run.Output.IndexOf("Examples:", StringComparison.Ordinal)..], StringComparison.Ordinal);
+        Assert.Empty(run.Error);
+    }
+
+    [Fact]
+    public void Without_a_command_the_commands_are_listed()
+    {
+        CliRun run = CliRun.Of();
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.Contains("measure", run.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("worker", run.Output, StringComparison.Ordinal);
+    }
+}
