@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 
 namespace MemLoad.Cli;
 
@@ -13,9 +12,9 @@ internal sealed class SelectionOptions
     private readonly Option<Strategy[]> _strategies = CommonOptions.Strategies.ListOption(
         "--strategy", $"Which strategies, separated by commas: {string.Join(", ", CommonOptions.Strategies.All)}. All by default.", "A,B");
 
-    private readonly Option<string> _device = CommonOptions.Device("sim");
+    private readonly Option<string> _device = CommonOptions.Device(DeviceRegistry.Default);
 
-    private readonly WordOption<string?> _size = CommonOptions.Sizes.Option("--size", $"Size of the generated checkpoint: {string.Join(", ", CommonOptions.Sizes.All)}. [default: {DefaultSize}]");
+    private readonly WordOption<string?> _size = CommonOptions.Sizes.Option("--size", $"Size of the generated checkpoint: {string.Join(", ", CommonOptions.Sizes.All)}. With --path, the model that the checkpoint must fit. [default: {DefaultSize}]");
 
     private readonly Option<long?> _hostMemoryLimit = Numbers.BytesOption("--host-memory-limit", "Refuse loads whose forecast exceeds this much host memory, such as 2GB.");
 
@@ -38,16 +37,15 @@ internal sealed class SelectionOptions
         command.Add(_key);
         command.Add(_include);
         command.Add(_exclude);
-        command.Validators.Add(RejectSizeWithPath);
     }
 
     /// <summary>The requests in the order in which to answer them: one a strategy. Makes the generated checkpoint if one is needed.</summary>
     public IReadOnlyList<LoadRequest> Read(ParseResult parsed, CliConsole console, CancellationToken cancellationToken)
     {
-        string? size = null;
+        string? size = _size.Read(parsed);
         if (parsed.GetValue(_path) is not string path)
         {
-            size = _size.Read(parsed) ?? DefaultSize;
+            size ??= DefaultSize;
             path = GeneratedFile.Ensure(size, console, cancellationToken);
         }
         IEnumerable<Strategy> strategies = parsed.GetValue(_strategies) is { Length: > 0 } chosen ? chosen.Distinct() : Enum.GetValues<Strategy>();
@@ -66,13 +64,5 @@ internal sealed class SelectionOptions
                 DeviceMemoryLimit = parsed.GetValue(_deviceMemoryLimit),
             }),
         ];
-    }
-
-    private void RejectSizeWithPath(CommandResult result)
-    {
-        if (result.GetResult(_path) is { Implicit: false } && result.GetResult(_size) is { Implicit: false })
-        {
-            result.AddError("--path names a checkpoint and --size has one generated: give one of them");
-        }
     }
 }

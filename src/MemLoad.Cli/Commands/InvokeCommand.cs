@@ -29,9 +29,9 @@ internal static class InvokeCommand
                 Key = parsed.GetValue(key),
             };
             int[] ids = parsed.GetValue(tokenIds)!;
-            using LoadedWeights weights = WeightLoader.Load(request, cancellationToken);
-            GptConfig config = GptConfig.Infer(weights.Tensors, parsed.GetValue(heads));
-            float[] logits = new GptModel(config, name => weights[name]).Forward(ids, cancellationToken);
+            using LoadedModel model = WeightLoader.Load(request, cancellationToken);
+            GptConfig config = GptConfig.Infer(model.Weights.Tensors, parsed.GetValue(heads));
+            float[] logits = new GptModel(config, name => model.Weights[name]).Forward(ids, cancellationToken);
             var result = new InvokeResult([1, ids.Length, config.VocabularySize], logits);
             if (format.Read(parsed) == OutputFormat.Json)
             {

@@ -23,7 +23,8 @@ internal static class MeasureCommand
         command.SetAction(async (parsed, cancellationToken) =>
         {
             bool here = parsed.GetValue(inProcess);
-            IReadOnlyList<LoadRequest> requests = await Task.Run(() => selection.Read(parsed, console, cancellationToken), cancellationToken).ConfigureAwait(false);
+            IReadOnlyList<LoadRequest> requests = await Task.Run(
+                () => Checked(selection.Read(parsed, console, cancellationToken), cancellationToken), cancellationToken).ConfigureAwait(false);
             requests = Repeat(requests, parsed.GetValue(repeat) ?? 1, cache.Read(parsed));
             var measurer = new LoadMeasurer();
             MeasureRun run = await MeasureRun.ExecuteAsync(
@@ -35,6 +36,15 @@ internal static class MeasureCommand
             return run.ExitCode;
         });
         return command;
+    }
+
+    // What is wrong with the checkpoint or the device is wrong for every strategy: better one line now than six rows later.
+    private static IReadOnlyList<LoadRequest> Checked(IReadOnlyList<LoadRequest> requests, CancellationToken cancellationToken)
+    {
+        using (PreparedLoad.Prepare(requests[0], cancellationToken))
+        {
+            return requests;
+        }
     }
 
     // Strategy by strategy, so that the runs to compare stand together.

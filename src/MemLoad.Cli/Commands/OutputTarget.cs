@@ -22,7 +22,8 @@ internal sealed class OutputTarget
         command.Add(_force);
         command.Validators.Add(result =>
         {
-            if (result.GetValue(_to) is null && result.GetValue(_out) is string path && FromName(path) is null)
+            // Asking for the value of --to here would swallow what is wrong with it.
+            if (result.GetResult(_to) is null && result.GetValue(_out) is string path && FromName(path) is null)
             {
                 result.AddError($"The extension '{Path.GetExtension(path)}' of --out names no format: add --to {string.Join('|', CommonOptions.WritableFormats.All)}");
             }

@@ -20,7 +20,7 @@ internal static class RuntimeCommand
                     JsonOutput.Write(result, JsonOutput.Types.RuntimeResult, console.Out);
                     break;
                 case OutputFormat.Csv:
-                    CsvWriter.Write(result.Devices, JsonOutput.Types.DeviceRow, console.Out);
+                    CsvWriter.Write(result.Devices, JsonOutput.Types.DeviceStatus, console.Out);
                     break;
                 default:
                     RuntimeView.Write(result, console);
@@ -39,5 +39,5 @@ internal static class RuntimeCommand
         Environment.ProcessorCount,
         HostFacts.TotalMemoryBytes,
         GeneratedCheckpoint.Folder,
-        []);
+        [.. DeviceRegistry.List()]);
 }

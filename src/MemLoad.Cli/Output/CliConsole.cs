@@ -54,6 +54,7 @@ internal sealed class CliConsole
     /// <summary>Prints an exception as one line and gives its exit code.</summary>
     public int Report(Exception exception)
     {
+        int code = ExitCode.Failed;
         switch (exception)
         {
             case OperationCanceledException:
@@ -63,6 +64,8 @@ internal sealed class CliConsole
                 return Report(only);
             case MemLoadException broken:
                 Error.WriteLine($"memload: error {broken.Rule.Id}: {SafeText.OneLine(broken.Message)}");
+                // A word that names no device is a slip of the command line; a device that is not there is not.
+                code = broken.Rule == Rules.DeviceUnknown ? ExitCode.Usage : ExitCode.Failed;
                 break;
             default:
                 Error.WriteLine($"memload: error {Rules.Unexpected.Id}: {exception.GetType().Name}: {SafeText.OneLine(exception.Message).TrimEnd('.')}. {Rules.Unexpected.Remedy}");
@@ -72,7 +75,7 @@ internal sealed class CliConsole
         {
             Error.WriteLine(exception);
         }
-        return ExitCode.Failed;
+        return code;
     }
 
     private static int TerminalWidth()

@@ -18,16 +18,10 @@ internal static class MeasureView
         TextTable.Line(console, $"peaks in {units.Name}, forecast / measured, above the idle process");
 
         bool repeated = rows.Any(row => row.Run > 1);
-        string[][] cells = Cells(rows, units, repeated, " / ");
-        if (Width(cells) > PageWidth)
+        TextTable table = Table(rows, units, repeated, " / ", console);
+        if (table.Width > PageWidth)
         {
-            cells = Cells(rows, units, repeated, "/");
-        }
-        TextTable table = new TextTable(console).Column("Strategy").Column("Device", right: true).Column("Host", right: true)
-            .Column("File-\nbacked", right: true).Column("Time\nms", right: true).Column("GB/s", right: true).Column("Verdict");
-        for (int i = 0; i < rows.Count; i++)
-        {
-            table.Row([.. cells[i][..^1].Select(text => (Cell)text), new Cell(cells[i][^1], Colour(rows[i]))]);
+            table = Table(rows, units, repeated, "/", console);
         }
         table.Write();
         Digests(rows, console);
@@ -40,28 +34,29 @@ internal static class MeasureView
     private static IEnumerable<long?> Peaks(LoadMeasurement row) =>
         [row.PeakDeviceBytes, row.ForecastDeviceBytes, row.PeakHostBytes, row.ForecastHostBytes, row.PeakHostFileBytes];
 
-    private static string[][] Cells(IReadOnlyList<LoadMeasurement> rows, Units units, bool repeated, string between)
+    private static TextTable Table(IReadOnlyList<LoadMeasurement> rows, Units units, bool repeated, string between, CliConsole console)
     {
         Pairs device = new(units, between, rows.Select(row => (row.ForecastDeviceBytes, row.PeakDeviceBytes)));
         Pairs host = new(units, between, rows.Select(row => (row.ForecastHostBytes, row.PeakHostBytes)));
-        return
-        [
-            .. rows.Select(row => new[]
-            {
+        string[] times = Units.Column(rows.Select(row => row.ElapsedMicroseconds / 1e3));
+        // Powers of 1000, as the makers of disks and buses count.
+        string[] speeds = Units.Column(rows.Select(row => row.BytesPerSecond / 1e9));
+        TextTable table = new TextTable(console).Column("Strategy").Column("Device", right: true).Column("Host", right: true)
+            .Column("File-\nbacked", right: true).Column("Time\nms", right: true).Column("GB/s", right: true).Column("Verdict");
+        for (int i = 0; i < rows.Count; i++)
+        {
+            LoadMeasurement row = rows[i];
+            table.Row(
                 Label(row, repeated),
                 device.Format(row.ForecastDeviceBytes, row.PeakDeviceBytes),
                 host.Format(row.ForecastHostBytes, row.PeakHostBytes),
                 units.Format(row.PeakHostFileBytes),
-                Units.Milliseconds(row.ElapsedMicroseconds),
-                Units.GigabytesPerSecond(row.BytesPerSecond),
-                Verdict.Of(row),
-            }),
-        ];
+                times[i],
+                speeds[i],
+                new Cell(Verdict.Of(row), Colour(row)));
+        }
+        return table;
     }
-
-    // One space before each column, one after, and none after the last.
-    private static int Width(string[][] cells) =>
-        Enumerable.Range(0, cells[0].Length).Sum(column => Math.Max(4, cells.Max(row => row[column].Length)) + 2) - 1;
 
     private static string Label(LoadMeasurement row, bool repeated) => repeated ? $"{row.Strategy} #{row.Run}" : row.Strategy;
 

@@ -20,10 +20,10 @@ internal static class RuntimeView
         {
             TextTable.Line(console, $"{name,-12}  {value}");
         }
-        TextTable table = new TextTable(console).Column("Device").Column("Here").Column("");
-        foreach (DeviceRow device in result.Devices)
+        TextTable table = new TextTable(console).Column("Device").Column("Here").Column("Details");
+        foreach (DeviceStatus device in result.Devices)
         {
-            table.Row(device.Device, device.Available ? new Cell("yes", Color.Green) : new Cell("no", Color.Yellow), device.Message ?? "");
+            table.Row(device.Name, device.Available ? new Cell("yes", Color.Green) : new Cell("no", Color.Yellow), device.Details);
         }
         table.Write();
     }

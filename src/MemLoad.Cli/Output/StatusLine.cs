@@ -82,11 +82,12 @@ internal sealed class StatusLine(CliConsole console) : IDisposable
     /// <summary>The text of a bar.</summary>
     internal static string Line(string what, long done, long total, TimeSpan elapsed, bool withBar)
     {
-        const int Cells = 20;
+        const int Cells = 16;
         double part = total <= 0 ? 1 : Math.Clamp((double)done / total, 0, 1);
         int filled = (int)(part * Cells);
         string bar = withBar ? $" {new string('█', filled)}{new string('░', Cells - filled)}" : "";
-        string line = string.Create(CultureInfo.InvariantCulture, $"{what}{bar} {part * 100,3:0} %  {Units.Bytes(done)} of {Units.Bytes(total)}");
+        Units unit = Units.For([total]);
+        string line = string.Create(CultureInfo.InvariantCulture, $"{what}{bar} {part * 100,3:0} %  {unit.Format(done)} of {unit.Format(total)} {unit.Name}");
         if (elapsed > TimeSpan.FromSeconds(1) && part is > 0 and < 1)
         {
             double left = elapsed.TotalSeconds * (1 - part) / part;

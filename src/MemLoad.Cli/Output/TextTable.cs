@@ -12,24 +12,40 @@ internal readonly record struct Cell(string Text, Color? Colour = null)
 internal sealed class TextTable
 {
     private readonly CliConsole _console;
-    private readonly Table _table = new() { Border = TableBorder.Horizontal, BorderStyle = new Style(decoration: Decoration.Dim) };
+    private readonly List<(string Title, bool Right)> _columns = [];
+    private readonly List<Cell[]> _rows = [];
 
     public TextTable(CliConsole console) => _console = console;
 
     public TextTable Column(string title, bool right = false)
     {
-        TableColumn column = new TableColumn(new Text(title, new Style(decoration: Decoration.Bold))).NoWrap().PadLeft(0).PadRight(1);
-        _table.AddColumn(right ? column.RightAligned() : column);
+        _columns.Add((title, right));
         return this;
     }
 
-    public void Row(params IEnumerable<Cell> cells) => _table.AddRow(cells.Select(cell => new Text(SafeText.Printable(cell.Text), new Style(cell.Colour))));
+    public void Row(params IEnumerable<Cell> cells) => _rows.Add([.. cells]);
+
+    /// <summary>Characters in a line: two between columns, one at either end.</summary>
+    public int Width => _columns.Select((column, i) => column.Title.Split('\n').Concat(_rows.Select(row => row[i].Text)).Max(text => text.Length) + 2).Sum();
 
     public void Write()
     {
+        var table = new Table { Border = TableBorder.Horizontal, BorderStyle = new Style(decoration: Decoration.Dim) };
+        int lines = _columns.Max(column => column.Title.Count(c => c == '\n'));
+        for (int i = 0; i < _columns.Count; i++)
+        {
+            (string title, bool right) = _columns[i];
+            // Titles stand on the rule, however many lines the longest of them has.
+            string low = new string('\n', lines - title.Count(c => c == '\n')) + title;
+            TableColumn column = new TableColumn(new Text(low, new Style(decoration: Decoration.Bold))).NoWrap().PadLeft(0).PadRight(i == _columns.Count - 1 ? 0 : 1);
+            table.AddColumn(right ? column.RightAligned() : column);
+        }
+        foreach (Cell[] row in _rows)
+        {
+            table.AddRow(row.Select(cell => new Text(SafeText.Printable(cell.Text), new Style(cell.Colour))));
+        }
         using var text = new StringWriter { NewLine = "\n" };
-        IAnsiConsole spectre = Render(_console, text);
-        spectre.Write(_table);
+        Render(_console, text).Write(table);
         foreach (string line in text.ToString().TrimEnd('\n').Split('\n'))
         {
             _console.Out.WriteLine(line.TrimEnd());

@@ -19,7 +19,7 @@ internal sealed class Units
         // Never more than five characters, whatever fits in a machine.
         _format = (gigabytes, largest / _unit) switch
         {
-            (true, < 99.995) => "0.00",
+            (true, < 99.995) or (false, < 9.995) => "0.00",
             (true, < 999.95) or (false, < 99.95) => "0.0",
             _ => "0",
         };
@@ -49,21 +49,17 @@ internal sealed class Units
     /// <summary>A number of things, such as <c>1 tensor</c> or <c>1,024 tensors</c>.</summary>
     public static string Count(long count, string thing) => $"{Count(count)} {thing}{(count == 1 ? "" : "s")}";
 
-    /// <summary>Milliseconds with at least three digits that mean something.</summary>
-    public static string Milliseconds(long? microseconds) => microseconds switch
+    /// <summary>Formats the figures of one column alike, with as many decimals as five characters hold; null is a dash.</summary>
+    /// <param name="figures">The figures in their unit.</param>
+    public static string[] Column(IEnumerable<double?> figures)
     {
-        null => "-",
-        >= 100_000 => (microseconds.Value / 1000.0).ToString("0", CultureInfo.InvariantCulture),
-        >= 10_000 => (microseconds.Value / 1000.0).ToString("0.0", CultureInfo.InvariantCulture),
-        _ => (microseconds.Value / 1000.0).ToString("0.00", CultureInfo.InvariantCulture),
-    };
-
-    /// <summary>GB/s, powers of 1000 as the makers of disks and buses count.</summary>
-    public static string GigabytesPerSecond(long? bytesPerSecond) => bytesPerSecond switch
-    {
-        null => "-",
-        >= 100_000_000_000 => (bytesPerSecond.Value / 1e9).ToString("0", CultureInfo.InvariantCulture),
-        >= 10_000_000_000 => (bytesPerSecond.Value / 1e9).ToString("0.0", CultureInfo.InvariantCulture),
-        _ => (bytesPerSecond.Value / 1e9).ToString("0.00", CultureInfo.InvariantCulture),
-    };
+        double?[] all = [.. figures];
+        string format = all.Max() switch
+        {
+            null or < 99.995 => "0.00",
+            < 999.95 => "0.0",
+            _ => "0",
+        };
+        return [.. all.Select(figure => figure?.ToString(format, CultureInfo.InvariantCulture) ?? "-")];
+    }
 }

@@ -31,10 +31,4 @@ internal sealed record RuntimeResult(
     int Cores,
     long? TotalMemoryBytes,
     string CacheFolder,
-    IReadOnlyList<DeviceRow> Devices);
-
-/// <summary>One device.</summary>
-/// <param name="Device">Its name, as <c>--device</c> takes it.</param>
-/// <param name="Available">True if it can be used here.</param>
-/// <param name="Message">What it is, or why it cannot be used.</param>
-internal sealed record DeviceRow(string Device, bool Available, string? Message);
+    IReadOnlyList<DeviceStatus> Devices);

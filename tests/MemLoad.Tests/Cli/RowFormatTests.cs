@@ -10,7 +10,7 @@ namespace MemLoad.Tests.Cli;
 
 public sealed class RowFormatTests
 {
-    public static TheoryData<Type> RowTypes => [typeof(LoadMeasurement), typeof(LoadForecast), typeof(TensorRow), typeof(WriteResult), typeof(DeviceRow)];
+    public static TheoryData<Type> RowTypes => [typeof(LoadMeasurement), typeof(LoadForecast), typeof(TensorRow), typeof(WriteResult), typeof(DeviceStatus)];
 
     [Theory]
     [MemberData(nameof(RowTypes))]

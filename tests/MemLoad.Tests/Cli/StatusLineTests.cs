@@ -48,6 +48,6 @@ public sealed class StatusLineTests
 
         Assert.True(line.Length < 80, line);
         Assert.Matches(@" {1,3}(\d|\d\d|100) %  ", line);
-        Assert.Equal(20, line.Count(c => c is '█' or '░'));
+        Assert.Equal(16, line.Count(c => c is '█' or '░'));
     }
 }

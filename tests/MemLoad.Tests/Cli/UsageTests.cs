@@ -13,7 +13,6 @@ public sealed class UsageTests
     [InlineData("measure", "--strategy", "0")]
     [InlineData("measure", "--strategy")]
     [InlineData("measure", "--size", "gpt3")]
-    [InlineData("measure", "--size", "gpt2-small", "--path", "x.pth")]
     [InlineData("measure", "--path", "")]
     [InlineData("measure", "--path", "a", "--path", "b")]
     [InlineData("measure", "--cache", "hot")]
