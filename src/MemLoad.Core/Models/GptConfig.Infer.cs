@@ -1,0 +1,88 @@
+using System.Collections.Immutable;
+using System.Globalization;
+
+namespace MemLoad;
+
+public sealed partial record GptConfig
+{
+    /// <summary>
+    /// Reads the dimensions of a GPT model off a state dict. It looks only at what it needs for that: names that are missing or left over and
+    /// shapes that do not fit show when the state dict is reconciled with <see cref="ToSpec"/>.
+    /// </summary>
+    /// <param name="tensors">The state dict's tensors.</param>
+    /// <param name="heads">The number of attention heads, or null to take that of the published size with the same width and layers.</param>
+    /// <exception cref="MemLoadException">ML6021: no GPT model, the first missing name is named; ML6020: the heads are not given and not known;
+    /// ML6022: the heads do not divide the embedding.</exception>
+    public static GptConfig Infer(IEnumerable<TensorEntry> tensors, int? heads)
+    {
+        ArgumentNullException.ThrowIfNull(tensors);
+        Dictionary<string, TensorEntry> byName = new(StringComparer.Ordinal);
+        foreach (TensorEntry tensor in tensors)
+        {
+            byName[tensor.Name] = tensor;
+        }
+        (int vocabulary, int width) = Embedding(byName, "tok_emb.weight");
+        (int context, _) = Embedding(byName, "pos_emb.weight");
+        int layers = CountLayers(byName.Keys);
+        string[] projections = ["query", "key", "value"];
+        var config = new GptConfig(
+            vocabulary, context, width, layers,
+            heads ?? PublishedHeads(width, layers),
+            QkvBias: projections.Any(projection => byName.ContainsKey($"{BlockName(0)}att.W_{projection}.bias")));
+        config.Check();
+        return config;
+    }
+
+    private static int PublishedHeads(int width, int layers)
+    {
+        foreach ((_, GptConfig published) in Published)
+        {
+            if (published.EmbeddingSize == width && published.LayerCount == layers)
+            {
+                return published.HeadCount;
+            }
+        }
+        throw Rules.HeadsUnknown.Broken(
+            $"a GPT model of {layers} layers and embedding {width} is none of {string.Join(", ", Sizes)}, and shapes do not tell its heads");
+    }
+
+    private static (int Rows, int Columns) Embedding(Dictionary<string, TensorEntry> tensors, string name)
+    {
+        if (!tensors.TryGetValue(name, out TensorEntry? tensor))
+        {
+            throw Missing(name);
+        }
+        ImmutableArray<long> shape = tensor.Shape;
+        if (shape is not [>= 1 and <= int.MaxValue, >= 1 and <= int.MaxValue])
+        {
+            throw Rules.NotGpt.Broken($"tensor '{name}' has shape ({string.Join(", ", shape)}), not that of an embedding");
+        }
+        return ((int)shape[0], (int)shape[1]);
+    }
+
+    // Indices come from names in a file: a set, not a maximum, so that "trf_blocks.2000000000." cannot ask for two billion layers.
+    private static int CountLayers(IEnumerable<string> names)
+    {
+        const string blocks = "trf_blocks.";
+        HashSet<int> layers = [];
+        foreach (string name in names)
+        {
+            if (name.StartsWith(blocks, StringComparison.Ordinal)
+                && name.IndexOf('.', blocks.Length) is > 0 and int end
+                && int.TryParse(name.AsSpan(blocks.Length, end - blocks.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int layer))
+            {
+                layers.Add(layer);
+            }
+        }
+        for (int layer = 0; layer < layers.Count; layer++)
+        {
+            if (!layers.Contains(layer))
+            {
+                throw Missing(BlockName(layer) + "att.W_query.weight");
+            }
+        }
+        return layers.Count > 0 ? layers.Count : throw Missing(BlockName(0) + "att.W_query.weight");
+    }
+
+    private static MemLoadException Missing(string name) => Rules.NotGpt.Broken($"the tensor '{name}' of a GPT model is missing");
+}

@@ -1,0 +1,134 @@
+using System.Collections.Immutable;
+
+namespace MemLoad;
+
+/// <summary>
+/// The dimensions of a GPT model of Sebastian Raschka's "Build a Large Language Model (From Scratch)": the architecture of GPT-2 with separate
+/// query, key and value projections, a causal mask as a buffer of each attention, and an output head that is not tied to the embedding.
+/// </summary>
+/// <param name="VocabularySize">Token ids there are: rows of the token embedding and of the output head.</param>
+/// <param name="ContextLength">Most tokens of one input: rows of the position embedding, side of each mask.</param>
+/// <param name="EmbeddingSize">Width of the residual stream; the feed forward layers are four times as wide.</param>
+/// <param name="LayerCount">Transformer blocks.</param>
+/// <param name="HeadCount">Attention heads of a block; they divide the embedding evenly. No tensor's shape depends on it.</param>
+/// <param name="QkvBias">Whether the query, key and value projections have a bias.</param>
+public sealed partial record GptConfig(
+    int VocabularySize,
+    int ContextLength,
+    int EmbeddingSize,
+    int LayerCount,
+    int HeadCount,
+    bool QkvBias = true)
+{
+    // Dimensions of OpenAI's four GPT-2 models (their hparams.json).
+    private static readonly (string Name, GptConfig Config)[] Published =
+    [
+        ("gpt2-small", new GptConfig(50257, 1024, 768, 12, 12)),
+        ("gpt2-medium", new GptConfig(50257, 1024, 1024, 24, 16)),
+        ("gpt2-large", new GptConfig(50257, 1024, 1280, 36, 20)),
+        ("gpt2-xl", new GptConfig(50257, 1024, 1600, 48, 25)),
+    ];
+
+    /// <summary>The names of the published sizes, smallest first: <c>gpt2-small</c> (124M as OpenAI counts, head tied), <c>-medium</c> (355M),
+    /// <c>-large</c> (774M), <c>-xl</c> (1558M).</summary>
+    public static ImmutableArray<string> Sizes { get; } = [.. Published.Select(size => size.Name)];
+
+    /// <summary>The name of the published size that these dimensions are, or null.</summary>
+    public string? SizeName => Array.Find(Published, size => size.Config == this).Name;
+
+    /// <summary>Width of one attention head.</summary>
+    public int HeadSize => EmbeddingSize / HeadCount;
+
+    /// <summary>Finds a published size by its name (<see cref="Sizes"/>), whatever its case.</summary>
+    public static bool TryFromSize(string size, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out GptConfig? config)
+    {
+        config = Array.Find(Published, published => published.Name.Equals(size, StringComparison.OrdinalIgnoreCase)).Config;
+        return config is not null;
+    }
+
+    /// <summary>The model without memory: every parameter and buffer, in the order in which PyTorch writes the state dict.</summary>
+    /// <param name="dtype">The element type of all of them, masks included, as <c>model.to(dtype)</c> leaves them.</param>
+    /// <exception cref="MemLoadException">ML6022: a dimension is not positive, or the heads do not divide the embedding.</exception>
+    public ModelSpec ToSpec(DType dtype = DType.Float32) =>
+        new("GPTModel", [.. Layout().Select(tensor => new TensorSpec(tensor.Name, dtype, tensor.Shape, tensor.IsBuffer))]);
+
+    /// <summary>Every tensor with the distribution that PyTorch's modules start it with.</summary>
+    /// <exception cref="MemLoadException">ML6022.</exception>
+    internal IEnumerable<GptTensor> Layout()
+    {
+        Check();
+        return Tensors();
+
+        IEnumerable<GptTensor> Tensors()
+        {
+            long width = EmbeddingSize;
+            yield return new GptTensor("tok_emb.weight", [VocabularySize, width], Distribution.Normal);
+            yield return new GptTensor("pos_emb.weight", [ContextLength, width], Distribution.Normal);
+            for (int layer = 0; layer < LayerCount; layer++)
+            {
+                string block = BlockName(layer);
+                // PyTorch lists a module's own buffers before its children.
+                yield return new GptTensor(
+                    block + "att.mask", [ContextLength, ContextLength], Distribution.UpperTriangle(ContextLength), IsBuffer: true);
+                GptTensor[] tensors =
+                [
+                    .. Linear(block + "att.W_query", width, width, QkvBias),
+                    .. Linear(block + "att.W_key", width, width, QkvBias),
+                    .. Linear(block + "att.W_value", width, width, QkvBias),
+                    .. Linear(block + "att.out_proj", width, width, bias: true),
+                    .. Linear(block + "ff.layers.0", width, 4 * width, bias: true),
+                    .. Linear(block + "ff.layers.2", 4 * width, width, bias: true),
+                    .. Norm(block + "norm1", width),
+                    .. Norm(block + "norm2", width),
+                ];
+                foreach (GptTensor tensor in tensors)
+                {
+                    yield return tensor;
+                }
+            }
+            foreach (GptTensor tensor in (GptTensor[])[.. Norm("final_norm", width), .. Linear("out_head", width, VocabularySize, bias: false)])
+            {
+                yield return tensor;
+            }
+        }
+    }
+
+    /// <summary>What the names of one block's tensors begin with.</summary>
+    internal static string BlockName(int layer) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"trf_blocks.{layer}.");
+
+    private static IEnumerable<GptTensor> Linear(string name, long inputs, long outputs, bool bias)
+    {
+        Distribution uniform = Distribution.Uniform(1 / Math.Sqrt(inputs));
+        yield return new GptTensor(name + ".weight", [outputs, inputs], uniform);
+        if (bias)
+        {
+            yield return new GptTensor(name + ".bias", [outputs], uniform);
+        }
+    }
+
+    private static IEnumerable<GptTensor> Norm(string name, long width)
+    {
+        yield return new GptTensor(name + ".scale", [width], Distribution.Constant(1));
+        yield return new GptTensor(name + ".shift", [width], Distribution.Constant(0));
+    }
+
+    private void Check()
+    {
+        if (VocabularySize < 1 || ContextLength < 1 || EmbeddingSize < 1 || LayerCount < 1)
+        {
+            throw Rules.GptConfigInvalid.Broken(
+                $"a model with vocabulary {VocabularySize}, context {ContextLength}, embedding {EmbeddingSize} and {LayerCount} layers cannot be");
+        }
+        if (HeadCount < 1 || EmbeddingSize % HeadCount != 0)
+        {
+            throw Rules.GptConfigInvalid.Broken($"{HeadCount} attention heads do not divide an embedding of {EmbeddingSize}");
+        }
+    }
+}
+
+/// <summary>One parameter or buffer of a GPT model.</summary>
+/// <param name="Name">Its name in the state dict.</param>
+/// <param name="Shape">Its dimensions in elements.</param>
+/// <param name="Distribution">What PyTorch fills it with when the model is built.</param>
+/// <param name="IsBuffer">True for the masks.</param>
+internal readonly record struct GptTensor(string Name, ImmutableArray<long> Shape, Distribution Distribution, bool IsBuffer = false);

@@ -1,0 +1,108 @@
+using System.Buffers;
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+
+namespace MemLoad;
+
+/// <summary>
+/// The weights of a freshly built GPT model, generated while they are streamed: nothing is held in proportion to the model.
+/// The distributions are those of PyTorch's default initialisation (embeddings N(0, 1); weights and biases of linear layers
+/// U(−1/√inputs, 1/√inputs); scales 1, shifts 0; masks 1 above the diagonal), the numbers are our own: an element depends on seed, tensor name
+/// and index alone, whatever the pieces, threads and processor. Safe to use from several threads.
+/// </summary>
+public sealed class GptInitializer : IWeightSource
+{
+    private const int PieceBytes = 1 << 20;
+
+    private readonly long _seed;
+    private readonly FrozenDictionary<string, Distribution> _distributions;
+
+    /// <summary>Prepares the weights of one model.</summary>
+    /// <param name="config">The model's dimensions.</param>
+    /// <param name="seed">Equal seeds give equal weights.</param>
+    /// <param name="dtype">float32, float16 or bfloat16; the latter two are the float32 weights rounded to the nearest, ties to even.</param>
+    /// <exception cref="MemLoadException">ML6022: the dimensions cannot be; ML6023: another dtype.</exception>
+    public GptInitializer(GptConfig config, long seed, DType dtype = DType.Float32)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        CheckDType(dtype);
+        _seed = seed;
+        _distributions = config.Layout().ToFrozenDictionary(tensor => tensor.Name, tensor => tensor.Distribution, StringComparer.Ordinal);
+        Spec = config.ToSpec(dtype);
+        Tensors =
+        [
+            .. Spec.Tensors.Select((tensor, index) =>
+                new TensorEntry(tensor.Name, tensor.DType, tensor.Shape, ShapeMath.ContiguousStrides(tensor.Shape), index, 0)),
+        ];
+        StorageLengths = [.. Tensors.Select(tensor => tensor.Bytes)];
+    }
+
+    /// <summary>The model that is initialised.</summary>
+    public ModelSpec Spec { get; }
+
+    /// <inheritdoc/>
+    public ImmutableArray<TensorEntry> Tensors { get; }
+
+    /// <inheritdoc/>
+    public ImmutableArray<long> StorageLengths { get; }
+
+    /// <inheritdoc/>
+    public void StreamStorage(int storage, ElementSink sink)
+    {
+        ArgumentNullException.ThrowIfNull(sink);
+        TensorSpec tensor = Spec.Tensors[storage];
+        int size = tensor.DType.ElementSize();
+        byte[] piece = ArrayPool<byte>.Shared.Rent((int)Math.Min(PieceBytes, StorageLengths[storage]));
+        try
+        {
+            for (long done = 0; done < StorageLengths[storage];)
+            {
+                Span<byte> part = piece.AsSpan(0, (int)Math.Min(Math.Min(PieceBytes, piece.Length / size * size), StorageLengths[storage] - done));
+                Fill(tensor, part, done / size);
+                sink(part);
+                done += part.Length;
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(piece);
+        }
+    }
+
+    /// <summary>Generates the elements of one of <see cref="Tensors"/>, at most 1 MiB at a time.</summary>
+    /// <exception cref="ArgumentException">The tensor is none of this source.</exception>
+    public void StreamElements(TensorEntry tensor, ElementSink sink)
+    {
+        ArgumentNullException.ThrowIfNull(tensor);
+        if (tensor.Storage < 0 || tensor.Storage >= Tensors.Length || Tensors[tensor.Storage] != tensor)
+        {
+            throw new ArgumentException($"'{tensor.Name}' is no tensor of this model.", nameof(tensor));
+        }
+        StreamStorage(tensor.Storage, sink);
+    }
+
+    /// <summary>Generates elements [<paramref name="firstElement"/>, …) of one of the model's tensors in place.</summary>
+    /// <param name="spec">A tensor of the model; its dtype is float32, float16 or bfloat16, whatever the source's is.</param>
+    /// <param name="destination">Memory of the piece; a whole number of elements.</param>
+    /// <param name="firstElement">Index of the piece's first element.</param>
+    /// <exception cref="ArgumentException">The tensor is none of this model, or the piece does not lie in it.</exception>
+    /// <exception cref="MemLoadException">ML6023.</exception>
+    public void Fill(TensorSpec spec, Span<byte> destination, long firstElement)
+    {
+        WeightInitializer.CheckPiece(spec, destination, firstElement);
+        CheckDType(spec.DType);
+        if (!_distributions.TryGetValue(spec.Name, out Distribution distribution))
+        {
+            throw new ArgumentException($"'{spec.Name}' is no tensor of this model.", nameof(spec));
+        }
+        WeightInitializer.Fill(distribution, CounterRandom.ForTensor(_seed, spec.Name), spec.DType, destination, firstElement);
+    }
+
+    private static void CheckDType(DType dtype)
+    {
+        if (dtype is not (DType.Float32 or DType.Float16 or DType.BFloat16))
+        {
+            throw Rules.GptDTypeUnsupported.Broken($"a GPT model cannot be made in {dtype.TorchName()}");
+        }
+    }
+}

@@ -1,0 +1,142 @@
+using System.Numerics;
+using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
+
+namespace MemLoad;
+
+/// <summary>
+/// Fills tensors of models whose initialisation is not known, so that building one is the work on memory that it is in earnest: uniform numbers
+/// in [−1, 1) for the floating-point types of two bytes and more (and both halves of complex ones), random bits for the rest.
+/// </summary>
+public static class WeightInitializer
+{
+    // Elements made at a time where they are not made in place: stays in the first-level cache.
+    private const int PieceElements = 1024;
+
+    /// <summary>Fills elements [<paramref name="firstElement"/>, …) of a tensor. What an element gets depends on seed, name, dtype and its index
+    /// only: pieces may be filled in any order and by any number of threads.</summary>
+    /// <param name="spec">The tensor.</param>
+    /// <param name="destination">Memory of the piece; a whole number of elements.</param>
+    /// <param name="firstElement">Index of the piece's first element.</param>
+    /// <param name="seed">Another seed gives other weights.</param>
+    /// <exception cref="ArgumentException">The piece is no whole number of elements or does not lie in the tensor.</exception>
+    public static void Fill(TensorSpec spec, Span<byte> destination, long firstElement, long seed = 0)
+    {
+        CheckPiece(spec, destination, firstElement);
+        var random = CounterRandom.ForTensor(seed, spec.Name);
+        if (Number(spec.DType) is { } number)
+        {
+            int numbers = spec.DType.ElementSize() / number.ElementSize();
+            Fill(Distribution.Uniform(1), random, number, destination, firstElement * numbers);
+            return;
+        }
+        FillBits(random, destination, firstElement * spec.DType.ElementSize());
+        if (spec.DType == DType.Bool)
+        {
+            foreach (ref byte element in destination)
+            {
+                element &= 1;
+            }
+        }
+    }
+
+    /// <summary>Fills a piece of a tensor from a distribution.</summary>
+    /// <param name="distribution">What the elements are drawn from, in float32; narrower types round to the nearest, ties to even.</param>
+    /// <param name="random">The tensor's random stream.</param>
+    /// <param name="dtype">float32, float16, bfloat16 or float64.</param>
+    /// <param name="destination">Memory of the piece; a whole number of elements.</param>
+    /// <param name="firstElement">Index of the piece's first element.</param>
+    internal static void Fill(Distribution distribution, CounterRandom random, DType dtype, Span<byte> destination, long firstElement)
+    {
+        if (dtype == DType.Float32)
+        {
+            distribution.Fill(random, firstElement, MemoryMarshal.Cast<byte, float>(destination));
+            return;
+        }
+        Span<float> piece = stackalloc float[PieceElements];
+        while (!destination.IsEmpty)
+        {
+            Span<float> part = piece[..Math.Min(PieceElements, destination.Length / dtype.ElementSize())];
+            distribution.Fill(random, firstElement, part);
+            Narrow(part, dtype, destination);
+            destination = destination[(part.Length * dtype.ElementSize())..];
+            firstElement += part.Length;
+        }
+    }
+
+    /// <summary>Throws unless the piece is whole elements of the tensor.</summary>
+    internal static void CheckPiece(TensorSpec spec, ReadOnlySpan<byte> piece, long firstElement)
+    {
+        ArgumentNullException.ThrowIfNull(spec);
+        ArgumentOutOfRangeException.ThrowIfNegative(firstElement);
+        if (piece.Length % spec.DType.ElementSize() != 0)
+        {
+            throw new ArgumentException($"{piece.Length} bytes are no whole number of {spec.DType.TorchName()} elements.", nameof(piece));
+        }
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(firstElement, ShapeMath.ElementCount(spec.Shape) - (piece.Length / spec.DType.ElementSize()));
+    }
+
+    // The type of which an element is one or two numbers.
+    private static DType? Number(DType dtype) => dtype switch
+    {
+        DType.Float32 or DType.Complex64 => DType.Float32,
+        DType.Float64 or DType.Complex128 => DType.Float64,
+        DType.Float16 or DType.Complex32 => DType.Float16,
+        DType.BFloat16 => DType.BFloat16,
+        _ => null,
+    };
+
+    private static void FillBits(CounterRandom random, Span<byte> destination, long firstByte)
+    {
+        Span<float> words = stackalloc float[PieceElements];
+        while (!destination.IsEmpty)
+        {
+            (long word, long skip) = Math.DivRem(firstByte, sizeof(float));
+            Distribution.Bits.Fill(random, word, words);
+            ReadOnlySpan<byte> bytes = MemoryMarshal.AsBytes(words)[(int)skip..];
+            bytes = bytes[..Math.Min(bytes.Length, destination.Length)];
+            bytes.CopyTo(destination);
+            destination = destination[bytes.Length..];
+            firstByte += bytes.Length;
+        }
+    }
+
+    private static void Narrow(ReadOnlySpan<float> source, DType dtype, Span<byte> destination)
+    {
+        switch (dtype)
+        {
+            case DType.Float16:
+                TensorPrimitives.ConvertToHalf(source, MemoryMarshal.Cast<byte, Half>(destination));
+                break;
+            case DType.BFloat16:
+                NarrowToBFloat16(source, MemoryMarshal.Cast<byte, ushort>(destination));
+                break;
+            case DType.Float64:
+                TensorPrimitives.ConvertTruncating<float, double>(source, MemoryMarshal.Cast<byte, double>(destination));
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(dtype), dtype, "No narrowing to this type.");
+        }
+    }
+
+    // bfloat16 is the upper half of float32. The samples are finite, so rounding up never has to spare a NaN.
+    private static void NarrowToBFloat16(ReadOnlySpan<float> source, Span<ushort> destination)
+    {
+        ref float from = ref MemoryMarshal.GetReference(source);
+        ref ushort to = ref MemoryMarshal.GetReference(destination);
+        int i = 0;
+        for (; i <= source.Length - Vector<ushort>.Count; i += Vector<ushort>.Count)
+        {
+            Vector<uint> low = Rounded(Vector.AsVectorUInt32(Vector.LoadUnsafe(ref from, (nuint)i)));
+            Vector<uint> high = Rounded(Vector.AsVectorUInt32(Vector.LoadUnsafe(ref from, (nuint)(i + Vector<float>.Count))));
+            Vector.Narrow(low, high).StoreUnsafe(ref to, (nuint)i);
+        }
+        for (; i < source.Length; i++)
+        {
+            uint bits = BitConverter.SingleToUInt32Bits(source[i]);
+            destination[i] = (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
+        }
+
+        static Vector<uint> Rounded(Vector<uint> bits) => (bits + new Vector<uint>(0x7FFF) + ((bits >>> 16) & Vector<uint>.One)) >>> 16;
+    }
+}
