@@ -1,0 +1,39 @@
+using System.Runtime.InteropServices;
+
+namespace MemLoad;
+
+/// <summary>
+/// Activations of a forward pass: float32, one row a token. Outside the garbage-collected heap: given back the moment the pass ends.
+/// </summary>
+internal sealed unsafe class ActivationMatrix(int tokens, int width) : IDisposable
+{
+    private const nuint CacheLine = 64;
+
+    /// <summary>Address of the first token's row.</summary>
+    public float* Address { get; private set; } = (float*)NativeMemory.AlignedAlloc(checked((nuint)tokens * (nuint)width * sizeof(float)), CacheLine);
+
+    /// <summary>Number of rows.</summary>
+    public int Tokens { get; } = tokens;
+
+    /// <summary>Numbers of a row; the next row follows immediately.</summary>
+    public int Width { get; } = width;
+
+    /// <summary>The activations of one token.</summary>
+    public Span<float> this[int token] => new(Address + ((nint)token * Width), Width);
+
+    /// <summary>Makes all activations zero.</summary>
+    public void Clear() => NativeMemory.Clear(Address, (nuint)Tokens * (nuint)Width * sizeof(float));
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        NativeMemory.AlignedFree(Address);
+        Address = null;
+        GC.SuppressFinalize(this);
+    }
+
+    ~ActivationMatrix()
+    {
+        NativeMemory.AlignedFree(Address);
+    }
+}

@@ -1,0 +1,224 @@
+using System.Buffers;
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
+namespace MemLoad;
+
+/// <summary>
+/// Dot products of many weight rows with many tokens. Four rows meet four tokens at a time in registers, so that neither is loaded for every
+/// product. Every dot product is summed in the same order whatever shares its block: a token's result does not depend on how many others are
+/// computed with it.
+/// </summary>
+internal static unsafe class DotProducts
+{
+    private const int Block = 4;
+
+    // Known to be hot: not worth running unoptimised first, which a single forward pass would mostly do.
+    private const MethodImplOptions Hot = MethodImplOptions.AggressiveOptimization;
+
+    /// <summary>For each token t and row r: <c>sums[t · sumStride + r] += rows[r] · tokens[t]</c>. Best with rows that fit the second-level cache
+    /// together: they are read from memory once.</summary>
+    /// <param name="rows">The first row.</param>
+    /// <param name="rowBytes">Bytes from one row to the next.</param>
+    /// <param name="rowCount">Number of rows.</param>
+    /// <param name="tokens">The first token's activations.</param>
+    /// <param name="tokenStride">Numbers from one token's activations to the next.</param>
+    /// <param name="tokenCount">Number of tokens.</param>
+    /// <param name="length">Elements of a row and of a token's activations.</param>
+    /// <param name="sums">Where the result for the first row and token is added.</param>
+    /// <param name="sumStride">Numbers from one token's results to the next.</param>
+    public static void Accumulate<TElements>(
+        byte* rows, nint rowBytes, int rowCount, float* tokens, nint tokenStride, int tokenCount, int length, float* sums, nint sumStride)
+        where TElements : struct, IWeightElements
+    {
+        if (typeof(TElements) != typeof(Float32Elements) && tokenCount > 1)
+        {
+            AccumulateWidened<TElements>(rows, rowBytes, rowCount, tokens, tokenStride, tokenCount, length, sums, sumStride);
+            return;
+        }
+        int token = 0;
+        for (; token <= tokenCount - Block; token += Block)
+        {
+            float* x = tokens + (token * tokenStride);
+            float* y = sums + (token * sumStride);
+            int row = 0;
+            for (; row <= rowCount - Block; row += Block)
+            {
+                FourByFour(rows + (row * rowBytes), rowBytes, x, tokenStride, length, y + row, sumStride);
+            }
+            for (; row < rowCount; row++)
+            {
+                for (int i = 0; i < Block; i++)
+                {
+                    y[(i * sumStride) + row] += One<TElements>(rows + (row * rowBytes), x + (i * tokenStride), length);
+                }
+            }
+        }
+        for (; token < tokenCount; token++)
+        {
+            float* x = tokens + (token * tokenStride);
+            float* y = sums + (token * sumStride);
+            int row = 0;
+            for (; row <= rowCount - Block; row += Block)
+            {
+                FourByOne<TElements>(rows + (row * rowBytes), rowBytes, x, length, y + row);
+            }
+            for (; row < rowCount; row++)
+            {
+                y[row] += One<TElements>(rows + (row * rowBytes), x, length);
+            }
+        }
+    }
+
+    // One token uses each weight once, and widens it on the way. Several tokens share a copy of these few rows, widened once.
+    private static void AccumulateWidened<TElements>(
+        byte* rows, nint rowBytes, int rowCount, float* tokens, nint tokenStride, int tokenCount, int length, float* sums, nint sumStride)
+        where TElements : struct, IWeightElements
+    {
+        float[] widened = ArrayPool<float>.Shared.Rent(checked(rowCount * length));
+        fixed (float* first = widened)
+        {
+            for (int row = 0; row < rowCount; row++)
+            {
+                Widen<TElements>(rows + (row * rowBytes), first + ((nint)row * length), length);
+            }
+            Accumulate<Float32Elements>(
+                (byte*)first, (nint)length * sizeof(float), rowCount, tokens, tokenStride, tokenCount, length, sums, sumStride);
+        }
+        ArrayPool<float>.Shared.Return(widened);
+    }
+
+    [MethodImpl(Hot)]
+    private static void Widen<TElements>(byte* row, float* widened, int length)
+        where TElements : struct, IWeightElements
+    {
+        int whole = WholeVectors(length);
+        for (nint i = 0; i < whole; i += 2 * Vector<float>.Count)
+        {
+            (Vector<float> low, Vector<float> high) = TElements.Load(row + (i * TElements.Size));
+            low.Store(widened + i);
+            high.Store(widened + i + Vector<float>.Count);
+        }
+        for (int i = whole; i < length; i++)
+        {
+            widened[i] = TElements.At(row + ((nint)i * TElements.Size));
+        }
+    }
+
+    [MethodImpl(Hot)]
+    private static void FourByFour(byte* row, nint rowBytes, float* token, nint tokenStride, int length, float* sums, nint sumStride)
+    {
+        Vector<float> s00 = default, s01 = default, s02 = default, s03 = default;
+        Vector<float> s10 = default, s11 = default, s12 = default, s13 = default;
+        Vector<float> s20 = default, s21 = default, s22 = default, s23 = default;
+        Vector<float> s30 = default, s31 = default, s32 = default, s33 = default;
+        float* row0 = (float*)row;
+        float* row1 = (float*)(row + rowBytes);
+        float* row2 = (float*)(row + (2 * rowBytes));
+        float* row3 = (float*)(row + (3 * rowBytes));
+        float* token1 = token + tokenStride;
+        float* token2 = token1 + tokenStride;
+        float* token3 = token2 + tokenStride;
+        int whole = WholeVectors(length);
+        for (nint i = 0; i < whole; i += Vector<float>.Count)
+        {
+            Vector<float> w0 = Vector.Load(row0 + i);
+            Vector<float> w1 = Vector.Load(row1 + i);
+            Vector<float> w2 = Vector.Load(row2 + i);
+            Vector<float> w3 = Vector.Load(row3 + i);
+            Vector<float> x = Vector.Load(token + i);
+            s00 = Vector.MultiplyAddEstimate(w0, x, s00);
+            s10 = Vector.MultiplyAddEstimate(w1, x, s10);
+            s20 = Vector.MultiplyAddEstimate(w2, x, s20);
+            s30 = Vector.MultiplyAddEstimate(w3, x, s30);
+            x = Vector.Load(token1 + i);
+            s01 = Vector.MultiplyAddEstimate(w0, x, s01);
+            s11 = Vector.MultiplyAddEstimate(w1, x, s11);
+            s21 = Vector.MultiplyAddEstimate(w2, x, s21);
+            s31 = Vector.MultiplyAddEstimate(w3, x, s31);
+            x = Vector.Load(token2 + i);
+            s02 = Vector.MultiplyAddEstimate(w0, x, s02);
+            s12 = Vector.MultiplyAddEstimate(w1, x, s12);
+            s22 = Vector.MultiplyAddEstimate(w2, x, s22);
+            s32 = Vector.MultiplyAddEstimate(w3, x, s32);
+            x = Vector.Load(token3 + i);
+            s03 = Vector.MultiplyAddEstimate(w0, x, s03);
+            s13 = Vector.MultiplyAddEstimate(w1, x, s13);
+            s23 = Vector.MultiplyAddEstimate(w2, x, s23);
+            s33 = Vector.MultiplyAddEstimate(w3, x, s33);
+        }
+        Store<Float32Elements>(s00, s10, s20, s30, row, rowBytes, token, whole, length, sums);
+        Store<Float32Elements>(s01, s11, s21, s31, row, rowBytes, token1, whole, length, sums + sumStride);
+        Store<Float32Elements>(s02, s12, s22, s32, row, rowBytes, token2, whole, length, sums + (2 * sumStride));
+        Store<Float32Elements>(s03, s13, s23, s33, row, rowBytes, token3, whole, length, sums + (3 * sumStride));
+    }
+
+    [MethodImpl(Hot)]
+    private static void FourByOne<TElements>(byte* row, nint rowBytes, float* token, int length, float* sums)
+        where TElements : struct, IWeightElements
+    {
+        Vector<float> s0 = default, s1 = default, s2 = default, s3 = default;
+        byte* row1 = row + rowBytes;
+        byte* row2 = row1 + rowBytes;
+        byte* row3 = row2 + rowBytes;
+        int whole = WholeVectors(length);
+        for (nint i = 0; i < whole; i += 2 * Vector<float>.Count)
+        {
+            nint at = i * TElements.Size;
+            Vector<float> x = Vector.Load(token + i);
+            Vector<float> y = Vector.Load(token + i + Vector<float>.Count);
+            (Vector<float> w, Vector<float> v) = TElements.Load(row + at);
+            s0 = Add(s0, w, x, v, y);
+            (w, v) = TElements.Load(row1 + at);
+            s1 = Add(s1, w, x, v, y);
+            (w, v) = TElements.Load(row2 + at);
+            s2 = Add(s2, w, x, v, y);
+            (w, v) = TElements.Load(row3 + at);
+            s3 = Add(s3, w, x, v, y);
+        }
+        Store<TElements>(s0, s1, s2, s3, row, rowBytes, token, whole, length, sums);
+    }
+
+    [MethodImpl(Hot)]
+    private static float One<TElements>(byte* row, float* token, int length)
+        where TElements : struct, IWeightElements
+    {
+        Vector<float> sum = default;
+        int whole = WholeVectors(length);
+        for (nint i = 0; i < whole; i += 2 * Vector<float>.Count)
+        {
+            (Vector<float> w, Vector<float> v) = TElements.Load(row + (i * TElements.Size));
+            sum = Add(sum, w, Vector.Load(token + i), v, Vector.Load(token + i + Vector<float>.Count));
+        }
+        return Vector.Sum(sum) + Rest<TElements>(row, token, whole, length);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector<float> Add(Vector<float> sum, Vector<float> w, Vector<float> x, Vector<float> v, Vector<float> y) =>
+        Vector.MultiplyAddEstimate(v, y, Vector.MultiplyAddEstimate(w, x, sum)); // fused where the processor can
+
+    private static void Store<TElements>(
+        Vector<float> s0, Vector<float> s1, Vector<float> s2, Vector<float> s3,
+        byte* row, nint rowBytes, float* token, int whole, int length, float* sums)
+        where TElements : struct, IWeightElements
+    {
+        sums[0] += Vector.Sum(s0) + Rest<TElements>(row, token, whole, length);
+        sums[1] += Vector.Sum(s1) + Rest<TElements>(row + rowBytes, token, whole, length);
+        sums[2] += Vector.Sum(s2) + Rest<TElements>(row + (2 * rowBytes), token, whole, length);
+        sums[3] += Vector.Sum(s3) + Rest<TElements>(row + (3 * rowBytes), token, whole, length);
+    }
+
+    // What is left over when the length is no multiple of two vectors.
+    private static float Rest<TElements>(byte* row, float* token, int from, int length)
+        where TElements : struct, IWeightElements
+    {
+        float sum = 0;
+        for (int i = from; i < length; i++)
+        {
+            sum += TElements.At(row + ((nint)i * TElements.Size)) * token[i];
+        }
+        return sum;
+    }
+
+    private static int WholeVectors(int length) => length - (length % (2 * Vector<float>.Count));
+}

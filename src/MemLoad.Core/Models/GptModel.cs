@@ -1,0 +1,179 @@
+using System.Globalization;
+using System.Numerics.Tensors;
+
+namespace MemLoad;
+
+/// <summary>
+/// The GPT model of <see cref="GptConfig"/> on weights that lie in host memory, wherever they came from: a mapped file, a filled model, a tensor
+/// taken over from elsewhere. Weights are neither copied nor converted; float16 and bfloat16 become float32 on their way through the processor.
+/// Activations are float32. The owner of the weights keeps them in place while the model is used. Safe to use from several threads.
+/// </summary>
+/// <remarks>The architecture is the book's: pre-norm blocks, LayerNorm with biased variance, tanh GELU, masks as part of the state dict, an untied
+/// head without bias, no dropout (evaluation mode).</remarks>
+public sealed unsafe class GptModel
+{
+    // Kept so that an owner of the memory that only the model still knows is not finalised under it.
+    private readonly Func<string, HostTensor> _weights;
+    private readonly HostTensor _tokenEmbedding;
+    private readonly HostTensor _positionEmbedding;
+    private readonly Block[] _blocks;
+    private readonly Norm _finalNorm;
+    private readonly LinearLayer _outputHead;
+
+    /// <summary>Finds the model's weights; reads none of them.</summary>
+    /// <param name="config">The model's dimensions.</param>
+    /// <param name="weights">Gives the weight of a name of <see cref="GptConfig.ToSpec"/>; asked once for each.</param>
+    /// <exception cref="MemLoadException">ML6022: the dimensions cannot be; ML6023: a weight of another dtype than float32, float16 and bfloat16;
+    /// ML6024: a weight of another shape.</exception>
+    public GptModel(GptConfig config, Func<string, HostTensor> weights)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        ArgumentNullException.ThrowIfNull(weights);
+        Config = config;
+        _weights = weights;
+        Dictionary<string, HostTensor> tensors = new(StringComparer.Ordinal);
+        foreach (TensorSpec spec in config.ToSpec().Tensors)
+        {
+            HostTensor tensor = weights(spec.Name);
+            if (!tensor.Shape.AsSpan().SequenceEqual(spec.Shape.AsSpan()))
+            {
+                throw Rules.WeightShapeMismatch.Broken(
+                    $"the weight '{spec.Name}' has shape ({string.Join(", ", tensor.Shape)}), the model's has ({string.Join(", ", spec.Shape)})");
+            }
+            if (tensor.DType is not (DType.Float32 or DType.Float16 or DType.BFloat16))
+            {
+                throw Rules.GptDTypeUnsupported.Broken($"the weight '{spec.Name}' is {tensor.DType.TorchName()}");
+            }
+            tensors.Add(spec.Name, tensor);
+        }
+
+        _tokenEmbedding = tensors["tok_emb.weight"];
+        _positionEmbedding = tensors["pos_emb.weight"];
+        _blocks = new Block[config.LayerCount];
+        for (int layer = 0; layer < _blocks.Length; layer++)
+        {
+            string name = GptConfig.BlockName(layer);
+            _blocks[layer] = new Block(
+                FindNorm(name + "norm1"), FindLinear(name + "att.W_query"), FindLinear(name + "att.W_key"), FindLinear(name + "att.W_value"),
+                tensors[name + "att.mask"], FindLinear(name + "att.out_proj"),
+                FindNorm(name + "norm2"), FindLinear(name + "ff.layers.0"), FindLinear(name + "ff.layers.2"));
+        }
+        _finalNorm = FindNorm("final_norm");
+        _outputHead = FindLinear("out_head");
+
+        LinearLayer FindLinear(string name) =>
+            new(tensors[name + ".weight"], tensors.TryGetValue(name + ".bias", out HostTensor bias) ? bias : null);
+
+        Norm FindNorm(string name) => new(tensors[name + ".scale"], tensors[name + ".shift"]);
+    }
+
+    /// <summary>The model's dimensions.</summary>
+    public GptConfig Config { get; }
+
+    /// <summary>Runs one sequence of tokens through the model, on all cores. Each weight is read from memory once; besides the result it takes
+    /// memory for the activations only, about 10 · tokens · embedding numbers.</summary>
+    /// <param name="tokenIds">At least one token id and at most <see cref="GptConfig.ContextLength"/> of them.</param>
+    /// <param name="cancellationToken">Stops the pass between pieces of work of about a millisecond.</param>
+    /// <returns>The logits, row-major of shape (tokens, vocabulary).</returns>
+    /// <exception cref="MemLoadException">ML6025: a token id outside the vocabulary; ML6026: no token, or too many.</exception>
+    /// <exception cref="OperationCanceledException">The pass was stopped.</exception>
+    public float[] Forward(ReadOnlySpan<int> tokenIds, CancellationToken cancellationToken = default)
+    {
+        Check(tokenIds);
+        var options = new ParallelOptions { CancellationToken = cancellationToken, MaxDegreeOfParallelism = Environment.ProcessorCount };
+        int tokens = tokenIds.Length;
+        int width = Config.EmbeddingSize;
+        using ActivationMatrix residual = new(tokens, width), normalized = new(tokens, width), context = new(tokens, width);
+        using ActivationMatrix query = new(tokens, width), key = new(tokens, width), value = new(tokens, width);
+        using var hidden = new ActivationMatrix(tokens, checked(4 * width));
+
+        Embed(tokenIds, residual);
+        foreach (Block block in _blocks)
+        {
+            block.Norm1.Apply(residual, normalized);
+            Apply(block.Query, normalized, query, options);
+            Apply(block.Key, normalized, key, options);
+            Apply(block.Value, normalized, value, options);
+            MaskedAttention.Attend(block.Mask, Config.HeadCount, query, key, value, context, options);
+            block.OutputProjection.Add(context, residual.Address, options);
+
+            block.Norm2.Apply(residual, normalized);
+            Apply(block.Expansion, normalized, hidden, options);
+            Parallel.For(0, tokens, options, token => ActivationFunctions.Gelu(hidden[token]));
+            block.Contraction.Add(hidden, residual.Address, options);
+        }
+        _finalNorm.Apply(residual, normalized);
+        float[] logits = new float[(long)tokens * Config.VocabularySize];
+        fixed (float* sums = logits)
+        {
+            _outputHead.Add(normalized, sums, options);
+        }
+        GC.KeepAlive(_weights);
+        return logits;
+    }
+
+    private static void Apply(LinearLayer layer, ActivationMatrix input, ActivationMatrix output, ParallelOptions options)
+    {
+        output.Clear();
+        layer.Add(input, output.Address, options);
+    }
+
+    private void Embed(ReadOnlySpan<int> tokenIds, ActivationMatrix output)
+    {
+        float[] position = new float[output.Width];
+        for (int token = 0; token < tokenIds.Length; token++)
+        {
+            WeightReader.Read(_tokenEmbedding, (long)tokenIds[token] * output.Width, output[token]);
+            WeightReader.Read(_positionEmbedding, (long)token * output.Width, position);
+            TensorPrimitives.Add(output[token], position, output[token]);
+        }
+    }
+
+    private void Check(ReadOnlySpan<int> tokenIds)
+    {
+        if (tokenIds.IsEmpty)
+        {
+            throw Rules.TokenCountUnfit.Broken("there are no token ids");
+        }
+        // The logits of an extreme vocabulary could exceed the longest array.
+        int most = (int)Math.Min(Config.ContextLength, Array.MaxLength / Config.VocabularySize);
+        if (tokenIds.Length > most)
+        {
+            throw Rules.TokenCountUnfit.Broken($"there are {tokenIds.Length} token ids and the model takes {most} at most");
+        }
+        for (int i = 0; i < tokenIds.Length; i++)
+        {
+            if (tokenIds[i] < 0 || tokenIds[i] >= Config.VocabularySize)
+            {
+                throw Rules.TokenIdUnknown.Broken(string.Create(
+                    CultureInfo.InvariantCulture, $"token id {tokenIds[i]} at position {i} is not in 0 to {Config.VocabularySize - 1}"));
+            }
+        }
+    }
+
+    private sealed record Block(
+        Norm Norm1,
+        LinearLayer Query,
+        LinearLayer Key,
+        LinearLayer Value,
+        HostTensor Mask,
+        LinearLayer OutputProjection,
+        Norm Norm2,
+        LinearLayer Expansion,
+        LinearLayer Contraction);
+
+    private readonly record struct Norm(HostTensor Scale, HostTensor Shift)
+    {
+        public void Apply(ActivationMatrix input, ActivationMatrix output)
+        {
+            float[] scale = new float[input.Width];
+            float[] shift = new float[input.Width];
+            WeightReader.Read(Scale, 0, scale);
+            WeightReader.Read(Shift, 0, shift);
+            for (int token = 0; token < input.Tokens; token++)
+            {
+                ActivationFunctions.LayerNorm(input[token], scale, shift, output[token]);
+            }
+        }
+    }
+}

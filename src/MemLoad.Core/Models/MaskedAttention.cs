@@ -1,0 +1,126 @@
+using System.Buffers;
+using System.Numerics;
+using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
+
+namespace MemLoad;
+
+/// <summary>
+/// Multi-head attention under a mask that comes with the weights: a query attends to the keys for which the mask's element is zero. That the mask
+/// is causal is the state dict's affair; nothing here assumes it.
+/// </summary>
+internal static unsafe class MaskedAttention
+{
+    // Queries that one core takes at a time: their scores against all keys stay in its cache.
+    private const int MostQueries = 16;
+
+    // Vectors of the context vector that are summed in registers at a time.
+    private const int BlockVectors = 4;
+
+    /// <summary>Computes softmax(q kᵀ / √headSize, masked) v for every head and token. All matrices are (tokens, heads · headSize).</summary>
+    /// <param name="mask">Shape (context, context), at least as large as there are tokens; non-zero elements become −∞.</param>
+    /// <param name="headCount">Number of heads; head h has columns [h · headSize, (h + 1) · headSize).</param>
+    /// <param name="query">The queries.</param>
+    /// <param name="key">The keys.</param>
+    /// <param name="value">The values.</param>
+    /// <param name="context">Takes the result.</param>
+    /// <param name="options">Parallelism and cancellation.</param>
+    public static void Attend(
+        HostTensor mask, int headCount, ActivationMatrix query, ActivationMatrix key, ActivationMatrix value, ActivationMatrix context,
+        ParallelOptions options) =>
+        Parallel.For(0, ((query.Tokens - 1) / MostQueries) + 1, options, block =>
+        {
+            int first = block * MostQueries;
+            AttendBlock(mask, headCount, first, Math.Min(MostQueries, query.Tokens - first), query, key, value, context);
+        });
+
+    private static void AttendBlock(
+        HostTensor mask, int headCount, int firstQuery, int queryCount,
+        ActivationMatrix query, ActivationMatrix key, ActivationMatrix value, ActivationMatrix context)
+    {
+        int width = query.Width;
+        int headSize = width / headCount;
+        int tokens = query.Tokens;
+        float scale = 1 / MathF.Sqrt(headSize);
+        float[] rented = ArrayPool<float>.Shared.Rent(checked(2 * queryCount * tokens));
+        Span<float> ceilings = rented.AsSpan(0, queryCount * tokens);
+        Span<float> scores = rented.AsSpan(queryCount * tokens, queryCount * tokens);
+        int keyCount = ReadMask(mask, firstQuery, queryCount, tokens, ceilings);
+        for (int head = 0; head < headCount; head++)
+        {
+            nint column = (nint)head * headSize;
+            nint firstAt = ((nint)firstQuery * width) + column;
+            scores.Clear();
+            fixed (float* sums = scores)
+            {
+                DotProducts.Accumulate<Float32Elements>(
+                    (byte*)(key.Address + column), (nint)width * sizeof(float), keyCount,
+                    query.Address + firstAt, width, queryCount, headSize, sums, tokens);
+                for (int i = 0; i < queryCount; i++)
+                {
+                    Span<float> row = scores.Slice(i * tokens, keyCount);
+                    TensorPrimitives.Min(row, ceilings.Slice(i * tokens, keyCount), row);
+                    ActivationFunctions.ScaledSoftmax(row, scale);
+                    float* result = context.Address + firstAt + ((nint)i * width);
+                    WeightedSum(sums + (i * tokens), keyCount, value.Address + column, width, result, headSize);
+                }
+            }
+        }
+        ArrayPool<float>.Shared.Return(rented);
+    }
+
+    // Writes a ceiling for each score, −∞ where the mask is set and +∞ elsewhere, and gives the number of keys up to the last that any of the
+    // queries attends to. Where the mask leaves no key at all, all keys count: PyTorch's softmax of nothing but −∞ is NaN, and so is ours.
+    private static int ReadMask(HostTensor mask, int firstQuery, int queryCount, int tokens, Span<float> ceilings)
+    {
+        int keyCount = 0;
+        for (int i = 0; i < queryCount; i++)
+        {
+            Span<float> row = ceilings.Slice(i * tokens, tokens);
+            WeightReader.Read(mask, (firstQuery + i) * mask.Shape[1], row);
+            for (int k = 0; k < tokens; k++)
+            {
+                bool open = row[k] == 0;
+                row[k] = open ? float.PositiveInfinity : float.NegativeInfinity;
+                if (open && k >= keyCount)
+                {
+                    keyCount = k + 1;
+                }
+            }
+        }
+        return keyCount == 0 ? tokens : keyCount;
+    }
+
+    /// <summary>Adds up rows of values, each times its weight.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void WeightedSum(float* weights, int count, float* values, nint stride, float* sum, int length)
+    {
+        int column = 0;
+        for (; column <= length - (BlockVectors * Vector<float>.Count); column += BlockVectors * Vector<float>.Count)
+        {
+            Vector<float> s0 = default, s1 = default, s2 = default, s3 = default;
+            float* at = values + column;
+            for (int i = 0; i < count; i++, at += stride)
+            {
+                var weight = new Vector<float>(weights[i]);
+                s0 = Vector.MultiplyAddEstimate(weight, Vector.Load(at), s0);
+                s1 = Vector.MultiplyAddEstimate(weight, Vector.Load(at + Vector<float>.Count), s1);
+                s2 = Vector.MultiplyAddEstimate(weight, Vector.Load(at + (2 * Vector<float>.Count)), s2);
+                s3 = Vector.MultiplyAddEstimate(weight, Vector.Load(at + (3 * Vector<float>.Count)), s3);
+            }
+            s0.Store(sum + column);
+            s1.Store(sum + column + Vector<float>.Count);
+            s2.Store(sum + column + (2 * Vector<float>.Count));
+            s3.Store(sum + column + (3 * Vector<float>.Count));
+        }
+        for (; column < length; column++)
+        {
+            float s = 0;
+            for (int i = 0; i < count; i++)
+            {
+                s += weights[i] * values[column + (i * stride)];
+            }
+            sum[column] = s;
+        }
+    }
+}
