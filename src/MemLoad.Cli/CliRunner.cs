@@ -6,8 +6,6 @@ namespace MemLoad.Cli;
 /// <summary>Runs one command line from parsing to exit code. Program.cs and the tests enter here.</summary>
 public static class CliRunner
 {
-    internal const string WorkerCommand = "worker";
-
     // Canceled work has this long to print what it has and to remove its temporary files.
     private static readonly TimeSpan TimeToStop = TimeSpan.FromMilliseconds(900);
 

@@ -1,4 +1,5 @@
+using MemLoad;
 using MemLoad.Cli;
 
 // The measured child must start fast and hold little: it never sees the command tree.
-return args is [CliRunner.WorkerCommand, ..] ? WorkerEntry.Run() : await CliRunner.RunAsync(args, CliConsole.ForProcess(), CancellationToken.None);
+return args is [WorkerCommand.Verb, ..] ? WorkerEntry.Run() : await CliRunner.RunAsync(args, CliConsole.ForProcess(), CancellationToken.None);

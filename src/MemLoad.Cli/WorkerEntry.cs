@@ -6,5 +6,5 @@ namespace MemLoad.Cli;
 internal static class WorkerEntry
 {
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public static int Run() => MeasurementWorker.Run(Console.OpenStandardInput(), Console.OpenStandardOutput(), CancellationToken.None);
+    public static int Run() => MeasurementWorker.Run(Console.OpenStandardInput(), Console.OpenStandardOutput());
 }

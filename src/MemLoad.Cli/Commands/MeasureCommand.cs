@@ -26,12 +26,15 @@ internal static class MeasureCommand
             IReadOnlyList<LoadRequest> requests = await Task.Run(
                 () => Checked(selection.Read(parsed, console, cancellationToken), cancellationToken), cancellationToken).ConfigureAwait(false);
             requests = Repeat(requests, parsed.GetValue(repeat) ?? 1, cache.Read(parsed));
-            var measurer = new LoadMeasurer();
             MeasureRun run = await MeasureRun.ExecuteAsync(
                 requests,
-                here ? (request, token) => Task.Run(() => measurer.MeasureInProcess(request, token), token) : measurer.MeasureAsync,
+                here ? (request, token) => Task.Run(() => LoadMeasurer.MeasureInProcess(request, token), token) : new LoadMeasurer().MeasureAsync,
                 console,
                 cancellationToken).ConfigureAwait(false);
+            if (run.ExitCode == ExitCode.Interrupted)
+            {
+                console.Error.WriteLine("memload: interrupted");
+            }
             Print(run.Rows, here, format.Read(parsed), console);
             return run.ExitCode;
         });
@@ -41,10 +44,8 @@ internal static class MeasureCommand
     // What is wrong with the checkpoint or the device is wrong for every strategy: better one line now than six rows later.
     private static IReadOnlyList<LoadRequest> Checked(IReadOnlyList<LoadRequest> requests, CancellationToken cancellationToken)
     {
-        using (PreparedLoad.Prepare(requests[0], cancellationToken))
-        {
-            return requests;
-        }
+        _ = LoadPlanner.Forecast(requests[0], cancellationToken);
+        return requests;
     }
 
     // Strategy by strategy, so that the runs to compare stand together.

@@ -14,7 +14,7 @@ internal static class PlanCommand
         command.Add(format);
         command.Runs((parsed, cancellationToken) =>
         {
-            LoadForecast[] rows = [.. selection.Read(parsed, console, cancellationToken).Select(request => Forecast(request, cancellationToken))];
+            LoadForecast[] rows = [.. selection.Read(parsed, console, cancellationToken).Select(request => LoadPlanner.Forecast(request, cancellationToken))];
             switch (format.Read(parsed))
             {
                 case OutputFormat.Json:
@@ -30,11 +30,5 @@ internal static class PlanCommand
             return ExitCode.Done;
         });
         return command;
-    }
-
-    private static LoadForecast Forecast(LoadRequest request, CancellationToken cancellationToken)
-    {
-        using var prepared = PreparedLoad.Prepare(request, cancellationToken);
-        return prepared.ToRow();
     }
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Reflection;
 using System.Runtime.InteropServices;
 
 namespace MemLoad.Cli;
@@ -32,7 +31,7 @@ internal static class RuntimeCommand
     }
 
     private static RuntimeResult Describe() => new(
-        typeof(Checkpoint).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0],
+        HostFacts.ModuleVersion,
         RuntimeInformation.FrameworkDescription,
         $"{RuntimeInformation.OSDescription} {RuntimeInformation.ProcessArchitecture}",
         HostFacts.ProcessorName,

@@ -38,22 +38,28 @@ internal static class MeasureView
     {
         Pairs device = new(units, between, rows.Select(row => (row.ForecastDeviceBytes, row.PeakDeviceBytes)));
         Pairs host = new(units, between, rows.Select(row => (row.ForecastHostBytes, row.PeakHostBytes)));
-        string[] times = Units.Column(rows.Select(row => row.ElapsedMicroseconds / 1e3));
-        // Powers of 1000, as the makers of disks and buses count.
-        string[] speeds = Units.Column(rows.Select(row => row.BytesPerSecond / 1e9));
-        TextTable table = new TextTable(console).Column("Strategy").Column("Device", right: true).Column("Host", right: true)
-            .Column("File-\nbacked", right: true).Column("Time\nms", right: true).Column("GB/s", right: true).Column("Verdict");
-        for (int i = 0; i < rows.Count; i++)
+        // The cpu has no memory of its own to show.
+        bool hasDevice = rows.Any(row => row.PeakDeviceBytes > 0 || row.ForecastDeviceBytes > 0);
+        var table = new TextTable(console);
+        table.Column("Strategy");
+        if (hasDevice)
         {
-            LoadMeasurement row = rows[i];
+            table.Column("Device", right: true);
+        }
+        table.Column("Host", right: true).Column("File-\nbacked", right: true).Column("Time\nms", right: true).Column("GB/s", right: true).Column("Verdict");
+        foreach (LoadMeasurement row in rows)
+        {
             table.Row(
+            [
                 Label(row, repeated),
-                device.Format(row.ForecastDeviceBytes, row.PeakDeviceBytes),
+                .. hasDevice ? new Cell[] { device.Format(row.ForecastDeviceBytes, row.PeakDeviceBytes) } : [],
                 host.Format(row.ForecastHostBytes, row.PeakHostBytes),
                 units.Format(row.PeakHostFileBytes),
-                times[i],
-                speeds[i],
-                new Cell(Verdict.Of(row), Colour(row)));
+                Units.ThreeDigits(row.ElapsedMicroseconds / 1e3),
+                // Powers of 1000, as the makers of disks and buses count.
+                Units.ThreeDigits(row.BytesPerSecond / 1e9),
+                new Cell(Verdict.Of(row), Colour(row)),
+            ]);
         }
         return table;
     }

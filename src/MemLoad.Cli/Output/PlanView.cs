@@ -17,17 +17,24 @@ internal static class PlanView
         }
         Units units = Units.For(rows.SelectMany(row => new long?[] { row.ForecastDeviceReservedBytes, row.ForecastDeviceBytes, row.ForecastHostBytes, row.ForecastHostFileBytes }));
         TextTable.Line(console, $"forecast peaks on {first.Device} in {units.Name}; nothing was loaded");
-        TextTable table = new TextTable(console).Column("Strategy").Column("Device", right: true).Column("Device\nreserved", right: true)
-            .Column("Host", right: true).Column("File-backed\nat most", right: true).Column("Fits");
+        bool hasDevice = rows.Any(row => row.ForecastDeviceBytes > 0);
+        var table = new TextTable(console);
+        table.Column("Strategy");
+        if (hasDevice)
+        {
+            table.Column("Device", right: true).Column("Device\nreserved", right: true);
+        }
+        table.Column("Host", right: true).Column("File-backed\nat most", right: true).Column("Fits");
         foreach (LoadForecast row in rows)
         {
             table.Row(
-                row.Strategy.ToString(),
-                units.Format(row.ForecastDeviceBytes),
-                units.Format(row.ForecastDeviceReservedBytes),
+            [
+                row.Strategy,
+                .. hasDevice ? new Cell[] { units.Format(row.ForecastDeviceBytes), units.Format(row.ForecastDeviceReservedBytes) } : [],
                 units.Format(row.ForecastHostBytes),
                 units.Format(row.ForecastHostFileBytes),
-                row.Fits ? new Cell("yes", Color.Green) : new Cell("no", Color.Red));
+                row.Fits ? new Cell("yes", Color.Green) : new Cell("no", Color.Red),
+            ]);
         }
         table.Write();
         foreach (LoadForecast row in rows.Where(row => row.Message is not null))

@@ -13,7 +13,7 @@ internal sealed class Units
 
     private Units(long largest)
     {
-        bool gigabytes = largest >= Gigabyte;
+        bool gigabytes = largest >= 2 * Gigabyte;
         _unit = gigabytes ? Gigabyte : Megabyte;
         Name = gigabytes ? "GiB" : "MiB";
         // Never more than five characters, whatever fits in a machine.
@@ -25,7 +25,7 @@ internal sealed class Units
         };
     }
 
-    /// <summary>One unit for a whole table, so that its figures compare at a glance: GiB from 1 GiB up, else MiB.</summary>
+    /// <summary>One unit for a whole table, so that its figures compare at a glance: GiB from 2 GiB up, else MiB.</summary>
     public static Units For(IEnumerable<long?> figures) => new(figures.Max() ?? 0);
 
     /// <summary>The unit's name.</summary>
@@ -49,17 +49,13 @@ internal sealed class Units
     /// <summary>A number of things, such as <c>1 tensor</c> or <c>1,024 tensors</c>.</summary>
     public static string Count(long count, string thing) => $"{Count(count)} {thing}{(count == 1 ? "" : "s")}";
 
-    /// <summary>Formats the figures of one column alike, with as many decimals as five characters hold; null is a dash.</summary>
-    /// <param name="figures">The figures in their unit.</param>
-    public static string[] Column(IEnumerable<double?> figures)
-    {
-        double?[] all = [.. figures];
-        string format = all.Max() switch
+    /// <summary>A figure with the three digits that mean something; null is a dash.</summary>
+    public static string ThreeDigits(double? figure) => figure?.ToString(
+        figure switch
         {
-            null or < 99.995 => "0.00",
-            < 999.95 => "0.0",
+            < 9.995 => "0.00",
+            < 99.95 => "0.0",
             _ => "0",
-        };
-        return [.. all.Select(figure => figure?.ToString(format, CultureInfo.InvariantCulture) ?? "-")];
-    }
+        },
+        CultureInfo.InvariantCulture) ?? "-";
 }

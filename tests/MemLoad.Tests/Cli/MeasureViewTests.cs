@@ -78,6 +78,15 @@ public sealed class MeasureViewTests
     }
 
     [Fact]
+    public void The_cpu_has_no_column_for_memory_of_its_own()
+    {
+        LoadMeasurement row = Rows.Loaded("Meta", device: 0) with { Device = "cpu" };
+
+        Assert.DoesNotContain("Device", Rows.Print(console => MeasureView.Write([row], inProcess: false, console)), StringComparison.Ordinal);
+        Assert.Contains("Device", Rows.Print(console => MeasureView.Write([Rows.Loaded("Meta")], inProcess: false, console)), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_same_digest_in_all_rows_is_stated_once()
     {
         string text = Rows.Print(console => MeasureView.Write([Rows.Loaded("Meta"), Rows.Loaded("Mmap")], inProcess: false, console));

@@ -1,0 +1,115 @@
+using System.Diagnostics;
+using System.Text.Json;
+
+namespace MemLoad.Tests.Cli;
+
+/// <summary>The program itself, as a shell starts it.</summary>
+public sealed class ProgramTests
+{
+    private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "memload.dll");
+
+    [Fact]
+    public void Measure_runs_all_six_strategies_in_processes_of_their_own_and_they_agree()
+    {
+        using Process program = Start("measure", "--path", Fixtures.PathOf("tiny/fp32.pth"), "--format", "json");
+        Task<string> error = program.StandardError.ReadToEndAsync();
+        JsonElement[] rows = [.. JsonDocument.Parse(program.StandardOutput.ReadToEnd()).RootElement.EnumerateArray()];
+        program.WaitForExit();
+
+        Assert.Equal(0, program.ExitCode);
+        Assert.Empty(error.Result);
+        Assert.Equal(Enum.GetNames<Strategy>(), rows.Select(row => row.GetProperty("Strategy").GetString()));
+        Assert.All(rows, row => Assert.Equal("Loaded", row.GetProperty("Outcome").GetString()));
+        Assert.Single(rows.Select(row => row.GetProperty("WeightsDigest").GetString()).Distinct());
+        Assert.All(rows, row => Assert.Equal(row.GetProperty("ForecastDeviceBytes").GetInt64(), row.GetProperty("PeakDeviceBytes").GetInt64()));
+    }
+
+    [SkippableFact]
+    public void Stopped_it_prints_the_rows_it_has_and_leaves_within_a_second()
+    {
+        Skip.If(OperatingSystem.IsWindows(), "no signals to send");
+        using Process program = Start("measure", "--path", Fixtures.PathOf("tiny/fp32.pth"), "--strategy", "Stream", "--repeat", "10000", "--format", "json");
+        Task<string> output = program.StandardOutput.ReadToEndAsync();
+        Task<string> error = program.StandardError.ReadToEndAsync();
+        Thread.Sleep(TimeSpan.FromSeconds(2));
+
+        // What Ctrl-C does, by the signal that no shell has its background jobs ignore.
+        var clock = Stopwatch.StartNew();
+        using (var kill = Process.Start("kill", ["-TERM", $"{program.Id}"]))
+        {
+            kill.WaitForExit();
+        }
+        bool left = program.WaitForExit(TimeSpan.FromSeconds(10));
+        TimeSpan took = clock.Elapsed;
+
+        Assert.True(left);
+        Assert.True(took < TimeSpan.FromSeconds(2), $"took {took}"); // a second, and one more for a busy machine
+        Assert.Equal(130, program.ExitCode);
+        Assert.Equal("memload: interrupted", error.Result.Trim().Split('\n')[^1]);
+        JsonElement[] rows = [.. JsonDocument.Parse(output.Result).RootElement.EnumerateArray()];
+        Assert.All(rows.SkipLast(1), row => Assert.Equal("Loaded", row.GetProperty("Outcome").GetString()));
+        Assert.Equal("Canceled", rows[^1].GetProperty("Outcome").GetString());
+    }
+
+    [SkippableFact]
+    public void A_reader_that_leaves_early_is_no_error()
+    {
+        Skip.If(OperatingSystem.IsWindows(), "needs a shell");
+        var start = new ProcessStartInfo("/bin/sh")
+        {
+            ArgumentList = { "-c", "{ dotnet \"$0\" inspect --path \"$1\" --format json; echo \"exit $?\" >&2; } | head -n 1", Program, Fixtures.PathOf("tiny/fp32.pth") },
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        using Process shell = Process.Start(start)!;
+        Task<string> error = shell.StandardError.ReadToEndAsync();
+
+        Assert.Equal("{", shell.StandardOutput.ReadToEnd().Trim());
+        Assert.Equal("exit 0", error.Result.Trim());
+    }
+
+    [SkippableFact]
+    public void A_full_disk_under_the_output_is_an_error()
+    {
+        Skip.IfNot(File.Exists("/dev/full"), "needs /dev/full");
+        using Process shell = Process.Start(new ProcessStartInfo("/bin/sh")
+        {
+            ArgumentList = { "-c", "dotnet \"$0\" inspect --path \"$1\" --format json > /dev/full", Program, Fixtures.PathOf("tiny/fp32.pth") },
+            RedirectStandardError = true,
+        })!;
+        string error = shell.StandardError.ReadToEnd();
+        shell.WaitForExit();
+
+        Assert.Equal(1, shell.ExitCode);
+        Assert.StartsWith("memload: error ML9999: IOException: ", Assert.Single(error.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public void The_measured_child_loads_neither_the_command_line_parser_nor_the_tables()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "reads /proc");
+        using Process worker = Start("worker");
+        string maps = "";
+        for (int i = 0; i < 200 && !maps.Contains("MemLoad.Core.dll", StringComparison.Ordinal); i++)
+        {
+            Thread.Sleep(25);
+            maps = File.ReadAllText($"/proc/{worker.Id}/maps");
+        }
+        Thread.Sleep(100);
+        maps = File.ReadAllText($"/proc/{worker.Id}/maps");
+        worker.StandardInput.Close();
+        worker.WaitForExit();
+
+        Assert.Contains("MemLoad.Core.dll", maps, StringComparison.Ordinal);
+        Assert.DoesNotContain("System.CommandLine.dll", maps, StringComparison.Ordinal);
+        Assert.DoesNotContain("Spectre.Console.dll", maps, StringComparison.Ordinal);
+        Assert.Equal(2, worker.ExitCode);
+    }
+
+    private static Process Start(params string[] args) => Process.Start(new ProcessStartInfo("dotnet", [Program, .. args])
+    {
+        RedirectStandardInput = true,
+        RedirectStandardOutput = true,
+        RedirectStandardError = true,
+    })!;
+}
