@@ -11,7 +11,9 @@ internal sealed class MemorySource : IWeightSource
     private readonly List<TensorEntry> _tensors = [];
     private readonly Random _random = new(7);
 
-    public ImmutableArray<TensorEntry> Tensors => [.. _tensors];
+    private ImmutableArray<TensorEntry> _finished = [];
+
+    public ImmutableArray<TensorEntry> Tensors => _finished.Length == _tensors.Count ? _finished : _finished = [.. _tensors];
 
     public ImmutableArray<long> StorageLengths => [.. _storages.Select(storage => storage.Length)];
 
@@ -98,7 +100,7 @@ internal static class Sources
     /// <summary>Names of tensors that share memory, each group on one line, sorted.</summary>
     public static string[] Sharing(this IWeightSource source) =>
     [
-        .. source.Tensors.GroupBy(tensor => tensor.Storage).Where(group => group.Count() > 1 && source.StorageLengths[group.Key] > 0)
+        .. source.Tensors.Where(tensor => tensor.ElementCount > 0).GroupBy(tensor => tensor.Storage).Where(group => group.Count() > 1)
             .Select(group => string.Join(' ', group.Select(tensor => tensor.Name).Order(StringComparer.Ordinal))).Order(StringComparer.Ordinal),
     ];
 }

@@ -85,27 +85,28 @@ internal static class Crc32
 
     private static uint Run(uint register, ReadOnlySpan<byte> bytes)
     {
-        uint[] tables = Tables;
+        ReadOnlySpan<uint> tables = Tables;
         for (; bytes.Length >= TableCount; bytes = bytes[TableCount..])
         {
-            uint next = 0;
-            for (int i = 0; i < TableCount; i++)
-            {
-                uint value = bytes[i];
-                if (i < 4)
-                {
-                    value ^= (register >> (8 * i)) & 0xFF;
-                }
-                next ^= tables[((TableCount - 1 - i) * 256) + (int)value];
-            }
-            register = next;
+            register = Lookup(tables, 12, BinaryPrimitives.ReadUInt32LittleEndian(bytes) ^ register)
+                ^ Lookup(tables, 8, BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]))
+                ^ Lookup(tables, 4, BinaryPrimitives.ReadUInt32LittleEndian(bytes[8..]))
+                ^ Lookup(tables, 0, BinaryPrimitives.ReadUInt32LittleEndian(bytes[12..]));
         }
         foreach (byte value in bytes)
         {
-            register = (register >> 8) ^ tables[(register ^ value) & 0xFF];
+            register = (register >> 8) ^ tables[(int)((register ^ value) & 0xFF)];
         }
         return register;
     }
+
+    // The remainders of four bytes that are followed by as many tables' worth of others.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static uint Lookup(ReadOnlySpan<uint> tables, int followedBy, uint word) =>
+        tables[((followedBy + 3) * 256) + (int)(word & 0xFF)]
+        ^ tables[((followedBy + 2) * 256) + (int)((word >> 8) & 0xFF)]
+        ^ tables[((followedBy + 1) * 256) + (int)((word >> 16) & 0xFF)]
+        ^ tables[(followedBy * 256) + (int)(word >> 24)];
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<ulong> Load(ref byte at, nuint offset) => Vector128.LoadUnsafe(ref at, offset).AsUInt64();

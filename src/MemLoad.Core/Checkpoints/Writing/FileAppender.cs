@@ -13,7 +13,7 @@ internal sealed class FileAppender(SafeFileHandle file, string target, long expe
     internal const int BufferBytes = 4 << 20;
 
     // Without this the last flush of a large file would wait for gigabytes, deaf to cancellation.
-    private const long BytesBetweenFlushes = 64 << 20;
+    private const long BytesBetweenFlushes = 32 << 20;
 
     private byte[]? _filling;
     private byte[]? _spare;

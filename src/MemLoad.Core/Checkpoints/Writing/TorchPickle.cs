@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 
 namespace MemLoad;
@@ -14,17 +15,18 @@ internal static class TorchPickle
     {
         var pickle = new PickleWriter();
         OrderedDictionary(pickle);
-        for (int i = 0; i < source.Tensors.Length; i++)
+        ImmutableArray<TensorEntry> tensors = source.Tensors;
+        for (int i = 0; i < tensors.Length; i++)
         {
             if (i % PairsAtOnce == 0)
             {
                 pickle.Mark();
             }
-            TensorEntry tensor = source.Tensors[i];
+            TensorEntry tensor = tensors[i];
             pickle.Text(tensor.Name);
             int key = storages.KeyOf(i);
             Tensor(pickle, tensor with { ElementOffset = storages.OffsetOf(i) }, key, storages.Storages[key]);
-            if (i % PairsAtOnce == PairsAtOnce - 1 || i == source.Tensors.Length - 1)
+            if (i % PairsAtOnce == PairsAtOnce - 1 || i == tensors.Length - 1)
             {
                 pickle.SetItems();
             }

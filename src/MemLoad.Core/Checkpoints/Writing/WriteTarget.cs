@@ -1,8 +1,12 @@
+using System.Text;
+
 namespace MemLoad;
 
 /// <summary>Where a checkpoint is to go, checked before anything is produced.</summary>
 internal static class WriteTarget
 {
+    private const int LongestName = 255; // bytes on Unix, UTF-16 units on Windows
+
     /// <summary>The absolute path for a new file, links followed: a link stays a link and what it names is replaced.</summary>
     /// <exception cref="MemLoadException">ML9102 or ML9103.</exception>
     public static string ForFile(string path, bool overwrite)
@@ -59,6 +63,11 @@ internal static class WriteTarget
             if (folder is null || Path.GetFileName(target).Length == 0)
             {
                 throw Rules.TargetUnwritable.Broken("the path names no file", given);
+            }
+            string name = Path.GetFileName(target);
+            if ((OperatingSystem.IsWindows() ? name.Length : Encoding.UTF8.GetByteCount(name)) > LongestName)
+            {
+                throw Rules.TargetUnwritable.Broken($"the name is longer than the {LongestName} that file systems allow", target);
             }
             if (!Directory.Exists(folder))
             {
