@@ -46,6 +46,11 @@ public sealed partial record GptConfig(
         return config is not null;
     }
 
+    /// <summary>The published size of that name, whatever its case.</summary>
+    /// <exception cref="MemLoadException">ML6008: there is no such size.</exception>
+    public static GptConfig FromSize(string size) =>
+        TryFromSize(size, out GptConfig? config) ? config : throw Rules.SizeUnknown.Broken($"there is no model size '{size}'");
+
     /// <summary>The model without memory: every parameter and buffer, in the order in which PyTorch writes the state dict.</summary>
     /// <param name="dtype">The element type of all of them, masks included, as <c>model.to(dtype)</c> leaves them.</param>
     /// <exception cref="MemLoadException">ML6022: a dimension is not positive, or the heads do not divide the embedding.</exception>

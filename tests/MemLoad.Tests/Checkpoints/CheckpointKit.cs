@@ -3,26 +3,7 @@ using System.Text;
 
 namespace MemLoad.Tests.Checkpoints;
 
-/// <summary>A folder of its own, gone with the test.</summary>
-internal sealed class TempFolder : IDisposable
-{
-    public string Path { get; } = Directory.CreateTempSubdirectory("memload-test-").FullName;
-
-    /// <summary>Writes a file and gives its path.</summary>
-    public string Write(string name, byte[] content)
-    {
-        string path = System.IO.Path.Combine(Path, name);
-        File.WriteAllBytes(path, content);
-        return path;
-    }
-
-    public string Write(string name, string content) => Write(name, Encoding.UTF8.GetBytes(content));
-
-    public string CopyFixture(string fixture, string name) => Write(name, File.ReadAllBytes(Fixtures.PathOf(fixture)));
-
-    public void Dispose() => Directory.Delete(Path, recursive: true);
-}
-
+/// <summary>Makes checkpoints byte by byte, sound and unsound.</summary>
 internal static class CheckpointKit
 {
     /// <summary>A safetensors file: the length of the header, the header, and data whose bytes count up.</summary>

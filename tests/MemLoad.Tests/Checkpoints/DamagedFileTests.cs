@@ -2,9 +2,9 @@ namespace MemLoad.Tests.Checkpoints;
 
 public sealed class DamagedFileTests : IDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("memload-test-").FullName;
+    private readonly TemporaryFolder _folder = new();
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     public static TheoryData<string> OneOfEachFormat => ["tiny/fp32.pth", "tiny/legacy.pth", "tiny/protocol4.pth", "tiny/fp32.safetensors", "containers/single_tensor.pt"];
 
@@ -13,7 +13,7 @@ public sealed class DamagedFileTests : IDisposable
     public void A_file_cut_off_anywhere_is_refused_by_a_rule(string name)
     {
         byte[] whole = File.ReadAllBytes(Fixtures.PathOf(name));
-        string cut = Path.Combine(_folder, Path.GetFileName(name));
+        string cut = _folder[Path.GetFileName(name)];
         int[] lengths = [.. Enumerable.Range(0, 16).Select(i => whole.Length * i / 16), 1, 7, 8, 9, 21, 22, whole.Length - 1];
         foreach (int length in lengths)
         {
@@ -28,7 +28,7 @@ public sealed class DamagedFileTests : IDisposable
     public void A_damaged_byte_never_ends_in_anything_but_a_rule_or_a_checkpoint_within_its_file(string name)
     {
         byte[] whole = File.ReadAllBytes(Fixtures.PathOf(name));
-        string damaged = Path.Combine(_folder, Path.GetFileName(name));
+        string damaged = _folder[Path.GetFileName(name)];
         var random = new Random(1);
         for (int i = 0; i < 400; i++)
         {
@@ -51,18 +51,11 @@ public sealed class DamagedFileTests : IDisposable
     [Fact]
     public void Nothing_empty_foreign_or_misnamed_is_opened()
     {
-        Assert.Equal("ML1001", Refused(Path.Combine(_folder, "missing.pth")));
-        Assert.Equal("ML1003", Refused(Write("empty.pth", [])));
-        Assert.Equal("ML1004", Refused(Write("text.txt", "weights, honestly"u8.ToArray())));
-        Assert.Equal("ML1008", Refused(Write("archive.safetensors", File.ReadAllBytes(Fixtures.PathOf("tiny/fp32.pth")))));
-        Assert.Equal("ML1008", Refused(Write("safe.pth", File.ReadAllBytes(Fixtures.PathOf("tiny/fp32.safetensors")))));
-
-        string Write(string name, byte[] content)
-        {
-            string path = Path.Combine(_folder, name);
-            File.WriteAllBytes(path, content);
-            return path;
-        }
+        Assert.Equal("ML1001", Refused(_folder["missing.pth"]));
+        Assert.Equal("ML1003", Refused(_folder.Write("empty.pth", [])));
+        Assert.Equal("ML1004", Refused(_folder.Write("text.txt", "weights, honestly"u8.ToArray())));
+        Assert.Equal("ML1008", Refused(_folder.Write("archive.safetensors", File.ReadAllBytes(Fixtures.PathOf("tiny/fp32.pth")))));
+        Assert.Equal("ML1008", Refused(_folder.Write("safe.pth", File.ReadAllBytes(Fixtures.PathOf("tiny/fp32.safetensors")))));
 
         static string Refused(string path) => Assert.Throws<MemLoadException>(() => Checkpoint.Open(path)).Rule.Id;
     }

@@ -6,13 +6,13 @@ public sealed class PerTensorFolderTests : IDisposable
 {
     private const string Bare = "containers/single_tensor.pt";
 
-    private readonly TempFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
 
     private static string Index(string tensor, string shard) => $$"""{"weight_map": {"{{tensor}}": "{{shard}}"} }""";
 
-    private static readonly (string What, string Rule, Action<TempFolder> Fill)[] UnsoundFolders =
+    private static readonly (string What, string Rule, Action<TemporaryFolder> Fill)[] UnsoundFolders =
     [
         ("nothing", "ML5012", _ => { }),
         ("other files only", "ML5012", folder =>

@@ -7,7 +7,7 @@ public sealed class ShardTests : IDisposable
 {
     private const string IndexName = "model.safetensors.index.json";
 
-    private readonly TempFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
 
     // Two shards, {x, y} and {z}, beside whatever index a test writes.
     public ShardTests()

@@ -6,9 +6,9 @@ public sealed class ModelCommandTests : IDisposable
 {
     private static readonly string[] TinyModel = ["--vocab", "31", "--context", "8", "--emb", "6", "--layers", "2", "--heads", "2"];
 
-    private readonly string _folder = Directory.CreateTempSubdirectory("memload-cli-").FullName;
+    private readonly TemporaryFolder _folder = new();
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     [Theory]
     [InlineData("tiny.pth", "TorchZip")]
@@ -17,7 +17,7 @@ public sealed class ModelCommandTests : IDisposable
     [InlineData("tiny.d/", "PerTensor")]
     public void New_writes_what_the_name_says_and_invoke_runs_it(string name, string format)
     {
-        string path = Path.Combine(_folder, name);
+        string path = _folder[name];
 
         CliRun made = CliRun.Of(["new", .. TinyModel, "--out", path, "--format", "json"]);
         CliRun invoked = CliRun.Of("invoke", "--path", path, "--heads", "2", "--token-ids", "1,2,3", "--format", "json");
@@ -33,7 +33,7 @@ public sealed class ModelCommandTests : IDisposable
     {
         string[] digests = [.. new[] { "7", "7", "8" }.Select((seed, i) =>
         {
-            string path = Path.Combine(_folder, $"{i}.pth");
+            string path = _folder[$"{i}.pth"];
             Assert.Equal(0, CliRun.Of(["new", .. TinyModel, "--seed", seed, "--out", path]).ExitCode);
             return string.Join(' ', Tensors(path).Select(tensor => tensor.GetProperty("Sha256").GetString()));
         })];
@@ -49,7 +49,7 @@ public sealed class ModelCommandTests : IDisposable
     [InlineData("layout/views_and_shared.pth", "folder", "views")]
     public void Convert_keeps_names_types_shapes_and_elements(string source, string to, string name)
     {
-        string path = Path.Combine(_folder, name);
+        string path = _folder[name];
 
         CliRun run = CliRun.Of("convert", "--path", Fixtures.PathOf(source), "--out", path, "--to", to);
 
@@ -60,7 +60,7 @@ public sealed class ModelCommandTests : IDisposable
     [Fact]
     public void Convert_says_what_it_leaves_out()
     {
-        CliRun run = CliRun.Of("convert", "--path", Fixtures.PathOf("containers/mixed.pth"), "--out", Path.Combine(_folder, "x.safetensors"));
+        CliRun run = CliRun.Of("convert", "--path", Fixtures.PathOf("containers/mixed.pth"), "--out", _folder["x.safetensors"]);
 
         Assert.Equal("memload: left out 13 entries that are no tensors: epoch, lr, name, …", Assert.Single(run.ErrorLines).TrimEnd('\r'));
         Assert.Single(run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
@@ -69,7 +69,7 @@ public sealed class ModelCommandTests : IDisposable
     [Fact]
     public void What_is_there_is_replaced_only_by_force()
     {
-        string path = Path.Combine(_folder, "x.pth");
+        string path = _folder["x.pth"];
         string[] convert = ["convert", "--path", Fixtures.PathOf("tiny/fp32.pth"), "--out", path];
         File.WriteAllText(path, "precious");
 

@@ -82,7 +82,7 @@ public sealed class LoadMeasurerTests
             return;
         }
         using var folder = new TemporaryFolder();
-        string pipe = Path.Combine(folder.Path, "slow.pth");
+        string pipe = folder["slow.pth"];
         using (Process make = Process.Start("mkfifo", pipe))
         {
             await make.WaitForExitAsync();

@@ -140,20 +140,3 @@ internal sealed class Interrupted(IWeightSource inner, long after, Action happen
         sink(piece);
     }
 }
-
-/// <summary>A folder of its own for one test, gone afterwards.</summary>
-internal sealed class TemporaryFolder : IDisposable
-{
-    public string Path { get; } = Directory.CreateTempSubdirectory("memload-test-").FullName;
-
-    public string this[string name] => System.IO.Path.Combine(Path, name);
-
-    /// <summary>Names of everything in it, hidden files too, sorted.</summary>
-    public string[] Names =>
-    [
-        .. Directory.EnumerateFileSystemEntries(Path, "*", new EnumerationOptions { AttributesToSkip = 0 })
-            .Select(path => System.IO.Path.GetFileName(path)).Order(StringComparer.Ordinal),
-    ];
-
-    public void Dispose() => Directory.Delete(Path, recursive: true);
-}
