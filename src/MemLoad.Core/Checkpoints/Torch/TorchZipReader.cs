@@ -42,6 +42,15 @@ internal static class TorchZipReader
 
     private static (string Prefix, ZipRecord Pickle) FindPickle(IReadOnlyList<ZipRecord> records, string path)
     {
+        // A program is refused as one, whatever else may be wrong with it: its code is compressed, too.
+        if (records.FirstOrDefault(record => record.Name.Contains("/code/", StringComparison.Ordinal) || record.Name.EndsWith("/constants.pkl", StringComparison.Ordinal)).Name is string code)
+        {
+            throw Rules.ZipTorchScript.Broken($"the file is a TorchScript program ('{code}'), not a state dict", path);
+        }
+        if (records.FirstOrDefault(record => record.Compressed) is { Compressed: true } compressed)
+        {
+            throw Rules.ZipCompressed.Broken($"the record '{compressed.Name}' is compressed", path, compressed.Offset);
+        }
         ZipRecord[] pickles = [.. records.Where(record => record.Name.EndsWith(PickleName, StringComparison.Ordinal) && record.Name.IndexOf('/') == record.Name.Length - PickleName.Length)];
         if (pickles is not [ZipRecord pickle])
         {
@@ -53,11 +62,6 @@ internal static class TorchZipReader
             if (!record.Name.StartsWith(prefix + "/", StringComparison.Ordinal))
             {
                 throw Rules.ZipNameInvalid.Broken($"the record '{record.Name}' lies outside the archive's folder '{prefix}'", path);
-            }
-            string rest = record.Name[(prefix.Length + 1)..];
-            if (rest.StartsWith("code/", StringComparison.Ordinal) || rest == "constants.pkl")
-            {
-                throw Rules.ZipTorchScript.Broken("the file is a TorchScript program, not a state dict", path);
             }
         }
         return (prefix, pickle);

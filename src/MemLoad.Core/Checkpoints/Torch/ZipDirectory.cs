@@ -3,12 +3,12 @@ using System.Text;
 
 namespace MemLoad;
 
-/// <summary>A stored record of an archive: where its bytes lie.</summary>
-internal readonly record struct ZipRecord(string Name, long Offset, long Length);
+/// <summary>A record of an archive: where its bytes lie and, for a compressed one, how many they become.</summary>
+internal readonly record struct ZipRecord(string Name, long Offset, long Length, bool Compressed);
 
 /// <summary>
 /// The directory of a PyTorch archive (APPNOTE 6.3: end record, zip64 records, central directory, local headers), read strictly:
-/// stored records only, one end record at the very end, local headers that agree, no overlaps, no doubtful names.
+/// one end record at the very end, local headers that agree, no overlaps, no doubtful names.
 /// </summary>
 internal static class ZipDirectory
 {
@@ -146,10 +146,6 @@ internal static class ZipDirectory
             throw Rules.ZipEncrypted.Broken($"the record '{name}' is encrypted", file.Path, here);
         }
         ReadZip64Extra(directory.AsSpan(at + CentralBytes + nameLength, extraLength), ref length, ref stored, ref header, file.Path, here);
-        if (method != 0 || stored != length)
-        {
-            throw Rules.ZipCompressed.Broken($"the record '{name}' is compressed (method {method}, {stored} bytes for {length})", file.Path, here);
-        }
 
         // The data starts after the local header, whose name and extra field have lengths of their own.
         if (header > directoryOffset - LocalBytes - nameLength)
@@ -169,11 +165,11 @@ internal static class ZipDirectory
             throw Rules.ZipHeaderMismatch.Broken($"the local header of '{name}' states {localLength} bytes, the directory {length}", file.Path, header);
         }
         long data = header + LocalBytes + nameLength + U16(local, 28);
-        if (data > directoryOffset - length)
+        if (data > directoryOffset - stored)
         {
-            throw Rules.ZipDirectoryInvalid.Broken($"the record '{name}' of {length} bytes runs into the directory", file.Path, data);
+            throw Rules.ZipDirectoryInvalid.Broken($"the record '{name}' of {stored} bytes runs into the directory", file.Path, data);
         }
-        return (new ZipRecord(name, data, length), header, next);
+        return (new ZipRecord(name, data, stored, method != 0 || stored != length), header, next);
     }
 
     private static void ReadZip64Extra(ReadOnlySpan<byte> extra, ref long length, ref long stored, ref long header, string path, long offset)
