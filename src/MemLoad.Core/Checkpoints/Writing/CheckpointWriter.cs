@@ -93,7 +93,7 @@ public static class CheckpointWriter
         {
             if (!names.Add(tensor.Name))
             {
-                throw Rules.NameRepeated.Broken($"the name '{tensor.Name}' occurs twice");
+                throw Rules.NameRepeated.Broken($"the name {Printable.Quote(tensor.Name)} occurs twice");
             }
             CheckName(tensor.Name, path);
             CheckView(tensor, storages);
@@ -108,7 +108,7 @@ public static class CheckpointWriter
         }
         catch (EncoderFallbackException e)
         {
-            throw Rules.NameNotWritable.Broken($"the name of tensor '{name}' is no valid Unicode", path, innerException: e);
+            throw Rules.NameNotWritable.Broken($"the name of tensor {Printable.Quote(name)} is no valid Unicode", path, innerException: e);
         }
     }
 
@@ -127,13 +127,13 @@ public static class CheckpointWriter
             long end = checked((tensor.ElementOffset + span) * tensor.DType.ElementSize());
             if (tensor.Storage < 0 || tensor.Storage >= storages.Length || (span > 0 && end > storages[tensor.Storage]))
             {
-                throw Rules.ViewOutsideStorage.Broken($"tensor '{tensor.Name}' ends at byte {end} of storage {tensor.Storage}, which ends before");
+                throw Rules.ViewOutsideStorage.Broken($"tensor {Printable.Quote(tensor.Name)} ends at byte {end} of storage {tensor.Storage}, which ends before");
             }
             _ = tensor.Bytes;
         }
         catch (OverflowException e)
         {
-            throw Rules.ShapeInvalid.Broken($"tensor '{tensor.Name}' has an impossible shape, strides or offset", innerException: e);
+            throw Rules.ShapeInvalid.Broken($"tensor {Printable.Quote(tensor.Name)} has an impossible shape, strides or offset", innerException: e);
         }
     }
 }

@@ -45,11 +45,11 @@ internal sealed class PerTensorWriter
         {
             if (Unsafe(tensor.Name) is { } reason)
             {
-                throw Rules.FileNameUnsafe.Broken($"the name of tensor '{tensor.Name}' cannot be a file's: {reason}", target);
+                throw Rules.FileNameUnsafe.Broken($"the name of tensor {Printable.Quote(tensor.Name)} cannot be a file's: {reason}", target);
             }
             if (!names.TryAdd(tensor.Name, tensor.Name))
             {
-                throw Rules.FileNameUnsafe.Broken($"the names of tensors '{names[tensor.Name]}' and '{tensor.Name}' differ only in case", target);
+                throw Rules.FileNameUnsafe.Broken($"the names of tensors {Printable.Quote(names[tensor.Name])} and {Printable.Quote(tensor.Name)} differ only in case", target);
             }
             length = checked(length + For(source, tensor).Length);
         }
@@ -104,6 +104,6 @@ internal sealed class PerTensorWriter
             return "it ends with a dot or a space";
         }
         string device = name.Split('.')[0].TrimEnd(' ');
-        return DeviceNames.Contains(device, StringComparer.OrdinalIgnoreCase) ? $"'{device}' is a device on Windows" : null;
+        return DeviceNames.Contains(device, StringComparer.OrdinalIgnoreCase) ? $"{Printable.Quote(device)} is a device on Windows" : null;
     }
 }

@@ -45,11 +45,15 @@ internal sealed class SafetensorsWriter : CheckpointFileWriter
         {
             if (tensor.DType.SafetensorsName() is null)
             {
-                throw Rules.DTypeNotInFormat.Broken($"safetensors has no {tensor.DType.TorchName()}, the dtype of tensor '{tensor.Name}'", target);
+                throw Rules.DTypeNotInFormat.Broken($"safetensors has no {tensor.DType.TorchName()}, the dtype of tensor {Printable.Quote(tensor.Name)}", target);
+            }
+            if (tensor.Name.Any(character => char.IsControl(character) && character != '\t'))
+            {
+                throw Rules.NameNotWritable.Broken($"the name {Printable.Quote(tensor.Name)} has a control character, which our reader refuses", target);
             }
             if (tensor.Name == MetadataKey)
             {
-                throw Rules.NameNotWritable.Broken($"safetensors keeps the name '{MetadataKey}' for itself", target);
+                throw Rules.NameNotWritable.Broken($"safetensors keeps the name {Printable.Quote(MetadataKey)} for itself", target);
             }
         }
         ImmutableArray<TensorEntry> tensors =
@@ -79,7 +83,7 @@ internal sealed class SafetensorsWriter : CheckpointFileWriter
             }
             if (output.Position != end)
             {
-                throw Rules.SourceInconsistent.Broken($"tensor '{tensor.Name}' has {tensor.Bytes} bytes and {tensor.Bytes + output.Position - end} came");
+                throw Rules.SourceInconsistent.Broken($"tensor {Printable.Quote(tensor.Name)} has {tensor.Bytes} bytes and {tensor.Bytes + output.Position - end} came");
             }
         }
     }

@@ -35,14 +35,14 @@ internal sealed class ZipArchiveWriter(FileAppender output)
             left -= piece.Length;
             if (left < 0)
             {
-                throw Rules.SourceInconsistent.Broken($"record '{name}' has more bytes than the {bytes.Length} announced");
+                throw Rules.SourceInconsistent.Broken($"record {Printable.Quote(name)} has more bytes than the {bytes.Length} announced");
             }
             crc = Crc32.Append(crc, piece);
             output.Append(piece);
         });
         if (left != 0)
         {
-            throw Rules.SourceInconsistent.Broken($"record '{name}' ends {left} bytes before the {bytes.Length} announced");
+            throw Rules.SourceInconsistent.Broken($"record {Printable.Quote(name)} ends {left} bytes before the {bytes.Length} announced");
         }
         Span<byte> field = stackalloc byte[4];
         BinaryPrimitives.WriteUInt32LittleEndian(field, crc);
