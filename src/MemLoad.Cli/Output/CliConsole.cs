@@ -29,6 +29,13 @@ internal sealed class CliConsole
     /// <summary>The console of this process.</summary>
     public static CliConsole ForProcess()
     {
+        if (OperatingSystem.IsWindows() && !Console.IsOutputRedirected)
+        {
+            // The old code pages lack half of what a table is drawn with. The console outlives us: it gets its own back.
+            Encoding before = Console.OutputEncoding;
+            Console.OutputEncoding = Encoding.UTF8;
+            AppDomain.CurrentDomain.ProcessExit += (_, _) => Console.OutputEncoding = before;
+        }
         TextWriter output = Console.Out;
         if (Console.IsOutputRedirected)
         {

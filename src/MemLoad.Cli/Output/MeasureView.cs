@@ -110,7 +110,7 @@ internal static class MeasureView
             case 0:
                 break;
             case 1:
-                string scope = rows.Count > 1 ? "same weights in every row" : "weights";
+                string scope = rows.Count == 1 ? "weights" : rows.All(row => row.WeightsDigest is not null) ? "same weights in every row" : "same weights in every row that loaded";
                 TextTable.Line(console, $"{scope}: digest {digests[0][..Math.Min(16, digests[0].Length)]}…", new Style(Color.Green));
                 break;
             default:

@@ -95,6 +95,16 @@ public sealed class MeasureViewTests
     }
 
     [Fact]
+    public void A_row_without_weights_is_not_counted_among_those_that_agree()
+    {
+        LoadMeasurement[] rows = [Rows.Loaded("Meta"), Rows.Failed("Mmap", LoadOutcome.Refused, "ML7006: no room"), Rows.Loaded("Stream")];
+
+        string text = Rows.Print(console => MeasureView.Write(rows, inProcess: false, console));
+
+        Assert.Contains("same weights in every row that loaded: digest", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Different_digests_are_shouted_and_fail_the_run()
     {
         LoadMeasurement[] rows = [Rows.Loaded("Meta"), Rows.Loaded("Mmap") with { WeightsDigest = new string('b', 64) }];
