@@ -43,8 +43,8 @@ internal sealed class OutputTarget
         CheckpointFormat format = FormatOf(parsed);
         using (var status = new StatusLine(console))
         {
-            long total = source.StorageLengths.Sum();
-            CheckpointWriter.Write(source, path, format, parsed.GetValue(_force), status.Bytes($"writing {Path.GetFileName(Path.TrimEndingDirectorySeparator(path))}", total), cancellationToken);
+            IProgress<long> bar = status.Bytes($"writing {Path.GetFileName(Path.TrimEndingDirectorySeparator(path))}", CheckpointWriter.CountBytes(source, path, format));
+            CheckpointWriter.Write(source, path, format, parsed.GetValue(_force), bar, cancellationToken);
         }
         Checkpoint written = Checkpoint.Open(path, cancellationToken);
         return new WriteResult(written.Path, written.Format, written.Tensors.Length, written.FileBytes);
