@@ -39,14 +39,17 @@ internal sealed class SelectionOptions
         command.Add(_exclude);
     }
 
-    /// <summary>The requests in the order in which to answer them: one a strategy. Makes the generated checkpoint if one is needed.</summary>
-    public IReadOnlyList<LoadRequest> Read(ParseResult parsed, CliConsole console, CancellationToken cancellationToken)
+    /// <summary>The requests in the order in which to answer them: one a strategy.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="makeFile">Called with a size where no path was given; gives the path of its checkpoint, or null if the shapes will do.</param>
+    public IReadOnlyList<LoadRequest> Read(ParseResult parsed, Func<string, string?> makeFile)
     {
         string? size = _size.Read(parsed);
-        if (parsed.GetValue(_path) is not string path)
+        string? path = parsed.GetValue(_path);
+        if (path is null)
         {
             size ??= DefaultSize;
-            path = GeneratedFile.Ensure(size, console, cancellationToken);
+            path = makeFile(size);
         }
         IEnumerable<Strategy> strategies = parsed.GetValue(_strategies) is { Length: > 0 } chosen ? chosen.Distinct() : Enum.GetValues<Strategy>();
         return

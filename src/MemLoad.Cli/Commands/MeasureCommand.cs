@@ -24,7 +24,7 @@ internal static class MeasureCommand
         {
             bool here = parsed.GetValue(inProcess);
             IReadOnlyList<LoadRequest> requests = await Task.Run(
-                () => Checked(selection.Read(parsed, console, cancellationToken), cancellationToken), cancellationToken).ConfigureAwait(false);
+                () => Checked(selection.Read(parsed, size => GeneratedFile.Ensure(size, console, cancellationToken)), cancellationToken), cancellationToken).ConfigureAwait(false);
             requests = Repeat(requests, parsed.GetValue(repeat) ?? 1, cache.Read(parsed));
             MeasureRun run = await MeasureRun.ExecuteAsync(
                 requests,

@@ -14,7 +14,7 @@ internal static class PlanCommand
         command.Add(format);
         command.Runs((parsed, cancellationToken) =>
         {
-            LoadForecast[] rows = [.. selection.Read(parsed, console, cancellationToken).Select(request => LoadPlanner.Forecast(request, cancellationToken))];
+            LoadForecast[] rows = [.. selection.Read(parsed, _ => null).Select(request => LoadPlanner.Forecast(request, cancellationToken))];
             switch (format.Read(parsed))
             {
                 case OutputFormat.Json:

@@ -19,7 +19,7 @@ public sealed class SimulatedDevice : IDevice
     {
         CapacityBytes = capacityBytes;
         _allocator = new CachingAllocator(capacityBytes)
-        { 
+        {
             SegmentReserved = _pool.Add,
             SegmentReleased = _pool.Release,
         };

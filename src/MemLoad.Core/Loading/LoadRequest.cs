@@ -14,8 +14,8 @@ public enum CacheState
 /// <summary>Which load: what, how and where to.</summary>
 public sealed record LoadRequest
 {
-    /// <summary>File or folder.</summary>
-    public required string Path { get; init; }
+    /// <summary>File or folder; null for the model of <see cref="Size"/> of which there is no file yet: enough to forecast, nothing to load.</summary>
+    public required string? Path { get; init; }
 
     /// <summary>How.</summary>
     public required Strategy Strategy { get; init; }

@@ -45,8 +45,11 @@ public sealed class PreparedLoad : IDisposable
     public static PreparedLoad Prepare(LoadRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
-        Checkpoint checkpoint = Checkpoint.Open(request.Path, cancellationToken).Select(request.Key, request.Include, request.Exclude);
-        if (request.Size is string size && !checkpoint.Tensors.IsEmpty)
+        Checkpoint whole = request.Path is null
+            ? GeneratedCheckpoint.Describe(request.Size ?? throw Rules.SizeUnknown.Broken("neither a path nor a size was given"))
+            : Checkpoint.Open(request.Path, cancellationToken);
+        Checkpoint checkpoint = whole.Select(request.Key, request.Include, request.Exclude);
+        if (request.Path is not null && request.Size is string size && !checkpoint.Tensors.IsEmpty)
         {
             StateDictMatch.Require(GptConfig.FromSize(size).ToSpec(checkpoint.Tensors[0].DType), checkpoint);
         }

@@ -65,7 +65,7 @@ public sealed record LoadMeasurement
     public long? FinalHostBytes { get; init; }
     /// <summary>Wall time of the load, from the first step to the last.</summary>
     public long? ElapsedMicroseconds { get; init; }
-    /// <summary><see cref="ModelBytes"/> over the wall time.</summary>
+    /// <summary><see cref="ModelBytes"/> over the wall time; null where the load moved no bytes, a mapping taken over as it is.</summary>
     public long? BytesPerSecond { get; init; }
     /// <summary>What was asked of the page cache: <c>Warm</c>, <c>Cold</c> or <c>AsIs</c>.</summary>
     public string? Cache { get; init; }

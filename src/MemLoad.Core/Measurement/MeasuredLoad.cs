@@ -82,7 +82,10 @@ internal static class MeasuredLoad
                 HostErrorPermille = measured.PeakHostBytes is long peak ? Permille(prepared.Forecast.PeakHostBytes, peak) : null,
                 FinalHostBytes = measured.FinalHostBytes,
                 ElapsedMicroseconds = microseconds,
-                BytesPerSecond = (long)((Int128)prepared.Checkpoint.ModelBytes * 1_000_000 / microseconds),
+                // A plan that moves no bytes (Mmap to the host) has no speed.
+                BytesPerSecond = prepared.Plan.Steps.Any(step => step.Kind is StepKind.Read or StepKind.Copy)
+                    ? (long)((Int128)prepared.Checkpoint.ModelBytes * 1_000_000 / microseconds)
+                    : null,
                 CachedBytesAtStart = cached,
                 MajorFaults = measured.MajorFaults,
                 WeightsDigest = WeightsDigest.Of(weights, cancellationToken),

@@ -34,6 +34,24 @@ public static class GeneratedCheckpoint
         return Path.Combine(Folder, $"{size.ToLowerInvariant()}-float32-seed{Seed}.pth");
     }
 
+    /// <summary>The checkpoint of a size as <see cref="Ensure"/> would write it, whether or not it is there: names, types, shapes and lengths, but
+    /// no bytes to load.</summary>
+    /// <exception cref="MemLoadException">ML6008: no such size.</exception>
+    public static Checkpoint Describe(string size)
+    {
+        GptInitializer source = Source(size);
+        string path = PathOf(size);
+        var builder = new CheckpointBuilder(path, CheckpointFormat.TorchZip);
+        int file = builder.AddFile(path, CheckpointWriter.CountBytes(source, path, CheckpointFormat.TorchZip));
+        long offset = 0;
+        foreach (TensorEntry tensor in source.Tensors)
+        {
+            builder.AddTensor(tensor with { Storage = builder.AddStorage(file, offset, tensor.Bytes) });
+            offset += tensor.Bytes;
+        }
+        return builder.Build();
+    }
+
     /// <summary>Bytes that <see cref="Ensure"/> will write for a size: 0 if the checkpoint is there and sound.</summary>
     /// <exception cref="MemLoadException">ML6008: no such size.</exception>
     public static long BytesToWrite(string size) =>

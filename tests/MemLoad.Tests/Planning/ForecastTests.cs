@@ -102,4 +102,13 @@ public sealed class ForecastTests
         var refusal = Assert.Throws<MemLoadException>(() => LoadPlan.Create(Strategy.Stream, Checkpoint.Open(Fixtures.PathOf("containers/empty_dict.pth")), cpu));
         Assert.Equal("ML6006", refusal.Rule.Id);
     }
+
+    [Fact]
+    public void A_size_alone_is_enough_to_forecast_what_its_checkpoint_will_cost()
+    {
+        LoadForecast row = LoadPlanner.Forecast(new LoadRequest { Path = null, Size = "gpt2-xl", Strategy = Strategy.Stream, Device = "sim" });
+
+        Assert.Equal(("gpt2-xl", 821L, 6_753_416_192L), (row.Size, row.TensorCount, row.ModelBytes));
+        Assert.InRange(row.FileBytes, row.ModelBytes, row.ModelBytes + (1 << 20));
+    }
 }
