@@ -22,8 +22,9 @@ public sealed unsafe class GptModel
 
     /// <summary>Finds the model's weights; reads none of them.</summary>
     /// <param name="config">The model's dimensions.</param>
-    /// <param name="weights">Gives the weight of a name of <see cref="GptConfig.ToSpec"/>; asked once for each.</param>
-    /// <exception cref="MemLoadException">ML6022: the dimensions cannot be; ML6023: a weight of another dtype than float32, float16 and bfloat16;
+    /// <param name="weights">Gives the weight of a name of <see cref="GptConfig.ToSpec"/>, asked once for each; throws
+    /// <see cref="KeyNotFoundException"/> where there is none.</param>
+    /// <exception cref="MemLoadException">ML6021: a weight is missing; ML6022: the dimensions cannot be; ML6023: a weight of another dtype than float32, float16 and bfloat16;
     /// ML6024: a weight of another shape.</exception>
     public GptModel(GptConfig config, Func<string, HostTensor> weights)
     {
@@ -34,7 +35,7 @@ public sealed unsafe class GptModel
         Dictionary<string, HostTensor> tensors = new(StringComparer.Ordinal);
         foreach (TensorSpec spec in config.ToSpec().Tensors)
         {
-            HostTensor tensor = weights(spec.Name);
+            HostTensor tensor = Find(spec.Name);
             if (!tensor.Shape.AsSpan().SequenceEqual(spec.Shape.AsSpan()))
             {
                 throw Rules.WeightShapeMismatch.Broken(
@@ -60,6 +61,18 @@ public sealed unsafe class GptModel
         }
         _finalNorm = FindNorm("final_norm");
         _outputHead = FindLinear("out_head");
+
+        HostTensor Find(string name)
+        {
+            try
+            {
+                return weights(name);
+            }
+            catch (KeyNotFoundException e)
+            {
+                throw Rules.NotGpt.Broken($"the tensor '{name}' of a GPT model is missing", innerException: e);
+            }
+        }
 
         LinearLayer FindLinear(string name) =>
             new(tensors[name + ".weight"], tensors.TryGetValue(name + ".bias", out HostTensor bias) ? bias : null);

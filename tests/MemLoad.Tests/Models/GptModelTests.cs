@@ -155,6 +155,16 @@ public sealed class GptModelTests
     }
 
     [Fact]
+    public void A_weight_that_is_missing_is_named()
+    {
+        using HostWeights weights = TinyGpt.Load("tiny/fp32.safetensors");
+        var refusal = Assert.Throws<MemLoadException>(
+            () => new GptModel(TinyGpt.Config, name => name == "trf_blocks.1.att.mask" ? throw new KeyNotFoundException() : weights[name]));
+        Assert.Equal("ML6021", refusal.Rule.Id);
+        Assert.Contains("'trf_blocks.1.att.mask'", refusal.Finding, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_pass_can_be_stopped()
     {
         using HostWeights weights = TinyGpt.Load("tiny/fp32.safetensors");

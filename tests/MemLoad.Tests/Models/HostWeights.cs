@@ -62,9 +62,6 @@ internal sealed unsafe class HostWeights : IDisposable
 
     public Span<float> Float32(string name) => new((void*)_tensors[name].Address, (int)_tensors[name].ElementCount);
 
-    /// <summary>Claims another shape or type for a tensor.</summary>
-    public void Replace(string name, HostTensor tensor) => _tensors[name] = tensor;
-
     public float[] Forward(GptConfig config, params int[] tokenIds) => new GptModel(config, name => this[name]).Forward(tokenIds);
 
     public void Dispose()
