@@ -25,7 +25,8 @@ public static partial class Rules
     public static readonly Rule FileNameUnsafe = new("ML9106", "tensor names are safe, distinct file names", "Write safetensors or .pth instead.");
 
     /// <summary>The format must be able to hold every tensor name.</summary>
-    public static readonly Rule NameNotWritable = new("ML9107", "the format can hold the tensor's name", "Rename the tensor, or choose a format that takes its name.");
+    public static readonly Rule NameNotWritable = new("ML9107", "the format can hold the tensor's name",
+        "Rename the tensor, or choose a format that takes its name.");
 
     /// <summary>The format must have the element type.</summary>
     public static readonly Rule DTypeNotInFormat = new("ML9108", "the format has the tensor's dtype", "Write .pth instead, or exclude the tensor.");

@@ -80,7 +80,8 @@ public sealed class WrittenFilesInPyTorchTests
         var source = new Subset(Everything(), tensor => !tensor.Name.Contains('\n', StringComparison.Ordinal));
         CheckpointWriter.Write(source, folder["out"], CheckpointFormat.PerTensor);
 
-        JsonElement[] files = Load([.. source.Tensors.Select((tensor, i) => (i % 2 == 0 ? "mmap" : "plain", Path.Combine(folder["out"], tensor.Name + ".pt")))]);
+        JsonElement[] files = Load([.. source.Tensors.Select((tensor, i) =>
+            (i % 2 == 0 ? "mmap" : "plain", Path.Combine(folder["out"], tensor.Name + ".pt")))]);
 
         Assert.Equal(source.Tensors.Length, files.Length);
         foreach ((TensorEntry tensor, JsonElement loaded) in source.Tensors.Zip(files))
@@ -119,14 +120,17 @@ public sealed class WrittenFilesInPyTorchTests
         PythonPeer.SkipWithoutSafetensors();
         using var folder = new TemporaryFolder();
         // What safetensors has a name for and the Python package of 0.4 knows.
-        var source = new Subset(Everything(), tensor => tensor.DType.SafetensorsName() is not null && !tensor.Name.Contains('\n', StringComparison.Ordinal)
+        var source = new Subset(Everything(), tensor => tensor.DType.SafetensorsName() is not null
+            && !tensor.Name.Contains('\n', StringComparison.Ordinal)
             && tensor.DType is not (DType.Complex64 or DType.UInt16 or DType.UInt32 or DType.UInt64 or DType.Float8E4M3FNUZ or DType.Float8E5M2FNUZ));
         CheckpointWriter.Write(source, folder["ours.safetensors"], CheckpointFormat.Safetensors);
 
         JsonElement loaded = Load(("safetensors", folder["ours.safetensors"]))[0];
         PythonPeer.Run(SaveAgain, folder["ours.safetensors"], folder["theirs.safetensors"]);
 
-        Assert.Equal(source.Tensors.Select(tensor => Contiguous(source, tensor)).Order(StringComparer.Ordinal), Strings(loaded, "lines").Order(StringComparer.Ordinal));
+        Assert.Equal(
+            source.Tensors.Select(tensor => Contiguous(source, tensor)).Order(StringComparer.Ordinal),
+            Strings(loaded, "lines").Order(StringComparer.Ordinal));
         Assert.Equal(File.ReadAllBytes(folder["theirs.safetensors"]), File.ReadAllBytes(folder["ours.safetensors"]));
     }
 
@@ -152,7 +156,8 @@ public sealed class WrittenFilesInPyTorchTests
         source.AddView("mixed.float", DType.Float32, mixed, 10, [5, 2], [3, 1]).AddView("mixed.float2", DType.Float32, mixed, 12, [5], [1])
             .AddView("mixed.short", DType.Int16, mixed, 11, [5], [1]).AddView("mixed.uint16", DType.UInt16, mixed, 11, [5], [1])
             .AddView("mixed.fp8", DType.Float8E4M3FN, mixed, 20, [5], [1]);
-        return source.Add("ü.名.😀", DType.Float32, 2).Add("line\nbreak\t\"quote\" \\ \u0001", DType.Float32, 2).Add("seven dims", DType.Int8, 1, 2, 1, 3, 2, 1, 2);
+        return source.Add("ü.名.😀", DType.Float32, 2).Add("line\nbreak\t\"quote\" \\ \u0001", DType.Float32, 2)
+            .Add("seven dims", DType.Int8, 1, 2, 1, 3, 2, 1, 2);
     }
 
     private static JsonElement[] Load(params (string How, string Path)[] files) =>

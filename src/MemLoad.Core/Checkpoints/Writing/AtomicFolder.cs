@@ -60,7 +60,9 @@ internal sealed class AtomicFolder : IDisposable
         }
     }
 
-    /// <summary>Puts the finished folder under its name; its files must have been flushed. An old folder goes only when the new one is there.</summary>
+    /// <summary>
+    /// Puts the finished folder under its name; its files must have been flushed. An old folder goes only when the new one is there.
+    /// </summary>
     /// <exception cref="MemLoadException">ML9102, ML9103 or ML9105.</exception>
     public void Commit()
     {

@@ -127,7 +127,8 @@ public static class CheckpointWriter
             long end = checked((tensor.ElementOffset + span) * tensor.DType.ElementSize());
             if (tensor.Storage < 0 || tensor.Storage >= storages.Length || (span > 0 && end > storages[tensor.Storage]))
             {
-                throw Rules.ViewOutsideStorage.Broken($"tensor {Printable.Quote(tensor.Name)} ends at byte {end} of storage {tensor.Storage}, which ends before");
+                throw Rules.ViewOutsideStorage.Broken(
+                    $"tensor {Printable.Quote(tensor.Name)} ends at byte {end} of storage {tensor.Storage}, which ends before");
             }
             _ = tensor.Bytes;
         }

@@ -49,7 +49,8 @@ internal sealed class PerTensorWriter
             }
             if (!names.TryAdd(tensor.Name, tensor.Name))
             {
-                throw Rules.FileNameUnsafe.Broken($"the names of tensors {Printable.Quote(names[tensor.Name])} and {Printable.Quote(tensor.Name)} differ only in case", target);
+                throw Rules.FileNameUnsafe.Broken(
+                    $"the names of tensors {Printable.Quote(names[tensor.Name])} and {Printable.Quote(tensor.Name)} differ only in case", target);
             }
             length = checked(length + For(source, tensor).Length);
         }

@@ -45,11 +45,13 @@ internal sealed class SafetensorsWriter : CheckpointFileWriter
         {
             if (tensor.DType.SafetensorsName() is null)
             {
-                throw Rules.DTypeNotInFormat.Broken($"safetensors has no {tensor.DType.TorchName()}, the dtype of tensor {Printable.Quote(tensor.Name)}", target);
+                throw Rules.DTypeNotInFormat.Broken(
+                    $"safetensors has no {tensor.DType.TorchName()}, the dtype of tensor {Printable.Quote(tensor.Name)}", target);
             }
             if (tensor.Name.Any(character => char.IsControl(character) && character != '\t'))
             {
-                throw Rules.NameNotWritable.Broken($"the name {Printable.Quote(tensor.Name)} has a control character, which our reader refuses", target);
+                throw Rules.NameNotWritable.Broken(
+                    $"the name {Printable.Quote(tensor.Name)} has a control character, which our reader refuses", target);
             }
             if (tensor.Name == MetadataKey)
             {
@@ -65,7 +67,8 @@ internal sealed class SafetensorsWriter : CheckpointFileWriter
         byte[] header = Header(tensors, out long dataBytes);
         if (header.Length - 8 > LongestHeader)
         {
-            throw Rules.HeaderTooLong.Broken($"the header of {tensors.Length} tensors has {header.Length - 8} bytes of at most {LongestHeader}", target);
+            throw Rules.HeaderTooLong.Broken(
+                $"the header of {tensors.Length} tensors has {header.Length - 8} bytes of at most {LongestHeader}", target);
         }
         return new SafetensorsWriter(source, tensors, header, checked(header.Length + dataBytes));
     }
@@ -83,7 +86,8 @@ internal sealed class SafetensorsWriter : CheckpointFileWriter
             }
             if (output.Position != end)
             {
-                throw Rules.SourceInconsistent.Broken($"tensor {Printable.Quote(tensor.Name)} has {tensor.Bytes} bytes and {tensor.Bytes + output.Position - end} came");
+                throw Rules.SourceInconsistent.Broken(
+                    $"tensor {Printable.Quote(tensor.Name)} has {tensor.Bytes} bytes and {tensor.Bytes + output.Position - end} came");
             }
         }
     }

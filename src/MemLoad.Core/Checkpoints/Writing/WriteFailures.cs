@@ -32,7 +32,8 @@ internal static class WriteFailures
     /// <param name="whileOpening">True if the file was being created, not written.</param>
     public static MemLoadException From(Exception failure, string target, long needed, bool whileOpening = false)
     {
-        bool full = failure is IOException && (failure.HResult is NoSpace or FileTooBig or WindowsHandleDiskFull or WindowsDiskFull or WindowsFileTooLarge
+        bool full = failure is IOException && (failure.HResult is NoSpace or FileTooBig
+            || failure.HResult is WindowsHandleDiskFull or WindowsDiskFull or WindowsFileTooLarge
             || (failure.HResult == QuotaLinux && OperatingSystem.IsLinux())
             || (failure.HResult == QuotaMac && OperatingSystem.IsMacOS())
             || (failure.HResult == AllocationFailed && whileOpening && failure.GetType() == typeof(IOException)));

@@ -46,7 +46,8 @@ internal static class WriteTarget
                 .FirstOrDefault(entry => Directory.Exists(entry) || !entry.EndsWith(PerTensorWriter.Extension, StringComparison.OrdinalIgnoreCase));
             return foreign is null
                 ? target
-                : throw Rules.TargetUnwritable.Broken($"the folder holds more than per-tensor files ({Printable.Quote(Path.GetFileName(foreign))}) and is not replaced", target);
+                : throw Rules.TargetUnwritable.Broken(
+                    $"the folder holds more than per-tensor files ({Printable.Quote(Path.GetFileName(foreign))}) and is not replaced", target);
         }
         catch (Exception e) when (WriteFailures.IsFailure(e))
         {
