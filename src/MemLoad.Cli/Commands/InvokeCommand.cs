@@ -29,8 +29,8 @@ internal static class InvokeCommand
                 Key = parsed.GetValue(key),
             };
             int[] ids = parsed.GetValue(tokenIds)!;
+            GptConfig config = Fitting(Checkpoint.Open(request.Path!, cancellationToken).Select(request.Key), parsed.GetValue(heads));
             using LoadedModel model = WeightLoader.Load(request, cancellationToken);
-            GptConfig config = GptConfig.Infer(model.Weights.Tensors, parsed.GetValue(heads));
             float[] logits = new GptModel(config, name => model.Weights[name]).Forward(ids, cancellationToken);
             var result = new InvokeResult([1, ids.Length, config.VocabularySize], logits);
             if (format.Read(parsed) == OutputFormat.Json)
@@ -44,5 +44,13 @@ internal static class InvokeCommand
             return ExitCode.Done;
         });
         return command;
+    }
+
+    // Names and shapes are matched before a byte is loaded.
+    private static GptConfig Fitting(Checkpoint checkpoint, int? heads)
+    {
+        var config = GptConfig.Infer(checkpoint.Tensors, heads);
+        StateDictMatch.Require(config.ToSpec(checkpoint.Tensors[0].DType), checkpoint);
+        return config;
     }
 }
