@@ -69,7 +69,7 @@ public sealed class PageCacheTests
         Assert.Throws<OperationCanceledException>(() => PageCache.Warm([file.Path], canceled.Token));
     }
 
-    [SkippableFact]
+    [SkippableFact(DisplayName = "Where eviction cannot work it says so instead of pretending (needs Windows or macOS)")]
     public void Where_eviction_cannot_work_it_says_so_instead_of_pretending()
     {
         Skip.If(OperatingSystem.IsLinux(), "it works here");

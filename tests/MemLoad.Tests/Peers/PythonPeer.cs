@@ -9,6 +9,10 @@ namespace MemLoad.Tests.Peers;
 /// </summary>
 internal static class PythonPeer
 {
+    // Part of the tests' names, so that a plain run says why it skipped them.
+    public const string TorchNeeded = "(needs python3 with torch, or one that MEMLOAD_PYTHON names)";
+    public const string SafetensorsNeeded = "(needs python3 with torch and safetensors, or one that MEMLOAD_PYTHON names)";
+
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
     private static readonly Lazy<string?> TorchMissing = new(() => WhyNot("torch"));

@@ -40,7 +40,7 @@ public sealed class WrittenFilesInPyTorchTests
         print(json.dumps(True))
         """;
 
-    [SkippableFact]
+    [SkippableFact(DisplayName = "PyTorch loads every dtype and view we write as pth " + PythonPeer.TorchNeeded)]
     public void PyTorch_loads_every_dtype_and_view_we_write_as_pth()
     {
         PythonPeer.SkipWithoutTorch();
@@ -72,7 +72,7 @@ public sealed class WrittenFilesInPyTorchTests
         }
     }
 
-    [SkippableFact]
+    [SkippableFact(DisplayName = "PyTorch loads each file of a per tensor folder as a bare tensor " + PythonPeer.TorchNeeded)]
     public void PyTorch_loads_each_file_of_a_per_tensor_folder_as_a_bare_tensor()
     {
         PythonPeer.SkipWithoutTorch();
@@ -91,7 +91,7 @@ public sealed class WrittenFilesInPyTorchTests
         }
     }
 
-    [SkippableFact]
+    [SkippableFact(DisplayName = "PyTorch loads a hundred thousand tensors and more records than a plain zip counts " + PythonPeer.TorchNeeded)]
     public void PyTorch_loads_a_hundred_thousand_tensors_and_more_records_than_a_plain_zip_counts()
     {
         PythonPeer.SkipWithoutTorch();
@@ -114,7 +114,7 @@ public sealed class WrittenFilesInPyTorchTests
         Assert.Equal(source.Lines(strides: true), Strings(Load(("mmap", folder["many.pth"]))[0], "lines").Order(StringComparer.Ordinal));
     }
 
-    [SkippableFact]
+    [SkippableFact(DisplayName = "Safetensors loads what we write and would have written the same bytes " + PythonPeer.SafetensorsNeeded)]
     public void Safetensors_loads_what_we_write_and_would_have_written_the_same_bytes()
     {
         PythonPeer.SkipWithoutSafetensors();
