@@ -26,7 +26,7 @@ internal static class InspectCommand
             if (parsed.GetValue(hash))
             {
                 using var status = new StatusLine(console);
-                digests = TensorHashes.Compute(checkpoint, status.Bytes("hashing", checkpoint.ModelBytes), cancellationToken);
+                digests = WeightsDigest.OfTensors(checkpoint, status.Bytes("hashing", checkpoint.ModelBytes), cancellationToken);
             }
             Print(Describe(checkpoint, digests), format.Read(parsed), console);
             return ExitCode.Done;

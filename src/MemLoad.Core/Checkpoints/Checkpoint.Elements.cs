@@ -5,7 +5,7 @@ namespace MemLoad;
 public sealed partial class Checkpoint : IWeightSource
 {
     /// <inheritdoc/>
-    public ImmutableArray<long> StorageLengths => [.. Storages.Select(storage => storage.Length)];
+    public ImmutableArray<long> StorageLengths { get; }
 
     /// <summary>Streams the raw bytes of one storage straight from its file.</summary>
     /// <param name="storage">Index into <see cref="Storages"/>.</param>

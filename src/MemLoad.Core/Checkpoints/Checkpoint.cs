@@ -48,6 +48,7 @@ public sealed partial class Checkpoint
         Storages = storages;
         Tensors = tensors;
         Metadata = metadata;
+        StorageLengths = [.. storages.Select(storage => storage.Length)];
     }
 
     /// <summary>The absolute path that was opened.</summary>
