@@ -35,6 +35,13 @@ public sealed class PerTensorFolderTests : IDisposable
             folder.CopyFixture(Bare, "a.pt");
             folder.CopyFixture("containers/ordereddict.pth", "b.pth");
         }),
+        ("a state dict of one tensor among bare tensors", "ML5013", folder =>
+        {
+            folder.CopyFixture(Bare, "a.pt");
+            using var other = new TemporaryFolder();
+            var one = Checkpoint.Open(other.Write("one.safetensors", SafetensorsOfBytes(("x", 1))));
+            CheckpointWriter.Write(one, Path.Combine(folder.Path, "b.pth"), CheckpointFormat.TorchZip);
+        }),
         ("a training checkpoint among bare tensors", "ML5013", folder =>
         {
             folder.CopyFixture(Bare, "a.pt");

@@ -232,6 +232,14 @@ public sealed class SafetensorsTests : IDisposable
     }
 
     [Fact]
+    public void The_refusal_says_at_which_byte_the_encoding_breaks()
+    {
+        MemLoadException refusal = Refusal(Write(InText((byte)'a', (byte)'b', 0xFF, (byte)'c')));
+
+        Assert.Equal(("ML4003", 8L + "{\"ab".Length), (refusal.Rule.Id, refusal.Offset));
+    }
+
+    [Fact]
     public void Every_cut_of_a_file_is_refused_as_cut_and_says_how_much_is_missing_once_the_header_tells()
     {
         byte[] whole = File.ReadAllBytes(Fixtures.PathOf("dtypes/all.safetensors"));
