@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.Numerics;
@@ -15,6 +16,8 @@ internal static class SafetensorsReader
     private const long LargestHeader = 100_000_000;
     private const int MostDimensions = 64;
     private const string MetadataName = "__metadata__";
+    private static readonly SearchValues<char> ControlCharacters =
+        SearchValues.Create([.. Enumerable.Range(0, 0xA0).Select(code => (char)code).Where(c => char.IsControl(c) && c != '\t')]);
     private static readonly string[] Fields = ["dtype", "shape", "data_offsets"];
 
     private static readonly JsonRules HeaderRules = new(
@@ -91,7 +94,7 @@ internal static class SafetensorsReader
                 ParseMetadata(ref json, metadata);
                 continue;
             }
-            if (name.Any(c => char.IsControl(c) && c != '\t'))
+            if (name.AsSpan().ContainsAny(ControlCharacters))
             {
                 throw json.Broken(Rules.SafetensorsTensorName, $"the tensor name {Printable.Quote(name)} has a control character");
             }
