@@ -37,7 +37,5 @@ public sealed class HostDevice : IDevice
     public CachingAllocator? NewForecastAllocator() => null;
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-    }
+    public void Dispose() => _memory.Dispose();
 }

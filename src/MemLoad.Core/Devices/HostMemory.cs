@@ -6,7 +6,7 @@ namespace MemLoad;
 /// Anonymous host memory that goes back to the system the moment it is released, so that a measured peak is the plan's and not an
 /// allocator's. Large blocks are mappings of their own; small ones share a mapping that is released with the last of them.
 /// </summary>
-public sealed unsafe partial class HostMemory
+public sealed unsafe partial class HostMemory : IDisposable
 {
     private const long LargeBytes = 256 << 10;
     private const long SharedBytes = 1 << 20;
@@ -27,8 +27,7 @@ public sealed unsafe partial class HostMemory
         }
         if (_current is null || _used > SharedBytes - bytes)
         {
-            _current?.Release();
-            _current = null;
+            Dispose();
             _current = new Segment(SharedBytes, holders: 1);
             _used = 0;
         }
@@ -36,6 +35,13 @@ public sealed unsafe partial class HostMemory
         var block = new Buffer(_current, _used, bytes);
         _used += (bytes + Alignment - 1) / Alignment * Alignment;
         return block;
+    }
+
+    /// <summary>Lets go of the mapping that small blocks were taken from; blocks stay valid until they are disposed themselves.</summary>
+    public void Dispose()
+    {
+        _current?.Release();
+        _current = null;
     }
 
     private sealed class Buffer(Segment segment, long offset, long bytes) : MemoryBuffer(bytes)

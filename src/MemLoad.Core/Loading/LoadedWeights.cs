@@ -80,6 +80,7 @@ public sealed class LoadedWeights : IWeightSource, IDisposable
         {
             copy.Dispose();
         }
+        _host.Dispose();
         foreach (MemoryBuffer? buffer in _buffers)
         {
             buffer?.Dispose();

@@ -36,7 +36,7 @@ public static class PlanRunner
     private static void Execute(LoadPlan plan, IDevice device, MemoryBuffer?[] buffers, Action<PlanStep>? beforeStep, CancellationToken cancellationToken)
     {
         Checkpoint checkpoint = plan.Checkpoint;
-        var host = new HostMemory();
+        using var host = new HostMemory();
         using var files = new CheckpointFileSet(checkpoint.Files);
         var initialiser = new StorageInitialiser(checkpoint);
         for (int i = 0; i < plan.Steps.Length; i++)

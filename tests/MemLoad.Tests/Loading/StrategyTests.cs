@@ -68,7 +68,8 @@ public sealed class StrategyTests
     {
         // The notebook's meta and per-tensor loops walk named_parameters(): the masks keep whatever to_empty left, zeros at best.
         using LoadedModel model = WeightLoader.Load(new LoadRequest { Path = Fixtures.PathOf("tiny/fp32.pth"), Device = "cpu", Strategy = Strategy.Stream });
-        using MemoryBuffer empty = new HostMemory().Allocate(16 * 16 * sizeof(float));
+        using var memory = new HostMemory();
+        using MemoryBuffer empty = memory.Allocate(16 * 16 * sizeof(float));
 
         float[] logits = new GptModel(GptConfig.Infer(model.Weights.Tensors, heads: 3), name =>
             name.EndsWith(".mask", StringComparison.Ordinal) ? model.Weights[name] with { Address = empty.Address } : model.Weights[name]).Forward([1, 2, 3]);
