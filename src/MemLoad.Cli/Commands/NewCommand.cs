@@ -43,7 +43,7 @@ internal static class NewCommand
                     parsed.GetValue(layers)!.Value,
                     parsed.GetValue(heads)!.Value);
             }
-            string path = target.PathOf(parsed) ?? (config.SizeName ?? "gpt") + OutputTarget.Extension(target.FormatOf(parsed));
+            string path = target.PathOf(parsed) ?? (config.SizeName ?? "gpt") + FormatNames.ExtensionOf(target.FormatOf(parsed));
             WriteResult written = target.Write(
                 new GptInitializer(config, parsed.GetValue(seed), dtype.Read(parsed)), path, parsed, console, cancellationToken);
             WriteResultView.Print(written, format.Read(parsed), console);

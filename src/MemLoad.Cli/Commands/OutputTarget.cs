@@ -23,7 +23,7 @@ internal sealed class OutputTarget
         command.Validators.Add(result =>
         {
             // Asking for the value of --to here would swallow what is wrong with it.
-            if (result.GetResult(_to) is null && result.GetValue(_out) is string path && FromName(path) is null)
+            if (result.GetResult(_to) is null && result.GetValue(_out) is string path && FormatNames.FromPath(path) is null)
             {
                 result.AddError($"The extension '{Path.GetExtension(path)}' of --out names no format: add --to {string.Join('|', CommonOptions.WritableFormats.All)}");
             }
@@ -35,7 +35,7 @@ internal sealed class OutputTarget
 
     /// <summary>The format that was asked for, or <c>.pth</c>'s where nothing says one.</summary>
     public CheckpointFormat FormatOf(ParseResult parsed) =>
-        _to.Read(parsed) ?? (parsed.GetValue(_out) is string path ? FromName(path) : null) ?? CheckpointFormat.TorchZip;
+        _to.Read(parsed) ?? (parsed.GetValue(_out) is string path ? FormatNames.FromPath(path) : null) ?? CheckpointFormat.TorchZip;
 
     /// <summary>Writes, shows a bar meanwhile, and describes what is there now.</summary>
     public WriteResult Write(IWeightSource source, string path, ParseResult parsed, CliConsole console, CancellationToken cancellationToken)
@@ -49,21 +49,4 @@ internal sealed class OutputTarget
         Checkpoint written = Checkpoint.Open(path, cancellationToken);
         return new WriteResult(written.Path, written.Format, written.Tensors.Length, written.FileBytes);
     }
-
-    /// <summary>The extension that goes with a format.</summary>
-    public static string Extension(CheckpointFormat format) => format switch
-    {
-        CheckpointFormat.TorchZip => ".pth",
-        CheckpointFormat.Safetensors => ".safetensors",
-        _ => "",
-    };
-
-    internal static CheckpointFormat? FromName(string path) =>
-        Path.EndsInDirectorySeparator(path) ? CheckpointFormat.PerTensor : Path.GetExtension(path).ToLowerInvariant() switch
-        {
-            ".pth" or ".pt" or ".bin" => CheckpointFormat.TorchZip,
-            ".safetensors" => CheckpointFormat.Safetensors,
-            "" => CheckpointFormat.PerTensor,
-            _ => null,
-        };
 }

@@ -6,4 +6,8 @@ public static partial class Rules
     /// <summary>A cold measurement needs a page cache that lets go of one file.</summary>
     public static readonly Rule PageCacheFixed = new("ML8001", "the page cache can drop one file",
         "Measure with a warm cache or with the cache as it is; cold measurements need Linux.");
+
+    /// <summary>All strategies load the same weights.</summary>
+    public static readonly Rule DigestsDiffer = new("ML8002", "every load of a checkpoint yields the same weights",
+        "Do not use the model; compare WeightsDigest across the rows, and report it as a bug of MemLoad.");
 }

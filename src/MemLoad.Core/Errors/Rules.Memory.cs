@@ -11,16 +11,16 @@ public static partial class Rules
         "Choose a strategy that holds the model once, such as Stream, or a larger limit.");
 
     /// <summary>Device names are <c>cpu</c>, <c>sim</c>, <c>torch:cpu</c> and <c>cuda:N</c>.</summary>
-    public static readonly Rule DeviceUnknown = new("ML7003", "the device name is known", "Devices are cpu, sim, torch:cpu and cuda:0, cuda:1 …; 'memload runtime' lists them.");
+    public static readonly Rule DeviceUnknown = new("ML7003", "the device name is known", "Devices are cpu, sim, torch:cpu and cuda:0, cuda:1 …; 'memload runtime' (Get-MemLoadRuntime) lists them.");
 
     /// <summary>The device must be present on this machine and in this build.</summary>
-    public static readonly Rule DeviceAbsent = new("ML7004", "the device is present", "Use cpu or sim; 'memload runtime' says what is here and what is missing.");
+    public static readonly Rule DeviceAbsent = new("ML7004", "the device is present", "Use cpu or sim; 'memload runtime' (Get-MemLoadRuntime) says what is here and what is missing.");
 
     /// <summary>The forecast must not exceed the host memory limit.</summary>
     public static readonly Rule HostLimitExceeded = new("ML7005", "the forecast fits the host memory limit",
-        "Raise the limit or choose a strategy that needs less; 'memload plan' shows what each needs.");
+        "Raise the limit or choose a strategy that needs less; 'memload plan' (Get-LoadPlan) shows what each needs.");
 
     /// <summary>The forecast must not exceed the device memory limit.</summary>
     public static readonly Rule DeviceLimitExceeded = new("ML7006", "the forecast fits the device memory limit",
-        "Raise the limit or choose a strategy that needs less; 'memload plan' shows what each needs.");
+        "Raise the limit or choose a strategy that needs less; 'memload plan' (Get-LoadPlan) shows what each needs.");
 }

@@ -5,11 +5,11 @@ public static partial class Rules
 {
     /// <summary>Shapes do not say how many attention heads there are.</summary>
     public static readonly Rule HeadsUnknown = new("ML6020", "the number of attention heads is known",
-        "Give the number of heads the model was trained with (--heads).");
+        "Give the number of heads the model was trained with (--heads, -HeadCount).");
 
     /// <summary>The state dict must be that of a GPT model.</summary>
     public static readonly Rule NotGpt = new("ML6021", "the state dict is a GPT model's",
-        "Choose a checkpoint of the GPT model, or narrow this one to the model with a key (--key); 'memload inspect' lists the names.");
+        "Choose a checkpoint of the GPT model, or narrow this one to the model with a key (--key, -Key); 'memload inspect' (Get-WeightInfo) lists the names.");
 
     /// <summary>The dimensions of a model must make sense together.</summary>
     public static readonly Rule GptConfigInvalid = new("ML6022", "the model's dimensions are positive and heads divide the embedding",
@@ -30,4 +30,10 @@ public static partial class Rules
     /// <summary>A model takes at least one token and at most its context.</summary>
     public static readonly Rule TokenCountUnfit = new("ML6026", "there are token ids and they fit the context",
         "Give at least one token id, and cut longer inputs to the context length.");
+
+    /// <summary>A meta model has shapes and no weights.</summary>
+    public static readonly Rule ModelWithoutWeights = new("ML6027", "the model has weights", "Load some into it: Import-Weights -Model.");
+
+    /// <summary>A model that was removed is gone.</summary>
+    public static readonly Rule ModelGone = new("ML6028", "the model is still in this session", "Build or import it again; Get-GptModel lists the models there are.");
 }

@@ -19,11 +19,11 @@ public static partial class Rules
         "Store the tensor without expanding it, or let PyTorch make it contiguous first.");
 
     /// <summary>The key must name a container or a tensor of the checkpoint.</summary>
-    public static readonly Rule KeyNotFound = new("ML6005", "the key is in the checkpoint", "List the names with 'memload inspect'.");
+    public static readonly Rule KeyNotFound = new("ML6005", "the key is in the checkpoint", "List the names with 'memload inspect' (Get-WeightInfo).");
 
     /// <summary>A selection must leave something to load.</summary>
     public static readonly Rule NothingSelected = new("ML6006", "the checkpoint has tensors to load",
-        "List the names with 'memload inspect' and widen the key, include or exclude pattern.");
+        "List the names with 'memload inspect' (Get-WeightInfo) and widen the key, include or exclude pattern.");
 
     /// <summary>The state dict must fit the model, name by name.</summary>
     public static readonly Rule StateDictMismatch = new("ML6007", "the state dict fits the model",

@@ -11,7 +11,7 @@ public static partial class Rules
 
     /// <summary>The kernel's out-of-memory killer must not be needed.</summary>
     public static readonly Rule WorkerOutOfMemory = new("ML8013", "the system has the memory for the load",
-        "Choose a strategy with a lower forecast; 'memload plan' shows what each needs.");
+        "Choose a strategy with a lower forecast; 'memload plan' (Get-LoadPlan) shows what each needs.");
 
     /// <summary>The user stopped it.</summary>
     public static readonly Rule Interrupted = new("ML8014", "the measurement is left to finish", "Start it again when convenient.");

@@ -6,7 +6,6 @@ namespace MemLoad;
 /// <summary>Weights in memory: the tensors of a checkpoint and the buffers they lie in. Disposing gives the memory back.</summary>
 public sealed class LoadedWeights : IWeightSource, IDisposable
 {
-    private readonly Checkpoint _checkpoint;
     private readonly MemoryBuffer?[] _buffers;
     private readonly ImmutableArray<Placement> _placements;
     private readonly Dictionary<string, TensorEntry> _byName;
@@ -16,19 +15,21 @@ public sealed class LoadedWeights : IWeightSource, IDisposable
     private readonly Lock _viewing = new();
     private bool _disposed;
 
-    internal LoadedWeights(Checkpoint checkpoint, MemoryBuffer?[] buffers, ImmutableArray<Placement> placements)
+    internal LoadedWeights(
+        ImmutableArray<TensorEntry> tensors, ImmutableArray<long> storageLengths, MemoryBuffer?[] buffers, ImmutableArray<Placement> placements)
     {
-        _checkpoint = checkpoint;
+        Tensors = tensors;
+        StorageLengths = storageLengths;
         _buffers = buffers;
         _placements = placements;
-        _byName = checkpoint.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
+        _byName = tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
     }
 
     /// <inheritdoc/>
-    public ImmutableArray<TensorEntry> Tensors => _checkpoint.Tensors;
+    public ImmutableArray<TensorEntry> Tensors { get; }
 
     /// <inheritdoc/>
-    public ImmutableArray<long> StorageLengths => _checkpoint.StorageLengths;
+    public ImmutableArray<long> StorageLengths { get; }
 
     /// <summary>
     /// A tensor as the host can use it, contiguous, where it lies if that is possible: memory of a simulated device is mapped, and only a
@@ -60,7 +61,7 @@ public sealed class LoadedWeights : IWeightSource, IDisposable
     /// <inheritdoc/>
     public void StreamStorage(int storage, ElementSink sink)
     {
-        long length = _checkpoint.Storages[storage].Length;
+        long length = StorageLengths[storage];
         StreamElements(new TensorEntry("", DType.UInt8, [length], [1], storage, 0), sink);
     }
 

@@ -21,7 +21,7 @@ public static class PlanRunner
         try
         {
             Execute(plan, device, buffers, beforeStep, cancellationToken);
-            return new LoadedWeights(plan.Checkpoint, buffers, plan.Placements);
+            return new LoadedWeights(plan.Checkpoint.Tensors, plan.Checkpoint.StorageLengths, buffers, plan.Placements);
         }
         catch
         {

@@ -77,6 +77,9 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null)
         };
         // No diagnostics socket in the temp folder, which a killed child would leave behind.
         start.Environment["DOTNET_EnableDiagnostics"] = "0";
+        // Whatever the host's own settings: one thread fewer, no memory kept for throughput.
+        start.Environment["DOTNET_gcConcurrent"] = "0";
+        start.Environment["DOTNET_TieredPGO"] = "0";
         return Process.Start(start) ?? throw new IOException("it did not start");
     }
 

@@ -1,0 +1,40 @@
+@{
+    RootModule           = 'MemLoad.Cmdlets.dll'
+    ModuleVersion        = '0.1.0'
+    GUID                 = '8cdba49e-bc78-49cf-95d4-47cab078145c'
+    Author               = 'The MemLoad developers'
+    CompanyName          = 'MemLoad'
+    Copyright            = 'Copyright (c) 2026 the MemLoad developers'
+    Description          = 'Loads model weights in the memory you have, and tells you what a load costs before you pay for it. Opens PyTorch and safetensors checkpoints, forecasts host and device memory from headers alone, and measures every load in a fresh process.'
+    PowerShellVersion    = '7.6'
+    CompatiblePSEditions = @('Core')
+    FormatsToProcess     = @('MemLoad.Format.ps1xml')
+    TypesToProcess       = @('MemLoad.Types.ps1xml')
+    CmdletsToExport      = @(
+        'Clear-ModelMemory'
+        'Convert-Weights'
+        'Export-Weights'
+        'Get-GptModel'
+        'Get-LoadPlan'
+        'Get-MemLoadRuntime'
+        'Get-MemoryUsage'
+        'Get-WeightInfo'
+        'Import-Weights'
+        'Invoke-GptModel'
+        'Measure-LoadMemory'
+        'New-GptModel'
+        'Remove-GptModel'
+        'Reset-MemoryPeak'
+        'Test-Weights'
+    )
+    FunctionsToExport    = @()
+    VariablesToExport    = @()
+    AliasesToExport      = @()
+    PrivateData          = @{
+        PSData = @{
+            Tags         = @('PSEdition_Core', 'Windows', 'Linux', 'MacOS', 'memory', 'PyTorch', 'safetensors', 'checkpoint', 'weights', 'GPT', 'measurement')
+            LicenseUri   = 'https://opensource.org/license/mit'
+            ReleaseNotes = 'CHANGELOG.md, beside this manifest, says what changed.'
+        }
+    }
+}

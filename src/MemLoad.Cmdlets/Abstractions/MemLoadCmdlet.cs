@@ -1,0 +1,140 @@
+using System.Management.Automation;
+using MemLoad.Errors;
+using MemLoad.Models;
+
+namespace MemLoad.Abstractions;
+
+/// <summary>What all cmdlets share: Ctrl-C as a token, work off the pipeline thread with progress on it, rules as error records.</summary>
+public abstract class MemLoadCmdlet : PSCmdlet, IDisposable
+{
+    // The console redraws five times a second at most, and each record crosses the wire in remoting.
+    private static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(250);
+
+    private readonly CancellationTokenSource _stop = new();
+
+    /// <summary>Cancelled when the pipeline is stopped.</summary>
+    protected CancellationToken StopToken => _stop.Token;
+
+    /// <summary>The models of this runspace.</summary>
+    internal static ModelSession Session => ModelSession.Current;
+
+    /// <inheritdoc/>
+    protected override void StopProcessing()
+    {
+        try
+        {
+            _stop.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // Done in the same moment.
+        }
+    }
+
+    /// <summary>Works on one item: a broken rule costs one error, and the pipeline goes on.</summary>
+    /// <param name="target">The item.</param>
+    /// <param name="work">The work.</param>
+    /// <returns>Whether it was done.</returns>
+    protected bool Attempt(object? target, Action work)
+    {
+        ArgumentNullException.ThrowIfNull(work);
+        try
+        {
+            work();
+            return true;
+        }
+        catch (OperationCanceledException) when (StopToken.IsCancellationRequested)
+        {
+            throw new PipelineStoppedException();
+        }
+        catch (MemLoadException e)
+        {
+            WriteError(ErrorRecords.From(e, target));
+            return false;
+        }
+    }
+
+    /// <summary>Ends the command with a broken rule: for what is wrong whatever the item.</summary>
+    protected void Refuse(MemLoadException reason, object? target = null) => ThrowTerminatingError(ErrorRecords.From(reason, target));
+
+    /// <summary>Does long work on another thread while this one, the only one that may write, shows how far it is.</summary>
+    /// <typeparam name="T">What the work yields. If the pipeline is stopped it is disposed.</typeparam>
+    /// <param name="activity">What is going on.</param>
+    /// <param name="status">On what.</param>
+    /// <param name="total">Bytes to do, or 0 where nobody knows.</param>
+    /// <param name="work">The work; it reports the bytes done so far.</param>
+    protected T Pump<T>(string activity, string status, long total, Func<IProgress<long>, CancellationToken, T> work)
+    {
+        var done = new Counter();
+        Task<T> task = Task.Run(() => work(done, StopToken));
+        try
+        {
+            ShowUntilDone(task, done, total, activity, status);
+        }
+        catch
+        {
+            // The pipeline was stopped while a record was written. Nothing may outlive the command.
+            _stop.Cancel();
+            Discard(task);
+            throw;
+        }
+        if (StopToken.IsCancellationRequested)
+        {
+            Discard(task);
+            throw new PipelineStoppedException();
+        }
+        return task.GetAwaiter().GetResult();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Releases what the command holds; called once or more.</summary>
+    protected virtual void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _stop.Dispose();
+        }
+    }
+
+    private void ShowUntilDone(Task task, Counter done, long total, string activity, string status)
+    {
+        bool shown = false;
+        while (!Finished(task))
+        {
+            int percent = total > 0 ? (int)Math.Clamp(done.Value * 100.0 / total, 0, 100) : -1;
+            WriteProgress(new ProgressRecord(0, activity, status) { PercentComplete = percent });
+            shown = true;
+        }
+        if (shown)
+        {
+            WriteProgress(new ProgressRecord(0, activity, status) { RecordType = ProgressRecordType.Completed });
+        }
+    }
+
+    // A failed task is finished too; its exception is thrown when the result is asked for.
+    private static bool Finished(Task task) => Task.WaitAny([task], ProgressInterval) == 0;
+
+    private static void Discard<T>(Task<T> task)
+    {
+        Task.WaitAny(task);
+        if (task.IsCompletedSuccessfully)
+        {
+            (task.Result as IDisposable)?.Dispose();
+        }
+    }
+
+    private sealed class Counter : IProgress<long>
+    {
+        private long _value;
+
+        public long Value => Volatile.Read(ref _value);
+
+        public void Report(long value) => Volatile.Write(ref _value, value);
+    }
+}

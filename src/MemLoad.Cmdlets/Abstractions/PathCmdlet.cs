@@ -1,0 +1,38 @@
+using System.Management.Automation;
+
+namespace MemLoad.Abstractions;
+
+/// <summary>A cmdlet that works on checkpoints, one after the other.</summary>
+public abstract class PathCmdlet : MemLoadCmdlet
+{
+    /// <summary>Files or folders; wildcards are expanded.</summary>
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ParameterSetName = ParameterSets.Path)]
+    [ValidateNotNullOrEmpty]
+    [SupportsWildcards]
+    public string[] Path { get; set; } = [];
+
+    /// <summary>Files or folders, taken as they stand.</summary>
+    [Parameter(Mandatory = true, ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.LiteralPath)]
+    [ValidateNotNullOrEmpty]
+    [Alias("PSPath", "LP")]
+    public string[] LiteralPath { get; set; } = [];
+
+    /// <inheritdoc/>
+    protected sealed override void ProcessRecord()
+    {
+        bool literal = ParameterSetName == ParameterSets.LiteralPath;
+        foreach (string path in literal ? LiteralPath : Path)
+        {
+            IReadOnlyList<string> resolved = [];
+            _ = Attempt(path, () => resolved = literal ? [PathResolver.Literal(SessionState.Path, path)] : PathResolver.Resolve(SessionState.Path, path));
+            foreach (string file in resolved)
+            {
+                Attempt(file, () => ProcessPath(file));
+            }
+        }
+    }
+
+    /// <summary>Works on one checkpoint. A broken rule becomes an error, and the next one's turn comes.</summary>
+    /// <param name="path">The file system's absolute path.</param>
+    protected abstract void ProcessPath(string path);
+}

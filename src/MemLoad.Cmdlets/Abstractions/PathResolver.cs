@@ -1,0 +1,57 @@
+using System.Collections.ObjectModel;
+using System.Management.Automation;
+
+namespace MemLoad.Abstractions;
+
+/// <summary>Paths as the session means them: its own location, its drives, its wildcards.</summary>
+internal static class PathResolver
+{
+    /// <summary>The files and folders that a path with wildcards names.</summary>
+    /// <exception cref="MemLoadException">ML1001: nothing has that name; ML1009: no file system.</exception>
+    public static IReadOnlyList<string> Resolve(PathIntrinsics paths, string path)
+    {
+        if (!WildcardPattern.ContainsWildcardCharacters(path))
+        {
+            return [Literal(paths, path)];
+        }
+        return Guarded(path, () =>
+        {
+            Collection<string> found = paths.GetResolvedProviderPathFromPSPath(path, out ProviderInfo provider);
+            RequireFileSystem(provider, path);
+            return found.Count > 0 ? found : throw Rules.PathNotFound.Broken("nothing matches the pattern", path);
+        });
+    }
+
+    /// <summary>The file system's name of a path that is taken as it stands; nothing need be there.</summary>
+    /// <exception cref="MemLoadException">ML1001: no such drive; ML1009: no file system.</exception>
+    public static string Literal(PathIntrinsics paths, string path) => Guarded(path, () =>
+    {
+        string resolved = paths.GetUnresolvedProviderPathFromPSPath(path, out ProviderInfo provider, out _);
+        RequireFileSystem(provider, path);
+        return resolved;
+    });
+
+    private static void RequireFileSystem(ProviderInfo provider, string path)
+    {
+        if (!provider.Name.Equals("FileSystem", StringComparison.OrdinalIgnoreCase))
+        {
+            throw Rules.PathNotFile.Broken($"the path belongs to the provider {provider.Name}", path);
+        }
+    }
+
+    private static T Guarded<T>(string path, Func<T> resolve)
+    {
+        try
+        {
+            return resolve();
+        }
+        catch (Exception e) when (e is ItemNotFoundException or System.Management.Automation.DriveNotFoundException or ProviderNotFoundException)
+        {
+            throw Rules.PathNotFound.Broken("there is no such path", path, innerException: e);
+        }
+        catch (Exception e) when (e is PSArgumentException or PSInvalidOperationException or NotSupportedException or WildcardPatternException)
+        {
+            throw Rules.PathNotFile.Broken($"the path cannot be understood: {e.Message.TrimEnd('.')}", path, innerException: e);
+        }
+    }
+}

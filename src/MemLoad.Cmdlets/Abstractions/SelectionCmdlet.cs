@@ -1,0 +1,124 @@
+using System.Management.Automation;
+using MemLoad.Completion;
+
+namespace MemLoad.Abstractions;
+
+/// <summary>What to load, how and onto what: the parameters that <c>Measure-LoadMemory</c> and <c>Get-LoadPlan</c> share.</summary>
+public abstract class SelectionCmdlet : MemLoadCmdlet
+{
+    private const string DefaultSize = "gpt2-small";
+
+    /// <summary>Files or folders; wildcards are expanded. Without any, a generated checkpoint of <see cref="Size"/>.</summary>
+    [Parameter(Position = 0, ValueFromPipeline = true, ParameterSetName = ParameterSets.Path)]
+    [ValidateNotNullOrEmpty]
+    [SupportsWildcards]
+    public string[] Path { get; set; } = [];
+
+    /// <summary>Files or folders, taken as they stand.</summary>
+    [Parameter(Mandatory = true, ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.LiteralPath)]
+    [ValidateNotNullOrEmpty]
+    [Alias("PSPath", "LP")]
+    public string[] LiteralPath { get; set; } = [];
+
+    /// <summary>How to load; all strategies by default.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.Path)]
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.LiteralPath)]
+    public Strategy[] Strategy { get; set; } = [];
+
+    /// <summary>Where to.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.Path)]
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.LiteralPath)]
+    [ArgumentCompleter(typeof(DeviceCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string Device { get; set; } = DeviceRegistry.Default;
+
+    /// <summary>Size of the generated checkpoint; with a path, the model that the checkpoint must fit.</summary>
+    [Parameter(ParameterSetName = ParameterSets.Path)]
+    [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
+    [ArgumentCompleter(typeof(SizeCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string? Size { get; set; }
+
+    /// <summary>Most host memory a load may need, in bytes.</summary>
+    [Parameter(ParameterSetName = ParameterSets.Path)]
+    [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
+    [ValidateRange(1, long.MaxValue)]
+    public long? HostMemoryLimit { get; set; }
+
+    /// <summary>Capacity of the device, in bytes.</summary>
+    [Parameter(ParameterSetName = ParameterSets.Path)]
+    [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
+    [ValidateRange(1, long.MaxValue)]
+    public long? DeviceMemoryLimit { get; set; }
+
+    /// <summary>Take only what lies under this name of the checkpoint.</summary>
+    [Parameter(ParameterSetName = ParameterSets.Path)]
+    [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
+    [ArgumentCompleter(typeof(KeyCompleter))]
+    public string? Key { get; set; }
+
+    /// <summary>Take only tensors whose names match one of these patterns.</summary>
+    [Parameter(ParameterSetName = ParameterSets.Path)]
+    [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
+    [ArgumentCompleter(typeof(TensorNameCompleter))]
+    [SupportsWildcards]
+    public string[] Include { get; set; } = [];
+
+    /// <summary>Leave out tensors whose names match one of these patterns.</summary>
+    [Parameter(ParameterSetName = ParameterSets.Path)]
+    [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
+    [ArgumentCompleter(typeof(TensorNameCompleter))]
+    [SupportsWildcards]
+    public string[] Exclude { get; set; } = [];
+
+    /// <summary>Answers the requests of each checkpoint: one request a strategy.</summary>
+    protected void ProcessSelection()
+    {
+        bool literal = ParameterSetName == ParameterSets.LiteralPath;
+        string[] paths = literal ? LiteralPath : Path;
+        if (paths.Length == 0)
+        {
+            Attempt(Size ?? DefaultSize, () => ProcessRequests(Requests(GeneratedPath(Size ?? DefaultSize), Size ?? DefaultSize)));
+        }
+        foreach (string path in paths)
+        {
+            IReadOnlyList<string> resolved = [];
+            _ = Attempt(path, () => resolved = literal ? [PathResolver.Literal(SessionState.Path, path)] : PathResolver.Resolve(SessionState.Path, path));
+            foreach (string file in resolved)
+            {
+                Attempt(file, () => ProcessRequests(Requests(file, Size)));
+            }
+        }
+    }
+
+    /// <summary>Answers the requests of one checkpoint.</summary>
+    /// <param name="requests">One a strategy, in order; at least one.</param>
+    protected abstract void ProcessRequests(IReadOnlyList<LoadRequest> requests);
+
+    private IReadOnlyList<LoadRequest> Requests(string path, string? size) =>
+    [
+        .. (Strategy.Length > 0 ? Strategy.Distinct() : Enum.GetValues<Strategy>()).Select(strategy => new LoadRequest
+        {
+            Path = path,
+            Strategy = strategy,
+            Device = Device,
+            Size = size,
+            Key = Key,
+            Include = Include,
+            Exclude = Exclude,
+            HostMemoryLimit = HostMemoryLimit,
+            DeviceMemoryLimit = DeviceMemoryLimit,
+        }),
+    ];
+
+    private string GeneratedPath(string size)
+    {
+        long bytes = GeneratedCheckpoint.BytesToWrite(size);
+        if (bytes == 0)
+        {
+            return GeneratedCheckpoint.PathOf(size);
+        }
+        WriteVerbose($"Making {GeneratedCheckpoint.PathOf(size)} ({bytes} bytes), which is kept for the next time.");
+        return Pump($"Making a {size} checkpoint, once", GeneratedCheckpoint.Folder, bytes, (done, stop) => GeneratedCheckpoint.Ensure(size, done, stop));
+    }
+}

@@ -1,0 +1,12 @@
+namespace MemLoad;
+
+/// <summary>The formats that are written.</summary>
+public enum WeightFormat
+{
+    /// <summary>PyTorch's zip archive, <c>.pth</c>.</summary>
+    Pth,
+    /// <summary>One safetensors file.</summary>
+    Safetensors,
+    /// <summary>A folder with one file a tensor.</summary>
+    Folder,
+}

@@ -1,0 +1,82 @@
+using System.Management.Automation;
+using MemLoad.Abstractions;
+using MemLoad.Completion;
+
+namespace MemLoad.Commands;
+
+/// <summary>Writes checkpoints in another format, or a part of them, in bounded memory.</summary>
+[Cmdlet(VerbsData.Convert, "Weights", SupportsShouldProcess = true, DefaultParameterSetName = ParameterSets.Path)]
+[OutputType(typeof(FileInfo), typeof(DirectoryInfo))]
+public sealed class ConvertWeightsCommand : PathCmdlet
+{
+    private const int NamesShown = 3;
+
+    /// <summary>The file or folder to write, or an existing folder to write into; by default beside the source.</summary>
+    [Parameter(Position = 1)]
+    [ValidateNotNullOrEmpty]
+    public string? Destination { get; set; }
+
+    /// <summary>The format; by default the extension of the destination says it.</summary>
+    [Parameter]
+    public WeightFormat? Format { get; set; }
+
+    /// <summary>Take only what lies under this name of the checkpoint.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(KeyCompleter))]
+    public string? Key { get; set; }
+
+    /// <summary>Take only tensors whose names match one of these patterns.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(TensorNameCompleter))]
+    [SupportsWildcards]
+    public string[] Include { get; set; } = [];
+
+    /// <summary>Leave out tensors whose names match one of these patterns.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(TensorNameCompleter))]
+    [SupportsWildcards]
+    public string[] Exclude { get; set; } = [];
+
+    /// <summary>Replace what is there.</summary>
+    [Parameter]
+    public SwitchParameter Force { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessPath(string path)
+    {
+        Checkpoint source = Checkpoint.Open(path, StopToken).Select(Key, Include, Exclude);
+        (string target, CheckpointFormat format) = Target(path);
+        long bytes = CheckpointWriter.CountBytes(source, target, format);
+        if (!ShouldProcess(TargetWriter.Describe(target, format, bytes), $"Convert {path}"))
+        {
+            return;
+        }
+        FileSystemInfo written = Pump($"Converting {path}", target, bytes, (done, stop) =>
+        {
+            CheckpointWriter.Write(source, target, format, Force, done, stop);
+            return TargetWriter.Item(target);
+        });
+        if (source.Metadata.Count > 0)
+        {
+            string more = source.Metadata.Count > NamesShown ? ", …" : "";
+            WriteVerbose($"Left out {source.Metadata.Count} entries that are no tensors: {string.Join(", ", source.Metadata.Keys.Take(NamesShown))}{more}.");
+        }
+        WriteObject(written);
+    }
+
+    private (string Path, CheckpointFormat Format) Target(string source)
+    {
+        string? given = Destination is null ? null : PathResolver.Literal(SessionState.Path, Destination);
+        string? folder = given is null ? System.IO.Path.GetDirectoryName(source) : Directory.Exists(given) && Format is not (null or WeightFormat.Folder) ? given : null;
+        if (folder is null)
+        {
+            return (given!, TargetWriter.FormatOf(Format, given!));
+        }
+        if (Format is null)
+        {
+            throw Rules.FormatNotWritable.Broken("neither -Format nor -Destination says what to write", source);
+        }
+        CheckpointFormat format = TargetWriter.FormatOf(Format, "");
+        return (System.IO.Path.Combine(folder, System.IO.Path.GetFileNameWithoutExtension(source) + FormatNames.ExtensionOf(format)), format);
+    }
+}

@@ -1,0 +1,49 @@
+using System.Management.Automation;
+using MemLoad.Abstractions;
+using MemLoad.Completion;
+
+namespace MemLoad.Commands;
+
+/// <summary>Writes a model's weights to a checkpoint.</summary>
+[Cmdlet(VerbsData.Export, "Weights", SupportsShouldProcess = true)]
+[OutputType(typeof(FileInfo), typeof(DirectoryInfo))]
+public sealed class ExportWeightsCommand : MemLoadCmdlet
+{
+    /// <summary>The model, or its name or id.</summary>
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
+    [ModelTransformation]
+    [ArgumentCompleter(typeof(ModelCompleter))]
+    [ValidateNotNull]
+    public LoadedGptModel? Model { get; set; }
+
+    /// <summary>The file or folder to write, taken as it stands.</summary>
+    [Parameter(Mandatory = true, Position = 1)]
+    [Alias("Path", "LiteralPath")]
+    [ValidateNotNullOrEmpty]
+    public string Destination { get; set; } = "";
+
+    /// <summary>The format; by default the name's extension says it, and a name without extension is a folder.</summary>
+    [Parameter]
+    public WeightFormat? Format { get; set; }
+
+    /// <summary>Replace what is there.</summary>
+    [Parameter]
+    public SwitchParameter Force { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord() => Attempt(Destination, () =>
+    {
+        string path = PathResolver.Literal(SessionState.Path, Destination);
+        CheckpointFormat format = TargetWriter.FormatOf(Format, path);
+        LoadedWeights weights = Model!.Weights;
+        long bytes = CheckpointWriter.CountBytes(weights, path, format);
+        if (ShouldProcess(TargetWriter.Describe(path, format, bytes), "Write"))
+        {
+            WriteObject(Pump($"Writing {Model.Name}", path, bytes, (done, stop) =>
+            {
+                CheckpointWriter.Write(weights, path, format, Force, done, stop);
+                return TargetWriter.Item(path);
+            }));
+        }
+    });
+}

@@ -1,0 +1,33 @@
+using System.Management.Automation;
+using System.Runtime.InteropServices;
+using MemLoad.Abstractions;
+
+namespace MemLoad.Commands;
+
+/// <summary>Says which devices are there, why one is not, and what MemLoad runs on.</summary>
+[Cmdlet(VerbsCommon.Get, "MemLoadRuntime")]
+[OutputType(typeof(RuntimeInfo))]
+public sealed class GetMemLoadRuntimeCommand : MemLoadCmdlet
+{
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        foreach (DeviceStatus device in DeviceRegistry.List())
+        {
+            WriteObject(new RuntimeInfo
+            {
+                Device = device.Name,
+                Available = device.Available,
+                Details = device.Details,
+                ModuleVersion = HostFacts.ModuleVersion,
+                DotNet = RuntimeInformation.FrameworkDescription,
+                OperatingSystem = $"{RuntimeInformation.OSDescription} {RuntimeInformation.ProcessArchitecture}",
+                ProcessorName = HostFacts.ProcessorName,
+                ProcessorCount = Environment.ProcessorCount,
+                TotalMemoryBytes = HostFacts.TotalMemoryBytes,
+                CacheFolder = GeneratedCheckpoint.Folder,
+                HostName = HostFacts.HostName,
+            });
+        }
+    }
+}

@@ -1,0 +1,29 @@
+using System.Management.Automation;
+using MemLoad.Abstractions;
+using MemLoad.Models;
+
+namespace MemLoad.Commands;
+
+/// <summary>Says what this session holds of host and device memory, and held at most.</summary>
+[Cmdlet(VerbsCommon.Get, "MemoryUsage")]
+[OutputType(typeof(SessionMemory))]
+public sealed class GetMemoryUsageCommand : MemLoadCmdlet
+{
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        ModelSession session = Session;
+        MemoryUsage host = MemoryUsage.Now();
+        WriteObject(new SessionMemory
+        {
+            HostBytes = host.HostBytes,
+            HostFileBytes = host.HostFileBytes,
+            PeakHostBytes = host.PeakHostBytes,
+            DeviceBytes = session.DeviceBytes,
+            DeviceReservedBytes = session.DeviceReservedBytes,
+            PeakDeviceBytes = session.PeakDeviceBytes,
+            ModelCount = session.Models.Length,
+            HostName = HostFacts.HostName,
+        });
+    }
+}

@@ -1,0 +1,60 @@
+using System.Management.Automation;
+using MemLoad.Abstractions;
+using MemLoad.Completion;
+
+namespace MemLoad.Commands;
+
+/// <summary>Lists the tensors of checkpoints, from their headers.</summary>
+[Cmdlet(VerbsCommon.Get, "WeightInfo", DefaultParameterSetName = ParameterSets.Path)]
+[OutputType(typeof(WeightInfo))]
+public sealed class GetWeightInfoCommand : PathCmdlet
+{
+    /// <summary>Take only what lies under this name of the checkpoint.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(KeyCompleter))]
+    public string? Key { get; set; }
+
+    /// <summary>Take only tensors whose names match one of these patterns.</summary>
+    [Parameter]
+    [Alias("Name")]
+    [ArgumentCompleter(typeof(TensorNameCompleter))]
+    [SupportsWildcards]
+    public string[] Include { get; set; } = [];
+
+    /// <summary>Leave out tensors whose names match one of these patterns.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(TensorNameCompleter))]
+    [SupportsWildcards]
+    public string[] Exclude { get; set; } = [];
+
+    /// <summary>Read every tensor and give its SHA-256.</summary>
+    [Parameter]
+    public SwitchParameter Hash { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessPath(string path)
+    {
+        Checkpoint checkpoint = Checkpoint.Open(path, StopToken).Select(Key, Include, Exclude);
+        string[]? hashes = Hash ? Pump("Hashing", path, 0, (_, stop) => WeightsDigest.OfTensors(checkpoint, stop)) : null;
+        for (int i = 0; i < checkpoint.Tensors.Length; i++)
+        {
+            TensorEntry tensor = checkpoint.Tensors[i];
+            Extent storage = checkpoint.Storages[tensor.Storage];
+            WriteObject(new WeightInfo
+            {
+                Name = tensor.Name,
+                DType = tensor.DType.TorchName(),
+                Shape = string.Join(',', tensor.Shape),
+                Strides = string.Join(',', tensor.Strides),
+                ElementCount = tensor.ElementCount,
+                Bytes = tensor.Bytes,
+                File = checkpoint.Files[storage.File].Path,
+                Offset = storage.Offset + tensor.ByteOffset,
+                Storage = tensor.Storage,
+                Sha256 = hashes?[i],
+                Path = checkpoint.Path,
+                Format = checkpoint.Format.ToString(),
+            });
+        }
+    }
+}

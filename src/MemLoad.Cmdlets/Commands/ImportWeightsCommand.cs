@@ -1,0 +1,134 @@
+using System.Globalization;
+using System.Management.Automation;
+using MemLoad.Abstractions;
+using MemLoad.Completion;
+
+namespace MemLoad.Commands;
+
+/// <summary>Loads weights in this session, into a model or by themselves; refuses what does not fit before memory is touched.</summary>
+[Cmdlet(VerbsData.Import, "Weights", DefaultParameterSetName = ParameterSets.Path)]
+[OutputType(typeof(LoadedGptModel))]
+public sealed class ImportWeightsCommand : PathCmdlet
+{
+    /// <summary>How to load.</summary>
+    [Parameter]
+    public Strategy Strategy { get; set; } = Strategy.Stream;
+
+    /// <summary>The model that takes the weights over; those it has are freed. Without it, a model is made for them.</summary>
+    [Parameter]
+    [ModelTransformation]
+    [ArgumentCompleter(typeof(ModelCompleter))]
+    [ValidateNotNull]
+    public LoadedGptModel? Model { get; set; }
+
+    /// <summary>Name of the new model; by default the file's.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Name { get; set; }
+
+    /// <summary>Where to.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(DeviceCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string Device { get; set; } = DeviceRegistry.Default;
+
+    /// <summary>Attention heads, where the checkpoint is of no known size.</summary>
+    [Parameter]
+    [ValidateRange(1, int.MaxValue)]
+    public int? HeadCount { get; set; }
+
+    /// <summary>Most host memory the load may need, in bytes.</summary>
+    [Parameter]
+    [ValidateRange(1, long.MaxValue)]
+    public long? MaxHostMemory { get; set; }
+
+    /// <summary>Capacity of the device, in bytes.</summary>
+    [Parameter]
+    [ValidateRange(1, long.MaxValue)]
+    public long? MaxDeviceMemory { get; set; }
+
+    /// <summary>Take only what lies under this name of the checkpoint.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(KeyCompleter))]
+    public string? Key { get; set; }
+
+    /// <summary>Take only tensors whose names match one of these patterns.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(TensorNameCompleter))]
+    [SupportsWildcards]
+    public string[] Include { get; set; } = [];
+
+    /// <summary>Leave out tensors whose names match one of these patterns.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(TensorNameCompleter))]
+    [SupportsWildcards]
+    public string[] Exclude { get; set; } = [];
+
+    /// <summary>Load even if the forecast exceeds the host memory limit; a device's capacity cannot be overruled.</summary>
+    [Parameter]
+    public SwitchParameter Force { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessPath(string path)
+    {
+        Model?.RequireAlive();
+        var request = new LoadRequest
+        {
+            Path = path,
+            Strategy = Strategy,
+            Device = Device,
+            Key = Key,
+            Include = Include,
+            Exclude = Exclude,
+            HostMemoryLimit = Force ? null : MaxHostMemory,
+            DeviceMemoryLimit = MaxDeviceMemory,
+        };
+        var prepared = PreparedLoad.Prepare(request, StopToken);
+        LoadedModel loaded;
+        LoadedGptModel model;
+        try
+        {
+            model = Model ?? NewModel(prepared.Checkpoint, Name ?? System.IO.Path.GetFileNameWithoutExtension(path));
+            if (Model?.Config is GptConfig config && !prepared.Checkpoint.Tensors.IsEmpty)
+            {
+                // The weights are taken over as they are, so their dtype is the model's from now on.
+                StateDictMatch.Require(config.ToSpec(prepared.Checkpoint.Tensors[0].DType), prepared.Checkpoint);
+            }
+            LoadForecast forecast = prepared.ToRow();
+            WriteVerbose(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{Strategy}: {forecast.ModelBytes} bytes of weights; forecast {forecast.ForecastHostBytes} bytes of host memory, {forecast.ForecastDeviceBytes} on {forecast.Device}."));
+            loaded = Pump($"Loading by {Strategy}", path, 0, (_, stop) => new LoadedModel(prepared, prepared.Load(cancellationToken: stop)));
+        }
+        catch
+        {
+            prepared.Dispose();
+            throw;
+        }
+        Session.Observe(prepared.Device);
+        model.TakeLoaded(loaded);
+        if (Model is null)
+        {
+            Session.Add(model);
+        }
+        WriteObject(model);
+    }
+
+    private LoadedGptModel NewModel(Checkpoint checkpoint, string name)
+    {
+        GptConfig? config = null;
+        try
+        {
+            config = GptConfig.Infer(checkpoint.Tensors, HeadCount);
+        }
+        catch (MemLoadException e) when (e.Rule == Rules.HeadsUnknown)
+        {
+            WriteWarning($"{e.Finding}: give -HeadCount to run token ids through it.");
+        }
+        catch (MemLoadException e) when (e.Rule == Rules.NotGpt)
+        {
+            WriteVerbose($"No GPT model: {e.Finding}.");
+        }
+        return new LoadedGptModel(name, config, null);
+    }
+}

@@ -1,0 +1,37 @@
+using System.Globalization;
+using System.Management.Automation;
+using MemLoad.Abstractions;
+using MemLoad.Completion;
+
+namespace MemLoad.Commands;
+
+/// <summary>Runs token ids through a GPT model and gives its logits.</summary>
+[Cmdlet(VerbsLifecycle.Invoke, "GptModel")]
+[OutputType(typeof(GptLogits))]
+public sealed class InvokeGptModelCommand : MemLoadCmdlet
+{
+    /// <summary>The model, or its name or id.</summary>
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
+    [ModelTransformation]
+    [ArgumentCompleter(typeof(ModelCompleter))]
+    [ValidateNotNull]
+    public LoadedGptModel? Model { get; set; }
+
+    /// <summary>The input, as token ids.</summary>
+    [Parameter(Mandatory = true, Position = 1)]
+    [ValidateNotNullOrEmpty]
+    public int[] TokenId { get; set; } = [];
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord() => Attempt(Model!.Name, () =>
+    {
+        LoadedGptModel model = Model!;
+        (float[] logits, GptConfig config) = Pump($"Running {model.Name}", $"{TokenId.Length} tokens", 0, (_, stop) => model.Forward(TokenId, stop));
+        ReadOnlySpan<float> last = logits.AsSpan(logits.Length - config.VocabularySize);
+        WriteObject(new GptLogits(
+            model.Name,
+            string.Create(CultureInfo.InvariantCulture, $"1,{TokenId.Length},{config.VocabularySize}"),
+            System.Numerics.Tensors.TensorPrimitives.IndexOfMax(last),
+            logits));
+    });
+}

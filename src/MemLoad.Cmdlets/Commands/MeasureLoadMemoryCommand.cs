@@ -1,0 +1,112 @@
+using System.Globalization;
+using System.Management.Automation;
+using MemLoad.Abstractions;
+using MemLoad.Models;
+
+namespace MemLoad.Commands;
+
+/// <summary>Loads a checkpoint with every strategy, each in a fresh process, and gives a row of forecast and measured memory for each.</summary>
+[Cmdlet(VerbsDiagnostic.Measure, "LoadMemory", DefaultParameterSetName = ParameterSets.Path)]
+[OutputType(typeof(LoadMeasurement), ParameterSetName = [ParameterSets.Path, ParameterSets.LiteralPath])]
+[OutputType(typeof(BlockMeasurement), ParameterSetName = [ParameterSets.ScriptBlock])]
+public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
+{
+    /// <summary>The page cache before each load.</summary>
+    [Parameter(ParameterSetName = ParameterSets.Path)]
+    [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
+    public CacheState Cache { get; set; } = CacheState.AsIs;
+
+    /// <summary>How often to measure each strategy.</summary>
+    [Parameter(ParameterSetName = ParameterSets.Path)]
+    [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
+    [ValidateRange(1, int.MaxValue)]
+    public int Repeat { get; set; } = 1;
+
+    /// <summary>Measure in this process instead of a fresh one for each load.</summary>
+    [Parameter(ParameterSetName = ParameterSets.Path)]
+    [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
+    public SwitchParameter InProcess { get; set; }
+
+    /// <summary>Measure whatever this block does, in this process.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = ParameterSets.ScriptBlock)]
+    public ScriptBlock? ScriptBlock { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        if (ScriptBlock is not null)
+        {
+            WriteObject(MeasureBlock(ScriptBlock));
+        }
+        else
+        {
+            ProcessSelection();
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void ProcessRequests(IReadOnlyList<LoadRequest> requests)
+    {
+        ArgumentNullException.ThrowIfNull(requests);
+        // What is wrong with the checkpoint or the device is wrong for every strategy: one error now, not a row for each.
+        LoadForecast forecast = LoadPlanner.Forecast(requests[0], StopToken);
+        WriteVerbose(string.Create(CultureInfo.InvariantCulture, $"{forecast.Path}: {forecast.Format}, {forecast.TensorCount} tensors, {forecast.ModelBytes} bytes."));
+        LoadMeasurer? measurer = InProcess ? null : new LoadMeasurer(PowerShellWorker.Command());
+        var digests = new HashSet<string>(StringComparer.Ordinal);
+        int number = 0;
+        foreach (LoadRequest request in requests)
+        {
+            for (int run = 1; run <= Repeat; run++)
+            {
+                // The last record before the clock starts; the next one comes when the row is there.
+                WriteProgress(new ProgressRecord(0, $"Measuring {forecast.Path}", $"{request.Strategy} ({++number} of {requests.Count * Repeat})"));
+                LoadMeasurement row = Measure(measurer, request with { Cache = Cache, Run = run });
+                if (StopToken.IsCancellationRequested)
+                {
+                    throw new PipelineStoppedException();
+                }
+                WriteObject(row);
+                if (row.WeightsDigest is not null)
+                {
+                    digests.Add(row.WeightsDigest);
+                }
+            }
+        }
+        WriteProgress(new ProgressRecord(0, $"Measuring {forecast.Path}", "Done") { RecordType = ProgressRecordType.Completed });
+        if (digests.Count > 1)
+        {
+            throw Rules.DigestsDiffer.Broken($"the loads of one checkpoint gave {digests.Count} different weights", forecast.Path);
+        }
+    }
+
+    private LoadMeasurement Measure(LoadMeasurer? measurer, LoadRequest request) => measurer is null
+        ? LoadMeasurer.MeasureInProcess(request, StopToken)
+        : measurer.MeasureAsync(request, StopToken).GetAwaiter().GetResult();
+
+    private BlockMeasurement MeasureBlock(ScriptBlock block)
+    {
+        ModelSession session = Session;
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        GC.Collect();
+        session.ResetPeak();
+        string startedAt = DateTimeOffset.Now.ToString("yyyy-MM-ddTHH:mm:ss.fffzzz", CultureInfo.InvariantCulture);
+        using var probe = MemoryProbe.Start(() => session.DeviceBytes);
+        // In the caller's scope, as Measure-Command does, so that what the block assigns stays.
+        InvokeCommand.InvokeScript(useLocalScope: false, block, null, []);
+        ProbeResult result = probe.Stop();
+        return new BlockMeasurement
+        {
+            PeakDeviceBytes = session.PeakDeviceBytes,
+            PeakHostBytes = result.PeakHostBytes,
+            PeakHostFileBytes = result.PeakHostFileBytes,
+            FinalHostBytes = result.FinalHostBytes,
+            ElapsedMicroseconds = result.ElapsedMicroseconds,
+            MajorFaults = result.MajorFaults,
+            ReadBytes = result.ReadBytes,
+            HostName = HostFacts.HostName,
+            StartedAt = startedAt,
+            ModuleVersion = HostFacts.ModuleVersion,
+        };
+    }
+}

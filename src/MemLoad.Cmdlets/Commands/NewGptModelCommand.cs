@@ -1,0 +1,104 @@
+using System.Globalization;
+using System.Management.Automation;
+using MemLoad.Abstractions;
+using MemLoad.Completion;
+
+namespace MemLoad.Commands;
+
+/// <summary>Builds a GPT model with fresh weights, or without memory.</summary>
+[Cmdlet(VerbsCommon.New, "GptModel", DefaultParameterSetName = ParameterSets.Size)]
+[OutputType(typeof(LoadedGptModel))]
+public sealed class NewGptModelCommand : MemLoadCmdlet
+{
+    /// <summary>A published size.</summary>
+    [Parameter(Position = 0, ParameterSetName = ParameterSets.Size)]
+    [ArgumentCompleter(typeof(SizeCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string Size { get; set; } = "gpt2-small";
+
+    /// <summary>For dimensions of your own: tokens in the vocabulary.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = ParameterSets.Dimensions)]
+    [ValidateRange(1, int.MaxValue)]
+    public int VocabularySize { get; set; }
+
+    /// <summary>For dimensions of your own: most tokens of one input.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = ParameterSets.Dimensions)]
+    [ValidateRange(1, int.MaxValue)]
+    public int ContextLength { get; set; }
+
+    /// <summary>For dimensions of your own: width of the embedding, a multiple of the heads.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = ParameterSets.Dimensions)]
+    [ValidateRange(1, int.MaxValue)]
+    public int EmbeddingSize { get; set; }
+
+    /// <summary>For dimensions of your own: transformer blocks.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = ParameterSets.Dimensions)]
+    [ValidateRange(1, int.MaxValue)]
+    public int LayerCount { get; set; }
+
+    /// <summary>For dimensions of your own: attention heads of a block.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = ParameterSets.Dimensions)]
+    [ValidateRange(1, int.MaxValue)]
+    public int HeadCount { get; set; }
+
+    /// <summary>The query, key and value projections have no bias.</summary>
+    [Parameter(ParameterSetName = ParameterSets.Dimensions)]
+    public SwitchParameter NoQkvBias { get; set; }
+
+    /// <summary>The same seed gives the same weights.</summary>
+    [Parameter]
+    public long Seed { get; set; } = GeneratedCheckpoint.Seed;
+
+    /// <summary>Element type: Float32, Float16 or BFloat16.</summary>
+    [Parameter]
+    public DType DType { get; set; } = DType.Float32;
+
+    /// <summary>Shapes only: no weights, no memory.</summary>
+    [Parameter]
+    public SwitchParameter Meta { get; set; }
+
+    /// <summary>Where the weights go.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(DeviceCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string Device { get; set; } = "cpu";
+
+    /// <summary>Name of the model; by default its size.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Name { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord() => Attempt(Size, () =>
+    {
+        GptConfig config = ParameterSetName == ParameterSets.Dimensions
+            ? new GptConfig(VocabularySize, ContextLength, EmbeddingSize, LayerCount, HeadCount, !NoQkvBias)
+            : GptConfig.FromSize(Size);
+        var model = new LoadedGptModel(Name ?? config.SizeName ?? "gpt", config, config.ToSpec(DType));
+        if (!Meta)
+        {
+            Fill(model, config);
+        }
+        Session.Add(model);
+        WriteObject(model);
+    });
+
+    private void Fill(LoadedGptModel model, GptConfig config)
+    {
+        var source = new GptInitializer(config, Seed, DType);
+        long bytes = source.StorageLengths.Sum();
+        WriteVerbose(string.Create(CultureInfo.InvariantCulture, $"Building {model.Name}: {bytes} bytes on {Device}, seed {Seed}."));
+        IDevice device = DeviceRegistry.Open(Device);
+        try
+        {
+            LoadedWeights weights = Pump($"Building {model.Name}", Device, bytes, (done, stop) => ModelBuilder.Build(source, device, done, stop));
+            Session.Observe(device);
+            model.TakeBuilt(weights, device);
+        }
+        catch
+        {
+            device.Dispose();
+            throw;
+        }
+    }
+}

@@ -1,0 +1,30 @@
+using System.Globalization;
+using System.Management.Automation;
+using MemLoad.Abstractions;
+using MemLoad.Completion;
+
+namespace MemLoad.Commands;
+
+/// <summary>Frees models at once.</summary>
+[Cmdlet(VerbsCommon.Remove, "GptModel", SupportsShouldProcess = true)]
+public sealed class RemoveGptModelCommand : MemLoadCmdlet
+{
+    /// <summary>The models, or their names or ids.</summary>
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
+    [ModelTransformation]
+    [ArgumentCompleter(typeof(ModelCompleter))]
+    [ValidateNotNullOrEmpty]
+    public LoadedGptModel[] Model { get; set; } = [];
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        foreach (LoadedGptModel model in Model)
+        {
+            if (ShouldProcess(string.Create(CultureInfo.InvariantCulture, $"{model.Name} ({model.ModelBytes} bytes)"), "Free"))
+            {
+                Session.Remove(model);
+            }
+        }
+    }
+}

@@ -1,0 +1,31 @@
+using System.Collections;
+using System.Collections.ObjectModel;
+using System.Management.Automation;
+
+namespace MemLoad.Completion;
+
+/// <summary>Words that stand in the checkpoint that the command line names.</summary>
+public abstract class CheckpointCompleter : WordCompleter
+{
+    // A completer has no session of its own; a script block runs in the one where the key was pressed.
+    private const string Resolve = "param($path) $ExecutionContext.SessionState.Path.GetUnresolvedProviderPathFromPSPath($path)";
+
+    /// <inheritdoc/>
+    protected sealed override IEnumerable<(string Text, string ToolTip)> Words(IDictionary bound)
+    {
+        ArgumentNullException.ThrowIfNull(bound);
+        foreach (string parameter in (string[])["LiteralPath", "Path"])
+        {
+            object? value = bound[parameter] is object[] { Length: > 0 } several ? several[0] : bound[parameter];
+            if (value?.ToString() is { Length: > 0 } path)
+            {
+                Collection<PSObject> resolved = ScriptBlock.Create(Resolve).Invoke(path);
+                return Words(Checkpoint.Open(resolved[0].ToString()));
+            }
+        }
+        return [];
+    }
+
+    /// <summary>The words of one checkpoint.</summary>
+    protected abstract IEnumerable<(string Text, string ToolTip)> Words(Checkpoint checkpoint);
+}

@@ -1,0 +1,24 @@
+namespace MemLoad.Completion;
+
+/// <summary>The containers inside the named checkpoint: every prefix of a tensor's dotted name.</summary>
+public sealed class KeyCompleter : CheckpointCompleter
+{
+    /// <inheritdoc/>
+    protected override IEnumerable<(string Text, string ToolTip)> Words(Checkpoint checkpoint)
+    {
+        ArgumentNullException.ThrowIfNull(checkpoint);
+        return checkpoint.Tensors.SelectMany(tensor => Prefixes(tensor.Name))
+            .CountBy(prefix => prefix, StringComparer.Ordinal)
+            // Outer containers first: they are what one usually wants.
+            .OrderBy(key => key.Key.Count(letter => letter == '.'))
+            .Select(key => (key.Key, $"{key.Value} tensors"));
+    }
+
+    private static IEnumerable<string> Prefixes(string name)
+    {
+        for (int dot = name.IndexOf('.', StringComparison.Ordinal); dot > 0; dot = name.IndexOf('.', dot + 1))
+        {
+            yield return name[..dot];
+        }
+    }
+}

@@ -1,0 +1,40 @@
+using System.Management.Automation;
+
+namespace MemLoad.Errors;
+
+/// <summary>Turns exceptions into error records: the rule's id is the error id, so that <c>FullyQualifiedErrorId</c> is stable.</summary>
+internal static class ErrorRecords
+{
+    /// <summary>The record for one failure.</summary>
+    /// <param name="exception">What happened; anything but a <see cref="MemLoadException"/> is unforeseen.</param>
+    /// <param name="target">What was being worked on; the path that the exception names goes before it.</param>
+    public static ErrorRecord From(Exception exception, object? target) => exception is MemLoadException broken
+        ? new ErrorRecord(broken, broken.Rule.Id, CategoryOf(broken.Rule), broken.Path ?? target)
+        : new ErrorRecord(exception, Rules.Unexpected.Id, ErrorCategory.NotSpecified, target);
+
+    private static ErrorCategory CategoryOf(Rule rule) => rule.Id switch
+    {
+        "ML1001" or "ML6005" or "ML6006" => ErrorCategory.ObjectNotFound,
+        "ML1002" => ErrorCategory.PermissionDenied,
+        "ML1007" => ErrorCategory.ReadError,
+        "ML1009" => ErrorCategory.InvalidArgument,
+        "ML6008" or "ML6020" or "ML6022" or "ML6025" or "ML6026" => ErrorCategory.InvalidArgument,
+        "ML6027" or "ML6028" => ErrorCategory.InvalidOperation,
+        "ML7001" or "ML7002" => ErrorCategory.ResourceUnavailable,
+        "ML7003" => ErrorCategory.InvalidArgument,
+        "ML7004" => ErrorCategory.NotInstalled,
+        "ML7005" or "ML7006" => ErrorCategory.LimitsExceeded,
+        "ML8002" => ErrorCategory.InvalidResult,
+        "ML8014" => ErrorCategory.OperationStopped,
+        "ML9102" => ErrorCategory.ResourceExists,
+        "ML9103" => ErrorCategory.OpenError,
+        "ML9104" or "ML9105" => ErrorCategory.WriteError,
+        _ => rule.Id[2] switch
+        {
+            '7' => ErrorCategory.ResourceUnavailable,
+            '8' => ErrorCategory.OperationStopped,
+            '9' => ErrorCategory.InvalidArgument,
+            _ => ErrorCategory.InvalidData,
+        },
+    };
+}

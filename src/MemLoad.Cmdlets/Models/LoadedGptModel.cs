@@ -1,0 +1,147 @@
+namespace MemLoad;
+
+/// <summary>
+/// A model of this session: what <c>New-GptModel</c> and <c>Import-Weights</c> give and the other cmdlets take. It owns memory outside the garbage
+/// collector's sight: free it with <c>Remove-GptModel</c>.
+/// </summary>
+public sealed class LoadedGptModel : IDisposable
+{
+    private readonly Lock _using = new();
+    private IDisposable? _owner;
+    private LoadedWeights? _weights;
+    private IDevice? _device;
+    private GptModel? _runnable;
+
+    internal LoadedGptModel(string name, GptConfig? config, ModelSpec? spec)
+    {
+        Name = name;
+        Config = config;
+        Size = config?.SizeName;
+        Spec = spec;
+        TensorCount = spec?.Tensors.Length ?? 0;
+        ParameterCount = spec?.Tensors.Sum(tensor => ShapeMath.ElementCount(tensor.Shape)) ?? 0;
+    }
+
+    /// <summary>Number of the model in this session, from 1.</summary>
+    public int Id { get; internal set; }
+
+    /// <summary>Its name.</summary>
+    public string Name { get; }
+
+    /// <summary><c>Meta</c> (shapes only), <c>Built</c> (fresh weights), <c>Loaded</c> (from a checkpoint) or <c>Removed</c>.</summary>
+    public string State { get; private set; } = "Meta";
+
+    /// <summary>The model size where it is one of the known ones, such as <c>gpt2-small</c>.</summary>
+    public string? Size { get; }
+
+    /// <summary>Where its weights lie; null for a model without weights.</summary>
+    public string? Device => _device?.Name;
+
+    /// <summary>How they were loaded, if they were.</summary>
+    public string? Strategy { get; private set; }
+
+    /// <summary>The checkpoint they came from, if any.</summary>
+    public string? Path { get; private set; }
+
+    /// <summary>Tensors, buffers included.</summary>
+    public long TensorCount { get; private set; }
+
+    /// <summary>Elements of all tensors, buffers included.</summary>
+    public long ParameterCount { get; private set; }
+
+    /// <summary>Bytes of weights it holds; 0 for a model without weights.</summary>
+    public long ModelBytes { get; private set; }
+
+    /// <summary>The dimensions if it is a GPT model; null for any other state dict.</summary>
+    internal GptConfig? Config { get; }
+
+    internal ModelSpec? Spec { get; private set; }
+
+    internal DeviceMemory DeviceMemory => _device?.Memory ?? default;
+
+    /// <summary>Takes fresh weights over.</summary>
+    internal void TakeBuilt(LoadedWeights weights, IDevice device)
+    {
+        Take(weights, device, device);
+        State = "Built";
+    }
+
+    /// <summary>Takes loaded weights over; those it had are freed.</summary>
+    internal void TakeLoaded(LoadedModel loaded)
+    {
+        Take(loaded.Weights, loaded.Prepared.Device, loaded);
+        State = "Loaded";
+        Strategy = loaded.Prepared.Plan.Strategy.ToString();
+        Path = loaded.Prepared.Checkpoint.Path;
+        ParameterCount = loaded.Prepared.ParameterCount;
+    }
+
+    /// <summary>The weights.</summary>
+    /// <exception cref="MemLoadException">ML6027: it has none; ML6028: it was removed.</exception>
+    internal LoadedWeights Weights
+    {
+        get
+        {
+            RequireAlive();
+            return _weights ?? throw Rules.ModelWithoutWeights.Broken($"the model '{Name}' is on the meta device: it has shapes and no weights");
+        }
+    }
+
+    /// <summary>Throws if it was removed.</summary>
+    /// <exception cref="MemLoadException">ML6028.</exception>
+    internal void RequireAlive()
+    {
+        if (State == "Removed")
+        {
+            throw Rules.ModelGone.Broken($"the model '{Name}' was removed");
+        }
+    }
+
+    /// <summary>Runs token ids through it. One run at a time: whoever removes it meanwhile waits.</summary>
+    /// <exception cref="MemLoadException">ML602x.</exception>
+    internal (float[] Logits, GptConfig Config) Forward(int[] tokenIds, CancellationToken stop)
+    {
+        lock (_using)
+        {
+            LoadedWeights weights = Weights;
+            GptConfig config = Config ?? GptConfig.Infer(weights.Tensors, heads: null);
+            _runnable ??= new GptModel(config, name => weights[name]);
+            return (_runnable.Forward(tokenIds, stop), config);
+        }
+    }
+
+    /// <summary>Frees its memory at once. A second call does nothing.</summary>
+    public void Dispose()
+    {
+        lock (_using)
+        {
+            Release();
+            State = "Removed";
+            ModelBytes = 0;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Name;
+
+    private void Take(LoadedWeights weights, IDevice device, IDisposable owner)
+    {
+        lock (_using)
+        {
+            Release();
+            _weights = weights;
+            _device = device;
+            _owner = owner;
+            TensorCount = weights.Tensors.Length;
+            ModelBytes = weights.StorageLengths.Sum();
+        }
+    }
+
+    private void Release()
+    {
+        _runnable = null;
+        _weights?.Dispose();
+        _owner?.Dispose();
+        (_weights, _owner, _device) = (null, null, null);
+    }
+}

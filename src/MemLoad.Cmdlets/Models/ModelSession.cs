@@ -1,0 +1,83 @@
+using System.Management.Automation.Runspaces;
+using System.Runtime.CompilerServices;
+
+namespace MemLoad.Models;
+
+/// <summary>The models of one runspace, and what they hold of the devices. Parallel runspaces do not see each other's.</summary>
+internal sealed class ModelSession
+{
+    private static readonly ConditionalWeakTable<Runspace, ModelSession> Sessions = [];
+
+    private readonly Lock _changing = new();
+    private readonly List<LoadedGptModel> _models = [];
+    private long _peakDeviceBytes;
+    private int _lastId;
+
+    private ModelSession(Runspace runspace) => runspace.StateChanged += (_, change) =>
+    {
+        // A runspace that closes without removing the module takes its models along.
+        if (change.RunspaceStateInfo.State is RunspaceState.Closed or RunspaceState.Broken)
+        {
+            Clear();
+        }
+    };
+
+    /// <summary>The session of the runspace that runs the calling command.</summary>
+    public static ModelSession Current => Sessions.GetValue(Runspace.DefaultRunspace, runspace => new ModelSession(runspace));
+
+    /// <summary>A snapshot of the models, oldest first.</summary>
+    public LoadedGptModel[] Models
+    {
+        get
+        {
+            lock (_changing)
+            {
+                return [.. _models];
+            }
+        }
+    }
+
+    /// <summary>Device memory that the models hold now.</summary>
+    public long DeviceBytes => Models.Sum(model => model.DeviceMemory.Allocated);
+
+    /// <summary>Device memory that the devices of the models have reserved now.</summary>
+    public long DeviceReservedBytes => Models.Sum(model => model.DeviceMemory.Reserved);
+
+    /// <summary>Most device memory held at once since the last reset: what was there when a load began, and that load's own peak.</summary>
+    public long PeakDeviceBytes => Math.Max(_peakDeviceBytes, DeviceBytes);
+
+    /// <summary>Forgets the peak.</summary>
+    public void ResetPeak() => _peakDeviceBytes = DeviceBytes;
+
+    /// <summary>Takes note of a device that has just been filled while the models so far were there.</summary>
+    public void Observe(IDevice device) => _peakDeviceBytes = Math.Max(_peakDeviceBytes, DeviceBytes + device.Memory.PeakAllocated);
+
+    /// <summary>Adds a model and gives it its id.</summary>
+    public void Add(LoadedGptModel model)
+    {
+        lock (_changing)
+        {
+            model.Id = ++_lastId;
+            _models.Add(model);
+        }
+    }
+
+    /// <summary>Frees one model.</summary>
+    public void Remove(LoadedGptModel model)
+    {
+        lock (_changing)
+        {
+            _models.Remove(model);
+        }
+        model.Dispose();
+    }
+
+    /// <summary>Frees all models.</summary>
+    public void Clear()
+    {
+        foreach (LoadedGptModel model in Models)
+        {
+            Remove(model);
+        }
+    }
+}
