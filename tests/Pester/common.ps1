@@ -1,0 +1,20 @@
+# Dot-sourced by every test file: the built module in this process, and a small GPT checkpoint to work on.
+$ErrorActionPreference = 'Stop'
+$RepositoryRoot = Split-Path (Split-Path $PSScriptRoot)
+$ManifestPath = Join-Path $RepositoryRoot module/MemLoad.psd1
+$ModuleVersion = (Import-PowerShellDataFile $ManifestPath).ModuleVersion
+$ModulePath = Join-Path $RepositoryRoot "output/MemLoad/$ModuleVersion/MemLoad.psd1"
+$FixturesPath = Join-Path $RepositoryRoot tests/fixtures
+$TinyGpt = @{ VocabularySize = 64; ContextLength = 16; EmbeddingSize = 8; LayerCount = 2; HeadCount = 2 }
+
+if (-not (Get-Module MemLoad)) { Import-Module $ModulePath }
+
+function New-TinyCheckpoint([string]$Path) {
+    $model = New-GptModel @TinyGpt -Name tiny-source
+    $null = Export-Weights $model $Path -Force
+    Remove-GptModel $model
+}
+
+function Get-Completion([string]$Line) {
+    [System.Management.Automation.CommandCompletion]::CompleteInput($Line, $Line.Length, $null).CompletionMatches
+}
