@@ -32,7 +32,7 @@ internal sealed record MeasureRun(IReadOnlyList<LoadMeasurement> Rows, int ExitC
         {
             return Cli.ExitCode.Interrupted;
         }
-        bool loaded = rows.All(row => row.Outcome == LoadOutcome.Loaded);
+        bool loaded = rows.All(row => row.Outcome == nameof(LoadOutcome.Loaded));
         // The same checkpoint was asked for in every row: two digests mean that a load went wrong in silence.
         bool agree = rows.Select(row => row.WeightsDigest).Where(digest => digest is not null).Distinct().Count() <= 1;
         return loaded && agree ? Cli.ExitCode.Done : Cli.ExitCode.Failed;

@@ -18,7 +18,6 @@ internal static class JsonOutput
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         Converters =
         {
-            new JsonStringEnumConverter<LoadOutcome>(),
             new JsonStringEnumConverter<CheckpointFormat>(),
             new JsonStringEnumConverter<Strategy>(),
             new CompactIntegers(),

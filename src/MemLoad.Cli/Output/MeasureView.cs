@@ -67,7 +67,7 @@ internal static class MeasureView
     private static string Label(LoadMeasurement row, bool repeated) => repeated ? $"{row.Strategy} #{row.Run}" : row.Strategy;
 
     private static Color Colour(LoadMeasurement row) =>
-        row.Outcome != LoadOutcome.Loaded ? Color.Red : Verdict.Deviation(row) is null ? Color.Green : Color.Yellow;
+        row.Outcome != nameof(LoadOutcome.Loaded) ? Color.Red : Verdict.Deviation(row) is null ? Color.Green : Color.Yellow;
 
     private static void Caption(IReadOnlyList<LoadMeasurement> rows, bool inProcess, CliConsole console)
     {

@@ -12,9 +12,9 @@ internal static class Verdict
     /// <summary>The words.</summary>
     public static string Of(LoadMeasurement row) => row.Outcome switch
     {
-        LoadOutcome.Loaded => Deviation(row) ?? "as forecast",
-        LoadOutcome.OutOfMemory => "out of memory",
-        LoadOutcome outcome => outcome.ToString().ToLowerInvariant(),
+        nameof(LoadOutcome.Loaded) => Deviation(row) ?? "as forecast",
+        nameof(LoadOutcome.OutOfMemory) => "out of memory",
+        string outcome => outcome.ToLowerInvariant(),
     };
 
     /// <summary>Measured less forecast where they disagree: the device by a single byte, the host by more than 2 % and 8 MiB.</summary>

@@ -10,6 +10,11 @@ internal static class PathResolver
     /// <exception cref="MemLoadException">ML1001: nothing has that name; ML1009: no file system.</exception>
     public static IReadOnlyList<string> Resolve(PathIntrinsics paths, string path)
     {
+        // A row's path, piped on, is a name and no pattern, whatever is in it.
+        if (System.IO.Path.IsPathFullyQualified(path) && System.IO.Path.Exists(path))
+        {
+            return [path];
+        }
         if (!WildcardPattern.ContainsWildcardCharacters(path))
         {
             return [Literal(paths, path)];

@@ -9,7 +9,7 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
     private const string DefaultSize = "gpt2-small";
 
     /// <summary>Files or folders; wildcards are expanded. Without any, a generated checkpoint of <see cref="Size"/>.</summary>
-    [Parameter(Position = 0, ValueFromPipeline = true, ParameterSetName = ParameterSets.Path)]
+    [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.Path)]
     [ValidateNotNullOrEmpty]
     [SupportsWildcards]
     public string[] Path { get; set; } = [];

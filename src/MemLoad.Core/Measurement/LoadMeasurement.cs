@@ -27,8 +27,8 @@ public sealed record LoadMeasurement
     public required string Strategy { get; init; }
     /// <summary>The device's name: <c>cpu</c>, <c>sim</c> …</summary>
     public required string Device { get; init; }
-    /// <summary>How the load ended.</summary>
-    public required LoadOutcome Outcome { get; init; }
+    /// <summary>How the load ended, a <see cref="LoadOutcome"/>: a word, for numbers of enumerations do not survive JSON and remoting.</summary>
+    public required string Outcome { get; init; }
     /// <summary>Absolute path of the checkpoint.</summary>
     public string? Path { get; init; }
     /// <summary>The checkpoint's format, a <see cref="CheckpointFormat"/>.</summary>

@@ -52,7 +52,7 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null)
     {
         Strategy = request.Strategy.ToString(),
         Device = request.Device.ToLowerInvariant(),
-        Outcome = LoadOutcome.Failed,
+        Outcome = nameof(LoadOutcome.Failed),
         Path = request.Path is null ? null : Path.GetFullPath(request.Path),
         Cache = request.Cache.ToString(),
         Run = request.Run,
@@ -64,7 +64,7 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null)
     };
 
     internal static LoadMeasurement With(LoadMeasurement row, LoadOutcome outcome, MemLoadException reason) =>
-        row with { Outcome = outcome, Message = $"{reason.Rule.Id}: {reason.Message}" };
+        row with { Outcome = outcome.ToString(), Message = $"{reason.Rule.Id}: {reason.Message}" };
 
     private Process Start()
     {

@@ -73,7 +73,7 @@ internal static class MeasuredLoad
             DeviceMemory memory = device.Memory;
             return row with
             {
-                Outcome = LoadOutcome.Loaded,
+                Outcome = nameof(LoadOutcome.Loaded),
                 PeakDeviceBytes = memory.PeakAllocated,
                 PeakDeviceReservedBytes = memory.PeakReserved,
                 DeviceErrorPermille = Permille(prepared.Forecast.Device.PeakAllocated, memory.PeakAllocated),

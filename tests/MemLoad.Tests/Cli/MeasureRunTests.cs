@@ -14,7 +14,7 @@ public sealed class MeasureRunTests
     [InlineData(LoadOutcome.Killed, 1)]
     public void One_row_that_did_not_load_fails_the_run_and_the_others_still_run(LoadOutcome outcome, int code)
     {
-        MeasureRun run = Run([Rows.Loaded("Meta"), Rows.Loaded("Mmap") with { Outcome = outcome }, Rows.Loaded("Stream")]);
+        MeasureRun run = Run([Rows.Loaded("Meta"), Rows.Loaded("Mmap") with { Outcome = outcome.ToString() }, Rows.Loaded("Stream")]);
 
         Assert.Equal(code, run.ExitCode);
         Assert.Equal(3, run.Rows.Count);
@@ -37,7 +37,7 @@ public sealed class MeasureRunTests
         }, interrupt.Token);
 
         Assert.Equal(130, run.ExitCode);
-        Assert.Equal([LoadOutcome.Loaded, LoadOutcome.Canceled], run.Rows.Select(row => row.Outcome));
+        Assert.Equal([nameof(LoadOutcome.Loaded), nameof(LoadOutcome.Canceled)], run.Rows.Select(row => row.Outcome));
         Assert.Equal(2, started);
     }
 

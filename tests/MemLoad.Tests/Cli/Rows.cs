@@ -9,7 +9,7 @@ internal static class Rows
     {
         Strategy = strategy,
         Device = "sim",
-        Outcome = LoadOutcome.Loaded,
+        Outcome = nameof(LoadOutcome.Loaded),
         Path = "/tmp/model.pth",
         Format = "TorchZip",
         Size = "gpt2-small",
@@ -45,7 +45,7 @@ internal static class Rows
     {
         Strategy = strategy,
         Device = "sim",
-        Outcome = outcome,
+        Outcome = outcome.ToString(),
         Run = run,
         HostName = "host",
         StartedAt = "2026-01-02T03:04:05.0000000+00:00",

@@ -14,7 +14,7 @@ public sealed class LoadMeasurerTests
     {
         LoadMeasurement row = await new LoadMeasurer(Worker).MeasureAsync(Request());
 
-        Assert.Equal((LoadOutcome.Loaded, null), (row.Outcome, row.Message));
+        Assert.Equal((nameof(LoadOutcome.Loaded), null), (row.Outcome, row.Message));
         Assert.Equal(WeightsDigest.Of(Checkpoint.Open(Fixtures.PathOf("tiny/fp32.pth"))), row.WeightsDigest);
         Assert.Equal((39L, 0L), (row.TensorCount, row.DeviceErrorPermille));
         Assert.Equal(row.ForecastDeviceBytes, row.PeakDeviceBytes);
@@ -30,11 +30,11 @@ public sealed class LoadMeasurerTests
         LoadMeasurement refused = await measurer.MeasureAsync(Request() with { DeviceMemoryLimit = 4096 });
         LoadMeasurement absent = await measurer.MeasureAsync(Request() with { Device = "cuda:0" });
 
-        Assert.Equal((LoadOutcome.Failed, "ML1001"), (missing.Outcome, missing.Message?[..6]));
-        Assert.Equal((LoadOutcome.Refused, "ML7006"), (refused.Outcome, refused.Message?[..6]));
+        Assert.Equal((nameof(LoadOutcome.Failed), "ML1001"), (missing.Outcome, missing.Message?[..6]));
+        Assert.Equal((nameof(LoadOutcome.Refused), "ML7006"), (refused.Outcome, refused.Message?[..6]));
         Assert.NotNull(refused.ForecastDeviceBytes);
         Assert.Null(refused.PeakDeviceBytes);
-        Assert.Equal((LoadOutcome.Failed, "ML7004"), (absent.Outcome, absent.Message?[..6]));
+        Assert.Equal((nameof(LoadOutcome.Failed), "ML7004"), (absent.Outcome, absent.Message?[..6]));
     }
 
     [Fact]
@@ -46,7 +46,7 @@ public sealed class LoadMeasurerTests
         }
         LoadMeasurement row = await new LoadMeasurer(new WorkerCommand("sh", ["-c", "kill -9 $$"])).MeasureAsync(Request());
 
-        Assert.Equal((LoadOutcome.Killed, "ML8012"), (row.Outcome, row.Message?[..6]));
+        Assert.Equal((nameof(LoadOutcome.Killed), "ML8012"), (row.Outcome, row.Message?[..6]));
     }
 
     [Fact]
@@ -55,8 +55,8 @@ public sealed class LoadMeasurerTests
         LoadMeasurement none = await new LoadMeasurer(new WorkerCommand("/no/such/program", [])).MeasureAsync(Request());
         LoadMeasurement nonsense = await new LoadMeasurer(new WorkerCommand("dotnet", ["--version"])).MeasureAsync(Request());
 
-        Assert.Equal((LoadOutcome.Failed, "ML8011"), (none.Outcome, none.Message?[..6]));
-        Assert.Equal((LoadOutcome.Failed, "ML8011"), (nonsense.Outcome, nonsense.Message?[..6]));
+        Assert.Equal((nameof(LoadOutcome.Failed), "ML8011"), (none.Outcome, none.Message?[..6]));
+        Assert.Equal((nameof(LoadOutcome.Failed), "ML8011"), (nonsense.Outcome, nonsense.Message?[..6]));
     }
 
     [Fact]
@@ -69,7 +69,7 @@ public sealed class LoadMeasurerTests
 
         await cancel.CancelAsync();
 
-        Assert.Equal(LoadOutcome.Canceled, (await measuring).Outcome);
+        Assert.Equal(nameof(LoadOutcome.Canceled), (await measuring).Outcome);
         Assert.InRange(clock.Elapsed.TotalSeconds, 0, 30);
     }
 

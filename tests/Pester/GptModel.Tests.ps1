@@ -1,0 +1,75 @@
+BeforeAll { . $PSScriptRoot/common.ps1 }
+AfterAll { Clear-ModelMemory }
+Describe 'New-GptModel' {
+    It 'builds equal weights from equal seeds' {
+        $one, $two, $three = 7, 7, 8 | ForEach-Object { New-GptModel @TinyGpt -Seed $_ }
+        $a, $b, $c = $one, $two, $three | ForEach-Object { , (Invoke-GptModel $_ 1, 2).Logits }
+        $a | Should -Be $b
+        $a | Should -Not -Be $c
+    }
+    It 'takes no memory for a meta model' {
+        $before = (Get-MemoryUsage).HostBytes
+        $model = New-GptModel -Size gpt2-xl -Meta
+        $model.ParameterCount | Should -Be 1688354048
+        $model.ModelBytes | Should -Be 0
+        (Get-MemoryUsage).HostBytes - $before | Should -BeLessThan 16MB
+    }
+    It 'refuses dimensions that cannot be' {
+        { New-GptModel -VocabularySize 64 -ContextLength 16 -EmbeddingSize 8 -LayerCount 2 -HeadCount 3 -ErrorAction Stop } |
+            Should -Throw -ErrorId 'ML6022,MemLoad.Commands.NewGptModelCommand'
+        { New-GptModel -Size gpt9 -ErrorAction Stop } | Should -Throw -ErrorId 'ML6008,MemLoad.Commands.NewGptModelCommand'
+    }
+    It 'builds in <_>' -ForEach Float16, BFloat16 {
+        (Invoke-GptModel (New-GptModel @TinyGpt -DType $_) 1).Shape | Should -Be '1,1,64'
+    }
+}
+Describe 'Get-GptModel' {
+    It 'lists by name, of this runspace alone' {
+        $null = New-GptModel @TinyGpt -Name only-here
+        (Get-GptModel only-*).Name | Should -Be only-here
+        $elsewhere = 1 | ForEach-Object -Parallel { Import-Module $using:ModulePath; @(Get-GptModel).Count }
+        $elsewhere | Should -Be 0
+    }
+}
+Describe 'Invoke-GptModel' {
+    It 'refuses token ids and models that cannot be run' {
+        $model = New-GptModel @TinyGpt
+        { Invoke-GptModel $model 64 -ErrorAction Stop } | Should -Throw -ErrorId 'ML6025,MemLoad.Commands.InvokeGptModelCommand'
+        { Invoke-GptModel $model (, 1 * 17) -ErrorAction Stop } | Should -Throw -ErrorId 'ML6026,MemLoad.Commands.InvokeGptModelCommand'
+        { Invoke-GptModel (New-GptModel @TinyGpt -Meta) 1 -ErrorAction Stop } | Should -Throw -ErrorId 'ML6027,MemLoad.Commands.InvokeGptModelCommand'
+        Remove-GptModel $model
+        { Invoke-GptModel $model 1 -ErrorAction Stop } | Should -Throw -ErrorId 'ML6028,MemLoad.Commands.InvokeGptModelCommand'
+    }
+}
+Describe 'Remove-GptModel' {
+    It 'gives the memory back' {
+        Clear-ModelMemory
+        $before = (Get-MemoryUsage).HostBytes
+        $model = New-GptModel -VocabularySize 50257 -ContextLength 64 -EmbeddingSize 256 -LayerCount 2 -HeadCount 2
+        (Get-MemoryUsage).HostBytes - $before | Should -BeGreaterThan 90MB
+        Remove-GptModel $model
+        (Get-MemoryUsage).HostBytes - $before | Should -BeLessThan 16MB
+        $model.State | Should -Be Removed
+    }
+    It 'does nothing under -WhatIf' {
+        $model = New-GptModel @TinyGpt
+        Remove-GptModel $model -WhatIf
+        Clear-ModelMemory -WhatIf
+        $model.State | Should -Be Built
+    }
+}
+Describe 'Memory of the session' {
+    It 'counts device memory and its peak' {
+        Clear-ModelMemory
+        $file = Join-Path $TestDrive model.pth
+        New-TinyCheckpoint $file
+        Reset-MemoryPeak
+        $model = Import-Weights $file -Strategy Meta -HeadCount 2
+        $usage = Get-MemoryUsage
+        $usage.PeakDeviceBytes | Should -Be (Get-LoadPlan $file -Strategy Meta).ForecastDeviceBytes
+        $usage.DeviceBytes | Should -Be (Get-LoadPlan $file -Strategy Mmap).ForecastDeviceBytes
+        Clear-ModelMemory
+        (Get-MemoryUsage).ModelCount, (Get-MemoryUsage).PeakDeviceBytes | Should -Be 0, 0
+        $model.State | Should -Be Removed
+    }
+}

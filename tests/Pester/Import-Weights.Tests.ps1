@@ -1,0 +1,47 @@
+BeforeDiscovery { . $PSScriptRoot/common.ps1 }
+BeforeAll {
+    . $PSScriptRoot/common.ps1
+    $file = Join-Path $TestDrive model.pth
+    New-TinyCheckpoint $file
+    $ids = 1, 5, 9
+    $expected = (Invoke-GptModel (New-GptModel @TinyGpt) $ids).Logits
+}
+AfterAll { Clear-ModelMemory }
+Describe 'Import-Weights' {
+    It 'loads by <_> what computes the same' -ForEach ([enum]::GetNames([MemLoad.Strategy])) {
+        foreach ($device in 'cpu', 'sim') {
+            $model = Import-Weights $file -Strategy $_ -Device $device -HeadCount 2
+            (Invoke-GptModel $model $ids).Logits | Should -Be $expected
+            Remove-GptModel $model
+        }
+    }
+    It 'fills a model without memory' {
+        $meta = New-GptModel @TinyGpt -Meta
+        $back = Import-Weights $file -Model $meta -Strategy Mmap
+        [object]::ReferenceEquals($back, $meta) | Should -BeTrue
+        $meta.State, $meta.Strategy | Should -Be Loaded, Mmap
+        (Invoke-GptModel $meta $ids).Logits | Should -Be $expected
+    }
+    It 'finds a model by name' {
+        $null = New-GptModel @TinyGpt -Meta -Name by-name
+        (Import-Weights $file -Model by-name).Name | Should -Be by-name
+        { Import-Weights $file -Model nobody } | Should -Throw -ErrorId 'ParameterArgumentTransformationError,MemLoad.Commands.ImportWeightsCommand'
+    }
+    It 'refuses weights that do not fit the model' {
+        $other = New-GptModel -VocabularySize 64 -ContextLength 16 -EmbeddingSize 8 -LayerCount 3 -HeadCount 2 -Meta
+        { Import-Weights $file -Model $other -ErrorAction Stop } | Should -Throw -ErrorId 'ML6007,MemLoad.Commands.ImportWeightsCommand'
+        $other.State | Should -Be Meta
+    }
+    It 'refuses what exceeds a limit, before memory is touched, unless forced' {
+        $before = @(Get-GptModel).Count
+        { Import-Weights $file -Strategy Baseline -HeadCount 2 -MaxHostMemory 1KB -ErrorAction Stop } | Should -Throw -ErrorId 'ML7005,MemLoad.Commands.ImportWeightsCommand'
+        { Import-Weights $file -Strategy Baseline -HeadCount 2 -MaxDeviceMemory 1KB -ErrorAction Stop } | Should -Throw -ErrorId 'ML7006,MemLoad.Commands.ImportWeightsCommand'
+        @(Get-GptModel).Count | Should -Be $before
+        (Import-Weights $file -Strategy Baseline -HeadCount 2 -MaxHostMemory 1KB -Force).State | Should -Be Loaded
+    }
+    It 'warns where the heads are not known, and takes any state dict' {
+        $null = Import-Weights $file -WarningVariable warnings -WarningAction SilentlyContinue
+        $warnings[0].Message | Should -BeLike '*-HeadCount*'
+        (Import-Weights (Join-Path $FixturesPath dtypes/all.safetensors)).State | Should -Be Loaded
+    }
+}

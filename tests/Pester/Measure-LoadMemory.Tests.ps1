@@ -1,0 +1,84 @@
+BeforeAll {
+    . $PSScriptRoot/common.ps1
+    $file = Join-Path $TestDrive model.pth
+    New-TinyCheckpoint $file
+}
+Describe 'Measure-LoadMemory' {
+    It 'gives one row a strategy, all with the same weights' {
+        $rows = Measure-LoadMemory $file
+        $rows.Strategy | Should -Be ([enum]::GetNames([MemLoad.Strategy]))
+        $rows.Outcome | Sort-Object -Unique | Should -Be Loaded
+        @($rows.WeightsDigest | Sort-Object -Unique).Count | Should -Be 1
+        $rows[0].HostName | Should -Be ([Environment]::MachineName)
+        foreach ($row in $rows) { $row.PeakDeviceBytes | Should -Be $row.ForecastDeviceBytes }
+    }
+    It 'repeats, and takes cache and device' {
+        $rows = Measure-LoadMemory $file -Strategy Stream -Repeat 2 -Cache Warm -Device cpu
+        $rows.Run | Should -Be 1, 2
+        $rows.Cache | Should -Be Warm, Warm
+        $rows[0].CachedBytesAtStart | Should -Be $rows[0].FileBytes
+        $rows[0].PeakDeviceBytes | Should -Be 0
+    }
+    It 'takes files from the pipeline, and one bad path of ten costs one error' {
+        1..9 | ForEach-Object { Copy-Item $file (Join-Path $TestDrive "copy$_.pth") }
+        Set-Content (Join-Path $TestDrive copy5a.pth) 'not a checkpoint'
+        $rows = Get-ChildItem (Join-Path $TestDrive copy*.pth) | Measure-LoadMemory -Strategy Meta -InProcess -ErrorVariable problems -ErrorAction SilentlyContinue
+        $rows.Count | Should -Be 9
+        $problems.Count | Should -Be 1
+        $problems[0].FullyQualifiedErrorId | Should -Be 'ML1004,MemLoad.Commands.MeasureLoadMemoryCommand'
+        $problems[0].TargetObject | Should -BeLike '*copy5a.pth'
+        $problems[0].CategoryInfo.Category | Should -Be InvalidData
+    }
+    It 'says that a path is not there' {
+        { Measure-LoadMemory (Join-Path $TestDrive nothing.pth) -ErrorAction Stop } | Should -Throw -ErrorId 'ML1001,MemLoad.Commands.MeasureLoadMemoryCommand'
+        { Measure-LoadMemory (Join-Path $TestDrive nothing*.pth) -ErrorAction Stop } | Should -Throw -ErrorId 'ML1001,MemLoad.Commands.MeasureLoadMemoryCommand'
+        { Measure-LoadMemory Env:PATH -ErrorAction Stop } | Should -Throw -ErrorId 'ML1009,MemLoad.Commands.MeasureLoadMemoryCommand'
+    }
+    It 'takes a literal path with wildcard characters in it' {
+        $odd = Join-Path $TestDrive 'a[1].pth'
+        [IO.File]::Copy($file, $odd)
+        (Measure-LoadMemory -LiteralPath $odd -Strategy Mmap -InProcess).Path | Should -Be $odd
+        (Get-Item -LiteralPath $odd | Measure-LoadMemory -Strategy Mmap -InProcess).Path | Should -Be $odd
+    }
+    It 'resolves relative paths where the session is' {
+        Push-Location $TestDrive
+        try { (Measure-LoadMemory ./model.pth -Strategy Mmap -InProcess).Path | Should -Be (Join-Path (Get-Item $TestDrive).FullName model.pth) }
+        finally { Pop-Location }
+    }
+    It 'makes a row of a refusal' {
+        $row = Measure-LoadMemory $file -Strategy Baseline -DeviceMemoryLimit 1KB
+        $row.Outcome | Should -Be Refused
+        $row.Message | Should -BeLike 'ML7006:*'
+        $row.PeakHostBytes | Should -BeNullOrEmpty
+    }
+    It 'refuses a device and a size that are not there' {
+        { Measure-LoadMemory $file -Device gpu -ErrorAction Stop } | Should -Throw -ErrorId 'ML7003,*'
+        { Measure-LoadMemory $file -Device cuda:0 -ErrorAction Stop } | Should -Throw -ErrorId 'ML7004,*'
+        { Measure-LoadMemory -Size gpt9 -ErrorAction Stop } | Should -Throw -ErrorId 'ML6008,*'
+    }
+    It 'takes plans from the pipeline' {
+        $rows = Get-LoadPlan $file | Where-Object Strategy -in Mmap, Stream | Measure-LoadMemory -InProcess
+        $rows.Strategy | Should -Be Mmap, Stream
+    }
+    It 'reads the files of a key' {
+        $container = Join-Path $FixturesPath containers/model_and_optimizer.pth
+        (Measure-LoadMemory $container -Key model_state_dict -Strategy Stream -InProcess).TensorCount | Should -BeGreaterThan 0
+        { Measure-LoadMemory $container -Key nothing -ErrorAction Stop } | Should -Throw -ErrorId 'ML6005,*'
+    }
+}
+Describe 'Measure-LoadMemory -ScriptBlock' {
+    It 'measures a block in the caller''s scope' {
+        $row = Measure-LoadMemory -ScriptBlock { $block = [byte[]]::new(64MB); [array]::Fill($block, [byte]1) }
+        $block.Length | Should -Be 64MB
+        $row.PeakHostBytes | Should -BeGreaterThan 60MB
+        $row.ElapsedMicroseconds | Should -BeGreaterThan 0
+    }
+    It 'sees what models took of a device' {
+        $row = Measure-LoadMemory -ScriptBlock { $model = Import-Weights $file -HeadCount 2 -Strategy Meta }
+        $row.PeakDeviceBytes | Should -Be (Get-LoadPlan $file -Strategy Meta).ForecastDeviceBytes
+        Remove-GptModel $model
+    }
+    It 'lets the block''s error through' {
+        { Measure-LoadMemory -ScriptBlock { throw 'mine' } } | Should -Throw mine
+    }
+}
