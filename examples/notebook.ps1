@@ -75,18 +75,20 @@ try {
     $inSession | Format-Table | Out-String
     if ($inSession.Same -contains $false) { Write-Error 'A way of loading computed something else.' }
 
-    Write-Step 'Each in a fresh process, as MemLoad measures, beside the notebook''s own figures for gpt2-xl (GB)'
-    $notebook = @{ Baseline = '12.8', '4.4'; Sequential = '6.7', '6.3'; Meta = '12.8', '1.3'; Mmap = '6.4', '5.9'; PerTensor = '6.4', '0.3' }
+    Write-Step 'Each in a fresh process, as MemLoad measures, beside the notebook; peaks as multiples of the model, so that any size compares'
+    # The notebook's own figures, in GB, for gpt2-xl: 6.29 GiB of parameters and buffers.
+    $notebook = @{ Baseline = 12.8, 4.4; Sequential = 6.7, 6.3; Meta = 12.8, 1.3; Mmap = 6.4, 5.9; PerTensor = 6.4, 0.3 }
+    $notebookModel = 6.29
     Measure-LoadMemory $file -Device $Device | ForEach-Object {
+        $theirs = $notebook[$_.Strategy]
         [pscustomobject]@{
-            Strategy            = $_.Strategy
-            DeviceForecast      = '{0:0.00}' -f ($_.ForecastDeviceBytes / 1GB)
-            Device              = '{0:0.00}' -f ($_.PeakDeviceBytes / 1GB)
-            NotebookGpu         = $notebook[$_.Strategy]?[0]
-            HostForecast        = '{0:0.00}' -f ($_.ForecastHostBytes / 1GB)
-            Host                = '{0:0.00}' -f ($_.PeakHostBytes / 1GB)
-            NotebookCpu         = $notebook[$_.Strategy]?[1]
-            Outcome             = $_.Outcome
+            Strategy    = $_.Strategy
+            DeviceGiB   = '{0:0.00}' -f ($_.PeakDeviceBytes / 1GB)
+            HostGiB     = '{0:0.00}' -f ($_.PeakHostBytes / 1GB)
+            Device      = '{0:0.00} M' -f ($_.PeakDeviceBytes / $_.ModelBytes)
+            NotebookGpu = if ($theirs) { '{0:0.00} M' -f ($theirs[0] / $notebookModel) }
+            Host        = '{0:0.00} M' -f ($_.PeakHostBytes / $_.ModelBytes)
+            NotebookCpu = if ($theirs) { '{0:0.00} M' -f ($theirs[1] / $notebookModel) }
         }
     } | Format-Table | Out-String
 }

@@ -8,6 +8,8 @@ $pester = Get-Module Pester -ListAvailable | Where-Object Version -ge 5.7 | Sort
 if (-not $pester) { throw 'Pester 5.7 or newer is needed: Install-PSResource Pester -Version "[5.7,6.0)"' }
 if (-not (Test-Path (Join-Path $PSScriptRoot "../../output/MemLoad/$version/MemLoad.psd1"))) { throw 'Build first: dotnet build MemLoad.sln' }
 Import-Module $pester.Path
+# Optional: where it is installed, our scripts must please it.
+Get-Module PSScriptAnalyzer -ListAvailable | Select-Object -First 1 | Import-Module
 $env:PSModulePath = (Join-Path $PSHOME Modules), (Resolve-Path (Join-Path $PSScriptRoot ../../output)) -join [IO.Path]::PathSeparator
 
 $configuration = New-PesterConfiguration

@@ -1,0 +1,16 @@
+BeforeDiscovery {
+    . $PSScriptRoot/common.ps1
+    $noAnalyzer = -not (Get-Command Invoke-ScriptAnalyzer -ErrorAction Ignore)
+    $scripts = 'build.ps1', 'examples', 'bench', 'tests/Pester' | ForEach-Object { Get-ChildItem (Join-Path $RepositoryRoot $_) -Recurse -Filter *.ps1 } | ForEach-Object FullName
+}
+Describe 'Our scripts' {
+    It '<_> parses' -ForEach $scripts {
+        $problems = $null
+        $null = [System.Management.Automation.Language.Parser]::ParseFile($_, [ref]$null, [ref]$problems)
+        $problems | Should -BeNullOrEmpty
+    }
+    It "please PSScriptAnalyzer$(if ($noAnalyzer) { ' (it is not installed: Install-PSResource PSScriptAnalyzer)' })" -Skip:$noAnalyzer -ForEach @{ Scripts = $scripts } {
+        # Pester's blocks use what others assign; examples are run from help, which is ours.
+        $Scripts | ForEach-Object { Invoke-ScriptAnalyzer $_ -ExcludeRule PSUseDeclaredVarsMoreThanAssignments, PSAvoidUsingInvokeExpression } | Should -BeNullOrEmpty
+    }
+}
