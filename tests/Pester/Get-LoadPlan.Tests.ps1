@@ -10,6 +10,17 @@ Describe 'Get-LoadPlan' {
         $rows.Strategy | Should -Be ([enum]::GetNames([MemLoad.Strategy]))
         $rows.Fits | Sort-Object -Unique | Should -BeTrue
     }
+    It 'needs no file to plan for a size' {
+        $before = $env:MEMLOAD_CACHE
+        try {
+            $env:MEMLOAD_CACHE = Join-Path $TestDrive no-cache
+            $row = Get-LoadPlan -Size gpt2-xl -Strategy Meta
+            $env:MEMLOAD_CACHE | Should -Not -Exist
+        }
+        finally { $env:MEMLOAD_CACHE = $before }
+        # The notebook's model: twice 6.29 GiB, after the allocator's rounding.
+        [math]::Round($row.ForecastDeviceBytes / 1GB, 2) | Should -Be 12.83
+    }
     It 'says what does not fit' {
         $row = Get-LoadPlan $file -Strategy Baseline -HostMemoryLimit 1KB
         $row.Fits | Should -BeFalse

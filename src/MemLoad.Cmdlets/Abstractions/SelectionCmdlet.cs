@@ -95,7 +95,20 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
     /// <param name="requests">One a strategy, in order; at least one.</param>
     protected abstract void ProcessRequests(IReadOnlyList<LoadRequest> requests);
 
-    private IReadOnlyList<LoadRequest> Requests(string path, string? size) =>
+    /// <summary>The generated checkpoint of a size; made, if it is not there yet. Null where the size alone will do.</summary>
+    protected virtual string? GeneratedPath(string size)
+    {
+        ArgumentNullException.ThrowIfNull(size);
+        long bytes = GeneratedCheckpoint.BytesToWrite(size);
+        if (bytes == 0)
+        {
+            return GeneratedCheckpoint.PathOf(size);
+        }
+        WriteVerbose($"Making {GeneratedCheckpoint.PathOf(size)} ({bytes} bytes), which is kept for the next time.");
+        return Pump($"Making a {size} checkpoint, once", GeneratedCheckpoint.Folder, bytes, (done, stop) => GeneratedCheckpoint.Ensure(size, done, stop));
+    }
+
+    private IReadOnlyList<LoadRequest> Requests(string? path, string? size) =>
     [
         .. (Strategy.Length > 0 ? Strategy.Distinct() : Enum.GetValues<Strategy>()).Select(strategy => new LoadRequest
         {
@@ -110,15 +123,4 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
             DeviceMemoryLimit = DeviceMemoryLimit,
         }),
     ];
-
-    private string GeneratedPath(string size)
-    {
-        long bytes = GeneratedCheckpoint.BytesToWrite(size);
-        if (bytes == 0)
-        {
-            return GeneratedCheckpoint.PathOf(size);
-        }
-        WriteVerbose($"Making {GeneratedCheckpoint.PathOf(size)} ({bytes} bytes), which is kept for the next time.");
-        return Pump($"Making a {size} checkpoint, once", GeneratedCheckpoint.Folder, bytes, (done, stop) => GeneratedCheckpoint.Ensure(size, done, stop));
-    }
 }

@@ -17,6 +17,9 @@ public sealed class GetLoadPlanCommand : SelectionCmdlet
     protected override void ProcessRecord() => ProcessSelection();
 
     /// <inheritdoc/>
+    protected override string? GeneratedPath(string size) => null;
+
+    /// <inheritdoc/>
     protected override void ProcessRequests(IReadOnlyList<LoadRequest> requests)
     {
         ArgumentNullException.ThrowIfNull(requests);

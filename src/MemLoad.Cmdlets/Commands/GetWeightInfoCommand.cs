@@ -35,7 +35,7 @@ public sealed class GetWeightInfoCommand : PathCmdlet
     protected override void ProcessPath(string path)
     {
         Checkpoint checkpoint = Checkpoint.Open(path, StopToken).Select(Key, Include, Exclude);
-        string[]? hashes = Hash ? Pump("Hashing", path, 0, (_, stop) => WeightsDigest.OfTensors(checkpoint, stop)) : null;
+        string[]? hashes = Hash ? Pump("Hashing", path, checkpoint.ModelBytes, (done, stop) => WeightsDigest.OfTensors(checkpoint, done, stop)) : null;
         for (int i = 0; i < checkpoint.Tensors.Length; i++)
         {
             TensorEntry tensor = checkpoint.Tensors[i];
