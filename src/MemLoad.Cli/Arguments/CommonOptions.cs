@@ -65,9 +65,9 @@ internal static class CommonOptions
         HelpName = "name",
     };
 
-    public static Option<string[]> Include() => Lists.PatternsOption("--include", "Take only tensors whose names match one of these patterns (* and ?).");
+    public static Option<string[]> Include() => Lists.PatternsOption("--include", "Take only tensors whose names match one of these patterns (* and ?, case ignored; repeat the option for more).");
 
-    public static Option<string[]> Exclude() => Lists.PatternsOption("--exclude", "Leave out tensors whose names match one of these patterns (* and ?).");
+    public static Option<string[]> Exclude() => Lists.PatternsOption("--exclude", "Leave out tensors whose names match one of these patterns (* and ?, case ignored; repeat the option for more).");
 
     public static Option<string> Device(string defaultDevice) => new("--device")
     {

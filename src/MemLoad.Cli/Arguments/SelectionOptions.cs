@@ -14,9 +14,9 @@ internal sealed class SelectionOptions
 
     private readonly Option<string> _device = CommonOptions.Device(DeviceRegistry.Default);
 
-    private readonly WordOption<string?> _size = CommonOptions.Sizes.Option("--size", $"Size of the generated checkpoint: {string.Join(", ", CommonOptions.Sizes.All)}. With --path, the model that the checkpoint must fit. [default: {DefaultSize}]");
+    private readonly WordOption<string?> _size = CommonOptions.Sizes.Option("--size", $"Size of the generated checkpoint: {string.Join(", ", CommonOptions.Sizes.All)}; {DefaultSize} if neither this nor --path is given. With --path, require that the checkpoint fits this model.");
 
-    private readonly Option<long?> _hostMemoryLimit = Numbers.BytesOption("--host-memory-limit", "Refuse loads whose forecast exceeds this much host memory, such as 2GB.");
+    private readonly Option<long?> _hostMemoryLimit = Numbers.BytesOption("--host-memory-limit", "Refuse loads whose forecast exceeds this much host memory, such as 2GB (KB, MB, GB are powers of 1024).");
 
     private readonly Option<long?> _deviceMemoryLimit = Numbers.BytesOption("--device-memory-limit", "Capacity of the device, such as 8GB.");
 

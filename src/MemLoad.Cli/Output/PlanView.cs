@@ -33,13 +33,18 @@ internal static class PlanView
                 .. hasDevice ? new Cell[] { units.Format(row.ForecastDeviceBytes), units.Format(row.ForecastDeviceReservedBytes) } : [],
                 units.Format(row.ForecastHostBytes),
                 units.Format(row.ForecastHostFileBytes),
-                row.Fits ? new Cell("yes", Color.Green) : new Cell("no", Color.Red),
+                row.Fits switch
+                {
+                    true => new Cell("yes", Color.Green),
+                    false => new Cell("no", Color.Red),
+                    null => new Cell("-"),
+                },
             ]);
         }
         table.Write();
         foreach (LoadForecast row in rows.Where(row => row.Message is not null))
         {
-            TextTable.Line(console, $"{row.Strategy}: {row.Message}", row.Fits ? null : new Style(Color.Red));
+            TextTable.Line(console, $"{row.Strategy}: {row.Message}", row.Fits == false ? new Style(Color.Red) : null);
         }
     }
 }

@@ -5,8 +5,6 @@ namespace MemLoad;
 
 public sealed partial class Checkpoint
 {
-    private static readonly string[] TorchExtensions = [".pth", ".pt", ".ckpt"];
-
     /// <summary>
     /// Opens a checkpoint of any known format: a PyTorch file of either kind, safetensors, a <c>*.index.json</c>, or a folder. Reads headers
     /// only, whatever the size, and leaves no file open. The format is told from the content; a name that contradicts it is refused.
@@ -29,11 +27,8 @@ public sealed partial class Checkpoint
             return ShardIndexReader.Read(path, cancellationToken);
         }
         CheckpointFormat format = Sniff(path);
-        bool namedTorch = TorchExtensions.Contains(extension, StringComparer.OrdinalIgnoreCase);
-        bool namedSafetensors = extension.Equals(".safetensors", StringComparison.OrdinalIgnoreCase);
-        if (format == CheckpointFormat.Safetensors ? namedTorch : namedSafetensors)
+        if (FormatNames.Contradicts(path, format))
         {
-            // Whoever passes a ".safetensors" on trusts it to be no pickle: the name must not lie.
             throw Rules.ExtensionWrong.Broken($"the file is named {extension} but its content is {Describe(format)}", path);
         }
         return format switch

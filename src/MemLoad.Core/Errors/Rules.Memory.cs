@@ -23,4 +23,8 @@ public static partial class Rules
     /// <summary>The forecast must not exceed the device memory limit.</summary>
     public static readonly Rule DeviceLimitExceeded = new("ML7006", "the forecast fits the device memory limit",
         "Raise the limit or choose a strategy that needs less; 'memload plan' (Get-LoadPlan) shows what each needs.");
+
+    /// <summary>The host has no device memory of its own to limit.</summary>
+    public static readonly Rule DeviceLimitOnHost = new("ML7007", "a device memory limit is for a device with memory of its own",
+        "Limit host memory instead (--host-memory-limit, -HostMemoryLimit), or choose another device.");
 }

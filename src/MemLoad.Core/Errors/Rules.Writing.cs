@@ -8,14 +8,14 @@ public static partial class Rules
         "Choose TorchZip (.pth), Safetensors or PerTensor.");
 
     /// <summary>Nothing is replaced unless asked for.</summary>
-    public static readonly Rule TargetExists = new("ML9102", "the target does not exist yet", "Name another path, or allow overwriting.");
+    public static readonly Rule TargetExists = new("ML9102", "the target does not exist yet", "Name another path, or replace what is there (--force, -Force).");
 
     /// <summary>The target must be a place where this user can put a file or folder of that kind.</summary>
     public static readonly Rule TargetUnwritable = new("ML9103", "the target can be written",
         "Check that the folder exists and is writable, and that the name is free for this kind of checkpoint.");
 
     /// <summary>The disk must have room for the whole checkpoint.</summary>
-    public static readonly Rule DiskFull = new("ML9104", "the disk has room for the checkpoint", "Free some space, or name a path on another disk.");
+    public static readonly Rule DiskFull = new("ML9104", "the disk has room for the checkpoint", "Free some space, or name a path on another disk (for generated checkpoints: MEMLOAD_CACHE).");
 
     /// <summary>The disk must take what it is given.</summary>
     public static readonly Rule WriteFailed = new("ML9105", "the checkpoint can be written to its end",
@@ -37,4 +37,8 @@ public static partial class Rules
     /// <summary>The bytes that arrive must be as many as the shapes promise.</summary>
     public static readonly Rule SourceInconsistent = new("ML9110", "the weights to write deliver what they promise",
         "Open them again; if it happens again, report it as a bug of MemLoad.");
+
+    /// <summary>Generated checkpoints need a folder to be kept in.</summary>
+    public static readonly Rule CacheUnusable = new("ML9111", "the cache folder can be used",
+        "Set MEMLOAD_CACHE to a folder where this user can write, or name a checkpoint of your own (--path, -Path).");
 }

@@ -28,7 +28,7 @@ public static partial class Rules
     public static readonly Rule ReadFailed = new("ML1007", "the file can be read to its end", "Check the disk or the network share, then try again.");
 
     /// <summary>A file's extension must not contradict its content.</summary>
-    public static readonly Rule ExtensionWrong = new("ML1008", "the extension fits the content", "Rename the file after what it is: .pth or .safetensors.");
+    public static readonly Rule ExtensionWrong = new("ML1008", "the extension fits the content", "Name the file after what it is: .pth or .safetensors.");
 
     /// <summary>Checkpoints are files: a registry key or an environment variable is none.</summary>
     public static readonly Rule PathNotFile = new("ML1009", "the path is on a file system", "Give the path of a file or folder.");

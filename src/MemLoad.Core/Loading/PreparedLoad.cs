@@ -56,6 +56,10 @@ public sealed class PreparedLoad : IDisposable
         IDevice device = DeviceRegistry.Open(request.Device, request.DeviceMemoryLimit);
         try
         {
+            if (device.IsHost && request.DeviceMemoryLimit is not null)
+            {
+                throw Rules.DeviceLimitOnHost.Broken($"the device '{device.Name}' uses the host's memory");
+            }
             return new PreparedLoad(request, checkpoint, SizeOf(checkpoint), device, LoadPlan.Create(request.Strategy, checkpoint, device));
         }
         catch
@@ -89,7 +93,7 @@ public sealed class PreparedLoad : IDisposable
         ForecastDeviceReservedBytes = Forecast.Device.PeakReserved,
         ForecastHostBytes = Forecast.PeakHostBytes,
         ForecastHostFileBytes = Forecast.PeakHostFileBytes,
-        Fits = Refusal is null,
+        Fits = Refusal is not null ? false : Request.HostMemoryLimit is null && Request.DeviceMemoryLimit is null ? null : true,
         Message = Refusal is null ? null : $"{Refusal.Rule.Id}: {Refusal.Message}",
     };
 
@@ -130,7 +134,7 @@ public sealed class PreparedLoad : IDisposable
         catch (MemLoadException)
         {
             return Rules.DeviceLimitExceeded.Broken(
-                $"{Request.Strategy} needs {Forecast.Device.PeakAllocated} bytes of device memory; the limit is {capacity}");
+                $"{Request.Strategy} needs {Forecast.Device.PeakReserved} bytes of device memory, its allocator's rounding included; the limit is {capacity}");
         }
     }
 }

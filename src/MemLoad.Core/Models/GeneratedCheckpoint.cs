@@ -8,6 +8,7 @@ public static class GeneratedCheckpoint
 
     /// <summary>Where generated checkpoints are kept: MEMLOAD_CACHE, else <c>memload</c> in the user's cache folder (XDG_CACHE_HOME, ~/.cache;
     /// on Windows the local application data).</summary>
+    /// <exception cref="MemLoadException">ML9111: this user has no such folder.</exception>
     public static string Folder
     {
         get
@@ -22,10 +23,15 @@ public static class GeneratedCheckpoint
             }
             string caches = Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } xdg && Path.IsPathRooted(xdg)
                 ? xdg
-                : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), OperatingSystem.IsMacOS() ? "Library/Caches" : ".cache");
+                : Path.Combine(Home, OperatingSystem.IsMacOS() ? "Library/Caches" : ".cache");
             return Path.Combine(caches, "memload");
         }
     }
+
+    // A service account may have no home, or one that does not exist: never fall back to the current folder.
+    private static string Home => Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify) is { Length: > 0 } home
+        ? home
+        : throw Rules.CacheUnusable.Broken("this user has no home folder to keep generated checkpoints in");
 
     /// <summary>The path of the checkpoint of a size, float32; whether it is there is another matter.</summary>
     public static string PathOf(string size)
@@ -62,7 +68,7 @@ public static class GeneratedCheckpoint
     /// <param name="bytesWritten">Hears the bytes written so far.</param>
     /// <param name="cancellationToken">Stops the writing; nothing half-written stays.</param>
     /// <returns>Its path.</returns>
-    /// <exception cref="MemLoadException">ML6008: no such size; ML91xx: it cannot be written, the disk being full, say.</exception>
+    /// <exception cref="MemLoadException">ML6008: no such size; ML9111: the cache folder cannot be used; ML9104: the disk is full.</exception>
     public static string Ensure(string size, IProgress<long>? bytesWritten = null, CancellationToken cancellationToken = default)
     {
         string path = PathOf(size);
@@ -71,12 +77,12 @@ public static class GeneratedCheckpoint
             try
             {
                 Directory.CreateDirectory(Folder);
+                CheckpointWriter.Write(Source(size), path, CheckpointFormat.TorchZip, overwrite: true, bytesWritten, cancellationToken);
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or MemLoadException { Rule.Id: "ML9103" })
             {
-                throw Rules.TargetUnwritable.Broken($"the cache folder cannot be made: {e.Message.TrimEnd('.')}", Folder, innerException: e);
+                throw Rules.CacheUnusable.Broken($"the cache folder cannot be written: {(e as MemLoadException)?.Finding ?? e.Message.TrimEnd('.')}", Folder, innerException: e);
             }
-            CheckpointWriter.Write(Source(size), path, CheckpointFormat.TorchZip, overwrite: true, bytesWritten, cancellationToken);
         }
         return path;
     }

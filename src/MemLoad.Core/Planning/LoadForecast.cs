@@ -31,8 +31,8 @@ public sealed record LoadForecast
     public required long ForecastHostBytes { get; init; }
     /// <summary>Ceiling of resident file-backed pages.</summary>
     public required long ForecastHostFileBytes { get; init; }
-    /// <summary>Whether it fits the limits of the request.</summary>
-    public required bool Fits { get; init; }
+    /// <summary>Whether it fits the limits that were given; null where none was, for then nothing was compared.</summary>
+    public bool? Fits { get; init; }
     /// <summary>Why not, with the rule's id.</summary>
     public string? Message { get; init; }
 }

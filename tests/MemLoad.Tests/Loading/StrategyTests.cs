@@ -114,6 +114,14 @@ public sealed class StrategyTests
     }
 
     [Fact]
+    public void The_host_has_no_device_memory_to_limit()
+    {
+        var request = new LoadRequest { Path = Fixtures.PathOf("tiny/fp32.pth"), Device = "cpu", Strategy = Strategy.Stream, DeviceMemoryLimit = 1 << 30 };
+
+        Assert.Equal("ML7007", Assert.Throws<MemLoadException>(() => PreparedLoad.Prepare(request)).Rule.Id);
+    }
+
+    [Fact]
     public void A_device_that_runs_out_midway_leaves_nothing_allocated()
     {
         using var device = new SimulatedDevice(capacityBytes: 2 << 20);

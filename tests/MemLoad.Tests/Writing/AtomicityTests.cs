@@ -303,4 +303,20 @@ public sealed class AtomicityTests
 
         public void StreamElements(TensorEntry tensor, ElementSink sink) => throw new NotSupportedException("nobody should ask");
     }
+
+    [Theory]
+    [InlineData("x.pth", CheckpointFormat.Safetensors)]
+    [InlineData("x.PT", CheckpointFormat.Safetensors)]
+    [InlineData("x.safetensors", CheckpointFormat.TorchZip)]
+    public void A_name_that_belies_the_format_is_refused_and_what_has_it_stays(string name, CheckpointFormat format)
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder.Write(name, "the old file");
+
+        var refusal = Assert.Throws<MemLoadException>(() => CheckpointWriter.Write(Checkpoint.Open(Fixtures.PathOf("tiny/fp32.pth")), path, format, overwrite: true));
+
+        Assert.Equal("ML1008", refusal.Rule.Id);
+        Assert.Equal("the old file", File.ReadAllText(path));
+        Assert.Equal([name], folder.Names);
+    }
 }

@@ -22,7 +22,7 @@ public static class CheckpointWriter
     /// <param name="bytesWritten">Hears the bytes written so far, of <see cref="CountBytes"/>, about every 4 MiB.</param>
     /// <param name="cancellationToken">Stops within a few MiB; nothing is left behind.</param>
     /// <exception cref="MemLoadException">
-    /// ML9101 for other formats; ML9102 to ML9105 when the target exists, cannot be written, has no room or fails; ML9106 to ML9109 for a tensor that
+    /// ML9101 for other formats, ML1008 for a name of another one; ML9102 to ML9105 when the target exists, cannot be written, has no room or fails; ML9106 to ML9109 for a tensor that
     /// the format cannot hold; ML6001 to ML6003 and ML9110 for an unsound source; and whatever the source throws.
     /// </exception>
     /// <exception cref="OperationCanceledException">The token was canceled.</exception>
@@ -86,6 +86,11 @@ public static class CheckpointWriter
         if (format is not (CheckpointFormat.TorchZip or CheckpointFormat.Safetensors or CheckpointFormat.PerTensor))
         {
             throw Rules.FormatNotWritable.Broken($"{format} is read but not written", path);
+        }
+        if (FormatNames.Contradicts(path, format))
+        {
+            // What would be written could not be opened again.
+            throw Rules.ExtensionWrong.Broken($"{format} would be written under the extension {Path.GetExtension(path)}", path);
         }
         var names = new HashSet<string>(StringComparer.Ordinal);
         ImmutableArray<long> storages = source.StorageLengths;

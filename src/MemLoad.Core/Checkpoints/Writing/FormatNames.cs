@@ -14,6 +14,18 @@ public static class FormatNames
             _ => null,
         };
 
+    /// <summary>Whether a file of this format must not have this name: safetensors is trusted to be no pickle, so neither may pose as the other.</summary>
+    public static bool Contradicts(string path, CheckpointFormat format)
+    {
+        string extension = Path.GetExtension(path).ToLowerInvariant();
+        return format switch
+        {
+            CheckpointFormat.Safetensors => extension is ".pth" or ".pt" or ".ckpt",
+            CheckpointFormat.TorchZip or CheckpointFormat.TorchLegacy => extension == ".safetensors",
+            _ => false,
+        };
+    }
+
     /// <summary>The extension that goes with a format; empty for a folder.</summary>
     public static string ExtensionOf(CheckpointFormat format) => format switch
     {
