@@ -1,13 +1,12 @@
 using System.Management.Automation;
 using MemLoad.Abstractions;
-using MemLoad.Completion;
 
 namespace MemLoad.Commands;
 
 /// <summary>Writes checkpoints in another format, or a part of them, in bounded memory.</summary>
 [Cmdlet(VerbsData.Convert, "Weights", SupportsShouldProcess = true, DefaultParameterSetName = ParameterSets.Path)]
 [OutputType(typeof(FileInfo), typeof(DirectoryInfo))]
-public sealed class ConvertWeightsCommand : PathCmdlet
+public sealed class ConvertWeightsCommand : NarrowingPathCmdlet
 {
     private const int NamesShown = 3;
 
@@ -19,23 +18,6 @@ public sealed class ConvertWeightsCommand : PathCmdlet
     /// <summary>The format; by default the extension of the destination says it.</summary>
     [Parameter]
     public WeightFormat? Format { get; set; }
-
-    /// <summary>Take only what lies under this name of the checkpoint.</summary>
-    [Parameter]
-    [ArgumentCompleter(typeof(KeyCompleter))]
-    public string? Key { get; set; }
-
-    /// <summary>Take only tensors whose names match one of these patterns.</summary>
-    [Parameter]
-    [ArgumentCompleter(typeof(TensorNameCompleter))]
-    [SupportsWildcards]
-    public string[] Include { get; set; } = [];
-
-    /// <summary>Leave out tensors whose names match one of these patterns.</summary>
-    [Parameter]
-    [ArgumentCompleter(typeof(TensorNameCompleter))]
-    [SupportsWildcards]
-    public string[] Exclude { get; set; } = [];
 
     /// <summary>Replace what is there.</summary>
     [Parameter]

@@ -1,32 +1,13 @@
 using System.Management.Automation;
 using MemLoad.Abstractions;
-using MemLoad.Completion;
 
 namespace MemLoad.Commands;
 
 /// <summary>Lists the tensors of checkpoints, from their headers.</summary>
 [Cmdlet(VerbsCommon.Get, "WeightInfo", DefaultParameterSetName = ParameterSets.Path)]
 [OutputType(typeof(WeightInfo))]
-public sealed class GetWeightInfoCommand : PathCmdlet
+public sealed class GetWeightInfoCommand : NarrowingPathCmdlet
 {
-    /// <summary>Take only what lies under this name of the checkpoint.</summary>
-    [Parameter]
-    [ArgumentCompleter(typeof(KeyCompleter))]
-    public string? Key { get; set; }
-
-    /// <summary>Take only tensors whose names match one of these patterns.</summary>
-    [Parameter]
-    [Alias("Name")]
-    [ArgumentCompleter(typeof(TensorNameCompleter))]
-    [SupportsWildcards]
-    public string[] Include { get; set; } = [];
-
-    /// <summary>Leave out tensors whose names match one of these patterns.</summary>
-    [Parameter]
-    [ArgumentCompleter(typeof(TensorNameCompleter))]
-    [SupportsWildcards]
-    public string[] Exclude { get; set; } = [];
-
     /// <summary>Read every tensor and give its SHA-256.</summary>
     [Parameter]
     public SwitchParameter Hash { get; set; }

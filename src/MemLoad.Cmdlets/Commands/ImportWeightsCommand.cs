@@ -8,7 +8,7 @@ namespace MemLoad.Commands;
 /// <summary>Loads weights in this session, into a model or by themselves; refuses what does not fit before memory is touched.</summary>
 [Cmdlet(VerbsData.Import, "Weights", DefaultParameterSetName = ParameterSets.Path)]
 [OutputType(typeof(LoadedGptModel))]
-public sealed class ImportWeightsCommand : PathCmdlet
+public sealed class ImportWeightsCommand : NarrowingPathCmdlet
 {
     /// <summary>How to load.</summary>
     [Parameter]
@@ -46,23 +46,6 @@ public sealed class ImportWeightsCommand : PathCmdlet
     [Parameter]
     [ValidateRange(1, long.MaxValue)]
     public long? MaxDeviceMemory { get; set; }
-
-    /// <summary>Take only what lies under this name of the checkpoint.</summary>
-    [Parameter]
-    [ArgumentCompleter(typeof(KeyCompleter))]
-    public string? Key { get; set; }
-
-    /// <summary>Take only tensors whose names match one of these patterns.</summary>
-    [Parameter]
-    [ArgumentCompleter(typeof(TensorNameCompleter))]
-    [SupportsWildcards]
-    public string[] Include { get; set; } = [];
-
-    /// <summary>Leave out tensors whose names match one of these patterns.</summary>
-    [Parameter]
-    [ArgumentCompleter(typeof(TensorNameCompleter))]
-    [SupportsWildcards]
-    public string[] Exclude { get; set; } = [];
 
     /// <summary>Load even if the forecast exceeds the host memory limit; a device's capacity cannot be overruled.</summary>
     [Parameter]
