@@ -22,6 +22,7 @@ if ($ResultPath) {
     $configuration.TestResult.OutputPath = $ResultPath
 }
 $result = Invoke-Pester -Configuration $configuration
+$result.Skipped | ForEach-Object { "SKIPPED: $($_.ExpandedPath)" }
 $result.Failed | ForEach-Object { "FAILED: $($_.ExpandedPath): $($_.ErrorRecord[0].Exception.Message)" }
 "PESTER: $($result.PassedCount) passed, $($result.FailedCount) failed, $($result.SkippedCount) skipped, $($result.FailedContainersCount) files broken"
 exit [int]($result.Result -ne 'Passed')
