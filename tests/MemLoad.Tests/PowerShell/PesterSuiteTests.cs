@@ -12,7 +12,12 @@ public sealed class PesterSuiteTests(ITestOutputHelper output)
     private const string FindPester =
         "$p = Get-Module Pester -ListAvailable | Sort-Object Version -Descending | Select-Object -First 1; \"$($PSVersionTable.PSVersion)|$($p.Version)\"";
 
-    [SkippableFact]
+    // Part of the test's name, so that a plain run says why it skipped it and what to install.
+    private const string Needed = $"(needs PowerShell 7.6 and Pester 5.7: {InstallPowerShell}; {InstallPester})";
+    private const string InstallPowerShell = "dotnet tool install --global PowerShell";
+    private const string InstallPester = "pwsh -Command Install-PSResource Pester -Version '[5.7,6.0)' -TrustRepository";
+
+    [SkippableFact(DisplayName = "The module passes its Pester suite " + Needed)]
     public void The_module_passes_its_Pester_suite()
     {
         string? missing = WhatIsMissing();
@@ -34,7 +39,7 @@ public sealed class PesterSuiteTests(ITestOutputHelper output)
         }
         catch (System.ComponentModel.Win32Exception)
         {
-            return "PowerShell 7.6 is not installed: dotnet tool install --global PowerShell, or https://aka.ms/powershell";
+            return $"PowerShell 7.6 is not installed: {InstallPowerShell}, or https://aka.ms/powershell";
         }
         string[] versions = result.versions.Trim().Split('|');
         if (!Version.TryParse(versions[0].Split('-')[0], out Version? shell) || shell < new Version(7, 6))
@@ -42,7 +47,7 @@ public sealed class PesterSuiteTests(ITestOutputHelper output)
             return $"PowerShell 7.6 or newer is needed, '{versions[0]}' is installed: https://aka.ms/powershell";
         }
         return versions.Length < 2 || !Version.TryParse(versions[1], out Version? pester) || pester < new Version(5, 7)
-            ? "Pester 5.7 or newer is not installed: pwsh -Command Install-PSResource Pester -Version '[5.7,6.0)' -TrustRepository"
+            ? $"Pester 5.7 or newer is not installed: {InstallPester}"
             : null;
     }
 
