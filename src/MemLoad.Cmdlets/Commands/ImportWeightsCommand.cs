@@ -81,6 +81,9 @@ public sealed class ImportWeightsCommand : NarrowingPathCmdlet
             WriteVerbose(string.Create(
                 CultureInfo.InvariantCulture,
                 $"{Strategy}: {forecast.ModelBytes} bytes of weights; forecast {forecast.ForecastHostBytes} bytes of host memory, {forecast.ForecastDeviceBytes} on {forecast.Device}."));
+            WriteDebug(string.Create(
+                CultureInfo.InvariantCulture,
+                $"The plan has {prepared.Plan.Steps.Length} steps over {prepared.Plan.Buffers.Length} buffers and {prepared.Checkpoint.Files.Length} files."));
             loaded = Pump($"Loading by {Strategy}", path, 0, (_, stop) => new LoadedModel(prepared, prepared.Load(cancellationToken: stop)));
         }
         catch

@@ -51,7 +51,9 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
         // What is wrong with the checkpoint or the device is wrong for every strategy: one error now, not a row for each.
         LoadForecast forecast = LoadPlanner.Forecast(requests[0], StopToken);
         WriteVerbose(string.Create(CultureInfo.InvariantCulture, $"{forecast.Path}: {forecast.Format}, {forecast.TensorCount} tensors, {forecast.ModelBytes} bytes."));
-        LoadMeasurer? measurer = InProcess ? null : new LoadMeasurer(PowerShellWorker.Command());
+        WorkerCommand? child = InProcess ? null : PowerShellWorker.Command();
+        WriteDebug(child is null ? "Measuring in this process." : $"Measured child: {child.FileName} {string.Join(' ', child.Arguments)}");
+        LoadMeasurer? measurer = child is null ? null : new LoadMeasurer(child);
         var digests = new HashSet<string>(StringComparer.Ordinal);
         int number = 0;
         foreach (LoadRequest request in requests)

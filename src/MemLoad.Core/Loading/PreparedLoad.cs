@@ -94,6 +94,7 @@ public sealed class PreparedLoad : IDisposable
         ForecastHostBytes = Forecast.PeakHostBytes,
         ForecastHostFileBytes = Forecast.PeakHostFileBytes,
         Fits = Refusal is not null ? false : Request.HostMemoryLimit is null && Request.DeviceMemoryLimit is null ? null : true,
+        HostName = HostFacts.HostName,
         Message = Refusal is null ? null : $"{Refusal.Rule.Id}: {Refusal.Message}",
     };
 

@@ -33,6 +33,8 @@ public sealed record LoadForecast
     public required long ForecastHostFileBytes { get; init; }
     /// <summary>Whether it fits the limits that were given; null where none was, for then nothing was compared.</summary>
     public bool? Fits { get; init; }
+    /// <summary>Name of the machine that made the forecast.</summary>
+    public required string HostName { get; init; }
     /// <summary>Why not, with the rule's id.</summary>
     public string? Message { get; init; }
 }
