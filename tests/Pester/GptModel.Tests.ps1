@@ -41,6 +41,17 @@ Describe 'Invoke-GptModel' {
         { Invoke-GptModel $model 1 -ErrorAction Stop } | Should -Throw -ErrorId 'ML6028,MemLoad.Commands.InvokeGptModelCommand'
     }
 }
+Describe 'A model on the simulated device' {
+    It 'is not host memory, not even after it was run' {
+        Clear-ModelMemory
+        $before = (Get-MemoryUsage).HostBytes
+        $model = New-GptModel -VocabularySize 50257 -ContextLength 64 -EmbeddingSize 256 -LayerCount 2 -HeadCount 2 -Device sim
+        $first = (Invoke-GptModel $model 1, 2).NextTokenId
+        (Invoke-GptModel $model 1, 2).NextTokenId | Should -Be $first
+        (Get-MemoryUsage).HostBytes - $before | Should -BeLessThan 32MB
+        Remove-GptModel $model
+    }
+}
 Describe 'Remove-GptModel' {
     It 'gives the memory back' {
         Clear-ModelMemory

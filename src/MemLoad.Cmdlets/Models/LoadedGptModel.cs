@@ -106,7 +106,18 @@ public sealed class LoadedGptModel : IDisposable
             LoadedWeights weights = Weights;
             GptConfig config = Config ?? GptConfig.Infer(weights.Tensors, heads: null);
             _runnable ??= new GptModel(config, name => weights[name]);
-            return (_runnable.Forward(tokenIds, stop), config);
+            try
+            {
+                return (_runnable.Forward(tokenIds, stop), config);
+            }
+            finally
+            {
+                // A device's memory is the host's to see only while it computes on it.
+                if (weights.CloseViews())
+                {
+                    _runnable = null;
+                }
+            }
         }
     }
 

@@ -33,7 +33,7 @@ public sealed class LoadedWeights : IWeightSource, IDisposable
 
     /// <summary>
     /// A tensor as the host can use it, contiguous, where it lies if that is possible: memory of a simulated device is mapped, and only a
-    /// tensor whose elements are scattered is copied. Valid until these weights are disposed.
+    /// tensor whose elements are scattered is copied. Valid until these weights are disposed or <see cref="CloseViews"/> says otherwise.
     /// </summary>
     /// <exception cref="KeyNotFoundException">There is no tensor of that name.</exception>
     public HostTensor this[string name]
@@ -73,18 +73,37 @@ public sealed class LoadedWeights : IWeightSource, IDisposable
             return;
         }
         _disposed = true;
-        foreach (HostView view in _views.Values)
-        {
-            view.Dispose();
-        }
-        foreach (MemoryBuffer copy in _copies)
-        {
-            copy.Dispose();
-        }
+        CloseViews();
         _host.Dispose();
         foreach (MemoryBuffer? buffer in _buffers)
         {
             buffer?.Dispose();
+        }
+    }
+
+    /// <summary>
+    /// Closes the host's windows on device memory, so that the device's pages stop counting as the host's. Nothing to do on the host itself.
+    /// </summary>
+    /// <returns>Whether tensors that the indexer gave out before are no longer valid.</returns>
+    public bool CloseViews()
+    {
+        lock (_viewing)
+        {
+            if (!_disposed && _views.Values.All(view => view.Owner is null))
+            {
+                return false;
+            }
+            foreach (HostView view in _views.Values)
+            {
+                view.Dispose();
+            }
+            foreach (MemoryBuffer copy in _copies)
+            {
+                copy.Dispose();
+            }
+            _views.Clear();
+            _copies.Clear();
+            return true;
         }
     }
 
