@@ -54,6 +54,24 @@ public abstract class MemLoadCmdlet : PSCmdlet, IDisposable
         }
     }
 
+    /// <summary>Works on every file that the paths name; what is wrong with one costs one error.</summary>
+    /// <param name="paths">As the user gave them.</param>
+    /// <param name="literal">Whether they are taken as they stand; else wildcards are expanded.</param>
+    /// <param name="work">The work, on an absolute path of the file system.</param>
+    protected void ForEachFile(IEnumerable<string> paths, bool literal, Action<string> work)
+    {
+        ArgumentNullException.ThrowIfNull(paths);
+        foreach (string path in paths)
+        {
+            IReadOnlyList<string> resolved = [];
+            _ = Attempt(path, () => resolved = literal ? [PathResolver.Literal(SessionState.Path, path)] : PathResolver.Resolve(SessionState.Path, path));
+            foreach (string file in resolved)
+            {
+                Attempt(file, () => work(file));
+            }
+        }
+    }
+
     /// <summary>Ends the command with a broken rule: for what is wrong whatever the item.</summary>
     protected void Refuse(MemLoadException reason, object? target = null) => ThrowTerminatingError(ErrorRecords.From(reason, target));
 

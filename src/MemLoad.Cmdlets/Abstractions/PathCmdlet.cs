@@ -21,15 +21,7 @@ public abstract class PathCmdlet : MemLoadCmdlet
     protected sealed override void ProcessRecord()
     {
         bool literal = ParameterSetName == ParameterSets.LiteralPath;
-        foreach (string path in literal ? LiteralPath : Path)
-        {
-            IReadOnlyList<string> resolved = [];
-            _ = Attempt(path, () => resolved = literal ? [PathResolver.Literal(SessionState.Path, path)] : PathResolver.Resolve(SessionState.Path, path));
-            foreach (string file in resolved)
-            {
-                Attempt(file, () => ProcessPath(file));
-            }
-        }
+        ForEachFile(literal ? LiteralPath : Path, literal, ProcessPath);
     }
 
     /// <summary>Works on one checkpoint. A broken rule becomes an error, and the next one's turn comes.</summary>

@@ -80,15 +80,7 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
         {
             Attempt(Size ?? DefaultSize, () => ProcessRequests(Requests(GeneratedPath(Size ?? DefaultSize), Size ?? DefaultSize)));
         }
-        foreach (string path in paths)
-        {
-            IReadOnlyList<string> resolved = [];
-            _ = Attempt(path, () => resolved = literal ? [PathResolver.Literal(SessionState.Path, path)] : PathResolver.Resolve(SessionState.Path, path));
-            foreach (string file in resolved)
-            {
-                Attempt(file, () => ProcessRequests(Requests(file, Size)));
-            }
-        }
+        ForEachFile(paths, literal, file => ProcessRequests(Requests(file, Size)));
     }
 
     /// <summary>Answers the requests of one checkpoint.</summary>

@@ -11,12 +11,7 @@ public sealed partial class Checkpoint : IWeightSource
     /// <param name="storage">Index into <see cref="Storages"/>.</param>
     /// <param name="sink">Takes the bytes, at most 1 MiB at a time.</param>
     /// <exception cref="MemLoadException">The file is gone, has changed or cannot be read (ML1001 to ML1007).</exception>
-    public void StreamStorage(int storage, ElementSink sink)
-    {
-        // A storage is a contiguous tensor of bytes.
-        long length = Storages[storage].Length;
-        StreamElements(new TensorEntry("", DType.UInt8, [length], [1], storage, 0), sink);
-    }
+    public void StreamStorage(int storage, ElementSink sink) => StreamElements(TensorEntry.OfStorage(storage, Storages[storage].Length), sink);
 
     /// <summary>Streams the elements of one tensor straight from its file, contiguous and row-major.</summary>
     /// <param name="tensor">One of <see cref="Tensors"/>.</param>

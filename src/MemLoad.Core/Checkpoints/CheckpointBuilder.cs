@@ -49,13 +49,13 @@ internal sealed class CheckpointBuilder(string path, CheckpointFormat format)
         string home = _files[storage.File].Path;
         if (!_names.Add(tensor.Name))
         {
-            throw Rules.NameRepeated.Broken($"the name '{tensor.Name}' occurs twice", home);
+            throw Rules.NameRepeated.Broken($"the name {Printable.Quote(tensor.Name)} occurs twice", home);
         }
         if (tensor.Shape.Length != tensor.Strides.Length || tensor.ElementOffset < 0
             || tensor.Shape.Any(dimension => dimension < 0) || tensor.Strides.Any(stride => stride < 0))
         {
             throw Rules.ShapeInvalid.Broken(
-                $"tensor '{tensor.Name}' has shape ({string.Join(", ", tensor.Shape)}), strides ({string.Join(", ", tensor.Strides)}) and offset {tensor.ElementOffset}", home);
+                $"tensor {Printable.Quote(tensor.Name)} has shape ({string.Join(", ", tensor.Shape)}), strides ({string.Join(", ", tensor.Strides)}) and offset {tensor.ElementOffset}", home);
         }
         try
         {
@@ -63,16 +63,16 @@ internal sealed class CheckpointBuilder(string path, CheckpointFormat format)
             long end = checked((tensor.ElementOffset + ShapeMath.Span(tensor.Shape, tensor.Strides)) * size);
             if (tensor.ElementCount > 0 && end > storage.Length)
             {
-                throw Rules.ViewOutsideStorage.Broken($"tensor '{tensor.Name}' ends at byte {end} of a storage of {storage.Length} bytes", home, storage.Offset);
+                throw Rules.ViewOutsideStorage.Broken($"tensor {Printable.Quote(tensor.Name)} ends at byte {end} of a storage of {storage.Length} bytes", home, storage.Offset);
             }
             if (tensor.Bytes > Math.Max(storage.Length, 1) && tensor.Bytes / Math.Max(storage.Length, 1) > LargestExpansion)
             {
-                throw Rules.ViewTooLarge.Broken($"tensor '{tensor.Name}' expands {storage.Length} bytes to {tensor.Bytes}", home, storage.Offset);
+                throw Rules.ViewTooLarge.Broken($"tensor {Printable.Quote(tensor.Name)} expands {storage.Length} bytes to {tensor.Bytes}", home, storage.Offset);
             }
         }
         catch (OverflowException e)
         {
-            throw Rules.ShapeInvalid.Broken($"the size of tensor '{tensor.Name}' with shape ({string.Join(", ", tensor.Shape)}) does not fit 64 bits", home, innerException: e);
+            throw Rules.ShapeInvalid.Broken($"the size of tensor {Printable.Quote(tensor.Name)} with shape ({string.Join(", ", tensor.Shape)}) does not fit 64 bits", home, innerException: e);
         }
         _tensors.Add(tensor);
     }

@@ -59,11 +59,7 @@ public sealed class LoadedWeights : IWeightSource, IDisposable
     }
 
     /// <inheritdoc/>
-    public void StreamStorage(int storage, ElementSink sink)
-    {
-        long length = StorageLengths[storage];
-        StreamElements(new TensorEntry("", DType.UInt8, [length], [1], storage, 0), sink);
-    }
+    public void StreamStorage(int storage, ElementSink sink) => StreamElements(TensorEntry.OfStorage(storage, StorageLengths[storage]), sink);
 
     /// <inheritdoc/>
     public void Dispose()

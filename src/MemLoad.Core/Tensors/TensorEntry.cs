@@ -31,6 +31,9 @@ public sealed record TensorEntry(
     long ElementOffset,
     LazyView LazyView = LazyView.None)
 {
+    /// <summary>A whole storage as a contiguous tensor of bytes: how its raw content is streamed.</summary>
+    internal static TensorEntry OfStorage(int storage, long bytes) => new("", DType.UInt8, [bytes], [1], storage, 0);
+
     /// <summary>Number of elements; 1 for a scalar, 0 if any dimension is 0.</summary>
     public long ElementCount => ShapeMath.ElementCount(Shape);
 

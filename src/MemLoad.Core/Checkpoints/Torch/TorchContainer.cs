@@ -44,7 +44,7 @@ internal static class TorchContainer
                     }
                     break;
                 case StorageReference:
-                    throw Rules.TensorKind.Broken($"'{name}' is a bare storage, which has neither dtype nor shape", path);
+                    throw Rules.TensorKind.Broken($"{Printable.Quote(name)} is a bare storage, which has neither dtype nor shape", path);
                 case null or bool or long or BigInteger or double or string:
                     builder.Metadata[name] = value;
                     break;

@@ -44,7 +44,7 @@ internal static class TorchLegacyReader
         Dictionary<string, int> storages = LocateStorages(file, builder, home, keys.Items, references, input.Position, cancellationToken);
         TorchContainer.AddTo(builder, root, objectBytes, path, reference => storages.TryGetValue(reference.Key, out int index)
             ? index
-            : throw Rules.StorageRecordMissing.Broken($"the storage '{reference.Key}' is not in the file's list of keys", path));
+            : throw Rules.StorageRecordMissing.Broken($"the storage {Printable.Quote(reference.Key)} is not in the file's list of keys", path));
         return builder.Build();
 
         object? Next() => new PickleMachine(input, Remember).Load(cancellationToken);
@@ -54,7 +54,7 @@ internal static class TorchLegacyReader
             StorageReference reference = TorchVocabulary.Storage(id, path);
             return references.TryAdd(reference.Key, reference) || references[reference.Key] == reference
                 ? reference
-                : throw Rules.StorageLengthMismatch.Broken($"the pickle describes storage '{reference.Key}' in two ways", path);
+                : throw Rules.StorageLengthMismatch.Broken($"the pickle describes storage {Printable.Quote(reference.Key)} in two ways", path);
         }
     }
 
@@ -73,7 +73,7 @@ internal static class TorchLegacyReader
             long count = BinaryPrimitives.ReadInt64LittleEndian(file.ReadBytes(position, sizeof(long)));
             if (count != reference.Count)
             {
-                throw Rules.StorageLengthMismatch.Broken($"the pickle gives storage '{key}' {reference.Count} elements, the file {count}", file.Path, position);
+                throw Rules.StorageLengthMismatch.Broken($"the pickle gives storage {Printable.Quote(key)} {reference.Count} elements, the file {count}", file.Path, position);
             }
             position += sizeof(long);
             storages.Add(key, builder.AddStorage(home, position, reference.Bytes));

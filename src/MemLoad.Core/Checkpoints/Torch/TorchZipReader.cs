@@ -28,14 +28,14 @@ internal static class TorchZipReader
             {
                 if (!byName.TryGetValue($"{prefix}/data/{reference.Key}", out ZipRecord record))
                 {
-                    throw Rules.StorageRecordMissing.Broken($"the storage '{reference.Key}' has no record in the archive", path);
+                    throw Rules.StorageRecordMissing.Broken($"the storage {Printable.Quote(reference.Key)} has no record in the archive", path);
                 }
                 storage = (builder.AddStorage(home, record.Offset, record.Length), record.Length);
                 storages.Add(reference.Key, storage);
             }
             return reference.Bytes == storage.Length
                 ? storage.Index
-                : throw Rules.StorageLengthMismatch.Broken($"the pickle gives storage '{reference.Key}' {reference.Bytes} bytes, its record has {storage.Length}", path);
+                : throw Rules.StorageLengthMismatch.Broken($"the pickle gives storage {Printable.Quote(reference.Key)} {reference.Bytes} bytes, its record has {storage.Length}", path);
         });
         return builder.Build();
     }
@@ -45,11 +45,11 @@ internal static class TorchZipReader
         // A program is refused as one, whatever else may be wrong with it: its code is compressed, too.
         if (records.FirstOrDefault(record => record.Name.Contains("/code/", StringComparison.Ordinal) || record.Name.EndsWith("/constants.pkl", StringComparison.Ordinal)).Name is string code)
         {
-            throw Rules.ZipTorchScript.Broken($"the file is a TorchScript program ('{code}'), not a state dict", path);
+            throw Rules.ZipTorchScript.Broken($"the file is a TorchScript program ({Printable.Quote(code)}), not a state dict", path);
         }
         if (records.FirstOrDefault(record => record.Compressed) is { Compressed: true } compressed)
         {
-            throw Rules.ZipCompressed.Broken($"the record '{compressed.Name}' is compressed", path, compressed.Offset);
+            throw Rules.ZipCompressed.Broken($"the record {Printable.Quote(compressed.Name)} is compressed", path, compressed.Offset);
         }
         ZipRecord[] pickles = [.. records.Where(record => record.Name.EndsWith(PickleName, StringComparison.Ordinal) && record.Name.IndexOf('/') == record.Name.Length - PickleName.Length)];
         if (pickles is not [ZipRecord pickle])
@@ -61,7 +61,7 @@ internal static class TorchZipReader
         {
             if (!record.Name.StartsWith(prefix + "/", StringComparison.Ordinal))
             {
-                throw Rules.ZipNameInvalid.Broken($"the record '{record.Name}' lies outside the archive's folder '{prefix}'", path);
+                throw Rules.ZipNameInvalid.Broken($"the record {Printable.Quote(record.Name)} lies outside the archive's folder {Printable.Quote(prefix)}", path);
             }
         }
         return (prefix, pickle);

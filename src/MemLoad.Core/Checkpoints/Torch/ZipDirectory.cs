@@ -42,7 +42,7 @@ internal static class ZipDirectory
             (ZipRecord record, long header, int next) = ReadEntry(file, directory, at, offset);
             if (!names.Add(record.Name))
             {
-                throw Rules.ZipNameRepeated.Broken($"the record '{record.Name}' occurs twice", file.Path, offset + at);
+                throw Rules.ZipNameRepeated.Broken($"the record {Printable.Quote(record.Name)} occurs twice", file.Path, offset + at);
             }
             records.Add(record);
             ranges.Add((header, record.Offset + record.Length));
@@ -143,31 +143,31 @@ internal static class ZipDirectory
         string name = CheckedName(rawName, file.Path, here);
         if ((flags & 0x2041) != 0)
         {
-            throw Rules.ZipEncrypted.Broken($"the record '{name}' is encrypted", file.Path, here);
+            throw Rules.ZipEncrypted.Broken($"the record {Printable.Quote(name)} is encrypted", file.Path, here);
         }
         ReadZip64Extra(directory.AsSpan(at + CentralBytes + nameLength, extraLength), ref length, ref stored, ref header, file.Path, here);
 
         // The data starts after the local header, whose name and extra field have lengths of their own.
         if (header > directoryOffset - LocalBytes - nameLength)
         {
-            throw Rules.ZipDirectoryInvalid.Broken($"the header of '{name}' lies outside the records, at byte {header}", file.Path, here);
+            throw Rules.ZipDirectoryInvalid.Broken($"the header of {Printable.Quote(name)} lies outside the records, at byte {header}", file.Path, here);
         }
         ReadOnlySpan<byte> local = file.ReadBytes(header, LocalBytes + nameLength);
         if (U32(local, 0) != LocalSignature || U16(local, 26) != nameLength || !local[LocalBytes..].SequenceEqual(rawName) || U16(local, 8) != method
             || U16(local, 6) != flags)
         {
-            throw Rules.ZipHeaderMismatch.Broken($"the local header of '{name}' differs from the directory", file.Path, header);
+            throw Rules.ZipHeaderMismatch.Broken($"the local header of {Printable.Quote(name)} differs from the directory", file.Path, header);
         }
         // Sizes are absent (0) where a data descriptor follows the data, as in PyTorch's own files, or stand in a zip64 field.
         long localLength = U32(local, 22);
         if (localLength != length && localLength != uint.MaxValue && !((flags & 8) != 0 && localLength == 0))
         {
-            throw Rules.ZipHeaderMismatch.Broken($"the local header of '{name}' states {localLength} bytes, the directory {length}", file.Path, header);
+            throw Rules.ZipHeaderMismatch.Broken($"the local header of {Printable.Quote(name)} states {localLength} bytes, the directory {length}", file.Path, header);
         }
         long data = header + LocalBytes + nameLength + U16(local, 28);
         if (data > directoryOffset - stored)
         {
-            throw Rules.ZipDirectoryInvalid.Broken($"the record '{name}' of {stored} bytes runs into the directory", file.Path, data);
+            throw Rules.ZipDirectoryInvalid.Broken($"the record {Printable.Quote(name)} of {stored} bytes runs into the directory", file.Path, data);
         }
         return (new ZipRecord(name, data, stored, method != 0 || stored != length), header, next);
     }
@@ -225,10 +225,8 @@ internal static class ZipDirectory
         }
         bool plain = name.Length > 0 && name[0] != '/' && !name.Any(c => c is '\\' or ':' || char.IsControl(c))
             && !name.Split('/').Any(part => part is ".." or ".");
-        return plain ? name : throw Rules.ZipNameInvalid.Broken($"'{Printable(name)}' is no plain record name", path, offset);
+        return plain ? name : throw Rules.ZipNameInvalid.Broken($"{Printable.Quote(name)} is no plain record name", path, offset);
     }
-
-    private static string Printable(string text) => string.Concat(text.Take(80).Select(c => char.IsControl(c) ? '?' : c));
 
     private static ushort U16(ReadOnlySpan<byte> bytes, int at) => BinaryPrimitives.ReadUInt16LittleEndian(bytes[at..]);
 
