@@ -9,7 +9,7 @@ internal static class SyntheticCheckpoint
     public static Checkpoint Of(ModelSpec model)
     {
         var builder = new CheckpointBuilder("/nowhere/model.pth", CheckpointFormat.TorchZip);
-        int file = builder.AddFile("/nowhere/model.pth", long.MaxValue);
+        int file = builder.AddFile("/nowhere/model.pth", model.Tensors.Sum(tensor => ShapeMath.ElementCount(tensor.Shape) * tensor.DType.ElementSize()));
         long offset = 0;
         foreach (TensorSpec tensor in model.Tensors)
         {

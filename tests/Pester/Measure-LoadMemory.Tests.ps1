@@ -6,7 +6,7 @@ BeforeAll {
 Describe 'Measure-LoadMemory' {
     It 'gives one row a strategy, all with the same weights' {
         $rows = Measure-LoadMemory $file
-        $rows.Strategy | Should -Be ([enum]::GetNames([MemLoad.Strategy]))
+        $rows.Strategy | Should -Be $StrategyNames
         $rows.Outcome | Sort-Object -Unique | Should -Be Loaded
         @($rows.WeightsDigest | Sort-Object -Unique).Count | Should -Be 1
         $rows[0].HostName | Should -Be ([Environment]::MachineName)

@@ -7,6 +7,9 @@ $ModulePath = Join-Path $RepositoryRoot "output/MemLoad/$ModuleVersion/MemLoad.p
 $FixturesPath = Join-Path $RepositoryRoot tests/fixtures
 $TinyGpt = @{ VocabularySize = 64; ContextLength = 16; EmbeddingSize = 8; LayerCount = 2; HeadCount = 2 }
 
+# Those that write plans, in the order in which all of them are measured; Auto chooses among them.
+$StrategyNames = 'Baseline', 'Sequential', 'Meta', 'Mmap', 'PerTensor', 'Stream'
+
 if (-not (Get-Module MemLoad)) { Import-Module $ModulePath }
 
 function New-TinyCheckpoint([string]$Path) {

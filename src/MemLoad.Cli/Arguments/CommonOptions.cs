@@ -76,5 +76,7 @@ internal static class CommonOptions
         DefaultValueFactory = _ => defaultDevice,
     };
 
+    public static Option<bool> ForceLoad() => new("--force") { Description = "Load even what does not fit the host's memory; a device's capacity stays what it is." };
+
     public static Option<bool> Force() => new("--force") { Description = "Replace what is there." };
 }

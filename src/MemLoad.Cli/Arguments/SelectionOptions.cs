@@ -10,13 +10,13 @@ internal sealed class SelectionOptions
     private readonly Option<string?> _path = CommonOptions.Path(required: false);
 
     private readonly Option<Strategy[]> _strategies = CommonOptions.Strategies.ListOption(
-        "--strategy", $"Which strategies, separated by commas: {string.Join(", ", CommonOptions.Strategies.All)}. All by default.", "A,B");
+        "--strategy", $"Which strategies, separated by commas: {string.Join(", ", CommonOptions.Strategies.All)}. By default all but Auto, which takes the fastest that fits.", "A,B");
 
     private readonly Option<string> _device = CommonOptions.Device(DeviceRegistry.Default);
 
     private readonly WordOption<string?> _size = CommonOptions.Sizes.Option("--size", $"Size of the generated checkpoint: {string.Join(", ", CommonOptions.Sizes.All)}; {DefaultSize} if neither this nor --path is given. With --path, require that the checkpoint fits this model.");
 
-    private readonly Option<long?> _hostMemoryLimit = Numbers.BytesOption("--host-memory-limit", "Refuse loads whose forecast exceeds this much host memory, such as 2GB (KB, MB, GB are powers of 1024).");
+    private readonly Option<long?> _hostMemoryLimit = Numbers.BytesOption("--host-memory-limit", "Refuse loads whose forecast exceeds this much host memory, such as 2GB (KB, MB, GB are powers of 1024), or what the system leaves if that is less.");
 
     private readonly Option<long?> _deviceMemoryLimit = Numbers.BytesOption("--device-memory-limit", "Capacity of the device, such as 8GB.");
 
@@ -25,6 +25,10 @@ internal sealed class SelectionOptions
     private readonly Option<string[]> _include = CommonOptions.Include();
 
     private readonly Option<string[]> _exclude = CommonOptions.Exclude();
+
+    private readonly Option<int?> _rank = Numbers.CountOption("--rank", "Load what falls to this rank, counted from 0: a contiguous range of the weights.", least: 0);
+
+    private readonly Option<int?> _rankCount = Numbers.CountOption("--rank-count", "Split the weights among n ranks of about the same bytes. [default: 1]");
 
     public void AddTo(Command command)
     {
@@ -37,6 +41,8 @@ internal sealed class SelectionOptions
         command.Add(_key);
         command.Add(_include);
         command.Add(_exclude);
+        command.Add(_rank);
+        command.Add(_rankCount);
     }
 
     /// <summary>The requests in the order in which to answer them: one a strategy.</summary>
@@ -51,7 +57,7 @@ internal sealed class SelectionOptions
             size ??= DefaultSize;
             path = makeFile(size);
         }
-        IEnumerable<Strategy> strategies = parsed.GetValue(_strategies) is { Length: > 0 } chosen ? chosen.Distinct() : Enum.GetValues<Strategy>();
+        IReadOnlyList<Strategy> strategies = parsed.GetValue(_strategies) is { Length: > 0 } chosen ? [.. chosen.Distinct()] : Strategies.All;
         return
         [
             .. strategies.Select(strategy => new LoadRequest
@@ -63,6 +69,8 @@ internal sealed class SelectionOptions
                 Key = parsed.GetValue(_key),
                 Include = parsed.GetValue(_include) ?? [],
                 Exclude = parsed.GetValue(_exclude) ?? [],
+                Rank = parsed.GetValue(_rank) ?? 0,
+                RankCount = parsed.GetValue(_rankCount) ?? 1,
                 HostMemoryLimit = parsed.GetValue(_hostMemoryLimit),
                 DeviceMemoryLimit = parsed.GetValue(_deviceMemoryLimit),
             }),

@@ -11,13 +11,14 @@ internal static class InvokeCommand
         Option<int[]> tokenIds = Lists.TokenIdsOption("--token-ids", "The input, as token ids.");
         Option<int?> heads = Numbers.CountOption("--heads", "Attention heads, where the checkpoint is not of a known size.");
         Option<string?> key = CommonOptions.Key();
-        WordOption<Strategy> strategy = CommonOptions.Strategies.Option("--strategy", "How to load the weights.", "Stream");
+        WordOption<Strategy> strategy = CommonOptions.Strategies.Option("--strategy", "How to load the weights; Auto takes the fastest way that fits.", "Auto");
         Option<string> device = CommonOptions.Device("cpu");
+        Option<bool> force = CommonOptions.ForceLoad();
         WordOption<OutputFormat> format = CommonOptions.FormatWithoutCsv();
 
         var command = new Command("invoke", "Load a GPT checkpoint, run token ids through it and print the logits.")
         {
-            path, tokenIds, heads, key, strategy, device, format,
+            path, tokenIds, heads, key, strategy, device, force, format,
         };
         command.Runs((parsed, cancellationToken) =>
         {
@@ -27,8 +28,10 @@ internal static class InvokeCommand
                 Strategy = strategy.Read(parsed),
                 Device = parsed.GetValue(device)!,
                 Key = parsed.GetValue(key),
+                Force = parsed.GetValue(force),
             };
             int[] ids = parsed.GetValue(tokenIds)!;
+            SpeedNote.Ensure(console, [request], cancellationToken);
             GptConfig config = Fitting(Checkpoint.Open(request.Path!, cancellationToken).Select(request.Key), parsed.GetValue(heads));
             using LoadedModel model = WeightLoader.Load(request, cancellationToken);
             float[] logits = new GptModel(config, name => model.Weights[name]).Forward(ids, cancellationToken);

@@ -12,6 +12,7 @@ internal static class MeasureCommand
             "--cache", "The page cache before each load: warm (file read in), cold (file evicted) or as it is.", "asis");
         Option<int?> repeat = Numbers.CountOption("--repeat", "Measure each strategy n times. [default: 1]");
         var inProcess = new Option<bool>("--in-process") { Description = "Measure in this process, one after the other, instead of a fresh process for each load." };
+        Option<bool> force = CommonOptions.ForceLoad();
         WordOption<OutputFormat> format = CommonOptions.Format();
 
         var command = new Command("measure", "Load with every strategy, each in a fresh process, and print forecast beside measured memory, time and speed.");
@@ -19,13 +20,14 @@ internal static class MeasureCommand
         command.Add(cache);
         command.Add(repeat);
         command.Add(inProcess);
+        command.Add(force);
         command.Add(format);
         command.SetAction(async (parsed, cancellationToken) =>
         {
             bool here = parsed.GetValue(inProcess);
             IReadOnlyList<LoadRequest> requests = await Task.Run(
-                () => Checked(selection.Read(parsed, size => GeneratedFile.Ensure(size, console, cancellationToken)), cancellationToken), cancellationToken).ConfigureAwait(false);
-            requests = Repeat(requests, parsed.GetValue(repeat) ?? 1, cache.Read(parsed));
+                () => Checked(selection.Read(parsed, size => GeneratedFile.Ensure(size, console, cancellationToken)), console, cancellationToken), cancellationToken).ConfigureAwait(false);
+            requests = Repeat(requests, parsed.GetValue(repeat) ?? 1, cache.Read(parsed), parsed.GetValue(force));
             MeasureRun run = await MeasureRun.ExecuteAsync(
                 requests,
                 here ? (request, token) => Task.Run(() => LoadMeasurer.MeasureInProcess(request, token), token) : new LoadMeasurer().MeasureAsync,
@@ -42,15 +44,16 @@ internal static class MeasureCommand
     }
 
     // What is wrong with the checkpoint or the device is wrong for every strategy: better one line now than six rows later.
-    private static IReadOnlyList<LoadRequest> Checked(IReadOnlyList<LoadRequest> requests, CancellationToken cancellationToken)
+    private static IReadOnlyList<LoadRequest> Checked(IReadOnlyList<LoadRequest> requests, CliConsole console, CancellationToken cancellationToken)
     {
+        SpeedNote.Ensure(console, requests, cancellationToken);
         _ = LoadPlanner.Forecast(requests[0], cancellationToken);
         return requests;
     }
 
     // Strategy by strategy, so that the runs to compare stand together.
-    private static IReadOnlyList<LoadRequest> Repeat(IReadOnlyList<LoadRequest> requests, int times, CacheState cache) =>
-        [.. requests.SelectMany(request => Enumerable.Range(1, times).Select(run => request with { Cache = cache, Run = run }))];
+    private static IReadOnlyList<LoadRequest> Repeat(IReadOnlyList<LoadRequest> requests, int times, CacheState cache, bool force) =>
+        [.. requests.SelectMany(request => Enumerable.Range(1, times).Select(run => request with { Cache = cache, Run = run, Force = force }))];
 
     private static void Print(IReadOnlyList<LoadMeasurement> rows, bool inProcess, OutputFormat format, CliConsole console)
     {

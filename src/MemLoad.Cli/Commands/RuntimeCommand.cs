@@ -9,7 +9,7 @@ internal static class RuntimeCommand
     public static Command Build(CliConsole console)
     {
         WordOption<OutputFormat> format = CommonOptions.Format();
-        var command = new Command("runtime", "Show versions, processor, memory, the cache folder, and which devices can be used.") { format };
+        var command = new Command("runtime", "Show versions, processor, memory and what limits it, the cache folder, and which devices can be used.") { format };
         command.Runs((parsed, _) =>
         {
             RuntimeResult result = Describe();
@@ -37,6 +37,7 @@ internal static class RuntimeCommand
         HostFacts.ProcessorName,
         Environment.ProcessorCount,
         HostFacts.TotalMemoryBytes,
+        Headroom.Now(),
         GeneratedCheckpoint.Folder,
         [.. DeviceRegistry.List()]);
 }

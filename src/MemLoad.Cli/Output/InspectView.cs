@@ -49,7 +49,7 @@ internal static class InspectView
             bytes += tensor.Bytes;
         }
         int files = result.Tensors.Select(tensor => tensor.File).Distinct().Count();
-        TextTable.Line(console, $"{Units.Count(result.Tensors.Count, "tensor")}, {Units.Bytes((long)Int128.Min(bytes, long.MaxValue))}; {Units.Count(files, "file")}, {Units.Bytes(result.FileBytes)}");
+        TextTable.Line(console, $"{Units.Count(result.Tensors.Count, "tensor")}, {Printable.Bytes((long)Int128.Min(bytes, long.MaxValue))}; {Units.Count(files, "file")}, {Printable.Bytes(result.FileBytes)}");
         if (result.Metadata.Count > 0)
         {
             string more = result.Metadata.Count > EntriesShown ? ", …" : "";

@@ -20,6 +20,7 @@ internal static class JsonOutput
         {
             new JsonStringEnumConverter<CheckpointFormat>(),
             new JsonStringEnumConverter<Strategy>(),
+            new JsonStringEnumConverter<Counted>(),
             new CompactIntegers(),
             new CompactNumbers(),
         },
@@ -46,6 +47,7 @@ internal static class JsonOutput
 /// <summary>The types that go out as JSON, and, by their properties, as CSV.</summary>
 [JsonSerializable(typeof(LoadMeasurement[]))]
 [JsonSerializable(typeof(LoadForecast[]))]
+[JsonSerializable(typeof(LoadPlanStep[]))]
 [JsonSerializable(typeof(InspectResult))]
 [JsonSerializable(typeof(WriteResult))]
 [JsonSerializable(typeof(InvokeResult))]

@@ -25,6 +25,10 @@ internal static class MeasureView
         }
         table.Write();
         Digests(rows, console);
+        foreach (LoadMeasurement row in rows.Where(row => row is { Note: not null, Run: 1 }))
+        {
+            TextTable.Line(console, $"{row.Strategy}: {row.Note}");
+        }
         foreach (LoadMeasurement row in rows.Where(row => row.Message is not null))
         {
             TextTable.Line(console, $"{Label(row, repeated)}: {row.Message}", new Style(Color.Red));
@@ -64,7 +68,11 @@ internal static class MeasureView
         return table;
     }
 
-    private static string Label(LoadMeasurement row, bool repeated) => repeated ? $"{row.Strategy} #{row.Run}" : row.Strategy;
+    private static string Label(LoadMeasurement row, bool repeated)
+    {
+        string name = row.ChosenStrategy is null || row.ChosenStrategy == row.Strategy ? row.Strategy : $"{row.Strategy} ({row.ChosenStrategy})";
+        return repeated ? $"{name} #{row.Run}" : name;
+    }
 
     private static Color Colour(LoadMeasurement row) =>
         row.Outcome != nameof(LoadOutcome.Loaded) ? Color.Red : Verdict.Deviation(row) is null ? Color.Green : Color.Yellow;
@@ -75,7 +83,7 @@ internal static class MeasureView
         string what = known.Size ?? System.IO.Path.GetFileName(known.Path) ?? "weights";
         if (known is { TensorCount: long tensors, ModelBytes: long bytes })
         {
-            what += $": {Units.Count(tensors, "tensor")}, {Units.Bytes(bytes)}";
+            what += $": {Units.Count(tensors, "tensor")}, {Printable.Bytes(bytes)}";
         }
         TextTable.Line(console, what, new Style(decoration: Decoration.Bold));
         if (known.Path is not null)

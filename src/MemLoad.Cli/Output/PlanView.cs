@@ -9,7 +9,7 @@ internal static class PlanView
     {
         LoadForecast first = rows[0];
         string what = first.Size ?? Path.GetFileName(first.Path) ?? "weights";
-        TextTable.Line(console, $"{what}: {Units.Count(first.TensorCount, "tensor")}, {Units.Bytes(first.ModelBytes)}, the largest {Units.Bytes(first.LargestBytes)}",
+        TextTable.Line(console, $"{what}: {Units.Count(first.TensorCount, "tensor")}, {Printable.Bytes(first.ModelBytes)}, the largest {Printable.Bytes(first.LargestBytes)}",
             new Style(decoration: Decoration.Bold));
         if (first.Path is not null)
         {
@@ -17,6 +17,11 @@ internal static class PlanView
         }
         Units units = Units.For(rows.SelectMany(row => new long?[] { row.ForecastDeviceReservedBytes, row.ForecastDeviceBytes, row.ForecastHostBytes, row.ForecastHostFileBytes }));
         TextTable.Line(console, $"forecast peaks on {first.Device} in {units.Name}; nothing was loaded");
+        if (first.HostBudgetBytes is long budget)
+        {
+            string device = first.DeviceBudgetBytes is long free ? $", of the device {Printable.Bytes(free)}" : "";
+            TextTable.Line(console, $"a load may take {Printable.Bytes(budget)} of the host ({first.HostLimit}){device}");
+        }
         bool hasDevice = rows.Any(row => row.ForecastDeviceBytes > 0);
         var table = new TextTable(console);
         table.Column("Strategy");
@@ -25,11 +30,16 @@ internal static class PlanView
             table.Column("Device", right: true).Column("Device\nreserved", right: true);
         }
         table.Column("Host", right: true).Column("File-backed\nat most", right: true).Column("Fits");
+        bool timed = rows.Any(row => row.ForecastMicroseconds is not null);
+        if (timed)
+        {
+            table.Column("Time\nms", right: true);
+        }
         foreach (LoadForecast row in rows)
         {
             table.Row(
             [
-                row.Strategy,
+                row.Strategy == row.ChosenStrategy ? row.Strategy : $"{row.Strategy} ({row.ChosenStrategy})",
                 .. hasDevice ? new Cell[] { units.Format(row.ForecastDeviceBytes), units.Format(row.ForecastDeviceReservedBytes) } : [],
                 units.Format(row.ForecastHostBytes),
                 units.Format(row.ForecastHostFileBytes),
@@ -39,9 +49,14 @@ internal static class PlanView
                     false => new Cell("no", Color.Red),
                     null => new Cell("-"),
                 },
+                .. timed ? new Cell[] { Units.ThreeDigits(row.ForecastMicroseconds / 1e3) } : [],
             ]);
         }
         table.Write();
+        foreach (LoadForecast row in rows.Where(row => row.Note is not null))
+        {
+            TextTable.Line(console, $"{row.Strategy}: {row.Note}");
+        }
         foreach (LoadForecast row in rows.Where(row => row.Message is not null))
         {
             TextTable.Line(console, $"{row.Strategy}: {row.Message}", row.Fits == false ? new Style(Color.Red) : null);

@@ -13,12 +13,22 @@ internal static class RuntimeView
             (".NET", result.DotNet),
             ("System", result.OperatingSystem),
             ("Processor", $"{result.Processor ?? "unknown"}, {result.Cores} cores"),
-            ("Memory", result.TotalMemoryBytes is long bytes ? Units.Bytes(bytes) : "unknown"),
+            ("Memory", result.TotalMemoryBytes is long bytes ? Printable.Bytes(bytes) : "unknown"),
+            ("Budget", result.Headroom.Binding is MemoryLimit limit ? $"{Printable.Bytes(limit.BudgetBytes)} for a load: {limit.Why}; {Printable.Bytes(limit.ReserveBytes)} kept in reserve" : "unknown"),
             ("Cache folder", result.CacheFolder),
         ];
         foreach ((string name, string value) in facts)
         {
             TextTable.Line(console, $"{name,-12}  {value}");
+        }
+        TextTable limits = new TextTable(console).Column("Limit on host memory").Column("Counts").Column("Allows", right: true).Column("Used", right: true).Column("Free", right: true).Column("Budget", right: true);
+        foreach (MemoryLimit each in result.Headroom.Limits)
+        {
+            limits.Row(each.Name, Words(each.Counts), Printable.Bytes(each.LimitBytes), Printable.Bytes(each.UsedBytes), Printable.Bytes(each.AvailableBytes), Printable.Bytes(each.BudgetBytes));
+        }
+        if (!result.Headroom.Limits.IsEmpty)
+        {
+            limits.Write();
         }
         TextTable table = new TextTable(console).Column("Device").Column("Here").Column("Details");
         foreach (DeviceStatus device in result.Devices)
@@ -27,4 +37,12 @@ internal static class RuntimeView
         }
         table.Write();
     }
+
+    private static string Words(Counted counts) => counts switch
+    {
+        Counted.AnonymousAndShared => "anonymous, shared",
+        Counted.AddressSpace => "address space",
+        Counted.Locked => "locked",
+        _ => "anonymous",
+    };
 }

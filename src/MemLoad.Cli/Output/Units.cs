@@ -34,15 +34,6 @@ internal sealed class Units
     /// <summary>A figure in this unit, without its name.</summary>
     public string Format(long? bytes) => bytes is long value ? (value / _unit).ToString(_format, CultureInfo.InvariantCulture) : "-";
 
-    /// <summary>A figure by itself with the unit that suits it.</summary>
-    public static string Bytes(long bytes) => Math.Abs(bytes) switch
-    {
-        >= 1L << 30 => string.Create(CultureInfo.InvariantCulture, $"{bytes / Gigabyte:0.00} GiB"),
-        >= 1L << 20 => string.Create(CultureInfo.InvariantCulture, $"{bytes / Megabyte:0.0} MiB"),
-        >= 1L << 10 => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1024.0:0.0} KiB"),
-        _ => string.Create(CultureInfo.InvariantCulture, $"{bytes} B"),
-    };
-
     /// <summary>A whole number with thousands set apart.</summary>
     public static string Count(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
 

@@ -37,10 +37,10 @@ internal static class Verdict
         double percent = 100.0 * difference / Math.Max(forecast, 1);
         return Math.Abs(percent) switch
         {
-            >= 999.5 => (difference < 0 ? "-" : "+") + Units.Bytes(Math.Abs(difference)),
+            >= 999.5 => (difference < 0 ? "-" : "+") + Printable.Bytes(Math.Abs(difference)),
             >= 99.95 => percent.ToString("+0 '%';-0 '%'", CultureInfo.InvariantCulture),
             >= 0.05 => percent.ToString("+0.0 '%';-0.0 '%'", CultureInfo.InvariantCulture),
-            _ => (difference < 0 ? "-" : "+") + Units.Bytes(Math.Abs(difference)),
+            _ => (difference < 0 ? "-" : "+") + Printable.Bytes(Math.Abs(difference)),
         };
     }
 }

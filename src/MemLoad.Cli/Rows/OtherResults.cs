@@ -21,6 +21,7 @@ internal sealed record InvokeResult(ImmutableArray<long> Shape, float[] Logits);
 /// <param name="Processor">The processor's name, where the system says it.</param>
 /// <param name="Cores">Logical processors this process may use.</param>
 /// <param name="TotalMemoryBytes">Physical memory.</param>
+/// <param name="Headroom">How much host memory a load may take here and now, and what limits it.</param>
 /// <param name="CacheFolder">Where generated checkpoints are kept.</param>
 /// <param name="Devices">The devices MemLoad knows.</param>
 internal sealed record RuntimeResult(
@@ -30,5 +31,6 @@ internal sealed record RuntimeResult(
     string? Processor,
     int Cores,
     long? TotalMemoryBytes,
+    Headroom Headroom,
     string CacheFolder,
     IReadOnlyList<DeviceStatus> Devices);

@@ -72,6 +72,17 @@ public abstract class MemLoadCmdlet : PSCmdlet, IDisposable
         }
     }
 
+    /// <summary>Sees to it that the speed of this machine is known, which choosing a plan needs; it is measured once a month.</summary>
+    /// <param name="device">The device's name.</param>
+    protected void EnsureSpeed(string device)
+    {
+        if (MachineSpeed.Known(device) is null)
+        {
+            WriteVerbose($"Measuring how fast this machine loads onto '{device}', once; kept in {MachineSpeed.PathFor(device)}.");
+            Pump("Measuring how fast this machine is, once", device, 0, (_, stop) => MachineSpeed.Ensure(device, Headroom.Now().Binding?.BudgetBytes, stop));
+        }
+    }
+
     /// <summary>Ends the command with a broken rule: for what is wrong whatever the item.</summary>
     protected void Refuse(MemLoadException reason, object? target = null) => ThrowTerminatingError(ErrorRecords.From(reason, target));
 

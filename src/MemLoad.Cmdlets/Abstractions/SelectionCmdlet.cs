@@ -20,7 +20,7 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
     [Alias("PSPath", "LP")]
     public string[] LiteralPath { get; set; } = [];
 
-    /// <summary>How to load; all strategies by default.</summary>
+    /// <summary>How to load; by default all strategies but <c>Auto</c>, which takes the fastest that fits.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.Path)]
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.LiteralPath)]
     public Strategy[] Strategy { get; set; } = [];
@@ -71,6 +71,18 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
     [SupportsWildcards]
     public string[] Exclude { get; set; } = [];
 
+    /// <summary>Which of several ranks loads, from 0.</summary>
+    [Parameter(ParameterSetName = ParameterSets.Path)]
+    [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
+    [ValidateRange(0, int.MaxValue)]
+    public int Rank { get; set; }
+
+    /// <summary>Among how many ranks the checkpoint is split.</summary>
+    [Parameter(ParameterSetName = ParameterSets.Path)]
+    [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
+    [ValidateRange(1, int.MaxValue)]
+    public int RankCount { get; set; } = 1;
+
     /// <summary>Answers the requests of each checkpoint: one request a strategy.</summary>
     protected void ProcessSelection()
     {
@@ -102,7 +114,7 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
 
     private IReadOnlyList<LoadRequest> Requests(string? path, string? size) =>
     [
-        .. (Strategy.Length > 0 ? Strategy.Distinct() : Enum.GetValues<Strategy>()).Select(strategy => new LoadRequest
+        .. (Strategy.Length > 0 ? Strategy.Distinct() : Strategies.All).Select(strategy => new LoadRequest
         {
             Path = path,
             Strategy = strategy,
@@ -111,6 +123,8 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
             Key = Key,
             Include = Include,
             Exclude = Exclude,
+            Rank = Rank,
+            RankCount = RankCount,
             HostMemoryLimit = HostMemoryLimit,
             DeviceMemoryLimit = DeviceMemoryLimit,
         }),

@@ -23,47 +23,23 @@ public sealed class GetLoadPlanCommand : SelectionCmdlet
     protected override void ProcessRequests(IReadOnlyList<LoadRequest> requests)
     {
         ArgumentNullException.ThrowIfNull(requests);
-        foreach (LoadRequest request in requests)
+        if (requests.Any(request => request.Strategy == MemLoad.Strategy.Auto))
         {
-            using var prepared = PreparedLoad.Prepare(request, StopToken);
-            if (Detailed)
-            {
-                WriteSteps(prepared);
-            }
-            else
-            {
-                WriteObject(prepared.ToRow());
-            }
+            EnsureSpeed(Device);
         }
-    }
-
-    private void WriteSteps(PreparedLoad prepared)
-    {
-        LoadPlan plan = prepared.Plan;
-        var names = new Dictionary<int, string>();
-        foreach (TensorEntry tensor in plan.Checkpoint.Tensors)
+        foreach (PreparedLoad prepared in PreparedLoad.PrepareEach(requests, StopToken))
         {
-            names.TryAdd(tensor.Storage, tensor.Name);
-        }
-        int i = 0;
-        foreach (PlanTotals totals in PlanForecast.Walk(plan, prepared.Device.NewForecastAllocator()))
-        {
-            PlanStep step = plan.Steps[i++];
-            PlanBuffer buffer = plan.Buffers[step.Buffer];
-            WriteObject(new LoadPlanStep
+            using (prepared)
             {
-                Strategy = plan.Strategy.ToString(),
-                Step = i,
-                Phase = step.Phase.ToString(),
-                Kind = step.Kind.ToString(),
-                Pool = buffer.Pool.ToString(),
-                Bytes = buffer.Bytes,
-                Tensor = names.GetValueOrDefault(step.Storage),
-                HostBytes = totals.HostBytes,
-                HostFileBytes = totals.HostFileBytes,
-                DeviceBytes = totals.Device.Allocated,
-                DeviceReservedBytes = totals.Device.Reserved,
-            });
+                if (Detailed)
+                {
+                    WriteObject(LoadPlanStep.Of(prepared.Plan, prepared.Forecast, prepared.Device), enumerateCollection: true);
+                }
+                else
+                {
+                    WriteObject(prepared.ToRow());
+                }
+            }
         }
     }
 }

@@ -12,6 +12,7 @@ public sealed class GetMemLoadRuntimeCommand : MemLoadCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
+        var headroom = Headroom.Now();
         foreach (DeviceStatus device in DeviceRegistry.List())
         {
             WriteObject(new RuntimeInfo
@@ -25,6 +26,12 @@ public sealed class GetMemLoadRuntimeCommand : MemLoadCmdlet
                 ProcessorName = HostFacts.ProcessorName,
                 ProcessorCount = Environment.ProcessorCount,
                 TotalMemoryBytes = HostFacts.TotalMemoryBytes,
+                AvailableMemoryBytes = headroom.AvailableBytes,
+                HostBudgetBytes = headroom.Binding?.BudgetBytes,
+                HostLimit = headroom.Binding?.Name,
+                HostLimitReason = headroom.Binding?.Why,
+                DeviceFreeBytes = device.FreeBytes,
+                Headroom = headroom,
                 CacheFolder = GeneratedCheckpoint.Folder,
                 HostName = HostFacts.HostName,
             });

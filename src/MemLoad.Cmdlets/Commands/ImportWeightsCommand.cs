@@ -10,9 +10,9 @@ namespace MemLoad.Commands;
 [OutputType(typeof(LoadedGptModel))]
 public sealed class ImportWeightsCommand : NarrowingPathCmdlet
 {
-    /// <summary>How to load.</summary>
+    /// <summary>How to load; by default the fastest way that fits.</summary>
     [Parameter]
-    public Strategy Strategy { get; set; } = Strategy.Stream;
+    public Strategy Strategy { get; set; } = Strategy.Auto;
 
     /// <summary>The model that takes the weights over; those it has are freed. Without it, a model is made for them.</summary>
     [Parameter]
@@ -37,7 +37,7 @@ public sealed class ImportWeightsCommand : NarrowingPathCmdlet
     [ValidateRange(1, int.MaxValue)]
     public int? HeadCount { get; set; }
 
-    /// <summary>Most host memory the load may need, in bytes.</summary>
+    /// <summary>Most host memory the load may need, in bytes; what the system leaves, if that is less or this is not given.</summary>
     [Parameter]
     [ValidateRange(1, long.MaxValue)]
     public long? MaxHostMemory { get; set; }
@@ -47,7 +47,7 @@ public sealed class ImportWeightsCommand : NarrowingPathCmdlet
     [ValidateRange(1, long.MaxValue)]
     public long? MaxDeviceMemory { get; set; }
 
-    /// <summary>Load even if the forecast exceeds the host memory limit; a device's capacity cannot be overruled.</summary>
+    /// <summary>Load even what does not fit the host's memory; a device's capacity cannot be overruled.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
 
@@ -63,14 +63,23 @@ public sealed class ImportWeightsCommand : NarrowingPathCmdlet
             Key = Key,
             Include = Include,
             Exclude = Exclude,
-            HostMemoryLimit = Force ? null : MaxHostMemory,
+            HostMemoryLimit = MaxHostMemory,
             DeviceMemoryLimit = MaxDeviceMemory,
+            Force = Force,
         };
+        if (Strategy == Strategy.Auto)
+        {
+            EnsureSpeed(Device);
+        }
         var prepared = PreparedLoad.Prepare(request, StopToken);
         LoadedModel loaded;
         LoadedGptModel model;
         try
         {
+            if (prepared.Refusal is MemLoadException refusal)
+            {
+                throw refusal;
+            }
             model = Model ?? NewModel(prepared.Checkpoint, Name ?? System.IO.Path.GetFileNameWithoutExtension(path));
             if (Model?.Config is GptConfig config && !prepared.Checkpoint.Tensors.IsEmpty)
             {
@@ -80,11 +89,15 @@ public sealed class ImportWeightsCommand : NarrowingPathCmdlet
             LoadForecast forecast = prepared.ToRow();
             WriteVerbose(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{Strategy}: {forecast.ModelBytes} bytes of weights; forecast {forecast.ForecastHostBytes} bytes of host memory, {forecast.ForecastDeviceBytes} on {forecast.Device}."));
+                $"{forecast.ChosenStrategy}: {forecast.ModelBytes} bytes of weights; forecast {forecast.ForecastHostBytes} bytes of host memory, {forecast.ForecastDeviceBytes} on {forecast.Device}."));
+            if (forecast.Note is not null)
+            {
+                WriteVerbose($"{forecast.Note}.");
+            }
             WriteDebug(string.Create(
                 CultureInfo.InvariantCulture,
                 $"The plan has {prepared.Plan.Steps.Length} steps over {prepared.Plan.Buffers.Length} buffers and {prepared.Checkpoint.Files.Length} files."));
-            loaded = Pump($"Loading by {Strategy}", path, 0, (_, stop) => new LoadedModel(prepared, prepared.Load(cancellationToken: stop)));
+            loaded = Pump($"Loading by {forecast.ChosenStrategy}", path, 0, (_, stop) => new LoadedModel(prepared, prepared.Load(cancellationToken: stop)));
         }
         catch
         {

@@ -22,6 +22,11 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
     [ValidateRange(1, int.MaxValue)]
     public int Repeat { get; set; } = 1;
 
+    /// <summary>Measure even what does not fit; a load that runs out of memory then becomes a row.</summary>
+    [Parameter(ParameterSetName = ParameterSets.Path)]
+    [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
+    public SwitchParameter Force { get; set; }
+
     /// <summary>Measure in this process instead of a fresh one for each load.</summary>
     [Parameter(ParameterSetName = ParameterSets.Path)]
     [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
@@ -49,6 +54,10 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
     {
         ArgumentNullException.ThrowIfNull(requests);
         // What is wrong with the checkpoint or the device is wrong for every strategy: one error now, not a row for each.
+        if (requests.Any(request => request.Strategy == MemLoad.Strategy.Auto))
+        {
+            EnsureSpeed(Device);
+        }
         LoadForecast forecast = LoadPlanner.Forecast(requests[0], StopToken);
         WriteVerbose(string.Create(CultureInfo.InvariantCulture, $"{forecast.Path}: {forecast.Format}, {forecast.TensorCount} tensors, {forecast.ModelBytes} bytes."));
         WorkerCommand? child = InProcess ? null : PowerShellWorker.Command();
@@ -62,7 +71,7 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
             {
                 // The last record before the clock starts; the next one comes when the row is there.
                 WriteProgress(new ProgressRecord(0, $"Measuring {forecast.Path}", $"{request.Strategy} ({++number} of {requests.Count * Repeat})"));
-                LoadMeasurement row = Measure(measurer, request with { Cache = Cache, Run = run });
+                LoadMeasurement row = Measure(measurer, request with { Cache = Cache, Run = run, Force = Force });
                 if (StopToken.IsCancellationRequested)
                 {
                     throw new PipelineStoppedException();

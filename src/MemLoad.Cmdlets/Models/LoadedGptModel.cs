@@ -73,7 +73,7 @@ public sealed class LoadedGptModel : IDisposable
         State = "Loaded";
         Strategy = loaded.Prepared.Plan.Strategy.ToString();
         Path = loaded.Prepared.Checkpoint.Path;
-        ParameterCount = loaded.Prepared.ParameterCount;
+        ParameterCount = loaded.Prepared.Checkpoint.ParameterCount;
     }
 
     /// <summary>The weights.</summary>

@@ -21,6 +21,18 @@ public sealed record RuntimeInfo
     public required int ProcessorCount { get; init; }
     /// <summary>Physical memory of the machine.</summary>
     public long? TotalMemoryBytes { get; init; }
+    /// <summary>Host memory that this process can still take before it reaches a limit.</summary>
+    public long? AvailableMemoryBytes { get; init; }
+    /// <summary>What a load may take of it: less a reserve for the runtime and the machine's other work.</summary>
+    public long? HostBudgetBytes { get; init; }
+    /// <summary>The limit that binds.</summary>
+    public string? HostLimit { get; init; }
+    /// <summary>Why, in figures.</summary>
+    public string? HostLimitReason { get; init; }
+    /// <summary>What can still be reserved on the device; null where nothing but the machine limits it, or the device is not here.</summary>
+    public long? DeviceFreeBytes { get; init; }
+    /// <summary>All limits on host memory, the tightest first.</summary>
+    public required Headroom Headroom { get; init; }
     /// <summary>Where generated checkpoints are kept.</summary>
     public required string CacheFolder { get; init; }
     /// <summary>Name of the machine.</summary>

@@ -75,6 +75,10 @@ public sealed partial class Checkpoint
     /// <summary>Bytes of all files together.</summary>
     public long FileBytes => Files.Sum(file => file.Length);
 
+    /// <summary>Elements of all tensors, those of shared storages once.</summary>
+    public long ParameterCount =>
+        Tensors.GroupBy(tensor => tensor.Storage).Sum(shared => Storages[shared.Key].Length / shared.Max(tensor => tensor.DType.ElementSize()));
+
     /// <summary>M: bytes of all storages that the tensors need, shared ones once.</summary>
     public long ModelBytes => Storages.Sum(storage => storage.Length);
 

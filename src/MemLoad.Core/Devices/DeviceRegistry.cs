@@ -6,7 +6,8 @@ namespace MemLoad;
 /// <param name="Name">What to pass as a device name.</param>
 /// <param name="Available">Whether it can be used.</param>
 /// <param name="Details">What it is, or why it cannot be used.</param>
-public sealed record DeviceStatus(string Name, bool Available, string Details);
+/// <param name="FreeBytes">What can be reserved on it; null where nothing but the machine limits it, or it is not here.</param>
+public sealed record DeviceStatus(string Name, bool Available, string Details, long? FreeBytes = null);
 
 /// <summary>Finds devices by name.</summary>
 public static class DeviceRegistry

@@ -14,7 +14,13 @@ public sealed class HostDevice : IDevice
     public bool IsHost => true;
 
     /// <inheritdoc/>
+    public bool ReservesSharedMemory => false;
+
+    /// <inheritdoc/>
     public long? CapacityBytes => null;
+
+    /// <inheritdoc/>
+    public long? FreeBytes => null;
 
     /// <inheritdoc/>
     public DeviceMemory Memory => default;

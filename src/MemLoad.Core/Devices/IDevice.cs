@@ -16,8 +16,15 @@ public interface IDevice : IDisposable
     /// <summary>True if its memory is the host's: then tensors need no copy to get there, and cost host memory.</summary>
     bool IsHost { get; }
 
+    /// <summary>True if what it reserves is the machine's own memory all the same, shared rather than this process's: it counts against
+    /// the limits of the machine and of control groups.</summary>
+    bool ReservesSharedMemory { get; }
+
     /// <summary>The most it may reserve, or null where nothing but the machine limits it.</summary>
     long? CapacityBytes { get; }
+
+    /// <summary>What it can still reserve, or null where nothing but the machine limits it.</summary>
+    long? FreeBytes { get; }
 
     /// <summary>What it holds now and has held at most. All zero on the host, which has no memory of its own beside the host's.</summary>
     DeviceMemory Memory { get; }

@@ -32,7 +32,13 @@ public sealed class SimulatedDevice : IDevice
     public bool IsHost => false;
 
     /// <inheritdoc/>
+    public bool ReservesSharedMemory => true;
+
+    /// <inheritdoc/>
     public long? CapacityBytes { get; }
+
+    /// <inheritdoc/>
+    public long? FreeBytes => CapacityBytes - Memory.Reserved;
 
     /// <inheritdoc/>
     public DeviceMemory Memory

@@ -14,13 +14,16 @@ public sealed class MemLoadException : Exception
     /// <param name="path">The file or folder at fault, if there is one.</param>
     /// <param name="offset">The byte offset in that file, if one is known.</param>
     /// <param name="innerException">The failure underneath, if there is one.</param>
-    public MemLoadException(Rule rule, string finding, string? path = null, long? offset = null, Exception? innerException = null)
-        : base(Compose(rule, finding, path, offset), innerException)
+    /// <param name="remedy">What to do in this very case; the rule's own remedy if not given.</param>
+    public MemLoadException(
+        Rule rule, string finding, string? path = null, long? offset = null, Exception? innerException = null, string? remedy = null)
+        : base(Compose(rule, finding, path, offset, remedy), innerException)
     {
         Rule = rule;
         Finding = finding;
         Path = path;
         Offset = offset;
+        Remedy = remedy ?? rule.Remedy;
     }
 
     /// <summary>The rule that failed.</summary>
@@ -35,7 +38,10 @@ public sealed class MemLoadException : Exception
     /// <summary>The byte offset in <see cref="Path"/>, or null.</summary>
     public long? Offset { get; }
 
-    private static string Compose(Rule rule, string finding, string? path, long? offset)
+    /// <summary>What to do about it.</summary>
+    public string Remedy { get; }
+
+    private static string Compose(Rule rule, string finding, string? path, long? offset, string? remedy)
     {
         ArgumentNullException.ThrowIfNull(rule);
         string place = (path, offset) switch
@@ -45,6 +51,6 @@ public sealed class MemLoadException : Exception
             _ => string.Create(CultureInfo.InvariantCulture, $" ({path}, byte {offset})"),
         };
         // Names and paths come from files: a line break in one must not forge a second line of output.
-        return $"{finding}{place}. {rule.Remedy}".ReplaceLineEndings(" ");
+        return $"{finding}{place}. {remedy ?? rule.Remedy}".ReplaceLineEndings(" ");
     }
 }

@@ -3,13 +3,23 @@ using System.Text;
 
 namespace MemLoad;
 
-/// <summary>Makes names out of files safe and short enough to stand in a sentence on a terminal.</summary>
-internal static class Printable
+/// <summary>What stands in a sentence on a terminal: names out of files, safe and short, and sizes in units.</summary>
+public static class Printable
 {
     private const int Longest = 100;
 
+    /// <summary>A number of bytes by itself with the unit that suits it, such as <c>3.30 GiB</c>, for sentences; data carry raw bytes.</summary>
+    public static string Bytes(long bytes) => Math.Abs(bytes) switch
+    {
+        >= 1L << 40 => string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 40):0.00} TiB"),
+        >= 1L << 30 => string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 30):0.00} GiB"),
+        >= 1L << 20 => string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 20):0.0} MiB"),
+        >= 1L << 10 => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1024.0:0.0} KiB"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{bytes} B"),
+    };
+
     /// <summary>The name in single quotes; what would steer a terminal or cannot be seen is written as an escape, what is too long is cut.</summary>
-    public static string Quote(string name)
+    internal static string Quote(string name)
     {
         var text = new StringBuilder("'");
         foreach (Rune rune in name.EnumerateRunes())
@@ -27,7 +37,7 @@ internal static class Printable
     }
 
     /// <summary>The first few of many names, quoted, and how many more there are.</summary>
-    public static string List(IReadOnlyCollection<string> names)
+    internal static string List(IReadOnlyCollection<string> names)
     {
         const int shown = 5;
         string list = string.Join(", ", names.Take(shown).Select(Quote));

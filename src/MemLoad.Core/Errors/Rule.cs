@@ -12,6 +12,7 @@ public sealed record Rule(string Id, string Title, string Remedy)
     /// <param name="path">The file or folder at fault.</param>
     /// <param name="offset">The byte offset in that file.</param>
     /// <param name="innerException">The failure underneath.</param>
-    public MemLoadException Broken(string finding, string? path = null, long? offset = null, Exception? innerException = null) =>
-        new(this, finding, path, offset, innerException);
+    /// <param name="remedy">What to do in this very case, where that can be said better than by <see cref="Remedy"/>.</param>
+    public MemLoadException Broken(string finding, string? path = null, long? offset = null, Exception? innerException = null, string? remedy = null) =>
+        new(this, finding, path, offset, innerException, remedy);
 }

@@ -16,12 +16,12 @@ public static partial class Rules
     /// <summary>The device must be present on this machine and in this build.</summary>
     public static readonly Rule DeviceAbsent = new("ML7004", "the device is present", "Use cpu or sim; 'memload runtime' (Get-MemLoadRuntime) says what is here and what is missing.");
 
-    /// <summary>The forecast must not exceed the host memory limit.</summary>
-    public static readonly Rule HostLimitExceeded = new("ML7005", "the forecast fits the host memory limit",
+    /// <summary>The forecast must not exceed the host memory budget: what the system leaves, less a reserve, and the user's own limit.</summary>
+    public static readonly Rule HostLimitExceeded = new("ML7005", "the forecast fits the host memory budget",
         "Raise the limit or choose a strategy that needs less; 'memload plan' (Get-LoadPlan) shows what each needs.");
 
-    /// <summary>The forecast must not exceed the device memory limit.</summary>
-    public static readonly Rule DeviceLimitExceeded = new("ML7006", "the forecast fits the device memory limit",
+    /// <summary>The forecast must not exceed the device memory budget: what is free on the device, and the user's own limit.</summary>
+    public static readonly Rule DeviceLimitExceeded = new("ML7006", "the forecast fits the device memory budget",
         "Raise the limit or choose a strategy that needs less; 'memload plan' (Get-LoadPlan) shows what each needs.");
 
     /// <summary>The host has no device memory of its own to limit.</summary>

@@ -25,6 +25,9 @@ public static partial class Rules
     public static readonly Rule NothingSelected = new("ML6006", "the checkpoint has tensors to load",
         "List the names with 'memload inspect' (Get-WeightInfo) and widen the key, include or exclude pattern.");
 
+    /// <summary>A rank is one of as many as there are.</summary>
+    public static readonly Rule RankOutside = new("ML6009", "the rank is one of the ranks", "Ranks count from 0: of 8 they are 0 to 7.");
+
     /// <summary>The state dict must fit the model, name by name.</summary>
     public static readonly Rule StateDictMismatch = new("ML6007", "the state dict fits the model",
         "Choose the model that the checkpoint was written for, or narrow the checkpoint with a key.");

@@ -11,4 +11,37 @@ public static class LoadPlanner
         using var prepared = PreparedLoad.Prepare(request, cancellationToken);
         return prepared.ToRow();
     }
+
+    /// <summary>What loads of one checkpoint would cost; it is opened once.</summary>
+    /// <param name="requests">Requests that differ in how and where to load only.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <exception cref="MemLoadException">As <see cref="Forecast(LoadRequest, CancellationToken)"/>.</exception>
+    public static IEnumerable<LoadForecast> Forecast(IReadOnlyList<LoadRequest> requests, CancellationToken cancellationToken = default)
+    {
+        foreach (PreparedLoad prepared in PreparedLoad.PrepareEach(requests, cancellationToken))
+        {
+            using (prepared)
+            {
+                yield return prepared.ToRow();
+            }
+        }
+    }
+
+    /// <summary>The steps of each plan with the running totals of every pool.</summary>
+    /// <param name="requests">Requests that differ in how and where to load only.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <exception cref="MemLoadException">As <see cref="Forecast(LoadRequest, CancellationToken)"/>.</exception>
+    public static IEnumerable<LoadPlanStep> Steps(IReadOnlyList<LoadRequest> requests, CancellationToken cancellationToken = default)
+    {
+        foreach (PreparedLoad prepared in PreparedLoad.PrepareEach(requests, cancellationToken))
+        {
+            using (prepared)
+            {
+                foreach (LoadPlanStep step in LoadPlanStep.Of(prepared.Plan, prepared.Forecast, prepared.Device))
+                {
+                    yield return step;
+                }
+            }
+        }
+    }
 }

@@ -32,6 +32,12 @@ public sealed record LoadRequest
     /// <summary>Name patterns to drop.</summary>
     public IReadOnlyList<string> Exclude { get; init; } = [];
 
+    /// <summary>Which of <see cref="RankCount"/> ranks loads: it takes a contiguous range of the storages.</summary>
+    public int Rank { get; init; }
+
+    /// <summary>Among how many ranks the checkpoint is split by bytes; 1 for a whole one.</summary>
+    public int RankCount { get; init; } = 1;
+
     /// <summary>A known model size that the checkpoint must fit, such as <c>gpt2-small</c>; null for any state dict.</summary>
     public string? Size { get; init; }
 
@@ -40,6 +46,9 @@ public sealed record LoadRequest
 
     /// <summary>Most device memory the load may need, in bytes; the capacity of a simulated device.</summary>
     public long? DeviceMemoryLimit { get; init; }
+
+    /// <summary>Load even what does not fit the budget; a device's capacity stays what it is.</summary>
+    public bool Force { get; init; }
 
     /// <summary>State of the page cache to measure in.</summary>
     public CacheState Cache { get; init; } = CacheState.AsIs;

@@ -1,17 +1,36 @@
 namespace MemLoad;
 
-/// <summary>A load up to the point where it would touch memory: checkpoint opened, narrowed and matched, plan written, forecast added up.</summary>
+/// <summary>
+/// A load up to the point where it would touch memory: checkpoint opened, narrowed and matched, plan written or chosen, forecast added up and
+/// held against the budget.
+/// </summary>
 public sealed class PreparedLoad : IDisposable
 {
-    private PreparedLoad(LoadRequest request, Checkpoint checkpoint, string? sizeName, IDevice device, LoadPlan plan)
+    private readonly PlanCandidate _candidate;
+    private readonly double _cachedShare;
+
+    private PreparedLoad(LoadRequest request, Checkpoint checkpoint, IDevice device, Headroom headroom, CancellationToken cancellationToken)
     {
         Request = request;
         Checkpoint = checkpoint;
-        SizeName = sizeName;
         Device = device;
-        Plan = plan;
-        Forecast = PlanForecast.Of(plan, device);
-        Refusal = FindRefusal();
+        Budget = MemoryBudget.For(request, device, headroom);
+        _cachedShare = CachedShare(request, checkpoint);
+        var chooser = new PlanChooser(checkpoint, device, Budget);
+        if (request.Strategy == Strategy.Auto)
+        {
+            _candidate = chooser.Choose(MachineSpeed.Ensure(device.Name, Budget.Host?.BudgetBytes, cancellationToken), _cachedShare, out string why);
+            Choice = why;
+        }
+        else
+        {
+            _candidate = PlanCandidate.Of(request.Strategy, checkpoint, device, Budget);
+        }
+        if (_candidate.Shortfall is not null && !(request.Force && _candidate.Shortfall.Value.Limit is not null))
+        {
+            PlanCandidate nearest = request.Strategy == Strategy.Auto ? _candidate : chooser.Nearest(request.Strategy);
+            Refusal = Refusals.Of(request.Strategy, _candidate, nearest, device, nearest.Shortfall is not null && FitsMapped(headroom));
+        }
     }
 
     /// <summary>What was asked for.</summary>
@@ -20,24 +39,23 @@ public sealed class PreparedLoad : IDisposable
     /// <summary>The checkpoint, narrowed to what is loaded.</summary>
     public Checkpoint Checkpoint { get; }
 
-    /// <summary>The model size it is known by, if any.</summary>
-    public string? SizeName { get; }
-
     /// <summary>The device, open.</summary>
     public IDevice Device { get; }
 
-    /// <summary>The plan.</summary>
-    public LoadPlan Plan { get; }
+    /// <summary>What the load may take.</summary>
+    public MemoryBudget Budget { get; }
+
+    /// <summary>The plan; where <see cref="Strategy.Auto"/> was asked for, the one it chose.</summary>
+    public LoadPlan Plan => _candidate.Plan;
 
     /// <summary>Its forecast.</summary>
-    public PlanForecast Forecast { get; }
+    public PlanForecast Forecast => _candidate.Forecast;
 
-    /// <summary>Why the load does not fit the limits of the request (ML7005, ML7006), or null if it does.</summary>
+    /// <summary>Why the load does not fit the budget (ML7005, ML7006), or null if it does or was forced.</summary>
     public MemLoadException? Refusal { get; }
 
-    /// <summary>Elements of all tensors, those of shared storages once.</summary>
-    public long ParameterCount =>
-        Checkpoint.Tensors.GroupBy(tensor => tensor.Storage).Sum(shared => Checkpoint.Storages[shared.Key].Length / shared.Max(tensor => tensor.DType.ElementSize()));
+    /// <summary>Why <see cref="Strategy.Auto"/> chose this plan; null where a strategy was asked for by name.</summary>
+    public string? Choice { get; }
 
     /// <summary>Prepares a load.</summary>
     /// <exception cref="MemLoadException">The checkpoint, the device or the selection breaks a rule. A limit that is exceeded does not throw:
@@ -45,27 +63,26 @@ public sealed class PreparedLoad : IDisposable
     public static PreparedLoad Prepare(LoadRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
-        Checkpoint whole = request.Path is null
-            ? GeneratedCheckpoint.Describe(request.Size ?? throw Rules.SizeUnknown.Broken("neither a path nor a size was given"))
-            : Checkpoint.Open(request.Path, cancellationToken);
-        Checkpoint checkpoint = whole.Select(request.Key, request.Include, request.Exclude);
-        if (request.Path is not null && request.Size is string size && !checkpoint.Tensors.IsEmpty)
+        return Prepare(request, OpenCheckpoint(request, cancellationToken), Headroom.Now(), cancellationToken);
+    }
+
+    /// <summary>Prepares loads of one checkpoint, opening it once: requests that differ in how and where to load only.</summary>
+    /// <param name="requests">The requests.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <returns>A prepared load for each; dispose each before the next.</returns>
+    /// <exception cref="MemLoadException">As <see cref="Prepare(LoadRequest, CancellationToken)"/>.</exception>
+    public static IEnumerable<PreparedLoad> PrepareEach(IReadOnlyList<LoadRequest> requests, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(requests);
+        if (requests.Count == 0)
         {
-            StateDictMatch.Require(GptConfig.FromSize(size).ToSpec(checkpoint.Tensors[0].DType), checkpoint);
+            yield break;
         }
-        IDevice device = DeviceRegistry.Open(request.Device, request.DeviceMemoryLimit);
-        try
+        Checkpoint checkpoint = OpenCheckpoint(requests[0], cancellationToken);
+        var headroom = Headroom.Now();
+        foreach (LoadRequest request in requests)
         {
-            if (device.IsHost && request.DeviceMemoryLimit is not null)
-            {
-                throw Rules.DeviceLimitOnHost.Broken($"the device '{device.Name}' uses the host's memory");
-            }
-            return new PreparedLoad(request, checkpoint, SizeOf(checkpoint), device, LoadPlan.Create(request.Strategy, checkpoint, device));
-        }
-        catch
-        {
-            device.Dispose();
-            throw;
+            yield return Prepare(request, checkpoint, headroom, cancellationToken);
         }
     }
 
@@ -77,29 +94,77 @@ public sealed class PreparedLoad : IDisposable
         Refusal is null ? PlanRunner.Run(Plan, Device, beforeStep, cancellationToken) : throw Refusal;
 
     /// <summary>The forecast as a row.</summary>
-    public LoadForecast ToRow() => new()
+    public LoadForecast ToRow()
     {
-        Strategy = Request.Strategy.ToString(),
-        Device = Device.Name,
-        Path = Checkpoint.Path,
-        Format = Checkpoint.Format.ToString(),
-        Size = SizeName,
-        TensorCount = Checkpoint.Tensors.Length,
-        ParameterCount = ParameterCount,
-        ModelBytes = Checkpoint.ModelBytes,
-        LargestBytes = Checkpoint.LargestBytes,
-        FileBytes = Checkpoint.FileBytes,
-        ForecastDeviceBytes = Forecast.Device.PeakAllocated,
-        ForecastDeviceReservedBytes = Forecast.Device.PeakReserved,
-        ForecastHostBytes = Forecast.PeakHostBytes,
-        ForecastHostFileBytes = Forecast.PeakHostFileBytes,
-        Fits = Refusal is not null ? false : Request.HostMemoryLimit is null && Request.DeviceMemoryLimit is null ? null : true,
-        HostName = HostFacts.HostName,
-        Message = Refusal is null ? null : $"{Refusal.Rule.Id}: {Refusal.Message}",
-    };
+        MachineSpeed? speed = MachineSpeed.Known(Device.Name);
+        return new LoadForecast
+        {
+            Strategy = Request.Strategy.ToString(),
+            ChosenStrategy = Plan.Strategy.ToString(),
+            Device = Device.Name,
+            Path = Checkpoint.Path,
+            Format = Checkpoint.Format.ToString(),
+            Size = SizeOf(Checkpoint),
+            TensorCount = Checkpoint.Tensors.Length,
+            ParameterCount = Checkpoint.ParameterCount,
+            ModelBytes = Checkpoint.ModelBytes,
+            LargestBytes = Checkpoint.LargestBytes,
+            FileBytes = Checkpoint.FileBytes,
+            ForecastDeviceBytes = Forecast.Device.PeakAllocated,
+            ForecastDeviceReservedBytes = Forecast.Device.PeakReserved,
+            ForecastHostBytes = Forecast.PeakHostBytes,
+            ForecastHostFileBytes = Forecast.PeakHostFileBytes,
+            ForecastMicroseconds = speed is null ? null : PlanCost.Of(Plan, speed, _cachedShare),
+            RingBytes = Plan.RingBytes,
+            HostBudgetBytes = Budget.Host?.BudgetBytes,
+            HostLimit = Budget.Host?.Name,
+            DeviceBudgetBytes = Budget.DeviceBytes,
+            Fits = Budget.Host is null && Budget.DeviceBytes is null ? null : _candidate.Shortfall is null,
+            Note = Note(),
+            HostName = HostFacts.HostName,
+            Message = Refusal is null ? null : $"{Refusal.Rule.Id}: {Refusal.Message}",
+        };
+    }
 
     /// <inheritdoc/>
     public void Dispose() => Device.Dispose();
+
+    private static PreparedLoad Prepare(LoadRequest request, Checkpoint checkpoint, Headroom headroom, CancellationToken cancellationToken)
+    {
+        IDevice device = DeviceRegistry.Open(request.Device, request.DeviceMemoryLimit);
+        try
+        {
+            if (device.IsHost && request.DeviceMemoryLimit is not null)
+            {
+                throw Rules.DeviceLimitOnHost.Broken($"the device '{device.Name}' uses the host's memory");
+            }
+            return new PreparedLoad(request, checkpoint, device, headroom, cancellationToken);
+        }
+        catch
+        {
+            device.Dispose();
+            throw;
+        }
+    }
+
+    private static Checkpoint OpenCheckpoint(LoadRequest request, CancellationToken cancellationToken)
+    {
+        Checkpoint whole = request.Path is null
+            ? GeneratedCheckpoint.Describe(request.Size ?? throw Rules.SizeUnknown.Broken("neither a path nor a size was given"))
+            : Checkpoint.Open(request.Path, cancellationToken);
+        Checkpoint checkpoint = whole.Select(request.Key, request.Include, request.Exclude);
+        if (request.Path is not null && request.Size is string size && !checkpoint.Tensors.IsEmpty)
+        {
+            StateDictMatch.Require(GptConfig.FromSize(size).ToSpec(checkpoint.Tensors[0].DType), checkpoint);
+        }
+        return checkpoint.Share(request.Rank, request.RankCount);
+    }
+
+    // A checkpoint that is only described has no file yet; once written it will be in the page cache.
+    private static double CachedShare(LoadRequest request, Checkpoint checkpoint) =>
+        request.Path is null || checkpoint.FileBytes == 0 || PageCache.CachedBytes(checkpoint.Files.Select(file => file.Path)) is not long cached
+            ? 1
+            : Math.Min(1, (double)cached / checkpoint.FileBytes);
 
     private static string? SizeOf(Checkpoint checkpoint)
     {
@@ -113,29 +178,25 @@ public sealed class PreparedLoad : IDisposable
         }
     }
 
-    private MemLoadException? FindRefusal()
+    // The last resort: the file mapped where it is, on the host. It takes no memory that the kernel cannot take back.
+    private bool FitsMapped(Headroom headroom)
     {
-        if (Request.HostMemoryLimit is long hostLimit && Forecast.PeakHostBytes > hostLimit)
+        if (Device.IsHost)
         {
-            return Rules.HostLimitExceeded.Broken(
-                $"{Request.Strategy} needs {Forecast.PeakHostBytes} bytes of host memory, {Forecast.PeakHostBytes - hostLimit} more than the limit of {hostLimit}");
+            return false;
         }
-        if (Device.IsHost || Device.CapacityBytes is not long capacity || Forecast.Device.PeakReserved <= capacity)
-        {
-            return null;
-        }
-        // More may be reserved than allocated; under pressure the allocator gives its cache back first. The plan fits if it fits then.
-        try
-        {
-            foreach (PlanTotals _ in PlanForecast.Walk(Plan, new CachingAllocator(capacity)))
-            {
-            }
-            return null;
-        }
-        catch (MemLoadException)
-        {
-            return Rules.DeviceLimitExceeded.Broken(
-                $"{Request.Strategy} needs {Forecast.Device.PeakReserved} bytes of device memory, its allocator's rounding included; the limit is {capacity}");
-        }
+        using IDevice host = new HostDevice();
+        return PlanCandidate.Of(Strategy.Mmap, Checkpoint, host, MemoryBudget.For(Request with { DeviceMemoryLimit = null }, host, headroom)).Shortfall is null;
+    }
+
+    // Mapped pages never fail a load, but there is something to know about them where memory is short.
+    private string? Note()
+    {
+        long evicted = Budget.EvictedBytes(Forecast);
+        string? pressure = evicted == 0
+            ? null
+            : $"{Printable.Bytes(evicted)} of {Printable.Bytes(Forecast.PeakHostFileBytes)} mapped pages do not fit beside the rest: the kernel gives them up and reads them again when they are used";
+        string? forced = Request.Force && _candidate.Shortfall is Shortfall lack ? $"forced: {Printable.Bytes(lack.MissingBytes)} short" : null;
+        return string.Join("; ", new[] { Choice, pressure, forced }.OfType<string>()) is { Length: > 0 } note ? note : null;
     }
 }

@@ -23,8 +23,10 @@ public enum LoadOutcome
 /// </summary>
 public sealed record LoadMeasurement
 {
-    /// <summary>The strategy.</summary>
+    /// <summary>The strategy that was asked for.</summary>
     public required string Strategy { get; init; }
+    /// <summary>The strategy that loaded: the same, or the one that <c>Auto</c> chose.</summary>
+    public string? ChosenStrategy { get; init; }
     /// <summary>The device's name: <c>cpu</c>, <c>sim</c> …</summary>
     public required string Device { get; init; }
     /// <summary>How the load ended, a <see cref="LoadOutcome"/>: a word, for numbers of enumerations do not survive JSON and remoting.</summary>
@@ -67,6 +69,16 @@ public sealed record LoadMeasurement
     public long? ElapsedMicroseconds { get; init; }
     /// <summary><see cref="ModelBytes"/> over the wall time; null where the load moved no bytes, a mapping taken over as it is.</summary>
     public long? BytesPerSecond { get; init; }
+    /// <summary>Forecast of <see cref="ElapsedMicroseconds"/>; null until this machine's speed was measured once, which <c>Auto</c> does.</summary>
+    public long? ForecastMicroseconds { get; init; }
+    /// <summary>Bytes of the staging ring; 0 where the plan needed none.</summary>
+    public long? RingBytes { get; init; }
+    /// <summary>Host memory the load might take: the tightest limit less what was used of it and a reserve.</summary>
+    public long? HostBudgetBytes { get; init; }
+    /// <summary>The limit that <see cref="HostBudgetBytes"/> comes from.</summary>
+    public string? HostLimit { get; init; }
+    /// <summary>What might be reserved on the device; null where nothing but the machine limits it.</summary>
+    public long? DeviceBudgetBytes { get; init; }
     /// <summary>What was asked of the page cache: <c>Warm</c>, <c>Cold</c> or <c>AsIs</c>.</summary>
     public string? Cache { get; init; }
     /// <summary>Bytes of the files that were in the page cache when the load began.</summary>
@@ -87,6 +99,8 @@ public sealed record LoadMeasurement
     public required string StartedAt { get; init; }
     /// <summary>MemLoad's version.</summary>
     public required string ModuleVersion { get; init; }
+    /// <summary>What else to know: why <c>Auto</c> chose this plan, and whether mapped pages are read again and again.</summary>
+    public string? Note { get; init; }
     /// <summary>Rule id, finding and remedy where the outcome is not <see cref="LoadOutcome.Loaded"/>.</summary>
     public string? Message { get; init; }
 }

@@ -122,6 +122,13 @@ internal static class MeasuredLoad
             ForecastDeviceBytes = forecast.ForecastDeviceBytes,
             ForecastHostBytes = forecast.ForecastHostBytes,
             ForecastHostFileBytes = forecast.ForecastHostFileBytes,
+            ChosenStrategy = forecast.ChosenStrategy,
+            ForecastMicroseconds = forecast.ForecastMicroseconds,
+            RingBytes = forecast.RingBytes,
+            HostBudgetBytes = forecast.HostBudgetBytes,
+            HostLimit = forecast.HostLimit,
+            DeviceBudgetBytes = forecast.DeviceBudgetBytes,
+            Note = forecast.Note,
         };
     }
 

@@ -3,8 +3,10 @@ namespace MemLoad;
 /// <summary>One row of a forecast: what a load would cost. Flat and primitive, the same columns for every strategy.</summary>
 public sealed record LoadForecast
 {
-    /// <summary>The strategy.</summary>
+    /// <summary>The strategy that was asked for.</summary>
     public required string Strategy { get; init; }
+    /// <summary>The strategy that wrote the plan: the same, or the one that <c>Auto</c> chose.</summary>
+    public required string ChosenStrategy { get; init; }
     /// <summary>The device's name.</summary>
     public required string Device { get; init; }
     /// <summary>Absolute path of the checkpoint.</summary>
@@ -31,8 +33,20 @@ public sealed record LoadForecast
     public required long ForecastHostBytes { get; init; }
     /// <summary>Ceiling of resident file-backed pages.</summary>
     public required long ForecastHostFileBytes { get; init; }
-    /// <summary>Whether it fits the limits that were given; null where none was, for then nothing was compared.</summary>
+    /// <summary>Forecast of the load's time on this machine; null until its speed was measured once, which <c>Auto</c> does.</summary>
+    public long? ForecastMicroseconds { get; init; }
+    /// <summary>Bytes of the staging ring; 0 where the plan needs none.</summary>
+    public required long RingBytes { get; init; }
+    /// <summary>Host memory a load may take here and now: the tightest limit less what is used of it and a reserve. Null where nothing limits it.</summary>
+    public long? HostBudgetBytes { get; init; }
+    /// <summary>The limit that <see cref="HostBudgetBytes"/> comes from.</summary>
+    public string? HostLimit { get; init; }
+    /// <summary>What may be reserved on the device; null where nothing but the machine limits it.</summary>
+    public long? DeviceBudgetBytes { get; init; }
+    /// <summary>Whether it fits the budget; null where nothing limits it.</summary>
     public bool? Fits { get; init; }
+    /// <summary>What else to know: why <c>Auto</c> chose this plan, and whether mapped pages will be read again and again.</summary>
+    public string? Note { get; init; }
     /// <summary>Name of the machine that made the forecast.</summary>
     public required string HostName { get; init; }
     /// <summary>Why not, with the rule's id.</summary>

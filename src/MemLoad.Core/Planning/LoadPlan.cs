@@ -26,8 +26,11 @@ public sealed record LoadPlan
     /// <summary>Where each storage of the checkpoint lies in the end, by storage index.</summary>
     public required ImmutableArray<Placement> Placements { get; init; }
 
+    /// <summary>Bytes of the staging ring, 0 if the plan needs none.</summary>
+    public required long RingBytes { get; init; }
+
     /// <summary>Lets a strategy write a plan.</summary>
-    /// <param name="strategy">The strategy.</param>
+    /// <param name="strategy">The strategy; not <see cref="Strategy.Auto"/>, which <see cref="PlanChooser"/> turns into one.</param>
     /// <param name="checkpoint">What to load.</param>
     /// <param name="device">Where to. Only what kind of device it is matters here; nothing is allocated.</param>
     /// <param name="ringBytes">Upper limit of the staging ring.</param>
@@ -49,7 +52,7 @@ public sealed record LoadPlan
             Strategy.Mmap => MmapStrategy.Write,
             Strategy.PerTensor => PerTensorStrategy.Write,
             Strategy.Stream => StreamStrategy.Write,
-            _ => throw new ArgumentOutOfRangeException(nameof(strategy)),
+            _ => throw new ArgumentOutOfRangeException(nameof(strategy), strategy, "Auto is a choice among strategies, none itself."),
         })(writer);
         return writer.Finish(strategy);
     }

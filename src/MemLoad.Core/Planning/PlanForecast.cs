@@ -3,15 +3,19 @@ namespace MemLoad;
 /// <summary>The pools after one step of a plan, in bytes.</summary>
 /// <param name="HostBytes">Anonymous host memory held.</param>
 /// <param name="HostFileBytes">Bytes of mapped files that may be resident.</param>
+/// <param name="MappedBytes">Address space that mapped files take: their whole length.</param>
 /// <param name="Device">The device's allocator.</param>
-public readonly record struct PlanTotals(long HostBytes, long HostFileBytes, DeviceMemory Device);
+public readonly record struct PlanTotals(long HostBytes, long HostFileBytes, long MappedBytes, DeviceMemory Device);
 
 /// <summary>A plan's first reader: adds up what its steps will hold, without touching a byte.</summary>
 /// <param name="PeakHostBytes">Most anonymous host memory held at once.</param>
 /// <param name="PeakHostFileBytes">Most of mapped files that may be resident at once: a ceiling, since pages never touched cost nothing.</param>
+/// <param name="PeakAddressBytes">Most address space held at once: anonymous memory and the whole length of mapped files.</param>
+/// <param name="PeakHostAndDeviceBytes">Most anonymous host memory and reserved device memory held at once.</param>
 /// <param name="FinalHostBytes">Anonymous host memory held at the end.</param>
 /// <param name="Device">What the device's allocator holds at the end and held at most; all zero on the host.</param>
-public sealed record PlanForecast(long PeakHostBytes, long PeakHostFileBytes, long FinalHostBytes, DeviceMemory Device)
+public sealed record PlanForecast(
+    long PeakHostBytes, long PeakHostFileBytes, long PeakAddressBytes, long PeakHostAndDeviceBytes, long FinalHostBytes, DeviceMemory Device)
 {
     /// <summary>Adds a plan up.</summary>
     /// <param name="plan">The plan.</param>
@@ -21,14 +25,18 @@ public sealed record PlanForecast(long PeakHostBytes, long PeakHostFileBytes, lo
         ArgumentNullException.ThrowIfNull(device);
         long host = 0;
         long file = 0;
+        long address = 0;
+        long both = 0;
         PlanTotals last = default;
         foreach (PlanTotals totals in Walk(plan, device.NewForecastAllocator()))
         {
             host = Math.Max(host, totals.HostBytes);
             file = Math.Max(file, totals.HostFileBytes);
+            address = Math.Max(address, checked(totals.HostBytes + totals.MappedBytes));
+            both = Math.Max(both, checked(totals.HostBytes + totals.Device.Reserved));
             last = totals;
         }
-        return new PlanForecast(host, file, last.HostBytes, last.Device);
+        return new PlanForecast(host, file, address, both, last.HostBytes, last.Device);
     }
 
     /// <summary>The running totals, one after each step.</summary>
@@ -40,6 +48,7 @@ public sealed record PlanForecast(long PeakHostBytes, long PeakHostFileBytes, lo
         long[] offsets = new long[plan.Buffers.Length];
         long host = 0;
         long file = 0;
+        long mapped = 0;
         foreach (PlanStep step in plan.Steps)
         {
             PlanBuffer buffer = plan.Buffers[step.Buffer];
@@ -53,9 +62,11 @@ public sealed record PlanForecast(long PeakHostBytes, long PeakHostFileBytes, lo
                     break;
                 case (StepKind.Map, _):
                     file = checked(file + buffer.Bytes);
+                    mapped = checked(mapped + plan.Checkpoint.Files[buffer.File].Length);
                     break;
                 case (StepKind.Release, MemoryPool.MappedFile):
                     file -= buffer.Bytes;
+                    mapped -= plan.Checkpoint.Files[buffer.File].Length;
                     break;
                 case (StepKind.Allocate, MemoryPool.Device):
                     offsets[step.Buffer] = allocator!.Allocate(buffer.Bytes);
@@ -66,7 +77,7 @@ public sealed record PlanForecast(long PeakHostBytes, long PeakHostFileBytes, lo
                 default:
                     break;
             }
-            yield return new PlanTotals(host, file, allocator?.Memory ?? default);
+            yield return new PlanTotals(host, file, mapped, allocator?.Memory ?? default);
         }
     }
 }

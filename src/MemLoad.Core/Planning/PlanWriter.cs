@@ -7,6 +7,7 @@ internal sealed class PlanWriter(Checkpoint checkpoint, bool deviceIsHost, long 
 {
     private readonly ImmutableArray<PlanBuffer>.Builder _buffers = ImmutableArray.CreateBuilder<PlanBuffer>();
     private readonly ImmutableArray<PlanStep>.Builder _steps = ImmutableArray.CreateBuilder<PlanStep>();
+    private long _ringBytes;
     private readonly Placement[] _placements = [.. Enumerable.Repeat(new Placement(-1, 0), checkpoint.Storages.Length)];
 
     /// <summary>True if tensors on the device are host memory, so that moving them there is nothing to do.</summary>
@@ -29,7 +30,11 @@ internal sealed class PlanWriter(Checkpoint checkpoint, bool deviceIsHost, long 
     public int Allocate(MemoryPool pool, int storage) => Allocate(pool, checkpoint.Storages[storage].Length, storage);
 
     /// <summary>Allocates the staging ring, no larger than all there is to pass through it.</summary>
-    public int AllocateRing() => Allocate(MemoryPool.Host, StagingRing.BytesFor(checkpoint.ModelBytes, ringBytes), -1);
+    public int AllocateRing()
+    {
+        _ringBytes = StagingRing.BytesFor(checkpoint.ModelBytes, ringBytes);
+        return Allocate(MemoryPool.Host, _ringBytes, -1);
+    }
 
     public void Initialise(int buffer, int storage) => Add(StepKind.Initialise, buffer, storage);
 
@@ -112,6 +117,7 @@ internal sealed class PlanWriter(Checkpoint checkpoint, bool deviceIsHost, long 
         Buffers = _buffers.ToImmutable(),
         Steps = _steps.ToImmutable(),
         Placements = ImmutableArray.Create(_placements),
+        RingBytes = _ringBytes,
     };
 
     private int Allocate(MemoryPool pool, long bytes, int storage)

@@ -11,6 +11,9 @@ public static class StagingRing
 
     private const long Page = 4096;
 
+    /// <summary>The sizes that <see cref="Strategy.Auto"/> chooses among, largest first.</summary>
+    internal static IReadOnlyList<long> Sizes { get; } = [DefaultBytes, 16L << 20, 4L << 20, 1L << 20];
+
     /// <summary>Size of the ring for this many bytes to pass: all of them at once if they fit, in whole pages a slot.</summary>
     internal static long BytesFor(long modelBytes, long limit) => Slots * Math.Max(Page, (Math.Min(modelBytes, limit) + (Slots * Page) - 1) / (Slots * Page) * Page);
 }

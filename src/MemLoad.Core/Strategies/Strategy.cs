@@ -15,4 +15,13 @@ public enum Strategy
     PerTensor,
     /// <summary>Allocated empty on the device, then filled straight from the file through a bounded ring.</summary>
     Stream,
+    /// <summary>The fastest of these whose forecast fits the budget.</summary>
+    Auto,
+}
+
+/// <summary>The strategies as a list.</summary>
+public static class Strategies
+{
+    /// <summary>Those that write plans: all but <see cref="Strategy.Auto"/>, which chooses among them.</summary>
+    public static IReadOnlyList<Strategy> All { get; } = [.. Enum.GetValues<Strategy>().Where(strategy => strategy != Strategy.Auto)];
 }

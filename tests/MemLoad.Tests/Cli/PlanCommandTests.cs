@@ -19,9 +19,10 @@ public sealed class PlanCommandTests
     {
         JsonElement[] rows = Json();
 
-        Assert.Equal(Enum.GetNames<Strategy>(), rows.Select(row => row.GetProperty("Strategy").GetString()));
+        Assert.Equal(Strategies.All.Select(strategy => strategy.ToString()), rows.Select(row => row.GetProperty("Strategy").GetString()));
         Assert.All(rows, row => Assert.Equal("sim", row.GetProperty("Device").GetString()));
-        Assert.All(rows, row => Assert.Equal(JsonValueKind.Null, row.GetProperty("Fits").ValueKind)); // no limit was given to fit
+        // A few kilobytes fit anywhere that runs these tests; a platform that tells no limit says neither yes nor no.
+        Assert.All(rows, row => Assert.NotEqual(JsonValueKind.False, row.GetProperty("Fits").ValueKind));
     }
 
     [Fact]
@@ -38,7 +39,7 @@ public sealed class PlanCommandTests
     {
         CliRun run = CliRun.Of("plan", "--path", Fixtures.PathOf("tiny/fp32.pth"));
 
-        Assert.All(Enum.GetNames<Strategy>(), name => Assert.Contains($"\n {name} ", run.Output, StringComparison.Ordinal));
+        Assert.All(Strategies.All, strategy => Assert.Contains($"\n {strategy} ", run.Output, StringComparison.Ordinal));
         Assert.All(run.Output.Split('\n').Where(line => !line.Contains(Path.DirectorySeparatorChar)), line => Assert.True(line.TrimEnd('\r').Length <= 80, line));
     }
 

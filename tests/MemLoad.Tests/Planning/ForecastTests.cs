@@ -77,7 +77,7 @@ public sealed class ForecastTests
     {
         using var sim = new SimulatedDevice();
         Checkpoint checkpoint = SyntheticCheckpoint.OfCounts(10, 5_000_000, 0, 77);
-        foreach (Strategy strategy in Enum.GetValues<Strategy>())
+        foreach (Strategy strategy in Strategies.All)
         {
             LoadPlan plan = LoadPlan.Create(strategy, checkpoint, sim);
             var held = new HashSet<int>();

@@ -25,23 +25,33 @@ internal static class Cgroup
     }
 
     /// <summary>Where the file may be, best first. On a hybrid system either version may own the memory controller.</summary>
-    internal static IEnumerable<string> Candidates(string groups, string mounts, string unifiedName, string legacyName)
+    internal static IEnumerable<string> Candidates(string groups, string mounts, string unifiedName, string legacyName) =>
+        Folders(groups, mounts).Select(folder => Join(folder.MountPoint, folder.Below, folder.Unified ? unifiedName : legacyName));
+
+    /// <summary>The folders of the process's group and of every group above it that can be seen, innermost first: the limits of all of them apply.</summary>
+    /// <param name="groups">Text of <c>/proc/self/cgroup</c>.</param>
+    /// <param name="mounts">Text of <c>/proc/self/mountinfo</c>.</param>
+    internal static IEnumerable<(bool Unified, string Folder)> Levels(string groups, string mounts)
+    {
+        foreach ((bool unified, string mountPoint, string below) in Folders(groups, mounts))
+        {
+            string[] names = below.Split('/', StringSplitOptions.RemoveEmptyEntries);
+            for (int depth = names.Length; depth >= 0; depth--)
+            {
+                yield return (unified, string.Join('/', [mountPoint.TrimEnd('/'), .. names[..depth]]));
+            }
+        }
+    }
+
+    private static IEnumerable<(bool Unified, string MountPoint, string Below)> Folders(string groups, string mounts)
     {
         foreach ((bool unified, string group) in MemoryGroups(groups))
         {
             foreach ((string root, string mountPoint) in Mounts(mounts, unified))
             {
-                string name = unified ? unifiedName : legacyName;
                 // A container sees the group's path as the host does but has only its own part of the tree mounted.
-                if (root == "/" || group == root || group.StartsWith(root + "/", StringComparison.Ordinal))
-                {
-                    string below = root == "/" ? group : group[root.Length..];
-                    yield return Join(mountPoint, below, name);
-                }
-                else
-                {
-                    yield return Join(mountPoint, "", name);
-                }
+                bool inside = root == "/" || group == root || group.StartsWith(root + "/", StringComparison.Ordinal);
+                yield return (unified, mountPoint, !inside ? "" : root == "/" ? group : group[root.Length..]);
             }
         }
     }

@@ -21,6 +21,13 @@ internal static unsafe partial class MacFacts
         return Query(name, value) == sizeof(long) ? BitConverter.ToInt64(value) : null;
     }
 
+    /// <summary>A fact that is a 32-bit number, or null.</summary>
+    public static long? Number32(string name)
+    {
+        Span<byte> value = stackalloc byte[sizeof(uint)];
+        return Query(name, value) == sizeof(uint) ? BitConverter.ToUInt32(value) : null;
+    }
+
     private static int Query(string name, Span<byte> value)
     {
         nuint length = (nuint)value.Length;

@@ -5,12 +5,15 @@ namespace MemLoad;
 /// <summary>Facts about a Windows machine.</summary>
 internal static unsafe partial class WindowsFacts
 {
-    /// <summary>Physical memory in bytes (<c>GlobalMemoryStatusEx</c>), or null.</summary>
-    public static long? TotalMemory()
+    /// <summary>Physical memory in bytes, or null.</summary>
+    public static long? TotalMemory() => (long?)Memory()?.TotalPhysical;
+
+    /// <summary>The memory of the system (<c>GlobalMemoryStatusEx</c>), or null.</summary>
+    public static MemoryStatus? Memory()
     {
         MemoryStatus status = default;
         status.Length = (uint)sizeof(MemoryStatus);
-        return GetMemoryStatus(&status) ? (long)status.TotalPhysical : null;
+        return GetMemoryStatus(&status) ? status : null;
     }
 
     [LibraryImport("kernel32", EntryPoint = "GlobalMemoryStatusEx")]
@@ -20,7 +23,7 @@ internal static unsafe partial class WindowsFacts
 
     /// <summary>MEMORYSTATUSEX.</summary>
     [StructLayout(LayoutKind.Sequential)]
-    private struct MemoryStatus
+    internal struct MemoryStatus
     {
         public uint Length;
         public uint MemoryLoad;

@@ -1,0 +1,16 @@
+namespace MemLoad.Cli;
+
+/// <summary>Choosing a plan needs this machine's speed, which is measured once a month: a second in which somebody might wonder.</summary>
+internal static class SpeedNote
+{
+    /// <summary>Measures the speed of this machine if a request needs it and it is not known yet.</summary>
+    public static void Ensure(CliConsole console, IReadOnlyList<LoadRequest> requests, CancellationToken cancellationToken)
+    {
+        if (requests.FirstOrDefault(request => request.Strategy == Strategy.Auto) is LoadRequest request && MachineSpeed.Known(request.Device) is null)
+        {
+            using var status = new StatusLine(console);
+            status.Show("measuring how fast this machine is, once");
+            _ = MachineSpeed.Ensure(request.Device, Headroom.Now().Binding?.BudgetBytes, cancellationToken);
+        }
+    }
+}

@@ -1,0 +1,76 @@
+using System.Runtime.InteropServices;
+
+namespace MemLoad;
+
+/// <summary>
+/// The memory limits of a Windows process: what the system can still commit (<c>GlobalMemoryStatusEx</c>), available physical memory, and the
+/// limits of the job object it runs in (<c>QueryInformationJobObject</c>), which is how Windows containers are limited.
+/// </summary>
+internal static unsafe partial class WindowsLimits
+{
+    private const int ExtendedLimitInformation = 9;
+    private const int MemoryUsageInformation = 28;
+    private const uint LimitProcessMemory = 0x100;
+    private const uint LimitJobMemory = 0x200;
+
+    public static IEnumerable<MemoryLimit> Read()
+    {
+        var limits = new List<MemoryLimit>();
+        if (WindowsFacts.Memory() is WindowsFacts.MemoryStatus status)
+        {
+            limits.Add(Limit("available memory", (long)status.TotalPhysical, (long)(status.TotalPhysical - status.AvailablePhysical), "the machine has"));
+            limits.Add(Limit("commit limit", (long)status.TotalPageFile, (long)(status.TotalPageFile - status.AvailablePageFile), "the system can commit"));
+        }
+        JobLimits job = default;
+        if (QueryJob(0, ExtendedLimitInformation, &job, (uint)sizeof(JobLimits), null))
+        {
+            JobUsage usage = default;
+            if ((job.Flags & LimitJobMemory) != 0 && QueryJob(0, MemoryUsageInformation, &usage, (uint)sizeof(JobUsage), null))
+            {
+                limits.Add(Limit("job memory limit", (long)job.JobMemoryLimit, (long)usage.JobMemory, "the job object allows"));
+            }
+            if ((job.Flags & LimitProcessMemory) != 0)
+            {
+                using IProcessMemory memory = ProcessMemory.Open();
+                limits.Add(Limit("process memory limit", (long)job.ProcessMemoryLimit, memory.Read().HostBytes ?? 0, "the job object allows each process"));
+            }
+        }
+        return limits;
+    }
+
+    private static MemoryLimit Limit(string name, long limit, long used, string what) =>
+        MemoryLimit.OfSystem(name, Counted.AnonymousAndShared, limit, used, $"{what} {Printable.Bytes(limit)}, of which {Printable.Bytes(used)} are used");
+
+    [LibraryImport("kernel32", EntryPoint = "QueryInformationJobObject")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
+    [return: MarshalAs(UnmanagedType.Bool)]
+    private static partial bool QueryJob(nint job, int kind, void* information, uint length, uint* returnedLength);
+
+    /// <summary>JOBOBJECT_EXTENDED_LIMIT_INFORMATION.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct JobLimits
+    {
+        public long PerProcessUserTimeLimit;
+        public long PerJobUserTimeLimit;
+        public uint Flags;
+        public nuint MinimumWorkingSetSize;
+        public nuint MaximumWorkingSetSize;
+        public uint ActiveProcessLimit;
+        public nuint Affinity;
+        public uint PriorityClass;
+        public uint SchedulingClass;
+        public fixed ulong InputOutputCounters[6];
+        public nuint ProcessMemoryLimit;
+        public nuint JobMemoryLimit;
+        public nuint PeakProcessMemoryUsed;
+        public nuint PeakJobMemoryUsed;
+    }
+
+    /// <summary>JOBOBJECT_MEMORY_USAGE_INFORMATION.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct JobUsage
+    {
+        public ulong JobMemory;
+        public ulong PeakJobMemoryUsed;
+    }
+}

@@ -1,0 +1,295 @@
+using System.Diagnostics;
+
+namespace MemLoad;
+
+/// <summary>
+/// The short self-measurement behind <see cref="MachineSpeed"/>: small plans of every kind of work over a scratch file, run by the very runner
+/// that loads weights. Takes about a second and at most a sixth of the memory it is given.
+/// </summary>
+internal sealed class SpeedMeasurement
+{
+    private const long MostBytes = 64L << 20;
+    private const long LeastBytes = 4L << 20;
+    private const int LargeStorages = 8;
+    private const int SmallStorages = 512;
+    private const int SmallBytes = 4096;
+    private const int BudgetParts = 6;
+    private const int Repetitions = 3;
+
+    private readonly Dictionary<string, double> _nanoseconds = new(StringComparer.Ordinal);
+    private readonly string _device;
+    private readonly Checkpoint _large;
+    private readonly Checkpoint _small;
+    private readonly CancellationToken _cancellationToken;
+
+    private SpeedMeasurement(string device, string scratch, long bytes, CancellationToken cancellationToken)
+    {
+        _device = device;
+        _large = Cut(scratch, bytes, bytes / LargeStorages, LargeStorages);
+        _small = Cut(scratch, bytes, SmallBytes, SmallStorages);
+        _cancellationToken = cancellationToken;
+    }
+
+    /// <summary>Measures.</summary>
+    /// <param name="device">The device's name.</param>
+    /// <param name="budgetBytes">Host memory that may be used a part of; null for no limit.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    public static MachineSpeed Run(string device, long? budgetBytes, CancellationToken cancellationToken)
+    {
+        long bytes = Math.Clamp((budgetBytes ?? long.MaxValue) / BudgetParts, LeastBytes, MostBytes) / LeastBytes * LeastBytes;
+        string scratch = WriteScratch(bytes);
+        try
+        {
+            var measurement = new SpeedMeasurement(device, scratch, bytes, cancellationToken);
+            for (int i = 0; i < Repetitions; i++)
+            {
+                measurement.MeasureOnce();
+            }
+            measurement.MeasureCold(scratch);
+            return new MachineSpeed
+            {
+                Device = device.ToLowerInvariant(),
+                HostName = HostFacts.HostName,
+                ProcessorName = HostFacts.ProcessorName,
+                ModuleVersion = HostFacts.ModuleVersion,
+                MeasuredAt = DateTimeOffset.Now,
+                Nanoseconds = measurement._nanoseconds,
+            };
+        }
+        finally
+        {
+            File.Delete(scratch);
+        }
+    }
+
+    private void MeasureOnce()
+    {
+        OnHost();
+        Steps();
+        using IDevice device = DeviceRegistry.Open(_device);
+        if (!device.IsHost)
+        {
+            OnDevice();
+            Mapped(Work.CopyMapped);
+            foreach (long ring in StagingRing.Sizes)
+            {
+                ThroughRing(ring, MachineSpeed.Key(Work.ReadThroughRing, ring));
+            }
+        }
+    }
+
+    // Once is enough: the second time the disk's own cache would answer.
+    private void MeasureCold(string scratch)
+    {
+        if (!LinuxPageCache.IsSupported)
+        {
+            return;
+        }
+        using IDevice device = DeviceRegistry.Open(_device);
+        PageCache.Evict([scratch]);
+        ReadInPlace(Work.ReadInPlaceCold);
+        if (!device.IsHost)
+        {
+            PageCache.Evict([scratch]);
+            ThroughRing(StagingRing.DefaultBytes, MachineSpeed.Key(Work.ReadThroughRingCold));
+            PageCache.Evict([scratch]);
+            Mapped(Work.CopyMappedCold);
+        }
+    }
+
+    private void OnHost()
+    {
+        PlanWriter plan = NewPlan(_large, out IDevice device);
+        plan.Phase = PlanPhase.LoadStateDict;
+        int[] first = Allocate(plan, MemoryPool.Host);
+        ForEach(plan, storage => plan.Read(storage, first[storage]));
+        plan.Phase = PlanPhase.ToEmpty;
+        int[] second = Allocate(plan, MemoryPool.Host);
+        plan.Phase = PlanPhase.CopyWeights;
+        ForEach(plan, storage => plan.Copy(storage, first[storage], second[storage]));
+        plan.Phase = PlanPhase.Fill;
+        ForEach(plan, storage => plan.Copy(storage, first[storage], second[storage]));
+        plan.Phase = PlanPhase.Release;
+        ForEach(plan, storage => plan.Release(second[storage]));
+        // One will do: this is slow, and its speed does not depend on where it is.
+        plan.Phase = PlanPhase.BuildModel;
+        plan.Initialise(plan.Allocate(MemoryPool.Host, 0), 0);
+        Run(plan, device,
+            (PlanPhase.LoadStateDict, MachineSpeed.Key(Work.ReadInPlace), _large.ModelBytes),
+            (PlanPhase.CopyWeights, MachineSpeed.Key(Work.CopyOnHostFresh), _large.ModelBytes),
+            (PlanPhase.Fill, MachineSpeed.Key(Work.CopyOnHost), _large.ModelBytes),
+            (PlanPhase.Release, MachineSpeed.Key(Work.Release), _large.ModelBytes),
+            (PlanPhase.BuildModel, MachineSpeed.Key(Work.Initialise), _large.Storages[0].Length));
+    }
+
+    private void OnDevice()
+    {
+        PlanWriter plan = NewPlan(_large, out IDevice device);
+        plan.Phase = PlanPhase.LoadStateDict;
+        int[] host = Allocate(plan, MemoryPool.Host);
+        ForEach(plan, storage => plan.Read(storage, host[storage]));
+        int[] first = Allocate(plan, MemoryPool.Device);
+        int[] second = Allocate(plan, MemoryPool.Device);
+        plan.Phase = PlanPhase.MoveModel;
+        ForEach(plan, storage => plan.Copy(storage, host[storage], first[storage]));
+        plan.Phase = PlanPhase.ToEmpty;
+        ForEach(plan, storage => plan.Copy(storage, host[storage], first[storage]));
+        plan.Phase = PlanPhase.CopyWeights;
+        ForEach(plan, storage => plan.Copy(storage, first[storage], second[storage]));
+        plan.Phase = PlanPhase.Fill;
+        ForEach(plan, storage => plan.Copy(storage, first[storage], second[storage]));
+        Run(plan, device,
+            (PlanPhase.MoveModel, MachineSpeed.Key(Work.CopyToDeviceFresh), _large.ModelBytes),
+            (PlanPhase.ToEmpty, MachineSpeed.Key(Work.CopyToDevice), _large.ModelBytes),
+            (PlanPhase.CopyWeights, MachineSpeed.Key(Work.CopyOnDeviceFresh), _large.ModelBytes),
+            (PlanPhase.Fill, MachineSpeed.Key(Work.CopyOnDevice), _large.ModelBytes));
+    }
+
+    private void ReadInPlace(Work work)
+    {
+        PlanWriter plan = NewPlan(_large, out IDevice device);
+        plan.Phase = PlanPhase.Fill;
+        int[] host = Allocate(plan, MemoryPool.Host);
+        ForEach(plan, storage => plan.Read(storage, host[storage]));
+        Run(plan, device, (PlanPhase.Fill, MachineSpeed.Key(work), _large.ModelBytes));
+    }
+
+    private void ThroughRing(long ringBytes, string key)
+    {
+        PlanWriter plan = NewPlan(_large, out IDevice device, ringBytes);
+        plan.Phase = PlanPhase.ToEmpty;
+        int[] target = Allocate(plan, MemoryPool.Device);
+        plan.Phase = PlanPhase.Fill;
+        int ring = plan.AllocateRing();
+        ForEach(plan, storage => plan.Read(storage, target[storage], ring));
+        Run(plan, device, (PlanPhase.Fill, key, _large.ModelBytes));
+    }
+
+    private void Mapped(Work work)
+    {
+        PlanWriter plan = NewPlan(_large, out IDevice device);
+        plan.Phase = PlanPhase.Fill;
+        int file = plan.Map(0);
+        int[] target = Allocate(plan, MemoryPool.Device);
+        ForEach(plan, storage => plan.Copy(storage, file, target[storage]));
+        Run(plan, device, (PlanPhase.Fill, MachineSpeed.Key(work), _large.ModelBytes));
+    }
+
+    private void Steps()
+    {
+        using IDevice device = DeviceRegistry.Open(_device);
+        var plan = LoadPlan.Create(Strategy.PerTensor, _small, device);
+        long start = Stopwatch.GetTimestamp();
+        using LoadedWeights weights = PlanRunner.Run(plan, device, cancellationToken: _cancellationToken);
+        Keep(MachineSpeed.Key(Work.Step), Stopwatch.GetElapsedTime(start), plan.Steps.Length);
+    }
+
+    private PlanWriter NewPlan(Checkpoint checkpoint, out IDevice device, long ringBytes = StagingRing.DefaultBytes)
+    {
+        device = DeviceRegistry.Open(_device);
+        return new PlanWriter(checkpoint, device.IsHost, ringBytes);
+    }
+
+    private static int[] Allocate(PlanWriter plan, MemoryPool pool) => [.. plan.Storages.Select(storage => plan.Allocate(pool, storage))];
+
+    private static void ForEach(PlanWriter plan, Action<int> write)
+    {
+        foreach (int storage in plan.Storages)
+        {
+            write(storage);
+        }
+    }
+
+    // Runs a plan and takes each phase's time for the work that it stands for here.
+    private void Run(PlanWriter writer, IDevice device, params ReadOnlySpan<(PlanPhase Phase, string Key, long Bytes)> timed)
+    {
+        using (device)
+        {
+            var phases = new Dictionary<PlanPhase, TimeSpan>();
+            PlanPhase? current = null;
+            long since = 0;
+            using (LoadedWeights weights = PlanRunner.Run(writer.Finish(Strategy.Stream), device, step => Enter(step.Phase), _cancellationToken))
+            {
+                Enter(null);
+            }
+            foreach ((PlanPhase phase, string key, long bytes) in timed)
+            {
+                Keep(key, phases[phase], bytes);
+            }
+
+            void Enter(PlanPhase? phase)
+            {
+                if (phase == current)
+                {
+                    return;
+                }
+                long now = Stopwatch.GetTimestamp();
+                if (current is PlanPhase ended)
+                {
+                    phases[ended] = phases.GetValueOrDefault(ended) + Stopwatch.GetElapsedTime(since, now);
+                }
+                (current, since) = (phase, now);
+            }
+        }
+    }
+
+    // The best of all repetitions: whatever else the machine did made the others slower, never faster.
+    private void Keep(string key, TimeSpan time, long units)
+    {
+        double each = time.TotalNanoseconds / units;
+        _nanoseconds[key] = _nanoseconds.TryGetValue(key, out double best) ? Math.Min(best, each) : each;
+    }
+
+    private static Checkpoint Cut(string scratch, long fileBytes, long storageBytes, int count)
+    {
+        var builder = new CheckpointBuilder(scratch, CheckpointFormat.Safetensors);
+        int file = builder.AddFile(scratch, fileBytes);
+        for (int i = 0; i < count; i++)
+        {
+            int storage = builder.AddStorage(file, i * storageBytes, storageBytes);
+            builder.AddTensor(TensorEntry.OfStorage(storage, storageBytes) with { Name = FormattableString.Invariant($"weight{i}"), Shape = [storageBytes / sizeof(float)], DType = DType.Float32 });
+        }
+        return builder.Build();
+    }
+
+    // In the cache folder, or where that cannot be written, in the folder for temporary files.
+    private static string WriteScratch(long bytes)
+    {
+        try
+        {
+            string folder = GeneratedCheckpoint.Folder;
+            Directory.CreateDirectory(folder);
+            RemoveLeftOvers(folder);
+            return Fill(folder, bytes);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or MemLoadException)
+        {
+            return Fill(Path.GetTempPath(), bytes);
+        }
+    }
+
+    // A measurement that was killed could not remove its scratch file.
+    private static void RemoveLeftOvers(string folder)
+    {
+        foreach (string path in Directory.EnumerateFiles(folder, "speed-*.scratch"))
+        {
+            if (DateTime.UtcNow - File.GetLastWriteTimeUtc(path) > TimeSpan.FromHours(1))
+            {
+                File.Delete(path);
+            }
+        }
+    }
+
+    private static string Fill(string folder, long bytes)
+    {
+        string path = Path.Combine(folder, FormattableString.Invariant($"speed-{Environment.ProcessId}-{Environment.TickCount64}.scratch"));
+        using FileStream file = new(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read, bufferSize: 0);
+        byte[] piece = new byte[1 << 20];
+        new Random(0).NextBytes(piece);
+        for (long done = 0; done < bytes; done += piece.Length)
+        {
+            file.Write(piece);
+        }
+        return path;
+    }
+}

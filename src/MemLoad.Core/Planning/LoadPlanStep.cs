@@ -1,0 +1,76 @@
+namespace MemLoad;
+
+/// <summary>One step of a load plan, with what is held after it.</summary>
+public sealed record LoadPlanStep
+{
+    /// <summary>The strategy that planned it.</summary>
+    public required string Strategy { get; init; }
+    /// <summary>Number of the step, from 1.</summary>
+    public required int Step { get; init; }
+    /// <summary>What it is part of, a <see cref="PlanPhase"/>.</summary>
+    public required string Phase { get; init; }
+    /// <summary>What it does, a <see cref="StepKind"/>.</summary>
+    public required string Kind { get; init; }
+    /// <summary>Where the buffer lies that it acts on, a <see cref="MemoryPool"/>.</summary>
+    public required string Pool { get; init; }
+    /// <summary>Bytes of that buffer.</summary>
+    public required long Bytes { get; init; }
+    /// <summary>The tensor concerned; of several that share a storage, the first.</summary>
+    public string? Tensor { get; init; }
+    /// <summary>Anonymous host memory held after the step.</summary>
+    public required long HostBytes { get; init; }
+    /// <summary>Bytes of mapped files that may be resident after the step.</summary>
+    public required long HostFileBytes { get; init; }
+    /// <summary>Allocated device memory after the step.</summary>
+    public required long DeviceBytes { get; init; }
+    /// <summary>Reserved device memory after the step.</summary>
+    public required long DeviceReservedBytes { get; init; }
+    /// <summary>Whether host memory reaches its peak with this step; true for the first such step only.</summary>
+    public required bool IsHostPeak { get; init; }
+    /// <summary>Whether allocated device memory reaches its peak with this step; true for the first such step only.</summary>
+    public required bool IsDevicePeak { get; init; }
+
+    /// <summary>The steps of a plan in order, each with the running totals of every pool after it.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="forecast">Its forecast, which says where the peaks are.</param>
+    /// <param name="device">The device it is for; asked for the arithmetic of its allocator only.</param>
+    public static IEnumerable<LoadPlanStep> Of(LoadPlan plan, PlanForecast forecast, IDevice device)
+    {
+        ArgumentNullException.ThrowIfNull(plan);
+        ArgumentNullException.ThrowIfNull(forecast);
+        ArgumentNullException.ThrowIfNull(device);
+        var names = new Dictionary<int, string>();
+        foreach (TensorEntry tensor in plan.Checkpoint.Tensors)
+        {
+            names.TryAdd(tensor.Storage, tensor.Name);
+        }
+        bool hostPeakToCome = forecast.PeakHostBytes > 0;
+        bool devicePeakToCome = forecast.Device.PeakAllocated > 0;
+        int i = 0;
+        foreach (PlanTotals totals in PlanForecast.Walk(plan, device.NewForecastAllocator()))
+        {
+            PlanStep step = plan.Steps[i++];
+            PlanBuffer buffer = plan.Buffers[step.Buffer];
+            bool hostPeak = hostPeakToCome && totals.HostBytes == forecast.PeakHostBytes;
+            bool devicePeak = devicePeakToCome && totals.Device.Allocated == forecast.Device.PeakAllocated;
+            hostPeakToCome &= !hostPeak;
+            devicePeakToCome &= !devicePeak;
+            yield return new LoadPlanStep
+            {
+                Strategy = plan.Strategy.ToString(),
+                Step = i,
+                Phase = step.Phase.ToString(),
+                Kind = step.Kind.ToString(),
+                Pool = buffer.Pool.ToString(),
+                Bytes = buffer.Bytes,
+                Tensor = names.GetValueOrDefault(step.Storage),
+                HostBytes = totals.HostBytes,
+                HostFileBytes = totals.HostFileBytes,
+                DeviceBytes = totals.Device.Allocated,
+                DeviceReservedBytes = totals.Device.Reserved,
+                IsHostPeak = hostPeak,
+                IsDevicePeak = devicePeak,
+            };
+        }
+    }
+}

@@ -1,0 +1,104 @@
+namespace MemLoad.Tests.Budgets;
+
+/// <summary>Plans held against limits: each limit counts what the kernel counts for it.</summary>
+public sealed class MemoryBudgetTests
+{
+    private const long MiB = 1 << 20;
+
+    // 100 tensors of 1 MiB.
+    private static readonly Checkpoint Model = SyntheticCheckpoint.OfCounts([.. Enumerable.Repeat(MiB / 4, 100)]);
+
+    [Theory]
+    // A mapped file takes no memory that a control group could not take back, but its whole length of address space.
+    [InlineData(Strategy.Mmap, Counted.AnonymousAndShared, 1, true)]
+    [InlineData(Strategy.Mmap, Counted.Anonymous, 1, true)]
+    [InlineData(Strategy.Mmap, Counted.AddressSpace, 99, false)]
+    [InlineData(Strategy.Stream, Counted.AnonymousAndShared, 99, false)]
+    [InlineData(Strategy.Stream, Counted.AnonymousAndShared, 101, true)]
+    [InlineData(Strategy.Stream, Counted.AddressSpace, 101, true)]
+    [InlineData(Strategy.Baseline, Counted.Anonymous, 199, false)]
+    [InlineData(Strategy.Baseline, Counted.Anonymous, 200, true)]
+    // Nothing is pinned.
+    [InlineData(Strategy.Stream, Counted.Locked, 0, true)]
+    public void On_the_host(Strategy strategy, Counted counts, long mebibytes, bool fits)
+    {
+        using var cpu = new HostDevice();
+        Assert.Equal(fits, Check(strategy, cpu, counts, mebibytes) is null);
+    }
+
+    [Theory]
+    // The simulated device's pool is the machine's memory, though not this process's.
+    [InlineData(Strategy.Stream, Counted.AnonymousAndShared, 120, false)]
+    [InlineData(Strategy.Stream, Counted.AnonymousAndShared, 190, true)]
+    [InlineData(Strategy.Stream, Counted.Anonymous, 64, true)]
+    [InlineData(Strategy.Stream, Counted.Anonymous, 63, false)]
+    [InlineData(Strategy.PerTensor, Counted.Anonymous, 1, true)]
+    [InlineData(Strategy.Mmap, Counted.AddressSpace, 99, false)]
+    public void On_the_simulated_device(Strategy strategy, Counted counts, long mebibytes, bool fits)
+    {
+        using var sim = new SimulatedDevice();
+        Assert.Equal(fits, Check(strategy, sim, counts, mebibytes) is null);
+    }
+
+    [Fact]
+    public void The_limit_where_most_is_missing_is_named()
+    {
+        using var cpu = new HostDevice();
+        var budget = MemoryBudget.For(Request, cpu, Headroom.Of([Limit("a", Counted.Anonymous, 90), Limit("b", Counted.AnonymousAndShared, 50)]));
+
+        Shortfall lack = CheckOf(Strategy.Stream, cpu, budget)!.Value;
+
+        Assert.Equal(("b", 50 * MiB, 50 * MiB), (lack.Limit!.Name, lack.BudgetBytes, lack.MissingBytes));
+    }
+
+    [Fact]
+    public void The_users_own_limit_tightens_and_never_widens()
+    {
+        using var cpu = new HostDevice();
+        var headroom = Headroom.Of([Limit("system", Counted.AnonymousAndShared, 80)]);
+
+        Assert.Equal(30 * MiB, MemoryBudget.For(Request with { HostMemoryLimit = 30 * MiB }, cpu, headroom).Host!.BudgetBytes);
+        Assert.Equal("system", MemoryBudget.For(Request with { HostMemoryLimit = 500 * MiB }, cpu, headroom).Host!.Name);
+    }
+
+    [Fact]
+    public void A_device_is_held_to_what_is_free_on_it_under_its_allocators_rounding()
+    {
+        using var sim = new SimulatedDevice(90 * MiB);
+        var budget = MemoryBudget.For(Request, sim, new Headroom([]));
+
+        Shortfall lack = CheckOf(Strategy.Stream, sim, budget)!.Value;
+
+        Assert.Null(lack.Limit);
+        Assert.Equal(90 * MiB, lack.BudgetBytes);
+        Assert.Equal(90 * MiB, budget.DeviceBytes);
+        Assert.Null(budget.Host);
+    }
+
+    [Fact]
+    public void Mapped_pages_that_cannot_all_stay_are_told()
+    {
+        using var cpu = new HostDevice();
+        var forecast = PlanForecast.Of(LoadPlan.Create(Strategy.Mmap, Model, cpu), cpu);
+
+        Assert.InRange(Budget(cpu, 40).EvictedBytes(forecast), 60 * MiB, 61 * MiB);
+        Assert.Equal(0, Budget(cpu, 200).EvictedBytes(forecast));
+
+        static MemoryBudget Budget(IDevice device, long mebibytes) =>
+            MemoryBudget.For(Request, device, Headroom.Of([Limit("group", Counted.AnonymousAndShared, mebibytes)]));
+    }
+
+    private static LoadRequest Request { get; } = new() { Path = "/nowhere/model.pth", Strategy = Strategy.Stream };
+
+    // A limit with a budget of so many MiB and no reserve.
+    private static MemoryLimit Limit(string name, Counted counts, long mebibytes) => new(name, counts, mebibytes * MiB, 0, 0, name);
+
+    private static Shortfall? Check(Strategy strategy, IDevice device, Counted counts, long mebibytes) =>
+        CheckOf(strategy, device, MemoryBudget.For(Request, device, Headroom.Of([Limit("limit", counts, mebibytes)])));
+
+    private static Shortfall? CheckOf(Strategy strategy, IDevice device, MemoryBudget budget)
+    {
+        var plan = LoadPlan.Create(strategy, Model, device);
+        return budget.Check(plan, PlanForecast.Of(plan, device));
+    }
+}

@@ -1,0 +1,80 @@
+using MemLoad.Tests.Measurement;
+
+namespace MemLoad.Tests.Choosing;
+
+/// <summary>The self-measurement behind Auto: real, short, kept, and measured again when it is void.</summary>
+[Collection(QuietProcess.Name)]
+public sealed class MachineSpeedTests : IDisposable
+{
+    private readonly TemporaryFolder _cache = new();
+    private readonly string? _before = Environment.GetEnvironmentVariable("MEMLOAD_CACHE");
+
+    public MachineSpeedTests() => Environment.SetEnvironmentVariable("MEMLOAD_CACHE", _cache.Path);
+
+    public void Dispose()
+    {
+        Environment.SetEnvironmentVariable("MEMLOAD_CACHE", _before);
+        _cache.Dispose();
+    }
+
+    [Theory]
+    [InlineData("cpu")]
+    [InlineData("sim")]
+    public void It_is_measured_once_and_kept_and_leaves_nothing_else_behind(string device)
+    {
+        Assert.Null(MachineSpeed.Known(device));
+
+        MachineSpeed measured = MachineSpeed.Ensure(device, budgetBytes: 24 << 20);
+
+        Assert.All(measured.Nanoseconds.Values, value => Assert.True(value > 0 && double.IsFinite(value)));
+        Assert.Equal(measured.Nanoseconds, MachineSpeed.Known(device)!.Nanoseconds);
+        Assert.Equal(measured.MeasuredAt, MachineSpeed.Ensure(device, null).MeasuredAt);
+        Assert.Equal([Path.GetFileName(MachineSpeed.PathFor(device))], _cache.Names);
+    }
+
+    [SkippableTheory]
+    [InlineData("\"HostName\": \"", "\"HostName\": \"another-")]
+    [InlineData("\"ProcessorName\": \"", "\"ProcessorName\": \"another ")]
+    [InlineData("\"ModuleVersion\": \"", "\"ModuleVersion\": \"9")]
+    [InlineData("\"MeasuredAt\": \"20", "\"MeasuredAt\": \"19")]
+    [InlineData("{", "")]
+    public void Another_machine_another_version_and_last_months_figures_are_void(string text, string replacement)
+    {
+        _ = MachineSpeed.Ensure("cpu", budgetBytes: 24 << 20);
+        string path = MachineSpeed.PathFor("cpu");
+        string kept = File.ReadAllText(path);
+        int at = kept.IndexOf(text, StringComparison.Ordinal);
+        Skip.If(at < 0, "this machine does not name its processor");
+        File.WriteAllText(path, string.Concat(kept.AsSpan(0, at), replacement, kept.AsSpan(at + text.Length)));
+
+        Assert.Null(MachineSpeed.Known("cpu"));
+    }
+
+    [Fact]
+    public void Where_the_cache_folder_cannot_be_made_it_is_measured_all_the_same()
+    {
+        string file = _cache.Write("file", "");
+        Environment.SetEnvironmentVariable("MEMLOAD_CACHE", Path.Combine(file, "below"));
+
+        Assert.True(MachineSpeed.Ensure("cpu", budgetBytes: 24 << 20).Nanoseconds.Count > 0);
+        Assert.Null(MachineSpeed.Known("cpu"));
+    }
+
+    [Fact]
+    public void A_plan_costs_more_the_more_it_moves()
+    {
+        MachineSpeed speed = MachineSpeed.Ensure("sim", budgetBytes: 24 << 20);
+        using var sim = new SimulatedDevice();
+        long previous = 0;
+        foreach (long tensors in (long[])[4, 16, 64])
+        {
+            Checkpoint checkpoint = SyntheticCheckpoint.OfCounts([.. Enumerable.Repeat(1L << 20, (int)tensors)]);
+            long baseline = Cost(Strategy.Baseline, checkpoint);
+            Assert.True(baseline > Cost(Strategy.Meta, checkpoint), "Baseline does all that Meta does and more");
+            Assert.True(baseline > previous);
+            previous = baseline;
+        }
+
+        long Cost(Strategy strategy, Checkpoint checkpoint) => PlanCost.Of(LoadPlan.Create(strategy, checkpoint, sim), speed, cachedShare: 1);
+    }
+}

@@ -1,0 +1,131 @@
+namespace MemLoad.Tests.Choosing;
+
+/// <summary>What Auto takes, and what a refusal suggests, on machines of any speed and size.</summary>
+public sealed class PlanChooserTests
+{
+    private const long MiB = 1 << 20;
+
+    // 200 tensors of 1 MiB.
+    private static readonly Checkpoint Model = SyntheticCheckpoint.OfCounts([.. Enumerable.Repeat(MiB / 4, 200)]);
+
+    [Fact]
+    public void The_fastest_plan_that_fits_is_taken_ring_and_all()
+    {
+        using var sim = new SimulatedDevice();
+        MachineSpeed smallRings = Speed(mapped: 3, ring64: 2, ring4: 1);
+
+        PlanCandidate taken = Chooser(sim, 500).Choose(smallRings, 1, out string why);
+        Assert.Equal((Strategy.Stream, 4 * MiB), (taken.Plan.Strategy, taken.Plan.RingBytes));
+        Assert.Contains("the fastest plan that fits", why, StringComparison.Ordinal);
+
+        Assert.Equal(Strategy.Mmap, Chooser(sim, 500).Choose(Speed(mapped: 0.5, ring64: 2, ring4: 1), 1, out _).Plan.Strategy);
+    }
+
+    [Fact]
+    public void What_does_not_fit_is_passed_over_however_fast_and_the_reason_says_so()
+    {
+        using var cpu = new HostDevice();
+        // Address space for the weights but not for a mapping of the file too: a file twice as long as what is loaded from it.
+        Checkpoint half = Model.Select(null, ["t?", "t??"]);
+        var budget = MemoryBudget.For(Request, cpu, Headroom.Of([new MemoryLimit("ulimit -v", Counted.AddressSpace, 150 * MiB, 0, 0, "")]));
+
+        PlanCandidate taken = new PlanChooser(half, cpu, budget).Choose(Speed(mapped: 1, ring64: 1, ring4: 1), 1, out string why);
+
+        Assert.Equal(Strategy.Stream, taken.Plan.Strategy);
+        Assert.Contains("faster but too large: Mmap (", why, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Where_nothing_fits_the_plan_that_lacks_least_is_named()
+    {
+        using var sim = new SimulatedDevice(20 * MiB);
+        PlanCandidate taken = Chooser(sim, 500).Choose(Speed(1, 1, 1), 1, out string why);
+        Assert.NotNull(taken.Shortfall);
+        Assert.StartsWith("no plan fits", why, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Cold_files_cost_what_the_disk_costs()
+    {
+        using var sim = new SimulatedDevice();
+        MachineSpeed speed = Speed(mapped: 1, ring64: 2, ring4: 2, mappedCold: 9, ringCold: 4);
+        Assert.Equal(Strategy.Mmap, Chooser(sim, 500).Choose(speed, cachedShare: 1, out _).Plan.Strategy);
+        Assert.Equal(Strategy.Stream, Chooser(sim, 500).Choose(speed, cachedShare: 0, out _).Plan.Strategy);
+    }
+
+    [Theory]
+    [InlineData(Strategy.Baseline)]
+    [InlineData(Strategy.Sequential)]
+    [InlineData(Strategy.PerTensor)]
+    public void What_is_suggested_instead_fits(Strategy refused)
+    {
+        using var cpu = new HostDevice();
+        PlanChooser chooser = Chooser(cpu, 210);
+        PlanCandidate nearest = chooser.Nearest(refused);
+        Assert.Null(nearest.Shortfall);
+        Assert.NotEqual(refused, nearest.Plan.Strategy);
+    }
+
+    [Fact]
+    public void A_refusal_names_limit_lack_and_what_to_type()
+    {
+        using var sim = new SimulatedDevice();
+        var limit = new MemoryLimit("ulimit -d", Counted.Anonymous, 40 * MiB, 10 * MiB, 5 * MiB, "data of this process is limited to 40.0 MiB (ulimit -d), of which 10.0 MiB are used");
+        var budget = MemoryBudget.For(Request, sim, Headroom.Of([limit]));
+        var refused = PlanCandidate.Of(Strategy.Baseline, Model, sim, budget);
+
+        MemLoadException refusal = Refusals.Of(Strategy.Baseline, refused, new PlanChooser(Model, sim, budget).Nearest(Strategy.Baseline), sim, fitsOnHost: false);
+
+        Assert.Equal("ML7005", refusal.Rule.Id);
+        Assert.Equal(
+            "Baseline needs 200.0 MiB of host memory, 175.0 MiB more than the 25.0 MiB it may take: data of this process is limited to 40.0 MiB (ulimit -d), "
+            + "of which 10.0 MiB are used; 5.0 MiB are kept in reserve. Mmap fits: type -Strategy Mmap (--strategy Mmap), or -Force (--force) to load all the same.",
+            refusal.Message);
+    }
+
+    [Fact]
+    public void A_smaller_ring_is_suggested_by_way_of_Auto()
+    {
+        using var sim = new SimulatedDevice();
+        // Neither the usual ring nor the largest tensor nor the address space of a mapping.
+        Checkpoint one = SyntheticCheckpoint.OfCounts(25 * MiB);
+        var budget = MemoryBudget.For(Request, sim, Headroom.Of([new MemoryLimit("ulimit -v", Counted.AddressSpace, 20 * MiB, 0, 0, "")]));
+        PlanCandidate nearest = new PlanChooser(one, sim, budget).Nearest(Strategy.Stream);
+
+        Assert.Equal((Strategy.Stream, 16 * MiB), (nearest.Plan.Strategy, nearest.Plan.RingBytes));
+        MemLoadException refusal = Refusals.Of(Strategy.Stream, PlanCandidate.Of(Strategy.Stream, one, sim, budget), nearest, sim, fitsOnHost: false);
+        Assert.EndsWith("Stream with a ring of 16.0 MiB fits: type -Strategy Auto (--strategy Auto), or -Force (--force) to load all the same.", refusal.Message, StringComparison.Ordinal);
+    }
+
+    private static LoadRequest Request { get; } = new() { Path = "/nowhere/model.pth", Strategy = Strategy.Auto };
+
+    private static PlanChooser Chooser(IDevice device, long mebibytes) =>
+        new(Model, device, MemoryBudget.For(Request, device, Headroom.Of([new MemoryLimit("group", Counted.AnonymousAndShared, mebibytes * MiB, 0, 0, "")])));
+
+    private static MachineSpeed Speed(double mapped, double ring64, double ring4, double mappedCold = 0, double ringCold = 0) => new()
+    {
+        Device = "sim",
+        HostName = "host",
+        ModuleVersion = "0",
+        MeasuredAt = DateTimeOffset.Now,
+        Nanoseconds = new Dictionary<string, double>
+        {
+            [nameof(Work.Step)] = 10,
+            [nameof(Work.Initialise)] = 5,
+            [nameof(Work.ReadInPlace)] = 2,
+            [nameof(Work.CopyOnHost)] = 1,
+            [nameof(Work.CopyOnHostFresh)] = 2,
+            [nameof(Work.CopyToDevice)] = 1,
+            [nameof(Work.CopyToDeviceFresh)] = 2,
+            [nameof(Work.CopyOnDevice)] = 1,
+            [nameof(Work.CopyOnDeviceFresh)] = 2,
+            [nameof(Work.CopyMapped)] = mapped,
+            [nameof(Work.CopyMappedCold)] = mappedCold,
+            [nameof(Work.ReadThroughRingCold)] = ringCold,
+            [MachineSpeed.Key(Work.ReadThroughRing, 64 * MiB)] = ring64,
+            [MachineSpeed.Key(Work.ReadThroughRing, 16 * MiB)] = ring64,
+            [MachineSpeed.Key(Work.ReadThroughRing, 4 * MiB)] = ring4,
+            [MachineSpeed.Key(Work.ReadThroughRing, 1 * MiB)] = ring64,
+        },
+    };
+}
