@@ -15,7 +15,7 @@ internal static class PlanView
         {
             TextTable.Line(console, first.Format is null ? first.Path : $"{first.Path} ({first.Format})");
         }
-        Units units = Units.For(rows.SelectMany(row => new long?[] { row.ForecastDeviceReservedBytes, row.ForecastDeviceBytes, row.ForecastHostBytes, row.ForecastHostFileBytes }));
+        Units units = Units.For(rows.SelectMany(row => new long?[] { row.ForecastDeviceReservedBytes, row.ForecastDeviceBytes, row.ForecastHostBytes, row.ForecastHostFileBytes, row.MissingBytes }));
         TextTable.Line(console, $"forecast peaks on {first.Device} in {units.Name}; nothing was loaded");
         if (first.HostBudgetBytes is long budget)
         {
@@ -46,7 +46,7 @@ internal static class PlanView
                 row.Fits switch
                 {
                     true => new Cell("yes", Color.Green),
-                    false => new Cell("no", Color.Red),
+                    false => new Cell($"{units.Format(row.MissingBytes)} short", Color.Red),
                     null => new Cell("-"),
                 },
                 .. timed ? new Cell[] { Units.ThreeDigits(row.ForecastMicroseconds / 1e3) } : [],
@@ -57,9 +57,10 @@ internal static class PlanView
         {
             TextTable.Line(console, $"{row.Strategy}: {row.Note}");
         }
-        foreach (LoadForecast row in rows.Where(row => row.Message is not null))
+        // One refusal is enough to read; the others differ in their figures, which stand in the table.
+        if (rows.FirstOrDefault(row => row.Message is not null) is LoadForecast refused)
         {
-            TextTable.Line(console, $"{row.Strategy}: {row.Message}", row.Fits == false ? new Style(Color.Red) : null);
+            TextTable.Line(console, $"{refused.Strategy}: {refused.Message}", new Style(Color.Red));
         }
     }
 }

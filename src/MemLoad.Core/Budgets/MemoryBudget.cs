@@ -58,8 +58,21 @@ public sealed class MemoryBudget
     }
 
     /// <summary>Holds a plan against the budget.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="forecast">Its forecast.</param>
     /// <returns>What is missing, of the limit where most is; null if the plan fits.</returns>
-    public Shortfall? Check(LoadPlan plan, PlanForecast forecast)
+    public Shortfall? Check(LoadPlan plan, PlanForecast forecast) =>
+        Check(forecast, allocator =>
+        {
+            using var tally = new PlanTally(plan.Checkpoint, allocator);
+            plan.ReadBy(tally);
+        });
+
+    /// <summary>Holds a forecast against the budget.</summary>
+    /// <param name="forecast">The forecast.</param>
+    /// <param name="rehearse">Lets the plan allocate from an allocator of the device's capacity; asked for where reserved memory alone exceeds it.</param>
+    /// <returns>What is missing, of the limit where most is; null if the plan fits.</returns>
+    internal Shortfall? Check(PlanForecast forecast, Action<CachingAllocator> rehearse)
     {
         Shortfall? worst = null;
         foreach (MemoryLimit limit in HostLimits)
@@ -70,7 +83,7 @@ public sealed class MemoryBudget
                 worst = new Shortfall(limit, need, limit.BudgetBytes);
             }
         }
-        return worst ?? CheckDevice(plan, forecast);
+        return worst ?? CheckDevice(forecast, rehearse);
     }
 
     /// <summary>Mapped bytes that cannot all stay resident within the budget beside what the plan holds; 0 if they can.</summary>
@@ -92,7 +105,7 @@ public sealed class MemoryBudget
         _ => 0,
     };
 
-    private Shortfall? CheckDevice(LoadPlan plan, PlanForecast forecast)
+    private Shortfall? CheckDevice(PlanForecast forecast, Action<CachingAllocator> rehearse)
     {
         if (DeviceBytes is not long capacity || forecast.Device.PeakReserved <= capacity)
         {
@@ -101,9 +114,7 @@ public sealed class MemoryBudget
         // More may be reserved than allocated; under pressure the allocator gives its cache back first. The plan fits if it fits then.
         try
         {
-            foreach (PlanTotals _ in PlanForecast.Walk(plan, new CachingAllocator(capacity)))
-            {
-            }
+            rehearse(new CachingAllocator(capacity));
             return null;
         }
         catch (MemLoadException e) when (e.Rule == Rules.DeviceMemoryExhausted)

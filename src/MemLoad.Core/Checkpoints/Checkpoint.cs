@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 
 namespace MemLoad;
 
@@ -34,6 +35,8 @@ public readonly record struct Extent(int File, long Offset, long Length);
 /// </summary>
 public sealed partial class Checkpoint
 {
+    private readonly Lazy<long> _parameterCount;
+
     internal Checkpoint(
         string path,
         CheckpointFormat format,
@@ -49,6 +52,13 @@ public sealed partial class Checkpoint
         Tensors = tensors;
         Metadata = metadata;
         StorageLengths = [.. storages.Select(storage => storage.Length)];
+        long[] touched = new long[files.Length];
+        foreach (Extent storage in storages)
+        {
+            touched[storage.File] += storage.Length;
+        }
+        TouchedBytes = ImmutableCollectionsMarshal.AsImmutableArray(touched);
+        _parameterCount = new Lazy<long>(CountParameters);
     }
 
     /// <summary>The absolute path that was opened.</summary>
@@ -63,6 +73,9 @@ public sealed partial class Checkpoint
     /// <summary>The storages: only the bytes that tensors refer to, each once.</summary>
     public ImmutableArray<Extent> Storages { get; }
 
+    /// <summary>Bytes of each file that tensors refer to, by the file's index.</summary>
+    internal ImmutableArray<long> TouchedBytes { get; }
+
     /// <summary>The tensors, in the order of the file. Names are unique.</summary>
     public ImmutableArray<TensorEntry> Tensors { get; }
 
@@ -76,12 +89,22 @@ public sealed partial class Checkpoint
     public long FileBytes => Files.Sum(file => file.Length);
 
     /// <summary>Elements of all tensors, those of shared storages once.</summary>
-    public long ParameterCount =>
-        Tensors.GroupBy(tensor => tensor.Storage).Sum(shared => Storages[shared.Key].Length / shared.Max(tensor => tensor.DType.ElementSize()));
+    public long ParameterCount => _parameterCount.Value;
 
     /// <summary>M: bytes of all storages that the tensors need, shared ones once.</summary>
     public long ModelBytes => Storages.Sum(storage => storage.Length);
 
     /// <summary>L: bytes of the largest storage.</summary>
     public long LargestBytes => Storages.IsEmpty ? 0 : Storages.Max(storage => storage.Length);
+
+    // Tensors that share a storage may differ in their types; the widest counts.
+    private long CountParameters()
+    {
+        int[] elementSizes = new int[Storages.Length];
+        foreach (TensorEntry tensor in Tensors)
+        {
+            elementSizes[tensor.Storage] = Math.Max(elementSizes[tensor.Storage], tensor.DType.ElementSize());
+        }
+        return Storages.Select((storage, i) => storage.Length / Math.Max(1, elementSizes[i])).Sum();
+    }
 }

@@ -126,8 +126,9 @@ internal sealed class CheckpointBuilder(string path, CheckpointFormat format)
                 keptStorages.Add(new Extent(newFile[storage.File], storage.Offset + start, end - start));
             }
             long offset = tensor.ElementCount == 0 ? 0 : (tensor.ByteOffset - start) / tensor.DType.ElementSize();
-            kept.Add(tensor with { Storage = newStorage[tensor.Storage], ElementOffset = offset });
+            bool same = tensor.Storage == newStorage[tensor.Storage] && tensor.ElementOffset == offset;
+            kept.Add(same ? tensor : tensor with { Storage = newStorage[tensor.Storage], ElementOffset = offset });
         }
-        return new Checkpoint(path, format, keptFiles.Count == 0 ? files : keptFiles.ToImmutable(), keptStorages.ToImmutable(), kept.ToImmutable(), metadata);
+        return new Checkpoint(path, format, keptFiles.Count == 0 ? files : keptFiles.ToImmutable(), keptStorages.ToImmutable(), kept.DrainToImmutable(), metadata);
     }
 }

@@ -19,7 +19,7 @@ internal sealed class CheckpointMerger
 
     /// <summary>Adds a tensor of a part under a name.</summary>
     public void AddTensor(string name, TensorEntry tensor, int firstStorage) =>
-        _tensors.Add(tensor with { Name = name, Storage = firstStorage + tensor.Storage });
+        _tensors.Add(name == tensor.Name && firstStorage == 0 ? tensor : tensor with { Name = name, Storage = firstStorage + tensor.Storage });
 
     /// <summary>The merged checkpoint.</summary>
     public Checkpoint Build(string path, CheckpointFormat format, IReadOnlyDictionary<string, object?> metadata) =>

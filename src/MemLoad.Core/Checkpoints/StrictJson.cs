@@ -114,10 +114,13 @@ internal ref struct StrictJson
     }
 
     /// <summary>Goes to the next token, which must be a string, and reads it.</summary>
-    public string NextText(string what, string? owner = null)
+    /// <param name="what">What it stands for.</param>
+    /// <param name="owner">Whose it is, or null.</param>
+    /// <param name="likely">What it may well be: then this very string is given back instead of a new one.</param>
+    public string NextText(string what, string? owner = null, string? likely = null)
     {
         Next(JsonTokenType.String, what, owner);
-        return Text();
+        return likely is not null && _reader.ValueTextEquals(likely) ? likely : Text();
     }
 
     /// <summary>Goes to the next item of the current array; false at its end.</summary>

@@ -1,20 +1,17 @@
 namespace MemLoad;
 
-/// <summary>A plan that could be run, with what it would hold and what it lacks.</summary>
-/// <param name="Plan">The plan.</param>
+/// <summary>A plan that could be made: what it would hold and what it lacks. The plan itself, which can be long, is made when it is to be run.</summary>
+/// <param name="Strategy">The strategy that writes it.</param>
+/// <param name="RingLimit">Upper limit of its staging ring.</param>
+/// <param name="RingBytes">Its staging ring, 0 if it has none.</param>
 /// <param name="Forecast">Its forecast.</param>
+/// <param name="Microseconds">Forecast of its time; null where this machine's speed is not known.</param>
 /// <param name="Shortfall">What the budget lacks for it; null if it fits.</param>
-/// <param name="HasUsualRing">Whether its staging ring, if it has one, is what the strategy takes unless told otherwise.</param>
-internal sealed record PlanCandidate(LoadPlan Plan, PlanForecast Forecast, Shortfall? Shortfall, bool HasUsualRing)
+internal sealed record PlanCandidate(Strategy Strategy, long RingLimit, long RingBytes, PlanForecast Forecast, long? Microseconds, Shortfall? Shortfall)
 {
-    /// <summary>The plan's name for people: the strategy, with the ring where it is not the usual one.</summary>
-    public string Name => HasUsualRing ? Plan.Strategy.ToString() : $"{Plan.Strategy} with a ring of {Printable.Bytes(Plan.RingBytes)}";
+    /// <summary>Whether its ring is what the strategy takes unless told otherwise.</summary>
+    public bool HasUsualRing => RingLimit == StagingRing.DefaultBytes;
 
-    /// <summary>A strategy's plan held against a budget.</summary>
-    public static PlanCandidate Of(Strategy strategy, Checkpoint checkpoint, IDevice device, MemoryBudget budget, long ringBytes = StagingRing.DefaultBytes)
-    {
-        var plan = LoadPlan.Create(strategy, checkpoint, device, ringBytes);
-        var forecast = PlanForecast.Of(plan, device);
-        return new PlanCandidate(plan, forecast, budget.Check(plan, forecast), ringBytes == StagingRing.DefaultBytes);
-    }
+    /// <summary>The plan's name for people: the strategy, with the ring where it is not the usual one.</summary>
+    public string Name => HasUsualRing ? Strategy.ToString() : $"{Strategy} with a ring of {Printable.Bytes(RingBytes)}";
 }

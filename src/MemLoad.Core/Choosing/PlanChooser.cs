@@ -1,35 +1,67 @@
 namespace MemLoad;
 
-/// <summary><see cref="Strategy.Auto"/>: of all plans that fit the budget, strategy and ring size together, the one forecast to be fastest.</summary>
-internal sealed class PlanChooser(Checkpoint checkpoint, IDevice device, MemoryBudget budget)
+/// <summary>
+/// All plans for one checkpoint, device and budget, held against the budget one by one as they are asked for. <see cref="Strategy.Auto"/> takes
+/// of those that fit, strategy and ring size together, the one forecast to be fastest.
+/// </summary>
+/// <param name="checkpoint">What to load.</param>
+/// <param name="device">Where to; its kind and the arithmetic of its allocator matter, nothing is allocated.</param>
+/// <param name="budget">What may be taken.</param>
+/// <param name="speed">How fast this machine is; without it there is nothing to choose by.</param>
+/// <param name="cachedShare">How much of the files lies in the page cache, from 0 to 1.</param>
+internal sealed class PlanChooser(Checkpoint checkpoint, IDevice device, MemoryBudget budget, MachineSpeed? speed, double cachedShare)
 {
     // What to suggest first to somebody whose plan does not fit: the least host memory without holding on to the file comes first.
     private static readonly Strategy[] Suggestions =
         [Strategy.Stream, Strategy.Mmap, Strategy.PerTensor, Strategy.Meta, Strategy.Sequential, Strategy.Baseline];
 
+    private readonly Dictionary<(Strategy, long), PlanCandidate> _candidates = [];
+
+    /// <summary>Whether this machine's speed is known.</summary>
+    public bool CanChoose => speed is not null;
+
+    /// <summary>One strategy's plan, held against the budget.</summary>
+    public PlanCandidate Candidate(Strategy strategy, long ringLimit = StagingRing.DefaultBytes)
+    {
+        if (!_candidates.TryGetValue((strategy, ringLimit), out PlanCandidate? candidate))
+        {
+            using var tally = new PlanTally(checkpoint, device.NewForecastAllocator());
+            using PlanCost? cost = speed is null ? null : new PlanCost(checkpoint, speed, cachedShare);
+            using PlanWriter plan = Write(cost is null ? [tally] : [tally, cost]);
+            PlanForecast forecast = tally.Forecast;
+            candidate = new PlanCandidate(strategy, ringLimit, plan.RingBytes, forecast, cost?.Microseconds, budget.Check(forecast, Rehearse));
+            _candidates.Add((strategy, ringLimit), candidate);
+        }
+        return candidate;
+
+        PlanWriter Write(IPlanReader[] readers) => LoadPlan.Write(strategy, checkpoint, device, ringLimit, readers);
+
+        void Rehearse(CachingAllocator allocator)
+        {
+            using var tally = new PlanTally(checkpoint, allocator);
+            Write([tally]).Dispose();
+        }
+    }
+
     /// <summary>Chooses.</summary>
-    /// <param name="speed">How fast this machine is.</param>
-    /// <param name="cachedShare">How much of the files lies in the page cache, from 0 to 1.</param>
     /// <param name="why">Why this plan and no other, for people.</param>
     /// <returns>The fastest plan that fits; if none does, the one that lacks least.</returns>
-    public PlanCandidate Choose(MachineSpeed speed, double cachedShare, out string why)
+    public PlanCandidate Choose(out string why)
     {
         var rejected = new List<string>();
         PlanCandidate? nearest = null;
-        foreach ((Strategy strategy, long ring, long microseconds) in ByTime(speed, cachedShare))
+        IEnumerable<PlanCandidate> all = Strategies.All.SelectMany(Variants).Select(variant => Candidate(variant.Strategy, variant.Ring));
+        foreach (PlanCandidate candidate in all.OrderBy(candidate => candidate.Microseconds))
         {
-            PlanCandidate candidate = PlanCandidate.Of(strategy, checkpoint, device, budget, ring);
+            string time = Time(candidate.Microseconds ?? 0);
             if (candidate.Shortfall is not Shortfall lack)
             {
-                why = $"{candidate.Name}: forecast to take {Time(microseconds)}, the fastest plan that fits"
+                why = $"{candidate.Name}: forecast to take {time}, the fastest plan that fits"
                     + (rejected.Count == 0 ? "" : $"; faster but too large: {string.Join(", ", rejected)}");
                 return candidate;
             }
-            rejected.Add($"{candidate.Name} ({Time(microseconds)}, {Printable.Bytes(lack.MissingBytes)} short)");
-            if (nearest is null || lack.MissingBytes < nearest.Shortfall!.Value.MissingBytes)
-            {
-                nearest = candidate;
-            }
+            rejected.Add($"{candidate.Name} ({time}, {Printable.Bytes(lack.MissingBytes)} short)");
+            nearest = Nearer(nearest, candidate);
         }
         why = $"no plan fits; {nearest!.Name} lacks least";
         return nearest;
@@ -42,27 +74,22 @@ internal sealed class PlanChooser(Checkpoint checkpoint, IDevice device, MemoryB
         IEnumerable<(Strategy Strategy, long Ring)> others = Suggestions.SelectMany(Variants).OrderBy(variant => variant.Ring != StagingRing.DefaultBytes);
         foreach ((Strategy strategy, long ring) in others.Where(variant => variant != (instead, StagingRing.DefaultBytes)))
         {
-            PlanCandidate candidate = PlanCandidate.Of(strategy, checkpoint, device, budget, ring);
-            if (candidate.Shortfall is not Shortfall lack)
+            PlanCandidate candidate = Candidate(strategy, ring);
+            if (candidate.Shortfall is null)
             {
                 return candidate;
             }
-            if (nearest is null || lack.MissingBytes < nearest.Shortfall!.Value.MissingBytes)
-            {
-                nearest = candidate;
-            }
+            nearest = Nearer(nearest, candidate);
         }
         return nearest!;
     }
 
-    private IEnumerable<(Strategy Strategy, long Ring, long Microseconds)> ByTime(MachineSpeed speed, double cachedShare) =>
-        Strategies.All.SelectMany(Variants)
-            .Select(variant => (variant.Strategy, variant.Ring, PlanCost.Of(LoadPlan.Create(variant.Strategy, checkpoint, device, variant.Ring), speed, cachedShare)))
-            .OrderBy(variant => variant.Item3);
-
     // On the host nothing passes through a ring, so one size is as good as another.
     private IEnumerable<(Strategy Strategy, long Ring)> Variants(Strategy strategy) =>
         strategy == Strategy.Stream && !device.IsHost ? StagingRing.Sizes.Select(ring => (strategy, ring)) : [(strategy, StagingRing.DefaultBytes)];
+
+    private static PlanCandidate Nearer(PlanCandidate? first, PlanCandidate second) =>
+        first is null || second.Shortfall!.Value.MissingBytes < first.Shortfall!.Value.MissingBytes ? second : first;
 
     private static string Time(long microseconds) => microseconds < 1_000_000
         ? FormattableString.Invariant($"{microseconds / 1e3:0.0} ms")

@@ -1,70 +1,91 @@
+using System.Runtime.CompilerServices;
+
 namespace MemLoad;
 
-/// <summary>A third reader of plans: adds up the time its steps take on a machine of known speed.</summary>
-internal static class PlanCost
+/// <summary>A third reader of plans: adds up the time that the steps take on a machine of known speed.</summary>
+/// <param name="checkpoint">What the plan loads.</param>
+/// <param name="speed">The machine's speed with the plan's device.</param>
+/// <param name="cachedShare">How much of the files lies in the page cache, from 0 to 1.</param>
+internal sealed class PlanCost(Checkpoint checkpoint, MachineSpeed speed, double cachedShare) : IPlanReader, IDisposable
 {
-    /// <summary>The time of a plan in microseconds.</summary>
-    /// <param name="plan">The plan.</param>
-    /// <param name="speed">The machine's speed with the plan's device.</param>
-    /// <param name="cachedShare">How much of the files lies in the page cache, from 0 to 1.</param>
-    public static long Of(LoadPlan plan, MachineSpeed speed, double cachedShare)
+    private readonly double _step = speed[Work.Step];
+    private readonly double _release = speed[Work.Release];
+    private readonly double _initialise = speed[Work.Initialise];
+    private readonly double _readInPlace = Mixed(speed, cachedShare, Work.ReadInPlace, Work.ReadInPlaceCold);
+    private readonly double _copyMapped = Mixed(speed, cachedShare, Work.CopyMapped, Work.CopyMappedCold);
+    private readonly PooledList<bool> _touched = new();
+    private (long Bytes, double Nanoseconds) _ring;
+
+    // What a device's allocator got back it gives out again, touched before.
+    private long _recycled;
+    private double _nanoseconds;
+
+    /// <summary>The time of the steps so far, in microseconds.</summary>
+    public long Microseconds => Math.Max(1, (long)(_nanoseconds / 1000));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // called once a step in processes that end before they are warm
+    public void Read(PlanStep step, PlanBuffer buffer, PlanBuffer source)
     {
-        bool[] touched = new bool[plan.Buffers.Length];
-        // What a device's allocator got back it gives out again, touched before.
-        long recycled = 0;
-        double nanoseconds = 0;
-        foreach (PlanStep step in plan.Steps)
+        _touched.Extend(step.Buffer + 1);
+        _nanoseconds += _step;
+        switch (step.Kind)
         {
-            PlanBuffer buffer = plan.Buffers[step.Buffer];
-            nanoseconds += speed[Work.Step];
-            switch (step.Kind)
-            {
-                case StepKind.Allocate when buffer.Pool == MemoryPool.Device && recycled >= buffer.Bytes:
-                    recycled -= buffer.Bytes;
-                    touched[step.Buffer] = true;
-                    break;
-                case StepKind.Release when buffer.Pool == MemoryPool.Device:
-                    recycled += buffer.Bytes;
-                    break;
-                case StepKind.Release when buffer.Pool == MemoryPool.Host:
-                    nanoseconds += buffer.Bytes * speed[Work.Release];
-                    break;
-                case StepKind.Initialise or StepKind.Read or StepKind.Copy:
-                    nanoseconds += plan.Checkpoint.Storages[step.Storage].Length * PerByte(plan, step, speed, touched[step.Buffer], cachedShare);
-                    touched[step.Buffer] = true;
-                    break;
-                default:
-                    break;
-            }
+            case StepKind.Allocate when buffer.Pool == MemoryPool.Device && _recycled >= buffer.Bytes:
+                _recycled -= buffer.Bytes;
+                _touched[step.Buffer] = true;
+                break;
+            case StepKind.Release when buffer.Pool == MemoryPool.Device:
+                _recycled += buffer.Bytes;
+                break;
+            case StepKind.Release when buffer.Pool == MemoryPool.Host:
+                _nanoseconds += buffer.Bytes * _release;
+                break;
+            case StepKind.Initialise or StepKind.Read or StepKind.Copy:
+                _nanoseconds += checkpoint.Storages[step.Storage].Length * PerByte(step, buffer, source);
+                _touched[step.Buffer] = true;
+                break;
+            default:
+                break;
         }
-        return Math.Max(1, (long)(nanoseconds / 1000));
     }
 
-    private static double PerByte(LoadPlan plan, PlanStep step, MachineSpeed speed, bool touched, double cachedShare)
+    /// <inheritdoc/>
+    public void Dispose() => _touched.Dispose();
+
+    private double PerByte(PlanStep step, PlanBuffer buffer, PlanBuffer source)
     {
         if (step.Kind == StepKind.Initialise)
         {
-            return speed[Work.Initialise];
+            return _initialise;
         }
         if (step.Kind == StepKind.Read)
         {
-            return step.Source < 0
-                ? Mixed(speed[Work.ReadInPlace], speed[Work.ReadInPlaceCold])
-                : Mixed(speed[Work.ReadThroughRing, RingKey(plan.RingBytes)], speed[Work.ReadThroughRingCold]);
+            return step.Source < 0 ? _readInPlace : ThroughRing(source.Bytes);
         }
-        bool toDevice = plan.Buffers[step.Buffer].Pool == MemoryPool.Device;
-        return plan.Buffers[step.Source].Pool switch
+        bool touched = _touched[step.Buffer];
+        return source.Pool switch
         {
-            MemoryPool.MappedFile => Mixed(speed[Work.CopyMapped], speed[Work.CopyMappedCold]),
+            MemoryPool.MappedFile => _copyMapped,
             MemoryPool.Device => speed[touched ? Work.CopyOnDevice : Work.CopyOnDeviceFresh],
-            _ when toDevice => speed[touched ? Work.CopyToDevice : Work.CopyToDeviceFresh],
+            _ when buffer.Pool == MemoryPool.Device => speed[touched ? Work.CopyToDevice : Work.CopyToDeviceFresh],
             _ => speed[touched ? Work.CopyOnHost : Work.CopyOnHostFresh],
         };
-
-        // Whatever is not cached comes at the disk's speed, and never faster than from the cache.
-        double Mixed(double warm, double cold) => (cachedShare * warm) + ((1 - cachedShare) * Math.Max(warm, cold));
     }
 
     // A ring cut down to a small model costs what the next larger one costs.
-    private static long RingKey(long ringBytes) => StagingRing.Sizes.Where(size => size >= ringBytes).DefaultIfEmpty(StagingRing.DefaultBytes).Min();
+    private double ThroughRing(long ringBytes)
+    {
+        if (_ring.Bytes != ringBytes)
+        {
+            long known = StagingRing.Sizes.Where(size => size >= ringBytes).DefaultIfEmpty(StagingRing.DefaultBytes).Min();
+            _ring = (ringBytes, Mixed(cachedShare, speed[Work.ReadThroughRing, known], speed[Work.ReadThroughRingCold]));
+        }
+        return _ring.Nanoseconds;
+    }
+
+    private static double Mixed(MachineSpeed speed, double cachedShare, Work warm, Work cold) => Mixed(cachedShare, speed[warm], speed[cold]);
+
+    // Whatever is not cached comes at the disk's speed, and never faster than from the cache.
+    private static double Mixed(double cachedShare, double warm, double cold) => (cachedShare * warm) + ((1 - cachedShare) * Math.Max(warm, cold));
 }

@@ -39,7 +39,7 @@ internal static class Refusals
         if (nearest.Shortfall is null)
         {
             // A smaller ring is nothing one asks for by name: Auto takes it.
-            Strategy type = nearest.HasUsualRing ? nearest.Plan.Strategy : Strategy.Auto;
+            Strategy type = nearest.HasUsualRing ? nearest.Strategy : Strategy.Auto;
             return $"{nearest.Name} fits: type -Strategy {type} (--strategy {type}), or -Force (--force) to load all the same.";
         }
         string least = asked == Strategy.Auto ? "" : $"Nothing else fits either; nearest is {nearest.Name}, {Printable.Bytes(nearest.Shortfall.Value.MissingBytes)} short. ";

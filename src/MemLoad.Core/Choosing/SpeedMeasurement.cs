@@ -6,7 +6,7 @@ namespace MemLoad;
 /// The short self-measurement behind <see cref="MachineSpeed"/>: small plans of every kind of work over a scratch file, run by the very runner
 /// that loads weights. Takes about a second and at most a sixth of the memory it is given.
 /// </summary>
-internal sealed class SpeedMeasurement
+internal sealed class SpeedMeasurement : IDisposable
 {
     private const long MostBytes = 64L << 20;
     private const long LeastBytes = 4L << 20;
@@ -21,6 +21,7 @@ internal sealed class SpeedMeasurement
     private readonly Checkpoint _large;
     private readonly Checkpoint _small;
     private readonly CancellationToken _cancellationToken;
+    private readonly PlanRecord _record = new();
 
     private SpeedMeasurement(string device, string scratch, long bytes, CancellationToken cancellationToken)
     {
@@ -40,7 +41,7 @@ internal sealed class SpeedMeasurement
         string scratch = WriteScratch(bytes);
         try
         {
-            var measurement = new SpeedMeasurement(device, scratch, bytes, cancellationToken);
+            using var measurement = new SpeedMeasurement(device, scratch, bytes, cancellationToken);
             for (int i = 0; i < Repetitions; i++)
             {
                 measurement.MeasureOnce();
@@ -61,6 +62,9 @@ internal sealed class SpeedMeasurement
             File.Delete(scratch);
         }
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _record.Dispose();
 
     private void MeasureOnce()
     {
@@ -187,7 +191,8 @@ internal sealed class SpeedMeasurement
     private PlanWriter NewPlan(Checkpoint checkpoint, out IDevice device, long ringBytes = StagingRing.DefaultBytes)
     {
         device = DeviceRegistry.Open(_device);
-        return new PlanWriter(checkpoint, device.IsHost, ringBytes);
+        _record.Dispose();
+        return new PlanWriter(checkpoint, device.IsHost, ringBytes, [_record]);
     }
 
     private static int[] Allocate(PlanWriter plan, MemoryPool pool) => [.. plan.Storages.Select(storage => plan.Allocate(pool, storage))];
@@ -201,14 +206,15 @@ internal sealed class SpeedMeasurement
     }
 
     // Runs a plan and takes each phase's time for the work that it stands for here.
-    private void Run(PlanWriter writer, IDevice device, params ReadOnlySpan<(PlanPhase Phase, string Key, long Bytes)> timed)
+    private void Run(PlanWriter plan, IDevice device, params ReadOnlySpan<(PlanPhase Phase, string Key, long Bytes)> timed)
     {
+        using (plan)
         using (device)
         {
             var phases = new Dictionary<PlanPhase, TimeSpan>();
             PlanPhase? current = null;
             long since = 0;
-            using (LoadedWeights weights = PlanRunner.Run(writer.Finish(Strategy.Stream), device, step => Enter(step.Phase), _cancellationToken))
+            using (LoadedWeights weights = PlanRunner.Run(plan.Finish(Strategy.Stream, _record), device, step => Enter(step.Phase), _cancellationToken))
             {
                 Enter(null);
             }

@@ -1,11 +1,16 @@
 namespace MemLoad;
 
+/// <summary>A block that a <see cref="CachingAllocator"/> gave out; the default is the block of no bytes.</summary>
+/// <param name="Number">Its number with the allocator, from 1.</param>
+/// <param name="Offset">Where it begins.</param>
+public readonly record struct DeviceBlock(int Number, long Offset);
+
 /// <summary>
 /// The arithmetic of PyTorch's CUDA caching allocator (c10/cuda/CUDACachingAllocator.cpp, constants of PyTorch 2.x): which segments it
 /// reserves and how it cuts blocks from them. It deals in offsets and holds no memory; a device puts memory behind the segments.
 /// Not thread-safe.
 /// </summary>
-public sealed class CachingAllocator(long? capacityBytes = null)
+public sealed class CachingAllocator(long? capacityBytes = null) : IDisposable
 {
     private const long MinimumBlock = 512;
     private const long SmallLimit = 1L << 20;
@@ -14,9 +19,11 @@ public sealed class CachingAllocator(long? capacityBytes = null)
     private const long LargeSegment = 20L << 20;
     private const long SegmentRounding = 2L << 20;
 
-    private readonly SortedSet<(long Bytes, long Offset)> _freeSmall = [];
-    private readonly SortedSet<(long Bytes, long Offset)> _freeLarge = [];
-    private readonly Dictionary<long, Block> _blocks = [];
+    // Blocks by number, in one piece of memory: a plan for a hundred thousand tensors must not leave as many objects behind. Number 0 is none.
+    private readonly PooledList<Block> _blocks = new();
+    private readonly SortedSet<(long Bytes, long Offset, int Number)> _freeSmall = [];
+    private readonly SortedSet<(long Bytes, long Offset, int Number)> _freeLarge = [];
+    private readonly Stack<int> _spareNumbers = new();
     private long _nextSegment;
     private DeviceMemory _memory;
 
@@ -29,76 +36,73 @@ public sealed class CachingAllocator(long? capacityBytes = null)
     /// <summary>Called with offset and length when a segment is given back, so that its memory can be freed.</summary>
     public Action<long, long>? SegmentReleased { get; init; }
 
-    /// <summary>Reserves a block of at least this many bytes and gives its offset; 0 bytes take nothing and have offset -1.</summary>
+    /// <summary>Reserves a block of at least this many bytes; 0 bytes take nothing.</summary>
     /// <exception cref="MemLoadException">ML7002: the capacity would be exceeded even after giving cached segments back.</exception>
-    public long Allocate(long bytes)
+    public DeviceBlock Allocate(long bytes)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(bytes);
         if (bytes == 0)
         {
-            return -1;
+            return default;
         }
         long size = RoundUp(bytes, MinimumBlock);
         bool small = size <= SmallLimit;
-        Block block = TakeFree(small ? _freeSmall : _freeLarge, size) ?? NewSegment(size, small, bytes);
-        long rest = block.Bytes - size;
+        int number = TakeFree(small ? _freeSmall : _freeLarge, size);
+        if (number == 0)
+        {
+            number = NewSegment(size, small, bytes);
+        }
+        long rest = _blocks[number].Bytes - size;
         if (small ? rest >= MinimumBlock : rest > SmallLimit)
         {
-            var remainder = new Block(block.Offset + size, rest, small, block, block.Next);
-            if (block.Next is not null)
-            {
-                block.Next.Previous = remainder;
-            }
-            block.Next = remainder;
-            block.Bytes = size;
-            _blocks.Add(remainder.Offset, remainder);
-            Free(remainder.Small).Add((remainder.Bytes, remainder.Offset));
+            Split(number, size, rest);
         }
+        ref Block block = ref _blocks[number];
         block.InUse = true;
         Count(block.Bytes, 0);
-        return block.Offset;
+        return new DeviceBlock(number, block.Offset);
     }
 
     /// <summary>Gives a block back to the cache, joining it with free neighbours of its segment.</summary>
-    public void Release(long offset)
+    public void Release(DeviceBlock given)
     {
-        if (offset < 0)
+        int number = given.Number;
+        if (number == 0)
         {
             return;
         }
-        Block block = _blocks[offset];
-        if (!block.InUse)
+        ref Block block = ref _blocks[number];
+        if (!block.InUse || block.Offset != given.Offset)
         {
             throw new InvalidOperationException("The block was released before.");
         }
         block.InUse = false;
         Count(-block.Bytes, 0);
-        if (block.Next is { InUse: false } next)
+        if (block.Next is > 0 and int next && !_blocks[next].InUse)
         {
-            Free(next.Small).Remove((next.Bytes, next.Offset));
-            Join(block, next);
+            TakeOut(next);
+            Join(number, next);
         }
-        if (block.Previous is { InUse: false } previous)
+        if (block.Previous is > 0 and int previous && !_blocks[previous].InUse)
         {
-            Free(previous.Small).Remove((previous.Bytes, previous.Offset));
-            Join(previous, block);
-            block = previous;
+            TakeOut(previous);
+            Join(previous, number);
+            number = previous;
         }
-        Free(block.Small).Add((block.Bytes, block.Offset));
+        PutIn(number);
     }
 
     /// <summary>Gives all segments without a block in use back, as <c>torch.cuda.empty_cache()</c> does.</summary>
     public void ReleaseCached()
     {
-        foreach (SortedSet<(long Bytes, long Offset)> free in new[] { _freeSmall, _freeLarge })
+        foreach (SortedSet<(long Bytes, long Offset, int Number)> free in new[] { _freeSmall, _freeLarge })
         {
-            foreach ((long bytes, long offset) in free.ToArray())
+            foreach ((long bytes, long offset, int number) in free.ToArray())
             {
-                Block block = _blocks[offset];
-                if (block.Previous is null && block.Next is null)
+                if (_blocks[number] is { Previous: 0, Next: 0 })
                 {
-                    free.Remove((bytes, offset));
-                    _blocks.Remove(offset);
+                    TakeOut(number);
+                    _spareNumbers.Push(number);
                     Count(0, -bytes);
                     SegmentReleased?.Invoke(offset, bytes);
                 }
@@ -106,19 +110,22 @@ public sealed class CachingAllocator(long? capacityBytes = null)
         }
     }
 
-    private Block? TakeFree(SortedSet<(long Bytes, long Offset)> free, long size)
+    /// <summary>Lets go of what the books are kept in.</summary>
+    public void Dispose() => _blocks.Dispose();
+
+    private static int TakeFree(SortedSet<(long Bytes, long Offset, int Number)> free, long size)
     {
-        // Best fit: the smallest block that is large enough, the lowest offset among equals.
-        (long Bytes, long Offset) best = free.GetViewBetween((size, long.MinValue), (long.MaxValue, long.MaxValue)).Min;
-        if (best.Bytes == 0)
+        if (free.Count == 0 || free.Max.Bytes < size)
         {
-            return null;
+            return 0;
         }
+        // Best fit: the smallest block that is large enough, the lowest offset among equals.
+        (long Bytes, long Offset, int Number) best = free.GetViewBetween((size, long.MinValue, 0), (long.MaxValue, long.MaxValue, 0)).Min;
         free.Remove(best);
-        return _blocks[best.Offset];
+        return best.Number;
     }
 
-    private Block NewSegment(long size, bool small, long requested)
+    private int NewSegment(long size, bool small, long requested)
     {
         long bytes = small ? SmallSegment : size < LargeLimit ? LargeSegment : RoundUp(size, SegmentRounding);
         if (_memory.Reserved > (capacityBytes ?? long.MaxValue) - bytes)
@@ -131,25 +138,56 @@ public sealed class CachingAllocator(long? capacityBytes = null)
                 $"out of device memory: tried to allocate {requested} bytes; the device has {capacityBytes} bytes, {_memory.Allocated} are allocated and {_memory.Reserved} reserved");
         }
         SegmentReserved?.Invoke(_nextSegment, bytes);
-        var block = new Block(_nextSegment, bytes, small, null, null);
+        int number = NewBlock(new Block { Offset = _nextSegment, Bytes = bytes, Small = small });
         _nextSegment += bytes;
-        _blocks.Add(block.Offset, block);
         Count(0, bytes);
-        return block;
+        return number;
     }
 
-    private void Join(Block first, Block second)
+    private void Split(int number, long size, long rest)
     {
-        _blocks.Remove(second.Offset);
-        first.Bytes += second.Bytes;
-        first.Next = second.Next;
-        if (second.Next is not null)
+        Block whole = _blocks[number];
+        int remainder = NewBlock(new Block { Offset = whole.Offset + size, Bytes = rest, Small = whole.Small, Previous = number, Next = whole.Next });
+        if (whole.Next > 0)
         {
-            second.Next.Previous = first;
+            _blocks[whole.Next].Previous = remainder;
+        }
+        ref Block first = ref _blocks[number];
+        first.Next = remainder;
+        first.Bytes = size;
+        PutIn(remainder);
+    }
+
+    private void Join(int first, int second)
+    {
+        Block gone = _blocks[second];
+        _spareNumbers.Push(second);
+        ref Block block = ref _blocks[first];
+        block.Bytes += gone.Bytes;
+        block.Next = gone.Next;
+        if (gone.Next > 0)
+        {
+            _blocks[gone.Next].Previous = first;
         }
     }
 
-    private SortedSet<(long Bytes, long Offset)> Free(bool small) => small ? _freeSmall : _freeLarge;
+    private int NewBlock(Block block)
+    {
+        if (_spareNumbers.TryPop(out int number))
+        {
+            _blocks[number] = block;
+            return number;
+        }
+        _blocks.Extend(1);
+        _blocks.Add(block);
+        return _blocks.Count - 1;
+    }
+
+    private void PutIn(int number) => Free(_blocks[number].Small).Add((_blocks[number].Bytes, _blocks[number].Offset, number));
+
+    private void TakeOut(int number) => Free(_blocks[number].Small).Remove((_blocks[number].Bytes, _blocks[number].Offset, number));
+
+    private SortedSet<(long Bytes, long Offset, int Number)> Free(bool small) => small ? _freeSmall : _freeLarge;
 
     private void Count(long allocated, long reserved)
     {
@@ -160,18 +198,14 @@ public sealed class CachingAllocator(long? capacityBytes = null)
 
     private static long RoundUp(long value, long multiple) => checked(value + multiple - 1) / multiple * multiple;
 
-    private sealed class Block(long offset, long bytes, bool small, Block? previous, Block? next)
+    // Neighbours are those of the same segment, by number; 0 for none.
+    private struct Block
     {
-        public long Offset { get; } = offset;
-
-        public long Bytes { get; set; } = bytes;
-
-        public bool Small { get; } = small;
-
-        public bool InUse { get; set; }
-
-        public Block? Previous { get; set; } = previous;
-
-        public Block? Next { get; set; } = next;
+        public long Offset;
+        public long Bytes;
+        public int Previous;
+        public int Next;
+        public bool Small;
+        public bool InUse;
     }
 }

@@ -79,25 +79,29 @@ public sealed class SimulatedDevice : IDevice
     public CachingAllocator NewForecastAllocator() => new();
 
     /// <inheritdoc/>
-    public void Dispose() => _pool.Dispose();
+    public void Dispose()
+    {
+        _pool.Dispose();
+        _allocator.Dispose();
+    }
 
-    private sealed class Block(SimulatedDevice device, long start, long bytes) : MemoryBuffer(bytes)
+    private sealed class Block(SimulatedDevice device, DeviceBlock block, long bytes) : MemoryBuffer(bytes)
     {
         private int _released;
 
         public override void Write(long offset, ReadOnlySpan<byte> source)
         {
             CheckRange(offset, source.Length);
-            device._pool.Write(start + offset, source);
+            device._pool.Write(block.Offset + offset, source);
         }
 
         public override void Read(long offset, Span<byte> destination)
         {
             CheckRange(offset, destination.Length);
-            device._pool.Read(start + offset, destination);
+            device._pool.Read(block.Offset + offset, destination);
         }
 
-        public override HostView MapForHost() => Length == 0 ? default : device._pool.Map(start, Length);
+        public override HostView MapForHost() => Length == 0 ? default : device._pool.Map(block.Offset, Length);
 
         protected override void Dispose(bool disposing)
         {
@@ -105,7 +109,7 @@ public sealed class SimulatedDevice : IDevice
             {
                 lock (device._allocating)
                 {
-                    device._allocator.Release(start);
+                    device._allocator.Release(block);
                 }
             }
         }

@@ -7,29 +7,29 @@ namespace MemLoad;
 public sealed class PreparedLoad : IDisposable
 {
     private readonly PlanCandidate _candidate;
-    private readonly double _cachedShare;
+    private readonly LoadSource _source;
+    private LoadPlan? _plan;
 
-    private PreparedLoad(LoadRequest request, Checkpoint checkpoint, IDevice device, Headroom headroom, CancellationToken cancellationToken)
+    private PreparedLoad(LoadRequest request, LoadSource source, IDevice device, CancellationToken cancellationToken)
     {
         Request = request;
-        Checkpoint = checkpoint;
         Device = device;
-        Budget = MemoryBudget.For(request, device, headroom);
-        _cachedShare = CachedShare(request, checkpoint);
-        var chooser = new PlanChooser(checkpoint, device, Budget);
+        _source = source;
+        Budget = MemoryBudget.For(request, device, source.Headroom);
+        PlanChooser chooser = source.ChooserFor(request, device, Budget, cancellationToken);
         if (request.Strategy == Strategy.Auto)
         {
-            _candidate = chooser.Choose(MachineSpeed.Ensure(device.Name, Budget.Host?.BudgetBytes, cancellationToken), _cachedShare, out string why);
+            _candidate = chooser.Choose(out string why);
             Choice = why;
         }
         else
         {
-            _candidate = PlanCandidate.Of(request.Strategy, checkpoint, device, Budget);
+            _candidate = chooser.Candidate(request.Strategy);
         }
         if (_candidate.Shortfall is not null && !(request.Force && _candidate.Shortfall.Value.Limit is not null))
         {
             PlanCandidate nearest = request.Strategy == Strategy.Auto ? _candidate : chooser.Nearest(request.Strategy);
-            Refusal = Refusals.Of(request.Strategy, _candidate, nearest, device, nearest.Shortfall is not null && FitsMapped(headroom));
+            Refusal = Refusals.Of(request.Strategy, _candidate, nearest, device, nearest.Shortfall is not null && FitsMapped());
         }
     }
 
@@ -37,7 +37,7 @@ public sealed class PreparedLoad : IDisposable
     public LoadRequest Request { get; }
 
     /// <summary>The checkpoint, narrowed to what is loaded.</summary>
-    public Checkpoint Checkpoint { get; }
+    public Checkpoint Checkpoint => _source.Checkpoint;
 
     /// <summary>The device, open.</summary>
     public IDevice Device { get; }
@@ -46,7 +46,7 @@ public sealed class PreparedLoad : IDisposable
     public MemoryBudget Budget { get; }
 
     /// <summary>The plan; where <see cref="Strategy.Auto"/> was asked for, the one it chose.</summary>
-    public LoadPlan Plan => _candidate.Plan;
+    public LoadPlan Plan => _plan ??= LoadPlan.Create(_candidate.Strategy, Checkpoint, Device, _candidate.RingLimit);
 
     /// <summary>Its forecast.</summary>
     public PlanForecast Forecast => _candidate.Forecast;
@@ -63,7 +63,7 @@ public sealed class PreparedLoad : IDisposable
     public static PreparedLoad Prepare(LoadRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
-        return Prepare(request, OpenCheckpoint(request, cancellationToken), Headroom.Now(), cancellationToken);
+        return Prepare(request, LoadSource.Open(request, cancellationToken), cancellationToken);
     }
 
     /// <summary>Prepares loads of one checkpoint, opening it once: requests that differ in how and where to load only.</summary>
@@ -78,11 +78,10 @@ public sealed class PreparedLoad : IDisposable
         {
             yield break;
         }
-        Checkpoint checkpoint = OpenCheckpoint(requests[0], cancellationToken);
-        var headroom = Headroom.Now();
+        var source = LoadSource.Open(requests[0], cancellationToken);
         foreach (LoadRequest request in requests)
         {
-            yield return Prepare(request, checkpoint, headroom, cancellationToken);
+            yield return Prepare(request, source, cancellationToken);
         }
     }
 
@@ -94,17 +93,15 @@ public sealed class PreparedLoad : IDisposable
         Refusal is null ? PlanRunner.Run(Plan, Device, beforeStep, cancellationToken) : throw Refusal;
 
     /// <summary>The forecast as a row.</summary>
-    public LoadForecast ToRow()
-    {
-        MachineSpeed? speed = MachineSpeed.Known(Device.Name);
-        return new LoadForecast
+    public LoadForecast ToRow() =>
+        new()
         {
             Strategy = Request.Strategy.ToString(),
-            ChosenStrategy = Plan.Strategy.ToString(),
+            ChosenStrategy = _candidate.Strategy.ToString(),
             Device = Device.Name,
             Path = Checkpoint.Path,
             Format = Checkpoint.Format.ToString(),
-            Size = SizeOf(Checkpoint),
+            Size = _source.SizeName,
             TensorCount = Checkpoint.Tensors.Length,
             ParameterCount = Checkpoint.ParameterCount,
             ModelBytes = Checkpoint.ModelBytes,
@@ -114,8 +111,9 @@ public sealed class PreparedLoad : IDisposable
             ForecastDeviceReservedBytes = Forecast.Device.PeakReserved,
             ForecastHostBytes = Forecast.PeakHostBytes,
             ForecastHostFileBytes = Forecast.PeakHostFileBytes,
-            ForecastMicroseconds = speed is null ? null : PlanCost.Of(Plan, speed, _cachedShare),
-            RingBytes = Plan.RingBytes,
+            MissingBytes = _candidate.Shortfall?.MissingBytes ?? 0,
+            ForecastMicroseconds = _candidate.Microseconds,
+            RingBytes = _candidate.RingBytes,
             HostBudgetBytes = Budget.Host?.BudgetBytes,
             HostLimit = Budget.Host?.Name,
             DeviceBudgetBytes = Budget.DeviceBytes,
@@ -124,12 +122,11 @@ public sealed class PreparedLoad : IDisposable
             HostName = HostFacts.HostName,
             Message = Refusal is null ? null : $"{Refusal.Rule.Id}: {Refusal.Message}",
         };
-    }
 
     /// <inheritdoc/>
     public void Dispose() => Device.Dispose();
 
-    private static PreparedLoad Prepare(LoadRequest request, Checkpoint checkpoint, Headroom headroom, CancellationToken cancellationToken)
+    private static PreparedLoad Prepare(LoadRequest request, LoadSource source, CancellationToken cancellationToken)
     {
         IDevice device = DeviceRegistry.Open(request.Device, request.DeviceMemoryLimit);
         try
@@ -138,7 +135,7 @@ public sealed class PreparedLoad : IDisposable
             {
                 throw Rules.DeviceLimitOnHost.Broken($"the device '{device.Name}' uses the host's memory");
             }
-            return new PreparedLoad(request, checkpoint, device, headroom, cancellationToken);
+            return new PreparedLoad(request, source, device, cancellationToken);
         }
         catch
         {
@@ -147,46 +144,15 @@ public sealed class PreparedLoad : IDisposable
         }
     }
 
-    private static Checkpoint OpenCheckpoint(LoadRequest request, CancellationToken cancellationToken)
-    {
-        Checkpoint whole = request.Path is null
-            ? GeneratedCheckpoint.Describe(request.Size ?? throw Rules.SizeUnknown.Broken("neither a path nor a size was given"))
-            : Checkpoint.Open(request.Path, cancellationToken);
-        Checkpoint checkpoint = whole.Select(request.Key, request.Include, request.Exclude);
-        if (request.Path is not null && request.Size is string size && !checkpoint.Tensors.IsEmpty)
-        {
-            StateDictMatch.Require(GptConfig.FromSize(size).ToSpec(checkpoint.Tensors[0].DType), checkpoint);
-        }
-        return checkpoint.Share(request.Rank, request.RankCount);
-    }
-
-    // A checkpoint that is only described has no file yet; once written it will be in the page cache.
-    private static double CachedShare(LoadRequest request, Checkpoint checkpoint) =>
-        request.Path is null || checkpoint.FileBytes == 0 || PageCache.CachedBytes(checkpoint.Files.Select(file => file.Path)) is not long cached
-            ? 1
-            : Math.Min(1, (double)cached / checkpoint.FileBytes);
-
-    private static string? SizeOf(Checkpoint checkpoint)
-    {
-        try
-        {
-            return GptConfig.Infer(checkpoint.Tensors, heads: null).SizeName;
-        }
-        catch (MemLoadException)
-        {
-            return null; // some other model: a size name is a convenience, not a condition
-        }
-    }
-
     // The last resort: the file mapped where it is, on the host. It takes no memory that the kernel cannot take back.
-    private bool FitsMapped(Headroom headroom)
+    private bool FitsMapped()
     {
         if (Device.IsHost)
         {
             return false;
         }
         using IDevice host = new HostDevice();
-        return PlanCandidate.Of(Strategy.Mmap, Checkpoint, host, MemoryBudget.For(Request with { DeviceMemoryLimit = null }, host, headroom)).Shortfall is null;
+        return new PlanChooser(Checkpoint, host, MemoryBudget.For(Request with { DeviceMemoryLimit = null }, host, _source.Headroom), null, 1).Candidate(Strategy.Mmap).Shortfall is null;
     }
 
     // Mapped pages never fail a load, but there is something to know about them where memory is short.

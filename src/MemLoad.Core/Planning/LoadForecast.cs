@@ -45,6 +45,8 @@ public sealed record LoadForecast
     public long? DeviceBudgetBytes { get; init; }
     /// <summary>Whether it fits the budget; null where nothing limits it.</summary>
     public bool? Fits { get; init; }
+    /// <summary>Bytes that the budget lacks for it, of the limit where most is missing; 0 if it fits.</summary>
+    public required long MissingBytes { get; init; }
     /// <summary>What else to know: why <c>Auto</c> chose this plan, and whether mapped pages will be read again and again.</summary>
     public string? Note { get; init; }
     /// <summary>Name of the machine that made the forecast.</summary>

@@ -39,11 +39,21 @@ public sealed record LoadPlan
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
         ArgumentNullException.ThrowIfNull(device);
+        using var record = new PlanRecord();
+        using PlanWriter writer = Write(strategy, checkpoint, device, ringBytes, [record]);
+        return writer.Finish(strategy, record);
+    }
+
+    /// <summary>Lets a strategy write a plan for readers that keep no steps.</summary>
+    /// <returns>The writer, which knows the size of the ring; dispose it.</returns>
+    /// <exception cref="MemLoadException">ML6006: there is nothing to load.</exception>
+    internal static PlanWriter Write(Strategy strategy, Checkpoint checkpoint, IDevice device, long ringBytes, IPlanReader[] readers)
+    {
         if (checkpoint.Tensors.IsEmpty)
         {
             throw Rules.NothingSelected.Broken("the checkpoint holds no tensors", checkpoint.Path);
         }
-        var writer = new PlanWriter(checkpoint, device.IsHost, ringBytes);
+        var writer = new PlanWriter(checkpoint, device.IsHost, ringBytes, readers);
         (strategy switch
         {
             Strategy.Baseline => (Action<PlanWriter>)BaselineStrategy.Write,
@@ -54,6 +64,15 @@ public sealed record LoadPlan
             Strategy.Stream => StreamStrategy.Write,
             _ => throw new ArgumentOutOfRangeException(nameof(strategy), strategy, "Auto is a choice among strategies, none itself."),
         })(writer);
-        return writer.Finish(strategy);
+        return writer;
+    }
+
+    /// <summary>Lets a reader read all steps.</summary>
+    internal void ReadBy(IPlanReader reader)
+    {
+        foreach (PlanStep step in Steps)
+        {
+            reader.Read(step, Buffers[step.Buffer], step.Source < 0 ? default : Buffers[step.Source]);
+        }
     }
 }

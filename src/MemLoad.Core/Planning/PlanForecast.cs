@@ -22,21 +22,11 @@ public sealed record PlanForecast(
     /// <param name="device">The device it is for; asked for the arithmetic of its allocator only.</param>
     public static PlanForecast Of(LoadPlan plan, IDevice device)
     {
+        ArgumentNullException.ThrowIfNull(plan);
         ArgumentNullException.ThrowIfNull(device);
-        long host = 0;
-        long file = 0;
-        long address = 0;
-        long both = 0;
-        PlanTotals last = default;
-        foreach (PlanTotals totals in Walk(plan, device.NewForecastAllocator()))
-        {
-            host = Math.Max(host, totals.HostBytes);
-            file = Math.Max(file, totals.HostFileBytes);
-            address = Math.Max(address, checked(totals.HostBytes + totals.MappedBytes));
-            both = Math.Max(both, checked(totals.HostBytes + totals.Device.Reserved));
-            last = totals;
-        }
-        return new PlanForecast(host, file, address, both, last.HostBytes, last.Device);
+        using var tally = new PlanTally(plan.Checkpoint, device.NewForecastAllocator());
+        plan.ReadBy(tally);
+        return tally.Forecast;
     }
 
     /// <summary>The running totals, one after each step.</summary>
@@ -45,39 +35,11 @@ public sealed record PlanForecast(
     public static IEnumerable<PlanTotals> Walk(LoadPlan plan, CachingAllocator? allocator)
     {
         ArgumentNullException.ThrowIfNull(plan);
-        long[] offsets = new long[plan.Buffers.Length];
-        long host = 0;
-        long file = 0;
-        long mapped = 0;
+        using var tally = new PlanTally(plan.Checkpoint, allocator);
         foreach (PlanStep step in plan.Steps)
         {
-            PlanBuffer buffer = plan.Buffers[step.Buffer];
-            switch (step.Kind, buffer.Pool)
-            {
-                case (StepKind.Allocate, MemoryPool.Host):
-                    host = checked(host + buffer.Bytes);
-                    break;
-                case (StepKind.Release, MemoryPool.Host):
-                    host -= buffer.Bytes;
-                    break;
-                case (StepKind.Map, _):
-                    file = checked(file + buffer.Bytes);
-                    mapped = checked(mapped + plan.Checkpoint.Files[buffer.File].Length);
-                    break;
-                case (StepKind.Release, MemoryPool.MappedFile):
-                    file -= buffer.Bytes;
-                    mapped -= plan.Checkpoint.Files[buffer.File].Length;
-                    break;
-                case (StepKind.Allocate, MemoryPool.Device):
-                    offsets[step.Buffer] = allocator!.Allocate(buffer.Bytes);
-                    break;
-                case (StepKind.Release, MemoryPool.Device):
-                    allocator!.Release(offsets[step.Buffer]);
-                    break;
-                default:
-                    break;
-            }
-            yield return new PlanTotals(host, file, mapped, allocator?.Memory ?? default);
+            tally.Read(step, plan.Buffers[step.Buffer], default);
+            yield return tally.Totals;
         }
     }
 }

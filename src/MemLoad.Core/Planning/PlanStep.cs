@@ -1,7 +1,9 @@
+using System.Runtime.InteropServices;
+
 namespace MemLoad;
 
 /// <summary>The pools a plan allocates from.</summary>
-public enum MemoryPool
+public enum MemoryPool : byte
 {
     /// <summary>Anonymous host memory.</summary>
     Host,
@@ -12,7 +14,7 @@ public enum MemoryPool
 }
 
 /// <summary>The kinds of steps.</summary>
-public enum StepKind
+public enum StepKind : byte
 {
     /// <summary>Take a buffer from its pool.</summary>
     Allocate,
@@ -29,7 +31,7 @@ public enum StepKind
 }
 
 /// <summary>What a stretch of steps is for, in the words of the notebook.</summary>
-public enum PlanPhase
+public enum PlanPhase : byte
 {
     /// <summary>Building and initialising the model on the host.</summary>
     BuildModel,
@@ -53,6 +55,7 @@ public enum PlanPhase
 /// <param name="Pool">Where it comes from.</param>
 /// <param name="Bytes">Its length; for a mapped file the bytes of it that the plan will touch.</param>
 /// <param name="File">For a mapped file, its index in the checkpoint; else -1.</param>
+[StructLayout(LayoutKind.Auto)]
 public readonly record struct PlanBuffer(MemoryPool Pool, long Bytes, int File = -1);
 
 /// <summary>One step.</summary>

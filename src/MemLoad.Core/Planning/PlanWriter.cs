@@ -1,14 +1,11 @@
-using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 
 namespace MemLoad;
 
 /// <summary>What strategies write plans with. Storages are the unit of loading: tensors that share one share it in the end, too.</summary>
-internal sealed class PlanWriter(Checkpoint checkpoint, bool deviceIsHost, long ringBytes)
+internal sealed class PlanWriter(Checkpoint checkpoint, bool deviceIsHost, long ringBytes, IPlanReader[] readers) : IDisposable
 {
-    private readonly ImmutableArray<PlanBuffer>.Builder _buffers = ImmutableArray.CreateBuilder<PlanBuffer>();
-    private readonly ImmutableArray<PlanStep>.Builder _steps = ImmutableArray.CreateBuilder<PlanStep>();
-    private long _ringBytes;
-    private readonly Placement[] _placements = [.. Enumerable.Repeat(new Placement(-1, 0), checkpoint.Storages.Length)];
+    private readonly PooledList<PlanBuffer> _buffers = new();
 
     /// <summary>True if tensors on the device are host memory, so that moving them there is nothing to do.</summary>
     public bool DeviceIsHost => deviceIsHost;
@@ -18,6 +15,9 @@ internal sealed class PlanWriter(Checkpoint checkpoint, bool deviceIsHost, long 
 
     /// <summary>The storages to load, in the order of the state dict.</summary>
     public IEnumerable<int> Storages => Enumerable.Range(0, checkpoint.Storages.Length);
+
+    /// <summary>Bytes of the staging ring, 0 if there is none yet.</summary>
+    public long RingBytes { get; private set; }
 
     public int FileCount => checkpoint.Files.Length;
 
@@ -32,8 +32,8 @@ internal sealed class PlanWriter(Checkpoint checkpoint, bool deviceIsHost, long 
     /// <summary>Allocates the staging ring, no larger than all there is to pass through it.</summary>
     public int AllocateRing()
     {
-        _ringBytes = StagingRing.BytesFor(checkpoint.ModelBytes, ringBytes);
-        return Allocate(MemoryPool.Host, _ringBytes, -1);
+        RingBytes = StagingRing.BytesFor(checkpoint.ModelBytes, ringBytes);
+        return Allocate(MemoryPool.Host, RingBytes, -1);
     }
 
     public void Initialise(int buffer, int storage) => Add(StepKind.Initialise, buffer, storage);
@@ -41,8 +41,7 @@ internal sealed class PlanWriter(Checkpoint checkpoint, bool deviceIsHost, long 
     /// <summary>Maps a file and gives its buffer.</summary>
     public int Map(int file)
     {
-        long touched = checkpoint.Storages.Where(storage => storage.File == file).Sum(storage => storage.Length);
-        _buffers.Add(new PlanBuffer(MemoryPool.MappedFile, touched, file));
+        _buffers.Add(new PlanBuffer(MemoryPool.MappedFile, checkpoint.TouchedBytes[file], file));
         Add(StepKind.Map, _buffers.Count - 1, -1);
         return _buffers.Count - 1;
     }
@@ -54,8 +53,14 @@ internal sealed class PlanWriter(Checkpoint checkpoint, bool deviceIsHost, long 
     public void Release(int buffer) => Add(StepKind.Release, buffer, -1);
 
     /// <summary>Says where a storage lies in the end: in a buffer of its own, or in a mapped file where the checkpoint has it.</summary>
-    public void Place(int storage, int buffer) =>
-        _placements[storage] = new Placement(buffer, _buffers[buffer].Pool == MemoryPool.MappedFile ? checkpoint.Storages[storage].Offset : 0);
+    public void Place(int storage, int buffer)
+    {
+        var place = new Placement(buffer, _buffers[buffer].Pool == MemoryPool.MappedFile ? checkpoint.Storages[storage].Offset : 0);
+        foreach (IPlanReader reader in readers)
+        {
+            reader.Place(storage, place);
+        }
+    }
 
     /// <summary>Allocates the whole model empty on the device, as <c>to_empty(device)</c> does, and gives each storage's buffer.</summary>
     public int[] ToEmpty()
@@ -110,15 +115,21 @@ internal sealed class PlanWriter(Checkpoint checkpoint, bool deviceIsHost, long 
         return moved;
     }
 
-    public LoadPlan Finish(Strategy strategy) => new()
+    /// <summary>The plan as a whole.</summary>
+    /// <param name="strategy">Who wrote it.</param>
+    /// <param name="record">The reader that kept its steps.</param>
+    public LoadPlan Finish(Strategy strategy, PlanRecord record) => new()
     {
         Strategy = strategy,
         Checkpoint = checkpoint,
-        Buffers = _buffers.ToImmutable(),
-        Steps = _steps.ToImmutable(),
-        Placements = ImmutableArray.Create(_placements),
-        RingBytes = _ringBytes,
+        Buffers = ImmutableCollectionsMarshal.AsImmutableArray(_buffers.ToArray()),
+        Steps = record.Steps(),
+        Placements = record.Placements(checkpoint.Storages.Length),
+        RingBytes = RingBytes,
     };
+
+    /// <inheritdoc/>
+    public void Dispose() => _buffers.Dispose();
 
     private int Allocate(MemoryPool pool, long bytes, int storage)
     {
@@ -127,5 +138,12 @@ internal sealed class PlanWriter(Checkpoint checkpoint, bool deviceIsHost, long 
         return _buffers.Count - 1;
     }
 
-    private void Add(StepKind kind, int buffer, int storage, int source = -1) => _steps.Add(new PlanStep(kind, Phase, buffer, storage, source));
+    private void Add(StepKind kind, int buffer, int storage, int source = -1)
+    {
+        var step = new PlanStep(kind, Phase, buffer, storage, source);
+        foreach (IPlanReader reader in readers)
+        {
+            reader.Read(step, _buffers[buffer], source < 0 ? default : _buffers[source]);
+        }
+    }
 }

@@ -75,6 +75,11 @@ public sealed class MachineSpeedTests : IDisposable
             previous = baseline;
         }
 
-        long Cost(Strategy strategy, Checkpoint checkpoint) => PlanCost.Of(LoadPlan.Create(strategy, checkpoint, sim), speed, cachedShare: 1);
+        long Cost(Strategy strategy, Checkpoint checkpoint)
+        {
+            var cost = new PlanCost(checkpoint, speed, cachedShare: 1);
+            LoadPlan.Create(strategy, checkpoint, sim).ReadBy(cost);
+            return cost.Microseconds;
+        }
     }
 }

@@ -14,11 +14,11 @@ public sealed class PlanChooserTests
         using var sim = new SimulatedDevice();
         MachineSpeed smallRings = Speed(mapped: 3, ring64: 2, ring4: 1);
 
-        PlanCandidate taken = Chooser(sim, 500).Choose(smallRings, 1, out string why);
-        Assert.Equal((Strategy.Stream, 4 * MiB), (taken.Plan.Strategy, taken.Plan.RingBytes));
+        PlanCandidate taken = Chooser(sim, 500, smallRings).Choose(out string why);
+        Assert.Equal((Strategy.Stream, 4 * MiB), (taken.Strategy, taken.RingBytes));
         Assert.Contains("the fastest plan that fits", why, StringComparison.Ordinal);
 
-        Assert.Equal(Strategy.Mmap, Chooser(sim, 500).Choose(Speed(mapped: 0.5, ring64: 2, ring4: 1), 1, out _).Plan.Strategy);
+        Assert.Equal(Strategy.Mmap, Chooser(sim, 500, Speed(mapped: 0.5, ring64: 2, ring4: 1)).Choose(out _).Strategy);
     }
 
     [Fact]
@@ -29,9 +29,9 @@ public sealed class PlanChooserTests
         Checkpoint half = Model.Select(null, ["t?", "t??"]);
         var budget = MemoryBudget.For(Request, cpu, Headroom.Of([new MemoryLimit("ulimit -v", Counted.AddressSpace, 150 * MiB, 0, 0, "")]));
 
-        PlanCandidate taken = new PlanChooser(half, cpu, budget).Choose(Speed(mapped: 1, ring64: 1, ring4: 1), 1, out string why);
+        PlanCandidate taken = new PlanChooser(half, cpu, budget, Speed(1, 1, 1), 1).Choose(out string why);
 
-        Assert.Equal(Strategy.Stream, taken.Plan.Strategy);
+        Assert.Equal(Strategy.Stream, taken.Strategy);
         Assert.Contains("faster but too large: Mmap (", why, StringComparison.Ordinal);
     }
 
@@ -39,7 +39,7 @@ public sealed class PlanChooserTests
     public void Where_nothing_fits_the_plan_that_lacks_least_is_named()
     {
         using var sim = new SimulatedDevice(20 * MiB);
-        PlanCandidate taken = Chooser(sim, 500).Choose(Speed(1, 1, 1), 1, out string why);
+        PlanCandidate taken = Chooser(sim, 500).Choose(out string why);
         Assert.NotNull(taken.Shortfall);
         Assert.StartsWith("no plan fits", why, StringComparison.Ordinal);
     }
@@ -49,8 +49,8 @@ public sealed class PlanChooserTests
     {
         using var sim = new SimulatedDevice();
         MachineSpeed speed = Speed(mapped: 1, ring64: 2, ring4: 2, mappedCold: 9, ringCold: 4);
-        Assert.Equal(Strategy.Mmap, Chooser(sim, 500).Choose(speed, cachedShare: 1, out _).Plan.Strategy);
-        Assert.Equal(Strategy.Stream, Chooser(sim, 500).Choose(speed, cachedShare: 0, out _).Plan.Strategy);
+        Assert.Equal(Strategy.Mmap, Chooser(sim, 500, speed, cachedShare: 1).Choose(out _).Strategy);
+        Assert.Equal(Strategy.Stream, Chooser(sim, 500, speed, cachedShare: 0).Choose(out _).Strategy);
     }
 
     [Theory]
@@ -63,7 +63,7 @@ public sealed class PlanChooserTests
         PlanChooser chooser = Chooser(cpu, 210);
         PlanCandidate nearest = chooser.Nearest(refused);
         Assert.Null(nearest.Shortfall);
-        Assert.NotEqual(refused, nearest.Plan.Strategy);
+        Assert.NotEqual(refused, nearest.Strategy);
     }
 
     [Fact]
@@ -72,9 +72,9 @@ public sealed class PlanChooserTests
         using var sim = new SimulatedDevice();
         var limit = new MemoryLimit("ulimit -d", Counted.Anonymous, 40 * MiB, 10 * MiB, 5 * MiB, "data of this process is limited to 40.0 MiB (ulimit -d), of which 10.0 MiB are used");
         var budget = MemoryBudget.For(Request, sim, Headroom.Of([limit]));
-        var refused = PlanCandidate.Of(Strategy.Baseline, Model, sim, budget);
+        var refused = new PlanChooser(Model, sim, budget, null, 1).Candidate(Strategy.Baseline);
 
-        MemLoadException refusal = Refusals.Of(Strategy.Baseline, refused, new PlanChooser(Model, sim, budget).Nearest(Strategy.Baseline), sim, fitsOnHost: false);
+        MemLoadException refusal = Refusals.Of(Strategy.Baseline, refused, new PlanChooser(Model, sim, budget, null, 1).Nearest(Strategy.Baseline), sim, fitsOnHost: false);
 
         Assert.Equal("ML7005", refusal.Rule.Id);
         Assert.Equal(
@@ -90,17 +90,21 @@ public sealed class PlanChooserTests
         // Neither the usual ring nor the largest tensor nor the address space of a mapping.
         Checkpoint one = SyntheticCheckpoint.OfCounts(25 * MiB);
         var budget = MemoryBudget.For(Request, sim, Headroom.Of([new MemoryLimit("ulimit -v", Counted.AddressSpace, 20 * MiB, 0, 0, "")]));
-        PlanCandidate nearest = new PlanChooser(one, sim, budget).Nearest(Strategy.Stream);
+        PlanCandidate nearest = new PlanChooser(one, sim, budget, null, 1).Nearest(Strategy.Stream);
 
-        Assert.Equal((Strategy.Stream, 16 * MiB), (nearest.Plan.Strategy, nearest.Plan.RingBytes));
-        MemLoadException refusal = Refusals.Of(Strategy.Stream, PlanCandidate.Of(Strategy.Stream, one, sim, budget), nearest, sim, fitsOnHost: false);
+        Assert.Equal((Strategy.Stream, 16 * MiB), (nearest.Strategy, nearest.RingBytes));
+        MemLoadException refusal = Refusals.Of(Strategy.Stream, new PlanChooser(one, sim, budget, null, 1).Candidate(Strategy.Stream), nearest, sim, fitsOnHost: false);
         Assert.EndsWith("Stream with a ring of 16.0 MiB fits: type -Strategy Auto (--strategy Auto), or -Force (--force) to load all the same.", refusal.Message, StringComparison.Ordinal);
     }
 
     private static LoadRequest Request { get; } = new() { Path = "/nowhere/model.pth", Strategy = Strategy.Auto };
 
-    private static PlanChooser Chooser(IDevice device, long mebibytes) =>
-        new(Model, device, MemoryBudget.For(Request, device, Headroom.Of([new MemoryLimit("group", Counted.AnonymousAndShared, mebibytes * MiB, 0, 0, "")])));
+    private static PlanChooser Chooser(IDevice device, long mebibytes, MachineSpeed? speed = null, double cachedShare = 1) => new(
+        Model,
+        device,
+        MemoryBudget.For(Request, device, Headroom.Of([new MemoryLimit("group", Counted.AnonymousAndShared, mebibytes * MiB, 0, 0, "")])),
+        speed ?? Speed(1, 1, 1),
+        cachedShare);
 
     private static MachineSpeed Speed(double mapped, double ring64, double ring4, double mappedCold = 0, double ringCold = 0) => new()
     {

@@ -29,7 +29,7 @@ public sealed class CachingAllocatorTests
         Prop.ForAll(Gen.Choose(-40, 3000).ArrayOf().ToArbitrary(), operations =>
         {
             var allocator = new CachingAllocator();
-            var live = new List<(long Offset, long Bytes)>();
+            var live = new List<(DeviceBlock Block, long Bytes)>();
             foreach (int operation in operations)
             {
                 if (operation > 0)
@@ -40,17 +40,17 @@ public sealed class CachingAllocatorTests
                 else if (live.Count > 0)
                 {
                     int index = -operation % live.Count;
-                    allocator.Release(live[index].Offset);
+                    allocator.Release(live[index].Block);
                     live.RemoveAt(index);
                 }
-                (long Offset, long Bytes)[] sorted = [.. live.Order()];
+                (long Offset, long Bytes)[] sorted = [.. live.Select(each => (each.Block.Offset, each.Bytes)).Order()];
                 Assert.All(sorted.Zip(sorted.Skip(1)), pair => Assert.True(pair.First.Offset + pair.First.Bytes <= pair.Second.Offset));
                 Assert.InRange(allocator.Memory.Allocated, live.Sum(block => block.Bytes), allocator.Memory.Reserved);
                 Assert.InRange(allocator.Memory.PeakReserved, allocator.Memory.Reserved, long.MaxValue);
             }
-            foreach ((long offset, _) in live)
+            foreach ((DeviceBlock block, _) in live)
             {
-                allocator.Release(offset);
+                allocator.Release(block);
             }
             allocator.ReleaseCached();
             Assert.Equal((0, 0), (allocator.Memory.Allocated, allocator.Memory.Reserved));
@@ -60,10 +60,10 @@ public sealed class CachingAllocatorTests
     public void A_freed_block_is_used_again_before_more_is_reserved()
     {
         var allocator = new CachingAllocator();
-        long first = allocator.Allocate(30 << 20);
+        DeviceBlock first = allocator.Allocate(30 << 20);
         allocator.Release(first);
 
-        Assert.Equal(first, allocator.Allocate(30 << 20));
+        Assert.Equal(first.Offset, allocator.Allocate(30 << 20).Offset);
         Assert.Equal(30 << 20, allocator.Memory.PeakReserved);
     }
 

@@ -30,15 +30,10 @@ internal static class ShardIndexReader
         List<Placement> placements = ParseIndex(ReadText(indexPath), indexPath, metadata);
 
         var merger = new CheckpointMerger();
-        var shards = new Dictionary<string, Shard>(StringComparer.Ordinal);
+        Dictionary<string, Shard> shards = OpenShards(placements, indexPath, merger, ct);
         foreach (Placement placement in placements)
         {
-            if (!shards.TryGetValue(placement.Shard, out Shard? shard))
-            {
-                ct.ThrowIfCancellationRequested();
-                shard = OpenShard(placement, indexPath, merger, ct);
-                shards.Add(placement.Shard, shard);
-            }
+            Shard shard = shards[placement.Shard];
             if (!shard.Unclaimed.Remove(placement.Tensor, out TensorEntry? tensor))
             {
                 throw Rules.TensorNotInShard.Broken(
@@ -100,10 +95,12 @@ internal static class ShardIndexReader
     private static void ParseWeightMap(ref StrictJson json, List<Placement> placements)
     {
         var names = new HashSet<string>(StringComparer.Ordinal);
+        string latest = "";
         json.Next(JsonTokenType.StartObject, "weight_map");
         while (json.NextName(names, out string tensor))
         {
-            string shard = json.NextText("the shard", tensor);
+            // Neighbours mostly lie in the same shard: one string is enough for all of them.
+            string shard = latest = json.NextText("the shard", tensor, latest);
             if (shard is "" or "." or ".." || shard.AsSpan().ContainsAny(@"/\:") || shard.Any(char.IsControl))
             {
                 throw json.Broken(
@@ -140,7 +137,41 @@ internal static class ShardIndexReader
         string Below(string name) => prefix.Length == 0 ? name : $"{prefix}.{name}";
     }
 
-    private static Shard OpenShard(Placement placement, string indexPath, CheckpointMerger merger, CancellationToken ct)
+    // Each shard once, several at a time: on a network each costs a round trip or two. What is wrong with the first of them is what is said.
+    private static Dictionary<string, Shard> OpenShards(List<Placement> placements, string indexPath, CheckpointMerger merger, CancellationToken ct)
+    {
+        Placement[] first = [.. placements.DistinctBy(placement => placement.Shard, StringComparer.Ordinal)];
+        var opened = new Checkpoint[first.Length];
+        int next = -1;
+        int failed = first.Length;
+        var failures = new MemLoadException?[first.Length];
+        Workers.Run(Math.Clamp(first.Length, 1, Math.Max(4, Environment.ProcessorCount)), (_, stop) =>
+        {
+            for (int i = Interlocked.Increment(ref next); i < Volatile.Read(ref failed); i = Interlocked.Increment(ref next))
+            {
+                stop.ThrowIfCancellationRequested();
+                try
+                {
+                    opened[i] = OpenShard(first[i], indexPath, stop);
+                }
+                catch (MemLoadException e)
+                {
+                    failures[i] = e;
+                    Volatile.Write(ref failed, Math.Min(i, Volatile.Read(ref failed)));
+                }
+            }
+        }, ct);
+        if (failures.FirstOrDefault(failure => failure is not null) is MemLoadException failure)
+        {
+            throw failure;
+        }
+        return first.Zip(opened).ToDictionary(
+            pair => pair.First.Shard,
+            pair => new Shard(merger.AddPart(pair.Second), pair.Second.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal)),
+            StringComparer.Ordinal);
+    }
+
+    private static Checkpoint OpenShard(Placement placement, string indexPath, CancellationToken ct)
     {
         string path = Path.Combine(Path.GetDirectoryName(indexPath)!, placement.Shard);
         string name = Printable.Quote(placement.Shard);
@@ -153,8 +184,7 @@ internal static class ShardIndexReader
         {
             throw Rules.ShardMissing.Broken($"shard {name} is not in the folder of its index", indexPath, placement.Position);
         }
-        Checkpoint shard = Checkpoint.Open(path, ct);
-        return new Shard(merger.AddPart(shard), shard.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal));
+        return Checkpoint.Open(path, ct);
     }
 
     /// <summary>An opened shard: where its storages begin in the whole, and the tensors that the index has not placed yet.</summary>

@@ -1,0 +1,79 @@
+namespace MemLoad;
+
+/// <summary>What requests that differ in how and where to load only have in common: the open checkpoint, the headroom, and what was found of both.</summary>
+internal sealed class LoadSource
+{
+    private readonly Lazy<string?> _sizeName;
+    private readonly Lazy<double> _cachedShare;
+    private (string Device, long? HostLimit, long? DeviceLimit, PlanChooser Chooser)? _latest;
+
+    private LoadSource(LoadRequest request, Checkpoint checkpoint)
+    {
+        Checkpoint = checkpoint;
+        Headroom = Headroom.Now();
+        _sizeName = new Lazy<string?>(FindSizeName);
+        _cachedShare = new Lazy<double>(() => FindCachedShare(request));
+    }
+
+    /// <summary>The checkpoint, narrowed to what is loaded.</summary>
+    public Checkpoint Checkpoint { get; }
+
+    /// <summary>What the system leaves.</summary>
+    public Headroom Headroom { get; }
+
+    /// <summary>The model size that the checkpoint is known by, if any.</summary>
+    public string? SizeName => _sizeName.Value;
+
+    /// <summary>How much of the files lies in the page cache, from 0 to 1.</summary>
+    public double CachedShare => _cachedShare.Value;
+
+    /// <summary>Opens, narrows and matches what a request names.</summary>
+    /// <exception cref="MemLoadException">The checkpoint or the selection breaks a rule.</exception>
+    public static LoadSource Open(LoadRequest request, CancellationToken cancellationToken)
+    {
+        Checkpoint whole = request.Path is null
+            ? GeneratedCheckpoint.Describe(request.Size ?? throw Rules.SizeUnknown.Broken("neither a path nor a size was given"))
+            : Checkpoint.Open(request.Path, cancellationToken);
+        Checkpoint checkpoint = whole.Select(request.Key, request.Include, request.Exclude);
+        if (request.Path is not null && request.Size is string size && !checkpoint.Tensors.IsEmpty)
+        {
+            StateDictMatch.Require(GptConfig.FromSize(size).ToSpec(checkpoint.Tensors[0].DType), checkpoint);
+        }
+        return new LoadSource(request, checkpoint.Share(request.Rank, request.RankCount));
+    }
+
+    /// <summary>The plans for a request; those for the same device and limits are added up once.</summary>
+    /// <exception cref="MemLoadException">For <see cref="Strategy.Auto"/>: this machine's speed could not be measured.</exception>
+    public PlanChooser ChooserFor(LoadRequest request, IDevice device, MemoryBudget budget, CancellationToken cancellationToken)
+    {
+        if (_latest is { } latest && (latest.Chooser.CanChoose || request.Strategy != Strategy.Auto)
+            && (latest.Device, latest.HostLimit, latest.DeviceLimit) == (device.Name, request.HostMemoryLimit, request.DeviceMemoryLimit))
+        {
+            return latest.Chooser;
+        }
+        MachineSpeed? speed = request.Strategy == Strategy.Auto
+            ? MachineSpeed.Ensure(device.Name, budget.Host?.BudgetBytes, cancellationToken)
+            : MachineSpeed.Known(device.Name);
+        var chooser = new PlanChooser(Checkpoint, device, budget, speed, speed is null ? 1 : CachedShare);
+        _latest = (device.Name, request.HostMemoryLimit, request.DeviceMemoryLimit, chooser);
+        return chooser;
+    }
+
+    private string? FindSizeName()
+    {
+        try
+        {
+            return GptConfig.Infer(Checkpoint.Tensors, heads: null).SizeName;
+        }
+        catch (MemLoadException)
+        {
+            return null; // some other model: a size name is a convenience, not a condition
+        }
+    }
+
+    // A checkpoint that is only described has no file yet; once written it will be in the page cache.
+    private double FindCachedShare(LoadRequest request) =>
+        request.Path is null || Checkpoint.FileBytes == 0 || PageCache.CachedBytes(Checkpoint.Files.Select(file => file.Path)) is not long cached
+            ? 1
+            : Math.Min(1, (double)cached / Checkpoint.FileBytes);
+}
