@@ -1,5 +1,7 @@
 using MemLoad;
 using MemLoad.Cli;
 
+AddressSpace.SettleIn();
+
 // The measured child must start fast and hold little: it never sees the command tree.
 return args is [WorkerCommand.Verb, ..] ? WorkerEntry.Run() : await CliRunner.RunAsync(args, CliConsole.ForProcess(), CancellationToken.None);

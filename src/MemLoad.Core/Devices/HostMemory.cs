@@ -13,6 +13,8 @@ public sealed unsafe partial class HostMemory : IDisposable
     private const long HugePage = 2 << 20;
     private const long Alignment = 64;
 
+    private static readonly long Page = Environment.SystemPageSize;
+
     private Segment? _current;
     private long _used;
 
@@ -68,6 +70,8 @@ public sealed unsafe partial class HostMemory : IDisposable
     // One mapping and how many blocks (and, while it is being filled, the allocator) hold it.
     private sealed partial class Segment
     {
+        private const nint Failed = -1;
+
         private readonly nint _mapping;
         private readonly nuint _mappedBytes;
         private int _holders;
@@ -85,19 +89,16 @@ public sealed unsafe partial class HostMemory : IDisposable
                 NativeMemory.Clear((void*)Address, (nuint)bytes);
                 return;
             }
-            // Room to start on a huge page: first touch, which is most of the cost of fresh memory, is then 512 times rarer.
-            bool huge = bytes >= 2 * HugePage;
-            _mappedBytes = checked((nuint)(bytes + (huge ? HugePage : 0)));
-            _mapping = Native.Map(0, _mappedBytes, Native.ReadWrite, OperatingSystem.IsMacOS() ? Native.PrivateAnonymousMac : Native.PrivateAnonymousLinux, -1, 0);
-            if (_mapping == -1)
+            _mappedBytes = checked((nuint)((bytes + Page - 1) / Page * Page));
+            if (bytes < 2 * HugePage || !TryMapHuge(_mappedBytes, out _mapping))
+            {
+                _mapping = Map(_mappedBytes);
+            }
+            if (_mapping == Failed)
             {
                 throw Exhausted(bytes);
             }
-            Address = huge ? (_mapping + (nint)HugePage - 1) / (nint)HugePage * (nint)HugePage : _mapping;
-            if (huge && OperatingSystem.IsLinux())
-            {
-                _ = Native.Advise(Address, (nuint)bytes, Native.AdviseHugePage);
-            }
+            Address = _mapping;
         }
 
         public nint Address { get; }
@@ -119,6 +120,36 @@ public sealed unsafe partial class HostMemory : IDisposable
                 _ = Native.Unmap(_mapping, _mappedBytes);
             }
         }
+
+        // Starts on a huge page: first touch, which is most of the cost of fresh memory, is then 512 times rarer. What was mapped too much to find
+        // that start goes back at once, for limits on address space and data count it.
+        private static bool TryMapHuge(nuint length, out nint mapping)
+        {
+            nint found = Map(checked(length + (nuint)HugePage));
+            mapping = Failed;
+            if (found == Failed)
+            {
+                return false;
+            }
+            mapping = (found + (nint)HugePage - 1) / (nint)HugePage * (nint)HugePage;
+            nuint before = (nuint)(mapping - found);
+            if (before > 0)
+            {
+                _ = Native.Unmap(found, before);
+            }
+            if (before < (nuint)HugePage)
+            {
+                _ = Native.Unmap(mapping + (nint)length, (nuint)HugePage - before);
+            }
+            if (OperatingSystem.IsLinux())
+            {
+                _ = Native.Advise(mapping, length, Native.AdviseHugePage);
+            }
+            return true;
+        }
+
+        private static nint Map(nuint length) =>
+            Native.Map(0, length, Native.ReadWrite, OperatingSystem.IsMacOS() ? Native.PrivateAnonymousMac : Native.PrivateAnonymousLinux, -1, 0);
 
         private static MemLoadException Exhausted(long bytes) => Rules.HostMemoryExhausted.Broken($"the system refused {bytes} bytes of host memory");
     }

@@ -80,6 +80,13 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null)
         // Whatever the host's own settings: one thread fewer, no memory kept for throughput.
         start.Environment["DOTNET_gcConcurrent"] = "0";
         start.Environment["DOTNET_TieredPGO"] = "0";
+        if (Headroom.Now().Limits.FirstOrDefault(limit => limit.Counts == Counted.AddressSpace) is MemoryLimit addressSpace)
+        {
+            foreach ((string name, string value) in WorkerCommand.SettingsForAddressSpace(addressSpace.LimitBytes))
+            {
+                start.Environment[name] = value;
+            }
+        }
         return Process.Start(start) ?? throw new IOException("it did not start");
     }
 

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace MemLoad;
 
 /// <summary>How to start the process that will be measured: the host that is already running, told to be a worker.</summary>
@@ -7,6 +9,20 @@ public sealed record WorkerCommand(string FileName, IReadOnlyList<string> Argume
 {
     /// <summary>The argument that makes <c>memload</c> a worker.</summary>
     public const string Verb = "worker";
+
+    // The managed heap holds names and plans only: a few hundred bytes a tensor.
+    private const long HeapParts = 16;
+    private const long LeastHeapBytes = 128L << 20;
+    private const long MostHeapBytes = 1L << 30;
+
+    /// <summary>Environment variables for a .NET process that must live in a limited address space: left to itself the runtime takes half of it
+    /// for its heap, and the C library an arena of 64 MiB for each thread.</summary>
+    /// <param name="limitBytes">The limit (<c>ulimit -v</c>).</param>
+    public static IReadOnlyDictionary<string, string> SettingsForAddressSpace(long limitBytes) => new Dictionary<string, string>
+    {
+        ["DOTNET_GCRegionRange"] = Math.Clamp(limitBytes / HeapParts, LeastHeapBytes, MostHeapBytes).ToString("x", CultureInfo.InvariantCulture),
+        ["MALLOC_ARENA_MAX"] = "1",
+    };
 
     /// <summary>This very program: its own executable, or <c>dotnet</c> with its assembly.</summary>
     /// <exception cref="MemLoadException">ML8011: the running program cannot be found.</exception>

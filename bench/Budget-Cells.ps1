@@ -1,0 +1,90 @@
+#!/usr/bin/env pwsh
+#Requires -Version 7.4
+<#
+.SYNOPSIS
+    Loads one checkpoint in processes that may have less memory than it has bytes, and says what became of each.
+.DESCRIPTION
+    For each kind of limit (a control group, ulimit -d, ulimit -v) and each fraction of the model's bytes, memload measures every strategy and Auto, and,
+    where Python with torch is found (MEMLOAD_PYTHON, else python3), PyTorch loads the same file in the notebook's ways. A cell ends in a load that was
+    proved by its digest, in a refusal, or badly. Control groups need root. One row a cell and strategy goes to the pipeline.
+.EXAMPLE
+    ./bench/Budget-Cells.ps1 -Path gpt2-large.pth | Tee-Object -Variable cells | Export-Csv cells.csv
+.EXAMPLE
+    ./bench/Budget-Cells.ps1 -Path gpt2-large.pth -Limit Cgroup -Fraction 0.5, 1.1 -Device cpu
+#>
+[CmdletBinding()]
+param(
+    [Parameter(Mandatory)] [string]$Path,
+    [double[]]$Fraction = @(0.1, 0.25, 0.5, 1.1, 1.3, 2.2, 3.3),
+    [ValidateSet('Cgroup', 'Data', 'AddressSpace')] [string[]]$Limit = @('Cgroup', 'Data', 'AddressSpace'),
+    [string[]]$Device = @('cpu', 'sim'),
+    [string[]]$Strategy = @('Auto', 'Baseline', 'Sequential', 'Meta', 'Mmap', 'PerTensor', 'Stream'),
+    [string[]]$Peer = @('baseline', 'sequential', 'meta', 'mmap', 'pertensor'),
+    [int]$Repeat = 1,
+    [string]$MemLoad = (Join-Path $PSScriptRoot '../src/MemLoad.Cli/bin/Release/net10.0/memload')
+)
+$ErrorActionPreference = 'Stop'
+$Path = (Resolve-Path $Path).ProviderPath
+$MemLoad = (Resolve-Path $MemLoad).ProviderPath
+$modelBytes = (& $MemLoad plan --path $Path --strategy Stream --format json | ConvertFrom-Json).ModelBytes
+$python = $env:MEMLOAD_PYTHON ? $env:MEMLOAD_PYTHON : 'python3'
+& $python -c 'import torch' 2> $null
+$hasTorch = $LASTEXITCODE -eq 0
+# How fast this machine is, is measured once, outside the cells.
+foreach ($name in $Device) { $null = & $MemLoad plan --path $Path --device $name --strategy Auto }
+
+# Where this system keeps the memory controller: version 2 has one tree, version 1 a folder for it.
+$version2 = (Test-Path /sys/fs/cgroup/cgroup.controllers) -and (Get-Content /sys/fs/cgroup/cgroup.controllers) -match 'memory'
+$groupRoot = $version2 ? '/sys/fs/cgroup' : '/sys/fs/cgroup/memory'
+$limitFile = $version2 ? 'memory.max' : 'memory.limit_in_bytes'
+
+# The command line that runs the rest inside the limit.
+function Get-Prefix([string]$Kind, [long]$Bytes) {
+    switch ($Kind) {
+        Cgroup {
+            $group = "$groupRoot/memload-cells"
+            $null = New-Item -ItemType Directory $group -Force
+            Set-Content "$group/$limitFile" $Bytes
+            if ($version2) { Set-Content "$group/memory.swap.max" 0 -ErrorAction Ignore }
+            "echo `$`$ > $group/cgroup.procs"
+        }
+        Data { "ulimit -d $([long]($Bytes / 1KB))" }
+        # Left to itself .NET takes half of a limited address space, and below about 1 GiB does not start at all.
+        AddressSpace { "ulimit -v $([long]($Bytes / 1KB)); export DOTNET_GCRegionRange=8000000 MALLOC_ARENA_MAX=1" }
+    }
+}
+
+function Get-Row([string]$Kind, [double]$Part, [string]$Loader, [string]$Target, [string]$How, [string]$Outcome, $Row, [string]$Message) {
+    [pscustomobject]@{
+        Limit = $Kind; Fraction = $Part; LimitBytes = [long]($Part * $modelBytes); Loader = $Loader; Device = $Target; Strategy = $How
+        ChosenStrategy = $Row.ChosenStrategy; Outcome = $Outcome; Run = $Row.Run; ElapsedMicroseconds = $Row.ElapsedMicroseconds
+        ForecastMicroseconds = $Row.ForecastMicroseconds; HostBytes = $Row.PeakHostBytes; ForecastHostBytes = $Row.ForecastHostBytes
+        DeviceBytes = $Row.PeakDeviceBytes; ForecastDeviceBytes = $Row.ForecastDeviceBytes; WeightsDigest = $Row.WeightsDigest; Message = $Message
+    }
+}
+
+foreach ($kind in $Limit) {
+    foreach ($part in $Fraction) {
+        $prefix = Get-Prefix $kind ([long]($part * $modelBytes))
+        foreach ($name in $Device) {
+            $json = & sh -c "$prefix; exec '$MemLoad' measure --path '$Path' --device $name --strategy $($Strategy -join ',') --cache warm --repeat $Repeat --format json" 2> $null
+            $code = $LASTEXITCODE
+            if (-not $json) {
+                # The process could not even begin, or died: no row at all.
+                Get-Row $kind $part MemLoad $name '*' ($code -gt 128 ? 'Killed' : 'NotStarted') $null "exit code $code"
+                continue
+            }
+            foreach ($row in ($json | ConvertFrom-Json)) { Get-Row $kind $part MemLoad $name $row.Strategy $row.Outcome $row $row.Message }
+        }
+        if (-not $hasTorch) { continue }
+        foreach ($way in $Peer) {
+            $output = & sh -c "$prefix; exec '$python' '$PSScriptRoot/peers/load.py' '$Path' $way" 2>&1
+            $code = $LASTEXITCODE
+            $outcome = $code -eq 0 ? 'Loaded' : $code -gt 128 ? 'Killed' : 'Failed'
+            $seconds = $code -eq 0 ? ($output | Select-Object -Last 1 | ConvertFrom-Json).seconds : $null
+            $row = @{ ElapsedMicroseconds = $null -eq $seconds ? $null : [long]($seconds * 1e6) }
+            Get-Row $kind $part PyTorch cpu $way $outcome $row ($code -eq 0 ? '' : "exit code ${code}: $($output | Select-Object -Last 1)")
+        }
+    }
+}
+if (Test-Path "$groupRoot/memload-cells") { & rmdir "$groupRoot/memload-cells" }
