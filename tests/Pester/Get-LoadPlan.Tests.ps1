@@ -32,6 +32,28 @@ Describe 'Get-LoadPlan' {
         ($steps | Measure-Object HostBytes -Maximum).Maximum | Should -Be $row.ForecastHostBytes
         ($steps | Measure-Object DeviceBytes -Maximum).Maximum | Should -BeLessOrEqual $row.ForecastDeviceBytes
     }
+    It 'marks the steps that reach the peaks' {
+        $row = Get-LoadPlan $file -Strategy Sequential
+        $steps = Get-LoadPlan $file -Strategy Sequential -Detailed
+        @($steps | Where-Object IsHostPeak).HostBytes | Should -Be $row.ForecastHostBytes
+        @($steps | Where-Object IsDevicePeak).DeviceBytes | Should -Be $row.ForecastDeviceBytes
+    }
+    It 'says what Auto would take, why, and what a load may take here' {
+        $row = Get-LoadPlan $file -Strategy Auto
+        $row.Strategy | Should -Be Auto
+        $row.ChosenStrategy | Should -BeIn $StrategyNames
+        $row.Note | Should -BeLike '*the fastest plan that fits*'
+        $row.ForecastMicroseconds | Should -BeGreaterThan 0
+        $row.HostBudgetBytes | Should -BeGreaterThan 0
+        $row.HostLimit | Should -Not -BeNullOrEmpty
+    }
+    It 'splits a checkpoint among ranks, none of it twice and none left' {
+        $whole = Get-LoadPlan $file -Strategy Mmap
+        $ranks = 0..2 | ForEach-Object { Get-LoadPlan $file -Strategy Mmap -Rank $_ -RankCount 3 }
+        ($ranks | Measure-Object TensorCount -Sum).Sum | Should -Be $whole.TensorCount
+        ($ranks | Measure-Object ModelBytes -Sum).Sum | Should -Be $whole.ModelBytes
+        { Get-LoadPlan $file -Rank 3 -RankCount 3 -ErrorAction Stop } | Should -Throw -ErrorId 'ML6009,*'
+    }
     It 'has stable error ids' {
         { Get-LoadPlan nothing.pth -ErrorAction Stop } | Should -Throw -ErrorId 'ML1001,MemLoad.Commands.GetLoadPlanCommand'
     }

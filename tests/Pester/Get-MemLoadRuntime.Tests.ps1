@@ -6,4 +6,12 @@ Describe 'Get-MemLoadRuntime' {
         $devices | Where-Object -Not Available | ForEach-Object { $_.Details | Should -Not -BeNullOrEmpty }
         $devices[0].CacheFolder | Should -Not -BeNullOrEmpty
     }
+    It 'says how much host memory a load may take, and what limits it' {
+        $runtime = (Get-MemLoadRuntime)[0]
+        $runtime.HostBudgetBytes | Should -BeGreaterThan 0
+        $runtime.HostBudgetBytes | Should -BeLessThan $runtime.AvailableMemoryBytes
+        $runtime.HostLimit | Should -Be $runtime.Headroom.Binding.Name
+        $runtime.HostLimitReason | Should -Not -BeNullOrEmpty
+        ($runtime.Headroom.Limits | Where-Object Counts -ne Locked | Measure-Object BudgetBytes -Minimum).Minimum | Should -Be $runtime.HostBudgetBytes
+    }
 }

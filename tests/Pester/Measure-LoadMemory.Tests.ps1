@@ -51,6 +51,18 @@ Describe 'Measure-LoadMemory' {
         $row.Message | Should -BeLike 'ML7006:*'
         $row.PeakHostBytes | Should -BeNullOrEmpty
     }
+    It 'measures what Auto takes, and says in the row what and why' {
+        $row = Measure-LoadMemory $file -Strategy Auto -Device cpu
+        $row.Strategy, $row.Outcome | Should -Be Auto, Loaded
+        $row.ChosenStrategy | Should -BeIn $StrategyNames
+        $row.Note | Should -BeLike '*the fastest plan that fits*'
+    }
+    It 'measures what does not fit only if forced' {
+        (Measure-LoadMemory $file -Strategy Baseline -HostMemoryLimit 1KB).Outcome | Should -Be Refused
+        $row = Measure-LoadMemory $file -Strategy Baseline -HostMemoryLimit 1KB -Force
+        $row.Outcome | Should -Be Loaded
+        $row.Note | Should -BeLike 'forced: * short'
+    }
     It 'refuses a device and a size that are not there' {
         { Measure-LoadMemory $file -Device gpu -ErrorAction Stop } | Should -Throw -ErrorId 'ML7003,*'
         { Measure-LoadMemory $file -Device cuda:0 -ErrorAction Stop } | Should -Throw -ErrorId 'ML7004,*'

@@ -44,6 +44,55 @@ public sealed class PlanCommandTests
     }
 
     [Fact]
+    public void Auto_names_its_choice_and_the_reason()
+    {
+        JsonElement row = Assert.Single(Json("--strategy", "Auto", "--device", "cpu"));
+
+        Assert.Equal("Auto", row.GetProperty("Strategy").GetString());
+        Assert.Contains(Strategies.All, strategy => strategy.ToString() == row.GetProperty("ChosenStrategy").GetString());
+        Assert.Contains("the fastest plan that fits", row.GetProperty("Note").GetString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("sim")]
+    [InlineData("cpu")]
+    public void Detailed_gives_every_step_with_running_totals_that_peak_where_the_forecast_says(string device)
+    {
+        foreach (JsonElement row in Json("--device", device))
+        {
+            JsonElement[] steps = Json("--detailed", "--device", device, "--strategy", row.GetProperty("Strategy").GetString()!);
+
+            Assert.Equal(Enumerable.Range(1, steps.Length), steps.Select(step => step.GetProperty("Step").GetInt32()));
+            long host = row.GetProperty("ForecastHostBytes").GetInt64();
+            Assert.Equal(host, steps.Max(step => step.GetProperty("HostBytes").GetInt64()));
+            Assert.Equal(host > 0 ? 1 : 0, steps.Count(step => step.GetProperty("IsHostPeak").GetBoolean()));
+            Assert.All(steps.Where(step => step.GetProperty("IsHostPeak").GetBoolean()), step => Assert.Equal(host, step.GetProperty("HostBytes").GetInt64()));
+            Assert.Equal(device == "sim" ? 1 : 0, steps.Count(step => step.GetProperty("IsDevicePeak").GetBoolean()));
+        }
+    }
+
+    [Fact]
+    public void Detailed_as_a_table_fits_80_columns_and_names_the_step_of_each_peak()
+    {
+        CliRun run = CliRun.Of("plan", "--path", Fixtures.PathOf("tiny/fp32.pth"), "--strategy", "Sequential", "--detailed");
+
+        Assert.All(run.Output.Split('\n'), line => Assert.True(line.TrimEnd('\r').Length <= 100, line));
+        Assert.Contains("peak of the host (", run.Output, StringComparison.Ordinal);
+        Assert.Contains("peak of the device (", run.Output, StringComparison.Ordinal);
+        Assert.Contains("CopyWeights", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Ranks_share_the_weights_out()
+    {
+        long whole = Assert.Single(Json("--strategy", "Mmap")).GetProperty("ModelBytes").GetInt64();
+        IEnumerable<long> parts = Enumerable.Range(0, 3).Select(rank =>
+            Assert.Single(Json("--strategy", "Mmap", "--rank", rank.ToString(System.Globalization.CultureInfo.InvariantCulture), "--rank-count", "3")).GetProperty("ModelBytes").GetInt64());
+
+        Assert.Equal(whole, parts.Sum());
+    }
+
+    [Fact]
     public void An_unknown_device_is_a_usage_error_and_an_absent_one_is_not()
     {
         CliRun unknown = CliRun.Of("plan", "--path", Fixtures.PathOf("tiny/fp32.pth"), "--device", "tpu");
