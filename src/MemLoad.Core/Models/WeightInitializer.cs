@@ -1,4 +1,3 @@
-using System.Numerics;
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 
@@ -103,40 +102,11 @@ public static class WeightInitializer
 
     private static void Narrow(ReadOnlySpan<float> source, DType dtype, Span<byte> destination)
     {
-        switch (dtype)
+        if (dtype == DType.Float64)
         {
-            case DType.Float16:
-                TensorPrimitives.ConvertToHalf(source, MemoryMarshal.Cast<byte, Half>(destination));
-                break;
-            case DType.BFloat16:
-                NarrowToBFloat16(source, MemoryMarshal.Cast<byte, ushort>(destination));
-                break;
-            case DType.Float64:
-                TensorPrimitives.ConvertTruncating<float, double>(source, MemoryMarshal.Cast<byte, double>(destination));
-                break;
-            default:
-                throw new ArgumentOutOfRangeException(nameof(dtype), dtype, "No narrowing to this type.");
+            TensorPrimitives.ConvertTruncating<float, double>(source, MemoryMarshal.Cast<byte, double>(destination));
+            return;
         }
-    }
-
-    // bfloat16 is the upper half of float32. The samples are finite, so rounding up never has to spare a NaN.
-    private static void NarrowToBFloat16(ReadOnlySpan<float> source, Span<ushort> destination)
-    {
-        ref float from = ref MemoryMarshal.GetReference(source);
-        ref ushort to = ref MemoryMarshal.GetReference(destination);
-        int i = 0;
-        for (; i <= source.Length - Vector<ushort>.Count; i += Vector<ushort>.Count)
-        {
-            Vector<uint> low = Rounded(Vector.AsVectorUInt32(Vector.LoadUnsafe(ref from, (nuint)i)));
-            Vector<uint> high = Rounded(Vector.AsVectorUInt32(Vector.LoadUnsafe(ref from, (nuint)(i + Vector<float>.Count))));
-            Vector.Narrow(low, high).StoreUnsafe(ref to, (nuint)i);
-        }
-        for (; i < source.Length; i++)
-        {
-            uint bits = BitConverter.SingleToUInt32Bits(source[i]);
-            destination[i] = (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
-        }
-
-        static Vector<uint> Rounded(Vector<uint> bits) => (bits + new Vector<uint>(0x7FFF) + ((bits >>> 16) & Vector<uint>.One)) >>> 16;
+        ElementCast.Convert(DType.Float32, MemoryMarshal.AsBytes(source), dtype, destination);
     }
 }

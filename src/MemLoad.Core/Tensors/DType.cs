@@ -106,6 +106,10 @@ public static class DTypes
     /// <summary>True for the complex types, whose elements are a real and an imaginary half.</summary>
     public static bool IsComplex(this DType dtype) => dtype is DType.Complex32 or DType.Complex64 or DType.Complex128;
 
+    /// <summary>PyTorch's <c>is_floating_point</c>: the types that <c>to(dtype)</c> of a module casts. Complex ones are not among them.</summary>
+    public static bool IsFloatingPoint(this DType dtype) => dtype is DType.Float32 or DType.Float64 or DType.Float16 or DType.BFloat16 or DType.Float8E4M3FN
+        or DType.Float8E5M2 or DType.Float8E4M3FNUZ or DType.Float8E5M2FNUZ or DType.Float8E8M0FNU;
+
     /// <summary>Finds a type by PyTorch's name without prefix; also its aliases (<c>float</c>, <c>half</c>, <c>long</c> …).</summary>
     public static bool TryFromTorchName(string name, out DType dtype) => ByName.TryGetValue(name switch
     {

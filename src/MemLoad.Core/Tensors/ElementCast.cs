@@ -1,0 +1,261 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
+namespace MemLoad;
+
+/// <summary>
+/// Converts elements of floating-point types to float32, float16 or bfloat16 as PyTorch does on x86: to the nearest, ties to even; what is not
+/// float32 goes through it, float64 too. Of NaNs float16 keeps sign and upper bits, bfloat16 has one (0x7FC0), as PyTorch's scalar code has.
+/// </summary>
+internal static unsafe class ElementCast
+{
+    // Elements on their way through float32: they stay in the first-level cache.
+    private const int PieceElements = 1024;
+
+    private const int Infinity = 0x7F800000;
+
+    // Compiled in full at once: a load is over before the runtime would think of it.
+    private const MethodImplOptions Hot = MethodImplOptions.AggressiveOptimization;
+
+    /// <summary>Converts.</summary>
+    /// <param name="from">A floating-point type.</param>
+    /// <param name="source">A whole number of elements; need not be aligned.</param>
+    /// <param name="to">float32, float16 or bfloat16.</param>
+    /// <param name="destination">Takes as many elements; must not overlap the source.</param>
+    public static void Convert(DType from, ReadOnlySpan<byte> source, DType to, Span<byte> destination)
+    {
+        int count = source.Length / from.ElementSize();
+        ArgumentOutOfRangeException.ThrowIfLessThan(destination.Length / to.ElementSize(), count, nameof(destination));
+        fixed (byte* first = source, target = destination)
+        {
+            if (from == to)
+            {
+                Unsafe.CopyBlockUnaligned(target, first, (uint)source.Length);
+            }
+            else if (to == DType.Float32)
+            {
+                Widen(from, first, (float*)target, count);
+            }
+            else if (from == DType.Float32)
+            {
+                Narrow((float*)first, to, (ushort*)target, count);
+            }
+            else
+            {
+                float* piece = stackalloc float[PieceElements];
+                for (int done = 0; done < count; done += PieceElements)
+                {
+                    int part = Math.Min(PieceElements, count - done);
+                    Widen(from, first + ((long)done * from.ElementSize()), piece, part);
+                    Narrow(piece, to, (ushort*)target + done, part);
+                }
+            }
+        }
+    }
+
+    private static void Widen(DType from, byte* source, float* target, int count)
+    {
+        switch (from)
+        {
+            case DType.Float64:
+                FromFloat64(source, target, count);
+                break;
+            case DType.Float16:
+                FromHalves<Float16Elements>(source, target, count);
+                break;
+            case DType.BFloat16:
+                FromHalves<BFloat16Elements>(source, target, count);
+                break;
+            default:
+                FromTable(Float8.ValuesOf(from), source, (uint*)target, count);
+                break;
+        }
+    }
+
+    private static void Narrow(float* source, DType to, ushort* target, int count)
+    {
+        if (to == DType.Float16)
+        {
+            Narrow<ToFloat16>(source, target, count);
+        }
+        else
+        {
+            Narrow<ToBFloat16>(source, target, count);
+        }
+    }
+
+    [MethodImpl(Hot)]
+    private static void FromHalves<TElements>(byte* source, float* target, int count)
+        where TElements : struct, IWeightElements
+    {
+        int step = Vector<ushort>.Count;
+        int done = 0;
+        for (; done <= count - step; done += step)
+        {
+            Step(source + (done * sizeof(ushort)), target + done);
+        }
+        if (done < count)
+        {
+            ushort* rest = stackalloc ushort[step];
+            float* widened = stackalloc float[step];
+            int left = count - done;
+            Unsafe.CopyBlockUnaligned(rest, source + (done * sizeof(ushort)), (uint)(left * sizeof(ushort)));
+            Step((byte*)rest, widened);
+            Unsafe.CopyBlockUnaligned(target + done, widened, (uint)(left * sizeof(float)));
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        static void Step(byte* source, float* target)
+        {
+            (Vector<float> low, Vector<float> high) = TElements.Load(source);
+            // As the processor's own instruction, float16 quiets NaNs; bfloat16 is copied into place.
+            if (typeof(TElements) == typeof(Float16Elements))
+            {
+                (low, high) = (Quiet(low), Quiet(high));
+            }
+            low.Store(target);
+            high.Store(target + Vector<float>.Count);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        static Vector<float> Quiet(Vector<float> number)
+        {
+            Vector<int> bits = Vector.AsVectorInt32(number);
+            Vector<int> nan = Vector.GreaterThan(bits & new Vector<int>(0x7FFFFFFF), new Vector<int>(Infinity));
+            return Vector.AsVectorSingle(bits | (nan & new Vector<int>(0x00400000)));
+        }
+    }
+
+    [MethodImpl(Hot)]
+    private static void FromFloat64(byte* source, float* target, int count)
+    {
+        int step = Vector<float>.Count;
+        int done = 0;
+        for (; done <= count - step; done += step)
+        {
+            double* from = (double*)source + done;
+            Vector.Narrow(Vector.Load(from), Vector.Load(from + Vector<double>.Count)).Store(target + done);
+        }
+        for (; done < count; done++)
+        {
+            target[done] = (float)Unsafe.ReadUnaligned<double>(source + (done * (long)sizeof(double)));
+        }
+    }
+
+    [MethodImpl(Hot)]
+    private static void FromTable(ReadOnlySpan<uint> values, byte* source, uint* target, int count)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            target[i] = values[source[i]];
+        }
+    }
+
+    [MethodImpl(Hot)]
+    private static void Narrow<TNarrowing>(float* source, ushort* target, int count)
+        where TNarrowing : struct, INarrowing
+    {
+        int step = Vector<ushort>.Count;
+        int done = 0;
+        for (; done <= count - step; done += step)
+        {
+            Step(source + done, target + done);
+        }
+        if (done < count)
+        {
+            float* rest = stackalloc float[step];
+            ushort* narrowed = stackalloc ushort[step];
+            int left = count - done;
+            Unsafe.CopyBlockUnaligned(rest, source + done, (uint)(left * sizeof(float)));
+            Step(rest, narrowed);
+            Unsafe.CopyBlockUnaligned(target + done, narrowed, (uint)(left * sizeof(ushort)));
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        static void Step(float* source, ushort* target) => Vector.Narrow(
+            Vector.AsVectorUInt32(TNarrowing.Bits(Vector.Load((int*)source))),
+            Vector.AsVectorUInt32(TNarrowing.Bits(Vector.Load((int*)source + Vector<int>.Count)))).Store(target);
+    }
+
+    // From the bits of float32 to those of a type of 16 bits, in the lower halves.
+    private interface INarrowing
+    {
+        static abstract Vector<int> Bits(Vector<int> number);
+    }
+
+    private readonly struct ToBFloat16 : INarrowing
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static Vector<int> Bits(Vector<int> number)
+        {
+            Vector<int> rounded = (number + new Vector<int>(0x7FFF) + ((number >>> 16) & Vector<int>.One)) >>> 16;
+            Vector<int> nan = Vector.GreaterThan(number & new Vector<int>(0x7FFFFFFF), new Vector<int>(Infinity));
+            return Vector.ConditionalSelect(nan, new Vector<int>(0x7FC0), rounded);
+        }
+    }
+
+    // A number too small for a normal float16 is added to one whose last bit is the last of a subnormal float16: the adder rounds.
+    private readonly struct ToFloat16 : INarrowing
+    {
+        private const int SmallestNormal = 113 << 23; // the bits of 2⁻¹⁴
+        private const int TooLarge = 143 << 23; // the bits of 2¹⁶
+        private const int Adder = 126 << 23; // the bits of ½, whose last bit stands for 2⁻²⁴
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static Vector<int> Bits(Vector<int> number)
+        {
+            Vector<int> magnitude = number & new Vector<int>(0x7FFFFFFF);
+            Vector<int> normal = (magnitude - new Vector<int>((112 << 23) - 0xFFF) + ((magnitude >>> 13) & Vector<int>.One)) >>> 13;
+            Vector<int> subnormal = Vector.AsVectorInt32(Vector.AsVectorSingle(magnitude) + Vector.AsVectorSingle(new Vector<int>(Adder))) - new Vector<int>(Adder);
+            Vector<int> special = new Vector<int>(0x7C00) | (Vector.GreaterThan(magnitude, new Vector<int>(Infinity))
+                & (new Vector<int>(0x0200) | ((magnitude >>> 13) & new Vector<int>(0x03FF))));
+            Vector<int> bits = Vector.ConditionalSelect(Vector.LessThan(magnitude, new Vector<int>(SmallestNormal)), subnormal, normal);
+            bits = Vector.ConditionalSelect(Vector.GreaterThanOrEqual(magnitude, new Vector<int>(TooLarge)), special, bits);
+            return bits | ((number >>> 16) & new Vector<int>(0x8000));
+        }
+    }
+
+    // Each type of eight bits has 256 values: a table each, made when first needed. Bits, for a float may lose those of a NaN on the way.
+    private static class Float8
+    {
+        // The only one of the types that have no sign for it.
+        private const uint NaN = Infinity | 1;
+
+        private static readonly uint[]?[] Tables = new uint[]?[(int)DType.Float8E8M0FNU + 1];
+
+        public static ReadOnlySpan<uint> ValuesOf(DType dtype)
+        {
+            if (dtype is < DType.Float8E4M3FN or > DType.Float8E8M0FNU)
+            {
+                throw new ArgumentOutOfRangeException(nameof(dtype), dtype, "No floating-point type.");
+            }
+            return Tables[(int)dtype] ??= [.. Enumerable.Range(0, 256).Select(bits => Value(dtype, bits))];
+        }
+
+        private static uint Value(DType dtype, int bits) => dtype switch
+        {
+            DType.Float8E4M3FN when (bits & 0x7F) == 0x7F => 0x7FF00000 | ((uint)(bits & 0x80) << 24),
+            DType.Float8E4M3FN => Value(bits, mantissaBits: 3, bias: 7),
+            // The upper half of a float16.
+            DType.Float8E5M2 when (bits & 0x7F) > 0x7C => Infinity | 0x00400000 | ((uint)(bits & 0x03) << 21) | ((uint)(bits & 0x80) << 24),
+            DType.Float8E5M2 when (bits & 0x7F) == 0x7C => Infinity | ((uint)(bits & 0x80) << 24),
+            DType.Float8E5M2 => Value(bits, mantissaBits: 2, bias: 15),
+            // The place of a negative zero is the one NaN.
+            DType.Float8E4M3FNUZ or DType.Float8E5M2FNUZ when bits == 0x80 => NaN,
+            DType.Float8E4M3FNUZ => Value(bits, mantissaBits: 3, bias: 8),
+            DType.Float8E5M2FNUZ => Value(bits, mantissaBits: 2, bias: 16),
+            // An exponent and nothing else.
+            _ => bits == 0xFF ? NaN : BitConverter.SingleToUInt32Bits(MathF.ScaleB(1, bits - 127)),
+        };
+
+        private static uint Value(int bits, int mantissaBits, int bias)
+        {
+            int exponent = (bits & 0x7F) >> mantissaBits;
+            int mantissa = bits & ((1 << mantissaBits) - 1);
+            float magnitude = exponent == 0
+                ? MathF.ScaleB(mantissa, 1 - bias - mantissaBits)
+                : MathF.ScaleB(mantissa + (1 << mantissaBits), exponent - bias - mantissaBits);
+            return BitConverter.SingleToUInt32Bits(magnitude) | ((uint)(bits & 0x80) << 24);
+        }
+    }
+}
