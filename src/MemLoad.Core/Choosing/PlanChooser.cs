@@ -84,9 +84,9 @@ internal sealed class PlanChooser(Checkpoint checkpoint, IDevice device, MemoryB
         return nearest!;
     }
 
-    // On the host nothing passes through a ring, so one size is as good as another.
+    // On the host nothing passes through a ring but what is cast, so else one size is as good as another.
     private IEnumerable<(Strategy Strategy, long Ring)> Variants(Strategy strategy) =>
-        strategy == Strategy.Stream && !device.IsHost ? StagingRing.Sizes.Select(ring => (strategy, ring)) : [(strategy, StagingRing.DefaultBytes)];
+        strategy == Strategy.Stream && (!device.IsHost || checkpoint.Target.HasCasts) ? StagingRing.Sizes.Select(ring => (strategy, ring)) : [(strategy, StagingRing.DefaultBytes)];
 
     private static PlanCandidate Nearer(PlanCandidate? first, PlanCandidate second) =>
         first is null || second.Shortfall!.Value.MissingBytes < first.Shortfall!.Value.MissingBytes ? second : first;

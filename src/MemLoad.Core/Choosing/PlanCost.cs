@@ -13,6 +13,7 @@ internal sealed class PlanCost(Checkpoint checkpoint, MachineSpeed speed, double
     private readonly double _initialise = speed[Work.Initialise];
     private readonly double _readInPlace = Mixed(speed, cachedShare, Work.ReadInPlace, Work.ReadInPlaceCold);
     private readonly double _copyMapped = Mixed(speed, cachedShare, Work.CopyMapped, Work.CopyMappedCold);
+    private readonly double _copyMappedOnHost = Mixed(speed, cachedShare, Work.CopyOnHostFresh, Work.ReadInPlaceCold);
     private readonly PooledList<bool> _touched = new();
     private (long Bytes, double Nanoseconds) _ring;
 
@@ -42,7 +43,9 @@ internal sealed class PlanCost(Checkpoint checkpoint, MachineSpeed speed, double
                 _nanoseconds += buffer.Bytes * _release;
                 break;
             case StepKind.Initialise or StepKind.Read or StepKind.Copy:
-                _nanoseconds += checkpoint.Storages[step.Storage].Length * PerByte(step, buffer, source);
+                // A cast costs what it reads or what it writes, whichever is more: it is done at the speed of a copy.
+                long bytes = step.Casts ? Math.Max(checkpoint.Storages[step.Storage].Length, buffer.Bytes) : buffer.Bytes;
+                _nanoseconds += bytes * PerByte(step, buffer, source);
                 _touched[step.Buffer] = true;
                 break;
             default:
@@ -59,16 +62,18 @@ internal sealed class PlanCost(Checkpoint checkpoint, MachineSpeed speed, double
         {
             return _initialise;
         }
+        bool toDevice = buffer.Pool == MemoryPool.Device;
         if (step.Kind == StepKind.Read)
         {
-            return step.Source < 0 ? _readInPlace : ThroughRing(source.Bytes);
+            // On the host only what is cast passes through the ring: a pass over a slot more, some pages touched less, and so as good as in place.
+            return step.Source < 0 || !toDevice ? _readInPlace : ThroughRing(source.Bytes);
         }
         bool touched = _touched[step.Buffer];
         return source.Pool switch
         {
-            MemoryPool.MappedFile => _copyMapped,
+            MemoryPool.MappedFile => toDevice ? _copyMapped : _copyMappedOnHost,
             MemoryPool.Device => speed[touched ? Work.CopyOnDevice : Work.CopyOnDeviceFresh],
-            _ when buffer.Pool == MemoryPool.Device => speed[touched ? Work.CopyToDevice : Work.CopyToDeviceFresh],
+            _ when toDevice => speed[touched ? Work.CopyToDevice : Work.CopyToDeviceFresh],
             _ => speed[touched ? Work.CopyOnHost : Work.CopyOnHostFresh],
         };
     }

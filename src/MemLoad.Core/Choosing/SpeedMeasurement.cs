@@ -164,7 +164,7 @@ internal sealed class SpeedMeasurement : IDisposable
         plan.Phase = PlanPhase.ToEmpty;
         int[] target = Allocate(plan, MemoryPool.Device);
         plan.Phase = PlanPhase.Fill;
-        int ring = plan.AllocateRing();
+        int ring = plan.AllocateRing(plan.Storages);
         ForEach(plan, storage => plan.Read(storage, target[storage], ring));
         Run(plan, device, (PlanPhase.Fill, key, _large.ModelBytes));
     }

@@ -17,7 +17,7 @@ public static partial class Rules
 
     /// <summary>A model computes with three dtypes.</summary>
     public static readonly Rule GptDTypeUnsupported = new("ML6023", "a GPT model's weights are float32, float16 or bfloat16",
-        "Convert the weights to one of these with PyTorch, for instance with state_dict values' .float().");
+        "Choose one of these: --dtype float32 (-DType float32) casts weights on the way into memory.");
 
     /// <summary>A model runs on weights of its own shapes.</summary>
     public static readonly Rule WeightShapeMismatch = new("ML6024", "a weight has the shape that the model gives it",

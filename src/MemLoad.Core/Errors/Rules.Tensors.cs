@@ -28,6 +28,14 @@ public static partial class Rules
     /// <summary>A rank is one of as many as there are.</summary>
     public static readonly Rule RankOutside = new("ML6009", "the rank is one of the ranks", "Ranks count from 0: of 8 they are 0 to 7.");
 
+    /// <summary>Weights are cast to one of three types.</summary>
+    public static readonly Rule CastTargetUnsupported = new("ML6010", "weights are cast to float32, float16 or bfloat16",
+        "Give one of these (--dtype, -DType), or none to load the weights as they are.");
+
+    /// <summary>Memory that is read as two types cannot become a third.</summary>
+    public static readonly Rule CastStorageMixed = new("ML6011", "a storage that is cast holds elements of one dtype",
+        "Load the weights as they are, leave one of the tensors out (--exclude, -Exclude), or store them apart.");
+
     /// <summary>The state dict must fit the model, name by name.</summary>
     public static readonly Rule StateDictMismatch = new("ML6007", "the state dict fits the model",
         "Choose the model that the checkpoint was written for, or narrow the checkpoint with a key.");

@@ -41,6 +41,9 @@ public sealed record LoadRequest
     /// <summary>A known model size that the checkpoint must fit, such as <c>gpt2-small</c>; null for any state dict.</summary>
     public string? Size { get; init; }
 
+    /// <summary>What floating-point tensors are cast to on the way into memory: float32, float16 or bfloat16; null to load them as they are.</summary>
+    public DType? DType { get; init; }
+
     /// <summary>Most anonymous host memory the load may need, in bytes.</summary>
     public long? HostMemoryLimit { get; init; }
 

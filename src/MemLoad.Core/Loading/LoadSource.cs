@@ -1,6 +1,6 @@
 namespace MemLoad;
 
-/// <summary>What requests that differ in how and where to load only have in common: the open checkpoint, the headroom, and what was found of both.</summary>
+/// <summary>What requests for the same tensors, cast alike, have in common: the open checkpoint, the headroom, and what was found of both.</summary>
 internal sealed class LoadSource
 {
     private readonly Lazy<string?> _sizeName;
@@ -37,9 +37,10 @@ internal sealed class LoadSource
         Checkpoint checkpoint = whole.Select(request.Key, request.Include, request.Exclude);
         if (request.Path is not null && request.Size is string size && !checkpoint.Tensors.IsEmpty)
         {
-            StateDictMatch.Require(GptConfig.FromSize(size).ToSpec(checkpoint.Tensors[0].DType), checkpoint);
+            Checkpoint cast = checkpoint.CastTo(request.DType);
+            StateDictMatch.Require(GptConfig.FromSize(size).ToSpec(cast.Target.Tensors[0].DType), cast);
         }
-        return new LoadSource(request, checkpoint.Share(request.Rank, request.RankCount));
+        return new LoadSource(request, checkpoint.Share(request.Rank, request.RankCount).CastTo(request.DType));
     }
 
     /// <summary>The plans for a request; those for the same device and limits are added up once.</summary>

@@ -21,7 +21,7 @@ public static class PlanRunner
         try
         {
             Execute(plan, device, buffers, beforeStep, cancellationToken);
-            return new LoadedWeights(plan.Checkpoint.Tensors, plan.Checkpoint.StorageLengths, buffers, plan.Placements);
+            return new LoadedWeights(plan.Checkpoint.Target.Tensors, plan.Checkpoint.Target.StorageLengths, buffers, plan.Placements);
         }
         catch
         {
@@ -62,7 +62,7 @@ public static class PlanRunner
                     int last = i;
                     for (; last < plan.Steps.Length && plan.Steps[last] is { Kind: StepKind.Read } read && read.Source == step.Source; last++)
                     {
-                        batch.Add(read.Storage, buffers[read.Buffer]!);
+                        batch.Add(read.Storage, buffers[read.Buffer]!, read.Casts);
                     }
                     i = last - 1;
                     if (step.Source < 0)
@@ -75,7 +75,7 @@ public static class PlanRunner
                     }
                     break;
                 case StepKind.Copy:
-                    Copy(checkpoint.Storages[step.Storage], buffers[step.Source]!, plan.Buffers[step.Source].Pool, buffers[step.Buffer]!, device, cancellationToken);
+                    Copy(plan, step, buffers[step.Source]!, buffers[step.Buffer]!, device, cancellationToken);
                     break;
                 default:
                     buffers[step.Buffer]!.Dispose();
@@ -85,18 +85,33 @@ public static class PlanRunner
         }
     }
 
-    private static unsafe void Copy(Extent storage, MemoryBuffer source, MemoryPool pool, MemoryBuffer target, IDevice device, CancellationToken cancellationToken)
+    private static unsafe void Copy(LoadPlan plan, PlanStep step, MemoryBuffer source, MemoryBuffer target, IDevice device, CancellationToken cancellationToken)
     {
-        if (pool == MemoryPool.Device)
+        Extent storage = plan.Checkpoint.Storages[step.Storage];
+        MemoryPool pool = plan.Buffers[step.Source].Pool;
+        byte* from = (byte*)source.Address + (pool == MemoryPool.MappedFile ? storage.Offset : 0);
+        if (step.Casts && plan.Checkpoint.Target.CastOf(step.Storage) is StorageCast cast)
         {
-            device.Copy(source, target, storage.Length);
+            if (pool == MemoryPool.Device)
+            {
+                CastCopy.Between(cast, source, storage.Length, target, cancellationToken);
+            }
+            else
+            {
+                CastCopy.FromHost(cast, from, storage.Length, target, 0, cancellationToken);
+            }
             return;
         }
-        byte* from = (byte*)source.Address + (pool == MemoryPool.MappedFile ? storage.Offset : 0);
-        for (long done = 0; done < storage.Length; done += CopyBytes)
+        // A target has the length of what it takes; a mapped file, as a source, that of the whole file.
+        if (pool == MemoryPool.Device)
+        {
+            device.Copy(source, target, target.Length);
+            return;
+        }
+        for (long done = 0; done < target.Length; done += CopyBytes)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            target.Write(done, new ReadOnlySpan<byte>(from + done, (int)Math.Min(CopyBytes, storage.Length - done)));
+            target.Write(done, new ReadOnlySpan<byte>(from + done, (int)Math.Min(CopyBytes, target.Length - done)));
         }
     }
 }

@@ -13,20 +13,20 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files)
     // Disks answer several requests at once sooner than one after the other; beyond this nothing is gained.
     private static readonly int Threads = Math.Clamp(Environment.ProcessorCount, 4, 16);
 
-    private readonly record struct Target(int Storage, MemoryBuffer Buffer);
+    private readonly record struct Target(int Storage, MemoryBuffer Buffer, StorageCast? Cast);
 
     private readonly record struct Piece(CheckpointFileReader File, long Offset, int Length, ImmutableArray<Part> Parts);
 
     // One stretch of a storage inside a piece.
-    private readonly record struct Part(MemoryBuffer Buffer, long BufferOffset, int PieceOffset, int Length);
+    private readonly record struct Part(MemoryBuffer Buffer, long BufferOffset, int PieceOffset, int Length, StorageCast? Cast);
 
     private readonly List<Target> _targets = [];
 
-    public void Add(int storage, MemoryBuffer buffer)
+    public void Add(int storage, MemoryBuffer buffer, bool casts)
     {
         if (buffer.Length > 0)
         {
-            _targets.Add(new Target(storage, buffer));
+            _targets.Add(new Target(storage, buffer, casts ? checkpoint.Target.CastOf(storage) : null));
         }
     }
 
@@ -48,7 +48,7 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files)
         }
     }
 
-    /// <summary>Reads everything added through a ring into (device) buffers. Chunk i always passes through slot i mod slots.</summary>
+    /// <summary>Reads everything added through a ring into other buffers, cast on the way out. Chunk i always passes through slot i mod slots.</summary>
     public unsafe void ReadThrough(MemoryBuffer ring, CancellationToken cancellationToken)
     {
         long slotBytes = ring.Length / StagingRing.Slots;
@@ -63,7 +63,14 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files)
                     pieces[i].File.ReadExactly(pieces[i].Offset, new Span<byte>(memory, pieces[i].Length));
                     foreach (Part part in pieces[i].Parts)
                     {
-                        part.Buffer.Write(part.BufferOffset, new ReadOnlySpan<byte>(memory + part.PieceOffset, part.Length));
+                        if (part.Cast is StorageCast cast)
+                        {
+                            CastCopy.FromHost(cast, memory + part.PieceOffset, part.Length, part.Buffer, part.BufferOffset, stop);
+                        }
+                        else
+                        {
+                            part.Buffer.Write(part.BufferOffset, new ReadOnlySpan<byte>(memory + part.PieceOffset, part.Length));
+                        }
                     }
                 }
             }, cancellationToken);
@@ -96,13 +103,15 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files)
         var parts = ImmutableArray.CreateBuilder<Part>();
         long start = 0;
         long end = 0;
-        foreach ((int storage, MemoryBuffer buffer) in targets)
+        foreach ((int storage, MemoryBuffer buffer, StorageCast? cast) in targets)
         {
             Extent extent = checkpoint.Storages[storage];
+            // What is cast is cut between elements only.
+            int unit = cast?.From.ElementSize() ?? 1;
             for (long done = 0; done < extent.Length;)
             {
                 long offset = extent.Offset + done;
-                bool joins = parts.Count > 0 && coalesce && offset - end <= LargestGap && offset - start < pieceBytes;
+                bool joins = parts.Count > 0 && coalesce && offset - end <= LargestGap && offset - start <= pieceBytes - unit;
                 if (parts.Count > 0 && !joins)
                 {
                     Close();
@@ -111,8 +120,8 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files)
                 {
                     start = offset;
                 }
-                int length = (int)Math.Min(extent.Length - done, pieceBytes - (offset - start));
-                parts.Add(new Part(buffer, done, (int)(offset - start), length));
+                int length = (int)Math.Min(extent.Length - done, (pieceBytes - (offset - start)) / unit * unit);
+                parts.Add(new Part(buffer, cast?.TargetBytes(done) ?? done, (int)(offset - start), length, cast));
                 end = offset + length;
                 done += length;
             }

@@ -7,17 +7,17 @@ public static class StateDictMatch
 {
     private const int MostNames = 8;
 
-    /// <summary>Requires that the checkpoint has exactly the model's names, each with the model's shape and dtype.</summary>
+    /// <summary>Requires that the checkpoint, as it will lie in memory, has exactly the model's names, each with the model's shape and dtype.</summary>
     /// <exception cref="MemLoadException">ML6007, with PyTorch's own wording of what is missing, unexpected or mismatched, on one line.</exception>
     public static void Require(ModelSpec model, Checkpoint checkpoint)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(checkpoint);
         var wanted = model.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
-        var found = checkpoint.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
+        var found = checkpoint.Target.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
         var problems = new List<string>();
         Names("Missing", [.. model.Tensors.Where(tensor => !found.ContainsKey(tensor.Name)).Select(tensor => tensor.Name)]);
-        Names("Unexpected", [.. checkpoint.Tensors.Where(tensor => !wanted.ContainsKey(tensor.Name)).Select(tensor => tensor.Name)]);
+        Names("Unexpected", [.. checkpoint.Target.Tensors.Where(tensor => !wanted.ContainsKey(tensor.Name)).Select(tensor => tensor.Name)]);
         foreach (TensorSpec spec in model.Tensors)
         {
             if (!found.TryGetValue(spec.Name, out TensorEntry? tensor))

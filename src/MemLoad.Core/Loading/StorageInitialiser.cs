@@ -11,7 +11,7 @@ internal sealed class StorageInitialiser
     public StorageInitialiser(Checkpoint checkpoint)
     {
         _tensors = new TensorEntry?[checkpoint.Storages.Length];
-        foreach (TensorEntry tensor in checkpoint.Tensors)
+        foreach (TensorEntry tensor in checkpoint.Target.Tensors)
         {
             _tensors[tensor.Storage] ??= tensor;
         }

@@ -37,11 +37,13 @@ public sealed record LoadMeasurement
     public string? Format { get; init; }
     /// <summary>The model size where it is one of the known ones, such as <c>gpt2-small</c>.</summary>
     public string? Size { get; init; }
+    /// <summary>What floating-point tensors were cast to, by PyTorch's name; null where everything stayed as in the file.</summary>
+    public string? DType { get; init; }
     /// <summary>Tensors loaded.</summary>
     public long? TensorCount { get; init; }
     /// <summary>Elements of all tensors together, shared ones once.</summary>
     public long? ParameterCount { get; init; }
-    /// <summary>M: bytes of all parameters and buffers.</summary>
+    /// <summary>M: bytes of all parameters and buffers in memory.</summary>
     public long? ModelBytes { get; init; }
     /// <summary>Bytes of the checkpoint's files.</summary>
     public long? FileBytes { get; init; }

@@ -54,6 +54,7 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null)
         Device = request.Device.ToLowerInvariant(),
         Outcome = nameof(LoadOutcome.Failed),
         Path = request.Path is null ? null : Path.GetFullPath(request.Path),
+        DType = request.DType?.TorchName(),
         Cache = request.Cache.ToString(),
         Run = request.Run,
         HostName = HostFacts.HostName,

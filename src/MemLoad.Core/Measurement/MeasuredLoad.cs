@@ -84,7 +84,7 @@ internal static class MeasuredLoad
                 ElapsedMicroseconds = microseconds,
                 // A plan that moves no bytes (Mmap to the host) has no speed.
                 BytesPerSecond = prepared.Plan.Steps.Any(step => step.Kind is StepKind.Read or StepKind.Copy)
-                    ? (long)((Int128)prepared.Checkpoint.ModelBytes * 1_000_000 / microseconds)
+                    ? (long)((Int128)prepared.Checkpoint.Target.ModelBytes * 1_000_000 / microseconds)
                     : null,
                 CachedBytesAtStart = cached,
                 MajorFaults = measured.MajorFaults,
@@ -97,12 +97,14 @@ internal static class MeasuredLoad
     private static void WarmUp(PreparedLoad prepared, CancellationToken cancellationToken)
     {
         Checkpoint whole = prepared.Checkpoint;
-        TensorEntry? smallest = whole.Tensors.Where(tensor => tensor.Bytes > 0).MinBy(tensor => whole.Storages[tensor.Storage].Length);
+        // One that is cast, if any is: that code, too.
+        TensorEntry? smallest = whole.Tensors.Where(tensor => tensor.Bytes > 0)
+            .MinBy(tensor => (whole.Target.CastOf(tensor.Storage) is null, whole.Storages[tensor.Storage].Length));
         if (smallest is null)
         {
             return;
         }
-        Checkpoint one = CheckpointBuilder.Trim(whole.Path, whole.Format, whole.Files, whole.Storages, [smallest], whole.Metadata);
+        Checkpoint one = CheckpointBuilder.Trim(whole.Path, whole.Format, whole.Files, whole.Storages, [smallest], whole.Metadata).CastTo(whole.Target.DType);
         using IDevice device = DeviceRegistry.Open(prepared.Device.Name);
         using LoadedWeights weights = PlanRunner.Run(LoadPlan.Create(prepared.Plan.Strategy, one, device), device, cancellationToken: cancellationToken);
     }

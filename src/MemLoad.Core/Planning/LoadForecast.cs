@@ -15,13 +15,15 @@ public sealed record LoadForecast
     public required string Format { get; init; }
     /// <summary>The model size where it is one of the known ones.</summary>
     public string? Size { get; init; }
+    /// <summary>What floating-point tensors are cast to, by PyTorch's name; null where everything stays as in the file.</summary>
+    public string? DType { get; init; }
     /// <summary>Tensors to load.</summary>
     public required long TensorCount { get; init; }
     /// <summary>Elements of all tensors together, shared ones once.</summary>
     public required long ParameterCount { get; init; }
-    /// <summary>M: bytes of all parameters and buffers.</summary>
+    /// <summary>M: bytes of all parameters and buffers in memory.</summary>
     public required long ModelBytes { get; init; }
-    /// <summary>L: bytes of the largest tensor.</summary>
+    /// <summary>L: bytes of the largest tensor in memory.</summary>
     public required long LargestBytes { get; init; }
     /// <summary>Bytes of the checkpoint's files.</summary>
     public required long FileBytes { get; init; }

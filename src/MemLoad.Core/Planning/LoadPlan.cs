@@ -14,7 +14,7 @@ public sealed record LoadPlan
     /// <summary>The strategy that wrote it.</summary>
     public required Strategy Strategy { get; init; }
 
-    /// <summary>What is loaded.</summary>
+    /// <summary>What is loaded, and as what: see <see cref="Checkpoint.Target"/>.</summary>
     public required Checkpoint Checkpoint { get; init; }
 
     /// <summary>The buffers, by index.</summary>

@@ -55,8 +55,9 @@ public enum PlanPhase : byte
 /// <param name="Pool">Where it comes from.</param>
 /// <param name="Bytes">Its length; for a mapped file the bytes of it that the plan will touch.</param>
 /// <param name="File">For a mapped file, its index in the checkpoint; else -1.</param>
+/// <param name="AsInFile">Whether it holds elements in the file's dtype, even where the model's are cast to another.</param>
 [StructLayout(LayoutKind.Auto)]
-public readonly record struct PlanBuffer(MemoryPool Pool, long Bytes, int File = -1);
+public readonly record struct PlanBuffer(MemoryPool Pool, long Bytes, int File = -1, bool AsInFile = false);
 
 /// <summary>One step.</summary>
 /// <param name="Kind">What to do.</param>
@@ -64,7 +65,8 @@ public readonly record struct PlanBuffer(MemoryPool Pool, long Bytes, int File =
 /// <param name="Buffer">The buffer it acts on.</param>
 /// <param name="Storage">The storage concerned, or -1.</param>
 /// <param name="Source">For a copy the buffer to copy from, for a read the staging ring to pass through or -1.</param>
-public readonly record struct PlanStep(StepKind Kind, PlanPhase Phase, int Buffer, int Storage = -1, int Source = -1);
+/// <param name="Casts">Whether a copy or read casts the elements from the file's dtype to the one they have in the end.</param>
+public readonly record struct PlanStep(StepKind Kind, PlanPhase Phase, int Buffer, int Storage = -1, int Source = -1, bool Casts = false);
 
 /// <summary>Where a storage lies when the plan is done.</summary>
 /// <param name="Buffer">The buffer.</param>

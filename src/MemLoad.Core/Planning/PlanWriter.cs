@@ -26,13 +26,24 @@ internal sealed class PlanWriter(Checkpoint checkpoint, bool deviceIsHost, long 
 
     public int FileOf(int storage) => checkpoint.Storages[storage].File;
 
-    /// <summary>Allocates a buffer for a storage.</summary>
-    public int Allocate(MemoryPool pool, int storage) => Allocate(pool, checkpoint.Storages[storage].Length, storage);
+    /// <summary>True if a storage's elements are cast on the way into memory.</summary>
+    public bool IsCast(int storage) => checkpoint.Target.CastOf(storage) is not null;
 
-    /// <summary>Allocates the staging ring, no larger than all there is to pass through it.</summary>
-    public int AllocateRing()
+    /// <summary>Allocates a buffer for a storage as the model has it.</summary>
+    public int Allocate(MemoryPool pool, int storage) => Allocate(pool, checkpoint.Target.StorageLengths[storage], storage);
+
+    /// <summary>Allocates a buffer for a storage as the file has it: the same, unless it is cast.</summary>
+    public int AllocateAsInFile(MemoryPool pool, int storage)
     {
-        RingBytes = StagingRing.BytesFor(checkpoint.ModelBytes, ringBytes);
+        _buffers.Add(new PlanBuffer(pool, checkpoint.Storages[storage].Length, AsInFile: true));
+        Add(StepKind.Allocate, _buffers.Count - 1, storage);
+        return _buffers.Count - 1;
+    }
+
+    /// <summary>Allocates the staging ring, no larger than all the storages that pass through it.</summary>
+    public int AllocateRing(IEnumerable<int> storages)
+    {
+        RingBytes = StagingRing.BytesFor(storages.Sum(storage => checkpoint.Storages[storage].Length), ringBytes);
         return Allocate(MemoryPool.Host, RingBytes, -1);
     }
 
@@ -41,14 +52,25 @@ internal sealed class PlanWriter(Checkpoint checkpoint, bool deviceIsHost, long 
     /// <summary>Maps a file and gives its buffer.</summary>
     public int Map(int file)
     {
-        _buffers.Add(new PlanBuffer(MemoryPool.MappedFile, checkpoint.TouchedBytes[file], file));
+        _buffers.Add(new PlanBuffer(MemoryPool.MappedFile, checkpoint.TouchedBytes[file], file, AsInFile: true));
         Add(StepKind.Map, _buffers.Count - 1, -1);
         return _buffers.Count - 1;
     }
 
-    public void Read(int storage, int buffer, int ring = -1) => Add(StepKind.Read, buffer, storage, ring);
+    /// <summary>Reads a storage from its file; into a buffer of the model, cast if it is to be. Only what passes through a ring can be cast.</summary>
+    public void Read(int storage, int buffer, int ring = -1)
+    {
+        bool casts = IsCast(storage) && !_buffers[buffer].AsInFile;
+        if (casts && ring < 0)
+        {
+            throw new InvalidOperationException("A storage that is cast cannot be read straight into place.");
+        }
+        Add(StepKind.Read, buffer, storage, ring, casts);
+    }
 
-    public void Copy(int storage, int source, int target) => Add(StepKind.Copy, target, storage, source);
+    /// <summary>Copies a storage; from a buffer as in the file to one of the model, cast if it is to be.</summary>
+    public void Copy(int storage, int source, int target) =>
+        Add(StepKind.Copy, target, storage, source, IsCast(storage) && _buffers[source].AsInFile && !_buffers[target].AsInFile);
 
     public void Release(int buffer) => Add(StepKind.Release, buffer, -1);
 
@@ -103,13 +125,13 @@ internal sealed class PlanWriter(Checkpoint checkpoint, bool deviceIsHost, long 
     /// <summary>Reads a storage as <c>torch.load(map_location=device)</c> does: through a host tensor of its own, which is let go at once.</summary>
     public int LoadOnDevice(int storage)
     {
-        int loaded = Allocate(MemoryPool.Host, storage);
+        int loaded = AllocateAsInFile(MemoryPool.Host, storage);
         Read(storage, loaded);
         if (deviceIsHost)
         {
             return loaded;
         }
-        int moved = Allocate(MemoryPool.Device, storage);
+        int moved = AllocateAsInFile(MemoryPool.Device, storage);
         Copy(storage, loaded, moved);
         Release(loaded);
         return moved;
@@ -138,9 +160,9 @@ internal sealed class PlanWriter(Checkpoint checkpoint, bool deviceIsHost, long 
         return _buffers.Count - 1;
     }
 
-    private void Add(StepKind kind, int buffer, int storage, int source = -1)
+    private void Add(StepKind kind, int buffer, int storage, int source = -1, bool casts = false)
     {
-        var step = new PlanStep(kind, Phase, buffer, storage, source);
+        var step = new PlanStep(kind, Phase, buffer, storage, source, casts);
         foreach (IPlanReader reader in readers)
         {
             reader.Read(step, _buffers[buffer], source < 0 ? default : _buffers[source]);

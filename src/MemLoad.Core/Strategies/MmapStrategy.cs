@@ -1,31 +1,34 @@
 namespace MemLoad;
 
-/// <summary>Map the file. On the host the model takes the mapped pages over (<c>assign=True</c>); elsewhere they are copied to the device.</summary>
+/// <summary>
+/// Map the file. On the host the model takes the mapped pages over (<c>assign=True</c>); what goes elsewhere or is cast is copied out of them,
+/// and a file that nothing lies in is let go.
+/// </summary>
 internal static class MmapStrategy
 {
     public static void Write(PlanWriter plan)
     {
         plan.Phase = PlanPhase.MapFile;
         int[] files = [.. Enumerable.Range(0, plan.FileCount).Select(plan.Map)];
-        if (plan.DeviceIsHost)
-        {
-            foreach (int storage in plan.Storages)
-            {
-                plan.Place(storage, files[plan.FileOf(storage)]);
-            }
-            return;
-        }
+        bool[] assigned = new bool[files.Length];
         plan.Phase = PlanPhase.Fill;
         foreach (int storage in plan.Storages)
         {
-            int tensor = plan.Allocate(MemoryPool.Device, storage);
-            plan.Copy(storage, files[plan.FileOf(storage)], tensor);
+            int file = plan.FileOf(storage);
+            if (plan.DeviceIsHost && !plan.IsCast(storage))
+            {
+                plan.Place(storage, files[file]);
+                assigned[file] = true;
+                continue;
+            }
+            int tensor = plan.Allocate(plan.DevicePool, storage);
+            plan.Copy(storage, files[file], tensor);
             plan.Place(storage, tensor);
         }
         plan.Phase = PlanPhase.Release;
-        foreach (int file in files)
+        foreach (int file in Enumerable.Range(0, files.Length).Where(file => !assigned[file]))
         {
-            plan.Release(file);
+            plan.Release(files[file]);
         }
     }
 }

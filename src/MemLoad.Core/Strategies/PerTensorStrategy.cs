@@ -9,7 +9,7 @@ internal static class PerTensorStrategy
         plan.Phase = PlanPhase.Fill;
         foreach (int storage in plan.Storages)
         {
-            int loaded = plan.Allocate(MemoryPool.Host, storage);
+            int loaded = plan.AllocateAsInFile(MemoryPool.Host, storage);
             plan.Read(storage, loaded);
             plan.Copy(storage, loaded, model[storage]);
             plan.Release(loaded);

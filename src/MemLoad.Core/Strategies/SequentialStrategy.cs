@@ -10,7 +10,7 @@ internal static class SequentialStrategy
 
         int LoadOnHost(int storage)
         {
-            int loaded = plan.Allocate(MemoryPool.Host, storage);
+            int loaded = plan.AllocateAsInFile(MemoryPool.Host, storage);
             plan.Read(storage, loaded);
             return loaded;
         }
@@ -23,7 +23,7 @@ internal static class SequentialStrategy
                 plan.Copy(storage, source, target);
                 return;
             }
-            int moved = plan.Allocate(MemoryPool.Device, storage);
+            int moved = plan.AllocateAsInFile(MemoryPool.Device, storage);
             plan.Copy(storage, source, moved);
             plan.Copy(storage, moved, target);
             plan.Release(moved);

@@ -1,8 +1,8 @@
 namespace MemLoad;
 
 /// <summary>
-/// Allocated empty on the device, then filled straight from the file: into place on the host, through a bounded ring elsewhere. A chunk may
-/// hold many small tensors or part of a large one, so the host peak depends on neither the model nor its largest tensor.
+/// Allocated empty on the device, then filled straight from the file: into place on the host, through a bounded ring elsewhere and where elements
+/// are cast. A chunk may hold many small tensors or part of a large one, so the host peak depends on neither the model nor its largest tensor.
 /// </summary>
 internal static class StreamStrategy
 {
@@ -10,15 +10,22 @@ internal static class StreamStrategy
     {
         int[] model = plan.ToEmpty();
         plan.Phase = PlanPhase.Fill;
-        int ring = plan.DeviceIsHost ? -1 : plan.AllocateRing();
-        foreach (int storage in plan.Storages)
+        foreach (int storage in plan.Storages.Where(storage => !ThroughRing(storage)))
+        {
+            plan.Read(storage, model[storage]);
+        }
+        if (!plan.Storages.Any(ThroughRing))
+        {
+            return;
+        }
+        int ring = plan.AllocateRing(plan.Storages.Where(ThroughRing));
+        foreach (int storage in plan.Storages.Where(ThroughRing))
         {
             plan.Read(storage, model[storage], ring);
         }
-        if (ring >= 0)
-        {
-            plan.Phase = PlanPhase.Release;
-            plan.Release(ring);
-        }
+        plan.Phase = PlanPhase.Release;
+        plan.Release(ring);
+
+        bool ThroughRing(int storage) => !plan.DeviceIsHost || plan.IsCast(storage);
     }
 }

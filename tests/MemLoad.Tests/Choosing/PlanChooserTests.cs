@@ -97,6 +97,23 @@ public sealed class PlanChooserTests
         Assert.EndsWith("Stream with a ring of 16.0 MiB fits: type -Strategy Auto (--strategy Auto), or -Force (--force) to load all the same.", refusal.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_cast_on_the_host_costs_time_and_takes_the_ring_that_fits()
+    {
+        using var cpu = new HostDevice();
+        Checkpoint cast = Model.CastTo(DType.BFloat16);
+        MachineSpeed speed = Speed(mapped: 1, ring64: 1, ring4: 1);
+
+        // Room for the model and a small ring, not for the mapping beside it.
+        var budget = MemoryBudget.For(Request, cpu, Headroom.Of([new MemoryLimit("ulimit -v", Counted.AddressSpace, 106 * MiB, 0, 0, "")]));
+        var chooser = new PlanChooser(cast, cpu, budget, speed, 1);
+        PlanCandidate taken = chooser.Choose(out _);
+        Assert.Null(taken.Shortfall);
+        Assert.Equal((Strategy.Stream, 4 * MiB), (taken.Strategy, taken.RingBytes));
+        // At a nanosecond a byte and more, whatever is held of the file and whichever way it goes.
+        Assert.All(Strategies.All, strategy => Assert.True(chooser.Candidate(strategy).Microseconds > 200 * MiB / 1000));
+    }
+
     private static LoadRequest Request { get; } = new() { Path = "/nowhere/model.pth", Strategy = Strategy.Auto };
 
     private static PlanChooser Chooser(IDevice device, long mebibytes, MachineSpeed? speed = null, double cachedShare = 1) => new(

@@ -33,6 +33,13 @@ internal sealed class MemorySource : IWeightSource
         return _storages.Count - 1;
     }
 
+    public int AddStorage(ReadOnlySpan<byte> content)
+    {
+        int storage = AddStorage(content.Length);
+        content.CopyTo(_storages[storage].Content);
+        return storage;
+    }
+
     public MemorySource Add(string name, DType dtype, params long[] shape)
     {
         long bytes = shape.Aggregate(1L, (product, dimension) => product * dimension) * dtype.ElementSize();
