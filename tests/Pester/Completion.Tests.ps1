@@ -8,6 +8,7 @@ Describe 'Tab completion' {
         @{ Line = 'New-GptModel -Size gpt2-'; Expected = 'gpt2-small', 'gpt2-medium', 'gpt2-large', 'gpt2-xl' }
         @{ Line = 'Measure-LoadMemory -Device '; Expected = 'cpu', 'sim' }
         @{ Line = 'Import-Weights x.pth -Strategy St'; Expected = , 'Stream' }
+        @{ Line = 'Import-Weights x.pth -DType '; Expected = 'BFloat16', 'Float16', 'Float32' }
         @{ Line = 'Get-WeightInfo containers/model_and_optimizer.pth -Key mod'; Expected = , 'model_state_dict' }
         @{ Line = 'Get-WeightInfo tiny/fp32.pth -Include tok'; Expected = , 'tok_emb.weight' }
         @{ Line = 'Get-WeightInfo -LiteralPath tiny/fp32.pth -Include out'; Expected = , 'out_head.weight' }

@@ -26,6 +26,13 @@ Describe 'Get-LoadPlan' {
         $row.Fits | Should -BeFalse
         $row.Message | Should -BeLike 'ML7005:*'
     }
+    It 'plans a cast, which halves the model and not the file' {
+        $plain = Get-LoadPlan $file -Strategy Meta
+        $cast = Get-LoadPlan $file -Strategy Meta -DType bfloat16
+        $cast.DType, $plain.DType | Should -Be 'bfloat16', $null
+        ($cast.ModelBytes * 2), $cast.FileBytes, $cast.ForecastHostBytes | Should -Be $plain.ModelBytes, $plain.FileBytes, $plain.ForecastHostBytes
+        { Get-LoadPlan $file -DType Int8 -ErrorAction Stop } | Should -Throw -ErrorId 'CannotConvertArgumentNoMessage,MemLoad.Commands.GetLoadPlanCommand'
+    }
     It 'gives steps whose totals peak where the forecast says' -ForEach ([enum]::GetNames([MemLoad.Strategy])) {
         $steps = Get-LoadPlan $file -Strategy $_ -Detailed
         $row = Get-LoadPlan $file -Strategy $_

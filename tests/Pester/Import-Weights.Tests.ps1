@@ -22,6 +22,15 @@ Describe 'Import-Weights' {
         $meta.State, $meta.Strategy | Should -Be Loaded, Mmap
         (Invoke-GptModel $meta $ids).Logits | Should -Be $expected
     }
+    It 'casts on the way into memory, into a model or by themselves' {
+        $plain = Import-Weights $file -HeadCount 2
+        $cast = Import-Weights $file -HeadCount 2 -DType bfloat16
+        ($cast.ModelBytes * 2), $cast.ParameterCount | Should -Be $plain.ModelBytes, $plain.ParameterCount
+        $logits = (Invoke-GptModel $cast $ids).Logits
+        for ($i = 0; $i -lt $logits.Count; $i++) { [math]::Abs($logits[$i] - $expected[$i]) | Should -BeLessThan 0.1 }
+        $meta = New-GptModel @TinyGpt -Meta
+        (Invoke-GptModel (Import-Weights $file -Model $meta -DType bfloat16 -Device cpu -Strategy Stream) $ids).Logits | Should -Be $logits
+    }
     It 'finds a model by name' {
         $null = New-GptModel @TinyGpt -Meta -Name by-name
         (Import-Weights $file -Model by-name).Name | Should -Be by-name

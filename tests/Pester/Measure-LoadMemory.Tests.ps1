@@ -72,6 +72,15 @@ Describe 'Measure-LoadMemory' {
         $rows = Get-LoadPlan $file | Where-Object Strategy -in Mmap, Stream | Measure-LoadMemory -InProcess
         $rows.Strategy | Should -Be Mmap, Stream
     }
+    It 'casts to the same weights by every strategy, plans from the pipeline included' {
+        foreach ($device in 'cpu', 'sim') {
+            $rows = Get-LoadPlan $file -Device $device -DType float16 | Measure-LoadMemory -InProcess
+            $rows.Outcome | Sort-Object -Unique | Should -Be Loaded
+            $rows.DType | Sort-Object -Unique | Should -Be float16
+            @($rows.WeightsDigest | Sort-Object -Unique).Count | Should -Be 1
+            $rows[0].WeightsDigest | Should -Not -Be (Measure-LoadMemory $file -Device $device -Strategy Stream -InProcess).WeightsDigest
+        }
+    }
     It 'reads the files of a key' {
         $container = Join-Path $FixturesPath containers/model_and_optimizer.pth
         (Measure-LoadMemory $container -Key model_state_dict -Strategy Stream -InProcess).TensorCount | Should -BeGreaterThan 0

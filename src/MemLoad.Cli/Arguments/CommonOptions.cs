@@ -25,6 +25,9 @@ internal static class CommonOptions
     public static readonly Words<DType> ModelTypes =
         new("dtype", ("float32", DType.Float32), ("float16", DType.Float16), ("bfloat16", DType.BFloat16));
 
+    private static readonly Words<DType?> CastTypes =
+        new("dtype", ("float32", DType.Float32), ("float16", DType.Float16), ("bfloat16", DType.BFloat16));
+
     public static readonly Words<CheckpointFormat?> WritableFormats =
         new("format", ("pth", CheckpointFormat.TorchZip), ("safetensors", CheckpointFormat.Safetensors), ("folder", CheckpointFormat.PerTensor));
 
@@ -75,6 +78,8 @@ internal static class CommonOptions
         HelpName = "cpu|sim",
         DefaultValueFactory = _ => defaultDevice,
     };
+
+    public static WordOption<DType?> Cast() => CastTypes.Option("--dtype", "Cast floating-point tensors on the way into memory, as module.to(dtype) does: float32, float16 or bfloat16. By default they stay as in the file.");
 
     public static Option<bool> ForceLoad() => new("--force") { Description = "Load even what does not fit the host's memory; a device's capacity stays what it is." };
 

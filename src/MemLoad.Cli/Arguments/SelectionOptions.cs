@@ -16,6 +16,8 @@ internal sealed class SelectionOptions
 
     private readonly WordOption<string?> _size = CommonOptions.Sizes.Option("--size", $"Size of the generated checkpoint: {string.Join(", ", CommonOptions.Sizes.All)}; {DefaultSize} if neither this nor --path is given. With --path, require that the checkpoint fits this model.");
 
+    private readonly WordOption<DType?> _dtype = CommonOptions.Cast();
+
     private readonly Option<long?> _hostMemoryLimit = Numbers.BytesOption("--host-memory-limit", "Refuse loads whose forecast exceeds this much host memory, such as 2GB (KB, MB, GB are powers of 1024), or what the system leaves if that is less.");
 
     private readonly Option<long?> _deviceMemoryLimit = Numbers.BytesOption("--device-memory-limit", "Capacity of the device, such as 8GB.");
@@ -36,6 +38,7 @@ internal sealed class SelectionOptions
         command.Add(_strategies);
         command.Add(_device);
         command.Add(_size);
+        command.Add(_dtype);
         command.Add(_hostMemoryLimit);
         command.Add(_deviceMemoryLimit);
         command.Add(_key);
@@ -66,6 +69,7 @@ internal sealed class SelectionOptions
                 Strategy = strategy,
                 Device = parsed.GetValue(_device)!,
                 Size = size,
+                DType = _dtype.Read(parsed),
                 Key = parsed.GetValue(_key),
                 Include = parsed.GetValue(_include) ?? [],
                 Exclude = parsed.GetValue(_exclude) ?? [],

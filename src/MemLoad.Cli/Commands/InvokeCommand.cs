@@ -13,12 +13,13 @@ internal static class InvokeCommand
         Option<string?> key = CommonOptions.Key();
         WordOption<Strategy> strategy = CommonOptions.Strategies.Option("--strategy", "How to load the weights; Auto takes the fastest way that fits.", "Auto");
         Option<string> device = CommonOptions.Device("cpu");
+        WordOption<DType?> dtype = CommonOptions.Cast();
         Option<bool> force = CommonOptions.ForceLoad();
         WordOption<OutputFormat> format = CommonOptions.FormatWithoutCsv();
 
         var command = new Command("invoke", "Load a GPT checkpoint, run token ids through it and print the logits.")
         {
-            path, tokenIds, heads, key, strategy, device, force, format,
+            path, tokenIds, heads, key, strategy, device, dtype, force, format,
         };
         command.Runs((parsed, cancellationToken) =>
         {
@@ -28,11 +29,12 @@ internal static class InvokeCommand
                 Strategy = strategy.Read(parsed),
                 Device = parsed.GetValue(device)!,
                 Key = parsed.GetValue(key),
+                DType = dtype.Read(parsed),
                 Force = parsed.GetValue(force),
             };
             int[] ids = parsed.GetValue(tokenIds)!;
             SpeedNote.Ensure(console, [request], cancellationToken);
-            GptConfig config = Fitting(Checkpoint.Open(request.Path!, cancellationToken).Select(request.Key), parsed.GetValue(heads));
+            GptConfig config = Fitting(Checkpoint.Open(request.Path!, cancellationToken).Select(request.Key).CastTo(request.DType), parsed.GetValue(heads));
             using LoadedModel model = WeightLoader.Load(request, cancellationToken);
             float[] logits = new GptModel(config, name => model.Weights[name]).Forward(ids, cancellationToken);
             var result = new InvokeResult([1, ids.Length, config.VocabularySize], logits);
@@ -53,7 +55,7 @@ internal static class InvokeCommand
     private static GptConfig Fitting(Checkpoint checkpoint, int? heads)
     {
         var config = GptConfig.Infer(checkpoint.Tensors, heads);
-        StateDictMatch.Require(config.ToSpec(checkpoint.Tensors[0].DType), checkpoint);
+        StateDictMatch.Require(config.ToSpec(checkpoint.Target.Tensors[0].DType), checkpoint);
         return config;
     }
 }

@@ -83,7 +83,7 @@ internal static class MeasureView
         string what = known.Size ?? System.IO.Path.GetFileName(known.Path) ?? "weights";
         if (known is { TensorCount: long tensors, ModelBytes: long bytes })
         {
-            what += $": {Units.Count(tensors, "tensor")}, {Printable.Bytes(bytes)}";
+            what += $": {Units.Count(tensors, "tensor")}, {Printable.Bytes(bytes)}{(known.DType is null ? "" : $", cast to {known.DType}")}";
         }
         TextTable.Line(console, what, new Style(decoration: Decoration.Bold));
         if (known.Path is not null)

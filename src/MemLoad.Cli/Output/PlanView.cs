@@ -9,7 +9,8 @@ internal static class PlanView
     {
         LoadForecast first = rows[0];
         string what = first.Size ?? Path.GetFileName(first.Path) ?? "weights";
-        TextTable.Line(console, $"{what}: {Units.Count(first.TensorCount, "tensor")}, {Printable.Bytes(first.ModelBytes)}, the largest {Printable.Bytes(first.LargestBytes)}",
+        string cast = first.DType is null ? "" : $", cast to {first.DType}";
+        TextTable.Line(console, $"{what}: {Units.Count(first.TensorCount, "tensor")}, {Printable.Bytes(first.ModelBytes)}, the largest {Printable.Bytes(first.LargestBytes)}{cast}",
             new Style(decoration: Decoration.Bold));
         if (first.Path is not null)
         {

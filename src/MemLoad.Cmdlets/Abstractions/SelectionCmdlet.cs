@@ -39,6 +39,11 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
     [ValidateNotNullOrEmpty]
     public string? Size { get; set; }
 
+    /// <summary>What to cast floating-point tensors to on the way into memory; without it they stay as in the file.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.Path)]
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.LiteralPath)]
+    public CastDType? DType { get; set; }
+
     /// <summary>Most host memory a load may need, in bytes.</summary>
     [Parameter(ParameterSetName = ParameterSets.Path)]
     [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
@@ -120,6 +125,7 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
             Strategy = strategy,
             Device = Device,
             Size = size,
+            DType = (DType?)DType,
             Key = Key,
             Include = Include,
             Exclude = Exclude,

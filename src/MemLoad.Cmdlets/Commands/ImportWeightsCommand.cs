@@ -32,6 +32,10 @@ public sealed class ImportWeightsCommand : NarrowingPathCmdlet
     [ValidateNotNullOrEmpty]
     public string Device { get; set; } = DeviceRegistry.Default;
 
+    /// <summary>What to cast floating-point tensors to on the way into memory; without it they stay as in the file.</summary>
+    [Parameter]
+    public CastDType? DType { get; set; }
+
     /// <summary>Attention heads, where the checkpoint is of no known size.</summary>
     [Parameter]
     [ValidateRange(1, int.MaxValue)]
@@ -60,6 +64,7 @@ public sealed class ImportWeightsCommand : NarrowingPathCmdlet
             Path = path,
             Strategy = Strategy,
             Device = Device,
+            DType = (DType?)DType,
             Key = Key,
             Include = Include,
             Exclude = Exclude,
@@ -83,8 +88,8 @@ public sealed class ImportWeightsCommand : NarrowingPathCmdlet
             model = Model ?? NewModel(prepared.Checkpoint, Name ?? System.IO.Path.GetFileNameWithoutExtension(path));
             if (Model?.Config is GptConfig config && !prepared.Checkpoint.Tensors.IsEmpty)
             {
-                // The weights are taken over as they are, so their dtype is the model's from now on.
-                StateDictMatch.Require(config.ToSpec(prepared.Checkpoint.Tensors[0].DType), prepared.Checkpoint);
+                // The weights are taken over as they will lie in memory, so their dtype is the model's from now on.
+                StateDictMatch.Require(config.ToSpec(prepared.Checkpoint.Target.Tensors[0].DType), prepared.Checkpoint);
             }
             LoadForecast forecast = prepared.ToRow();
             WriteVerbose(string.Create(

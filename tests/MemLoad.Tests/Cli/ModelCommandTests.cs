@@ -101,6 +101,17 @@ public sealed class ModelCommandTests : IDisposable
     }
 
     [Fact]
+    public void Invoke_casts_on_the_way()
+    {
+        string[] logits = [.. new[] { "float32", "bfloat16" }.Select(dtype =>
+            CliRun.Of("invoke", "--path", Fixtures.PathOf("tiny/fp32.pth"), "--heads", "3", "--token-ids", "1,2,3", "--dtype", dtype, "--strategy", "Stream", "--format", "json").Output)];
+        string plain = CliRun.Of("invoke", "--path", Fixtures.PathOf("tiny/fp32.pth"), "--heads", "3", "--token-ids", "1,2,3", "--strategy", "Stream", "--format", "json").Output;
+
+        Assert.Equal(plain, logits[0]);
+        Assert.NotEqual(plain, logits[1]);
+    }
+
+    [Fact]
     public void The_table_of_invoke_lists_five_tokens_likeliest_first()
     {
         CliRun run = CliRun.Of("invoke", "--path", Fixtures.PathOf("tiny/fp32.pth"), "--heads", "3", "--token-ids", "1,2,3");

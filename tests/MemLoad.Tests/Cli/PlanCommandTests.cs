@@ -35,6 +35,15 @@ public sealed class PlanCommandTests
     }
 
     [Fact]
+    public void A_cast_is_in_every_row_and_in_the_caption()
+    {
+        Assert.All(Json("--dtype", "BFloat16"), row => Assert.Equal("bfloat16", row.GetProperty("DType").GetString()));
+        Assert.All(Json(), row => Assert.Equal(JsonValueKind.Null, row.GetProperty("DType").ValueKind));
+        Assert.Contains(", cast to float16\n", CliRun.Of("plan", "--path", Fixtures.PathOf("tiny/fp32.pth"), "--dtype", "float16").Output, StringComparison.Ordinal);
+        Assert.Equal(2, CliRun.Of("plan", "--path", Fixtures.PathOf("tiny/fp32.pth"), "--dtype", "int8").ExitCode);
+    }
+
+    [Fact]
     public void The_table_fits_80_columns_and_shows_every_strategy()
     {
         CliRun run = CliRun.Of("plan", "--path", Fixtures.PathOf("tiny/fp32.pth"));
