@@ -1,5 +1,9 @@
+using MemLoad.Tests.Measurement;
+
 namespace MemLoad.Tests.Devices;
 
+// Alone, or other tests take the addresses that were given back.
+[Collection(QuietProcess.Name)]
 public sealed class HostMemoryTests
 {
     [SkippableFact]
