@@ -74,8 +74,8 @@ internal static class CommonOptions
 
     public static Option<string> Device(string defaultDevice) => new("--device")
     {
-        Description = "Where the weights go: cpu, or sim, a simulated accelerator with PyTorch's allocator that needs no hardware.",
-        HelpName = "cpu|sim",
+        Description = "Where the weights go: cpu; sim, a simulated accelerator with PyTorch's allocator that needs no hardware; with TorchSharp torch:cpu, or a card such as cuda:0.",
+        HelpName = "name",
         DefaultValueFactory = _ => defaultDevice,
     };
 

@@ -36,7 +36,7 @@ internal static class InvokeCommand
             SpeedNote.Ensure(console, [request], cancellationToken);
             GptConfig config = Fitting(Checkpoint.Open(request.Path!, cancellationToken).Select(request.Key).CastTo(request.DType), parsed.GetValue(heads));
             using LoadedModel model = WeightLoader.Load(request, cancellationToken);
-            float[] logits = new GptModel(config, name => model.Weights[name]).Forward(ids, cancellationToken);
+            float[] logits = model.Prepared.Device.BuildGpt(config, model.Weights).Forward(ids, cancellationToken);
             var result = new InvokeResult([1, ids.Length, config.VocabularySize], logits);
             if (format.Read(parsed) == OutputFormat.Json)
             {

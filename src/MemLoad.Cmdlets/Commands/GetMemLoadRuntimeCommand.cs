@@ -20,6 +20,8 @@ public sealed class GetMemLoadRuntimeCommand : MemLoadCmdlet
                 Device = device.Name,
                 Available = device.Available,
                 Details = device.Details,
+                Library = device.Library,
+                LibraryPath = device.LibraryPath,
                 ModuleVersion = HostFacts.ModuleVersion,
                 DotNet = RuntimeInformation.FrameworkDescription,
                 OperatingSystem = $"{RuntimeInformation.OSDescription} {RuntimeInformation.ProcessArchitecture}",

@@ -10,7 +10,7 @@ public sealed class LoadedGptModel : IDisposable
     private IDisposable? _owner;
     private LoadedWeights? _weights;
     private IDevice? _device;
-    private GptModel? _runnable;
+    private IGptModel? _runnable;
 
     internal LoadedGptModel(string name, GptConfig? config, ModelSpec? spec)
     {
@@ -105,7 +105,7 @@ public sealed class LoadedGptModel : IDisposable
         {
             LoadedWeights weights = Weights;
             GptConfig config = Config ?? GptConfig.Infer(weights.Tensors, heads: null);
-            _runnable ??= new GptModel(config, name => weights[name]);
+            _runnable ??= _device!.BuildGpt(config, weights);
             try
             {
                 return (_runnable.Forward(tokenIds, stop), config);
@@ -120,6 +120,11 @@ public sealed class LoadedGptModel : IDisposable
             }
         }
     }
+
+    /// <summary>The weights themselves, for C# code: valid until the model is removed. Those on torch:cpu and on cards give tensors of libtorch
+    /// (<c>AsTorch()</c> of MemLoad.Torch).</summary>
+    /// <exception cref="MemLoadException">ML6027: it has none; ML6028: it was removed.</exception>
+    public LoadedWeights AsWeights() => Weights;
 
     /// <summary>Frees its memory at once. A second call does nothing.</summary>
     public void Dispose()

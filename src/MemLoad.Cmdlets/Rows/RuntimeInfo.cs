@@ -9,6 +9,10 @@ public sealed record RuntimeInfo
     public required bool Available { get; init; }
     /// <summary>What it is, or why it cannot be used.</summary>
     public required string Details { get; init; }
+    /// <summary>What computes there, with its version; null for MemLoad itself.</summary>
+    public string? Library { get; init; }
+    /// <summary>Where that was loaded from.</summary>
+    public string? LibraryPath { get; init; }
     /// <summary>MemLoad's version.</summary>
     public required string ModuleVersion { get; init; }
     /// <summary>The .NET runtime.</summary>

@@ -7,41 +7,92 @@ namespace MemLoad;
 /// <param name="Available">Whether it can be used.</param>
 /// <param name="Details">What it is, or why it cannot be used.</param>
 /// <param name="FreeBytes">What can be reserved on it; null where nothing but the machine limits it, or it is not here.</param>
-public sealed record DeviceStatus(string Name, bool Available, string Details, long? FreeBytes = null);
+/// <param name="Library">What computes there, with its version; null for MemLoad itself.</param>
+/// <param name="LibraryPath">Where that was loaded from.</param>
+public sealed record DeviceStatus(
+    string Name, bool Available, string Details, long? FreeBytes = null, string? Library = null, string? LibraryPath = null);
 
 /// <summary>Finds devices by name.</summary>
 public static class DeviceRegistry
 {
-    private const string NeedsTorch = "needs the TorchSharp build of MemLoad, which is not installed here";
+    private const string TorchHost = "torch:cpu";
 
-    /// <summary>The device used when none is named: the first card where there is one, else the simulated one.</summary>
+    /// <summary>The device used when none is named.</summary>
     public static string Default => "sim";
 
-    /// <summary>All devices, with the reason where one cannot be used.</summary>
+    /// <summary>Names worth offering: devices that may be there, as far as that can be told without loading anything.</summary>
+    public static IReadOnlyList<string> Names =>
+        TorchAssembly.Location is null ? ["cpu", "sim"] : ["cpu", "sim", TorchHost, .. GraphicsCards.List().Select((_, i) => Card(i))];
+
+    /// <summary>All devices, with the reason where one cannot be used. Loads libtorch where it is there, for only then is it known to work.</summary>
     public static IReadOnlyList<DeviceStatus> List() =>
     [
         new("cpu", true, "the host's own memory"),
         new("sim", true, "a simulated accelerator: real bytes, PyTorch's allocator rounding"),
-        new("torch:cpu", false, NeedsTorch),
-        new("cuda:0", false, NeedsTorch),
+        .. ListTorch(),
     ];
 
     /// <summary>Opens a device.</summary>
     /// <param name="name">A device name, case ignored.</param>
-    /// <param name="capacityBytes">Capacity of a simulated device; other devices have their own.</param>
+    /// <param name="capacityBytes">Capacity of a simulated device, or the most to use of a card's memory.</param>
     /// <exception cref="MemLoadException">ML7003 if there is no such name, ML7004 if the device is not here.</exception>
     public static IDevice Open(string name, long? capacityBytes = null)
     {
         ArgumentNullException.ThrowIfNull(name);
-        return name.ToLowerInvariant() switch
+        string lower = name.ToLowerInvariant();
+        return lower switch
         {
             "cpu" => new HostDevice(),
             "sim" => new SimulatedDevice(capacityBytes),
-            "torch:cpu" => throw Absent(name),
-            _ when name.StartsWith("cuda:", StringComparison.OrdinalIgnoreCase) && int.TryParse(name.AsSpan(5), NumberStyles.None, CultureInfo.InvariantCulture, out _) => throw Absent(name),
+            TorchHost => OpenTorch(lower, capacityBytes),
+            _ when lower.StartsWith("cuda:", StringComparison.Ordinal) && int.TryParse(lower.AsSpan(5), NumberStyles.None, CultureInfo.InvariantCulture, out int card) =>
+                OpenTorch(Card(card), capacityBytes),
             _ => throw Rules.DeviceUnknown.Broken($"there is no device called '{name}'"),
         };
     }
 
-    private static MemLoadException Absent(string name) => Rules.DeviceAbsent.Broken($"the device '{name}' {NeedsTorch}");
+    private static IDevice OpenTorch(string name, long? capacityBytes)
+    {
+        IDeviceProvider? torch = TorchAssembly.TryLoad(out string reason);
+        if (torch is null)
+        {
+            throw Rules.DeviceAbsent.Broken($"the device '{name}' {(reason.Length > 0 ? reason : TorchAssembly.ReasonWithout(name))}");
+        }
+        try
+        {
+            return torch.Open(name, capacityBytes);
+        }
+        catch (Exception e) when (IsOfAnotherVersion(e))
+        {
+            throw Rules.DeviceAbsent.Broken($"the device '{name}' {TorchAssembly.ReasonOfVersion}", innerException: e);
+        }
+    }
+
+    private static IEnumerable<DeviceStatus> ListTorch()
+    {
+        try
+        {
+            return TorchAssembly.TryLoad(out string reason) is IDeviceProvider torch ? torch.List() : ListWithoutTorch(reason);
+        }
+        catch (Exception e) when (IsOfAnotherVersion(e))
+        {
+            return ListWithoutTorch(TorchAssembly.ReasonOfVersion);
+        }
+    }
+
+    // An assembly that an earlier build left behind loads, and fails when it is used.
+    private static bool IsOfAnotherVersion(Exception e) => e is TypeLoadException or MissingMemberException;
+
+    private static IEnumerable<DeviceStatus> ListWithoutTorch(string reason)
+    {
+        yield return new DeviceStatus(TorchHost, false, reason.Length > 0 ? reason : TorchAssembly.ReasonWithout(TorchHost));
+        IReadOnlyList<GraphicsCard> cards = GraphicsCards.List();
+        for (int i = 0; i < Math.Max(1, cards.Count); i++)
+        {
+            string found = cards.Count > 0 ? $"{cards[i].Name}, driver {cards[i].DriverVersion}" : "no NVIDIA driver answers";
+            yield return new DeviceStatus(Card(i), false, $"{found}; {(reason.Length > 0 ? reason : TorchAssembly.ReasonWithout(Card(i)))}");
+        }
+    }
+
+    private static string Card(int number) => string.Create(CultureInfo.InvariantCulture, $"cuda:{number}");
 }

@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MemLoad;
 
-/// <summary>A file of a checkpoint mapped read-only into this process: pages come from the page cache when touched.</summary>
+/// <summary>A file of a checkpoint mapped into this process: pages come from the page cache when touched, and the file is never written.</summary>
 public sealed unsafe class MappedFile : MemoryBuffer
 {
     private readonly MemoryMappedFile _file;
@@ -25,8 +25,10 @@ public sealed unsafe class MappedFile : MemoryBuffer
     public override nint Address => (nint)_address;
 
     /// <summary>Maps a file. It must still have the length it had when the checkpoint was opened.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="writable">True if who looks at the mapping may write to it: what is written gets a page of its own, and the file stays as it is.</param>
     /// <exception cref="MemLoadException">ML1001, ML1002 or ML1006.</exception>
-    public static MappedFile Open(CheckpointFile file)
+    public static MappedFile Open(CheckpointFile file, bool writable = false)
     {
         ArgumentNullException.ThrowIfNull(file);
         using (CheckpointFileReader.Reopen(file))
@@ -35,8 +37,9 @@ public sealed unsafe class MappedFile : MemoryBuffer
         try
         {
             SafeFileHandle handle = File.OpenHandle(file.Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            var mapped = MemoryMappedFile.CreateFromFile(handle, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
-            return new MappedFile(mapped, mapped.CreateViewAccessor(0, file.Length, MemoryMappedFileAccess.Read), file.Length);
+            MemoryMappedFileAccess access = writable ? MemoryMappedFileAccess.CopyOnWrite : MemoryMappedFileAccess.Read;
+            var mapped = MemoryMappedFile.CreateFromFile(handle, null, 0, access, HandleInheritability.None, leaveOpen: false);
+            return new MappedFile(mapped, mapped.CreateViewAccessor(0, file.Length, access), file.Length);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -1,8 +1,11 @@
 namespace MemLoad;
 
-/// <summary>A block of memory of some pool: host, mapped file or device. Disposing gives it back.</summary>
+/// <summary>A block of memory of some pool: host, mapped file or device. Disposing gives it back, once nobody else holds it.</summary>
 public abstract class MemoryBuffer(long length) : IDisposable
 {
+    private int _holders = 1;
+    private int _disposed;
+
     /// <summary>Usable length in bytes.</summary>
     public long Length { get; } = length;
 
@@ -21,14 +24,46 @@ public abstract class MemoryBuffer(long length) : IDisposable
     public virtual HostView MapForHost() =>
         Address != 0 || Length == 0 ? new HostView(Address, null) : throw new NotSupportedException("This memory cannot be mapped.");
 
+    /// <summary>
+    /// Keeps the memory until <see cref="LetGo"/>, even if the block is disposed meanwhile: for whoever looks at it from elsewhere, such as a
+    /// framework's tensor.
+    /// </summary>
+    /// <exception cref="ObjectDisposedException">The memory was given back before.</exception>
+    public void Hold()
+    {
+        int holders = Volatile.Read(ref _holders);
+        while (true)
+        {
+            ObjectDisposedException.ThrowIf(holders == 0, this);
+            int seen = Interlocked.CompareExchange(ref _holders, holders + 1, holders);
+            if (seen == holders)
+            {
+                return;
+            }
+            holders = seen;
+        }
+    }
+
+    /// <summary>Ends one <see cref="Hold"/>; the last to let go gives the memory back.</summary>
+    public void LetGo()
+    {
+        if (Interlocked.Decrement(ref _holders) == 0)
+        {
+            Dispose(true);
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
-        Dispose(true);
+        if (Interlocked.Exchange(ref _disposed, 1) == 0)
+        {
+            LetGo();
+        }
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Gives the block back; called once or more.</summary>
+    /// <summary>Gives the block back; called once.</summary>
     protected abstract void Dispose(bool disposing);
 
     /// <summary>Throws unless [offset, offset + count) lies in the block.</summary>

@@ -15,7 +15,7 @@ public sealed class LoadedWeights : IWeightSource, IDisposable
     private readonly Lock _viewing = new();
     private bool _disposed;
 
-    internal LoadedWeights(
+    private LoadedWeights(
         ImmutableArray<TensorEntry> tensors, ImmutableArray<long> storageLengths, MemoryBuffer?[] buffers, ImmutableArray<Placement> placements)
     {
         Tensors = tensors;
@@ -23,6 +23,31 @@ public sealed class LoadedWeights : IWeightSource, IDisposable
         _buffers = buffers;
         _placements = placements;
         _byName = tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
+    }
+
+    /// <summary>Weights in buffers that have been filled, and what the device makes of them. Takes the buffers over unless it throws.</summary>
+    internal static LoadedWeights Of(
+        ImmutableArray<TensorEntry> tensors, ImmutableArray<long> storageLengths, MemoryBuffer?[] buffers, ImmutableArray<Placement> placements, IDevice device)
+    {
+        var weights = new LoadedWeights(tensors, storageLengths, buffers, placements);
+        // A plan that only measures pieces of work leaves no weights behind.
+        if (placements.All(place => place.Buffer >= 0 && buffers[place.Buffer] is not null))
+        {
+            weights.Presentation = device.Present(weights);
+        }
+        return weights;
+    }
+
+    /// <summary>What the device made of the weights (<see cref="IDevice.Present"/>), such as tensors of its framework.</summary>
+    public IDisposable? Presentation { get; private set; }
+
+    /// <summary>The memory in which a storage lies, and where in it the storage begins. The weights own it.</summary>
+    /// <param name="storage">Index into <see cref="StorageLengths"/>.</param>
+    public (MemoryBuffer Memory, long Offset) MemoryOf(int storage)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        Placement place = _placements[storage];
+        return (_buffers[place.Buffer]!, place.Offset);
     }
 
     /// <inheritdoc/>
@@ -69,6 +94,7 @@ public sealed class LoadedWeights : IWeightSource, IDisposable
             return;
         }
         _disposed = true;
+        Presentation?.Dispose();
         CloseViews();
         _host.Dispose();
         foreach (MemoryBuffer? buffer in _buffers)

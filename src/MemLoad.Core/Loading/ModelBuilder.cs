@@ -27,7 +27,7 @@ public static class ModelBuilder
                 buffers[i] = device.Allocate(lengths[i]);
             }
             Fill(source, buffers, bytesFilled, cancellationToken);
-            return new LoadedWeights(source.Tensors, lengths, buffers, [.. Enumerable.Range(0, buffers.Length).Select(i => new Placement(i, 0))]);
+            return LoadedWeights.Of(source.Tensors, lengths, buffers, [.. Enumerable.Range(0, buffers.Length).Select(i => new Placement(i, 0))], device);
         }
         catch
         {

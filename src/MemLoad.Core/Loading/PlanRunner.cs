@@ -21,7 +21,7 @@ public static class PlanRunner
         try
         {
             Execute(plan, device, buffers, beforeStep, cancellationToken);
-            return new LoadedWeights(plan.Checkpoint.Target.Tensors, plan.Checkpoint.Target.StorageLengths, buffers, plan.Placements);
+            return LoadedWeights.Of(plan.Checkpoint.Target.Tensors, plan.Checkpoint.Target.StorageLengths, buffers, plan.Placements, device);
         }
         catch
         {
@@ -48,13 +48,16 @@ public static class PlanRunner
             switch (step.Kind)
             {
                 case StepKind.Allocate:
-                    buffers[step.Buffer] = planned.Pool == MemoryPool.Device ? device.Allocate(planned.Bytes) : host.Allocate(planned.Bytes);
+                    // A buffer of no storage is the ring.
+                    buffers[step.Buffer] = planned.Pool == MemoryPool.Device ? device.Allocate(planned.Bytes)
+                        : step.Storage < 0 ? device.AllocateStaging(host, planned.Bytes)
+                        : host.Allocate(planned.Bytes);
                     break;
                 case StepKind.Initialise:
                     initialiser.Fill(step.Storage, buffers[step.Buffer]!);
                     break;
                 case StepKind.Map:
-                    buffers[step.Buffer] = MappedFile.Open(checkpoint.Files[planned.File]);
+                    buffers[step.Buffer] = MappedFile.Open(checkpoint.Files[planned.File], device.MapsWritable);
                     break;
                 case StepKind.Read:
                     // Reads that follow one another are one batch: the plan says what, not in how many pieces.

@@ -51,6 +51,8 @@ public sealed record LoadMeasurement
     public long? PeakDeviceBytes { get; init; }
     /// <summary>Peak of device memory reserved by the allocator, as PyTorch's <c>max_memory_reserved</c>.</summary>
     public long? PeakDeviceReservedBytes { get; init; }
+    /// <summary>What the driver says this process holds on the device after the load, its context included; null where no driver says.</summary>
+    public long? DriverDeviceBytes { get; init; }
     /// <summary>Forecast of <see cref="PeakDeviceBytes"/>.</summary>
     public long? ForecastDeviceBytes { get; init; }
     /// <summary>Peak of anonymous and shared host memory of the load, above the idle process.</summary>

@@ -76,6 +76,7 @@ internal static class MeasuredLoad
                 Outcome = nameof(LoadOutcome.Loaded),
                 PeakDeviceBytes = memory.PeakAllocated,
                 PeakDeviceReservedBytes = memory.PeakReserved,
+                DriverDeviceBytes = device.DriverBytes,
                 DeviceErrorPermille = Permille(prepared.Forecast.Device.PeakAllocated, memory.PeakAllocated),
                 PeakHostBytes = measured.PeakHostBytes,
                 PeakHostFileBytes = measured.PeakHostFileBytes,

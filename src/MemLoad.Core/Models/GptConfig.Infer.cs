@@ -84,5 +84,5 @@ public sealed partial record GptConfig
         return layers.Count > 0 ? layers.Count : throw Missing(BlockName(0) + "att.W_query.weight");
     }
 
-    private static MemLoadException Missing(string name) => Rules.NotGpt.Broken($"the tensor '{name}' of a GPT model is missing");
+    internal static MemLoadException Missing(string name) => Rules.NotGpt.Broken($"the tensor '{name}' of a GPT model is missing");
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Numerics.Tensors;
 
 namespace MemLoad;
@@ -10,7 +9,7 @@ namespace MemLoad;
 /// </summary>
 /// <remarks>The architecture is the book's: pre-norm blocks, LayerNorm with biased variance, tanh GELU, masks as part of the state dict, an untied
 /// head without bias, no dropout (evaluation mode).</remarks>
-public sealed unsafe class GptModel
+public sealed unsafe class GptModel : IGptModel
 {
     // Kept so that an owner of the memory that only the model still knows is not finalised under it.
     private readonly Func<string, HostTensor> _weights;
@@ -36,15 +35,7 @@ public sealed unsafe class GptModel
         foreach (TensorSpec spec in config.ToSpec().Tensors)
         {
             HostTensor tensor = Find(spec.Name);
-            if (!tensor.Shape.AsSpan().SequenceEqual(spec.Shape.AsSpan()))
-            {
-                throw Rules.WeightShapeMismatch.Broken(
-                    $"the weight '{spec.Name}' has shape ({string.Join(", ", tensor.Shape)}), the model's has ({string.Join(", ", spec.Shape)})");
-            }
-            if (tensor.DType is not (DType.Float32 or DType.Float16 or DType.BFloat16))
-            {
-                throw Rules.GptDTypeUnsupported.Broken($"the weight '{spec.Name}' is {tensor.DType.TorchName()}");
-            }
+            GptConfig.RequireWeight(spec, tensor.DType, tensor.Shape);
             tensors.Add(spec.Name, tensor);
         }
 
@@ -68,9 +59,9 @@ public sealed unsafe class GptModel
             {
                 return weights(name);
             }
-            catch (KeyNotFoundException e)
+            catch (KeyNotFoundException)
             {
-                throw Rules.NotGpt.Broken($"the tensor '{name}' of a GPT model is missing", innerException: e);
+                throw GptConfig.Missing(name);
             }
         }
 
@@ -80,19 +71,15 @@ public sealed unsafe class GptModel
         Norm FindNorm(string name) => new(tensors[name + ".scale"], tensors[name + ".shift"]);
     }
 
-    /// <summary>The model's dimensions.</summary>
+    /// <inheritdoc/>
     public GptConfig Config { get; }
 
-    /// <summary>Runs one sequence of tokens through the model, on all cores. Each weight is read from memory once; besides the result it takes
-    /// memory for the activations only, about 10 · tokens · embedding numbers.</summary>
-    /// <param name="tokenIds">At least one token id and at most <see cref="GptConfig.ContextLength"/> of them.</param>
-    /// <param name="cancellationToken">Stops the pass between pieces of work of about a millisecond.</param>
-    /// <returns>The logits, row-major of shape (tokens, vocabulary).</returns>
-    /// <exception cref="MemLoadException">ML6025: a token id outside the vocabulary; ML6026: no token, or too many.</exception>
-    /// <exception cref="OperationCanceledException">The pass was stopped.</exception>
+    /// <inheritdoc/>
+    /// <remarks>Works on all cores. Each weight is read from memory once; besides the result it takes memory for the activations only, about
+    /// 10 · tokens · embedding numbers. It stops between pieces of work of about a millisecond.</remarks>
     public float[] Forward(ReadOnlySpan<int> tokenIds, CancellationToken cancellationToken = default)
     {
-        Check(tokenIds);
+        Config.RequireTokens(tokenIds);
         var options = new ParallelOptions { CancellationToken = cancellationToken, MaxDegreeOfParallelism = Environment.ProcessorCount };
         int tokens = tokenIds.Length;
         int width = Config.EmbeddingSize;
@@ -139,28 +126,6 @@ public sealed unsafe class GptModel
             WeightReader.Read(_tokenEmbedding, (long)tokenIds[token] * output.Width, output[token]);
             WeightReader.Read(_positionEmbedding, (long)token * output.Width, position);
             TensorPrimitives.Add(output[token], position, output[token]);
-        }
-    }
-
-    private void Check(ReadOnlySpan<int> tokenIds)
-    {
-        if (tokenIds.IsEmpty)
-        {
-            throw Rules.TokenCountUnfit.Broken("there are no token ids");
-        }
-        // The logits of an extreme vocabulary could exceed the longest array.
-        int most = (int)Math.Min(Config.ContextLength, Array.MaxLength / Config.VocabularySize);
-        if (tokenIds.Length > most)
-        {
-            throw Rules.TokenCountUnfit.Broken($"there are {tokenIds.Length} token ids and the model takes {most} at most");
-        }
-        for (int i = 0; i < tokenIds.Length; i++)
-        {
-            if (tokenIds[i] < 0 || tokenIds[i] >= Config.VocabularySize)
-            {
-                throw Rules.TokenIdUnknown.Broken(string.Create(
-                    CultureInfo.InvariantCulture, $"token id {tokenIds[i]} at position {i} is not in 0 to {Config.VocabularySize - 1}"));
-            }
         }
     }
 

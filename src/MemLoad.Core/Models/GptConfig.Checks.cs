@@ -1,0 +1,58 @@
+using System.Collections.Immutable;
+using System.Globalization;
+
+namespace MemLoad;
+
+public sealed partial record GptConfig
+{
+    /// <summary>Requires that a model of these dimensions can run these tokens.</summary>
+    /// <exception cref="MemLoadException">ML6025: a token id outside the vocabulary; ML6026: no token, or too many.</exception>
+    public void RequireTokens(ReadOnlySpan<int> tokenIds)
+    {
+        if (tokenIds.IsEmpty)
+        {
+            throw Rules.TokenCountUnfit.Broken("there are no token ids");
+        }
+        // The logits of an extreme vocabulary could exceed the longest array.
+        int most = (int)Math.Min(ContextLength, Array.MaxLength / VocabularySize);
+        if (tokenIds.Length > most)
+        {
+            throw Rules.TokenCountUnfit.Broken($"there are {tokenIds.Length} token ids and the model takes {most} at most");
+        }
+        for (int i = 0; i < tokenIds.Length; i++)
+        {
+            if (tokenIds[i] < 0 || tokenIds[i] >= VocabularySize)
+            {
+                throw Rules.TokenIdUnknown.Broken(string.Create(
+                    CultureInfo.InvariantCulture, $"token id {tokenIds[i]} at position {i} is not in 0 to {VocabularySize - 1}"));
+            }
+        }
+    }
+
+    /// <summary>Requires that these are a model's weights: every name, each of its shape and of a type that can be run.</summary>
+    /// <exception cref="MemLoadException">ML6021: a weight is missing; ML6022: the dimensions cannot be; ML6023: a weight of another dtype than float32, float16 and bfloat16;
+    /// ML6024: a weight of another shape.</exception>
+    public void RequireWeights(IEnumerable<TensorEntry> tensors)
+    {
+        ArgumentNullException.ThrowIfNull(tensors);
+        var byName = tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
+        foreach (TensorSpec spec in ToSpec().Tensors)
+        {
+            TensorEntry tensor = byName.GetValueOrDefault(spec.Name) ?? throw Missing(spec.Name);
+            RequireWeight(spec, tensor.DType, tensor.Shape);
+        }
+    }
+
+    internal static void RequireWeight(TensorSpec spec, DType dtype, ImmutableArray<long> shape)
+    {
+        if (!shape.AsSpan().SequenceEqual(spec.Shape.AsSpan()))
+        {
+            throw Rules.WeightShapeMismatch.Broken(
+                $"the weight '{spec.Name}' has shape ({string.Join(", ", shape)}), the model's has ({string.Join(", ", spec.Shape)})");
+        }
+        if (dtype is not (DType.Float32 or DType.Float16 or DType.BFloat16))
+        {
+            throw Rules.GptDTypeUnsupported.Broken($"the weight '{spec.Name}' is {dtype.TorchName()}");
+        }
+    }
+}

@@ -1,0 +1,52 @@
+namespace MemLoad.Tests.Devices;
+
+/// <summary>Devices by name, as they are where TorchSharp is not built: these tests do not bring it along.</summary>
+public sealed class DeviceRegistryTests
+{
+    [Theory]
+    [InlineData("torch:cpu", "-Torch cpu ")]
+    [InlineData("CUDA:0", "-Torch cuda-")]
+    [InlineData("cuda:11", "-Torch cuda-")]
+    public void Without_TorchSharp_its_devices_are_refused_in_one_sentence_that_says_what_to_run(string device, string advice)
+    {
+        var refusal = Assert.Throws<MemLoadException>(() => DeviceRegistry.Open(device));
+
+        Assert.Equal("ML7004", refusal.Rule.Id);
+        Assert.StartsWith($"the device '{device.ToLowerInvariant()}' needs the TorchSharp build of MemLoad", refusal.Finding, StringComparison.Ordinal);
+        Assert.Contains("./build.ps1 " + advice, refusal.Finding, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', refusal.Message);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("cuda")]
+    [InlineData("cuda:")]
+    [InlineData("cuda:-1")]
+    [InlineData("torch:cuda")]
+    public void A_name_that_is_none_is_refused(string device) =>
+        Assert.Equal("ML7003", Assert.Throws<MemLoadException>(() => DeviceRegistry.Open(device)).Rule.Id);
+
+    [Fact]
+    public void Without_TorchSharp_every_device_is_listed_with_what_is_missing()
+    {
+        IReadOnlyList<DeviceStatus> devices = DeviceRegistry.List();
+
+        Assert.Equal(["cpu", "sim", "torch:cpu", "cuda:0"], devices.Take(4).Select(device => device.Name));
+        Assert.Equal(["cpu", "sim"], devices.Where(device => device.Available).Select(device => device.Name));
+        Assert.All(devices.Skip(2), device => Assert.Contains("needs the TorchSharp build of MemLoad, which is not here: in a clone, ./build.ps1 -Torch c", device.Details, StringComparison.Ordinal));
+        Assert.Equal(["cpu", "sim"], DeviceRegistry.Names);
+    }
+
+    [Fact]
+    public void Cards_are_asked_about_only_where_there_is_a_driver()
+    {
+        // On a machine with cards they are described; on any other nothing is found, and nothing fails.
+        foreach (GraphicsCard card in GraphicsCards.List())
+        {
+            Assert.InRange(card.FreeBytes, 0, card.TotalBytes);
+            Assert.Equal(card.TotalBytes > 0, GraphicsCards.FreeBytes(card.BusId) is not null);
+        }
+        Assert.Null(GraphicsCards.FreeBytes("ffff:ff:1f.0"));
+        Assert.Null(GraphicsCards.ProcessBytes("ffff:ff:1f.0"));
+    }
+}
