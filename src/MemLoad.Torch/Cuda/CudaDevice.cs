@@ -1,0 +1,245 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using TorchSharp;
+
+namespace MemLoad.Torch;
+
+/// <summary>
+/// The device <c>cuda:N</c>: memory that libtorch allocates on a card, filled by the driver through pinned staging, several streams at a time.
+/// TorchSharp does not tell what libtorch's allocator counts, so it is counted here by the same arithmetic, allocation by allocation.
+/// </summary>
+internal sealed class CudaDevice : IDevice
+{
+    // Copies in flight: one moves while the next begins. More do not make the bus wider.
+    private const int Streams = 2;
+
+    // What this process holds of each card. libtorch has one cache a card, whatever device object of ours allocates.
+    private static readonly Dictionary<string, CachingAllocator> OfProcess = new(StringComparer.Ordinal);
+    private static readonly Lock Accounting = new();
+
+    private readonly ICard _card;
+    private readonly CachingAllocator _accounts;
+    private readonly CachingAllocator _cache;
+    private readonly ConcurrentBag<nint> _idleStreams = [];
+    private readonly SemaphoreSlim _streams = new(Streams);
+
+    /// <param name="card">The card, which this device owns from now on.</param>
+    /// <param name="number">Its number for CUDA.</param>
+    /// <param name="limitBytes">The most to reserve, if less than all.</param>
+    public CudaDevice(ICard card, int number, long? limitBytes)
+    {
+        _card = card;
+        Name = string.Create(CultureInfo.InvariantCulture, $"cuda:{number}");
+        CapacityBytes = Math.Min(limitBytes ?? long.MaxValue, card.TotalBytes);
+        _accounts = new CachingAllocator(CapacityBytes);
+        lock (Accounting)
+        {
+            if (!OfProcess.TryGetValue(card.BusId, out CachingAllocator? cache))
+            {
+                OfProcess.Add(card.BusId, cache = new CachingAllocator());
+            }
+            _cache = cache;
+        }
+        for (int i = 0; i < Streams; i++)
+        {
+            _idleStreams.Add(card.OpenStream());
+        }
+    }
+
+    public string Name { get; }
+
+    public bool IsHost => false;
+
+    public bool ReservesSharedMemory => false;
+
+    public long? CapacityBytes { get; }
+
+    /// <summary>What can still be reserved: the rest of the limit, or of the card if others have taken more of it. What libtorch keeps of models
+    /// that are gone is free to this process.</summary>
+    public long? FreeBytes
+    {
+        get
+        {
+            long free = _card.FreeBytes;
+            lock (Accounting)
+            {
+                long kept = _cache.Memory.Reserved - _cache.Memory.Allocated;
+                return Math.Min(CapacityBytes!.Value - _accounts.Memory.Reserved, Math.Min(free + kept, _card.TotalBytes));
+            }
+        }
+    }
+
+    public DeviceMemory Memory
+    {
+        get
+        {
+            lock (Accounting)
+            {
+                return _accounts.Memory;
+            }
+        }
+    }
+
+    /// <summary>NVML's figure.</summary>
+    public long? DriverBytes => GraphicsCards.ProcessBytes(_card.BusId);
+
+    public MemoryBuffer Allocate(long bytes)
+    {
+        (DeviceBlock Own, DeviceBlock Process) account;
+        lock (Accounting)
+        {
+            account = (_accounts.Allocate(bytes), _cache.Allocate(bytes));
+        }
+        try
+        {
+            return new Block(this, _card.Allocate(bytes).DetachFromDisposeScope(), account, bytes);
+        }
+        catch (ExternalException e)
+        {
+            Return(account);
+            MemLoadException reason = TorchErrors.From(e.Message, e);
+            throw reason.Rule == Rules.DeviceMemoryExhausted ? Exhausted(bytes, e) : reason;
+        }
+    }
+
+    public MemoryBuffer AllocateStaging(HostMemory host, long bytes)
+    {
+        MemoryBuffer memory = host.Allocate(bytes);
+        return _card.TryPin(memory.Address, bytes) ? new PinnedMemory(memory, _card) : memory;
+    }
+
+    public void Copy(MemoryBuffer source, MemoryBuffer target, long bytes)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        ArgumentNullException.ThrowIfNull(target);
+        if (bytes > 0)
+        {
+            OnStream(stream => _card.CopyInside(stream, ((Block)target).CardAddress, ((Block)source).CardAddress, bytes));
+        }
+    }
+
+    public CachingAllocator NewForecastAllocator() => new();
+
+    public IDisposable Present(LoadedWeights weights) => new TorchStateDict(weights, storage =>
+    {
+        // A storage has a buffer of its own on a card.
+        (MemoryBuffer memory, _) = weights.MemoryOf(storage);
+        return ((Block)memory).Bytes.alias().DetachFromDisposeScope();
+    });
+
+    public IGptModel BuildGpt(GptConfig config, LoadedWeights weights) => new TorchGptModel(config, weights);
+
+    public void Dispose()
+    {
+        while (_idleStreams.TryTake(out nint stream))
+        {
+            _card.CloseStream(stream);
+        }
+        _streams.Dispose();
+        _accounts.Dispose();
+        _card.Dispose();
+    }
+
+    private MemLoadException Exhausted(long bytes, Exception inner)
+    {
+        DeviceMemory memory = Memory;
+        return Rules.DeviceMemoryExhausted.Broken(
+            $"out of device memory: tried to allocate {bytes} bytes; {Name} ({_card.Product}) has {_card.TotalBytes} bytes, {_card.FreeBytes} are free, "
+                + $"{memory.Allocated} are allocated by this load", innerException: inner);
+    }
+
+    private void Return((DeviceBlock Own, DeviceBlock Process) account)
+    {
+        lock (Accounting)
+        {
+            _accounts.Release(account.Own);
+            _cache.Release(account.Process);
+        }
+    }
+
+    private void OnStream(Action<nint> copy)
+    {
+        _streams.Wait();
+        // There are as many streams as may be taken at a time.
+        _ = _idleStreams.TryTake(out nint stream);
+        try
+        {
+            copy(stream);
+        }
+        finally
+        {
+            _idleStreams.Add(stream);
+            _streams.Release();
+        }
+    }
+
+    private sealed unsafe class Block(CudaDevice device, torch.Tensor bytes, (DeviceBlock Own, DeviceBlock Process) account, long length) : MemoryBuffer(length)
+    {
+        public torch.Tensor Bytes => bytes;
+
+        public nint CardAddress { get; } = length > 0 ? device._card.AddressOf(bytes) : 0;
+
+        public override void Write(long offset, ReadOnlySpan<byte> source)
+        {
+            CheckRange(offset, source.Length);
+            int count = source.Length;
+            fixed (byte* from = source)
+            {
+                nint host = (nint)from;
+                if (count > 0)
+                {
+                    device.OnStream(stream => device._card.Upload(stream, CardAddress + (nint)offset, host, count));
+                }
+            }
+        }
+
+        public override void Read(long offset, Span<byte> destination)
+        {
+            CheckRange(offset, destination.Length);
+            int count = destination.Length;
+            fixed (byte* to = destination)
+            {
+                nint host = (nint)to;
+                if (count > 0)
+                {
+                    device.OnStream(stream => device._card.Download(stream, host, CardAddress + (nint)offset, count));
+                }
+            }
+        }
+
+        /// <summary>A copy on the host: a card's memory cannot be mapped. What is written to it stays there.</summary>
+        public override HostView MapForHost()
+        {
+            if (Length == 0)
+            {
+                return default;
+            }
+            using var host = new HostMemory();
+            MemoryBuffer copy = host.Allocate(Length);
+            device.OnStream(stream => device._card.Download(stream, copy.Address, CardAddress, Length));
+            return new HostView(copy.Address, copy);
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+            bytes.Dispose();
+            device.Return(account);
+        }
+    }
+
+    private sealed class PinnedMemory(MemoryBuffer memory, ICard card) : MemoryBuffer(memory.Length)
+    {
+        public override nint Address => memory.Address;
+
+        public override void Write(long offset, ReadOnlySpan<byte> source) => memory.Write(offset, source);
+
+        public override void Read(long offset, Span<byte> destination) => memory.Read(offset, destination);
+
+        protected override void Dispose(bool disposing)
+        {
+            card.Unpin(memory.Address);
+            memory.Dispose();
+        }
+    }
+}

@@ -1,0 +1,118 @@
+using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using TorchSharp;
+
+namespace MemLoad.Torch;
+
+/// <summary>Tensors over memory that exists, without a copy: what TorchSharp's own factories do not offer.</summary>
+internal static unsafe partial class TensorMemory
+{
+    private const int Host = (int)DeviceType.CPU;
+
+    // The memory under tensors by address, and how many tensors hold it. libtorch says the address when the last of a tensor's views is gone.
+    private static readonly Dictionary<nint, (MemoryBuffer Memory, int Tensors)> Held = [];
+    private static readonly Lock Holding = new();
+
+    private static delegate* unmanaged<nint, int, nint*, int> _viewAs;
+
+    /// <summary>Finds what is called by address.</summary>
+    public static bool FindFunctions(nint library)
+    {
+        // Part of libtorch's interface for compiled models, which is C and stable.
+        bool found = NativeLibrary.TryGetExport(library, "aoti_torch_view_dtype", out nint address);
+        _viewAs = (delegate* unmanaged<nint, int, nint*, int>)address;
+        return found;
+    }
+
+    /// <summary>How many tensors hold memory now: for tests.</summary>
+    public static int HeldCount
+    {
+        get
+        {
+            lock (Holding)
+            {
+                return Held.Values.Sum(held => held.Tensors);
+            }
+        }
+    }
+
+    /// <summary>A tensor of bytes over host memory, which it holds for as long as it or a view of it lives.</summary>
+    public static torch.Tensor Over(MemoryBuffer memory, long offset, long bytes)
+    {
+        if (bytes == 0)
+        {
+            return torch.empty(0, torch.ScalarType.Byte).DetachFromDisposeScope();
+        }
+        nint address = memory.Address + (nint)offset;
+        memory.Hold();
+        lock (Holding)
+        {
+            ref (MemoryBuffer Memory, int Tensors) held = ref CollectionsMarshal.GetValueRefOrAddDefault(Held, address, out _);
+            held = (memory, held.Tensors + 1);
+        }
+        nint handle = FromMemory(address, &LetGo, &bytes, 1, (sbyte)torch.ScalarType.Byte, (sbyte)torch.ScalarType.Byte, Host, -1, 0);
+        if (handle == 0)
+        {
+            LetGoOf(address);
+        }
+        return Own(handle);
+    }
+
+    /// <summary>A view of a tensor of bytes as elements of another type, as <c>view(dtype)</c> in PyTorch.</summary>
+    public static torch.Tensor ViewAs(torch.Tensor bytes, torch.ScalarType type)
+    {
+        nint view = 0;
+        return Own(_viewAs(bytes.Handle, (int)type, &view) == 0 ? view : 0);
+    }
+
+    /// <summary>A view of a one-dimensional tensor.</summary>
+    public static torch.Tensor Strided(torch.Tensor storage, ImmutableArray<long> shape, ImmutableArray<long> strides, long offset) =>
+        storage.as_strided([.. shape], [.. strides], offset).DetachFromDisposeScope();
+
+    /// <summary>Where a tensor's first element lies, on whatever device.</summary>
+    public static nint AddressOf(torch.Tensor tensor) => DataOf(tensor.Handle);
+
+    private static torch.Tensor Own(nint handle)
+    {
+        if (handle == 0)
+        {
+            throw TorchErrors.From(LastError());
+        }
+        // Whoever calls may have a dispose scope open; what is made here outlives it.
+        return torch.Tensor.UnsafeCreateTensor(handle).DetachFromDisposeScope();
+    }
+
+    private static string LastError() => Marshal.PtrToStringUTF8(GetAndResetLastError()) ?? "libtorch gave no reason";
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void LetGo(void* address) => LetGoOf((nint)address);
+
+    private static void LetGoOf(nint address)
+    {
+        MemoryBuffer memory;
+        lock (Holding)
+        {
+            if (!Held.Remove(address, out (MemoryBuffer Memory, int Tensors) held))
+            {
+                return;
+            }
+            memory = held.Memory;
+            if (held.Tensors > 1)
+            {
+                Held.Add(address, (memory, held.Tensors - 1));
+            }
+        }
+        memory.LetGo();
+    }
+
+    [LibraryImport("LibTorchSharp", EntryPoint = "THSTensor_new")]
+    private static partial nint FromMemory(
+        nint data, delegate* unmanaged[Cdecl]<void*, void> deleter, long* sizes, int dimensions, sbyte type, sbyte targetType, int deviceType, int deviceIndex, byte requiresGrad);
+
+    [LibraryImport("LibTorchSharp", EntryPoint = "THSTensor_data")]
+    private static partial nint DataOf(nint tensor);
+
+    [LibraryImport("LibTorchSharp", EntryPoint = "THSTorch_get_and_reset_last_err")]
+    private static partial nint GetAndResetLastError();
+}

@@ -1,0 +1,26 @@
+using System.Globalization;
+
+namespace MemLoad.Torch;
+
+/// <summary>The devices of libtorch. MemLoad.Core finds this class by name, when one of them is asked for.</summary>
+public sealed class TorchDeviceProvider : IDeviceProvider
+{
+    /// <inheritdoc/>
+    public IReadOnlyList<DeviceStatus> List() =>
+        LibTorch.WhyNot is string reason
+            ? [new(TorchCpuDevice.DeviceName, false, reason), new("cuda:0", false, reason)]
+            : [new(TorchCpuDevice.DeviceName, true, $"host memory under tensors of libtorch ({LibTorch.Versions})", null, LibTorch.Versions, LibTorch.Location), .. CudaCards.List()];
+
+    /// <inheritdoc/>
+    public IDevice Open(string name, long? capacityBytes)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        LibTorch.Require(name);
+        if (name == TorchCpuDevice.DeviceName)
+        {
+            return new TorchCpuDevice();
+        }
+        int number = int.Parse(name.AsSpan(name.IndexOf(':', StringComparison.Ordinal) + 1), NumberStyles.None, CultureInfo.InvariantCulture);
+        return new CudaDevice(CudaCards.Open(number), number, capacityBytes);
+    }
+}

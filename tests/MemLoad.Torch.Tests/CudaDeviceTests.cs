@@ -1,0 +1,79 @@
+namespace MemLoad.Torch.Tests;
+
+/// <summary>What <c>cuda:N</c> does around the driver, on a card played by host memory. The driver's own part needs a card.</summary>
+[Collection(LibTorchHere.Collection)]
+public sealed class CudaDeviceTests
+{
+    [SkippableFact(DisplayName = "A card without room is ML7002, with what was free " + LibTorchHere.Needed)]
+    public void A_card_without_room_says_what_was_free()
+    {
+        LibTorchHere.Require();
+        using var device = new CudaDevice(new PlayedCard { FailFrom = 2000 }, 3, null);
+        using MemoryBuffer first = device.Allocate(1000);
+
+        MemLoadException refusal = Assert.Throws<MemLoadException>(() => device.Allocate(2000));
+
+        Assert.Equal("ML7002", refusal.Rule.Id);
+        Assert.Contains($"tried to allocate 2000 bytes; cuda:3 (a card played by host memory) has {1L << 34} bytes, {(1L << 34) - 1000} are free", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(1024, device.Memory.Allocated);
+    }
+
+    [SkippableFact(DisplayName = "A limit below the card's memory holds " + LibTorchHere.Needed)]
+    public void A_limit_below_the_cards_memory_holds()
+    {
+        LibTorchHere.Require();
+        using var device = new CudaDevice(new PlayedCard(), 0, limitBytes: 4 << 20);
+
+        Assert.Equal(4 << 20, device.CapacityBytes);
+        Assert.Equal("ML7002", Assert.Throws<MemLoadException>(() => device.Allocate(5 << 20)).Rule.Id);
+        Assert.Equal(4 << 20, device.FreeBytes);
+    }
+
+    [SkippableFact(DisplayName = "What libtorch keeps of a model that is gone is free for the next one " + LibTorchHere.Needed)]
+    public void What_libtorch_keeps_of_a_model_that_is_gone_is_free_for_the_next_one()
+    {
+        LibTorchHere.Require();
+        var card = new PlayedCard(totalBytes: 64 << 20);
+        using (var device = new CudaDevice(card, 0, null))
+        {
+            using MemoryBuffer block = device.Allocate(40 << 20);
+            card.ReservedBytes = 40 << 20;
+            Assert.Equal(24 << 20, device.FreeBytes);
+        }
+
+        // The driver still counts the cache as taken.
+        using var next = new CudaDevice(card, 0, null);
+        Assert.Equal(24 << 20, card.FreeBytes);
+        Assert.Equal(64 << 20, next.FreeBytes);
+    }
+
+    [SkippableFact(DisplayName = "Fresh weights on a card are filled, run and read back " + LibTorchHere.Needed)]
+    public void Fresh_weights_on_a_card_are_filled_run_and_read_back()
+    {
+        LibTorchHere.Require();
+        var config = new GptConfig(64, 16, 32, 2, 4);
+        var source = new GptInitializer(config, seed: 7);
+        using var device = new CudaDevice(new PlayedCard(), 0, null);
+        using LoadedWeights weights = ModelBuilder.Build(source, device);
+        using LoadedWeights here = ModelBuilder.Build(source, new HostDevice());
+
+        Assert.Equal(WeightsDigest.Of(here), WeightsDigest.Of(weights));
+        float[] expected = new GptModel(config, name => here[name]).Forward([1, 2]);
+        Assert.All(expected.Zip(device.BuildGpt(config, weights).Forward([1, 2])), pair => Assert.Equal(pair.First, pair.Second, 1e-5f));
+        // What the host looks at is a copy, which goes when the view is closed.
+        Assert.Equal(expected, new GptModel(config, name => weights[name]).Forward([1, 2]));
+        Assert.True(weights.CloseViews());
+    }
+
+    [SkippableFact(DisplayName = "A card that is not there is refused in one sentence " + LibTorchHere.Needed)]
+    public void A_card_that_is_not_there_is_refused()
+    {
+        LibTorchHere.Require();
+
+        MemLoadException refusal = Assert.Throws<MemLoadException>(() => DeviceRegistry.Open("cuda:97"));
+
+        Assert.Equal("ML7004", refusal.Rule.Id);
+        Assert.Contains("cuda:97", refusal.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', refusal.Message);
+    }
+}

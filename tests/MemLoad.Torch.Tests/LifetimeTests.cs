@@ -1,0 +1,159 @@
+using MemLoad.Tests;
+using TorchSharp;
+
+namespace MemLoad.Torch.Tests;
+
+/// <summary>Who keeps the memory, and for how long.</summary>
+[Collection(LibTorchHere.Collection)]
+public sealed class LifetimeTests
+{
+    private const string Tiny = "tiny/fp32.pth";
+    private const string Weight = "tok_emb.weight";
+
+    private static LoadedModel Load(Strategy strategy, string path = Tiny) =>
+        WeightLoader.Load(new LoadRequest { Path = Fixtures.PathOf(path), Strategy = strategy, Device = "torch:cpu" });
+
+    [SkippableTheory(DisplayName = "The memory lives exactly as long as the weights or a tensor over it " + LibTorchHere.Needed)]
+    [InlineData(Strategy.Mmap)]
+    [InlineData(Strategy.Stream)]
+    public void The_memory_lives_exactly_as_long_as_the_weights_or_a_tensor_over_it(Strategy strategy)
+    {
+        LibTorchHere.Require();
+        LoadedModel model = Load(strategy);
+        string expected = LibTorchHere.HashOf(model.Weights.AsTorch()[Weight]);
+        torch.Tensor kept = model.Weights.AsTorch()[Weight].alias();
+        torch.Tensor row = kept[3];
+
+        model.Dispose();
+        Assert.Equal(expected, LibTorchHere.HashOf(kept));
+        Assert.Equal(1, TensorMemory.HeldCount);
+        Assert.Equal(strategy == Strategy.Mmap, IsMapped(Path.GetFileName(Tiny)));
+
+        kept.Dispose();
+        Assert.Equal(1, TensorMemory.HeldCount); // a view holds it too
+
+        row.Dispose();
+        Assert.Equal(0, TensorMemory.HeldCount);
+        Assert.False(IsMapped(Path.GetFileName(Tiny)));
+    }
+
+    [SkippableFact(DisplayName = "A mapped tensor lies in the file's pages and takes writes without changing the file " + LibTorchHere.Needed)]
+    public void A_mapped_tensor_takes_writes_without_changing_the_file()
+    {
+        LibTorchHere.Require();
+        using var folder = new TemporaryFolder();
+        string path = folder.CopyFixture(Tiny, "model.pth");
+        byte[] before = File.ReadAllBytes(path);
+        using (LoadedModel model = Load(Strategy.Mmap, path))
+        using (torch.NewDisposeScope())
+        {
+            torch.Tensor tensor = model.Weights.AsTorch()[Weight];
+            tensor.fill_(7);
+            Assert.Equal(7f, tensor[0, 0].ToSingle());
+        }
+        Assert.Equal(before, File.ReadAllBytes(path));
+    }
+
+    [SkippableFact(DisplayName = "A caller's dispose scope does not take the weights away " + LibTorchHere.Needed)]
+    public void A_callers_dispose_scope_does_not_take_the_weights_away()
+    {
+        LibTorchHere.Require();
+        LoadedModel model;
+        using (torch.NewDisposeScope())
+        {
+            model = Load(Strategy.Stream);
+        }
+        using (model)
+        {
+            Assert.Equal(101 * 24, model.Weights.AsTorch()[Weight].numel());
+        }
+    }
+
+    [SkippableFact(DisplayName = "Tensors of removed weights are refused, not read " + LibTorchHere.Needed)]
+    public void Tensors_of_removed_weights_are_refused()
+    {
+        LibTorchHere.Require();
+        LoadedModel model = Load(Strategy.Stream);
+        TorchStateDict tensors = model.Weights.AsTorch();
+        torch.Tensor tensor = tensors[Weight];
+        model.Dispose();
+
+        Assert.Throws<ObjectDisposedException>(() => tensors[Weight]);
+        Assert.True(tensor.IsInvalid);
+    }
+
+    [SkippableFact(DisplayName = "With libtorch loaded a null reference is still an exception, not the end of the process " + LibTorchHere.Needed)]
+    public void A_null_reference_is_still_an_exception()
+    {
+        LibTorchHere.Require();
+        string[] nothing = [null!];
+
+        Assert.Throws<NullReferenceException>(() => nothing[0].Length);
+    }
+
+    [SkippableFact(DisplayName = "Auto measures this machine and chooses, as on every device " + LibTorchHere.Needed)]
+    public void Auto_measures_this_machine_and_chooses()
+    {
+        LibTorchHere.Require();
+        using var folder = new TemporaryFolder();
+        string? before = Environment.GetEnvironmentVariable("MEMLOAD_CACHE");
+        Environment.SetEnvironmentVariable("MEMLOAD_CACHE", folder.Path);
+        try
+        {
+            using LoadedModel model = Load(Strategy.Auto);
+            Assert.Contains(model.Prepared.Plan.Strategy, Strategies.All);
+            Assert.Contains(folder.Names, name => name.StartsWith("speed-", StringComparison.Ordinal) && name.EndsWith("-torch-cpu.json", StringComparison.Ordinal));
+            Assert.Equal(0, TensorMemory.HeldCount - model.Weights.StorageLengths.Length);
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("MEMLOAD_CACHE", before);
+        }
+    }
+
+    [SkippableFact(DisplayName = "Weights on another device are no tensors of libtorch " + LibTorchHere.Needed)]
+    public void Weights_on_another_device_are_no_tensors_of_libtorch()
+    {
+        LibTorchHere.Require();
+        using LoadedModel model = WeightLoader.Load(new LoadRequest { Path = Fixtures.PathOf(Tiny), Strategy = Strategy.Stream, Device = "cpu" });
+
+        Assert.Equal("ML7021", Assert.Throws<MemLoadException>(() => model.Weights.AsTorch()).Rule.Id);
+    }
+
+    [SkippableTheory(DisplayName = "Fifty loads and removals leave nothing behind " + LibTorchHere.Needed)]
+    [InlineData(Strategy.Mmap)]
+    [InlineData(Strategy.Stream)]
+    [InlineData(Strategy.Baseline)]
+    public void Fifty_loads_and_removals_leave_nothing_behind(Strategy strategy)
+    {
+        LibTorchHere.Require();
+        using var folder = new TemporaryFolder();
+        // 51 MiB: large enough that one model left behind would show, small enough for a test.
+        var source = new GptInitializer(new GptConfig(4096, 256, 512, 3, 8), seed: 5);
+        CheckpointWriter.Write(source, folder["model.pth"], CheckpointFormat.TorchZip);
+        var request = new LoadRequest { Path = folder["model.pth"], Strategy = strategy, Device = "torch:cpu" };
+        long second = 0;
+        for (int i = 1; i <= 50; i++)
+        {
+            using (LoadedModel model = WeightLoader.Load(request))
+            {
+                _ = model.Prepared.Device.BuildGpt(GptConfig.Infer(model.Weights.Tensors, heads: 8), model.Weights).Forward([1, 2, 3]);
+            }
+            second = i == 2 ? HostBytesNow() : second;
+        }
+        Assert.InRange(HostBytesNow() - second, long.MinValue, 32L << 20);
+        Assert.Equal(0, TensorMemory.HeldCount);
+    }
+
+    // What .NET has not got round to collecting is not left behind.
+    private static long HostBytesNow()
+    {
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        GC.Collect();
+        return MemoryUsage.Now().HostBytes ?? 0;
+    }
+
+    private static bool IsMapped(string file) =>
+        OperatingSystem.IsLinux() && File.ReadLines("/proc/self/maps").Any(line => line.EndsWith(file, StringComparison.Ordinal));
+}

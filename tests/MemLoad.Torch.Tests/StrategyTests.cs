@@ -1,0 +1,99 @@
+using System.Text.Json;
+using MemLoad.Tests;
+
+namespace MemLoad.Torch.Tests;
+
+[Collection(LibTorchHere.Collection)]
+public sealed class StrategyTests
+{
+    public static TheoryData<string> Loadable
+    {
+        get
+        {
+            var data = new TheoryData<string>(); // nothing to load is refused
+            foreach (string name in Fixtures.All)
+            {
+                if (!Checkpoint.Open(Fixtures.PathOf(name)).Tensors.IsEmpty)
+                {
+                    data.Add(name);
+                }
+            }
+            return data;
+        }
+    }
+
+    [SkippableTheory(DisplayName = "torch:cpu: every strategy loads what cpu loads, and libtorch sees PyTorch's tensors " + LibTorchHere.Needed)]
+    [MemberData(nameof(Loadable))]
+    public void Every_strategy_gives_PyTorchs_tensors_bit_for_bit(string name)
+    {
+        LibTorchHere.Require();
+        var checkpoint = Checkpoint.Open(Fixtures.PathOf(name));
+        foreach (Strategy strategy in Strategies.All)
+        {
+            using IDevice device = DeviceRegistry.Open("torch:cpu");
+            LoadPlan plan = LoadPlan.Create(strategy, checkpoint, device);
+            using (LoadedWeights weights = PlanRunner.Run(plan, device))
+            {
+                Assert.Equal(WeightsDigest.Of(checkpoint), WeightsDigest.Of(weights));
+                AssertTensors(Fixtures.Expected(name), weights);
+            }
+            Assert.Equal(0, TensorMemory.HeldCount);
+        }
+    }
+
+    [SkippableTheory(DisplayName = "cuda, played by host memory: every strategy loads the same weights at the forecast cost " + LibTorchHere.Needed)]
+    [MemberData(nameof(Loadable))]
+    public void Every_strategy_to_a_card_gives_the_same_tensors_at_the_forecast_cost(string name)
+    {
+        LibTorchHere.Require();
+        var checkpoint = Checkpoint.Open(Fixtures.PathOf(name));
+        foreach (Strategy strategy in Strategies.All)
+        {
+            var card = new PlayedCard();
+            using (var device = new CudaDevice(card, 0, null))
+            {
+                LoadPlan plan = LoadPlan.Create(strategy, checkpoint, device, ringBytes: 32 << 10);
+                using (LoadedWeights weights = PlanRunner.Run(plan, device))
+                {
+                    Assert.Equal(WeightsDigest.Of(checkpoint), WeightsDigest.Of(weights));
+                    AssertTensors(Fixtures.Expected(name), weights);
+                    Assert.Equal(PlanForecast.Of(plan, device).Device, device.Memory);
+                    Assert.Equal(strategy == Strategy.Stream ? 1 : 0, card.PinCount);
+                    Assert.Equal(0, card.PinnedNow);
+                }
+                Assert.Equal(0, device.Memory.Allocated);
+                Assert.Equal(0, card.AllocatedBytes);
+            }
+            Assert.InRange(card.MostCopiesAtOnce, 0, 2);
+            Assert.Equal(0, card.OpenStreams);
+            Assert.True(card.Disposed);
+        }
+    }
+
+    private static void AssertTensors(JsonElement expected, LoadedWeights weights)
+    {
+        TorchStateDict tensors = weights.AsTorch();
+        var addresses = new Dictionary<long, nint>();
+        foreach (JsonElement tensor in expected.GetProperty("tensors").EnumerateArray())
+        {
+            string name = tensor.GetProperty("name").GetString()!;
+            TensorEntry entry = weights.Tensors.Single(other => other.Name == name);
+            if (TorchTypes.Of(entry.DType) is null)
+            {
+                Assert.Equal("ML7020", Assert.Throws<MemLoadException>(() => tensors[name]).Rule.Id);
+                continue;
+            }
+            Assert.Equal(tensor.GetProperty("sha256").GetString(), LibTorchHere.HashOf(tensors[name]));
+            Assert.Equal(tensor.GetProperty("shape").EnumerateArray().Select(size => size.GetInt64()), tensors[name].shape);
+            Assert.Equal(TorchTypes.Of(entry.DType), tensors[name].dtype);
+            if (tensors[name].numel() == 0 || entry.LazyView.HasFlag(LazyView.Negative))
+            {
+                continue;
+            }
+            Assert.Equal(entry.Strides, tensors[name].stride());
+            // Tied storages are tied: the first elements of views of one storage lie as far apart as in the file.
+            nint start = TensorMemory.AddressOf(tensors[name]) - (nint)entry.ByteOffset;
+            Assert.Equal(addresses.TryAdd(entry.Storage, start) ? start : addresses[entry.Storage], start);
+        }
+    }
+}
