@@ -1,0 +1,100 @@
+using System.Diagnostics;
+using TorchSharp;
+#if PYBRIDGE
+using TorchSharp.PyBridge;
+#endif
+
+namespace MemLoad.Bench;
+
+/// <summary>A way of TorchSharp's to load a model: the format of its file, how to write one, how to load one.</summary>
+internal sealed record Contender(string Name, string Extension, Action<torch.nn.Module, string> Write, Action<torch.nn.Module, string> Load)
+{
+    public const string Verb = "contender";
+
+    private static readonly GptConfig Toy = new(64, 16, 8, 1, 2);
+
+    public static IReadOnlyList<Contender> All { get; } =
+    [
+        new("TorchSharp load (.dat)", ".dat", (module, path) => module.save(path), (module, path) => module.load(path)),
+#if PYBRIDGE
+        new("PyBridge load_py (.pth)", ".pth", (module, path) => module.save_py(path), (module, path) => module.load_py(path)),
+        new("PyBridge load_safetensors", ".safetensors", (module, path) => module.save_safetensors(path), (module, path) => module.load_safetensors(path)),
+#endif
+    ];
+
+    public static Contender Named(string name) => All.Single(contender => contender.Name == name);
+
+    /// <summary>This very program with other arguments.</summary>
+    public static WorkerCommand Child(params string[] arguments)
+    {
+        WorkerCommand self = WorkerCommand.ForThisProgram();
+        return self with { Arguments = [.. self.Arguments.SkipLast(1), .. arguments] };
+    }
+
+    /// <summary>Loads the file into a fresh model, once the same was done with a toy so that everything is compiled.</summary>
+    public Row Measure(GptConfig config, string path)
+    {
+        // libtorch is found and loaded by MemLoad, so that all contenders use the same one.
+        using IDevice device = DeviceRegistry.Open("torch:cpu");
+        WarmUp();
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        GC.Collect();
+        using var probe = MemoryProbe.Start();
+        long start = Stopwatch.GetTimestamp();
+        using var model = new PlainModel(config.ToSpec());
+        Load(model, path);
+        TimeSpan elapsed = Stopwatch.GetElapsedTime(start);
+        ProbeResult measured = probe.Stop();
+        return new Row(Name, measured.PeakHostBytes, measured.PeakHostFileBytes, (long)elapsed.TotalMilliseconds, WeightsDigest.Of(new ModuleWeights(model)));
+    }
+
+    private void WarmUp()
+    {
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("memload-bench-");
+        try
+        {
+            string path = Path.Combine(folder.FullName, "toy" + Extension);
+            using var toy = new PlainModel(Toy.ToSpec());
+            Write(toy, path);
+            Load(toy, path);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+}
+
+/// <summary>The checkpoint in each contender's format, made when needed and gone at the end.</summary>
+internal sealed class FileSet(string checkpoint) : IDisposable
+{
+    private readonly DirectoryInfo _folder = Directory.CreateDirectory(Path.Combine(Path.GetDirectoryName(checkpoint)!, $"bench-{Environment.ProcessId}"));
+
+    public string Of(Contender contender, string size)
+    {
+        string path = contender.Extension == ".pth" ? checkpoint : Path.Combine(_folder.FullName, size + contender.Extension);
+        if (File.Exists(path))
+        {
+            return path;
+        }
+        if (contender.Extension == ".safetensors")
+        {
+            CheckpointWriter.Write(Checkpoint.Open(checkpoint), path, CheckpointFormat.Safetensors);
+            return path;
+        }
+        using LoadedModel weights = WeightLoader.Load(new LoadRequest { Path = checkpoint, Strategy = Strategy.Mmap, Device = "torch:cpu" });
+        using var model = new PlainModel(GptConfig.FromSize(size).ToSpec());
+        using (torch.NewDisposeScope())
+        {
+            foreach ((string name, torch.Tensor tensor) in model.state_dict())
+            {
+                tensor.copy_(Torch.TorchWeights.AsTorch(weights.Weights)[name]);
+            }
+        }
+        contender.Write(model, path);
+        return path;
+    }
+
+    public void Dispose() => _folder.Delete(recursive: true);
+}
