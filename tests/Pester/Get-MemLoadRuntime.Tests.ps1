@@ -2,8 +2,13 @@ BeforeAll { . $PSScriptRoot/common.ps1 }
 Describe 'Get-MemLoadRuntime' {
     It 'lists devices, with the reason where one is absent' {
         $devices = Get-MemLoadRuntime
-        ($devices | Where-Object Available).Device | Should -Be cpu, sim
+        $devices.Device | Select-Object -First 4 | Should -Be cpu, sim, 'torch:cpu', 'cuda:0'
+        ($devices | Where-Object Available).Device | Select-Object -First 2 | Should -Be cpu, sim
         $devices | Where-Object -Not Available | ForEach-Object { $_.Details | Should -Not -BeNullOrEmpty }
+        $devices | Where-Object { $_.Available -and $_.Device -match '^torch|^cuda' } | ForEach-Object {
+            $_.Library | Should -Match 'TorchSharp 0\.105'
+            $_.LibraryPath | Should -Exist
+        }
         $devices[0].CacheFolder | Should -Not -BeNullOrEmpty
     }
     It 'says how much host memory a load may take, and what limits it' {
