@@ -70,6 +70,28 @@ public sealed class StrategyTests
         }
     }
 
+    [SkippableTheory(DisplayName = "A cast on the way gives on libtorch's devices what it gives on cpu " + LibTorchHere.Needed)]
+    [InlineData(DType.BFloat16)]
+    [InlineData(DType.Float16)]
+    public void A_cast_on_the_way_gives_what_it_gives_on_cpu(DType dtype)
+    {
+        LibTorchHere.Require();
+        Checkpoint checkpoint = Checkpoint.Open(Fixtures.PathOf("tiny/fp32.pth")).CastTo(dtype);
+        foreach (Strategy strategy in Strategies.All)
+        {
+            using IDevice cpu = DeviceRegistry.Open("cpu");
+            using IDevice torchCpu = DeviceRegistry.Open("torch:cpu");
+            using IDevice card = new CudaDevice(new PlayedCard(), 0, null);
+            using LoadedWeights expected = PlanRunner.Run(LoadPlan.Create(strategy, checkpoint, cpu), cpu);
+            foreach (IDevice device in (IDevice[])[torchCpu, card])
+            {
+                using LoadedWeights weights = PlanRunner.Run(LoadPlan.Create(strategy, checkpoint, device, ringBytes: 32 << 10), device);
+                Assert.Equal(WeightsDigest.Of(expected), WeightsDigest.Of(weights));
+                Assert.Equal(TorchTypes.Of(dtype), weights.AsTorch()["out_head.weight"].dtype);
+            }
+        }
+    }
+
     private static void AssertTensors(JsonElement expected, LoadedWeights weights)
     {
         TorchStateDict tensors = weights.AsTorch();
