@@ -28,8 +28,11 @@ $Path = (Resolve-Path $Path).ProviderPath
 $MemLoad = (Resolve-Path $MemLoad).ProviderPath
 $modelBytes = (& $MemLoad plan --path $Path --strategy Stream --format json | ConvertFrom-Json).ModelBytes
 $python = $env:MEMLOAD_PYTHON ? $env:MEMLOAD_PYTHON : 'python3'
-& $python -c 'import torch' 2> $null
-$hasTorch = $LASTEXITCODE -eq 0
+$hasTorch = $false
+if (Get-Command $python -ErrorAction Ignore) {
+    & $python -c 'import torch' 2> $null
+    $hasTorch = $LASTEXITCODE -eq 0
+}
 # How fast this machine is, is measured once, outside the cells.
 foreach ($name in $Device) { $null = & $MemLoad plan --path $Path --device $name --strategy Auto }
 
@@ -67,13 +70,16 @@ foreach ($kind in $Limit) {
     foreach ($part in $Fraction) {
         $prefix = Get-Prefix $kind ([long]($part * $modelBytes))
         foreach ($name in $Device) {
-            $json = & sh -c "$prefix; exec '$MemLoad' measure --path '$Path' --device $name --strategy $($Strategy -join ',') --cache warm --repeat $Repeat --format json" 2> $null
+            $complaints = New-TemporaryFile
+            $json = & sh -c "$prefix; exec '$MemLoad' measure --path '$Path' --device $name --strategy $($Strategy -join ',') --cache warm --repeat $Repeat --format json" 2> $complaints
             $code = $LASTEXITCODE
             if (-not $json) {
-                # The process could not even begin, or died: no row at all.
-                Get-Row $kind $part MemLoad $name '*' ($code -gt 128 ? 'Killed' : 'NotStarted') $null "exit code $code"
-                continue
+                # No row at all: .NET itself could not begin, or the program died.
+                $reason = Get-Content $complaints -Raw
+                Get-Row $kind $part MemLoad $name '*' ($reason -match 'Failed to create CoreCLR' ? 'NotStarted' : 'Killed') $null "exit code ${code}: $($reason.Trim() -split "`n" | Select-Object -Last 1)"
             }
+            Remove-Item $complaints
+            if (-not $json) { continue }
             foreach ($row in ($json | ConvertFrom-Json)) { Get-Row $kind $part MemLoad $name $row.Strategy $row.Outcome $row $row.Message }
         }
         if (-not $hasTorch) { continue }

@@ -10,6 +10,9 @@ internal static class ErrorRecords
     /// <param name="target">What was being worked on; the path that the exception names goes before it.</param>
     public static ErrorRecord From(Exception exception, object? target) => exception is MemLoadException broken
         ? new ErrorRecord(broken, broken.Rule.Id, CategoryOf(broken.Rule), broken.Path ?? target)
+        {
+            ErrorDetails = new ErrorDetails(broken.Message) { RecommendedAction = broken.Remedy },
+        }
         : new ErrorRecord(exception, Rules.Unexpected.Id, ErrorCategory.NotSpecified, target);
 
     private static ErrorCategory CategoryOf(Rule rule) => rule.Id switch
@@ -18,7 +21,7 @@ internal static class ErrorRecords
         "ML1002" => ErrorCategory.PermissionDenied,
         "ML1007" => ErrorCategory.ReadError,
         "ML1009" => ErrorCategory.InvalidArgument,
-        "ML6008" or "ML6020" or "ML6022" or "ML6025" or "ML6026" => ErrorCategory.InvalidArgument,
+        "ML6008" or "ML6009" or "ML6020" or "ML6022" or "ML6025" or "ML6026" => ErrorCategory.InvalidArgument,
         "ML6027" or "ML6028" => ErrorCategory.InvalidOperation,
         "ML7001" or "ML7002" => ErrorCategory.ResourceUnavailable,
         "ML7003" => ErrorCategory.InvalidArgument,

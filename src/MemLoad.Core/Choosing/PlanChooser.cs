@@ -11,6 +11,9 @@ namespace MemLoad;
 /// <param name="cachedShare">How much of the files lies in the page cache, from 0 to 1.</param>
 internal sealed class PlanChooser(Checkpoint checkpoint, IDevice device, MemoryBudget budget, MachineSpeed? speed, double cachedShare)
 {
+    // Forecasts of time are no closer than this: within it, the plan that depends least on the page cache and on the file is taken.
+    private const double Tie = 0.1;
+
     // What to suggest first to somebody whose plan does not fit: the least host memory without holding on to the file comes first.
     private static readonly Strategy[] Suggestions =
         [Strategy.Stream, Strategy.Mmap, Strategy.PerTensor, Strategy.Meta, Strategy.Sequential, Strategy.Baseline];
@@ -48,23 +51,24 @@ internal sealed class PlanChooser(Checkpoint checkpoint, IDevice device, MemoryB
     /// <returns>The fastest plan that fits; if none does, the one that lacks least.</returns>
     public PlanCandidate Choose(out string why)
     {
-        var rejected = new List<string>();
-        PlanCandidate? nearest = null;
-        IEnumerable<PlanCandidate> all = Strategies.All.SelectMany(Variants).Select(variant => Candidate(variant.Strategy, variant.Ring));
-        foreach (PlanCandidate candidate in all.OrderBy(candidate => candidate.Microseconds))
+        PlanCandidate[] all = [.. Strategies.All.SelectMany(Variants).Select(variant => Candidate(variant.Strategy, variant.Ring)).OrderBy(candidate => candidate.Microseconds)];
+        if (Array.Find(all, candidate => candidate.Shortfall is null) is not PlanCandidate fastest)
         {
-            string time = Time(candidate.Microseconds ?? 0);
-            if (candidate.Shortfall is not Shortfall lack)
-            {
-                why = $"{candidate.Name}: forecast to take {time}, the fastest plan that fits"
-                    + (rejected.Count == 0 ? "" : $"; faster but too large: {string.Join(", ", rejected)}");
-                return candidate;
-            }
-            rejected.Add($"{candidate.Name} ({time}, {Printable.Bytes(lack.MissingBytes)} short)");
-            nearest = Nearer(nearest, candidate);
+            PlanCandidate nearest = all.Aggregate(Nearer);
+            why = $"no plan fits; {nearest.Name} lacks least";
+            return nearest;
         }
-        why = $"no plan fits; {nearest!.Name} lacks least";
-        return nearest;
+        PlanCandidate chosen = all.Where(candidate => candidate.Shortfall is null && candidate.Microseconds <= fastest.Microseconds * (1 + Tie))
+            .MinBy(candidate => (Array.IndexOf(Suggestions, candidate.Strategy), candidate.Microseconds))!;
+        string[] rejected =
+        [
+            .. all.TakeWhile(candidate => candidate != fastest)
+                .Select(candidate => $"{candidate.Name} ({Time(candidate)}, {Printable.Bytes(candidate.Shortfall!.Value.MissingBytes)} short)"),
+        ];
+        why = $"{chosen.Name}: forecast to take {Time(chosen)}, the fastest plan that fits"
+            + (chosen.Strategy == fastest.Strategy ? "" : $" (level with {fastest.Name}, {Time(fastest)})")
+            + (rejected.Length == 0 ? "" : $"; faster but too large: {string.Join(", ", rejected)}");
+        return chosen;
     }
 
     /// <summary>What to try instead of a plan that does not fit: the first suggestion that does, or the one that lacks least.</summary>
@@ -91,7 +95,7 @@ internal sealed class PlanChooser(Checkpoint checkpoint, IDevice device, MemoryB
     private static PlanCandidate Nearer(PlanCandidate? first, PlanCandidate second) =>
         first is null || second.Shortfall!.Value.MissingBytes < first.Shortfall!.Value.MissingBytes ? second : first;
 
-    private static string Time(long microseconds) => microseconds < 1_000_000
-        ? FormattableString.Invariant($"{microseconds / 1e3:0.0} ms")
-        : FormattableString.Invariant($"{microseconds / 1e6:0.00} s");
+    private static string Time(PlanCandidate candidate) => candidate.Microseconds < 1_000_000
+        ? FormattableString.Invariant($"{candidate.Microseconds / 1e3:0.0} ms")
+        : FormattableString.Invariant($"{candidate.Microseconds / 1e6:0.00} s");
 }

@@ -17,8 +17,11 @@ public static class DeviceRegistry
 {
     private const string TorchHost = "torch:cpu";
 
-    /// <summary>The device used when none is named.</summary>
-    public static string Default => "sim";
+    // Found once: cards do not come and go.
+    private static readonly Lazy<string> DefaultName = new(() => TorchAssembly.HasCuda && GraphicsCards.List().Count > 0 ? Card(0) : "sim");
+
+    /// <summary>The device used when none is named: the first card where there is one and a TorchSharp build for cards, else the simulated device.</summary>
+    public static string Default => DefaultName.Value;
 
     /// <summary>Names worth offering: devices that may be there, as far as that can be told without loading anything.</summary>
     public static IReadOnlyList<string> Names =>

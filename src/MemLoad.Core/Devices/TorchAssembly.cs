@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
+using System.Runtime.InteropServices;
 using System.Runtime.Loader;
 
 namespace MemLoad;
@@ -17,6 +18,25 @@ internal static class TorchAssembly
 
     /// <summary>Where it is, or null.</summary>
     public static string? Location { get; } = Find();
+
+    /// <summary>Whether the libtorch that would be loaded has a part for cards, as far as its files tell.</summary>
+    public static bool HasCuda
+    {
+        get
+        {
+            if (Location is null)
+            {
+                return false;
+            }
+            string own = Path.GetDirectoryName(Location)!;
+            string? named = Environment.GetEnvironmentVariable("MEMLOAD_LIBTORCH");
+            string[] folders = named is { Length: > 0 }
+                ? [named, Path.Combine(named, "lib")]
+                : [own, Path.Combine(own, "runtimes", RuntimeInformation.RuntimeIdentifier, "native")];
+            string file = OperatingSystem.IsWindows() ? "torch_cuda.dll" : "libtorch_cuda.so";
+            return Array.Exists(folders, folder => File.Exists(Path.Combine(folder, file)));
+        }
+    }
 
     /// <summary>What keeps a device of libtorch from being used as long as the assembly is not there.</summary>
     public static string ReasonWithout(string device) =>

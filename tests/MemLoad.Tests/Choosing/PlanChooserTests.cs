@@ -22,6 +22,15 @@ public sealed class PlanChooserTests
     }
 
     [Fact]
+    public void A_tie_goes_to_the_plan_that_does_not_hold_on_to_the_file()
+    {
+        using var sim = new SimulatedDevice();
+        Assert.Equal(Strategy.Stream, Chooser(sim, 500, Speed(mapped: 1, ring64: 2, ring4: 1.05)).Choose(out string why).Strategy);
+        Assert.Contains("level with Mmap", why, StringComparison.Ordinal);
+        Assert.Equal(Strategy.Mmap, Chooser(sim, 500, Speed(mapped: 1, ring64: 2, ring4: 1.15)).Choose(out _).Strategy);
+    }
+
+    [Fact]
     public void What_does_not_fit_is_passed_over_however_fast_and_the_reason_says_so()
     {
         using var cpu = new HostDevice();
