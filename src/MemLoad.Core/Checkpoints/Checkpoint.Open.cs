@@ -84,6 +84,7 @@ public sealed partial class Checkpoint
             throw Rules.FileEmpty.Broken("the file has no bytes", path);
         }
         ReadOnlySpan<byte> head = file.ReadBytes(0, Math.Min(file.Length, 512));
+        LfsPointer.Refuse(head, path, file.Length);
         // First of all: the length that a safetensors file begins with can read like the first bytes of a pickle (80 04 is 1152), but never
         // with four zeros and a brace after it.
         if (head.Length > 8 && head[4..9].SequenceEqual("\0\0\0\0{"u8))

@@ -11,11 +11,14 @@ internal sealed class CheckpointBuilder(string path, CheckpointFormat format)
 {
     // An honest broadcast (a mask expanded over batches) stays far below this; a zero-stride bomb does not.
     private const long LargestExpansion = 1L << 20;
+    private const long FreeExpansion = 1L << 30;
+    private const long ExpansionPerByte = 1L << 10;
 
     private readonly List<CheckpointFile> _files = [];
     private readonly List<Extent> _storages = [];
     private readonly List<TensorEntry> _tensors = [];
     private readonly HashSet<string> _names = new(StringComparer.Ordinal);
+    private long _expanded;
 
     /// <summary>What the checkpoint says besides tensors.</summary>
     public Dictionary<string, object?> Metadata { get; } = new(StringComparer.Ordinal);
@@ -42,7 +45,7 @@ internal sealed class CheckpointBuilder(string path, CheckpointFormat format)
     }
 
     /// <summary>Adds a tensor.</summary>
-    /// <exception cref="MemLoadException">ML6001 to ML6004.</exception>
+    /// <exception cref="MemLoadException">ML6001 to ML6004, ML6012, ML6013.</exception>
     public void AddTensor(TensorEntry tensor)
     {
         Extent storage = _storages[tensor.Storage];
@@ -50,6 +53,10 @@ internal sealed class CheckpointBuilder(string path, CheckpointFormat format)
         if (!_names.Add(tensor.Name))
         {
             throw Rules.NameRepeated.Broken($"the name {Printable.Quote(tensor.Name)} occurs twice", home);
+        }
+        if (tensor.Name.Any(c => char.IsControl(c) && c != '\t'))
+        {
+            throw Rules.TensorNameControl.Broken($"the tensor name {Printable.Quote(tensor.Name)} has a control character", home);
         }
         if (tensor.Shape.Length != tensor.Strides.Length || tensor.ElementOffset < 0
             || tensor.Shape.Any(dimension => dimension < 0) || tensor.Strides.Any(stride => stride < 0))
@@ -68,6 +75,11 @@ internal sealed class CheckpointBuilder(string path, CheckpointFormat format)
             if (tensor.Bytes > Math.Max(storage.Length, 1) && tensor.Bytes / Math.Max(storage.Length, 1) > LargestExpansion)
             {
                 throw Rules.ViewTooLarge.Broken($"tensor {Printable.Quote(tensor.Name)} expands {storage.Length} bytes to {tensor.Bytes}", home, storage.Offset);
+            }
+            _expanded = checked(_expanded + Math.Max(0, tensor.Bytes - storage.Length));
+            if (_expanded / ExpansionPerByte > _files[storage.File].Length + (FreeExpansion / ExpansionPerByte))
+            {
+                throw Rules.ViewsTooLarge.Broken($"views up to tensor {Printable.Quote(tensor.Name)} add {_expanded} bytes to a file of {_files[storage.File].Length}", home, storage.Offset);
             }
         }
         catch (OverflowException e)

@@ -20,9 +20,10 @@ internal sealed class CheckpointFileReader : IDisposable
     public long Length { get; }
 
     /// <summary>Opens a file for reading; others may go on reading, writing and deleting it.</summary>
-    /// <exception cref="MemLoadException">ML1001 or ML1002.</exception>
+    /// <exception cref="MemLoadException">ML1001, ML1002 or ML1010.</exception>
     public static CheckpointFileReader Open(string path)
     {
+        FileKind.MustBeRegular(path);
         try
         {
             SafeFileHandle handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);

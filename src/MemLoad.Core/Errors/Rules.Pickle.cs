@@ -33,4 +33,8 @@ public static partial class Rules
 
     /// <summary>Before PyTorch 0.1.10 files were tar archives.</summary>
     public static readonly Rule LegacyTar = new("ML3009", "the file is not in PyTorch's tar format", SaveWithTorch);
+
+    /// <summary>A pickle that names programs of the interpreter or the system was made to run them in whoever unpickles it.</summary>
+    public static readonly Rule PickleAttack = new("ML3010", "the pickle names nothing that could run a program",
+        "Do not open this file with anything that unpickles, and tell whoever published it; MemLoad ran nothing.");
 }

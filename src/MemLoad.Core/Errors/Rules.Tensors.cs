@@ -18,6 +18,14 @@ public static partial class Rules
     public static readonly Rule ViewTooLarge = new("ML6004", "an expanded view stays in proportion to its storage",
         "Store the tensor without expanding it, or let PyTorch make it contiguous first.");
 
+    /// <summary>All views of a checkpoint together must stay in proportion to its files: many small expansions are a bomb as well.</summary>
+    public static readonly Rule ViewsTooLarge = new("ML6012", "all views together stay in proportion to the files",
+        "Store the tensors without expanding them, or let PyTorch make them contiguous first.");
+
+    /// <summary>Names have no control characters but tabs: they are printed on terminals, and the digest is taken over lines of them.</summary>
+    public static readonly Rule TensorNameControl = new("ML6013", "tensor names have no control characters but tabs",
+        "Rename the tensor: names are printed on terminals, and the digest is taken over lines of them.");
+
     /// <summary>The key must name a container or a tensor of the checkpoint.</summary>
     public static readonly Rule KeyNotFound = new("ML6005", "the key is in the checkpoint", "List the names with 'memload inspect' (Get-WeightInfo).");
 

@@ -44,4 +44,13 @@ public static partial class Rules
 
     /// <summary>The record of a storage must be as long as the pickle says.</summary>
     public static readonly Rule StorageLengthMismatch = new("ML2013", "storages have the length the pickle states", CopyAgain);
+
+    /// <summary>From byte 0 to the directory there are records and their data descriptors, and nothing that a reader would pass over.</summary>
+    public static readonly Rule ZipHidden = new("ML2014", "nothing lies before, between or behind the records", SaveWithTorch);
+
+    /// <summary>Of the flags only those of UTF-8 names, data descriptors and compression levels are known.</summary>
+    public static readonly Rule ZipFlags = new("ML2015", "records have no flags that PyTorch does not set", SaveWithTorch);
+
+    /// <summary>The bytes of a record have the CRC-32 that the directory states; 0 means that none was computed. Checked by deep tests.</summary>
+    public static readonly Rule RecordChecksum = new("ML2016", "records have the checksum that the directory states", CopyAgain);
 }

@@ -32,4 +32,12 @@ public static partial class Rules
 
     /// <summary>Checkpoints are files: a registry key or an environment variable is none.</summary>
     public static readonly Rule PathNotFile = new("ML1009", "the path is on a file system", "Give the path of a file or folder.");
+
+    /// <summary>A pipe, a device or a socket has no headers to go back to, and opening one may wait forever.</summary>
+    public static readonly Rule PathNotRegular = new("ML1010", "the path is a file or a folder, not a pipe, device or socket",
+        "Write what it delivers into a file first, then give the path of that file.");
+
+    /// <summary>A repository cloned without git-lfs has small text files in the place of its weights.</summary>
+    public static readonly Rule LfsPointer = new("ML1011", "the file is the checkpoint itself, not a git-lfs pointer to it",
+        "In the repository, run: git lfs install, then git lfs pull.");
 }

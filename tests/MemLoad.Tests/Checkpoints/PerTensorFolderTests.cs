@@ -87,7 +87,7 @@ public sealed class PerTensorFolderTests : IDisposable
             folder.CopyFixture(Bare, "a.pt");
             folder.Write("b.pt", "");
         }),
-        ("a text that is called a tensor", "ML1004", folder =>
+        ("a git-lfs pointer that is called a tensor", "ML1011", folder =>
         {
             folder.CopyFixture(Bare, "a.pt");
             folder.Write("b.pt", "version https://git-lfs.github.com/spec/v1\n");

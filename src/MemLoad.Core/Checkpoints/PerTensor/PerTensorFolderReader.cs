@@ -30,6 +30,10 @@ internal static class PerTensorFolderReader
                     + " and not one bare tensor", part.Path);
             }
             string name = tensor.Name.Length == 0 ? Path.GetFileNameWithoutExtension(file) : tensor.Name;
+            if (name.Any(c => char.IsControl(c) && c != '\t'))
+            {
+                throw Rules.TensorNameControl.Broken($"the file name {Printable.Quote(file)} has a control character", part.Path);
+            }
             if (!fileOf.TryAdd(name, file))
             {
                 throw Rules.FileNameRepeated.Broken(

@@ -56,6 +56,7 @@ internal static class ShardIndexReader
     private static byte[] ReadText(string indexPath)
     {
         using CheckpointFileReader file = CheckpointFileReader.Open(indexPath);
+        LfsPointer.Refuse(file.ReadBytes(0, Math.Min(file.Length, 512)), indexPath, file.Length);
         return file.Length switch
         {
             0 => throw Rules.FileEmpty.Broken("the file has no bytes", indexPath),

@@ -19,6 +19,9 @@ internal sealed class PickleInput(CheckpointFileReader file, long offset, long l
     /// <summary>Byte offset in the file of what is read next.</summary>
     public long Position => _bufferStart + _next;
 
+    /// <summary>Bytes left of the range.</summary>
+    public long Remaining => _end - Position;
+
     /// <summary>Bytes between the start and the end of the range.</summary>
     public long Length { get; } = length;
 

@@ -8,14 +8,22 @@ namespace MemLoad;
 /// </summary>
 internal sealed class PickleMachine(PickleInput input, Func<object?, StorageReference> loadStorage)
 {
-    private const int LargestInteger = 1 << 16;
+    private const int LargestInteger = 1 << 10;
+
+    // A pickle of N bytes may hold so many values at a time and make so many containers; what PyTorch writes stays far below.
+    private const long FreeValues = 1 << 18;
+    private const long FreeContainers = 1 << 16;
+    private const int BytesPerValue = 8;
 
     private readonly List<object?> _stack = [];
     private readonly List<int> _marks = [];
     private readonly Dictionary<uint, object?> _memo = [];
+    private readonly long _mostValues = FreeValues + (input.Length / BytesPerValue);
+    private readonly long _mostContainers = FreeContainers + (input.Length / BytesPerValue);
+    private long _containers;
 
     /// <summary>Reads up to STOP and gives the value on top.</summary>
-    /// <exception cref="MemLoadException">ML1005 or ML3001 to ML3006.</exception>
+    /// <exception cref="MemLoadException">ML1005 or ML3001 to ML3010.</exception>
     public object? Load(CancellationToken cancellationToken = default)
     {
         for (uint step = 0; ; step++)
@@ -25,18 +33,31 @@ internal sealed class PickleMachine(PickleInput input, Func<object?, StorageRefe
                 cancellationToken.ThrowIfCancellationRequested();
             }
             long at = input.Position;
+            if (_stack.Count + _marks.Count > _mostValues || _containers > _mostContainers)
+            {
+                throw Rules.PickleTooDeep.Broken(
+                    $"the pickle of {input.Length} bytes has more than {_mostValues} values at a time or makes more than {_mostContainers} containers", input.Path, at);
+            }
             byte opcode = input.ReadByte();
             switch ((char)opcode)
             {
                 case '\x80': // PROTO
                     byte protocol = input.ReadByte();
+                    if (step != 0)
+                    {
+                        throw Malformed("the protocol is stated inside the pickle", at);
+                    }
                     if (protocol is < 2 or > 5)
                     {
                         throw Rules.PickleOpcode.Broken($"the pickle has protocol {protocol}", input.Path, at);
                     }
                     break;
                 case '\x95': // FRAME: a hint for readers of sockets
-                    input.ReadUInt64();
+                    ulong frame = input.ReadUInt64();
+                    if (frame > (ulong)input.Remaining)
+                    {
+                        throw Malformed($"a frame of {frame} bytes does not fit the {input.Remaining} bytes left", at);
+                    }
                     break;
                 case '.': // STOP
                     object? result = Pop(at);
@@ -109,14 +130,14 @@ internal sealed class PickleMachine(PickleInput input, Func<object?, StorageRefe
                     _stack.Add(input.ReadBytes(input.ReadUInt64()));
                     break;
                 case '\x96': // BYTEARRAY8
-                    _stack.Add(new PickleSequence(PickleSequenceKind.ByteArray, [input.ReadBytes(input.ReadUInt64())]));
+                    Push(PickleSequenceKind.ByteArray, [input.ReadBytes(input.ReadUInt64())]);
                     break;
 
                 case ']': // EMPTY_LIST
-                    _stack.Add(new PickleSequence(PickleSequenceKind.List, []));
+                    Push(PickleSequenceKind.List, []);
                     break;
                 case 'l': // LIST
-                    _stack.Add(new PickleSequence(PickleSequenceKind.List, PopToMark(at)));
+                    Push(PickleSequenceKind.List, PopToMark(at));
                     break;
                 case 'a': // APPEND
                     object? item = Pop(at);
@@ -127,29 +148,31 @@ internal sealed class PickleMachine(PickleInput input, Func<object?, StorageRefe
                     TopSequence(PickleSequenceKind.List, at).AddRange(appended);
                     break;
                 case ')': // EMPTY_TUPLE
-                    _stack.Add(new PickleSequence(PickleSequenceKind.Tuple, []));
+                    Push(PickleSequenceKind.Tuple, []);
                     break;
                 case 't': // TUPLE
-                    _stack.Add(new PickleSequence(PickleSequenceKind.Tuple, PopToMark(at)));
+                    Push(PickleSequenceKind.Tuple, PopToMark(at));
                     break;
                 case '\x85' or '\x86' or '\x87': // TUPLE1, TUPLE2, TUPLE3
-                    _stack.Add(new PickleSequence(PickleSequenceKind.Tuple, PopMany(opcode - 0x84, at)));
+                    Push(PickleSequenceKind.Tuple, PopMany(opcode - 0x84, at));
                     break;
                 case '\x8f': // EMPTY_SET
-                    _stack.Add(new PickleSequence(PickleSequenceKind.Set, []));
+                    Push(PickleSequenceKind.Set, []);
                     break;
                 case '\x90': // ADDITEMS
                     List<object?> added = PopToMark(at);
                     TopSequence(PickleSequenceKind.Set, at).AddRange(added);
                     break;
                 case '\x91': // FROZENSET
-                    _stack.Add(new PickleSequence(PickleSequenceKind.FrozenSet, PopToMark(at)));
+                    Push(PickleSequenceKind.FrozenSet, PopToMark(at));
                     break;
                 case '}': // EMPTY_DICT
+                    _containers++;
                     _stack.Add(new PickleDict());
                     break;
                 case 'd': // DICT
                     var dict = new PickleDict();
+                    _containers++;
                     SetItems(dict, PopToMark(at), at);
                     _stack.Add(dict);
                     break;
@@ -235,8 +258,17 @@ internal sealed class PickleMachine(PickleInput input, Func<object?, StorageRefe
         }
         for (int i = 0; i < items.Count; i += 2)
         {
-            dict.Set(items[i], items[i + 1]);
+            if (!dict.TrySet(items[i], items[i + 1]))
+            {
+                throw Malformed($"the key {Printable.Quote(PythonText.Repr(items[i]))} of a dict is no name, or reads the same as another key", at);
+            }
         }
+    }
+
+    private void Push(PickleSequenceKind kind, List<object?> items)
+    {
+        _containers++;
+        _stack.Add(new PickleSequence(kind, items));
     }
 
     private int Floor => _marks.Count == 0 ? 0 : _marks[^1];

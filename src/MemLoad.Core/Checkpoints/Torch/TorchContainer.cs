@@ -6,6 +6,9 @@ namespace MemLoad;
 internal static class TorchContainer
 {
     private const int DeepestNesting = 200;
+    private const int LongestName = 4096;
+    private const long FreeCharacters = 1 << 18;
+    private const int CharactersPerByte = 8;
 
     /// <summary>Adds all tensors and other values to a checkpoint under construction.</summary>
     /// <param name="root">The pickled value.</param>
@@ -16,6 +19,7 @@ internal static class TorchContainer
     public static void AddTo(CheckpointBuilder builder, object? root, long pickleBytes, string path, Func<StorageReference, int> addStorage)
     {
         long entries = 0;
+        long characters = FreeCharacters + (CharactersPerByte * pickleBytes);
         Visit("", root, 0);
 
         void Visit(string name, object? value, int depth)
@@ -24,6 +28,11 @@ internal static class TorchContainer
             {
                 throw Rules.PickleTooDeep.Broken(
                     depth > DeepestNesting ? $"containers are nested more than {DeepestNesting} deep" : "shared containers multiply beyond the size of the pickle", path);
+            }
+            Spend(name.Length);
+            if (name.Length > LongestName)
+            {
+                throw Rules.PickleTooDeep.Broken($"the name {Printable.Quote(name)} has {name.Length} characters, more than {LongestName}", path);
             }
             switch (value)
             {
@@ -49,8 +58,20 @@ internal static class TorchContainer
                     builder.Metadata[name] = value;
                     break;
                 default:
-                    builder.Metadata[name] = PythonText.Repr(value);
+                    string text = PythonText.Repr(value);
+                    Spend(text.Length);
+                    builder.Metadata[name] = text;
                     break;
+            }
+        }
+
+        // Shared keys and values can make names of any length out of a short pickle.
+        void Spend(int count)
+        {
+            characters -= count;
+            if (characters < 0)
+            {
+                throw Rules.PickleTooDeep.Broken("names and values multiply beyond the size of the pickle", path);
             }
         }
     }

@@ -15,7 +15,7 @@ internal static class TorchLegacyReader
     public static Checkpoint Read(string path, CancellationToken cancellationToken)
     {
         using CheckpointFileReader file = CheckpointFileReader.Open(path);
-        var references = new Dictionary<string, StorageReference>(StringComparer.Ordinal);
+        var references = new StorageReferences(path);
         var input = new PickleInput(file, 0, file.Length);
 
         object? magic = Next();
@@ -41,25 +41,17 @@ internal static class TorchLegacyReader
 
         var builder = new CheckpointBuilder(path, CheckpointFormat.TorchLegacy);
         int home = builder.AddFile(path, file.Length);
-        Dictionary<string, int> storages = LocateStorages(file, builder, home, keys.Items, references, input.Position, cancellationToken);
+        Dictionary<string, int> storages = LocateStorages(file, builder, home, keys.Items, references.ByKey, input.Position, cancellationToken);
         TorchContainer.AddTo(builder, root, objectBytes, path, reference => storages.TryGetValue(reference.Key, out int index)
             ? index
             : throw Rules.StorageRecordMissing.Broken($"the storage {Printable.Quote(reference.Key)} is not in the file's list of keys", path));
         return builder.Build();
 
-        object? Next() => new PickleMachine(input, Remember).Load(cancellationToken);
-
-        StorageReference Remember(object? id)
-        {
-            StorageReference reference = TorchVocabulary.Storage(id, path);
-            return references.TryAdd(reference.Key, reference) || references[reference.Key] == reference
-                ? reference
-                : throw Rules.StorageLengthMismatch.Broken($"the pickle describes storage {Printable.Quote(reference.Key)} in two ways", path);
-        }
+        object? Next() => new PickleMachine(input, references.Add).Load(cancellationToken);
     }
 
     private static Dictionary<string, int> LocateStorages(
-        CheckpointFileReader file, CheckpointBuilder builder, int home, List<object?> keys, Dictionary<string, StorageReference> references, long position,
+        CheckpointFileReader file, CheckpointBuilder builder, int home, List<object?> keys, IReadOnlyDictionary<string, StorageReference> references, long position,
         CancellationToken cancellationToken)
     {
         var storages = new Dictionary<string, int>(StringComparer.Ordinal);

@@ -59,6 +59,23 @@ internal static class TorchVocabulary
         ["ComplexDoubleStorage"] = DType.Complex128,
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
+    // Whoever names these means to run something. The list decides on the words of the refusal only: what is not allowed is refused anyway.
+    private static readonly FrozenSet<string> ProgramModules = new[]
+    {
+        "os", "posix", "nt", "subprocess", "sys", "shutil", "socket", "pip", "runpy", "importlib", "operator", "pickle", "_pickle", "ctypes", "code", "codeop",
+        "webbrowser", "pty", "commands", "asyncio", "pkgutil", "timeit", "cProfile", "profile", "pdb", "bdb", "doctest", "idlelib", "venv", "ensurepip",
+        "requests", "httplib", "aiohttp", "smtplib", "ftplib", "marshal", "imp", "torch.hub", "numpy.f2py", "numpy.testing._private", "distutils", "atexit",
+    }.ToFrozenSet(StringComparer.Ordinal);
+
+    private static readonly FrozenSet<string> ProgramBuiltins = new[]
+    {
+        "eval", "exec", "execfile", "compile", "__import__", "open", "breakpoint", "input", "apply", "getattr", "setattr", "globals", "locals", "vars",
+    }.ToFrozenSet(StringComparer.Ordinal);
+
+    // More than PyTorch computes on; and a short pickle could copy a long shape again and again.
+    private const int MostDimensions = 64;
+    private const int LongestWord = 64;
+
     // Dense tensors are all we load; the others are refused by the name a PyTorch user knows them by.
     private static readonly FrozenDictionary<string, string> OtherTensors = new Dictionary<string, string>
     {
@@ -106,7 +123,7 @@ internal static class TorchVocabulary
         {
             return null;
         }
-        bool constant = DTypes.TryFromTorchName(name, out _) || name.StartsWith("per_", StringComparison.Ordinal)
+        bool constant = DTypes.TryFromTorchName(name, out _) || name is "per_tensor_affine" or "per_channel_affine" or "per_tensor_symmetric" or "per_channel_symmetric" or "per_channel_affine_float_qparams"
             || name is "qint8" or "quint8" or "qint32" or "quint4x2" or "quint2x4"
             || name is "strided" or "sparse_coo" or "sparse_csr" or "sparse_csc" or "sparse_bsr" or "sparse_bsc" or "_mkldnn" or "jagged";
         return constant ? new TorchConstant($"torch.{name}") : null;
@@ -120,10 +137,14 @@ internal static class TorchVocabulary
         {
             return Rules.TensorKind.Broken($"the checkpoint holds {kind}", path, at);
         }
+        if (RunsPrograms(module, name))
+        {
+            return Rules.PickleAttack.Broken($"the pickle asks for {Printable.Quote(full)}, which no weights need", path, at);
+        }
         bool wholeObject = isRoot || module.StartsWith("torch.nn.", StringComparison.Ordinal) || module.StartsWith("__torch__", StringComparison.Ordinal);
         return wholeObject
-            ? Rules.PickledModule.Broken($"the file holds a pickled Python object ('{full}'), not a state dict", path, at)
-            : Rules.PickleGlobal.Broken($"the pickle asks for '{full}'", path, at);
+            ? Rules.PickledModule.Broken($"the file holds a pickled Python object ({Printable.Quote(full)}), not a state dict", path, at)
+            : Rules.PickleGlobal.Broken($"the pickle asks for {Printable.Quote(full)}", path, at);
     }
 
     /// <summary>What a call of a known name gives.</summary>
@@ -131,7 +152,7 @@ internal static class TorchVocabulary
     {
         if (callee is not PickleGlobal { Name: string name } || !Callables.Contains(name))
         {
-            throw Rules.PickleMalformed.Broken($"{PythonText.Repr(callee)} is called, which is nothing to call", path, at);
+            throw Rules.PickleMalformed.Broken($"{Printable.Quote(PythonText.Repr(callee))} is called, which is nothing to call", path, at);
         }
         try
         {
@@ -139,21 +160,22 @@ internal static class TorchVocabulary
             {
                 OrderedDict or Counter => Dict(arguments.Count == 0 ? null : arguments[0]),
                 DefaultDict => new PickleDict(),
-                RebuildTensor => Tensor(arguments, dtype: null, metadata: null),
-                RebuildTensorV2 => Tensor(arguments, dtype: null, arguments.ElementAtOrDefault(6)),
-                RebuildTensorV3 => Tensor(arguments, (TorchConstant)arguments[6]!, arguments.ElementAtOrDefault(7)),
-                RebuildParameter or RebuildParameterWithState => (TensorReference)arguments[0]!,
+                RebuildTensor => Tensor(arguments, 4, dtype: null),
+                RebuildTensorV2 => Tensor(arguments, 6, dtype: null),
+                RebuildTensorV3 => Tensor(arguments, 7, (TorchConstant)arguments[6]!),
+                RebuildParameter => Parameter(arguments, 3),
+                RebuildParameterWithState => Parameter(arguments, 4),
                 RebuildFromType => FromType(arguments, path, at),
                 Size => new PickleSequence(PickleSequenceKind.Tuple, ((PickleSequence)arguments[0]!).Items),
-                Device => new TorchConstant(arguments.Count == 1 ? $"device(type='{(string)arguments[0]!}')" : $"device(type='{(string)arguments[0]!}', index={(long)arguments[1]!})"),
-                GetLayout => new TorchConstant((string)arguments[0]!),
-                Encode => Encoding.Latin1.GetBytes((string)arguments[0]!),
+                Device => new TorchConstant(arguments.Count == 1 ? $"device(type='{Word(arguments[0])}')" : $"device(type='{Word(arguments[0])}', index={(long)arguments[1]!})"),
+                GetLayout => new TorchConstant(Word(arguments[0])),
+                Encode => new LatinText((string)arguments[0]!),
                 Set => new PickleSequence(PickleSequenceKind.Set, arguments.Count == 0 ? [] : ((PickleSequence)arguments[0]!).Items),
                 FrozenSet => new PickleSequence(PickleSequenceKind.FrozenSet, arguments.Count == 0 ? [] : ((PickleSequence)arguments[0]!).Items),
                 ComplexNumber => new Complex((double)arguments[0]!, (double)arguments[1]!),
                 ByteArray => new PickleSequence(PickleSequenceKind.ByteArray, [Bytes(arguments)]),
                 NumpyScalar => NumpyValue(arguments),
-                _ => new TorchConstant($"dtype('{(string)arguments[0]!}')"), // numpy.dtype
+                _ => new TorchConstant($"dtype('{Word(arguments[0])}')"), // numpy.dtype
             };
         }
         catch (Exception e) when (e is InvalidCastException or ArgumentOutOfRangeException or NullReferenceException or OverflowException)
@@ -168,7 +190,7 @@ internal static class TorchVocabulary
         _ = state;
         if (target is not (PickleDict or TensorReference or TorchConstant))
         {
-            throw Rules.PickleMalformed.Broken($"attributes are set on {PythonText.Repr(target)}", path, at);
+            throw Rules.PickleMalformed.Broken($"attributes are set on {Printable.Quote(PythonText.Repr(target))}", path, at);
         }
     }
 
@@ -179,10 +201,14 @@ internal static class TorchVocabulary
         {
             throw Rules.PickledModule.Broken("the file holds a pickled module with its source code, not a state dict", path);
         }
-        if (persistentId is not PickleSequence { Items: ["storage", StorageType type, string key, string location, long count, ..] items }
-            || count < 0 || (items.Count > 5 && items[5] is not null))
+        if (persistentId is not PickleSequence { Kind: PickleSequenceKind.Tuple, Items: ["storage", StorageType type, string key, string location, long count, ..] items }
+            || items.Count > 6 || (items.Count == 6 && items[5] is not null))
         {
             throw Rules.PickleArguments.Broken("a persistent id names no storage in the form PyTorch writes", path);
+        }
+        if (count < 0 || count > long.MaxValue / (type.DType?.ElementSize() ?? 1))
+        {
+            throw Rules.PickleArguments.Broken($"a persistent id gives storage {Printable.Quote(key)} {count} elements", path);
         }
         if (location == "meta")
         {
@@ -202,7 +228,10 @@ internal static class TorchVocabulary
                 foreach (object? pair in pairs.Items)
                 {
                     List<object?> two = ((PickleSequence)pair!).Items;
-                    filled.Set(two[0], two[1]);
+                    if (!filled.TrySet(two[0], two[1]))
+                    {
+                        throw new InvalidCastException();
+                    }
                 }
                 return filled;
             case null:
@@ -212,8 +241,15 @@ internal static class TorchVocabulary
         }
     }
 
-    private static TensorReference Tensor(List<object?> arguments, TorchConstant? dtype, object? metadata)
+    // Storage, offset, size, stride; from version 2 on also requires_grad and hooks; last, and not always, flags.
+    private static TensorReference Tensor(List<object?> arguments, int count, TorchConstant? dtype)
     {
+        object? metadata = arguments.Count > count ? arguments[count] : null;
+        if (arguments.Count < count || arguments.Count > count + 1 || metadata is not (null or PickleDict)
+            || (count > 4 && (arguments[4] is not bool || arguments[5] is not (null or PickleDict))))
+        {
+            throw new InvalidCastException();
+        }
         var storage = (StorageReference)arguments[0]!;
         DType type = storage.DType ?? DType.UInt8;
         if (dtype is not null && !DTypes.TryFromTorchName(dtype.Repr["torch.".Length..], out type))
@@ -228,31 +264,57 @@ internal static class TorchVocabulary
         return new TensorReference(storage, type, (long)arguments[1]!, Numbers(arguments[2]), Numbers(arguments[3]), lazy);
     }
 
+    private static TensorReference Parameter(List<object?> arguments, int count) => arguments.Count == count && arguments[1] is bool && arguments[2] is null or PickleDict
+        ? (TensorReference)arguments[0]!
+        : throw new InvalidCastException();
+
     private static object? FromType(List<object?> arguments, string path, long at)
     {
         // A tensor with Python attributes: (function, class, arguments, attributes).
         var type = (PickleGlobal)arguments[1]!;
-        if (!Types.Contains(type.Name) || !type.Name.StartsWith("torch.", StringComparison.Ordinal))
+        // A call inside a call inside a call … would end on the stack's guard page.
+        if (arguments[0] is PickleGlobal { Name: RebuildFromType } || !Types.Contains(type.Name) || !type.Name.StartsWith("torch.", StringComparison.Ordinal))
         {
             throw new InvalidCastException();
         }
         return (TensorReference)Call(arguments[0], ((PickleSequence)arguments[2]!).Items, path, at)!;
     }
 
-    private static ImmutableArray<long> Numbers(object? tuple) => [.. ((PickleSequence)tuple!).Items.Select(item => (long)item!)];
+    private static ImmutableArray<long> Numbers(object? tuple) => tuple is PickleSequence { Kind: PickleSequenceKind.Tuple, Items: { Count: <= MostDimensions } items }
+        ? [.. items.Select(item => (long)item!)]
+        : throw new InvalidCastException();
 
-    private static byte[] Bytes(List<object?> arguments) => arguments switch
+    private static string Word(object? value) => value is string { Length: <= LongestWord } word ? word : throw new InvalidCastException();
+
+    private static bool RunsPrograms(string module, string name)
     {
-        [] => [],
-        [byte[] bytes] => bytes,
-        [string text, string] => Encoding.Latin1.GetBytes(text), // protocol 2
+        if (module is "builtins" or "__builtin__")
+        {
+            return ProgramBuiltins.Contains(name);
+        }
+        // The module itself, or one above it.
+        for (int end = module.Length; end > 0; end = module.LastIndexOf('.', end - 1))
+        {
+            if (ProgramModules.Contains(module[..end]))
+            {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static object Bytes(List<object?> arguments) => arguments switch
+    {
+        [] => Array.Empty<byte>(),
+        [byte[] or LatinText] => arguments[0]!,
+        [string text, string] => new LatinText(text), // protocol 2
         _ => throw new InvalidCastException(),
     };
 
     private static object? NumpyValue(List<object?> arguments)
     {
         string dtype = ((TorchConstant)arguments[0]!).Repr;
-        var bytes = (byte[])arguments[1]!;
+        byte[] bytes = arguments[1] is LatinText { Text.Length: <= sizeof(double) } latin ? Encoding.Latin1.GetBytes(latin.Text) : (byte[])arguments[1]!;
         return (dtype, bytes.Length) switch
         {
             ("dtype('f8')", 8) => BitConverter.ToDouble(bytes),

@@ -16,8 +16,13 @@ internal static class TorchZipReader
             throw Rules.ZipBigEndian.Broken("the archive says that its bytes are not little-endian", path, order.Offset);
         }
 
-        var machine = new PickleMachine(new PickleInput(file, pickle.Offset, pickle.Length), id => TorchVocabulary.Storage(id, path));
-        object? root = machine.Load(cancellationToken);
+        var references = new StorageReferences(path);
+        var input = new PickleInput(file, pickle.Offset, pickle.Length);
+        object? root = new PickleMachine(input, references.Add).Load(cancellationToken);
+        if (input.Remaining > 0)
+        {
+            throw Rules.PickleMalformed.Broken($"{input.Remaining} bytes follow the end of the pickle", path, input.Position);
+        }
 
         var builder = new CheckpointBuilder(path, CheckpointFormat.TorchZip);
         int home = builder.AddFile(path, file.Length);

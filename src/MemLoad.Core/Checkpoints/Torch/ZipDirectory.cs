@@ -1,14 +1,15 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Text;
 
 namespace MemLoad;
 
-/// <summary>A record of an archive: where its bytes lie and, for a compressed one, how many they become.</summary>
-internal readonly record struct ZipRecord(string Name, long Offset, long Length, bool Compressed);
+/// <summary>A record of an archive: where its bytes lie as they are stored, and their checksum once decompressed (0 if none was computed).</summary>
+internal readonly record struct ZipRecord(string Name, long Offset, long Length, bool Compressed, uint Crc);
 
 /// <summary>
 /// The directory of a PyTorch archive (APPNOTE 6.3: end record, zip64 records, central directory, local headers), read strictly:
-/// one end record at the very end, local headers that agree, no overlaps, no doubtful names.
+/// one end record at the very end, local headers and data descriptors that agree, no overlaps, no gaps, no doubtful names.
 /// </summary>
 internal static class ZipDirectory
 {
@@ -22,45 +23,89 @@ internal static class ZipDirectory
     private const int Zip64EndBytes = 56;
     private const int CentralBytes = 46;
     private const int LocalBytes = 30;
+    private const uint DescriptorSignature = 0x08074b50;
+    private const int Encrypted = 0x2041; // by any of the three ways
+    private const int Deferred = 0x0008; // sizes and checksum follow the data
+    private const int KnownFlags = Deferred | 0x0800 | 0x0006; // UTF-8 names; a level of compression, which means nothing for stored records
+    private const ushort Zip64Field = 1;
+    private const ushort UnicodePathField = 0x7075; // another name for the record, which some readers take
     private const long LargestDirectory = 1L << 30;
 
     private static readonly UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
 
     /// <summary>Reads all records, in the order of the central directory.</summary>
-    /// <exception cref="MemLoadException">ML2001 to ML2008, ML1005.</exception>
+    /// <exception cref="MemLoadException">ML2001 to ML2008, ML2014, ML2015, ML1005.</exception>
     public static IReadOnlyList<ZipRecord> Read(CheckpointFileReader file, CancellationToken cancellationToken)
     {
         (long offset, long length, long count) = FindCentralDirectory(file);
         byte[] directory = file.ReadBytes(offset, length);
         var records = new List<ZipRecord>(checked((int)count));
-        var ranges = new List<(long Start, long End)>(records.Capacity);
+        var extents = new List<RecordExtent>(records.Capacity);
         var names = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         int at = 0;
         for (long i = 0; i < count; i++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            (ZipRecord record, long header, int next) = ReadEntry(file, directory, at, offset);
+            (ZipRecord record, RecordExtent extent, int next) = ReadEntry(file, directory, at, offset);
             if (!names.Add(record.Name))
             {
                 throw Rules.ZipNameRepeated.Broken($"the record {Printable.Quote(record.Name)} occurs twice", file.Path, offset + at);
             }
             records.Add(record);
-            ranges.Add((header, record.Offset + record.Length));
+            extents.Add(extent);
             at = next;
         }
         if (at != directory.Length)
         {
             throw Rules.ZipDirectoryInvalid.Broken($"{count} entries leave {directory.Length - at} bytes of the directory unused", file.Path, offset + at);
         }
-        ranges.Sort();
-        for (int i = 1; i < ranges.Count; i++)
+        CheckLayout(file, extents, offset, cancellationToken);
+        return records;
+    }
+
+    // Records fill the file from its first byte to the directory: each begins where the one before it, or its data descriptor, ends.
+    private static void CheckLayout(CheckpointFileReader file, List<RecordExtent> extents, long directoryOffset, CancellationToken ct)
+    {
+        extents.Sort((one, other) => one.Start.CompareTo(other.Start));
+        long first = extents.Count == 0 ? directoryOffset : extents[0].Start;
+        if (first != 0)
         {
-            if (ranges[i].Start < ranges[i - 1].End)
+            throw Rules.ZipHidden.Broken($"{first} bytes lie before the first record", file.Path, 0);
+        }
+        for (int i = 0; i < extents.Count; i++)
+        {
+            ct.ThrowIfCancellationRequested();
+            RecordExtent extent = extents[i];
+            long next = i + 1 < extents.Count ? extents[i + 1].Start : directoryOffset;
+            long gap = next - extent.End;
+            if (gap < 0)
             {
-                throw Rules.ZipOverlap.Broken($"a record starts at byte {ranges[i].Start}, inside the one before it", file.Path, ranges[i].Start);
+                throw Rules.ZipOverlap.Broken($"a record starts at byte {next}, inside the one before it", file.Path, next);
+            }
+            if (extent.Deferred ? gap is not (12 or 16 or 20 or 24) : gap != 0)
+            {
+                string expected = extent.Deferred ? "and are no data descriptor" : "and belong to none";
+                throw Rules.ZipHidden.Broken($"{gap} bytes follow a record {expected}", file.Path, extent.End);
+            }
+            if (extent.Deferred)
+            {
+                CheckDescriptor(file.ReadBytes(extent.End, gap), extent, file.Path);
             }
         }
-        return records;
+    }
+
+    // Signature (or not), checksum and two sizes of 4 or 8 bytes.
+    private static void CheckDescriptor(ReadOnlySpan<byte> descriptor, in RecordExtent extent, string path)
+    {
+        bool signed = descriptor.Length is 16 or 24;
+        bool wide = descriptor.Length >= 20;
+        ReadOnlySpan<byte> fields = signed ? descriptor[4..] : descriptor;
+        ulong stored = wide ? BinaryPrimitives.ReadUInt64LittleEndian(fields[4..]) : U32(fields, 4);
+        ulong length = wide ? BinaryPrimitives.ReadUInt64LittleEndian(fields[12..]) : U32(fields, 8);
+        if ((signed && U32(descriptor, 0) != DescriptorSignature) || U32(fields, 0) != extent.Crc || stored != (ulong)extent.Stored || length != (ulong)extent.Length)
+        {
+            throw Rules.ZipHeaderMismatch.Broken("the data descriptor of a record differs from the directory", path, extent.End);
+        }
     }
 
     private static (long Offset, long Length, long Count) FindCentralDirectory(CheckpointFileReader file)
@@ -89,6 +134,10 @@ internal static class ZipDirectory
             ReadOnlySpan<byte> locator = file.ReadBytes(locatorOffset, LocatorBytes);
             if (U32(locator, 0) == Zip64LocatorSignature)
             {
+                if (U32(locator, 4) != 0 || U32(locator, 16) > 1)
+                {
+                    throw Rules.ZipDirectoryInvalid.Broken("the zip64 locator claims several disks", file.Path, locatorOffset);
+                }
                 limit = I64(locator, 8, file, locatorOffset);
                 if (limit != locatorOffset - Zip64EndBytes)
                 {
@@ -96,7 +145,8 @@ internal static class ZipDirectory
                         file.Path, locatorOffset);
                 }
                 ReadOnlySpan<byte> end64 = file.ReadBytes(limit, Zip64EndBytes);
-                if (U32(end64, 0) != Zip64EndSignature || I64(end64, 4, file, limit) != Zip64EndBytes - 12 || I64(end64, 24, file, limit) != I64(end64, 32, file, limit))
+                if (U32(end64, 0) != Zip64EndSignature || I64(end64, 4, file, limit) != Zip64EndBytes - 12 || I64(end64, 24, file, limit) != I64(end64, 32, file, limit)
+                    || U32(end64, 16) != 0 || U32(end64, 20) != 0)
                 {
                     throw Rules.ZipDirectoryInvalid.Broken("the zip64 end record is malformed", file.Path, limit);
                 }
@@ -119,7 +169,7 @@ internal static class ZipDirectory
         return (offset, length, count);
     }
 
-    private static (ZipRecord Record, long Header, int Next) ReadEntry(CheckpointFileReader file, byte[] directory, int at, long directoryOffset)
+    private static (ZipRecord Record, RecordExtent Extent, int Next) ReadEntry(CheckpointFileReader file, byte[] directory, int at, long directoryOffset)
     {
         long here = directoryOffset + at;
         if (directory.Length - at < CentralBytes || U32(directory, at) != CentralSignature)
@@ -128,6 +178,7 @@ internal static class ZipDirectory
         }
         ushort flags = U16(directory, at + 8);
         ushort method = U16(directory, at + 10);
+        uint crc = U32(directory, at + 16);
         long stored = U32(directory, at + 20);
         long length = U32(directory, at + 24);
         int nameLength = U16(directory, at + 28);
@@ -141,11 +192,19 @@ internal static class ZipDirectory
         }
         ReadOnlySpan<byte> rawName = directory.AsSpan(at + CentralBytes, nameLength);
         string name = CheckedName(rawName, file.Path, here);
-        if ((flags & 0x2041) != 0)
+        if ((flags & Encrypted) != 0)
         {
             throw Rules.ZipEncrypted.Broken($"the record {Printable.Quote(name)} is encrypted", file.Path, here);
         }
-        ReadZip64Extra(directory.AsSpan(at + CentralBytes + nameLength, extraLength), ref length, ref stored, ref header, file.Path, here);
+        if ((flags & ~KnownFlags) != 0)
+        {
+            throw Rules.ZipFlags.Broken($"the record {Printable.Quote(name)} has the flags 0x{flags:x4}", file.Path, here);
+        }
+        if (U16(directory, at + 34) != 0)
+        {
+            throw Rules.ZipDirectoryInvalid.Broken($"the record {Printable.Quote(name)} claims to lie on another disk", file.Path, here);
+        }
+        ReadExtra(directory.AsSpan(at + CentralBytes + nameLength, extraLength), ref length, ref stored, ref header, file.Path, here);
 
         // The data starts after the local header, whose name and extra field have lengths of their own.
         if (header > directoryOffset - LocalBytes - nameLength)
@@ -159,22 +218,38 @@ internal static class ZipDirectory
             throw Rules.ZipHeaderMismatch.Broken($"the local header of {Printable.Quote(name)} differs from the directory", file.Path, header);
         }
         // Sizes are absent (0) where a data descriptor follows the data, as in PyTorch's own files, or stand in a zip64 field.
+        bool deferred = (flags & Deferred) != 0;
+        long localStored = U32(local, 18);
         long localLength = U32(local, 22);
-        if (localLength != length && localLength != uint.MaxValue && !((flags & 8) != 0 && localLength == 0))
-        {
-            throw Rules.ZipHeaderMismatch.Broken($"the local header of {Printable.Quote(name)} states {localLength} bytes, the directory {length}", file.Path, header);
-        }
         long data = header + LocalBytes + nameLength + U16(local, 28);
         if (data > directoryOffset - stored)
         {
-            throw Rules.ZipDirectoryInvalid.Broken($"the record {Printable.Quote(name)} of {stored} bytes runs into the directory", file.Path, data);
+            throw Rules.ZipDirectoryInvalid.Broken($"the record {Printable.Quote(name)} of {stored} bytes at byte {data} runs into the directory", file.Path, header);
         }
-        return (new ZipRecord(name, data, stored, method != 0 || stored != length), header, next);
+        if (localLength == uint.MaxValue || localStored == uint.MaxValue)
+        {
+            long none = 0;
+            long extra = header + LocalBytes + nameLength;
+            ReadExtra(file.ReadBytes(extra, U16(local, 28)), ref localLength, ref localStored, ref none, file.Path, extra);
+        }
+        if (!Agrees(localLength, length) || !Agrees(localStored, stored))
+        {
+            throw Rules.ZipHeaderMismatch.Broken(
+                $"the local header of {Printable.Quote(name)} states {localLength} bytes ({localStored} stored), the directory {length} ({stored})", file.Path, header);
+        }
+        if (!Agrees(U32(local, 14), crc))
+        {
+            throw Rules.ZipHeaderMismatch.Broken($"the local header of {Printable.Quote(name)} states another checksum than the directory", file.Path, header);
+        }
+        return (new ZipRecord(name, data, stored, method != 0 || stored != length, crc), new RecordExtent(header, data + stored, stored, length, crc, deferred), next);
+
+        bool Agrees(long stated, long listed) => stated == listed || (deferred && stated == 0);
     }
 
-    private static void ReadZip64Extra(ReadOnlySpan<byte> extra, ref long length, ref long stored, ref long header, string path, long offset)
+    private static void ReadExtra(ReadOnlySpan<byte> extra, ref long length, ref long stored, ref long header, string path, long offset)
     {
         bool needed = length == uint.MaxValue || stored == uint.MaxValue || header == uint.MaxValue;
+        bool seen = false;
         while (extra.Length >= 4)
         {
             int size = U16(extra, 2);
@@ -182,8 +257,17 @@ internal static class ZipDirectory
             {
                 throw Rules.ZipDirectoryInvalid.Broken("an extra field runs past its entry", path, offset);
             }
-            if (U16(extra, 0) == 1)
+            if (U16(extra, 0) == UnicodePathField)
             {
+                throw Rules.ZipNameInvalid.Broken("a record has a second name in an extra field", path, offset);
+            }
+            if (U16(extra, 0) == Zip64Field)
+            {
+                if (seen)
+                {
+                    throw Rules.ZipDirectoryInvalid.Broken("an entry has two zip64 fields", path, offset);
+                }
+                seen = true;
                 ReadOnlySpan<byte> field = extra.Slice(4, size);
                 Take(ref field, ref length, path, offset);
                 Take(ref field, ref stored, path, offset);
@@ -223,10 +307,14 @@ internal static class ZipDirectory
         {
             throw Rules.ZipNameInvalid.Broken("a record name is not UTF-8", path, offset, e);
         }
-        bool plain = name.Length > 0 && name[0] != '/' && !name.Any(c => c is '\\' or ':' || char.IsControl(c))
-            && !name.Split('/').Any(part => part is ".." or ".");
+        // A slash at the end names a folder, as programs that pack files write it.
+        bool plain = name.Length > 0 && !name.Any(c => c is '\\' or ':' || char.IsControl(c) || char.GetUnicodeCategory(c) == UnicodeCategory.Format)
+            && !(name[^1] == '/' ? name[..^1] : name).Split('/').Any(part => part is "" or ".." or ".");
         return plain ? name : throw Rules.ZipNameInvalid.Broken($"{Printable.Quote(name)} is no plain record name", path, offset);
     }
+
+    /// <summary>What a record takes of the file, and what a data descriptor behind it must say.</summary>
+    private readonly record struct RecordExtent(long Start, long End, long Stored, long Length, uint Crc, bool Deferred);
 
     private static ushort U16(ReadOnlySpan<byte> bytes, int at) => BinaryPrimitives.ReadUInt16LittleEndian(bytes[at..]);
 

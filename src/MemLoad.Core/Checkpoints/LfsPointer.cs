@@ -1,0 +1,25 @@
+using System.Text;
+
+namespace MemLoad;
+
+/// <summary>The text files that git-lfs leaves in the place of files it has not fetched.</summary>
+internal static class LfsPointer
+{
+    private const int LongestPointer = 1024; // as git-lfs itself has it
+
+    /// <summary>Refuses a pointer.</summary>
+    /// <param name="head">The first bytes of the file.</param>
+    /// <param name="path">The file.</param>
+    /// <param name="length">Its length.</param>
+    /// <exception cref="MemLoadException">ML1011.</exception>
+    public static void Refuse(ReadOnlySpan<byte> head, string path, long length)
+    {
+        if (length > LongestPointer || !head.StartsWith("version https://git-lfs"u8))
+        {
+            return;
+        }
+        string? size = Encoding.ASCII.GetString(head).Split('\n').FirstOrDefault(line => line.StartsWith("size ", StringComparison.Ordinal));
+        string real = size is not null && long.TryParse(size["size ".Length..], out long bytes) && bytes >= 0 ? $" of {bytes} bytes" : "";
+        throw Rules.LfsPointer.Broken($"the file is a git-lfs pointer of {length} bytes to the real one{real}", path, 0);
+    }
+}
