@@ -23,6 +23,31 @@ Describe 'Test-Weights' {
         ($verdicts | Where-Object -Not IsSound).RuleId | Should -Be ML3004
         ($verdicts | Where-Object IsSound).Count | Should -Be 5
     }
+    It 'says what was found and what to do' {
+        $verdict = Test-Weights (Join-Path $FixturesPath tiny/whole_module.pth)
+        $verdict.Verdict | Should -Be Unsound
+        $verdict.Finding | Should -Match 'not a state dict'
+        $verdict.Remedy | Should -Match 'state_dict'
+        $verdict.Offset | Should -BeOfType long
+    }
+    It 'reads everything with -Deep' {
+        $verdict = Test-Weights (Join-Path $FixturesPath tiny/fp32.pth) -Deep
+        $verdict.Verdict | Should -Be Sound
+        $verdict.VerifiedRecordCount | Should -BeGreaterThan 0
+        $verdict.NanCount | Should -Be 0
+        (Test-Weights (Join-Path $FixturesPath tiny/fp32.pth)).NanCount | Should -BeNullOrEmpty
+        $rotten = Join-Path $TestDrive rotten.pth
+        $bytes = [System.IO.File]::ReadAllBytes($file)
+        $offset = (Get-WeightInfo $file)[0].Offset
+        $bytes[$offset] = $bytes[$offset] -bxor 1
+        [System.IO.File]::WriteAllBytes($rotten, $bytes)
+        (Test-Weights $rotten).Verdict | Should -Be Sound
+        (Test-Weights $rotten -Deep).RuleId | Should -Be ML2016
+    }
+    It 'shows every property in the list' {
+        $list = Test-Weights $file | Format-List | Out-String -Width 300
+        foreach ($name in [MemLoad.WeightVerdict].GetProperties().Name | Where-Object { $_ -ne 'EqualityContract' }) { $list | Should -Match "(?m)^$name +:" }
+    }
     It 'passes sound files on' {
         (Test-Weights $file | Where-Object IsSound | Get-LoadPlan -Strategy Mmap).Path | Should -Be $file
     }

@@ -16,6 +16,7 @@ internal static class CommandTree
         root.Add(MeasureCommand.Build(console));
         root.Add(PlanCommand.Build(console));
         root.Add(InspectCommand.Build(console));
+        root.Add(TestCommand.Build(console));
         root.Add(ConvertCommand.Build(console));
         root.Add(NewCommand.Build(console));
         root.Add(InvokeCommand.Build(console));

@@ -27,6 +27,14 @@ internal static class Examples
             "  memload inspect --path model.pth",
             "  memload inspect --path model.safetensors --hash --format json",
         ],
+        "test" =>
+        [
+            "Examples:",
+            "  memload test --path model.pth",
+            "  memload test --path a.pth --path b.safetensors --deep --format csv > verdicts.csv",
+            "",
+            "Exit code: 0 if every checkpoint is sound, 1 if not.",
+        ],
         "convert" =>
         [
             "Examples:",

@@ -49,6 +49,7 @@ internal static class JsonOutput
 [JsonSerializable(typeof(LoadForecast[]))]
 [JsonSerializable(typeof(LoadPlanStep[]))]
 [JsonSerializable(typeof(InspectResult))]
+[JsonSerializable(typeof(WeightVerdict[]))]
 [JsonSerializable(typeof(WriteResult))]
 [JsonSerializable(typeof(InvokeResult))]
 [JsonSerializable(typeof(RuntimeResult))]

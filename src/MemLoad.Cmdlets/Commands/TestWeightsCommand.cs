@@ -8,28 +8,20 @@ namespace MemLoad.Commands;
 [OutputType(typeof(WeightVerdict))]
 public sealed class TestWeightsCommand : PathCmdlet
 {
-    /// <inheritdoc/>
-    protected override void ProcessPath(string path) => WriteObject(Judge(path));
+    /// <summary>Read everything: verify checksums and scan the bytes of every tensor.</summary>
+    [Parameter]
+    public SwitchParameter Deep { get; set; }
 
-    private WeightVerdict Judge(string path)
+    /// <inheritdoc/>
+    protected override void ProcessPath(string path)
     {
-        try
+        WeightVerdict verdict = Deep
+            ? Pump("Testing", path, 0, (done, stop) => WeightTester.Test(path, deep: true, _ => done, stop))
+            : WeightTester.Test(path, cancellationToken: StopToken);
+        WriteObject(verdict);
+        if (verdict.Warning is string warning)
         {
-            Checkpoint checkpoint = Checkpoint.Open(path, StopToken);
-            return new WeightVerdict
-            {
-                Path = checkpoint.Path,
-                IsSound = true,
-                Format = checkpoint.Format.ToString(),
-                TensorCount = checkpoint.Tensors.Length,
-                ModelBytes = checkpoint.ModelBytes,
-                FileBytes = checkpoint.FileBytes,
-            };
-        }
-        // A path that is not there is no unsound checkpoint but a mistake: that stays an error.
-        catch (MemLoadException e) when (e.Rule != Rules.PathNotFound && e.Rule != Rules.PathUnreadable)
-        {
-            return new WeightVerdict { Path = path, IsSound = false, RuleId = e.Rule.Id, Message = e.Message, Offset = e.Offset };
+            WriteVerbose($"{path}: {warning}");
         }
     }
 }

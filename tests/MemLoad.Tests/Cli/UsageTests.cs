@@ -26,6 +26,9 @@ public sealed class UsageTests
     [InlineData("plan", "--strategy", "Foo")]
     [InlineData("inspect")]
     [InlineData("inspect", "--path")]
+    [InlineData("test")]
+    [InlineData("test", "--path", "")]
+    [InlineData("test", "--path", "a.pth", "--format", "xml")]
     [InlineData("convert", "--path", "a.pth")]
     [InlineData("convert", "--path", "a.pth", "--out", "b.foo")]
     [InlineData("convert", "--path", "a.pth", "--out", "b", "--to", "onnx")]
@@ -47,7 +50,7 @@ public sealed class UsageTests
         Assert.Equal(2, run.ExitCode);
         Assert.Empty(run.Output);
         string line = Assert.Single(run.ErrorLines);
-        Assert.Matches(@"^memload: error ML9901: \S.*\. Run 'memload( (measure|plan|inspect|convert|new|invoke))? --help'\.\r?$", line);
+        Assert.Matches(@"^memload: error ML9901: \S.*\. Run 'memload( (measure|plan|inspect|test|convert|new|invoke))? --help'\.\r?$", line);
     }
 
     [Fact]
@@ -63,6 +66,7 @@ public sealed class UsageTests
     [InlineData("measure")]
     [InlineData("plan")]
     [InlineData("inspect")]
+    [InlineData("test")]
     [InlineData("convert")]
     [InlineData("new")]
     [InlineData("invoke")]

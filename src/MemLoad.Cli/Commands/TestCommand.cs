@@ -1,0 +1,85 @@
+using System.CommandLine;
+
+namespace MemLoad.Cli;
+
+/// <summary><c>memload test</c>: whether a checkpoint is sound, and which rule it breaks if not.</summary>
+internal static class TestCommand
+{
+    public static Command Build(CliConsole console)
+    {
+        var paths = new Option<string[]>("--path")
+        {
+            Description = "A checkpoint: .pth, .pt, .bin, .safetensors, a *.index.json, or a folder with one file per tensor. Repeat the option for more.",
+            HelpName = "path",
+            Required = true,
+        };
+        paths.Validators.Add(result =>
+        {
+            if (result.Tokens.Any(token => token.Value.Length == 0))
+            {
+                result.AddError("The path of --path is empty");
+            }
+        });
+        var deep = new Option<bool>("--deep")
+        {
+            Description = "Read everything: verify the checksums of archives, and look for NaN, Inf, zero and constant tensors and zeros past a truncation.",
+        };
+        WordOption<OutputFormat> format = CommonOptions.Format();
+
+        var command = new Command("test", "Say of each checkpoint whether it is sound, and which rule it breaks if not. Reads headers only, and runs nothing.")
+        {
+            paths, deep, format,
+        };
+        command.Runs((parsed, cancellationToken) =>
+        {
+            var verdicts = new List<WeightVerdict>();
+            int code = ExitCode.Done;
+            foreach (string path in parsed.GetValue(paths)!)
+            {
+                try
+                {
+                    WeightVerdict verdict = Test(path, parsed.GetValue(deep), console, cancellationToken);
+                    verdicts.Add(verdict);
+                    code = verdict.IsSound ? code : ExitCode.Failed;
+                }
+                catch (MemLoadException e)
+                {
+                    // Nothing there to test: the others still have their turn.
+                    code = console.Report(e);
+                }
+            }
+            if (verdicts.Count > 0)
+            {
+                Print([.. verdicts], format.Read(parsed), console);
+            }
+            return code;
+        });
+        return command;
+    }
+
+    private static WeightVerdict Test(string path, bool deep, CliConsole console, CancellationToken ct)
+    {
+        if (!deep)
+        {
+            return WeightTester.Test(path, cancellationToken: ct);
+        }
+        using var status = new StatusLine(console);
+        return WeightTester.Test(path, deep, total => status.Bytes("testing", total), ct);
+    }
+
+    private static void Print(WeightVerdict[] verdicts, OutputFormat format, CliConsole console)
+    {
+        switch (format)
+        {
+            case OutputFormat.Json:
+                JsonOutput.Write(verdicts, JsonOutput.Types.WeightVerdictArray, console.Out);
+                break;
+            case OutputFormat.Csv:
+                CsvWriter.Write(verdicts, JsonOutput.Types.WeightVerdict, console.Out);
+                break;
+            default:
+                TestView.Write(verdicts, console);
+                break;
+        }
+    }
+}

@@ -1,0 +1,36 @@
+using static MemLoad.Tests.Corpus.PickleForge;
+
+namespace MemLoad.Tests.Corpus;
+
+/// <summary>Folders of per-tensor files that are not what they should be.</summary>
+internal static class FolderCorpus
+{
+    private static readonly byte[] Bare = ZipForge.Torch(pickle: Whole(Tensor()));
+
+    public static IEnumerable<HostileFile> Files =>
+    [
+        Folder("an empty folder", "ML5012"),
+        Folder("a folder of other files", "ML5012", ("readme.md", "weights"u8.ToArray()), ("a.npy", [1])),
+        Folder("hidden files only", "ML5012", (".a.pth", Bare)),
+        Folder("a container beside a tensor", "ML5013", ("a.pth", Bare), ("b.pth", ZipForge.Torch())),
+        Folder("two tensors in one file", "ML5013", ("a.pth", Bare), ("b.safetensors", Checkpoints.CheckpointKit.SafetensorsOfBytes(("x", 4), ("y", 4)))),
+        Folder("no tensor in a file", "ML5013", ("a.pth", Bare), ("b.pth", ZipForge.Torch(pickle: Whole(EmptyDict)))),
+        Folder("a number in the place of a tensor", "ML5013", ("a.pth", Bare), ("b.pth", ZipForge.Torch(pickle: Whole(Number(1))))),
+        Folder("one name from two files", "ML5014", ("a.pth", Bare), ("a.pt", Bare)),
+        Folder("one name from a file name and a header", "ML5014", ("a.pth", Bare), ("b.safetensors", SafetensorsCorpus.Sound)),
+        Folder("an empty file among tensors", "ML1003", ("a.pth", Bare), ("b.pth", [])),
+        Folder("a file cut off", "ML2001", ("a.pth", Bare), ("b.pth", Bare[..^5])),
+        Folder("a git-lfs pointer among tensors", "ML1011", ("a.pth", Bare), ("b.pth", "version https://git-lfs.github.com/spec/v1\n"u8.ToArray())),
+        Folder("a program among tensors", "ML3010", ("a.pth", Bare), ("b.pth", ZipForge.Torch(pickle: Whole(Call("os", "system", Text("id")))))),
+        Folder("a pickle named as safetensors", "ML1008", ("a.pth", Bare), ("b.safetensors", Bare)),
+        Folder("text among tensors", "ML1004", ("a.pth", Bare), ("b.bin", "text"u8.ToArray())),
+    ];
+
+    private static HostileFile Folder(string name, string rule, params (string Name, byte[] Content)[] files) => new(HostileFile.Folder, name, rule, "", folder =>
+    {
+        foreach ((string file, byte[] content) in files)
+        {
+            File.WriteAllBytes(Path.Combine(folder, file), content);
+        }
+    });
+}

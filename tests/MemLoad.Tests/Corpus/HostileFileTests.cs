@@ -1,0 +1,56 @@
+using System.Diagnostics;
+using MemLoad.Tests.Checkpoints;
+
+namespace MemLoad.Tests.Corpus;
+
+public sealed class HostileFileTests : IDisposable
+{
+    // Generous: what is guarded against takes minutes and gigabytes.
+    private static readonly TimeSpan MostTime = TimeSpan.FromSeconds(10);
+    private const long FreeBytes = 16 << 20;
+    private const int BytesPerByte = 8;
+
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    public static TheoryData<string> Ids => [.. HostileFiles.All.Select(file => file.Id)];
+
+    [Theory]
+    [MemberData(nameof(Ids))]
+    public void Each_is_refused_by_its_rule_in_bounded_time_and_memory_and_runs_nothing(string id)
+    {
+        HostileFile hostile = HostileFiles.All.Single(file => file.Id == id);
+        hostile.Make(_folder.Path);
+        string path = hostile.Open.Length == 0 ? _folder.Path : _folder[hostile.Open];
+        long fileBytes = new DirectoryInfo(_folder.Path).EnumerateFiles().Sum(file => file.Length);
+
+        var clock = Stopwatch.StartNew();
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        MemLoadException refusal = CheckpointKit.Refusal(path);
+        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        TimeSpan elapsed = clock.Elapsed;
+
+        Assert.True(hostile.Rule == refusal.Rule.Id, $"{refusal.Rule.Id} in the place of {hostile.Rule}: {refusal.Message}");
+        Assert.True(elapsed < MostTime, $"{elapsed}");
+        Assert.True(allocated <= FreeBytes + (BytesPerByte * fileBytes), $"{allocated} bytes for a file of {fileBytes}");
+        Assert.False(File.Exists(PickleCorpus.Trace));
+        Assert.Equal(refusal.Rule.Id, WeightTester.Test(path).RuleId);
+    }
+
+    [Fact]
+    public void There_are_two_hundred_and_fifty_and_no_two_have_one_name()
+    {
+        Assert.InRange(HostileFiles.All.Count, 250, int.MaxValue);
+        Assert.Equal(HostileFiles.All.Count, HostileFiles.All.DistinctBy(file => file.Id).Count());
+    }
+
+    [Fact]
+    public void What_they_are_made_from_is_sound()
+    {
+        Assert.Equal("a", Assert.Single(Checkpoint.Open(_folder.Write("x.pth", ZipForge.Torch())).Tensors).Name);
+        Assert.Equal("a", Assert.Single(Checkpoint.Open(_folder.Write("x.safetensors", SafetensorsCorpus.Sound)).Tensors).Name);
+        byte[] wide = ZipForge.Torch(zip => zip.Zip64 = (n, l, o, at) => ZipForge.Zip64End(n, l, o, at));
+        Assert.Equal("a", Assert.Single(Checkpoint.Open(_folder.Write("wide.pth", wide)).Tensors).Name);
+    }
+}

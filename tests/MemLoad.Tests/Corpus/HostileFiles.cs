@@ -1,0 +1,11 @@
+namespace MemLoad.Tests.Corpus;
+
+/// <summary>All malformed checkpoints, format by format.</summary>
+internal static class HostileFiles
+{
+    /// <summary>In the order of the lists.</summary>
+    public static IReadOnlyList<HostileFile> All { get; } =
+    [
+        .. AnyCorpus.Files, .. ZipCorpus.Files, .. PickleCorpus.Files, .. LegacyCorpus.Files, .. SafetensorsCorpus.Files, .. IndexCorpus.Files, .. FolderCorpus.Files,
+    ];
+}

@@ -1,0 +1,74 @@
+using System.Reflection;
+using System.Text;
+
+namespace MemLoad.Tests.Corpus;
+
+/// <summary>Writes docs/rules.md from the rules, the malformed files, and what was recorded of other readers.</summary>
+internal static class RulesDocument
+{
+    private static readonly string[] Groups =
+    [
+        "Paths and formats", "PyTorch's zip archives", "Pickles", "safetensors", "Folders, shards and their index", "Tensors and models", "Devices and memory", "Measuring", "Writing and usage",
+    ];
+
+    private static readonly string[] Outcomes = ["accepts", "refuses", "runs out of memory", "crashes", "hangs", "runs it"];
+
+    /// <summary>Every rule, by id.</summary>
+    public static IReadOnlyList<Rule> AllRules { get; } =
+    [
+        .. typeof(Rules).GetFields(BindingFlags.Public | BindingFlags.Static).Select(field => field.GetValue(null)).OfType<Rule>().OrderBy(rule => rule.Id, StringComparer.Ordinal),
+    ];
+
+    /// <summary>The whole document.</summary>
+    /// <param name="versions">Of the other readers.</param>
+    /// <param name="outcomes">What they did, by the files' ids.</param>
+    public static string Write(string versions, IReadOnlyDictionary<string, string> outcomes)
+    {
+        var text = new StringBuilder();
+        text.Append("""
+            # Rules
+
+            What MemLoad insists on. Each refusal names one of these rules by its id, the file and the byte where it shows, what was found, and what to do.
+            Ids never change their meaning. There is no switch that makes a rule laxer. `memload test` (`Test-Weights`) tests the headers of a checkpoint, with
+            `--deep` (`-Deep`) all of it.
+
+            This page is generated: after a change of rules or of the malformed files, `MEMLOAD_UPDATE=1 dotnet test --filter RulesDocumentTests` writes it again
+            (with a Python that has PyTorch and safetensors, which `MEMLOAD_PYTHON` may name, it also asks those again).
+
+            "Files" counts the hand-made malformed files in `tests/MemLoad.Tests/Corpus/` that are refused by the rule.
+
+            """.ReplaceLineEndings("\n"));
+        ILookup<string, HostileFile> byRule = HostileFiles.All.ToLookup(file => file.Rule);
+        foreach (IGrouping<int, Rule> group in AllRules.GroupBy(rule => rule.Id[2] - '1'))
+        {
+            Line($"\n## {Groups[group.Key]}\n\n| Id | What must hold | What to do if not | Files |\n|---|---|---|---|");
+            foreach (Rule rule in group)
+            {
+                int files = byRule[rule.Id].Count();
+                Line($"| {rule.Id} | {Cell(rule.Title)} | {Cell(rule.Remedy)} | {(files == 0 ? "" : files)} |");
+            }
+        }
+        Line($"\n## The malformed files, and what other readers do with them\n\nMeasured: {versions}; `torch.load(path, weights_only=True)` and");
+        Line("`safetensors.torch.load_file(path)`, each file in a process of its own with 2 GiB to spend and 20 seconds. MemLoad refuses all of them from their headers.");
+        Line("To accept is not always wrong: PyTorch reads sparse tensors, other protocols and deep containers because it means to. What it shows is where two readers");
+        Line("of one file differ, and where a name, a length or a byte that lies goes unnoticed.");
+        Line($"\n| Kind | Files | Reader | {string.Join(" | ", Outcomes)} |\n|---|---|---|{string.Concat(Enumerable.Repeat("---|", Outcomes.Length))}");
+        foreach (IGrouping<(string Format, string? Reader), HostileFile> group in HostileFiles.All.GroupBy(file => (file.Format, PeerReaders.ReaderOf(file))))
+        {
+            string counts = string.Join(" | ", Outcomes.Select(outcome => group.Key.Reader is null ? "–" : $"{group.Count(file => outcomes.GetValueOrDefault(file.Id) == outcome)}"));
+            Line($"| {group.Key.Format} | {group.Count()} | {group.Key.Reader ?? "none"} | {counts} |");
+        }
+        Line($"\n{HostileFiles.All.Count} files in all. One by one:\n\n| File | MemLoad refuses by | Other reader |\n|---|---|---|");
+        foreach (HostileFile file in HostileFiles.All)
+        {
+            string other = PeerReaders.ReaderOf(file) is string reader ? $"{reader} {outcomes.GetValueOrDefault(file.Id, "was not asked")}" : "";
+            Line($"| {Cell(file.Id)} | {file.Rule} | {other} |");
+        }
+        return text.ToString();
+
+        void Line(string line) => text.Append(line).Append('\n');
+    }
+
+    private static string Cell(string text) => text.Replace("|", "\\|", StringComparison.Ordinal).Replace("*", "\\*", StringComparison.Ordinal).Replace("__", "\\_\\_", StringComparison.Ordinal)
+        .Replace("<", "&lt;", StringComparison.Ordinal);
+}
