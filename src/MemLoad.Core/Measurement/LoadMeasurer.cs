@@ -118,9 +118,10 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null)
         {
             return With(row, LoadOutcome.OutOfMemory, Rules.WorkerOutOfMemory.Broken($"the measured process ran out of memory ({first})"));
         }
+        string said = first.Length > 0 ? $": {first}" : "";
         return exitCode > 128
-            ? With(row, LoadOutcome.Killed, Rules.WorkerKilled.Broken($"the measured process was ended by signal {exitCode - 128}{(exitCode == Sigkill ? " (SIGKILL)" : "")}"))
-            : With(row, LoadOutcome.Failed, Rules.WorkerFailed.Broken($"the measured process ended with code {exitCode}{(first.Length > 0 ? $": {first}" : "")}"));
+            ? With(row, LoadOutcome.Killed, Rules.WorkerKilled.Broken($"the measured process was ended by signal {exitCode - 128}{(exitCode == Sigkill ? " (SIGKILL)" : "")}{said}"))
+            : With(row, LoadOutcome.Failed, Rules.WorkerFailed.Broken($"the measured process ended with code {exitCode}{said}"));
     }
 
     private static void Kill(Process child)
