@@ -10,9 +10,6 @@ internal static class ErrorRecords
     /// <param name="target">What was being worked on; the path that the exception names goes before it.</param>
     public static ErrorRecord From(Exception exception, object? target) => exception is MemLoadException broken
         ? new ErrorRecord(broken, broken.Rule.Id, CategoryOf(broken.Rule), broken.Path ?? target)
-        {
-            ErrorDetails = new ErrorDetails(broken.Message) { RecommendedAction = broken.Remedy },
-        }
         : new ErrorRecord(exception, Rules.Unexpected.Id, ErrorCategory.NotSpecified, target);
 
     private static ErrorCategory CategoryOf(Rule rule) => rule.Id switch
