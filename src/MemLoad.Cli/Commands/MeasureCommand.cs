@@ -55,19 +55,6 @@ internal static class MeasureCommand
     private static IReadOnlyList<LoadRequest> Repeat(IReadOnlyList<LoadRequest> requests, int times, CacheState cache, bool force) =>
         [.. requests.SelectMany(request => Enumerable.Range(1, times).Select(run => request with { Cache = cache, Run = run, Force = force }))];
 
-    private static void Print(IReadOnlyList<LoadMeasurement> rows, bool inProcess, OutputFormat format, CliConsole console)
-    {
-        switch (format)
-        {
-            case OutputFormat.Json:
-                JsonOutput.Write([.. rows], JsonOutput.Types.LoadMeasurementArray, console.Out);
-                break;
-            case OutputFormat.Csv:
-                CsvWriter.Write(rows, JsonOutput.Types.LoadMeasurement, console.Out);
-                break;
-            default:
-                MeasureView.Write(rows, inProcess, console);
-                break;
-        }
-    }
+    private static void Print(IReadOnlyList<LoadMeasurement> rows, bool inProcess, OutputFormat format, CliConsole console) => RowOutput.Write(
+        rows, format, JsonOutput.Types.LoadMeasurementArray, JsonOutput.Types.LoadMeasurement, () => MeasureView.Write(rows, inProcess, console), console);
 }

@@ -34,36 +34,12 @@ internal static class PlanCommand
         return command;
     }
 
-    private static void PrintRows(LoadForecast[] rows, OutputFormat format, CliConsole console)
-    {
-        switch (format)
-        {
-            case OutputFormat.Json:
-                JsonOutput.Write(rows, JsonOutput.Types.LoadForecastArray, console.Out);
-                break;
-            case OutputFormat.Csv:
-                CsvWriter.Write(rows, JsonOutput.Types.LoadForecast, console.Out);
-                break;
-            default:
-                PlanView.Write(rows, console);
-                break;
-        }
-    }
+    private static void PrintRows(LoadForecast[] rows, OutputFormat format, CliConsole console) => RowOutput.Write(
+        rows, format, JsonOutput.Types.LoadForecastArray, JsonOutput.Types.LoadForecast, () => PlanView.Write(rows, console), console);
 
     private static void PrintSteps(IReadOnlyList<LoadRequest> requests, OutputFormat format, CliConsole console, CancellationToken cancellationToken)
     {
         IEnumerable<LoadPlanStep> steps = LoadPlanner.Steps(requests, cancellationToken);
-        switch (format)
-        {
-            case OutputFormat.Json:
-                JsonOutput.Write([.. steps], JsonOutput.Types.LoadPlanStepArray, console.Out);
-                break;
-            case OutputFormat.Csv:
-                CsvWriter.Write(steps, JsonOutput.Types.LoadPlanStep, console.Out);
-                break;
-            default:
-                StepsView.Write(steps, console);
-                break;
-        }
+        RowOutput.Write(steps, format, JsonOutput.Types.LoadPlanStepArray, JsonOutput.Types.LoadPlanStep, () => StepsView.Write(steps, console), console);
     }
 }

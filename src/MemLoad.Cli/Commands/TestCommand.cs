@@ -67,19 +67,6 @@ internal static class TestCommand
         return WeightTester.Test(path, deep, total => status.Bytes("testing", total), ct);
     }
 
-    private static void Print(WeightVerdict[] verdicts, OutputFormat format, CliConsole console)
-    {
-        switch (format)
-        {
-            case OutputFormat.Json:
-                JsonOutput.Write(verdicts, JsonOutput.Types.WeightVerdictArray, console.Out);
-                break;
-            case OutputFormat.Csv:
-                CsvWriter.Write(verdicts, JsonOutput.Types.WeightVerdict, console.Out);
-                break;
-            default:
-                TestView.Write(verdicts, console);
-                break;
-        }
-    }
+    private static void Print(WeightVerdict[] verdicts, OutputFormat format, CliConsole console) => RowOutput.Write(
+        verdicts, format, JsonOutput.Types.WeightVerdictArray, JsonOutput.Types.WeightVerdict, () => TestView.Write(verdicts, console), console);
 }

@@ -123,6 +123,26 @@ public sealed class PlanChooserTests
         Assert.All(Strategies.All, strategy => Assert.True(chooser.Candidate(strategy).Microseconds > 200 * MiB / 1000));
     }
 
+    [Theory]
+    [InlineData(Strategy.Baseline, Strategy.Meta)] // does all that the other does, and more
+    [InlineData(Strategy.Sequential, Strategy.PerTensor)]
+    [InlineData(Strategy.PerTensor, Strategy.Stream)]
+    public void A_plan_costs_more_the_more_it_does_and_in_proportion_to_what_it_moves(Strategy more, Strategy less)
+    {
+        using var sim = new SimulatedDevice();
+        MachineSpeed speed = Speed(mapped: 1, ring64: 2, ring4: 1);
+        Assert.True(Cost(more, 64) > Cost(less, 64));
+        Assert.InRange((double)Cost(more, 256) / Cost(more, 64), 3.9, 4.1);
+
+        long Cost(Strategy strategy, int tensors)
+        {
+            Checkpoint checkpoint = SyntheticCheckpoint.OfCounts([.. Enumerable.Repeat(1L << 20, tensors)]);
+            using var cost = new PlanCost(checkpoint, speed, cachedShare: 1);
+            LoadPlan.Create(strategy, checkpoint, sim).ReadBy(cost);
+            return cost.Microseconds;
+        }
+    }
+
     private static LoadRequest Request { get; } = new() { Path = "/nowhere/model.pth", Strategy = Strategy.Auto };
 
     private static PlanChooser Chooser(IDevice device, long mebibytes, MachineSpeed? speed = null, double cachedShare = 1) => new(
