@@ -21,20 +21,21 @@ public sealed class MemoryBudget
     // A table entry of 8 bytes for each page of 4 KiB that is mapped and touched.
     private const long BytesPerPageTableByte = 512;
 
+    private readonly Headroom _host;
     private readonly bool _deviceSharesHost;
 
-    private MemoryBudget(ImmutableArray<MemoryLimit> hostLimits, long? deviceBytes, bool deviceSharesHost)
+    private MemoryBudget(Headroom host, long? deviceBytes, bool deviceSharesHost)
     {
-        HostLimits = hostLimits;
+        _host = host;
         DeviceBytes = deviceBytes;
         _deviceSharesHost = deviceSharesHost;
     }
 
-    /// <summary>Every limit on host memory, the tightest first.</summary>
-    public ImmutableArray<MemoryLimit> HostLimits { get; }
+    /// <summary>Every limit on host memory, in the order of <see cref="Headroom.Limits"/>.</summary>
+    public ImmutableArray<MemoryLimit> HostLimits => _host.Limits;
 
     /// <summary>The limit that binds anonymous host memory, or null where there is none.</summary>
-    public MemoryLimit? Host => HostLimits.FirstOrDefault(limit => limit.Counts != Counted.Locked);
+    public MemoryLimit? Host => _host.Binding;
 
     /// <summary>What may be reserved on the device; null where it has no memory of its own, or nothing but the machine limits it.</summary>
     public long? DeviceBytes { get; }
@@ -48,13 +49,12 @@ public sealed class MemoryBudget
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(device);
         ArgumentNullException.ThrowIfNull(headroom);
-        IEnumerable<MemoryLimit> limits = headroom.Limits;
         if (request.HostMemoryLimit is long own)
         {
-            limits = limits.Append(new MemoryLimit("the limit given", Counted.Anonymous, own, 0, 0, $"the limit given is {Printable.Bytes(own)}"));
+            headroom = Headroom.Of(headroom.Limits.Append(new MemoryLimit("the limit given", Counted.Anonymous, own, 0, 0, $"the limit given is {Printable.Bytes(own)}")));
         }
         long? deviceBytes = device.IsHost ? null : Smaller(device.FreeBytes, request.DeviceMemoryLimit);
-        return new MemoryBudget([.. limits.OrderBy(limit => limit.BudgetBytes)], deviceBytes, device.ReservesSharedMemory);
+        return new MemoryBudget(headroom, deviceBytes, device.ReservesSharedMemory);
     }
 
     /// <summary>Holds a plan against the budget.</summary>
