@@ -15,6 +15,13 @@ if (args is [Contender.Verb, string name, string size, string file])
     Console.WriteLine(JsonSerializer.Serialize(Contender.Named(name).Measure(GptConfig.FromSize(size), file)));
     return 0;
 }
+#if PYBRIDGE
+if (args is [BridgeReader.Verb])
+{
+    BridgeReader.Run(Console.In, Console.Out);
+    return 0;
+}
+#endif
 string model = args.Length > 0 ? args[0] : "gpt2-large";
 int repeat = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 1;
 

@@ -19,6 +19,8 @@ internal static class AnyCorpus
         One("a GGUF file", "ML1004", "x.bin", [.. "GGUF"u8, 3, 0, 0, 0, .. new byte[64]]),
         One("a gzip file", "ML1004", "x.pth", [0x1f, 0x8b, 8, 0, .. new byte[64]]),
         One("a tar archive", "ML3009", "x.pth", [.. new byte[257], .. "ustar\0"u8, .. new byte[300]]),
+        One("PyTorch's oldest format, a tar archive, with a program", "ML3009", "x.pth", Tar(magic: true)),
+        One("the same tar archive without its magic", "ML1004", "x.pth", Tar(magic: false)),
         One("a spanned archive", "ML1004", "x.pth", [.. "PK\x07\x08"u8, .. ZipForge.Torch()]),
         One("a byte-order mark before an archive", "ML1004", "x.pth", [0xef, 0xbb, 0xbf, .. ZipForge.Torch()]),
         One("PYTORCH1, an older container", "ML1004", "x.pth", "PYTORCH1........................"u8),
@@ -32,6 +34,25 @@ internal static class AnyCorpus
         One("a git-lfs pointer named .safetensors", "ML1011", "x.safetensors", Encoding.ASCII.GetBytes(Pointer)),
         One("a git-lfs pointer in the place of an index", "ML1011", "x.index.json", Encoding.ASCII.GetBytes(Pointer)),
     ];
+
+    // What PyTorch wrote before 2016: tar, of pickles; this one calls os.system before anything else is read.
+    private static byte[] Tar(bool magic)
+    {
+        byte[] pickle = PickleForge.Whole(PickleForge.Call("os", "system", PickleForge.Text($"touch {PickleCorpus.Trace}")));
+        byte[] header = new byte[512];
+        "pickle"u8.CopyTo(header);
+        "0000644\0"u8.CopyTo(header.AsSpan(100));
+        Encoding.ASCII.GetBytes(Convert.ToString(pickle.Length, 8).PadLeft(11, '0')).CopyTo(header, 124);
+        "        "u8.CopyTo(header.AsSpan(148));
+        header[156] = (byte)'0';
+        if (magic)
+        {
+            "ustar\000"u8.CopyTo(header.AsSpan(257));
+        }
+        Encoding.ASCII.GetBytes(Convert.ToString(header.Sum(b => b), 8).PadLeft(6, '0')).CopyTo(header, 148);
+        header[154] = 0;
+        return [.. header, .. pickle, .. new byte[512 - (pickle.Length % 512) + 1024]];
+    }
 
     private static HostileFile One(string name, string rule, string file, ReadOnlySpan<byte> content)
     {

@@ -21,7 +21,7 @@ internal static class PickleCorpus
             ("runpy", "run_path"), ("runpy", "_run_code"), ("importlib", "import_module"), ("operator", "attrgetter"), ("pickle", "loads"), ("_pickle", "loads"), ("ctypes", "CDLL"),
             ("code", "InteractiveInterpreter"), ("webbrowser", "open"), ("pty", "spawn"), ("asyncio", "create_subprocess_shell"), ("pkgutil", "resolve_name"), ("timeit", "timeit"),
             ("cProfile", "run"), ("pdb", "run"), ("doctest", "debug_script"), ("ensurepip", "_run_pip"), ("requests.api", "get"), ("marshal", "loads"), ("torch.hub", "load"),
-            ("numpy.testing._private.utils", "runstring"), ("atexit", "register")),
+            ("numpy.testing._private.utils", "runstring"), ("atexit", "register"), ("asyncio.unix_events", "_UnixSubprocessTransport._start")),
         Zip("os.system by STACK_GLOBAL", "ML3010", Cat([0x80, 4], StackGlobal("os", "system"), Tuple(Payload), Reduce, Stop)),
         Zip("os.system by STACK_GLOBAL from the memo", "ML3010", Cat([0x80, 4], Text("os"), [0x94], Text("system"), [0x94, (byte)'0', (byte)'0', (byte)'h', 0, (byte)'h', 1, 0x93], Tuple(Payload), Reduce, Stop)),
         Zip("os.system by NEWOBJ", "ML3010", Whole(Global("os", "system"), Tuple(Payload), [0x81])),

@@ -20,9 +20,8 @@ internal static class RulesDocument
     ];
 
     /// <summary>The whole document.</summary>
-    /// <param name="versions">Of the other readers.</param>
-    /// <param name="outcomes">What they did, by the files' ids.</param>
-    public static string Write(string versions, IReadOnlyDictionary<string, string> outcomes)
+    /// <param name="peers">What other readers did.</param>
+    public static string Write(PeerRecord peers)
     {
         var text = new StringBuilder();
         text.Append("""
@@ -48,25 +47,43 @@ internal static class RulesDocument
                 Line($"| {rule.Id} | {Cell(rule.Title)} | {Cell(rule.Remedy)} | {(files == 0 ? "" : files)} |");
             }
         }
-        Line($"\n## The malformed files, and what other readers do with them\n\nMeasured: {versions}; `torch.load(path, weights_only=True)` and");
-        Line("`safetensors.torch.load_file(path)`, each file in a process of its own with 2 GiB to spend and 20 seconds. MemLoad refuses all of them from their headers.");
+        Line($"\n## The malformed files, and what other readers do with them\n\nMeasured: {peers.Versions}; `torch.load(path, weights_only=True)` and");
+        Line("`safetensors.torch.load_file(path)`, each file in a process of its own with 2 GiB to spend and 20 seconds; TorchSharp.PyBridge 1.4.3, `PyTorchUnpickler`");
+        Line("and `Safetensors.LoadStateDict`, with 2 GiB of managed memory. MemLoad refuses all of them from their headers.");
         Line("To accept is not always wrong: PyTorch reads sparse tensors, other protocols and deep containers because it means to. What it shows is where two readers");
         Line("of one file differ, and where a name, a length or a byte that lies goes unnoticed.");
         Line($"\n| Kind | Files | Reader | {string.Join(" | ", Outcomes)} |\n|---|---|---|{string.Concat(Enumerable.Repeat("---|", Outcomes.Length))}");
         foreach (IGrouping<(string Format, string? Reader), HostileFile> group in HostileFiles.All.GroupBy(file => (file.Format, PeerReaders.ReaderOf(file))))
         {
-            string counts = string.Join(" | ", Outcomes.Select(outcome => group.Key.Reader is null ? "–" : $"{group.Count(file => outcomes.GetValueOrDefault(file.Id) == outcome)}"));
-            Line($"| {group.Key.Format} | {group.Count()} | {group.Key.Reader ?? "none"} | {counts} |");
+            if (group.Key.Reader is null)
+            {
+                Line($"| {group.Key.Format} | {group.Count()} | none | {string.Join(" | ", Outcomes.Select(_ => "–"))} |");
+                continue;
+            }
+            Count(group.Key.Format, group.Key.Reader, group, peers.Outcomes);
+            Count(group.Key.Format, "PyBridge", group, peers.Bridge);
         }
-        Line($"\n{HostileFiles.All.Count} files in all. One by one:\n\n| File | MemLoad refuses by | Other reader |\n|---|---|---|");
+        Line("\n## Published attacks\n\nEach was tried as files. MemLoad refuses all of them, by the rules named; beside them what the other readers do today.");
+        Line("\n| Attack | What it does | Tried as |\n|---|---|---|");
+        var byId = HostileFiles.All.ToDictionary(file => file.Id, StringComparer.Ordinal);
+        foreach (PublishedAttack attack in PublishedAttacks.All)
+        {
+            Line($"| {Cell(attack.Name)} | {Cell(attack.What)} | {string.Join("<br>", attack.Files.Select(id => Cell($"{id}: {byId[id].Rule}{Others(byId[id])}")))} |");
+        }
+        Line($"\n## One by one\n\n{HostileFiles.All.Count} files in all.\n\n| File | MemLoad refuses by | Other readers |\n|---|---|---|");
         foreach (HostileFile file in HostileFiles.All)
         {
-            string other = PeerReaders.ReaderOf(file) is string reader ? $"{reader} {outcomes.GetValueOrDefault(file.Id, "was not asked")}" : "";
-            Line($"| {Cell(file.Id)} | {file.Rule} | {other} |");
+            Line($"| {Cell(file.Id)} | {file.Rule} | {Others(file).TrimStart(' ', ';')} |");
         }
         return text.ToString();
 
         void Line(string line) => text.Append(line).Append('\n');
+
+        void Count(string format, string reader, IEnumerable<HostileFile> group, IReadOnlyDictionary<string, string> outcomes) =>
+            Line($"| {format} | {group.Count()} | {reader} | {string.Join(" | ", Outcomes.Select(outcome => group.Count(file => outcomes.GetValueOrDefault(file.Id) == outcome)))} |");
+
+        string Others(HostileFile file) => PeerReaders.ReaderOf(file) is not string reader ? ""
+            : $"; {reader} {peers.Outcomes.GetValueOrDefault(file.Id, "was not asked")}; PyBridge {peers.Bridge.GetValueOrDefault(file.Id, "was not asked")}";
     }
 
     private static string Cell(string text) => text.Replace("|", "\\|", StringComparison.Ordinal).Replace("*", "\\*", StringComparison.Ordinal).Replace("__", "\\_\\_", StringComparison.Ordinal)

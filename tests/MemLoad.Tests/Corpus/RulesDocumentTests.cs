@@ -8,20 +8,34 @@ public sealed class RulesDocumentTests
 
     private static bool Updates => Environment.GetEnvironmentVariable("MEMLOAD_UPDATE") == "1";
 
-    private static string DocumentPath => Path.Combine(RepositoryRoot(), "docs", "rules.md");
-
-    private static string RecordPath => Path.Combine(RepositoryRoot(), "tests", "MemLoad.Tests", "Corpus", "peers.tsv");
+    private static string DocumentPath => Path.Combine(Repository.Root, "docs", "rules.md");
 
     [Fact]
     public void The_document_says_what_the_code_says()
     {
-        (string versions, Dictionary<string, string> outcomes) = ReadRecord();
-        string text = RulesDocument.Write(versions, outcomes);
+        string text = RulesDocument.Write(PeerRecord.Read());
         if (Updates)
         {
             File.WriteAllText(DocumentPath, text);
         }
         Assert.True(File.Exists(DocumentPath) && File.ReadAllText(DocumentPath).ReplaceLineEndings("\n") == text, Stale);
+    }
+
+    [Fact]
+    public void The_README_counts_what_the_tests_hold()
+    {
+        PeerRecord peers = PeerRecord.Read();
+        string text = string.Join(' ', File.ReadAllLines(Path.Combine(Repository.Root, "README.md")));
+        Assert.Contains($"hold {HostileFiles.All.Count} hand-made malformed files", text, StringComparison.Ordinal);
+        Assert.Contains($"PyTorch 2.6 accepts {Of("PyTorch", peers.Outcomes)}", text, StringComparison.Ordinal);
+        Assert.Contains($"safetensors 0.4.5 accepts {Of("safetensors", peers.Outcomes)}", text, StringComparison.Ordinal);
+        Assert.Contains($"PyBridge 1.4.3 accepts {Of(null, peers.Bridge)}", text, StringComparison.Ordinal);
+
+        static string Of(string? reader, IReadOnlyDictionary<string, string> outcomes)
+        {
+            string[] asked = [.. HostileFiles.All.Where(file => PeerReaders.ReaderOf(file) is string its && (reader ?? its) == its).Select(file => outcomes[file.Id])];
+            return $"{asked.Count(outcome => outcome == "accepts")} of {asked.Length}";
+        }
     }
 
     [SkippableFact(DisplayName = "What other readers do with the malformed files is recorded, and none runs anything " + PythonPeer.SafetensorsNeeded)]
@@ -33,18 +47,33 @@ public sealed class RulesDocumentTests
         (string versions, IReadOnlyDictionary<string, string> outcomes) = PeerReaders.Run();
 
         Assert.DoesNotContain("runs it", outcomes.Values);
+        PeerRecord record = PeerRecord.Read();
         if (Updates)
         {
-            File.WriteAllText(RecordPath, versions + "\n" + string.Concat(HostileFiles.All.Where(file => outcomes.ContainsKey(file.Id)).Select(file => $"{file.Id}\t{outcomes[file.Id]}\n")));
-            File.WriteAllText(DocumentPath, RulesDocument.Write(versions, outcomes));
+            record = record with { Versions = versions, Outcomes = outcomes };
+            Keep(record);
         }
-        (string recorded, Dictionary<string, string> before) = ReadRecord();
         // Other versions may do otherwise; the record is of those that it names.
-        if (recorded == versions)
+        if (record.Versions == versions)
         {
-            Assert.Equal(outcomes.Keys.Order(StringComparer.Ordinal), before.Keys.Order(StringComparer.Ordinal));
-            Assert.All(outcomes, outcome => Assert.Equal(outcome.Value, before[outcome.Key]));
+            Same(outcomes, record.Outcomes);
         }
+    }
+
+    [SkippableFact(DisplayName = "What TorchSharp.PyBridge does with the malformed files is recorded (needs bench/TorchLoad, which MEMLOAD_PYBRIDGE names)")]
+    public void What_PyBridge_does_is_recorded()
+    {
+        Skip.If(BridgeReader.Command is null, "MEMLOAD_PYBRIDGE names no command that reads with PyBridge");
+
+        Dictionary<string, string> outcomes = BridgeReader.Run(BridgeReader.Command!);
+
+        PeerRecord record = PeerRecord.Read();
+        if (Updates)
+        {
+            record = record with { Bridge = outcomes };
+            Keep(record);
+        }
+        Same(outcomes, record.Bridge);
     }
 
     [Fact]
@@ -53,26 +82,19 @@ public sealed class RulesDocumentTests
         Assert.All(RulesDocument.AllRules, rule => Assert.Matches("^ML[1-9][0-9]{3}$", rule.Id));
         Assert.Equal(RulesDocument.AllRules.Count, RulesDocument.AllRules.DistinctBy(rule => rule.Id).Count());
         Assert.All(RulesDocument.AllRules, rule => Assert.EndsWith(".", rule.Remedy, StringComparison.Ordinal));
+        Assert.All(PublishedAttacks.All.SelectMany(attack => attack.Files), id => Assert.Contains(HostileFiles.All, file => file.Id == id));
         Assert.All(HostileFiles.All, file => Assert.Contains(RulesDocument.AllRules, rule => rule.Id == file.Rule));
     }
 
-    private static (string Versions, Dictionary<string, string> Outcomes) ReadRecord()
+    private static void Keep(PeerRecord record)
     {
-        if (!File.Exists(RecordPath))
-        {
-            return ("nothing yet", []);
-        }
-        string[] lines = File.ReadAllLines(RecordPath);
-        return (lines[0], lines.Skip(1).Select(line => line.Split('\t')).ToDictionary(fields => fields[0], fields => fields[1], StringComparer.Ordinal));
+        record.Save();
+        File.WriteAllText(DocumentPath, RulesDocument.Write(record));
     }
 
-    private static string RepositoryRoot()
+    private static void Same(IReadOnlyDictionary<string, string> found, IReadOnlyDictionary<string, string> recorded)
     {
-        string? folder = AppContext.BaseDirectory;
-        while (folder is not null && !File.Exists(Path.Combine(folder, "MemLoad.sln")))
-        {
-            folder = Path.GetDirectoryName(folder);
-        }
-        return folder ?? throw new InvalidOperationException("there is no MemLoad.sln above the tests");
+        Assert.Equal(found.Keys.Order(StringComparer.Ordinal), recorded.Keys.Order(StringComparer.Ordinal));
+        Assert.All(found, outcome => Assert.Equal(outcome.Value, recorded[outcome.Key]));
     }
 }

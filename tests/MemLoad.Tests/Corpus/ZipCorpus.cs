@@ -53,6 +53,7 @@ internal static class ZipCorpus
         Zip("a data.pkl in a folder below", "ML2009", zip => zip["data.pkl"].Name = "archive/x/data.pkl"u8.ToArray()),
         Zip("a data.pkl without folder", "ML2009", zip => zip["data.pkl"].Name = "data.pkl"u8.ToArray()),
         Zip("an evildata.pkl", "ML2009", zip => zip["data.pkl"].Name = "archive/evildata.pkl"u8.ToArray()),
+        Zip("a program, and a checksum of the pickle that is wrong", "ML3010", zip => (zip["data.pkl"].Data, zip["data.pkl"].Crc, zip["data.pkl"].LocalCrc) = (Program, 1, 1)),
         Zip("a record outside the folder", "ML2007", zip => zip.Add("other/data/0", [1])),
         Zip("a TorchScript program", "ML2010", zip => zip.Add("archive/code/__torch__.py", "import os"u8.ToArray())),
         Zip("TorchScript's constants", "ML2010", zip => zip.Add("archive/constants.pkl", Whole(EmptyTuple))),
@@ -175,6 +176,8 @@ internal static class ZipCorpus
 
     private static uint DirectoryBytes => (uint)((4 * 46) + "archive/data.pkl".Length + "archive/byteorder".Length + "archive/data/0".Length + "archive/version".Length);
 
+    private static byte[] Program => Whole(Call("os", "system", Text($"touch {PickleCorpus.Trace}")));
+
     private static HostileFile Zip(string name, string rule, Action<ZipForge> change) => HostileFile.Of(HostileFile.Zip, name, rule, "x.pth", () => ZipForge.Torch(change));
 
     private static HostileFile Raw(string name, string rule, byte[] content) => HostileFile.Of(HostileFile.Zip, name, rule, "x.pth", () => content);
@@ -183,7 +186,7 @@ internal static class ZipCorpus
         names.Select(name => Zip($"a record name with {name.What}", "ML2007", zip => zip.Add("x", [1]).Name = Encoding.UTF8.GetBytes(name.Name)));
 
     private static void Hide(ZipForge zip, int at, string name) =>
-        zip.Records.Insert(at, new ForgedRecord(name, Whole(Call("os", "system", Text("id")))) { Listed = false });
+        zip.Records.Insert(at, new ForgedRecord(name, Program) { Listed = false });
 
     private static ForgedRecord Twin(ZipForge zip, string name, uint offset) => new(name, zip["data.pkl"].Data) { Written = false, Offset = offset, LocalName = zip["data.pkl"].Name, Name = Encoding.UTF8.GetBytes(name) };
 

@@ -22,7 +22,7 @@ public sealed class PesterSuiteTests(ITestOutputHelper output)
     {
         string? missing = WhatIsMissing();
         Skip.If(missing is not null, missing);
-        string suite = Path.Combine(RepositoryRoot(), "tests", "Pester", "run.ps1");
+        string suite = Path.Combine(Repository.Root, "tests", "Pester", "run.ps1");
         (int code, string text) = Run("-File", suite);
         output.WriteLine(text);
         string[] lines = text.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
@@ -75,15 +75,5 @@ public sealed class PesterSuiteTests(ITestOutputHelper output)
             process.Kill(entireProcessTree: true);
         }
         return (process.ExitCode, text.GetAwaiter().GetResult() + error.GetAwaiter().GetResult());
-    }
-
-    private static string RepositoryRoot()
-    {
-        DirectoryInfo? folder = new(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "MemLoad.sln")))
-        {
-            folder = folder.Parent;
-        }
-        return folder?.FullName ?? throw new DirectoryNotFoundException("The tests do not run inside the repository.");
     }
 }
