@@ -44,7 +44,7 @@ public static class CliRunner
     private static async Task<int> InvokeAsync(IReadOnlyList<string> args, CliConsole console, CancellationToken cancellationToken)
     {
         // A path may start with '@': response files would take it away.
-        ParseResult parsed = CommandTree.Build(console).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        ParseResult parsed = CommandTree.Build(console, args).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Action is ParseErrorAction)
         {
             return UsageError.Report(parsed, console);

@@ -7,20 +7,32 @@ namespace MemLoad.Cli;
 /// <summary>All commands, and what their help pages share.</summary>
 internal static class CommandTree
 {
-    public static RootCommand Build(CliConsole console)
+    private static readonly (string Name, string Description, Func<CliConsole, Command> Build)[] Commands =
+    [
+        ("measure", MeasureCommand.Description, MeasureCommand.Build),
+        ("plan", PlanCommand.Description, PlanCommand.Build),
+        ("inspect", InspectCommand.Description, InspectCommand.Build),
+        ("test", TestCommand.Description, TestCommand.Build),
+        ("convert", ConvertCommand.Description, ConvertCommand.Build),
+        ("new", NewCommand.Description, NewCommand.Build),
+        ("invoke", InvokeCommand.Description, InvokeCommand.Build),
+        ("runtime", RuntimeCommand.Description, RuntimeCommand.Build),
+    ];
+
+    /// <summary>The tree for one command line: the command that it names with its options, the others by name and description only. Making options
+    /// nobody asked for is most of the start of a small command.</summary>
+    public static RootCommand Build(CliConsole console, IReadOnlyList<string> args)
     {
+        string? asked = args.FirstOrDefault(argument => !argument.StartsWith('-'));
         var root = new RootCommand("Loads model weights in the memory you have, and tells you what a load costs before you pay for it.")
         {
             HelpName = "memload",
         };
-        root.Add(MeasureCommand.Build(console));
-        root.Add(PlanCommand.Build(console));
-        root.Add(InspectCommand.Build(console));
-        root.Add(TestCommand.Build(console));
-        root.Add(ConvertCommand.Build(console));
-        root.Add(NewCommand.Build(console));
-        root.Add(InvokeCommand.Build(console));
-        root.Add(RuntimeCommand.Build(console));
+        foreach ((string name, string description, Func<CliConsole, Command> build) in Commands)
+        {
+            // "[suggest]" and its like look at all of them.
+            root.Add(name == asked || asked?.StartsWith('[') == true ? build(console) : new Command(name, description));
+        }
 
         Option help = root.Options.OfType<HelpOption>().Single();
         help.Description = "Show help.";

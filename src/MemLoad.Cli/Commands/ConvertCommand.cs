@@ -7,6 +7,8 @@ internal static class ConvertCommand
 {
     private const int NamesShown = 3;
 
+    public const string Description = "Write a checkpoint in another format, or a part of it. Streams: needs little memory, whatever the size.";
+
     public static Command Build(CliConsole console)
     {
         Option<string?> path = CommonOptions.Path();
@@ -16,7 +18,7 @@ internal static class ConvertCommand
         Option<string[]> exclude = CommonOptions.Exclude();
         WordOption<OutputFormat> format = CommonOptions.Format();
 
-        var command = new Command("convert", "Write a checkpoint in another format, or a part of it. Streams: needs little memory, whatever the size.") { path };
+        var command = new Command("convert", Description) { path };
         target.AddTo(command);
         command.Add(key);
         command.Add(include);

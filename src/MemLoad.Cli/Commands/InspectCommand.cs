@@ -5,6 +5,8 @@ namespace MemLoad.Cli;
 /// <summary><c>memload inspect</c>: what is in a checkpoint, from its headers; with <c>--hash</c>, a digest of every tensor.</summary>
 internal static class InspectCommand
 {
+    public const string Description = "List what is in a checkpoint: names, types, shapes, and where the bytes lie. Reads headers only.";
+
     public static Command Build(CliConsole console)
     {
         Option<string?> path = CommonOptions.Path();
@@ -14,7 +16,7 @@ internal static class InspectCommand
         var hash = new Option<bool>("--hash") { Description = "Read every tensor and print its SHA-256 (elements contiguous, little-endian, row-major)." };
         WordOption<OutputFormat> format = CommonOptions.Format();
 
-        var command = new Command("inspect", "List what is in a checkpoint: names, types, shapes, and where the bytes lie. Reads headers only.")
+        var command = new Command("inspect", Description)
         {
             path, key, include, exclude, hash, format,
         };

@@ -5,6 +5,8 @@ namespace MemLoad.Cli;
 /// <summary><c>memload invoke</c>: token ids in, logits out.</summary>
 internal static class InvokeCommand
 {
+    public const string Description = "Load a GPT checkpoint, run token ids through it and print the logits.";
+
     public static Command Build(CliConsole console)
     {
         Option<string?> path = CommonOptions.Path();
@@ -17,7 +19,7 @@ internal static class InvokeCommand
         Option<bool> force = CommonOptions.ForceLoad();
         WordOption<OutputFormat> format = CommonOptions.FormatWithoutCsv();
 
-        var command = new Command("invoke", "Load a GPT checkpoint, run token ids through it and print the logits.")
+        var command = new Command("invoke", Description)
         {
             path, tokenIds, heads, key, strategy, device, dtype, force, format,
         };

@@ -5,6 +5,8 @@ namespace MemLoad.Cli;
 /// <summary><c>memload measure</c>: loads with every strategy and says what each cost.</summary>
 internal static class MeasureCommand
 {
+    public const string Description = "Load with every strategy, each in a fresh process, and print forecast beside measured memory, time and speed.";
+
     public static Command Build(CliConsole console)
     {
         var selection = new SelectionOptions();
@@ -15,7 +17,7 @@ internal static class MeasureCommand
         Option<bool> force = CommonOptions.ForceLoad();
         WordOption<OutputFormat> format = CommonOptions.Format();
 
-        var command = new Command("measure", "Load with every strategy, each in a fresh process, and print forecast beside measured memory, time and speed.");
+        var command = new Command("measure", Description);
         selection.AddTo(command);
         command.Add(cache);
         command.Add(repeat);

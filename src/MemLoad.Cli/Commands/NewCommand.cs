@@ -8,6 +8,8 @@ internal static class NewCommand
 {
     private const long DefaultSeed = 123;
 
+    public const string Description = "Write a freshly initialised GPT checkpoint, to try things on.";
+
     public static Command Build(CliConsole console)
     {
         WordOption<string?> size = CommonOptions.Sizes.Option("--size", $"A known size: {string.Join(", ", CommonOptions.Sizes.All)}.");
@@ -22,7 +24,7 @@ internal static class NewCommand
         WordOption<DType> dtype = CommonOptions.ModelTypes.Option("--dtype", "Element type of the parameters.", "float32");
         WordOption<OutputFormat> format = CommonOptions.Format();
 
-        var command = new Command("new", "Write a freshly initialised GPT checkpoint, to try things on.") { size };
+        var command = new Command("new", Description) { size };
         foreach (Option<int?> option in custom)
         {
             command.Add(option);

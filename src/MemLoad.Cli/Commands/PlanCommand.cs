@@ -5,6 +5,8 @@ namespace MemLoad.Cli;
 /// <summary><c>memload plan</c>: what each strategy would cost, with nothing loaded.</summary>
 internal static class PlanCommand
 {
+    public const string Description = "Forecast what every strategy would cost, from the checkpoint's headers alone. Nothing is loaded.";
+
     public static Command Build(CliConsole console)
     {
         var selection = new SelectionOptions();
@@ -13,7 +15,7 @@ internal static class PlanCommand
             Description = "Show the steps of each plan with the running totals of every memory pool: a line a phase in a table, every step in JSON and CSV.",
         };
         WordOption<OutputFormat> format = CommonOptions.Format();
-        var command = new Command("plan", "Forecast what every strategy would cost, from the checkpoint's headers alone. Nothing is loaded.");
+        var command = new Command("plan", Description);
         selection.AddTo(command);
         command.Add(detailed);
         command.Add(format);

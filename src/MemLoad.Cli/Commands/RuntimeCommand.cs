@@ -6,10 +6,12 @@ namespace MemLoad.Cli;
 /// <summary><c>memload runtime</c>: what MemLoad runs on, and which devices are there.</summary>
 internal static class RuntimeCommand
 {
+    public const string Description = "Show versions, processor, memory and what limits it, the cache folder, and which devices can be used.";
+
     public static Command Build(CliConsole console)
     {
         WordOption<OutputFormat> format = CommonOptions.Format();
-        var command = new Command("runtime", "Show versions, processor, memory and what limits it, the cache folder, and which devices can be used.") { format };
+        var command = new Command("runtime", Description) { format };
         command.Runs((parsed, _) =>
         {
             RuntimeResult result = Describe();

@@ -5,6 +5,8 @@ namespace MemLoad.Cli;
 /// <summary><c>memload test</c>: whether a checkpoint is sound, and which rule it breaks if not.</summary>
 internal static class TestCommand
 {
+    public const string Description = "Say of each checkpoint whether it is sound, and which rule it breaks if not. Reads headers only, and runs nothing.";
+
     public static Command Build(CliConsole console)
     {
         var paths = new Option<string[]>("--path")
@@ -26,7 +28,7 @@ internal static class TestCommand
         };
         WordOption<OutputFormat> format = CommonOptions.Format();
 
-        var command = new Command("test", "Say of each checkpoint whether it is sound, and which rule it breaks if not. Reads headers only, and runs nothing.")
+        var command = new Command("test", Description)
         {
             paths, deep, format,
         };
