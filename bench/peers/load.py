@@ -1,10 +1,13 @@
 """Loads a checkpoint with PyTorch in one of the notebook's ways, onto the CPU, and prints one line of JSON.
 
-    python3 load.py FILE baseline|sequential|meta|mmap|pertensor
+    python3 load.py FILE baseline|sequential|meta|assign|mmap|pertensor|safetensors
 
-The model is what the state dict says it is: one parameter or buffer a tensor, so that any checkpoint will do.
+The model is what the state dict says it is: one parameter or buffer a tensor, so that any checkpoint will do. pertensor takes a folder of
+one .pt file a tensor, as the notebook writes it, or slices a whole checkpoint; safetensors takes a safetensors file.
 """
 import json
+import os
+import resource
 import sys
 import time
 
@@ -31,7 +34,15 @@ class StateDictModel(torch.nn.Module):
 
 def shapes_of(file):
     """Names, shapes and types, without the bytes."""
-    state = torch.load(file, map_location="meta", weights_only=True)
+    if file.endswith(".safetensors"):
+        import safetensors
+
+        with safetensors.safe_open(file, "pt") as opened:
+            state = {name: torch.empty(opened.get_slice(name).get_shape(), device="meta") for name in opened.keys()}
+    elif os.path.isdir(file):
+        state = {name[:-3]: torch.load(os.path.join(file, name), map_location="meta", weights_only=True) for name in os.listdir(file)}
+    else:
+        state = torch.load(file, map_location="meta", weights_only=True)
     return {name: (tensor.shape, tensor.dtype) for name, tensor in state.items()}
 
 
@@ -50,6 +61,16 @@ def load(file, way, shapes):
             model = StateDictModel(shapes)
         model = model.to_empty(device="cpu")
         model.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
+    elif way == "assign":
+        with torch.device("meta"):
+            model = StateDictModel(shapes)
+        model.load_state_dict(torch.load(file, map_location="cpu", weights_only=True), assign=True)
+    elif way == "safetensors":
+        from safetensors.torch import load_file
+
+        with torch.device("meta"):
+            model = StateDictModel(shapes)
+        model.load_state_dict(load_file(file), assign=True)
     elif way == "mmap":
         with torch.device("meta"):
             model = StateDictModel(shapes)
@@ -59,23 +80,58 @@ def load(file, way, shapes):
             model = StateDictModel(shapes)
         model = model.to_empty(device="cpu")
         own = model.state_dict()
-        state = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
-        for name in own:
-            own[name].copy_(state[name].clone())
+        if os.path.isdir(file):
+            for name in own:
+                own[name].copy_(torch.load(os.path.join(file, name + ".pt"), map_location="cpu", weights_only=True))
+        else:
+            state = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
+            for name in own:
+                own[name].copy_(state[name].clone())
     else:
         raise SystemExit(f"no such way: {way}")
     return model
 
 
+def resident():
+    """Anonymous and file-backed bytes in memory, as the kernel counts them."""
+    with open("/proc/self/status") as status:
+        fields = dict(line.split(":", 1) for line in status)
+    return int(fields["RssAnon"].split()[0]) * 1024, int(fields["RssFile"].split()[0]) * 1024
+
+
+def peak():
+    with open("/proc/self/status") as status:
+        return int(next(line for line in status if line.startswith("VmHWM")).split()[1]) * 1024
+
+
 def main():
     file, way = sys.argv[1:]
     shapes = shapes_of(file)
+    anonymous, mapped = resident()
+    with open("/proc/self/clear_refs", "w") as reset:
+        reset.write("5")
+    before = resource.getrusage(resource.RUSAGE_SELF)
     start = time.perf_counter()
     model = load(file, way, shapes)
-    elapsed = time.perf_counter() - start
+    seconds = time.perf_counter() - start
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    highest, at_end = peak(), resident()
     # Every weight is used once, as a first forward pass would.
-    total = sum(float(tensor.double().sum()) for tensor in model.state_dict().values())
-    print(json.dumps({"way": way, "seconds": elapsed, "tensors": len(shapes), "sum": total, "torch": torch.__version__}))
+    start = time.perf_counter()
+    total = sum(float(tensor.sum()) for tensor in model.state_dict().values())
+    touch = time.perf_counter() - start
+    print(json.dumps({
+        "Seconds": seconds,
+        "TouchSeconds": touch,
+        "CpuSeconds": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
+        "PageFaults": after.ru_minflt + after.ru_majflt - before.ru_minflt - before.ru_majflt,
+        # The high-water mark tells no kinds apart; the files mapped at the end are taken off.
+        "PeakHostBytes": highest - anonymous - max(mapped, at_end[1]),
+        "PeakFileBytes": at_end[1] - mapped,
+        "Way": way,
+        "Sum": total,
+        "Torch": torch.__version__,
+    }))
 
 
 if __name__ == "__main__":

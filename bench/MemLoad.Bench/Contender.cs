@@ -1,0 +1,119 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+
+namespace MemLoad.Bench;
+
+/// <summary>One way of moving a checkpoint's bytes: a limit of the machine, a strategy of MemLoad's, or PyTorch's. Each runs in a process of its own.</summary>
+/// <param name="Name">As the table shows it.</param>
+/// <param name="Kind">Which of the three.</param>
+/// <param name="Devices">Where it makes sense; empty for anywhere.</param>
+internal sealed record Contender(string Name, ContenderKind Kind, params string[] Devices)
+{
+    public const string Verb = "contender";
+
+    /// <summary>Those that run on a device, limits first.</summary>
+    public static IEnumerable<Contender> On(string device) => All.Where(contender => contender.Devices.Length == 0 || contender.Devices.Contains(device));
+
+    private static IReadOnlyList<Contender> All { get; } =
+    [
+        new("pread, fresh memory", ContenderKind.Limit, "cpu"),
+        new("pread, touched memory", ContenderKind.Limit, "cpu"),
+        new("memcpy, touched memory", ContenderKind.Limit, "cpu"),
+        new("pread and pwrite to a memory file", ContenderKind.Limit, "sim"),
+        .. Strategies.All.Select(strategy => new Contender(strategy.ToString(), ContenderKind.Strategy)),
+        new("baseline", ContenderKind.Python, "cpu"),
+        new("meta", ContenderKind.Python, "cpu"),
+        new("assign", ContenderKind.Python, "cpu"),
+        new("mmap", ContenderKind.Python, "cpu"),
+        new("pertensor", ContenderKind.Python, "cpu"),
+        new("safetensors", ContenderKind.Python, "cpu"),
+    ];
+
+    /// <summary>As the table shows it.</summary>
+    public string Title => Kind switch { ContenderKind.Limit => $"limit: {Name}", ContenderKind.Python => $"PyTorch: {Name}", _ => Name };
+
+    /// <summary>The child's side: measures and prints one line of JSON.</summary>
+    public static int Run(string[] args)
+    {
+        if (args is not [string name, string device, string path, string verify])
+        {
+            return 2;
+        }
+        Sample sample = Limits.All.Contains(name) ? new Sample(Limits.Measure(name, path).TotalSeconds) : Load(name, device, path, verify == "verify");
+        Console.WriteLine(JsonSerializer.Serialize(sample));
+        return 0;
+    }
+
+    private static Sample Load(string name, string device, string path, bool verify)
+    {
+        var request = new LoadRequest { Path = path, Strategy = Enum.Parse<Strategy>(name), Device = device };
+        WarmUp(request);
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        GC.Collect();
+        using var probe = MemoryProbe.Start();
+        long faults = Faults();
+        TimeSpan cpu = Environment.CpuUsage.TotalTime;
+        long start = Stopwatch.GetTimestamp();
+        using LoadedModel loaded = WeightLoader.Load(request);
+        TimeSpan elapsed = Stopwatch.GetElapsedTime(start);
+        cpu = Environment.CpuUsage.TotalTime - cpu;
+        faults = Faults() - faults;
+        ProbeResult memory = probe.Stop();
+        double? touch = device == "cpu" ? Touch(loaded.Weights) : null;
+        return new Sample(
+            elapsed.TotalSeconds, touch, cpu.TotalSeconds, faults, memory.PeakHostBytes, memory.PeakHostFileBytes, verify ? WeightsDigest.Of(loaded.Weights) : null);
+    }
+
+    // Every weight read once, by all processors, as a first forward pass would.
+    private static unsafe double Touch(LoadedWeights weights)
+    {
+        long start = Stopwatch.GetTimestamp();
+        Parallel.ForEach(weights.Tensors, tensor =>
+        {
+            HostTensor host = weights[tensor.Name];
+            for (long done = 0; done < tensor.Bytes; done += 1 << 20)
+            {
+                _ = TensorPrimitives.Sum(MemoryMarshal.Cast<byte, float>(new ReadOnlySpan<byte>((byte*)host.Address + done, (int)Math.Min(1 << 20, tensor.Bytes - done))));
+            }
+        });
+        return Stopwatch.GetElapsedTime(start).TotalSeconds;
+    }
+
+    private static void WarmUp(LoadRequest request)
+    {
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("memload-bench-");
+        try
+        {
+            string toy = Path.Combine(folder.FullName, "toy" + Path.GetExtension(request.Path));
+            CheckpointWriter.Write(new GptInitializer(new GptConfig(64, 16, 8, 1, 2), 1), toy, Path.GetExtension(toy) == ".pth" ? CheckpointFormat.TorchZip : CheckpointFormat.Safetensors);
+            using LoadedModel loaded = WeightLoader.Load(request with { Path = toy });
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    // Minor and major faults of this process; 0 where there is no such file.
+    private static long Faults()
+    {
+        if (!File.Exists("/proc/self/stat"))
+        {
+            return 0;
+        }
+        string[] fields = File.ReadAllText("/proc/self/stat").Split(')')[^1].Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        return long.Parse(fields[7], CultureInfo.InvariantCulture) + long.Parse(fields[9], CultureInfo.InvariantCulture);
+    }
+}
+
+/// <summary>What a contender is.</summary>
+internal enum ContenderKind
+{
+    Limit,
+    Strategy,
+    Python,
+}

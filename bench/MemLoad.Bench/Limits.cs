@@ -1,0 +1,116 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace MemLoad.Bench;
+
+/// <summary>
+/// What the machine can do with nothing of MemLoad in the way: the file's bytes moved by as many threads as there are processors, in pieces of
+/// 4 MiB, with plain system calls. A loader that does more than move bytes can come close to it and not beyond.
+/// </summary>
+internal static unsafe partial class Limits
+{
+    private const int Piece = 4 << 20;
+    private const nuint HugePage = 2 << 20;
+
+    public static IReadOnlyList<string> All { get; } = ["pread, fresh memory", "pread, touched memory", "memcpy, touched memory", "pread and pwrite to a memory file"];
+
+    public static TimeSpan Measure(string name, string path)
+    {
+        using SafeFileHandle file = File.OpenHandle(path);
+        long length = RandomAccess.GetLength(file);
+        switch (name)
+        {
+            case "pread, fresh memory":
+                return Into(file, length, touched: false);
+            case "pread, touched memory":
+                return Into(file, length, touched: true);
+            case "memcpy, touched memory":
+            {
+                byte* from = Map(length);
+                byte* to = Map(length);
+                new Span<byte>(from, 1).Clear();
+                InPieces(length, (offset, count) => NativeMemory.Fill(from + offset, (nuint)count, 1));
+                InPieces(length, (offset, count) => NativeMemory.Fill(to + offset, (nuint)count, 2));
+                return Timed(() => InPieces(length, (offset, count) => NativeMemory.Copy(from + offset, to + offset, (nuint)count)));
+            }
+            default:
+            {
+                using var memory = new SafeFileHandle(CreateMemoryFile("limit", 1), ownsHandle: true);
+                RandomAccess.SetLength(memory, length);
+                return Timed(() => Parallel(length, Environment.ProcessorCount, () =>
+                {
+                    byte* bounce = (byte*)NativeMemory.AlignedAlloc(1 << 20, HugePage);
+                    return (offset, count) =>
+                    {
+                        for (int done = 0; done < count; done += 1 << 20)
+                        {
+                            int part = Math.Min(1 << 20, count - done);
+                            ReadExactly(file, offset + done, bounce, part);
+                            RandomAccess.Write(memory, new ReadOnlySpan<byte>(bounce, part), offset + done);
+                        }
+                    };
+                }));
+            }
+        }
+    }
+
+    private static TimeSpan Into(SafeFileHandle file, long length, bool touched)
+    {
+        byte* memory = Map(length);
+        if (touched)
+        {
+            InPieces(length, (offset, count) => NativeMemory.Fill(memory + offset, (nuint)count, 1));
+        }
+        return Timed(() => InPieces(length, (offset, count) => ReadExactly(file, offset, memory + offset, count)));
+    }
+
+    private static void ReadExactly(SafeFileHandle file, long offset, byte* memory, int count)
+    {
+        for (int done = 0; done < count;)
+        {
+            done += RandomAccess.Read(file, new Span<byte>(memory + done, count - done), offset + done) is int read and > 0 ? read : throw new EndOfStreamException();
+        }
+    }
+
+    private static byte* Map(long length)
+    {
+        nint found = Map(0, (nuint)length + HugePage, 3, 0x22, -1, 0);
+        nint start = (found + (nint)HugePage - 1) / (nint)HugePage * (nint)HugePage;
+        _ = Advise(start, (nuint)length, 14);
+        return (byte*)start;
+    }
+
+    private static TimeSpan Timed(Action work)
+    {
+        long start = Stopwatch.GetTimestamp();
+        work();
+        return Stopwatch.GetElapsedTime(start);
+    }
+
+    private static void InPieces(long length, Action<long, int> work) => Parallel(length, Environment.ProcessorCount, () => work);
+
+    private static void Parallel(long length, int count, Func<Action<long, int>> worker)
+    {
+        long next = 0;
+        Thread[] threads = [.. Enumerable.Range(0, count).Select(_ => new Thread(() =>
+        {
+            Action<long, int> work = worker();
+            for (long offset = Interlocked.Add(ref next, Piece) - Piece; offset < length; offset = Interlocked.Add(ref next, Piece) - Piece)
+            {
+                work(offset, (int)Math.Min(Piece, length - offset));
+            }
+        }))];
+        Array.ForEach(threads, thread => thread.Start());
+        Array.ForEach(threads, thread => thread.Join());
+    }
+
+    [LibraryImport("libc", EntryPoint = "mmap")]
+    private static partial nint Map(nint address, nuint length, int protection, int flags, int file, long offset);
+
+    [LibraryImport("libc", EntryPoint = "madvise")]
+    private static partial int Advise(nint address, nuint length, int advice);
+
+    [LibraryImport("libc", EntryPoint = "memfd_create", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int CreateMemoryFile(string name, uint flags);
+}

@@ -1,0 +1,170 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Text.Json;
+
+namespace MemLoad.Bench;
+
+/// <summary><c>load</c>: limits, strategies and PyTorch by turns, each in a fresh process; medians in one table, everything in a JSON file.</summary>
+internal static class LoadCommand
+{
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+
+    public static Command Build()
+    {
+        var path = new Option<string?>("--path") { Description = "The checkpoint; a generated one of --size if left out." };
+        var size = new Option<string>("--size") { Description = "Size of the generated checkpoint.", DefaultValueFactory = _ => "gpt2-large" };
+        var device = new Option<string[]>("--device") { Description = "cpu, sim or both.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => ["cpu", "sim"] };
+        var cache = new Option<string[]>("--cache") { Description = "warm, cold or both.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => ["warm"] };
+        var processors = new Option<int[]>("--processors")
+        {
+            Description = "Numbers of processors to run on.",
+            AllowMultipleArgumentsPerToken = true,
+            DefaultValueFactory = _ => [Environment.ProcessorCount],
+        };
+        var only = new Option<string[]>("--only") { Description = "Contenders whose title holds one of these words; all if left out.", AllowMultipleArgumentsPerToken = true };
+        var repeat = new Option<int>("--repeat") { Description = "Rounds.", DefaultValueFactory = _ => 5 };
+        var json = new Option<string?>("--json") { Description = "Where everything that was measured goes." };
+        var command = new Command("load", "Times loads.") { path, size, device, cache, processors, only, repeat, json };
+        command.SetAction(parsed =>
+        {
+            string checkpoint = Path.GetFullPath(parsed.GetValue(path) ?? GeneratedCheckpoint.Ensure(parsed.GetValue(size)!));
+            using var rounds = new Rounds(checkpoint, parsed.GetValue(only) ?? [], parsed.GetValue(repeat));
+            var series = new List<Series>();
+            foreach (string where in parsed.GetValue(device)!)
+            {
+                foreach (string state in parsed.GetValue(cache)!)
+                {
+                    foreach (int count in parsed.GetValue(processors)!)
+                    {
+                        IReadOnlyList<Series> measured = rounds.Run(where, state, count);
+                        series.AddRange(measured);
+                        LoadTable.Write(measured, Console.Out);
+                    }
+                }
+            }
+            if (parsed.GetValue(json) is string file)
+            {
+                var everything = new { Machine = new { HostFacts.ProcessorName, Environment.ProcessorCount, HostFacts.TotalMemoryBytes }, Checkpoint = checkpoint, Series = series };
+                File.WriteAllText(file, JsonSerializer.Serialize(everything, Indented));
+            }
+            return series.All(one => one.Good.Count > 0) ? 0 : 1;
+        });
+        return command;
+    }
+}
+
+/// <summary>Runs the contenders by turns, forwards and backwards, so that whatever drifts meets all of them.</summary>
+internal sealed class Rounds(string checkpoint, string[] only, int repeat) : IDisposable
+{
+    private readonly PythonPeer? _python = PythonPeer.Find();
+    private readonly Lazy<string> _safetensors = new(() => Converted(checkpoint, CheckpointFormat.Safetensors, ".safetensors"));
+    private readonly Lazy<string> _folder = new(() => Converted(checkpoint, CheckpointFormat.PerTensor, ".tensors"));
+
+    public IReadOnlyList<Series> Run(string device, string cache, int processors)
+    {
+        Checkpoint headers = Checkpoint.Open(checkpoint);
+        Contender[] contenders = [.. Contender.On(device)
+            .Where(contender => only.Length == 0 || only.Any(word => contender.Title.Contains(word, StringComparison.OrdinalIgnoreCase)))
+            .Where(contender => contender.Kind != ContenderKind.Python || _python is not null)];
+        var samples = contenders.ToDictionary(contender => contender, _ => new List<Sample>());
+        for (int round = 0; round < repeat; round++)
+        {
+            foreach (Contender contender in round % 2 == 0 ? contenders : contenders.Reverse())
+            {
+                Console.Error.WriteLine($"{device}, {cache}, {processors} processors, round {round + 1} of {repeat}: {contender.Title}");
+                string path = contender.Name switch { "safetensors" => _safetensors.Value, "pertensor" => _folder.Value, _ => checkpoint };
+                Prepare(path, cache);
+                samples[contender].Add(contender.Kind == ContenderKind.Python
+                    ? _python!.Measure(contender.Name, path, processors)
+                    : Child.Run(Child.This(Contender.Verb, contender.Name, device, path, round == 0 ? "verify" : "trust"), processors));
+            }
+        }
+        return [.. contenders.Select(contender => new Series(contender.Title, device, cache, processors, headers.ModelBytes, samples[contender]))];
+    }
+
+    public void Dispose()
+    {
+        if (_safetensors.IsValueCreated)
+        {
+            File.Delete(_safetensors.Value);
+        }
+        if (_folder.IsValueCreated)
+        {
+            Directory.Delete(_folder.Value, recursive: true);
+        }
+    }
+
+    private static void Prepare(string path, string cache)
+    {
+        string[] files = Directory.Exists(path) ? Directory.GetFiles(path) : [path];
+        if (cache == "cold")
+        {
+            PageCache.Evict(files);
+        }
+        else
+        {
+            PageCache.Warm(files);
+        }
+    }
+
+    // Beside the checkpoint, so that it comes from the same disk.
+    private static string Converted(string checkpoint, CheckpointFormat format, string extension)
+    {
+        string path = Path.Combine(Path.GetDirectoryName(checkpoint)!, $"bench-{Environment.ProcessId}{extension}");
+        CheckpointWriter.Write(Checkpoint.Open(checkpoint), path, format, overwrite: true);
+        return path;
+    }
+}
+
+/// <summary>Starts processes that print one line of JSON.</summary>
+internal static class Child
+{
+    /// <summary>This very program with other arguments.</summary>
+    public static string[] This(params string[] arguments)
+    {
+        WorkerCommand self = WorkerCommand.ForThisProgram();
+        return [self.FileName, .. self.Arguments.SkipLast(1), .. arguments];
+    }
+
+    /// <summary>Runs a command on the first processors of the machine only.</summary>
+    public static Sample Run(string[] command, int processors)
+    {
+        if (processors < Environment.ProcessorCount)
+        {
+            command = ["taskset", "-c", $"0-{processors - 1}", .. command];
+        }
+        var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        using Process child = Process.Start(start)!;
+        Task<string> complaints = child.StandardError.ReadToEndAsync();
+        string answer = child.StandardOutput.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries).LastOrDefault() ?? "";
+        child.WaitForExit();
+        return child.ExitCode == 0 && answer.StartsWith('{')
+            ? JsonSerializer.Deserialize<Sample>(answer)!
+            : new Sample(0, Error: complaints.Result.Split('\n', StringSplitOptions.RemoveEmptyEntries).LastOrDefault() ?? $"ended with {child.ExitCode}");
+    }
+}
+
+/// <summary>PyTorch and safetensors, if the Python that MEMLOAD_PYTHON names, else python3, has them.</summary>
+internal sealed class PythonPeer
+{
+    private readonly string _program;
+
+    private PythonPeer(string program) => _program = program;
+
+    public static PythonPeer? Find()
+    {
+        string program = Environment.GetEnvironmentVariable("MEMLOAD_PYTHON") is { Length: > 0 } named ? named : "python3";
+        try
+        {
+            using Process python = Process.Start(new ProcessStartInfo(program, ["-c", "import torch, safetensors.torch"]) { RedirectStandardError = true })!;
+            python.WaitForExit();
+            return python.ExitCode == 0 ? new PythonPeer(program) : null;
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return null;
+        }
+    }
+
+    public Sample Measure(string way, string path, int processors) => Child.Run([_program, Path.Combine(AppContext.BaseDirectory, "load.py"), path, way], processors);
+}

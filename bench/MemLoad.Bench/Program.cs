@@ -1,0 +1,13 @@
+using System.CommandLine;
+using MemLoad.Bench;
+
+if (args is [Contender.Verb, .. string[] rest])
+{
+    return Contender.Run(rest);
+}
+var root = new RootCommand("Measures MemLoad beside the limits of the machine it runs on, and beside PyTorch where there is one.")
+{
+    LoadCommand.Build(),
+    SmallCommand.Build(),
+};
+return await root.Parse(args).InvokeAsync();
