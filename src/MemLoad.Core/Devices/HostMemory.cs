@@ -4,7 +4,8 @@ namespace MemLoad;
 
 /// <summary>
 /// Anonymous host memory that goes back to the system the moment it is released, so that a measured peak is the plan's and not an
-/// allocator's. Large blocks are mappings of their own; small ones share a mapping that is released with the last of them.
+/// allocator's. Large blocks are mappings of their own; small ones share a mapping that is released with the last of them. Blocks that are
+/// allocated together share one, whatever their sizes, and each gives its pages back when it is released.
 /// </summary>
 public sealed unsafe partial class HostMemory : IDisposable
 {
@@ -35,8 +36,37 @@ public sealed unsafe partial class HostMemory : IDisposable
         }
         _current.Hold();
         var block = new Buffer(_current, _used, bytes);
-        _used += (bytes + Alignment - 1) / Alignment * Alignment;
+        _used += Aligned(bytes);
         return block;
+    }
+
+    /// <summary>
+    /// Allocates blocks of zeroed memory that lie next to each other, aligned to 64 bytes: all but the ends of the whole can then be huge pages,
+    /// where blocks of their own would each have small pages at both ends. Not thread-safe.
+    /// </summary>
+    /// <exception cref="MemLoadException">ML7001: the system has no memory to give.</exception>
+    public MemoryBuffer[] AllocateTogether(IReadOnlyList<long> bytes)
+    {
+        ArgumentNullException.ThrowIfNull(bytes);
+        if (bytes.Count == 1)
+        {
+            return [Allocate(bytes[0])];
+        }
+        long total = 0;
+        foreach (long block in bytes)
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(block);
+            total = checked(total + Aligned(block));
+        }
+        var segment = new Segment(Math.Max(total, 1), bytes.Count);
+        var blocks = new MemoryBuffer[bytes.Count];
+        long offset = 0;
+        for (int i = 0; i < blocks.Length; i++)
+        {
+            blocks[i] = new Buffer(segment, offset, bytes[i], vacates: true);
+            offset += Aligned(bytes[i]);
+        }
+        return blocks;
     }
 
     /// <summary>Lets go of the mapping that small blocks were taken from; blocks stay valid until they are disposed themselves.</summary>
@@ -46,7 +76,9 @@ public sealed unsafe partial class HostMemory : IDisposable
         _current = null;
     }
 
-    private sealed class Buffer(Segment segment, long offset, long bytes) : MemoryBuffer(bytes)
+    private static long Aligned(long bytes) => checked(bytes + Alignment - 1) / Alignment * Alignment;
+
+    private sealed class Buffer(Segment segment, long offset, long bytes, bool vacates = false) : MemoryBuffer(bytes)
     {
         private Segment? _segment = segment;
 
@@ -64,7 +96,13 @@ public sealed unsafe partial class HostMemory : IDisposable
             new ReadOnlySpan<byte>((byte*)Address + offset, destination.Length).CopyTo(destination);
         }
 
-        protected override void Dispose(bool disposing) => Interlocked.Exchange(ref _segment, null)?.Release();
+        protected override void Dispose(bool disposing)
+        {
+            if (Interlocked.Exchange(ref _segment, null) is Segment segment)
+            {
+                segment.Release(vacates ? (Address, Length) : default);
+            }
+        }
     }
 
     // One mapping and how many blocks (and, while it is being filled, the allocator) hold it.
@@ -90,7 +128,7 @@ public sealed unsafe partial class HostMemory : IDisposable
                 return;
             }
             _mappedBytes = checked((nuint)((bytes + Page - 1) / Page * Page));
-            if (bytes < 2 * HugePage || !TryMapHuge(_mappedBytes, out _mapping))
+            if (bytes < HugePage || !TryMapHuge(_mappedBytes, out _mapping))
             {
                 _mapping = Map(_mappedBytes);
             }
@@ -105,10 +143,17 @@ public sealed unsafe partial class HostMemory : IDisposable
 
         public void Hold() => Interlocked.Increment(ref _holders);
 
-        public void Release()
+        /// <summary>One holder less. The last gives the mapping back; one before it, at least the whole pages that were its alone.</summary>
+        public void Release((nint Address, long Bytes) vacant = default)
         {
             if (Interlocked.Decrement(ref _holders) > 0)
             {
+                nint first = (vacant.Address + (nint)Page - 1) / (nint)Page * (nint)Page;
+                nint end = (vacant.Address + (nint)vacant.Bytes) / (nint)Page * (nint)Page;
+                if (end > first && !OperatingSystem.IsWindows()) // where they go back with the last
+                {
+                    _ = Native.Advise(first, (nuint)(end - first), Native.AdviseDontNeed);
+                }
                 return;
             }
             if (OperatingSystem.IsWindows())
@@ -159,6 +204,7 @@ public sealed unsafe partial class HostMemory : IDisposable
         public const int ReadWrite = 3;
         public const int PrivateAnonymousLinux = 0x22;
         public const int PrivateAnonymousMac = 0x1002;
+        public const int AdviseDontNeed = 4;
         public const int AdviseHugePage = 14;
 
         [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]

@@ -47,11 +47,14 @@ public static class PlanRunner
             PlanBuffer planned = plan.Buffers[step.Buffer];
             switch (step.Kind)
             {
+                case StepKind.Allocate when planned.Pool == MemoryPool.Device:
+                    buffers[step.Buffer] = device.Allocate(planned.Bytes);
+                    break;
+                case StepKind.Allocate when step.Storage < 0: // a buffer of no storage is the ring
+                    buffers[step.Buffer] = device.AllocateStaging(host, planned.Bytes);
+                    break;
                 case StepKind.Allocate:
-                    // A buffer of no storage is the ring.
-                    buffers[step.Buffer] = planned.Pool == MemoryPool.Device ? device.Allocate(planned.Bytes)
-                        : step.Storage < 0 ? device.AllocateStaging(host, planned.Bytes)
-                        : host.Allocate(planned.Bytes);
+                    i = Allocate(plan, i, host, buffers);
                     break;
                 case StepKind.Initialise:
                     initialiser.Fill(step.Storage, buffers[step.Buffer]!);
@@ -86,6 +89,22 @@ public static class PlanRunner
                     break;
             }
         }
+    }
+
+    // Host buffers that are allocated one after the other lie next to each other. Gives the index of the last step taken.
+    private static int Allocate(LoadPlan plan, int first, HostMemory host, MemoryBuffer?[] buffers)
+    {
+        int end = first + 1;
+        while (end < plan.Steps.Length && plan.Steps[end] is { Kind: StepKind.Allocate, Storage: >= 0 } step && plan.Buffers[step.Buffer].Pool == MemoryPool.Host)
+        {
+            end++;
+        }
+        MemoryBuffer[] blocks = host.AllocateTogether([.. plan.Steps[first..end].Select(step => plan.Buffers[step.Buffer].Bytes)]);
+        for (int i = first; i < end; i++)
+        {
+            buffers[plan.Steps[i].Buffer] = blocks[i - first];
+        }
+        return end - 1;
     }
 
     private static unsafe void Copy(LoadPlan plan, PlanStep step, MemoryBuffer source, MemoryBuffer target, IDevice device, CancellationToken cancellationToken)

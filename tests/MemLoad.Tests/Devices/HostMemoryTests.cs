@@ -38,6 +38,46 @@ public sealed class HostMemoryTests
         Assert.InRange(addresses.Count(IsMapped), 0, addresses.Length / 10);
     }
 
+    [SkippableFact]
+    public void Blocks_allocated_together_go_back_one_by_one_and_the_last_takes_the_mapping_along()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "reads /proc/self");
+        var random = new Random(8);
+        using var memory = new HostMemory();
+        long[] sizes = [.. Enumerable.Range(0, 200).Select(i => i % 50 == 0 ? 0 : random.Next(3) == 0 ? (long)random.Next(4 << 20) : random.Next(20_000))];
+        MemoryBuffer[] blocks = memory.AllocateTogether(sizes);
+        Assert.Equal(sizes, blocks.Select(block => block.Length));
+        Assert.All(blocks, block => Assert.Equal(0, block.Address % 64));
+        foreach ((MemoryBuffer block, int i) in blocks.Select((block, i) => (block, i)))
+        {
+            byte[] content = new byte[block.Length];
+            Assert.True(block.Length == 0 || block.Address >= (i == 0 ? 0 : blocks[i - 1].Address + blocks[i - 1].Length));
+            Array.Fill(content, (byte)(i + 1));
+            block.Write(0, content);
+        }
+        nint first = blocks[0].Address;
+        long before = Resident();
+
+        // Every other one goes; its neighbours keep every byte.
+        foreach (MemoryBuffer block in blocks.Where((_, i) => i % 2 == 0))
+        {
+            block.Dispose();
+        }
+        long gone = sizes.Where((_, i) => i % 2 == 0).Sum(size => Math.Max(0, size - 8192));
+        Assert.InRange(before - Resident(), gone * 9 / 10, long.MaxValue);
+        foreach ((MemoryBuffer block, int i) in blocks.Select((block, i) => (block, i)).Where(item => item.i % 2 == 1))
+        {
+            byte[] content = new byte[block.Length];
+            block.Read(0, content);
+            Assert.True(content.AsSpan().IndexOfAnyExcept((byte)(i + 1)) < 0);
+            block.Dispose();
+        }
+        Assert.False(IsMapped(first));
+    }
+
+    private static long Resident() =>
+        long.Parse(File.ReadLines("/proc/self/status").Single(line => line.StartsWith("RssAnon", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture) * 1024;
+
     private static bool IsMapped(long address) => File.ReadLines("/proc/self/maps").Any(line =>
     {
         string[] range = line.Split(' ', 2)[0].Split('-');
