@@ -75,7 +75,7 @@ internal sealed class Rounds(string checkpoint, string[] only, int repeat) : IDi
                 string path = contender.Name switch { "safetensors" => _safetensors.Value, "pertensor" => _folder.Value, _ => checkpoint };
                 Prepare(path, cache);
                 samples[contender].Add(contender.Kind == ContenderKind.Python
-                    ? _python!.Measure(contender.Name, path, processors)
+                    ? _python!.Measure("load.py", [path, contender.Name], processors)
                     : Child.Run(Child.This(Contender.Verb, contender.Name, device, path, round == 0 ? "verify" : "trust"), processors));
             }
         }
@@ -166,5 +166,7 @@ internal sealed class PythonPeer
         }
     }
 
-    public Sample Measure(string way, string path, int processors) => Child.Run([_program, Path.Combine(AppContext.BaseDirectory, "load.py"), path, way], processors);
+    /// <summary>Runs one of the scripts in bench/peers.</summary>
+    public Sample Measure(string script, string[] arguments, int processors) =>
+        Child.Run([_program, Path.Combine(AppContext.BaseDirectory, script), .. arguments], processors);
 }

@@ -36,37 +36,51 @@ internal static unsafe class DotProducts
             AccumulateWidened<TElements>(rows, rowBytes, rowCount, tokens, tokenStride, tokenCount, length, sums, sumStride);
             return;
         }
-        int token = 0;
-        for (; token <= tokenCount - Block; token += Block)
+        float* discarded = stackalloc float[Block];
+        for (int token = 0; token < tokenCount; token += Block)
         {
-            float* x = tokens + (token * tokenStride);
+            if (token == tokenCount - 1)
+            {
+                AccumulateOne<TElements>(rows, rowBytes, rowCount, tokens + (token * tokenStride), length, sums + (token * sumStride));
+                return;
+            }
+            // Two or three tokens that are left over are four with the last of them repeated: a pass over the weights more would cost more than
+            // the products.
+            float* x0 = tokens + (token * tokenStride);
+            float* x1 = At(token + 1);
+            float* x2 = At(token + 2);
+            float* x3 = At(token + 3);
             float* y = sums + (token * sumStride);
             int row = 0;
             for (; row <= rowCount - Block; row += Block)
             {
-                FourByFour(rows + (row * rowBytes), rowBytes, x, tokenStride, length, y + row, sumStride);
+                FourByFour(rows + (row * rowBytes), rowBytes, x0, x1, x2, x3, length, y + row, Result(1, row), Result(2, row), Result(3, row));
             }
             for (; row < rowCount; row++)
             {
-                for (int i = 0; i < Block; i++)
+                for (int i = 0; i < Math.Min(Block, tokenCount - token); i++)
                 {
-                    y[(i * sumStride) + row] += One<TElements>(rows + (row * rowBytes), x + (i * tokenStride), length);
+                    y[(i * sumStride) + row] += One<TElements>(rows + (row * rowBytes), x0 + (i * tokenStride), length);
                 }
             }
+
+            float* At(int index) => tokens + (Math.Min(index, tokenCount - 1) * tokenStride);
+
+            float* Result(int index, int firstRow) => token + index < tokenCount ? y + (index * sumStride) + firstRow : discarded;
         }
-        for (; token < tokenCount; token++)
+    }
+
+    private static void AccumulateOne<TElements>(byte* rows, nint rowBytes, int rowCount, float* token, int length, float* sums)
+        where TElements : struct, IWeightElements
+    {
+        int row = 0;
+        for (; row <= rowCount - Block; row += Block)
         {
-            float* x = tokens + (token * tokenStride);
-            float* y = sums + (token * sumStride);
-            int row = 0;
-            for (; row <= rowCount - Block; row += Block)
-            {
-                FourByOne<TElements>(rows + (row * rowBytes), rowBytes, x, length, y + row);
-            }
-            for (; row < rowCount; row++)
-            {
-                y[row] += One<TElements>(rows + (row * rowBytes), x, length);
-            }
+            FourByOne<TElements>(rows + (row * rowBytes), rowBytes, token, length, sums + row);
+        }
+        for (; row < rowCount; row++)
+        {
+            sums[row] += One<TElements>(rows + (row * rowBytes), token, length);
         }
     }
 
@@ -106,7 +120,8 @@ internal static unsafe class DotProducts
     }
 
     [MethodImpl(Hot)]
-    private static void FourByFour(byte* row, nint rowBytes, float* token, nint tokenStride, int length, float* sums, nint sumStride)
+    private static void FourByFour(
+        byte* row, nint rowBytes, float* token0, float* token1, float* token2, float* token3, int length, float* sums0, float* sums1, float* sums2, float* sums3)
     {
         Vector<float> s00 = default, s01 = default, s02 = default, s03 = default;
         Vector<float> s10 = default, s11 = default, s12 = default, s13 = default;
@@ -116,9 +131,6 @@ internal static unsafe class DotProducts
         float* row1 = (float*)(row + rowBytes);
         float* row2 = (float*)(row + (2 * rowBytes));
         float* row3 = (float*)(row + (3 * rowBytes));
-        float* token1 = token + tokenStride;
-        float* token2 = token1 + tokenStride;
-        float* token3 = token2 + tokenStride;
         int whole = WholeVectors(length);
         for (nint i = 0; i < whole; i += Vector<float>.Count)
         {
@@ -126,7 +138,7 @@ internal static unsafe class DotProducts
             Vector<float> w1 = Vector.Load(row1 + i);
             Vector<float> w2 = Vector.Load(row2 + i);
             Vector<float> w3 = Vector.Load(row3 + i);
-            Vector<float> x = Vector.Load(token + i);
+            Vector<float> x = Vector.Load(token0 + i);
             s00 = Vector.MultiplyAddEstimate(w0, x, s00);
             s10 = Vector.MultiplyAddEstimate(w1, x, s10);
             s20 = Vector.MultiplyAddEstimate(w2, x, s20);
@@ -147,10 +159,10 @@ internal static unsafe class DotProducts
             s23 = Vector.MultiplyAddEstimate(w2, x, s23);
             s33 = Vector.MultiplyAddEstimate(w3, x, s33);
         }
-        Store<Float32Elements>(s00, s10, s20, s30, row, rowBytes, token, whole, length, sums);
-        Store<Float32Elements>(s01, s11, s21, s31, row, rowBytes, token1, whole, length, sums + sumStride);
-        Store<Float32Elements>(s02, s12, s22, s32, row, rowBytes, token2, whole, length, sums + (2 * sumStride));
-        Store<Float32Elements>(s03, s13, s23, s33, row, rowBytes, token3, whole, length, sums + (3 * sumStride));
+        Store<Float32Elements>(s00, s10, s20, s30, row, rowBytes, token0, whole, length, sums0);
+        Store<Float32Elements>(s01, s11, s21, s31, row, rowBytes, token1, whole, length, sums1);
+        Store<Float32Elements>(s02, s12, s22, s32, row, rowBytes, token2, whole, length, sums2);
+        Store<Float32Elements>(s03, s13, s23, s33, row, rowBytes, token3, whole, length, sums3);
     }
 
     [MethodImpl(Hot)]

@@ -72,11 +72,17 @@ class GPTModel(nn.Module):
         return self.out_head(self.final_norm(self.trf_blocks(x)))
 
 
-path, dimensions, tokens, target = sys.argv[1:]
-with torch.device("meta"):
-    model = GPTModel(*json.loads(dimensions))
-model.load_state_dict(torch.load(path, weights_only=True, mmap=True), assign=True)
-with torch.no_grad():
-    logits = model.eval()(torch.tensor([json.loads(tokens)]))
-logits.numpy().tofile(target)
-print(json.dumps(list(logits.shape)))
+def load(path, dimensions):
+    """The model over a mapped checkpoint; dimensions are vocabulary, context, width, layers and heads."""
+    with torch.device("meta"):
+        model = GPTModel(*dimensions)
+    model.load_state_dict(torch.load(path, weights_only=True, mmap=True), assign=True)
+    return model.eval()
+
+
+if __name__ == "__main__":
+    path, dimensions, tokens, target = sys.argv[1:]
+    with torch.no_grad():
+        logits = load(path, json.loads(dimensions))(torch.tensor([json.loads(tokens)]))
+    logits.numpy().tofile(target)
+    print(json.dumps(list(logits.shape)))
