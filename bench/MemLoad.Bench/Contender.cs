@@ -14,6 +14,8 @@ internal sealed record Contender(string Name, ContenderKind Kind, params string[
 {
     public const string Verb = "contender";
 
+    private const string InPlace = "Stream, in place again";
+
     /// <summary>Those that run on a device, limits first.</summary>
     public static IEnumerable<Contender> On(string device) => All.Where(contender => contender.Devices.Length == 0 || contender.Devices.Contains(device));
 
@@ -24,6 +26,7 @@ internal sealed record Contender(string Name, ContenderKind Kind, params string[
         new("memcpy, touched memory", ContenderKind.Limit, "cpu"),
         new("pread and pwrite to a memory file", ContenderKind.Limit, "sim"),
         .. Strategies.All.Select(strategy => new Contender(strategy.ToString(), ContenderKind.Strategy)),
+        new(InPlace, ContenderKind.Strategy),
         new("baseline", ContenderKind.Python, "cpu"),
         new("meta", ContenderKind.Python, "cpu"),
         new("assign", ContenderKind.Python, "cpu"),
@@ -49,8 +52,15 @@ internal sealed record Contender(string Name, ContenderKind Kind, params string[
 
     private static Sample Load(string name, string device, string path, bool verify)
     {
-        var request = new LoadRequest { Path = path, Strategy = Enum.Parse<Strategy>(name), Device = device };
+        var request = new LoadRequest { Path = path, Strategy = name == InPlace ? Strategy.Stream : Enum.Parse<Strategy>(name), Device = device };
         WarmUp(request);
+        if (name == InPlace)
+        {
+            using LoadedModel first = WeightLoader.Load(request);
+            long again = Stopwatch.GetTimestamp();
+            WeightRefill.Run(first.Weights, Checkpoint.Open(path), first.Prepared.Device);
+            return new Sample(Stopwatch.GetElapsedTime(again).TotalSeconds, Digest: verify ? WeightsDigest.Of(first.Weights) : null);
+        }
         GC.Collect();
         GC.WaitForPendingFinalizers();
         GC.Collect();

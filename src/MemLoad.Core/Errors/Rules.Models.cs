@@ -36,4 +36,8 @@ public static partial class Rules
 
     /// <summary>A model that was removed is gone.</summary>
     public static readonly Rule ModelGone = new("ML6028", "the model is still in this session", "Build or import it again; Get-GptModel lists the models there are.");
+
+    /// <summary>Weights can be overwritten only by weights of their own layout.</summary>
+    public static readonly Rule LayoutDiffers = new("ML6029", "weights loaded in place have the layout of those they replace",
+        "Load without -InPlace: the new weights then get memory of their own.");
 }

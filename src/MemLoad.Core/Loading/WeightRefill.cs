@@ -1,0 +1,93 @@
+namespace MemLoad;
+
+/// <summary>
+/// Loads a checkpoint into the memory that weights of the same layout lie in, as <c>load_state_dict</c> does into a model that has its weights: no second
+/// copy is needed, and no fresh memory touched for the first time, which is most of the time of a load.
+/// </summary>
+public static class WeightRefill
+{
+    /// <summary>Throws unless every storage of the checkpoint, as it will lie in memory, finds one of the same tensors and length.</summary>
+    /// <param name="weights">What is to be overwritten.</param>
+    /// <param name="checkpoint">What with.</param>
+    /// <exception cref="MemLoadException">ML6029: the layouts differ, or the weights lie in a mapped file.</exception>
+    /// <exception cref="ObjectDisposedException">The weights are gone.</exception>
+    public static void Require(LoadedWeights weights, Checkpoint checkpoint) => _ = Match(weights, checkpoint);
+
+    /// <summary>Overwrites the weights.</summary>
+    /// <param name="weights">What is to be overwritten. If anything goes wrong on the way they are neither the old nor the new: they are disposed.</param>
+    /// <param name="checkpoint">What with.</param>
+    /// <param name="device">Where the weights lie.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <exception cref="MemLoadException">ML6029 before anything was touched; ML1xxx: a file changed or cannot be read.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    /// <exception cref="ObjectDisposedException">The weights are gone.</exception>
+    public static void Run(LoadedWeights weights, Checkpoint checkpoint, IDevice device, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        MemoryBuffer[] targets = Match(weights, checkpoint);
+        try
+        {
+            using var files = new CheckpointFileSet(checkpoint.Files);
+            var inPlace = new ReadBatch(checkpoint, files);
+            var throughRing = new ReadBatch(checkpoint, files);
+            long ringed = 0;
+            for (int storage = 0; storage < targets.Length; storage++)
+            {
+                bool casts = checkpoint.Target.CastOf(storage) is not null;
+                bool direct = device.IsHost && !casts;
+                (direct ? inPlace : throughRing).Add(storage, targets[storage], casts);
+                ringed += direct ? 0 : checkpoint.Storages[storage].Length;
+            }
+            inPlace.ReadInPlace(cancellationToken);
+            if (ringed > 0)
+            {
+                using var host = new HostMemory();
+                using MemoryBuffer ring = device.AllocateStaging(host, StagingRing.BytesFor(ringed, StagingRing.DefaultBytes));
+                throughRing.ReadThrough(ring, cancellationToken);
+            }
+        }
+        catch
+        {
+            weights.Dispose();
+            throw;
+        }
+    }
+
+    // The memory of each of the checkpoint's storages.
+    private static MemoryBuffer[] Match(LoadedWeights weights, Checkpoint checkpoint)
+    {
+        ArgumentNullException.ThrowIfNull(weights);
+        ArgumentNullException.ThrowIfNull(checkpoint);
+        LoadTarget target = checkpoint.Target;
+        if (target.Tensors.Length != weights.Tensors.Length || target.StorageLengths.Length != weights.StorageLengths.Length)
+        {
+            throw Differs($"it has {target.Tensors.Length} tensors in {target.StorageLengths.Length} storages, the weights {weights.Tensors.Length} in {weights.StorageLengths.Length}");
+        }
+        var held = weights.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
+        int[] storages = new int[target.StorageLengths.Length];
+        Array.Fill(storages, -1);
+        foreach (TensorEntry tensor in target.Tensors)
+        {
+            if (!held.TryGetValue(tensor.Name, out TensorEntry? own))
+            {
+                throw Differs($"the weights have no tensor {Printable.Quote(tensor.Name)}");
+            }
+            ref int storage = ref storages[tensor.Storage];
+            bool same = own.DType == tensor.DType && own.ElementOffset == tensor.ElementOffset && own.LazyView == tensor.LazyView
+                && own.Shape.AsSpan().SequenceEqual(tensor.Shape.AsSpan()) && own.Strides.AsSpan().SequenceEqual(tensor.Strides.AsSpan())
+                && (storage < 0 || storage == own.Storage);
+            if (!same || target.StorageLengths[tensor.Storage] != weights.StorageLengths[own.Storage])
+            {
+                throw Differs($"tensor {Printable.Quote(tensor.Name)} has another dtype, shape or storage than the weights'");
+            }
+            storage = own.Storage;
+        }
+        if (storages.Distinct().Count() != storages.Length)
+        {
+            throw Differs("tensors that share a storage in the weights do not in the checkpoint");
+        }
+        return [.. storages.Select(storage => weights.MemoryOf(storage).Memory is { } memory and not MappedFile ? memory : throw Differs("the weights lie in a mapped file, which is never written"))];
+
+        MemLoadException Differs(string finding) => Rules.LayoutDiffers.Broken(finding, checkpoint.Path);
+    }
+}

@@ -1,0 +1,90 @@
+namespace MemLoad.Tests.Loading;
+
+public sealed class WeightRefillTests : IDisposable
+{
+    private static readonly GptConfig Config = new(300, 40, 24, 2, 3);
+
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData("cpu", null)]
+    [InlineData("sim", null)]
+    [InlineData("cpu", DType.BFloat16)]
+    [InlineData("sim", DType.Float16)]
+    public void Weights_of_the_same_layout_come_to_lie_where_the_old_ones_lay(string device, DType? cast)
+    {
+        string first = Write(1, "first.pth", CheckpointFormat.TorchZip);
+        string second = Write(2, "second.safetensors", CheckpointFormat.Safetensors); // in another order, too
+        Checkpoint wanted = Checkpoint.Open(second).CastTo(cast);
+        using LoadedModel loaded = WeightLoader.Load(new LoadRequest { Path = first, Strategy = Strategy.Stream, Device = device, DType = cast });
+        (MemoryBuffer, long)[] before = [.. Enumerable.Range(0, loaded.Weights.StorageLengths.Length).Select(loaded.Weights.MemoryOf)];
+
+        WeightRefill.Run(loaded.Weights, wanted, loaded.Prepared.Device);
+
+        using LoadedModel fresh = WeightLoader.Load(new LoadRequest { Path = second, Strategy = Strategy.Stream, Device = device, DType = cast });
+        Assert.Equal(WeightsDigest.Of(fresh.Weights), WeightsDigest.Of(loaded.Weights));
+        Assert.NotEqual(WeightsDigest.Of(Checkpoint.Open(first)), WeightsDigest.Of(wanted));
+        Assert.Equal(before, Enumerable.Range(0, before.Length).Select(loaded.Weights.MemoryOf));
+    }
+
+    [Theory]
+    [MemberData(nameof(Fixtures.All), MemberType = typeof(Fixtures))]
+    public void Views_that_share_storages_are_refilled_as_they_are(string fixture)
+    {
+        Checkpoint checkpoint = Checkpoint.Open(Fixtures.PathOf(fixture));
+        if (checkpoint.Tensors.IsEmpty)
+        {
+            return; // nothing to load, in place or elsewhere
+        }
+        using LoadedModel loaded = WeightLoader.Load(new LoadRequest { Path = checkpoint.Path, Strategy = Strategy.Stream, Device = "cpu" });
+        string digest = WeightsDigest.Of(loaded.Weights);
+        foreach (int storage in Enumerable.Range(0, loaded.Weights.StorageLengths.Length))
+        {
+            (MemoryBuffer memory, _) = loaded.Weights.MemoryOf(storage);
+            memory.Write(0, new byte[memory.Length]);
+        }
+        WeightRefill.Run(loaded.Weights, checkpoint, loaded.Prepared.Device);
+        Assert.Equal(digest, WeightsDigest.Of(loaded.Weights));
+    }
+
+    [Fact]
+    public void Another_layout_is_refused_before_anything_is_touched()
+    {
+        string own = Write(1, "own.pth", CheckpointFormat.TorchZip);
+        using LoadedModel loaded = WeightLoader.Load(new LoadRequest { Path = own, Strategy = Strategy.Stream, Device = "cpu" });
+        string digest = WeightsDigest.Of(loaded.Weights);
+        CheckpointWriter.Write(new GptInitializer(Config with { EmbeddingSize = 27 }, 1), _folder["wide.pth"], CheckpointFormat.TorchZip);
+        CheckpointWriter.Write(new GptInitializer(Config with { LayerCount = 3 }, 1), _folder["deep.pth"], CheckpointFormat.TorchZip);
+        foreach (Checkpoint other in new[] { Checkpoint.Open(_folder["wide.pth"]), Checkpoint.Open(_folder["deep.pth"]), Checkpoint.Open(own).CastTo(DType.Float16) })
+        {
+            Assert.Equal("ML6029", Assert.Throws<MemLoadException>(() => WeightRefill.Run(loaded.Weights, other, loaded.Prepared.Device)).Rule.Id);
+        }
+        Assert.Equal(digest, WeightsDigest.Of(loaded.Weights));
+
+        using LoadedModel mapped = WeightLoader.Load(new LoadRequest { Path = own, Strategy = Strategy.Mmap, Device = "cpu" });
+        Assert.Equal("ML6029", Assert.Throws<MemLoadException>(() => WeightRefill.Run(mapped.Weights, Checkpoint.Open(own), mapped.Prepared.Device)).Rule.Id);
+    }
+
+    [Fact]
+    public void Weights_half_overwritten_are_nobodys()
+    {
+        string own = Write(1, "own.pth", CheckpointFormat.TorchZip);
+        string shrunk = Write(2, "shrunk.pth", CheckpointFormat.TorchZip);
+        using LoadedModel loaded = WeightLoader.Load(new LoadRequest { Path = own, Strategy = Strategy.Stream, Device = "cpu" });
+        Checkpoint opened = Checkpoint.Open(shrunk);
+        using (FileStream file = File.OpenWrite(shrunk))
+        {
+            file.SetLength(file.Length / 2);
+        }
+        Assert.Throws<MemLoadException>(() => WeightRefill.Run(loaded.Weights, opened, loaded.Prepared.Device));
+        Assert.Throws<ObjectDisposedException>(() => WeightsDigest.Of(loaded.Weights));
+    }
+
+    private string Write(long seed, string name, CheckpointFormat format)
+    {
+        CheckpointWriter.Write(new GptInitializer(Config, seed), _folder[name], format);
+        return _folder[name];
+    }
+}
