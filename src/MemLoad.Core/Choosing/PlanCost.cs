@@ -83,7 +83,7 @@ internal sealed class PlanCost(Checkpoint checkpoint, MachineSpeed speed, double
     {
         if (_ring.Bytes != ringBytes)
         {
-            long known = StagingRing.Sizes.Where(size => size >= ringBytes).DefaultIfEmpty(StagingRing.DefaultBytes).Min();
+            long known = StagingRing.Sizes.Where(size => size >= ringBytes).DefaultIfEmpty(StagingRing.Sizes[0]).Min();
             _ring = (ringBytes, Mixed(cachedShare, speed[Work.ReadThroughRing, known], speed[Work.ReadThroughRingCold]));
         }
         return _ring.Nanoseconds;

@@ -88,7 +88,7 @@ public sealed class PlanChooserTests
         Assert.Equal("ML7005", refusal.Rule.Id);
         Assert.Equal(
             "Baseline needs 200.0 MiB of host memory, 175.0 MiB more than the 25.0 MiB it may take: data of this process is limited to 40.0 MiB (ulimit -d), "
-            + "of which 10.0 MiB are used; 5.0 MiB are kept in reserve. Mmap fits: type -Strategy Mmap (--strategy Mmap), or -Force (--force) to load all the same.",
+            + "of which 10.0 MiB are used; 5.0 MiB are kept in reserve. Stream fits: type -Strategy Stream (--strategy Stream), or -Force (--force) to load all the same.",
             refusal.Message);
     }
 
@@ -98,12 +98,12 @@ public sealed class PlanChooserTests
         using var sim = new SimulatedDevice();
         // Neither the usual ring nor the largest tensor nor the address space of a mapping.
         Checkpoint one = SyntheticCheckpoint.OfCounts(25 * MiB);
-        var budget = MemoryBudget.For(Request, sim, Headroom.Of([new MemoryLimit("ulimit -v", Counted.AddressSpace, 20 * MiB, 0, 0, "")]));
+        var budget = MemoryBudget.For(Request, sim, Headroom.Of([new MemoryLimit("ulimit -v", Counted.AddressSpace, 3 * MiB, 0, 0, "")]));
         PlanCandidate nearest = new PlanChooser(one, sim, budget, null, 1).Nearest(Strategy.Stream);
 
-        Assert.Equal((Strategy.Stream, 16 * MiB), (nearest.Strategy, nearest.RingBytes));
+        Assert.Equal((Strategy.Stream, 1 * MiB), (nearest.Strategy, nearest.RingBytes));
         MemLoadException refusal = Refusals.Of(Strategy.Stream, new PlanChooser(one, sim, budget, null, 1).Candidate(Strategy.Stream), nearest, sim, fitsOnHost: false);
-        Assert.EndsWith("Stream with a ring of 16.0 MiB fits: type -Strategy Auto (--strategy Auto), or -Force (--force) to load all the same.", refusal.Message, StringComparison.Ordinal);
+        Assert.EndsWith("Stream with a ring of 1.0 MiB fits: type -Strategy Auto (--strategy Auto), or -Force (--force) to load all the same.", refusal.Message, StringComparison.Ordinal);
     }
 
     [Fact]
