@@ -23,6 +23,7 @@
         'Invoke-GptModel'
         'Measure-LoadMemory'
         'New-GptModel'
+        'New-WeightManifest'
         'Remove-GptModel'
         'Reset-MemoryPeak'
         'Test-Weights'

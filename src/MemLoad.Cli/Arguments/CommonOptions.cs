@@ -62,6 +62,8 @@ internal static class CommonOptions
         return option;
     }
 
+    public static Option<string?> Manifest(string description) => Path("--manifest", description, required: false);
+
     public static Option<string?> Key() => new("--key")
     {
         Description = "Take only what lies under this name of the checkpoint, such as model_state_dict.",

@@ -13,6 +13,7 @@ internal static class CommandTree
         ("plan", PlanCommand.Description, PlanCommand.Build),
         ("inspect", InspectCommand.Description, InspectCommand.Build),
         ("test", TestCommand.Description, TestCommand.Build),
+        ("manifest", ManifestCommand.Description, ManifestCommand.Build),
         ("convert", ConvertCommand.Description, ConvertCommand.Build),
         ("new", NewCommand.Description, NewCommand.Build),
         ("invoke", InvokeCommand.Description, InvokeCommand.Build),

@@ -32,8 +32,16 @@ internal static class Examples
             "Examples:",
             "  memload test --path model.pth",
             "  memload test --path a.pth --path b.safetensors --deep --format csv > verdicts.csv",
+            "  memload test --path model.safetensors --manifest model.manifest.json",
             "",
             "Exit code: 0 if every checkpoint is sound, 1 if not.",
+        ],
+        "manifest" =>
+        [
+            "Examples:",
+            "  memload manifest --path model.pth",
+            "      writes model.manifest.json; on another machine: memload test --path model.safetensors --manifest model.manifest.json",
+            "  memload manifest --path train.pth --key model_state_dict --out model.manifest.json",
         ],
         "convert" =>
         [

@@ -26,21 +26,23 @@ internal static class TestCommand
         {
             Description = "Read everything: verify the checksums of archives, and look for NaN, Inf, zero and constant tensors and zeros past a truncation.",
         };
+        Option<string?> manifest = CommonOptions.Manifest("Read every tensor and hold it against this manifest (memload manifest): names, types, shapes and SHA-256.");
         WordOption<OutputFormat> format = CommonOptions.Format();
 
         var command = new Command("test", Description)
         {
-            paths, deep, format,
+            paths, deep, manifest, format,
         };
         command.Runs((parsed, cancellationToken) =>
         {
+            WeightManifest? expected = parsed.GetValue(manifest) is string file ? WeightManifest.Read(file, cancellationToken) : null;
             var verdicts = new List<WeightVerdict>();
             int code = ExitCode.Done;
             foreach (string path in parsed.GetValue(paths)!)
             {
                 try
                 {
-                    WeightVerdict verdict = Test(path, parsed.GetValue(deep), console, cancellationToken);
+                    WeightVerdict verdict = Test(path, parsed.GetValue(deep), expected, console, cancellationToken);
                     verdicts.Add(verdict);
                     code = verdict.IsSound ? code : ExitCode.Failed;
                 }
@@ -59,14 +61,14 @@ internal static class TestCommand
         return command;
     }
 
-    private static WeightVerdict Test(string path, bool deep, CliConsole console, CancellationToken ct)
+    private static WeightVerdict Test(string path, bool deep, WeightManifest? manifest, CliConsole console, CancellationToken ct)
     {
-        if (!deep)
+        if (!deep && manifest is null)
         {
             return WeightTester.Test(path, cancellationToken: ct);
         }
         using var status = new StatusLine(console);
-        return WeightTester.Test(path, deep, total => status.Bytes("testing", total), ct);
+        return WeightTester.Test(path, deep, manifest, total => status.Bytes("testing", total), ct);
     }
 
     private static void Print(WeightVerdict[] verdicts, OutputFormat format, CliConsole console) => RowOutput.Write(

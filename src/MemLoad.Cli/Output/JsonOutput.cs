@@ -50,6 +50,7 @@ internal static class JsonOutput
 [JsonSerializable(typeof(LoadPlanStep[]))]
 [JsonSerializable(typeof(InspectResult))]
 [JsonSerializable(typeof(WeightVerdict[]))]
+[JsonSerializable(typeof(WeightManifestInfo))]
 [JsonSerializable(typeof(WriteResult))]
 [JsonSerializable(typeof(InvokeResult))]
 [JsonSerializable(typeof(RuntimeResult))]

@@ -119,7 +119,9 @@ internal static class MeasureView
                 break;
             case 1:
                 string scope = rows.Count == 1 ? "weights" : rows.All(row => row.WeightsDigest is not null) ? "same weights in every row" : "same weights in every row that loaded";
-                TextTable.Line(console, $"{scope}: digest {digests[0][..Math.Min(16, digests[0].Length)]}…", new Style(Color.Green));
+                bool asStated = rows.All(row => row is { ManifestDigest: not null, Outcome: nameof(LoadOutcome.Loaded) });
+                string manifest = asStated ? ", as the manifest says" : "";
+                TextTable.Line(console, $"{scope}: digest {digests[0][..Math.Min(16, digests[0].Length)]}…{manifest}", new Style(Color.Green));
                 break;
             default:
                 TextTable.Line(console, "THE WEIGHTS DIFFER between the rows:", new Style(Color.Red, decoration: Decoration.Bold));

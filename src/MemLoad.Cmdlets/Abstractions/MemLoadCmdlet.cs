@@ -115,6 +115,18 @@ public abstract class MemLoadCmdlet : PSCmdlet, IDisposable
         return task.GetAwaiter().GetResult();
     }
 
+    /// <summary>As <see cref="Pump{T}"/>, for work that says itself how many bytes there are once it knows.</summary>
+    /// <typeparam name="T">What the work yields.</typeparam>
+    /// <param name="activity">What is going on.</param>
+    /// <param name="status">On what.</param>
+    /// <param name="work">The work; it gives the bytes to do and is given what takes the bytes done.</param>
+    protected T PumpBytes<T>(string activity, string status, Func<Func<long, IProgress<long>>, CancellationToken, T> work)
+    {
+        // A thousandth is fine enough, and leaves the total to the work.
+        const int Parts = 1000;
+        return Pump(activity, status, Parts, (done, stop) => work(total => new Share(done, Math.Max(1, total), Parts), stop));
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -156,6 +168,11 @@ public abstract class MemLoadCmdlet : PSCmdlet, IDisposable
         {
             (task.Result as IDisposable)?.Dispose();
         }
+    }
+
+    private sealed class Share(IProgress<long> whole, long total, int parts) : IProgress<long>
+    {
+        public void Report(long value) => whole.Report((long)((Int128)value * parts / total));
     }
 
     private sealed class Counter : IProgress<long>

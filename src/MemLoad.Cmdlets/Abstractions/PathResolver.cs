@@ -36,6 +36,10 @@ internal static class PathResolver
         return resolved;
     });
 
+    /// <summary>As <see cref="Literal"/>; null for none.</summary>
+    /// <exception cref="MemLoadException">ML1001 or ML1009.</exception>
+    public static string? Optional(PathIntrinsics paths, string? path) => path is null ? null : Literal(paths, path);
+
     private static void RequireFileSystem(ProviderInfo provider, string path)
     {
         if (!provider.Name.Equals("FileSystem", StringComparison.OrdinalIgnoreCase))

@@ -36,6 +36,11 @@ public sealed class ImportWeightsCommand : NarrowingPathCmdlet
     [Parameter]
     public CastDType? DType { get; set; }
 
+    /// <summary>A manifest of the weights; what lies in memory after the load must agree with it.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ValidateNotNullOrEmpty]
+    public string? Manifest { get; set; }
+
     /// <summary>Attention heads, where the checkpoint is of no known size.</summary>
     [Parameter]
     [ValidateRange(1, int.MaxValue)]
@@ -65,6 +70,7 @@ public sealed class ImportWeightsCommand : NarrowingPathCmdlet
             Strategy = Strategy,
             Device = Device,
             DType = (DType?)DType,
+            Manifest = PathResolver.Optional(SessionState.Path, Manifest),
             Key = Key,
             Include = Include,
             Exclude = Exclude,
@@ -102,7 +108,7 @@ public sealed class ImportWeightsCommand : NarrowingPathCmdlet
             WriteDebug(string.Create(
                 CultureInfo.InvariantCulture,
                 $"The plan has {prepared.Plan.Steps.Length} steps over {prepared.Plan.Buffers.Length} buffers and {prepared.Checkpoint.Files.Length} files."));
-            loaded = Pump($"Loading by {forecast.ChosenStrategy}", path, 0, (_, stop) => new LoadedModel(prepared, prepared.Load(cancellationToken: stop)));
+            loaded = Pump($"Loading by {forecast.ChosenStrategy}", path, 0, (_, stop) => WeightLoader.Load(prepared, stop));
         }
         catch
         {

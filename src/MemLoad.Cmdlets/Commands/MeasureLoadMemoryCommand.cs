@@ -22,6 +22,12 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
     [ValidateRange(1, int.MaxValue)]
     public int Repeat { get; set; } = 1;
 
+    /// <summary>A manifest of the weights; rows carry its digest, and a load that differs from it has failed.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.Path)]
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.LiteralPath)]
+    [ValidateNotNullOrEmpty]
+    public string? Manifest { get; set; }
+
     /// <summary>Measure even what does not fit; a load that runs out of memory then becomes a row.</summary>
     [Parameter(ParameterSetName = ParameterSets.Path)]
     [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
@@ -53,6 +59,8 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
     protected override void ProcessRequests(IReadOnlyList<LoadRequest> requests)
     {
         ArgumentNullException.ThrowIfNull(requests);
+        string? manifest = PathResolver.Optional(SessionState.Path, Manifest);
+        requests = [.. requests.Select(request => request with { Manifest = manifest })];
         // What is wrong with the checkpoint or the device is wrong for every strategy: one error now, not a row for each.
         if (requests.Any(request => request.Strategy == MemLoad.Strategy.Auto))
         {

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.IO.Enumeration;
 
 namespace MemLoad;
 
@@ -46,34 +45,28 @@ public sealed partial class Checkpoint
     /// <exception cref="MemLoadException">ML6005 if the key names nothing, ML6006 if nothing is left.</exception>
     public Checkpoint Select(string? key, IReadOnlyList<string>? include = null, IReadOnlyList<string>? exclude = null)
     {
+        var selection = new TensorSelection(key, include, exclude);
         ImmutableArray<TensorEntry> chosen = Tensors;
         IReadOnlyDictionary<string, object?> metadata = Metadata;
-        if (!string.IsNullOrEmpty(key))
+        if (selection.HasKey)
         {
-            string prefix = key + ".";
-            chosen = [.. Tensors.Where(Below).Select(tensor => tensor with { Name = Rest(tensor.Name) })];
-            metadata = Metadata.Where(item => item.Key == key || item.Key.StartsWith(prefix, StringComparison.Ordinal))
-                .ToDictionary(item => Rest(item.Key), item => item.Value, StringComparer.Ordinal);
+            chosen = [.. Tensors.Select(tensor => selection.BelowKey(tensor.Name) is string name ? tensor with { Name = name } : null).OfType<TensorEntry>()];
+            metadata = Metadata.Where(item => selection.BelowKey(item.Key) is not null)
+                .ToDictionary(item => selection.BelowKey(item.Key)!, item => item.Value, StringComparer.Ordinal);
             if (chosen.IsEmpty)
             {
                 throw Rules.KeyNotFound.Broken($"there is no tensor '{key}' and none below that key", Path);
             }
-
-            bool Below(TensorEntry tensor) => tensor.Name == key || tensor.Name.StartsWith(prefix, StringComparison.Ordinal);
-            string Rest(string name) => name.Length == key.Length ? "" : name[prefix.Length..];
         }
-        if (include is { Count: > 0 } || exclude is { Count: > 0 })
+        if (selection.HasPatterns)
         {
-            chosen = [.. chosen.Where(tensor => (include is not { Count: > 0 } || Matches(include, tensor.Name)) && !Matches(exclude ?? [], tensor.Name))];
+            chosen = [.. chosen.Where(tensor => selection.Keeps(tensor.Name))];
             if (chosen.IsEmpty)
             {
                 throw Rules.NothingSelected.Broken($"none of the {Tensors.Length} tensors is left after include and exclude", Path);
             }
         }
         return chosen == Tensors ? this : CheckpointBuilder.Trim(Path, Format, Files, Storages, chosen, metadata);
-
-        static bool Matches(IReadOnlyList<string> patterns, string name) =>
-            patterns.Any(pattern => FileSystemName.MatchesSimpleExpression(pattern.Replace("\\", "\\\\", StringComparison.Ordinal), name, ignoreCase: true));
     }
 
     private static CheckpointFormat Sniff(string path)

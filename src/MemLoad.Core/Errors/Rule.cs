@@ -2,7 +2,7 @@ namespace MemLoad;
 
 /// <summary>One thing MemLoad insists on. Rules are a closed set (<see cref="Rules"/>); their ids never change meaning.</summary>
 /// <param name="Id">Stable id, <c>ML</c> and four digits: 1 paths and formats, 2 zip, 3 pickle, 4 safetensors, 5 folders and shards,
-/// 6 tensors and models, 7 devices and memory, 8 measuring, 9 writing and usage.</param>
+/// 6 tensors, models and manifests, 7 devices and memory, 8 measuring, 9 writing and usage.</param>
 /// <param name="Title">What must hold, in a few words.</param>
 /// <param name="Remedy">What the user can do about it: one sentence.</param>
 public sealed record Rule(string Id, string Title, string Remedy)

@@ -44,6 +44,9 @@ public sealed record LoadRequest
     /// <summary>What floating-point tensors are cast to on the way into memory: float32, float16 or bfloat16; null to load them as they are.</summary>
     public DType? DType { get; init; }
 
+    /// <summary>A manifest (<see cref="WeightManifest"/>) that the weights in memory must agree with; null to take them as they are.</summary>
+    public string? Manifest { get; init; }
+
     /// <summary>Most anonymous host memory the load may need, in bytes.</summary>
     public long? HostMemoryLimit { get; init; }
 

@@ -7,9 +7,10 @@ internal sealed class LoadSource
     private readonly Lazy<double> _cachedShare;
     private (string Device, long? HostLimit, long? DeviceLimit, PlanChooser Chooser)? _latest;
 
-    private LoadSource(LoadRequest request, Checkpoint checkpoint)
+    private LoadSource(LoadRequest request, Checkpoint checkpoint, WeightManifest? manifest)
     {
         Checkpoint = checkpoint;
+        Manifest = manifest;
         Headroom = Headroom.Now();
         _sizeName = new Lazy<string?>(FindSizeName);
         _cachedShare = new Lazy<double>(() => FindCachedShare(request));
@@ -17,6 +18,9 @@ internal sealed class LoadSource
 
     /// <summary>The checkpoint, narrowed to what is loaded.</summary>
     public Checkpoint Checkpoint { get; }
+
+    /// <summary>What the weights in memory must agree with, narrowed as the checkpoint is; null where nothing was given.</summary>
+    public WeightManifest? Manifest { get; }
 
     /// <summary>What the system leaves.</summary>
     public Headroom Headroom { get; }
@@ -28,7 +32,7 @@ internal sealed class LoadSource
     public double CachedShare => _cachedShare.Value;
 
     /// <summary>Opens, narrows and matches what a request names.</summary>
-    /// <exception cref="MemLoadException">The checkpoint or the selection breaks a rule.</exception>
+    /// <exception cref="MemLoadException">The checkpoint, the selection or the manifest breaks a rule.</exception>
     public static LoadSource Open(LoadRequest request, CancellationToken cancellationToken)
     {
         Checkpoint whole = request.Path is null
@@ -40,7 +44,15 @@ internal sealed class LoadSource
             Checkpoint cast = checkpoint.CastTo(request.DType);
             StateDictMatch.Require(GptConfig.FromSize(size).ToSpec(cast.Target.Tensors[0].DType), cast);
         }
-        return new LoadSource(request, checkpoint.Share(request.Rank, request.RankCount).CastTo(request.DType));
+        WeightManifest? manifest = request.Manifest is string file
+            ? WeightManifest.Read(file, cancellationToken).Select(request.Key, request.Include, request.Exclude)
+            : null;
+        if (manifest is not null)
+        {
+            // All ranks' tensors: what is missing from one rank's part may be another's.
+            ManifestMatch.RequireTensors(manifest, checkpoint.CastTo(request.DType));
+        }
+        return new LoadSource(request, checkpoint.Share(request.Rank, request.RankCount).CastTo(request.DType), manifest);
     }
 
     /// <summary>The plans for a request; those for the same device and limits are added up once.</summary>

@@ -39,6 +39,9 @@ public sealed class PreparedLoad : IDisposable
     /// <summary>The checkpoint, narrowed to what is loaded.</summary>
     public Checkpoint Checkpoint => _source.Checkpoint;
 
+    /// <summary>The manifest that the weights must agree with; null where none was given.</summary>
+    public WeightManifest? Manifest => _source.Manifest;
+
     /// <summary>The device, open.</summary>
     public IDevice Device { get; }
 
@@ -91,6 +94,14 @@ public sealed class PreparedLoad : IDisposable
     /// <exception cref="MemLoadException">The <see cref="Refusal"/>, or what <see cref="PlanRunner.Run"/> throws.</exception>
     public LoadedWeights Load(Action<PlanStep>? beforeStep = null, CancellationToken cancellationToken = default) =>
         Refusal is null ? PlanRunner.Run(Plan, Device, beforeStep, cancellationToken) : throw Refusal;
+
+    /// <summary>Holds loaded weights, as they lie in memory, against the manifest.</summary>
+    /// <param name="hashes">Of each loaded tensor, from <see cref="WeightsDigest.OfTensors"/>.</param>
+    /// <returns>What differs (ML6111); null if nothing does, or if there is no manifest.</returns>
+    public MemLoadException? Difference(string[] hashes) =>
+        Manifest is not null && ManifestMatch.Differing(Manifest, Checkpoint.Tensors, hashes) is { Length: > 0 } differing
+            ? ManifestMatch.BytesDiffer(Checkpoint, differing)
+            : null;
 
     /// <summary>The forecast as a row.</summary>
     public LoadForecast ToRow() =>

@@ -5,17 +5,39 @@ public static class WeightLoader
 {
     /// <summary>Loads what was asked for, or refuses before memory is touched.</summary>
     /// <returns>The weights and the device they lie on; dispose both by disposing the result.</returns>
-    /// <exception cref="MemLoadException">The checkpoint, the device or a limit breaks a rule.</exception>
+    /// <exception cref="MemLoadException">The checkpoint, the device or a limit breaks a rule, or the weights are not the manifest's.</exception>
     public static LoadedModel Load(LoadRequest request, CancellationToken cancellationToken = default)
     {
         var prepared = PreparedLoad.Prepare(request, cancellationToken);
         try
         {
-            return new LoadedModel(prepared, prepared.Load(cancellationToken: cancellationToken));
+            return Load(prepared, cancellationToken);
         }
         catch
         {
             prepared.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Loads what was prepared. If the request names a manifest, what lies in memory is held against it.</summary>
+    /// <returns>The weights and the device they lie on; dispose both by disposing the result.</returns>
+    /// <exception cref="MemLoadException">As <see cref="PreparedLoad.Load"/>; ML6111: the weights are not the manifest's, and were freed again.</exception>
+    public static LoadedModel Load(PreparedLoad prepared, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(prepared);
+        LoadedWeights weights = prepared.Load(cancellationToken: cancellationToken);
+        try
+        {
+            if (prepared.Manifest is not null && prepared.Difference(WeightsDigest.OfTensors(weights, cancellationToken: cancellationToken)) is MemLoadException difference)
+            {
+                throw difference;
+            }
+            return new LoadedModel(prepared, weights);
+        }
+        catch
+        {
+            weights.Dispose();
             throw;
         }
     }

@@ -91,6 +91,11 @@ public sealed record LoadMeasurement
     public long? MajorFaults { get; init; }
     /// <summary>SHA-256 over all tensors as they lie in device memory (see docs/architecture.md), lowercase hex.</summary>
     public string? WeightsDigest { get; init; }
+    /// <summary>
+    /// The digest that the manifest states, where one was given: that of the whole model, equal to <see cref="WeightsDigest"/> where all of it was
+    /// loaded. A row that is <c>Loaded</c> agrees with the manifest in every tensor it loaded.
+    /// </summary>
+    public string? ManifestDigest { get; init; }
     /// <summary>Number of the repetition, from 1.</summary>
     public required int Run { get; init; }
     /// <summary>Name of the machine.</summary>

@@ -71,7 +71,8 @@ internal static class MeasuredLoad
         {
             long microseconds = Math.Max(1, (long)elapsed.TotalMicroseconds);
             DeviceMemory memory = device.Memory;
-            return row with
+            string[] hashes = WeightsDigest.OfTensors(weights, cancellationToken: cancellationToken);
+            row = row with
             {
                 Outcome = nameof(LoadOutcome.Loaded),
                 PeakDeviceBytes = memory.PeakAllocated,
@@ -89,8 +90,9 @@ internal static class MeasuredLoad
                     : null,
                 CachedBytesAtStart = cached,
                 MajorFaults = measured.MajorFaults,
-                WeightsDigest = WeightsDigest.Of(weights, cancellationToken),
+                WeightsDigest = WeightsDigest.Of(WeightsDigest.Describe(weights, hashes)),
             };
+            return prepared.Difference(hashes) is MemLoadException difference ? LoadMeasurer.With(row, LoadOutcome.Failed, difference) : row;
         }
     }
 
@@ -122,6 +124,7 @@ internal static class MeasuredLoad
             ParameterCount = forecast.ParameterCount,
             ModelBytes = forecast.ModelBytes,
             FileBytes = forecast.FileBytes,
+            ManifestDigest = prepared.Manifest?.WeightsDigest,
             ForecastDeviceBytes = forecast.ForecastDeviceBytes,
             ForecastHostBytes = forecast.ForecastHostBytes,
             ForecastHostFileBytes = forecast.ForecastHostFileBytes,

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -12,18 +13,23 @@ public static class WeightsDigest
 {
     /// <summary>Computes the digest, reading every tensor once, several at a time.</summary>
     /// <returns>Lowercase hex.</returns>
-    public static string Of(IWeightSource source, CancellationToken cancellationToken = default)
+    public static string Of(IWeightSource source, CancellationToken cancellationToken = default) =>
+        Of(Describe(source, OfTensors(source, cancellationToken: cancellationToken)));
+
+    /// <summary>The digest of tensors whose own digests are known.</summary>
+    /// <returns>Lowercase hex.</returns>
+    public static string Of(IEnumerable<TensorDigest> tensors)
     {
-        ArgumentNullException.ThrowIfNull(source);
-        string[] hashes = OfTensors(source, cancellationToken: cancellationToken);
-        IEnumerable<byte[]> lines = source.Tensors.Select((tensor, i) => (Name: Encoding.UTF8.GetBytes(tensor.Name), Tensor: tensor, Hash: hashes[i]))
-            // Code points, as Python sorts, which is the order of UTF-8 bytes; .NET's ordinal order of UTF-16 differs above U+FFFF.
-            .OrderBy(line => line.Name, Comparer<byte[]>.Create((a, b) => a.AsSpan().SequenceCompareTo(b)))
-            .Select(line => Encoding.UTF8.GetBytes($"{line.Tensor.Name}\t{line.Tensor.DType.TorchName()}\t{string.Join(',', line.Tensor.Shape)}\t{line.Hash}\n"));
         using var digest = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (byte[] line in lines)
+        var line = new ArrayBufferWriter<byte>();
+        foreach (TensorDigest tensor in Sorted(tensors))
         {
-            digest.AppendData(line);
+            line.ResetWrittenCount();
+            Encoding.UTF8.GetBytes(tensor.Name, line);
+            Encoding.UTF8.GetBytes($"\t{tensor.DType.TorchName()}\t{string.Join(',', tensor.Shape)}\t", line);
+            Encoding.UTF8.GetBytes(tensor.Sha256, line);
+            line.Write("\n"u8);
+            digest.AppendData(line.WrittenSpan);
         }
         return Convert.ToHexStringLower(digest.GetHashAndReset());
     }
@@ -37,24 +43,32 @@ public static class WeightsDigest
     {
         ArgumentNullException.ThrowIfNull(source);
         string[] hashes = new string[source.Tensors.Length];
-        // Largest first, so that no core is left alone with a long one at the end.
-        int[] order = [.. Enumerable.Range(0, hashes.Length).OrderByDescending(i => source.Tensors[i].Bytes)];
-        int next = -1;
-        long hashed = 0;
-        Workers.Run(Math.Clamp(Environment.ProcessorCount, 1, Math.Max(1, order.Length)), (_, stop) =>
+        TensorWalk.Run(source, (i, stream) =>
         {
             using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-            for (int i = Interlocked.Increment(ref next); i < order.Length; i = Interlocked.Increment(ref next))
-            {
-                source.StreamElements(source.Tensors[order[i]], elements =>
-                {
-                    stop.ThrowIfCancellationRequested();
-                    hash.AppendData(elements);
-                    bytesHashed?.Report(Interlocked.Add(ref hashed, elements.Length));
-                });
-                hashes[order[i]] = Convert.ToHexStringLower(hash.GetHashAndReset());
-            }
-        }, cancellationToken);
+            stream(source.Tensors[i], hash.AppendData);
+            hashes[i] = Convert.ToHexStringLower(hash.GetHashAndReset());
+        }, bytesHashed, cancellationToken);
         return hashes;
+    }
+
+    /// <summary>The tensors of a source with their digests.</summary>
+    internal static IEnumerable<TensorDigest> Describe(IWeightSource source, string[] hashes) =>
+        source.Tensors.Select((tensor, i) => new TensorDigest(tensor.Name, tensor.DType, tensor.Shape, hashes[i]));
+
+    /// <summary>In the order of the digest's lines.</summary>
+    internal static IEnumerable<TensorDigest> Sorted(IEnumerable<TensorDigest> tensors) =>
+        tensors.OrderBy(tensor => tensor.Name, Comparer<string>.Create(CompareCodePoints));
+
+    // As Python sorts; .NET's ordinal order of UTF-16 differs above U+FFFF, where surrogates stand for what comes after every other character.
+    private static int CompareCodePoints(string a, string b)
+    {
+        int same = a.AsSpan().CommonPrefixLength(b);
+        if (same == a.Length || same == b.Length)
+        {
+            return a.Length - b.Length;
+        }
+        bool above = char.IsSurrogate(a[same]);
+        return above == char.IsSurrogate(b[same]) ? a[same] - b[same] : above ? 1 : -1;
     }
 }

@@ -13,6 +13,12 @@ internal sealed class ElementScan(DType dtype)
     /// <summary>Elements that are infinite, halves as above.</summary>
     public long Infs { get; private set; }
 
+    /// <summary>Elements so far.</summary>
+    public long Elements { get; private set; }
+
+    /// <summary>How often the tensor repeats the elements: more than once if it is expanded and they were looked at once.</summary>
+    public long Repeats { get; set; } = 1;
+
     /// <summary>Whether every byte so far was zero.</summary>
     public bool AllZero { get; private set; } = true;
 
@@ -23,6 +29,7 @@ internal sealed class ElementScan(DType dtype)
     public void Add(ReadOnlySpan<byte> elements)
     {
         int size = dtype.ElementSize();
+        Elements += elements.Length / size;
         AllZero = AllZero && !elements.ContainsAnyExcept((byte)0);
         _first ??= elements[..size].ToArray();
         // If each element equals the one before it, and the first the first of all, then all are equal.

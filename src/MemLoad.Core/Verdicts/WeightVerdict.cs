@@ -1,6 +1,6 @@
 namespace MemLoad;
 
-/// <summary>Whether a checkpoint is sound: one row, flat and primitive. What a deep test adds is null where none was made.</summary>
+/// <summary>Whether a checkpoint is sound: one row, flat and primitive. What a deep test or a manifest adds is null where there was none.</summary>
 public sealed record WeightVerdict
 {
     /// <summary>Absolute path.</summary>
@@ -39,6 +39,12 @@ public sealed record WeightVerdict
     public long? ConstantTensorCount { get; init; }
     /// <summary>Bytes of whole zero pages (4 KiB) at the ends of the files' weights, as a truncated file has them that was filled up again.</summary>
     public long? ZeroTailBytes { get; init; }
+    /// <summary>The digest of all tensors, where a manifest was given: as in the rows of loads.</summary>
+    public string? WeightsDigest { get; init; }
+    /// <summary>The digest that the manifest states.</summary>
+    public string? ManifestDigest { get; init; }
+    /// <summary>Tensors whose bytes are not the manifest's; <see cref="Finding"/> names them.</summary>
+    public long? DifferingTensorCount { get; init; }
     /// <summary>What a deep test found that no format forbids: which tensors, in a sentence. Null if nothing.</summary>
     public string? Warning { get; init; }
 

@@ -1,0 +1,56 @@
+using System.CommandLine;
+
+namespace MemLoad.Cli;
+
+/// <summary><c>memload manifest</c>: writes down what the tensors of a checkpoint are, to the last bit.</summary>
+internal static class ManifestCommand
+{
+    public const string Description = "Write down the name, type, shape and SHA-256 of every tensor, so that copies can be held against it, in any format.";
+
+    public static Command Build(CliConsole console)
+    {
+        Option<string?> path = CommonOptions.Path();
+        Option<string?> target = CommonOptions.Path("--out", $"The file to write; by default NAME{WeightManifest.Extension} beside the checkpoint.", required: false);
+        Option<string?> key = CommonOptions.Key();
+        Option<string[]> include = CommonOptions.Include();
+        Option<string[]> exclude = CommonOptions.Exclude();
+        Option<bool> force = CommonOptions.Force();
+        WordOption<OutputFormat> format = CommonOptions.Format();
+
+        var command = new Command("manifest", Description)
+        {
+            path, target, key, include, exclude, force, format,
+        };
+        command.Runs((parsed, cancellationToken) =>
+        {
+            Checkpoint checkpoint = Checkpoint.Open(parsed.GetValue(path)!, cancellationToken)
+                .Select(parsed.GetValue(key), parsed.GetValue(include) ?? [], parsed.GetValue(exclude) ?? []);
+            string file = parsed.GetValue(target) ?? ManifestWriter.DefaultPath(checkpoint.Path);
+            Print(Write(checkpoint, file, parsed.GetValue(force), console, cancellationToken), format.Read(parsed), console);
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    private static WeightManifestInfo Write(Checkpoint checkpoint, string file, bool force, CliConsole console, CancellationToken ct)
+    {
+        using var status = new StatusLine(console);
+        return ManifestWriter.Write(checkpoint, file, force, status.Bytes("hashing", checkpoint.ModelBytes), ct);
+    }
+
+    private static void Print(WeightManifestInfo written, OutputFormat format, CliConsole console)
+    {
+        switch (format)
+        {
+            case OutputFormat.Json:
+                JsonOutput.Write(written, JsonOutput.Types.WeightManifestInfo, console.Out);
+                break;
+            case OutputFormat.Csv:
+                CsvWriter.Write([written], JsonOutput.Types.WeightManifestInfo, console.Out);
+                break;
+            default:
+                console.Out.WriteLine($"{SafeText.Printable(written.Manifest)}: {Units.Count(written.TensorCount, "tensor")}, {Printable.Bytes(written.ModelBytes)}, digest {written.WeightsDigest}");
+                break;
+        }
+    }
+}

@@ -1,0 +1,31 @@
+using System.Management.Automation;
+using MemLoad.Abstractions;
+
+namespace MemLoad.Commands;
+
+/// <summary>Writes down what the tensors of checkpoints are, to the last bit, so that copies can be held against it.</summary>
+[Cmdlet(VerbsCommon.New, "WeightManifest", SupportsShouldProcess = true, DefaultParameterSetName = ParameterSets.Path)]
+[OutputType(typeof(WeightManifestInfo))]
+public sealed class NewWeightManifestCommand : NarrowingPathCmdlet
+{
+    /// <summary>The file to write, or an existing folder to write into; by default beside the checkpoint.</summary>
+    [Parameter(Position = 1)]
+    [ValidateNotNullOrEmpty]
+    public string? Destination { get; set; }
+
+    /// <summary>Replace what is there.</summary>
+    [Parameter]
+    public SwitchParameter Force { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessPath(string path)
+    {
+        Checkpoint checkpoint = Checkpoint.Open(path, StopToken).Select(Key, Include, Exclude);
+        string? given = PathResolver.Optional(SessionState.Path, Destination);
+        string target = given is null || Directory.Exists(given) ? ManifestWriter.DefaultPath(path, given) : given;
+        if (ShouldProcess(target, $"Write manifest of {path}"))
+        {
+            WriteObject(Pump("Hashing", path, checkpoint.ModelBytes, (done, stop) => ManifestWriter.Write(checkpoint, target, Force, done, stop)));
+        }
+    }
+}

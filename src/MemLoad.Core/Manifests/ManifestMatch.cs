@@ -1,0 +1,65 @@
+using System.Collections.Immutable;
+
+namespace MemLoad;
+
+/// <summary>Holds weights against a manifest: first what their headers say, then their bytes.</summary>
+internal static class ManifestMatch
+{
+    private const int MostNames = 20;
+
+    /// <summary>Requires that a checkpoint, as it will lie in memory, has exactly the manifest's names, each with its dtype and shape.</summary>
+    /// <exception cref="MemLoadException">ML6110: all that is missing, unexpected or different, up to 20 names of each.</exception>
+    public static void RequireTensors(WeightManifest manifest, Checkpoint checkpoint)
+    {
+        var unseen = manifest.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
+        var unexpected = new List<string>();
+        var different = new List<string>();
+        foreach (TensorEntry tensor in checkpoint.Target.Tensors)
+        {
+            if (!unseen.Remove(tensor.Name, out TensorDigest? stated))
+            {
+                unexpected.Add(Printable.Quote(tensor.Name));
+            }
+            else if (stated.DType != tensor.DType || !stated.Shape.AsSpan().SequenceEqual(tensor.Shape.AsSpan()))
+            {
+                different.Add($"{Printable.Quote(tensor.Name)} is {Describe(tensor.DType, tensor.Shape)} and not {Describe(stated.DType, stated.Shape)}");
+            }
+        }
+        string[] missing = [.. manifest.Tensors.Where(tensor => unseen.ContainsKey(tensor.Name)).Select(tensor => Printable.Quote(tensor.Name))];
+        if (missing.Length + unexpected.Count + different.Count > 0)
+        {
+            string cast = different.Count > 0 && checkpoint.Target.DType is DType dtype ? $" (cast to {dtype.TorchName()})" : "";
+            throw Rules.ManifestTensorsDiffer.Broken(
+                string.Join("; ", [.. Part("not there", missing), .. Part("not in the manifest", unexpected), .. Part($"of another dtype or shape{cast}", different)]), checkpoint.Path);
+        }
+    }
+
+    /// <summary>The indices of tensors whose bytes are not the manifest's, in the order of the checkpoint. It has been matched by names before.</summary>
+    /// <param name="manifest">The manifest.</param>
+    /// <param name="tensors">The tensors; a part of the manifest's will do.</param>
+    /// <param name="hashes">Their SHA-256.</param>
+    public static int[] Differing(WeightManifest manifest, ImmutableArray<TensorEntry> tensors, string[] hashes)
+    {
+        var stated = manifest.Tensors.ToDictionary(tensor => tensor.Name, tensor => tensor.Sha256, StringComparer.Ordinal);
+        return [.. Enumerable.Range(0, tensors.Length).Where(i => stated[tensors[i].Name] != hashes[i])];
+    }
+
+    /// <summary>What to say of tensors that differ (ML6111): the place is that of the first of them in its file.</summary>
+    public static MemLoadException BytesDiffer(Checkpoint checkpoint, int[] differing)
+    {
+        TensorEntry first = checkpoint.Tensors[differing[0]];
+        Extent storage = checkpoint.Storages[first.Storage];
+        string[] names = [.. differing.Take(MostNames + 1).Select(i => Printable.Quote(checkpoint.Tensors[i].Name))];
+        return Rules.ManifestBytesDiffer.Broken(
+            $"{differing.Length} of {checkpoint.Tensors.Length} tensors {(differing.Length == 1 ? "differs" : "differ")} from the manifest: {List(names, differing.Length)}",
+            checkpoint.Files[storage.File].Path, storage.Offset + first.ByteOffset);
+    }
+
+    private static IEnumerable<string> Part(string what, IReadOnlyCollection<string> items) =>
+        items.Count == 0 ? [] : [$"{items.Count} {(items.Count == 1 ? "tensor" : "tensors")} {what}: {List(items, items.Count)}"];
+
+    private static string List(IEnumerable<string> items, int count) =>
+        string.Join(", ", items.Take(MostNames)) + (count > MostNames ? $" and {count - MostNames} more" : "");
+
+    private static string Describe(DType dtype, ImmutableArray<long> shape) => $"{dtype.TorchName()} ({string.Join(", ", shape)})";
+}

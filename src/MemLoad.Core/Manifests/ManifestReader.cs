@@ -1,0 +1,210 @@
+using System.Buffers;
+using System.Collections.Immutable;
+using System.Numerics;
+using System.Text.Json;
+
+namespace MemLoad;
+
+/// <summary>Reads manifests. They travel between machines as weights do, so they are believed no more than weights are.</summary>
+internal static class ManifestReader
+{
+    /// <summary>Bytes of the largest manifest that is read, and written.</summary>
+    public const long LargestManifest = 100_000_000;
+
+    private const int MostDimensions = 64;
+    private const int HashCharacters = 64;
+
+    private static readonly JsonRules TextRules = new(Rules.ManifestEncoding, Rules.ManifestSyntax, Rules.ManifestNameRepeated, Rules.ManifestForm);
+    private static readonly SearchValues<char> Hexadecimal = SearchValues.Create("0123456789abcdef");
+    private static readonly string[] Fields = ["ManifestVersion", "ModuleVersion", "WeightsDigest", "Tensors"];
+    private static readonly string[] TensorFields = ["Name", "DType", "Shape", "Bytes", "Sha256"];
+
+    /// <summary>Reads a manifest.</summary>
+    /// <param name="path">Absolute path.</param>
+    /// <param name="ct">Stops the reading.</param>
+    /// <exception cref="MemLoadException">ML1001 to ML1011, ML6101 to ML6108.</exception>
+    public static WeightManifest Read(string path, CancellationToken ct)
+    {
+        var json = new StrictJson(ReadText(path), 0, path, TextRules);
+        string? moduleVersion = null;
+        string? digest = null;
+        long digestPosition = 0;
+        ImmutableArray<TensorDigest> tensors = default;
+        uint seen = 0;
+        json.Next(JsonTokenType.StartObject, "the manifest");
+        for (int field; (field = json.NextField(Fields, ref seen)) >= 0;)
+        {
+            switch (field)
+            {
+                case 0:
+                    RequireVersion(ref json);
+                    break;
+                case 1:
+                    moduleVersion = json.NextText("ModuleVersion");
+                    break;
+                case 2:
+                    digest = json.NextText("WeightsDigest");
+                    digestPosition = json.Position;
+                    break;
+                case 3:
+                    tensors = ReadTensors(ref json, ct);
+                    break;
+                default:
+                    throw json.Broken(Rules.ManifestForm, $"the manifest has the unknown field {Printable.Quote(json.Text())}");
+            }
+        }
+        json.End(" \t\r\n"u8, Rules.ManifestSyntax);
+        // ModuleVersion says who wrote it; other programs may leave it out.
+        int missing = BitOperations.TrailingZeroCount(~(seen | 0b10));
+        if (missing < Fields.Length)
+        {
+            throw json.Broken(Rules.ManifestForm, $"the manifest has no {Fields[missing]}");
+        }
+        string computed = WeightsDigest.Of(tensors);
+        return digest == computed
+            ? new WeightManifest(moduleVersion, computed, tensors)
+            : throw json.Broken(Rules.ManifestDigest, $"the tensors of the manifest have the digest {computed}, and it says {Printable.Quote(digest!)}", digestPosition);
+    }
+
+    private static byte[] ReadText(string path)
+    {
+        using CheckpointFileReader file = CheckpointFileReader.Open(path);
+        LfsPointer.Refuse(file.ReadBytes(0, Math.Min(file.Length, 512)), path, file.Length);
+        return file.Length switch
+        {
+            0 => throw Rules.FileEmpty.Broken("the file has no bytes", path),
+            > LargestManifest => throw Rules.ManifestTooLarge.Broken($"the manifest has {file.Length} bytes", path),
+            _ => file.ReadBytes(0, file.Length),
+        };
+    }
+
+    private static void RequireVersion(ref StrictJson json)
+    {
+        json.Next(JsonTokenType.Number, "ManifestVersion");
+        if (!json.TryGetWhole(out long version) || version != WeightManifest.Version)
+        {
+            throw json.Broken(Rules.ManifestVersion, $"the manifest is not of version {WeightManifest.Version}");
+        }
+    }
+
+    private static ImmutableArray<TensorDigest> ReadTensors(ref StrictJson json, CancellationToken ct)
+    {
+        var tensors = ImmutableArray.CreateBuilder<TensorDigest>();
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        DType likely = default;
+        json.Next(JsonTokenType.StartArray, "Tensors");
+        while (json.NextItem())
+        {
+            ct.ThrowIfCancellationRequested();
+            long position = json.Position;
+            TensorDigest tensor = ReadTensor(ref json, position, likely);
+            likely = tensor.DType;
+            if (!names.Add(tensor.Name))
+            {
+                throw json.Broken(Rules.ManifestNameRepeated, $"the tensor {Printable.Quote(tensor.Name)} is listed twice", position);
+            }
+            tensors.Add(tensor);
+        }
+        return tensors.DrainToImmutable();
+    }
+
+    private static TensorDigest ReadTensor(ref StrictJson json, long position, DType likely)
+    {
+        if (json.Token != JsonTokenType.StartObject)
+        {
+            throw json.Broken(Rules.ManifestForm, "an item of Tensors is no object");
+        }
+        (string name, DType dtype, ImmutableArray<long> shape, long bytes, string hash) = ("", default, [], 0, "");
+        uint seen = 0;
+        for (int field; (field = json.NextField(TensorFields, ref seen)) >= 0;)
+        {
+            switch (field)
+            {
+                case 0:
+                    name = ReadName(ref json);
+                    break;
+                case 1:
+                    dtype = ReadDType(ref json, likely);
+                    break;
+                case 2:
+                    shape = ReadShape(ref json);
+                    break;
+                case 3:
+                    json.Next(JsonTokenType.Number, "Bytes");
+                    bytes = Whole(in json, "Bytes");
+                    break;
+                case 4:
+                    hash = ReadHash(ref json);
+                    break;
+                default:
+                    throw json.Broken(Rules.ManifestTensor, $"a tensor has the unknown field {Printable.Quote(json.Text())}");
+            }
+        }
+        int missing = BitOperations.TrailingZeroCount(~seen);
+        if (missing < TensorFields.Length)
+        {
+            throw json.Broken(Rules.ManifestTensor, $"tensor {Printable.Quote(name)} has no {TensorFields[missing]}", position);
+        }
+        var tensor = new TensorDigest(name, dtype, shape, hash);
+        return BytesOf(tensor) == bytes
+            ? tensor
+            : throw json.Broken(Rules.ManifestTensor, $"tensor {Printable.Quote(name)} has {bytes} bytes, which are not those of its shape and dtype", position);
+    }
+
+    private static string ReadName(ref StrictJson json)
+    {
+        string name = json.NextText("Name");
+        // The digest is taken over lines of names; those of checkpoints have none either.
+        return name.Any(c => char.IsControl(c) && c != '\t')
+            ? throw json.Broken(Rules.ManifestTensor, $"the tensor name {Printable.Quote(name)} has a control character")
+            : name;
+    }
+
+    private static DType ReadDType(ref StrictJson json, DType likely)
+    {
+        string typeName = json.NextText("DType", likely: likely.TorchName());
+        // An alias would be the same type and another digest.
+        return DTypes.TryFromTorchName(typeName, out DType dtype) && dtype.TorchName() == typeName
+            ? dtype
+            : throw json.Broken(Rules.ManifestTensor, $"the dtype {Printable.Quote(typeName)} is unknown");
+    }
+
+    private static ImmutableArray<long> ReadShape(ref StrictJson json)
+    {
+        var shape = ImmutableArray.CreateBuilder<long>(4);
+        json.Next(JsonTokenType.StartArray, "Shape");
+        while (json.NextNumber("a dimension", "Shape"))
+        {
+            if (shape.Count == MostDimensions)
+            {
+                throw json.Broken(Rules.ManifestTensor, $"a tensor has more than {MostDimensions} dimensions");
+            }
+            shape.Add(Whole(in json, "a dimension"));
+        }
+        return shape.DrainToImmutable();
+    }
+
+    private static string ReadHash(ref StrictJson json)
+    {
+        string hash = json.NextText("Sha256");
+        return hash.Length == HashCharacters && !hash.AsSpan().ContainsAnyExcept(Hexadecimal)
+            ? hash
+            : throw json.Broken(Rules.ManifestTensor, $"{Printable.Quote(hash)} is no SHA-256 in lowercase hex");
+    }
+
+    private static long Whole(in StrictJson json, string what) => json.TryGetWhole(out long value)
+        ? value
+        : throw json.Broken(Rules.ManifestTensor, $"{what} is no whole number from 0 to {long.MaxValue}");
+
+    private static long? BytesOf(TensorDigest tensor)
+    {
+        try
+        {
+            return tensor.Bytes;
+        }
+        catch (OverflowException)
+        {
+            return null;
+        }
+    }
+}

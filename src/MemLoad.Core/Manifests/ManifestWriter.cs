@@ -1,0 +1,122 @@
+using System.Buffers;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace MemLoad;
+
+/// <summary>Makes manifests of checkpoints and writes them, whole or not at all. The same weights give the same bytes.</summary>
+public static class ManifestWriter
+{
+    private static readonly JsonWriterOptions Text = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>Hashes a checkpoint and writes its manifest.</summary>
+    /// <param name="checkpoint">The checkpoint, narrowed to what the manifest is to hold.</param>
+    /// <param name="path">The file to write: a name that ends in <c>.json</c>.</param>
+    /// <param name="overwrite">Replace a file of that name.</param>
+    /// <param name="bytesHashed">Hears the bytes hashed so far, of <see cref="Checkpoint.ModelBytes"/>, from several threads.</param>
+    /// <param name="cancellationToken">Stops it; nothing is left behind.</param>
+    /// <exception cref="MemLoadException">ML1008 for a name that is not a manifest's, ML9102 to ML9105, ML6101, and what reading the weights breaks.</exception>
+    public static WeightManifestInfo Write(
+        Checkpoint checkpoint, string path, bool overwrite = false, IProgress<long>? bytesHashed = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(checkpoint);
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        RequireName(path);
+        string target = WriteTarget.ForFile(path, overwrite);
+        var manifest = WeightManifest.Of(checkpoint, WeightsDigest.OfTensors(checkpoint, bytesHashed, cancellationToken));
+        Write(manifest, target, overwrite, cancellationToken);
+        return new WeightManifestInfo
+        {
+            Path = checkpoint.Path,
+            Manifest = target,
+            Format = checkpoint.Format.ToString(),
+            TensorCount = manifest.Tensors.Length,
+            ModelBytes = checkpoint.ModelBytes,
+            WeightsDigest = manifest.WeightsDigest,
+            ModuleVersion = manifest.ModuleVersion!,
+        };
+    }
+
+    /// <summary>The name a manifest has by default: the checkpoint's, in the same folder or in another.</summary>
+    public static string DefaultPath(string checkpoint, string? folder = null)
+    {
+        checkpoint = Path.TrimEndingDirectorySeparator(Path.GetFullPath(checkpoint));
+        string name = Directory.Exists(checkpoint) ? Path.GetFileName(checkpoint) : Path.GetFileNameWithoutExtension(checkpoint);
+        return Path.Combine(folder ?? Path.GetDirectoryName(checkpoint) ?? "", name + WeightManifest.Extension);
+    }
+
+    // A slip must not replace weights, nor an index, which is JSON as well.
+    private static void RequireName(string path)
+    {
+        if (!path.EndsWith(".json", StringComparison.OrdinalIgnoreCase) || path.EndsWith(".index.json", StringComparison.OrdinalIgnoreCase))
+        {
+            throw Rules.ExtensionWrong.Broken("a manifest would be written under a name that is not a manifest's", path, remedy: $"Name it NAME{WeightManifest.Extension}.");
+        }
+    }
+
+    private static void Write(WeightManifest manifest, string target, bool overwrite, CancellationToken ct)
+    {
+        ReadOnlyMemory<byte> text = Format(manifest);
+        if (text.Length > ManifestReader.LargestManifest)
+        {
+            throw Rules.ManifestTooLarge.Broken($"the manifest of {manifest.Tensors.Length} tensors has {text.Length} bytes", target);
+        }
+        using var file = AtomicFile.Create(target, overwrite, text.Length);
+        using (var output = new FileAppender(file.Handle, target, text.Length, new WriteSession(null, ct)))
+        {
+            output.Append(text.Span);
+            output.Complete();
+        }
+        file.Commit();
+    }
+
+    /// <summary>The text: JSON in UTF-8, a line a tensor, so that <c>diff</c> and <c>grep</c> can work on it.</summary>
+    internal static ReadOnlyMemory<byte> Format(WeightManifest manifest)
+    {
+        var text = new ArrayBufferWriter<byte>(1 << 16);
+        text.Write("{\n"u8);
+        Field("ManifestVersion", json => json.WriteNumberValue(WeightManifest.Version));
+        if (manifest.ModuleVersion is string version)
+        {
+            Field("ModuleVersion", json => json.WriteStringValue(version));
+        }
+        Field("WeightsDigest", json => json.WriteStringValue(manifest.WeightsDigest));
+        text.Write("  \"Tensors\": ["u8);
+        using var line = new Utf8JsonWriter(text, Text);
+        for (int i = 0; i < manifest.Tensors.Length; i++)
+        {
+            text.Write(i == 0 ? "\n    "u8 : ",\n    "u8);
+            Write(line, manifest.Tensors[i]);
+            line.Flush();
+            line.Reset();
+        }
+        text.Write("\n  ]\n}\n"u8);
+        return text.WrittenMemory;
+
+        void Field(string name, Action<Utf8JsonWriter> value)
+        {
+            text.Write(System.Text.Encoding.UTF8.GetBytes($"  \"{name}\": "));
+            using (var json = new Utf8JsonWriter(text, Text))
+            {
+                value(json);
+            }
+            text.Write(",\n"u8);
+        }
+    }
+
+    private static void Write(Utf8JsonWriter json, TensorDigest tensor)
+    {
+        json.WriteStartObject();
+        json.WriteString("Name", tensor.Name);
+        json.WriteString("DType", tensor.DType.TorchName());
+        json.WriteStartArray("Shape");
+        foreach (long dimension in tensor.Shape)
+        {
+            json.WriteNumberValue(dimension);
+        }
+        json.WriteEndArray();
+        json.WriteNumber("Bytes", tensor.Bytes);
+        json.WriteString("Sha256", tensor.Sha256);
+        json.WriteEndObject();
+    }
+}

@@ -1,0 +1,14 @@
+using System.Collections.Immutable;
+
+namespace MemLoad;
+
+/// <summary>What a tensor is and holds, wherever and however it lies: all that must agree for two tensors to be the same.</summary>
+/// <param name="Name">Its name in the state dict.</param>
+/// <param name="DType">The element type.</param>
+/// <param name="Shape">Dimensions in elements; empty for a scalar.</param>
+/// <param name="Sha256">SHA-256 over the elements as contiguous little-endian row-major bytes, lowercase hex.</param>
+public sealed record TensorDigest(string Name, DType DType, ImmutableArray<long> Shape, string Sha256)
+{
+    /// <summary>Bytes of the elements when contiguous.</summary>
+    public long Bytes => checked(ShapeMath.ElementCount(Shape) * DType.ElementSize());
+}

@@ -1,0 +1,267 @@
+using System.Buffers;
+using System.Security.Cryptography;
+
+namespace MemLoad;
+
+/// <summary>
+/// The part of a test that reads everything, once: every tensor is hashed for the manifest and scanned for the deep test in one pass, and where a
+/// tensor is all of a record of an archive, the record's checksum is computed in that pass as well.
+/// </summary>
+internal sealed class ByteTest
+{
+    private const int PieceBytes = 1 << 20;
+    private const int PageBytes = 4096;
+    private const int NamesShown = 3;
+
+    private readonly Checkpoint _checkpoint;
+    private readonly WeightManifest? _manifest;
+    private readonly IProgress<long>? _progress;
+    private readonly CancellationToken _ct;
+    private readonly ElementScan?[] _scans;
+    private readonly ArchiveRecord[] _records;
+    private readonly Dictionary<int, ArchiveRecord> _recordOfTensor = [];
+    private long _done;
+
+    /// <summary>Reads the directories of archives.</summary>
+    /// <param name="checkpoint">The checkpoint.</param>
+    /// <param name="deep">Whether to scan tensors and to verify checksums.</param>
+    /// <param name="manifest">What the tensors should hold, if that is known; matched by names already.</param>
+    /// <param name="progress">Given the bytes that will be read, yields what takes the bytes read so far.</param>
+    /// <param name="ct">Stops the test.</param>
+    public ByteTest(Checkpoint checkpoint, bool deep, WeightManifest? manifest, Func<long, IProgress<long>>? progress, CancellationToken ct)
+    {
+        _checkpoint = checkpoint;
+        _manifest = manifest;
+        _ct = ct;
+        _scans = deep ? [.. checkpoint.Tensors.Select(tensor => tensor.ElementCount == 0 ? null : new ElementScan(tensor.DType))] : [];
+        _records = deep ? [.. checkpoint.Files.SelectMany(RecordsOf)] : [];
+        FindWholeRecords();
+        _progress = progress?.Invoke(checkpoint.ModelBytes + _records.Except(_recordOfTensor.Values).Sum(record => record.Length));
+    }
+
+    /// <summary>What differs from the manifest (ML6111), once the tensors have been read; null if nothing does.</summary>
+    public MemLoadException? Difference { get; private set; }
+
+    /// <summary>Adds to a verdict what the tensors say.</summary>
+    /// <exception cref="MemLoadException">Whatever reading breaks.</exception>
+    public WeightVerdict ReadTensors(WeightVerdict verdict)
+    {
+        string[] hashes = new string[_checkpoint.Tensors.Length];
+        TensorWalk.Run(_checkpoint, (i, stream) => hashes[i] = Read(i, stream), null, _ct);
+        if (_manifest is not null)
+        {
+            int[] differing = ManifestMatch.Differing(_manifest, _checkpoint.Tensors, hashes);
+            Difference = differing.Length > 0 ? ManifestMatch.BytesDiffer(_checkpoint, differing) : null;
+            verdict = verdict with
+            {
+                WeightsDigest = WeightsDigest.Of(WeightsDigest.Describe(_checkpoint, hashes)),
+                DifferingTensorCount = differing.Length,
+            };
+        }
+        if (_scans.Length == 0)
+        {
+            return verdict;
+        }
+        long tail = _checkpoint.Files.Select((_, i) => ZeroTail(i)).Sum();
+        return verdict with
+        {
+            NanCount = Count(scan => scan.Nans),
+            InfCount = Count(scan => scan.Infs),
+            ZeroTensorCount = Names(scan => scan.AllZero).Length,
+            ConstantTensorCount = Names(IsConstant).Length,
+            ZeroTailBytes = tail,
+            Warning = Warning(tail),
+        };
+    }
+
+    /// <summary>Adds to a verdict what the checksums of archives say, reading the records that no tensor was all of.</summary>
+    /// <exception cref="MemLoadException">ML2016, and whatever reading breaks.</exception>
+    public WeightVerdict VerifyRecords(WeightVerdict verdict)
+    {
+        var known = _recordOfTensor.Values.ToHashSet();
+        foreach (ArchiveRecord record in _records)
+        {
+            if (!known.Contains(record))
+            {
+                Read(record);
+            }
+            if (record.Computed != record.Stated)
+            {
+                throw Rules.RecordChecksum.Broken(
+                    $"the bytes of record {Printable.Quote(record.Name)} have the checksum {record.Computed:x8}, the directory says {record.Stated:x8}", record.File.Path, record.Offset);
+            }
+        }
+        return verdict with { VerifiedRecordCount = _records.Length };
+    }
+
+    // 0 says that no checksum was computed, which PyTorch leaves to its user.
+    private IEnumerable<ArchiveRecord> RecordsOf(CheckpointFile home)
+    {
+        using CheckpointFileReader file = CheckpointFileReader.Reopen(home);
+        return file.Length >= 4 && file.ReadBytes(0, 2).AsSpan().SequenceEqual("PK"u8)
+            ? [.. ZipDirectory.Read(file, _ct).Where(record => record.Crc != 0).Select(record => new ArchiveRecord(home, record.Name, record.Offset, record.Length, record.Crc))]
+            : [];
+    }
+
+    private void FindWholeRecords()
+    {
+        var waiting = _records.ToDictionary(record => (record.File.Path, record.Offset, record.Length));
+        for (int i = 0; i < _checkpoint.Tensors.Length && waiting.Count > 0; i++)
+        {
+            TensorEntry tensor = _checkpoint.Tensors[i];
+            Extent storage = _checkpoint.Storages[tensor.Storage];
+            if (tensor.IsContiguous && waiting.Remove((_checkpoint.Files[storage.File].Path, storage.Offset + tensor.ByteOffset, tensor.Bytes), out ArchiveRecord? record))
+            {
+                _recordOfTensor.Add(i, record);
+            }
+        }
+    }
+
+    // One tensor: the SHA-256 of its elements if there is a manifest, its scan and the checksum of its record if the test is deep.
+    private string Read(int index, TensorStream stream)
+    {
+        TensorEntry tensor = _checkpoint.Tensors[index];
+        ElementScan? scan = _scans.Length > 0 ? _scans[index] : null;
+        ArchiveRecord? record = _recordOfTensor.GetValueOrDefault(index);
+        using IncrementalHash? hash = _manifest is null ? null : IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        // An expanded dimension repeats its elements: looking at them once is enough, counting them is multiplying. A hash wants all of them.
+        TensorEntry once = scan is null ? tensor : Once(tensor);
+        long repeats = scan is null ? 1 : tensor.ElementCount / once.ElementCount;
+        stream(once, piece =>
+        {
+            scan?.Add(piece);
+            if (repeats == 1)
+            {
+                hash?.AppendData(piece);
+            }
+            if (record is not null)
+            {
+                record.Computed = Crc32.Append(record.Computed, piece);
+            }
+            Report(piece.Length);
+        });
+        if (scan is not null)
+        {
+            scan.Repeats = repeats;
+        }
+        if (repeats > 1 && hash is not null)
+        {
+            stream(tensor, hash.AppendData);
+        }
+        return hash is null ? "" : Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    private static TensorEntry Once(TensorEntry tensor) =>
+        tensor with { Shape = [.. tensor.Shape.Select((dimension, i) => tensor.Strides[i] == 0 ? 1 : dimension)] };
+
+    private void Read(ArchiveRecord record)
+    {
+        using CheckpointFileReader file = CheckpointFileReader.Reopen(record.File);
+        byte[] piece = ArrayPool<byte>.Shared.Rent(PieceBytes);
+        try
+        {
+            for (long read = 0; read < record.Length;)
+            {
+                _ct.ThrowIfCancellationRequested();
+                Span<byte> part = piece.AsSpan(0, (int)Math.Min(PieceBytes, record.Length - read));
+                file.ReadExactly(record.Offset + read, part);
+                record.Computed = Crc32.Append(record.Computed, part);
+                read += part.Length;
+                Report(part.Length);
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(piece);
+        }
+    }
+
+    private long Count(Func<ElementScan, long> count) => _scans.Sum(scan => scan is null ? 0 : count(scan) * scan.Repeats);
+
+    private string[] Names(Func<ElementScan, bool> which) =>
+        [.. _checkpoint.Tensors.Where((_, i) => _scans[i] is ElementScan scan && which(scan)).Select(tensor => tensor.Name)];
+
+    private static bool IsConstant(ElementScan scan) => scan.AllEqual && !scan.AllZero && scan.Elements > 1;
+
+    // Whole zero pages before the end of the last bytes of weights in a file, as the file system lays pages.
+    private long ZeroTail(int index)
+    {
+        Extent[] storages = [.. _checkpoint.Storages.Where(storage => storage.File == index && storage.Length > 0)];
+        if (storages.Length == 0)
+        {
+            return 0;
+        }
+        long end = storages.Max(storage => storage.Offset + storage.Length);
+        long start = storages.Min(storage => storage.Offset);
+        using CheckpointFileReader file = CheckpointFileReader.Reopen(_checkpoint.Files[index]);
+        byte[] piece = ArrayPool<byte>.Shared.Rent(PieceBytes);
+        try
+        {
+            long at = end;
+            while (at > start)
+            {
+                _ct.ThrowIfCancellationRequested();
+                Span<byte> part = piece.AsSpan(0, (int)Math.Min(PieceBytes, at - start));
+                file.ReadExactly(at - part.Length, part);
+                int last = part.LastIndexOfAnyExcept((byte)0);
+                if (last >= 0)
+                {
+                    at -= part.Length - last - 1;
+                    break;
+                }
+                at -= part.Length;
+            }
+            // From the first page boundary in the zeros.
+            long firstPage = (at + PageBytes - 1) / PageBytes * PageBytes;
+            long zeros = end - firstPage;
+            return zeros >= PageBytes ? zeros : 0;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(piece);
+        }
+    }
+
+    private string? Warning(long tail)
+    {
+        string[] parts =
+        [
+            .. Part(Names(scan => scan.Nans + scan.Infs > 0), "with NaN or Inf"),
+            .. Part(Names(scan => scan.AllZero), "all zero"),
+            .. Part(Names(IsConstant), "all the same"),
+            .. tail > 0 ? [$"the weights end in {tail} zero bytes, as after a truncation that was filled up"] : Array.Empty<string>(),
+        ];
+        return parts.Length == 0 ? null : string.Join("; ", parts);
+
+        static IEnumerable<string> Part(string[] names, string what)
+        {
+            if (names.Length > 0)
+            {
+                string more = names.Length > NamesShown ? $" and {names.Length - NamesShown} more" : "";
+                yield return $"{names.Length} {(names.Length == 1 ? "tensor" : "tensors")} {what}: {string.Join(", ", names.Take(NamesShown).Select(Printable.Quote))}{more}";
+            }
+        }
+    }
+
+    private void Report(long bytes)
+    {
+        long done = Interlocked.Add(ref _done, bytes);
+        _progress?.Report(done);
+    }
+
+    /// <summary>A record of an archive with a checksum, and the one that its bytes turn out to have.</summary>
+    private sealed class ArchiveRecord(CheckpointFile file, string name, long offset, long length, uint stated)
+    {
+        public CheckpointFile File => file;
+
+        public string Name => name;
+
+        public long Offset => offset;
+
+        public long Length => length;
+
+        public uint Stated => stated;
+
+        public uint Computed { get; set; }
+    }
+}
