@@ -5,10 +5,11 @@ namespace MemLoad;
 /// <summary>Holds weights against a manifest: first what their headers say, then their bytes.</summary>
 internal static class ManifestMatch
 {
-    private const int MostNames = 20;
+    private const int MostDiffering = 20;
+    private const int MostOthers = 5;
 
     /// <summary>Requires that a checkpoint, as it will lie in memory, has exactly the manifest's names, each with its dtype and shape.</summary>
-    /// <exception cref="MemLoadException">ML6110: all that is missing, unexpected or different, up to 20 names of each.</exception>
+    /// <exception cref="MemLoadException">ML6110: all that is missing, unexpected or different, up to five of each.</exception>
     public static void RequireTensors(WeightManifest manifest, Checkpoint checkpoint)
     {
         var unseen = manifest.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
@@ -49,17 +50,17 @@ internal static class ManifestMatch
     {
         TensorEntry first = checkpoint.Tensors[differing[0]];
         Extent storage = checkpoint.Storages[first.Storage];
-        string[] names = [.. differing.Take(MostNames + 1).Select(i => Printable.Quote(checkpoint.Tensors[i].Name))];
+        string[] names = [.. differing.Take(MostDiffering).Select(i => Printable.Quote(checkpoint.Tensors[i].Name))];
         return Rules.ManifestBytesDiffer.Broken(
-            $"{differing.Length} of {checkpoint.Tensors.Length} tensors {(differing.Length == 1 ? "differs" : "differ")} from the manifest: {List(names, differing.Length)}",
+            $"{differing.Length} of {checkpoint.Tensors.Length} tensors {(differing.Length == 1 ? "differs" : "differ")} from the manifest: {List(names, differing.Length, MostDiffering)}",
             checkpoint.Files[storage.File].Path, storage.Offset + first.ByteOffset);
     }
 
     private static IEnumerable<string> Part(string what, IReadOnlyCollection<string> items) =>
-        items.Count == 0 ? [] : [$"{items.Count} {(items.Count == 1 ? "tensor" : "tensors")} {what}: {List(items, items.Count)}"];
+        items.Count == 0 ? [] : [$"{items.Count} {(items.Count == 1 ? "tensor" : "tensors")} {what}: {List(items, items.Count, MostOthers)}"];
 
-    private static string List(IEnumerable<string> items, int count) =>
-        string.Join(", ", items.Take(MostNames)) + (count > MostNames ? $" and {count - MostNames} more" : "");
+    private static string List(IEnumerable<string> items, int count, int most) =>
+        string.Join(", ", items.Take(most)) + (count > most ? $" and {count - most} more" : "");
 
     private static string Describe(DType dtype, ImmutableArray<long> shape) => $"{dtype.TorchName()} ({string.Join(", ", shape)})";
 }

@@ -25,9 +25,12 @@ internal static class CheckpointKit
     }
 
     /// <summary>The refusal that opening must end in: one line, about a file, at a byte inside it.</summary>
-    public static MemLoadException Refusal(string path)
+    public static MemLoadException Refusal(string path) => Refusal(() => Checkpoint.Open(path));
+
+    /// <summary>The refusal that reading must end in, likewise.</summary>
+    public static MemLoadException Refusal(Action read)
     {
-        var refusal = Assert.Throws<MemLoadException>(() => Checkpoint.Open(path));
+        var refusal = Assert.Throws<MemLoadException>(read);
         Assert.NotNull(refusal.Path);
         Assert.DoesNotContain('\n', refusal.Message);
         Assert.DoesNotContain(refusal.Message, char.IsControl);

@@ -10,7 +10,7 @@ namespace MemLoad.Tests.Cli;
 
 public sealed class RowFormatTests
 {
-    public static TheoryData<Type> RowTypes => [typeof(LoadMeasurement), typeof(LoadForecast), typeof(TensorRow), typeof(WriteResult), typeof(DeviceStatus)];
+    public static TheoryData<Type> RowTypes => [typeof(LoadMeasurement), typeof(LoadForecast), typeof(TensorRow), typeof(WeightVerdict), typeof(WeightManifestInfo), typeof(WriteResult), typeof(DeviceStatus)];
 
     [Theory]
     [MemberData(nameof(RowTypes))]

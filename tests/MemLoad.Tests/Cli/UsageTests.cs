@@ -29,6 +29,9 @@ public sealed class UsageTests
     [InlineData("test")]
     [InlineData("test", "--path", "")]
     [InlineData("test", "--path", "a.pth", "--format", "xml")]
+    [InlineData("test", "--path", "a.pth", "--manifest", "")]
+    [InlineData("manifest")]
+    [InlineData("manifest", "--path", "a.pth", "--out", "")]
     [InlineData("convert", "--path", "a.pth")]
     [InlineData("convert", "--path", "a.pth", "--out", "b.foo")]
     [InlineData("convert", "--path", "a.pth", "--out", "b", "--to", "onnx")]
@@ -50,7 +53,7 @@ public sealed class UsageTests
         Assert.Equal(2, run.ExitCode);
         Assert.Empty(run.Output);
         string line = Assert.Single(run.ErrorLines);
-        Assert.Matches(@"^memload: error ML9901: \S.*\. Run 'memload( (measure|plan|inspect|test|convert|new|invoke))? --help'\.\r?$", line);
+        Assert.Matches(@"^memload: error ML9901: \S.*\. Run 'memload( (measure|plan|inspect|test|manifest|convert|new|invoke))? --help'\.\r?$", line);
     }
 
     [Fact]
@@ -67,6 +70,7 @@ public sealed class UsageTests
     [InlineData("plan")]
     [InlineData("inspect")]
     [InlineData("test")]
+    [InlineData("manifest")]
     [InlineData("convert")]
     [InlineData("new")]
     [InlineData("invoke")]

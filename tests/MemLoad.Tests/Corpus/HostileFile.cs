@@ -14,6 +14,7 @@ internal sealed record HostileFile(string Format, string Name, string Rule, stri
     public const string Safetensors = "safetensors";
     public const string Index = "sharded, by index";
     public const string Folder = "folder of tensors";
+    public const string Manifest = "manifest";
     public const string Any = "any file";
 
     /// <summary>A malformed checkpoint of one file.</summary>

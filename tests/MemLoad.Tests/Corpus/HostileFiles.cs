@@ -7,5 +7,6 @@ internal static class HostileFiles
     public static IReadOnlyList<HostileFile> All { get; } =
     [
         .. AnyCorpus.Files, .. ZipCorpus.Files, .. PickleCorpus.Files, .. LegacyCorpus.Files, .. SafetensorsCorpus.Files, .. IndexCorpus.Files, .. FolderCorpus.Files,
+        .. ManifestCorpus.Files,
     ];
 }

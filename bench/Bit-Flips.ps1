@@ -1,0 +1,98 @@
+#!/usr/bin/env pwsh
+<#
+.SYNOPSIS
+    Flips single bits of a copy of a checkpoint and asks Test-Weights -Manifest what it makes of each.
+.DESCRIPTION
+    Makes a manifest, then flips one bit at a time, tests, and flips it back: some anywhere in the bytes of tensors, and some in what is not:
+    headers, pickle, padding. A flip in a tensor must be found and that tensor named; any other must be refused by a rule or leave every tensor as
+    it was. Whatever is neither makes the script fail. Then the time of the manifest is held against that of sha256sum over the same file, in turns.
+    Build first: dotnet build -c Release.
+.PARAMETER Path
+    A checkpoint of one file whose tensors are contiguous. Only its copy is changed.
+.PARAMETER Scratch
+    A folder with room for the copy.
+.PARAMETER Flips
+    Bits to flip in tensors.
+.PARAMETER Others
+    Bits to flip elsewhere.
+.PARAMETER Seed
+    Of the random offsets.
+#>
+[CmdletBinding()]
+param(
+    [Parameter(Mandatory)] [string]$Path,
+    [Parameter(Mandatory)] [string]$Scratch,
+    [int]$Flips = 20,
+    [int]$Others = 20,
+    [int]$Seed = 1
+)
+
+$ErrorActionPreference = 'Stop'
+$ProgressPreference = 'SilentlyContinue'
+Import-Module (Join-Path $PSScriptRoot ../output/MemLoad)
+$null = New-Item -ItemType Directory $Scratch -Force
+$copy = Join-Path (Resolve-Path $Scratch) "copy$([System.IO.Path]::GetExtension($Path))"
+# A copy, and not by reflink or link: the original is not to be touched.
+[System.IO.File]::OpenRead((Resolve-Path $Path)).CopyTo(($target = [System.IO.File]::Create($copy)), 4MB)
+$target.Dispose()
+
+$manifest = (New-WeightManifest $copy -Force).Manifest
+$length = (Get-Item $copy).Length
+$tensors = @(Get-WeightInfo $copy | Where-Object Bytes -GT 0 | Sort-Object Offset)
+$gaps = @($start = 0; foreach ($tensor in $tensors) { if ($tensor.Offset -gt $start) { , @($start, $tensor.Offset) }; $start = $tensor.Offset + $tensor.Bytes }; if ($length -gt $start) { , @($start, $length) })
+$gaps = @($gaps | Where-Object { $_ -is [array] })
+$random = [System.Random]::new($Seed)
+
+function Switch-Bit([long]$Offset, [int]$Bit) {
+    $file = [System.IO.File]::Open($copy, 'Open', 'ReadWrite')
+    try {
+        $file.Position = $Offset
+        $value = $file.ReadByte()
+        $file.Position = $Offset
+        $file.WriteByte($value -bxor (1 -shl $Bit))
+    }
+    finally { $file.Dispose() }
+}
+
+function Test-Flip([long]$Offset, [string]$Tensor) {
+    $bit = $random.Next(8)
+    Switch-Bit $Offset $bit
+    $verdict = Test-Weights $copy -Manifest $manifest
+    Switch-Bit $Offset $bit
+    $as = if ($Tensor) { if ($verdict.RuleId -eq 'ML6111' -and $verdict.DifferingTensorCount -eq 1 -and $verdict.Finding.Contains("'$Tensor'")) { 'named' } else { 'MISSED' } }
+    elseif (-not $verdict.IsSound -and $verdict.RuleId -ne 'ML6111') { 'refused' }
+    elseif ($verdict.IsSound -and $verdict.WeightsDigest -eq $verdict.ManifestDigest) { 'no tensor changed' }
+    else { 'MISSED' }
+    [pscustomobject]@{ Offset = $Offset; Bit = $bit; Where = $Tensor ? $Tensor : 'no tensor'; Outcome = $as; Rule = $verdict.RuleId }
+}
+
+$bytes = ($tensors | Measure-Object Bytes -Sum).Sum
+$results = @(
+    for ($i = 0; $i -lt $Flips; $i++) {
+        $at = $random.NextInt64([long]$bytes)
+        foreach ($tensor in $tensors) { if ($at -lt $tensor.Bytes) { break }; $at -= $tensor.Bytes }
+        Test-Flip ($tensor.Offset + $at) $tensor.Name
+    }
+    $between = [long]($gaps | ForEach-Object { $_[1] - $_[0] } | Measure-Object -Sum).Sum
+    for ($i = 0; $i -lt $Others; $i++) {
+        $at = $random.NextInt64($between)
+        foreach ($gap in $gaps) { $size = $gap[1] - $gap[0]; if ($at -lt $size) { break }; $at -= $size }
+        Test-Flip ($gap[0] + $at)
+    }
+)
+$results | Format-Table Offset, Bit, Outcome, Rule, Where | Out-String -Width 200 | Write-Host
+"$length bytes, $($tensors.Count) tensors, $between bytes outside them, seed ${Seed}:"
+$results | Group-Object { $_.Where -eq 'no tensor' ? 'elsewhere' : 'in a tensor' }, Outcome | ForEach-Object { "  $($_.Name): $($_.Count)" }
+if (-not (Test-Weights $copy -Manifest $manifest -Deep).IsSound) { throw 'the copy is not what it was' }
+
+if (Get-Command sha256sum -ErrorAction Ignore) {
+    $ratios = foreach ($run in 1..3) {
+        $ours = (Measure-Command { New-WeightManifest $copy -Force }).TotalSeconds
+        $theirs = (Measure-Command { sha256sum $copy }).TotalSeconds
+        '{0:0.00} s, sha256sum {1:0.00} s, ratio {2:0.00}' -f $ours, $theirs, ($theirs / $ours)
+    }
+    "manifest against sha256sum of the same file, $([Environment]::ProcessorCount) cores:"
+    $ratios | ForEach-Object { "  $_" }
+}
+Remove-Item $copy, $manifest
+if ($results.Outcome -contains 'MISSED') { throw 'a flipped bit was missed' }
