@@ -1,4 +1,5 @@
 #!/usr/bin/env pwsh
+#Requires -Version 7.6
 <#
 .SYNOPSIS
     Flips single bits of a copy of a checkpoint and asks Test-Weights -Manifest what it makes of each.
@@ -17,6 +18,8 @@
     Bits to flip elsewhere.
 .PARAMETER Seed
     Of the random offsets.
+.EXAMPLE
+    ./bench/Bit-Flips.ps1 -Path gpt2-large.pth -Scratch /tmp/flips
 #>
 [CmdletBinding()]
 param(
@@ -31,16 +34,24 @@ $ErrorActionPreference = 'Stop'
 $ProgressPreference = 'SilentlyContinue'
 Import-Module (Join-Path $PSScriptRoot ../output/MemLoad)
 $null = New-Item -ItemType Directory $Scratch -Force
-$copy = Join-Path (Resolve-Path $Scratch) "copy$([System.IO.Path]::GetExtension($Path))"
+$copy = Join-Path (Resolve-Path $Scratch).ProviderPath "copy$([System.IO.Path]::GetExtension($Path))"
 # A copy, and not by reflink or link: the original is not to be touched.
-[System.IO.File]::OpenRead((Resolve-Path $Path)).CopyTo(($target = [System.IO.File]::Create($copy)), 4MB)
-$target.Dispose()
+$source = [System.IO.File]::OpenRead((Resolve-Path $Path).ProviderPath)
+$target = [System.IO.File]::Create($copy)
+try { $source.CopyTo($target, 4MB) } finally { $source.Dispose(); $target.Dispose() }
 
 $manifest = (New-WeightManifest $copy -Force).Manifest
 $length = (Get-Item $copy).Length
 $tensors = @(Get-WeightInfo $copy | Where-Object Bytes -GT 0 | Sort-Object Offset)
-$gaps = @($start = 0; foreach ($tensor in $tensors) { if ($tensor.Offset -gt $start) { , @($start, $tensor.Offset) }; $start = $tensor.Offset + $tensor.Bytes }; if ($length -gt $start) { , @($start, $length) })
-$gaps = @($gaps | Where-Object { $_ -is [array] })
+# What lies between them: begin and end of each stretch.
+$start = 0L
+$gaps = @(
+    foreach ($tensor in $tensors) {
+        if ($tensor.Offset -gt $start) { , @($start, $tensor.Offset) }
+        $start = $tensor.Offset + $tensor.Bytes
+    }
+    if ($length -gt $start) { , @($start, $length) }
+)
 $random = [System.Random]::new($Seed)
 
 function Switch-Bit([long]$Offset, [int]$Bit) {
@@ -59,9 +70,11 @@ function Test-Flip([long]$Offset, [string]$Tensor) {
     Switch-Bit $Offset $bit
     $verdict = Test-Weights $copy -Manifest $manifest
     Switch-Bit $Offset $bit
-    $as = if ($Tensor) { if ($verdict.RuleId -eq 'ML6111' -and $verdict.DifferingTensorCount -eq 1 -and $verdict.Finding.Contains("'$Tensor'")) { 'named' } else { 'MISSED' } }
-    elseif (-not $verdict.IsSound -and $verdict.RuleId -ne 'ML6111') { 'refused' }
-    elseif ($verdict.IsSound -and $verdict.WeightsDigest -eq $verdict.ManifestDigest) { 'no tensor changed' }
+    $only = $verdict.DifferingTensorCount -eq 1 -and $verdict.Finding -like "*'$Tensor'"
+    $as = if ($verdict.RuleId -eq 'ML6111' -and (-not $Tensor -or $only)) { 'named' }
+    elseif ($Tensor) { 'MISSED' }
+    elseif (-not $verdict.IsSound) { 'refused' }
+    elseif ($verdict.WeightsDigest -eq $verdict.ManifestDigest) { 'no tensor changed' }
     else { 'MISSED' }
     [pscustomobject]@{ Offset = $Offset; Bit = $bit; Where = $Tensor ? $Tensor : 'no tensor'; Outcome = $as; Rule = $verdict.RuleId }
 }

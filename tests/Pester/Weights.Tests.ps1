@@ -55,6 +55,77 @@ Describe 'Test-Weights' {
         { Test-Weights nothing.pth -ErrorAction Stop } | Should -Throw -ErrorId 'ML1001,MemLoad.Commands.TestWeightsCommand'
     }
 }
+Describe 'New-WeightManifest and -Manifest' {
+    BeforeAll {
+        $manifest = Join-Path $TestDrive model.manifest.json
+        $written = New-WeightManifest $file
+        $rotten = Join-Path $TestDrive rotten.safetensors
+        $null = Convert-Weights $file $rotten
+        $tensor = (Get-WeightInfo $rotten)[3]
+        $bytes = [System.IO.File]::ReadAllBytes($rotten)
+        $bytes[$tensor.Offset + $tensor.Bytes - 1] = $bytes[$tensor.Offset + $tensor.Bytes - 1] -bxor 64
+        [System.IO.File]::WriteAllBytes($rotten, $bytes)
+    }
+    It 'writes beside the checkpoint and says where' {
+        $written.Manifest | Should -Be $manifest
+        $written.TensorCount | Should -Be $hashes.Count
+        $written.WeightsDigest | Should -Match '^[0-9a-f]{64}$'
+        ($written | Out-String) | Should -BeLike "*$($written.WeightsDigest.Substring(0, 16))*model.manifest.json*"
+    }
+    It 'writes JSON that PowerShell reads' {
+        $read = Get-Content $manifest | ConvertFrom-Json
+        $read.ManifestVersion, $read.WeightsDigest | Should -Be 1, $written.WeightsDigest
+        $read.Tensors.Sha256 | Sort-Object | Should -Be ($hashes | Sort-Object)
+    }
+    It 'replaces nothing unless forced, writes nothing under -WhatIf, and no weights at all' {
+        { New-WeightManifest $file -ErrorAction Stop } | Should -Throw -ErrorId 'ML9102,MemLoad.Commands.NewWeightManifestCommand'
+        { New-WeightManifest $file -Force -ErrorAction Stop } | Should -Not -Throw
+        { New-WeightManifest $file $file -Force -ErrorAction Stop } | Should -Throw -ErrorId 'ML1008,*'
+        $other = Join-Path $TestDrive other.manifest.json
+        New-WeightManifest $file $other -WhatIf
+        $other | Should -Not -Exist
+    }
+    It 'writes into a folder, one for each checkpoint of the pipeline' {
+        $folder = New-Item -ItemType Directory (Join-Path $TestDrive manifests)
+        (Get-Item $file, $rotten | New-WeightManifest -Destination $folder).Manifest | Should -Be (Join-Path $folder model.manifest.json), (Join-Path $folder rotten.manifest.json)
+    }
+    It 'fits the same weights in <_>' -ForEach 'same.safetensors', 'same.pth', 'same' {
+        $verdict = Test-Weights (Convert-Weights $file (Join-Path $TestDrive "manifest-$_")) -Manifest $manifest -Deep
+        $verdict.Verdict, $verdict.WeightsDigest, $verdict.ManifestDigest | Should -Be Sound, $written.WeightsDigest, $written.WeightsDigest
+        $verdict.NanCount | Should -Be 0
+    }
+    It 'goes down the pipeline to the test' {
+        (New-WeightManifest $file -Force | Test-Weights).DifferingTensorCount | Should -Be 0
+    }
+    It 'names the tensor of a flipped bit' {
+        (Test-Weights $rotten -Deep).Verdict | Should -Be Sound
+        $verdict = Test-Weights $rotten -Manifest $manifest
+        $verdict.Verdict, $verdict.RuleId, $verdict.Offset | Should -Be Unsound, ML6111, $tensor.Offset
+        $verdict.Finding | Should -BeLike "1 of * tensors differs from the manifest: '$($tensor.Name)'"
+    }
+    It 'makes an error of a manifest that cannot be believed' {
+        { Test-Weights $file -Manifest $file -ErrorAction Stop } | Should -Throw -ErrorId 'ML6102,MemLoad.Commands.TestWeightsCommand'
+        { Test-Weights $file -Manifest nothing.json -ErrorAction Stop } | Should -Throw -ErrorId 'ML1001,*'
+        { Get-LoadPlan $file -ErrorAction Stop; Measure-LoadMemory $file -Manifest $file -ErrorAction Stop } | Should -Throw -ErrorId 'ML6102,MemLoad.Commands.MeasureLoadMemoryCommand'
+    }
+    It 'is carried by measured rows, and a load that differs has failed' {
+        $row = Measure-LoadMemory $file -Strategy Stream -Manifest $manifest
+        $row.Outcome, $row.ManifestDigest, $row.WeightsDigest | Should -Be Loaded, $written.WeightsDigest, $written.WeightsDigest
+        $row = Measure-LoadMemory $rotten -Strategy Stream -Manifest $manifest
+        $row.Outcome, $row.ManifestDigest | Should -Be Failed, $written.WeightsDigest
+        $row.Message | Should -BeLike "ML6111: *'$($tensor.Name)'*"
+    }
+    It 'keeps Import-Weights from handing out other weights' {
+        (Import-Weights $file -HeadCount 2 -Manifest $manifest).State | Should -Be Loaded
+        $before = @(Get-GptModel).Count
+        { Import-Weights $rotten -HeadCount 2 -Manifest $manifest -ErrorAction Stop } | Should -Throw -ErrorId 'ML6111,MemLoad.Commands.ImportWeightsCommand'
+        @(Get-GptModel).Count | Should -Be $before
+        $meta = New-GptModel @TinyGpt -Meta
+        { Import-Weights $rotten -Model $meta -Manifest $manifest -ErrorAction Stop } | Should -Throw -ErrorId 'ML6111,*'
+        $meta.State | Should -Be Meta
+        { Import-Weights $file -Exclude *.mask -Manifest $manifest -ErrorAction Stop } | Should -Not -Throw
+    }
+}
 Describe 'Convert-Weights and Export-Weights' {
     It 'writes <_> that holds the same weights' -ForEach 'out.safetensors', 'out.pth', 'out' {
         $target = Join-Path $TestDrive "convert-$_"

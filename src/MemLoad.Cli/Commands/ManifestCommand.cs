@@ -10,7 +10,8 @@ internal static class ManifestCommand
     public static Command Build(CliConsole console)
     {
         Option<string?> path = CommonOptions.Path();
-        Option<string?> target = CommonOptions.Path("--out", $"The file to write; by default NAME{WeightManifest.Extension} beside the checkpoint.", required: false);
+        Option<string?> target = CommonOptions.Path(
+            "--out", $"The file to write; by default NAME{WeightManifest.Extension} beside the checkpoint.", required: false);
         Option<string?> key = CommonOptions.Key();
         Option<string[]> include = CommonOptions.Include();
         Option<string[]> exclude = CommonOptions.Exclude();
@@ -49,7 +50,8 @@ internal static class ManifestCommand
                 CsvWriter.Write([written], JsonOutput.Types.WeightManifestInfo, console.Out);
                 break;
             default:
-                console.Out.WriteLine($"{SafeText.Printable(written.Manifest)}: {Units.Count(written.TensorCount, "tensor")}, {Printable.Bytes(written.ModelBytes)}, digest {written.WeightsDigest}");
+                string size = $"{Units.Count(written.TensorCount, "tensor")}, {Printable.Bytes(written.ModelBytes)}";
+                console.Out.WriteLine($"{SafeText.Printable(written.Manifest)}: {size}, digest {written.WeightsDigest}");
                 break;
         }
     }

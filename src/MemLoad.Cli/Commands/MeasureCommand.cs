@@ -14,7 +14,8 @@ internal static class MeasureCommand
             "--cache", "The page cache before each load: warm (file read in), cold (file evicted) or as it is.", "asis");
         Option<int?> repeat = Numbers.CountOption("--repeat", "Measure each strategy n times. [default: 1]");
         var inProcess = new Option<bool>("--in-process") { Description = "Measure in this process, one after the other, instead of a fresh process for each load." };
-        Option<string?> manifest = CommonOptions.Manifest("Hold the loaded weights, as they lie in memory, against this manifest (memload manifest); a load that differs has failed.");
+        Option<string?> manifest = CommonOptions.Manifest(
+            "Hold the loaded weights, as they lie in memory, against this manifest (memload manifest); a load that differs has failed.");
         Option<bool> force = CommonOptions.ForceLoad();
         WordOption<OutputFormat> format = CommonOptions.Format();
 
@@ -31,9 +32,11 @@ internal static class MeasureCommand
             bool here = parsed.GetValue(inProcess);
             string? expected = parsed.GetValue(manifest) is string file ? Path.GetFullPath(file) : null;
             IReadOnlyList<LoadRequest> requests = await Task.Run(
-                () => Checked(
-                    [.. selection.Read(parsed, size => GeneratedFile.Ensure(size, console, cancellationToken)).Select(request => request with { Manifest = expected })],
-                    console, cancellationToken),
+                () =>
+                {
+                    IReadOnlyList<LoadRequest> read = selection.Read(parsed, size => GeneratedFile.Ensure(size, console, cancellationToken));
+                    return Checked([.. read.Select(request => request with { Manifest = expected })], console, cancellationToken);
+                },
                 cancellationToken).ConfigureAwait(false);
             requests = Repeat(requests, parsed.GetValue(repeat) ?? 1, cache.Read(parsed), parsed.GetValue(force));
             MeasureRun run = await MeasureRun.ExecuteAsync(

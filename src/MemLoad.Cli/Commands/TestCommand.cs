@@ -26,7 +26,8 @@ internal static class TestCommand
         {
             Description = "Read everything: verify the checksums of archives, and look for NaN, Inf, zero and constant tensors and zeros past a truncation.",
         };
-        Option<string?> manifest = CommonOptions.Manifest("Read every tensor and hold it against this manifest (memload manifest): names, types, shapes and SHA-256.");
+        Option<string?> manifest = CommonOptions.Manifest(
+            "Read every tensor and hold it against this manifest (memload manifest): names, types, shapes and SHA-256.");
         WordOption<OutputFormat> format = CommonOptions.Format();
 
         var command = new Command("test", Description)

@@ -50,7 +50,10 @@ public sealed partial class Checkpoint
         IReadOnlyDictionary<string, object?> metadata = Metadata;
         if (selection.HasKey)
         {
-            chosen = [.. Tensors.Select(tensor => selection.BelowKey(tensor.Name) is string name ? tensor with { Name = name } : null).OfType<TensorEntry>()];
+            chosen =
+            [
+                .. Tensors.Select(tensor => selection.BelowKey(tensor.Name) is string name ? tensor with { Name = name } : null).OfType<TensorEntry>(),
+            ];
             metadata = Metadata.Where(item => selection.BelowKey(item.Key) is not null)
                 .ToDictionary(item => selection.BelowKey(item.Key)!, item => item.Value, StringComparer.Ordinal);
             if (chosen.IsEmpty)

@@ -25,5 +25,6 @@ internal readonly record struct TensorSelection(string? Key, IReadOnlyList<strin
     public bool Keeps(string name) => (Include is not { Count: > 0 } || Matches(Include, name)) && !Matches(Exclude ?? [], name);
 
     private static bool Matches(IReadOnlyList<string> patterns, string name) =>
-        patterns.Any(pattern => FileSystemName.MatchesSimpleExpression(pattern.Replace("\\", "\\\\", StringComparison.Ordinal), name, ignoreCase: true));
+        patterns.Any(pattern => FileSystemName.MatchesSimpleExpression(
+            pattern.Replace("\\", "\\\\", StringComparison.Ordinal), name, ignoreCase: true));
 }

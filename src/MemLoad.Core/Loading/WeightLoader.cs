@@ -22,14 +22,15 @@ public static class WeightLoader
 
     /// <summary>Loads what was prepared. If the request names a manifest, what lies in memory is held against it.</summary>
     /// <returns>The weights and the device they lie on; dispose both by disposing the result.</returns>
-    /// <exception cref="MemLoadException">As <see cref="PreparedLoad.Load"/>; ML6111: the weights are not the manifest's, and were freed again.</exception>
+    /// <exception cref="MemLoadException">As <see cref="PreparedLoad.Load"/>; ML6111: they are not the manifest's, and were freed again.</exception>
     public static LoadedModel Load(PreparedLoad prepared, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(prepared);
         LoadedWeights weights = prepared.Load(cancellationToken: cancellationToken);
         try
         {
-            if (prepared.Manifest is not null && prepared.Difference(WeightsDigest.OfTensors(weights, cancellationToken: cancellationToken)) is MemLoadException difference)
+            if (prepared.Manifest is not null
+                && prepared.Difference(WeightsDigest.OfTensors(weights, cancellationToken: cancellationToken)) is MemLoadException difference)
             {
                 throw difference;
             }

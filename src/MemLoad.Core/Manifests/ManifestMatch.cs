@@ -23,19 +23,23 @@ internal static class ManifestMatch
             }
             else if (stated.DType != tensor.DType || !stated.Shape.AsSpan().SequenceEqual(tensor.Shape.AsSpan()))
             {
-                different.Add($"{Printable.Quote(tensor.Name)} is {Describe(tensor.DType, tensor.Shape)} and not {Describe(stated.DType, stated.Shape)}");
+                string name = Printable.Quote(tensor.Name);
+                different.Add($"{name} is {Describe(tensor.DType, tensor.Shape)} and not {Describe(stated.DType, stated.Shape)}");
             }
         }
         string[] missing = [.. manifest.Tensors.Where(tensor => unseen.ContainsKey(tensor.Name)).Select(tensor => Printable.Quote(tensor.Name))];
         if (missing.Length + unexpected.Count + different.Count > 0)
         {
             string cast = different.Count > 0 && checkpoint.Target.DType is DType dtype ? $" (cast to {dtype.TorchName()})" : "";
-            throw Rules.ManifestTensorsDiffer.Broken(
-                string.Join("; ", [.. Part("not there", missing), .. Part("not in the manifest", unexpected), .. Part($"of another dtype or shape{cast}", different)]), checkpoint.Path);
+            string[] parts =
+            [
+                .. Part("not there", missing), .. Part("not in the manifest", unexpected), .. Part($"of another dtype or shape{cast}", different),
+            ];
+            throw Rules.ManifestTensorsDiffer.Broken(string.Join("; ", parts), checkpoint.Path);
         }
     }
 
-    /// <summary>The indices of tensors whose bytes are not the manifest's, in the order of the checkpoint. It has been matched by names before.</summary>
+    /// <summary>Indices of the tensors whose bytes are not the manifest's; by names they have been matched before.</summary>
     /// <param name="manifest">The manifest.</param>
     /// <param name="tensors">The tensors; a part of the manifest's will do.</param>
     /// <param name="hashes">Their SHA-256.</param>
@@ -51,8 +55,9 @@ internal static class ManifestMatch
         TensorEntry first = checkpoint.Tensors[differing[0]];
         Extent storage = checkpoint.Storages[first.Storage];
         string[] names = [.. differing.Take(MostDiffering).Select(i => Printable.Quote(checkpoint.Tensors[i].Name))];
+        string differ = differing.Length == 1 ? "differs" : "differ";
         return Rules.ManifestBytesDiffer.Broken(
-            $"{differing.Length} of {checkpoint.Tensors.Length} tensors {(differing.Length == 1 ? "differs" : "differ")} from the manifest: {List(names, differing.Length, MostDiffering)}",
+            $"{differing.Length} of {checkpoint.Tensors.Length} tensors {differ} from the manifest: {List(names, differing.Length, MostDiffering)}",
             checkpoint.Files[storage.File].Path, storage.Offset + first.ByteOffset);
     }
 

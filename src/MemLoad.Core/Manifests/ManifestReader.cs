@@ -63,7 +63,8 @@ internal static class ManifestReader
         string computed = WeightsDigest.Of(tensors);
         return digest == computed
             ? new WeightManifest(moduleVersion, computed, tensors)
-            : throw json.Broken(Rules.ManifestDigest, $"the tensors of the manifest have the digest {computed}, and it says {Printable.Quote(digest!)}", digestPosition);
+            : throw json.Broken(
+                Rules.ManifestDigest, $"the tensors of the manifest have the digest {computed}, and it says {Printable.Quote(digest!)}", digestPosition);
     }
 
     private static byte[] ReadText(string path)
@@ -148,7 +149,8 @@ internal static class ManifestReader
         var tensor = new TensorDigest(name, dtype, shape, hash);
         return BytesOf(tensor) == bytes
             ? tensor
-            : throw json.Broken(Rules.ManifestTensor, $"tensor {Printable.Quote(name)} has {bytes} bytes, which are not those of its shape and dtype", position);
+            : throw json.Broken(
+                Rules.ManifestTensor, $"tensor {Printable.Quote(name)} has {bytes} bytes, which are not those of its shape and dtype", position);
     }
 
     private static string ReadName(ref StrictJson json)

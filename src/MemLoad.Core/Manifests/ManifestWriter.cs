@@ -15,9 +15,10 @@ public static class ManifestWriter
     /// <param name="overwrite">Replace a file of that name.</param>
     /// <param name="bytesHashed">Hears the bytes hashed so far, of <see cref="Checkpoint.ModelBytes"/>, from several threads.</param>
     /// <param name="cancellationToken">Stops it; nothing is left behind.</param>
-    /// <exception cref="MemLoadException">ML1008 for a name that is not a manifest's, ML9102 to ML9105, ML6101, and what reading the weights breaks.</exception>
+    /// <exception cref="MemLoadException">ML1008 for a name that is not a manifest's, ML9102 to ML9105, ML6101, and what reading breaks.</exception>
     public static WeightManifestInfo Write(
-        Checkpoint checkpoint, string path, bool overwrite = false, IProgress<long>? bytesHashed = null, CancellationToken cancellationToken = default)
+        Checkpoint checkpoint, string path, bool overwrite = false, IProgress<long>? bytesHashed = null,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -50,7 +51,8 @@ public static class ManifestWriter
     {
         if (!path.EndsWith(".json", StringComparison.OrdinalIgnoreCase) || path.EndsWith(".index.json", StringComparison.OrdinalIgnoreCase))
         {
-            throw Rules.ExtensionWrong.Broken("a manifest would be written under a name that is not a manifest's", path, remedy: $"Name it NAME{WeightManifest.Extension}.");
+            throw Rules.ExtensionWrong.Broken(
+                "a manifest would be written under a name that is not a manifest's", path, remedy: $"Name it NAME{WeightManifest.Extension}.");
         }
     }
 

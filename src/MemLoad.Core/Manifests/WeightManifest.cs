@@ -64,7 +64,10 @@ public sealed class WeightManifest
         ImmutableArray<TensorDigest> chosen = Tensors;
         if (selection.HasKey && Tensors.Any(tensor => selection.BelowKey(tensor.Name) is not null))
         {
-            chosen = [.. Tensors.Select(tensor => selection.BelowKey(tensor.Name) is string name ? tensor with { Name = name } : null).OfType<TensorDigest>()];
+            chosen =
+            [
+                .. Tensors.Select(tensor => selection.BelowKey(tensor.Name) is string name ? tensor with { Name = name } : null).OfType<TensorDigest>(),
+            ];
         }
         if (selection.HasPatterns)
         {

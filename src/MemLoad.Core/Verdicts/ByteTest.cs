@@ -88,7 +88,8 @@ internal sealed class ByteTest
             if (record.Computed != record.Stated)
             {
                 throw Rules.RecordChecksum.Broken(
-                    $"the bytes of record {Printable.Quote(record.Name)} have the checksum {record.Computed:x8}, the directory says {record.Stated:x8}", record.File.Path, record.Offset);
+                    $"the bytes of record {Printable.Quote(record.Name)} have the checksum {record.Computed:x8}, the directory says {record.Stated:x8}",
+                    record.File.Path, record.Offset);
             }
         }
         return verdict with { VerifiedRecordCount = _records.Length };
@@ -99,7 +100,11 @@ internal sealed class ByteTest
     {
         using CheckpointFileReader file = CheckpointFileReader.Reopen(home);
         return file.Length >= 4 && file.ReadBytes(0, 2).AsSpan().SequenceEqual("PK"u8)
-            ? [.. ZipDirectory.Read(file, _ct).Where(record => record.Crc != 0).Select(record => new ArchiveRecord(home, record.Name, record.Offset, record.Length, record.Crc))]
+            ?
+            [
+                .. ZipDirectory.Read(file, _ct).Where(record => record.Crc != 0)
+                    .Select(record => new ArchiveRecord(home, record.Name, record.Offset, record.Length, record.Crc)),
+            ]
             : [];
     }
 
@@ -110,7 +115,8 @@ internal sealed class ByteTest
         {
             TensorEntry tensor = _checkpoint.Tensors[i];
             Extent storage = _checkpoint.Storages[tensor.Storage];
-            if (tensor.IsContiguous && waiting.Remove((_checkpoint.Files[storage.File].Path, storage.Offset + tensor.ByteOffset, tensor.Bytes), out ArchiveRecord? record))
+            (string, long, long) place = (_checkpoint.Files[storage.File].Path, storage.Offset + tensor.ByteOffset, tensor.Bytes);
+            if (tensor.IsContiguous && waiting.Remove(place, out ArchiveRecord? record))
             {
                 _recordOfTensor.Add(i, record);
             }

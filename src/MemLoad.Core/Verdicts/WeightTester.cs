@@ -16,7 +16,8 @@ public static class WeightTester
     /// <exception cref="MemLoadException">ML1001 or ML1002: nothing is there, or nothing that this user may read.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static WeightVerdict Test(
-        string path, bool deep = false, WeightManifest? manifest = null, Func<long, IProgress<long>>? progress = null, CancellationToken cancellationToken = default)
+        string path, bool deep = false, WeightManifest? manifest = null, Func<long, IProgress<long>>? progress = null,
+        CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         path = Path.GetFullPath(path);

@@ -6,6 +6,7 @@ namespace MemLoad.Tests.Corpus;
 internal static class ManifestCorpus
 {
     private const string Hash = "0000000000000000000000000000000000000000000000000000000000000000";
+    private const string Version = "{\"ManifestVersion\":1,";
     private const string Tensor = $$"""{"Name":"a","DType":"uint8","Shape":[4],"Bytes":4,"Sha256":"{{Hash}}"}""";
 
     /// <summary>The form of a sound one; the others differ from it.</summary>
@@ -26,8 +27,8 @@ internal static class ManifestCorpus
         Json("a zero byte after it", "ML6103", Sound + "\0"),
         Json("a comma too many", "ML6103", Of(Tensor + ",")),
         Json("arrays nested 100,000 deep", "ML6105", "{\"Tensors\":" + new string('[', 100_000)),
-        Json("a field twice", "ML6104", Sound.Replace("{\"ManifestVersion\":1,", "{\"ManifestVersion\":1,\"ManifestVersion\":1,", StringComparison.Ordinal)),
-        Json("a field twice, once by an escape", "ML6104", Sound.Replace("{\"ManifestVersion\":1,", "{\"ManifestVersion\":1,\"\\u004danifestVersion\":1,", StringComparison.Ordinal)),
+        Json("a field twice", "ML6104", Sound.Replace(Version, Version + "\"ManifestVersion\":1,", StringComparison.Ordinal)),
+        Json("a field twice, once by an escape", "ML6104", Sound.Replace(Version, Version + "\"\\u004danifestVersion\":1,", StringComparison.Ordinal)),
         Json("two lists of tensors", "ML6104", Sound.Replace("}]}", "}],\"Tensors\":[]}", StringComparison.Ordinal)),
         Json("a tensor's field twice", "ML6104", Of(Tensor.Replace("\"Bytes\":4", "\"Bytes\":4,\"Bytes\":5", StringComparison.Ordinal))),
         Json("a tensor twice", "ML6104", Of($"{Tensor},{Tensor}")),
@@ -38,7 +39,7 @@ internal static class ManifestCorpus
         Json("no version", "ML6105", Sound.Replace("\"ManifestVersion\":1,", "", StringComparison.Ordinal)),
         Json("no digest", "ML6105", Sound.Replace("\"WeightsDigest\":\"" + Digest(Tensor) + "\",", "", StringComparison.Ordinal)),
         Json("no tensors", "ML6105", "{\"ManifestVersion\":1,\"WeightsDigest\":\"" + Hash + "\"}"),
-        Json("a field that is not known", "ML6105", Sound.Replace("{\"ManifestVersion\":1,", "{\"ManifestVersion\":1,\"Signature\":\"\",", StringComparison.Ordinal)),
+        Json("a field that is not known", "ML6105", Sound.Replace(Version, Version + "\"Signature\":\"\",", StringComparison.Ordinal)),
         Json("an index of shards in its place", "ML6105", """{"weight_map":{"a":"s1.safetensors"}}"""),
         Json("a version that is text", "ML6105", Sound.Replace(":1,", ":\"1\",", StringComparison.Ordinal)),
         Json("a digest that is a number", "ML6105", "{\"ManifestVersion\":1,\"WeightsDigest\":0,\"Tensors\":[]}"),
