@@ -88,8 +88,9 @@ public sealed class ComparisonTests : IDisposable
     [Fact]
     public void Other_names_dtypes_and_shapes_are_told_from_headers()
     {
-        var manifest = ManifestOf(new MemorySource().Add("same", DType.Float32, 4).Add("gone", DType.Float32, 4).Add("cast", DType.Float32, 4).Add("turned", DType.Float32, 2, 3));
-        var source = new MemorySource().Add("same", DType.Float32, 4).Add("new", DType.Float32, 4).Add("cast", DType.Float16, 4).Add("turned", DType.Float32, 3, 2);
+        MemorySource Common(string name) => new MemorySource().Add("same", DType.Float32, 4).Add(name, DType.Float32, 4);
+        WeightManifest manifest = ManifestOf(Common("gone").Add("cast", DType.Float32, 4).Add("turned", DType.Float32, 2, 3));
+        MemorySource source = Common("new").Add("cast", DType.Float16, 4).Add("turned", DType.Float32, 3, 2);
         string path = SmallModels.Write(source, _folder, "safetensors");
 
         WeightVerdict verdict = WeightTester.Test(path, deep: true, manifest: manifest);
@@ -97,7 +98,8 @@ public sealed class ComparisonTests : IDisposable
         Assert.Equal(("ML6110", manifest.WeightsDigest, null), (verdict.RuleId, verdict.ManifestDigest, verdict.WeightsDigest));
         Assert.Equal(
             "1 tensor not there: 'gone'; 1 tensor not in the manifest: 'new'; "
-            + "2 tensors of another dtype or shape: 'turned' is float32 (3, 2) and not float32 (2, 3), 'cast' is float16 (4) and not float32 (4)", verdict.Finding);
+            + "2 tensors of another dtype or shape: 'turned' is float32 (3, 2) and not float32 (2, 3), 'cast' is float16 (4) and not float32 (4)",
+            verdict.Finding);
     }
 
     [Fact]
@@ -228,13 +230,14 @@ public sealed class ComparisonTests : IDisposable
         string model = _folder.CopyFixture("tiny/fp32.pth", "model.pth");
         string manifest = ManifestWriter.Write(Checkpoint.Open(model), _folder["model.json"]).Manifest;
 
-        CliRun run = CliRun.Of("measure", "--path", model, "--strategy", "Stream", "--device", "cpu", "--manifest", manifest, "--in-process");
-        CliRun json = CliRun.Of("measure", "--path", model, "--strategy", "Stream", "--device", "cpu", "--manifest", manifest, "--in-process", "--format", "json");
+        string[] measure = ["measure", "--path", model, "--strategy", "Stream", "--device", "cpu", "--in-process"];
+        CliRun run = CliRun.Of([.. measure, "--manifest", manifest]);
+        CliRun json = CliRun.Of([.. measure, "--manifest", manifest, "--format", "json"]);
 
         Assert.Equal(0, run.ExitCode);
         Assert.Contains("as the manifest says", run.Output, StringComparison.Ordinal);
         Assert.Contains($"\"ManifestDigest\": \"{WeightManifest.Read(manifest).WeightsDigest}\"", json.Output, StringComparison.Ordinal);
-        Assert.DoesNotContain("as the manifest says", CliRun.Of("measure", "--path", model, "--strategy", "Stream", "--device", "cpu", "--in-process").Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("as the manifest says", CliRun.Of(measure).Output, StringComparison.Ordinal);
     }
 
     private static void Flip(string path, long at, int bit)

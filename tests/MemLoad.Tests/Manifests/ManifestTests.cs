@@ -49,7 +49,8 @@ public sealed class ManifestTests : IDisposable
     public void Python_makes_the_same()
     {
         PythonPeer.SkipWithoutTorch();
-        foreach (string path in (string[])[SmallModels.Write(SmallModels.Random(7), _folder, "pth"), Fixtures.PathOf("layout/views_and_shared.pth"), Fixtures.PathOf("dtypes/classic.pth")])
+        string random = SmallModels.Write(SmallModels.Random(7), _folder, "pth");
+        foreach (string path in (string[])[random, Fixtures.PathOf("layout/views_and_shared.pth"), Fixtures.PathOf("dtypes/classic.pth")])
         {
             WeightManifestInfo ours = WriteManifest(path, $"{Path.GetFileName(path)}.json");
             string theirs = _folder.Write($"{Path.GetFileName(path)}.python.json", PythonPeer.Run(Recompute, path).GetRawText());
@@ -62,7 +63,8 @@ public sealed class ManifestTests : IDisposable
                 mine.GetProperty("Tensors").EnumerateArray().Select(Plain));
         }
 
-        static string Plain(JsonElement tensor) => string.Join('\t', tensor.EnumerateObject().Select(field => field.Value.ToString().Replace(" ", "", StringComparison.Ordinal)));
+        static string Plain(JsonElement tensor) =>
+            string.Join('\t', tensor.EnumerateObject().Select(field => field.Value.ToString().Replace(" ", "", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -90,7 +92,7 @@ public sealed class ManifestTests : IDisposable
     [Fact]
     public void A_manifest_of_a_hundred_thousand_tensors_is_read_in_proportion_to_its_text()
     {
-        TensorDigest[] tensors = [.. Enumerable.Range(0, 100_000).Select(i => new TensorDigest($"layers.{i}.weight", DType.BFloat16, [8, 8], Convert.ToHexStringLower(BitConverter.GetBytes(i)).PadLeft(64, '0')))];
+        TensorDigest[] tensors = [.. Enumerable.Range(0, 100_000).Select(i => new TensorDigest($"layers.{i}.weight", DType.BFloat16, [8, 8], $"{i:x64}"))];
         var manifest = new WeightManifest("0.1.0", WeightsDigest.Of(tensors), [.. tensors]);
         byte[] text = ManifestWriter.Format(manifest).ToArray();
         string path = _folder.Write("large.json", text);
