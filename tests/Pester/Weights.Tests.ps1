@@ -70,7 +70,7 @@ Describe 'New-WeightManifest and -Manifest' {
         $written.Manifest | Should -Be $manifest
         $written.TensorCount | Should -Be $hashes.Count
         $written.WeightsDigest | Should -Match '^[0-9a-f]{64}$'
-        ($written | Out-String) | Should -BeLike "*$($written.WeightsDigest.Substring(0, 16))*model.manifest.json*"
+        ($written | Out-String -Width 300) | Should -BeLike "*$($written.WeightsDigest.Substring(0, 16))*model.manifest.json*"
     }
     It 'writes JSON that PowerShell reads' {
         $read = Get-Content $manifest | ConvertFrom-Json

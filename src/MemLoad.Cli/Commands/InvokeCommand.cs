@@ -16,12 +16,13 @@ internal static class InvokeCommand
         WordOption<Strategy> strategy = CommonOptions.Strategies.Option("--strategy", "How to load the weights; Auto takes the fastest way that fits.", "Auto");
         Option<string> device = CommonOptions.Device("cpu");
         WordOption<DType?> dtype = CommonOptions.Cast();
+        Option<string?> manifest = CommonOptions.Manifest("Run only if the weights, as they lie in memory, are those of this manifest (memload manifest).");
         Option<bool> force = CommonOptions.ForceLoad();
         WordOption<OutputFormat> format = CommonOptions.FormatWithoutCsv();
 
         var command = new Command("invoke", Description)
         {
-            path, tokenIds, heads, key, strategy, device, dtype, force, format,
+            path, tokenIds, heads, key, strategy, device, dtype, manifest, force, format,
         };
         command.Runs((parsed, cancellationToken) =>
         {
@@ -32,6 +33,7 @@ internal static class InvokeCommand
                 Device = parsed.GetValue(device)!,
                 Key = parsed.GetValue(key),
                 DType = dtype.Read(parsed),
+                Manifest = parsed.GetValue(manifest),
                 Force = parsed.GetValue(force),
             };
             int[] ids = parsed.GetValue(tokenIds)!;

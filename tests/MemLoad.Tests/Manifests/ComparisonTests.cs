@@ -222,6 +222,9 @@ public sealed class ComparisonTests : IDisposable
             Assert.NotEqual(row.ManifestDigest, row.WeightsDigest);
             Assert.NotNull(row.PeakHostBytes);
         }
+        CliRun run = CliRun.Of("invoke", "--path", model, "--heads", "3", "--token-ids", "1,2", "--device", device, "--strategy", "Stream", "--manifest", manifest);
+        Assert.Equal((1, ""), (run.ExitCode, run.Output));
+        Assert.Contains("ML6111", run.Error, StringComparison.Ordinal);
     }
 
     [Fact]
