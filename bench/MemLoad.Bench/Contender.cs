@@ -81,15 +81,27 @@ internal sealed record Contender(string Name, ContenderKind Kind, params string[
     // Every weight read once, by all processors, as a first forward pass would.
     private static unsafe double Touch(LoadedWeights weights)
     {
+        const int Piece = 4 << 20;
         long start = Stopwatch.GetTimestamp();
-        Parallel.ForEach(weights.Tensors, tensor =>
+        (nint Address, int Bytes)[] pieces =
+        [
+            .. from tensor in weights.Tensors
+               let address = weights[tensor.Name].Address
+               from offset in Enumerable.Range(0, (int)((tensor.Bytes + Piece - 1) / Piece)).Select(i => (long)i * Piece)
+               select (address + (nint)offset, (int)Math.Min(Piece, tensor.Bytes - offset)),
+        ];
+        int next = -1;
+        Thread[] threads = [.. Enumerable.Range(0, Environment.ProcessorCount).Select(_ => new Thread(() =>
         {
-            HostTensor host = weights[tensor.Name];
-            for (long done = 0; done < tensor.Bytes; done += 1 << 20)
+            float sum = 0;
+            for (int i = Interlocked.Increment(ref next); i < pieces.Length; i = Interlocked.Increment(ref next))
             {
-                _ = TensorPrimitives.Sum(MemoryMarshal.Cast<byte, float>(new ReadOnlySpan<byte>((byte*)host.Address + done, (int)Math.Min(1 << 20, tensor.Bytes - done))));
+                sum += TensorPrimitives.Sum(MemoryMarshal.Cast<byte, float>(new ReadOnlySpan<byte>((byte*)pieces[i].Address, pieces[i].Bytes)));
             }
-        });
+            GC.KeepAlive(sum);
+        }))];
+        Array.ForEach(threads, thread => thread.Start());
+        Array.ForEach(threads, thread => thread.Join());
         return Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 

@@ -44,7 +44,8 @@ internal sealed class PlanCost(Checkpoint checkpoint, MachineSpeed speed, double
                 break;
             case StepKind.Initialise or StepKind.Read or StepKind.Copy:
                 // A cast costs what it reads or what it writes, whichever is more: it is done at the speed of a copy.
-                long bytes = step.Casts ? Math.Max(checkpoint.Storages[step.Storage].Length, buffer.Bytes) : buffer.Bytes;
+                long inFile = checkpoint.Storages[step.Storage].Length;
+                long bytes = step.Casts ? Math.Max(inFile, checkpoint.Target.StorageLengths[step.Storage]) : Math.Min(inFile, buffer.Bytes);
                 _nanoseconds += bytes * PerByte(step, buffer, source);
                 _touched[step.Buffer] = true;
                 break;

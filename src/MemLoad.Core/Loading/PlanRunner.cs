@@ -3,7 +3,9 @@ namespace MemLoad;
 /// <summary>A plan's second reader: executes the very steps the forecast added up.</summary>
 public static class PlanRunner
 {
-    private const int CopyBytes = 8 << 20;
+    private const int CopyBytes = 2 << 20;
+
+    private static readonly int Copiers = Math.Min(Environment.ProcessorCount, 16);
 
     /// <summary>Executes a plan.</summary>
     /// <param name="plan">The plan, written for this kind of device.</param>
@@ -37,6 +39,7 @@ public static class PlanRunner
     {
         Checkpoint checkpoint = plan.Checkpoint;
         using var host = new HostMemory();
+        using var workers = new Workers();
         using var files = new CheckpointFileSet(checkpoint.Files);
         var initialiser = new StorageInitialiser(checkpoint);
         for (int i = 0; i < plan.Steps.Length; i++)
@@ -64,7 +67,7 @@ public static class PlanRunner
                     break;
                 case StepKind.Read:
                     // Reads that follow one another are one batch: the plan says what, not in how many pieces.
-                    var batch = new ReadBatch(checkpoint, files);
+                    var batch = new ReadBatch(checkpoint, files, workers);
                     int last = i;
                     for (; last < plan.Steps.Length && plan.Steps[last] is { Kind: StepKind.Read } read && read.Source == step.Source; last++)
                     {
@@ -81,7 +84,7 @@ public static class PlanRunner
                     }
                     break;
                 case StepKind.Copy:
-                    Copy(plan, step, buffers[step.Source]!, buffers[step.Buffer]!, device, cancellationToken);
+                    Copy(plan, step, buffers[step.Source]!, buffers[step.Buffer]!, device, workers, cancellationToken);
                     break;
                 default:
                     buffers[step.Buffer]!.Dispose();
@@ -107,7 +110,7 @@ public static class PlanRunner
         return end - 1;
     }
 
-    private static unsafe void Copy(LoadPlan plan, PlanStep step, MemoryBuffer source, MemoryBuffer target, IDevice device, CancellationToken cancellationToken)
+    private static unsafe void Copy(LoadPlan plan, PlanStep step, MemoryBuffer source, MemoryBuffer target, IDevice device, Workers workers, CancellationToken cancellationToken)
     {
         Extent storage = plan.Checkpoint.Storages[step.Storage];
         MemoryPool pool = plan.Buffers[step.Source].Pool;
@@ -130,10 +133,15 @@ public static class PlanRunner
             device.Copy(source, target, target.Length);
             return;
         }
-        for (long done = 0; done < target.Length; done += CopyBytes)
+        // Copying is mostly touching fresh memory, which every processor does at its own speed.
+        long next = 0;
+        workers.Share((int)Math.Clamp(target.Length / CopyBytes, 1, Copiers), (_, stop) =>
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            target.Write(done, new ReadOnlySpan<byte>(from + done, (int)Math.Min(CopyBytes, target.Length - done)));
-        }
+            for (long at = Interlocked.Add(ref next, CopyBytes) - CopyBytes; at < target.Length; at = Interlocked.Add(ref next, CopyBytes) - CopyBytes)
+            {
+                stop.ThrowIfCancellationRequested();
+                target.Write(at, new ReadOnlySpan<byte>(from + at, (int)Math.Min(CopyBytes, target.Length - at)));
+            }
+        }, cancellationToken);
     }
 }

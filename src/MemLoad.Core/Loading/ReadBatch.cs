@@ -3,9 +3,9 @@ using System.Collections.Immutable;
 namespace MemLoad;
 
 /// <summary>A run of Read steps done together: several threads, large pieces, each byte read once.</summary>
-internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files)
+internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, Workers workers)
 {
-    private const long PieceBytes = 8 << 20;
+    private const long PieceBytes = 2 << 20;
 
     // Small storages that lie close together are read as one piece, the headers between them included.
     private const long LargestGap = 4096;
@@ -36,7 +36,7 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files)
         foreach (Piece[] pieces in Cut(PieceBytes, coalesce: false))
         {
             int next = -1;
-            Workers.Run(Math.Clamp(pieces.Length, 1, Threads), (_, stop) =>
+            workers.Share(Math.Clamp(pieces.Length, 1, Threads), (_, stop) =>
             {
                 for (int i = Interlocked.Increment(ref next); i < pieces.Length; i = Interlocked.Increment(ref next))
                 {
@@ -54,7 +54,7 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files)
         long slotBytes = ring.Length / StagingRing.Slots;
         foreach (Piece[] pieces in Cut(slotBytes, coalesce: true))
         {
-            Workers.Run(Math.Clamp(pieces.Length, 1, StagingRing.Slots), (slot, stop) =>
+            workers.Share(Math.Clamp(pieces.Length, 1, StagingRing.Slots), (slot, stop) =>
             {
                 byte* memory = (byte*)ring.Address + (slot * slotBytes);
                 for (int i = slot; i < pieces.Length; i += StagingRing.Slots)

@@ -28,8 +28,9 @@ public static class WeightRefill
         try
         {
             using var files = new CheckpointFileSet(checkpoint.Files);
-            var inPlace = new ReadBatch(checkpoint, files);
-            var throughRing = new ReadBatch(checkpoint, files);
+            using var workers = new Workers();
+            var inPlace = new ReadBatch(checkpoint, files, workers);
+            var throughRing = new ReadBatch(checkpoint, files, workers);
             long ringed = 0;
             for (int storage = 0; storage < targets.Length; storage++)
             {

@@ -2,49 +2,126 @@ using System.Runtime.ExceptionServices;
 
 namespace MemLoad;
 
-/// <summary>Runs the same work on a few threads of its own: the shared pool starts threads too slowly for a load that lasts milliseconds.</summary>
-internal static class Workers
+/// <summary>
+/// A few threads of its own that do the same work together, again and again until they are disposed: the shared pool starts threads too slowly for a
+/// load that lasts milliseconds. Started when first needed. One piece of work at a time.
+/// </summary>
+internal sealed class Workers : IDisposable
 {
     private const int StackBytes = 256 << 10;
 
-    /// <summary>Calls the body once a thread with the thread's number, waits for all, and rethrows the first failure.</summary>
-    /// <param name="count">Number of threads; the caller's is one of them.</param>
-    /// <param name="body">The work. The token is cancelled when another thread failed.</param>
-    /// <param name="cancellationToken">Stops all.</param>
+    private readonly List<Helper> _helpers = [];
+
+    /// <summary>Does one piece of work with threads that end with it.</summary>
+    /// <inheritdoc cref="Share"/>
     public static void Run(int count, Action<int, CancellationToken> body, CancellationToken cancellationToken)
     {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Exception? failure = null;
-        var threads = new Thread[count - 1];
-        for (int i = 0; i < threads.Length; i++)
-        {
-            int number = i + 1;
-            threads[i] = new Thread(() => Guarded(number), StackBytes) { IsBackground = true, Name = "MemLoad worker" };
-            threads[i].Start();
-        }
-        Guarded(0);
-        foreach (Thread thread in threads)
-        {
-            thread.Join();
-        }
-        cancellationToken.ThrowIfCancellationRequested();
-        if (failure is not null)
-        {
-            ExceptionDispatchInfo.Throw(failure);
-        }
+        using var workers = new Workers();
+        workers.Share(count, body, cancellationToken);
+    }
 
-        void Guarded(int number)
+    /// <summary>Calls the body once a thread with the thread's number, waits for all, and rethrows the first failure.</summary>
+    /// <param name="count">Number of threads; the caller's is one of them, number 0.</param>
+    /// <param name="body">The work. The token is cancelled when another thread failed.</param>
+    /// <param name="cancellationToken">Stops all.</param>
+    public void Share(int count, Action<int, CancellationToken> body, CancellationToken cancellationToken)
+    {
+        using var work = new Work(body, cancellationToken);
+        while (_helpers.Count < count - 1)
+        {
+            _helpers.Add(new Helper(_helpers.Count + 1));
+        }
+        for (int i = 0; i < count - 1; i++)
+        {
+            _helpers[i].Start(work);
+        }
+        work.Do(0);
+        for (int i = 0; i < count - 1; i++)
+        {
+            _helpers[i].Wait();
+        }
+        work.End(cancellationToken);
+    }
+
+    /// <summary>Ends the threads.</summary>
+    public void Dispose()
+    {
+        foreach (Helper helper in _helpers)
+        {
+            helper.Dispose();
+        }
+        _helpers.Clear();
+    }
+
+    private sealed class Work(Action<int, CancellationToken> body, CancellationToken cancellationToken) : IDisposable
+    {
+        private readonly CancellationTokenSource _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        private Exception? _failure;
+
+        public void Do(int number)
         {
             try
             {
-                body(number, stop.Token);
+                body(number, _stop.Token);
             }
 #pragma warning disable CA1031 // Whatever ends a worker must reach the caller, and must not end the process.
             catch (Exception e)
 #pragma warning restore CA1031
             {
-                Interlocked.CompareExchange(ref failure, e, null);
-                stop.Cancel();
+                Interlocked.CompareExchange(ref _failure, e, null);
+                _stop.Cancel();
+            }
+        }
+
+        public void End(CancellationToken cancellationToken)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (_failure is not null)
+            {
+                ExceptionDispatchInfo.Throw(_failure);
+            }
+        }
+
+        public void Dispose() => _stop.Dispose();
+    }
+
+    private sealed class Helper : IDisposable
+    {
+        private readonly SemaphoreSlim _start = new(0);
+        private readonly SemaphoreSlim _done = new(0);
+        private readonly Thread _thread;
+        private Work? _work;
+
+        public Helper(int number)
+        {
+            _thread = new Thread(() => Serve(number), StackBytes) { IsBackground = true, Name = "MemLoad worker" };
+            _thread.Start();
+        }
+
+        public void Start(Work work)
+        {
+            _work = work;
+            _start.Release();
+        }
+
+        public void Wait() => _done.Wait();
+
+        public void Dispose()
+        {
+            _work = null;
+            _start.Release();
+            _thread.Join();
+            _start.Dispose();
+            _done.Dispose();
+        }
+
+        private void Serve(int number)
+        {
+            _start.Wait();
+            for (; _work is Work work; _start.Wait())
+            {
+                work.Do(number);
+                _done.Release();
             }
         }
     }

@@ -40,6 +40,9 @@ internal sealed class PlanWriter(Checkpoint checkpoint, bool deviceIsHost, long 
         return _buffers.Count - 1;
     }
 
+    /// <summary>Allocates a buffer that holds any one storage as the file has it.</summary>
+    public int AllocateForLargest(MemoryPool pool) => AllocateAsInFile(pool, Storages.MaxBy(storage => checkpoint.Storages[storage].Length));
+
     /// <summary>Allocates the staging ring, no larger than all the storages that pass through it.</summary>
     public int AllocateRing(IEnumerable<int> storages)
     {

@@ -7,12 +7,14 @@ internal static class PerTensorStrategy
     {
         int[] model = plan.ToEmpty();
         plan.Phase = PlanPhase.Fill;
+        // One buffer, as long as the largest: fresh memory for every tensor would cost more than reading it.
+        int loaded = plan.AllocateForLargest(MemoryPool.Host);
         foreach (int storage in plan.Storages)
         {
-            int loaded = plan.AllocateAsInFile(MemoryPool.Host, storage);
             plan.Read(storage, loaded);
             plan.Copy(storage, loaded, model[storage]);
-            plan.Release(loaded);
         }
+        plan.Phase = PlanPhase.Release;
+        plan.Release(loaded);
     }
 }
