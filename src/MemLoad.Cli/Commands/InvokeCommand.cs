@@ -41,6 +41,7 @@ internal static class InvokeCommand
             GptConfig config = Fitting(Checkpoint.Open(request.Path!, cancellationToken).Select(request.Key).CastTo(request.DType), parsed.GetValue(heads));
             using LoadedModel model = WeightLoader.Load(request, cancellationToken);
             float[] logits = model.Prepared.Device.BuildGpt(config, model.Weights).Forward(ids, cancellationToken);
+            model.Weights.RequireIntact();
             var result = new InvokeResult([1, ids.Length, config.VocabularySize], logits);
             if (format.Read(parsed) == OutputFormat.Json)
             {

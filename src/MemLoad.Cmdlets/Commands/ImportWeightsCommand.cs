@@ -56,7 +56,7 @@ public sealed class ImportWeightsCommand : NarrowingPathCmdlet
     [ValidateRange(1, long.MaxValue)]
     public long? MaxDeviceMemory { get; set; }
 
-    /// <summary>Load even what does not fit the host's memory; a device's capacity cannot be overruled.</summary>
+    /// <summary>Load even what does not fit the host's memory, and map even a file that others could cut short; a device's capacity cannot be overruled.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
 
@@ -76,6 +76,7 @@ public sealed class ImportWeightsCommand : NarrowingPathCmdlet
             Exclude = Exclude,
             HostMemoryLimit = MaxHostMemory,
             DeviceMemoryLimit = MaxDeviceMemory,
+            MapGuard = Force ? MapGuard.WherePossible : MapGuard.Required,
             Force = Force,
         };
         if (Strategy == Strategy.Auto)
@@ -104,6 +105,10 @@ public sealed class ImportWeightsCommand : NarrowingPathCmdlet
             if (forecast.Note is not null)
             {
                 WriteVerbose($"{forecast.Note}.");
+            }
+            if (prepared.MapObstacle is string obstacle)
+            {
+                WriteWarning($"{path} is mapped though it may become shorter: {obstacle}. Should it, this PowerShell ends when the weights are used.");
             }
             WriteDebug(string.Create(
                 CultureInfo.InvariantCulture,

@@ -79,7 +79,9 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
             {
                 // The last record before the clock starts; the next one comes when the row is there.
                 WriteProgress(new ProgressRecord(0, $"Measuring {forecast.Path}", $"{request.Strategy} ({++number} of {requests.Count * Repeat})"));
-                LoadMeasurement row = Measure(measurer, request with { Cache = Cache, Run = run, Force = Force });
+                // A fresh process may end; this one must not.
+                MapGuard guard = InProcess ? MapGuard.Required : MapGuard.None;
+                LoadMeasurement row = Measure(measurer, request with { Cache = Cache, Run = run, Force = Force, MapGuard = guard });
                 if (StopToken.IsCancellationRequested)
                 {
                     throw new PipelineStoppedException();

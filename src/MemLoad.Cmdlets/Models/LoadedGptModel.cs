@@ -108,7 +108,9 @@ public sealed class LoadedGptModel : IDisposable
             _runnable ??= _device!.BuildGpt(config, weights);
             try
             {
-                return (_runnable.Forward(tokenIds, stop), config);
+                float[] logits = _runnable.Forward(tokenIds, stop);
+                weights.RequireIntact();
+                return (logits, config);
             }
             finally
             {

@@ -25,23 +25,53 @@ public sealed partial class Checkpoint : IWeightSource
             return;
         }
         Extent storage = Storages[tensor.Storage];
-        using var memory = new FileExtent(CheckpointFileReader.Reopen(Files[storage.File]), Files[storage.File]);
+        using CheckpointFileReader reader = CheckpointFileReader.Reopen(Files[storage.File]);
+        using var memory = new FileExtent(reader, Files[storage.File], storage);
         TensorElements.Stream(tensor, memory, storage.Offset, sink);
     }
 
-    // A file behind the face of memory: read in pieces where that will do, mapped where elements are scattered.
-    private sealed class FileExtent(CheckpointFileReader reader, CheckpointFile file) : MemoryBuffer(file.Length)
+    // A file behind the face of memory: read in pieces where that will do. Where elements are scattered it is mapped, or, if it may become shorter
+    // meanwhile, the storage is read as a whole.
+    private sealed class FileExtent(CheckpointFileReader reader, CheckpointFile file, Extent storage) : MemoryBuffer(file.Length)
     {
+        private MemoryBuffer? _viewed;
+
         public override void Write(long offset, ReadOnlySpan<byte> source) => throw new NotSupportedException();
 
         public override void Read(long offset, Span<byte> destination) => reader.ReadExactly(offset, destination);
 
         public override HostView MapForHost()
         {
-            var mapped = MappedFile.Open(file);
-            return new HostView(mapped.Address, mapped);
+            try
+            {
+                _viewed = MappedFile.Open(file, guard: MapGuard.Required);
+                return new HostView(_viewed.Address, null);
+            }
+            catch (MemLoadException e) when (e.Rule == Rules.MappingUnguarded)
+            {
+                return ReadStorage();
+            }
         }
 
-        protected override void Dispose(bool disposing) => reader.Dispose();
+        public override void RequireIntact()
+        {
+            _viewed?.RequireIntact();
+            reader.RequireUnchanged();
+        }
+
+        protected override void Dispose(bool disposing) => _viewed?.Dispose();
+
+        private unsafe HostView ReadStorage()
+        {
+            const int PieceBytes = 8 << 20;
+            using var host = new HostMemory();
+            _viewed = host.Allocate(storage.Length);
+            for (long done = 0; done < storage.Length; done += PieceBytes)
+            {
+                int length = (int)Math.Min(PieceBytes, storage.Length - done);
+                reader.ReadExactly(storage.Offset + done, new Span<byte>((byte*)_viewed.Address + done, length));
+            }
+            return new HostView(_viewed.Address - (nint)storage.Offset, null);
+        }
     }
 }

@@ -21,7 +21,11 @@ public enum CheckpointFormat
 /// <summary>One file of a checkpoint as it was when opened.</summary>
 /// <param name="Path">Absolute path.</param>
 /// <param name="Length">Its length in bytes.</param>
-public sealed record CheckpointFile(string Path, long Length);
+public sealed record CheckpointFile(string Path, long Length)
+{
+    /// <summary>Which file it was, and its state; null for one that was only described.</summary>
+    internal FileStamp? Stamp { get; init; }
+}
 
 /// <summary>Where the bytes of a storage lie.</summary>
 /// <param name="File">Index into <see cref="Checkpoint.Files"/>.</param>

@@ -23,7 +23,14 @@ internal sealed class CheckpointBuilder(string path, CheckpointFormat format)
     /// <summary>What the checkpoint says besides tensors.</summary>
     public Dictionary<string, object?> Metadata { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>Adds a file and gives its index.</summary>
+    /// <summary>Adds a file that is being read and gives its index.</summary>
+    public int AddFile(CheckpointFileReader file)
+    {
+        _files.Add(new CheckpointFile(file.Path, file.Length) { Stamp = file.Stamp });
+        return _files.Count - 1;
+    }
+
+    /// <summary>Adds a file that is only described and gives its index.</summary>
     public int AddFile(string filePath, long length)
     {
         _files.Add(new CheckpointFile(filePath, length));

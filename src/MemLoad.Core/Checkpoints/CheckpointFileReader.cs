@@ -7,27 +7,36 @@ internal sealed class CheckpointFileReader : IDisposable
 {
     private readonly SafeFileHandle _handle;
 
-    private CheckpointFileReader(string path, SafeFileHandle handle, long length)
+    private CheckpointFileReader(string path, SafeFileHandle handle, FileStamp stamp)
     {
         Path = path;
         _handle = handle;
-        Length = length;
+        Stamp = stamp;
     }
 
     public string Path { get; }
 
+    /// <summary>Which file it is, and its state when it was opened.</summary>
+    public FileStamp Stamp { get; }
+
     /// <summary>Length of the file when it was opened.</summary>
-    public long Length { get; }
+    public long Length => Stamp.Length;
+
+    /// <summary>The open file; stays this reader's.</summary>
+    public SafeFileHandle Handle => _handle;
 
     /// <summary>Opens a file for reading; others may go on reading, writing and deleting it.</summary>
     /// <exception cref="MemLoadException">ML1001, ML1002 or ML1010.</exception>
     public static CheckpointFileReader Open(string path)
     {
         FileKind.MustBeRegular(path);
+        SafeFileHandle? handle = null;
         try
         {
-            SafeFileHandle handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            return new CheckpointFileReader(path, handle, RandomAccess.GetLength(handle));
+            handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            var reader = new CheckpointFileReader(path, handle, FileStamp.Of(handle));
+            handle = null;
+            return reader;
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -37,25 +46,49 @@ internal sealed class CheckpointFileReader : IDisposable
         {
             throw Rules.PathUnreadable.Broken($"the file cannot be opened: {e.Message.TrimEnd('.')}", path, innerException: e);
         }
+        finally
+        {
+            handle?.Dispose();
+        }
     }
 
-    /// <summary>Opens a file that a <see cref="Checkpoint"/> named earlier; it must still have the length it had.</summary>
+    /// <summary>Opens a file that a <see cref="Checkpoint"/> named earlier; it must still be the same, unwritten since.</summary>
     /// <exception cref="MemLoadException">ML1001, ML1002 or ML1006.</exception>
     public static CheckpointFileReader Reopen(CheckpointFile file)
     {
         CheckpointFileReader reader = Open(file.Path);
-        if (reader.Length == file.Length)
+        FileStamp expected = file.Stamp ?? reader.Stamp with { Length = file.Length };
+        if (reader.Stamp == expected)
         {
             return reader;
         }
         using (reader)
         {
-            throw Rules.FileChanged.Broken($"the file had {file.Length} bytes when it was opened and has {reader.Length} now", file.Path);
+            throw Rules.FileChanged.Broken(expected.Difference(reader.Stamp), file.Path);
+        }
+    }
+
+    /// <summary>What was read is the file's content only if nobody wrote to it meanwhile. To be called after the last read, before it is used.</summary>
+    /// <exception cref="MemLoadException">ML1006, or ML1007 where the file system does not answer.</exception>
+    public void RequireUnchanged()
+    {
+        FileStamp now;
+        try
+        {
+            now = FileStamp.Of(_handle);
+        }
+        catch (IOException e)
+        {
+            throw Rules.ReadFailed.Broken($"the file system no longer answers for the file: {e.Message.TrimEnd('.')}", Path, innerException: e);
+        }
+        if (now != Stamp)
+        {
+            throw Rules.FileChanged.Broken(Stamp.Difference(now), Path);
         }
     }
 
     /// <summary>Fills the whole destination from the file.</summary>
-    /// <exception cref="MemLoadException">ML1005 if the file ends before, ML1007 if the read fails.</exception>
+    /// <exception cref="MemLoadException">ML1005 if the file ends before, ML1006 if it was cut short meanwhile, ML1007 if the read fails.</exception>
     public void ReadExactly(long offset, Span<byte> destination)
     {
         while (!destination.IsEmpty)
@@ -71,6 +104,7 @@ internal sealed class CheckpointFileReader : IDisposable
             }
             if (read == 0)
             {
+                RequireUnchanged();
                 throw Rules.FileTruncated.Broken($"the file ends {destination.Length} bytes before the data it promises", Path, offset);
             }
             destination = destination[read..];

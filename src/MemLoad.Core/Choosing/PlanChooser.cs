@@ -9,7 +9,9 @@ namespace MemLoad;
 /// <param name="budget">What may be taken.</param>
 /// <param name="speed">How fast this machine is; without it there is nothing to choose by.</param>
 /// <param name="cachedShare">How much of the files lies in the page cache, from 0 to 1.</param>
-internal sealed class PlanChooser(Checkpoint checkpoint, IDevice device, MemoryBudget budget, MachineSpeed? speed, double cachedShare)
+/// <param name="mapObstacle">Why the files must not be mapped; null if they may.</param>
+internal sealed class PlanChooser(
+    Checkpoint checkpoint, IDevice device, MemoryBudget budget, MachineSpeed? speed, double cachedShare, string? mapObstacle = null)
 {
     // Forecasts of time are no closer than this: within it, the plan that depends least on the page cache and on the file is taken.
     private const double Tie = 0.1;
@@ -51,11 +53,12 @@ internal sealed class PlanChooser(Checkpoint checkpoint, IDevice device, MemoryB
     /// <returns>The fastest plan that fits; if none does, the one that lacks least.</returns>
     public PlanCandidate Choose(out string why)
     {
-        PlanCandidate[] all = [.. Strategies.All.SelectMany(Variants).Select(variant => Candidate(variant.Strategy, variant.Ring)).OrderBy(candidate => candidate.Microseconds)];
+        string unmapped = mapObstacle is null ? "" : $"; the file is not mapped: {mapObstacle}";
+        PlanCandidate[] all = [.. Strategies.All.Where(May).SelectMany(Variants).Select(variant => Candidate(variant.Strategy, variant.Ring)).OrderBy(candidate => candidate.Microseconds)];
         if (Array.Find(all, candidate => candidate.Shortfall is null) is not PlanCandidate fastest)
         {
             PlanCandidate nearest = all.Aggregate(Nearer);
-            why = $"no plan fits; {nearest.Name} lacks least";
+            why = $"no plan fits; {nearest.Name} lacks least{unmapped}";
             return nearest;
         }
         PlanCandidate chosen = all.Where(candidate => candidate.Shortfall is null && candidate.Microseconds <= fastest.Microseconds * (1 + Tie))
@@ -67,7 +70,7 @@ internal sealed class PlanChooser(Checkpoint checkpoint, IDevice device, MemoryB
         ];
         why = $"{chosen.Name}: forecast to take {Time(chosen)}, the fastest plan that fits"
             + (chosen.Strategy == fastest.Strategy ? "" : $" (level with {fastest.Name}, {Time(fastest)})")
-            + (rejected.Length == 0 ? "" : $"; faster but too large: {string.Join(", ", rejected)}");
+            + (rejected.Length == 0 ? "" : $"; faster but too large: {string.Join(", ", rejected)}") + unmapped;
         return chosen;
     }
 
@@ -75,7 +78,7 @@ internal sealed class PlanChooser(Checkpoint checkpoint, IDevice device, MemoryB
     public PlanCandidate Nearest(Strategy instead)
     {
         PlanCandidate? nearest = null;
-        IEnumerable<(Strategy Strategy, long Ring)> others = Suggestions.SelectMany(Variants).OrderBy(variant => variant.Ring != StagingRing.DefaultBytes);
+        IEnumerable<(Strategy Strategy, long Ring)> others = Suggestions.Where(May).SelectMany(Variants).OrderBy(variant => variant.Ring != StagingRing.DefaultBytes);
         foreach ((Strategy strategy, long ring) in others.Where(variant => variant != (instead, StagingRing.DefaultBytes)))
         {
             PlanCandidate candidate = Candidate(strategy, ring);
@@ -87,6 +90,8 @@ internal sealed class PlanChooser(Checkpoint checkpoint, IDevice device, MemoryB
         }
         return nearest!;
     }
+
+    private bool May(Strategy strategy) => strategy != Strategy.Mmap || mapObstacle is null;
 
     // On the host nothing passes through a ring but what is cast, so else one size is as good as another.
     private IEnumerable<(Strategy Strategy, long Ring)> Variants(Strategy strategy) =>

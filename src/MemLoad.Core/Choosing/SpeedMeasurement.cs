@@ -201,7 +201,7 @@ internal sealed class SpeedMeasurement : IDisposable
         using IDevice device = DeviceRegistry.Open(_device);
         var plan = LoadPlan.Create(Strategy.PerTensor, _small, device);
         long start = Stopwatch.GetTimestamp();
-        using LoadedWeights weights = PlanRunner.Run(plan, device, cancellationToken: _cancellationToken);
+        using LoadedWeights weights = PlanRunner.Run(plan, device, guard: MapGuard.None, cancellationToken: _cancellationToken);
         Keep(MachineSpeed.Key(Work.Step), Stopwatch.GetElapsedTime(start), plan.Steps.Length);
     }
 
@@ -231,7 +231,7 @@ internal sealed class SpeedMeasurement : IDisposable
             var phases = new Dictionary<PlanPhase, TimeSpan>();
             PlanPhase? current = null;
             long since = 0;
-            using (LoadedWeights weights = PlanRunner.Run(plan.Finish(Strategy.Stream, _record), device, step => Enter(step.Phase), _cancellationToken))
+            using (LoadedWeights weights = PlanRunner.Run(plan.Finish(Strategy.Stream, _record), device, step => Enter(step.Phase), MapGuard.None, _cancellationToken))
             {
                 Enter(null);
             }

@@ -1,50 +1,96 @@
 using System.IO.MemoryMappedFiles;
-using Microsoft.Win32.SafeHandles;
+using System.Runtime.InteropServices;
 
 namespace MemLoad;
 
-/// <summary>A file of a checkpoint mapped into this process: pages come from the page cache when touched, and the file is never written.</summary>
-public sealed unsafe class MappedFile : MemoryBuffer
+/// <summary>
+/// A file of a checkpoint mapped into this process: pages come from the page cache when touched, and the file is never written. A guarded mapping gives
+/// its pages up before somebody else writes to the file: they then read as zeros, touching them ends nobody, and <see cref="RequireIntact"/> throws.
+/// </summary>
+public sealed unsafe partial class MappedFile : MemoryBuffer
 {
+    private const int ProtectRead = 1;
+    private const int ProtectReadWrite = 3;
+    private const int PrivateAnonymousFixed = 0x4032; // MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, on Linux
+
+    private readonly CheckpointFileReader _reader;
+    private readonly bool _writable;
     private readonly MemoryMappedFile _file;
     private readonly MemoryMappedViewAccessor _view;
     private readonly byte* _address;
-    private bool _disposed;
+    private FileLease? _lease;
+    private volatile bool _lost;
 
-    private MappedFile(MemoryMappedFile file, MemoryMappedViewAccessor view, long length)
-        : base(length)
+    private MappedFile(CheckpointFileReader reader, bool writable)
+        : base(reader.Length)
     {
-        _file = file;
-        _view = view;
+        _reader = reader;
+        _writable = writable;
+        MemoryMappedFileAccess access = writable ? MemoryMappedFileAccess.CopyOnWrite : MemoryMappedFileAccess.Read;
+        _file = MemoryMappedFile.CreateFromFile(reader.Handle, null, 0, access, HandleInheritability.None, leaveOpen: true);
+        try
+        {
+            _view = _file.CreateViewAccessor(0, reader.Length, access);
+        }
+        catch
+        {
+            _file.Dispose();
+            throw;
+        }
         byte* address = null;
-        view.SafeMemoryMappedViewHandle.AcquirePointer(ref address);
-        _address = address + view.PointerOffset;
+        _view.SafeMemoryMappedViewHandle.AcquirePointer(ref address);
+        _address = address + _view.PointerOffset;
     }
 
     /// <inheritdoc/>
     public override nint Address => (nint)_address;
 
-    /// <summary>Maps a file. It must still have the length it had when the checkpoint was opened.</summary>
+    /// <summary>Maps a file. It must still be the one that the checkpoint was opened from, and as it was.</summary>
     /// <param name="file">The file.</param>
     /// <param name="writable">True if who looks at the mapping may write to it: what is written gets a page of its own, and the file stays as it is.</param>
-    /// <exception cref="MemLoadException">ML1001, ML1002 or ML1006.</exception>
-    public static MappedFile Open(CheckpointFile file, bool writable = false)
+    /// <param name="guard">What is done in case that the file becomes shorter.</param>
+    /// <exception cref="MemLoadException">ML1001, ML1002 or ML1006; ML1012 if a guard is required and there is none.</exception>
+    public static MappedFile Open(CheckpointFile file, bool writable = false, MapGuard guard = MapGuard.WherePossible)
     {
         ArgumentNullException.ThrowIfNull(file);
-        using (CheckpointFileReader.Reopen(file))
-        {
-        }
+        CheckpointFileReader reader = CheckpointFileReader.Reopen(file);
+        MappedFile? mapped = null;
         try
         {
-            SafeFileHandle handle = File.OpenHandle(file.Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            MemoryMappedFileAccess access = writable ? MemoryMappedFileAccess.CopyOnWrite : MemoryMappedFileAccess.Read;
-            var mapped = MemoryMappedFile.CreateFromFile(handle, null, 0, access, HandleInheritability.None, leaveOpen: false);
-            return new MappedFile(mapped, mapped.CreateViewAccessor(0, file.Length, access), file.Length);
+            mapped = new MappedFile(reader, writable);
+            if (guard != MapGuard.None && MappingSafety.Guard(reader, mapped.GiveUp, out mapped._lease) is string obstacle && guard == MapGuard.Required)
+            {
+                throw Unguarded(file.Path, obstacle);
+            }
+            // Whatever happened before the guard stood; nothing has been touched yet.
+            mapped.RequireIntact();
+            return mapped;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e)
         {
-            throw Rules.PathUnreadable.Broken($"the file cannot be mapped: {e.Message.TrimEnd('.')}", file.Path, innerException: e);
+            using (reader)
+            using (mapped)
+            {
+                if (e is IOException or UnauthorizedAccessException or ArgumentException)
+                {
+                    reader.RequireUnchanged(); // a file cut short meanwhile is no argument any more
+                    throw Rules.PathUnreadable.Broken($"the file cannot be mapped: {e.Message.TrimEnd('.')}", file.Path, innerException: e);
+                }
+                throw;
+            }
         }
+    }
+
+    /// <inheritdoc/>
+    public override void RequireIntact()
+    {
+        if (_lost)
+        {
+            throw Rules.FileChanged.Broken(
+                "another program opened the file for writing, or cut it short, while its weights were mapped here; they were given up before it could", _reader.Path,
+                remedy: "Load again once nothing writes to it; Stream (-Strategy, --strategy) copies the weights, which no writer can then reach.");
+        }
+        _reader.RequireUnchanged();
     }
 
     /// <inheritdoc/>
@@ -61,12 +107,26 @@ public sealed unsafe class MappedFile : MemoryBuffer
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        if (!_disposed && disposing)
+        if (disposing)
         {
-            _disposed = true;
+            _lease?.Dispose(); // first: what is unmapped must not be mapped over any more
             _view.SafeMemoryMappedViewHandle.ReleasePointer();
             _view.Dispose();
             _file.Dispose();
+            _reader.Dispose();
         }
     }
+
+    internal static MemLoadException Unguarded(string path, string obstacle) =>
+        Rules.MappingUnguarded.Broken($"the file may become shorter while it is mapped: {obstacle}", path);
+
+    // Called before anybody can write. The pages go in one step and whoever is reading them reads on, zeros from here.
+    private void GiveUp()
+    {
+        _lost = true;
+        _ = Map((nint)_address, (nuint)Length, _writable ? ProtectReadWrite : ProtectRead, PrivateAnonymousFixed, -1, 0);
+    }
+
+    [LibraryImport("libc", EntryPoint = "mmap")]
+    private static partial nint Map(nint address, nuint length, int protection, int flags, int file, long offset);
 }

@@ -24,6 +24,13 @@ public abstract class MemoryBuffer(long length) : IDisposable
     public virtual HostView MapForHost() =>
         Address != 0 || Length == 0 ? new HostView(Address, null) : throw new NotSupportedException("This memory cannot be mapped.");
 
+    /// <summary>Throws if what the block holds is no longer what was loaded: the file behind a mapping may change. To be called after the bytes were
+    /// read and before what came of them is used.</summary>
+    /// <exception cref="MemLoadException">ML1006.</exception>
+    public virtual void RequireIntact()
+    {
+    }
+
     /// <summary>
     /// Keeps the memory until <see cref="LetGo"/>, even if the block is disposed meanwhile: for whoever looks at it from elsewhere, such as a
     /// framework's tensor.

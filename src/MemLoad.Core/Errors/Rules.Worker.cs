@@ -15,4 +15,8 @@ public static partial class Rules
 
     /// <summary>The user stopped it.</summary>
     public static readonly Rule Interrupted = new("ML8014", "the measurement is left to finish", "Start it again when convenient.");
+
+    /// <summary>Pages of a mapped file that are gone or cannot be read end whoever touches them.</summary>
+    public static readonly Rule WorkerLostMapping = new("ML8015", "mapped files keep their bytes while they are measured",
+        "Measure again once nothing writes to the file; if it stays so, the disk may be failing: read it once with 'memload test --deep' (Test-Weights -Deep).");
 }

@@ -40,4 +40,8 @@ public static partial class Rules
     /// <summary>A repository cloned without git-lfs has small text files in the place of its weights.</summary>
     public static readonly Rule LfsPointer = new("ML1011", "the file is the checkpoint itself, not a git-lfs pointer to it",
         "In the repository, run: git lfs install, then git lfs pull.");
+
+    /// <summary>Whoever touches mapped pages that a file no longer has is ended by the system; a shell must not be.</summary>
+    public static readonly Rule MappingUnguarded = new("ML1012", "a file that is mapped into a shell cannot become shorter unnoticed",
+        "Choose -Strategy Stream (--strategy Stream), which copies; or -Force (--force) to map it all the same: should it become shorter, the shell ends.");
 }

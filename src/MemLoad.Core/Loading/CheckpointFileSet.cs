@@ -24,7 +24,10 @@ internal sealed class CheckpointFileSet(ImmutableArray<CheckpointFile> files) : 
                 {
                     int oldest = _order.Dequeue();
                     _open.Remove(oldest, out CheckpointFileReader? closing);
-                    closing?.Dispose();
+                    using (closing)
+                    {
+                        closing!.RequireUnchanged();
+                    }
                 }
                 reader = CheckpointFileReader.Reopen(files[file]);
                 _open.Add(file, reader);
@@ -36,6 +39,16 @@ internal sealed class CheckpointFileSet(ImmutableArray<CheckpointFile> files) : 
 
     /// <summary>How many files may be asked for before the first of them closes.</summary>
     public static int BatchLimit => MostOpen;
+
+    /// <summary>What was read is good only if no file was written to while it was read; called when all is read.</summary>
+    /// <exception cref="MemLoadException">ML1006.</exception>
+    public void RequireUnchanged()
+    {
+        foreach (CheckpointFileReader reader in _open.Values)
+        {
+            reader.RequireUnchanged();
+        }
+    }
 
     public void Dispose()
     {

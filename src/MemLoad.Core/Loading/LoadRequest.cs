@@ -53,6 +53,10 @@ public sealed record LoadRequest
     /// <summary>Most device memory the load may need, in bytes; the capacity of a simulated device.</summary>
     public long? DeviceMemoryLimit { get; init; }
 
+    /// <summary>What is done in case that a file becomes shorter while it is mapped. <see cref="MapGuard.Required"/> refuses files that cannot be
+    /// guarded, and <see cref="Strategy.Auto"/> then maps none of them.</summary>
+    public MapGuard MapGuard { get; init; }
+
     /// <summary>Load even what does not fit the budget; a device's capacity stays what it is.</summary>
     public bool Force { get; init; }
 

@@ -5,6 +5,7 @@ internal sealed class LoadSource
 {
     private readonly Lazy<string?> _sizeName;
     private readonly Lazy<double> _cachedShare;
+    private readonly Lazy<string?> _mapObstacle;
     private (string Device, long? HostLimit, long? DeviceLimit, PlanChooser Chooser)? _latest;
 
     private LoadSource(LoadRequest request, Checkpoint checkpoint, WeightManifest? manifest)
@@ -14,6 +15,7 @@ internal sealed class LoadSource
         Headroom = Headroom.Now();
         _sizeName = new Lazy<string?>(FindSizeName);
         _cachedShare = new Lazy<double>(() => FindCachedShare(request));
+        _mapObstacle = new Lazy<string?>(() => request.Path is null ? null : Checkpoint.Files.Select(file => MappingSafety.Obstacle(file.Path)).FirstOrDefault(found => found is not null));
     }
 
     /// <summary>The checkpoint, narrowed to what is loaded.</summary>
@@ -31,13 +33,16 @@ internal sealed class LoadSource
     /// <summary>How much of the files lies in the page cache, from 0 to 1.</summary>
     public double CachedShare => _cachedShare.Value;
 
+    /// <summary>Why the files cannot be mapped without fear that they become shorter meanwhile, for people; null if they can.</summary>
+    public string? MapObstacle => _mapObstacle.Value;
+
     /// <summary>Opens, narrows and matches what a request names.</summary>
     /// <exception cref="MemLoadException">The checkpoint, the selection or the manifest breaks a rule.</exception>
     public static LoadSource Open(LoadRequest request, CancellationToken cancellationToken)
     {
         Checkpoint whole = request.Path is null
             ? GeneratedCheckpoint.Describe(request.Size ?? throw Rules.SizeUnknown.Broken("neither a path nor a size was given"))
-            : Checkpoint.Open(request.Path, cancellationToken);
+            : OpenSettled(request.Path, cancellationToken);
         Checkpoint checkpoint = whole.Select(request.Key, request.Include, request.Exclude);
         if (request.Path is not null && request.Size is string size && !checkpoint.Tensors.IsEmpty)
         {
@@ -67,9 +72,22 @@ internal sealed class LoadSource
         MachineSpeed? speed = request.Strategy == Strategy.Auto
             ? MachineSpeed.Ensure(device.Name, budget.Host?.BudgetBytes, cancellationToken)
             : MachineSpeed.Known(device.Name);
-        var chooser = new PlanChooser(Checkpoint, device, budget, speed, speed is null ? 1 : CachedShare);
+        var chooser = new PlanChooser(Checkpoint, device, budget, speed, speed is null ? 1 : CachedShare, request.MapGuard == MapGuard.Required ? MapObstacle : null);
         _latest = (device.Name, request.HostMemoryLimit, request.DeviceMemoryLimit, chooser);
         return chooser;
+    }
+
+    // What is loaded later must be what the headers were read from. A file that was written to this very moment could be written to again without its
+    // time telling: the clock of file systems ticks slowly.
+    private static Checkpoint OpenSettled(string path, CancellationToken cancellationToken)
+    {
+        var checkpoint = Checkpoint.Open(path, cancellationToken);
+        if (!checkpoint.Files.Any(file => file.Stamp is { IsFresh: true }))
+        {
+            return checkpoint;
+        }
+        cancellationToken.WaitHandle.WaitOne(FileStamp.Settling);
+        return Checkpoint.Open(path, cancellationToken);
     }
 
     private string? FindSizeName()

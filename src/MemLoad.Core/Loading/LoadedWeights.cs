@@ -74,6 +74,20 @@ public sealed class LoadedWeights : IWeightSource, IDisposable
         }
     }
 
+    /// <summary>
+    /// Throws if the memory no longer holds what was loaded, because the file behind a mapping changed. To be called after the bytes were read through
+    /// the indexer or <see cref="MemoryOf"/>, before what came of them is used; streaming does so by itself.
+    /// </summary>
+    /// <exception cref="MemLoadException">ML1006.</exception>
+    public void RequireIntact()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        foreach (MemoryBuffer? buffer in _buffers)
+        {
+            buffer?.RequireIntact();
+        }
+    }
+
     /// <inheritdoc/>
     public void StreamElements(TensorEntry tensor, ElementSink sink)
     {

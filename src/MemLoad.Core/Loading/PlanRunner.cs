@@ -11,18 +11,20 @@ public static class PlanRunner
     /// <param name="plan">The plan, written for this kind of device.</param>
     /// <param name="device">The device. It must outlive the weights.</param>
     /// <param name="beforeStep">Told what is about to be done; called on the calling thread, often, and must be quick.</param>
+    /// <param name="guard">What is done in case that a mapped file becomes shorter.</param>
     /// <param name="cancellationToken">Stops the load; nothing stays allocated.</param>
     /// <returns>The weights, which own the memory they lie in.</returns>
-    /// <exception cref="MemLoadException">A file changed or cannot be read (ML1xxx), memory ran out (ML7001, ML7002).</exception>
+    /// <exception cref="MemLoadException">A file changed meanwhile or cannot be read (ML1xxx), memory ran out (ML7001, ML7002).</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    public static LoadedWeights Run(LoadPlan plan, IDevice device, Action<PlanStep>? beforeStep = null, CancellationToken cancellationToken = default)
+    public static LoadedWeights Run(
+        LoadPlan plan, IDevice device, Action<PlanStep>? beforeStep = null, MapGuard guard = MapGuard.WherePossible, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(plan);
         ArgumentNullException.ThrowIfNull(device);
         var buffers = new MemoryBuffer?[plan.Buffers.Length];
         try
         {
-            Execute(plan, device, buffers, beforeStep, cancellationToken);
+            Execute(plan, device, buffers, beforeStep, guard, cancellationToken);
             return LoadedWeights.Of(plan.Checkpoint.Target.Tensors, plan.Checkpoint.Target.StorageLengths, buffers, plan.Placements, device);
         }
         catch
@@ -35,7 +37,8 @@ public static class PlanRunner
         }
     }
 
-    private static void Execute(LoadPlan plan, IDevice device, MemoryBuffer?[] buffers, Action<PlanStep>? beforeStep, CancellationToken cancellationToken)
+    private static void Execute(
+        LoadPlan plan, IDevice device, MemoryBuffer?[] buffers, Action<PlanStep>? beforeStep, MapGuard guard, CancellationToken cancellationToken)
     {
         Checkpoint checkpoint = plan.Checkpoint;
         using var host = new HostMemory();
@@ -63,7 +66,7 @@ public static class PlanRunner
                     initialiser.Fill(step.Storage, buffers[step.Buffer]!);
                     break;
                 case StepKind.Map:
-                    buffers[step.Buffer] = MappedFile.Open(checkpoint.Files[planned.File], device.MapsWritable);
+                    buffers[step.Buffer] = MappedFile.Open(checkpoint.Files[planned.File], device.MapsWritable, guard);
                     break;
                 case StepKind.Read:
                     // Reads that follow one another are one batch: the plan says what, not in how many pieces.
@@ -87,10 +90,17 @@ public static class PlanRunner
                     Copy(plan, step, buffers[step.Source]!, buffers[step.Buffer]!, device, workers, cancellationToken);
                     break;
                 default:
+                    buffers[step.Buffer]!.RequireIntact();
                     buffers[step.Buffer]!.Dispose();
                     buffers[step.Buffer] = null;
                     break;
             }
+        }
+        // Bytes of a file that somebody wrote to meanwhile are of no version of it.
+        files.RequireUnchanged();
+        foreach (MemoryBuffer? buffer in buffers)
+        {
+            buffer?.RequireIntact();
         }
     }
 

@@ -26,7 +26,11 @@ public sealed class PreparedLoad : IDisposable
         {
             _candidate = chooser.Candidate(request.Strategy);
         }
-        if (_candidate.Shortfall is not null && !(request.Force && _candidate.Shortfall.Value.Limit is not null))
+        if (request.MapGuard == MapGuard.Required && _candidate.Strategy == Strategy.Mmap && source.MapObstacle is string obstacle)
+        {
+            Refusal = MappedFile.Unguarded(Checkpoint.Path, obstacle);
+        }
+        else if (_candidate.Shortfall is not null && !(request.Force && _candidate.Shortfall.Value.Limit is not null))
         {
             PlanCandidate nearest = request.Strategy == Strategy.Auto ? _candidate : chooser.Nearest(request.Strategy);
             Refusal = Refusals.Of(request.Strategy, _candidate, nearest, device, nearest.Shortfall is not null && FitsMapped());
@@ -54,11 +58,14 @@ public sealed class PreparedLoad : IDisposable
     /// <summary>Its forecast.</summary>
     public PlanForecast Forecast => _candidate.Forecast;
 
-    /// <summary>Why the load does not fit the budget (ML7005, ML7006), or null if it does or was forced.</summary>
+    /// <summary>Why the load does not fit the budget (ML7005, ML7006) or maps what it must not (ML1012); null if it may go ahead or was forced.</summary>
     public MemLoadException? Refusal { get; }
 
     /// <summary>Why <see cref="Strategy.Auto"/> chose this plan; null where a strategy was asked for by name.</summary>
     public string? Choice { get; }
+
+    /// <summary>Why the files that this plan maps could become shorter under it, for people; null if they cannot or none is mapped.</summary>
+    public string? MapObstacle => _candidate.Strategy == Strategy.Mmap ? _source.MapObstacle : null;
 
     /// <summary>Prepares a load.</summary>
     /// <exception cref="MemLoadException">The checkpoint, the device or the selection breaks a rule. A limit that is exceeded does not throw:
@@ -93,7 +100,7 @@ public sealed class PreparedLoad : IDisposable
     /// <param name="cancellationToken">Stops the load.</param>
     /// <exception cref="MemLoadException">The <see cref="Refusal"/>, or what <see cref="PlanRunner.Run"/> throws.</exception>
     public LoadedWeights Load(Action<PlanStep>? beforeStep = null, CancellationToken cancellationToken = default) =>
-        Refusal is null ? PlanRunner.Run(Plan, Device, beforeStep, cancellationToken) : throw Refusal;
+        Refusal is null ? PlanRunner.Run(Plan, Device, beforeStep, Request.MapGuard, cancellationToken) : throw Refusal;
 
     /// <summary>Holds loaded weights, as they lie in memory, against the manifest.</summary>
     /// <param name="hashes">Of each loaded tensor, from <see cref="WeightsDigest.OfTensors"/>.</param>
@@ -159,7 +166,7 @@ public sealed class PreparedLoad : IDisposable
     // The last resort: the file mapped where it is, on the host. It takes no memory that the kernel cannot take back.
     private bool FitsMapped()
     {
-        if (Device.IsHost)
+        if (Device.IsHost || (Request.MapGuard == MapGuard.Required && _source.MapObstacle is not null))
         {
             return false;
         }

@@ -108,7 +108,9 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null)
 
     private static LoadMeasurement Death(LoadMeasurement row, int exitCode, bool oomKill, string complaints)
     {
+        const int Sigabrt = 128 + 6;
         const int Sigkill = 128 + 9;
+        int sigbus = 128 + (OperatingSystem.IsMacOS() ? 10 : 7);
         string first = complaints.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).FirstOrDefault() ?? "";
         if (oomKill)
         {
@@ -117,6 +119,13 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null)
         if (complaints.Contains("Out of memory", StringComparison.OrdinalIgnoreCase))
         {
             return With(row, LoadOutcome.OutOfMemory, Rules.WorkerOutOfMemory.Broken($"the measured process ran out of memory ({first})"));
+        }
+        // The runtime turns the signal into its own words if managed code was what touched the page.
+        if (exitCode == sigbus || (exitCode == Sigabrt && complaints.Contains(nameof(AccessViolationException), StringComparison.Ordinal)))
+        {
+            return With(row, LoadOutcome.Killed, Rules.WorkerLostMapping.Broken(
+                "the measured process touched mapped bytes that were no longer there (SIGBUS): the file became shorter meanwhile, or its disk could not be read",
+                row.Path));
         }
         string said = first.Length > 0 ? $": {first}" : "";
         return exitCode > 128

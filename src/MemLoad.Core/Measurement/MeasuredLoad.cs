@@ -109,7 +109,7 @@ internal static class MeasuredLoad
         }
         Checkpoint one = CheckpointBuilder.Trim(whole.Path, whole.Format, whole.Files, whole.Storages, [smallest], whole.Metadata).CastTo(whole.Target.DType);
         using IDevice device = DeviceRegistry.Open(prepared.Device.Name);
-        using LoadedWeights weights = PlanRunner.Run(LoadPlan.Create(prepared.Plan.Strategy, one, device), device, cancellationToken: cancellationToken);
+        using LoadedWeights weights = PlanRunner.Run(LoadPlan.Create(prepared.Plan.Strategy, one, device), device, guard: prepared.Request.MapGuard, cancellationToken: cancellationToken);
     }
 
     private static LoadMeasurement WithForecast(LoadMeasurement row, PreparedLoad prepared)

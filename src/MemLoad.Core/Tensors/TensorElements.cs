@@ -16,11 +16,18 @@ public static class TensorElements
     /// <param name="tensor">The view.</param>
     /// <param name="memory">The block that holds the storage.</param>
     /// <param name="storageOffset">Byte offset of the storage in that block.</param>
-    /// <param name="sink">Takes the elements, at most 1 MiB at a time.</param>
-    public static unsafe void Stream(TensorEntry tensor, MemoryBuffer memory, long storageOffset, ElementSink sink)
+    /// <param name="sink">Takes the elements, at most 1 MiB at a time. What it took is good once this returns.</param>
+    /// <exception cref="MemLoadException">ML1006: the memory was a file's, and the file changed meanwhile.</exception>
+    public static void Stream(TensorEntry tensor, MemoryBuffer memory, long storageOffset, ElementSink sink)
+    {
+        ArgumentNullException.ThrowIfNull(memory);
+        StreamUnchecked(tensor, memory, storageOffset, sink);
+        memory.RequireIntact();
+    }
+
+    private static unsafe void StreamUnchecked(TensorEntry tensor, MemoryBuffer memory, long storageOffset, ElementSink sink)
     {
         ArgumentNullException.ThrowIfNull(tensor);
-        ArgumentNullException.ThrowIfNull(memory);
         ArgumentNullException.ThrowIfNull(sink);
         if (tensor.ElementCount == 0)
         {

@@ -41,7 +41,7 @@ internal static class SafetensorsReader
         List<Entry> entries = ParseHeader(header, path, builder.Metadata, ct);
         CheckLayout(entries, dataStart, file.Length, path);
 
-        int home = builder.AddFile(path, file.Length);
+        int home = builder.AddFile(file);
         foreach (Entry entry in entries)
         {
             int storage = builder.AddStorage(home, dataStart + entry.Begin, entry.End - entry.Begin);

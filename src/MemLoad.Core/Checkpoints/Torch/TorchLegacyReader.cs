@@ -40,7 +40,7 @@ internal static class TorchLegacyReader
         }
 
         var builder = new CheckpointBuilder(path, CheckpointFormat.TorchLegacy);
-        int home = builder.AddFile(path, file.Length);
+        int home = builder.AddFile(file);
         Dictionary<string, int> storages = LocateStorages(file, builder, home, keys.Items, references.ByKey, input.Position, cancellationToken);
         TorchContainer.AddTo(builder, root, objectBytes, path, reference => storages.TryGetValue(reference.Key, out int index)
             ? index

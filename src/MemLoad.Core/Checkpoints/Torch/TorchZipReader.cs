@@ -25,7 +25,7 @@ internal static class TorchZipReader
         }
 
         var builder = new CheckpointBuilder(path, CheckpointFormat.TorchZip);
-        int home = builder.AddFile(path, file.Length);
+        int home = builder.AddFile(file);
         var storages = new Dictionary<string, (int Index, long Length)>(StringComparer.Ordinal);
         TorchContainer.AddTo(builder, root, pickle.Length, path, reference =>
         {

@@ -1,0 +1,127 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace MemLoad;
+
+/// <summary>
+/// Whether a file can be mapped without fear that it becomes shorter meanwhile: it lies on a local file system, and either the kernel tells of writers
+/// (<see cref="FileLease"/>), or nobody but this user and root may write to it, or nobody at all can. Windows lets nobody cut a mapped file short.
+/// </summary>
+internal static unsafe partial class MappingSafety
+{
+    private const int GroupOrOthersWrite = 0x12; // S_IWGRP | S_IWOTH; entries of access control lists show in the group's bits
+
+    // Magic numbers of statfs(2), from linux/magic.h. Only file systems whose files change through this very kernel alone.
+    private static readonly HashSet<uint> Local =
+    [
+        0x0000EF53, // ext2, ext3, ext4
+        0x58465342, // xfs
+        0x9123683E, // btrfs
+        0xCA451A4E, // bcachefs
+        0x2FC12FC1, // zfs
+        0xF2F52010, // f2fs
+        0x3153464A, // jfs
+        0x00003434, // nilfs2
+        0x794C7630, // overlayfs
+        0x01021994, // tmpfs
+        0x858458F6, // ramfs
+        0x73717368, // squashfs
+        0xE0F5E1E2, // erofs
+        0x00009660, // iso9660
+        0x15013346, // udf
+        0x00004D44, // fat
+        0x2011BAB0, // exfat
+        0x7366746E, // ntfs3
+    ];
+
+    private static readonly Dictionary<uint, string> Remote = new()
+    {
+        [0x00006969] = "a network file system (nfs)",
+        [0xFF534D42] = "a network file system (cifs)",
+        [0xFE534D42] = "a network file system (smb)",
+        [0x0000517B] = "a network file system (smb)",
+        [0x5346414F] = "a network file system (afs)",
+        [0x00C36400] = "a network file system (ceph)",
+        [0x0BD00BD0] = "a network file system (lustre)",
+        [0x47504653] = "a network file system (gpfs)",
+        [0x01161970] = "a file system that machines share (gfs2)",
+        [0x7461636F] = "a file system that machines share (ocfs2)",
+        [0x01021997] = "a file system of another machine (9p)",
+        [0x65735546] = "a file system in user space (fuse)",
+    };
+
+    /// <summary>Why a file cannot be mapped safely, for people; null if it can.</summary>
+    /// <exception cref="MemLoadException">ML1001, ML1002 or ML1010.</exception>
+    public static string? Obstacle(string path)
+    {
+        using CheckpointFileReader file = CheckpointFileReader.Open(path);
+        string? obstacle = Guard(file, static () => { }, out FileLease? lease);
+        lease?.Dispose();
+        return obstacle;
+    }
+
+    /// <summary>Sets up what guards a file that is going to be touched as memory.</summary>
+    /// <param name="file">The file, open.</param>
+    /// <param name="lost">Called when somebody is about to write to it, while they wait.</param>
+    /// <param name="lease">What watches the file; null if nothing does.</param>
+    /// <returns>Why it cannot be mapped safely, for people; null if it can.</returns>
+    public static string? Guard(CheckpointFileReader file, Action lost, out FileLease? lease)
+    {
+        lease = null;
+        if (!OperatingSystem.IsLinux())
+        {
+            return IsNetworkDrive(file.Path) ? "it lies on a network drive" : OtherWriters(file.Path);
+        }
+        uint kind = FileSystemOf(file.Handle);
+        if (!Local.Contains(kind))
+        {
+            return $"it lies on {Remote.GetValueOrDefault(kind) ?? string.Create(CultureInfo.InvariantCulture, $"a file system that is not known to be local (0x{kind:x8})")}";
+        }
+        if (LinuxFileStatus.Of(file.Handle) is not { } status)
+        {
+            return "the system does not say whose it is";
+        }
+        if ((status.Attributes & (LinuxFileStatus.Immutable | LinuxFileStatus.Verity)) != 0)
+        {
+            return null;
+        }
+        lease = FileLease.TryTake(file.Handle, lost, out int error);
+        return lease is not null ? null
+            : error == FileLease.HasWriters ? "another program has it open for writing"
+            : status.UserId != 0 && status.UserId != EffectiveUser() ? string.Create(CultureInfo.InvariantCulture, $"it belongs to user {status.UserId}, who may write to it")
+            : (status.Mode & GroupOrOthersWrite) != 0 ? "its group or others may write to it"
+            : null;
+    }
+
+    private static bool IsNetworkDrive(string path)
+    {
+        try
+        {
+            string root = OperatingSystem.IsWindows() ? Path.GetPathRoot(path)! : path;
+            return root.StartsWith(@"\\", StringComparison.Ordinal) || new DriveInfo(root).DriveType == DriveType.Network;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return true; // nothing is known, so nothing is promised
+        }
+    }
+
+    private static string? OtherWriters(string path) =>
+        !OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & (UnixFileMode.GroupWrite | UnixFileMode.OtherWrite)) != 0
+            ? "its group or others may write to it"
+            : null;
+
+    private static uint FileSystemOf(SafeFileHandle file)
+    {
+        // struct statfs begins with the magic number; the rest of its 120 bytes is of no interest.
+        long* status = stackalloc long[32];
+        return FileSystemStatus(file, status) == 0 ? (uint)*status : 0;
+    }
+
+    [LibraryImport("libc", EntryPoint = "fstatfs")]
+    private static partial int FileSystemStatus(SafeFileHandle file, long* status);
+
+    [LibraryImport("libc", EntryPoint = "geteuid")]
+    private static partial uint EffectiveUser();
+}
