@@ -83,9 +83,11 @@ public sealed record MachineSpeed
         {
             string path = PathFor(Device);
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-            string temporary = $"{path}.{Environment.ProcessId}.tmp";
-            File.WriteAllBytes(temporary, JsonSerializer.SerializeToUtf8Bytes(this, MachineSpeedJson.Default.MachineSpeed));
-            File.Move(temporary, path, overwrite: true);
+            byte[] figures = JsonSerializer.SerializeToUtf8Bytes(this, MachineSpeedJson.Default.MachineSpeed);
+            using var file = AtomicFile.Create(path, overwrite: true, figures.Length);
+            RandomAccess.Write(file.Handle, figures, 0);
+            RandomAccess.FlushToDisk(file.Handle);
+            file.Commit();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or MemLoadException)
         {

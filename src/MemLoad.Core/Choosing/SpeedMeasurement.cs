@@ -278,6 +278,7 @@ internal sealed class SpeedMeasurement : IDisposable
     // In the cache folder, or where that cannot be written, in the folder for temporary files.
     private static string WriteScratch(long bytes)
     {
+        using IDisposable? limit = FileSizeLimit.AsError();
         try
         {
             string folder = GeneratedCheckpoint.Folder;
@@ -309,10 +310,18 @@ internal sealed class SpeedMeasurement : IDisposable
         using FileStream file = new(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read, bufferSize: 0);
         byte[] piece = new byte[1 << 20];
         new Random(0).NextBytes(piece);
-        for (long done = 0; done < bytes; done += piece.Length)
+        try
         {
-            file.Write(piece);
+            for (long done = 0; done < bytes; done += piece.Length)
+            {
+                file.Write(piece);
+            }
+            return path;
         }
-        return path;
+        catch
+        {
+            TemporaryNames.TryDelete(path); // a full disk is not to be kept full
+            throw;
+        }
     }
 }

@@ -8,6 +8,8 @@ namespace MemLoad;
 /// </summary>
 internal sealed class AtomicFile : IDisposable
 {
+    private const int Attempts = 10;
+
     private readonly string _target;
     private readonly string _temporary;
     private readonly bool _overwrite;
@@ -35,17 +37,21 @@ internal sealed class AtomicFile : IDisposable
     {
         TemporaryNames.RemoveUnfinished(target);
         WriteFailures.CheckRoom(Path.GetDirectoryName(target)!, length, target);
-        string temporary = TemporaryNames.ForUnfinished(target);
-        return new AtomicFile(target, temporary, overwrite, length, Open(temporary, target, length));
+        FileStream stream = OpenHeld(TemporaryNames.ForUnfinished, target, length);
+        return new AtomicFile(target, stream.Name, overwrite, length, stream);
     }
 
     /// <summary>Puts the finished file under its name. Everything must have been flushed.</summary>
     /// <exception cref="MemLoadException">ML9102, ML9103 or ML9105.</exception>
     public void Commit()
     {
-        _stream.Dispose();
+        if (OperatingSystem.IsWindows())
+        {
+            _stream.Dispose(); // an open file is not renamed there
+        }
         try
         {
+            // Elsewhere it is held until it has its name: so nobody takes it for what a killed writer left.
             File.Move(_temporary, _target, _overwrite);
         }
         catch (IOException) when (!_overwrite && File.Exists(_target))
@@ -57,6 +63,7 @@ internal sealed class AtomicFile : IDisposable
             throw WriteFailures.From(e, _target, _length);
         }
         _committed = true;
+        _stream.Dispose();
         NativeFiles.SyncFolder(Path.GetDirectoryName(_target)!);
     }
 
@@ -66,6 +73,32 @@ internal sealed class AtomicFile : IDisposable
         if (!_committed)
         {
             TemporaryNames.TryDelete(_temporary);
+        }
+    }
+
+    /// <summary>Creates a file under a new name, held against <see cref="TemporaryNames.RemoveUnfinished"/>.</summary>
+    /// <param name="newName">Makes a name for a target.</param>
+    /// <param name="target">What the user called it.</param>
+    /// <param name="length">Bytes it will have.</param>
+    /// <exception cref="MemLoadException">ML9103 or ML9104.</exception>
+    internal static FileStream OpenHeld(Func<string, string> newName, string target, long length)
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            string path = newName(target);
+            try
+            {
+                FileStream stream = Open(path, target, length);
+                if (attempt == Attempts || File.Exists(path))
+                {
+                    return stream;
+                }
+                stream.Dispose();
+            }
+            catch (MemLoadException e) when (attempt < Attempts && WriteFailures.IsHeld(e.InnerException))
+            {
+            }
+            // Created but not yet held, it was taken for what a killed writer left, by another writer of this target. A new name will do.
         }
     }
 

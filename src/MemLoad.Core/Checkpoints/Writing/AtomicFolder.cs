@@ -8,6 +8,8 @@ internal sealed class AtomicFolder : IDisposable
 {
     private readonly string _target;
     private readonly bool _overwrite;
+
+    // Beside the folder and held until that is done with: so nobody tidies it up, not even while it is renamed.
     private readonly FileStream _lock;
     private bool _committed;
 
@@ -31,7 +33,8 @@ internal sealed class AtomicFolder : IDisposable
     {
         TemporaryNames.RemoveUnfinished(target);
         WriteFailures.CheckRoom(System.IO.Path.GetDirectoryName(target)!, length, target);
-        string path = TemporaryNames.ForUnfinished(target);
+        FileStream held = AtomicFile.OpenHeld(TemporaryNames.ForLock, target, 0);
+        string path = TemporaryNames.LockedBy(held.Name);
         try
         {
             if (!OperatingSystem.IsWindows() && Directory.Exists(target))
@@ -44,19 +47,13 @@ internal sealed class AtomicFolder : IDisposable
             {
                 Directory.CreateDirectory(path);
             }
+            return new AtomicFolder(target, overwrite, path, held);
         }
         catch (Exception e) when (WriteFailures.IsFailure(e))
         {
-            throw WriteFailures.From(e, target, length, whileOpening: true);
-        }
-        try
-        {
-            return new AtomicFolder(target, overwrite, path, AtomicFile.Open(System.IO.Path.Combine(path, TemporaryNames.LockFile), target, 0));
-        }
-        catch
-        {
             TemporaryNames.TryDelete(path);
-            throw;
+            Release(held);
+            throw WriteFailures.From(e, target, length, whileOpening: true);
         }
     }
 
@@ -69,18 +66,12 @@ internal sealed class AtomicFolder : IDisposable
         WriteTarget.ForFolder(_target, _overwrite); // it may have changed while this one was written
         try
         {
-            _lock.Dispose();
-            File.Delete(_lock.Name);
             NativeFiles.SyncFolder(Path);
             if (!Directory.Exists(_target))
             {
                 Directory.Move(Path, _target);
             }
-            else if (NativeFiles.TryExchange(Path, _target))
-            {
-                TemporaryNames.TryDelete(Path);
-            }
-            else
+            else if (!NativeFiles.TryExchange(Path, _target))
             {
                 ReplaceInTwoSteps();
             }
@@ -91,15 +82,17 @@ internal sealed class AtomicFolder : IDisposable
         }
         _committed = true;
         NativeFiles.SyncFolder(System.IO.Path.GetDirectoryName(_target)!);
+        TemporaryNames.TryDelete(Path); // after an exchange, the old folder
         TemporaryNames.RemoveReplaced(_target);
+        Release(_lock);
     }
 
     public void Dispose()
     {
-        _lock.Dispose();
         if (!_committed)
         {
             TemporaryNames.TryDelete(Path);
+            Release(_lock);
         }
     }
 
@@ -117,5 +110,12 @@ internal sealed class AtomicFolder : IDisposable
             Directory.Move(aside, _target);
             throw;
         }
+    }
+
+    private static void Release(FileStream held)
+    {
+        TemporaryNames.TryDelete(held.Name);
+        held.Dispose();
+        TemporaryNames.TryDelete(held.Name); // Windows deletes no open file
     }
 }

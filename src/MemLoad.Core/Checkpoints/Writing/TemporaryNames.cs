@@ -12,22 +12,30 @@ internal static class TemporaryNames
 {
     private const string Unfinished = ".tmp";
     private const string Aside = ".old";
+    private const string Lock = ".lock";
     private const int RandomBytes = 8;
     private const int LongestStem = 200; // of the 255 bytes that file systems allow
 
     private static readonly SearchValues<char> Hexadecimal = SearchValues.Create("0123456789abcdef");
 
-    /// <summary>Inside an unfinished folder, a file that its writer holds open.</summary>
-    public const string LockFile = ".lock";
-
     /// <summary>A new path for the unfinished target.</summary>
     public static string ForUnfinished(string target) => New(target, Unfinished);
+
+    /// <summary>A new path for a file that the writer of a folder holds open; <see cref="LockedBy"/> is then the folder.</summary>
+    public static string ForLock(string target) => New(target, Lock);
+
+    /// <summary>The unfinished folder that a lock stands for.</summary>
+    public static string LockedBy(string path) => string.Concat(path.AsSpan(0, path.Length - Lock.Length), Unfinished);
 
     /// <summary>A new path for an old folder that is about to be replaced.</summary>
     public static string ForReplaced(string target) => New(target, Aside);
 
     /// <summary>Deletes what killed writers of this target left unfinished; what a living writer holds open stays.</summary>
-    public static void RemoveUnfinished(string target) => Remove(target, Unfinished);
+    public static void RemoveUnfinished(string target)
+    {
+        Remove(target, Unfinished);
+        Remove(target, Lock);
+    }
 
     /// <summary>Deletes old folders put aside for this target. Only for after a new one is in place: until then one may be the only copy.</summary>
     public static void RemoveReplaced(string target) => Remove(target, Aside);
@@ -78,28 +86,37 @@ internal static class TemporaryNames
         {
             string name = Path.GetFileName(path);
             if (name.Length == length && name.StartsWith(start, StringComparison.Ordinal) && name.EndsWith(ending, StringComparison.Ordinal)
-                && name.AsSpan(start.Length, 2 * RandomBytes).IndexOfAnyExcept(Hexadecimal) < 0 && !IsHeld(path))
+                && name.AsSpan(start.Length, 2 * RandomBytes).IndexOfAnyExcept(Hexadecimal) < 0)
             {
-                TryDelete(path);
+                TryDeleteUnlessHeld(path, target);
             }
         }
     }
 
     // Writers open without sharing, which also holds between processes on Unix (an advisory lock that ends with its process).
-    private static bool IsHeld(string path)
+    private static void TryDeleteUnlessHeld(string path, string target)
     {
         try
         {
-            string file = Directory.Exists(path) ? Path.Combine(path, LockFile) : path;
-            if (File.Exists(file))
+            bool isFolder = Directory.Exists(path);
+            string file = isFolder ? string.Concat(path.AsSpan(0, path.Length - Unfinished.Length), Lock) : path;
+            using FileStream? held = File.Exists(file) ? new FileStream(file, FileMode.Open, FileAccess.Write, FileShare.None) : null;
+            if (OperatingSystem.IsWindows())
             {
-                using var handle = File.OpenHandle(file, FileMode.Open, FileAccess.Write, FileShare.None);
+                held?.Dispose(); // no open file is deleted there: neither by this nor under a writer who opens it now
             }
-            return false;
+            if (isFolder)
+            {
+                // In one step, so that it cannot be half deleted when its writer, unseen, gives it its name.
+                string mine = ForUnfinished(target);
+                Directory.Move(path, mine);
+                path = mine;
+            }
+            TryDelete(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return true;
+            // Held, or gone.
         }
     }
 }

@@ -10,6 +10,8 @@ internal static class WriteFailures
     private const int FileTooBig = 27; // EFBIG, the same
     private const int QuotaLinux = 122; // EDQUOT
     private const int QuotaMac = 69;
+    private const int HeldLinux = 11; // EWOULDBLOCK
+    private const int HeldMac = 35;
     private const int WindowsHandleDiskFull = unchecked((int)0x80070027);
     private const int WindowsDiskFull = unchecked((int)0x80070070);
     private const int WindowsFileTooLarge = unchecked((int)0x800700DF);
@@ -32,11 +34,11 @@ internal static class WriteFailures
     /// <param name="whileOpening">True if the file was being created, not written.</param>
     public static MemLoadException From(Exception failure, string target, long needed, bool whileOpening = false)
     {
-        bool full = failure is IOException && (failure.HResult is NoSpace or FileTooBig
+        bool full = failure is ArgumentOutOfRangeException || (failure is IOException && (failure.HResult is NoSpace or FileTooBig
             || failure.HResult is WindowsHandleDiskFull or WindowsDiskFull or WindowsFileTooLarge
             || (failure.HResult == QuotaLinux && OperatingSystem.IsLinux())
             || (failure.HResult == QuotaMac && OperatingSystem.IsMacOS())
-            || (failure.HResult == AllocationFailed && whileOpening && failure.GetType() == typeof(IOException)));
+            || (failure.HResult == AllocationFailed && whileOpening && failure.GetType() == typeof(IOException))));
         if (full)
         {
             return Rules.DiskFull.Broken(Shortage(needed, FreeBytes(Path.GetDirectoryName(target)!)), target, innerException: failure);
@@ -46,7 +48,13 @@ internal static class WriteFailures
     }
 
     /// <summary>True for the exceptions that file operations throw for reasons outside the program.</summary>
-    public static bool IsFailure(Exception exception) => exception is IOException or UnauthorizedAccessException or NotSupportedException;
+    /// <remarks>.NET calls a length that the file system or a limit of the process does not take an argument out of range.</remarks>
+    public static bool IsFailure(Exception exception) =>
+        exception is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentOutOfRangeException;
+
+    /// <summary>True if a file could not be opened because somebody holds it, on Unix.</summary>
+    public static bool IsHeld(Exception? failure) =>
+        failure is IOException && !OperatingSystem.IsWindows() && failure.HResult == (OperatingSystem.IsLinux() ? HeldLinux : HeldMac);
 
     private static string Shortage(long needed, long? free) => free is { } bytes && bytes < needed
         ? string.Create(CultureInfo.InvariantCulture, $"disk full: {needed} bytes are needed and {bytes} are free")
