@@ -49,6 +49,16 @@ public sealed class LoadMeasurerTests
         Assert.Equal((nameof(LoadOutcome.Killed), "ML8012"), (row.Outcome, row.Message?[..6]));
     }
 
+    [SkippableFact]
+    public async Task A_child_that_touches_mapped_bytes_that_are_gone_is_a_row_that_says_so()
+    {
+        Skip.If(OperatingSystem.IsWindows(), "there are no signals to die by");
+        LoadMeasurement row = await new LoadMeasurer(new WorkerCommand("sh", ["-c", "kill -BUS $$"])).MeasureAsync(Request(Strategy.Mmap));
+
+        Assert.Equal((nameof(LoadOutcome.Killed), "ML8015"), (row.Outcome, row.Message?[..6]));
+        Assert.Contains("became shorter", row.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_child_that_cannot_start_or_talks_nonsense_is_a_row_too()
     {

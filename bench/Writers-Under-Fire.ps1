@@ -1,0 +1,355 @@
+#!/usr/bin/env pwsh
+#Requires -Version 7.4
+<#
+.SYNOPSIS
+    Kills writers at random moments, fills their disks and sets them against each other; then looks for anything that is not whole.
+.DESCRIPTION
+    Runs "memload new" and "memload convert" into every format (.pth, safetensors, a folder), onto a free name and over an old file, and
+
+      Kill       ends them with SIGKILL: after a random time, or a random moment after their first temporary file appeared, or as their target changes
+      KillCall   (Linux, where strace is) ends them at one of the very system calls that matter: write, fsync, rename, unlink
+      Interrupt  sends them SIGINT, as Ctrl-C does
+      FullDisk   gives them a disk (tmpfs, or ext2, which reserves no room) that is too small or fills up meanwhile; needs root to mount
+      SizeLimit  runs them under "ulimit -f", as a quota would stop them
+      TwoWriters lets two write one name at the same time
+      ReadOnly   gives them a disk that is mounted read-only; needs root
+      Link       gives them a link to a file on another disk and kills them; needs root
+
+    After each the target must hold the old content or the new, whole (by SHA-256, file by file), or be absent if it was. After those that fail by
+    themselves nothing else may be in the folder; after those that were killed, nothing after the next run that succeeds. One row a kind of fire:
+    how often the target was Absent, Old, New or Partial, how often a run left Litter after its successor, and how often an error was not the expected one.
+.EXAMPLE
+    ./bench/Writers-Under-Fire.ps1 -Folder /var/tmp/fire | Format-Table
+.EXAMPLE
+    ./bench/Writers-Under-Fire.ps1 -Folder /var/tmp/fire -Kills 20 -Disks 5 -Seed 7 | Format-Table
+#>
+[CmdletBinding()]
+param(
+    [Parameter(Mandatory)] [string]$Folder,
+    [int]$Kills = 500,
+    [int]$Disks = 50,
+    [int]$Others = 20,
+    [int]$Seed = 1,
+    [string]$MemLoad = (Join-Path $PSScriptRoot '../src/MemLoad.Cli/bin/Release/net10.0/memload')
+)
+$ErrorActionPreference = 'Stop'
+if ($IsWindows) { throw 'Signals and mounts as used here are those of Linux and macOS.' }
+$MemLoad = (Resolve-Path $MemLoad).ProviderPath
+$random = [Random]::new($Seed)
+$Folder = (New-Item -ItemType Directory $Folder -Force).FullName
+$env:DOTNET_EnableDiagnostics = '0'  # else the runtime itself leaves a socket in the folder for temporary files when it is killed
+$env:DOTNET_EnableWriteXorExecute = '0'  # else the runtime needs files larger than SizeLimit allows to start at all
+
+# Content as text: one line a file with its digest. A file that is not there is "absent".
+function Get-Content256([string]$Path) {
+    if (-not (Test-Path -LiteralPath $Path)) { return 'absent' }
+    $files = if (Test-Path -LiteralPath $Path -PathType Container) { Get-ChildItem -LiteralPath $Path -Force -Recurse -File | Sort-Object Name } else { Get-Item -LiteralPath $Path -Force }
+    $lines = foreach ($file in $files) {
+        $stream = [IO.File]::OpenRead($file.FullName)
+        try { "$(if ($files -is [array]) { $file.Name }) $([Convert]::ToHexString([Security.Cryptography.SHA256]::HashData($stream)))" } finally { $stream.Dispose() }
+    }
+    $lines -join "`n"
+}
+
+function Start-MemLoad([string[]]$Arguments) {
+    $start = [Diagnostics.ProcessStartInfo]::new($Arguments[0], [string[]]($Arguments | Select-Object -Skip 1))
+    $start.RedirectStandardError = $true
+    $start.RedirectStandardOutput = $true
+    [Diagnostics.Process]::Start($start)
+}
+
+# Waits and gives exit code and standard error.
+function Wait-MemLoad($Process) {
+    $complaint = $Process.StandardError.ReadToEndAsync()
+    $null = $Process.StandardOutput.ReadToEnd()
+    $Process.WaitForExit()
+    [pscustomobject]@{ Code = $Process.ExitCode; Error = $complaint.Result }
+}
+
+function Invoke-MemLoad([string[]]$Arguments) { Wait-MemLoad (Start-MemLoad $Arguments) }
+
+$model = '--vocab', '4000', '--context', '64', '--emb', '480', '--layers', '4', '--heads', '4'
+$oldModel = '--vocab', '100', '--context', '16', '--emb', '96', '--layers', '1', '--heads', '2'
+$work = (New-Item -ItemType Directory (Join-Path $Folder work) -Force).FullName
+$source = Join-Path $Folder source.pth
+$null = Invoke-MemLoad (@($MemLoad, 'new', '--out', $source, '--force', '--seed', '5') + $model)
+
+# What is written: a command without its --out, the name of its target, its content when done and the time that it takes.
+$jobs = foreach ($name in 'x.pth', 'x.safetensors', 'x') {
+    foreach ($verb in 'new', 'convert') {
+        $command = @($MemLoad, $verb) + $(if ($verb -eq 'new') { $model } else { '--path', $source })
+        $target = Join-Path $Folder $name
+        Remove-Item -LiteralPath $target -Recurse -ErrorAction Ignore
+        $times = foreach ($i in 1..3) {
+            $watch = [Diagnostics.Stopwatch]::StartNew()
+            $null = Invoke-MemLoad ($command + '--out', $target, '--force')
+            $watch.ElapsedMilliseconds
+        }
+        $bytes = (Get-ChildItem -LiteralPath $target -Force | Measure-Object Length -Sum).Sum
+        $new = Get-Content256 $target
+        Remove-Item -LiteralPath $target -Recurse
+        $null = Invoke-MemLoad (@($MemLoad, 'new', '--out', $target) + $oldModel)
+        [pscustomobject]@{ Name = $name; Verb = $verb; Command = $command; New = $new; Old = (Get-Content256 $target); OldAt = "$target.old"; Milliseconds = ($times | Sort-Object)[1]; Bytes = $bytes }
+        Remove-Item -LiteralPath "$target.old" -Recurse -ErrorAction Ignore
+        Move-Item -LiteralPath $target "$target.old"
+    }
+}
+
+function Get-Row([string]$Fire) {
+    [pscustomobject]@{ Fire = $Fire; Runs = 0; Stopped = 0; Absent = 0; Old = 0; New = 0; Partial = 0; LitterBefore = 0; Litter = 0; WrongError = 0; Seconds = 0 }
+}
+
+# Puts the old content in place, or nothing.
+function Set-Target($Job, [string]$In, [bool]$Exists) {
+    Get-ChildItem -LiteralPath $In -Force | Remove-Item -Recurse -Force
+    if ($Exists) {
+        Copy-Item -LiteralPath $Job.OldAt (Join-Path $In $Job.Name) -Recurse
+        (Get-Item -LiteralPath (Join-Path $In $Job.Name)).LastWriteTimeUtc = [datetime]::new(2001, 1, 1, 0, 0, 0, [DateTimeKind]::Utc)
+    }
+}
+
+function Get-Litter([string]$In, $Job) { @(Get-ChildItem -LiteralPath $In -Force | Where-Object Name -CNE $Job.Name).Count }
+
+# Counts what is under the final name, and whatever else is in the folder once a run has succeeded after the one that was stopped.
+function Add-Outcome($Row, $Job, [string]$In, [bool]$Exists, [string[]]$Command, [bool]$OwnFailure) {
+    $target = Join-Path $In $Job.Name
+    $content = Get-Content256 $target
+    $state = if ($content -ceq $Job.New) { 'New' } elseif ($Exists ? $content -ceq $Job.Old : $content -ceq 'absent') { $Exists ? 'Old' : 'Absent' } else { 'Partial' }
+    if ($state -eq 'Partial') { Write-Warning "$($Row.Fire), run $($Row.Runs): $($Job.Verb) $target is neither old nor new: $content" }
+    $Row.$state++
+    $litter = Get-Litter $In $Job
+    if ($litter) { $Row.LitterBefore++ }
+    if ($OwnFailure) {
+        if ($litter) { $Row.Litter++; Write-Warning "$($Row.Fire): left $((Get-ChildItem $In -Force).Name -join ', ')" }
+        return
+    }
+    $next = Invoke-MemLoad ($Command + '--force')
+    if ($next.Code -ne 0 -or (Get-Content256 $target) -cne $Job.New) { $Row.WrongError++; Write-Warning "the run after $($Row.Fire) failed: $($next.Error)" }
+    if (Get-Litter $In $Job) { $Row.Litter++; Write-Warning "$($Row.Fire): left $((Get-ChildItem $In -Force).Name -join ', ')" }
+}
+
+function Stop-Writer($Process, $Job, [string]$In, [bool]$Exists, [string]$Signal) {
+    $watch = [Diagnostics.Stopwatch]::StartNew()
+    $target = Join-Path $In $Job.Name
+    $until = switch ($random.Next(3)) {
+        0 { $random.NextDouble() * 1.1 * $Job.Milliseconds }
+        1 {
+            while (-not $Process.HasExited -and -not [IO.Directory]::EnumerateFileSystemEntries($In, ".$($Job.Name).*").GetEnumerator().MoveNext()) { }
+            $watch.Elapsed.TotalMilliseconds + [math]::Pow($random.NextDouble(), 3) * $Job.Milliseconds
+        }
+        2 {
+            # Whatever replaces the old one has another time.
+            while (-not $Process.HasExited -and -not ($Exists ? (Test-Changed $target) : (Test-There $target))) { }
+            $watch.Elapsed.TotalMilliseconds + $random.NextDouble() * 3
+        }
+    }
+    while (-not $Process.HasExited -and $watch.Elapsed.TotalMilliseconds -lt $until) { }
+    if ($Process.HasExited) { return }
+    if ($Signal -eq 'KILL') { $Process.Kill() } else { & kill "-$Signal" $Process.Id 2>$null }
+}
+function Test-There([string]$Path) { [IO.File]::Exists($Path) -or [IO.Directory]::Exists($Path) }
+function Test-Changed([string]$Path) { [IO.File]::GetLastWriteTimeUtc($Path).Year -ne 2001 }
+
+function Invoke-Signals([string]$Fire, [int]$Count, [string]$Signal) {
+    $row = Get-Row $Fire
+    $clock = [Diagnostics.Stopwatch]::StartNew()
+    for ($i = 0; $i -lt $Count; $i++) {
+        $row.Runs++
+        $job = $jobs[$i % $jobs.Count]
+        $exists = $random.Next(2) -eq 0
+        Set-Target $job $work $exists
+        $command = $job.Command + '--out', (Join-Path $work $job.Name)
+        $process = Start-MemLoad ($command + $(if ($exists) { '--force' }))
+        Stop-Writer $process $job $work $exists $Signal
+        $end = Wait-MemLoad $process
+        if ($end.Code -ne 0) { $row.Stopped++ }
+        # After Ctrl-C it tidies up by itself.
+        Add-Outcome $row $job $work $exists $command ($Signal -ne 'KILL' -and $end.Code -ne 128 + 2)
+    }
+    $row.Seconds = [int]$clock.Elapsed.TotalSeconds
+    $row
+}
+
+function Invoke-CallKills([int]$Count) {
+    $calls = 'pwrite64', 'fsync', 'rename', 'renameat2', 'link', 'unlink', 'fallocate', 'mkdir', 'rmdir', 'close'
+    $row = Get-Row KillCall
+    $clock = [Diagnostics.Stopwatch]::StartNew()
+    for ($i = 0; $i -lt $Count; $i++) {
+        $row.Runs++
+        $job = $jobs[$i % $jobs.Count]
+        $exists = $random.Next(2) -eq 0
+        $call = $calls[$random.Next($calls.Count - 1)]
+        Set-Target $job $work $exists
+        $command = $job.Command + '--out', (Join-Path $work $job.Name)
+        # The runtime itself makes none of these calls on the folder; the first few are the interesting ones, and for folders any of some hundred.
+        $when = $random.Next(1, $job.Name -eq 'x' ? 40 : 4)
+        $traced = @('strace', '-f', '-qq', '-o', '/dev/null', '-e', "trace=$call", '-e', "inject=${call}:signal=KILL:when=$when") + $command + $(if ($exists) { '--force' })
+        $end = Invoke-MemLoad $traced
+        if ($end.Code -ne 0) { $row.Stopped++ }
+        Add-Outcome $row $job $work $exists $command $false
+    }
+    $row.Seconds = [int]$clock.Elapsed.TotalSeconds
+    $row
+}
+
+# A small file system of its own: memory, or an image of ext2, where fallocate(2) does nothing and so a disk fills up in the middle of a write.
+function Mount-Disk([long]$Bytes, [string]$Kind, [string]$At) {
+    $null = New-Item -ItemType Directory $At -Force
+    if ($Kind -eq 'tmpfs') { & mount -t tmpfs -o "size=$Bytes" none $At 2>$null | Out-Null }
+    else {
+        & truncate -s $Bytes "$At.img"
+        & mkfs.ext2 -q -m 0 -F "$At.img" 2>$null | Out-Null
+        & mount -o loop "$At.img" $At 2>$null | Out-Null
+        Remove-Item (Join-Path $At lost+found) -ErrorAction Ignore
+    }
+    $LASTEXITCODE -eq 0
+}
+function Dismount-Disk([string]$At) {
+    & umount $At 2>$null | Out-Null
+    Remove-Item "$At.img" -ErrorAction Ignore
+}
+
+function Invoke-FullDisks([int]$Count) {
+    $disk = Join-Path $Folder disk
+    $clock = [Diagnostics.Stopwatch]::StartNew()
+    foreach ($kind in 'tmpfs', 'ext2') {
+        $row = Get-Row "FullDisk ($kind)"
+        for ($i = 0; $i -lt $Count / 2; $i++) {
+            $job = $jobs[$i % $jobs.Count]
+            $exists = $random.Next(2) -eq 0
+            # From much too small to just enough; the old one needs 1 MiB.
+            $fills = $random.Next(2) -eq 0
+            $size = 4MB + [long]($job.Bytes * ($fills ? 1.3 : 1.1 * $random.NextDouble()))
+            if (-not (Mount-Disk $size $kind $disk)) { Write-Warning "$($row.Fire) is skipped: it cannot be mounted here"; break }
+            $row.Runs++
+            try {
+                Set-Target $job $disk $exists
+                $filler = $null
+                $command = $job.Command + '--out', (Join-Path $disk $job.Name)
+                $process = Start-MemLoad ($command + $(if ($exists) { '--force' }))
+                if ($fills) {
+                    # Somebody else's file takes what is left while this one is being written.
+                    [Threading.Thread]::Sleep($random.Next($job.Milliseconds))
+                    $filler = [Diagnostics.Process]::Start([Diagnostics.ProcessStartInfo]::new('sh', [string[]]('-c', "dd if=/dev/zero of='$disk/filler' bs=64k 2>/dev/null")))
+                }
+                $end = Wait-MemLoad $process
+                if ($filler) { $filler.WaitForExit(); Remove-Item "$disk/filler" -ErrorAction Ignore }
+                if ($end.Code -ne 0) {
+                    $row.Stopped++
+                    if ($end.Error -notlike '*ML9104*') { $row.WrongError++; Write-Warning "$($row.Fire): $($end.Error)" }
+                }
+                Add-Outcome $row $job $disk $exists $command $true
+            }
+            finally { Dismount-Disk $disk }
+        }
+        $row.Seconds = [int]$clock.Elapsed.TotalSeconds
+        $clock.Restart()
+        $row
+    }
+}
+
+function Invoke-SizeLimits([int]$Count) {
+    $row = Get-Row SizeLimit
+    $clock = [Diagnostics.Stopwatch]::StartNew()
+    for ($i = 0; $i -lt $Count; $i++) {
+        $row.Runs++
+        $job = $jobs[$i % $jobs.Count]
+        $exists = $random.Next(2) -eq 0
+        Set-Target $job $work $exists
+        $command = $job.Command + '--out', (Join-Path $work $job.Name)
+        $largest = $job.Name -eq 'x' ? 7MB : $job.Bytes
+        $blocks = [long]($largest / 512 * (0.1 + 0.8 * $random.NextDouble()))
+        $end = Invoke-MemLoad (@('sh', '-c', "ulimit -f $blocks; exec `"`$@`"", 'sh') + $command + $(if ($exists) { '--force' }))
+        if ($end.Code -ne 0) {
+            $row.Stopped++
+            if ($end.Code -ne 1 -or $end.Error -notlike '*ML9104*') { $row.WrongError++; Write-Warning "$($row.Fire): $($end.Code) $($end.Error)" }
+        }
+        Add-Outcome $row $job $work $exists $command $true
+    }
+    $row.Seconds = [int]$clock.Elapsed.TotalSeconds
+    $row
+}
+
+function Invoke-TwoWriters([int]$Count) {
+    $row = Get-Row TwoWriters
+    $clock = [Diagnostics.Stopwatch]::StartNew()
+    for ($i = 0; $i -lt $Count; $i++) {
+        $row.Runs++
+        # The same name, written by new and by convert: whichever was renamed last is there.
+        $one, $other = $jobs | Where-Object Name -EQ ('x.pth', 'x.safetensors', 'x')[$i % 3]
+        $exists = $random.Next(2) -eq 0
+        Set-Target $one $work $exists
+        $target = Join-Path $work $one.Name
+        $first = Start-MemLoad ($one.Command + '--out', $target, '--force')
+        [Threading.Thread]::Sleep($random.Next(60))
+        $second = Start-MemLoad ($other.Command + '--out', $target, '--force')
+        $ends = (Wait-MemLoad $first), (Wait-MemLoad $second)
+        $row.Stopped += @($ends | Where-Object Code -NE 0).Count
+        foreach ($end in $ends | Where-Object Code -NE 0) { $row.WrongError++; Write-Warning "TwoWriters: $($end.Error)" }
+        $content = Get-Content256 $target
+        if ($content -ceq $one.New -or $content -ceq $other.New) { $row.New++ } else { $row.Partial++ }
+        if (Get-Litter $work $one) { $row.Litter++; Write-Warning "TwoWriters: left $((Get-ChildItem $work -Force).Name -join ', ')" }
+    }
+    $row.Seconds = [int]$clock.Elapsed.TotalSeconds
+    $row
+}
+
+function Invoke-ReadOnly {
+    $disk = Join-Path $Folder disk
+    $row = Get-Row ReadOnly
+    foreach ($job in $jobs) {
+        if (-not (Mount-Disk (2 * $job.Bytes) tmpfs $disk)) { Write-Warning 'ReadOnly is skipped: nothing can be mounted here'; break }
+        try {
+            foreach ($exists in $false, $true) {
+                $row.Runs++
+                & mount -o remount,rw $disk
+                Set-Target $job $disk $exists
+                & mount -o remount,ro $disk
+                $command = $job.Command + '--out', (Join-Path $disk $job.Name)
+                $end = Invoke-MemLoad ($command + '--force')
+                if ($end.Code -ne 0) { $row.Stopped++ }
+                if ($end.Code -ne 1 -or $end.Error -notlike '*ML9103*') { $row.WrongError++; Write-Warning "ReadOnly: $($end.Code) $($end.Error)" }
+                Add-Outcome $row $job $disk $exists $command $true
+            }
+        }
+        finally { Dismount-Disk $disk }
+    }
+    $row
+}
+
+function Invoke-Links([int]$Count) {
+    $disk = Join-Path $Folder disk
+    $row = Get-Row Link
+    if (-not (Mount-Disk 512MB tmpfs $disk)) { Write-Warning 'Link is skipped: nothing can be mounted here'; return $row }
+    try {
+        for ($i = 0; $i -lt $Count; $i++) {
+            $row.Runs++
+            $job = $jobs[$i % $jobs.Count]
+            $exists = $random.Next(2) -eq 0
+            Set-Target $job $disk $exists
+            Set-Target $job $work $false
+            $link = Join-Path $work $job.Name
+            $null = New-Item -ItemType SymbolicLink $link -Target (Join-Path $disk $job.Name) -Force
+            $command = $job.Command + '--out', $link
+            $process = Start-MemLoad ($command + $(if ($exists) { '--force' }))
+            Stop-Writer $process $job $disk $exists KILL
+            if ((Wait-MemLoad $process).Code -ne 0) { $row.Stopped++ }
+            Add-Outcome $row $job $disk $exists $command $false
+            if (-not (Get-Item $link -Force).LinkType -or (Get-Litter $work $job)) { $row.Litter++ }
+        }
+    }
+    finally { Dismount-Disk $disk }
+    $row
+}
+
+$strace = Get-Command strace -ErrorAction Ignore
+if (-not $strace) { Write-Warning 'KillCall is skipped: there is no strace here' }
+$callKills = $strace ? [int]($Kills / 5) : 0
+Invoke-Signals Kill ($Kills - $callKills) KILL
+if ($callKills) { Invoke-CallKills $callKills }
+Invoke-Signals Interrupt $Others INT
+Invoke-FullDisks $Disks
+Invoke-SizeLimits $Others
+Invoke-TwoWriters $Others
+Invoke-ReadOnly
+Invoke-Links $Others
