@@ -17,7 +17,7 @@
 
     After each the target must hold the old content or the new, whole (by SHA-256, file by file), or be absent if it was. After those that fail by
     themselves nothing else may be in the folder; after those that were killed, nothing after the next run that succeeds. One row a kind of fire:
-    how often the target was Absent, Old, New or Partial, how often a run left Litter after its successor, and how often an error was not the expected one.
+    how many were Stopped before they had finished (Kills counts these), how often the target was Absent, Old, New or Partial, how often a run left Litter after its successor, and how often an error was not the expected one.
 .EXAMPLE
     ./bench/Writers-Under-Fire.ps1 -Folder /var/tmp/fire | Format-Table
 .EXAMPLE
@@ -153,7 +153,7 @@ function Test-Changed([string]$Path) { [IO.File]::GetLastWriteTimeUtc($Path).Yea
 function Invoke-Signals([string]$Fire, [int]$Count, [string]$Signal) {
     $row = Get-Row $Fire
     $clock = [Diagnostics.Stopwatch]::StartNew()
-    for ($i = 0; $i -lt $Count; $i++) {
+    for ($i = 0; $row.Stopped -lt $Count -and $i -lt 4 * $Count; $i++) {
         $row.Runs++
         $job = $jobs[$i % $jobs.Count]
         $exists = $random.Next(2) -eq 0
@@ -174,7 +174,7 @@ function Invoke-CallKills([int]$Count) {
     $calls = 'pwrite64', 'fsync', 'rename', 'renameat2', 'link', 'unlink', 'fallocate', 'mkdir', 'rmdir', 'close'
     $row = Get-Row KillCall
     $clock = [Diagnostics.Stopwatch]::StartNew()
-    for ($i = 0; $i -lt $Count; $i++) {
+    for ($i = 0; $row.Stopped -lt $Count -and $i -lt 4 * $Count; $i++) {
         $row.Runs++
         $job = $jobs[$i % $jobs.Count]
         $exists = $random.Next(2) -eq 0

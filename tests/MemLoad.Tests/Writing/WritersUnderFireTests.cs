@@ -92,6 +92,34 @@ public sealed class WritersUnderFireTests
         }
     }
 
+    [Theory]
+    [MemberData(nameof(Targets))]
+    public void Of_writers_of_one_new_name_one_wins_and_the_others_are_told(string name)
+    {
+        CheckpointFormat format = name switch { "x.pth" => CheckpointFormat.TorchZip, "x.safetensors" => CheckpointFormat.Safetensors, _ => CheckpointFormat.PerTensor };
+        using var folder = new TemporaryFolder();
+        for (int round = 0; round < 10; round++)
+        {
+            string target = folder[round + name];
+            var digests = new System.Collections.Concurrent.ConcurrentBag<string>();
+            Parallel.For(1, 5, new ParallelOptions { MaxDegreeOfParallelism = 4 }, i =>
+            {
+                MemorySource source = new MemorySource().Add("a", DType.Float32, i, 1000);
+                try
+                {
+                    CheckpointWriter.Write(source, target, format);
+                    digests.Add(WeightsDigest.Of(source));
+                }
+                catch (MemLoadException e) when (e.Rule.Id == "ML9102")
+                {
+                }
+            });
+
+            Assert.Equal([WeightsDigest.Of(Checkpoint.Open(target))], digests);
+        }
+        Assert.Equal(10, folder.Names.Length);
+    }
+
     private static string[] Model(int emb) =>
         ["--vocab", "2000", "--context", "16", "--emb", $"{emb}", "--layers", "2", "--heads", "2"];
 

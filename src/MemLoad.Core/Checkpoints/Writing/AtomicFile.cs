@@ -52,11 +52,19 @@ internal sealed class AtomicFile : IDisposable
         try
         {
             // Elsewhere it is held until it has its name: so nobody takes it for what a killed writer left.
-            File.Move(_temporary, _target, _overwrite);
+            bool? renamed = _overwrite ? null : NativeFiles.TryRenameToNew(_temporary, _target);
+            if (renamed == false)
+            {
+                throw Appeared();
+            }
+            if (renamed is null)
+            {
+                File.Move(_temporary, _target, _overwrite);
+            }
         }
         catch (IOException) when (!_overwrite && File.Exists(_target))
         {
-            throw Rules.TargetExists.Broken("a file of that name appeared while this one was written", _target);
+            throw Appeared();
         }
         catch (Exception e) when (WriteFailures.IsFailure(e))
         {
@@ -66,6 +74,8 @@ internal sealed class AtomicFile : IDisposable
         _stream.Dispose();
         NativeFiles.SyncFolder(Path.GetDirectoryName(_target)!);
     }
+
+    private MemLoadException Appeared() => Rules.TargetExists.Broken("a file of that name appeared while this one was written", _target);
 
     public void Dispose()
     {

@@ -67,11 +67,7 @@ internal sealed class AtomicFolder : IDisposable
         try
         {
             NativeFiles.SyncFolder(Path);
-            if (!Directory.Exists(_target))
-            {
-                Directory.Move(Path, _target);
-            }
-            else if (!NativeFiles.TryExchange(Path, _target))
+            if (!TryMoveToNew() && !NativeFiles.TryExchange(Path, _target))
             {
                 ReplaceInTwoSteps();
             }
@@ -94,6 +90,23 @@ internal sealed class AtomicFolder : IDisposable
             TemporaryNames.TryDelete(Path);
             Release(_lock);
         }
+    }
+
+    // False if there is a folder of that name, which may have appeared this very moment.
+    private bool TryMoveToNew()
+    {
+        try
+        {
+            if (!Directory.Exists(_target))
+            {
+                Directory.Move(Path, _target);
+                return true;
+            }
+        }
+        catch (IOException) when (Directory.Exists(_target))
+        {
+        }
+        return _overwrite ? false : throw Rules.TargetExists.Broken("a folder of that name appeared while this one was written", _target);
     }
 
     // Where nothing swaps folders in one step there is a moment without either; the old one then still lies beside.
