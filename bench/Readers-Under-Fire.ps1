@@ -41,7 +41,9 @@ $env:DOTNET_EnableDiagnostics = '0'
 $env:MEMLOAD_CACHE = (New-Item -ItemType Directory (Join-Path $Folder cache) -Force).FullName
 
 # Of a file that nobody disturbs; of a file that is no checkpoint any more, nothing.
-function Get-Digest([string]$Path) { (& $MemLoad measure --path $Path --strategy Stream --device cpu --format json 2>$null | ConvertFrom-Json).WeightsDigest }
+function Get-Digest([string]$Path) {
+    (& $MemLoad measure --path $Path --strategy Stream --device cpu --format json 2>$null | ConvertFrom-Json).WeightsDigest
+}
 
 $model = '--vocab', '6000', '--context', '64', '--emb', '640', '--layers', '8', '--heads', '4'
 $digests = @{}
@@ -118,7 +120,9 @@ $table = [ordered]@{}
 function Get-Row([string]$Door, [string]$Strategy) {
     $key = "$Door $Strategy"
     if (-not $table.Contains($key)) {
-        $table[$key] = [pscustomobject]@{ Door = $Door; Strategy = $Strategy; Loads = 0; Correct = 0; Error = 0; Killed = 0; Wrong = 0; DeadShell = 0; Rules = @{} }
+        $table[$key] = [pscustomobject]@{
+            Door = $Door; Strategy = $Strategy; Loads = 0; Correct = 0; Error = 0; Killed = 0; Wrong = 0; DeadShell = 0; Rules = @{}
+        }
     }
     $table[$key]
 }
@@ -132,7 +136,8 @@ function Add-Digest($Row, [string]$Digest, [string[]]$Good, [string]$What) {
 }
 
 function Start-Measure([string]$Path, [string]$Strategy, [string]$Device, [string]$Cache) {
-    $start = [Diagnostics.ProcessStartInfo]::new($MemLoad, [string[]]('measure', '--path', $Path, '--strategy', $Strategy, '--device', $Device, '--cache', $Cache, '--format', 'json'))
+    [string[]]$arguments = 'measure', '--path', $Path, '--strategy', $Strategy, '--device', $Device, '--cache', $Cache, '--format', 'json'
+    $start = [Diagnostics.ProcessStartInfo]::new($MemLoad, $arguments)
     $start.RedirectStandardOutput = $start.RedirectStandardError = $true
     [Diagnostics.Process]::Start($start)
 }
@@ -205,7 +210,10 @@ for ($i = 0; $i -lt $Loads; $i++) {
         Write-Warning "${what}: the shell ended with $($shell.ExitCode): $($shell.StandardError.ReadToEnd())"
         $shell = Start-Shell
     }
-    elseif ($answer -match '^good (\S+) (\S+)$') { $digest = $Matches[2]; Add-Digest $row $digest ($change -eq 'Flip' ? @($good[0], (Get-Digest $path)) : $good) $what }
+    elseif ($answer -match '^good (\S+) (\S+)$') {
+        $digest = $Matches[2]
+        Add-Digest $row $digest ($change -eq 'Flip' ? @($good[0], (Get-Digest $path)) : $good) $what
+    }
     else { $row.Error++; Add-Rule $row $answer }
 }
 

@@ -16,8 +16,9 @@
       Link       gives them a link to a file on another disk and kills them; needs root
 
     After each the target must hold the old content or the new, whole (by SHA-256, file by file), or be absent if it was. After those that fail by
-    themselves nothing else may be in the folder; after those that were killed, nothing after the next run that succeeds. One row a kind of fire:
-    how many were Stopped before they had finished (Kills counts these), how often the target was Absent, Old, New or Partial, how often a run left Litter after its successor, and how often an error was not the expected one.
+    themselves nothing else may be in the folder; after those that were killed, nothing after the next run that succeeds. One row a kind of fire: how many
+    were Stopped before they had finished (Kills counts these), how often the target was Absent, Old, New or Partial, how often something lay beside it
+    (LitterBefore the next run, Litter when none may), and how often an error was not the expected one.
 .EXAMPLE
     ./bench/Writers-Under-Fire.ps1 -Folder /var/tmp/fire | Format-Table
 .EXAMPLE
@@ -89,14 +90,19 @@ $jobs = foreach ($name in 'x.pth', 'x.safetensors', 'x') {
         $new = Get-Content256 $target
         Remove-Item -LiteralPath $target -Recurse
         $null = Invoke-MemLoad (@($MemLoad, 'new', '--out', $target) + $oldModel)
-        [pscustomobject]@{ Name = $name; Verb = $verb; Command = $command; New = $new; Old = (Get-Content256 $target); OldAt = "$target.old"; Milliseconds = ($times | Sort-Object)[1]; Bytes = $bytes }
+        [pscustomobject]@{
+            Name = $name; Verb = $verb; Command = $command; New = $new; Old = (Get-Content256 $target); OldAt = "$target.old"
+            Milliseconds = ($times | Sort-Object)[1]; Bytes = $bytes
+        }
         Remove-Item -LiteralPath "$target.old" -Recurse -ErrorAction Ignore
         Move-Item -LiteralPath $target "$target.old"
     }
 }
 
 function Get-Row([string]$Fire) {
-    [pscustomobject]@{ Fire = $Fire; Runs = 0; Stopped = 0; Absent = 0; Old = 0; New = 0; Partial = 0; LitterBefore = 0; Litter = 0; WrongError = 0; Seconds = 0 }
+    [pscustomobject]@{
+        Fire = $Fire; Runs = 0; Stopped = 0; Absent = 0; Old = 0; New = 0; Partial = 0; LitterBefore = 0; Litter = 0; WrongError = 0; Seconds = 0
+    }
 }
 
 # Puts the old content in place, or nothing.
@@ -183,7 +189,8 @@ function Invoke-CallKills([int]$Count) {
         $command = $job.Command + '--out', (Join-Path $work $job.Name)
         # The runtime itself makes none of these calls on the folder; the first few are the interesting ones, and for folders any of some hundred.
         $when = $random.Next(1, $job.Name -eq 'x' ? 40 : 4)
-        $traced = @('strace', '-f', '-qq', '-o', '/dev/null', '-e', "trace=$call", '-e', "inject=${call}:signal=KILL:when=$when") + $command + $(if ($exists) { '--force' })
+        $traced = @('strace', '-f', '-qq', '-o', '/dev/null', '-e', "trace=$call", '-e', "inject=${call}:signal=KILL:when=$when") + $command
+        if ($exists) { $traced += '--force' }
         $end = Invoke-MemLoad $traced
         if ($end.Code -ne 0) { $row.Stopped++ }
         Add-Outcome $row $job $work $exists $command $false

@@ -46,6 +46,7 @@ public static class WeightRefill
                 using MemoryBuffer ring = device.AllocateStaging(host, StagingRing.BytesFor(ringed, StagingRing.DefaultBytes));
                 throughRing.ReadThrough(ring, cancellationToken);
             }
+            files.RequireUnchanged();
         }
         catch
         {
