@@ -64,4 +64,26 @@ Describe 'Import-Weights' {
         $warnings[0].Message | Should -BeLike '*-HeadCount*'
         (Import-Weights (Join-Path $FixturesPath dtypes/all.safetensors)).State | Should -Be Loaded
     }
+    It 'lives through a mapped file that is cut short, and says what happened' -Skip:(-not $IsLinux) {
+        $own = Join-Path $TestDrive cut.pth
+        Copy-Item $file $own
+        $model = Import-Weights $own -Strategy Mmap -Device cpu -HeadCount 2
+        [IO.File]::WriteAllText($own, 'short')
+        { Invoke-GptModel $model $ids -ErrorAction Stop } | Should -Throw -ErrorId 'ML1006,MemLoad.Commands.InvokeGptModelCommand'
+        { Export-Weights $model (Join-Path $TestDrive copy.pth) -ErrorAction Stop } | Should -Throw -ErrorId 'ML1006,MemLoad.Commands.ExportWeightsCommand'
+        Join-Path $TestDrive copy.pth | Should -Not -Exist
+        Remove-GptModel $model
+    }
+    It 'does not map what somebody has open for writing, unless forced' -Skip:(-not $IsLinux) {
+        $writer = [IO.FileStream]::new($file, 'Open', 'Write', 'ReadWrite')
+        try {
+            { Import-Weights $file -Strategy Mmap -Device cpu -HeadCount 2 -ErrorAction Stop } | Should -Throw -ErrorId 'ML1012,MemLoad.Commands.ImportWeightsCommand'
+            (Import-Weights $file -Device cpu -HeadCount 2).Strategy | Should -Not -Be Mmap
+            (Measure-LoadMemory $file -Strategy Mmap -Device cpu -InProcess).Outcome | Should -Be Refused
+            $forced = Import-Weights $file -Strategy Mmap -Device cpu -HeadCount 2 -Force -WarningVariable warning -WarningAction SilentlyContinue
+            $forced.Strategy | Should -Be Mmap
+            "$warning" | Should -BeLike '*another program has it open for writing*'
+        }
+        finally { $writer.Dispose() }
+    }
 }
