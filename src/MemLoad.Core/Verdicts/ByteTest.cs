@@ -175,6 +175,7 @@ internal sealed class ByteTest
                 read += part.Length;
                 Report(part.Length);
             }
+            file.RequireUnchanged();
         }
         finally
         {
@@ -220,6 +221,7 @@ internal sealed class ByteTest
             // From the first page boundary in the zeros.
             long firstPage = (at + PageBytes - 1) / PageBytes * PageBytes;
             long zeros = end - firstPage;
+            file.RequireUnchanged();
             return zeros >= PageBytes ? zeros : 0;
         }
         finally
