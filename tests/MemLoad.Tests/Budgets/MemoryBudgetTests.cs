@@ -28,10 +28,10 @@ public sealed class MemoryBudgetTests
 
     [Theory]
     // The simulated device's pool is the machine's memory, though not this process's.
-    [InlineData(Strategy.Stream, Counted.AnonymousAndShared, 120, false)]
-    [InlineData(Strategy.Stream, Counted.AnonymousAndShared, 190, true)]
-    [InlineData(Strategy.Stream, Counted.Anonymous, 64, true)]
-    [InlineData(Strategy.Stream, Counted.Anonymous, 63, false)]
+    [InlineData(Strategy.Stream, Counted.AnonymousAndShared, 103, false)]
+    [InlineData(Strategy.Stream, Counted.AnonymousAndShared, 104, true)]
+    [InlineData(Strategy.Stream, Counted.Anonymous, 4, true)]
+    [InlineData(Strategy.Stream, Counted.Anonymous, 3, false)]
     [InlineData(Strategy.PerTensor, Counted.Anonymous, 1, true)]
     [InlineData(Strategy.Mmap, Counted.AddressSpace, 99, false)]
     public void On_the_simulated_device(Strategy strategy, Counted counts, long mebibytes, bool fits)
