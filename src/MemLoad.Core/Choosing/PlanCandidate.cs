@@ -5,10 +5,14 @@ namespace MemLoad;
 /// <param name="RingLimit">Upper limit of its staging ring.</param>
 /// <param name="RingBytes">Its staging ring, 0 if it has none.</param>
 /// <param name="Forecast">Its forecast.</param>
-/// <param name="Microseconds">Forecast of its time; null where this machine's speed is not known.</param>
+/// <param name="Time">Forecast of its time; null where this machine's speed is not known.</param>
+/// <param name="CachedShare">How much of the files lies in the page cache, from 0 to 1: looked up when it is asked for, which takes its time with large files.</param>
 /// <param name="Shortfall">What the budget lacks for it; null if it fits.</param>
-internal sealed record PlanCandidate(Strategy Strategy, long RingLimit, long RingBytes, PlanForecast Forecast, long? Microseconds, Shortfall? Shortfall)
+internal sealed record PlanCandidate(Strategy Strategy, long RingLimit, long RingBytes, PlanForecast Forecast, PlanTime? Time, Lazy<double> CachedShare, Shortfall? Shortfall)
 {
+    /// <summary>Forecast of its time as the page cache is; null where this machine's speed is not known.</summary>
+    public long? Microseconds => Time?.Microseconds(CachedShare.Value);
+
     /// <summary>Whether its ring is what the strategy takes unless told otherwise.</summary>
     public bool HasUsualRing => RingLimit == StagingRing.DefaultBytes;
 

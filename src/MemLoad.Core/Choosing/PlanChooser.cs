@@ -11,7 +11,7 @@ namespace MemLoad;
 /// <param name="cachedShare">How much of the files lies in the page cache, from 0 to 1.</param>
 /// <param name="mapObstacle">Why the files must not be mapped; null if they may.</param>
 internal sealed class PlanChooser(
-    Checkpoint checkpoint, IDevice device, MemoryBudget budget, MachineSpeed? speed, double cachedShare, string? mapObstacle = null)
+    Checkpoint checkpoint, IDevice device, MemoryBudget budget, MachineSpeed? speed, Lazy<double> cachedShare, string? mapObstacle = null)
 {
     // Forecasts of time are no closer than this: within it, the plan that depends least on the page cache and on the file is taken.
     private const double Tie = 0.1;
@@ -31,10 +31,10 @@ internal sealed class PlanChooser(
         if (!_candidates.TryGetValue((strategy, ringLimit), out PlanCandidate? candidate))
         {
             using var tally = new PlanTally(checkpoint, device.NewForecastAllocator());
-            using PlanCost? cost = speed is null ? null : new PlanCost(checkpoint, speed, cachedShare);
+            using PlanCost? cost = speed is null ? null : new PlanCost(checkpoint, speed);
             using PlanWriter plan = Write(cost is null ? [tally] : [tally, cost]);
             PlanForecast forecast = tally.Forecast;
-            candidate = new PlanCandidate(strategy, ringLimit, plan.RingBytes, forecast, cost?.Microseconds, budget.Check(forecast, Rehearse));
+            candidate = new PlanCandidate(strategy, ringLimit, plan.RingBytes, forecast, cost?.Time, cachedShare, budget.Check(forecast, Rehearse));
             _candidates.Add((strategy, ringLimit), candidate);
         }
         return candidate;

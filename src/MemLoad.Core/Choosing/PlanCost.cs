@@ -5,31 +5,30 @@ namespace MemLoad;
 /// <summary>A third reader of plans: adds up the time that the steps take on a machine of known speed.</summary>
 /// <param name="checkpoint">What the plan loads.</param>
 /// <param name="speed">The machine's speed with the plan's device.</param>
-/// <param name="cachedShare">How much of the files lies in the page cache, from 0 to 1.</param>
-internal sealed class PlanCost(Checkpoint checkpoint, MachineSpeed speed, double cachedShare) : IPlanReader, IDisposable
+internal sealed class PlanCost(Checkpoint checkpoint, MachineSpeed speed) : IPlanReader, IDisposable
 {
     private readonly double _step = speed[Work.Step];
     private readonly double _release = speed[Work.Release];
     private readonly double _initialise = speed[Work.Initialise];
-    private readonly double _readInPlace = Mixed(speed, cachedShare, Work.ReadInPlace, Work.ReadInPlaceCold);
-    private readonly double _copyMapped = Mixed(speed, cachedShare, Work.CopyMapped, Work.CopyMappedCold);
-    private readonly double _copyMappedOnHost = Mixed(speed, cachedShare, Work.CopyOnHostFresh, Work.ReadInPlaceCold);
+    private readonly PlanTime _readInPlace = Reading(speed[Work.ReadInPlace], speed[Work.ReadInPlaceCold]);
+    private readonly PlanTime _copyMapped = Reading(speed[Work.CopyMapped], speed[Work.CopyMappedCold]);
+    private readonly PlanTime _copyMappedOnHost = Reading(speed[Work.CopyOnHostFresh], speed[Work.ReadInPlaceCold]);
     private readonly PooledList<bool> _touched = new();
-    private (long Bytes, double Nanoseconds) _ring;
+    private (long Bytes, PlanTime PerByte) _ring;
 
     // What a device's allocator got back it gives out again, touched before.
     private long _recycled;
-    private double _nanoseconds;
+    private PlanTime _total;
 
-    /// <summary>The time of the steps so far, in microseconds.</summary>
-    public long Microseconds => Math.Max(1, (long)(_nanoseconds / 1000));
+    /// <summary>The time of the steps so far.</summary>
+    public PlanTime Time => _total;
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)] // called once a step in processes that end before they are warm
     public void Read(PlanStep step, PlanBuffer buffer, PlanBuffer source)
     {
         _touched.Extend(step.Buffer + 1);
-        _nanoseconds += _step;
+        _total += _step;
         switch (step.Kind)
         {
             case StepKind.Allocate when buffer.Pool == MemoryPool.Device && _recycled >= buffer.Bytes:
@@ -40,13 +39,13 @@ internal sealed class PlanCost(Checkpoint checkpoint, MachineSpeed speed, double
                 _recycled += buffer.Bytes;
                 break;
             case StepKind.Release when buffer.Pool == MemoryPool.Host:
-                _nanoseconds += buffer.Bytes * _release;
+                _total += buffer.Bytes * _release;
                 break;
             case StepKind.Initialise or StepKind.Read or StepKind.Copy:
                 // A cast costs what it reads or what it writes, whichever is more: it is done at the speed of a copy.
                 long inFile = checkpoint.Storages[step.Storage].Length;
                 long bytes = step.Casts ? Math.Max(inFile, checkpoint.Target.StorageLengths[step.Storage]) : Math.Min(inFile, buffer.Bytes);
-                _nanoseconds += bytes * PerByte(step, buffer, source);
+                _total += PerByte(step, buffer, source) * bytes;
                 _touched[step.Buffer] = true;
                 break;
             default:
@@ -57,7 +56,7 @@ internal sealed class PlanCost(Checkpoint checkpoint, MachineSpeed speed, double
     /// <inheritdoc/>
     public void Dispose() => _touched.Dispose();
 
-    private double PerByte(PlanStep step, PlanBuffer buffer, PlanBuffer source)
+    private PlanTime PerByte(PlanStep step, PlanBuffer buffer, PlanBuffer source)
     {
         if (step.Kind == StepKind.Initialise)
         {
@@ -80,18 +79,16 @@ internal sealed class PlanCost(Checkpoint checkpoint, MachineSpeed speed, double
     }
 
     // A ring cut down to a small model costs what the next larger one costs.
-    private double ThroughRing(long ringBytes)
+    private PlanTime ThroughRing(long ringBytes)
     {
         if (_ring.Bytes != ringBytes)
         {
             long known = StagingRing.Sizes.Where(size => size >= ringBytes).DefaultIfEmpty(StagingRing.Sizes[0]).Min();
-            _ring = (ringBytes, Mixed(cachedShare, speed[Work.ReadThroughRing, known], speed[Work.ReadThroughRingCold]));
+            _ring = (ringBytes, Reading(speed[Work.ReadThroughRing, known], speed[Work.ReadThroughRingCold]));
         }
-        return _ring.Nanoseconds;
+        return _ring.PerByte;
     }
 
-    private static double Mixed(MachineSpeed speed, double cachedShare, Work warm, Work cold) => Mixed(cachedShare, speed[warm], speed[cold]);
-
     // Whatever is not cached comes at the disk's speed, and never faster than from the cache.
-    private static double Mixed(double cachedShare, double warm, double cold) => (cachedShare * warm) + ((1 - cachedShare) * Math.Max(warm, cold));
+    private static PlanTime Reading(double warm, double cold) => new(warm, Math.Max(warm, cold));
 }

@@ -30,9 +30,6 @@ internal sealed class LoadSource
     /// <summary>The model size that the checkpoint is known by, if any.</summary>
     public string? SizeName => _sizeName.Value;
 
-    /// <summary>How much of the files lies in the page cache, from 0 to 1.</summary>
-    public double CachedShare => _cachedShare.Value;
-
     /// <summary>Why the files cannot be mapped without fear that they become shorter meanwhile, for people; null if they can.</summary>
     public string? MapObstacle => _mapObstacle.Value;
 
@@ -72,7 +69,7 @@ internal sealed class LoadSource
         MachineSpeed? speed = request.Strategy == Strategy.Auto
             ? MachineSpeed.Ensure(device.Name, budget.Host?.BudgetBytes, cancellationToken)
             : MachineSpeed.Known(device.Name);
-        var chooser = new PlanChooser(Checkpoint, device, budget, speed, speed is null ? 1 : CachedShare, request.MapGuard == MapGuard.Required ? MapObstacle : null);
+        var chooser = new PlanChooser(Checkpoint, device, budget, speed, _cachedShare, request.MapGuard == MapGuard.Required ? MapObstacle : null);
         _latest = (device.Name, request.HostMemoryLimit, request.DeviceMemoryLimit, chooser);
         return chooser;
     }

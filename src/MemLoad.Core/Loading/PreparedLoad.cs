@@ -171,7 +171,7 @@ public sealed class PreparedLoad : IDisposable
             return false;
         }
         using IDevice host = new HostDevice();
-        return new PlanChooser(Checkpoint, host, MemoryBudget.For(Request with { DeviceMemoryLimit = null }, host, _source.Headroom), null, 1).Candidate(Strategy.Mmap).Shortfall is null;
+        return new PlanChooser(Checkpoint, host, MemoryBudget.For(Request with { DeviceMemoryLimit = null }, host, _source.Headroom), null, new Lazy<double>(1)).Candidate(Strategy.Mmap).Shortfall is null;
     }
 
     // Mapped pages never fail a load, but there is something to know about them where memory is short.

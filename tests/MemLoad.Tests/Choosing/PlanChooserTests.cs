@@ -5,6 +5,8 @@ public sealed class PlanChooserTests
 {
     private const long MiB = 1 << 20;
 
+    private static readonly Lazy<double> Warm = new(1);
+
     // 200 tensors of 1 MiB.
     private static readonly Checkpoint Model = SyntheticCheckpoint.OfCounts([.. Enumerable.Repeat(MiB / 4, 200)]);
 
@@ -38,7 +40,7 @@ public sealed class PlanChooserTests
         Checkpoint half = Model.Select(null, ["t?", "t??"]);
         var budget = MemoryBudget.For(Request, cpu, Headroom.Of([new MemoryLimit("ulimit -v", Counted.AddressSpace, 150 * MiB, 0, 0, "")]));
 
-        PlanCandidate taken = new PlanChooser(half, cpu, budget, Speed(1, 1, 1), 1).Choose(out string why);
+        PlanCandidate taken = new PlanChooser(half, cpu, budget, Speed(1, 1, 1), Warm).Choose(out string why);
 
         Assert.Equal(Strategy.Stream, taken.Strategy);
         Assert.Contains("faster but too large: Mmap (", why, StringComparison.Ordinal);
@@ -81,9 +83,9 @@ public sealed class PlanChooserTests
         using var sim = new SimulatedDevice();
         var limit = new MemoryLimit("ulimit -d", Counted.Anonymous, 40 * MiB, 10 * MiB, 5 * MiB, "data of this process is limited to 40.0 MiB (ulimit -d), of which 10.0 MiB are used");
         var budget = MemoryBudget.For(Request, sim, Headroom.Of([limit]));
-        var refused = new PlanChooser(Model, sim, budget, null, 1).Candidate(Strategy.Baseline);
+        var refused = new PlanChooser(Model, sim, budget, null, Warm).Candidate(Strategy.Baseline);
 
-        MemLoadException refusal = Refusals.Of(Strategy.Baseline, refused, new PlanChooser(Model, sim, budget, null, 1).Nearest(Strategy.Baseline), sim, fitsOnHost: false);
+        MemLoadException refusal = Refusals.Of(Strategy.Baseline, refused, new PlanChooser(Model, sim, budget, null, Warm).Nearest(Strategy.Baseline), sim, fitsOnHost: false);
 
         Assert.Equal("ML7005", refusal.Rule.Id);
         Assert.Equal(
@@ -99,10 +101,10 @@ public sealed class PlanChooserTests
         // Neither the usual ring nor the largest tensor nor the address space of a mapping.
         Checkpoint one = SyntheticCheckpoint.OfCounts(25 * MiB);
         var budget = MemoryBudget.For(Request, sim, Headroom.Of([new MemoryLimit("ulimit -v", Counted.AddressSpace, 3 * MiB, 0, 0, "")]));
-        PlanCandidate nearest = new PlanChooser(one, sim, budget, null, 1).Nearest(Strategy.Stream);
+        PlanCandidate nearest = new PlanChooser(one, sim, budget, null, Warm).Nearest(Strategy.Stream);
 
         Assert.Equal((Strategy.Stream, 1 * MiB), (nearest.Strategy, nearest.RingBytes));
-        MemLoadException refusal = Refusals.Of(Strategy.Stream, new PlanChooser(one, sim, budget, null, 1).Candidate(Strategy.Stream), nearest, sim, fitsOnHost: false);
+        MemLoadException refusal = Refusals.Of(Strategy.Stream, new PlanChooser(one, sim, budget, null, Warm).Candidate(Strategy.Stream), nearest, sim, fitsOnHost: false);
         Assert.EndsWith("Stream with a ring of 1.0 MiB fits: type -Strategy Auto (--strategy Auto), or -Force (--force) to load all the same.", refusal.Message, StringComparison.Ordinal);
     }
 
@@ -115,7 +117,7 @@ public sealed class PlanChooserTests
 
         // Room for the model and a small ring, not for the mapping beside it.
         var budget = MemoryBudget.For(Request, cpu, Headroom.Of([new MemoryLimit("ulimit -v", Counted.AddressSpace, 106 * MiB, 0, 0, "")]));
-        var chooser = new PlanChooser(cast, cpu, budget, speed, 1);
+        var chooser = new PlanChooser(cast, cpu, budget, speed, Warm);
         PlanCandidate taken = chooser.Choose(out _);
         Assert.Null(taken.Shortfall);
         Assert.Equal((Strategy.Stream, 4 * MiB), (taken.Strategy, taken.RingBytes));
@@ -137,9 +139,9 @@ public sealed class PlanChooserTests
         long Cost(Strategy strategy, int tensors)
         {
             Checkpoint checkpoint = SyntheticCheckpoint.OfCounts([.. Enumerable.Repeat(1L << 20, tensors)]);
-            using var cost = new PlanCost(checkpoint, speed, cachedShare: 1);
+            using var cost = new PlanCost(checkpoint, speed);
             LoadPlan.Create(strategy, checkpoint, sim).ReadBy(cost);
-            return cost.Microseconds;
+            return cost.Time.Microseconds(cachedShare: 1);
         }
     }
 
@@ -150,7 +152,7 @@ public sealed class PlanChooserTests
         device,
         MemoryBudget.For(Request, device, Headroom.Of([new MemoryLimit("group", Counted.AnonymousAndShared, mebibytes * MiB, 0, 0, "")])),
         speed ?? Speed(1, 1, 1),
-        cachedShare);
+        new Lazy<double>(cachedShare));
 
     private static MachineSpeed Speed(double mapped, double ring64, double ring4, double mappedCold = 0, double ringCold = 0) => new()
     {
