@@ -12,30 +12,47 @@ public sealed partial class Checkpoint
     /// <param name="cancellationToken">Stops the opening.</param>
     /// <exception cref="MemLoadException">The path or its content breaks a rule (ML1xxx to ML6xxx).</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    public static Checkpoint Open(string path, CancellationToken cancellationToken = default)
+    public static Checkpoint Open(string path, CancellationToken cancellationToken = default) => Open(path, OpenLimits.FromEnvironment(), cancellationToken);
+
+    /// <summary>Opens a checkpoint and believes its headers as far as the given limits go.</summary>
+    /// <param name="path">File or folder; relative paths count from the current folder of the process.</param>
+    /// <param name="limits">How far.</param>
+    /// <param name="cancellationToken">Stops the opening.</param>
+    /// <exception cref="MemLoadException">The path or its content breaks a rule (ML1xxx to ML6xxx).</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public static Checkpoint Open(string path, OpenLimits limits, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(limits);
         path = System.IO.Path.GetFullPath(path);
+        var budget = new OpenBudget(limits);
         if (Directory.Exists(path))
         {
-            return FolderReader.Read(path, cancellationToken);
+            return FolderReader.Read(path, budget, cancellationToken);
         }
-        string extension = System.IO.Path.GetExtension(path);
-        if (extension.Equals(".json", StringComparison.OrdinalIgnoreCase))
-        {
-            return ShardIndexReader.Read(path, cancellationToken);
-        }
-        CheckpointFormat format = Sniff(path);
+        return System.IO.Path.GetExtension(path).Equals(".json", StringComparison.OrdinalIgnoreCase)
+            ? ShardIndexReader.Read(path, budget, cancellationToken)
+            : OpenFile(path, budget, cancellationToken);
+    }
+
+    /// <summary>Opens one file of tensors, as the whole of a checkpoint or as a part of one.</summary>
+    internal static Checkpoint OpenFile(string path, OpenBudget whole, CancellationToken cancellationToken)
+    {
+        OpenBudget budget = whole.OfFile();
+        using CheckpointFileReader file = CheckpointFileReader.Open(path);
+        CheckpointFormat format = Sniff(file);
         if (FormatNames.Contradicts(path, format))
         {
-            throw Rules.ExtensionWrong.Broken($"the file is named {extension} but its content is {Describe(format)}", path);
+            throw Rules.ExtensionWrong.Broken($"the file is named {System.IO.Path.GetExtension(path)} but its content is {Describe(format)}", path);
         }
-        return format switch
+        Checkpoint checkpoint = format switch
         {
-            CheckpointFormat.TorchZip => TorchZipReader.Read(path, cancellationToken),
-            CheckpointFormat.TorchLegacy => TorchLegacyReader.Read(path, cancellationToken),
-            _ => SafetensorsReader.Read(path, cancellationToken),
+            CheckpointFormat.TorchZip => TorchZipReader.Read(file, budget, cancellationToken),
+            CheckpointFormat.TorchLegacy => TorchLegacyReader.Read(file, budget, cancellationToken),
+            _ => SafetensorsReader.Read(file, budget, cancellationToken),
         };
+        budget.Settle(path);
+        return checkpoint;
     }
 
     /// <summary>Narrows the checkpoint to part of its tensors; storages that no chosen tensor needs are neither read nor counted.</summary>
@@ -72,14 +89,15 @@ public sealed partial class Checkpoint
         return chosen == Tensors ? this : CheckpointBuilder.Trim(Path, Format, Files, Storages, chosen, metadata);
     }
 
-    private static CheckpointFormat Sniff(string path)
+    private static CheckpointFormat Sniff(CheckpointFileReader file)
     {
-        using CheckpointFileReader file = CheckpointFileReader.Open(path);
+        string path = file.Path;
         if (file.Length == 0)
         {
             throw Rules.FileEmpty.Broken("the file has no bytes", path);
         }
-        ReadOnlySpan<byte> head = file.ReadBytes(0, Math.Min(file.Length, 512));
+        Span<byte> head = stackalloc byte[(int)Math.Min(file.Length, 512)];
+        file.ReadExactly(0, head);
         LfsPointer.Refuse(head, path, file.Length);
         // First of all: the length that a safetensors file begins with can read like the first bytes of a pickle (80 04 is 1152), but never
         // with four zeros and a brace after it.

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Immutable;
 using System.Globalization;
 
@@ -7,26 +8,59 @@ namespace MemLoad;
 /// The last step of every reader: takes storages and views as a format states them, checks each view against its storage, and keeps of the
 /// storages only the bytes that a tensor refers to.
 /// </summary>
-internal sealed class CheckpointBuilder(string path, CheckpointFormat format)
+internal sealed class CheckpointBuilder
 {
     // An honest broadcast (a mask expanded over batches) stays far below this; a zero-stride bomb does not.
     private const long LargestExpansion = 1L << 20;
-    private const long FreeExpansion = 1L << 30;
-    private const long ExpansionPerByte = 1L << 10;
 
+    /// <summary>Bytes that an entry of the metadata takes, name and value apart.</summary>
+    private const int MetadataOverhead = OpenBudget.GrowingEntry;
+
+    /// <summary>Bytes that a tensor takes, name and dimensions apart: its entry, and its places in the finished checkpoint and on the way there.</summary>
+    private const int TensorOverhead = 72 + 8 + 24 + 8 + 24 + 40;
+
+    // Bytes of the lists that are made ready for one, and of the set of names.
+    private const int ExpectedOverhead = 8 + 24 + OpenBudget.EntryBytes;
+
+    private static readonly SearchValues<char> ControlCharacters =
+        SearchValues.Create([.. Enumerable.Range(0, 0xA0).Select(code => (char)code).Where(c => char.IsControl(c) && c != '\t')]);
+
+    private readonly string _path;
+    private readonly CheckpointFormat _format;
+    private readonly OpenBudget _budget;
     private readonly List<CheckpointFile> _files = [];
-    private readonly List<Extent> _storages = [];
-    private readonly List<TensorEntry> _tensors = [];
-    private readonly HashSet<string> _names = new(StringComparer.Ordinal);
-    private long _expanded;
+    private readonly List<Extent> _storages;
+    private readonly List<TensorEntry> _tensors;
+    private readonly HashSet<string> _names;
+    private readonly Dictionary<string, object?> _metadata = new(StringComparer.Ordinal);
 
-    /// <summary>What the checkpoint says besides tensors.</summary>
-    public Dictionary<string, object?> Metadata { get; } = new(StringComparer.Ordinal);
+    /// <summary>Begins a checkpoint that no file describes, so that there is nothing to be careful of.</summary>
+    public CheckpointBuilder(string path, CheckpointFormat format)
+        : this(path, format, OpenBudget.Unlimited(), 0)
+    {
+    }
+
+    /// <summary>Begins a checkpoint.</summary>
+    /// <param name="path">What was opened.</param>
+    /// <param name="format">Its format.</param>
+    /// <param name="budget">Charged with all that is kept.</param>
+    /// <param name="expected">How many tensors there will be, about.</param>
+    public CheckpointBuilder(string path, CheckpointFormat format, OpenBudget budget, int expected)
+    {
+        _path = path;
+        _format = format;
+        _budget = budget;
+        budget.Spend((long)ExpectedOverhead * expected, path);
+        _storages = new List<Extent>(expected);
+        _tensors = new List<TensorEntry>(expected);
+        _names = new HashSet<string>(format == CheckpointFormat.Safetensors ? 0 : expected, StringComparer.Ordinal);
+    }
 
     /// <summary>Adds a file that is being read and gives its index.</summary>
     public int AddFile(CheckpointFileReader file)
     {
         _files.Add(new CheckpointFile(file.Path, file.Length) { Stamp = file.Stamp });
+        _budget.AddFile(file.Length);
         return _files.Count - 1;
     }
 
@@ -34,6 +68,7 @@ internal sealed class CheckpointBuilder(string path, CheckpointFormat format)
     public int AddFile(string filePath, long length)
     {
         _files.Add(new CheckpointFile(filePath, length));
+        _budget.AddFile(length);
         return _files.Count - 1;
     }
 
@@ -51,43 +86,57 @@ internal sealed class CheckpointBuilder(string path, CheckpointFormat format)
         return _storages.Count - 1;
     }
 
-    /// <summary>Adds a tensor.</summary>
-    /// <exception cref="MemLoadException">ML6001 to ML6004, ML6012, ML6013.</exception>
-    public void AddTensor(TensorEntry tensor)
+    /// <summary>Adds something that the checkpoint says besides tensors; the last one of a name wins.</summary>
+    public void AddMetadata(string name, object? value)
     {
+        _budget.Spend(MetadataOverhead, _path);
+        _metadata[name] = value;
+    }
+
+    /// <summary>Whether a name has a control character other than a tab.</summary>
+    public static bool HasControlCharacter(string name) => name.AsSpan().ContainsAny(ControlCharacters);
+
+    /// <summary>Refuses a name that is too long.</summary>
+    /// <exception cref="MemLoadException">ML6014.</exception>
+    public void CheckNameLength(string name)
+    {
+        if (name.Length > _budget.Limits.NameLength)
+        {
+            throw Rules.NameTooLong.Broken($"the name {Printable.Quote(name)} has {name.Length} characters, more than {_budget.Limits.NameLength}", _path,
+                remedy: $"{Rules.NameTooLong.Remedy} {OpenLimits.Raise("name-length", name.Length)}.");
+        }
+    }
+
+    /// <summary>Adds a tensor.</summary>
+    /// <exception cref="MemLoadException">ML1013, ML6001 to ML6004, ML6012 to ML6014.</exception>
+    /// <param name="tensor">The tensor, in a storage that was added before.</param>
+    /// <param name="nameIsNew">True if the caller has seen to it that no two names are the same.</param>
+    public void AddTensor(TensorEntry tensor, bool nameIsNew = false)
+    {
+        _budget.Spend(TensorOverhead, _path);
         Extent storage = _storages[tensor.Storage];
         string home = _files[storage.File].Path;
-        if (!_names.Add(tensor.Name))
+        CheckNameLength(tensor.Name);
+        if (!nameIsNew && _names.Count == _names.Capacity)
+        {
+            _budget.Spend(OpenBudget.GrowingEntry + (3L * (OpenBudget.EntryBytes + 8) * _names.Count), _path);
+        }
+        if (!nameIsNew && !_names.Add(tensor.Name))
         {
             throw Rules.NameRepeated.Broken($"the name {Printable.Quote(tensor.Name)} occurs twice", home);
         }
-        if (tensor.Name.Any(c => char.IsControl(c) && c != '\t'))
+        if (HasControlCharacter(tensor.Name))
         {
             throw Rules.TensorNameControl.Broken($"the tensor name {Printable.Quote(tensor.Name)} has a control character", home);
         }
-        if (tensor.Shape.Length != tensor.Strides.Length || tensor.ElementOffset < 0
-            || tensor.Shape.Any(dimension => dimension < 0) || tensor.Strides.Any(stride => stride < 0))
+        if (tensor.Shape.Length != tensor.Strides.Length || tensor.ElementOffset < 0 || HasNegative(tensor.Shape) || HasNegative(tensor.Strides))
         {
             throw Rules.ShapeInvalid.Broken(
                 $"tensor {Printable.Quote(tensor.Name)} has shape ({string.Join(", ", tensor.Shape)}), strides ({string.Join(", ", tensor.Strides)}) and offset {tensor.ElementOffset}", home);
         }
         try
         {
-            int size = tensor.DType.ElementSize();
-            long end = checked((tensor.ElementOffset + ShapeMath.Span(tensor.Shape, tensor.Strides)) * size);
-            if (tensor.ElementCount > 0 && end > storage.Length)
-            {
-                throw Rules.ViewOutsideStorage.Broken($"tensor {Printable.Quote(tensor.Name)} ends at byte {end} of a storage of {storage.Length} bytes", home, storage.Offset);
-            }
-            if (tensor.Bytes > Math.Max(storage.Length, 1) && tensor.Bytes / Math.Max(storage.Length, 1) > LargestExpansion)
-            {
-                throw Rules.ViewTooLarge.Broken($"tensor {Printable.Quote(tensor.Name)} expands {storage.Length} bytes to {tensor.Bytes}", home, storage.Offset);
-            }
-            _expanded = checked(_expanded + Math.Max(0, tensor.Bytes - storage.Length));
-            if (_expanded / ExpansionPerByte > _files[storage.File].Length + (FreeExpansion / ExpansionPerByte))
-            {
-                throw Rules.ViewsTooLarge.Broken($"views up to tensor {Printable.Quote(tensor.Name)} add {_expanded} bytes to a file of {_files[storage.File].Length}", home, storage.Offset);
-            }
+            CheckView(tensor, storage, home);
         }
         catch (OverflowException e)
         {
@@ -96,8 +145,44 @@ internal sealed class CheckpointBuilder(string path, CheckpointFormat format)
         _tensors.Add(tensor);
     }
 
+    private void CheckView(TensorEntry tensor, Extent storage, string home)
+    {
+        long bytes = tensor.Bytes;
+        long end = checked((tensor.ElementOffset + ShapeMath.Span(tensor.Shape, tensor.Strides)) * tensor.DType.ElementSize());
+        if (bytes > 0 && end > storage.Length)
+        {
+            throw Rules.ViewOutsideStorage.Broken($"tensor {Printable.Quote(tensor.Name)} ends at byte {end} of a storage of {storage.Length} bytes", home, storage.Offset);
+        }
+        if (bytes <= storage.Length)
+        {
+            return;
+        }
+        if (_budget.Limits.ExpandedBytes is null && bytes / Math.Max(storage.Length, 1) > LargestExpansion)
+        {
+            throw Rules.ViewTooLarge.Broken($"tensor {Printable.Quote(tensor.Name)} expands {storage.Length} bytes to {bytes}", home, storage.Offset,
+                remedy: $"{Rules.ViewTooLarge.Remedy} {OpenLimits.Raise("expanded-bytes", bytes)}.");
+        }
+        if (!_budget.TryExpand(bytes - storage.Length, out long total, out long allowed))
+        {
+            throw Rules.ViewsTooLarge.Broken($"views up to tensor {Printable.Quote(tensor.Name)} add {total} bytes to the files, more than {allowed}", home, storage.Offset,
+                remedy: $"{Rules.ViewsTooLarge.Remedy} {OpenLimits.Raise("expanded-bytes", total)}.");
+        }
+    }
+
+    private static bool HasNegative(ImmutableArray<long> numbers)
+    {
+        foreach (long number in numbers)
+        {
+            if (number < 0)
+            {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /// <summary>The finished checkpoint.</summary>
-    public Checkpoint Build() => Trim(path, format, [.. _files], [.. _storages], [.. _tensors], Metadata);
+    public Checkpoint Build() => Trim(_path, _format, [.. _files], [.. _storages], [.. _tensors], _metadata);
 
     /// <summary>
     /// Keeps the files and the stretches of storages that the tensors use, renumbered in the order of first use. Views keep their shape and
@@ -111,14 +196,26 @@ internal sealed class CheckpointBuilder(string path, CheckpointFormat format)
         ImmutableArray<TensorEntry> tensors,
         IReadOnlyDictionary<string, object?> metadata)
     {
-        (long Start, long End, int Alignment)[] used = new (long, long, int)[storages.Length];
-        Array.Fill(used, (long.MaxValue, 0, 1));
-        foreach (TensorEntry tensor in tensors.Where(tensor => tensor.ElementCount > 0))
+        Stretch[] used = new Stretch[storages.Length];
+        bool whole = true; // so far each storage is new where it is first used
+        int next = 0;
+        foreach (TensorEntry tensor in tensors)
         {
-            (long start, long end, int alignment) = used[tensor.Storage];
-            int size = tensor.DType.ElementSize();
-            long last = tensor.ByteOffset + (ShapeMath.Span(tensor.Shape, tensor.Strides) * size);
-            used[tensor.Storage] = (Math.Min(start, tensor.ByteOffset), Math.Max(end, last), Math.Max(alignment, size));
+            whole &= tensor.Storage <= next && (tensor.ElementOffset == 0 || tensor.ElementCount > 0);
+            next += tensor.Storage == next ? 1 : 0;
+            if (tensor.ElementCount > 0)
+            {
+                used[tensor.Storage].Add(tensor);
+            }
+        }
+        whole &= next == storages.Length && files.Length == 1;
+        for (int i = 0; whole && i < used.Length; i++)
+        {
+            whole = used[i].Start == 0 && used[i].End == storages[i].Length;
+        }
+        if (whole)
+        {
+            return new Checkpoint(path, format, files, storages, tensors, metadata);
         }
 
         int[] newStorage = new int[storages.Length];
@@ -126,13 +223,11 @@ internal sealed class CheckpointBuilder(string path, CheckpointFormat format)
         Array.Fill(newStorage, -1);
         Array.Fill(newFile, -1);
         var keptFiles = ImmutableArray.CreateBuilder<CheckpointFile>();
-        var keptStorages = ImmutableArray.CreateBuilder<Extent>();
+        var keptStorages = ImmutableArray.CreateBuilder<Extent>(next);
         var kept = ImmutableArray.CreateBuilder<TensorEntry>(tensors.Length);
         foreach (TensorEntry tensor in tensors)
         {
-            (long start, long end, int alignment) = used[tensor.Storage];
-            // Views of different element sizes may share a storage: start where all of them stay aligned. A storage of empty views has no bytes.
-            start = end == 0 ? 0 : start / alignment * alignment;
+            Stretch stretch = used[tensor.Storage];
             Extent storage = storages[tensor.Storage];
             if (newFile[storage.File] < 0)
             {
@@ -142,12 +237,33 @@ internal sealed class CheckpointBuilder(string path, CheckpointFormat format)
             if (newStorage[tensor.Storage] < 0)
             {
                 newStorage[tensor.Storage] = keptStorages.Count;
-                keptStorages.Add(new Extent(newFile[storage.File], storage.Offset + start, end - start));
+                keptStorages.Add(new Extent(newFile[storage.File], storage.Offset + stretch.Start, stretch.End - stretch.Start));
             }
-            long offset = tensor.ElementCount == 0 ? 0 : (tensor.ByteOffset - start) / tensor.DType.ElementSize();
+            long offset = tensor.ElementCount == 0 ? 0 : (tensor.ByteOffset - stretch.Start) / tensor.DType.ElementSize();
             bool same = tensor.Storage == newStorage[tensor.Storage] && tensor.ElementOffset == offset;
             kept.Add(same ? tensor : tensor with { Storage = newStorage[tensor.Storage], ElementOffset = offset });
         }
-        return new Checkpoint(path, format, keptFiles.Count == 0 ? files : keptFiles.ToImmutable(), keptStorages.ToImmutable(), kept.DrainToImmutable(), metadata);
+        return new Checkpoint(path, format, keptFiles.Count == 0 ? files : keptFiles.ToImmutable(), keptStorages.DrainToImmutable(), kept.DrainToImmutable(), metadata);
+    }
+
+    // The bytes of a storage that tensors use; none if all of them are empty.
+    private struct Stretch
+    {
+        private long _first;
+        private int _alignment;
+
+        // Views of different element sizes may share a storage: start where all of them stay aligned.
+        public readonly long Start => End == 0 ? 0 : _first / _alignment * _alignment;
+
+        public long End { get; private set; }
+
+        public void Add(TensorEntry tensor)
+        {
+            int size = tensor.DType.ElementSize();
+            long first = tensor.ByteOffset;
+            _first = End == 0 ? first : Math.Min(_first, first);
+            _alignment = Math.Max(_alignment, size);
+            End = Math.Max(End, first + (ShapeMath.Span(tensor.Shape, tensor.Strides) * size));
+        }
     }
 }

@@ -22,6 +22,7 @@ internal ref struct StrictJson
     private readonly long _origin;
     private readonly string _path;
     private readonly JsonRules _rules;
+    private readonly OpenBudget _budget;
     private Utf8JsonReader _reader;
 
     /// <summary>Checks the encoding and stands before the first token.</summary>
@@ -29,12 +30,14 @@ internal ref struct StrictJson
     /// <param name="origin">Where it begins in its file.</param>
     /// <param name="path">That file.</param>
     /// <param name="rules">What to say when it is malformed.</param>
-    public StrictJson(ReadOnlySpan<byte> text, long origin, string path, JsonRules rules)
+    /// <param name="budget">Charged with the strings that are made of it.</param>
+    public StrictJson(ReadOnlySpan<byte> text, long origin, string path, JsonRules rules, OpenBudget budget)
     {
         _text = text;
         _origin = origin;
         _path = path;
         _rules = rules;
+        _budget = budget;
         _reader = new Utf8JsonReader(text, new JsonReaderOptions { CommentHandling = JsonCommentHandling.Disallow });
         if (!Utf8.IsValid(text))
         {
@@ -83,11 +86,15 @@ internal ref struct StrictJson
         Next();
         bool ended = Token == JsonTokenType.EndObject;
         name = ended ? "" : Text();
-        if (!ended && !seen.Add(name))
+        if (ended)
         {
-            throw Repeated(name);
+            return false;
         }
-        return !ended;
+        if (seen.Count == seen.Capacity)
+        {
+            _budget.Spend(OpenBudget.GrowingEntry + (3L * OpenBudget.EntryBytes * seen.Count), _path);
+        }
+        return seen.Add(name) ? true : throw Repeated(name);
     }
 
     /// <summary>Goes to the next name of the current object, which has few known ones, without making a string of it.</summary>
@@ -103,7 +110,7 @@ internal ref struct StrictJson
         }
         for (int i = 0; i < known.Length; i++)
         {
-            if (_reader.ValueTextEquals(known[i]))
+            if (IsText(known[i]))
             {
                 bool repeated = (seen & (1u << i)) != 0;
                 seen |= 1u << i;
@@ -117,10 +124,17 @@ internal ref struct StrictJson
     /// <param name="what">What it stands for.</param>
     /// <param name="owner">Whose it is, or null.</param>
     /// <param name="likely">What it may well be: then this very string is given back instead of a new one.</param>
-    public string NextText(string what, string? owner = null, string? likely = null)
+    public string NextText(string what, string? owner = null, params ReadOnlySpan<string> likely)
     {
         Next(JsonTokenType.String, what, owner);
-        return likely is not null && _reader.ValueTextEquals(likely) ? likely : Text();
+        foreach (string text in likely)
+        {
+            if (IsText(text))
+            {
+                return text;
+            }
+        }
+        return Text();
     }
 
     /// <summary>Goes to the next item of the current array; false at its end.</summary>
@@ -158,6 +172,7 @@ internal ref struct StrictJson
     /// <summary>The current name or string.</summary>
     public readonly string Text()
     {
+        _budget.Spend(OpenBudget.Text(_reader.ValueSpan.Length), _path);
         try
         {
             return _reader.GetString()!;
@@ -168,6 +183,9 @@ internal ref struct StrictJson
             throw _rules.Encoding.Broken("an escape in this string is half a character", _path, Position, e);
         }
     }
+
+    // Without making a string of it, unless there are escapes in it: those may be half a character.
+    private readonly bool IsText(string text) => _reader.ValueIsEscaped ? Text() == text : _reader.ValueTextEquals(text);
 
     /// <summary>After the last token: nothing but padding may follow.</summary>
     public readonly void End(ReadOnlySpan<byte> padding, Rule rule)

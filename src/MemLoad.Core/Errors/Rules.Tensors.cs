@@ -26,6 +26,9 @@ public static partial class Rules
     public static readonly Rule TensorNameControl = new("ML6013", "tensor names have no control characters but tabs",
         "Rename the tensor: names are printed on terminals, and the digest is taken over lines of them.");
 
+    /// <summary>A name is a name: no one reads, and no format needs, thousands of characters.</summary>
+    public static readonly Rule NameTooLong = new("ML6014", "tensor names have a reasonable length", "Rename the tensor, or save the state dict alone.");
+
     /// <summary>The key must name a container or a tensor of the checkpoint.</summary>
     public static readonly Rule KeyNotFound = new("ML6005", "the key is in the checkpoint", "List the names with 'memload inspect' (Get-WeightInfo).");
 

@@ -44,4 +44,12 @@ public static partial class Rules
     /// <summary>Whoever touches mapped pages that a file no longer has is ended by the system; a shell must not be.</summary>
     public static readonly Rule MappingUnguarded = new("ML1012", "a file that is mapped into a shell cannot become shorter unnoticed",
         "Choose -Strategy Stream (--strategy Stream), which copies; or -Force (--force) to map it all the same: should it become shorter, the shell ends.");
+
+    /// <summary>What headers claim is believed in proportion to their length.</summary>
+    public static readonly Rule HeaderMemory = new("ML1013", "headers take memory in proportion to their length",
+        "Write the file again with the program that made it; a file like this is made to fill memory.");
+
+    /// <summary>Limits are raised by names that exist.</summary>
+    public static readonly Rule LimitUnknown = new("ML1014", "MEMLOAD_LIMITS holds limits and whole numbers",
+        "Its limits are header-memory, expanded-bytes, nesting (at most 5000) and name-length: set it like nesting=500,expanded-bytes=68719476736, or not at all.");
 }

@@ -25,7 +25,8 @@ internal static class ManifestReader
     /// <exception cref="MemLoadException">ML1001 to ML1011, ML6101 to ML6108.</exception>
     public static WeightManifest Read(string path, CancellationToken ct)
     {
-        var json = new StrictJson(ReadText(path), 0, path, TextRules);
+        var budget = new OpenBudget(OpenLimits.FromEnvironment());
+        var json = new StrictJson(ReadText(path, budget), 0, path, TextRules, budget);
         string? moduleVersion = null;
         string? digest = null;
         long digestPosition = 0;
@@ -67,10 +68,11 @@ internal static class ManifestReader
                 Rules.ManifestDigest, $"the tensors of the manifest have the digest {computed}, and it says {Printable.Quote(digest!)}", digestPosition);
     }
 
-    private static byte[] ReadText(string path)
+    private static byte[] ReadText(string path, OpenBudget budget)
     {
         using CheckpointFileReader file = CheckpointFileReader.Open(path);
         LfsPointer.Refuse(file.ReadBytes(0, Math.Min(file.Length, 512)), path, file.Length);
+        budget.Grant(Math.Min(file.Length, LargestManifest));
         return file.Length switch
         {
             0 => throw Rules.FileEmpty.Broken("the file has no bytes", path),

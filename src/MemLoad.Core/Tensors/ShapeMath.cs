@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 
 namespace MemLoad;
 
@@ -36,7 +37,7 @@ public static class ShapeMath
             strides[i] = stride;
             stride = checked(stride * Math.Max(shape[i], 1));
         }
-        return ImmutableArray.Create(strides);
+        return ImmutableCollectionsMarshal.AsImmutableArray(strides);
     }
 
     /// <summary>PyTorch's <c>is_contiguous()</c>: strides of dimensions of size 1 do not matter; an empty tensor is contiguous.</summary>

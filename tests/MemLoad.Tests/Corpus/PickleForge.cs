@@ -20,7 +20,15 @@ internal static class PickleForge
     public static readonly byte[] Persistent = "Q"u8.ToArray();
     public static readonly byte[] OrderedDict = Call("collections", "OrderedDict");
 
-    public static byte[] Cat(params IEnumerable<byte[]> parts) => [.. parts.SelectMany(part => part)];
+    public static byte[] Cat(params IEnumerable<byte[]> parts)
+    {
+        using var whole = new MemoryStream();
+        foreach (byte[] part in parts)
+        {
+            whole.Write(part);
+        }
+        return whole.ToArray();
+    }
 
     public static byte[] Repeat(byte[] part, int times) => Cat(Enumerable.Repeat(part, times));
 

@@ -8,9 +8,10 @@ internal static class PerTensorFolderReader
 {
     /// <summary>Opens every file of tensors in the folder and leaves none open.</summary>
     /// <param name="folder">Absolute path of the folder.</param>
+    /// <param name="budget">What opening may take.</param>
     /// <param name="ct">Stops the reading.</param>
     /// <exception cref="MemLoadException">ML5012 to ML5014, and what is wrong with a file.</exception>
-    public static Checkpoint Read(string folder, CancellationToken ct)
+    public static Checkpoint Read(string folder, OpenBudget budget, CancellationToken ct)
     {
         FolderListing listing = FolderListing.Of(folder);
         if (listing.TensorFiles.IsEmpty)
@@ -22,7 +23,7 @@ internal static class PerTensorFolderReader
         foreach (string file in listing.TensorFiles)
         {
             ct.ThrowIfCancellationRequested();
-            Checkpoint part = Checkpoint.Open(Path.Combine(folder, file), ct);
+            Checkpoint part = Checkpoint.OpenFile(Path.Combine(folder, file), budget, ct);
             if (part.Tensors is not [TensorEntry tensor] || !(tensor.Name.Length == 0 || part.Format == CheckpointFormat.Safetensors))
             {
                 throw Rules.FileNotOneTensor.Broken(

@@ -1,7 +1,7 @@
-using System.Buffers;
 using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.Numerics;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 
 namespace MemLoad;
@@ -16,41 +16,44 @@ internal static class SafetensorsReader
     private const long LargestHeader = 100_000_000;
     private const int MostDimensions = 64;
     private const string MetadataName = "__metadata__";
-    private static readonly SearchValues<char> ControlCharacters =
-        SearchValues.Create([.. Enumerable.Range(0, 0xA0).Select(code => (char)code).Where(c => char.IsControl(c) && c != '\t')]);
+    private static readonly string[] CommonTypes = ["F32", "BF16", "F16", "U8", "I8", "I64", "F8_E4M3"];
     private static readonly string[] Fields = ["dtype", "shape", "data_offsets"];
 
     private static readonly JsonRules HeaderRules = new(
         Rules.SafetensorsHeaderEncoding, Rules.SafetensorsHeaderSyntax, Rules.SafetensorsNameRepeated, Rules.SafetensorsHeaderForm);
 
-    /// <summary>One tensor as the header states it; begin and end count from the end of the header.</summary>
-    private readonly record struct Entry(
-        string Name, DType DType, ImmutableArray<long> Shape, ImmutableArray<long> Strides, long Begin, long End, long Position);
+    // No entry of the header is written in fewer bytes.
+    private const int ShortestEntry = 50;
+
+    /// <summary>One tensor as the header states it, its storage being its place in the header; begin and end count from the end of the header.</summary>
+    private readonly record struct Entry(TensorEntry Tensor, long Begin, long End, int Position);
 
     /// <summary>Reads the header and checks all of it against the file.</summary>
-    /// <param name="path">Absolute path of the file.</param>
+    /// <param name="file">The file.</param>
+    /// <param name="budget">What opening may take.</param>
     /// <param name="ct">Stops the reading.</param>
-    /// <exception cref="MemLoadException">ML1001 to ML1007, ML4001 to ML4019.</exception>
-    public static Checkpoint Read(string path, CancellationToken ct)
+    /// <exception cref="MemLoadException">ML1003 to ML1013, ML4001 to ML4019, ML6012 to ML6014.</exception>
+    public static Checkpoint Read(CheckpointFileReader file, OpenBudget budget, CancellationToken ct)
     {
-        using CheckpointFileReader file = CheckpointFileReader.Open(path);
-        byte[] header = ReadHeader(file);
+        byte[] header = ReadHeader(file, budget);
         long dataStart = LengthBytes + header.Length;
-
-        var builder = new CheckpointBuilder(path, CheckpointFormat.Safetensors);
-        List<Entry> entries = ParseHeader(header, path, builder.Metadata, ct);
-        CheckLayout(entries, dataStart, file.Length, path);
+        int expected = Math.Min(header.AsSpan().Count((byte)'{'), header.Length / ShortestEntry);
+        var builder = new CheckpointBuilder(file.Path, CheckpointFormat.Safetensors, budget, expected);
+        budget.Spend(64L * expected, file.Path);
+        var entries = new List<Entry>(expected);
+        ParseHeader(header, file.Path, builder, budget, entries, ct);
+        CheckLayout(entries, dataStart, file.Length, file.Path);
 
         int home = builder.AddFile(file);
         foreach (Entry entry in entries)
         {
-            int storage = builder.AddStorage(home, dataStart + entry.Begin, entry.End - entry.Begin);
-            builder.AddTensor(new TensorEntry(entry.Name, entry.DType, entry.Shape, entry.Strides, storage, 0));
+            builder.AddStorage(home, dataStart + entry.Begin, entry.End - entry.Begin);
+            builder.AddTensor(entry.Tensor, nameIsNew: true);
         }
         return builder.Build();
     }
 
-    private static byte[] ReadHeader(CheckpointFileReader file)
+    private static byte[] ReadHeader(CheckpointFileReader file, OpenBudget budget)
     {
         if (file.Length == 0)
         {
@@ -70,6 +73,8 @@ internal static class SafetensorsReader
         {
             throw Rules.FileTruncated.Broken($"{missing} of the header's {length} bytes are missing", file.Path, file.Length);
         }
+        budget.Grant((long)length);
+        budget.Spend((long)length, file.Path);
         byte[] header = file.ReadBytes(LengthBytes, (long)length);
         if (header is not [(byte)'{', ..])
         {
@@ -79,32 +84,31 @@ internal static class SafetensorsReader
         return header;
     }
 
-    private static List<Entry> ParseHeader(byte[] header, string path, Dictionary<string, object?> metadata, CancellationToken ct)
+    private static void ParseHeader(
+        byte[] header, string path, CheckpointBuilder builder, OpenBudget budget, List<Entry> entries, CancellationToken ct)
     {
-        var json = new StrictJson(header, LengthBytes, path, HeaderRules);
-        var entries = new List<Entry>();
-        var names = new HashSet<string>(StringComparer.Ordinal);
-        var shape = new List<long>();
+        var json = new StrictJson(header, LengthBytes, path, HeaderRules, budget);
+        var names = new HashSet<string>(entries.Capacity, StringComparer.Ordinal);
+        var shape = new ShapeParser();
         json.Next(JsonTokenType.StartObject, "the header");
         while (json.NextName(names, out string name))
         {
             ct.ThrowIfCancellationRequested();
             if (name == MetadataName)
             {
-                ParseMetadata(ref json, metadata);
+                ParseMetadata(ref json, builder);
                 continue;
             }
-            if (name.AsSpan().ContainsAny(ControlCharacters))
+            if (CheckpointBuilder.HasControlCharacter(name))
             {
                 throw json.Broken(Rules.SafetensorsTensorName, $"the tensor name {Printable.Quote(name)} has a control character");
             }
-            entries.Add(ParseTensor(ref json, name, shape));
+            entries.Add(ParseTensor(ref json, name, entries.Count, shape, budget, path));
         }
         json.End(" "u8, Rules.SafetensorsHeaderPadding);
-        return entries;
     }
 
-    private static void ParseMetadata(ref StrictJson json, Dictionary<string, object?> metadata)
+    private static void ParseMetadata(ref StrictJson json, CheckpointBuilder builder)
     {
         var names = new HashSet<string>(StringComparer.Ordinal);
         json.Next();
@@ -119,11 +123,11 @@ internal static class SafetensorsReader
             {
                 throw json.Broken(Rules.SafetensorsMetadata, $"the value of {Printable.Quote(name)} in __metadata__ is no string");
             }
-            metadata.Add(name, json.Scalar());
+            builder.AddMetadata(name, json.Scalar());
         }
     }
 
-    private static Entry ParseTensor(ref StrictJson json, string name, List<long> shape)
+    private static Entry ParseTensor(ref StrictJson json, string name, int index, ShapeParser shape, OpenBudget budget, string path)
     {
         long position = json.Position;
         DType dtype = default;
@@ -138,7 +142,7 @@ internal static class SafetensorsReader
                     dtype = ParseDType(ref json, name);
                     break;
                 case 1:
-                    ParseShape(ref json, name, shape);
+                    shape.Parse(ref json, name);
                     break;
                 case 2:
                     (begin, end) = ParseOffsets(ref json, name);
@@ -149,31 +153,22 @@ internal static class SafetensorsReader
             }
         }
         int missing = BitOperations.TrailingZeroCount(~seen);
-        return missing == Fields.Length
-            ? SizedEntry(in json, name, dtype, [.. shape], begin, end, position)
-            : throw json.Broken(Rules.SafetensorsFields, $"tensor {Printable.Quote(name)} has no {Fields[missing]}", position);
+        if (missing != Fields.Length)
+        {
+            throw json.Broken(Rules.SafetensorsFields, $"tensor {Printable.Quote(name)} has no {Fields[missing]}", position);
+        }
+        (ImmutableArray<long> dimensions, ImmutableArray<long> strides) = shape.Take(in json, name, position, budget, path);
+        CheckSize(in json, name, dtype, dimensions, end - begin, position);
+        return new Entry(new TensorEntry(name, dtype, dimensions, strides, index, 0), begin, end, checked((int)position));
     }
 
     private static DType ParseDType(ref StrictJson json, string name)
     {
-        string typeName = json.NextText("dtype", name);
+        // Neighbours mostly have one type: no string is made for the usual ones.
+        string typeName = json.NextText("dtype", name, CommonTypes);
         return DTypes.TryFromSafetensorsName(typeName, out DType dtype)
             ? dtype
             : throw json.Broken(Rules.SafetensorsDType, $"tensor {Printable.Quote(name)} has the unknown dtype {Printable.Quote(typeName)}");
-    }
-
-    private static void ParseShape(ref StrictJson json, string name, List<long> shape)
-    {
-        shape.Clear();
-        json.Next(JsonTokenType.StartArray, "shape", name);
-        while (json.NextNumber("a dimension", name))
-        {
-            if (shape.Count == MostDimensions)
-            {
-                throw json.Broken(Rules.SafetensorsDimensions, $"tensor {Printable.Quote(name)} has more than {MostDimensions} dimensions");
-            }
-            shape.Add(Whole(in json, "a dimension", name));
-        }
     }
 
     private static (long Begin, long End) ParseOffsets(ref StrictJson json, string name)
@@ -204,41 +199,40 @@ internal static class SafetensorsReader
         ? value
         : throw json.Broken(Rules.SafetensorsNumber, $"{what} of {Printable.Quote(name)} is no whole number from 0 to {long.MaxValue}");
 
-    private static Entry SizedEntry(
-        in StrictJson json, string name, DType dtype, ImmutableArray<long> shape, long begin, long end, long position)
+    private static void CheckSize(in StrictJson json, string name, DType dtype, ImmutableArray<long> shape, long present, long position)
     {
         long bytes;
-        ImmutableArray<long> strides;
         try
         {
-            strides = ShapeMath.ContiguousStrides(shape);
             bytes = checked(ShapeMath.ElementCount(shape) * dtype.ElementSize());
         }
         catch (OverflowException)
         {
-            throw json.Broken(Rules.SafetensorsSizeOverflow, $"the size of tensor {Printable.Quote(name)} does not fit 64 bits", position);
+            throw SizeOverflow(in json, name, position);
         }
-        if (bytes != end - begin)
+        if (bytes != present)
         {
             string type = $"{dtype.SafetensorsName()} and shape ({string.Join(", ", shape)})";
             throw json.Broken(
-                Rules.SafetensorsSizeMismatch, $"tensor {Printable.Quote(name)} of {type} needs {bytes} bytes and has {end - begin}", position);
+                Rules.SafetensorsSizeMismatch, $"tensor {Printable.Quote(name)} of {type} needs {bytes} bytes and has {present}", position);
         }
-        return new Entry(name, dtype, shape, strides, begin, end, position);
     }
+
+    private static MemLoadException SizeOverflow(in StrictJson json, string name, long position) =>
+        json.Broken(Rules.SafetensorsSizeOverflow, $"the size of tensor {Printable.Quote(name)} does not fit 64 bits", position);
 
     // In the order of their bytes, each tensor begins where the one before it ends, and the last ends with the file.
     private static void CheckLayout(List<Entry> entries, long dataStart, long fileLength, string path)
     {
         long covered = 0;
-        foreach (Entry entry in entries.OrderBy(entry => entry.Begin).ThenBy(entry => entry.End))
+        foreach (Entry entry in InOrderOfBytes(entries))
         {
             if (entry.Begin != covered)
             {
                 bool hole = entry.Begin > covered;
                 string distance = hole ? $"{entry.Begin - covered} bytes after" : $"{covered - entry.Begin} bytes before";
                 throw (hole ? Rules.SafetensorsHole : Rules.SafetensorsOverlap).Broken(
-                    $"tensor {Printable.Quote(entry.Name)} begins at byte {entry.Begin} of the data, {distance} the end of the one before it",
+                    $"tensor {Printable.Quote(entry.Tensor.Name)} begins at byte {entry.Begin} of the data, {distance} the end of the one before it",
                     path, entry.Position);
             }
             covered = entry.End;
@@ -251,6 +245,60 @@ internal static class SafetensorsReader
         if (present > covered)
         {
             throw Rules.SafetensorsTrailing.Broken($"{present - covered} bytes follow the last tensor", path, dataStart + covered);
+        }
+    }
+
+    // Most programs write the header in the order of the bytes.
+    private static IEnumerable<Entry> InOrderOfBytes(List<Entry> entries)
+    {
+        for (int i = 1; i < entries.Count; i++)
+        {
+            if (entries[i].Begin < entries[i - 1].Begin || (entries[i].Begin == entries[i - 1].Begin && entries[i].End < entries[i - 1].End))
+            {
+                return entries.OrderBy(entry => entry.Begin).ThenBy(entry => entry.End);
+            }
+        }
+        return entries;
+    }
+
+    /// <summary>Reads shapes one after the other; tensors of one shape, which mostly follow each other, share their arrays.</summary>
+    private sealed class ShapeParser
+    {
+        private readonly List<long> _dimensions = [];
+        private ImmutableArray<long> _shape = [];
+        private ImmutableArray<long> _strides = [];
+
+        public void Parse(ref StrictJson json, string name)
+        {
+            _dimensions.Clear();
+            json.Next(JsonTokenType.StartArray, "shape", name);
+            while (json.NextNumber("a dimension", name))
+            {
+                if (_dimensions.Count == MostDimensions)
+                {
+                    throw json.Broken(Rules.SafetensorsDimensions, $"tensor {Printable.Quote(name)} has more than {MostDimensions} dimensions");
+                }
+                _dimensions.Add(Whole(in json, "a dimension", name));
+            }
+        }
+
+        public (ImmutableArray<long> Shape, ImmutableArray<long> Strides) Take(in StrictJson json, string name, long position, OpenBudget budget, string path)
+        {
+            if (!_shape.AsSpan().SequenceEqual(CollectionsMarshal.AsSpan(_dimensions)))
+            {
+                budget.Spend(2 * (32 + (sizeof(long) * _dimensions.Count)), path);
+                _shape = [.. _dimensions];
+                try
+                {
+                    ImmutableArray<long> strides = ShapeMath.ContiguousStrides(_shape);
+                    _strides = strides.AsSpan().SequenceEqual(_strides.AsSpan()) ? _strides : strides;
+                }
+                catch (OverflowException)
+                {
+                    throw SizeOverflow(in json, name, position);
+                }
+            }
+            return (_shape, _strides);
         }
     }
 }

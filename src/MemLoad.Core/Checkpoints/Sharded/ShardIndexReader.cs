@@ -15,6 +15,12 @@ internal static class ShardIndexReader
 {
     private const long LargestIndex = 100_000_000;
 
+    // Bytes that a line of the weight_map takes besides its name, until the checkpoint is merged.
+    private const int PlacementOverhead = 256;
+
+    // Bytes of a set of names without names.
+    private const int EmptySet = 80;
+
     private static readonly JsonRules TextRules = new(Rules.IndexEncoding, Rules.IndexSyntax, Rules.IndexNameRepeated, Rules.IndexForm);
 
     /// <summary>One line of the weight_map, and where it stands.</summary>
@@ -22,15 +28,18 @@ internal static class ShardIndexReader
 
     /// <summary>Reads the index and opens every shard it names.</summary>
     /// <param name="indexPath">Absolute path of the <c>*.index.json</c>.</param>
+    /// <param name="budget">What opening may take.</param>
     /// <param name="ct">Stops the reading.</param>
     /// <exception cref="MemLoadException">ML5001 to ML5010, and what is wrong with a shard.</exception>
-    public static Checkpoint Read(string indexPath, CancellationToken ct)
+    public static Checkpoint Read(string indexPath, OpenBudget budget, CancellationToken ct)
     {
         var metadata = new Dictionary<string, object?>(StringComparer.Ordinal);
-        List<Placement> placements = ParseIndex(ReadText(indexPath), indexPath, metadata);
+        OpenBudget own = budget.OfFile();
+        List<Placement> placements = ParseIndex(ReadText(indexPath, own), indexPath, own, metadata);
+        own.Settle(indexPath);
 
         var merger = new CheckpointMerger();
-        Dictionary<string, Shard> shards = OpenShards(placements, indexPath, merger, ct);
+        Dictionary<string, Shard> shards = OpenShards(placements, indexPath, merger, budget, ct);
         foreach (Placement placement in placements)
         {
             Shard shard = shards[placement.Shard];
@@ -53,10 +62,12 @@ internal static class ShardIndexReader
         return merger.Build(indexPath, CheckpointFormat.Sharded, metadata);
     }
 
-    private static byte[] ReadText(string indexPath)
+    private static byte[] ReadText(string indexPath, OpenBudget budget)
     {
         using CheckpointFileReader file = CheckpointFileReader.Open(indexPath);
         LfsPointer.Refuse(file.ReadBytes(0, Math.Min(file.Length, 512)), indexPath, file.Length);
+        budget.Grant(Math.Min(file.Length, LargestIndex));
+        budget.Spend(Math.Min(file.Length, LargestIndex), indexPath);
         return file.Length switch
         {
             0 => throw Rules.FileEmpty.Broken("the file has no bytes", indexPath),
@@ -65,9 +76,9 @@ internal static class ShardIndexReader
         };
     }
 
-    private static List<Placement> ParseIndex(byte[] text, string indexPath, Dictionary<string, object?> metadata)
+    private static List<Placement> ParseIndex(byte[] text, string indexPath, OpenBudget budget, Dictionary<string, object?> metadata)
     {
-        var json = new StrictJson(text, 0, indexPath, TextRules);
+        var json = new StrictJson(text, 0, indexPath, TextRules, budget);
         var placements = new List<Placement>();
         var names = new HashSet<string>(StringComparer.Ordinal);
         json.Next(JsonTokenType.StartObject, "the index");
@@ -76,16 +87,16 @@ internal static class ShardIndexReader
             switch (name)
             {
                 case "weight_map":
-                    ParseWeightMap(ref json, placements);
+                    ParseWeightMap(ref json, placements, budget, indexPath);
                     break;
                 case "metadata":
                     json.Next(JsonTokenType.StartObject, "metadata");
-                    Flatten(ref json, "", metadata);
+                    Flatten(ref json, "", metadata, budget, indexPath);
                     break;
                 default:
                     // Later versions may say more; what they say must still be sound JSON.
                     json.Next();
-                    Flatten(ref json, "", []);
+                    Flatten(ref json, "", null, budget, indexPath);
                     break;
             }
         }
@@ -93,7 +104,7 @@ internal static class ShardIndexReader
         return placements.Count > 0 ? placements : throw Rules.IndexForm.Broken("the index has no weight_map with tensors in it", indexPath);
     }
 
-    private static void ParseWeightMap(ref StrictJson json, List<Placement> placements)
+    private static void ParseWeightMap(ref StrictJson json, List<Placement> placements, OpenBudget budget, string path)
     {
         var names = new HashSet<string>(StringComparer.Ordinal);
         string latest = "";
@@ -107,12 +118,13 @@ internal static class ShardIndexReader
                 throw json.Broken(
                     Rules.ShardNamePlain, $"tensor {Printable.Quote(tensor)} is placed in {Printable.Quote(shard)}, which is no plain file name");
             }
+            budget.Spend(PlacementOverhead, path);
             placements.Add(new Placement(tensor, shard, json.Position));
         }
     }
 
     // From the current token to its end: scalars at any depth under dotted names. The depth itself is limited by the JSON reader.
-    private static void Flatten(ref StrictJson json, string prefix, Dictionary<string, object?> into)
+    private static void Flatten(ref StrictJson json, string prefix, Dictionary<string, object?>? into, OpenBudget budget, string path)
     {
         switch (json.Token)
         {
@@ -121,25 +133,30 @@ internal static class ShardIndexReader
                 while (json.NextName(names, out string name))
                 {
                     json.Next();
-                    Flatten(ref json, Below(name), into);
+                    Flatten(ref json, Below(name), into, budget, path);
                 }
                 break;
             case JsonTokenType.StartArray:
                 for (int i = 0; json.NextItem(); i++)
                 {
-                    Flatten(ref json, Below(i.ToString(CultureInfo.InvariantCulture)), into);
+                    Flatten(ref json, Below(into is null ? "" : i.ToString(CultureInfo.InvariantCulture)), into, budget, path);
                 }
                 break;
             default:
-                into.TryAdd(prefix, json.Scalar());
+                into?.TryAdd(prefix, json.Scalar());
                 break;
         }
 
-        string Below(string name) => prefix.Length == 0 ? name : $"{prefix}.{name}";
+        // Where nothing is kept no name is made; where it is, a long name above many short ones is paid for again and again.
+        string Below(string name)
+        {
+            budget.Spend(into is null ? EmptySet : EmptySet + OpenBudget.GrowingEntry + OpenBudget.Text(prefix.Length + name.Length), path);
+            return into is null ? "" : prefix.Length == 0 ? name : $"{prefix}.{name}";
+        }
     }
 
     // Each shard once, several at a time: on a network each costs a round trip or two. What is wrong with the first of them is what is said.
-    private static Dictionary<string, Shard> OpenShards(List<Placement> placements, string indexPath, CheckpointMerger merger, CancellationToken ct)
+    private static Dictionary<string, Shard> OpenShards(List<Placement> placements, string indexPath, CheckpointMerger merger, OpenBudget budget, CancellationToken ct)
     {
         Placement[] first = [.. placements.DistinctBy(placement => placement.Shard, StringComparer.Ordinal)];
         var opened = new Checkpoint[first.Length];
@@ -153,7 +170,7 @@ internal static class ShardIndexReader
                 stop.ThrowIfCancellationRequested();
                 try
                 {
-                    opened[i] = OpenShard(first[i], indexPath, stop);
+                    opened[i] = OpenShard(first[i], indexPath, budget, stop);
                 }
                 catch (MemLoadException e)
                 {
@@ -172,7 +189,7 @@ internal static class ShardIndexReader
             StringComparer.Ordinal);
     }
 
-    private static Checkpoint OpenShard(Placement placement, string indexPath, CancellationToken ct)
+    private static Checkpoint OpenShard(Placement placement, string indexPath, OpenBudget budget, CancellationToken ct)
     {
         string path = Path.Combine(Path.GetDirectoryName(indexPath)!, placement.Shard);
         string name = Printable.Quote(placement.Shard);
@@ -185,7 +202,7 @@ internal static class ShardIndexReader
         {
             throw Rules.ShardMissing.Broken($"shard {name} is not in the folder of its index", indexPath, placement.Position);
         }
-        return Checkpoint.Open(path, ct);
+        return Checkpoint.OpenFile(path, budget, ct);
     }
 
     /// <summary>An opened shard: where its storages begin in the whole, and the tensors that the index has not placed yet.</summary>

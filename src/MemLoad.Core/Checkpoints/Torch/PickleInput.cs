@@ -1,14 +1,19 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
 
 namespace MemLoad;
 
 /// <summary>A pickle's bytes, read forward from a range of a file through a small buffer. Lengths are checked against the range before they are believed.</summary>
-internal sealed class PickleInput(CheckpointFileReader file, long offset, long length)
+internal sealed class PickleInput(CheckpointFileReader file, long offset, long length, OpenBudget budget) : IDisposable
 {
+    private const int LongestBuffer = 1 << 16;
+    private const int LongestLine = 1 << 10;
+    private const int LongestValue = 1 << 28; // what makes one string without fail
+
     private static readonly UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
 
-    private readonly byte[] _buffer = new byte[1 << 16];
+    private readonly byte[] _buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(LongestBuffer, Math.Max(length, 16)));
     private readonly long _end = offset + length;
     private long _bufferStart = offset;
     private int _next;
@@ -44,15 +49,23 @@ internal sealed class PickleInput(CheckpointFileReader file, long offset, long l
 
     public double ReadBigEndianDouble() => BinaryPrimitives.ReadDoubleBigEndian(Take(8));
 
+    /// <summary>The memory that values take is charged here.</summary>
+    public OpenBudget Budget => budget;
+
+    /// <summary>A few bytes (at most 255), to be used before the next read.</summary>
+    public ReadOnlySpan<byte> ReadFew(byte count) => count <= Remaining ? Take(count) : Take(CheckedLength(count));
+
     public byte[] ReadBytes(ulong count)
     {
         int size = CheckedLength(count);
+        budget.Spend(32 + size, Path);
         byte[] bytes = GC.AllocateUninitializedArray<byte>(size);
         int buffered = Math.Min(size, _filled - _next);
         _buffer.AsSpan(_next, buffered).CopyTo(bytes);
         if (buffered < size)
         {
             file.ReadExactly(Position + buffered, bytes.AsSpan(buffered));
+            budget.Grant(size - buffered);
         }
         Seek(Position + size);
         return bytes;
@@ -62,6 +75,11 @@ internal sealed class PickleInput(CheckpointFileReader file, long offset, long l
     {
         long start = Position;
         int size = CheckedLength(count);
+        if (size == 0)
+        {
+            return "";
+        }
+        budget.Spend(OpenBudget.Text(size), Path);
         try
         {
             // Python writes lone surrogates as UTF-8 too ("surrogatepass"); no tensor needs them, so they are refused.
@@ -76,21 +94,22 @@ internal sealed class PickleInput(CheckpointFileReader file, long offset, long l
     /// <summary>A line of text up to LF, as GLOBAL uses it.</summary>
     public string ReadLine()
     {
-        var line = new StringBuilder();
+        Span<char> line = stackalloc char[LongestLine];
+        int length = 0;
         for (byte b = ReadByte(); b != '\n'; b = ReadByte())
         {
-            if (b is < 0x20 or > 0x7e || line.Length == 1024)
+            if (b is < 0x20 or > 0x7e || length == LongestLine)
             {
                 throw Rules.PickleMalformed.Broken("a name in the pickle is not printable text of reasonable length", Path, Position - 1);
             }
-            line.Append((char)b);
+            line[length++] = (char)b;
         }
-        return line.ToString();
+        return new string(line[..length]);
     }
 
     private int CheckedLength(ulong count) =>
-        count <= (ulong)(_end - Position) && count <= int.MaxValue
-            ? (int)count
+        count <= (ulong)(_end - Position)
+            ? count <= LongestValue ? (int)count : throw Rules.HeaderMemory.Broken($"one value of the pickle has {count} bytes", Path, Position)
             : throw Rules.FileTruncated.Broken($"a value of {count} bytes does not fit the {_end - Position} bytes left of the pickle", Path, Position);
 
     private ReadOnlySpan<byte> Take(int count)
@@ -111,9 +130,15 @@ internal sealed class PickleInput(CheckpointFileReader file, long offset, long l
         {
             throw Rules.FileTruncated.Broken("the pickle ends in the middle of a value", Path, _end);
         }
-        file.ReadExactly(_bufferStart, _buffer.AsSpan(0, take));
-        _filled = take;
+        if (take > _filled)
+        {
+            file.ReadExactly(_bufferStart + _filled, _buffer.AsSpan(_filled, take - _filled));
+            budget.Grant(take - _filled);
+            _filled = take;
+        }
     }
+
+    public void Dispose() => ArrayPool<byte>.Shared.Return(_buffer);
 
     private void Seek(long position)
     {

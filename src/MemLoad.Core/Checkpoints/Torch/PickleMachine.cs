@@ -10,20 +10,19 @@ internal sealed class PickleMachine(PickleInput input, Func<object?, StorageRefe
 {
     private const int LargestInteger = 1 << 10;
 
-    // A pickle of N bytes may hold so many values at a time and make so many containers; what PyTorch writes stays far below.
-    private const long FreeValues = 1 << 18;
-    private const long FreeContainers = 1 << 16;
-    private const int BytesPerValue = 8;
+    private static readonly object True = true;
+    private static readonly object False = false;
 
-    private readonly List<object?> _stack = [];
-    private readonly List<int> _marks = [];
-    private readonly Dictionary<uint, object?> _memo = [];
-    private readonly long _mostValues = FreeValues + (input.Length / BytesPerValue);
-    private readonly long _mostContainers = FreeContainers + (input.Length / BytesPerValue);
-    private long _containers;
+    private readonly OpenBudget _budget = input.Budget;
+    private readonly PickleMemo _memo = new(input.Budget, input.Path);
+    private readonly object?[] _numbers = new object?[64];
+    private object?[] _stack = new object?[64];
+    private int _count;
+    private int[] _marks = new int[16];
+    private int _markCount;
 
     /// <summary>Reads up to STOP and gives the value on top.</summary>
-    /// <exception cref="MemLoadException">ML1005 or ML3001 to ML3010.</exception>
+    /// <exception cref="MemLoadException">ML1005, ML1013 or ML3001 to ML3010.</exception>
     public object? Load(CancellationToken cancellationToken = default)
     {
         for (uint step = 0; ; step++)
@@ -33,11 +32,6 @@ internal sealed class PickleMachine(PickleInput input, Func<object?, StorageRefe
                 cancellationToken.ThrowIfCancellationRequested();
             }
             long at = input.Position;
-            if (_stack.Count + _marks.Count > _mostValues || _containers > _mostContainers)
-            {
-                throw Rules.PickleTooDeep.Broken(
-                    $"the pickle of {input.Length} bytes has more than {_mostValues} values at a time or makes more than {_mostContainers} containers", input.Path, at);
-            }
             byte opcode = input.ReadByte();
             switch ((char)opcode)
             {
@@ -61,10 +55,10 @@ internal sealed class PickleMachine(PickleInput input, Func<object?, StorageRefe
                     break;
                 case '.': // STOP
                     object? result = Pop(at);
-                    return _stack.Count == 0 && _marks.Count == 0 ? result : throw Malformed("values are left over at the end of the pickle", at);
+                    return _count == 0 && _markCount == 0 ? result : throw Malformed("values are left over at the end of the pickle", at);
 
                 case '(': // MARK
-                    _marks.Add(_stack.Count);
+                    Mark();
                     break;
                 case '0': // POP
                     Pop(at);
@@ -73,61 +67,62 @@ internal sealed class PickleMachine(PickleInput input, Func<object?, StorageRefe
                     PopToMark(at);
                     break;
                 case '2': // DUP
-                    _stack.Add(Peek(at));
+                    Push(Kept(Peek(at)));
                     break;
 
                 case 'N':
-                    _stack.Add(null);
+                    Push(null);
                     break;
                 case '\x88': // NEWTRUE
-                    _stack.Add(true);
+                    Push(True);
                     break;
                 case '\x89': // NEWFALSE
-                    _stack.Add(false);
+                    Push(False);
                     break;
                 case 'J': // BININT
-                    _stack.Add((long)input.ReadInt32());
+                    PushNumber(input.ReadInt32());
                     break;
                 case 'K': // BININT1
-                    _stack.Add((long)input.ReadByte());
+                    PushNumber(input.ReadByte());
                     break;
                 case 'M': // BININT2
-                    _stack.Add((long)input.ReadUInt16());
+                    PushNumber(input.ReadUInt16());
                     break;
                 case '\x8a': // LONG1
-                    PushInteger(input.ReadBytes(input.ReadByte()));
+                    PushInteger(input.ReadFew(input.ReadByte()));
                     break;
                 case '\x8b': // LONG4
                     int size = input.ReadInt32();
                     PushInteger(size is >= 0 and <= LargestInteger ? input.ReadBytes((ulong)size) : throw Malformed($"an integer has {size} bytes", at));
                     break;
                 case 'G': // BINFLOAT
-                    _stack.Add(input.ReadBigEndianDouble());
+                    _budget.Spend(24, input.Path);
+                    Push(input.ReadBigEndianDouble());
                     break;
 
                 case '\x8c': // SHORT_BINUNICODE
-                    _stack.Add(input.ReadUtf8(input.ReadByte()));
+                    Push(input.ReadUtf8(input.ReadByte()));
                     break;
                 case 'X': // BINUNICODE
-                    _stack.Add(input.ReadUtf8(input.ReadUInt32()));
+                    Push(input.ReadUtf8(input.ReadUInt32()));
                     break;
                 case '\x8d': // BINUNICODE8
-                    _stack.Add(input.ReadUtf8(input.ReadUInt64()));
+                    Push(input.ReadUtf8(input.ReadUInt64()));
                     break;
                 case 'U': // SHORT_BINSTRING: text of Python 2
-                    _stack.Add(input.ReadUtf8(input.ReadByte()));
+                    Push(input.ReadUtf8(input.ReadByte()));
                     break;
                 case 'T': // BINSTRING
-                    _stack.Add(input.ReadUtf8(input.ReadUInt32()));
+                    Push(input.ReadUtf8(input.ReadUInt32()));
                     break;
                 case 'C': // SHORT_BINBYTES
-                    _stack.Add(input.ReadBytes(input.ReadByte()));
+                    Push(input.ReadBytes(input.ReadByte()));
                     break;
                 case 'B': // BINBYTES
-                    _stack.Add(input.ReadBytes(input.ReadUInt32()));
+                    Push(input.ReadBytes(input.ReadUInt32()));
                     break;
                 case '\x8e': // BINBYTES8
-                    _stack.Add(input.ReadBytes(input.ReadUInt64()));
+                    Push(input.ReadBytes(input.ReadUInt64()));
                     break;
                 case '\x96': // BYTEARRAY8
                     Push(PickleSequenceKind.ByteArray, [input.ReadBytes(input.ReadUInt64())]);
@@ -141,14 +136,13 @@ internal sealed class PickleMachine(PickleInput input, Func<object?, StorageRefe
                     break;
                 case 'a': // APPEND
                     object? item = Pop(at);
-                    TopSequence(PickleSequenceKind.List, at).Add(item);
+                    AddItems(PickleSequenceKind.List, [item], at);
                     break;
                 case 'e': // APPENDS
-                    List<object?> appended = PopToMark(at);
-                    TopSequence(PickleSequenceKind.List, at).AddRange(appended);
+                    AddItems(PickleSequenceKind.List, PopToMark(at), at);
                     break;
                 case ')': // EMPTY_TUPLE
-                    Push(PickleSequenceKind.Tuple, []);
+                    Push(PickleSequence.EmptyTuple);
                     break;
                 case 't': // TUPLE
                     Push(PickleSequenceKind.Tuple, PopToMark(at));
@@ -160,65 +154,72 @@ internal sealed class PickleMachine(PickleInput input, Func<object?, StorageRefe
                     Push(PickleSequenceKind.Set, []);
                     break;
                 case '\x90': // ADDITEMS
-                    List<object?> added = PopToMark(at);
-                    TopSequence(PickleSequenceKind.Set, at).AddRange(added);
+                    AddItems(PickleSequenceKind.Set, PopToMark(at), at);
                     break;
                 case '\x91': // FROZENSET
                     Push(PickleSequenceKind.FrozenSet, PopToMark(at));
                     break;
                 case '}': // EMPTY_DICT
-                    _containers++;
-                    _stack.Add(new PickleDict());
+                    _budget.Spend(PickleDict.Overhead, input.Path);
+                    Push(new PickleDict());
                     break;
                 case 'd': // DICT
                     var dict = new PickleDict();
-                    _containers++;
+                    _budget.Spend(PickleDict.Overhead, input.Path);
                     SetItems(dict, PopToMark(at), at);
-                    _stack.Add(dict);
+                    Push(dict);
                     break;
                 case 's': // SETITEM
-                    List<object?> pair = PopMany(2, at);
+                    ReadOnlySpan<object?> pair = PopMany(2, at);
                     SetItems(Peek(at), pair, at);
                     break;
                 case 'u': // SETITEMS
-                    List<object?> pairs = PopToMark(at);
+                    ReadOnlySpan<object?> pairs = PopToMark(at);
                     SetItems(Peek(at), pairs, at);
                     break;
 
                 case 'q': // BINPUT
-                    _memo[input.ReadByte()] = Peek(at);
+                    _memo.Put(input.ReadByte(), Kept(Peek(at)));
                     break;
                 case 'r': // LONG_BINPUT
-                    _memo[input.ReadUInt32()] = Peek(at);
+                    _memo.Put(input.ReadUInt32(), Kept(Peek(at)));
                     break;
                 case '\x94': // MEMOIZE
-                    _memo[(uint)_memo.Count] = Peek(at);
+                    _memo.Put((uint)_memo.Count, Kept(Peek(at)));
                     break;
                 case 'h': // BINGET
-                    _stack.Add(Recall(input.ReadByte(), at));
+                    Push(Recall(input.ReadByte(), at));
                     break;
                 case 'j': // LONG_BINGET
-                    _stack.Add(Recall(input.ReadUInt32(), at));
+                    Push(Recall(input.ReadUInt32(), at));
                     break;
 
                 case 'c': // GLOBAL
                     string module = input.ReadLine();
-                    _stack.Add(Global(module, input.ReadLine(), at));
+                    Push(Global(module, input.ReadLine(), at));
                     break;
                 case '\x93': // STACK_GLOBAL
-                    List<object?> names = PopMany(2, at);
-                    _stack.Add(names is [string first, string second] ? Global(first, second, at) : throw Malformed("a name in the pickle is no text", at));
+                    ReadOnlySpan<object?> names = PopMany(2, at);
+                    Push(names is [string first, string second] ? Global(first, second, at) : throw Malformed("a name in the pickle is no text", at));
                     break;
                 case 'R' or '\x81': // REDUCE, NEWOBJ: what may be called means the same either way
-                    List<object?> call = PopMany(2, at);
-                    _stack.Add(TorchVocabulary.Call(call[0], Arguments(call[1], at), input.Path, at));
+                    ReadOnlySpan<object?> call = PopMany(2, at);
+                    PickleSequence arguments = Arguments(call[1], at);
+                    object? made = TorchVocabulary.Call(call[0], arguments, _budget, input.Path, at);
+                    if (made is TensorReference)
+                    {
+                        Refund(arguments);
+                    }
+                    Push(made);
                     break;
                 case 'b': // BUILD
                     object? state = Pop(at);
                     TorchVocabulary.Build(Peek(at), state, input.Path, at);
                     break;
                 case 'Q': // BINPERSID
-                    _stack.Add(loadStorage(Pop(at)));
+                    object? id = Pop(at);
+                    Push(loadStorage(id));
+                    Refund(id);
                     break;
 
                 default:
@@ -227,87 +228,156 @@ internal sealed class PickleMachine(PickleInput input, Func<object?, StorageRefe
         }
     }
 
-    private object Global(string module, string name, long at) =>
-        TorchVocabulary.Resolve(module, name) ?? throw TorchVocabulary.Refusal(module, name, isRoot: _stack.Count == 0, input.Path, at);
+    private object Global(string module, string name, long at)
+    {
+        _budget.Spend(8 * OpenBudget.Text(module.Length + name.Length), input.Path);
+        return TorchVocabulary.Resolve(module, name) ?? throw TorchVocabulary.Refusal(module, name, isRoot: _count == 0, input.Path, at);
+    }
 
     // An integer that fits 64 bits is always a long, so that no reader of the records has to ask twice.
-    private void PushInteger(byte[] littleEndian)
+    private void PushInteger(ReadOnlySpan<byte> littleEndian)
     {
         var value = new BigInteger(littleEndian);
         if (value >= long.MinValue && value <= long.MaxValue)
         {
-            _stack.Add((long)value);
+            PushNumber((long)value);
         }
         else
         {
-            _stack.Add(value);
+            _budget.Spend(64 + littleEndian.Length, input.Path);
+            Push(value);
         }
     }
 
-    private List<object?> Arguments(object? value, long at) =>
-        value is PickleSequence { Kind: PickleSequenceKind.Tuple } tuple ? tuple.Items : throw Malformed("arguments are no tuple", at);
-
-    private List<object?> TopSequence(PickleSequenceKind kind, long at) =>
-        Peek(at) is PickleSequence sequence && sequence.Kind == kind ? sequence.Items : throw Malformed($"items are added to something that is no {kind}", at);
-
-    private void SetItems(object? target, List<object?> items, long at)
+    // Dimensions and counts come again and again: the last number of each residue is kept to be given out once more.
+    private void PushNumber(long value)
     {
-        if (target is not PickleDict dict || items.Count % 2 != 0)
+        ref object? known = ref _numbers[value & (_numbers.Length - 1)];
+        if (known is not long number || number != value)
+        {
+            _budget.Spend(24, input.Path);
+            known = value;
+        }
+        Push(known);
+    }
+
+    private PickleSequence Arguments(object? value, long at) =>
+        value is PickleSequence { Kind: PickleSequenceKind.Tuple } tuple ? tuple : throw Malformed("arguments are no tuple", at);
+
+    private void AddItems(PickleSequenceKind kind, ReadOnlySpan<object?> items, long at)
+    {
+        if (Peek(at) is not PickleSequence sequence || sequence.Kind != kind)
+        {
+            throw Malformed($"items are added to something that is no {kind}", at);
+        }
+        sequence.Add(items, _budget, input.Path);
+    }
+
+    private void SetItems(object? target, ReadOnlySpan<object?> items, long at)
+    {
+        if (target is not PickleDict dict || items.Length % 2 != 0)
         {
             throw Malformed("keys and values are set on something that is no dict, or come unpaired", at);
         }
-        for (int i = 0; i < items.Count; i += 2)
+        for (int i = 0; i < items.Length; i += 2)
         {
-            if (!dict.TrySet(items[i], items[i + 1]))
+            if (!dict.TrySet(items[i], items[i + 1], _budget, input.Path))
             {
                 throw Malformed($"the key {Printable.Quote(PythonText.Repr(items[i]))} of a dict is no name, or reads the same as another key", at);
             }
         }
     }
 
-    private void Push(PickleSequenceKind kind, List<object?> items)
+    private void Push(PickleSequenceKind kind, ReadOnlySpan<object?> items)
     {
-        _containers++;
-        _stack.Add(new PickleSequence(kind, items));
+        _budget.Spend(Cost(items.Length), input.Path);
+        Push(new PickleSequence(kind, items.ToArray()));
     }
 
-    private int Floor => _marks.Count == 0 ? 0 : _marks[^1];
+    private void Push(object? value)
+    {
+        if (_count == _stack.Length)
+        {
+            _budget.Spend(2L * sizeof(long) * _count, input.Path);
+            Array.Resize(ref _stack, 2 * _count);
+        }
+        _stack[_count++] = value;
+    }
 
-    private object? Peek(long at) => _stack.Count > Floor ? _stack[^1] : throw Malformed("a value is used where there is none", at);
+    private void Mark()
+    {
+        if (_markCount == _marks.Length)
+        {
+            _budget.Spend(2L * sizeof(int) * _markCount, input.Path);
+            Array.Resize(ref _marks, 2 * _markCount);
+        }
+        _marks[_markCount++] = _count;
+    }
+
+    private int Floor => _markCount == 0 ? 0 : _marks[_markCount - 1];
+
+    private object? Peek(long at) => _count > Floor ? _stack[_count - 1] : throw Malformed("a value is used where there is none", at);
 
     private object? Pop(long at)
     {
         object? value = Peek(at);
-        _stack.RemoveAt(_stack.Count - 1);
+        _count--;
         return value;
     }
 
-    private List<object?> PopMany(int count, long at)
+    // What is popped lies on the stack until the next value is pushed.
+    private ReadOnlySpan<object?> PopMany(int count, long at)
     {
-        if (_stack.Count - count < Floor)
+        if (_count - count < Floor)
         {
             throw Malformed("values are used where there are too few", at);
         }
-        List<object?> values = _stack.GetRange(_stack.Count - count, count);
-        _stack.RemoveRange(_stack.Count - count, count);
-        return values;
+        _count -= count;
+        return _stack.AsSpan(_count, count);
     }
 
-    private List<object?> PopToMark(long at)
+    private ReadOnlySpan<object?> PopToMark(long at)
     {
-        if (_marks.Count == 0)
+        if (_markCount == 0)
         {
             throw Malformed("a mark is used where there is none", at);
         }
-        int mark = _marks[^1];
-        _marks.RemoveAt(_marks.Count - 1);
-        List<object?> values = _stack.GetRange(mark, _stack.Count - mark);
-        _stack.RemoveRange(mark, _stack.Count - mark);
+        int mark = _marks[--_markCount];
+        ReadOnlySpan<object?> values = _stack.AsSpan(mark, _count - mark);
+        _count = mark;
         return values;
     }
 
+    private static long Cost(int items) => PickleSequence.Overhead + ((long)sizeof(long) * items);
+
+    private static object? Kept(object? value)
+    {
+        if (value is PickleSequence sequence)
+        {
+            sequence.IsKept = true;
+        }
+        return value;
+    }
+
+    // The tuples that describe a tensor or a storage are not needed once it is known; unless the pickle has kept them, they are gone.
+    private void Refund(object? value)
+    {
+        if (value is not PickleSequence { Kind: PickleSequenceKind.Tuple, IsKept: false } tuple)
+        {
+            return;
+        }
+        _budget.Spend(-Cost(tuple.Count), input.Path);
+        foreach (object? item in tuple.Items)
+        {
+            if (item is PickleSequence { Kind: PickleSequenceKind.Tuple, IsKept: false } inner)
+            {
+                _budget.Spend(-Cost(inner.Count), input.Path);
+            }
+        }
+    }
+
     private object? Recall(uint index, long at) =>
-        _memo.TryGetValue(index, out object? value) ? value : throw Malformed($"memo entry {index} is used before it is set", at);
+        _memo.TryGet(index, out object? value) ? value : throw Malformed($"memo entry {index} is used before it is set", at);
 
     private MemLoadException Malformed(string finding, long at) => Rules.PickleMalformed.Broken(finding, input.Path, at);
 }

@@ -17,11 +17,41 @@ internal sealed record TorchConstant(string Repr);
 internal sealed record LatinText(string Text);
 
 /// <summary>A list, tuple or set.</summary>
-internal sealed class PickleSequence(PickleSequenceKind kind, List<object?> items)
+internal sealed class PickleSequence(PickleSequenceKind kind, object?[] items)
 {
+    /// <summary>Bytes that one takes, items apart.</summary>
+    public const int Overhead = 64;
+
+    /// <summary>The tuple of nothing, one for all.</summary>
+    public static readonly PickleSequence EmptyTuple = new(PickleSequenceKind.Tuple, []) { IsKept = true };
+
+    private object?[] _items = items;
+
     public PickleSequenceKind Kind { get; } = kind;
 
-    public List<object?> Items { get; } = items;
+    public int Count { get; private set; } = items.Length;
+
+    /// <summary>True once the pickle may use it a second time. Else it is gone with the one value that it is part of.</summary>
+    public bool IsKept { get; set; }
+
+    public ReadOnlySpan<object?> Items => _items.AsSpan(0, Count);
+
+    /// <summary>The same items as a sequence of another kind; what is added to either later is not in the other.</summary>
+    public PickleSequence As(PickleSequenceKind kind) => new(kind, _items) { Count = Count };
+
+    /// <summary>Adds items at the end.</summary>
+    public void Add(ReadOnlySpan<object?> more, OpenBudget budget, string path)
+    {
+        int count = checked(Count + more.Length);
+        if (count > _items.Length)
+        {
+            int capacity = Math.Max(count, (int)Math.Min(Array.MaxLength, 2L * Count));
+            budget.Spend(32 + ((long)sizeof(long) * capacity), path);
+            Array.Resize(ref _items, capacity);
+        }
+        more.CopyTo(_items.AsSpan(Count));
+        Count = count;
+    }
 }
 
 internal enum PickleSequenceKind
@@ -36,25 +66,47 @@ internal enum PickleSequenceKind
 /// <summary>A dict, OrderedDict, defaultdict or Counter, in insertion order.</summary>
 internal sealed class PickleDict
 {
-    private readonly OrderedDictionary<string, object?> _items = new(StringComparer.Ordinal);
+    /// <summary>Bytes that an empty one takes.</summary>
+    public const int Overhead = 32;
+
+    // Bytes that the first three entries take, and what holds them.
+    private const int FirstEntries = 256;
+
+    private static readonly IReadOnlyList<KeyValuePair<string, object?>> Nothing = [];
+
+    // Most dicts of a checkpoint are the empty hooks of its tensors.
+    private OrderedDictionary<string, object?>? _items;
     private HashSet<string>? _otherKeys;
 
     /// <summary>Entries under the text Python prints for their key (a string itself, <c>str()</c> of anything else).</summary>
-    public IReadOnlyList<KeyValuePair<string, object?>> Items => _items;
+    public IReadOnlyList<KeyValuePair<string, object?>> Items => _items ?? Nothing;
 
     /// <summary>
     /// Sets an entry; the last one wins, as in Python. False if the key has no name, or has the name of another key that Python tells from it,
     /// such as 1 and '1': one of the two would be lost.
     /// </summary>
-    public bool TrySet(object? key, object? value)
+    public bool TrySet(object? key, object? value, OpenBudget budget, string path)
     {
+        bool isText = key is string;
         if (PythonText.Key(key) is not string name)
         {
             return false;
         }
-        bool isText = key is string;
+        if (_items is null)
+        {
+            budget.Spend(FirstEntries, path);
+            _items = new OrderedDictionary<string, object?>(StringComparer.Ordinal);
+        }
+        else if (_items.Count == _items.Capacity)
+        {
+            budget.Spend(3L * OpenBudget.EntryBytes * _items.Count, path);
+        }
+        if (!isText)
+        {
+            budget.Spend(OpenBudget.GrowingEntry + (4L * OpenBudget.Text(name.Length)), path);
+        }
         bool wasText = _otherKeys?.Contains(name) != true;
-        if (_items.ContainsKey(name) && isText != wasText)
+        if (isText != wasText && _items.ContainsKey(name))
         {
             return false;
         }
@@ -66,18 +118,36 @@ internal sealed class PickleDict
         return true;
     }
 
-    public object? Get(string key) => _items.GetValueOrDefault(key);
+    public object? Get(string key) => _items?.GetValueOrDefault(key);
 }
 
-/// <summary>A storage by its persistent id. <see cref="DType"/> is null for an untyped storage, whose count is in bytes.</summary>
-internal sealed record StorageReference(string Key, DType? DType, long Count)
+/// <summary>A storage by its persistent id. The dtype is null for an untyped storage, whose count is in bytes.</summary>
+internal sealed class StorageReference(string key, DType? dtype, long count)
 {
+    /// <summary>Bytes that one takes.</summary>
+    public const int Overhead = 64;
+
+    public string Key { get; } = key;
+
+    public DType? DType { get; } = dtype;
+
+    public long Count { get; } = count;
+
     public long Bytes => checked(Count * (DType?.ElementSize() ?? 1));
+
+    /// <summary>Its index in the checkpoint under construction; -1 until it is found in the file.</summary>
+    public int Index { get; set; } = -1;
+
+    public bool IsLike(StorageReference other) => Key == other.Key && DType == other.DType && Count == other.Count;
 }
 
 /// <summary>A tensor as the pickle describes it: a view of a storage.</summary>
 internal sealed record TensorReference(
-    StorageReference Storage, DType DType, long Offset, ImmutableArray<long> Shape, ImmutableArray<long> Strides, LazyView LazyView);
+    StorageReference Storage, DType DType, long Offset, ImmutableArray<long> Shape, ImmutableArray<long> Strides, LazyView LazyView)
+{
+    /// <summary>Bytes that one takes, dimensions apart.</summary>
+    public const int Overhead = 72;
+}
 
 /// <summary>Text forms of values as Python's <c>str</c> and <c>repr</c> give them.</summary>
 internal static class PythonText
@@ -126,21 +196,24 @@ internal static class PythonText
                 break;
             case PickleDict dict:
                 text.Append('{');
-                WriteItems(text, dict.Items, item =>
+                for (int i = 0; Begin(text, i, dict.Items.Count); i++)
                 {
-                    Append(text, Quote(Cut(item.Key)));
+                    Append(text, Quote(Cut(dict.Items[i].Key)));
                     text.Append(": ");
-                    Write(text, item.Value, depth + 1);
-                });
+                    Write(text, dict.Items[i].Value, depth + 1);
+                }
                 text.Append('}');
                 break;
-            case PickleSequence { Kind: PickleSequenceKind.Set, Items.Count: 0 }:
+            case PickleSequence { Kind: PickleSequenceKind.Set, Count: 0 }:
                 text.Append("set()");
                 break;
             case PickleSequence sequence:
                 (string before, string after) = Brackets(sequence);
                 text.Append(before);
-                WriteItems(text, sequence.Items, item => Write(text, item, depth + 1));
+                for (int i = 0; Begin(text, i, sequence.Count); i++)
+                {
+                    Write(text, sequence.Items[i], depth + 1);
+                }
                 text.Append(after);
                 break;
             default:
@@ -149,16 +222,15 @@ internal static class PythonText
         }
     }
 
-    private static void WriteItems<T>(StringBuilder text, IReadOnlyList<T> items, Action<T> write)
+    // Whether item i is written, and what stands before it.
+    private static bool Begin(StringBuilder text, int i, int count)
     {
-        for (int i = 0; i < Math.Min(items.Count, MostItems) && text.Length <= LongestRepr; i++)
+        if (i >= Math.Min(count, MostItems) || text.Length > LongestRepr)
         {
-            if (i > 0)
-            {
-                text.Append(", ");
-            }
-            write(items[i]);
+            return false;
         }
+        text.Append(i > 0 ? ", " : "");
+        return true;
     }
 
     private static void Append(StringBuilder text, string part) => text.Append(part, 0, Math.Min(part.Length, LongestRepr + 1));
@@ -185,7 +257,7 @@ internal static class PythonText
 
     private static (string Before, string After) Brackets(PickleSequence sequence) => sequence.Kind switch
     {
-        PickleSequenceKind.Tuple => ("(", sequence.Items.Count == 1 ? ",)" : ")"),
+        PickleSequenceKind.Tuple => ("(", sequence.Count == 1 ? ",)" : ")"),
         PickleSequenceKind.Set => ("{", "}"),
         PickleSequenceKind.FrozenSet => ("frozenset({", "})"),
         PickleSequenceKind.ByteArray => ("bytearray(", ")"),

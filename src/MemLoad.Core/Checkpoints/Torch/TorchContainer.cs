@@ -1,78 +1,80 @@
+using System.Globalization;
 using System.Numerics;
 
 namespace MemLoad;
 
 /// <summary>Turns the value of a pickle into named tensors and metadata: nested containers give dotted names.</summary>
-internal static class TorchContainer
+internal sealed class TorchContainer(CheckpointBuilder builder, OpenBudget budget, string path, Func<StorageReference, int> addStorage)
 {
-    private const int DeepestNesting = 200;
-    private const int LongestName = 4096;
-    private const long FreeCharacters = 1 << 18;
-    private const int CharactersPerByte = 8;
+    /// <summary>Longer lists of plain values (losses, token ids) are one entry of the metadata, as text; shorter ones an entry each.</summary>
+    private const int LongList = 1000;
 
-    /// <summary>Adds all tensors and other values to a checkpoint under construction.</summary>
+    /// <summary>Adds all tensors and other values to the checkpoint under construction.</summary>
     /// <param name="root">The pickled value.</param>
-    /// <param name="pickleBytes">Length of the pickle: it bounds how many entries sharing may multiply out to.</param>
-    /// <param name="path">The file, for errors.</param>
-    /// <param name="builder">Takes metadata, and tensors once their storages are known.</param>
-    /// <param name="addStorage">Gives the index of a storage in the builder.</param>
-    public static void AddTo(CheckpointBuilder builder, object? root, long pickleBytes, string path, Func<StorageReference, int> addStorage)
+    /// <exception cref="MemLoadException">ML1013, ML3005, ML3007, ML6014, and what is wrong with a tensor.</exception>
+    public void Add(object? root) => Visit("", root, 0);
+
+    private void Visit(string name, object? value, int depth)
     {
-        long entries = 0;
-        long characters = FreeCharacters + (CharactersPerByte * pickleBytes);
-        Visit("", root, 0);
-
-        void Visit(string name, object? value, int depth)
+        if (depth > budget.Limits.Nesting)
         {
-            if (depth > DeepestNesting || ++entries > pickleBytes)
+            throw Rules.PickleTooDeep.Broken($"containers are nested more than {budget.Limits.Nesting} deep", path,
+                remedy: $"{Rules.PickleTooDeep.Remedy} {OpenLimits.Raise("nesting", 2L * budget.Limits.Nesting)}.");
+        }
+        switch (value)
+        {
+            case TensorReference tensor:
+                builder.AddTensor(new TensorEntry(name, tensor.DType, tensor.Shape, tensor.Strides, addStorage(tensor.Storage), tensor.Offset, tensor.LazyView));
+                break;
+            case PickleDict dict:
+                for (int i = 0; i < dict.Items.Count; i++)
+                {
+                    Visit(Below(name, dict.Items[i].Key), dict.Items[i].Value, depth + 1);
+                }
+                break;
+            case PickleSequence { Kind: PickleSequenceKind.List or PickleSequenceKind.Tuple } sequence when sequence.Count <= LongList || HoldsTensors(sequence):
+                for (int i = 0; i < sequence.Count; i++)
+                {
+                    budget.Spend(OpenBudget.Text(8), path);
+                    Visit(Below(name, i.ToString(CultureInfo.InvariantCulture)), sequence.Items[i], depth + 1);
+                }
+                break;
+            case StorageReference:
+                throw Rules.TensorKind.Broken($"{Printable.Quote(name)} is a bare storage, which has neither dtype nor shape", path);
+            case null or bool or long or BigInteger or double or string:
+                builder.AddMetadata(name, value);
+                break;
+            default:
+                string text = PythonText.Repr(value);
+                budget.Spend(4 * OpenBudget.Text(text.Length), path);
+                builder.AddMetadata(name, text);
+                break;
+        }
+    }
+
+    private static bool HoldsTensors(PickleSequence sequence)
+    {
+        foreach (object? item in sequence.Items)
+        {
+            if (item is TensorReference or StorageReference or PickleDict or PickleSequence)
             {
-                throw Rules.PickleTooDeep.Broken(
-                    depth > DeepestNesting ? $"containers are nested more than {DeepestNesting} deep" : "shared containers multiply beyond the size of the pickle", path);
-            }
-            Spend(name.Length);
-            if (name.Length > LongestName)
-            {
-                throw Rules.PickleTooDeep.Broken($"the name {Printable.Quote(name)} has {name.Length} characters, more than {LongestName}", path);
-            }
-            switch (value)
-            {
-                case TensorReference tensor:
-                    builder.AddTensor(new TensorEntry(
-                        name, tensor.DType, tensor.Shape, tensor.Strides, addStorage(tensor.Storage), tensor.Offset, tensor.LazyView));
-                    break;
-                case PickleDict dict:
-                    foreach ((string key, object? item) in dict.Items)
-                    {
-                        Visit(name.Length == 0 ? key : $"{name}.{key}", item, depth + 1);
-                    }
-                    break;
-                case PickleSequence { Kind: PickleSequenceKind.List or PickleSequenceKind.Tuple } sequence:
-                    for (int i = 0; i < sequence.Items.Count; i++)
-                    {
-                        Visit(name.Length == 0 ? $"{i}" : $"{name}.{i}", sequence.Items[i], depth + 1);
-                    }
-                    break;
-                case StorageReference:
-                    throw Rules.TensorKind.Broken($"{Printable.Quote(name)} is a bare storage, which has neither dtype nor shape", path);
-                case null or bool or long or BigInteger or double or string:
-                    builder.Metadata[name] = value;
-                    break;
-                default:
-                    string text = PythonText.Repr(value);
-                    Spend(text.Length);
-                    builder.Metadata[name] = text;
-                    break;
+                return true;
             }
         }
+        return false;
+    }
 
-        // Shared keys and values can make names of any length out of a short pickle.
-        void Spend(int count)
+    // Names are checked as they grow: shared keys can make them of any length out of a short pickle.
+    private string Below(string name, string key)
+    {
+        if (name.Length == 0)
         {
-            characters -= count;
-            if (characters < 0)
-            {
-                throw Rules.PickleTooDeep.Broken("names and values multiply beyond the size of the pickle", path);
-            }
+            builder.CheckNameLength(key);
+            return key;
         }
+        budget.Spend(OpenBudget.Text(name.Length + key.Length), path);
+        string below = $"{name}.{key}";
+        builder.CheckNameLength(below);
+        return below;
     }
 }

@@ -12,11 +12,11 @@ internal static class TorchLegacyReader
     private const long ProtocolVersion = 1001;
     private static readonly BigInteger Magic = BigInteger.Parse("0x1950a86a20f9469cfc6c"[2..], System.Globalization.NumberStyles.HexNumber, System.Globalization.CultureInfo.InvariantCulture);
 
-    public static Checkpoint Read(string path, CancellationToken cancellationToken)
+    public static Checkpoint Read(CheckpointFileReader file, OpenBudget budget, CancellationToken cancellationToken)
     {
-        using CheckpointFileReader file = CheckpointFileReader.Open(path);
-        var references = new StorageReferences(path);
-        var input = new PickleInput(file, 0, file.Length);
+        string path = file.Path;
+        var references = new StorageReferences(path, budget, 0);
+        using var input = new PickleInput(file, 0, file.Length, budget);
 
         object? magic = Next();
         if (magic is not BigInteger number || number != Magic)
@@ -31,48 +31,51 @@ internal static class TorchLegacyReader
         {
             throw Rules.ZipBigEndian.Broken("the file does not say that its bytes are little-endian", path, 0);
         }
-        long objectStart = input.Position;
         object? root = Next();
-        long objectBytes = input.Position - objectStart;
         if (Next() is not PickleSequence { Kind: PickleSequenceKind.List } keys)
         {
             throw Rules.LegacyHeader.Broken("the list of storage keys is missing", path, input.Position);
         }
 
-        var builder = new CheckpointBuilder(path, CheckpointFormat.TorchLegacy);
+        var builder = new CheckpointBuilder(path, CheckpointFormat.TorchLegacy, budget, references.Count);
         int home = builder.AddFile(file);
-        Dictionary<string, int> storages = LocateStorages(file, builder, home, keys.Items, references.ByKey, input.Position, cancellationToken);
-        TorchContainer.AddTo(builder, root, objectBytes, path, reference => storages.TryGetValue(reference.Key, out int index)
-            ? index
-            : throw Rules.StorageRecordMissing.Broken($"the storage {Printable.Quote(reference.Key)} is not in the file's list of keys", path));
+        LocateStorages(file, builder, home, keys, references, input.Position, cancellationToken);
+        new TorchContainer(builder, budget, path, reference => reference.Index >= 0
+            ? reference.Index
+            : throw Rules.StorageRecordMissing.Broken($"the storage {Printable.Quote(reference.Key)} is not in the file's list of keys", path)).Add(root);
         return builder.Build();
 
         object? Next() => new PickleMachine(input, references.Add).Load(cancellationToken);
     }
 
-    private static Dictionary<string, int> LocateStorages(
-        CheckpointFileReader file, CheckpointBuilder builder, int home, List<object?> keys, IReadOnlyDictionary<string, StorageReference> references, long position,
-        CancellationToken cancellationToken)
+    private static void LocateStorages(
+        CheckpointFileReader file, CheckpointBuilder builder, int home, PickleSequence keys, StorageReferences references, long position, CancellationToken ct)
     {
-        var storages = new Dictionary<string, int>(StringComparer.Ordinal);
-        foreach (object? item in keys)
+        Span<byte> stated = stackalloc byte[sizeof(long)];
+        foreach (object? item in keys.Items)
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            if (item is not string key || !references.TryGetValue(key, out StorageReference? reference) || storages.ContainsKey(key))
+            ct.ThrowIfCancellationRequested();
+            if (item is not string key || references.Find(key) is not { Index: < 0 } reference)
             {
                 throw Rules.LegacyHeader.Broken("the list of storage keys does not match the storages of the pickle", file.Path, position);
             }
-            long count = BinaryPrimitives.ReadInt64LittleEndian(file.ReadBytes(position, sizeof(long)));
+            if (position > file.Length - stated.Length)
+            {
+                throw Rules.FileTruncated.Broken($"the file has {file.Length} bytes but another storage is promised here", file.Path, file.Length);
+            }
+            file.ReadExactly(position, stated);
+            long count = BinaryPrimitives.ReadInt64LittleEndian(stated);
             if (count != reference.Count)
             {
                 throw Rules.StorageLengthMismatch.Broken($"the pickle gives storage {Printable.Quote(key)} {reference.Count} elements, the file {count}", file.Path, position);
             }
             position += sizeof(long);
-            storages.Add(key, builder.AddStorage(home, position, reference.Bytes));
+            reference.Index = builder.AddStorage(home, position, reference.Bytes);
             position += reference.Bytes;
         }
-        return position == file.Length
-            ? storages
-            : throw Rules.LegacyHeader.Broken($"{file.Length - position} bytes follow the last storage", file.Path, position);
+        if (position != file.Length)
+        {
+            throw Rules.LegacyHeader.Broken($"{file.Length - position} bytes follow the last storage", file.Path, position);
+        }
     }
 }

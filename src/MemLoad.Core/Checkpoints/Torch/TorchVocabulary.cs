@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Numerics;
+using System.Runtime.InteropServices;
 using System.Text;
 
 namespace MemLoad;
@@ -76,6 +77,9 @@ internal static class TorchVocabulary
     private const int MostDimensions = 64;
     private const int LongestWord = 64;
 
+    // Bytes that the record of any call takes, at most, dimensions and items apart.
+    private const int CallOverhead = TensorReference.Overhead + 24;
+
     // Dense tensors are all we load; the others are refused by the name a PyTorch user knows them by.
     private static readonly FrozenDictionary<string, string> OtherTensors = new Dictionary<string, string>
     {
@@ -148,37 +152,39 @@ internal static class TorchVocabulary
     }
 
     /// <summary>What a call of a known name gives.</summary>
-    public static object? Call(object? callee, List<object?> arguments, string path, long at)
+    public static object? Call(object? callee, PickleSequence tuple, OpenBudget budget, string path, long at)
     {
         if (callee is not PickleGlobal { Name: string name } || !Callables.Contains(name))
         {
             throw Rules.PickleMalformed.Broken($"{Printable.Quote(PythonText.Repr(callee))} is called, which is nothing to call", path, at);
         }
+        ReadOnlySpan<object?> arguments = tuple.Items;
+        budget.Spend(name is OrderedDict ? PickleDict.Overhead : CallOverhead, path);
         try
         {
             return name switch
             {
-                OrderedDict or Counter => Dict(arguments.Count == 0 ? null : arguments[0]),
+                OrderedDict or Counter => Dict(arguments.Length == 0 ? null : arguments[0], budget, path),
                 DefaultDict => new PickleDict(),
-                RebuildTensor => Tensor(arguments, 4, dtype: null),
-                RebuildTensorV2 => Tensor(arguments, 6, dtype: null),
-                RebuildTensorV3 => Tensor(arguments, 7, (TorchConstant)arguments[6]!),
+                RebuildTensor => Tensor(arguments, 4, dtype: null, budget, path),
+                RebuildTensorV2 => Tensor(arguments, 6, dtype: null, budget, path),
+                RebuildTensorV3 => Tensor(arguments, 7, (TorchConstant)arguments[6]!, budget, path),
                 RebuildParameter => Parameter(arguments, 3),
                 RebuildParameterWithState => Parameter(arguments, 4),
-                RebuildFromType => FromType(arguments, path, at),
-                Size => new PickleSequence(PickleSequenceKind.Tuple, ((PickleSequence)arguments[0]!).Items),
-                Device => new TorchConstant(arguments.Count == 1 ? $"device(type='{Word(arguments[0])}')" : $"device(type='{Word(arguments[0])}', index={(long)arguments[1]!})"),
-                GetLayout => new TorchConstant(Word(arguments[0])),
+                RebuildFromType => FromType(arguments, budget, path, at),
+                Size => ((PickleSequence)arguments[0]!).As(PickleSequenceKind.Tuple),
+                Device => new TorchConstant(arguments.Length == 1 ? $"device(type='{Word(arguments[0], budget, path)}')" : $"device(type='{Word(arguments[0], budget, path)}', index={(long)arguments[1]!})"),
+                GetLayout => new TorchConstant(Word(arguments[0], budget, path)),
                 Encode => new LatinText((string)arguments[0]!),
-                Set => new PickleSequence(PickleSequenceKind.Set, arguments.Count == 0 ? [] : ((PickleSequence)arguments[0]!).Items),
-                FrozenSet => new PickleSequence(PickleSequenceKind.FrozenSet, arguments.Count == 0 ? [] : ((PickleSequence)arguments[0]!).Items),
+                Set => Copy(arguments, PickleSequenceKind.Set),
+                FrozenSet => Copy(arguments, PickleSequenceKind.FrozenSet),
                 ComplexNumber => new Complex((double)arguments[0]!, (double)arguments[1]!),
                 ByteArray => new PickleSequence(PickleSequenceKind.ByteArray, [Bytes(arguments)]),
                 NumpyScalar => NumpyValue(arguments),
-                _ => new TorchConstant($"dtype('{Word(arguments[0])}')"), // numpy.dtype
+                _ => new TorchConstant($"dtype('{Word(arguments[0], budget, path)}')"), // numpy.dtype
             };
         }
-        catch (Exception e) when (e is InvalidCastException or ArgumentOutOfRangeException or NullReferenceException or OverflowException)
+        catch (Exception e) when (e is InvalidCastException or IndexOutOfRangeException or NullReferenceException or OverflowException)
         {
             throw Rules.PickleArguments.Broken($"'{name}' gets arguments of another form than PyTorch's", path, at, e);
         }
@@ -202,7 +208,7 @@ internal static class TorchVocabulary
             throw Rules.PickledModule.Broken("the file holds a pickled module with its source code, not a state dict", path);
         }
         if (persistentId is not PickleSequence { Kind: PickleSequenceKind.Tuple, Items: ["storage", StorageType type, string key, string location, long count, ..] items }
-            || items.Count > 6 || (items.Count == 6 && items[5] is not null))
+            || items.Length > 6 || (items.Length == 6 && items[5] is not null))
         {
             throw Rules.PickleArguments.Broken("a persistent id names no storage in the form PyTorch writes", path);
         }
@@ -217,7 +223,7 @@ internal static class TorchVocabulary
         return new StorageReference(key, type.DType, count);
     }
 
-    private static PickleDict Dict(object? source)
+    private static PickleDict Dict(object? source, OpenBudget budget, string path)
     {
         switch (source)
         {
@@ -227,8 +233,8 @@ internal static class TorchVocabulary
                 var filled = new PickleDict();
                 foreach (object? pair in pairs.Items)
                 {
-                    List<object?> two = ((PickleSequence)pair!).Items;
-                    if (!filled.TrySet(two[0], two[1]))
+                    ReadOnlySpan<object?> two = ((PickleSequence)pair!).Items;
+                    if (!filled.TrySet(two[0], two[1], budget, path))
                     {
                         throw new InvalidCastException();
                     }
@@ -242,10 +248,10 @@ internal static class TorchVocabulary
     }
 
     // Storage, offset, size, stride; from version 2 on also requires_grad and hooks; last, and not always, flags.
-    private static TensorReference Tensor(List<object?> arguments, int count, TorchConstant? dtype)
+    private static TensorReference Tensor(ReadOnlySpan<object?> arguments, int count, TorchConstant? dtype, OpenBudget budget, string path)
     {
-        object? metadata = arguments.Count > count ? arguments[count] : null;
-        if (arguments.Count < count || arguments.Count > count + 1 || metadata is not (null or PickleDict)
+        object? metadata = arguments.Length > count ? arguments[count] : null;
+        if (arguments.Length < count || arguments.Length > count + 1 || metadata is not (null or PickleDict)
             || (count > 4 && (arguments[4] is not bool || arguments[5] is not (null or PickleDict))))
         {
             throw new InvalidCastException();
@@ -261,14 +267,14 @@ internal static class TorchVocabulary
         {
             lazy = (flags.Get("conj") is true ? LazyView.Conjugate : 0) | (flags.Get("neg") is true ? LazyView.Negative : 0);
         }
-        return new TensorReference(storage, type, (long)arguments[1]!, Numbers(arguments[2]), Numbers(arguments[3]), lazy);
+        return new TensorReference(storage, type, (long)arguments[1]!, Numbers(arguments[2], budget, path), Numbers(arguments[3], budget, path), lazy);
     }
 
-    private static TensorReference Parameter(List<object?> arguments, int count) => arguments.Count == count && arguments[1] is bool && arguments[2] is null or PickleDict
+    private static TensorReference Parameter(ReadOnlySpan<object?> arguments, int count) => arguments.Length == count && arguments[1] is bool && arguments[2] is null or PickleDict
         ? (TensorReference)arguments[0]!
         : throw new InvalidCastException();
 
-    private static object? FromType(List<object?> arguments, string path, long at)
+    private static object? FromType(ReadOnlySpan<object?> arguments, OpenBudget budget, string path, long at)
     {
         // A tensor with Python attributes: (function, class, arguments, attributes).
         var type = (PickleGlobal)arguments[1]!;
@@ -277,14 +283,32 @@ internal static class TorchVocabulary
         {
             throw new InvalidCastException();
         }
-        return (TensorReference)Call(arguments[0], ((PickleSequence)arguments[2]!).Items, path, at)!;
+        return (TensorReference)Call(arguments[0], (PickleSequence)arguments[2]!, budget, path, at)!;
     }
 
-    private static ImmutableArray<long> Numbers(object? tuple) => tuple is PickleSequence { Kind: PickleSequenceKind.Tuple, Items: { Count: <= MostDimensions } items }
-        ? [.. items.Select(item => (long)item!)]
-        : throw new InvalidCastException();
+    private static ImmutableArray<long> Numbers(object? value, OpenBudget budget, string path)
+    {
+        if (value is not PickleSequence { Kind: PickleSequenceKind.Tuple, Count: <= MostDimensions } tuple)
+        {
+            throw new InvalidCastException();
+        }
+        budget.Spend(32 + (sizeof(long) * tuple.Count), path);
+        long[] numbers = new long[tuple.Count];
+        for (int i = 0; i < numbers.Length; i++)
+        {
+            numbers[i] = (long)tuple.Items[i]!;
+        }
+        return ImmutableCollectionsMarshal.AsImmutableArray(numbers);
+    }
 
-    private static string Word(object? value) => value is string { Length: <= LongestWord } word ? word : throw new InvalidCastException();
+    private static PickleSequence Copy(ReadOnlySpan<object?> arguments, PickleSequenceKind kind) =>
+        arguments.Length == 0 ? new PickleSequence(kind, []) : ((PickleSequence)arguments[0]!).As(kind);
+
+    private static string Word(object? value, OpenBudget budget, string path)
+    {
+        budget.Spend(OpenBudget.Text(2 * LongestWord), path);
+        return value is string { Length: <= LongestWord } word ? word : throw new InvalidCastException();
+    }
 
     private static bool RunsPrograms(string module, string name)
     {
@@ -303,7 +327,7 @@ internal static class TorchVocabulary
         return false;
     }
 
-    private static object Bytes(List<object?> arguments) => arguments switch
+    private static object Bytes(ReadOnlySpan<object?> arguments) => arguments switch
     {
         [] => Array.Empty<byte>(),
         [byte[] or LatinText] => arguments[0]!,
@@ -311,7 +335,7 @@ internal static class TorchVocabulary
         _ => throw new InvalidCastException(),
     };
 
-    private static object? NumpyValue(List<object?> arguments)
+    private static object? NumpyValue(ReadOnlySpan<object?> arguments)
     {
         string dtype = ((TorchConstant)arguments[0]!).Repr;
         byte[] bytes = arguments[1] is LatinText { Text.Length: <= sizeof(double) } latin ? Encoding.Latin1.GetBytes(latin.Text) : (byte[])arguments[1]!;

@@ -5,70 +5,78 @@ internal static class TorchZipReader
 {
     private const string PickleName = "/data.pkl";
 
-    public static Checkpoint Read(string path, CancellationToken cancellationToken)
+    public static Checkpoint Read(CheckpointFileReader file, OpenBudget budget, CancellationToken cancellationToken)
     {
-        using CheckpointFileReader file = CheckpointFileReader.Open(path);
-        IReadOnlyList<ZipRecord> records = ZipDirectory.Read(file, cancellationToken);
-        (string prefix, ZipRecord pickle) = FindPickle(records, path);
-        var byName = records.ToDictionary(record => record.Name, StringComparer.Ordinal);
-        if (byName.TryGetValue($"{prefix}/byteorder", out ZipRecord order) && !file.ReadBytes(order.Offset, Math.Min(order.Length, 16)).AsSpan().SequenceEqual("little"u8))
+        string path = file.Path;
+        ZipDirectory directory = ZipDirectory.Read(file, budget, cancellationToken);
+        (string prefix, ZipRecord pickle) = FindPickle(directory.Records, path);
+        if (directory.Find(prefix, "/byteorder") is { } order && !file.ReadBytes(order.Offset, Math.Min(order.Length, 16)).AsSpan().SequenceEqual("little"u8))
         {
             throw Rules.ZipBigEndian.Broken("the archive says that its bytes are not little-endian", path, order.Offset);
         }
 
-        var references = new StorageReferences(path);
-        var input = new PickleInput(file, pickle.Offset, pickle.Length);
+        var references = new StorageReferences(path, budget, directory.Records.Count);
+        using var input = new PickleInput(file, pickle.Offset, pickle.Length, budget);
         object? root = new PickleMachine(input, references.Add).Load(cancellationToken);
         if (input.Remaining > 0)
         {
             throw Rules.PickleMalformed.Broken($"{input.Remaining} bytes follow the end of the pickle", path, input.Position);
         }
 
-        var builder = new CheckpointBuilder(path, CheckpointFormat.TorchZip);
+        var builder = new CheckpointBuilder(path, CheckpointFormat.TorchZip, budget, references.Count);
         int home = builder.AddFile(file);
-        var storages = new Dictionary<string, (int Index, long Length)>(StringComparer.Ordinal);
-        TorchContainer.AddTo(builder, root, pickle.Length, path, reference =>
+        string folder = $"{prefix}/data/";
+        new TorchContainer(builder, budget, path, reference =>
         {
-            if (!storages.TryGetValue(reference.Key, out (int Index, long Length) storage))
+            if (reference.Index < 0)
             {
-                if (!byName.TryGetValue($"{prefix}/data/{reference.Key}", out ZipRecord record))
-                {
-                    throw Rules.StorageRecordMissing.Broken($"the storage {Printable.Quote(reference.Key)} has no record in the archive", path);
-                }
-                storage = (builder.AddStorage(home, record.Offset, record.Length), record.Length);
-                storages.Add(reference.Key, storage);
+                ZipRecord record = directory.Find(folder, reference.Key)
+                    ?? throw Rules.StorageRecordMissing.Broken($"the storage {Printable.Quote(reference.Key)} has no record in the archive", path);
+                reference.Index = reference.Bytes == record.Length
+                    ? builder.AddStorage(home, record.Offset, record.Length)
+                    : throw Rules.StorageLengthMismatch.Broken(
+                        $"the pickle gives storage {Printable.Quote(reference.Key)} {reference.Bytes} bytes, its record has {record.Length}", path);
             }
-            return reference.Bytes == storage.Length
-                ? storage.Index
-                : throw Rules.StorageLengthMismatch.Broken($"the pickle gives storage {Printable.Quote(reference.Key)} {reference.Bytes} bytes, its record has {storage.Length}", path);
-        });
+            return reference.Index;
+        }).Add(root);
         return builder.Build();
     }
 
     private static (string Prefix, ZipRecord Pickle) FindPickle(IReadOnlyList<ZipRecord> records, string path)
     {
         // A program is refused as one, whatever else may be wrong with it: its code is compressed, too.
-        if (records.FirstOrDefault(record => record.Name.Contains("/code/", StringComparison.Ordinal) || record.Name.EndsWith("/constants.pkl", StringComparison.Ordinal)).Name is string code)
-        {
-            throw Rules.ZipTorchScript.Broken($"the file is a TorchScript program ({Printable.Quote(code)}), not a state dict", path);
-        }
-        if (records.FirstOrDefault(record => record.Compressed) is { Compressed: true } compressed)
-        {
-            throw Rules.ZipCompressed.Broken($"the record {Printable.Quote(compressed.Name)} is compressed", path, compressed.Offset);
-        }
-        ZipRecord[] pickles = [.. records.Where(record => record.Name.EndsWith(PickleName, StringComparison.Ordinal) && record.Name.IndexOf('/') == record.Name.Length - PickleName.Length)];
-        if (pickles is not [ZipRecord pickle])
-        {
-            throw Rules.ZipNotTorch.Broken($"the archive has {pickles.Length} records FOLDER/data.pkl; PyTorch's have one", path);
-        }
-        string prefix = pickle.Name[..^PickleName.Length];
+        ZipRecord? compressed = null;
+        ZipRecord? pickle = null;
+        int pickles = 0;
         foreach (ZipRecord record in records)
         {
-            if (!record.Name.StartsWith(prefix + "/", StringComparison.Ordinal))
+            if (record.Name.Contains("/code/", StringComparison.Ordinal) || record.Name.EndsWith("/constants.pkl", StringComparison.Ordinal))
             {
-                throw Rules.ZipNameInvalid.Broken($"the record {Printable.Quote(record.Name)} lies outside the archive's folder {Printable.Quote(prefix)}", path);
+                throw Rules.ZipTorchScript.Broken($"the file is a TorchScript program ({Printable.Quote(record.Name)}), not a state dict", path);
+            }
+            compressed ??= record.Compressed ? record : null;
+            if (record.Name.EndsWith(PickleName, StringComparison.Ordinal) && record.Name.IndexOf('/', StringComparison.Ordinal) == record.Name.Length - PickleName.Length)
+            {
+                pickle = record;
+                pickles++;
             }
         }
-        return (prefix, pickle);
+        if (compressed is { } packed)
+        {
+            throw Rules.ZipCompressed.Broken($"the record {Printable.Quote(packed.Name)} is compressed", path, packed.Offset);
+        }
+        if (pickles != 1)
+        {
+            throw Rules.ZipNotTorch.Broken($"the archive has {pickles} records FOLDER/data.pkl; PyTorch's have one", path);
+        }
+        string folder = pickle!.Value.Name[..^(PickleName.Length - 1)];
+        foreach (ZipRecord record in records)
+        {
+            if (!record.Name.StartsWith(folder, StringComparison.Ordinal))
+            {
+                throw Rules.ZipNameInvalid.Broken($"the record {Printable.Quote(record.Name)} lies outside the archive's folder {Printable.Quote(folder[..^1])}", path);
+            }
+        }
+        return (folder[..^1], pickle.Value);
     }
 }

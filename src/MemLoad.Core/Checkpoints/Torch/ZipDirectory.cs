@@ -11,7 +11,7 @@ internal readonly record struct ZipRecord(string Name, long Offset, long Length,
 /// The directory of a PyTorch archive (APPNOTE 6.3: end record, zip64 records, central directory, local headers), read strictly:
 /// one end record at the very end, local headers and data descriptors that agree, no overlaps, no gaps, no doubtful names.
 /// </summary>
-internal static class ZipDirectory
+internal sealed class ZipDirectory
 {
     private const uint EndSignature = 0x06054b50;
     private const uint Zip64EndSignature = 0x06064b50;
@@ -31,52 +31,92 @@ internal static class ZipDirectory
     private const ushort UnicodePathField = 0x7075; // another name for the record, which some readers take
     private const long LargestDirectory = 1L << 30;
 
+    // Bytes that a record takes besides its name: itself, its extent, and its place in the index by name.
+    private const int RecordOverhead = 32 + 40 + 28;
+
+    // Names that storages are looked for by: PyTorch's have a few dozen characters.
+    private const int LongestName = 1024;
+
     private static readonly UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
 
-    /// <summary>Reads all records, in the order of the central directory.</summary>
-    /// <exception cref="MemLoadException">ML2001 to ML2008, ML2014, ML2015, ML1005.</exception>
-    public static IReadOnlyList<ZipRecord> Read(CheckpointFileReader file, CancellationToken cancellationToken)
+    private readonly ZipRecord[] _records;
+    private readonly Dictionary<string, int> _byName;
+    private readonly Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> _lookup;
+
+    private ZipDirectory(int count)
+    {
+        _records = new ZipRecord[count];
+        // Names that differ in case only are one file to some readers.
+        _byName = new Dictionary<string, int>(count, StringComparer.OrdinalIgnoreCase);
+        _lookup = _byName.GetAlternateLookup<ReadOnlySpan<char>>();
+    }
+
+    /// <summary>All records, in the order of the central directory.</summary>
+    public IReadOnlyList<ZipRecord> Records => _records;
+
+    /// <summary>The record of exactly this name, or null. Its name is given in two parts.</summary>
+    public ZipRecord? Find(string folder, string name)
+    {
+        int length = folder.Length + name.Length;
+        if (length > LongestName)
+        {
+            return null;
+        }
+        Span<char> full = stackalloc char[LongestName];
+        folder.CopyTo(full);
+        name.CopyTo(full[folder.Length..]);
+        full = full[..length];
+        return _lookup.TryGetValue(full, out int index) && full.SequenceEqual(_records[index].Name) ? _records[index] : null;
+    }
+
+    /// <summary>Reads the directory and checks it against the whole layout of the file.</summary>
+    /// <exception cref="MemLoadException">ML2001 to ML2008, ML2014, ML2015, ML1005, ML1013.</exception>
+    public static ZipDirectory Read(CheckpointFileReader file, OpenBudget budget, CancellationToken cancellationToken)
     {
         (long offset, long length, long count) = FindCentralDirectory(file);
-        byte[] directory = file.ReadBytes(offset, length);
-        var records = new List<ZipRecord>(checked((int)count));
-        var extents = new List<RecordExtent>(records.Capacity);
-        var names = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        budget.Grant(length);
+        budget.Spend(length + (RecordOverhead * count), file.Path);
+        byte[] bytes = file.ReadBytes(offset, length);
+        var directory = new ZipDirectory(checked((int)count));
+        var extents = new RecordExtent[directory._records.Length];
+        using var headers = new FileWindow(file);
         int at = 0;
-        for (long i = 0; i < count; i++)
+        for (int i = 0; i < extents.Length; i++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            (ZipRecord record, RecordExtent extent, int next) = ReadEntry(file, directory, at, offset);
-            if (!names.Add(record.Name))
+            (ZipRecord record, extents[i], int next) = ReadEntry(headers, budget, bytes, at, offset);
+            if (!directory._byName.TryAdd(record.Name, i))
             {
                 throw Rules.ZipNameRepeated.Broken($"the record {Printable.Quote(record.Name)} occurs twice", file.Path, offset + at);
             }
-            records.Add(record);
-            extents.Add(extent);
+            directory._records[i] = record;
             at = next;
         }
-        if (at != directory.Length)
+        if (at != bytes.Length)
         {
-            throw Rules.ZipDirectoryInvalid.Broken($"{count} entries leave {directory.Length - at} bytes of the directory unused", file.Path, offset + at);
+            throw Rules.ZipDirectoryInvalid.Broken($"{count} entries leave {bytes.Length - at} bytes of the directory unused", file.Path, offset + at);
         }
-        CheckLayout(file, extents, offset, cancellationToken);
-        return records;
+        CheckLayout(headers, extents, offset, cancellationToken);
+        return directory;
     }
 
     // Records fill the file from its first byte to the directory: each begins where the one before it, or its data descriptor, ends.
-    private static void CheckLayout(CheckpointFileReader file, List<RecordExtent> extents, long directoryOffset, CancellationToken ct)
+    private static void CheckLayout(FileWindow file, RecordExtent[] extents, long directoryOffset, CancellationToken ct)
     {
-        extents.Sort((one, other) => one.Start.CompareTo(other.Start));
-        long first = extents.Count == 0 ? directoryOffset : extents[0].Start;
+        if (!IsSorted(extents))
+        {
+            Array.Sort(extents, (one, other) => one.Start.CompareTo(other.Start));
+        }
+        long first = extents.Length == 0 ? directoryOffset : extents[0].Start;
         if (first != 0)
         {
             throw Rules.ZipHidden.Broken($"{first} bytes lie before the first record", file.Path, 0);
         }
-        for (int i = 0; i < extents.Count; i++)
+        for (int i = 0; i < extents.Length; i++)
         {
             ct.ThrowIfCancellationRequested();
             RecordExtent extent = extents[i];
-            long next = i + 1 < extents.Count ? extents[i + 1].Start : directoryOffset;
+            long next = i + 1 < extents.Length ? extents[i + 1].Start : directoryOffset;
             long gap = next - extent.End;
             if (gap < 0)
             {
@@ -89,9 +129,21 @@ internal static class ZipDirectory
             }
             if (extent.Deferred)
             {
-                CheckDescriptor(file.ReadBytes(extent.End, gap), extent, file.Path);
+                CheckDescriptor(file.Read(extent.End, (int)gap), extent, file.Path);
             }
         }
+    }
+
+    private static bool IsSorted(RecordExtent[] extents)
+    {
+        for (int i = 1; i < extents.Length; i++)
+        {
+            if (extents[i].Start < extents[i - 1].Start)
+            {
+                return false;
+            }
+        }
+        return true;
     }
 
     // Signature (or not), checksum and two sizes of 4 or 8 bytes.
@@ -169,7 +221,8 @@ internal static class ZipDirectory
         return (offset, length, count);
     }
 
-    private static (ZipRecord Record, RecordExtent Extent, int Next) ReadEntry(CheckpointFileReader file, byte[] directory, int at, long directoryOffset)
+    private static (ZipRecord Record, RecordExtent Extent, int Next) ReadEntry(
+        FileWindow file, OpenBudget budget, byte[] directory, int at, long directoryOffset)
     {
         long here = directoryOffset + at;
         if (directory.Length - at < CentralBytes || U32(directory, at) != CentralSignature)
@@ -191,6 +244,7 @@ internal static class ZipDirectory
             throw Rules.ZipDirectoryInvalid.Broken("a directory entry runs past the directory", file.Path, here);
         }
         ReadOnlySpan<byte> rawName = directory.AsSpan(at + CentralBytes, nameLength);
+        budget.Spend(OpenBudget.Text(nameLength), file.Path);
         string name = CheckedName(rawName, file.Path, here);
         if ((flags & Encrypted) != 0)
         {
@@ -211,7 +265,8 @@ internal static class ZipDirectory
         {
             throw Rules.ZipDirectoryInvalid.Broken($"the header of {Printable.Quote(name)} lies outside the records, at byte {header}", file.Path, here);
         }
-        ReadOnlySpan<byte> local = file.ReadBytes(header, LocalBytes + nameLength);
+        ReadOnlySpan<byte> local = file.Read(header, LocalBytes + nameLength);
+        budget.Grant(local.Length);
         if (U32(local, 0) != LocalSignature || U16(local, 26) != nameLength || !local[LocalBytes..].SequenceEqual(rawName) || U16(local, 8) != method
             || U16(local, 6) != flags)
         {
@@ -230,7 +285,8 @@ internal static class ZipDirectory
         {
             long none = 0;
             long extra = header + LocalBytes + nameLength;
-            ReadExtra(file.ReadBytes(extra, U16(local, 28)), ref localLength, ref localStored, ref none, file.Path, extra);
+            ReadExtra(file.Read(extra, U16(local, 28)), ref localLength, ref localStored, ref none, file.Path, extra);
+            local = file.Read(header, LocalBytes + nameLength);
         }
         if (!Agrees(localLength, length) || !Agrees(localStored, stored))
         {
@@ -307,10 +363,28 @@ internal static class ZipDirectory
         {
             throw Rules.ZipNameInvalid.Broken("a record name is not UTF-8", path, offset, e);
         }
-        // A slash at the end names a folder, as programs that pack files write it.
-        bool plain = name.Length > 0 && !name.Any(c => c is '\\' or ':' || char.IsControl(c) || char.GetUnicodeCategory(c) == UnicodeCategory.Format)
-            && !(name[^1] == '/' ? name[..^1] : name).Split('/').Any(part => part is "" or ".." or ".");
-        return plain ? name : throw Rules.ZipNameInvalid.Broken($"{Printable.Quote(name)} is no plain record name", path, offset);
+        return IsPlain(name) ? name : throw Rules.ZipNameInvalid.Broken($"{Printable.Quote(name)} is no plain record name", path, offset);
+    }
+
+    // A slash at the end names a folder, as programs that pack files write it.
+    private static bool IsPlain(ReadOnlySpan<char> name)
+    {
+        foreach (char c in name)
+        {
+            if (c is '\\' or ':' || char.IsControl(c) || (c >= 0x80 && char.GetUnicodeCategory(c) == UnicodeCategory.Format))
+            {
+                return false;
+            }
+        }
+        name = name is [.., '/'] ? name[..^1] : name;
+        foreach (Range part in name.Split('/'))
+        {
+            if (name[part] is "" or "." or "..")
+            {
+                return false;
+            }
+        }
+        return true;
     }
 
     /// <summary>What a record takes of the file, and what a data descriptor behind it must say.</summary>

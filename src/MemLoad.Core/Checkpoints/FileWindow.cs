@@ -1,0 +1,47 @@
+using System.Buffers;
+
+namespace MemLoad;
+
+/// <summary>
+/// Reads small pieces of a file that mostly lie in rising order. Where they lie near each other one read fetches many of them; where they lie apart,
+/// behind large storages, each read fetches little more than what was asked for.
+/// </summary>
+internal sealed class FileWindow(CheckpointFileReader file) : IDisposable
+{
+    private const int LargeRead = 1 << 16;
+    private const int SmallRead = 1 << 9;
+
+    private byte[] _buffer = ArrayPool<byte>.Shared.Rent(LargeRead);
+    private long _start;
+    private int _filled;
+    private long _last = -LargeRead;
+
+    public string Path => file.Path;
+
+    /// <summary>Bytes of the file, to be used before the next read.</summary>
+    /// <exception cref="MemLoadException">ML1005 or ML1007.</exception>
+    public ReadOnlySpan<byte> Read(long offset, int count)
+    {
+        if (offset < 0 || count < 0 || offset > file.Length - count)
+        {
+            throw Rules.FileTruncated.Broken($"the file has {file.Length} bytes but {count} are promised here", Path, Math.Clamp(offset, 0, file.Length));
+        }
+        if (offset < _start || offset + count > _start + _filled)
+        {
+            bool near = Math.Abs(offset - _last) < LargeRead / 8;
+            int size = (int)Math.Min(file.Length - offset, Math.Max(count, near ? LargeRead : SmallRead));
+            if (size > _buffer.Length)
+            {
+                ArrayPool<byte>.Shared.Return(_buffer);
+                _buffer = ArrayPool<byte>.Shared.Rent(size);
+            }
+            _filled = 0;
+            file.ReadExactly(offset, _buffer.AsSpan(0, size));
+            (_start, _filled) = (offset, size);
+        }
+        _last = offset;
+        return _buffer.AsSpan((int)(offset - _start), count);
+    }
+
+    public void Dispose() => ArrayPool<byte>.Shared.Return(_buffer);
+}

@@ -1,0 +1,58 @@
+namespace MemLoad;
+
+/// <summary>
+/// The values that a pickle keeps to use again, by number. Python numbers them from 0 on, so they lie in an array; a number far beyond their count
+/// goes into a dictionary, so that a large one takes no more memory than a small one.
+/// </summary>
+internal sealed class PickleMemo(OpenBudget budget, string path)
+{
+    private const int FreeGap = 256;
+    private static readonly object Unset = new();
+
+    private object?[] _dense = [];
+    private Dictionary<uint, object?>? _sparse;
+
+    /// <summary>How many there are.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Keeps a value under a number; the last one wins.</summary>
+    public void Put(uint index, object? value)
+    {
+        if (index >= _dense.Length && index <= (2L * Count) + FreeGap)
+        {
+            Grow(index);
+        }
+        if (index < _dense.Length)
+        {
+            bool known = _dense[index] != Unset || _sparse?.Remove(index) == true;
+            _dense[index] = value;
+            Count += known ? 0 : 1;
+            return;
+        }
+        budget.Spend(OpenBudget.GrowingEntry, path);
+        _sparse ??= [];
+        Count += _sparse.ContainsKey(index) ? 0 : 1;
+        _sparse[index] = value;
+    }
+
+    /// <summary>Finds a value.</summary>
+    public bool TryGet(uint index, out object? value)
+    {
+        if (index < _dense.Length && _dense[index] != Unset)
+        {
+            value = _dense[index];
+            return true;
+        }
+        value = null;
+        return _sparse?.TryGetValue(index, out value) == true;
+    }
+
+    private void Grow(uint index)
+    {
+        int old = _dense.Length;
+        int length = checked((int)Math.Max(index + 1L, 2L * old));
+        budget.Spend((long)sizeof(long) * length, path);
+        Array.Resize(ref _dense, length);
+        _dense.AsSpan(old).Fill(Unset);
+    }
+}

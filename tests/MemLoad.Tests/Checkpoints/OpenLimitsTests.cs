@@ -1,0 +1,66 @@
+using MemLoad.Tests.Corpus;
+using static MemLoad.Tests.Corpus.PickleForge;
+
+namespace MemLoad.Tests.Checkpoints;
+
+public sealed class OpenLimitsTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void An_honest_expanded_view_loads_a_bomb_does_not_and_its_refusal_says_how_to_let_it_in()
+    {
+        // A mask of 1024 × 1024 over one row, as expand() leaves it; and 2⁴⁰ elements over four.
+        string honest = _folder.Write("honest.pth", Expanded(1 << 20));
+        string bomb = _folder.Write("bomb.pth", Expanded(1L << 40));
+
+        Assert.Equal(1L << 20, Checkpoint.Open(honest).Tensors[0].ElementCount);
+        MemLoadException refusal = CheckpointKit.Refusal(bomb);
+        Assert.Equal("ML6004", refusal.Rule.Id);
+        Assert.Contains("MEMLOAD_LIMITS to expanded-bytes=4398046511104", refusal.Message, StringComparison.Ordinal);
+
+        OpenLimits raised = OpenLimits.Parse("expanded-bytes=4398046511104");
+        Assert.Equal(1L << 40, Checkpoint.Open(bomb, raised).Tensors[0].ElementCount);
+        Assert.Equal("ML6012", Assert.Throws<MemLoadException>(() => Checkpoint.Open(bomb, raised with { ExpandedBytes = 1L << 40 })).Rule.Id);
+    }
+
+    [Fact]
+    public void Each_limit_is_raised_by_its_name_alone()
+    {
+        string deep = _folder.Write("deep.pth", ZipForge.Torch(pickle: Whole(Repeat(EmptyList, 300), Repeat("a"u8.ToArray(), 299))));
+        string named = _folder.Write("named.pth", ZipForge.Torch(pickle: Whole(StateDict(name: new string('n', 5000)))));
+        string wide = _folder.Write("wide.pth", ZipForge.Torch(pickle: Whole(Mark, Repeat(EmptyDict, 1_000_000), Bytes("l"))));
+
+        Assert.Equal(("ML3007", "ML6014", "ML1013"), (Refused(deep, ""), Refused(named, ""), Refused(wide, "")));
+        Assert.Equal(("ML3007", "ML6014", "ML1013"),
+            (Refused(deep, "name-length=9999"), Refused(named, "header-memory=1000000000"), Refused(wide, "nesting=400,expanded-bytes=1")));
+        Assert.Empty(Checkpoint.Open(deep, OpenLimits.Parse("nesting=400")).Tensors);
+        Assert.Single(Checkpoint.Open(named, OpenLimits.Parse(" name-length = 5000 ")).Tensors);
+        Assert.Empty(Checkpoint.Open(wide, OpenLimits.Parse("header-memory=1000000000")).Tensors);
+
+        static string Refused(string path, string limits) => Assert.Throws<MemLoadException>(() => Checkpoint.Open(path, OpenLimits.Parse(limits))).Rule.Id;
+    }
+
+    [Fact]
+    public void A_long_list_of_numbers_is_one_entry_of_the_metadata()
+    {
+        byte[] pickle = Whole(Dict(("losses", List(Enumerable.Range(0, 100_000).Select(i => Number(i)))), ("a", Tensor()), ("betas", Numbers(1, 2))));
+        var checkpoint = Checkpoint.Open(_folder.Write("x.pth", ZipForge.Torch(pickle: pickle)));
+
+        Assert.Equal(["betas.0", "betas.1", "losses"], checkpoint.Metadata.Keys.Order(StringComparer.Ordinal));
+        Assert.StartsWith("[0, 1, 2, 3", Assert.IsType<string>(checkpoint.Metadata["losses"]), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("nesting")]
+    [InlineData("nesting=")]
+    [InlineData("nesting=-1")]
+    [InlineData("nesting=1e3")]
+    [InlineData("nesting=1000000")]
+    [InlineData("nesting=200,depth=3")]
+    public void What_is_no_limit_is_refused(string text) => Assert.Equal("ML1014", Assert.Throws<MemLoadException>(() => OpenLimits.Parse(text)).Rule.Id);
+
+    private static byte[] Expanded(long elements) => ZipForge.Torch(pickle: Whole(StateDict(Tensor(shape: Numbers(elements), strides: Numbers(0)))));
+}
