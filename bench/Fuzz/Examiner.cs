@@ -1,0 +1,134 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+
+namespace MemLoad.Fuzz;
+
+/// <summary>What became of an input.</summary>
+/// <param name="Rule">The rule it was refused by; null if it was opened.</param>
+/// <param name="Finding">What should not have happened; null if all is well.</param>
+internal sealed record Outcome(string? Rule, string? Finding);
+
+/// <summary>Opens inputs in a folder of its own and watches what happens. For one thread.</summary>
+internal sealed class Examiner : IDisposable
+{
+    private const long FreeBytes = 16 << 20;
+    private const int BytesPerByte = 8;
+    private const long MostLoaded = 1 << 22;
+    private static readonly TimeSpan Long = TimeSpan.FromSeconds(1);
+
+    private readonly string _folder;
+    private readonly HashSet<string> _names = new(StringComparer.Ordinal);
+
+    /// <param name="scratch">Where the folder is made: best in memory.</param>
+    public Examiner(string scratch)
+    {
+        _folder = Path.Combine(scratch, $"memload-fuzz-{Environment.ProcessId}-{Guid.NewGuid():n}");
+        Directory.CreateDirectory(_folder);
+    }
+
+    /// <summary>Memory and disk where there is no file system in memory.</summary>
+    public static string DefaultScratch { get; } = Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath();
+
+    /// <summary>Writes and opens an input.</summary>
+    /// <param name="input">The input.</param>
+    /// <param name="deep">If it opens, also load, digest and test it.</param>
+    public Outcome Examine(FuzzInput input, bool deep)
+    {
+        string path = Write(input);
+        long clock = Stopwatch.GetTimestamp();
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Checkpoint? checkpoint = null;
+        string? rule = null;
+        string? finding = null;
+        try
+        {
+            checkpoint = Checkpoint.Open(path);
+        }
+        catch (MemLoadException e)
+        {
+            rule = e.Rule.Id;
+            finding = e.Rule == Rules.Unexpected || e.Message.Contains('\n', StringComparison.Ordinal) ? e.ToString() : null;
+        }
+#pragma warning disable CA1031 // Whatever else is thrown is what is being looked for.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            finding = e.ToString();
+        }
+        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        TimeSpan elapsed = Stopwatch.GetElapsedTime(clock);
+        finding ??= allocated > FreeBytes + (BytesPerByte * input.Bytes) ? $"{allocated} bytes allocated for {input.Bytes}" : null;
+        finding ??= elapsed > Long ? $"opening took {elapsed}" : null;
+        if (checkpoint is not null && deep && finding is null)
+        {
+            finding = Deep(checkpoint, path);
+        }
+        return new Outcome(rule, finding);
+    }
+
+    /// <summary>Name, dtype, shape and SHA-256 of each tensor, one line each.</summary>
+    public static IEnumerable<string> Lines(Checkpoint checkpoint)
+    {
+        foreach (TensorEntry tensor in checkpoint.Tensors)
+        {
+            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            if (tensor.ElementCount > 0)
+            {
+                checkpoint.StreamElements(tensor, hash.AppendData);
+            }
+            yield return string.Join('\t', tensor.Name, tensor.DType.TorchName(), string.Join(',', tensor.Shape), Convert.ToHexStringLower(hash.GetHashAndReset()));
+        }
+    }
+
+    public static bool IsSmall(Checkpoint checkpoint) => checkpoint.Tensors.All(tensor => tensor.Bytes <= MostLoaded) && checkpoint.Tensors.Sum(tensor => tensor.Bytes) <= MostLoaded;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private static string? Deep(Checkpoint checkpoint, string path)
+    {
+        if (!IsSmall(checkpoint))
+        {
+            return null;
+        }
+        try
+        {
+            string digest = WeightsDigest.Of(checkpoint);
+            using (LoadedModel loaded = WeightLoader.Load(new LoadRequest { Path = path, Strategy = Strategy.Stream, Device = "cpu" }))
+            {
+                string inMemory = WeightsDigest.Of(loaded.Weights);
+                if (inMemory != digest)
+                {
+                    return $"the file has the digest {digest}, what was loaded {inMemory}";
+                }
+            }
+            WeightVerdict verdict = WeightTester.Test(path, deep: true);
+            // Bytes of a record that no tensor uses may be anything: opening does not read them.
+            return verdict.RuleId is null or "ML2016" ? null : $"opened, loaded, and then unsound: {verdict.RuleId} {verdict.Finding}";
+        }
+        catch (MemLoadException e) when (e.Rule != Rules.Unexpected)
+        {
+            // A file without tensors opens and has nothing to load.
+            return checkpoint.Tensors.IsEmpty ? null : $"opened and not loaded: {e.Message}";
+        }
+#pragma warning disable CA1031
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            return e.ToString();
+        }
+    }
+
+    private string Write(FuzzInput input)
+    {
+        foreach (string name in _names)
+        {
+            if (!input.Files.Any(file => file.Name == name))
+            {
+                File.Delete(Path.Combine(_folder, name));
+            }
+        }
+        _names.Clear();
+        _names.UnionWith(input.Files.Select(file => file.Name));
+        return input.WriteTo(_folder);
+    }
+}

@@ -1,0 +1,30 @@
+namespace MemLoad.Fuzz;
+
+/// <summary>The kinds of checkpoint that are mutated.</summary>
+internal enum FuzzFormat
+{
+    Zip,
+    Legacy,
+    Safetensors,
+    Index,
+    Folder,
+}
+
+/// <summary>One file of an input.</summary>
+internal sealed record FuzzFile(string Name, byte[] Content);
+
+/// <summary>A checkpoint to try: its files, and which of them is opened; null for the folder that they lie in.</summary>
+internal sealed record FuzzInput(FuzzFormat Format, IReadOnlyList<FuzzFile> Files, string? Open)
+{
+    public long Bytes => Files.Sum(file => (long)file.Content.Length);
+
+    /// <summary>Writes the files and gives the path to open.</summary>
+    public string WriteTo(string folder)
+    {
+        foreach (FuzzFile file in Files)
+        {
+            File.WriteAllBytes(Path.Combine(folder, file.Name), file.Content);
+        }
+        return Open is null ? folder : Path.Combine(folder, Open);
+    }
+}

@@ -1,0 +1,89 @@
+using System.Buffers.Binary;
+
+namespace MemLoad.Fuzz;
+
+/// <summary>Makes the mutated checkpoint of a seed and an index: the same one each time.</summary>
+internal static class Mutator
+{
+    private static readonly byte[][] Pickles = [.. Seeds.All[FuzzFormat.Zip].Select(seed => ZipModel.Parse(seed.Files[0].Content)!)
+        .Select(zip => zip.Records.Single(record => record.Text.EndsWith("/data.pkl", StringComparison.Ordinal)).Data)];
+
+    public static FuzzInput Make(FuzzFormat format, ulong seed, ulong index)
+    {
+        var dice = new Dice(seed + ((ulong)format * 0x1000003), index);
+        IReadOnlyList<FuzzInput> seeds = Seeds.All[format];
+        FuzzInput sound = dice.Of(seeds);
+        FuzzInput other = dice.Of(seeds);
+        List<FuzzFile> files = [.. sound.Files];
+        int i = dice.Below(files.Count);
+        if (files.Count > 1 && dice.OneIn(10))
+        {
+            Rearrange(files, i, dice);
+        }
+        else
+        {
+            FuzzFile file = files[i];
+            byte[] stranger = dice.Of(other.Files).Content;
+            byte[] content = dice.OneIn(4) ? Bytes.Mutate(file.Content, stranger, dice) : Structured(file, stranger, dice);
+            files[i] = file with { Content = content.Length > 1 << 17 ? content[..(1 << 17)] : content };
+        }
+        return sound with { Files = files };
+    }
+
+    private static byte[] Structured(FuzzFile file, byte[] other, Dice dice)
+    {
+        byte[] content = file.Content;
+        if (content.AsSpan().StartsWith("PK\x03\x04"u8))
+        {
+            var zip = ZipModel.Parse(content)!;
+            return zip.Mutate(Pickles, ZipModel.Parse(other) ?? zip, dice);
+        }
+        if (content[0] == '{')
+        {
+            return JsonTokens.Mutate(content, dice);
+        }
+        return content[0] == 0x80 && content.Length > 8 && content[8] != '{' ? Legacy.Mutate(content, Pickles, dice) : Safetensors(content, dice);
+    }
+
+    private static byte[] Safetensors(byte[] content, Dice dice)
+    {
+        int length = BinaryPrimitives.ReadInt32LittleEndian(content);
+        byte[] header = content[8..(8 + length)];
+        byte[] data = content[(8 + length)..];
+        ulong stated = (ulong)length;
+        switch (dice.Below(8))
+        {
+            case 0:
+                stated = dice.Number(stated);
+                break;
+            case 1:
+                data = Bytes.Mutate(data, header, dice);
+                break;
+            default:
+                header = JsonTokens.Mutate(header, dice);
+                stated = dice.OneIn(16) ? stated : (ulong)header.Length;
+                break;
+        }
+        return [.. BitConverter.GetBytes(stated), .. header, .. data];
+    }
+
+    private static void Rearrange(List<FuzzFile> files, int i, Dice dice)
+    {
+        FuzzFile file = files[i];
+        switch (dice.Below(4))
+        {
+            case 0:
+                files.RemoveAt(i);
+                break;
+            case 1:
+                files.Add(file with { Name = "copy" + Path.GetExtension(file.Name) });
+                break;
+            case 2:
+                files[i] = file with { Content = dice.Of(files).Content };
+                break;
+            default:
+                files.Add(new FuzzFile(dice.Of(["a.index.json", "b.pt", "c.bin", "d.safetensors", ".hidden.pt", "e.txt"]), dice.OneIn(2) ? [] : dice.Of(files).Content));
+                break;
+        }
+    }
+}
