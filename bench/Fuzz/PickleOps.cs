@@ -110,7 +110,7 @@ internal static class PickleOps
                 return [op[0], .. BitConverter.GetBytes(length), .. text];
             case 'c':
                 string[] names = Encoding.Latin1.GetString(op, 1, op.Length - 1).Split('\n');
-                return Encoding.Latin1.GetBytes($"c{names[dice.Below(2)]}\n{names[dice.Below(2)]}\n");
+                return Encoding.Latin1.GetBytes($"c{dice.Of(names)}\n{dice.Of(names)}\n");
             default:
                 if (op.Length > 1)
                 {

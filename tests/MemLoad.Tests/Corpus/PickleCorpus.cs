@@ -189,6 +189,9 @@ internal static class PickleCorpus
         Odd("a parameter of a list", "ML3006", Call("torch._utils", "_rebuild_parameter", EmptyList, True, OrderedDict)),
         Odd("a subclass built by os.system", "ML3010", Call("torch._tensor", "_rebuild_from_type_v2", Global("os", "system"), Global("torch", "Tensor"), Tuple(Payload), EmptyDict)),
         Odd("a subclass of a dict", "ML3006", Call("torch._tensor", "_rebuild_from_type_v2", Global("torch._utils", "_rebuild_tensor_v2"), Global("collections", "OrderedDict"), EmptyTuple, EmptyDict)),
+        Odd("None encoded as bytes", "ML3006", Call("_codecs", "encode", None, Text("latin1"))),
+        Odd("a parameter of None", "ML3006", Call("torch._utils", "_rebuild_parameter", None, True, OrderedDict)),
+        Odd("version 3 of the dtype None", "ML3006", Call("torch._utils", "_rebuild_tensor_v3", Storage(), Number(0), Numbers(4), Numbers(1), False, OrderedDict, None)),
         Zip("an OrderedDict of numbers", "ML3006", Whole(Call("collections", "OrderedDict", List(Number(1), Number(2))))),
         Zip("a device with an endless name", "ML3006", Whole(Call("torch", "device", Text(new string('x', 1000))))),
 

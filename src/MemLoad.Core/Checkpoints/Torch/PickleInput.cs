@@ -52,6 +52,20 @@ internal sealed class PickleInput(CheckpointFileReader file, long offset, long l
     /// <summary>The memory that values take is charged here.</summary>
     public OpenBudget Budget => budget;
 
+    /// <summary>Passes over bytes.</summary>
+    public void Skip(ulong count)
+    {
+        int size = CheckedLength(count);
+        if (size <= _filled - _next)
+        {
+            _next += size;
+        }
+        else
+        {
+            Seek(Position + size);
+        }
+    }
+
     /// <summary>A few bytes (at most 255), to be used before the next read.</summary>
     public ReadOnlySpan<byte> ReadFew(byte count) => count <= Remaining ? Take(count) : Take(CheckedLength(count));
 

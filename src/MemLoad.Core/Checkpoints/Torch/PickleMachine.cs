@@ -6,7 +6,7 @@ namespace MemLoad;
 /// Reads one pickle (protocols 2 to 5, PEP 307, PEP 3154, PEP 574) into records. The machine knows the opcodes; which names may be used
 /// and what they mean is the business of <see cref="TorchVocabulary"/>. Nothing is imported and nothing runs.
 /// </summary>
-internal sealed class PickleMachine(PickleInput input, Func<object?, StorageReference> loadStorage)
+internal sealed class PickleMachine(PickleInput input, Func<object?, StorageReference> loadStorage, PickleRecalls? recalls = null)
 {
     private const int LargestInteger = 1 << 10;
 
@@ -16,6 +16,7 @@ internal sealed class PickleMachine(PickleInput input, Func<object?, StorageRefe
     private readonly OpenBudget _budget = input.Budget;
     private readonly PickleMemo _memo = new(input.Budget, input.Path);
     private readonly object?[] _numbers = new object?[64];
+    private readonly Stack<PickleSequence>?[] _spare = new Stack<PickleSequence>?[8];
     private object?[] _stack = new object?[64];
     private int _count;
     private int[] _marks = new int[16];
@@ -179,13 +180,13 @@ internal sealed class PickleMachine(PickleInput input, Func<object?, StorageRefe
                     break;
 
                 case 'q': // BINPUT
-                    _memo.Put(input.ReadByte(), Kept(Peek(at)));
+                    Keep(input.ReadByte(), at);
                     break;
                 case 'r': // LONG_BINPUT
-                    _memo.Put(input.ReadUInt32(), Kept(Peek(at)));
+                    Keep(input.ReadUInt32(), at);
                     break;
                 case '\x94': // MEMOIZE
-                    _memo.Put((uint)_memo.Count, Kept(Peek(at)));
+                    Keep((uint)_memo.Count, at);
                     break;
                 case 'h': // BINGET
                     Push(Recall(input.ReadByte(), at));
@@ -291,6 +292,13 @@ internal sealed class PickleMachine(PickleInput input, Func<object?, StorageRefe
     private void Push(PickleSequenceKind kind, ReadOnlySpan<object?> items)
     {
         _budget.Spend(Cost(items.Length), input.Path);
+        if (kind == PickleSequenceKind.Tuple && items.Length < _spare.Length && _spare[items.Length] is { Count: > 0 } spare)
+        {
+            PickleSequence tuple = spare.Pop();
+            tuple.Reuse(items);
+            Push(tuple);
+            return;
+        }
         Push(new PickleSequence(kind, items.ToArray()));
     }
 
@@ -359,20 +367,38 @@ internal sealed class PickleMachine(PickleInput input, Func<object?, StorageRefe
         return value;
     }
 
-    // The tuples that describe a tensor or a storage are not needed once it is known; unless the pickle has kept them, they are gone.
+    private void Keep(uint index, long at)
+    {
+        object? value = Peek(at);
+        if (recalls is null || recalls.Contains(index))
+        {
+            _memo.Put(index, Kept(value));
+        }
+    }
+
+    // The tuples that describe a tensor or a storage are not needed once it is known; unless the pickle has kept them, the next ones take their place.
     private void Refund(object? value)
     {
         if (value is not PickleSequence { Kind: PickleSequenceKind.Tuple, IsKept: false } tuple)
         {
             return;
         }
-        _budget.Spend(-Cost(tuple.Count), input.Path);
         foreach (object? item in tuple.Items)
         {
             if (item is PickleSequence { Kind: PickleSequenceKind.Tuple, IsKept: false } inner)
             {
-                _budget.Spend(-Cost(inner.Count), input.Path);
+                Spare(inner);
             }
+        }
+        Spare(tuple);
+    }
+
+    private void Spare(PickleSequence tuple)
+    {
+        _budget.Spend(-Cost(tuple.Count), input.Path);
+        if (tuple.Count < _spare.Length)
+        {
+            (_spare[tuple.Count] ??= new Stack<PickleSequence>()).Push(tuple);
         }
     }
 

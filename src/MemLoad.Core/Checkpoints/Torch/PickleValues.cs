@@ -36,8 +36,15 @@ internal sealed class PickleSequence(PickleSequenceKind kind, object?[] items)
 
     public ReadOnlySpan<object?> Items => _items.AsSpan(0, Count);
 
+    /// <summary>Makes an unkept tuple that nobody needs any more into another of as many items.</summary>
+    public void Reuse(ReadOnlySpan<object?> items) => items.CopyTo(_items);
+
     /// <summary>The same items as a sequence of another kind; what is added to either later is not in the other.</summary>
-    public PickleSequence As(PickleSequenceKind kind) => new(kind, _items) { Count = Count };
+    public PickleSequence As(PickleSequenceKind kind)
+    {
+        IsKept = true; // its items are in use twice
+        return new PickleSequence(kind, _items) { Count = Count, IsKept = true };
+    }
 
     /// <summary>Adds items at the end.</summary>
     public void Add(ReadOnlySpan<object?> more, OpenBudget budget, string path)

@@ -168,14 +168,14 @@ internal static class TorchVocabulary
                 DefaultDict => new PickleDict(),
                 RebuildTensor => Tensor(arguments, 4, dtype: null, budget, path),
                 RebuildTensorV2 => Tensor(arguments, 6, dtype: null, budget, path),
-                RebuildTensorV3 => Tensor(arguments, 7, (TorchConstant)arguments[6]!, budget, path),
+                RebuildTensorV3 => Tensor(arguments, 7, NotNone<TorchConstant>(arguments[6]), budget, path),
                 RebuildParameter => Parameter(arguments, 3),
                 RebuildParameterWithState => Parameter(arguments, 4),
                 RebuildFromType => FromType(arguments, budget, path, at),
                 Size => ((PickleSequence)arguments[0]!).As(PickleSequenceKind.Tuple),
                 Device => new TorchConstant(arguments.Length == 1 ? $"device(type='{Word(arguments[0], budget, path)}')" : $"device(type='{Word(arguments[0], budget, path)}', index={(long)arguments[1]!})"),
                 GetLayout => new TorchConstant(Word(arguments[0], budget, path)),
-                Encode => new LatinText((string)arguments[0]!),
+                Encode => new LatinText(NotNone<string>(arguments[0])),
                 Set => Copy(arguments, PickleSequenceKind.Set),
                 FrozenSet => Copy(arguments, PickleSequenceKind.FrozenSet),
                 ComplexNumber => new Complex((double)arguments[0]!, (double)arguments[1]!),
@@ -271,10 +271,10 @@ internal static class TorchVocabulary
     }
 
     private static TensorReference Parameter(ReadOnlySpan<object?> arguments, int count) => arguments.Length == count && arguments[1] is bool && arguments[2] is null or PickleDict
-        ? (TensorReference)arguments[0]!
+        ? NotNone<TensorReference>(arguments[0])
         : throw new InvalidCastException();
 
-    private static object? FromType(ReadOnlySpan<object?> arguments, OpenBudget budget, string path, long at)
+    private static TensorReference FromType(ReadOnlySpan<object?> arguments, OpenBudget budget, string path, long at)
     {
         // A tensor with Python attributes: (function, class, arguments, attributes).
         var type = (PickleGlobal)arguments[1]!;
@@ -283,7 +283,7 @@ internal static class TorchVocabulary
         {
             throw new InvalidCastException();
         }
-        return (TensorReference)Call(arguments[0], (PickleSequence)arguments[2]!, budget, path, at)!;
+        return NotNone<TensorReference>(Call(arguments[0], (PickleSequence)arguments[2]!, budget, path, at));
     }
 
     private static ImmutableArray<long> Numbers(object? value, OpenBudget budget, string path)
@@ -303,6 +303,10 @@ internal static class TorchVocabulary
 
     private static PickleSequence Copy(ReadOnlySpan<object?> arguments, PickleSequenceKind kind) =>
         arguments.Length == 0 ? new PickleSequence(kind, []) : ((PickleSequence)arguments[0]!).As(kind);
+
+    // A cast lets None through.
+    private static T NotNone<T>(object? value)
+        where T : class => value as T ?? throw new InvalidCastException();
 
     private static string Word(object? value, OpenBudget budget, string path)
     {

@@ -16,8 +16,9 @@ internal static class TorchZipReader
         }
 
         var references = new StorageReferences(path, budget, directory.Records.Count);
+        var recalls = PickleRecalls.Of(file, pickle.Offset, pickle.Length, budget);
         using var input = new PickleInput(file, pickle.Offset, pickle.Length, budget);
-        object? root = new PickleMachine(input, references.Add).Load(cancellationToken);
+        object? root = new PickleMachine(input, references.Add, recalls).Load(cancellationToken);
         if (input.Remaining > 0)
         {
             throw Rules.PickleMalformed.Broken($"{input.Remaining} bytes follow the end of the pickle", path, input.Position);
