@@ -72,6 +72,7 @@ static Result Opened(string path)
     var clock = Stopwatch.StartNew();
     var checkpoint = Checkpoint.Open(path);
     double first = clock.Elapsed.TotalMilliseconds;
+    int collections = GC.CollectionCount(2);
     double processor = (Environment.CpuUsage.TotalTime - idleTime).TotalMilliseconds;
     long peak = Resident() - idle;
     allocated = GC.GetAllocatedBytesForCurrentThread() - allocated;
@@ -90,7 +91,7 @@ static Result Opened(string path)
     GC.KeepAlive(checkpoint);
     checkpoint = null;
     long without = GC.GetTotalMemory(forceFullCollection: true);
-    return new Result(tensors, bytes, first, warm.Order().ElementAt(2), clock.Elapsed.TotalMilliseconds, with - without, peak, allocated, processor, warmProcessor / warm.Count);
+    return new Result(tensors, bytes, first, warm.Order().ElementAt(2), clock.Elapsed.TotalMilliseconds, with - without, peak, allocated, processor, warmProcessor / warm.Count, collections);
 }
 
 // High-water mark of the process (Linux); elsewhere what it has now.
@@ -100,7 +101,7 @@ static long Resident()
     return line is null ? Environment.WorkingSet : 1024 * long.Parse(line[6..^2], CultureInfo.InvariantCulture);
 }
 
-internal sealed record Result(int Tensors, long DataBytes, double First, double Warm, double WarmTotal, long Live, long Peak, long Allocated, double FirstProcessor, double WarmProcessor);
+internal sealed record Result(int Tensors, long DataBytes, double First, double Warm, double WarmTotal, long Live, long Peak, long Allocated, double FirstProcessor, double WarmProcessor, int Collections);
 
 /// <summary>Many small tensors with the names that models of many experts have.</summary>
 internal sealed class Experts(int count) : IWeightSource

@@ -6,8 +6,6 @@ namespace MemLoad;
 /// </summary>
 internal sealed class PickleRecalls
 {
-    private const int Worthwhile = 1 << 16;
-
     private readonly ulong[] _used;
 
     private PickleRecalls(long numbers) => _used = new ulong[(numbers >> 6) + 1];
@@ -15,17 +13,13 @@ internal sealed class PickleRecalls
     /// <summary>Whether the value of a number is used again.</summary>
     public bool Contains(uint index) => index >> 6 >= (uint)_used.Length || (_used[index >> 6] & (1UL << (int)(index & 63))) != 0;
 
-    /// <summary>Looks over a pickle; null if it is short, or numbers its values by counting them, or cannot be followed: then all are kept.</summary>
+    /// <summary>Looks over a pickle; null if it numbers its values by counting them, or cannot be followed: then all are kept.</summary>
     /// <param name="file">The file.</param>
     /// <param name="offset">Where the pickle begins.</param>
     /// <param name="length">Its length.</param>
     /// <param name="budget">Charged with the one bit for each number.</param>
     public static PickleRecalls? Of(CheckpointFileReader file, long offset, long length, OpenBudget budget)
     {
-        if (length < Worthwhile)
-        {
-            return null;
-        }
         budget.Spend(length / 8, file.Path);
         using var input = new PickleInput(file, offset, length, OpenBudget.Unlimited());
         // No number is larger than the count of the opcodes, unless the pickle was not written by Python.
