@@ -8,6 +8,9 @@ internal sealed class Campaign(ulong seed, IReadOnlyList<FuzzFormat> formats, st
     private readonly ConcurrentDictionary<(FuzzFormat, string), long> _counts = new();
     private long _done;
 
+    /// <summary>Whether opening that takes over a second is a finding.</summary>
+    public bool WatchesTime { get; init; } = true;
+
     /// <summary>Inputs examined so far.</summary>
     public long Done => Interlocked.Read(ref _done);
 
@@ -33,7 +36,7 @@ internal sealed class Campaign(ulong seed, IReadOnlyList<FuzzFormat> formats, st
 
         void Work(int worker)
         {
-            using var examiner = new Examiner(scratch);
+            using var examiner = new Examiner(scratch, WatchesTime);
             const int batch = 64;
             for (long start; (start = Interlocked.Add(ref next, batch) - batch) < (long)to;)
             {

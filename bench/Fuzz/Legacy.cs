@@ -26,7 +26,7 @@ internal static class Legacy
         foreach (ZipModel.Record storage in storages)
         {
             string key = storage.Text[(storage.Text.LastIndexOf('/') + 1)..];
-            file.AddRange([(byte)'U', (byte)key.Length, .. key.Select(c => (byte)c)]);
+            file.AddRange([(byte)'X', (byte)key.Length, 0, 0, 0, .. key.Select(c => (byte)c)]);
         }
         file.AddRange("e."u8.ToArray());
         int elementSizeGuess = 4;

@@ -56,7 +56,7 @@ while (!running.Wait(TimeSpan.FromSeconds(10)))
     Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{campaign.Done:n0} of {count:n0}, {campaign.Done / clock.Elapsed.TotalSeconds:n0} a second, {campaign.Findings.Count} findings"));
     foreach ((FuzzFormat format, ulong index, long since) in campaign.Current.Where(current => current.Since > 0 && Environment.TickCount64 - current.Since > 20_000))
     {
-        Console.WriteLine($"HANGS\t{format}\tseed {seed}\tindex {index}\t{Environment.TickCount64 - since} ms");
+        Console.WriteLine($"HANGS\t{format}\tseed {seed}\tindex {index}\t{Environment.TickCount64 - since} ms\tprocessor {Environment.CpuUsage.TotalTime}");
     }
     ShowFindings();
 }

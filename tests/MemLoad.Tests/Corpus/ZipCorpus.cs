@@ -79,6 +79,8 @@ internal static class ZipCorpus
         Zip("strongly encrypted", "ML2005", zip => zip["data/0"].Flags = 0x0041),
         Zip("a masked header", "ML2005", zip => zip["data/0"].Flags = 0x2000),
         Zip("a patch (flag 5)", "ML2015", zip => zip["data/0"].Flags = 0x0020),
+        Zip("a storage that says it is a folder", "ML2015", zip => zip["data/0"].ExternalAttributes = 0x10),
+        Zip("a storage that is named like a folder", "ML2015", zip => zip["data/0"].Name = "archive/data/0/"u8.ToArray()),
         Zip("reserved flag 4", "ML2015", zip => zip["data.pkl"].Flags = 0x0010),
         Zip("reserved flag 7", "ML2015", zip => zip["data.pkl"].Flags = 0x0080),
         Zip("reserved flag 14", "ML2015", zip => zip["data.pkl"].Flags = 0x4000),

@@ -30,6 +30,7 @@ internal sealed class ForgedRecord(string name, byte[] data)
     public byte[] CentralExtra { get; set; } = [];
     public byte[] Comment { get; set; } = [];
     public ushort Disk { get; set; }
+    public uint ExternalAttributes { get; set; }
     /// <summary>Bytes between this record's data and the next header: a data descriptor, or something that should not be there.</summary>
     public byte[] After { get; set; } = [];
     public bool Listed { get; set; } = true;
@@ -174,7 +175,7 @@ internal sealed class ZipForge
         writer.Write((ushort)record.Comment.Length);
         writer.Write(record.Disk);
         writer.Write((ushort)0);
-        writer.Write(0);
+        writer.Write(record.ExternalAttributes);
         writer.Write(record.Offset ?? offset);
         writer.Write(record.Name);
         writer.Write(record.CentralExtra);

@@ -27,6 +27,7 @@ internal sealed class ZipDirectory
     private const int Encrypted = 0x2041; // by any of the three ways
     private const int Deferred = 0x0008; // sizes and checksum follow the data
     private const int KnownFlags = Deferred | 0x0800 | 0x0006; // UTF-8 names; a level of compression, which means nothing for stored records
+    private const int FolderAttribute = 0x10; // of MS-DOS, in the external attributes
     private const ushort Zip64Field = 1;
     private const ushort UnicodePathField = 0x7075; // another name for the record, which some readers take
     private const long LargestDirectory = 1L << 30;
@@ -253,6 +254,11 @@ internal sealed class ZipDirectory
         if ((flags & ~KnownFlags) != 0)
         {
             throw Rules.ZipFlags.Broken($"the record {Printable.Quote(name)} has the flags 0x{flags:x4}", file.Path, here);
+        }
+        // PyTorch's reader leaves the memory for such a record as it found it.
+        if (stored > 0 && ((U32(directory, at + 38) & FolderAttribute) != 0 || name[^1] == '/'))
+        {
+            throw Rules.ZipFlags.Broken($"the record {Printable.Quote(name)} has {stored} bytes and says that it is a folder", file.Path, here);
         }
         if (U16(directory, at + 34) != 0)
         {
