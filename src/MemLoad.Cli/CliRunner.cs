@@ -6,8 +6,8 @@ namespace MemLoad.Cli;
 /// <summary>Runs one command line from parsing to exit code. Program.cs and the tests enter here.</summary>
 public static class CliRunner
 {
-    // Canceled work has this long to print what it has and to remove its temporary files.
-    private static readonly TimeSpan TimeToStop = TimeSpan.FromMilliseconds(900);
+    // Canceled work stops within a few milliseconds, prints what it has and removes its temporary files. This is for a machine that hardly lets it.
+    private static readonly TimeSpan TimeToStop = TimeSpan.FromSeconds(5);
 
     /// <summary>Parses and runs a command line.</summary>
     /// <param name="args">The arguments, without the program's name.</param>
