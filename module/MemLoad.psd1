@@ -13,6 +13,7 @@
     CmdletsToExport      = @(
         'Clear-ModelMemory'
         'Convert-Weights'
+        'Export-LoadReport'
         'Export-Weights'
         'Get-GptModel'
         'Get-LoadPlan'

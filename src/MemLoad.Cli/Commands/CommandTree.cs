@@ -17,6 +17,7 @@ internal static class CommandTree
         ("convert", ConvertCommand.Description, ConvertCommand.Build),
         ("new", NewCommand.Description, NewCommand.Build),
         ("invoke", InvokeCommand.Description, InvokeCommand.Build),
+        ("report", ReportCommand.Description, ReportCommand.Build),
         ("runtime", RuntimeCommand.Description, RuntimeCommand.Build),
     ];
 

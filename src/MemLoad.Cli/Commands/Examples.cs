@@ -12,6 +12,7 @@ internal static class Examples
             "      all six strategies on a generated gpt2-small, each in a fresh process",
             "  memload measure --path model.pth --strategy Stream,Mmap --device cpu --format csv > rows.csv",
             "  memload measure --path train.pth --key model_state_dict --cache cold --repeat 3",
+            "  memload measure --path model.pth --timeline-path samples.jsonl --format csv > rows.csv",
             "",
             "Exit code: 0 if every load succeeded and all weights agree, 1 if not, 2 for a wrong command line, 130 after Ctrl-C.",
         ],
@@ -60,6 +61,13 @@ internal static class Examples
             "Examples:",
             "  memload invoke --path gpt2-small.pth --token-ids 15496,11,314,716",
             "  memload invoke --path tiny.pth --heads 3 --token-ids 1,2,3 --strategy Mmap --format json",
+        ],
+        "report" =>
+        [
+            "Examples:",
+            "  memload measure --path model.pth --timeline-path samples.jsonl --format csv > rows.csv",
+            "  memload report --path rows.csv --timeline-path samples.jsonl --out report.html",
+            "  memload report --path node1.csv --path node2.csv --out fleet.html --picture-path pictures",
         ],
         "runtime" => ["Examples:", "  memload runtime --format json"],
         _ => ["Start with: memload measure", "More on a command: memload measure --help"],

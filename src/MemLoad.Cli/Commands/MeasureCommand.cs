@@ -16,6 +16,8 @@ internal static class MeasureCommand
         var inProcess = new Option<bool>("--in-process") { Description = "Measure in this process, one after the other, instead of a fresh process for each load." };
         Option<string?> manifest = CommonOptions.Manifest(
             "Hold the loaded weights, as they lie in memory, against this manifest (memload manifest); a load that differs has failed.");
+        Option<string?> timeline = CommonOptions.Path(
+            "--timeline-path", "Add the samples of each load to this file, as JSON lines: what 'memload report' draws memory over time from.", required: false);
         Option<bool> force = CommonOptions.ForceLoad();
         WordOption<OutputFormat> format = CommonOptions.Format();
 
@@ -25,6 +27,7 @@ internal static class MeasureCommand
         command.Add(repeat);
         command.Add(inProcess);
         command.Add(manifest);
+        command.Add(timeline);
         command.Add(force);
         command.Add(format);
         command.SetAction(async (parsed, cancellationToken) =>
@@ -39,11 +42,31 @@ internal static class MeasureCommand
                 },
                 cancellationToken).ConfigureAwait(false);
             requests = Repeat(requests, parsed.GetValue(repeat) ?? 1, cache.Read(parsed), parsed.GetValue(force));
-            MeasureRun run = await MeasureRun.ExecuteAsync(
-                requests,
-                here ? (request, token) => Task.Run(() => LoadMeasurer.MeasureInProcess(request, token), token) : new LoadMeasurer().MeasureAsync,
-                console,
-                cancellationToken).ConfigureAwait(false);
+            string? samples = parsed.GetValue(timeline);
+            if (samples is not null)
+            {
+                // Now, not when hours of measuring are done.
+                TimelineFile.RequireAppendable(samples);
+            }
+            var timelines = new List<LoadTimeline>();
+            Action<LoadTimeline>? keep = samples is null ? null : timelines.Add;
+            MeasureRun run;
+            using (var view = new LiveView(console, ticks: !here))
+            {
+                run = await MeasureRun.ExecuteAsync(
+                    requests,
+                    here
+                        ? (request, token) => Task.Run(() => LoadMeasurer.MeasureInProcess(request, keep, token), token)
+                        : new LoadMeasurer(timelines: keep, started: view.Watch).MeasureAsync,
+                    console.ErrorIsTerminal ? HostForecasts(requests, cancellationToken) : null,
+                    view,
+                    cancellationToken).ConfigureAwait(false);
+            }
+            if (samples is not null)
+            {
+                // What was measured before an interruption is kept as the rows are.
+                TimelineFile.Append(samples, timelines, CancellationToken.None);
+            }
             if (run.ExitCode == ExitCode.Interrupted)
             {
                 console.Error.WriteLine("memload: interrupted");
@@ -61,6 +84,10 @@ internal static class MeasureCommand
         _ = LoadPlanner.Forecast(requests[0], cancellationToken);
         return requests;
     }
+
+    private static Dictionary<Strategy, long> HostForecasts(IReadOnlyList<LoadRequest> requests, CancellationToken cancellationToken) =>
+        LoadPlanner.Forecast([.. requests.DistinctBy(request => request.Strategy)], cancellationToken)
+            .ToDictionary(row => Enum.Parse<Strategy>(row.Strategy), row => row.ForecastHostBytes + row.ForecastHostFileBytes);
 
     // Strategy by strategy, so that the runs to compare stand together.
     private static IReadOnlyList<LoadRequest> Repeat(IReadOnlyList<LoadRequest> requests, int times, CacheState cache, bool force) =>

@@ -6,17 +6,17 @@ internal sealed record MeasureRun(IReadOnlyList<LoadMeasurement> Rows, int ExitC
     public static async Task<MeasureRun> ExecuteAsync(
         IReadOnlyList<LoadRequest> requests,
         Func<LoadRequest, CancellationToken, Task<LoadMeasurement>> measure,
-        CliConsole console,
+        IReadOnlyDictionary<Strategy, long>? forecasts,
+        LiveView view,
         CancellationToken cancellationToken)
     {
         var rows = new List<LoadMeasurement>();
-        using var status = new StatusLine(console);
         try
         {
             for (int i = 0; i < requests.Count && !cancellationToken.IsCancellationRequested; i++)
             {
                 string run = requests[^1].Run > 1 ? $" #{requests[i].Run}" : "";
-                status.Show($"measuring {requests[i].Strategy}{run} ({i + 1}/{requests.Count})");
+                view.Begin($"measuring {requests[i].Strategy}{run} ({i + 1}/{requests.Count})", forecasts?.GetValueOrDefault(requests[i].Strategy));
                 rows.Add(await measure(requests[i], cancellationToken).ConfigureAwait(false));
             }
         }

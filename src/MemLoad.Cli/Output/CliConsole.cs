@@ -23,6 +23,9 @@ internal sealed class CliConsole
     /// <summary>True if tables may be coloured.</summary>
     public bool Colour { get; private init; }
 
+    /// <summary>True if there is more than ASCII to draw with.</summary>
+    public bool Unicode { get; private init; } = true;
+
     /// <summary>Width for status lines on standard error, in characters.</summary>
     public int Width { get; private init; } = 80;
 
@@ -47,6 +50,7 @@ internal sealed class CliConsole
         {
             ErrorIsTerminal = !Console.IsErrorRedirected && !dumb,
             Colour = !Console.IsOutputRedirected && !dumb && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")),
+            Unicode = Console.IsOutputRedirected || (!dumb && output.Encoding.CodePage is 65001 or 1200),
             Width = TerminalWidth(),
         };
     }
@@ -55,8 +59,8 @@ internal sealed class CliConsole
     public static CliConsole ForWriters(TextWriter output, TextWriter error) => new(output, error);
 
     /// <summary>A console over two writers that behaves as on a terminal.</summary>
-    internal static CliConsole ForTerminal(TextWriter output, TextWriter error, bool colour) =>
-        new(output, error) { ErrorIsTerminal = true, Colour = colour };
+    internal static CliConsole ForTerminal(TextWriter output, TextWriter error, bool colour, bool unicode = true) =>
+        new(output, error) { ErrorIsTerminal = true, Colour = colour, Unicode = unicode };
 
     /// <summary>Prints an exception as one line and gives its exit code.</summary>
     public int Report(Exception exception)

@@ -23,6 +23,7 @@ internal static class MeasureView
         {
             table = Table(rows, units, repeated, "/", console);
         }
+        AddBars(table, rows, console);
         table.Write();
         Digests(rows, console);
         foreach (LoadMeasurement row in rows.Where(row => row is { Note: not null, Run: 1 }))
@@ -33,6 +34,22 @@ internal static class MeasureView
         {
             TextTable.Line(console, $"{Label(row, repeated)}: {row.Message}", new Style(Color.Red));
         }
+        PeakChart.Write([.. rows.Select(row => (Label(row, repeated), row))], units, console);
+    }
+
+    // As wide as the page leaves it: device and host one after the other. The chart below has room for more.
+    private static void AddBars(TextTable table, IReadOnlyList<LoadMeasurement> rows, CliConsole console)
+    {
+        const int LeastCells = 4;
+        const int MostCells = 24;
+        int cells = Math.Min(MostCells, PageWidth - table.Width - 2);
+        long most = rows.Max(row => (row.PeakDeviceBytes ?? 0) + (row.PeakHostBytes ?? 0));
+        if (cells < LeastCells || most == 0)
+        {
+            return;
+        }
+        var bars = new Bars(console.Unicode);
+        table.AddColumn("Peaks", rows.Select(row => new Cell(Bars.Stack(most, cells, (bars.Device, row.PeakDeviceBytes), (bars.Host, row.PeakHostBytes)))));
     }
 
     private static IEnumerable<long?> Peaks(LoadMeasurement row) =>

@@ -25,6 +25,18 @@ internal sealed class TextTable
 
     public void Row(params IEnumerable<Cell> cells) => _rows.Add([.. cells]);
 
+    /// <summary>Puts a column at the end of the rows that are there.</summary>
+    public void AddColumn(string title, IEnumerable<Cell> cells)
+    {
+        Column(title);
+        int i = 0;
+        foreach (Cell cell in cells)
+        {
+            _rows[i] = [.. _rows[i], cell];
+            i++;
+        }
+    }
+
     /// <summary>Characters in a line: two between columns, one at either end.</summary>
     public int Width => _columns.Select((column, i) => column.Title.Split('\n').Concat(_rows.Select(row => row[i].Text)).Max(text => text.Length) + 2).Sum();
 
@@ -71,7 +83,7 @@ internal sealed class TextTable
         });
         // Wide enough for any row: folding a name would make it unusable.
         spectre.Profile.Width = 100_000;
-        spectre.Profile.Capabilities.Unicode = true;
+        spectre.Profile.Capabilities.Unicode = console.Unicode;
         return spectre;
     }
 }

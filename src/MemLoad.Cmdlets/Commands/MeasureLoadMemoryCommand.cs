@@ -28,6 +28,12 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
     [ValidateNotNullOrEmpty]
     public string? Manifest { get; set; }
 
+    /// <summary>A file that the samples of each load are added to, as JSON lines, for Export-LoadReport.</summary>
+    [Parameter(ParameterSetName = ParameterSets.Path)]
+    [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
+    [ValidateNotNullOrEmpty]
+    public string? TimelinePath { get; set; }
+
     /// <summary>Measure even what does not fit; a load that runs out of memory then becomes a row.</summary>
     [Parameter(ParameterSetName = ParameterSets.Path)]
     [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
@@ -61,6 +67,13 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
         ArgumentNullException.ThrowIfNull(requests);
         string? manifest = PathResolver.Optional(SessionState.Path, Manifest);
         requests = [.. requests.Select(request => request with { Manifest = manifest })];
+        string? samples = PathResolver.Optional(SessionState.Path, TimelinePath);
+        if (samples is not null)
+        {
+            TimelineFile.RequireAppendable(samples);
+        }
+        var timelines = new List<LoadTimeline>();
+        Action<LoadTimeline>? keep = samples is null ? null : timelines.Add;
         // What is wrong with the checkpoint or the device is wrong for every strategy: one error now, not a row for each.
         if (requests.Any(request => request.Strategy == MemLoad.Strategy.Auto))
         {
@@ -70,7 +83,7 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
         WriteVerbose(string.Create(CultureInfo.InvariantCulture, $"{forecast.Path}: {forecast.Format}, {forecast.TensorCount} tensors, {forecast.ModelBytes} bytes."));
         WorkerCommand? child = InProcess ? null : PowerShellWorker.Command();
         WriteDebug(child is null ? "Measuring in this process." : $"Measured child: {child.FileName} {string.Join(' ', child.Arguments)}");
-        LoadMeasurer? measurer = child is null ? null : new LoadMeasurer(child);
+        LoadMeasurer? measurer = child is null ? null : new LoadMeasurer(child, keep);
         var digests = new HashSet<string>(StringComparer.Ordinal);
         int number = 0;
         foreach (LoadRequest request in requests)
@@ -81,10 +94,15 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
                 WriteProgress(new ProgressRecord(0, $"Measuring {forecast.Path}", $"{request.Strategy} ({++number} of {requests.Count * Repeat})"));
                 // A fresh process may end; this one must not.
                 MapGuard guard = InProcess ? MapGuard.Required : MapGuard.None;
-                LoadMeasurement row = Measure(measurer, request with { Cache = Cache, Run = run, Force = Force, MapGuard = guard });
+                LoadMeasurement row = Measure(measurer, keep, request with { Cache = Cache, Run = run, Force = Force, MapGuard = guard });
                 if (StopToken.IsCancellationRequested)
                 {
                     throw new PipelineStoppedException();
+                }
+                if (samples is not null)
+                {
+                    TimelineFile.Append(samples, timelines, StopToken);
+                    timelines.Clear();
                 }
                 WriteObject(row);
                 if (row.WeightsDigest is not null)
@@ -100,8 +118,8 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
         }
     }
 
-    private LoadMeasurement Measure(LoadMeasurer? measurer, LoadRequest request) => measurer is null
-        ? LoadMeasurer.MeasureInProcess(request, StopToken)
+    private LoadMeasurement Measure(LoadMeasurer? measurer, Action<LoadTimeline>? keep, LoadRequest request) => measurer is null
+        ? LoadMeasurer.MeasureInProcess(request, keep, StopToken)
         : measurer.MeasureAsync(request, StopToken).GetAwaiter().GetResult();
 
     private BlockMeasurement MeasureBlock(ScriptBlock block)

@@ -231,7 +231,8 @@ internal sealed class SpeedMeasurement : IDisposable
             var phases = new Dictionary<PlanPhase, TimeSpan>();
             PlanPhase? current = null;
             long since = 0;
-            using (LoadedWeights weights = PlanRunner.Run(plan.Finish(Strategy.Stream, _record), device, step => Enter(step.Phase), MapGuard.None, _cancellationToken))
+            LoadPlan written = plan.Finish(Strategy.Stream, _record);
+            using (LoadedWeights weights = PlanRunner.Run(written, device, step => Enter(written.Steps[step].Phase), MapGuard.None, _cancellationToken))
             {
                 Enter(null);
             }

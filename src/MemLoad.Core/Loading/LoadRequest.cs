@@ -63,6 +63,9 @@ public sealed record LoadRequest
     /// <summary>State of the page cache to measure in.</summary>
     public CacheState Cache { get; init; } = CacheState.AsIs;
 
+    /// <summary>Whether the samples are wanted beside the row, as a <see cref="LoadTimeline"/>.</summary>
+    public bool Timeline { get; init; }
+
     /// <summary>Number of the repetition, from 1.</summary>
     public int Run { get; init; } = 1;
 }

@@ -10,14 +10,15 @@ public static class PlanRunner
     /// <summary>Executes a plan.</summary>
     /// <param name="plan">The plan, written for this kind of device.</param>
     /// <param name="device">The device. It must outlive the weights.</param>
-    /// <param name="beforeStep">Told what is about to be done; called on the calling thread, often, and must be quick.</param>
+    /// <param name="beforeStep">Told which of the plan's steps is about to be done, by its index; steps that are done together are one to it. Called on
+    /// the calling thread, often, and must be quick.</param>
     /// <param name="guard">What is done in case that a mapped file becomes shorter.</param>
     /// <param name="cancellationToken">Stops the load; nothing stays allocated.</param>
     /// <returns>The weights, which own the memory they lie in.</returns>
     /// <exception cref="MemLoadException">A file changed meanwhile or cannot be read (ML1xxx), memory ran out (ML7001, ML7002).</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static LoadedWeights Run(
-        LoadPlan plan, IDevice device, Action<PlanStep>? beforeStep = null, MapGuard guard = MapGuard.WherePossible, CancellationToken cancellationToken = default)
+        LoadPlan plan, IDevice device, Action<int>? beforeStep = null, MapGuard guard = MapGuard.WherePossible, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(plan);
         ArgumentNullException.ThrowIfNull(device);
@@ -38,7 +39,7 @@ public static class PlanRunner
     }
 
     private static void Execute(
-        LoadPlan plan, IDevice device, MemoryBuffer?[] buffers, Action<PlanStep>? beforeStep, MapGuard guard, CancellationToken cancellationToken)
+        LoadPlan plan, IDevice device, MemoryBuffer?[] buffers, Action<int>? beforeStep, MapGuard guard, CancellationToken cancellationToken)
     {
         Checkpoint checkpoint = plan.Checkpoint;
         using var host = new HostMemory();
@@ -49,7 +50,7 @@ public static class PlanRunner
         {
             cancellationToken.ThrowIfCancellationRequested();
             PlanStep step = plan.Steps[i];
-            beforeStep?.Invoke(step);
+            beforeStep?.Invoke(i);
             PlanBuffer planned = plan.Buffers[step.Buffer];
             switch (step.Kind)
             {

@@ -96,10 +96,10 @@ public sealed class PreparedLoad : IDisposable
     }
 
     /// <summary>Loads, unless refused.</summary>
-    /// <param name="beforeStep">Told of each step about to be done.</param>
+    /// <param name="beforeStep">Told of each step of <see cref="Plan"/> about to be done, by its index.</param>
     /// <param name="cancellationToken">Stops the load.</param>
     /// <exception cref="MemLoadException">The <see cref="Refusal"/>, or what <see cref="PlanRunner.Run"/> throws.</exception>
-    public LoadedWeights Load(Action<PlanStep>? beforeStep = null, CancellationToken cancellationToken = default) =>
+    public LoadedWeights Load(Action<int>? beforeStep = null, CancellationToken cancellationToken = default) =>
         Refusal is null ? PlanRunner.Run(Plan, Device, beforeStep, Request.MapGuard, cancellationToken) : throw Refusal;
 
     /// <summary>Holds loaded weights, as they lie in memory, against the manifest.</summary>

@@ -7,7 +7,9 @@ namespace MemLoad;
 
 /// <summary>Measures loads, each in a fresh child process, so that nobody's garbage and nobody's allocator counts.</summary>
 /// <param name="worker">How to start the child; the running program itself if not given.</param>
-public sealed class LoadMeasurer(WorkerCommand? worker = null)
+/// <param name="timelines">Takes the samples of each load that was begun; null if nobody wants them.</param>
+/// <param name="started">Hears the id of each child process as it starts.</param>
+public sealed class LoadMeasurer(WorkerCommand? worker = null, Action<LoadTimeline>? timelines = null, Action<int>? started = null)
 {
     private readonly WorkerCommand _worker = worker ?? WorkerCommand.ForThisProgram();
 
@@ -17,35 +19,52 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null)
     public async Task<LoadMeasurement> MeasureAsync(LoadRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
+        request = request with { Timeline = timelines is not null };
         LoadMeasurement row = EmptyRow(request, DateTimeOffset.Now);
         long? killsBefore = OomWatch.Count();
         try
         {
             using Process child = Start();
+            started?.Invoke(child.Id);
             // Killing is the one way to stop that works whatever the child is doing.
             using CancellationTokenRegistration kill = cancellationToken.Register(() => Kill(child));
             Task<string> complaints = child.StandardError.ReadToEndAsync(CancellationToken.None);
             string? answer = await AskAsync(child, request).ConfigureAwait(false);
+            // Read before the wait: a child with more to say than a pipe holds does not end.
+            string? samples = request.Timeline && answer is not null ? await child.StandardOutput.ReadLineAsync(CancellationToken.None).ConfigureAwait(false) : null;
             await child.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
             if (cancellationToken.IsCancellationRequested)
             {
                 return With(row, LoadOutcome.Canceled, Rules.Interrupted.Broken("the measurement was interrupted"));
             }
+            if (samples is not null)
+            {
+                timelines?.Invoke(TimelineFile.Parse(samples));
+            }
             return answer is null
                 ? Death(row, child.ExitCode, OomWatch.Count() > killsBefore, await complaints.ConfigureAwait(false))
                 : JsonSerializer.Deserialize(answer, MeasurementJson.Default.LoadMeasurement)!;
         }
-        catch (Exception e) when (e is Win32Exception or IOException or JsonException)
+        catch (Exception e) when (e is Win32Exception or IOException or JsonException or MemLoadException)
         {
             return With(row, LoadOutcome.Failed, Rules.WorkerFailed.Broken($"the measured process gave no answer: {e.Message.TrimEnd('.')}", innerException: e));
         }
     }
 
     /// <summary>Measures one load in this process, as the notebook does: what the process already holds can blur the figures.</summary>
-    public static LoadMeasurement MeasureInProcess(LoadRequest request, CancellationToken cancellationToken = default)
+    /// <param name="request">What to load and how.</param>
+    /// <param name="cancellationToken">Stops the load.</param>
+    public static LoadMeasurement MeasureInProcess(LoadRequest request, CancellationToken cancellationToken = default) =>
+        MeasureInProcess(request, null, cancellationToken);
+
+    /// <summary>As <see cref="MeasureInProcess(LoadRequest, CancellationToken)"/>, with the samples.</summary>
+    /// <param name="request">What to load and how.</param>
+    /// <param name="timelines">Takes the samples, if the load was begun.</param>
+    /// <param name="cancellationToken">Stops the load.</param>
+    public static LoadMeasurement MeasureInProcess(LoadRequest request, Action<LoadTimeline>? timelines, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
-        return MeasuredLoad.Run(request, cancellationToken);
+        return MeasuredLoad.Run(request, timelines, cancellationToken);
     }
 
     internal static LoadMeasurement EmptyRow(LoadRequest request, DateTimeOffset now) => new()

@@ -9,14 +9,17 @@ internal static class MeasuredLoad
     private static readonly string[] PhaseNames = Enum.GetNames<PlanPhase>();
 
     /// <summary>Loads and measures. Whatever goes wrong becomes the row's outcome and message.</summary>
-    public static LoadMeasurement Run(LoadRequest request, CancellationToken cancellationToken)
+    /// <param name="request">What to load and how.</param>
+    /// <param name="timelines">Takes the samples of a load that was begun, however it ended; null if nobody wants them.</param>
+    /// <param name="cancellationToken">Stops the load.</param>
+    public static LoadMeasurement Run(LoadRequest request, Action<LoadTimeline>? timelines, CancellationToken cancellationToken)
     {
         LoadMeasurement row = LoadMeasurer.EmptyRow(request, DateTimeOffset.Now);
         try
         {
             using var prepared = PreparedLoad.Prepare(request, cancellationToken);
             row = WithForecast(row, prepared);
-            return prepared.Refusal is MemLoadException refusal ? LoadMeasurer.With(row, LoadOutcome.Refused, refusal) : Measure(row, prepared, cancellationToken);
+            return prepared.Refusal is MemLoadException refusal ? LoadMeasurer.With(row, LoadOutcome.Refused, refusal) : Measure(row, prepared, timelines, cancellationToken);
         }
         catch (MemLoadException e)
         {
@@ -33,7 +36,7 @@ internal static class MeasuredLoad
         }
     }
 
-    private static LoadMeasurement Measure(LoadMeasurement row, PreparedLoad prepared, CancellationToken cancellationToken)
+    private static LoadMeasurement Measure(LoadMeasurement row, PreparedLoad prepared, Action<LoadTimeline>? timelines, CancellationToken cancellationToken)
     {
         string[] files = [.. prepared.Checkpoint.Files.Select(file => file.Path)];
         WarmUp(prepared, cancellationToken);
@@ -58,14 +61,25 @@ internal static class MeasuredLoad
         LoadedWeights weights;
         TimeSpan elapsed;
         ProbeResult measured;
-        using (var probe = MemoryProbe.Start(deviceBytes))
+        LoadPlan plan = prepared.Plan;
+        var probe = MemoryProbe.Start(deviceBytes);
+        try
         {
             long start = Stopwatch.GetTimestamp();
             weights = prepared.Load(
-                step => probe.Mark(PhaseNames[(int)step.Phase], sampleNow: step.Kind == StepKind.Release && prepared.Plan.Buffers[step.Buffer].Pool == MemoryPool.MappedFile),
+                step =>
+                {
+                    PlanStep next = plan.Steps[step];
+                    bool unmaps = next.Kind == StepKind.Release && plan.Buffers[next.Buffer].Pool == MemoryPool.MappedFile;
+                    probe.Mark(PhaseNames[(int)next.Phase], unmaps, step);
+                },
                 cancellationToken);
             elapsed = Stopwatch.GetElapsedTime(start);
+        }
+        finally
+        {
             measured = probe.Stop();
+            timelines?.Invoke(LoadTimeline.Of(row, plan, device, measured.Samples));
         }
         using (weights)
         {

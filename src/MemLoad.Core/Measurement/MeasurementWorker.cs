@@ -9,7 +9,7 @@ public static class MeasurementWorker
 {
     /// <summary>Answers one request. If the input ends while it works, its parent is gone and it ends itself at once.</summary>
     /// <param name="input">A line of JSON, a <see cref="LoadRequest"/>; kept open by the parent.</param>
-    /// <param name="output">Takes a line of JSON, a <see cref="LoadMeasurement"/>.</param>
+    /// <param name="output">Takes a line of JSON, a <see cref="LoadMeasurement"/>; where asked for, then another, a <see cref="LoadTimeline"/>.</param>
     /// <param name="cancellationToken">Stops the load.</param>
     /// <returns>0 if a row was written, 2 if there was no request.</returns>
     public static int Run(Stream input, Stream output, CancellationToken cancellationToken = default)
@@ -23,10 +23,15 @@ public static class MeasurementWorker
         }
         var watch = new Thread(() => DieAtEnd(reader)) { IsBackground = true, Name = "MemLoad parent watch" };
         watch.Start();
+        LoadTimeline? timeline = null;
         // This process is here to end in place of another, and what a guard costs would be measured.
-        LoadMeasurement row = MeasuredLoad.Run(request with { MapGuard = MapGuard.None }, cancellationToken);
+        LoadMeasurement row = MeasuredLoad.Run(request with { MapGuard = MapGuard.None }, measured => timeline = measured, cancellationToken);
         JsonSerializer.Serialize(output, row, MeasurementJson.Default.LoadMeasurement);
         output.Write("\n"u8);
+        if (request.Timeline && timeline is not null)
+        {
+            output.Write(TimelineFile.Format(timeline).Span);
+        }
         output.Flush();
         return 0;
     }

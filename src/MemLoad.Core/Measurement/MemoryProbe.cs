@@ -10,7 +10,7 @@ namespace MemLoad;
 /// </summary>
 /// <remarks>
 /// Memory that lives for a moment only is seen all the same where the system keeps a high-water mark (see <see cref="ProbeResult.PeakHostBytes"/>).
-/// The mark does not tell anonymous memory from file-backed pages, samples do: call <see cref="Mark(string, bool)"/> with <c>sampleNow</c> right
+/// The mark does not tell anonymous memory from file-backed pages, samples do: call <see cref="Mark(string, bool, int)"/> with <c>sampleNow</c> right
 /// before mapped memory is given back, or a mapping that lived for less than 5 ms may be taken for anonymous memory.
 /// </remarks>
 public sealed class MemoryProbe : IDisposable
@@ -33,6 +33,7 @@ public sealed class MemoryProbe : IDisposable
     private ProcessCounters _countersAtStart;
     private ProbeResult? _result;
     private string? _phase;
+    private int _step = -1;
     private long _startedAt;
     private long _sampledAt;
     private bool _running;
@@ -66,9 +67,11 @@ public sealed class MemoryProbe : IDisposable
     /// <summary>Names what the work does from now on. Costs next to nothing and takes a sample if the last one is older than 1 ms.</summary>
     /// <param name="phase">The phase's name, kept as it is: pass a string that exists anyway.</param>
     /// <param name="sampleNow">True to take a sample in any case, tens of microseconds: for moments that must not be missed.</param>
+    /// <param name="step">Index of the plan's step about to be done, which samples then carry; -1 for none.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Mark(string phase, bool sampleNow = false)
+    public void Mark(string phase, bool sampleNow = false, int step = -1)
     {
+        Volatile.Write(ref _step, step);
         Volatile.Write(ref _phase, phase);
         if (sampleNow || Stopwatch.GetTimestamp() - Volatile.Read(ref _sampledAt) >= MarkSpacing)
         {
@@ -189,7 +192,7 @@ public sealed class MemoryProbe : IDisposable
             long timestamp = Stopwatch.GetTimestamp();
             Volatile.Write(ref _sampledAt, timestamp);
             _samples.Add(
-                new MemorySample(ElapsedMicroseconds(timestamp), now.HostBytes, now.FileBytes, device, Volatile.Read(ref _phase)), keep);
+                new MemorySample(ElapsedMicroseconds(timestamp), now.HostBytes, now.FileBytes, device, Volatile.Read(ref _phase), Volatile.Read(ref _step)), keep);
             return now;
         }
         finally

@@ -70,7 +70,8 @@ public sealed class MeasureRunTests
     {
         using var output = new StringWriter();
         using var error = new StringWriter();
+        using var view = new LiveView(CliConsole.ForWriters(output, error), ticks: true);
         return MeasureRun.ExecuteAsync(
-            [.. Enumerable.Repeat(Request, requests)], measure, CliConsole.ForWriters(output, error), cancellationToken).GetAwaiter().GetResult();
+            [.. Enumerable.Repeat(Request, requests)], measure, null, view, cancellationToken).GetAwaiter().GetResult();
     }
 }

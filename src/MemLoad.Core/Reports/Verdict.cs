@@ -1,25 +1,27 @@
 using System.Globalization;
 
-namespace MemLoad.Cli;
+namespace MemLoad;
 
 /// <summary>A row in two words: how the load ended, and where it left its forecast.</summary>
-internal static class Verdict
+public static class Verdict
 {
     // What one process's heap, stacks and page tables may differ from another's.
     private const long HostNoise = 8L << 20;
     private const long HostPermille = 20;
 
     /// <summary>The words.</summary>
-    public static string Of(LoadMeasurement row) => row.Outcome switch
+    public static string Of(LoadMeasurement row) => row?.Outcome switch
     {
         nameof(LoadOutcome.Loaded) => Deviation(row) ?? "as forecast",
         nameof(LoadOutcome.OutOfMemory) => "out of memory",
         string outcome => outcome.ToLowerInvariant(),
+        null => throw new ArgumentNullException(nameof(row)),
     };
 
     /// <summary>Measured less forecast where they disagree: the device by a single byte, the host by more than 2 % and 8 MiB.</summary>
     public static string? Deviation(LoadMeasurement row)
     {
+        ArgumentNullException.ThrowIfNull(row);
         if (row.PeakDeviceBytes - row.ForecastDeviceBytes is long device and not 0)
         {
             return "device " + Signed(device, row.ForecastDeviceBytes!.Value);

@@ -1,0 +1,46 @@
+using System.CommandLine;
+
+namespace MemLoad.Cli;
+
+/// <summary><c>memload report</c>: rows of earlier runs as one page for people.</summary>
+internal static class ReportCommand
+{
+    public const string Description = "Make a page of rows: memory over time, peaks, time and verdicts in one HTML file that needs no network and no script.";
+
+    public static Command Build(CliConsole console)
+    {
+        Option<string[]> path = Paths("--path", "Rows of earlier runs: what 'measure' printed with --format csv or json, or Export-Csv or ConvertTo-Json wrote. Repeat it for more.", required: true);
+        Option<string[]> timelines = Paths("--timeline-path", "Samples of those runs, from 'measure --timeline-path': what the pictures over time are drawn from. Repeat it for more.", required: false);
+        Option<string?> target = CommonOptions.Path("--out", "The HTML file to write.", required: true);
+        Option<string?> pictures = CommonOptions.Path("--picture-path", "A folder that takes each picture as an SVG and a PNG file, for a wiki.", required: false);
+        Option<bool> force = CommonOptions.Force();
+
+        var command = new Command("report", Description)
+        {
+            path, timelines, target, pictures, force,
+        };
+        command.Runs((parsed, cancellationToken) =>
+        {
+            LoadMeasurement[] rows = [.. parsed.GetValue(path)!.SelectMany(file => RowFile.Read(file, cancellationToken))];
+            LoadTimeline[] samples = [.. (parsed.GetValue(timelines) ?? []).SelectMany(file => TimelineFile.Read(file, cancellationToken))];
+            LoadReportInfo written = LoadReport.Write(rows, samples, parsed.GetValue(target)!, parsed.GetValue(pictures), parsed.GetValue(force), cancellationToken);
+            string size = $"{Units.Count(written.RowCount, "row")}, {Units.Count(written.PictureCount, "picture")}, {Printable.Bytes(written.FileBytes)}";
+            console.Out.WriteLine($"{SafeText.Printable(written.Path)}: {size}");
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    private static Option<string[]> Paths(string name, string description, bool required)
+    {
+        var option = new Option<string[]>(name) { Description = description, HelpName = "path", Required = required, AllowMultipleArgumentsPerToken = true };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens.Any(token => token.Value.Length == 0))
+            {
+                result.AddError($"The path of {name} is empty");
+            }
+        });
+        return option;
+    }
+}

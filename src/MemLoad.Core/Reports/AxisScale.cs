@@ -1,0 +1,59 @@
+using System.Globalization;
+
+namespace MemLoad;
+
+/// <summary>An axis from zero: where its marks are and what stands at them.</summary>
+internal sealed class AxisScale
+{
+    private const double Kibi = 1024;
+
+    private readonly double _unit;
+    private readonly double _step;
+
+    private AxisScale(double most, int marks, double unit, string unitName)
+    {
+        (_unit, UnitName) = (unit, unitName);
+        _step = NiceStep(Math.Max(most / unit, 1e-9) / marks);
+        Count = Math.Max(1, (int)Math.Ceiling((most / unit / _step) - 1e-9));
+    }
+
+    /// <summary>The unit of the figures at the marks.</summary>
+    public string UnitName { get; }
+
+    /// <summary>How many marks there are, zero left out; the last is the end of the axis.</summary>
+    public int Count { get; }
+
+    /// <summary>The end of the axis, in what the data are in.</summary>
+    public double End => Count * _step * _unit;
+
+    /// <summary>An axis of memory, in GiB from 2 GiB up, else in MiB.</summary>
+    public static AxisScale Bytes(long most, int marks = 4) =>
+        most >= 2L << 30 ? new(most, marks, Kibi * Kibi * Kibi, "GiB") : new(Math.Max(most, 1 << 20), marks, Kibi * Kibi, "MiB");
+
+    /// <summary>An axis of time in microseconds.</summary>
+    public static AxisScale Time(long most, int marks = 5) => most switch
+    {
+        >= 2_000_000 => new(most, marks, 1e6, "s"),
+        >= 2_000 => new(most, marks, 1e3, "ms"),
+        _ => new(Math.Max(most, 1), marks, 1, "µs"),
+    };
+
+    /// <summary>Where mark number <paramref name="i"/> is, in what the data are in.</summary>
+    public double At(int i) => i * _step * _unit;
+
+    /// <summary>What stands at mark number <paramref name="i"/>.</summary>
+    public string TextAt(int i) => (i * _step).ToString("0.####", CultureInfo.InvariantCulture);
+
+    // 1, 2 or 5 times a power of ten.
+    private static double NiceStep(double least)
+    {
+        double power = Math.Pow(10, Math.Floor(Math.Log10(least)));
+        return (least / power) switch
+        {
+            <= 1.0000001 => power,
+            <= 2.0000001 => 2 * power,
+            <= 5.0000001 => 5 * power,
+            _ => 10 * power,
+        };
+    }
+}

@@ -1,0 +1,75 @@
+using System.Globalization;
+using System.Text;
+
+namespace MemLoad;
+
+/// <summary>Reads RFC 4180, as <c>Export-Csv</c> and <c>memload --format csv</c> write it: quotes doubled inside quotes, line ends of any kind.</summary>
+internal static class CsvReader
+{
+    /// <summary>The records, empty lines left out.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="path">Where it comes from.</param>
+    /// <exception cref="MemLoadException">ML8101: a quote is not closed, or closed in the middle of a field.</exception>
+    public static IEnumerable<(int Line, IReadOnlyList<string> Fields)> Read(string text, string path)
+    {
+        var fields = new List<string>();
+        var field = new StringBuilder();
+        int line = 1;
+        int first = 1;
+        for (int i = 0; i <= text.Length; i++)
+        {
+            char c = i < text.Length ? text[i] : '\n';
+            if (c == '"' && field.Length == 0)
+            {
+                int opened = line;
+                i = Quoted(text, i, field, ref line);
+                if (i < 0)
+                {
+                    throw Broken(path, opened, "the quote that opens here is not closed");
+                }
+                c = i < text.Length ? text[i] : '\n';
+                if (c is not (',' or '\r' or '\n'))
+                {
+                    throw Broken(path, line, "a quote closes in the middle of a field");
+                }
+            }
+            if (c is not (',' or '\r' or '\n'))
+            {
+                _ = field.Append(c);
+                continue;
+            }
+            fields.Add(field.ToString());
+            _ = field.Clear();
+            if (c == ',')
+            {
+                continue;
+            }
+            if (fields is not [""])
+            {
+                yield return (first, [.. fields]);
+            }
+            fields.Clear();
+            i += c == '\r' && i + 1 < text.Length && text[i + 1] == '\n' ? 1 : 0;
+            first = ++line;
+        }
+    }
+
+    public static MemLoadException Broken(string path, int line, string finding) =>
+        Rules.RowsUnreadable.Broken(string.Create(CultureInfo.InvariantCulture, $"line {line}: {finding}"), path);
+
+    // From the opening quote to what follows the closing one; -1 where there is none.
+    private static int Quoted(string text, int at, StringBuilder field, ref int line)
+    {
+        for (at++; at < text.Length; at++)
+        {
+            if (text[at] == '"' && (at + 1 == text.Length || text[at + 1] != '"'))
+            {
+                return at + 1;
+            }
+            at += text[at] == '"' ? 1 : 0;
+            line += text[at] == '\n' ? 1 : 0;
+            _ = field.Append(text[at]);
+        }
+        return -1;
+    }
+}

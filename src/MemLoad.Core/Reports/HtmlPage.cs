@@ -1,0 +1,213 @@
+using System.Globalization;
+using System.Text;
+
+namespace MemLoad;
+
+/// <summary>The report as a page: HTML that is well-formed XML as well. It may load nothing and run nothing, and says so to the browser.</summary>
+internal sealed class HtmlPage
+{
+    private readonly StringBuilder _html = new();
+    private int _figures;
+    private int _section;
+
+    private HtmlPage()
+    {
+    }
+
+    /// <summary>The text of the page. The same rows and samples give the same page.</summary>
+    public static string Of(IReadOnlyList<LoadMeasurement> rows, IReadOnlyList<ReportSection> sections)
+    {
+        var page = new HtmlPage();
+        page.Write(rows, sections);
+        return page._html.ToString();
+    }
+
+    private void Write(IReadOnlyList<LoadMeasurement> rows, IReadOnlyList<ReportSection> sections)
+    {
+        string title = $"Load report: {string.Join(", ", sections.Select(section => section.Group.Model).Distinct().Take(3))}";
+        Raw("<!DOCTYPE html>\n<html lang=\"en\" xmlns=\"http://www.w3.org/1999/xhtml\">\n<head>\n<meta charset=\"utf-8\"/>\n");
+        Raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n");
+        Raw("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\"/>\n<meta name=\"color-scheme\" content=\"light dark\"/>\n");
+        Raw($"<title>{Markup.Text(title)}</title>\n<style>\n{HtmlStyle.Sheet}\n</style>\n</head>\n<body>\n");
+        Raw($"<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"defs\" width=\"0\" height=\"0\" aria-hidden=\"true\"><defs>{SvgRenderer.Patterns}</defs></svg>\n<main>\n");
+        Element("h1", title);
+        Summary(rows, sections);
+        foreach (ReportSection section in sections)
+        {
+            Section(section);
+        }
+        Machines(rows);
+        Rows(rows);
+        Notes(rows);
+        Raw($"</main>\n<footer><p class=\"muted\">Made by MemLoad {Markup.Text(HostFacts.ModuleVersion)} from rows that travel as CSV or JSON. Sizes in powers of 1024, GB/s in powers of 1000.</p></footer>\n</body>\n</html>\n");
+    }
+
+    private void Summary(IReadOnlyList<LoadMeasurement> rows, IReadOnlyList<ReportSection> sections)
+    {
+        string[] hosts = [.. rows.Select(row => row.HostName).Distinct()];
+        string from = rows.Min(row => row.StartedAt)!;
+        Paragraph($"{Figures.Count(rows.Count, "load")} on {Figures.Count(hosts.Length, "machine")}, measured from {from} on, each beside the forecast that was made of it from the file's headers alone.", "muted");
+        int asForecast = rows.Count(row => Verdict.Of(row) == "as forecast");
+        Paragraph($"{Figures.Count(asForecast)} of {Figures.Count(rows.Count, "load")} as forecast.", asForecast == rows.Count ? "good" : "bad");
+        foreach (LoadMeasurement row in rows.Where(row => Verdict.Of(row) != "as forecast").Take(50))
+        {
+            Paragraph($"{row.Strategy} to {row.Device} on {row.HostName}, run {row.Run.ToString(CultureInfo.InvariantCulture)}: {Verdict.Of(row)}{(row.Message is null ? "" : $". {row.Message}")}", "bad");
+        }
+        foreach (WeightAgreement agreement in WeightAgreement.Of(rows))
+        {
+            Paragraph(agreement.Text, agreement.Digests.Count == 1 ? "good" : "bad");
+        }
+        if (sections.Count > 1)
+        {
+            Raw("<nav aria-label=\"Contents\"><ul>");
+            for (int i = 0; i < sections.Count; i++)
+            {
+                Raw(string.Create(CultureInfo.InvariantCulture, $"<li><a href=\"#g{i + 1}\">{Markup.Text(sections[i].Group.Title)}</a></li>"));
+            }
+            Raw("<li><a href=\"#machines\">Machines</a></li><li><a href=\"#rows\">All rows</a></li></ul></nav>\n");
+        }
+    }
+
+    private void Section(ReportSection section)
+    {
+        ReportGroup group = section.Group;
+        LoadMeasurement known = group.Known;
+        _section++;
+        Raw(string.Create(CultureInfo.InvariantCulture, $"<section aria-labelledby=\"g{_section}\">\n<h2 id=\"g{_section}\">{Markup.Text(group.Title)}</h2>\n"));
+        Paragraph(Facts(known), "muted");
+        Element("h3", "Peaks, time and throughput");
+        Raw("<div class=\"pictures\">\n");
+        Figure(section.Peaks, "Peak memory, median of the runs; a line in a bar goes from the least to the most");
+        Figure(section.Time, "Time of the load, and the model's bytes over it");
+        Raw("</div>\n");
+        if (section.Peaks.Table.Columns.Contains("Notebook GPU"))
+        {
+            Paragraph("The notebook's figures are PyTorch's, on a CUDA card. Its CPU figures were sampled every 100 ms, and a peak can fall between two samples.", "muted");
+        }
+        Element("h3", "Memory over time");
+        string[] without = [.. group.Strategies.Where(strategy => strategy.Timeline is null).Select(strategy => strategy.Name)];
+        if (section.Timelines.Count > 0)
+        {
+            Raw("<div class=\"pictures\">\n");
+            foreach (Picture picture in section.Timelines)
+            {
+                Figure(picture, null);
+            }
+            Raw("</div>\n");
+        }
+        if (without.Length > 0)
+        {
+            Paragraph($"No samples of {string.Join(", ", without)}: measure with --timeline-path (-TimelinePath) and give the file to the report.", "muted");
+        }
+        Element("h3", "Commands");
+        Paragraph("These measure the same again. Limits, keys and patterns that were given are not in the rows.", "muted");
+        Raw($"<pre>{Markup.Text(ReportCommands.Shell(group))}</pre>\n<pre>{Markup.Text(ReportCommands.PowerShell(group))}</pre>\n</section>\n");
+    }
+
+    private static string Facts(LoadMeasurement row)
+    {
+        IEnumerable<string?> facts =
+        [
+            row.Path is null ? null : row.Format is null ? row.Path : $"{row.Path} ({row.Format})",
+            row.TensorCount is long tensors ? Figures.Count(tensors, "tensor") : null,
+            row.ParameterCount is long parameters ? Figures.Count(parameters, "parameter") : null,
+            row.ModelBytes is long bytes ? $"{Figures.Bytes(bytes)} in memory" : null,
+            row.Cache is null ? null : row.Cache == "AsIs" ? "page cache as it was" : $"page cache {row.Cache.ToLowerInvariant()}",
+        ];
+        return string.Join(", ", facts.OfType<string>());
+    }
+
+    private void Figure(Picture picture, string? caption)
+    {
+        _figures++;
+        string id = string.Create(CultureInfo.InvariantCulture, $"f{_figures}");
+        Raw("<figure>\n");
+        if (caption is not null)
+        {
+            Element("figcaption", caption);
+        }
+        Raw(SvgRenderer.Part(picture, id));
+        Raw("\n<details><summary>The same in figures</summary>\n");
+        Table(picture.Table, picture.Title);
+        Raw("</details>\n</figure>\n");
+    }
+
+    private void Machines(IReadOnlyList<LoadMeasurement> rows)
+    {
+        Raw("<section aria-labelledby=\"machines\">\n<h2 id=\"machines\">Machines</h2>\n");
+        Table(
+            new FigureTable(
+                ["Machine", "Processor", "Memory", "Host budget", "Limit", "MemLoad"],
+                [
+                    .. rows.GroupBy(row => (row.HostName, row.ProcessorName, row.TotalMemoryBytes, row.ModuleVersion)).Select(machine => (IReadOnlyList<string>)
+                    [
+                        machine.Key.HostName, machine.Key.ProcessorName ?? "–", Figures.Bytes(machine.Key.TotalMemoryBytes),
+                        Figures.Spread(Spread.Of(machine.Select(row => row.HostBudgetBytes)), Figures.Bytes),
+                        string.Join(", ", machine.Select(row => row.HostLimit).OfType<string>().Distinct().DefaultIfEmpty("–")), machine.Key.ModuleVersion,
+                    ]),
+                ]),
+            "Where it was measured");
+        Raw("</section>\n");
+    }
+
+    private void Rows(IReadOnlyList<LoadMeasurement> rows)
+    {
+        Raw("<section aria-labelledby=\"rows\">\n<h2 id=\"rows\">All rows</h2>\n");
+        Table(
+            new FigureTable(
+                ["Machine", "Model", "Device", "Strategy", "Run", "Device forecast", "Device peak", "Host forecast", "Host peak", "File-backed peak", "Time", "Throughput", "Verdict", "Digest"],
+                [
+                    .. rows.Select(row => (IReadOnlyList<string>)
+                    [
+                        row.HostName, ReportGroup.ModelOf(row), row.Device, row.ChosenStrategy is null || row.ChosenStrategy == row.Strategy ? row.Strategy : $"{row.Strategy} ({row.ChosenStrategy})",
+                        row.Run.ToString(CultureInfo.InvariantCulture), Figures.Bytes(row.ForecastDeviceBytes), Figures.Bytes(row.PeakDeviceBytes), Figures.Bytes(row.ForecastHostBytes),
+                        Figures.Bytes(row.PeakHostBytes), Figures.Bytes(row.PeakHostFileBytes), Figures.Time(row.ElapsedMicroseconds), Figures.Speed(row.BytesPerSecond), Verdict.Of(row),
+                        row.WeightsDigest is { Length: > 12 } digest ? digest[..12] + "…" : row.WeightsDigest ?? "–",
+                    ]),
+                ]),
+            "Every load, peaks above the idle process");
+        Raw("</section>\n");
+    }
+
+    private void Notes(IReadOnlyList<LoadMeasurement> rows)
+    {
+        string[] notes = [.. rows.Where(row => row.Note is not null).Select(row => $"{row.Strategy} to {row.Device} on {row.HostName}: {row.Note}").Distinct()];
+        if (notes.Length > 0)
+        {
+            Element("h2", "Notes");
+            foreach (string note in notes)
+            {
+                Paragraph(note, "muted");
+            }
+        }
+    }
+
+    // Figures stand to the right, words to the left: a column is one or the other.
+    private void Table(FigureTable table, string caption)
+    {
+        bool[] words = [.. table.Columns.Select((name, i) => table.Rows.All(row => row[i].Length == 0 || !(char.IsAsciiDigit(row[i][0]) || row[i] == "–")))];
+        Raw($"<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"{Markup.Text(caption)}\"><table>\n<caption>{Markup.Text(caption)}</caption>\n<thead><tr>");
+        for (int i = 0; i < table.Columns.Count; i++)
+        {
+            Raw($"<th scope=\"col\"{(words[i] ? "" : " class=\"n\"")}>{Markup.Text(table.Columns[i])}</th>");
+        }
+        Raw("</tr></thead>\n<tbody>\n");
+        foreach (IReadOnlyList<string> row in table.Rows)
+        {
+            Raw("<tr>");
+            for (int i = 0; i < row.Count; i++)
+            {
+                string cell = Markup.Text(row[i]);
+                Raw(i == 0 ? $"<th scope=\"row\">{cell}</th>" : $"<td{(words[i] ? "" : " class=\"n\"")}>{cell}</td>");
+            }
+            Raw("</tr>\n");
+        }
+        Raw("</tbody>\n</table></div>\n");
+    }
+
+    private void Paragraph(string text, string kind) => Raw($"<p class=\"{kind}\">{Markup.Text(text)}</p>\n");
+
+    private void Element(string name, string text) => Raw($"<{name}>{Markup.Text(text)}</{name}>\n");
+
+    private void Raw(string html) => _html.Append(html);
+}

@@ -1,0 +1,113 @@
+using System.Globalization;
+using System.Text;
+
+namespace MemLoad;
+
+/// <summary>What was written.</summary>
+public sealed record LoadReportInfo
+{
+    /// <summary>Absolute path of the page.</summary>
+    public required string Path { get; init; }
+    /// <summary>Its length.</summary>
+    public required long FileBytes { get; init; }
+    /// <summary>Rows in it.</summary>
+    public required int RowCount { get; init; }
+    /// <summary>Pictures in it.</summary>
+    public required int PictureCount { get; init; }
+    /// <summary>Absolute path of the folder with the pictures as files; null if none was asked for.</summary>
+    public string? PicturePath { get; init; }
+}
+
+/// <summary>Rows as one page for people: self-contained, without scripts, readable without its pictures.</summary>
+public static class LoadReport
+{
+    private static readonly string[] Extensions = [".html", ".htm", ".xhtml"];
+
+    /// <summary>Writes a report.</summary>
+    /// <param name="rows">What was measured, on one machine or on many.</param>
+    /// <param name="timelines">Samples of these loads and of others; a load without samples has no picture over time.</param>
+    /// <param name="path">The file to write: a name that ends in <c>.html</c>.</param>
+    /// <param name="picturePath">A folder that takes each picture as an SVG and a PNG file; made where there is none. Null for the page alone.</param>
+    /// <param name="overwrite">Replace files of those names.</param>
+    /// <param name="cancellationToken">Stops it; no file is left half-written.</param>
+    /// <exception cref="MemLoadException">ML8104 without rows, ML1008 for a name that is not a page's, ML9102 to ML9105.</exception>
+    public static LoadReportInfo Write(
+        IReadOnlyList<LoadMeasurement> rows, IReadOnlyList<LoadTimeline> timelines, string path, string? picturePath = null, bool overwrite = false,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(rows);
+        ArgumentNullException.ThrowIfNull(timelines);
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        if (rows.Count == 0)
+        {
+            throw Rules.RowsNone.Broken("there are no rows");
+        }
+        if (!Extensions.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase))
+        {
+            throw Rules.ExtensionWrong.Broken("a page would be written under a name that is not a page's", path, remedy: "Name it NAME.html.");
+        }
+        string target = WriteTarget.ForFile(path, overwrite);
+        IReadOnlyList<ReportSection> sections = ReportSection.Of(ReportGroup.Of(rows, timelines));
+        byte[] page = Encoding.UTF8.GetBytes(HtmlPage.Of(rows, sections));
+        Picture[] pictures = [.. sections.SelectMany(section => section.Pictures)];
+        string? folder = picturePath is null ? null : WritePictures(pictures, Path.GetFullPath(picturePath), overwrite, cancellationToken);
+        ReportOutput.Write(target, page, overwrite, cancellationToken);
+        return new LoadReportInfo { Path = target, FileBytes = page.Length, RowCount = rows.Count, PictureCount = pictures.Length, PicturePath = folder };
+    }
+
+    private static string WritePictures(Picture[] pictures, string folder, bool overwrite, CancellationToken ct)
+    {
+        try
+        {
+            _ = Directory.CreateDirectory(folder);
+        }
+        catch (Exception e) when (WriteFailures.IsFailure(e))
+        {
+            throw WriteFailures.From(e, folder, 0, whileOpening: true);
+        }
+        // First all names, so that one that is taken is found before anything is written.
+        (Picture Picture, string Svg, string Png)[] targets =
+        [
+            .. pictures.Select(picture => (picture, WriteTarget.ForFile(Path.Combine(folder, picture.Name + ".svg"), overwrite), WriteTarget.ForFile(Path.Combine(folder, picture.Name + ".png"), overwrite))),
+        ];
+        foreach ((Picture picture, string svg, string png) in targets)
+        {
+            ct.ThrowIfCancellationRequested();
+            ReportOutput.Write(svg, Encoding.UTF8.GetBytes(SvgRenderer.File(picture)), overwrite, ct);
+            ReportOutput.Write(png, PngRenderer.File(picture), overwrite, ct);
+        }
+        return folder;
+    }
+}
+
+/// <summary>A group of rows with its pictures.</summary>
+internal sealed record ReportSection(ReportGroup Group, Picture Peaks, Picture Time, IReadOnlyList<Picture> Timelines)
+{
+    private const int LongestName = 60;
+
+    public IEnumerable<Picture> Pictures => [Peaks, Time, .. Timelines];
+
+    public static IReadOnlyList<ReportSection> Of(IReadOnlyList<ReportGroup> groups)
+    {
+        var sections = new List<ReportSection>();
+        foreach (ReportGroup group in groups)
+        {
+            string name = $"{(sections.Count + 1).ToString("00", CultureInfo.InvariantCulture)}-{Plain(group.HostName)}-{Plain(group.Device)}";
+            ReportStrategy[] sampled = [.. group.Strategies.Where(strategy => strategy.Timeline is not null)];
+            long most = sampled.Length == 0 ? 0 : sampled.Max(strategy => TimelinePicture.MostOf(strategy.Timeline!));
+            sections.Add(new ReportSection(
+                group,
+                PeaksPicture.Of($"{name}-peaks", group),
+                TimePicture.Of($"{name}-time", group),
+                [.. sampled.Select((strategy, i) => TimelinePicture.Of($"{name}-memory-{i + 1}-{Plain(strategy.Name)}", strategy, group, most))]));
+        }
+        return sections;
+    }
+
+    // Names of machines and devices may be anything; names of files may not.
+    private static string Plain(string text)
+    {
+        string plain = string.Concat(text.Select(c => char.IsAsciiLetterOrDigit(c) ? char.ToLowerInvariant(c) : '-')).Trim('-');
+        return plain.Length == 0 ? "x" : plain[..Math.Min(plain.Length, LongestName)];
+    }
+}

@@ -1,0 +1,38 @@
+namespace MemLoad;
+
+/// <summary>A stretch of a load. Phases that take turns, tensor by tensor, are one stretch with both names.</summary>
+/// <param name="Name">The plan's name for it.</param>
+/// <param name="Start">First moment, in microseconds.</param>
+/// <param name="End">Last moment.</param>
+internal sealed record PhaseSpan(string Name, long Start, long End)
+{
+    private const int MostShown = 8;
+
+    /// <summary>The stretches of a timeline, in order.</summary>
+    public static IReadOnlyList<PhaseSpan> Of(IReadOnlyList<TimelinePoint> points)
+    {
+        var spans = new Dictionary<string, PhaseSpan>(StringComparer.Ordinal);
+        for (int i = 0; i < points.Count; i++)
+        {
+            if (points[i].Phase is string name)
+            {
+                // A phase lasts until the first sample of the next.
+                long end = points[Math.Min(i + 1, points.Count - 1)].Microseconds;
+                spans[name] = spans.TryGetValue(name, out PhaseSpan? known) ? known with { End = end } : new PhaseSpan(name, points[i].Microseconds, end);
+            }
+        }
+        var merged = new List<PhaseSpan>();
+        foreach (PhaseSpan span in spans.Values.OrderBy(span => span.Start))
+        {
+            if (merged.Count > 0 && (span.Start < merged[^1].End || merged.Count == MostShown))
+            {
+                merged[^1] = new PhaseSpan($"{merged[^1].Name} + {span.Name}", merged[^1].Start, Math.Max(merged[^1].End, span.End));
+            }
+            else
+            {
+                merged.Add(span);
+            }
+        }
+        return merged;
+    }
+}

@@ -1,0 +1,35 @@
+using System.Globalization;
+
+namespace MemLoad;
+
+/// <summary>The command that measures a group of rows again, for both doors.</summary>
+internal static class ReportCommands
+{
+    /// <summary>For a shell.</summary>
+    public static string Shell(ReportGroup group) => Line(group, "memload measure", "--path", "--strategy", "--device", "--dtype", "--cache", "--repeat", "'\\''");
+
+    /// <summary>For PowerShell.</summary>
+    public static string PowerShell(ReportGroup group) => Line(group, "Measure-LoadMemory", "-Path", "-Strategy", "-Device", "-DType", "-Cache", "-Repeat", "''");
+
+    private static string Line(ReportGroup group, string command, string path, string strategy, string device, string dtype, string cache, string repeat, string quote)
+    {
+        LoadMeasurement known = group.Known;
+        int runs = group.Strategies.SelectMany(measured => measured.Rows).Max(row => row.Run);
+        IEnumerable<string?> words =
+        [
+            command,
+            known.Path is null ? null : $"{path} {Quote(known.Path)}",
+            $"{strategy} {string.Join(',', group.Strategies.Select(measured => Quote(measured.Typical.Strategy)).Distinct())}",
+            $"{device} {Quote(group.Device)}",
+            known.DType is null ? null : $"{dtype} {Quote(known.DType)}",
+            known.Cache is null or "AsIs" ? null : $"{cache} {Quote(known.Cache)}",
+            runs > 1 ? string.Create(CultureInfo.InvariantCulture, $"{repeat} {runs}") : null,
+        ];
+        return string.Join(' ', words.OfType<string>());
+
+        // Rows come from anywhere: what is pasted into a shell must stay one word.
+        string Quote(string text) => text.Length > 0 && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '/' or '.' or '_' or '-' or ':')
+            ? text
+            : $"'{text.Replace("'", quote, StringComparison.Ordinal)}'";
+    }
+}

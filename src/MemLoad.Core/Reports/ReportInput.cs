@@ -1,0 +1,25 @@
+namespace MemLoad;
+
+/// <summary>Reads the small files that reports are made of.</summary>
+internal static class ReportInput
+{
+    /// <summary>Bytes of the largest file that is read.</summary>
+    public const long LargestFile = 100_000_000;
+
+    /// <summary>The bytes of a file, without the mark that some programs write before UTF-8.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="full">Its absolute path.</param>
+    /// <exception cref="MemLoadException">ML1001 to ML1010, ML1003 for an empty one, ML8105.</exception>
+    public static byte[] Read(string path, out string full)
+    {
+        full = Path.GetFullPath(path);
+        using CheckpointFileReader file = CheckpointFileReader.Open(full);
+        byte[] text = file.Length switch
+        {
+            0 => throw Rules.FileEmpty.Broken("the file has no bytes", full),
+            > LargestFile => throw Rules.ReportInputTooLarge.Broken($"the file has {file.Length} bytes", full),
+            _ => file.ReadBytes(0, file.Length),
+        };
+        return text.AsSpan().StartsWith("\uFEFF"u8) ? text[3..] : text;
+    }
+}

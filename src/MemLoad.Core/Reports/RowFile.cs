@@ -1,0 +1,112 @@
+using System.Text;
+using System.Text.Json;
+
+namespace MemLoad;
+
+/// <summary>Reads the rows of earlier runs: CSV or JSON, whoever wrote it. What is not a column of rows is left out.</summary>
+public static class RowFile
+{
+    /// <summary>Reads the rows of a file. Its content says what it is, not its name.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
+    /// <exception cref="MemLoadException">ML1001 to ML1010 for the file, ML8101 to ML8105 for what is in it.</exception>
+    public static IReadOnlyList<LoadMeasurement> Read(string path, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        byte[] text = ReportInput.Read(path, out string full);
+        int first = text.AsSpan().IndexOfAnyExcept(" \t\r\n"u8);
+        bool json = first >= 0 && text[first] is (byte)'[' or (byte)'{';
+        IEnumerable<LoadMeasurement> rows = json ? FromJson(text, full) : FromCsv(text, full);
+        var read = new List<LoadMeasurement>();
+        foreach (LoadMeasurement row in rows)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            read.Add(row);
+        }
+        return read.Count > 0 ? read : throw Rules.RowsNone.Broken("the file has no rows", full);
+    }
+
+    private static IEnumerable<LoadMeasurement> FromJson(byte[] text, string path)
+    {
+        JsonDocument document;
+        try
+        {
+            document = JsonDocument.Parse(text);
+        }
+        catch (JsonException e)
+        {
+            throw Rules.RowsUnreadable.Broken($"this is no JSON: {e.Message.TrimEnd('.')}", path, innerException: e);
+        }
+        using (document)
+        {
+            JsonElement root = document.RootElement;
+            int number = 0;
+            foreach (JsonElement item in root.ValueKind == JsonValueKind.Array ? root.EnumerateArray().ToArray() : [root])
+            {
+                number++;
+                yield return item.ValueKind == JsonValueKind.Object
+                    ? RowValues.ToRow(name => item.TryGetProperty(name, out JsonElement value) ? TextOf(value) : null, $"row {number}", path)
+                    : throw Rules.RowsUnreadable.Broken($"row {number} is no object", path);
+            }
+        }
+    }
+
+    private static string? TextOf(JsonElement value)
+    {
+        try
+        {
+            return value.ValueKind switch
+            {
+                JsonValueKind.Null => null,
+                JsonValueKind.String => value.GetString(),
+                _ => value.GetRawText(),
+            };
+        }
+        catch (InvalidOperationException)
+        {
+            return "\uFFFD"; // half a surrogate pair, written as an escape: no text of ours
+        }
+    }
+
+    private static IEnumerable<LoadMeasurement> FromCsv(byte[] text, string path)
+    {
+        string content;
+        try
+        {
+            content = new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(text);
+        }
+        catch (DecoderFallbackException e)
+        {
+            throw Rules.RowsUnreadable.Broken("the text is not UTF-8", path, e.Index, e);
+        }
+        Dictionary<string, int>? columns = null;
+        foreach ((int line, IReadOnlyList<string> fields) in CsvReader.Read(content, path))
+        {
+            if (columns is null)
+            {
+                columns = Header(fields, path);
+                continue;
+            }
+            if (fields.Count != columns.Count)
+            {
+                throw CsvReader.Broken(path, line, $"there are {fields.Count} fields, and the header has {columns.Count}");
+            }
+            yield return RowValues.ToRow(name => columns.TryGetValue(name, out int at) ? fields[at] : null, $"line {line}", path);
+        }
+    }
+
+    private static Dictionary<string, int> Header(IReadOnlyList<string> names, string path)
+    {
+        var columns = new Dictionary<string, int>(StringComparer.Ordinal);
+        for (int i = 0; i < names.Count; i++)
+        {
+            if (!columns.TryAdd(names[i], i))
+            {
+                throw CsvReader.Broken(path, 1, $"the column {Printable.Quote(names[i])} is there twice");
+            }
+        }
+        return columns.Keys.Any(RowValues.Columns.Contains)
+            ? columns
+            : throw Rules.RowsUnreadable.Broken("the first line names no column of rows, and this is no JSON", path);
+    }
+}

@@ -1,0 +1,251 @@
+using System.Buffers;
+using System.Numerics;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace MemLoad;
+
+/// <summary>
+/// Timelines as JSON lines, one a load: the fields that name its row, the phases, and a list for each figure, all of one length. They travel
+/// between machines, so they are believed no more than weights are.
+/// </summary>
+public static class TimelineFile
+{
+    private static readonly JsonRules TextRules = new(Rules.TimelineSyntax, Rules.TimelineSyntax, Rules.TimelineSyntax, Rules.TimelineForm);
+    private static readonly JsonWriterOptions Text = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private static readonly string[] Fields =
+    [
+        "TimelineVersion", "Strategy", "Device", "Run", "HostName", "StartedAt", "Phases", "Microseconds", "HostBytes", "HostFileBytes", "DeviceBytes",
+        "ForecastHostBytes", "ForecastHostFileBytes", "ForecastDeviceBytes", "Phase",
+    ];
+
+    private const int FirstFigure = 7;
+    private const int Figures = 8;
+
+    /// <summary>Reads a file of timelines.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
+    /// <exception cref="MemLoadException">ML1001 to ML1010 for the file, ML8105, ML8111 to ML8113 for what is in it, with the byte.</exception>
+    public static IReadOnlyList<LoadTimeline> Read(string path, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        return [.. Lines(ReportInput.Read(path, out string full), full, cancellationToken)];
+    }
+
+    /// <summary>Checks, before anything is measured, that timelines can be added to a file: it is one of timelines, or is not there yet.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="MemLoadException">ML9103, or ML8111 to ML8113: it holds something else, which stays as it is.</exception>
+    public static void RequireAppendable(string path)
+    {
+        if (File.Exists(WriteTarget.ForFile(path, overwrite: true)) && new FileInfo(path).Length > 0)
+        {
+            _ = Read(path);
+        }
+    }
+
+    /// <summary>Adds timelines at the end of a file, which is replaced as a whole or not at all.</summary>
+    /// <param name="path">The file; made where there is none.</param>
+    /// <param name="timelines">What to add.</param>
+    /// <param name="cancellationToken">Stops it; the file then stays as it was.</param>
+    /// <exception cref="MemLoadException">As <see cref="RequireAppendable"/>, or ML9103 to ML9105.</exception>
+    public static void Append(string path, IReadOnlyList<LoadTimeline> timelines, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(timelines);
+        RequireAppendable(path);
+        string target = WriteTarget.ForFile(path, overwrite: true);
+        byte[] before = File.Exists(target) && new FileInfo(target).Length > 0 ? ReportInput.Read(target, out _) : [];
+        var text = new ArrayBufferWriter<byte>();
+        text.Write(before);
+        if (before.Length > 0 && before[^1] != '\n')
+        {
+            text.Write("\n"u8);
+        }
+        foreach (LoadTimeline timeline in timelines)
+        {
+            text.Write(Format(timeline).Span);
+        }
+        ReportOutput.Write(target, text.WrittenSpan, overwrite: true, cancellationToken);
+    }
+
+    /// <summary>A timeline as a line, with its end.</summary>
+    internal static ReadOnlyMemory<byte> Format(LoadTimeline timeline)
+    {
+        var text = new ArrayBufferWriter<byte>();
+        string[] phases = [.. timeline.Points.Select(point => point.Phase).OfType<string>().Distinct()];
+        using (var json = new Utf8JsonWriter(text, Text))
+        {
+            json.WriteStartObject();
+            json.WriteNumber("TimelineVersion", LoadTimeline.Version);
+            json.WriteString("Strategy", timeline.Strategy);
+            json.WriteString("Device", timeline.Device);
+            json.WriteNumber("Run", timeline.Run);
+            json.WriteString("HostName", timeline.HostName);
+            json.WriteString("StartedAt", timeline.StartedAt);
+            json.WriteStartArray("Phases");
+            foreach (string phase in phases)
+            {
+                json.WriteStringValue(phase);
+            }
+            json.WriteEndArray();
+            for (int figure = 0; figure < Figures; figure++)
+            {
+                WriteFigures(json, Fields[FirstFigure + figure], timeline.Points.Select(point => FigureOf(point, figure, phases)));
+            }
+            json.WriteEndObject();
+        }
+        text.Write("\n"u8);
+        return text.WrittenMemory;
+    }
+
+    /// <summary>One line's timeline.</summary>
+    /// <exception cref="MemLoadException">ML8111 to ML8113.</exception>
+    internal static LoadTimeline Parse(string line) => Parse(Encoding.UTF8.GetBytes(line), 0, "");
+
+    private static IEnumerable<LoadTimeline> Lines(byte[] text, string path, CancellationToken ct)
+    {
+        for (int start = 0; start < text.Length;)
+        {
+            ct.ThrowIfCancellationRequested();
+            int length = text.AsSpan(start).IndexOf((byte)'\n');
+            length = length < 0 ? text.Length - start : length;
+            if (text.AsSpan(start, length).IndexOfAnyExcept(" \t\r"u8) >= 0)
+            {
+                yield return Parse(text.AsSpan(start, length), start, path);
+            }
+            start += length + 1;
+        }
+    }
+
+    private static LoadTimeline Parse(ReadOnlySpan<byte> line, int origin, string path)
+    {
+        var json = new StrictJson(line, origin, path, TextRules);
+        var texts = new string[Fields.Length];
+        int run = 0;
+        List<string> phases = [];
+        var figures = new List<long?>[Figures];
+        uint seen = 0;
+        json.Next(JsonTokenType.StartObject, "a line of samples");
+        for (int field; (field = json.NextField(Fields, ref seen)) >= 0;)
+        {
+            switch (field)
+            {
+                case 0:
+                    json.Next(JsonTokenType.Number, Fields[field]);
+                    if (!json.TryGetWhole(out long version) || version != LoadTimeline.Version)
+                    {
+                        throw json.Broken(Rules.TimelineVersion, $"the samples are not of version {LoadTimeline.Version}");
+                    }
+                    break;
+                case 3:
+                    json.Next(JsonTokenType.Number, Fields[field]);
+                    run = json.TryGetWhole(out long number) && number <= int.MaxValue ? (int)number : throw json.Broken(Rules.TimelineForm, "Run is no number from 0 up");
+                    break;
+                case 1 or 2 or 4 or 5:
+                    texts[field] = json.NextText(Fields[field]);
+                    break;
+                case 6:
+                    json.Next(JsonTokenType.StartArray, "Phases");
+                    while (json.NextItem())
+                    {
+                        phases.Add(json.Token == JsonTokenType.String ? json.Text() : throw json.Broken(Rules.TimelineForm, "an item of Phases is no text"));
+                    }
+                    break;
+                case >= FirstFigure when field < Fields.Length:
+                    figures[field - FirstFigure] = ReadFigures(ref json, Fields[field]);
+                    break;
+                default:
+                    throw json.Broken(Rules.TimelineForm, $"the samples have the unknown field {Printable.Quote(json.Text())}");
+            }
+        }
+        json.End(" \t\r"u8, Rules.TimelineSyntax);
+        int missing = BitOperations.TrailingZeroCount(~seen);
+        if (missing < Fields.Length)
+        {
+            throw json.Broken(Rules.TimelineForm, $"the samples have no {Fields[missing]}");
+        }
+        return new LoadTimeline
+        {
+            Strategy = texts[1],
+            Device = texts[2],
+            Run = run,
+            HostName = texts[4],
+            StartedAt = texts[5],
+            Points = Points(in json, figures, phases),
+        };
+    }
+
+    private static List<long?> ReadFigures(ref StrictJson json, string name)
+    {
+        var figures = new List<long?>();
+        json.Next(JsonTokenType.StartArray, name);
+        while (json.NextItem())
+        {
+            long value = 0;
+            bool known = json.Token != JsonTokenType.Null;
+            if (known && (json.Token != JsonTokenType.Number || !json.TryGetWhole(out value)))
+            {
+                throw json.Broken(Rules.TimelineForm, $"an item of {name} is neither null nor a whole number from 0 to 2⁶³ − 1");
+            }
+            figures.Add(known ? value : null);
+        }
+        return figures;
+    }
+
+    private static TimelinePoint[] Points(in StrictJson json, List<long?>[] figures, List<string> phases)
+    {
+        var points = new TimelinePoint[figures[0].Count];
+        int odd = Array.FindIndex(figures, list => list.Count != points.Length);
+        if (odd >= 0)
+        {
+            throw json.Broken(Rules.TimelineForm, $"Microseconds has {points.Length} items and {Fields[FirstFigure + odd]} {figures[odd].Count}");
+        }
+        long before = 0;
+        for (int i = 0; i < points.Length; i++)
+        {
+            long? phase = figures[7][i];
+            if (figures[0][i] is not long time || time < before)
+            {
+                throw json.Broken(Rules.TimelineForm, $"item {i} of Microseconds is none, or earlier than the one before");
+            }
+            if (phase >= phases.Count)
+            {
+                throw json.Broken(Rules.TimelineForm, $"item {i} of Phase is {phase}, and there are {phases.Count} phases");
+            }
+            before = time;
+            points[i] = new TimelinePoint(
+                time, figures[1][i], figures[2][i], figures[3][i], figures[4][i], figures[5][i], figures[6][i], phase is long index ? phases[(int)index] : null);
+        }
+        return points;
+    }
+
+    private static long? FigureOf(TimelinePoint point, int figure, string[] phases) => figure switch
+    {
+        0 => point.Microseconds,
+        1 => point.HostBytes,
+        2 => point.HostFileBytes,
+        3 => point.DeviceBytes,
+        4 => point.ForecastHostBytes,
+        5 => point.ForecastHostFileBytes,
+        6 => point.ForecastDeviceBytes,
+        _ => point.Phase is null ? null : Array.IndexOf(phases, point.Phase),
+    };
+
+    private static void WriteFigures(Utf8JsonWriter json, string name, IEnumerable<long?> figures)
+    {
+        json.WriteStartArray(name);
+        foreach (long? figure in figures)
+        {
+            if (figure is long value)
+            {
+                json.WriteNumberValue(value);
+            }
+            else
+            {
+                json.WriteNullValue();
+            }
+        }
+        json.WriteEndArray();
+    }
+}
