@@ -32,8 +32,8 @@ internal static class HtmlStyle
         caption{text-align:left;color:var(--muted);padding:.25rem 0}
         th,td{padding:.25rem .6rem;border-bottom:1px solid var(--grid);text-align:left;vertical-align:top}
         thead th{border-bottom:2px solid var(--axis)}
-        td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
-        td.w{min-width:14rem}
+        td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
+        td{white-space:nowrap}
         pre{background:var(--band);padding:.6rem .75rem;border-radius:.3rem;white-space:pre-wrap;overflow-wrap:anywhere;font-size:.875rem;margin:.4rem 0}
         .defs{position:absolute;width:0;height:0}
         @media print{:root{color-scheme:light;{{{{Palette.Variables(Palette.Light, Palette.LightGround)}}}}}body{max-width:none;padding:0;font-size:10pt}.pictures{grid-template-columns:1fr 1fr;gap:.5rem}figure,tr,pre,p{break-inside:avoid}h2,h3{break-after:avoid}.scroll{overflow:visible}table{font-size:7.5pt}th,td{padding:.1rem .25rem}details:not([open]){display:none}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}

@@ -47,7 +47,7 @@ internal static class TimelinePicture
         Phases(shapes, ref y, phases, end);
         TimeAxis(shapes, ref y, time, end);
         PhaseNames(shapes, ref y, phases);
-        Legend(shapes, ref y, group.HasDevice);
+        Legend(shapes, ref y, group.HasDevice, shapes.Any(shape => shape.Ink == Ink.Budget));
         return new Picture(name, $"Memory over time: {strategy.Name} to {row.Device}", Describe(row, phases), Picture.CommonWidth, y, shapes, Table(points));
     }
 
@@ -64,9 +64,9 @@ internal static class TimelinePicture
     {
         bool shown = budget <= memory.End * BudgetRoom;
         double full = Math.Max(memory.End, shown ? budget ?? 0 : 0) * 1.04;
-        string outside = budget is long above && !shown ? $", budget {Figures.Bytes(above)} (above the picture)" : "";
+        string outside = budget is long above && !shown ? $" (budget {Figures.Bytes(above)})" : "";
         shapes.Add(new Label(Ink.Text, Left, y + 11, title, 12, Bold: true));
-        shapes.Add(new Label(Ink.Muted, Left + 46, y + 11, $"peak {Figures.Bytes(peak)}, forecast {Figures.Bytes(forecast)}{outside}", 11));
+        shapes.Add(new Label(Ink.Muted, Left + 52, y + 11, $"peak {Figures.Bytes(peak)}, forecast {Figures.Bytes(forecast)}{outside}", 11));
         double top = y + 18;
         double bottom = top + PanelHeight;
         shapes.Add(Area.Box(Ink.Band, Left, top, PlotWidth, PanelHeight));
@@ -160,13 +160,13 @@ internal static class TimelinePicture
         y += 5;
     }
 
-    private static void Legend(List<Shape> shapes, ref double y, bool hasDevice)
+    private static void Legend(List<Shape> shapes, ref double y, bool hasDevice, bool hasBudget)
     {
         double x = Left;
         foreach ((Ink ink, string text, double width) in new[]
         {
             (Ink.Device, "device", 62.0), (Ink.Host, "host anonymous", 112), (Ink.File, "file-backed", 86), (Ink.Forecast, "forecast", 76), (Ink.Budget, "budget", 60),
-        }.Where(item => hasDevice || item.Item1 != Ink.Device))
+        }.Where(item => (hasDevice || item.Item1 != Ink.Device) && (hasBudget || item.Item1 != Ink.Budget)))
         {
             bool line = ink is Ink.Forecast or Ink.Budget;
             shapes.Add(line ? new Stroke(ink, [new(x, y + 7), new(x + 14, y + 7)], 2, Dashed: ink == Ink.Forecast) : Area.Box(ink, x, y + 2, 11, 11));

@@ -74,4 +74,7 @@ internal sealed record Picture(string Name, string Title, string Description, do
 {
     /// <summary>All pictures are as wide as this: legible on a telephone, and two fit beside each other on a screen.</summary>
     public const double CommonWidth = 480;
+
+    /// <summary>What files have around the picture; on a page its box has it.</summary>
+    public const double Margin = 10;
 }

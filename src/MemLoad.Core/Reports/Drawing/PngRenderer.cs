@@ -9,7 +9,7 @@ internal static class PngRenderer
     /// <summary>The file's bytes.</summary>
     public static byte[] File(Picture picture)
     {
-        var canvas = new Canvas((int)Math.Ceiling(picture.Width * Scale), (int)Math.Ceiling(picture.Height * Scale), Ground);
+        var canvas = new Canvas(Size(picture.Width), Size(picture.Height), Ground);
         foreach (Shape shape in picture.Shapes)
         {
             switch (shape)
@@ -42,7 +42,9 @@ internal static class PngRenderer
         return PngFile.Of(canvas);
     }
 
-    private static Spot Scaled(Spot spot) => new(spot.X * Scale, spot.Y * Scale);
+    private static int Size(double length) => (int)Math.Ceiling((length + (2 * Picture.Margin)) * Scale);
+
+    private static Spot Scaled(Spot spot) => new((spot.X + Picture.Margin) * Scale, (spot.Y + Picture.Margin) * Scale);
 
     // Each piece as a rectangle, half the width longer at both ends, so that corners close.
     private static void Draw(Canvas canvas, IReadOnlyList<Spot> line, double width, Func<int, int, int> paint)

@@ -21,21 +21,23 @@ internal static class SvgRenderer
     {
         string style = $"svg{{{Palette.Variables(Palette.Light, Palette.LightGround)}}}"
             + $"@media (prefers-color-scheme:dark){{svg{{{Palette.Variables(Palette.Dark, Palette.DarkGround)}}}}}{Style}";
-        string ground = $"<rect width=\"{Markup.Number(picture.Width)}\" height=\"{Markup.Number(picture.Height)}\" class=\"ground\"/>";
-        return $"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{Element(picture, $"<style>{style}</style><defs>{Patterns}</defs>{ground}", "p")}\n";
+        string margin = Markup.Number(-Picture.Margin);
+        string ground = $"<rect x=\"{margin}\" y=\"{margin}\" width=\"100%\" height=\"100%\" class=\"ground\"/>";
+        return $"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{Element(picture, $"<style>{style}</style><defs>{Patterns}</defs>{ground}", "p", Picture.Margin)}\n";
     }
 
     /// <summary>A part of a page.</summary>
     /// <param name="picture">The picture.</param>
     /// <param name="id">An id that nothing else on the page has, nor begins with.</param>
-    public static string Part(Picture picture, string id) => Element(picture, "", id);
+    public static string Part(Picture picture, string id) => Element(picture, "", id, 0);
 
-    private static string Element(Picture picture, string before, string id)
+    private static string Element(Picture picture, string before, string id, double margin)
     {
         var svg = new StringBuilder();
-        string width = Markup.Number(picture.Width);
-        string height = Markup.Number(picture.Height);
-        svg.Append(CultureInfo.InvariantCulture, $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\"");
+        string width = Markup.Number(picture.Width + (2 * margin));
+        string height = Markup.Number(picture.Height + (2 * margin));
+        string start = Markup.Number(-margin);
+        svg.Append(CultureInfo.InvariantCulture, $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"{start} {start} {width} {height}\" width=\"{width}\" height=\"{height}\"");
         svg.Append(CultureInfo.InvariantCulture, $" role=\"img\" aria-labelledby=\"{id}-t {id}-d\"><title id=\"{id}-t\">{Markup.Text(picture.Title)}</title>");
         svg.Append(CultureInfo.InvariantCulture, $"<desc id=\"{id}-d\">{Markup.Text(picture.Description)}</desc>{before}");
         foreach (Shape shape in picture.Shapes)
