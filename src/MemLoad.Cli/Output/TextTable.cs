@@ -60,7 +60,8 @@ internal sealed class TextTable
         Render(_console, text).Write(table);
         foreach (string line in text.ToString().TrimEnd('\n').Split('\n'))
         {
-            _console.Out.WriteLine(line.TrimEnd());
+            // The rules are the only thing here that is not the data's own.
+            _console.Out.WriteLine((_console.Unicode ? line : line.Replace('─', '-')).TrimEnd());
         }
     }
 

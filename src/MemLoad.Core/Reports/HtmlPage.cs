@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 
@@ -6,6 +7,8 @@ namespace MemLoad;
 /// <summary>The report as a page: HTML that is well-formed XML as well. It may load nothing and run nothing, and says so to the browser.</summary>
 internal sealed class HtmlPage
 {
+    private static readonly SearchValues<char> FigureCharacters = SearchValues.Create("0123456789.,");
+
     private readonly StringBuilder _html = new();
     private int _figures;
     private int _section;
@@ -185,7 +188,7 @@ internal sealed class HtmlPage
     // Figures stand to the right, words to the left: a column is one or the other.
     private void Table(FigureTable table, string caption)
     {
-        bool[] words = [.. table.Columns.Select((name, i) => table.Rows.All(row => row[i].Length == 0 || !(char.IsAsciiDigit(row[i][0]) || row[i] == "–")))];
+        bool[] words = [.. table.Columns.Select((name, i) => !table.Rows.All(row => IsFigure(row[i])))];
         Raw($"<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"{Markup.Text(caption)}\"><table>\n<caption>{Markup.Text(caption)}</caption>\n<thead><tr>");
         for (int i = 0; i < table.Columns.Count; i++)
         {
@@ -203,6 +206,13 @@ internal sealed class HtmlPage
             Raw("</tr>\n");
         }
         Raw("</tbody>\n</table></div>\n");
+    }
+
+    // A number, alone or with more behind it; unknown is one as well. A digest in hex may begin like one.
+    private static bool IsFigure(string cell)
+    {
+        int end = cell.AsSpan().IndexOfAnyExcept(FigureCharacters);
+        return cell == "–" || end < 0 || (end > 0 && cell[end] == ' ');
     }
 
     private void Paragraph(string text, string kind) => Raw($"<p class=\"{kind}\">{Markup.Text(text)}</p>\n");

@@ -20,9 +20,9 @@ internal static class HtmlStyle
         .good::before{content:"✓ ";font-weight:700}
         .bad{border-left:.3rem solid var(--budget);padding-left:.6rem}
         .bad::before{content:"✗ ";font-weight:700;color:var(--budget)}
-        .pictures{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,30rem),1fr));gap:1rem}
+        .pictures{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,30rem),1fr));gap:1rem;align-items:start}
         figure{margin:0;padding:.75rem;border:1px solid var(--grid);border-radius:.4rem;min-width:0}
-        figure svg{display:block;width:100%;max-width:38rem;height:auto}
+        figure svg{display:block;width:100%;max-width:38rem;height:auto;overflow:visible}
         figcaption{font-size:.9rem;color:var(--muted);margin-bottom:.4rem}
         details{margin-top:.5rem;font-size:.9rem}
         summary{cursor:pointer;color:var(--muted)}
@@ -30,10 +30,12 @@ internal static class HtmlStyle
         .scroll:focus-visible{outline:2px solid var(--device)}
         table{border-collapse:collapse;font-size:.875rem;overflow-wrap:normal}
         caption{text-align:left;color:var(--muted);padding:.25rem 0}
-        th,td{padding:.25rem .6rem;border-bottom:1px solid var(--grid);text-align:left;vertical-align:top}
+        th,td{padding:.25rem .45rem;border-bottom:1px solid var(--grid);text-align:left;vertical-align:top}
         thead th{border-bottom:2px solid var(--axis)}
         td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
         td{white-space:nowrap}
+        figure td{white-space:normal}
+        @media (max-width:40rem){body{padding:.6rem}figure{padding:.4rem}}
         pre{background:var(--band);padding:.6rem .75rem;border-radius:.3rem;white-space:pre-wrap;overflow-wrap:anywhere;font-size:.875rem;margin:.4rem 0}
         .defs{position:absolute;width:0;height:0}
         @media print{:root{color-scheme:light;{{{{Palette.Variables(Palette.Light, Palette.LightGround)}}}}}body{max-width:none;padding:0;font-size:10pt}.pictures{grid-template-columns:1fr 1fr;gap:.5rem}figure,tr,pre,p{break-inside:avoid}h2,h3{break-after:avoid}.scroll{overflow:visible}table{font-size:7.5pt}th,td{padding:.1rem .25rem}details:not([open]){display:none}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}

@@ -4,7 +4,7 @@ namespace MemLoad;
 internal static class PeaksPicture
 {
     private const double Left = 96;
-    private const double BarWidth = 262;
+    private const double BarWidth = 236;
     private const double BarHeight = 12;
     private const double BarSpace = 16;
 

@@ -18,11 +18,13 @@ internal sealed record PhaseSpan(string Name, long Start, long End)
             {
                 // A phase lasts until the first sample of the next.
                 long end = points[Math.Min(i + 1, points.Count - 1)].Microseconds;
-                spans[name] = spans.TryGetValue(name, out PhaseSpan? known) ? known with { End = end } : new PhaseSpan(name, points[i].Microseconds, end);
+                // The sample before the first step was taken right before it.
+                long start = i > 0 && points[i - 1].Phase is null ? points[i - 1].Microseconds : points[i].Microseconds;
+                spans[name] = spans.TryGetValue(name, out PhaseSpan? known) ? known with { End = end } : new PhaseSpan(name, start, end);
             }
         }
         var merged = new List<PhaseSpan>();
-        foreach (PhaseSpan span in spans.Values.OrderBy(span => span.Start))
+        foreach (PhaseSpan span in spans.Values.Where(span => span.End > span.Start).OrderBy(span => span.Start))
         {
             if (merged.Count > 0 && (span.Start < merged[^1].End || merged.Count == MostShown))
             {

@@ -4,7 +4,7 @@ namespace MemLoad;
 internal static class TimePicture
 {
     private const double Left = 96;
-    private const double BarWidth = 232;
+    private const double BarWidth = 206;
     private const double BarHeight = 14;
     private const double Row = 24;
 

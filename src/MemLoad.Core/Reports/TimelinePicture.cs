@@ -162,7 +162,7 @@ internal static class TimelinePicture
 
     private static void Legend(List<Shape> shapes, ref double y, bool hasDevice, bool hasBudget)
     {
-        double x = Left;
+        double x = 0;
         foreach ((Ink ink, string text, double width) in new[]
         {
             (Ink.Device, "device", 62.0), (Ink.Host, "host anonymous", 112), (Ink.File, "file-backed", 86), (Ink.Forecast, "forecast", 76), (Ink.Budget, "budget", 60),

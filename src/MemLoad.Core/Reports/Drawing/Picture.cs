@@ -73,7 +73,7 @@ internal sealed record FigureTable(IReadOnlyList<string> Columns, IReadOnlyList<
 internal sealed record Picture(string Name, string Title, string Description, double Width, double Height, IReadOnlyList<Shape> Shapes, FigureTable Table)
 {
     /// <summary>All pictures are as wide as this: legible on a telephone, and two fit beside each other on a screen.</summary>
-    public const double CommonWidth = 480;
+    public const double CommonWidth = 440;
 
     /// <summary>What files have around the picture; on a page its box has it.</summary>
     public const double Margin = 10;

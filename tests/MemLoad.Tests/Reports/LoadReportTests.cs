@@ -1,0 +1,145 @@
+using System.Xml.Linq;
+using MemLoad.Tests.Cli;
+
+namespace MemLoad.Tests.Reports;
+
+public sealed class LoadReportTests
+{
+    private static readonly XNamespace Html = "http://www.w3.org/1999/xhtml";
+    private static readonly XNamespace Svg = "http://www.w3.org/2000/svg";
+
+    private static readonly LoadMeasurement[] Measured =
+    [
+        .. Enum.GetNames<Strategy>().Where(name => name != "Auto").SelectMany(name => new[] { Rows.Loaded(name), Rows.Loaded(name, run: 2) with { ElapsedMicroseconds = 900_000 } }),
+        Rows.Failed("Meta", LoadOutcome.OutOfMemory, "ML7001: no room") with { HostName = "other" },
+        Rows.Loaded("Stream") with { HostName = "other", Device = "cpu", Path = "C:\\models\\model.pth", DType = "bfloat16" },
+    ];
+
+    [Fact]
+    public void The_page_is_well_formed_whole_in_itself_and_runs_nothing()
+    {
+        (XDocument page, string text) = Written(Measured, [.. Measured.Select(row => Samples.Of(row))]);
+
+        Assert.Empty(page.Descendants(Html + "script"));
+        Assert.DoesNotContain(page.Descendants().Attributes(), attribute => attribute.Name.LocalName.StartsWith("on", StringComparison.Ordinal));
+        Assert.All(page.Descendants().Attributes().Where(attribute => attribute.Name.LocalName is "src" or "href"), attribute => Assert.StartsWith("#", attribute.Value, StringComparison.Ordinal));
+        Assert.DoesNotContain("@import", text, StringComparison.Ordinal);
+        Assert.Contains("default-src 'none'", text, StringComparison.Ordinal);
+        string[] ids = [.. page.Descendants().Attributes("id").Select(id => id.Value)];
+        Assert.Equal(ids.Length, ids.Distinct().Count());
+        Assert.All(page.Descendants().Attributes().Where(attribute => attribute.Name.LocalName is "aria-labelledby").SelectMany(attribute => attribute.Value.Split(' ')), id => Assert.Contains(id, ids));
+        Assert.All(page.Descendants(Html + "a"), link => Assert.Contains(link.Attribute("href")!.Value[1..], ids));
+    }
+
+    [Fact]
+    public void Every_picture_says_in_words_and_figures_what_it_shows()
+    {
+        (XDocument page, _) = Written(Measured, [.. Measured.Select(row => Samples.Of(row))]);
+        XElement[] pictures = [.. page.Descendants(Svg + "svg").Where(svg => svg.Attribute("role")?.Value == "img")];
+
+        Assert.Equal(page.Descendants(Html + "figure").Count(), pictures.Length);
+        Assert.All(pictures, svg =>
+        {
+            Assert.NotEmpty(svg.Element(Svg + "title")!.Value);
+            Assert.NotEmpty(svg.Element(Svg + "desc")!.Value);
+            Assert.Single(svg.Parent!.Descendants(Html + "table"));
+        });
+        Assert.All(page.Descendants(Html + "table"), table => Assert.NotEmpty(table.Element(Html + "caption")!.Value));
+        Assert.All(page.Descendants(Html + "th"), head => Assert.NotNull(head.Attribute("scope")));
+    }
+
+    [Theory]
+    [InlineData("</title><script>alert(1)</script>")]
+    [InlineData("\"><img src=x onerror=alert(1)>")]
+    [InlineData("]]>--><!-- &amp; ' \u001b[31m \u202e \0 \ud800 \uffff")]
+    public void Nothing_in_a_row_or_a_sample_becomes_markup(string text)
+    {
+        LoadMeasurement row = Rows.Loaded(text) with { Device = text, HostName = text, Path = text, Size = text, DType = text, Note = text, ProcessorName = text, HostLimit = text, Cache = text, StartedAt = text, ModuleVersion = text, WeightsDigest = text, Message = text };
+        LoadTimeline samples = Samples.Of(row);
+        samples = samples with { Points = [.. samples.Points.Select(point => point with { Phase = text })] };
+        (XDocument plain, _) = Written([Rows.Loaded("Meta") with { Note = "n", DType = "x" }], [Samples.Of(Rows.Loaded("Meta"))]);
+
+        (XDocument page, string html) = Written([row], [samples]);
+
+        Assert.Empty(page.Descendants(Html + "script").Concat(page.Descendants(Html + "img")));
+        Assert.All(page.Descendants(), element => Assert.Contains(plain.Descendants(), known => known.Name == element.Name));
+        Assert.DoesNotContain('\u202e', html);
+        Assert.DoesNotContain('\u001b', html);
+    }
+
+    [Fact]
+    public void Verdicts_and_weights_that_differ_are_named()
+    {
+        (XDocument page, _) = Written([.. Measured, Rows.Loaded("Mmap") with { HostName = "odd", WeightsDigest = new string('b', 64) }], []);
+        string text = string.Join('\n', page.Descendants(Html + "p").Select(p => p.Value));
+
+        Assert.Contains("ML7001: no room", text, StringComparison.Ordinal);
+        Assert.Contains("THE WEIGHTS DIFFER", text, StringComparison.Ordinal);
+        Assert.Contains("bbbbbbbbbbbbbbbb… in 1 row (Mmap to sim on odd)", text, StringComparison.Ordinal);
+        Assert.Contains("No samples of Baseline", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Several_runs_are_their_median_and_spread()
+    {
+        ReportStrategy strategy = ReportGroup.Of([.. new[] { 5, 1, 9, 7 }.Select((time, i) => Rows.Loaded("Meta", run: i + 1) with { ElapsedMicroseconds = time * 1000 })], []).Single().Strategies.Single();
+
+        Assert.Equal(new Spread(1000, 5000, 9000), strategy.Of(row => row.ElapsedMicroseconds));
+        Assert.Equal(1, strategy.Typical.Run);
+        Assert.Equal("5.0 ms (1.0 ms to 9.0 ms)", Figures.Spread(strategy.Of(row => row.ElapsedMicroseconds), Figures.Time));
+    }
+
+    [Fact]
+    public void Commands_are_safe_to_paste()
+    {
+        ReportGroup group = ReportGroup.Of([Rows.Loaded("Meta", run: 3) with { Path = "/tmp/it's; rm -rf $HOME.pth", Cache = "Cold" }], []).Single();
+
+        Assert.Equal("memload measure --path '/tmp/it'\\''s; rm -rf $HOME.pth' --strategy Meta --device sim --cache Cold --repeat 3", ReportCommands.Shell(group));
+        Assert.Equal("Measure-LoadMemory -Path '/tmp/it''s; rm -rf $HOME.pth' -Strategy Meta -Device sim -Cache Cold -Repeat 3", ReportCommands.PowerShell(group));
+    }
+
+    [Fact]
+    public void Pictures_are_files_as_well_and_nothing_is_replaced_unasked()
+    {
+        using var folder = new TemporaryFolder();
+        LoadMeasurement[] rows = [Rows.Loaded("Meta") with { HostName = "../../etc/pass wd" }];
+
+        LoadReportInfo written = LoadReport.Write(rows, [Samples.Of(rows[0])], folder["r.html"], folder["pictures"]);
+        MemLoadException page = Assert.Throws<MemLoadException>(() => LoadReport.Write(rows, [], folder["r.html"]));
+        MemLoadException pictures = Assert.Throws<MemLoadException>(() => LoadReport.Write(rows, [], folder["s.html"], folder["pictures"]));
+
+        Assert.Equal(3, written.PictureCount);
+        Assert.Equal(["pictures", "r.html"], folder.Names);
+        Assert.Equal(6, Directory.GetFiles(folder["pictures"]).Length);
+        Assert.All(Directory.GetFiles(folder["pictures"], "*.svg"), file => XDocument.Load(file));
+        Assert.Equal(("ML9102", "ML9102"), (page.Rule.Id, pictures.Rule.Id));
+        Assert.Equal("ML1008", Assert.Throws<MemLoadException>(() => LoadReport.Write(rows, [], folder["model.pth"], overwrite: true)).Rule.Id);
+        Assert.Equal("ML8104", Assert.Throws<MemLoadException>(() => LoadReport.Write([], [], folder["t.html"])).Rule.Id);
+    }
+
+    [Fact]
+    public void The_command_line_measures_keeps_the_samples_and_reports()
+    {
+        using var folder = new TemporaryFolder();
+        CliRun measured = CliRun.Of("measure", "--path", Fixtures.PathOf("tiny/fp32.pth"), "--in-process", "--device", "sim", "--timeline-path", folder["s.jsonl"], "--format", "csv");
+        File.WriteAllText(folder["rows.csv"], measured.Output);
+
+        CliRun report = CliRun.Of("report", "--path", folder["rows.csv"], "--timeline-path", folder["s.jsonl"], "--out", folder["r.html"], "--picture-path", folder["p"]);
+
+        Assert.Equal((0, 0), (measured.ExitCode, report.ExitCode));
+        Assert.DoesNotContain("Microseconds\":[", measured.Output, StringComparison.Ordinal);
+        Assert.Equal(6, TimelineFile.Read(folder["s.jsonl"]).Count);
+        Assert.Contains("r.html: 6 rows, 8 pictures", report.Output, StringComparison.Ordinal);
+        Assert.Equal(1, CliRun.Of("measure", "--path", Fixtures.PathOf("tiny/fp32.pth"), "--timeline-path", folder["rows.csv"]).ExitCode);
+        Assert.Equal(2, CliRun.Of("report", "--path", folder["rows.csv"]).ExitCode);
+    }
+
+    private static (XDocument Page, string Text) Written(IReadOnlyList<LoadMeasurement> rows, IReadOnlyList<LoadTimeline> timelines)
+    {
+        using var folder = new TemporaryFolder();
+        LoadReportInfo written = LoadReport.Write(rows, timelines, folder["r.html"]);
+        string text = File.ReadAllText(written.Path);
+        Assert.Equal(written.FileBytes, new FileInfo(written.Path).Length);
+        return (XDocument.Parse(text), text);
+    }
+}

@@ -1,0 +1,81 @@
+using System.Text.Json;
+using MemLoad.Cli;
+using MemLoad.Tests.Cli;
+
+namespace MemLoad.Tests.Reports;
+
+public sealed class RowFileTests
+{
+    private static readonly LoadMeasurement[] Written =
+    [
+        Rows.Loaded("Stream"),
+        Rows.Failed("Meta", LoadOutcome.Failed, "ML1234: a \"quoted\", <b>bold</b>\r\nmessage; with ümläuts") with { Path = "/tmp/a,b \"c\".pth" },
+        Rows.Loaded("Mmap", run: 3) with { BytesPerSecond = null, HostBudgetBytes = long.MaxValue },
+    ];
+
+    [Fact]
+    public void What_the_command_line_printed_is_read_back()
+    {
+        using IDisposable culture = Foreign.Culture();
+        using var folder = new TemporaryFolder();
+        using var csv = new StringWriter();
+        using var json = new StringWriter();
+        CsvWriter.Write(Written, JsonOutput.Types.LoadMeasurement, csv);
+        JsonOutput.Write(Written, JsonOutput.Types.LoadMeasurementArray, json);
+
+        Assert.Equal(Written, RowFile.Read(folder.Write("rows.txt", csv.ToString())));
+        Assert.Equal(Written, RowFile.Read(folder.Write("rows.json", json.ToString())));
+        Assert.Equal(Written, RowFile.Read(folder.Write("marked.csv", "\uFEFF" + csv)));
+    }
+
+    [Fact]
+    public void What_PowerShell_wrote_is_read_quotes_and_foreign_columns_and_all()
+    {
+        using var folder = new TemporaryFolder();
+        string csv = "\"PSComputerName\",\"Strategy\",\"Device\",\"Outcome\",\"Run\",\"HostName\",\"StartedAt\",\"ModuleVersion\",\"PeakHostBytes\"\n"
+            + "\"n1\",\"Meta\",\"sim\",\"Loaded\",\"1\",\"n1\",\"2026-01-02T03:04:05.000+00:00\",\"0.1.0\",\"5\"\n\n"
+            + "\"n2\",\"Meta\",\"sim\",\"Refused\",\"2\",\"n2\",\"2026-01-02T03:04:05.000+00:00\",\"0.1.0\",\n";
+        string json = "{\"Strategy\":\"Meta\",\"Device\":\"sim\",\"Outcome\":\"Loaded\",\"Run\":1,\"HostName\":\"n1\",\"StartedAt\":\"x\",\"ModuleVersion\":\"0\",\"More\":{\"a\":[1]},\"PeakHostBytes\":\"7\"}";
+
+        IReadOnlyList<LoadMeasurement> rows = RowFile.Read(folder.Write("rows.csv", csv));
+
+        Assert.Equal(["n1", "n2"], rows.Select(row => row.HostName));
+        Assert.Equal([5L, null], rows.Select(row => row.PeakHostBytes));
+        Assert.Equal(7, RowFile.Read(folder.Write("one.json", json)).Single().PeakHostBytes);
+    }
+
+    [Theory]
+    [InlineData("", "ML1003", "")]
+    [InlineData("nonsense", "ML8101", "names no column")]
+    [InlineData("[1]", "ML8101", "row 1 is no object")]
+    [InlineData("[{]", "ML8101", "no JSON")]
+    [InlineData("[]", "ML8104", "no rows")]
+    [InlineData("[{\"Strategy\":\"Meta\"}]", "ML8102", "Device, Outcome, Run, HostName, StartedAt, ModuleVersion")]
+    [InlineData("Strategy,Device,Outcome,Run,HostName,StartedAt,ModuleVersion\n", "ML8104", "no rows")]
+    [InlineData("Strategy,Device,Outcome,Run,HostName,StartedAt\nMeta,sim,Loaded,1,h,t\n", "ML8102", "line 2 has no ModuleVersion")]
+    [InlineData("Strategy,Strategy\na,b\n", "ML8101", "twice")]
+    [InlineData("Strategy,Device\na\n", "ML8101", "line 2: there are 1 fields")]
+    [InlineData("Strategy,Device\n\"a,b\n", "ML8101", "line 2: the quote that opens here")]
+    [InlineData("Strategy,Device\n\"a\"b,c\n", "ML8101", "line 2: a quote closes")]
+    [InlineData("Strategy,Device,Outcome,Run,HostName,StartedAt,ModuleVersion\nMeta,sim,Loaded,1.0,h,t,0\n", "ML8103", "Run is '1.0'")]
+    [InlineData("Strategy,Device,Outcome,Run,HostName,StartedAt,ModuleVersion\nMeta,sim,Loaded,99999999999,h,t,0\n", "ML8103", "Run")]
+    [InlineData("Strategy,Device,Outcome,Run,HostName,StartedAt,ModuleVersion,PeakHostBytes\nMeta,sim,Loaded,1,h,t,0,\"1,5\"\n", "ML8103", "PeakHostBytes is '1,5'")]
+    public void What_is_no_row_is_refused_with_its_place(string content, string rule, string finding)
+    {
+        using var folder = new TemporaryFolder();
+
+        MemLoadException refusal = Assert.Throws<MemLoadException>(() => RowFile.Read(folder.Write("rows", content)));
+
+        Assert.Equal(rule, refusal.Rule.Id);
+        Assert.Contains(finding, refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Every_column_of_a_row_survives_as_text()
+    {
+        LoadMeasurement full = Written[0] with { Note = "n", Message = "m", DType = "float16", ChosenStrategy = "Meta", ManifestDigest = "d", RingBytes = 1, ForecastMicroseconds = 2, DeviceBudgetBytes = 3, HostLimit = "l", DriverDeviceBytes = 4 };
+        JsonElement json = JsonSerializer.SerializeToElement(full, MeasurementJson.Default.LoadMeasurement);
+
+        Assert.Equal(full, RowValues.ToRow(name => json.GetProperty(name).ToString(), "here"));
+    }
+}

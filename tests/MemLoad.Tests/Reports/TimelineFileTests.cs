@@ -1,0 +1,127 @@
+using System.Text.Json.Nodes;
+using MemLoad.Tests.Cli;
+
+namespace MemLoad.Tests.Reports;
+
+public sealed class TimelineFileTests
+{
+    private static readonly LoadMeasurement Row = Rows.Loaded("Stream");
+
+    [Fact]
+    public void What_was_written_is_read_back_and_finds_its_row()
+    {
+        using var folder = new TemporaryFolder();
+        LoadTimeline[] written = [Samples.Of(Row), Samples.Of(Row with { Run = 2, HostName = "nöde <&> \"" })];
+        TimelineFile.Append(folder["a.jsonl"], [written[0]]);
+        TimelineFile.Append(folder["a.jsonl"], [written[1]]);
+
+        IReadOnlyList<LoadTimeline> read = TimelineFile.Read(folder["a.jsonl"]);
+
+        Assert.Equal(["a.jsonl"], folder.Names);
+        Assert.Equal(2, read.Count);
+        Assert.All(written.Zip(read), pair => Assert.Equal(pair.First.Points, pair.Second.Points));
+        Assert.True(read[0].IsOf(Row) && !read[0].IsOf(Row with { Run = 2 }) && !read[0].IsOf(Row with { StartedAt = "2026-01-02T03:04:06Z" }));
+        Assert.True(read[1].IsOf(Row with { Run = 2, HostName = "nöde <&> \"" }));
+    }
+
+    [Fact]
+    public void A_moment_may_be_spelt_otherwise() => Assert.True(Samples.Of(Row).IsOf(Row with { StartedAt = "2026-01-02T05:04:05+02:00" }));
+
+    [Theory]
+    [InlineData("TimelineVersion", "2", "ML8113")]
+    [InlineData("TimelineVersion", "\"1\"", "ML8112")]
+    [InlineData("Strategy", "1", "ML8112")]
+    [InlineData("Strategy", "\"\\ud800\"", "ML8111")]
+    [InlineData("Run", "3000000000", "ML8112")]
+    [InlineData("Run", "1.5", "ML8112")]
+    [InlineData("Phases", "[1]", "ML8112")]
+    [InlineData("Phases", "[]", "ML8112")]
+    [InlineData("Microseconds", "[0,10,5]", "ML8112")]
+    [InlineData("Microseconds", "[0,null,5]", "ML8112")]
+    [InlineData("Microseconds", "[0,5]", "ML8112")]
+    [InlineData("HostBytes", "[0,-1,5]", "ML8112")]
+    [InlineData("HostBytes", "[0,9223372036854775808,5]", "ML8112")]
+    [InlineData("HostBytes", "[0,1e3,5]", "ML8112")]
+    [InlineData("HostBytes", "[0,[],5]", "ML8112")]
+    [InlineData("HostBytes", "[0,1]", "ML8112")]
+    [InlineData("Phase", "[0,0,7]", "ML8112")]
+    [InlineData("DeviceBytes", null, "ML8112")]
+    [InlineData("Colour", "\"red\"", "ML8112")]
+    public void Whatever_is_malformed_is_refused_with_its_place(string field, string? value, string rule)
+    {
+        using var folder = new TemporaryFolder();
+        JsonObject line = JsonNode.Parse(TimelineFile.Format(Samples.Of(Row, count: 3)).Span)!.AsObject();
+        _ = line.Remove(field);
+        string text = line.ToJsonString();
+        string json = value is null ? text : $"{text[..^1]},\"{field}\":{value}}}";
+
+        MemLoadException refusal = Assert.Throws<MemLoadException>(() => TimelineFile.Read(folder.Write("bad.jsonl", $"\n{json}\n")));
+
+        Assert.Equal(rule, refusal.Rule.Id);
+        Assert.True(refusal.Offset > 0);
+    }
+
+    [Theory]
+    [InlineData("not json", "ML8111")]
+    [InlineData("[]", "ML8112")]
+    [InlineData("{\"Run\":1,\"Run\":1}", "ML8111")]
+    [InlineData("{\"TimelineVersion\":1", "ML8111")]
+    [InlineData("", "ML1003")]
+    public void Something_else_is_refused_and_stays_as_it_is(string content, string rule)
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder.Write("model.pth", content);
+
+        Assert.Equal(rule, Assert.Throws<MemLoadException>(() => TimelineFile.Read(path)).Rule.Id);
+        if (content.Length > 0)
+        {
+            Assert.Equal(rule, Assert.Throws<MemLoadException>(() => TimelineFile.Append(path, [Samples.Of(Row)])).Rule.Id);
+            Assert.Equal(content, File.ReadAllText(path));
+        }
+    }
+
+    [Fact]
+    public void Every_prefix_of_a_line_is_refused()
+    {
+        string line = System.Text.Encoding.UTF8.GetString(TimelineFile.Format(Samples.Of(Row, count: 3)).Span).TrimEnd();
+
+        Assert.All(Enumerable.Range(1, line.Length - 1), length => Assert.Throws<MemLoadException>(() => TimelineFile.Parse(line[..length])));
+        Assert.Equal(3, TimelineFile.Parse(line).Points.Count);
+    }
+
+    [Theory]
+    [InlineData(5)]
+    [InlineData(17)]
+    [InlineData(1000)]
+    public void Thinning_keeps_the_ends_and_the_summits(int most)
+    {
+        TimelinePoint[] points = [.. Enumerable.Range(0, 20_000).Select(i => new TimelinePoint(i * 7L, i == 12_345 ? 1L << 40 : i % 97, 0, null, i == 4_321 ? 1L << 41 : 0, 0, null, "Fill"))];
+
+        IReadOnlyList<TimelinePoint> thin = PointThinning.Thin(points, most);
+
+        Assert.InRange(thin.Count, 2, most);
+        Assert.Equal(points[0], thin[0]);
+        Assert.Equal(points[^1], thin[^1]);
+        Assert.Contains(points[12_345], thin);
+        Assert.Contains(points[4_321], thin);
+        Assert.Equal(thin.OrderBy(point => point.Microseconds), thin);
+    }
+
+    [Theory]
+    [InlineData(Strategy.Baseline)]
+    [InlineData(Strategy.Stream)]
+    [InlineData(Strategy.Mmap)]
+    public void A_measured_load_gives_samples_whose_forecast_peaks_at_the_rows(Strategy strategy)
+    {
+        LoadTimeline? timeline = null;
+        LoadMeasurement row = LoadMeasurer.MeasureInProcess(
+            new LoadRequest { Path = Fixtures.PathOf("tiny/fp32.pth"), Device = "sim", Strategy = strategy }, measured => timeline = measured, CancellationToken.None);
+
+        Assert.Equal("Loaded", row.Outcome);
+        Assert.True(timeline!.IsOf(row));
+        Assert.InRange(timeline.Points.Max(point => point.ForecastDeviceBytes)!.Value, 1, row.ForecastDeviceBytes!.Value);
+        Assert.InRange(timeline.Points.Max(point => point.ForecastHostBytes)!.Value, 0, row.ForecastHostBytes!.Value);
+        Assert.Equal(row.PeakDeviceBytes > 0, timeline.Points[^1].DeviceBytes > 0);
+        Assert.NotNull(timeline.Points[^1].Phase);
+    }
+}
