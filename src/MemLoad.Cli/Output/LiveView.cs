@@ -73,17 +73,17 @@ internal sealed class LiveView : IDisposable
         }
     }
 
-    /// <summary>The text of the line.</summary>
+    /// <summary>The text of the line: what is resident, of what is forecast.</summary>
     internal static string Line(string what, TimeSpan elapsed, long? resident, long? forecast, Bars bars)
     {
-        const int Cells = 12;
+        const int Cells = 6;
         string time = string.Create(CultureInfo.InvariantCulture, $"{(int)elapsed.TotalMinutes}:{elapsed.Seconds:00}");
         if (resident is not long now)
         {
             return $"{what}  {time}";
         }
         string beside = forecast is long host and > 0
-            ? $"  {Bars.Stack(host, Cells, (bars.Host, now)).PadRight(Cells, bars.File)} forecast {Printable.Bytes(host)}"
+            ? $" {Bars.Stack(host, Cells, (bars.Host, now)).PadRight(Cells, bars.File)} of {Printable.Bytes(host)}"
             : "";
         return $"{what}  {time}  resident {Printable.Bytes(now)}{beside}";
     }

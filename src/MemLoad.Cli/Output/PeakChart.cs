@@ -26,7 +26,7 @@ internal static class PeakChart
         foreach ((string name, LoadMeasurement row) in measured)
         {
             string first = name;
-            foreach ((string kind, char cell, long? bytes, long? forecast) in Kinds(row, bars).Where(kind => kind.Bytes > 0 || kind.Forecast > 0))
+            foreach ((string kind, char cell, long? bytes, long? forecast) in Kinds(row, bars).Where(kind => kind.Bytes > most / 100 || kind.Forecast > 0))
             {
                 TextTable.Line(console, $"{first.PadRight(label)} {kind,-6} {bars.Marked(cell, bytes, forecast, most, room).PadRight(room)} {units.Format(bytes),6}");
                 first = "";

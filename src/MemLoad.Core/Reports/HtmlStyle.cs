@@ -38,6 +38,7 @@ internal static class HtmlStyle
         @media (max-width:40rem){body{padding:.6rem}figure{padding:.4rem}}
         pre{background:var(--band);padding:.6rem .75rem;border-radius:.3rem;white-space:pre-wrap;overflow-wrap:anywhere;font-size:.875rem;margin:.4rem 0}
         .defs{position:absolute;width:0;height:0}
-        @media print{:root{color-scheme:light;{{{{Palette.Variables(Palette.Light, Palette.LightGround)}}}}}body{max-width:none;padding:0;font-size:10pt}.pictures{grid-template-columns:1fr 1fr;gap:.5rem}figure,tr,pre,p{break-inside:avoid}h2,h3{break-after:avoid}.scroll{overflow:visible}table{font-size:7.5pt}th,td{padding:.1rem .25rem}details:not([open]){display:none}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
+        /* Patterns become thousands of strokes in a PDF: plain there, each with its label. */
+        @media print{.a-host{fill:var(--host)}.a-file{fill:var(--file)}:root{color-scheme:light;{{{{Palette.Variables(Palette.Light, Palette.LightGround)}}}}}body{max-width:none;padding:0;font-size:10pt}.pictures{grid-template-columns:1fr 1fr;gap:.5rem}figure,tr,pre,p{break-inside:avoid}h2,h3{break-after:avoid}.scroll{overflow:visible}table{font-size:7.5pt}th,td{padding:.1rem .25rem}details:not([open]){display:none}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
         """;
 }
