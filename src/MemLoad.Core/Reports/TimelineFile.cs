@@ -21,6 +21,8 @@ public static class TimelineFile
         "ForecastHostBytes", "ForecastHostFileBytes", "ForecastDeviceBytes", "Phase",
     ];
 
+    // A hundred times what MemLoad writes; more would take many times the memory that the file has.
+    private const int MostItems = 100_000;
     private const int FirstFigure = 7;
     private const int Figures = 8;
 
@@ -120,7 +122,8 @@ public static class TimelineFile
 
     private static LoadTimeline Parse(ReadOnlySpan<byte> line, int origin, string path)
     {
-        var json = new StrictJson(line, origin, path, TextRules);
+        // The length of the file bounds the strings, MostItems the lists.
+        var json = new StrictJson(line, origin, path, TextRules, OpenBudget.Unlimited());
         var texts = new string[Fields.Length];
         int run = 0;
         List<string> phases = [];
@@ -189,6 +192,10 @@ public static class TimelineFile
                 throw json.Broken(Rules.TimelineForm, $"an item of {name} is neither null nor a whole number from 0 to 2⁶³ − 1");
             }
             figures.Add(known ? value : null);
+            if (figures.Count > MostItems)
+            {
+                throw json.Broken(Rules.TimelineForm, $"{name} has more than {MostItems} items");
+            }
         }
         return figures;
     }

@@ -81,6 +81,16 @@ public sealed class TimelineFileTests
     }
 
     [Fact]
+    public void A_line_has_a_hundred_thousand_samples_at_most()
+    {
+        string most = System.Text.Encoding.UTF8.GetString(TimelineFile.Format(Samples.Of(Row, count: 100_000)).Span).TrimEnd();
+        string more = System.Text.Encoding.UTF8.GetString(TimelineFile.Format(Samples.Of(Row, count: 100_001)).Span).TrimEnd();
+
+        Assert.Equal(100_000, TimelineFile.Parse(most).Points.Count);
+        Assert.Equal("ML8112", Assert.Throws<MemLoadException>(() => TimelineFile.Parse(more)).Rule.Id);
+    }
+
+    [Fact]
     public void Every_prefix_of_a_line_is_refused()
     {
         string line = System.Text.Encoding.UTF8.GetString(TimelineFile.Format(Samples.Of(Row, count: 3)).Span).TrimEnd();
