@@ -113,10 +113,10 @@ internal sealed record Contender(string Name, ContenderKind Kind, params string[
             string toy = Path.Combine(folder.FullName, "toy" + Path.GetExtension(request.Path));
             CheckpointWriter.Write(new GptInitializer(new GptConfig(64, 16, 8, 1, 2), 1), toy, Path.GetExtension(toy) == ".pth" ? CheckpointFormat.TorchZip : CheckpointFormat.Safetensors);
             // As often as it takes until the code is compiled as well as it will be, as in a session that has loaded before.
-            for (int i = 0; i < 60; i++)
+            for (int i = 0; i < 100; i++)
             {
                 WeightLoader.Load(request with { Path = toy }).Dispose();
-                Thread.Sleep(5);
+                Thread.Sleep(10);
             }
         }
         finally
