@@ -39,5 +39,5 @@ public static partial class Rules
 
     /// <summary>Weights can be overwritten only by weights of their own layout.</summary>
     public static readonly Rule LayoutDiffers = new("ML6029", "weights loaded in place have the layout of those they replace",
-        "Load without -InPlace: the new weights then get memory of their own.");
+        "Load them instead, with memory of their own: Import-Weights, or WeightLoader.Load in code.");
 }
