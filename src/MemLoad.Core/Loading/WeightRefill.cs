@@ -6,13 +6,6 @@ namespace MemLoad;
 /// </summary>
 public static class WeightRefill
 {
-    /// <summary>Throws unless every storage of the checkpoint, as it will lie in memory, finds one of the same tensors and length.</summary>
-    /// <param name="weights">What is to be overwritten.</param>
-    /// <param name="checkpoint">What with.</param>
-    /// <exception cref="MemLoadException">ML6029: the layouts differ, or the weights lie in a mapped file.</exception>
-    /// <exception cref="ObjectDisposedException">The weights are gone.</exception>
-    public static void Require(LoadedWeights weights, Checkpoint checkpoint) => _ = Match(weights, checkpoint);
-
     /// <summary>Overwrites the weights.</summary>
     /// <param name="weights">What is to be overwritten. If anything goes wrong on the way they are neither the old nor the new: they are disposed.</param>
     /// <param name="checkpoint">What with.</param>
@@ -55,7 +48,7 @@ public static class WeightRefill
         }
     }
 
-    // The memory of each of the checkpoint's storages.
+    // The memory of each of the checkpoint's storages: there must be one of the same tensors and length for every one of them.
     private static MemoryBuffer[] Match(LoadedWeights weights, Checkpoint checkpoint)
     {
         ArgumentNullException.ThrowIfNull(weights);
