@@ -37,6 +37,61 @@ public sealed class FileAppenderTests
         Assert.Equal(expected.Length, reported);
     }
 
+    [Fact]
+    public void Stretches_of_another_file_come_between_other_bytes_unchanged()
+    {
+        using var folder = new TemporaryFolder();
+        var random = new Random(5);
+        byte[] source = new byte[11 << 20];
+        random.NextBytes(source);
+        File.WriteAllBytes(folder["source"], source);
+        using var expected = new MemoryStream();
+        var parts = new List<(int Offset, int Length)>();
+        for (int i = 0; i < 40; i++)
+        {
+            // Some longer than what the kernel is asked for at once, some too short to ask for.
+            int length = random.Next(i % 4 == 0 ? 10 << 20 : 70_000);
+            int offset = random.Next(source.Length - length);
+            parts.Add((offset, length));
+            expected.Write(source, offset, length);
+        }
+        long reported = 0;
+        using (CheckpointFileReader reader = CheckpointFileReader.Open(folder["source"]))
+        using (SafeFileHandle file = File.OpenHandle(folder["f"], FileMode.CreateNew, FileAccess.Write))
+        using (var output = new FileAppender(file, folder["f"], expected.Length, new WriteSession(new Listener(bytes => reported = bytes), default)))
+        {
+            foreach ((int offset, int length) in parts)
+            {
+                if (length % 3 == 0)
+                {
+                    output.Append(source.AsSpan(offset, length));
+                }
+                else
+                {
+                    output.Append(reader, offset, length);
+                }
+            }
+            output.Complete();
+        }
+        Assert.True(expected.ToArray().AsSpan().SequenceEqual(File.ReadAllBytes(folder["f"])));
+        Assert.Equal(expected.Length, reported);
+    }
+
+    [Fact]
+    public void A_source_that_was_cut_short_meanwhile_is_refused()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllBytes(folder["source"], new byte[3 << 20]);
+        using CheckpointFileReader reader = CheckpointFileReader.Open(folder["source"]);
+        File.WriteAllBytes(folder["source"], new byte[2 << 20]);
+        using SafeFileHandle file = File.OpenHandle(folder["f"], FileMode.CreateNew, FileAccess.Write);
+        using var output = new FileAppender(file, folder["f"], 3 << 20, new WriteSession(null, default));
+
+        var refusal = Assert.Throws<MemLoadException>(() => output.Append(reader, 0, 3 << 20));
+
+        Assert.Equal("ML1006", refusal.Rule.Id);
+    }
+
     [SkippableFact]
     public void A_disk_that_fills_up_midway_is_a_rule_that_says_how_much_was_needed()
     {

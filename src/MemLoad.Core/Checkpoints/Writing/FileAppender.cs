@@ -1,25 +1,26 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace MemLoad;
 
 /// <summary>
-/// Appends to a new file through two buffers: while one fills, the other is written, and now and then forced to disk, on another thread. Holds
-/// 8 MiB however much goes through. Use from one thread; dispose before the file is closed.
+/// Appends to a new file through two buffers: while one fills, the other is written and sent on to the disk, on another thread. Holds 8 MiB however
+/// much goes through. Use from one thread; dispose before the file is closed.
 /// </summary>
-internal sealed class FileAppender(SafeFileHandle file, string target, long expectedBytes, WriteSession session) : IDisposable
+internal sealed partial class FileAppender(SafeFileHandle file, string target, long expectedBytes, WriteSession session) : IDisposable
 {
     /// <summary>Bytes handed to the operating system at once.</summary>
     internal const int BufferBytes = 4 << 20;
 
-    // Without this the last flush of a large file would wait for gigabytes, deaf to cancellation.
-    private const long BytesBetweenFlushes = 32 << 20;
+    // What is copied to the page cache while it is still in the processor's.
+    private const int PieceBytes = 1 << 20;
 
+    private readonly Writeback _writeback = new(file);
     private byte[]? _filling;
     private byte[]? _spare;
     private int _filled;
     private long _fillingOffset; // where in the file the filling buffer will go
-    private long _unflushed;
     private Task _writing = Task.CompletedTask;
 
     /// <summary>Bytes appended so far.</summary>
@@ -42,6 +43,36 @@ internal sealed class FileAppender(SafeFileHandle file, string target, long expe
             {
                 StartWriting();
             }
+        }
+    }
+
+    /// <summary>
+    /// Appends a stretch of another file. Where the system can, its kernel copies long stretches from page cache to page cache, or shares their
+    /// blocks; the rest goes through memory.
+    /// </summary>
+    /// <exception cref="MemLoadException">ML9104 or ML9105; ML1005 to ML1007 if the source cannot be read.</exception>
+    /// <exception cref="OperationCanceledException">The session was canceled.</exception>
+    public void Append(CheckpointFileReader source, long offset, long length)
+    {
+        long copied = length >= PieceBytes && OperatingSystem.IsLinux() ? CopyInKernel(source, offset, length) : 0;
+        if (copied == length)
+        {
+            return;
+        }
+        byte[] piece = ArrayPool<byte>.Shared.Rent((int)Math.Min(PieceBytes, length - copied));
+        try
+        {
+            for (long done = copied; done < length;)
+            {
+                Span<byte> part = piece.AsSpan(0, (int)Math.Min(piece.Length, length - done));
+                source.ReadExactly(offset + done, part);
+                Append(part);
+                done += part.Length;
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(piece);
         }
     }
 
@@ -68,11 +99,7 @@ internal sealed class FileAppender(SafeFileHandle file, string target, long expe
     /// <exception cref="MemLoadException">ML9104, ML9105, or ML9110 if the file did not get the bytes it was to get.</exception>
     public void Complete()
     {
-        FinishWriting();
-        WriteNow(_filling.AsSpan(0, _filled), _fillingOffset);
-        _fillingOffset += _filled;
-        session.Advance(_filled);
-        _filled = 0;
+        WriteFilled();
         if (_fillingOffset != expectedBytes)
         {
             throw Rules.SourceInconsistent.Broken($"{expectedBytes} bytes were announced and {_fillingOffset} came", target);
@@ -89,6 +116,31 @@ internal sealed class FileAppender(SafeFileHandle file, string target, long expe
         Return(ref _spare);
     }
 
+    // How many bytes the kernel copied; less than all where it cannot, and where something is wrong, which whoever reads and writes the rest will meet.
+    private long CopyInKernel(CheckpointFileReader source, long offset, long length)
+    {
+        WriteFilled();
+        long copied = 0;
+        while (copied < length)
+        {
+            session.CancellationToken.ThrowIfCancellationRequested();
+            long from = offset + copied;
+            long to = _fillingOffset;
+            // Up to the next boundary in the new file: pages that two copies fill cost both of them more.
+            long most = BufferBytes - (_fillingOffset % BufferBytes);
+            long count = CopyFileRange(source.Handle, ref from, file, ref to, (nuint)Math.Min(most, length - copied), 0);
+            if (count <= 0)
+            {
+                break;
+            }
+            _fillingOffset += count;
+            SendToDisk(_fillingOffset);
+            copied += count;
+            session.Advance(count);
+        }
+        return copied;
+    }
+
     private static void Return(ref byte[]? buffer)
     {
         if (buffer is not null)
@@ -103,21 +155,27 @@ internal sealed class FileAppender(SafeFileHandle file, string target, long expe
         FinishWriting();
         byte[] buffer = _filling!;
         long offset = _fillingOffset;
-        _unflushed += BufferBytes;
-        bool flush = _unflushed >= BytesBetweenFlushes;
-        _unflushed = flush ? 0 : _unflushed;
         _filling = _spare;
         _spare = buffer;
         _filled = 0;
         _fillingOffset += BufferBytes;
         _writing = Task.Run(() =>
         {
-            WriteNow(buffer.AsSpan(0, BufferBytes), offset);
-            if (flush)
+            for (int done = 0; done < BufferBytes; done += PieceBytes)
             {
-                FlushNow();
+                WriteNow(buffer.AsSpan(done, PieceBytes), offset + done);
+                SendToDisk(offset + done + PieceBytes);
             }
         });
+    }
+
+    private void WriteFilled()
+    {
+        FinishWriting();
+        WriteNow(_filling.AsSpan(0, _filled), _fillingOffset);
+        _fillingOffset += _filled;
+        session.Advance(_filled);
+        _filled = 0;
     }
 
     private void FinishWriting()
@@ -142,6 +200,18 @@ internal sealed class FileAppender(SafeFileHandle file, string target, long expe
         }
     }
 
+    private void SendToDisk(long end)
+    {
+        try
+        {
+            _writeback.WroteUpTo(end);
+        }
+        catch (Exception e) when (WriteFailures.IsFailure(e))
+        {
+            throw WriteFailures.From(e, target, expectedBytes);
+        }
+    }
+
     private void FlushNow()
     {
         try
@@ -153,4 +223,7 @@ internal sealed class FileAppender(SafeFileHandle file, string target, long expe
             throw WriteFailures.From(e, target, expectedBytes);
         }
     }
+
+    [LibraryImport("libc", EntryPoint = "copy_file_range")]
+    private static partial nint CopyFileRange(SafeFileHandle source, ref long sourceOffset, SafeFileHandle target, ref long targetOffset, nuint length, uint flags);
 }

@@ -80,7 +80,14 @@ internal sealed class SafetensorsWriter : CheckpointFileWriter
         foreach (TensorEntry tensor in _tensors)
         {
             long end = output.Position + tensor.Bytes;
-            if (tensor.ElementCount > 0)
+            if (tensor is { IsContiguous: true, ElementCount: > 0 } && _source is Checkpoint file)
+            {
+                Extent storage = file.Storages[tensor.Storage];
+                using CheckpointFileReader reader = CheckpointFileReader.Reopen(file.Files[storage.File]);
+                output.Append(reader, storage.Offset + tensor.ByteOffset, tensor.Bytes);
+                reader.RequireUnchanged();
+            }
+            else if (tensor.ElementCount > 0)
             {
                 _source.StreamElements(tensor, output.Append);
             }
