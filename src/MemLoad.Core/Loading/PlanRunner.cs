@@ -72,15 +72,22 @@ public static class PlanRunner
                 case StepKind.Read:
                     // Reads that follow one another are one batch: the plan says what, not in how many pieces.
                     var batch = new ReadBatch(checkpoint, files, workers);
+                    int first = i;
                     int last = i;
                     for (; last < plan.Steps.Length && plan.Steps[last] is { Kind: StepKind.Read } read && read.Source == step.Source; last++)
                     {
                         batch.Add(read.Storage, buffers[read.Buffer]!, read.Casts);
                     }
                     i = last - 1;
-                    if (step.Source < 0)
+                    if (last == first + 1 && NextCopies(plan, first) is PlanStep copy)
                     {
-                        batch.ReadInPlace(cancellationToken);
+                        // One storage on its way through the host: read and copied on piece by piece.
+                        batch.ReadInPlace(buffers[copy.Buffer], copy.Casts ? checkpoint.Target.CastOf(copy.Storage) : null, cancellationToken);
+                        i = last;
+                    }
+                    else if (step.Source < 0)
+                    {
+                        batch.ReadInPlace(onward: null, cast: null, cancellationToken);
                     }
                     else
                     {
@@ -104,6 +111,10 @@ public static class PlanRunner
             buffer?.RequireIntact();
         }
     }
+
+    // The step after a Read, if it copies what was read.
+    private static PlanStep? NextCopies(LoadPlan plan, int read) =>
+        read + 1 < plan.Steps.Length && plan.Steps[read + 1] is { Kind: StepKind.Copy } copy && copy.Source == plan.Steps[read].Buffer ? copy : null;
 
     // Host buffers that are allocated one after the other lie next to each other. Gives the index of the last step taken.
     private static int Allocate(LoadPlan plan, int first, HostMemory host, MemoryBuffer?[] buffers)

@@ -5,13 +5,20 @@ namespace MemLoad;
 /// <summary>A run of Read steps done together: several threads, large pieces, each byte read once.</summary>
 internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, Workers workers)
 {
-    private const long PieceBytes = 2 << 20;
+    // Whole huge pages: one that two threads touch first at the same time is cleared twice.
+    private const long BlockBytes = 4 << 20;
+
+    // What is copied on at once is to be found in the processor's second cache still.
+    private const long PassedBytes = 1 << 20;
 
     // Small storages that lie close together are read as one piece, the headers between them included.
     private const long LargestGap = 4096;
 
     // Disks answer several requests at once sooner than one after the other; beyond this nothing is gained.
     private static readonly int Threads = Math.Clamp(Environment.ProcessorCount, 4, 16);
+
+    // Copying keeps a processor busy by itself.
+    private static readonly int Copiers = Math.Clamp(Environment.ProcessorCount, 2, 16);
 
     private readonly record struct Target(int Storage, MemoryBuffer Buffer, StorageCast? Cast);
 
@@ -31,18 +38,31 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, 
     }
 
     /// <summary>Reads everything added straight into its (host) buffers.</summary>
-    public unsafe void ReadInPlace(CancellationToken cancellationToken)
+    /// <param name="onward">Where to copy each piece as soon as it is read, if anywhere; then only one buffer may have been added.</param>
+    /// <param name="cast">How it is cast on the way there, if at all.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    public unsafe void ReadInPlace(MemoryBuffer? onward, StorageCast? cast, CancellationToken cancellationToken)
     {
-        foreach (Piece[] pieces in Cut(PieceBytes, coalesce: false))
+        foreach (Piece[] pieces in Cut(onward is null ? BlockBytes : PassedBytes, inPlace: true))
         {
+            int[] blocks = Blocks(pieces, onward);
             int next = -1;
-            workers.Share(Math.Clamp(pieces.Length, 1, Threads), (_, stop) =>
+            workers.Share(Math.Clamp(blocks.Length, 1, onward is null ? Threads : Copiers), (_, stop) =>
             {
-                for (int i = Interlocked.Increment(ref next); i < pieces.Length; i = Interlocked.Increment(ref next))
+                for (int block = Interlocked.Increment(ref next); block < blocks.Length; block = Interlocked.Increment(ref next))
                 {
-                    stop.ThrowIfCancellationRequested();
-                    Part part = pieces[i].Parts[0];
-                    pieces[i].File.ReadExactly(pieces[i].Offset, new Span<byte>((byte*)part.Buffer.Address + part.BufferOffset, part.Length));
+                    int end = block + 1 < blocks.Length ? blocks[block + 1] : pieces.Length;
+                    for (int i = blocks[block]; i < end; i++)
+                    {
+                        stop.ThrowIfCancellationRequested();
+                        Part part = pieces[i].Parts[0];
+                        byte* memory = (byte*)part.Buffer.Address + part.BufferOffset;
+                        pieces[i].File.ReadExactly(pieces[i].Offset, new Span<byte>(memory, part.Length));
+                        if (onward is not null)
+                        {
+                            Pass(memory, part.Length, onward, cast?.TargetBytes(part.BufferOffset) ?? part.BufferOffset, cast, stop);
+                        }
+                    }
                 }
             }, cancellationToken);
         }
@@ -52,7 +72,7 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, 
     public unsafe void ReadThrough(MemoryBuffer ring, CancellationToken cancellationToken)
     {
         long slotBytes = ring.Length / StagingRing.Slots;
-        foreach (Piece[] pieces in Cut(slotBytes, coalesce: true))
+        foreach (Piece[] pieces in Cut(slotBytes, inPlace: false))
         {
             workers.Share(Math.Clamp(pieces.Length, 1, StagingRing.Slots), (slot, stop) =>
             {
@@ -63,22 +83,45 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, 
                     pieces[i].File.ReadExactly(pieces[i].Offset, new Span<byte>(memory, pieces[i].Length));
                     foreach (Part part in pieces[i].Parts)
                     {
-                        if (part.Cast is StorageCast cast)
-                        {
-                            CastCopy.FromHost(cast, memory + part.PieceOffset, part.Length, part.Buffer, part.BufferOffset, stop);
-                        }
-                        else
-                        {
-                            part.Buffer.Write(part.BufferOffset, new ReadOnlySpan<byte>(memory + part.PieceOffset, part.Length));
-                        }
+                        Pass(memory + part.PieceOffset, part.Length, part.Buffer, part.BufferOffset, part.Cast, stop);
                     }
                 }
             }, cancellationToken);
         }
     }
 
+    private static unsafe void Pass(byte* memory, int length, MemoryBuffer target, long offset, StorageCast? cast, CancellationToken stop)
+    {
+        if (cast is StorageCast to)
+        {
+            CastCopy.FromHost(to, memory, length, target, offset, stop);
+        }
+        else
+        {
+            target.Write(offset, new ReadOnlySpan<byte>(memory, length));
+        }
+    }
+
+    // Where in the list the pieces begin that fill another block of memory: what fills one block is one thread's.
+    private static int[] Blocks(Piece[] pieces, MemoryBuffer? onward)
+    {
+        var starts = new List<int>();
+        nint current = -1;
+        for (int i = 0; i < pieces.Length; i++)
+        {
+            Part part = pieces[i].Parts[0];
+            nint block = ((onward ?? part.Buffer).Address + (nint)part.BufferOffset) / (nint)BlockBytes;
+            if (block != current)
+            {
+                starts.Add(i);
+                current = block;
+            }
+        }
+        return [.. starts];
+    }
+
     // Pieces in file order, in groups that need no more files than may be open at once.
-    private IEnumerable<Piece[]> Cut(long pieceBytes, bool coalesce)
+    private IEnumerable<Piece[]> Cut(long pieceBytes, bool inPlace)
     {
         var group = new List<Piece>();
         int filesInGroup = 0;
@@ -93,12 +136,12 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, 
                 filesInGroup = 0;
             }
             filesInGroup++;
-            CutFile(files[file.Key], file, pieceBytes, coalesce, group);
+            CutFile(files[file.Key], file, pieceBytes, inPlace, group);
         }
         yield return [.. group];
     }
 
-    private void CutFile(CheckpointFileReader file, IEnumerable<Target> targets, long pieceBytes, bool coalesce, List<Piece> pieces)
+    private void CutFile(CheckpointFileReader file, IEnumerable<Target> targets, long pieceBytes, bool inPlace, List<Piece> pieces)
     {
         var parts = ImmutableArray.CreateBuilder<Part>();
         long start = 0;
@@ -111,7 +154,7 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, 
             for (long done = 0; done < extent.Length;)
             {
                 long offset = extent.Offset + done;
-                bool joins = parts.Count > 0 && coalesce && offset - end <= LargestGap && offset - start <= pieceBytes - unit;
+                bool joins = parts.Count > 0 && !inPlace && offset - end <= LargestGap && offset - start <= pieceBytes - unit;
                 if (parts.Count > 0 && !joins)
                 {
                     Close();
@@ -120,7 +163,8 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, 
                 {
                     start = offset;
                 }
-                int length = (int)Math.Min(extent.Length - done, (pieceBytes - (offset - start)) / unit * unit);
+                long room = inPlace ? pieceBytes - ((buffer.Address + done) % pieceBytes) : (pieceBytes - (offset - start)) / unit * unit;
+                int length = (int)Math.Min(extent.Length - done, room);
                 parts.Add(new Part(buffer, cast?.TargetBytes(done) ?? done, (int)(offset - start), length, cast));
                 end = offset + length;
                 done += length;
