@@ -64,7 +64,7 @@ internal sealed record Contender(string Name, ContenderKind Kind, params string[
         GC.Collect();
         GC.WaitForPendingFinalizers();
         GC.Collect();
-        Limits.TouchFreeMemory();
+        Limits.LetMemorySettle();
         using var probe = MemoryProbe.Start();
         long faults = Faults();
         TimeSpan cpu = Environment.CpuUsage.TotalTime;

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
@@ -20,7 +19,7 @@ internal static unsafe partial class Limits
     {
         using SafeFileHandle file = File.OpenHandle(path);
         long length = RandomAccess.GetLength(file);
-        TouchFreeMemory();
+        LetMemorySettle();
         switch (name)
         {
             case "pread, fresh memory":
@@ -58,22 +57,11 @@ internal static unsafe partial class Limits
     }
 
     /// <summary>
-    /// Touches free memory and gives it back. A virtual machine's free memory is often its host's again: whoever comes first after a pause would pay
-    /// for getting it back, several times what the load itself costs. So every contender, Python's too, begins with this.
+    /// Waits a moment. A virtual machine gives free memory back to its host in the background, and what was not given back yet is several times
+    /// faster to come by: without this, whoever comes right after a contender that freed much would seem the faster. Every contender begins with it,
+    /// Python's too.
     /// </summary>
-    public static void TouchFreeMemory()
-    {
-        const long Most = 16L << 30;
-        const long Spared = 512 << 20; // no cached file is to be given up for it
-        string? free = File.Exists("/proc/meminfo") ? File.ReadLines("/proc/meminfo").FirstOrDefault(line => line.StartsWith("MemFree:", StringComparison.Ordinal)) : null;
-        long bytes = free is null ? 0 : Math.Min(Most, (long.Parse(free.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) << 10) - Spared);
-        if (bytes > 0)
-        {
-            byte* memory = Map(bytes);
-            InPieces(bytes, (offset, count) => NativeMemory.Fill(memory + offset, (nuint)count, 1));
-            _ = Unmap((nint)memory, (nuint)bytes);
-        }
-    }
+    public static void LetMemorySettle() => Thread.Sleep(TimeSpan.FromSeconds(3));
 
     private static TimeSpan Into(SafeFileHandle file, long length, bool touched)
     {
@@ -127,9 +115,6 @@ internal static unsafe partial class Limits
 
     [LibraryImport("libc", EntryPoint = "mmap")]
     private static partial nint Map(nint address, nuint length, int protection, int flags, int file, long offset);
-
-    [LibraryImport("libc", EntryPoint = "munmap")]
-    private static partial int Unmap(nint address, nuint length);
 
     [LibraryImport("libc", EntryPoint = "madvise")]
     private static partial int Advise(nint address, nuint length, int advice);

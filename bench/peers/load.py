@@ -6,7 +6,6 @@ The model is what the state dict says it is: one parameter or buffer a tensor, s
 one .pt file a tensor, as the notebook writes it, or slices a whole checkpoint; safetensors takes a safetensors file.
 """
 import json
-import mmap
 import os
 import resource
 import sys
@@ -105,23 +104,10 @@ def peak():
         return int(next(line for line in status if line.startswith("VmHWM")).split()[1]) * 1024
 
 
-def touch_free_memory():
-    """What the other contenders begin with, too: see Limits.cs."""
-    with open("/proc/meminfo") as facts:
-        free = next(int(line.split()[1]) << 10 for line in facts if line.startswith("MemFree"))
-    size = min(16 << 30, free - (512 << 20))
-    if size > 0:
-        populate_for_writing = 23
-        memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-        memory.madvise(mmap.MADV_HUGEPAGE)
-        memory.madvise(populate_for_writing)
-        memory.close()
-
-
 def main():
     file, way = sys.argv[1:]
     shapes = shapes_of(file)
-    touch_free_memory()
+    time.sleep(3)  # as the other contenders do: see LetMemorySettle in Limits.cs
     anonymous, mapped = resident()
     with open("/proc/self/clear_refs", "w") as reset:
         reset.write("5")
