@@ -3,8 +3,12 @@
 .SYNOPSIS
     Builds, tests and packages MemLoad.
 .DESCRIPTION
-    Build leaves the module in output/MemLoad/<version>/ (as a plain "dotnet build MemLoad.sln" does). Test runs every test. Package makes
-    output/MemLoad.<version>.nupkg, which Install-PSResource takes from any repository, a folder included.
+    Build leaves the module in output/MemLoad/<version>/ (as a plain "dotnet build MemLoad.sln" does). Test runs every test. Package makes, in
+    output/, MemLoad.<version>.nupkg, which Install-PSResource takes from any repository, a folder included; archives of the command for
+    machines without .NET, memload-<version>-<runtime>.tar.gz or .zip; and SHA256SUMS over all of them. An archive that cannot be made does not
+    keep the others from being made, but then there is no SHA256SUMS and the task ends in an error that names it.
+.PARAMETER Runtime
+    The systems to make archives for: all of them, unless some are named.
 .PARAMETER Torch
     Adds the devices of TorchSharp, in the folder torch of the module and of the command: with libtorch for the processor (cpu) or for NVIDIA cards
     (cuda-linux, cuda-windows: gigabytes), or without one (managed), for a libtorch that is there already and that MEMLOAD_LIBTORCH names
@@ -18,6 +22,9 @@ param(
     [ValidateSet('Debug', 'Release')]
     [string]$Configuration = 'Release',
 
+    [ValidateSet('linux-x64', 'linux-arm64', 'win-x64', 'osx-arm64')]
+    [string[]]$Runtime = @('linux-x64', 'linux-arm64', 'win-x64', 'osx-arm64'),
+
     [ValidateSet('cpu', 'cuda-linux', 'cuda-windows', 'managed')]
     [string]$Torch
 )
@@ -26,7 +33,8 @@ $ErrorActionPreference = 'Stop'
 $PSNativeCommandUseErrorActionPreference = $true
 $solution = Join-Path $PSScriptRoot MemLoad.sln
 $version = (Import-PowerShellDataFile (Join-Path $PSScriptRoot module/MemLoad.psd1)).ModuleVersion
-$module = Join-Path $PSScriptRoot "output/MemLoad/$version"
+$output = Join-Path $PSScriptRoot output
+$module = Join-Path $output "MemLoad/$version"
 [string[]]$properties = if ($Torch) { "-p:Torch=$Torch" }
 
 # Whatever an earlier version left behind must not be tested or shipped.
@@ -39,8 +47,18 @@ if ($Task -contains 'Test') {
     dotnet test $solution -c $Configuration @properties
 }
 if ($Task -contains 'Package') {
-    $package = Join-Path $PSScriptRoot "output/MemLoad.$version.nupkg"
-    if (Test-Path $package) { Remove-Item $package }
-    Compress-PSResource -Path $module -DestinationPath (Join-Path $PSScriptRoot output)
-    Get-Item $package
+    Get-ChildItem $output -File | Remove-Item
+    Compress-PSResource -Path $module -DestinationPath $output
+    $missing = foreach ($system in $Runtime) {
+        try { & (Join-Path $PSScriptRoot build/New-Archive.ps1) -Runtime $system -Version $version -Destination $output }
+        catch {
+            Write-Warning "No archive for ${system}: $_"
+            $system
+        }
+    }
+    if ($missing) { throw "The release is not complete: there is no archive for $($missing -join ', '). The warnings above say why." }
+    $sums = Get-ChildItem $output -File | Sort-Object Name | Get-FileHash -Algorithm SHA256 | ForEach-Object { "$($_.Hash.ToLowerInvariant())  $(Split-Path $_.Path -Leaf)" }
+    # As sha256sum -c reads it.
+    [IO.File]::WriteAllText((Join-Path $output SHA256SUMS), ($sums -join "`n") + "`n")
+    Get-ChildItem $output -File
 }

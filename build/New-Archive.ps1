@@ -1,0 +1,56 @@
+<#
+.SYNOPSIS
+    Publishes the command for one system and packs it: memload-<version>-<runtime>.tar.gz, or .zip for Windows.
+.DESCRIPTION
+    What is published, and how it is compiled, says src/MemLoad.Cli/MemLoad.Cli.csproj. Modes are set here, not taken from the
+    disk: an archive made on Windows is as good.
+#>
+[CmdletBinding()]
+param(
+    [Parameter(Mandatory)][string]$Runtime,
+    [Parameter(Mandatory)][string]$Version,
+    [Parameter(Mandatory)][string]$Destination
+)
+
+$ErrorActionPreference = 'Stop'
+$PSNativeCommandUseErrorActionPreference = $false
+$project = Join-Path $PSScriptRoot ../src/MemLoad.Cli
+$name = "memload-$Version-$Runtime"
+$folder = Join-Path $PSScriptRoot obj $name
+if (Test-Path $folder) { Remove-Item $folder -Recurse -Force }
+
+$log = dotnet publish $project -c Release -r $Runtime -o $folder --nologo -v quiet 2>&1
+if ($LASTEXITCODE -ne 0) { throw (($log | Select-String 'error' | Select-Object -First 1) ?? "dotnet publish ended with $LASTEXITCODE") }
+
+$program = $Runtime.StartsWith('win') ? 'memload.exe' : 'memload'
+if (-not (Test-Path (Join-Path $folder $program))) { throw "dotnet publish made no $program." }
+$files = Get-ChildItem $folder -File -Recurse | Sort-Object FullName
+$archive = Join-Path $Destination ($name + ($Runtime.StartsWith('win') ? '.zip' : '.tar.gz'))
+$stream = [IO.File]::Create($archive)
+try {
+    if ($Runtime.StartsWith('win')) {
+        $zip = [IO.Compression.ZipArchive]::new($stream, 'Create', $true)
+        foreach ($file in $files) {
+            $entry = $zip.CreateEntry("$name/$([IO.Path]::GetRelativePath($folder, $file).Replace('\', '/'))")
+            $to = $entry.Open()
+            $from = $file.OpenRead()
+            try { $from.CopyTo($to) } finally { $from.Dispose(); $to.Dispose() }
+        }
+        $zip.Dispose()
+    } else {
+        $gzip = [IO.Compression.GZipStream]::new($stream, [IO.Compression.CompressionLevel]::Optimal, $true)
+        $tar = [Formats.Tar.TarWriter]::new($gzip, [Formats.Tar.TarEntryFormat]::Ustar, $true)
+        foreach ($file in $files) {
+            $entry = [Formats.Tar.UstarTarEntry]::new('RegularFile', "$name/$([IO.Path]::GetRelativePath($folder, $file).Replace('\', '/'))")
+            # A file system without modes must not cost the program its executable bit.
+            $entry.Mode = [IO.UnixFileMode]($file.Name -eq $program ? 0x1ED : 0x1A4)   # 0755, 0644
+            $from = $file.OpenRead()
+            try {
+                $entry.DataStream = $from
+                $tar.WriteEntry($entry)
+            } finally { $from.Dispose() }
+        }
+        $tar.Dispose()
+        $gzip.Dispose()
+    }
+} finally { $stream.Dispose() }
