@@ -1,0 +1,44 @@
+namespace MemLoad.Tests.Docs;
+
+/// <summary>A fenced block of a document.</summary>
+/// <param name="Document">Path below the repository, with forward slashes.</param>
+/// <param name="Line">Line of its first line, from 1.</param>
+/// <param name="Language">The word behind the fence, or nothing.</param>
+/// <param name="Lines">What stands in it.</param>
+internal sealed record DocumentBlock(string Document, int Line, string Language, IReadOnlyList<string> Lines)
+{
+    private const string Fence = "```";
+
+    /// <summary>What a user reads: the READMEs and every page of docs/, in every language. Help of cmdlets has its own tests.</summary>
+    public static string[] Documents { get; } =
+    [
+        .. Directory.EnumerateFiles(Repository.Root, "README*.md").Concat(Directory.EnumerateFiles(Path.Combine(Repository.Root, "docs"), "*.md"))
+            .Append(Path.Combine(Repository.Root, "build", "release", "README.md"))
+            .Select(path => Path.GetRelativePath(Repository.Root, path).Replace('\\', '/')).Order(StringComparer.Ordinal),
+    ];
+
+    public static IEnumerable<DocumentBlock> All => Documents.SelectMany(Of);
+
+    public static string[] LinesOf(string document) => File.ReadAllLines(Path.Combine(Repository.Root, document));
+
+    private static IEnumerable<DocumentBlock> Of(string document)
+    {
+        string[] lines = LinesOf(document);
+        for (int i = 0; i < lines.Length; i++)
+        {
+            string opening = lines[i].TrimStart();
+            if (!opening.StartsWith(Fence, StringComparison.Ordinal))
+            {
+                continue;
+            }
+            int first = i + 1;
+            int end = Array.FindIndex(lines, first, line => line.TrimStart().StartsWith(Fence, StringComparison.Ordinal));
+            if (end < 0)
+            {
+                throw new InvalidDataException($"{document}:{first}: the block is never closed.");
+            }
+            yield return new DocumentBlock(document, first + 1, opening[Fence.Length..].Trim(), lines[first..end]);
+            i = end;
+        }
+    }
+}

@@ -1,0 +1,104 @@
+using System.Diagnostics;
+using MemLoad.Tests.Cli;
+
+namespace MemLoad.Tests.Docs;
+
+/// <summary>A folder with the files that the documents speak of, tiny ones, and a shell in it that knows <c>memload</c>.</summary>
+public sealed class DocumentScratch : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+
+    private readonly TemporaryFolder prepared = new();
+    private readonly TemporaryFolder tools = new();
+
+    /// <summary>Makes the files once.</summary>
+    public DocumentScratch()
+    {
+        prepared.CopyFixture("tiny/fp32.pth", "model.pth");
+        prepared.CopyFixture("tiny/fp32.pth", "m.pth");
+        prepared.CopyFixture("tiny/fp32.safetensors", "model.safetensors");
+        prepared.CopyFixture("containers/model_and_optimizer.pth", "run.pth");
+        Make("manifest", "--path", prepared["model.pth"]);
+        Make("convert", "--path", prepared["model.pth"], "--out", prepared["model"], "--to", "folder");
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+        File.WriteAllText(tools["memload"], $"#!/bin/sh\nexec dotnet '{Path.Combine(AppContext.BaseDirectory, "memload.dll")}' \"$@\"\n");
+        File.SetUnixFileMode(tools["memload"], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        (int code, string text) = Run("memload measure --path model.pth --timeline-path samples.jsonl --format csv > rows.csv", prepared.Path);
+        Assert.True(code == 0, text);
+        foreach (string rows in (string[])["node1", "node2"])
+        {
+            File.Copy(prepared["rows.csv"], prepared[rows + ".csv"]);
+        }
+    }
+
+    /// <summary>Runs a command in a copy of the folder.</summary>
+    internal (int Code, string Text) Run(DocumentCommand command)
+    {
+        using var folder = new TemporaryFolder();
+        foreach (string file in Directory.EnumerateFiles(prepared.Path, "*", SearchOption.AllDirectories))
+        {
+            string copy = folder[Path.GetRelativePath(prepared.Path, file)];
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            File.Copy(file, copy);
+        }
+        if (command.ExpectedIds.Contains("ML6111"))
+        {
+            Flip(folder["model.safetensors"]);
+        }
+        // What the commands of the documents make must not be there already.
+        foreach (string made in (string[])["--out ", "> "])
+        {
+            int at = command.Text.IndexOf(made, StringComparison.Ordinal);
+            if (at >= 0)
+            {
+                File.Delete(folder[command.Text[(at + made.Length)..].Split(' ')[0].TrimEnd('/')]);
+            }
+        }
+        return Run(NotRun.Instead(command.Text), folder.Path);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        prepared.Dispose();
+        tools.Dispose();
+    }
+
+    private static void Make(params string[] args)
+    {
+        CliRun run = CliRun.Of(args);
+        Assert.True(run.ExitCode == 0, run.Error);
+    }
+
+    private static void Flip(string file)
+    {
+        byte[] bytes = File.ReadAllBytes(file);
+        bytes[^1] ^= 1;
+        File.WriteAllBytes(file, bytes);
+    }
+
+    private (int Code, string Text) Run(string command, string folder)
+    {
+        var start = new ProcessStartInfo("bash", ["-c", $"set -o pipefail; {command}"])
+        {
+            WorkingDirectory = folder,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        start.Environment["PATH"] = $"{tools.Path}:{start.Environment["PATH"]}";
+        using Process shell = Process.Start(start)!;
+        shell.StandardInput.Close();
+        Task<string> error = shell.StandardError.ReadToEndAsync();
+        Task<string> output = shell.StandardOutput.ReadToEndAsync();
+        if (!shell.WaitForExit(Patience))
+        {
+            shell.Kill(entireProcessTree: true);
+        }
+        shell.WaitForExit();
+        return (shell.ExitCode, output.GetAwaiter().GetResult() + error.GetAwaiter().GetResult());
+    }
+}

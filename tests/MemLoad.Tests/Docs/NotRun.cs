@@ -1,0 +1,46 @@
+using System.Text.RegularExpressions;
+
+namespace MemLoad.Tests.Docs;
+
+/// <summary>
+/// The commands of the documents that a test does not run, and why; and those that it runs on something smaller. A command that is neither run nor
+/// listed here does not exist: what is not found here is run.
+/// </summary>
+internal static class NotRun
+{
+    private static readonly (string Pattern, string Reason)[] Listed =
+    [
+        (@"^git clone ", "needs a network"),
+        (@"^dotnet (build|test|run|publish|tool) ?", "builds: the tests are what it leaves"),
+        (@"^MEMLOAD_UPDATE=1 dotnet test", "writes documents again"),
+        (@"^\./build\.ps1", "builds: the tests are what it leaves"),
+        (@"^\./bench/|bench/peers/", "a benchmark: minutes, gigabytes, root"),
+        (@"^\./examples/", "run by the Pester suite, or needs other machines"),
+        (@"--size gpt2-(large|xl) --out ", "writes gigabytes"),
+        (@"--device (cuda:|torch:)", "needs TorchSharp"),
+        (@"--cache cold", "needs a file on a disk: temporary folders may be in memory"),
+        (@"^(curl|wget|scp|ssh|rsync|pwsh) ", "needs other machines or an installation"),
+        (@"^(tar|unzip|sha256sum|sudo|install|mkdir|export|cd|mv|chmod) ", "the way in, which Package.Tests.ps1 goes"),
+        (@"^(docker|podman|systemd-run|ulimit|sysctl|dmesg|journalctl|mount) ", "changes or asks the system"),
+        (@"^(srun|sbatch|kubectl) ", "needs a cluster"),
+    ];
+
+    /// <summary>The same on something small. Every command is parsed as it stands, too.</summary>
+    private static readonly (string Pattern, string Replacement)[] Smaller =
+    [
+        // What it takes from a generated checkpoint of hundreds of megabytes is shown on a tiny one.
+        (@"^memload measure --size \S+", "memload measure --path model.pth"),
+        (@"^memload measure(?!.*--path)", "memload measure --path model.pth"),
+        (@"^memload new --size \S+", "memload new --vocab 64 --context 16 --emb 8 --layers 2 --heads 2"),
+        // A size of GPT-2 tells its number of heads, a tiny one does not.
+        (@"^memload invoke (?!.*--heads)", "memload invoke --heads 2 "),
+    ];
+
+    /// <summary>Why the command is not run; null if it is.</summary>
+    public static string? Reason(string command) => Array.Find(Listed, entry => Regex.IsMatch(command, entry.Pattern)).Reason;
+
+    /// <summary>What is run for it.</summary>
+    public static string Instead(string command) => Array.Find(Smaller, entry => Regex.IsMatch(command, entry.Pattern)) is { Pattern: not null } smaller
+        ? Regex.Replace(command, smaller.Pattern, smaller.Replacement)
+        : command;
+}
