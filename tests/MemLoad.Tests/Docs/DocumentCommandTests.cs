@@ -26,12 +26,15 @@ public sealed partial class DocumentCommandTests(DocumentScratch scratch) : ICla
 
     [Theory(DisplayName = "A command of the documents is not run here, but is right")]
     [MemberData(nameof(Only))]
-    public void Is_right(string where, string command) =>
-        Assert.True(command.Length > 0 && Wrong(DocumentCommand.All.First(candidate => candidate.Where == where).Text) is not string wrong, $"{where}: {command}");
+    public void Is_right(string where, string command)
+    {
+        string? wrong = Wrong(DocumentCommand.All.First(candidate => candidate.Where == where).Text);
+        Assert.True(wrong is null, $"{where}: {command}: {wrong}");
+    }
 
     [Fact]
     public void Every_memload_command_parses_as_it_stands() =>
-        Assert.Empty(DocumentCommand.All.Select(command => (command.Where, Wrong: Wrong(command.Text))).Where(command => command.Wrong is not null));
+        Assert.All(DocumentCommand.All, command => Assert.Null(Wrong(command.Text)));
 
     [Fact]
     public void Every_option_that_the_text_names_exists()

@@ -48,14 +48,15 @@ public sealed class DocumentScratch : IDisposable
         {
             Flip(folder["model.safetensors"]);
         }
-        // What the commands of the documents make must not be there already.
-        foreach (string made in (string[])["--out ", "> "])
+        // What a command makes must not be there already.
+        if (command.Text.StartsWith("memload manifest ", StringComparison.Ordinal))
         {
-            int at = command.Text.IndexOf(made, StringComparison.Ordinal);
-            if (at >= 0)
-            {
-                File.Delete(folder[command.Text[(at + made.Length)..].Split(' ')[0].TrimEnd('/')]);
-            }
+            File.Delete(folder["model.manifest.json"]);
+        }
+        int made = command.Text.IndexOf("--out ", StringComparison.Ordinal);
+        if (made >= 0)
+        {
+            File.Delete(folder[command.Text[(made + "--out ".Length)..].Split(' ')[0]]);
         }
         return Run(NotRun.Instead(command.Text), folder.Path);
     }

@@ -29,6 +29,7 @@ internal static class NotRun
     private static readonly (string Pattern, string Replacement)[] Smaller =
     [
         // What it takes from a generated checkpoint of hundreds of megabytes is shown on a tiny one.
+        (@"^\(ulimit -d \d+; memload measure --size \S+", "(ulimit -d 4000000; memload measure --path model.pth --host-memory-limit 16KB"),
         (@"^memload measure --size \S+", "memload measure --path model.pth"),
         (@"^memload measure(?!.*--path)", "memload measure --path model.pth"),
         (@"^memload new --size \S+", "memload new --vocab 64 --context 16 --emb 8 --layers 2 --heads 2"),
@@ -40,7 +41,11 @@ internal static class NotRun
     public static string? Reason(string command) => Array.Find(Listed, entry => Regex.IsMatch(command, entry.Pattern)).Reason;
 
     /// <summary>What is run for it.</summary>
-    public static string Instead(string command) => Array.Find(Smaller, entry => Regex.IsMatch(command, entry.Pattern)) is { Pattern: not null } smaller
-        ? Regex.Replace(command, smaller.Pattern, smaller.Replacement)
-        : command;
+    public static string Instead(string command)
+    {
+        (string pattern, string? replacement) = Array.Find(Smaller, entry => Regex.IsMatch(command, entry.Pattern));
+        string instead = replacement is null ? command : Regex.Replace(command, pattern, replacement);
+        // Each strategy is a process: one shows what six would.
+        return Regex.Replace(instead, @"^memload measure(?!.*--strategy)", "memload measure --strategy Stream");
+    }
 }

@@ -1,0 +1,71 @@
+# Every powershell block of README*.md and docs/*.md runs, statement by statement, on tiny files of the names that the documents use. Those for a
+# shell are run by tests/MemLoad.Tests/Docs.
+BeforeDiscovery {
+    . $PSScriptRoot/common.ps1
+    # Statements that are not run, and why. They are parsed, and their parameters must be the cmdlets' all the same.
+    $notRun = [ordered]@{
+        '^(Register-PSResourceRepository|Install-PSResource)'       = 'installs: Package.Tests.ps1 does'
+        '^(Unblock-File|Expand-Archive|Set-Location|\./memload|winget)' = 'the way in, which Package.Tests.ps1 goes'
+        '^\./(bench|examples|build)'                                = 'builds, or takes minutes, gigabytes, root or other machines'
+        '^Import-Module'                                            = 'this suite has imported it'
+        '(New-PSSession|-Session |-HostName |-ComputerName |\$sessions)' = 'needs other machines'
+        '-Device (cuda|torch):'                                     = 'needs TorchSharp'
+    }
+    $files = @(Get-ChildItem (Join-Path $RepositoryRoot README*.md)) + @(Get-ChildItem (Join-Path $RepositoryRoot docs/*.md))
+    $blocks = foreach ($file in $files) {
+        $lines = Get-Content $file
+        for ($i = 0; $i -lt $lines.Count; $i++) {
+            if ($lines[$i].Trim() -ne '```powershell') { continue }
+            $first = $i + 1
+            while ($lines[++$i].Trim() -ne '```') { }
+            $problems = $null
+            $ast = [System.Management.Automation.Language.Parser]::ParseInput(($lines[$first..($i - 1)] -join "`n"), [ref]$null, [ref]$problems)
+            $statements = foreach ($statement in $ast.EndBlock.Statements) {
+                $reason = $notRun.Keys | Where-Object { $statement.Extent.Text -match $_ } | Select-Object -First 1 | ForEach-Object { $notRun[$_] }
+                @{ Text = $statement.Extent.Text; Ast = $statement; Reason = $reason }
+            }
+            @{ Where = "$([IO.Path]::GetRelativePath($RepositoryRoot, $file)):$($first + 1)"; Problems = $problems; Statements = @($statements) }
+        }
+    }
+    $skipped = foreach ($block in $blocks) {
+        foreach ($statement in $block.Statements) { if ($statement.Reason) { @{ Where = $block.Where; Text = $statement.Text; Reason = $statement.Reason } } }
+    }
+}
+BeforeAll { . $PSScriptRoot/common.ps1 }
+Describe 'PowerShell in the documents' {
+    BeforeAll {
+        $before = $PSDefaultParameterValues.Clone()
+        # What they take from the generated checkpoint is shown on a small one here.
+        $PSDefaultParameterValues['Measure-LoadMemory:Path'] = 'model.pth'
+        # And with one strategy where they take all: each is a process.
+        $PSDefaultParameterValues['Measure-LoadMemory:Strategy'] = 'Stream'
+    }
+    AfterAll { $PSDefaultParameterValues.Clear(); $before.GetEnumerator() | ForEach-Object { $PSDefaultParameterValues[$_.Key] = $_.Value } }
+    It '<Where> parses and its parameters exist' -ForEach $blocks {
+        $Problems | Should -BeNullOrEmpty
+        foreach ($command in $Statements.Ast.FindAll({ $args[0] -is [System.Management.Automation.Language.CommandAst] }, $true)) {
+            $name = $command.GetCommandName()
+            $known = if ($name) { Get-Command $name -ErrorAction Ignore }
+            if ($name -match '^[A-Z]\w+-[A-Z]\w+$') { $known | Should -Not -BeNullOrEmpty -Because "$name is a cmdlet" }
+            if ($name -like './*.ps1') { $known = Get-Command (Join-Path $RepositoryRoot $name) }
+            if (-not $known.Parameters) { continue }
+            foreach ($element in $command.CommandElements.Where{ $_ -is [System.Management.Automation.Language.CommandParameterAst] }) {
+                { $known.ResolveParameter($element.ParameterName) } | Should -Not -Throw -Because "$name knows -$($element.ParameterName)"
+            }
+        }
+    }
+    It '<Where> runs' -ForEach ($blocks | Where-Object { $_.Statements.Where{ -not $_.Reason } }) {
+        $text = $Statements.Where{ -not $_.Reason }.Text -join "`n"
+        Push-Location (New-Item -ItemType Directory (Join-Path $TestDrive ([guid]::NewGuid())))
+        try {
+            New-TinyCheckpoint model.pth
+            Copy-Item (Join-Path $FixturesPath containers/model_and_optimizer.pth) run.pth
+            $null = Convert-Weights model.pth model.safetensors
+            { $null = . ([scriptblock]::Create("`$ErrorActionPreference = 'Stop'`n$text")) } | Should -Not -Throw -Because $text
+        } finally {
+            Pop-Location
+            Clear-ModelMemory
+        }
+    }
+    It '<Where> is not run, only looked at (<Reason>): <Text>' -Skip -ForEach $skipped { }
+}
