@@ -57,8 +57,9 @@ if ($Task -contains 'Package') {
         }
     }
     if ($missing) { throw "The release is not complete: there is no archive for $($missing -join ', '). The warnings above say why." }
-    $sums = Get-ChildItem $output -File | Sort-Object Name | Get-FileHash -Algorithm SHA256 | ForEach-Object { "$($_.Hash.ToLowerInvariant())  $(Split-Path $_.Path -Leaf)" }
     # As sha256sum -c reads it.
+    $sums = Get-ChildItem $output -File | Sort-Object Name | Get-FileHash -Algorithm SHA256 |
+        ForEach-Object { "$($_.Hash.ToLowerInvariant())  $(Split-Path $_.Path -Leaf)" }
     [IO.File]::WriteAllText((Join-Path $output SHA256SUMS), ($sums -join "`n") + "`n")
     Get-ChildItem $output -File
 }

@@ -8,9 +8,9 @@ namespace MemLoad.Tests.Docs;
 /// <param name="Output">What the document says that it prints; empty where it says nothing.</param>
 internal sealed partial record DocumentCommand(string Where, string Text, string Output)
 {
-    /// <summary>Languages of blocks whose lines a shell runs; in a console block it runs those that begin with a dollar, and the rest is output.</summary>
-    public const string Shell = "sh";
-    public const string Console = "console";
+    // Languages of blocks whose lines a shell runs; in a console block it runs those that begin with a dollar, and the rest is output.
+    private static readonly string[] Shell = ["sh", "bash"];
+    private const string Console = "console";
     private const string Prompt = "$ ";
 
     public static IReadOnlyList<DocumentCommand> All { get; } = [.. DocumentBlock.All.SelectMany(Of)];
@@ -31,7 +31,7 @@ internal sealed partial record DocumentCommand(string Where, string Text, string
                 i += output.Length;
                 yield return new DocumentCommand($"{block.Document}:{line}", text[Prompt.Length..], string.Join('\n', output));
             }
-            else if (block.Language == Shell && text.Length > 0 && text[0] != '#')
+            else if (Shell.Contains(block.Language) && text.Length > 0 && text[0] != '#')
             {
                 while (text.EndsWith('\\'))
                 {

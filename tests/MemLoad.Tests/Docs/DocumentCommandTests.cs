@@ -9,7 +9,8 @@ public sealed partial class DocumentCommandTests(DocumentScratch scratch) : ICla
 {
     public static TheoryData<string, string> ToRun => Select(command => NotRun.Reason(command.Text) is null, command => command.Text);
 
-    public static TheoryData<string, string> Only => Select(command => NotRun.Reason(command.Text) is not null, command => $"{command.Text}   ({NotRun.Reason(command.Text)})");
+    public static TheoryData<string, string> Only =>
+        Select(command => NotRun.Reason(command.Text) is not null, command => $"{command.Text}   ({NotRun.Reason(command.Text)})");
 
     [SkippableTheory(DisplayName = "A command of the documents runs")]
     [MemberData(nameof(ToRun))]
@@ -45,7 +46,9 @@ public sealed partial class DocumentCommandTests(DocumentScratch scratch) : ICla
             foreach (Match span in InlineCommand().Matches(string.Join('\n', DocumentBlock.LinesOf(document))))
             {
                 string[] words = span.Groups[1].Value.Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
-                Command? command = words.Length == 0 || words[0][0] == '-' ? Tree("") : Tree(words[0]).Subcommands.FirstOrDefault(candidate => candidate.Name == words[0]);
+                Command? command = words.Length == 0 || words[0][0] == '-'
+                    ? Tree("")
+                    : Tree(words[0]).Subcommands.FirstOrDefault(candidate => candidate.Name == words[0]);
                 if (command is null || words.Any(word => word.StartsWith("--", StringComparison.Ordinal) && !Knows(command, word)))
                 {
                     wrong.Add($"{document}: {span.Value}");
@@ -72,7 +75,6 @@ public sealed partial class DocumentCommandTests(DocumentScratch scratch) : ICla
         {
             string[] args = match.Groups[1].Value.Split(' ', StringSplitOptions.RemoveEmptyEntries);
             ParseResult parsed = CommandTree.Build(CliConsole.ForWriters(TextWriter.Null, TextWriter.Null), args).Parse(args);
-            // A verb alone is a mention.
             if (parsed.Errors.Count > 0)
             {
                 return parsed.Errors[0].Message;
@@ -93,9 +95,9 @@ public sealed partial class DocumentCommandTests(DocumentScratch scratch) : ICla
                 return $"{match.Groups[1].Value} has no parameter {unknown}";
             }
         }
-        return Project().Matches(text).Select(match => match.Groups[1].Value).FirstOrDefault(project => !Directory.Exists(Path.Combine(Repository.Root, project))) is string gone
-            ? $"there is no {gone}"
-            : null;
+        string? gone = Project().Matches(text).Select(match => match.Groups[1].Value)
+            .FirstOrDefault(project => !Directory.Exists(Path.Combine(Repository.Root, project)));
+        return gone is null ? null : $"there is no {gone}";
     }
 
     private static RootCommand Tree(string verb) => CommandTree.Build(CliConsole.ForWriters(TextWriter.Null, TextWriter.Null), [verb]);

@@ -6,8 +6,8 @@ namespace MemLoad.Tests.Docs;
 /// <summary>What the documents point at is there.</summary>
 public sealed partial class DocumentTests
 {
-    // Commands (sh, console, powershell) are run; the others are data or text.
-    private static readonly string[] Languages = ["sh", "console", "powershell", "text", "python", "json", "csharp", "yaml"];
+    // Commands (sh or bash, console, powershell) are run; the others are data or text.
+    private static readonly string[] Languages = ["sh", "bash", "console", "powershell", "text", "python", "json", "csharp", "yaml", "html"];
 
     public static TheoryData<string> Documents => [.. DocumentBlock.Documents];
 
