@@ -67,5 +67,5 @@ Describe 'PowerShell in the documents' {
             Clear-ModelMemory
         }
     }
-    It '<Where> is not run, only looked at (<Reason>): <Text>' -Skip -ForEach $skipped { }
+    foreach ($one in $skipped) { It "$($one.Where) is not run, only looked at ($($one.Reason)): $($one.Text)" -Skip { } }
 }

@@ -56,7 +56,7 @@ Describe 'The archive of the command' {
     }
     It "is as SHA256SUMS says $(if (-not (Test-Path (Join-Path $output SHA256SUMS))) { $build })" -Skip:(-not (Test-Path (Join-Path $output SHA256SUMS))) {
         $sums = Get-Content (Join-Path $output SHA256SUMS)
-        $sums.Count | Should -Be (Get-ChildItem $output -File -Exclude SHA256SUMS).Count
+        $sums.Count | Should -Be @(Get-ChildItem $output -File | Where-Object Name -ne SHA256SUMS).Count
         foreach ($line in $sums) {
             $hash, $name = $line -split '  '
             (Get-FileHash (Join-Path $output $name) -Algorithm SHA256).Hash | Should -Be $hash

@@ -8,29 +8,29 @@ public sealed class DocumentScratch : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
-    private readonly TemporaryFolder prepared = new();
-    private readonly TemporaryFolder tools = new();
+    private readonly TemporaryFolder _prepared = new();
+    private readonly TemporaryFolder _tools = new();
 
     /// <summary>Makes the files once.</summary>
     public DocumentScratch()
     {
-        prepared.CopyFixture("tiny/fp32.pth", "model.pth");
-        prepared.CopyFixture("tiny/fp32.pth", "m.pth");
-        prepared.CopyFixture("tiny/fp32.safetensors", "model.safetensors");
-        prepared.CopyFixture("containers/model_and_optimizer.pth", "run.pth");
-        Make("manifest", "--path", prepared["model.pth"]);
-        Make("convert", "--path", prepared["model.pth"], "--out", prepared["model"], "--to", "folder");
+        _prepared.CopyFixture("tiny/fp32.pth", "model.pth");
+        _prepared.CopyFixture("tiny/fp32.pth", "m.pth");
+        _prepared.CopyFixture("tiny/fp32.safetensors", "model.safetensors");
+        _prepared.CopyFixture("containers/model_and_optimizer.pth", "run.pth");
+        Make("manifest", "--path", _prepared["model.pth"]);
+        Make("convert", "--path", _prepared["model.pth"], "--out", _prepared["model"], "--to", "folder");
         if (OperatingSystem.IsWindows())
         {
             return;
         }
-        File.WriteAllText(tools["memload"], $"#!/bin/sh\nexec dotnet '{Path.Combine(AppContext.BaseDirectory, "memload.dll")}' \"$@\"\n");
-        File.SetUnixFileMode(tools["memload"], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        (int code, string text) = Run("memload measure --path model.pth --timeline-path samples.jsonl --format csv > rows.csv", prepared.Path);
+        File.WriteAllText(_tools["memload"], $"#!/bin/sh\nexec dotnet '{Path.Combine(AppContext.BaseDirectory, "memload.dll")}' \"$@\"\n");
+        File.SetUnixFileMode(_tools["memload"], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        (int code, string text) = Run("memload measure --path model.pth --timeline-path samples.jsonl --format csv > rows.csv", _prepared.Path);
         Assert.True(code == 0, text);
         foreach (string rows in (string[])["node1", "node2"])
         {
-            File.Copy(prepared["rows.csv"], prepared[rows + ".csv"]);
+            File.Copy(_prepared["rows.csv"], _prepared[rows + ".csv"]);
         }
     }
 
@@ -38,9 +38,9 @@ public sealed class DocumentScratch : IDisposable
     internal (int Code, string Text) Run(DocumentCommand command)
     {
         using var folder = new TemporaryFolder();
-        foreach (string file in Directory.EnumerateFiles(prepared.Path, "*", SearchOption.AllDirectories))
+        foreach (string file in Directory.EnumerateFiles(_prepared.Path, "*", SearchOption.AllDirectories))
         {
-            string copy = folder[Path.GetRelativePath(prepared.Path, file)];
+            string copy = folder[Path.GetRelativePath(_prepared.Path, file)];
             Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
             File.Copy(file, copy);
         }
@@ -64,8 +64,8 @@ public sealed class DocumentScratch : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        prepared.Dispose();
-        tools.Dispose();
+        _prepared.Dispose();
+        _tools.Dispose();
     }
 
     private static void Make(params string[] args)
@@ -90,7 +90,7 @@ public sealed class DocumentScratch : IDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        start.Environment["PATH"] = $"{tools.Path}:{start.Environment["PATH"]}";
+        start.Environment["PATH"] = $"{_tools.Path}:{start.Environment["PATH"]}";
         using Process shell = Process.Start(start)!;
         shell.StandardInput.Close();
         Task<string> error = shell.StandardError.ReadToEndAsync();
