@@ -1,0 +1,65 @@
+#!/usr/bin/env pwsh
+<#
+.SYNOPSIS
+    Times memload convert to safetensors beside cp on the same disk, and beside PyTorch where there is one.
+.DESCRIPTION
+    Contenders by turns, each into a new file beside the checkpoint; before each the old copies are removed, the disk is let come to rest, and memory that
+    was freed is given time to go back to a virtual machine's host. convert flushes what it writes to the disk before it ends; so "cp, sync" is what it
+    is to be held against, "cp" leaves its copy in memory.
+.PARAMETER Path
+    A .pth checkpoint. The disk needs room for a second one.
+.PARAMETER Program
+    The memload to time; that of dotnet build -c Release, unless given.
+.PARAMETER Repeat
+    Rounds.
+.OUTPUTS
+    A row a contender: median, fastest and slowest in milliseconds, and the median beside that of "cp, sync".
+#>
+[CmdletBinding()]
+param(
+    [Parameter(Mandatory)][string]$Path,
+    [string]$Program = (Join-Path $PSScriptRoot ../src/MemLoad.Cli/bin/Release/net10.0/memload),
+    [ValidateRange(1, 100)][int]$Repeat = 5
+)
+
+$ErrorActionPreference = 'Stop'
+$PSNativeCommandUseErrorActionPreference = $true
+$source = (Resolve-Path $Path).Path
+$copy = Join-Path (Split-Path $source) "convert-speed-$PID"
+$python = $env:MEMLOAD_PYTHON ? $env:MEMLOAD_PYTHON : 'python3'
+$save = 'import sys, os, torch, safetensors.torch as st; st.save_file(torch.load(sys.argv[1], weights_only=True, mmap=True), sys.argv[2]); os.sync()'
+$contenders = [ordered]@{
+    'cp'       = { /usr/bin/cp $source "$copy.pth" }
+    'cp, sync' = { /usr/bin/cp $source "$copy.pth"; /usr/bin/sync "$copy.pth" }
+    'memload'  = { & $Program convert --path $source --out "$copy.safetensors" --force 2>$null >$null }
+}
+$PSNativeCommandUseErrorActionPreference = $false
+& $python -c 'import torch, safetensors.torch' 2>$null
+if ($LASTEXITCODE -eq 0) { $contenders['PyTorch'] = { & $python -c $save $source "$copy.safetensors" } }
+$PSNativeCommandUseErrorActionPreference = $true
+
+$times = @{}
+try {
+    foreach ($round in 1..$Repeat) {
+        foreach ($name in $contenders.Keys) {
+            Remove-Item "$copy.*"
+            /usr/bin/sync
+            & $Program inspect --hash --path $source --format csv >$null 2>$null   # in the page cache
+            Start-Sleep 3
+            $times[$name] += @((Measure-Command $contenders[$name]).TotalMilliseconds)
+        }
+    }
+} finally { Remove-Item "$copy.*" }
+
+$median = @{}
+foreach ($name in $contenders.Keys) { $median[$name] = ($times[$name] | Sort-Object)[[int][Math]::Floor($Repeat / 2)] }
+foreach ($name in $contenders.Keys) {
+    $measured = $times[$name] | Measure-Object -Minimum -Maximum
+    [pscustomobject]@{
+        Contender           = $name
+        MedianMilliseconds  = [int]$median[$name]
+        FastestMilliseconds = [int]$measured.Minimum
+        SlowestMilliseconds = [int]$measured.Maximum
+        TimesAsFastAsCpSync = [Math]::Round($median['cp, sync'] / $median[$name], 2)
+    }
+}
