@@ -129,6 +129,7 @@ param(
 )
 
 $ErrorActionPreference = 'Stop'
+if (-not $PSBoundParameters.ContainsKey('InformationAction')) { $InformationPreference = 'Continue' }
 $clock = [System.Diagnostics.Stopwatch]::StartNew()
 
 # What a node may have of its own: how to reach it, and what does not change which weights it loads.
@@ -257,15 +258,14 @@ function Write-WeightVote($Vote) {
 
 # Rows of an earlier run that stay: those of nodes that are not in this run, and of nodes that loaded everything, the same weights as the others, and
 # compared with this manifest, where there is one.
-function Read-EarlierRow([string]$Path, [string[]]$Nodes) {
+function Read-EarlierRow([string]$Path, [string[]]$Nodes, [string]$Digest) {
     $rows = @(Import-Csv -LiteralPath $Path)
     if ($rows -and -not ($rows[0].psobject.Properties.Name -contains 'Node' -and $rows[0].psobject.Properties.Name -contains 'Outcome')) {
         throw "$Path is there, and is no CSV file of this script: it has no columns Node and Outcome. Name another -OutFile."
     }
     $odd = Get-WeightVote $rows | ForEach-Object { $_.Sides | Select-Object -Skip ([int]$_.Decided) } | ForEach-Object Nodes
-    $digest = $Manifest ? (Get-Content -LiteralPath $Manifest -Raw | ConvertFrom-Json).WeightsDigest : $null
     $rows | Group-Object Node | Where-Object {
-        $again = $_.Name -in $odd -or @($_.Group | Where-Object { $_.Outcome -ne 'Loaded' -or ($digest -and $_.ManifestDigest -ne $digest) }).Count
+        $again = $_.Name -in $odd -or @($_.Group | Where-Object { $_.Outcome -ne 'Loaded' -or ($Digest -and $_.ManifestDigest -ne $Digest) }).Count
         $_.Name -notin $Nodes -or -not $again
     } | ForEach-Object Group
 }
@@ -274,12 +274,15 @@ $scratch = Join-Path ([IO.Path]::GetTempPath()) "memload-fleet-$([guid]::NewGuid
 try {
     $folder = Find-ModuleFolder $ModulePath $scratch
     # In a process of its own, so that this session keeps whatever MemLoad it has.
-    $about = Start-Job -ArgumentList $folder {
-        param($Folder)
+    $about = Start-Job -ArgumentList $folder, ($Manifest ? (Resolve-Path -LiteralPath $Manifest).ProviderPath : '') {
+        param($Folder, $Manifest)
+        $ErrorActionPreference = 'Stop'
         Import-Module (Join-Path $Folder MemLoad.psd1)
         $command = Get-Command Measure-LoadMemory
         @{
             Version = "$($command.Module.Version)"
+            # What is no manifest is found out here, once, and not on every node.
+            Digest = if ($Manifest) { try { [MemLoad.WeightManifest]::Read($Manifest).WeightsDigest } catch { throw "$($_.Exception.InnerException.Rule.Id): $($_.Exception.InnerException.Message)" } }
             Columns = @([MemLoad.LoadMeasurement].GetProperties().Name)
             Strategies = @([MemLoad.Strategy].GetEnumNames() -ne 'Auto')
             # What a row needs; a block gives no rows of this kind, and common parameters are not for the nodes.
@@ -304,14 +307,14 @@ try {
         $OutFile = $PSCmdlet.GetUnresolvedProviderPathFromPSPath($OutFile)
         if (-not (Test-Path -LiteralPath (Split-Path $OutFile) -PathType Container)) { throw "There is no folder $(Split-Path $OutFile) for -OutFile: make it first." }
         if (Test-Path -LiteralPath $OutFile) {
-            $earlier = @(Read-EarlierRow $OutFile $nodes.Name)
+            $earlier = @(Read-EarlierRow $OutFile $nodes.Name $about.Digest)
             # In one step, so that whoever interrupts this has the old file or the new one.
             $earlier | Export-Csv -LiteralPath "$OutFile.new" -Encoding utf8NoBOM
             Move-Item -LiteralPath "$OutFile.new" $OutFile -Force
         }
     }
     $open = @($nodes | Where-Object Name -notin $earlier.Node)
-    if ($open.Count -lt $nodes.Count) { Write-Information "$($nodes.Count - $open.Count) of $($nodes.Count) nodes have loaded before, by $OutFile; they are not run again." -InformationAction Continue }
+    if ($open.Count -lt $nodes.Count) { Write-Information "$($nodes.Count - $open.Count) of $($nodes.Count) nodes have loaded before, by $OutFile; they are not run again." }
 
     $fleet = @{
         Folder = $folder
@@ -485,7 +488,6 @@ try {
     }
     Write-Progress 'Measuring the fleet' -Completed
 
-    $InformationPreference = 'Continue'
     $all = $earlier + $fresh
     $bad = @($all | Where-Object Outcome -ne Loaded | Group-Object Node)
     $good = @($all.Node | Sort-Object -Unique).Count - $bad.Count

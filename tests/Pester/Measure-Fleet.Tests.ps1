@@ -1,0 +1,159 @@
+BeforeDiscovery { . $PSScriptRoot/sshd.ps1 }
+BeforeAll {
+    . $PSScriptRoot/common.ps1
+    . $PSScriptRoot/sshd.ps1
+    $script = Join-Path $RepositoryRoot examples/Measure-Fleet.ps1
+    $columns = [MemLoad.LoadMeasurement].GetProperties().Name
+
+    # 128 MiB of zeros that take no room on the disk: too much for a node whose data is limited to 240 MB.
+    function New-SparseWeight([string]$Path) {
+        $bytes = 128MB
+        $header = [Text.Encoding]::UTF8.GetBytes("{`"layers.0.weight`":{`"dtype`":`"F32`",`"shape`":[$($bytes / 8)],`"data_offsets`":[0,$($bytes / 2)]}," +
+            "`"layers.1.weight`":{`"dtype`":`"F32`",`"shape`":[$($bytes / 8)],`"data_offsets`":[$($bytes / 2),$bytes]}}")
+        $file = [IO.File]::Create($Path)
+        try {
+            $file.Write([BitConverter]::GetBytes([long]$header.Length))
+            $file.Write($header)
+            $file.SetLength(8 + $header.Length + $bytes)
+        }
+        finally { $file.Dispose() }
+    }
+    function Edit-Byte([string]$Path, [long]$Offset) {
+        $file = [IO.File]::Open($Path, 'Open')
+        try {
+            $file.Position = $Offset
+            $value = $file.ReadByte()
+            $file.Position = $Offset
+            $file.WriteByte($value -bxor 1)
+        }
+        finally { $file.Dispose() }
+    }
+}
+Describe "Measure-Fleet.ps1 on 8 nodes$(if ($NoFleet) { " ($NoFleet)" })" -Skip:([bool]$NoFleet) {
+    BeforeAll {
+        $folder = Join-Path $TestDrive fleet
+        New-TestFleet $folder
+        $setup = @{ small = 'ulimit -d 240000'; slow = 'sleep 10' }
+        $nodes = 'n1', 'n2', 'n3', 'n4', 'down', 'small', 'slow', 'flipped' | ForEach-Object { New-TestNode $folder $_ ($setup[$_] ?? ':') }
+        $nodes.Node -ne 'down' | ForEach-Object { Start-TestNode $folder $_ }
+
+        $file = Join-Path $TestDrive model.safetensors
+        New-SparseWeight $file
+        $manifest = (New-WeightManifest $file).Manifest
+        $bad = Join-Path $TestDrive copy.safetensors
+        Copy-Item $file $bad
+        Edit-Byte $bad ((Get-Item $bad).Length - 1000)
+        $nodes[7].Path = $bad
+
+        $ssh = @{ KeyFilePath = "$folder/user"; Options = @{ StrictHostKeyChecking = 'no'; UserKnownHostsFile = '/dev/null' }; ConnectTimeoutSeconds = 300 }
+        $what = @{ Path = $file; Strategy = 'Stream'; Device = 'cpu' }
+        $csv = Join-Path $TestDrive fleet.csv
+        $rows = @(& $script $nodes @ssh -Parameters $what -Manifest $manifest -OutFile $csv -WarningVariable warnings -WarningAction SilentlyContinue -InformationAction SilentlyContinue)
+        $code = $LASTEXITCODE
+        $of = @{}
+        $rows | ForEach-Object { $of[$_.Node] = $_ }
+    }
+    AfterAll { Stop-TestFleet $folder }
+
+    It 'gives 8 nodes 8 outcomes in one go' {
+        $rows.Count | Should -Be 8
+        $of.Count | Should -Be 8
+        $of['n1', 'n2', 'n3', 'n4', 'slow'].Outcome | Sort-Object -Unique | Should -Be Loaded
+        $of['down', 'small', 'flipped'].Outcome | Should -Be Failed, Refused, Failed
+        $code | Should -Be 1
+    }
+    It 'says of each node that did not load why, and what to do' {
+        $of['down'].Message | Should -BeLike "No connection: *port $($nodes[4].Port)*See that the node is up and that this asks nothing: ssh -p $($nodes[4].Port) *"
+        $of['small'].Message | Should -BeLike 'ML7005: *ulimit -d*type -Strategy Mmap*'
+        $of['flipped'].Message | Should -BeLike "ML6111: 1 of 2 tensors differs from the manifest: 'layers.1.weight'*"
+        'down', 'small', 'flipped' | ForEach-Object { $name = $_; @($warnings | Where-Object { "$_" -like "${name}: *" }).Count | Should -Be 1 }
+    }
+    It 'names the node with the odd weights' {
+        "$($warnings[-1])" | Should -BeLike 'Weights: THEY DIFFER. 5 nodes agree with the manifest (*); these do not: flipped (*). *'
+    }
+    It 'gives every row the same columns, the host by its own name and the node by the name it was given' {
+        foreach ($row in $rows) { $row.psobject.Properties.Name | Should -Be (@('Node') + $columns) }
+        $of['n1'].HostName | Should -Be ([Environment]::MachineName)
+        $of['down'].HostName | Should -Be down
+        $of['n1'].PeakHostBytes | Should -BeOfType long
+        $rows | Out-String -Width 200 | Should -Match '(?m)^flipped +Stream +Failed +ML6111'
+    }
+    It 'installs this very build on nodes that have none, and leaves nothing else behind' {
+        foreach ($node in 'n1', 'flipped', 'slow') {
+            $modules = "$folder/$node/home/.local/share/powershell/Modules/MemLoad"
+            Get-ChildItem $modules -Force | ForEach-Object Name | Should -Be $ModuleVersion
+            (Get-FileHash $modules/*/MemLoad.Core.dll).Hash | Should -Be (Get-FileHash (Join-Path (Split-Path $ModulePath) MemLoad.Core.dll)).Hash
+        }
+    }
+    It 'makes a CSV file that a report can be made of' {
+        $written = Import-Csv $csv
+        $written.Node | Sort-Object | Should -Be ($nodes.Node | Sort-Object)
+        $page = $written | Export-LoadReport (Join-Path $TestDrive fleet.html) -PassThru
+        (Get-Content -Raw $page).Contains('run 1: failed. ML6111: ') | Should -BeTrue
+    }
+    It 'resumes: only nodes that have not loaded are run again' {
+        $before = Import-Csv $csv | Group-Object Node -AsHashTable
+        Start-TestNode $folder down
+        $nodes[7].Path = $file
+        $again = @(& $script $nodes @ssh -Parameters $what -Manifest $manifest -OutFile $csv -WarningAction SilentlyContinue -InformationAction SilentlyContinue)
+        $again.Node | Sort-Object | Should -Be down, flipped, small
+        $after = Import-Csv $csv | Group-Object Node -AsHashTable
+        $after.Count | Should -Be 8
+        'n1', 'n2', 'n3', 'n4', 'slow' | ForEach-Object { $after[$_].StartedAt | Should -Be $before[$_].StartedAt }
+        $after['down', 'flipped', 'small'].Outcome | Should -Be Loaded, Loaded, Refused
+    }
+    It 'goes by the majority where there is no manifest, and by nothing where there is none' {
+        $nodes[7].Path = $bad
+        $votes = Join-Path $TestDrive votes.csv
+        $null = & $script $nodes[0, 7] @ssh -Parameters $what -OutFile $votes -WarningVariable tie -WarningAction SilentlyContinue -InformationAction SilentlyContinue
+        "$($tie[-1])" | Should -BeLike 'Weights: THEY DIFFER, and no side has a majority: * on n1; * on flipped. Run this again with -Manifest*'
+        $LASTEXITCODE | Should -Be 1
+        # Nobody knows yet who was right: both are run again, and one more.
+        $rows = & $script $nodes[0, 1, 7] @ssh -Parameters $what -OutFile $votes -WarningVariable odd -WarningAction SilentlyContinue -InformationAction SilentlyContinue
+        @($rows).Count | Should -Be 3
+        "$($odd[-1])" | Should -BeLike 'Weights: THEY DIFFER. 2 nodes agree (*); these do not: flipped (*). Copy the weights to them again*'
+        # Put right, the odd node is run again, alone, and all is well.
+        $nodes[7].Path = $file
+        $rows = & $script $nodes[0, 1, 7] @ssh -Parameters $what -OutFile $votes -InformationVariable said -InformationAction SilentlyContinue
+        $rows.Node | Should -Be flipped
+        $LASTEXITCODE | Should -Be 0
+        "$($said[-1])" | Should -BeLike 'Weights: 3 nodes agree, digest *'
+    }
+    It 'stops a node at the time limit, keeps the rows that came, and goes on with the next node' {
+        $endless = @{ Path = $file; Strategy = 'Mmap'; Device = 'cpu'; Repeat = 1000000 }
+        $rows = @(& $script $nodes[0, 1] @ssh -Parameters $endless -ThrottleLimit 1 -TimeLimitSeconds 15 -WarningAction SilentlyContinue -InformationAction SilentlyContinue)
+        foreach ($node in 'n1', 'n2') {
+            $own = @($rows | Where-Object Node -eq $node)
+            @($own | Where-Object Outcome -ne Loaded).Count | Should -Be 1
+            $own[-1].Outcome | Should -Be Canceled
+            $own[-1].Message | Should -BeLike '*after 15 s: a node may take no longer. Rows that came: *raise -TimeLimitSeconds.'
+        }
+    }
+    It 'makes a row of what is wrong with the checkpoint, the key or the subsystem' {
+        $quiet = @{ WarningAction = 'SilentlyContinue'; InformationAction = 'SilentlyContinue' }
+        (& $script $nodes[0] @ssh @quiet -Parameters @{ Path = '/nowhere.pth' }).Message | Should -BeLike 'ML1001: *'
+        (& $script $nodes[0] @ssh @quiet -Subsystem nothing).Message | Should -BeLike "*Subsystem powershell /usr/bin/pwsh -sshs -NoLogo*"
+        $ssh.KeyFilePath = "$folder/host"
+        (& $script "127.0.0.1:$($nodes[0].Port)" @ssh @quiet).Message | Should -BeLike '*Permission denied*'
+    }
+}
+Describe 'Measure-Fleet.ps1, before it connects to anyone' {
+    It 'refuses <Name>' -TestCases @(
+        @{ Name = 'a parameter that there is not'; Arguments = @{ HostName = 'a'; Parameters = @{ Pth = 'x' } }; Says = "Measure-LoadMemory has no parameter 'Pth'*It takes*Path*" }
+        @{ Name = 'a manifest among them'; Arguments = @{ HostName = 'a'; Parameters = @{ Manifest = 'x' } }; Says = 'Give the manifest as -Manifest*' }
+        @{ Name = 'a name that is none'; Arguments = @{ HostName = 'a b' }; Says = "'a b' is no name of a node: write server1*" }
+        @{ Name = 'a port that is none'; Arguments = @{ HostName = @{ HostName = 'a'; Port = 70000 } }; Says = '*ports are numbers from 1 to 65535*' }
+        @{ Name = 'a property it does not know'; Arguments = @{ HostName = @{ HostName = 'a'; Rank = 1 } }; Says = "A node has 'Rank', and may have only Node, *" }
+        @{ Name = 'a node without an address'; Arguments = @{ HostName = @{ Node = 'a' } }; Says = 'A node has no HostName*' }
+        @{ Name = 'a node twice'; Arguments = @{ HostName = 'a', 'a' }; Says = "Two nodes are called 'a'*" }
+        @{ Name = 'a key that is missing'; Arguments = @{ HostName = @{ HostName = 'a'; KeyFilePath = '/no/key' } }; Says = "Node 'a' has the key file '/no/key', and there is none." }
+        @{ Name = 'a manifest that is missing'; Arguments = @{ HostName = 'a'; Manifest = '/no/m.json' }; Says = '*There is no manifest /no/m.json on this machine.' }
+        @{ Name = 'a manifest that is none'; Arguments = @{ HostName = 'a'; Manifest = $PSCommandPath }; Says = 'ML61*manifest*' }
+        @{ Name = 'a folder that is no module'; Arguments = @{ HostName = 'a'; ModulePath = '/' }; Says = 'There is no MemLoad.psd1 in /*' }
+        @{ Name = 'a file of something else'; Arguments = @{ HostName = 'a'; OutFile = 'TestDrive:/other.csv' }; Says = '*is no CSV file of this script*' }
+    ) {
+        Set-Content TestDrive:/other.csv "A,B`n1,2"
+        { & $script @Arguments } | Should -Throw $Says
+        Get-Content TestDrive:/other.csv | Should -Be 'A,B', '1,2'
+    }
+}

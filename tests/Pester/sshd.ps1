@@ -1,0 +1,57 @@
+# Dot-sourced by tests that need servers: PowerShell over SSH on loopback, each node an sshd of our own with its own port, home and start-up line.
+# No sshd of the machine is touched, and no host key is remembered.
+$SshdPath = @(Get-Command sshd, /usr/sbin/sshd -CommandType Application -ErrorAction Ignore)[0].Source
+$NoFleet = if ($IsWindows) { 'the nodes are started by sh' }
+elseif (-not $SshdPath) { 'there is no sshd: install openssh-server' }
+elseif (-not (Get-Command ssh, ssh-keygen -CommandType Application -ErrorAction Ignore | Select-Object -Skip 1)) { 'ssh or ssh-keygen is missing: install openssh-client' }
+elseif (-not (Get-Process -Id $PID).Path) { 'this PowerShell has no file' }
+
+# A folder with keys for all nodes of a test.
+function New-TestFleet([string]$Folder) {
+    $null = New-Item -ItemType Directory -Force $Folder
+    foreach ($key in 'host', 'user') { ssh-keygen -q -t ed25519 -N '' -f (Join-Path $Folder $key) }
+    # As root, sshd wants a folder that the service would have made.
+    if ((id -u) -eq 0) { $null = New-Item -ItemType Directory -Force /run/sshd }
+}
+
+# Settles where a node would listen; Setup is a line of shell before its PowerShell starts.
+function New-TestNode([string]$Folder, [string]$Name, [string]$Setup = ':') {
+    $listener = [System.Net.Sockets.TcpListener]::new([ipaddress]::Loopback, 0)
+    $listener.Start()
+    $port = $listener.LocalEndpoint.Port
+    $listener.Stop()
+    $own = Join-Path $Folder $Name
+    $null = New-Item -ItemType Directory -Force $own/home
+    Set-Content $own/pwsh.sh @"
+#!/bin/sh
+export HOME='$own/home' MEMLOAD_CACHE='$own/home/cache'
+$Setup
+exec '$((Get-Process -Id $PID).Path)' -sshs -NoLogo -NoProfile
+"@
+    chmod +x $own/pwsh.sh
+    Set-Content $own/sshd_config @"
+Port $port
+ListenAddress 127.0.0.1
+HostKey $Folder/host
+PidFile $own/pid
+AuthorizedKeysFile $Folder/user.pub
+StrictModes no
+UsePAM no
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+PermitRootLogin yes
+Subsystem powershell $own/pwsh.sh
+"@
+    [pscustomobject]@{ Node = $Name; HostName = '127.0.0.1'; Port = $port; Path = '' }
+}
+
+function Start-TestNode([string]$Folder, [string]$Name) {
+    & $SshdPath -f $Folder/$Name/sshd_config -E $Folder/$Name/log
+    # It has written its id when it listens.
+    foreach ($try in 1..600) { if (Test-Path $Folder/$Name/pid) { return } else { Start-Sleep -Milliseconds 100 } }
+    throw "sshd did not start: $(Get-Content $Folder/$Name/log)"
+}
+
+function Stop-TestFleet([string]$Folder) {
+    Get-Content $Folder/*/pid -ErrorAction Ignore | ForEach-Object { Stop-Process -Id $_ -ErrorAction Ignore }
+}
