@@ -1,5 +1,4 @@
 #Requires -Version 7.6
-#Requires -Modules @{ ModuleName = 'Pester'; ModuleVersion = '5.7.0' }
 <#
 .SYNOPSIS
     Verifies a server with Pester: this model loads here, within this budget, in this time, with these weights.

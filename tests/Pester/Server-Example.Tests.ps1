@@ -14,6 +14,7 @@ BeforeAll {
             param($Pester, $Example, $Data)
             Import-Module $Pester
             $run = Invoke-Pester -Container (New-PesterContainer -Path $Example -Data $Data) -PassThru -Output None
+            $run.Containers.ErrorRecord | Where-Object { $_ } | ForEach-Object { Write-Error "$_" }
             $run.Tests | ForEach-Object { [pscustomobject]@{ Name = $_.ExpandedName; Result = "$($_.Result)"; Says = "$($_.ErrorRecord | ForEach-Object { $_.Exception.Message } | Select-Object -First 1)" } }
         } | Receive-Job -Wait -AutoRemoveJob
     }
@@ -37,7 +38,7 @@ Describe 'examples/Server.Tests.ps1' {
     It 'is red, with a sentence, where a bit of the weights is flipped' {
         $bad = Join-Path $TestDrive flipped.pth
         Copy-Item $file $bad
-        $tensor = (Get-WeightInfo $bad).Tensors | Where-Object Name -eq 'trf_blocks.1.norm2.shift'
+        $tensor = Get-WeightInfo $bad | Where-Object Name -eq 'trf_blocks.1.norm2.shift'
         $stream = [IO.File]::Open($bad, 'Open')
         $stream.Position = $tensor.Offset
         $value = $stream.ReadByte()

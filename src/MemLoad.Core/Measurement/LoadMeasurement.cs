@@ -39,6 +39,10 @@ public sealed record LoadMeasurement
     public string? Size { get; init; }
     /// <summary>What floating-point tensors were cast to, by PyTorch's name; null where everything stayed as in the file.</summary>
     public string? DType { get; init; }
+    /// <summary>The rank whose part was loaded, from 0; null where all of the checkpoint was. Ranks load different weights.</summary>
+    public long? Rank { get; init; }
+    /// <summary>Among how many ranks the checkpoint was split; null where it was not.</summary>
+    public long? RankCount { get; init; }
     /// <summary>Tensors loaded.</summary>
     public long? TensorCount { get; init; }
     /// <summary>Elements of all tensors together, shared ones once.</summary>

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace MemLoad;
 
 /// <summary>The runs of one strategy that belong together.</summary>
@@ -57,7 +59,7 @@ internal sealed record ReportGroup(string HostName, string Device, string Model,
     /// <summary>Sorts rows into groups, both in the order in which they came.</summary>
     public static IReadOnlyList<ReportGroup> Of(IReadOnlyList<LoadMeasurement> rows, IReadOnlyList<LoadTimeline> timelines) =>
     [
-        .. rows.GroupBy(row => (row.HostName, row.Device, row.Path, row.DType, row.Cache)).Select(group => new ReportGroup(
+        .. rows.GroupBy(row => (row.HostName, row.Device, row.Path, row.DType, row.Rank, row.RankCount, row.Cache)).Select(group => new ReportGroup(
             group.Key.HostName,
             group.Key.Device,
             ModelOf(group.FirstOrDefault(row => row.Size is not null) ?? group.First()),
@@ -68,7 +70,8 @@ internal sealed record ReportGroup(string HostName, string Device, string Model,
     public static string ModelOf(LoadMeasurement row)
     {
         string name = row.Size ?? FileName(row.Path) ?? "weights";
-        return row.DType is null ? name : $"{name} as {row.DType}";
+        string cast = row.DType is null ? name : $"{name} as {row.DType}";
+        return row.RankCount is null ? cast : string.Create(CultureInfo.InvariantCulture, $"{cast}, rank {row.Rank} of {row.RankCount}");
     }
 
     // Rows come from other systems, too.

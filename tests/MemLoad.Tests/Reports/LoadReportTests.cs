@@ -32,6 +32,20 @@ public sealed class LoadReportTests
     }
 
     [Fact]
+    public void Ranks_load_different_weights_and_each_says_which()
+    {
+        LoadMeasurement[] ranks = [.. Enumerable.Range(0, 3).Select(rank => Rows.Loaded("Stream") with { Rank = rank, RankCount = 3, WeightsDigest = new string((char)('a' + rank), 64) })];
+        (_, string text) = Written(ranks, []);
+
+        Assert.DoesNotContain("THE WEIGHTS DIFFER", text, StringComparison.Ordinal);
+        Assert.Contains("gpt2-small, rank 2 of 3: the same weights in 1 row", text, StringComparison.Ordinal);
+        Assert.Contains("--rank 2 --rank-count 3", text, StringComparison.Ordinal);
+        Assert.Contains("-Rank 2 -RankCount 3", text, StringComparison.Ordinal);
+        (_, text) = Written([.. ranks, ranks[2] with { HostName = "other", WeightsDigest = ranks[0].WeightsDigest }], []);
+        Assert.Contains("gpt2-small, rank 2 of 3: THE WEIGHTS DIFFER", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Every_picture_says_in_words_and_figures_what_it_shows()
     {
         (XDocument page, _) = Written(Measured, [.. Measured.Select(row => Samples.Of(row))]);
