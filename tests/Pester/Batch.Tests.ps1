@@ -49,7 +49,7 @@ exit "$worst"
 '@
     chmod +x (Join-Path $bin srun)
     function Invoke-Shell([hashtable]$Environment, [string[]]$Command) {
-        $names + @((Get-ChildItem env:MODEL_*).Name) | ForEach-Object { Remove-Item "env:$_" -ErrorAction Ignore }
+        $names | ForEach-Object { Remove-Item "env:$_" -ErrorAction Ignore }
         foreach ($name in $Environment.Keys) { Set-Item "env:$name" $Environment[$name] }
         try {
             $text = & $Command[0] ($Command | Select-Object -Skip 1) 2>&1 | ForEach-Object { "$_" }
@@ -72,7 +72,7 @@ Describe "examples/slurm.sh$(if ($noBatch) { " ($noBatch)" })" -Skip:([bool]$noB
         $run = Invoke-Shell ($batch + @{ STRATEGY = 'Stream,Mmap'; MANIFEST = $manifest }) 'bash', $slurm
         $run.Code | Should -Be 0 -Because $run.Text
         (Get-ChildItem $results -Filter *.csv).Name | Should -Be rank-0.csv, rank-1.csv, rank-2.csv
-        $rows = Import-Csv (Join-Path $results 'rank-*.csv')
+        $rows = Get-ChildItem $results -Filter rank-*.csv | Import-Csv
         $rows.Count | Should -Be 6
         $rows.Outcome | Sort-Object -Unique | Should -Be Loaded
         (Get-Content -Raw (Join-Path $results report.html)).Contains('6 loads on 1 machine') | Should -BeTrue
@@ -81,7 +81,7 @@ Describe "examples/slurm.sh$(if ($noBatch) { " ($noBatch)" })" -Skip:([bool]$noB
     It 'loads a part on every rank, and does not take parts for different weights' {
         $run = Invoke-Shell ($batch + @{ PARTS = '1' }) 'bash', $slurm
         $run.Code | Should -Be 0 -Because $run.Text
-        $rows = Import-Csv (Join-Path $results 'rank-*.csv')
+        $rows = Get-ChildItem $results -Filter rank-*.csv | Import-Csv
         $rows.Rank | Should -Be 0, 1, 2
         @($rows.WeightsDigest | Sort-Object -Unique).Count | Should -Be 3
         (Get-WeightInfo $file).Count | Should -Be ($rows.TensorCount | Measure-Object -Sum).Sum
@@ -93,7 +93,7 @@ Describe "examples/slurm.sh$(if ($noBatch) { " ($noBatch)" })" -Skip:([bool]$noB
         $run.Text | Should -BeLike '*THE WEIGHTS DIFFER between ranks*'
         $run = Invoke-Shell ($batch + @{ MODEL_1 = $bad; MANIFEST = $manifest }) 'bash', $slurm
         $run.Code | Should -Be 1
-        $rows = Import-Csv (Join-Path $results 'rank-*.csv')
+        $rows = Get-ChildItem $results -Filter rank-*.csv | Import-Csv
         $rows.Outcome | Should -Be Loaded, Failed, Loaded
         $rows[1].Message | Should -BeLike 'ML6111: 1 of * tensors differs*'
     }
