@@ -6,7 +6,7 @@ namespace MemLoad.Tests.PowerShell;
 /// <summary>The module in a real PowerShell: runs tests/Pester as one test, where PowerShell and Pester are installed.</summary>
 public sealed class PesterSuiteTests(ITestOutputHelper output)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(30);
 
     // Prints both versions, or nothing where one is missing.
     private const string FindPester =
