@@ -46,7 +46,14 @@ Subsystem powershell $own/pwsh.sh
 }
 
 function Start-TestNode([string]$Folder, [string]$Name) {
-    & $SshdPath -f $Folder/$Name/sshd_config -E $Folder/$Name/log
+    # It ends with this PowerShell, even where that is killed before the test has cleaned up.
+    Set-Content $Folder/$Name/watch.sh @"
+'$SshdPath' -D -f '$Folder/$Name/sshd_config' -E '$Folder/$Name/log' &
+sshd=`$!
+while kill -0 $PID && kill -0 `$sshd; do sleep 1; done
+kill `$sshd
+"@
+    $null = Start-Process sh -ArgumentList "$Folder/$Name/watch.sh" -RedirectStandardError $Folder/$Name/watch.log
     # It has written its id when it listens.
     foreach ($try in 1..600) { if (Test-Path $Folder/$Name/pid) { return } else { Start-Sleep -Milliseconds 100 } }
     throw "sshd did not start: $(Get-Content $Folder/$Name/log)"
