@@ -9,6 +9,7 @@ BeforeDiscovery {
         '^\./(bench|examples|build)'                                = 'builds, or takes minutes, gigabytes, root or other machines'
         '^Import-Module'                                            = 'this suite has imported it'
         '(New-PSSession|-Session |-HostName |-ComputerName |\$sessions)' = 'needs other machines'
+        '(Pester|\$configuration|\$expected)'                       = 'Server-Example.Tests.ps1 runs that script'
         '-Device (cuda|torch):'                                     = 'needs TorchSharp'
     }
     $files = @(Get-ChildItem (Join-Path $RepositoryRoot README*.md)) + @(Get-ChildItem (Join-Path $RepositoryRoot docs/*.md))

@@ -22,7 +22,7 @@ internal static class NotRun
         (@"^(curl|wget|scp|ssh|rsync|pwsh) ", "needs other machines or an installation"),
         (@"^(tar|unzip|sha256sum|sudo|install|mkdir|export|cd|mv|chmod) ", "the way in, which Package.Tests.ps1 goes"),
         (@"^(docker|podman|systemd-run|ulimit|sysctl|dmesg|journalctl|mount) ", "changes or asks the system"),
-        (@"^(srun|sbatch|kubectl) ", "needs a cluster"),
+        (@"^([A-Z]+=\S+ )*(srun|sbatch|kubectl) ", "needs a cluster"),
     ];
 
     /// <summary>The same on something small. Every command is parsed as it stands, too.</summary>
