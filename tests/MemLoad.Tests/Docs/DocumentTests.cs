@@ -16,6 +16,15 @@ public sealed partial class DocumentTests
     public void Every_block_says_what_is_in_it(string document) =>
         Assert.All(DocumentBlock.All.Where(block => block.Document == document), block => Assert.Contains(block.Language, Languages));
 
+    [Fact]
+    public void The_README_in_Japanese_shows_the_same_commands()
+    {
+        Assert.Equal(Shown("README.md"), Shown("README.ja.md"));
+
+        static IEnumerable<string> Shown(string document) =>
+            DocumentBlock.All.Where(block => block.Document == document).Select(block => $"{block.Language}\n{string.Join('\n', block.Lines)}");
+    }
+
     [Theory]
     [MemberData(nameof(Documents))]
     public void Every_link_to_a_file_leads_to_one(string document)
