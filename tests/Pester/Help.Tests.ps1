@@ -1,5 +1,6 @@
 BeforeDiscovery {
     . $PSScriptRoot/common.ps1
+    $topics = (Get-ChildItem (Join-Path $RepositoryRoot docs/en-US/about_*)).Name -replace '\.help\.txt$'
     $cmdlets = (Get-Command -Module MemLoad).Name | ForEach-Object { @{ Cmdlet = $_ } }
     $examples = foreach ($name in $cmdlets.Cmdlet) {
         $number = 0
@@ -8,6 +9,17 @@ BeforeDiscovery {
 }
 BeforeAll {
     . $PSScriptRoot/common.ps1
+    $DocsPath = Join-Path $RepositoryRoot docs
+    function Get-HelpUnder([string]$Culture, [string]$Name) {
+        $before = [cultureinfo]::CurrentUICulture
+        try {
+            [cultureinfo]::CurrentUICulture = $Culture
+            Get-Help $Name -Full | Out-String -Width 200
+        }
+        finally { [cultureinfo]::CurrentUICulture = $before }
+    }
+    function Get-Topic([string]$Culture, [string]$Name) { Get-Content -Raw (Join-Path $DocsPath $Culture "$Name.help.txt") }
+    function Get-Match([string]$Text, [string]$Pattern) { [regex]::Matches($Text, $Pattern).Value }
     $common = [System.Management.Automation.Cmdlet]::CommonParameters
 }
 Describe 'Help of <Cmdlet>' -ForEach $cmdlets {
@@ -57,7 +69,60 @@ Describe 'Examples' {
     }
 }
 Describe 'About topics' {
-    It '<_> is found' -ForEach 'about_MemLoad', 'about_MemLoad_Strategies', 'about_MemLoad_Measuring' {
+    It '<_> is found' -ForEach $topics {
         (Get-Help $_ | Out-String) | Should -Match 'LONG DESCRIPTION'
+    }
+    It '<_> is shown in Japanese where the culture is, with the headings of the English one' -ForEach $topics {
+        $english = Get-HelpUnder en-US $_
+        $japanese = Get-HelpUnder ja-JP $_
+        $english | Should -Not -Match '\p{IsHiragana}'
+        $japanese | Should -Match '\p{IsHiragana}'
+        Get-Match $japanese '(?m)^[A-Z ]+(?=\r?$)' | Should -Be (Get-Match $english '(?m)^[A-Z ]+(?=\r?$)')
+    }
+    It '<_> is shown in English where there is no other' -ForEach $topics {
+        Get-HelpUnder de-DE $_ | Should -BeExactly (Get-HelpUnder en-US $_)
+    }
+}
+Describe 'Help of cmdlets under ja-JP' {
+    It 'of <Cmdlet> is the English one' -ForEach $cmdlets {
+        $help = Get-HelpUnder ja-JP $Cmdlet
+        $help | Should -Match '(?m)^DESCRIPTION'
+        $help | Should -BeExactly (Get-HelpUnder en-US $Cmdlet)
+    }
+    It 'is found by a shell that starts under it' -Skip:$IsWindows {
+        $before = $env:LC_ALL
+        try {
+            $env:LC_ALL = 'ja_JP.UTF-8'
+            $shown = & ([Environment]::ProcessPath) -NoProfile -NonInteractive -Command {
+                param($Module) Import-Module $Module; [cultureinfo]::CurrentUICulture.Name; (Get-Help Measure-LoadMemory).Synopsis; Get-Help about_MemLoad
+            } -args $ModulePath
+        }
+        finally { $env:LC_ALL = $before }
+        $shown[0] | Should -Be ja-JP
+        $shown[1] | Should -Be (Get-Help Measure-LoadMemory).Synopsis
+        $shown[2] | Should -Match '\p{IsHiragana}'
+    }
+}
+Describe 'Topics in Japanese' {
+    BeforeAll {
+        # Parameters, cmdlets, errors, strategies, and whatever has a second capital, a dot or a low line in it: properties, files, settings.
+        # Our own name is free.
+        $named = '(?<![\w-])-?-[A-Za-z]\w*', '\b[A-Z][a-z]+-[A-Z]\w+', '\bML\d{4}\b', "\b(?:$($StrategyNames -join '|'))\b",
+            '\b(?!MemLoad\b)\w*[a-z][A-Z]\w*', '\b\w+[_.]\w+' -join '|'
+    }
+    It 'are those in English' {
+        (Get-ChildItem (Join-Path $DocsPath ja-JP)).Name | Should -Be (Get-ChildItem (Join-Path $DocsPath en-US/about_*)).Name
+    }
+    It '<_> names what the English one names' -ForEach $topics {
+        $topic = $_
+        $english, $japanese = 'en-US', 'ja-JP' | ForEach-Object { , @(Get-Match (Get-Topic $_ $topic) $named | Sort-Object -Unique -CaseSensitive) }
+        $english | Should -Not -BeNullOrEmpty
+        $japanese | Should -Be $english
+    }
+    It '<_> fits a terminal of 80 columns; what is typed is as long as it is' -ForEach $topics {
+        foreach ($line in (Get-Topic ja-JP $_) -split '\r?\n' | Where-Object { $_ -notmatch '^ {8}' }) {
+            $wide = @([regex]::Matches($line, '[\u2e80-\u9fff\uff01-\uff60]')).Count
+            $line.Length + $wide | Should -BeLessOrEqual 80 -Because $line
+        }
     }
 }

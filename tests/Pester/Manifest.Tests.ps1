@@ -28,7 +28,7 @@ Describe 'Manifest' {
         Join-Path $folder System.Management.Automation.dll | Should -Not -Exist
     }
     It 'brings its licence, changes and help' {
-        'LICENSE', 'CHANGELOG.md', 'en-US/MemLoad.Cmdlets.dll-Help.xml', 'en-US/about_MemLoad.help.txt' | ForEach-Object { Join-Path $folder $_ | Should -Exist }
+        'LICENSE', 'CHANGELOG.md', 'en-US/MemLoad.Cmdlets.dll-Help.xml', 'en-US/about_MemLoad.help.txt', 'ja-JP/about_MemLoad.help.txt' | ForEach-Object { Join-Path $folder $_ | Should -Exist }
     }
 }
 Describe 'Import' {
