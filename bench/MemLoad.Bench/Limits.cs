@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
@@ -10,6 +11,9 @@ namespace MemLoad.Bench;
 /// </summary>
 internal static unsafe partial class Limits
 {
+    /// <summary>The variable by which the children hear of it.</summary>
+    public const string Pause = "MEMLOAD_BENCH_PAUSE";
+
     private const int Piece = 4 << 20;
     private const nuint HugePage = 2 << 20;
 
@@ -57,11 +61,12 @@ internal static unsafe partial class Limits
     }
 
     /// <summary>
-    /// Waits a moment. A virtual machine gives free memory back to its host in the background, and what was not given back yet is several times
-    /// faster to come by: without this, whoever comes right after a contender that freed much would seem the faster. Every contender begins with it,
-    /// Python's too.
+    /// Waits for as many seconds as the run was told to pause. A virtual machine may give free memory back to its host in the background, and what was
+    /// not given back yet is several times faster to come by: without a pause whoever comes soon after a contender that freed much seems the faster.
+    /// Every contender begins with it, Python's too.
     /// </summary>
-    public static void LetMemorySettle() => Thread.Sleep(TimeSpan.FromSeconds(3));
+    public static void LetMemorySettle() =>
+        Thread.Sleep(TimeSpan.FromSeconds(int.Parse(Environment.GetEnvironmentVariable(Pause) ?? "0", CultureInfo.InvariantCulture)));
 
     private static TimeSpan Into(SafeFileHandle file, long length, bool touched)
     {

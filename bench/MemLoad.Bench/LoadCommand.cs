@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Diagnostics;
 using System.Text.Json;
 
@@ -23,10 +24,12 @@ internal static class LoadCommand
         };
         var only = new Option<string[]>("--only") { Description = "Contenders whose title holds one of these words; all if left out.", AllowMultipleArgumentsPerToken = true };
         var repeat = new Option<int>("--repeat") { Description = "Rounds.", DefaultValueFactory = _ => 5 };
+        var pause = new Option<int>("--pause") { Description = "Seconds that each contender waits before it loads; a virtual machine's free memory is then its host's again." };
         var json = new Option<string?>("--json") { Description = "Where everything that was measured goes." };
-        var command = new Command("load", "Times loads.") { path, size, device, cache, processors, only, repeat, json };
+        var command = new Command("load", "Times loads.") { path, size, device, cache, processors, only, repeat, pause, json };
         command.SetAction(parsed =>
         {
+            Environment.SetEnvironmentVariable(Limits.Pause, parsed.GetValue(pause).ToString(CultureInfo.InvariantCulture));
             string checkpoint = Path.GetFullPath(parsed.GetValue(path) ?? GeneratedCheckpoint.Ensure(parsed.GetValue(size)!));
             using var rounds = new Rounds(checkpoint, parsed.GetValue(only) ?? [], parsed.GetValue(repeat));
             var series = new List<Series>();

@@ -107,7 +107,7 @@ def peak():
 def main():
     file, way = sys.argv[1:]
     shapes = shapes_of(file)
-    time.sleep(3)  # as the other contenders do: see LetMemorySettle in Limits.cs
+    time.sleep(int(os.environ.get("MEMLOAD_BENCH_PAUSE", "0")))  # as the other contenders do: see LetMemorySettle in Limits.cs
     anonymous, mapped = resident()
     with open("/proc/self/clear_refs", "w") as reset:
         reset.write("5")
