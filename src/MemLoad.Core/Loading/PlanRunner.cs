@@ -79,7 +79,7 @@ public static class PlanRunner
                         batch.Add(read.Storage, buffers[read.Buffer]!, read.Casts);
                     }
                     i = last - 1;
-                    if (last == first + 1 && NextCopies(plan, first) is PlanStep copy)
+                    if (step.Source < 0 && last == first + 1 && NextCopies(plan, first) is PlanStep copy)
                     {
                         // One storage on its way through the host: read and copied on piece by piece.
                         batch.ReadInPlace(buffers[copy.Buffer], copy.Casts ? checkpoint.Target.CastOf(copy.Storage) : null, cancellationToken);
