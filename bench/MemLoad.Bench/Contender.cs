@@ -53,6 +53,7 @@ internal sealed record Contender(string Name, ContenderKind Kind, params string[
     private static Sample Load(string name, string device, string path, bool verify)
     {
         var request = new LoadRequest { Path = path, Strategy = name == InPlace ? Strategy.Stream : Enum.Parse<Strategy>(name), Device = device };
+        long fileBytes = Checkpoint.Open(path).Files.Sum(file => file.Length);
         WarmUp(request);
         if (name == InPlace)
         {
@@ -64,7 +65,7 @@ internal sealed record Contender(string Name, ContenderKind Kind, params string[
         GC.Collect();
         GC.WaitForPendingFinalizers();
         GC.Collect();
-        Limits.LetMemorySettle();
+        FreeMemory.Prepare(fileBytes);
         using var probe = MemoryProbe.Start();
         long faults = Faults();
         TimeSpan cpu = Environment.CpuUsage.TotalTime;

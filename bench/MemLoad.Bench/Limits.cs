@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
@@ -11,9 +10,6 @@ namespace MemLoad.Bench;
 /// </summary>
 internal static unsafe partial class Limits
 {
-    /// <summary>The variable by which the children hear of it.</summary>
-    public const string Pause = "MEMLOAD_BENCH_PAUSE";
-
     private const int Piece = 4 << 20;
     private const nuint HugePage = 2 << 20;
 
@@ -23,7 +19,7 @@ internal static unsafe partial class Limits
     {
         using SafeFileHandle file = File.OpenHandle(path);
         long length = RandomAccess.GetLength(file);
-        LetMemorySettle();
+        FreeMemory.Prepare(length);
         switch (name)
         {
             case "pread, fresh memory":
@@ -60,14 +56,6 @@ internal static unsafe partial class Limits
         }
     }
 
-    /// <summary>
-    /// Waits for as many seconds as the run was told to pause. A virtual machine may give free memory back to its host in the background, and what was
-    /// not given back yet is several times faster to come by: without a pause whoever comes soon after a contender that freed much seems the faster.
-    /// Every contender begins with it, Python's too.
-    /// </summary>
-    public static void LetMemorySettle() =>
-        Thread.Sleep(TimeSpan.FromSeconds(int.Parse(Environment.GetEnvironmentVariable(Pause) ?? "0", CultureInfo.InvariantCulture)));
-
     private static TimeSpan Into(SafeFileHandle file, long length, bool touched)
     {
         byte* memory = Map(length);
@@ -86,7 +74,8 @@ internal static unsafe partial class Limits
         }
     }
 
-    private static byte* Map(long length)
+    /// <summary>Maps memory that starts on a huge page and wants to be huge pages.</summary>
+    internal static byte* Map(long length)
     {
         nint found = Map(0, (nuint)length + HugePage, 3, 0x22, -1, 0);
         nint start = (found + (nint)HugePage - 1) / (nint)HugePage * (nint)HugePage;
@@ -118,8 +107,13 @@ internal static unsafe partial class Limits
         Array.ForEach(threads, thread => thread.Join());
     }
 
+    internal static void Unmap(byte* start, long length) => _ = Unmap((nint)start, (nuint)length);
+
     [LibraryImport("libc", EntryPoint = "mmap")]
     private static partial nint Map(nint address, nuint length, int protection, int flags, int file, long offset);
+
+    [LibraryImport("libc", EntryPoint = "munmap")]
+    private static partial int Unmap(nint address, nuint length);
 
     [LibraryImport("libc", EntryPoint = "madvise")]
     private static partial int Advise(nint address, nuint length, int advice);

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Diagnostics;
-using System.Globalization;
 using System.Text.Json;
 
 namespace MemLoad.Bench;
@@ -24,12 +23,17 @@ internal static class LoadCommand
         };
         var only = new Option<string[]>("--only") { Description = "Contenders whose title holds one of these words; all if left out.", AllowMultipleArgumentsPerToken = true };
         var repeat = new Option<int>("--repeat") { Description = "Rounds.", DefaultValueFactory = _ => 5 };
-        var pause = new Option<int>("--pause") { Description = "Seconds that each contender waits before it loads; a virtual machine's free memory is then its host's again." };
+        var memory = new Option<string>("--memory")
+        {
+            Description = "What each contender does just before it loads: touched, it touches and frees as much memory as it will need; settled, it waits for three seconds, in which a virtual machine's free memory goes back to its host.",
+            DefaultValueFactory = _ => FreeMemory.Touched,
+        };
+        memory.AcceptOnlyFromAmong(FreeMemory.Touched, FreeMemory.Settled);
         var json = new Option<string?>("--json") { Description = "Where everything that was measured goes." };
-        var command = new Command("load", "Times loads.") { path, size, device, cache, processors, only, repeat, pause, json };
+        var command = new Command("load", "Times loads.") { path, size, device, cache, processors, only, repeat, memory, json };
         command.SetAction(parsed =>
         {
-            Environment.SetEnvironmentVariable(Limits.Pause, parsed.GetValue(pause).ToString(CultureInfo.InvariantCulture));
+            Environment.SetEnvironmentVariable(FreeMemory.Variable, parsed.GetValue(memory));
             string checkpoint = Path.GetFullPath(parsed.GetValue(path) ?? GeneratedCheckpoint.Ensure(parsed.GetValue(size)!));
             using var rounds = new Rounds(checkpoint, parsed.GetValue(only) ?? [], parsed.GetValue(repeat));
             var series = new List<Series>();

@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace MemLoad;
 
 /// <summary>
@@ -7,16 +5,14 @@ namespace MemLoad;
 /// allocator's. Large blocks are mappings of their own; small ones share a mapping that is released with the last of them. Blocks that are
 /// allocated together share one, whatever their sizes, and each gives its pages back when it is released.
 /// </summary>
-public sealed unsafe partial class HostMemory : IDisposable
+public sealed unsafe class HostMemory : IDisposable
 {
     private const long LargeBytes = 256 << 10;
     private const long SharedBytes = 1 << 20;
-    private const long HugePage = 2 << 20;
     private const long Alignment = 64;
 
-    private static readonly long Page = Environment.SystemPageSize;
-
-    private Segment? _current;
+    private readonly FreshPages _pages = new();
+    private HostMapping? _current;
     private long _used;
 
     /// <summary>Allocates a block of zeroed memory, aligned to 64 bytes. Not thread-safe.</summary>
@@ -26,12 +22,12 @@ public sealed unsafe partial class HostMemory : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(bytes);
         if (bytes >= LargeBytes)
         {
-            return new Buffer(new Segment(bytes, holders: 1), 0, bytes);
+            return new Buffer(new HostMapping(bytes, holders: 1, _pages), 0, bytes);
         }
         if (_current is null || _used > SharedBytes - bytes)
         {
             Dispose();
-            _current = new Segment(SharedBytes, holders: 1);
+            _current = new HostMapping(SharedBytes, holders: 1, _pages);
             _used = 0;
         }
         _current.Hold();
@@ -58,12 +54,12 @@ public sealed unsafe partial class HostMemory : IDisposable
             ArgumentOutOfRangeException.ThrowIfNegative(block);
             total = checked(total + Aligned(block));
         }
-        var segment = new Segment(Math.Max(total, 1), bytes.Count);
+        var mapping = new HostMapping(Math.Max(total, 1), bytes.Count, _pages);
         var blocks = new MemoryBuffer[bytes.Count];
         long offset = 0;
         for (int i = 0; i < blocks.Length; i++)
         {
-            blocks[i] = new Buffer(segment, offset, bytes[i], vacates: true);
+            blocks[i] = new Buffer(mapping, offset, bytes[i], vacates: true);
             offset += Aligned(bytes[i]);
         }
         return blocks;
@@ -78,15 +74,18 @@ public sealed unsafe partial class HostMemory : IDisposable
 
     private static long Aligned(long bytes) => checked(bytes + Alignment - 1) / Alignment * Alignment;
 
-    private sealed class Buffer(Segment segment, long offset, long bytes, bool vacates = false) : MemoryBuffer(bytes)
+    private sealed class Buffer(HostMapping mapping, long offset, long bytes, bool vacates = false) : MemoryBuffer(bytes)
     {
-        private Segment? _segment = segment;
+        private HostMapping? _mapping = mapping;
 
-        public override nint Address { get; } = segment.Address + (nint)offset;
+        public override nint Address { get; } = mapping.Address + (nint)offset;
+
+        public override void Prepare(long offset, int count) => _mapping?.Touch(Address + (nint)offset, count);
 
         public override void Write(long offset, ReadOnlySpan<byte> source)
         {
             CheckRange(offset, source.Length);
+            Prepare(offset, source.Length);
             source.CopyTo(new Span<byte>((byte*)Address + offset, source.Length));
         }
 
@@ -98,122 +97,10 @@ public sealed unsafe partial class HostMemory : IDisposable
 
         protected override void Dispose(bool disposing)
         {
-            if (Interlocked.Exchange(ref _segment, null) is Segment segment)
+            if (Interlocked.Exchange(ref _mapping, null) is HostMapping mapping)
             {
-                segment.Release(vacates ? (Address, Length) : default);
+                mapping.Release(vacates ? (Address, Length) : default);
             }
         }
-    }
-
-    // One mapping and how many blocks (and, while it is being filled, the allocator) hold it.
-    private sealed partial class Segment
-    {
-        private const nint Failed = -1;
-
-        private readonly nint _mapping;
-        private readonly nuint _mappedBytes;
-        private int _holders;
-
-        public Segment(long bytes, int holders)
-        {
-            _holders = holders;
-            if (OperatingSystem.IsWindows())
-            {
-                Address = (nint)NativeMemory.AlignedAlloc((nuint)bytes, (nuint)Alignment);
-                if (Address == 0)
-                {
-                    throw Exhausted(bytes);
-                }
-                NativeMemory.Clear((void*)Address, (nuint)bytes);
-                return;
-            }
-            _mappedBytes = checked((nuint)((bytes + Page - 1) / Page * Page));
-            if (bytes < HugePage || !TryMapHuge(_mappedBytes, out _mapping))
-            {
-                _mapping = Map(_mappedBytes);
-            }
-            if (_mapping == Failed)
-            {
-                throw Exhausted(bytes);
-            }
-            Address = _mapping;
-        }
-
-        public nint Address { get; }
-
-        public void Hold() => Interlocked.Increment(ref _holders);
-
-        /// <summary>One holder less. The last gives the mapping back; one before it, at least the whole pages that were its alone.</summary>
-        public void Release((nint Address, long Bytes) vacant = default)
-        {
-            if (Interlocked.Decrement(ref _holders) > 0)
-            {
-                nint first = (vacant.Address + (nint)Page - 1) / (nint)Page * (nint)Page;
-                nint end = (vacant.Address + (nint)vacant.Bytes) / (nint)Page * (nint)Page;
-                if (end > first && !OperatingSystem.IsWindows()) // where they go back with the last
-                {
-                    _ = Native.Advise(first, (nuint)(end - first), Native.AdviseDontNeed);
-                }
-                return;
-            }
-            if (OperatingSystem.IsWindows())
-            {
-                NativeMemory.AlignedFree((void*)Address);
-            }
-            else
-            {
-                _ = Native.Unmap(_mapping, _mappedBytes);
-            }
-        }
-
-        // Starts on a huge page: first touch, which is most of the cost of fresh memory, is then 512 times rarer. What was mapped too much to find
-        // that start goes back at once, for limits on address space and data count it.
-        private static bool TryMapHuge(nuint length, out nint mapping)
-        {
-            nint found = Map(checked(length + (nuint)HugePage));
-            mapping = Failed;
-            if (found == Failed)
-            {
-                return false;
-            }
-            mapping = (found + (nint)HugePage - 1) / (nint)HugePage * (nint)HugePage;
-            nuint before = (nuint)(mapping - found);
-            if (before > 0)
-            {
-                _ = Native.Unmap(found, before);
-            }
-            if (before < (nuint)HugePage)
-            {
-                _ = Native.Unmap(mapping + (nint)length, (nuint)HugePage - before);
-            }
-            if (OperatingSystem.IsLinux())
-            {
-                _ = Native.Advise(mapping, length, Native.AdviseHugePage);
-            }
-            return true;
-        }
-
-        private static nint Map(nuint length) =>
-            Native.Map(0, length, Native.ReadWrite, OperatingSystem.IsMacOS() ? Native.PrivateAnonymousMac : Native.PrivateAnonymousLinux, -1, 0);
-
-        private static MemLoadException Exhausted(long bytes) => Rules.HostMemoryExhausted.Broken($"the system refused {bytes} bytes of host memory");
-    }
-
-    private static partial class Native
-    {
-        public const int ReadWrite = 3;
-        public const int PrivateAnonymousLinux = 0x22;
-        public const int PrivateAnonymousMac = 0x1002;
-        public const int AdviseDontNeed = 4;
-        public const int AdviseHugePage = 14;
-
-        [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
-        public static partial nint Map(nint address, nuint length, int protection, int flags, int file, long offset);
-
-        [LibraryImport("libc", EntryPoint = "munmap")]
-        public static partial int Unmap(nint address, nuint length);
-
-        [LibraryImport("libc", EntryPoint = "madvise")]
-        public static partial int Advise(nint address, nuint length, int advice);
     }
 }

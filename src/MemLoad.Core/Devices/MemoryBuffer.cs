@@ -12,6 +12,11 @@ public abstract class MemoryBuffer(long length) : IDisposable
     /// <summary>Address of the first byte in this process, or 0 where the host cannot touch it directly.</summary>
     public virtual nint Address => 0;
 
+    /// <summary>Has the memory of a range made that is about to be overwritten whole, where making it is worth a call of its own. Its content is lost.</summary>
+    public virtual void Prepare(long offset, int count)
+    {
+    }
+
     /// <summary>Copies bytes into the block.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The range does not lie in the block.</exception>
     public abstract void Write(long offset, ReadOnlySpan<byte> source);

@@ -26,6 +26,10 @@ internal static unsafe class CastCopy
             cancellationToken.ThrowIfCancellationRequested();
             int length = (int)Math.Min((long)PieceElements * cast.From.ElementSize(), bytes - done);
             long at = targetOffset + cast.TargetBytes(done);
+            if (direct)
+            {
+                target.Prepare(at, (int)cast.TargetBytes(length));
+            }
             var converted = new Span<byte>(direct ? (byte*)target.Address + at : bounce, (int)cast.TargetBytes(length));
             ElementCast.Convert(cast.From, new ReadOnlySpan<byte>(source + done, length), cast.To, converted);
             if (!direct)

@@ -57,6 +57,7 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, 
                         stop.ThrowIfCancellationRequested();
                         Part part = pieces[i].Parts[0];
                         byte* memory = (byte*)part.Buffer.Address + part.BufferOffset;
+                        part.Buffer.Prepare(part.BufferOffset, part.Length);
                         pieces[i].File.ReadExactly(pieces[i].Offset, new Span<byte>(memory, part.Length));
                         if (onward is not null)
                         {

@@ -25,6 +25,7 @@ internal sealed class StorageInitialiser
         for (long done = 0; done < buffer.Length / size * size; done += PieceBytes)
         {
             var piece = new Span<byte>((byte*)buffer.Address + done, (int)Math.Min(PieceBytes, (buffer.Length / size * size) - done));
+            buffer.Prepare(done, piece.Length);
             WeightInitializer.Fill(spec, piece, done / size);
         }
     }

@@ -1,0 +1,180 @@
+using System.Runtime.InteropServices;
+
+namespace MemLoad;
+
+/// <summary>One anonymous mapping, and how many hold it: blocks of host memory and, while it is being filled, their allocator.</summary>
+internal sealed unsafe partial class HostMapping
+{
+    private const nint Failed = -1;
+    private const long HugePage = 2 << 20;
+    private const long Alignment = 64;
+
+    // Below this, pages come singly as they are written to: a call to ask for them would not be worth it.
+    private const int LeastAskedFor = 16 << 10;
+
+    private static readonly long Page = Environment.SystemPageSize;
+
+    private readonly FreshPages _pages;
+    private readonly nuint _bytes;
+    private int _holders;
+    private bool _isHuge;
+
+    /// <summary>Maps zeroed memory.</summary>
+    /// <exception cref="MemLoadException">ML7001: the system has no memory to give.</exception>
+    public HostMapping(long bytes, int holders, FreshPages pages)
+    {
+        _holders = holders;
+        _pages = pages;
+        if (OperatingSystem.IsWindows())
+        {
+            Address = (nint)NativeMemory.AlignedAlloc((nuint)bytes, (nuint)Alignment);
+            if (Address == 0)
+            {
+                throw Exhausted(bytes);
+            }
+            NativeMemory.Clear((void*)Address, (nuint)bytes);
+            return;
+        }
+        _bytes = checked((nuint)((bytes + Page - 1) / Page * Page));
+        Address = bytes >= HugePage && pages.AreHuge ? MapHuge(_bytes) : Failed;
+        _isHuge = Address != Failed;
+        if (!_isHuge)
+        {
+            Address = Map(_bytes);
+            if (bytes >= HugePage)
+            {
+                Advise(Native.NoHugePage);
+            }
+        }
+        if (Address == Failed)
+        {
+            throw Exhausted(bytes);
+        }
+    }
+
+    public nint Address { get; }
+
+    public void Hold() => Interlocked.Increment(ref _holders);
+
+    /// <summary>One holder less. The last gives the mapping back; one before it, at least the whole pages that were its alone.</summary>
+    public void Release((nint Address, long Bytes) vacant = default)
+    {
+        if (Interlocked.Decrement(ref _holders) > 0)
+        {
+            nint first = (vacant.Address + (nint)Page - 1) / (nint)Page * (nint)Page;
+            nint end = (vacant.Address + (nint)vacant.Bytes) / (nint)Page * (nint)Page;
+            if (end > first && !OperatingSystem.IsWindows()) // where they go back with the last
+            {
+                _ = Native.Advise(first, (nuint)(end - first), Native.DontNeed);
+            }
+            return;
+        }
+        if (OperatingSystem.IsWindows())
+        {
+            NativeMemory.AlignedFree((void*)Address);
+        }
+        else
+        {
+            _ = Native.Unmap(Address, _bytes);
+        }
+    }
+
+    /// <summary>Has the pages of a range made that is to be overwritten next, in the size that is cheaper. Its content is lost.</summary>
+    public void Touch(nint address, int count)
+    {
+        if (count < LeastAskedFor || !OperatingSystem.IsLinux())
+        {
+            return;
+        }
+        nint end = address + count;
+        if (_pages.AreHuge)
+        {
+            for (nint at = (address + (nint)HugePage - 1) / (nint)HugePage * (nint)HugePage; at < end && _isHuge; at += (nint)HugePage)
+            {
+                long start = Native.ThreadNanoseconds();
+                *(byte*)at = 0;
+                _pages.Took(Native.ThreadNanoseconds() - start);
+            }
+            return;
+        }
+        if (_isHuge)
+        {
+            _isHuge = false;
+            Advise(Native.NoHugePage);
+        }
+        // All in one call, where the kernel (5.14) knows it; else they come as they are written to.
+        nint first = address / (nint)Page * (nint)Page;
+        _ = Native.Advise(first, (nuint)(end - first), Native.PopulateWrite);
+    }
+
+    // Starts on a huge page: first touch, which is most of the cost of fresh memory, is then 512 times rarer. What was mapped too much to find
+    // that start goes back at once, for limits on address space and data count it.
+    private static nint MapHuge(nuint length)
+    {
+        nint found = Map(checked(length + (nuint)HugePage));
+        if (found == Failed)
+        {
+            return Failed;
+        }
+        nint mapping = (found + (nint)HugePage - 1) / (nint)HugePage * (nint)HugePage;
+        nuint before = (nuint)(mapping - found);
+        if (before > 0)
+        {
+            _ = Native.Unmap(found, before);
+        }
+        if (before < (nuint)HugePage)
+        {
+            _ = Native.Unmap(mapping + (nint)length, (nuint)HugePage - before);
+        }
+        if (OperatingSystem.IsLinux())
+        {
+            _ = Native.Advise(mapping, length, Native.HugePageWanted);
+        }
+        return mapping;
+    }
+
+    private static nint Map(nuint length) =>
+        Native.Map(0, length, Native.ReadWrite, OperatingSystem.IsMacOS() ? Native.PrivateAnonymousMac : Native.PrivateAnonymousLinux, -1, 0);
+
+    private static MemLoadException Exhausted(long bytes) => Rules.HostMemoryExhausted.Broken($"the system refused {bytes} bytes of host memory");
+
+    private void Advise(int advice)
+    {
+        if (OperatingSystem.IsLinux() && Address != Failed)
+        {
+            _ = Native.Advise(Address, _bytes, advice);
+        }
+    }
+
+    private static partial class Native
+    {
+        public const int ReadWrite = 3;
+        public const int PrivateAnonymousLinux = 0x22;
+        public const int PrivateAnonymousMac = 0x1002;
+        public const int DontNeed = 4;
+        public const int HugePageWanted = 14;
+        public const int NoHugePage = 15;
+        public const int PopulateWrite = 23;
+
+        private const int ThreadTime = 3; // CLOCK_THREAD_CPUTIME_ID
+
+        /// <summary>Processor time of this thread: a touch is no dearer because another thread had its turn meanwhile.</summary>
+        public static long ThreadNanoseconds()
+        {
+            long* time = stackalloc long[2];
+            return GetTime(ThreadTime, time) == 0 ? (time[0] * 1_000_000_000) + time[1] : 0;
+        }
+
+        [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
+        public static partial nint Map(nint address, nuint length, int protection, int flags, int file, long offset);
+
+        [LibraryImport("libc", EntryPoint = "munmap")]
+        public static partial int Unmap(nint address, nuint length);
+
+        [LibraryImport("libc", EntryPoint = "madvise")]
+        public static partial int Advise(nint address, nuint length, int advice);
+
+        [LibraryImport("libc", EntryPoint = "clock_gettime")]
+        private static partial int GetTime(int clock, long* time);
+    }
+}
