@@ -8,6 +8,9 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, 
     // Whole huge pages: one that two threads touch first at the same time is cleared twice.
     private const long BlockBytes = 4 << 20;
 
+    // One storage alone is shared out in the smallest blocks, so that no thread waits long for the other at its end.
+    private const long PassedBlockBytes = 2 << 20;
+
     // What is copied on at once is to be found in the processor's second cache still.
     private const long PassedBytes = 1 << 20;
 
@@ -43,7 +46,7 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, 
     /// <param name="cancellationToken">Stops it.</param>
     public unsafe void ReadInPlace(MemoryBuffer? onward, StorageCast? cast, CancellationToken cancellationToken)
     {
-        foreach (Piece[] pieces in Cut(onward is null ? BlockBytes : PassedBytes, inPlace: true))
+        foreach (Piece[] pieces in Cut(onward is null ? BlockBytes : PassedBytes, inPlace: true, onward))
         {
             int[] blocks = Blocks(pieces, onward);
             int next = -1;
@@ -73,7 +76,7 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, 
     public unsafe void ReadThrough(MemoryBuffer ring, CancellationToken cancellationToken)
     {
         long slotBytes = ring.Length / StagingRing.Slots;
-        foreach (Piece[] pieces in Cut(slotBytes, inPlace: false))
+        foreach (Piece[] pieces in Cut(slotBytes, inPlace: false, onward: null))
         {
             workers.Share(Math.Clamp(pieces.Length, 1, StagingRing.Slots), (slot, stop) =>
             {
@@ -111,7 +114,7 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, 
         for (int i = 0; i < pieces.Length; i++)
         {
             Part part = pieces[i].Parts[0];
-            nint block = ((onward ?? part.Buffer).Address + (nint)part.BufferOffset) / (nint)BlockBytes;
+            nint block = ((onward ?? part.Buffer).Address + (nint)part.BufferOffset) / (nint)(onward is null ? BlockBytes : PassedBlockBytes);
             if (block != current)
             {
                 starts.Add(i);
@@ -122,7 +125,7 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, 
     }
 
     // Pieces in file order, in groups that need no more files than may be open at once.
-    private IEnumerable<Piece[]> Cut(long pieceBytes, bool inPlace)
+    private IEnumerable<Piece[]> Cut(long pieceBytes, bool inPlace, MemoryBuffer? onward)
     {
         var group = new List<Piece>();
         int filesInGroup = 0;
@@ -137,12 +140,12 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, 
                 filesInGroup = 0;
             }
             filesInGroup++;
-            CutFile(files[file.Key], file, pieceBytes, inPlace, group);
+            CutFile(files[file.Key], file, pieceBytes, inPlace, onward, group);
         }
         yield return [.. group];
     }
 
-    private void CutFile(CheckpointFileReader file, IEnumerable<Target> targets, long pieceBytes, bool inPlace, List<Piece> pieces)
+    private void CutFile(CheckpointFileReader file, IEnumerable<Target> targets, long pieceBytes, bool inPlace, MemoryBuffer? onward, List<Piece> pieces)
     {
         var parts = ImmutableArray.CreateBuilder<Part>();
         long start = 0;
@@ -164,7 +167,7 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, 
                 {
                     start = offset;
                 }
-                long room = inPlace ? pieceBytes - ((buffer.Address + done) % pieceBytes) : (pieceBytes - (offset - start)) / unit * unit;
+                long room = inPlace ? pieceBytes - (((onward ?? buffer).Address + done) % pieceBytes) : (pieceBytes - (offset - start)) / unit * unit;
                 int length = (int)Math.Min(extent.Length - done, room);
                 parts.Add(new Part(buffer, cast?.TargetBytes(done) ?? done, (int)(offset - start), length, cast));
                 end = offset + length;
