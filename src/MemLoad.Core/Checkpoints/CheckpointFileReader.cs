@@ -1,16 +1,24 @@
+using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace MemLoad;
 
 /// <summary>Reads exact ranges of one file and turns every failure into the rule it breaks. Safe to use from several threads.</summary>
-internal sealed class CheckpointFileReader : IDisposable
+internal sealed partial class CheckpointFileReader : IDisposable
 {
+    /// <summary>What lies further apart is not read along by the system, and is worth a call to <see cref="Expect"/>.</summary>
+    public const int FarApart = 64 << 10;
+
+    private const int WillNeed = 3;
+
     private readonly SafeFileHandle _handle;
+    private readonly DirectReads _direct;
 
     private CheckpointFileReader(string path, SafeFileHandle handle, FileStamp stamp)
     {
         Path = path;
         _handle = handle;
+        _direct = new DirectReads(handle);
         Stamp = stamp;
     }
 
@@ -89,26 +97,26 @@ internal sealed class CheckpointFileReader : IDisposable
 
     /// <summary>Fills the whole destination from the file.</summary>
     /// <exception cref="MemLoadException">ML1005 if the file ends before, ML1006 if it was cut short meanwhile, ML1007 if the read fails.</exception>
-    public void ReadExactly(long offset, Span<byte> destination)
+    public void ReadExactly(long offset, Span<byte> destination) => ReadExactly(_handle, offset, destination);
+
+    /// <summary>Fills the whole destination from the file; what is large and not in the page cache is read around it.</summary>
+    /// <exception cref="MemLoadException">As from <see cref="ReadExactly(long, Span{byte})"/>.</exception>
+    public void ReadBulk(long offset, Span<byte> destination)
     {
-        while (!destination.IsEmpty)
+        while (_direct.Read(offset, destination) is int read and > 0)
         {
-            int read;
-            try
-            {
-                read = RandomAccess.Read(_handle, destination, offset);
-            }
-            catch (IOException e)
-            {
-                throw Rules.ReadFailed.Broken($"reading {destination.Length} bytes failed: {e.Message.TrimEnd('.')}", Path, offset, e);
-            }
-            if (read == 0)
-            {
-                RequireUnchanged();
-                throw Rules.FileTruncated.Broken($"the file ends {destination.Length} bytes before the data it promises", Path, offset);
-            }
             destination = destination[read..];
             offset += read;
+        }
+        ReadExactly(_direct.ForSmallReads, offset, destination);
+    }
+
+    /// <summary>Has a range brought into the page cache in the background, for a read that will come soon; any range will do. A hint, where there is one.</summary>
+    public void Expect(long offset, long count)
+    {
+        if (OperatingSystem.IsLinux() && Environment.Is64BitProcess)
+        {
+            _ = Advise(_handle, offset, count, WillNeed);
         }
     }
 
@@ -125,5 +133,35 @@ internal sealed class CheckpointFileReader : IDisposable
         return bytes;
     }
 
-    public void Dispose() => _handle.Dispose();
+    public void Dispose()
+    {
+        _direct.Dispose();
+        _handle.Dispose();
+    }
+
+    private void ReadExactly(SafeFileHandle handle, long offset, Span<byte> destination)
+    {
+        while (!destination.IsEmpty)
+        {
+            int read;
+            try
+            {
+                read = RandomAccess.Read(handle, destination, offset);
+            }
+            catch (IOException e)
+            {
+                throw Rules.ReadFailed.Broken($"reading {destination.Length} bytes failed: {e.Message.TrimEnd('.')}", Path, offset, e);
+            }
+            if (read == 0)
+            {
+                RequireUnchanged();
+                throw Rules.FileTruncated.Broken($"the file ends {destination.Length} bytes before the data it promises", Path, offset);
+            }
+            destination = destination[read..];
+            offset += read;
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "posix_fadvise")]
+    private static partial int Advise(SafeFileHandle file, long offset, long count, int advice);
 }

@@ -48,6 +48,7 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, 
     {
         foreach (Piece[] pieces in Cut(onward is null ? BlockBytes : PassedBytes, inPlace: true, onward))
         {
+            Expect(pieces);
             int[] blocks = Blocks(pieces, onward);
             int next = -1;
             workers.Share(Math.Clamp(blocks.Length, 1, onward is null ? Threads : Copiers), (_, stop) =>
@@ -61,7 +62,7 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, 
                         Part part = pieces[i].Parts[0];
                         byte* memory = (byte*)part.Buffer.Address + part.BufferOffset;
                         part.Buffer.Prepare(part.BufferOffset, part.Length);
-                        pieces[i].File.ReadExactly(pieces[i].Offset, new Span<byte>(memory, part.Length));
+                        pieces[i].File.ReadBulk(pieces[i].Offset, new Span<byte>(memory, part.Length));
                         if (onward is not null)
                         {
                             Pass(memory, part.Length, onward, cast?.TargetBytes(part.BufferOffset) ?? part.BufferOffset, cast, stop);
@@ -84,7 +85,7 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, 
                 for (int i = slot; i < pieces.Length; i += StagingRing.Slots)
                 {
                     stop.ThrowIfCancellationRequested();
-                    pieces[i].File.ReadExactly(pieces[i].Offset, new Span<byte>(memory, pieces[i].Length));
+                    pieces[i].File.ReadBulk(pieces[i].Offset, new Span<byte>(memory, pieces[i].Length));
                     foreach (Part part in pieces[i].Parts)
                     {
                         Pass(memory + part.PieceOffset, part.Length, part.Buffer, part.BufferOffset, part.Cast, stop);
@@ -104,6 +105,26 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, 
         {
             target.Write(offset, new ReadOnlySpan<byte>(memory, length));
         }
+    }
+
+    // Small storages among large ones are on their way already when their turn comes: no thread waits for a disk because of a few bytes.
+    private static void Expect(Piece[] pieces)
+    {
+        for (int i = 0, end; i < pieces.Length; i = end)
+        {
+            Piece first = pieces[i];
+            long last = first.Offset + first.Length;
+            for (end = i + 1; end < pieces.Length && IsSmall(pieces[end]) && pieces[end].File == first.File && pieces[end].Offset - last <= LargestGap; end++)
+            {
+                last = pieces[end].Offset + pieces[end].Length;
+            }
+            if (IsSmall(first) && end < pieces.Length)
+            {
+                first.File.Expect(first.Offset, last - first.Offset);
+            }
+        }
+
+        static bool IsSmall(Piece piece) => piece.Length < CheckpointFileReader.FarApart;
     }
 
     // Where in the list the pieces begin that fill another block of memory: what fills one block is one thread's.

@@ -80,6 +80,7 @@ internal sealed class ZipDirectory
         byte[] bytes = file.ReadBytes(offset, length);
         var directory = new ZipDirectory(checked((int)count));
         var extents = new RecordExtent[directory._records.Length];
+        ExpectHeaders(file, bytes);
         using var headers = new FileWindow(file);
         int at = 0;
         for (int i = 0; i < extents.Length; i++)
@@ -99,6 +100,37 @@ internal sealed class ZipDirectory
         }
         CheckLayout(headers, extents, offset, cancellationToken);
         return directory;
+    }
+
+    // Local headers lie apart, behind large records: a disk is asked for all of them at once, not for one after the other.
+    private static void ExpectHeaders(CheckpointFileReader file, byte[] directory)
+    {
+        try
+        {
+            int next;
+            for (int at = 0; directory.Length - at >= CentralBytes; at = next)
+            {
+                int nameLength = U16(directory, at + 28);
+                int extraLength = U16(directory, at + 30);
+                next = at + CentralBytes + nameLength + extraLength + U16(directory, at + 32);
+                if (next > directory.Length)
+                {
+                    return;
+                }
+                long stored = U32(directory, at + 20);
+                long length = U32(directory, at + 24);
+                long header = U32(directory, at + 42);
+                ReadExtra(directory.AsSpan(at + CentralBytes + nameLength, extraLength), ref length, ref stored, ref header, file.Path, at);
+                if (stored >= CheckpointFileReader.FarApart)
+                {
+                    file.Expect(header, LocalBytes + nameLength);
+                }
+            }
+        }
+        catch (MemLoadException)
+        {
+            // Said where the entry itself is read.
+        }
     }
 
     // Records fill the file from its first byte to the directory: each begins where the one before it, or its data descriptor, ends.

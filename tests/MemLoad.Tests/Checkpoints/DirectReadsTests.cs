@@ -1,0 +1,92 @@
+using MemLoad.Tests.Measurement;
+
+namespace MemLoad.Tests.Checkpoints;
+
+public sealed class DirectReadsTests
+{
+    private const int FileBytes = (9 << 20) + 777;
+
+    [Theory]
+    [InlineData("cold")]
+    [InlineData("warm")]
+    [InlineData("half")]
+    public void Any_range_at_any_address_is_what_the_file_holds(string cache)
+    {
+        using var file = new TemporaryFile(0);
+        byte[] content = Content(file.Path);
+        var random = new Random(11);
+        byte[] memory = new byte[(6 << 20) + 8192];
+        for (int i = 0; i < 40; i++)
+        {
+            if (cache != "warm" && OperatingSystem.IsLinux() && i % 4 == 0)
+            {
+                _ = PageCache.Evict([file.Path]);
+            }
+            using CheckpointFileReader reader = CheckpointFileReader.Open(file.Path);
+            if (cache == "half")
+            {
+                reader.ReadExactly(0, new byte[random.Next(FileBytes)]);
+            }
+            // Lengths around the least that is read directly, and around whole blocks, too.
+            int length = random.Next(4) switch { 0 => random.Next(60_000, 80_000), 1 => random.Next(1, 6) << 20, _ => random.Next(6 << 20) };
+            long offset = random.Next(3) == 0 ? FileBytes - length : random.Next(FileBytes - length + 1);
+            int at = random.Next(8192);
+            Array.Fill(memory, (byte)0xA5);
+
+            reader.ReadBulk(offset, memory.AsSpan(at, length));
+
+            Assert.True(memory.AsSpan(at, length).SequenceEqual(content.AsSpan((int)offset, length)), $"{length} bytes at {offset}, {i}");
+            Assert.True(memory.AsSpan(0, at).IndexOfAnyExcept((byte)0xA5) < 0, "memory in front of the destination was written to");
+            Assert.True(memory.AsSpan(at + length).IndexOfAnyExcept((byte)0xA5) < 0, "memory behind the destination was written to");
+        }
+    }
+
+    [SkippableFact]
+    public void A_cold_file_stays_out_of_the_page_cache_and_a_warm_one_in_it()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux tells what is cached");
+        using var file = new TemporaryFile(0);
+        byte[] content = Content(file.Path);
+        Skip.If(file.IsInMemory || PageCache.Evict([file.Path]) is not 0, "this file system does not give up its pages");
+        using CheckpointFileReader reader = CheckpointFileReader.Open(file.Path);
+        byte[] memory = new byte[FileBytes - 100];
+
+        using (var direct = new DirectReads(reader.Handle))
+        {
+            Skip.If(direct.Read(100, memory) == 0, "this file system knows no direct reads");
+        }
+        reader.ReadBulk(100, memory);
+        Assert.True(memory.AsSpan().SequenceEqual(content.AsSpan(100)));
+        Assert.InRange(PageCache.CachedBytes([file.Path])!.Value, 0, 64 << 10); // a page here and there, where it was asked whether it is cached
+
+        PageCache.Warm([file.Path]);
+        reader.ReadBulk(100, memory);
+        Assert.True(memory.AsSpan().SequenceEqual(content.AsSpan(100)));
+        Assert.Equal(FileBytes, PageCache.CachedBytes([file.Path]));
+    }
+
+    [Fact]
+    public void A_range_past_the_end_is_an_error_that_says_so()
+    {
+        using var file = new TemporaryFile(0);
+        _ = Content(file.Path);
+        if (OperatingSystem.IsLinux())
+        {
+            _ = PageCache.Evict([file.Path]);
+        }
+        using CheckpointFileReader reader = CheckpointFileReader.Open(file.Path);
+        byte[] memory = new byte[1 << 20];
+        foreach (long offset in new long[] { FileBytes - memory.Length + 1, FileBytes - 1, FileBytes, FileBytes + 5000 })
+        {
+            Assert.Equal("ML1005", Assert.Throws<MemLoadException>(() => reader.ReadBulk(offset, memory)).Rule.Id);
+        }
+    }
+
+    private static byte[] Content(string path)
+    {
+        byte[] content = new byte[FileBytes];
+        new Random(3).NextBytes(content);
+        File.WriteAllBytes(path, content);
+        return content;
+    }
+}

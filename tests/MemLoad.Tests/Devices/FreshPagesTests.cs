@@ -1,0 +1,58 @@
+namespace MemLoad.Tests.Devices;
+
+public sealed class FreshPagesTests
+{
+    private const long Millisecond = 1_000_000;
+
+    [Fact]
+    public void Huge_pages_are_taken_until_they_are_dear_again_and_again()
+    {
+        var pages = new FreshPages();
+        for (int i = 0; i < 1000; i++)
+        {
+            pages.Took(i % 10 == 0 ? 5 * Millisecond : Millisecond / 5); // now and then one is dear
+        }
+        Assert.True(pages.AreHuge);
+
+        for (int i = 0; i < 3; i++)
+        {
+            pages.Took(5 * Millisecond);
+        }
+        Assert.False(pages.AreHuge);
+
+        pages.Took(0);
+        Assert.False(pages.AreHuge); // there is no way back within a load
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public unsafe void Preparing_a_range_leaves_what_lies_around_it(bool huge)
+    {
+        var pages = new FreshPages();
+        var mapping = new HostMapping(20 << 20, holders: 1, pages);
+        try
+        {
+            var memory = new Span<byte>((void*)mapping.Address, 20 << 20);
+            memory.Fill(7);
+            if (!huge)
+            {
+                pages.Took(1000 * Millisecond);
+            }
+            var random = new Random(5);
+            for (int i = 0; i < 50; i++)
+            {
+                int offset = random.Next(memory.Length);
+                int count = random.Next(memory.Length - offset);
+                mapping.Touch(mapping.Address + offset, count);
+                Assert.True(memory[..offset].IndexOfAnyExcept((byte)7) < 0);
+                Assert.True(memory[(offset + count)..].IndexOfAnyExcept((byte)7) < 0);
+                memory.Slice(offset, count).Fill(7);
+            }
+        }
+        finally
+        {
+            mapping.Release();
+        }
+    }
+}
