@@ -16,8 +16,9 @@ internal sealed record Contender(string Name, ContenderKind Kind, params string[
 
     private const string InPlace = "Stream, in place again";
 
-    /// <summary>Those that run on a device, limits first.</summary>
-    public static IEnumerable<Contender> On(string device) => All.Where(contender => contender.Devices.Length == 0 || contender.Devices.Contains(device));
+    /// <summary>Those that run on a device from files in a state of the cache, limits first.</summary>
+    public static IEnumerable<Contender> On(string device, string cache) => All.Where(contender =>
+        (contender.Devices.Length == 0 || contender.Devices.Contains(device)) && (contender.Name != Limits.Disk || cache == "cold"));
 
     private static IReadOnlyList<Contender> All { get; } =
     [
@@ -25,6 +26,7 @@ internal sealed record Contender(string Name, ContenderKind Kind, params string[
         new("pread, touched memory", ContenderKind.Limit, "cpu"),
         new("memcpy, touched memory", ContenderKind.Limit, "cpu"),
         new("pread and pwrite to a memory file", ContenderKind.Limit, "sim"),
+        new(Limits.Disk, ContenderKind.Limit),
         .. Strategies.All.Select(strategy => new Contender(strategy.ToString(), ContenderKind.Strategy)),
         new(InPlace, ContenderKind.Strategy),
         new("baseline", ContenderKind.Python, "cpu"),

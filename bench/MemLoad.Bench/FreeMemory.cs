@@ -29,10 +29,7 @@ internal static unsafe class FreeMemory
             case Touched:
                 long bytes = (long)(fileBytes * Times);
                 byte* memory = Limits.Map(bytes);
-                for (long page = 0; page < bytes; page += 4096)
-                {
-                    memory[page] = 1;
-                }
+                Limits.InPieces(bytes, (offset, count) => System.Runtime.InteropServices.NativeMemory.Fill(memory + offset, (nuint)count, 1));
                 Limits.Unmap(memory, bytes);
                 break;
         }

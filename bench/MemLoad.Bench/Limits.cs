@@ -10,10 +10,14 @@ namespace MemLoad.Bench;
 /// </summary>
 internal static unsafe partial class Limits
 {
+    /// <summary>What the disk gives: direct reads, nothing of the page cache in the way.</summary>
+    public const string Disk = "direct reads, touched memory";
+
     private const int Piece = 4 << 20;
+    private const int DiskThreads = 4;
     private const nuint HugePage = 2 << 20;
 
-    public static IReadOnlyList<string> All { get; } = ["pread, fresh memory", "pread, touched memory", "memcpy, touched memory", "pread and pwrite to a memory file"];
+    public static IReadOnlyList<string> All { get; } = ["pread, fresh memory", "pread, touched memory", "memcpy, touched memory", "pread and pwrite to a memory file", Disk];
 
     public static TimeSpan Measure(string name, string path)
     {
@@ -34,6 +38,22 @@ internal static unsafe partial class Limits
                 InPieces(length, (offset, count) => NativeMemory.Fill(from + offset, (nuint)count, 1));
                 InPieces(length, (offset, count) => NativeMemory.Fill(to + offset, (nuint)count, 2));
                 return Timed(() => InPieces(length, (offset, count) => NativeMemory.Copy(from + offset, to + offset, (nuint)count)));
+            }
+            case Disk:
+            {
+                int flags = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x10000 : 0x4000; // O_DIRECT
+                using SafeFileHandle direct = Open(path, flags);
+                byte* memory = Map(length + Piece);
+                InPieces(length, (offset, count) => NativeMemory.Fill(memory + offset, (nuint)count, 1));
+                // A direct read is of whole blocks, and short only at the end of the file.
+                return Timed(() => Parallel(length, DiskThreads, () => (offset, count) =>
+                {
+                    long read = RandomAccess.Read(direct, new Span<byte>(memory + offset, Piece), offset);
+                    if (read < count)
+                    {
+                        throw new EndOfStreamException();
+                    }
+                }));
             }
             default:
             {
@@ -90,7 +110,7 @@ internal static unsafe partial class Limits
         return Stopwatch.GetElapsedTime(start);
     }
 
-    private static void InPieces(long length, Action<long, int> work) => Parallel(length, Environment.ProcessorCount, () => work);
+    internal static void InPieces(long length, Action<long, int> work) => Parallel(length, Environment.ProcessorCount, () => work);
 
     private static void Parallel(long length, int count, Func<Action<long, int>> worker)
     {
@@ -111,6 +131,9 @@ internal static unsafe partial class Limits
 
     [LibraryImport("libc", EntryPoint = "mmap")]
     private static partial nint Map(nint address, nuint length, int protection, int flags, int file, long offset);
+
+    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial SafeFileHandle Open(string path, int flags);
 
     [LibraryImport("libc", EntryPoint = "munmap")]
     private static partial int Unmap(nint address, nuint length);

@@ -70,10 +70,11 @@ internal sealed class Rounds(string checkpoint, string[] only, int repeat) : IDi
     public IReadOnlyList<Series> Run(string device, string cache, int processors)
     {
         Checkpoint headers = Checkpoint.Open(checkpoint);
-        Contender[] contenders = [.. Contender.On(device)
+        Contender[] contenders = [.. Contender.On(device, cache)
             .Where(contender => only.Length == 0 || only.Any(word => contender.Title.Contains(word, StringComparison.OrdinalIgnoreCase)))
             .Where(contender => contender.Kind != ContenderKind.Python || _python is not null)];
         var samples = contenders.ToDictionary(contender => contender, _ => new List<Sample>());
+        Environment.SetEnvironmentVariable("MEMLOAD_BENCH_CACHE", cache); // load.py looks at the file first, and evicts it again
         for (int round = 0; round < repeat; round++)
         {
             foreach (Contender contender in round % 2 == 0 ? contenders : contenders.Reverse())
