@@ -7,7 +7,8 @@ namespace MemLoad;
 /// <summary>
 /// Reads of one file that leave the page cache as they find it: what is large and not cached comes from the disk straight into memory (open(2), O_DIRECT).
 /// For a cold file that is faster than through the cache, takes hardly any processor time, and drives nothing else out of memory. Where kernel or file
-/// system know no such reads there are none, and the caller reads as ever.
+/// system know no such reads there are none, and the caller reads as ever. So there are while others load the same file: what one has brought into the
+/// cache then serves all.
 /// </summary>
 internal sealed unsafe partial class DirectReads(SafeFileHandle file) : IDisposable
 {
@@ -34,7 +35,7 @@ internal sealed unsafe partial class DirectReads(SafeFileHandle file) : IDisposa
     /// <summary>Reads some of a range, from its begin; 0 bytes if these are to be read in another way. Threads may call it at once.</summary>
     public int Read(long offset, Span<byte> destination)
     {
-        if (!IsSupported || _refused || destination.Length < Least || IsCached(offset, destination.Length))
+        if (!IsSupported || _refused || destination.Length < Least || !IsForTheDisk(offset, destination.Length))
         {
             return 0;
         }
@@ -66,15 +67,15 @@ internal sealed unsafe partial class DirectReads(SafeFileHandle file) : IDisposa
 
     // Looked at in two places that are no storage's begin: opening the checkpoint has read the headers in front of those. The kernel answers that a page is
     // not there by having it read, that one page alone on this handle.
-    private bool IsCached(long offset, int length)
+    private bool IsForTheDisk(long offset, int length)
     {
         if (_probe.Value is not SafeFileHandle probe)
         {
-            return true;
+            return false;
         }
         if (Interlocked.Decrement(ref _unasked) >= 0)
         {
-            return false;
+            return true;
         }
         byte one;
         var vector = new Vector(&one, 1);
@@ -84,11 +85,25 @@ internal sealed unsafe partial class DirectReads(SafeFileHandle file) : IDisposa
             {
                 // Anything but "not now" means that the file system does not tell.
                 _refused |= Marshal.GetLastPInvokeError() != Native.Again;
+                if (_refused || IsSharedWithOthers(probe))
+                {
+                    return false;
+                }
                 Volatile.Write(ref _unasked, Unasked);
-                return _refused;
+                return true;
             }
         }
-        return true;
+        return false;
+    }
+
+    // Loads of a cold file tell each other of themselves by a read lock of their open file, which is in nobody's way but a writer's who asks for locks.
+    // Whoever finds another's (it would keep him from writing) reads through the cache. Where there are no locks everybody is alone.
+    private static bool IsSharedWithOthers(SafeFileHandle probe)
+    {
+        var mine = new FileLock { Type = Native.ReadLock };
+        _ = Native.Control(probe, Native.SetLock, &mine);
+        var hindrance = new FileLock { Type = Native.WriteLock };
+        return Native.Control(probe, Native.GetLock, &hindrance) == 0 && hindrance.Type != Native.Unlocked;
     }
 
     // One request from block to block: most of it goes to the whole blocks of the destination itself and is then moved into place, the rest aside.
@@ -144,6 +159,17 @@ internal sealed unsafe partial class DirectReads(SafeFileHandle file) : IDisposa
         return null;
     }
 
+    // struct flock; all zero but the type is the whole file.
+    [StructLayout(LayoutKind.Sequential)]
+    private struct FileLock
+    {
+        public short Type;
+        public short Whence;
+        public long Start;
+        public long Length;
+        public int Process;
+    }
+
     // struct iovec.
     private readonly struct Vector(byte* start, nuint length)
     {
@@ -156,12 +182,20 @@ internal sealed unsafe partial class DirectReads(SafeFileHandle file) : IDisposa
         public const int Again = 11;
         public const int NoWait = 8;
         public const int Random = 1;
+        public const int GetLock = 36; // F_OFD_GETLK
+        public const int SetLock = 37; // F_OFD_SETLK
+        public const short ReadLock = 0;
+        public const short WriteLock = 1;
+        public const short Unlocked = 2;
         public const int CloseOnExec = 0x80000;
 
         public static readonly int Direct = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x10000 : 0x4000; // the rest is the same everywhere
 
         [LibraryImport("libc", EntryPoint = "preadv2", SetLastError = true)]
         public static partial long Read(SafeFileHandle file, Vector* vectors, int count, long offset, int flags);
+
+        [LibraryImport("libc", EntryPoint = "fcntl")]
+        public static partial int Control(SafeFileHandle file, int command, FileLock* argument);
 
         [LibraryImport("libc", EntryPoint = "posix_fadvise")]
         public static partial int Advise(SafeFileHandle file, long offset, long length, int advice);

@@ -65,6 +65,29 @@ public sealed class DirectReadsTests
         Assert.Equal(FileBytes, PageCache.CachedBytes([file.Path]));
     }
 
+    [SkippableFact]
+    public void Loads_of_one_cold_file_at_a_time_share_the_page_cache()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux tells what is cached");
+        using var file = new TemporaryFile(200 << 20);
+        Skip.If(file.IsInMemory || PageCache.Evict([file.Path]) is not 0, "this file system does not give up its pages");
+        byte[] memory = new byte[4 << 20];
+        using CheckpointFileReader one = CheckpointFileReader.Open(file.Path);
+        using CheckpointFileReader other = CheckpointFileReader.Open(file.Path);
+        using var first = new DirectReads(one.Handle);
+        Skip.If(first.Read(0, memory) == 0, "this file system knows no direct reads");
+
+        using (var second = new DirectReads(other.Handle))
+        {
+            Assert.Equal(0, second.Read(0, memory));
+            // The first learns of it when it asks next.
+            Assert.Contains(0, Enumerable.Range(1, 40).Select(i => first.Read(i * (long)memory.Length, memory)));
+        }
+
+        // Alone again.
+        Assert.Equal(memory.Length, first.Read(180 << 20, memory));
+    }
+
     [Fact]
     public void A_range_past_the_end_is_an_error_that_says_so()
     {
