@@ -43,31 +43,31 @@ internal sealed record Contender(string Name, ContenderKind Kind, params string[
     /// <summary>The child's side: measures and prints one line of JSON.</summary>
     public static int Run(string[] args)
     {
-        if (args is not [string name, string device, string path, string verify])
+        if (args is not [string name, string device, string path, string verify, string dtype])
         {
             return 2;
         }
-        Sample sample = Limits.All.Contains(name) ? new Sample(Limits.Measure(name, path).TotalSeconds) : Load(name, device, path, verify == "verify");
+        Sample sample = Limits.All.Contains(name) ? new Sample(Limits.Measure(name, path).TotalSeconds) : Load(name, device, path, verify == "verify", Enum.TryParse(dtype, out DType cast) ? cast : null);
         Console.WriteLine(JsonSerializer.Serialize(sample));
         return 0;
     }
 
-    private static Sample Load(string name, string device, string path, bool verify)
+    private static Sample Load(string name, string device, string path, bool verify, DType? dtype)
     {
-        var request = new LoadRequest { Path = path, Strategy = name == InPlace ? Strategy.Stream : Enum.Parse<Strategy>(name), Device = device };
+        var request = new LoadRequest { Path = path, Strategy = name == InPlace ? Strategy.Stream : Enum.Parse<Strategy>(name), Device = device, DType = dtype };
         long fileBytes = Checkpoint.Open(path).Files.Sum(file => file.Length);
         WarmUp(request);
         if (name == InPlace)
         {
             using LoadedModel first = WeightLoader.Load(request);
             long again = Stopwatch.GetTimestamp();
-            WeightRefill.Run(first.Weights, Checkpoint.Open(path), first.Prepared.Device);
+            WeightRefill.Run(first.Weights, Checkpoint.Open(path).CastTo(dtype), first.Prepared.Device);
             return new Sample(Stopwatch.GetElapsedTime(again).TotalSeconds, Digest: verify ? WeightsDigest.Of(first.Weights) : null);
         }
         GC.Collect();
         GC.WaitForPendingFinalizers();
         GC.Collect();
-        FreeMemory.Prepare(fileBytes);
+        FreeMemory.Prepare(fileBytes, request.Strategy is Strategy.Baseline or Strategy.Sequential or Strategy.Meta ? 2 : 1);
         using var probe = MemoryProbe.Start();
         long faults = Faults();
         TimeSpan cpu = Environment.CpuUsage.TotalTime;

@@ -29,13 +29,14 @@ internal static class LoadCommand
             DefaultValueFactory = _ => FreeMemory.Touched,
         };
         memory.AcceptOnlyFromAmong(FreeMemory.Touched, FreeMemory.Settled);
+        var dtype = new Option<DType?>("--dtype") { Description = "What MemLoad casts to on the way (Float32, Float16, BFloat16)." };
         var json = new Option<string?>("--json") { Description = "Where everything that was measured goes." };
-        var command = new Command("load", "Times loads.") { path, size, device, cache, processors, only, repeat, memory, json };
+        var command = new Command("load", "Times loads.") { path, size, device, cache, processors, only, repeat, memory, dtype, json };
         command.SetAction(parsed =>
         {
             Environment.SetEnvironmentVariable(FreeMemory.Variable, parsed.GetValue(memory));
             string checkpoint = Path.GetFullPath(parsed.GetValue(path) ?? GeneratedCheckpoint.Ensure(parsed.GetValue(size)!));
-            using var rounds = new Rounds(checkpoint, parsed.GetValue(only) ?? [], parsed.GetValue(repeat));
+            using var rounds = new Rounds(checkpoint, parsed.GetValue(only) ?? [], parsed.GetValue(repeat), parsed.GetValue(dtype));
             var series = new List<Series>();
             foreach (string where in parsed.GetValue(device)!)
             {
@@ -61,7 +62,7 @@ internal static class LoadCommand
 }
 
 /// <summary>Runs the contenders by turns, forwards and backwards, so that whatever drifts meets all of them.</summary>
-internal sealed class Rounds(string checkpoint, string[] only, int repeat) : IDisposable
+internal sealed class Rounds(string checkpoint, string[] only, int repeat, DType? dtype) : IDisposable
 {
     private readonly PythonPeer? _python = PythonPeer.Find();
     private readonly Lazy<string> _safetensors = new(() => Converted(checkpoint, CheckpointFormat.Safetensors, ".safetensors"));
@@ -84,7 +85,7 @@ internal sealed class Rounds(string checkpoint, string[] only, int repeat) : IDi
                 Prepare(path, cache);
                 samples[contender].Add(contender.Kind == ContenderKind.Python
                     ? _python!.Measure("load.py", [path, contender.Name], processors)
-                    : Child.Run(Child.This(Contender.Verb, contender.Name, device, path, round == 0 ? "verify" : "trust"), processors));
+                    : Child.Run(Child.This(Contender.Verb, contender.Name, device, path, round == 0 ? "verify" : "trust", dtype?.ToString() ?? ""), processors));
             }
         }
         return [.. contenders.Select(contender => new Series(contender.Title, device, cache, processors, headers.ModelBytes, samples[contender]))];
