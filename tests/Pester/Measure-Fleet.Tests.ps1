@@ -33,7 +33,7 @@ Describe "Measure-Fleet.ps1 on 8 nodes$(if ($NoFleet) { " ($NoFleet)" })" -Skip:
     BeforeAll {
         $folder = Join-Path $TestDrive fleet
         New-TestFleet $folder
-        $setup = @{ small = 'ulimit -d 240000'; slow = 'sleep 10' }
+        $setup = @{ small = 'ulimit -d 290000'; slow = 'sleep 10' }
         $nodes = 'n1', 'n2', 'n3', 'n4', 'down', 'small', 'slow', 'flipped' | ForEach-Object { New-TestNode $folder $_ ($setup[$_] ?? ':') }
         $nodes.Node -ne 'down' | ForEach-Object { Start-TestNode $folder $_ }
 
