@@ -67,7 +67,7 @@ internal sealed record Contender(string Name, ContenderKind Kind, params string[
         GC.Collect();
         GC.WaitForPendingFinalizers();
         GC.Collect();
-        FreeMemory.Prepare(fileBytes, request.Strategy is Strategy.Baseline or Strategy.Sequential or Strategy.Meta ? 2 : 1);
+        FreeMemory.Prepare(fileBytes);
         using var probe = MemoryProbe.Start();
         long faults = Faults();
         TimeSpan cpu = Environment.CpuUsage.TotalTime;

@@ -16,10 +16,11 @@ internal static unsafe class FreeMemory
     /// <summary>The variable by which the children hear of it.</summary>
     public const string Variable = "MEMLOAD_BENCH_MEMORY";
 
-    /// <summary>Brings it about.</summary>
-    /// <param name="weightBytes">Bytes of the weights.</param>
-    /// <param name="copies">How often whoever comes next holds them at once.</param>
-    public static void Prepare(long weightBytes, int copies = 1)
+    // The notebook's baseline holds the weights twice.
+    private const double Times = 2.1;
+
+    /// <summary>Brings it about for a load of so many bytes.</summary>
+    public static void Prepare(long fileBytes)
     {
         switch (Environment.GetEnvironmentVariable(Variable))
         {
@@ -27,7 +28,7 @@ internal static unsafe class FreeMemory
                 Thread.Sleep(TimeSpan.FromSeconds(3));
                 break;
             case Touched:
-                long bytes = (weightBytes * copies) + (weightBytes / 10);
+                long bytes = (long)(fileBytes * Times);
                 byte* memory = Limits.Map(bytes);
                 Limits.InPieces(bytes, (offset, count) => System.Runtime.InteropServices.NativeMemory.Fill(memory + offset, (nuint)count, 1));
                 Limits.Unmap(memory, bytes);

@@ -109,14 +109,13 @@ def files_of(path):
     return [os.path.join(path, name) for name in os.listdir(path)] if os.path.isdir(path) else [path]
 
 
-def prepare(path, copies):
-    """Brings about what the run asked for: free memory as the other contenders find it (FreeMemory.cs says why) for so many copies of the weights,
-    and cold files."""
+def prepare(path):
+    """Brings about what the run asked for: free memory as the other contenders find it (FreeMemory.cs says why), and cold files."""
     how = os.environ.get("MEMLOAD_BENCH_MEMORY")
     if how == "settled":
         time.sleep(3)
     elif how == "touched":
-        with mmap.mmap(-1, int(sum(map(os.path.getsize, files_of(path))) * (copies + 0.1))) as memory:
+        with mmap.mmap(-1, sum(map(os.path.getsize, files_of(path))) * 21 // 10) as memory:
             memory.madvise(mmap.MADV_HUGEPAGE)
             for page in range(0, len(memory), 4096):
                 memory[page] = 1
@@ -129,7 +128,7 @@ def prepare(path, copies):
 def main():
     file, way = sys.argv[1:]
     shapes = shapes_of(file)
-    prepare(file, copies=2 if way in ("baseline", "sequential", "meta") else 1)
+    prepare(file)
     anonymous, mapped = resident()
     with open("/proc/self/clear_refs", "w") as reset:
         reset.write("5")

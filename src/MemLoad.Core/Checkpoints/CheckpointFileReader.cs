@@ -33,6 +33,9 @@ internal sealed partial class CheckpointFileReader : IDisposable
     /// <summary>The open file; stays this reader's.</summary>
     public SafeFileHandle Handle => _handle;
 
+    /// <summary>False as long as bulk reads found everything in the page cache.</summary>
+    public bool Waits => _direct.Waits;
+
     /// <summary>Opens a file for reading; others may go on reading, writing and deleting it.</summary>
     /// <exception cref="MemLoadException">ML1001, ML1002 or ML1010.</exception>
     public static CheckpointFileReader Open(string path)

@@ -27,10 +27,14 @@ internal sealed unsafe partial class DirectReads(SafeFileHandle file) : IDisposa
     private readonly Lazy<SafeFileHandle?> _probe = new(() => OpenProbe(file));
     private readonly Lazy<SafeFileHandle?> _direct = new(() => OpenAgain(file, Native.Direct));
     private volatile bool _refused;
+    private volatile bool _waits = !IsSupported;
     private int _unasked;
 
     private static bool IsSupported { get; } = OperatingSystem.IsLinux() && Environment.Is64BitProcess
         && RuntimeInformation.ProcessArchitecture is Architecture.X64 or Architecture.Arm64;
+
+    /// <summary>False as long as every large range was found in the page cache: then reading is processors' work and no waiting for a disk.</summary>
+    public bool Waits => _waits;
 
     /// <summary>Reads some of a range, from its begin; 0 bytes if these are to be read in another way. Threads may call it at once.</summary>
     public int Read(long offset, Span<byte> destination)
@@ -71,6 +75,7 @@ internal sealed unsafe partial class DirectReads(SafeFileHandle file) : IDisposa
     {
         if (_probe.Value is not SafeFileHandle probe)
         {
+            _waits = true;
             return false;
         }
         if (Interlocked.Decrement(ref _unasked) >= 0)
@@ -83,6 +88,7 @@ internal sealed unsafe partial class DirectReads(SafeFileHandle file) : IDisposa
         {
             if (Native.Read(probe, &vector, 1, place, Native.NoWait) < 0)
             {
+                _waits = true;
                 // Anything but "not now" means that the file system does not tell.
                 _refused |= Marshal.GetLastPInvokeError() != Native.Again;
                 if (_refused || IsSharedWithOthers(probe))

@@ -50,49 +50,69 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, 
         {
             Expect(pieces);
             int[] blocks = Blocks(pieces, onward);
-            int next = -1;
-            workers.Share(Math.Clamp(blocks.Length, 1, onward is null ? Threads : Copiers), (_, stop) =>
+            Share(blocks.Length, onward is null ? Threads : Copiers, (block, _, stop) =>
             {
-                for (int block = Interlocked.Increment(ref next); block < blocks.Length; block = Interlocked.Increment(ref next))
+                int end = block + 1 < blocks.Length ? blocks[block + 1] : pieces.Length;
+                bool waits = false;
+                for (int i = blocks[block]; i < end; i++)
                 {
-                    int end = block + 1 < blocks.Length ? blocks[block + 1] : pieces.Length;
-                    for (int i = blocks[block]; i < end; i++)
+                    stop.ThrowIfCancellationRequested();
+                    Part part = pieces[i].Parts[0];
+                    byte* memory = (byte*)part.Buffer.Address + part.BufferOffset;
+                    part.Buffer.Prepare(part.BufferOffset, part.Length);
+                    pieces[i].File.ReadBulk(pieces[i].Offset, new Span<byte>(memory, part.Length));
+                    waits |= pieces[i].File.Waits;
+                    if (onward is not null)
                     {
-                        stop.ThrowIfCancellationRequested();
-                        Part part = pieces[i].Parts[0];
-                        byte* memory = (byte*)part.Buffer.Address + part.BufferOffset;
-                        part.Buffer.Prepare(part.BufferOffset, part.Length);
-                        pieces[i].File.ReadBulk(pieces[i].Offset, new Span<byte>(memory, part.Length));
-                        if (onward is not null)
-                        {
-                            Pass(memory, part.Length, onward, cast?.TargetBytes(part.BufferOffset) ?? part.BufferOffset, cast, stop);
-                        }
+                        Pass(memory, part.Length, onward, cast?.TargetBytes(part.BufferOffset) ?? part.BufferOffset, cast, stop);
                     }
                 }
+                return waits;
             }, cancellationToken);
         }
     }
 
-    /// <summary>Reads everything added through a ring into other buffers, cast on the way out. Chunk i always passes through slot i mod slots.</summary>
+    /// <summary>Reads everything added through a ring into other buffers, cast on the way out. Each thread has a slot of its own.</summary>
     public unsafe void ReadThrough(MemoryBuffer ring, CancellationToken cancellationToken)
     {
         long slotBytes = ring.Length / StagingRing.Slots;
         foreach (Piece[] pieces in Cut(slotBytes, inPlace: false, onward: null))
         {
-            workers.Share(Math.Clamp(pieces.Length, 1, StagingRing.Slots), (slot, stop) =>
+            Share(pieces.Length, StagingRing.Slots, (i, slot, stop) =>
             {
                 byte* memory = (byte*)ring.Address + (slot * slotBytes);
-                for (int i = slot; i < pieces.Length; i += StagingRing.Slots)
+                pieces[i].File.ReadBulk(pieces[i].Offset, new Span<byte>(memory, pieces[i].Length));
+                foreach (Part part in pieces[i].Parts)
                 {
-                    stop.ThrowIfCancellationRequested();
-                    pieces[i].File.ReadBulk(pieces[i].Offset, new Span<byte>(memory, pieces[i].Length));
-                    foreach (Part part in pieces[i].Parts)
-                    {
-                        Pass(memory + part.PieceOffset, part.Length, part.Buffer, part.BufferOffset, part.Cast, stop);
-                    }
+                    Pass(memory + part.PieceOffset, part.Length, part.Buffer, part.BufferOffset, part.Cast, stop);
                 }
+                return pieces[i].File.Waits;
             }, cancellationToken);
         }
+    }
+
+    // Items one after the other, by as many threads as there are processors; by all once one item had to wait for a disk. What is in memory already more
+    // threads would only fight over.
+    private void Share(int items, int threads, Func<int, int, CancellationToken, bool> body, CancellationToken cancellationToken)
+    {
+        int next = -1;
+        using var diskWaits = new ManualResetEventSlim();
+        workers.Share(Math.Clamp(items, 1, threads), (thread, stop) =>
+        {
+            if (thread >= Environment.ProcessorCount)
+            {
+                diskWaits.Wait(stop);
+            }
+            for (int item = Interlocked.Increment(ref next); item < items; item = Interlocked.Increment(ref next))
+            {
+                stop.ThrowIfCancellationRequested();
+                if (body(item, thread, stop))
+                {
+                    diskWaits.Set();
+                }
+            }
+            diskWaits.Set();
+        }, cancellationToken);
     }
 
     private static unsafe void Pass(byte* memory, int length, MemoryBuffer target, long offset, StorageCast? cast, CancellationToken stop)
