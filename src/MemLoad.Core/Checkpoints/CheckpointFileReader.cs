@@ -1,15 +1,12 @@
-using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace MemLoad;
 
 /// <summary>Reads exact ranges of one file and turns every failure into the rule it breaks. Safe to use from several threads.</summary>
-internal sealed partial class CheckpointFileReader : IDisposable
+internal sealed class CheckpointFileReader : IDisposable
 {
     /// <summary>What lies further apart is not read along by the system, and is worth a call to <see cref="Expect"/>.</summary>
     public const int FarApart = 64 << 10;
-
-    private const int WillNeed = 3;
 
     private readonly SafeFileHandle _handle;
     private readonly DirectReads _direct;
@@ -117,9 +114,9 @@ internal sealed partial class CheckpointFileReader : IDisposable
     /// <summary>Has a range brought into the page cache in the background, for a read that will come soon; any range will do. A hint, where there is one.</summary>
     public void Expect(long offset, long count)
     {
-        if (OperatingSystem.IsLinux() && Environment.Is64BitProcess)
+        if (FileAdvice.IsSupported)
         {
-            _ = Advise(_handle, offset, count, WillNeed);
+            _ = FileAdvice.Give(_handle, offset, count, FileAdvice.WillNeed);
         }
     }
 
@@ -164,7 +161,4 @@ internal sealed partial class CheckpointFileReader : IDisposable
             offset += read;
         }
     }
-
-    [LibraryImport("libc", EntryPoint = "posix_fadvise")]
-    private static partial int Advise(SafeFileHandle file, long offset, long count, int advice);
 }

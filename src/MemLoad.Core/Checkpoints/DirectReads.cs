@@ -30,7 +30,7 @@ internal sealed unsafe partial class DirectReads(SafeFileHandle file) : IDisposa
     private volatile bool _waits = !IsSupported;
     private int _unasked;
 
-    private static bool IsSupported { get; } = OperatingSystem.IsLinux() && Environment.Is64BitProcess
+    private static bool IsSupported { get; } = FileAdvice.IsSupported
         && RuntimeInformation.ProcessArchitecture is Architecture.X64 or Architecture.Arm64;
 
     /// <summary>False as long as every large range was found in the page cache: then reading is processors' work and no waiting for a disk.</summary>
@@ -148,7 +148,7 @@ internal sealed unsafe partial class DirectReads(SafeFileHandle file) : IDisposa
         SafeFileHandle? probe = OpenAgain(file, 0);
         if (probe is not null)
         {
-            _ = Native.Advise(probe, 0, 0, Native.Random);
+            _ = FileAdvice.Give(probe, 0, 0, FileAdvice.Random);
         }
         return probe;
     }
@@ -187,7 +187,6 @@ internal sealed unsafe partial class DirectReads(SafeFileHandle file) : IDisposa
     {
         public const int Again = 11;
         public const int NoWait = 8;
-        public const int Random = 1;
         public const int GetLock = 36; // F_OFD_GETLK
         public const int SetLock = 37; // F_OFD_SETLK
         public const short ReadLock = 0;
@@ -202,9 +201,6 @@ internal sealed unsafe partial class DirectReads(SafeFileHandle file) : IDisposa
 
         [LibraryImport("libc", EntryPoint = "fcntl")]
         public static partial int Control(SafeFileHandle file, int command, FileLock* argument);
-
-        [LibraryImport("libc", EntryPoint = "posix_fadvise")]
-        public static partial int Advise(SafeFileHandle file, long offset, long length, int advice);
 
         [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
         public static partial SafeFileHandle Open(string path, int flags);

@@ -7,7 +7,6 @@ internal sealed unsafe partial class HostMapping
 {
     private const nint Failed = -1;
     private const long HugePage = 2 << 20;
-    private const long Alignment = 64;
 
     // Below this, pages come singly as they are written to: a call to ask for them would not be worth it.
     private const int LeastAskedFor = 16 << 10;
@@ -27,7 +26,7 @@ internal sealed unsafe partial class HostMapping
         _pages = pages;
         if (OperatingSystem.IsWindows())
         {
-            Address = (nint)NativeMemory.AlignedAlloc((nuint)bytes, (nuint)Alignment);
+            Address = (nint)NativeMemory.AlignedAlloc((nuint)bytes, (nuint)HostMemory.Alignment);
             if (Address == 0)
             {
                 throw Exhausted(bytes);

@@ -9,7 +9,7 @@ public sealed unsafe class HostMemory : IDisposable
 {
     private const long LargeBytes = 256 << 10;
     private const long SharedBytes = 1 << 20;
-    private const long Alignment = 64;
+    internal const long Alignment = 64;
 
     private readonly FreshPages _pages = new();
     private HostMapping? _current;

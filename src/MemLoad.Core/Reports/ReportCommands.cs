@@ -6,12 +6,12 @@ namespace MemLoad;
 internal static class ReportCommands
 {
     /// <summary>For a shell.</summary>
-    public static string Shell(ReportGroup group) => Line(group, "memload measure", "--path", "--strategy", "--device", "--dtype", "--rank", "--cache", "--repeat", "'\\''");
+    public static string Shell(ReportGroup group) => Line(group, "memload measure", "--path", "--strategy", "--device", "--dtype", "--rank", "--rank-count", "--cache", "--repeat", "'\\''");
 
     /// <summary>For PowerShell.</summary>
-    public static string PowerShell(ReportGroup group) => Line(group, "Measure-LoadMemory", "-Path", "-Strategy", "-Device", "-DType", "-Rank", "-Cache", "-Repeat", "''");
+    public static string PowerShell(ReportGroup group) => Line(group, "Measure-LoadMemory", "-Path", "-Strategy", "-Device", "-DType", "-Rank", "-RankCount", "-Cache", "-Repeat", "''");
 
-    private static string Line(ReportGroup group, string command, string path, string strategy, string device, string dtype, string rank, string cache, string repeat, string quote)
+    private static string Line(ReportGroup group, string command, string path, string strategy, string device, string dtype, string rank, string rankCount, string cache, string repeat, string quote)
     {
         LoadMeasurement known = group.Known;
         int runs = group.Strategies.SelectMany(measured => measured.Rows).Max(row => row.Run);
@@ -22,7 +22,7 @@ internal static class ReportCommands
             $"{strategy} {string.Join(',', group.Strategies.Select(measured => Quote(measured.Typical.Strategy)).Distinct())}",
             $"{device} {Quote(group.Device)}",
             known.DType is null ? null : $"{dtype} {Quote(known.DType)}",
-            known.RankCount is null ? null : string.Create(CultureInfo.InvariantCulture, $"{rank} {known.Rank} {(rank == "-Rank" ? "-RankCount" : "--rank-count")} {known.RankCount}"),
+            known.RankCount is null ? null : string.Create(CultureInfo.InvariantCulture, $"{rank} {known.Rank} {rankCount} {known.RankCount}"),
             known.Cache is null or "AsIs" ? null : $"{cache} {Quote(known.Cache)}",
             runs > 1 ? string.Create(CultureInfo.InvariantCulture, $"{repeat} {runs}") : null,
         ];

@@ -8,7 +8,6 @@ namespace MemLoad;
 internal static unsafe partial class LinuxPageCache
 {
     private const long CacheStat = 451; // The same on every architecture; Linux 6.5.
-    private const int DontNeed = 4;
     private const int EffectiveUser = 0x200; // AT_EACCESS
     private const int CurrentFolder = -100; // AT_FDCWD
     private const int MayWrite = 2; // W_OK
@@ -16,8 +15,7 @@ internal static unsafe partial class LinuxPageCache
     private const uint OverlayMagic = 0x794c7630; // OVERLAYFS_SUPER_MAGIC
     private const int WindowPages = 16 * 1024;
 
-    // In a process of 64 bits off_t and size_t have 64 bits with every C library, so nothing here can be cut off.
-    public static bool IsSupported => OperatingSystem.IsLinux() && Environment.Is64BitProcess;
+    public static bool IsSupported => FileAdvice.IsSupported;
 
     /// <summary>Bytes of a file that are cached, or null where the kernel does not tell this user.</summary>
     public static long? CachedBytes(CheckpointFileReader file)
@@ -47,7 +45,7 @@ internal static unsafe partial class LinuxPageCache
         {
             throw Rules.ReadFailed.Broken($"the file cannot be flushed to disk: {e.Message.TrimEnd('.')}", file.Path, innerException: e);
         }
-        int error = Advise(handle, 0, 0, DontNeed);
+        int error = FileAdvice.Give(handle, 0, 0, FileAdvice.DontNeed);
         if (error != 0)
         {
             throw Rules.ReadFailed.Broken($"the file system refuses to drop the file's pages: {Marshal.GetPInvokeErrorMessage(error)}", file.Path);
@@ -135,9 +133,6 @@ internal static unsafe partial class LinuxPageCache
 
     [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
     private static partial long CallCacheStat(long number, SafeFileHandle file, Range* range, Statistics* statistics, uint flags);
-
-    [LibraryImport("libc", EntryPoint = "posix_fadvise")]
-    private static partial int Advise(SafeFileHandle file, long offset, long length, int advice);
 
     [LibraryImport("libc", EntryPoint = "mincore", SetLastError = true)]
     private static partial int Incore(byte* address, nuint length, byte* states);
