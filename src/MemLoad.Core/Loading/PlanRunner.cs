@@ -70,29 +70,7 @@ public static class PlanRunner
                     buffers[step.Buffer] = MappedFile.Open(checkpoint.Files[planned.File], device.MapsWritable, guard);
                     break;
                 case StepKind.Read:
-                    // Reads that follow one another are one batch: the plan says what, not in how many pieces.
-                    var batch = new ReadBatch(checkpoint, files, workers);
-                    int first = i;
-                    int last = i;
-                    for (; last < plan.Steps.Length && plan.Steps[last] is { Kind: StepKind.Read } read && read.Source == step.Source; last++)
-                    {
-                        batch.Add(read.Storage, buffers[read.Buffer]!, read.Casts);
-                    }
-                    i = last - 1;
-                    if (step.Source < 0 && last == first + 1 && NextCopies(plan, first) is PlanStep copy)
-                    {
-                        // One storage on its way through the host: read and copied on piece by piece.
-                        batch.ReadInPlace(buffers[copy.Buffer], copy.Casts ? checkpoint.Target.CastOf(copy.Storage) : null, cancellationToken);
-                        i = last;
-                    }
-                    else if (step.Source < 0)
-                    {
-                        batch.ReadInPlace(onward: null, cast: null, cancellationToken);
-                    }
-                    else
-                    {
-                        batch.ReadThrough(buffers[step.Source]!, cancellationToken);
-                    }
+                    i = Read(plan, i, buffers, new ReadBatch(checkpoint, files, workers), cancellationToken);
                     break;
                 case StepKind.Copy:
                     Copy(plan, step, buffers[step.Source]!, buffers[step.Buffer]!, device, workers, cancellationToken);
@@ -112,9 +90,37 @@ public static class PlanRunner
         }
     }
 
-    // The step after a Read, if it copies what was read.
-    private static PlanStep? NextCopies(LoadPlan plan, int read) =>
-        read + 1 < plan.Steps.Length && plan.Steps[read + 1] is { Kind: StepKind.Copy } copy && copy.Source == plan.Steps[read].Buffer ? copy : null;
+    // Reads that follow one another are one batch, and so are storages that are read and copied on by way of the same buffer: the plan says what, not in how
+    // many pieces. Gives the index of the last step taken.
+    private static int Read(LoadPlan plan, int first, MemoryBuffer?[] buffers, ReadBatch batch, CancellationToken cancellationToken)
+    {
+        PlanStep step = plan.Steps[first];
+        int end = first;
+        while (step.Source < 0 && end + 1 < plan.Steps.Length && plan.Steps[end] is { Kind: StepKind.Read, Source: < 0 } read && read.Buffer == step.Buffer
+            && plan.Steps[end + 1] is { Kind: StepKind.Copy } copy && copy.Source == read.Buffer)
+        {
+            batch.Add(copy.Storage, buffers[copy.Buffer]!, copy.Casts);
+            end += 2;
+        }
+        if (end > first)
+        {
+            batch.ReadAndCopy(buffers[step.Buffer]!, cancellationToken);
+            return end - 1;
+        }
+        for (; end < plan.Steps.Length && plan.Steps[end] is { Kind: StepKind.Read } read && read.Source == step.Source; end++)
+        {
+            batch.Add(read.Storage, buffers[read.Buffer]!, read.Casts);
+        }
+        if (step.Source < 0)
+        {
+            batch.ReadInPlace(cancellationToken);
+        }
+        else
+        {
+            batch.ReadThrough(buffers[step.Source]!, cancellationToken);
+        }
+        return end - 1;
+    }
 
     // Host buffers that are allocated one after the other lie next to each other. Gives the index of the last step taken.
     private static int Allocate(LoadPlan plan, int first, HostMemory host, MemoryBuffer?[] buffers)

@@ -8,20 +8,18 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, 
     // Whole huge pages: one that two threads touch first at the same time is cleared twice.
     private const long BlockBytes = 4 << 20;
 
-    // One storage alone is shared out in the smallest blocks, so that no thread waits long for the other at its end.
+    // What passes through a buffer is shared out in the smallest blocks, and in pieces that are in the processor's second cache still when they are copied on.
     private const long PassedBlockBytes = 2 << 20;
-
-    // What is copied on at once is to be found in the processor's second cache still.
     private const long PassedBytes = 1 << 20;
 
     // Small storages that lie close together are read as one piece, the headers between them included.
     private const long LargestGap = 4096;
 
+    // As far as storages that pass through one buffer are placed one behind the other, so that they need not wait for each other: small ones do so at once.
+    private const long PlacedBytes = 16 << 20;
+
     // Disks answer several requests at once sooner than one after the other; beyond this nothing is gained.
     private static readonly int Threads = Math.Clamp(Environment.ProcessorCount, 4, 16);
-
-    // Copying keeps a processor busy by itself.
-    private static readonly int Copiers = Math.Clamp(Environment.ProcessorCount, 2, 16);
 
     private readonly record struct Target(int Storage, MemoryBuffer Buffer, StorageCast? Cast);
 
@@ -40,32 +38,53 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, 
         }
     }
 
-    /// <summary>Reads everything added straight into its (host) buffers.</summary>
-    /// <param name="onward">Where to copy each piece as soon as it is read, if anywhere; then only one buffer may have been added.</param>
-    /// <param name="cast">How it is cast on the way there, if at all.</param>
-    /// <param name="cancellationToken">Stops it.</param>
-    public unsafe void ReadInPlace(MemoryBuffer? onward, StorageCast? cast, CancellationToken cancellationToken)
+    /// <summary>Reads everything added straight into its (host) buffers. Nothing may be cast.</summary>
+    public unsafe void ReadInPlace(CancellationToken cancellationToken)
     {
-        foreach (Piece[] pieces in Cut(onward is null ? BlockBytes : PassedBytes, inPlace: true, onward))
+        foreach (Piece[] pieces in Cut(BlockBytes, inPlace: true))
         {
             Expect(pieces);
-            int[] blocks = Blocks(pieces, onward);
-            Share(blocks.Length, onward is null ? Threads : Copiers, (block, _, stop) =>
+            int[] starts = Blocks(pieces, BlockBytes);
+            Share(starts.Length, Threads, null, (block, _, stop) =>
             {
-                int end = block + 1 < blocks.Length ? blocks[block + 1] : pieces.Length;
                 bool waits = false;
-                for (int i = blocks[block]; i < end; i++)
+                for (int i = starts[block]; i < EndOf(block, starts, pieces); i++)
                 {
                     stop.ThrowIfCancellationRequested();
                     Part part = pieces[i].Parts[0];
-                    byte* memory = (byte*)part.Buffer.Address + part.BufferOffset;
                     part.Buffer.Prepare(part.BufferOffset, part.Length);
-                    pieces[i].File.ReadBulk(pieces[i].Offset, new Span<byte>(memory, part.Length));
+                    pieces[i].File.ReadBulk(pieces[i].Offset, new Span<byte>((byte*)part.Buffer.Address + part.BufferOffset, part.Length));
                     waits |= pieces[i].File.Waits;
-                    if (onward is not null)
-                    {
-                        Pass(memory, part.Length, onward, cast?.TargetBytes(part.BufferOffset) ?? part.BufferOffset, cast, stop);
-                    }
+                }
+                return waits;
+            }, cancellationToken);
+        }
+    }
+
+    /// <summary>Reads everything added by way of one host buffer into other buffers, cast on the way out. Each storage has a place of its whole length in it.</summary>
+    /// <param name="loaded">The buffer, as long as the largest of the storages in the file.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    public unsafe void ReadAndCopy(MemoryBuffer loaded, CancellationToken cancellationToken)
+    {
+        foreach (Piece[] pieces in Cut(PassedBytes, inPlace: true))
+        {
+            Expect(pieces);
+            long[] places = Places(pieces, Math.Min(loaded.Length, PlacedBytes));
+            int[] starts = Blocks(pieces, PassedBlockBytes);
+            (long From, long To)[][] ranges = [.. Enumerable.Range(0, starts.Length).Select(block => Ranges(pieces, places, starts[block], EndOf(block, starts, pieces)))];
+            // More threads than have room for a block there would only wait for each other.
+            int threads = (int)Math.Clamp(loaded.Length / PassedBlockBytes, 1, Threads);
+            Share(starts.Length, threads, ranges, (block, _, stop) =>
+            {
+                bool waits = false;
+                for (int i = starts[block]; i < EndOf(block, starts, pieces); i++)
+                {
+                    stop.ThrowIfCancellationRequested();
+                    byte* memory = (byte*)loaded.Address + places[i];
+                    loaded.Prepare(places[i], pieces[i].Length);
+                    pieces[i].File.ReadBulk(pieces[i].Offset, new Span<byte>(memory, pieces[i].Length));
+                    waits |= pieces[i].File.Waits;
+                    Pass(memory, pieces[i].Parts[0], stop);
                 }
                 return waits;
             }, cancellationToken);
@@ -76,54 +95,62 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, 
     public unsafe void ReadThrough(MemoryBuffer ring, CancellationToken cancellationToken)
     {
         long slotBytes = ring.Length / StagingRing.Slots;
-        foreach (Piece[] pieces in Cut(slotBytes, inPlace: false, onward: null))
+        foreach (Piece[] pieces in Cut(slotBytes, inPlace: false))
         {
-            Share(pieces.Length, StagingRing.Slots, (i, slot, stop) =>
+            Share(pieces.Length, StagingRing.Slots, null, (i, slot, stop) =>
             {
                 byte* memory = (byte*)ring.Address + (slot * slotBytes);
                 pieces[i].File.ReadBulk(pieces[i].Offset, new Span<byte>(memory, pieces[i].Length));
                 foreach (Part part in pieces[i].Parts)
                 {
-                    Pass(memory + part.PieceOffset, part.Length, part.Buffer, part.BufferOffset, part.Cast, stop);
+                    Pass(memory + part.PieceOffset, part, stop);
                 }
                 return pieces[i].File.Waits;
             }, cancellationToken);
         }
     }
 
-    // Items one after the other, by as many threads as there are processors; by all once one item had to wait for a disk. What is in memory already more
+    // Blocks one after the other, by as many threads as there are processors; by all once one block had to wait for a disk. What is in memory already more
     // threads would only fight over.
-    private void Share(int items, int threads, Func<int, int, CancellationToken, bool> body, CancellationToken cancellationToken)
+    private void Share(int blocks, int threads, (long From, long To)[][]? places, Func<int, int, CancellationToken, bool> body, CancellationToken cancellationToken)
     {
-        int next = -1;
+        int count = Math.Clamp(blocks, 1, threads);
+        var queue = new BlockQueue(blocks, count, places);
         using var diskWaits = new ManualResetEventSlim();
-        workers.Share(Math.Clamp(items, 1, threads), (thread, stop) =>
+        workers.Share(count, (thread, stop) =>
         {
             if (thread >= Environment.ProcessorCount)
             {
                 diskWaits.Wait(stop);
             }
-            for (int item = Interlocked.Increment(ref next); item < items; item = Interlocked.Increment(ref next))
+            try
             {
-                stop.ThrowIfCancellationRequested();
-                if (body(item, thread, stop))
+                for (int block = queue.Take(thread); block >= 0; block = queue.Take(thread))
                 {
-                    diskWaits.Set();
+                    stop.ThrowIfCancellationRequested();
+                    if (body(block, thread, stop))
+                    {
+                        diskWaits.Set();
+                    }
                 }
+            }
+            finally
+            {
+                queue.Leave(thread);
             }
             diskWaits.Set();
         }, cancellationToken);
     }
 
-    private static unsafe void Pass(byte* memory, int length, MemoryBuffer target, long offset, StorageCast? cast, CancellationToken stop)
+    private static unsafe void Pass(byte* memory, Part part, CancellationToken stop)
     {
-        if (cast is StorageCast to)
+        if (part.Cast is StorageCast cast)
         {
-            CastCopy.FromHost(to, memory, length, target, offset, stop);
+            CastCopy.FromHost(cast, memory, part.Length, part.Buffer, part.BufferOffset, stop);
         }
         else
         {
-            target.Write(offset, new ReadOnlySpan<byte>(memory, length));
+            part.Buffer.Write(part.BufferOffset, new ReadOnlySpan<byte>(memory, part.Length));
         }
     }
 
@@ -147,15 +174,18 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, 
         static bool IsSmall(Piece piece) => piece.Length < CheckpointFileReader.FarApart;
     }
 
-    // Where in the list the pieces begin that fill another block of memory: what fills one block is one thread's.
-    private static int[] Blocks(Piece[] pieces, MemoryBuffer? onward)
+    // Where in the list the pieces begin that fill another block of memory: what fills one block is one thread's. Of memory that has no address here a block
+    // is as much as one has elsewhere.
+    private static int[] Blocks(Piece[] pieces, long blockBytes)
     {
         var starts = new List<int>();
-        nint current = -1;
+        long current = -1;
+        long elsewhere = 0;
         for (int i = 0; i < pieces.Length; i++)
         {
             Part part = pieces[i].Parts[0];
-            nint block = ((onward ?? part.Buffer).Address + (nint)part.BufferOffset) / (nint)(onward is null ? BlockBytes : PassedBlockBytes);
+            long block = (part.Buffer.Address == 0 ? elsewhere : part.Buffer.Address + part.BufferOffset) / blockBytes;
+            elsewhere += part.Length;
             if (block != current)
             {
                 starts.Add(i);
@@ -165,8 +195,49 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, 
         return [.. starts];
     }
 
+    private static int EndOf(int block, int[] starts, Piece[] pieces) => block + 1 < starts.Length ? starts[block + 1] : pieces.Length;
+
+    // Where each piece lies in a buffer that all pass through: behind the storage before, as long as there is room, else at the front. There the largest has
+    // the whole buffer, as planned.
+    private static long[] Places(Piece[] pieces, long room)
+    {
+        long[] places = new long[pieces.Length];
+        long free = 0;
+        for (int first = 0, end; first < pieces.Length; first = end)
+        {
+            for (end = first + 1; end < pieces.Length && pieces[end].Parts[0].Buffer == pieces[first].Parts[0].Buffer; end++)
+            {
+            }
+            long bytes = pieces[end - 1].Offset + pieces[end - 1].Length - pieces[first].Offset;
+            long place = bytes <= room - free ? free : 0;
+            for (int i = first; i < end; i++)
+            {
+                places[i] = place + pieces[i].Offset - pieces[first].Offset;
+            }
+            free = Math.Min(room, place + ((bytes + HostMemory.Alignment - 1) / HostMemory.Alignment * HostMemory.Alignment));
+        }
+        return places;
+    }
+
+    // The ranges that some pieces take there together.
+    private static (long From, long To)[] Ranges(Piece[] pieces, long[] places, int start, int end)
+    {
+        var ranges = new List<(long From, long To)>();
+        for (int i = start; i < end; i++)
+        {
+            bool joins = ranges.Count > 0 && places[i] >= ranges[^1].To && places[i] - ranges[^1].To < HostMemory.Alignment;
+            long from = joins ? ranges[^1].From : places[i];
+            if (joins)
+            {
+                ranges.RemoveAt(ranges.Count - 1);
+            }
+            ranges.Add((from, places[i] + pieces[i].Length));
+        }
+        return [.. ranges];
+    }
+
     // Pieces in file order, in groups that need no more files than may be open at once.
-    private IEnumerable<Piece[]> Cut(long pieceBytes, bool inPlace, MemoryBuffer? onward)
+    private IEnumerable<Piece[]> Cut(long pieceBytes, bool inPlace)
     {
         var group = new List<Piece>();
         int filesInGroup = 0;
@@ -181,12 +252,12 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, 
                 filesInGroup = 0;
             }
             filesInGroup++;
-            CutFile(files[file.Key], file, pieceBytes, inPlace, onward, group);
+            CutFile(files[file.Key], file, pieceBytes, inPlace, group);
         }
         yield return [.. group];
     }
 
-    private void CutFile(CheckpointFileReader file, IEnumerable<Target> targets, long pieceBytes, bool inPlace, MemoryBuffer? onward, List<Piece> pieces)
+    private void CutFile(CheckpointFileReader file, IEnumerable<Target> targets, long pieceBytes, bool inPlace, List<Piece> pieces)
     {
         var parts = ImmutableArray.CreateBuilder<Part>();
         long start = 0;
@@ -208,7 +279,7 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, 
                 {
                     start = offset;
                 }
-                long room = inPlace ? pieceBytes - (((onward ?? buffer).Address + done) % pieceBytes) : (pieceBytes - (offset - start)) / unit * unit;
+                long room = inPlace ? pieceBytes - ((buffer.Address + done) % pieceBytes) : (pieceBytes - (offset - start)) / unit * unit;
                 int length = (int)Math.Min(extent.Length - done, room);
                 parts.Add(new Part(buffer, cast?.TargetBytes(done) ?? done, (int)(offset - start), length, cast));
                 end = offset + length;

@@ -32,7 +32,7 @@ public static class WeightRefill
                 (direct ? inPlace : throughRing).Add(storage, targets[storage], casts);
                 ringed += direct ? 0 : checkpoint.Storages[storage].Length;
             }
-            inPlace.ReadInPlace(onward: null, cast: null, cancellationToken);
+            inPlace.ReadInPlace(cancellationToken);
             if (ringed > 0)
             {
                 using var host = new HostMemory();

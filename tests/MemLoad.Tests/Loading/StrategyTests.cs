@@ -67,6 +67,28 @@ public sealed class StrategyTests
         Assert.Equal(logits, new GptModel(GptConfig.Infer(model.Weights.Tensors, heads: 3), name => model.Weights[name]).Forward([1, 2, 3]));
     }
 
+    [Theory]
+    [InlineData("cpu", null)]
+    [InlineData("sim", null)]
+    [InlineData("cpu", DType.Float16)]
+    [InlineData("sim", DType.BFloat16)]
+    public void Storages_that_pass_through_one_buffer_side_by_side_and_at_once_do_not_mix(string deviceName, DType? cast)
+    {
+        using var folder = new TemporaryFolder();
+        // Tensors of 4 bytes to 16.4 MiB: some beside each other, some over what was there before, one as long as the buffer.
+        CheckpointWriter.Write(new GptInitializer(new GptConfig(8400, 64, 512, 2, 8), seed: 1), folder["model.safetensors"], CheckpointFormat.Safetensors);
+        Checkpoint checkpoint = Checkpoint.Open(folder["model.safetensors"]).CastTo(cast);
+        using IDevice device = DeviceRegistry.Open(deviceName);
+        using LoadedWeights expected = PlanRunner.Run(LoadPlan.Create(Strategy.Stream, checkpoint, device), device);
+        string digest = WeightsDigest.Of(expected);
+
+        for (int run = 0; run < 5; run++)
+        {
+            using LoadedWeights weights = PlanRunner.Run(LoadPlan.Create(Strategy.PerTensor, checkpoint, device), device);
+            Assert.Equal(digest, WeightsDigest.Of(weights));
+        }
+    }
+
     [Fact]
     public void A_load_that_walks_the_parameters_only_computes_something_else()
     {
