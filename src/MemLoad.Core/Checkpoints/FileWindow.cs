@@ -3,18 +3,20 @@ using System.Buffers;
 namespace MemLoad;
 
 /// <summary>
-/// Reads small pieces of a file that mostly lie in rising order. Where they lie near each other one read fetches many of them; where they lie apart,
+/// Reads small pieces of a file that mostly lie in rising order. The more of them lie near each other, the more one read fetches; where they lie apart,
 /// behind large storages, each read fetches little more than what was asked for.
 /// </summary>
 internal sealed class FileWindow(CheckpointFileReader file) : IDisposable
 {
     private const int LargeRead = 1 << 16;
     private const int SmallRead = 1 << 9;
+    private const int Growth = 4;
 
     private byte[] _buffer = ArrayPool<byte>.Shared.Rent(LargeRead);
     private long _start;
     private int _filled;
     private long _last = -LargeRead;
+    private int _size;
 
     public string Path => file.Path;
 
@@ -29,7 +31,8 @@ internal sealed class FileWindow(CheckpointFileReader file) : IDisposable
         if (offset < _start || offset + count > _start + _filled)
         {
             bool near = Math.Abs(offset - _last) < LargeRead / 8;
-            int size = (int)Math.Min(file.Length - offset, Math.Max(count, near ? LargeRead : SmallRead));
+            _size = near ? Math.Min(_size * Growth, LargeRead) : SmallRead;
+            int size = (int)Math.Min(file.Length - offset, Math.Max(count, _size));
             if (size > _buffer.Length)
             {
                 ArrayPool<byte>.Shared.Return(_buffer);
