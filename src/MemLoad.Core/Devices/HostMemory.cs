@@ -9,11 +9,15 @@ public sealed unsafe class HostMemory : IDisposable
 {
     private const long LargeBytes = 256 << 10;
     private const long SharedBytes = 1 << 20;
+
     internal const long Alignment = 64;
 
     private readonly FreshPages _pages = new();
     private HostMapping? _current;
     private long _used;
+
+    /// <summary>A number of bytes with what a block of them is followed by, up to where the next may begin.</summary>
+    internal static long Aligned(long bytes) => checked(bytes + Alignment - 1) / Alignment * Alignment;
 
     /// <summary>Allocates a block of zeroed memory, aligned to 64 bytes. Not thread-safe.</summary>
     /// <exception cref="MemLoadException">ML7001: the system has no memory to give.</exception>
@@ -71,8 +75,6 @@ public sealed unsafe class HostMemory : IDisposable
         _current?.Release();
         _current = null;
     }
-
-    private static long Aligned(long bytes) => checked(bytes + Alignment - 1) / Alignment * Alignment;
 
     private sealed class Buffer(HostMapping mapping, long offset, long bytes, bool vacates = false) : MemoryBuffer(bytes)
     {

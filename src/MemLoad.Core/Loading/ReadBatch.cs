@@ -28,6 +28,9 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, 
     // One stretch of a storage inside a piece.
     private readonly record struct Part(MemoryBuffer Buffer, long BufferOffset, int PieceOffset, int Length, StorageCast? Cast);
 
+    // The pieces from one place in the list to another: one thread's, one after the other.
+    private readonly record struct Block(int Start, int End);
+
     private readonly List<Target> _targets = [];
 
     public void Add(int storage, MemoryBuffer buffer, bool casts)
@@ -44,11 +47,11 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, 
         foreach (Piece[] pieces in Cut(BlockBytes, inPlace: true))
         {
             Expect(pieces);
-            int[] starts = Blocks(pieces, BlockBytes);
-            Share(starts.Length, Threads, null, (block, _, stop) =>
+            Block[] blocks = Blocks(pieces, BlockBytes);
+            Share(blocks.Length, Threads, null, (block, _, stop) =>
             {
                 bool waits = false;
-                for (int i = starts[block]; i < EndOf(block, starts, pieces); i++)
+                for (int i = blocks[block].Start; i < blocks[block].End; i++)
                 {
                     stop.ThrowIfCancellationRequested();
                     Part part = pieces[i].Parts[0];
@@ -70,14 +73,14 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, 
         {
             Expect(pieces);
             long[] places = Places(pieces, Math.Min(loaded.Length, PlacedBytes));
-            int[] starts = Blocks(pieces, PassedBlockBytes);
-            (long From, long To)[][] ranges = [.. Enumerable.Range(0, starts.Length).Select(block => Ranges(pieces, places, starts[block], EndOf(block, starts, pieces)))];
+            Block[] blocks = Blocks(pieces, PassedBlockBytes);
+            (long From, long To)[][] ranges = [.. blocks.Select(block => Ranges(pieces, places, block))];
             // More threads than have room for a block there would only wait for each other.
             int threads = (int)Math.Clamp(loaded.Length / PassedBlockBytes, 1, Threads);
-            Share(starts.Length, threads, ranges, (block, _, stop) =>
+            Share(blocks.Length, threads, ranges, (block, _, stop) =>
             {
                 bool waits = false;
-                for (int i = starts[block]; i < EndOf(block, starts, pieces); i++)
+                for (int i = blocks[block].Start; i < blocks[block].End; i++)
                 {
                     stop.ThrowIfCancellationRequested();
                     byte* memory = (byte*)loaded.Address + places[i];
@@ -174,28 +177,26 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, 
         static bool IsSmall(Piece piece) => piece.Length < CheckpointFileReader.FarApart;
     }
 
-    // Where in the list the pieces begin that fill another block of memory: what fills one block is one thread's. Of memory that has no address here a block
-    // is as much as one has elsewhere.
-    private static int[] Blocks(Piece[] pieces, long blockBytes)
+    // What fills one block of memory is one thread's. Of memory that has no address here a block is as much as one has elsewhere.
+    private static Block[] Blocks(Piece[] pieces, long blockBytes)
     {
-        var starts = new List<int>();
+        var blocks = new List<Block>();
         long current = -1;
         long elsewhere = 0;
         for (int i = 0; i < pieces.Length; i++)
         {
             Part part = pieces[i].Parts[0];
-            long block = (part.Buffer.Address == 0 ? elsewhere : part.Buffer.Address + part.BufferOffset) / blockBytes;
+            long number = (part.Buffer.Address == 0 ? elsewhere : part.Buffer.Address + part.BufferOffset) / blockBytes;
             elsewhere += part.Length;
-            if (block != current)
+            if (number != current)
             {
-                starts.Add(i);
-                current = block;
+                blocks.Add(new Block(i, i));
+                current = number;
             }
+            blocks[^1] = blocks[^1] with { End = i + 1 };
         }
-        return [.. starts];
+        return [.. blocks];
     }
-
-    private static int EndOf(int block, int[] starts, Piece[] pieces) => block + 1 < starts.Length ? starts[block + 1] : pieces.Length;
 
     // Where each piece lies in a buffer that all pass through: behind the storage before, as long as there is room, else at the front. There the largest has
     // the whole buffer, as planned.
@@ -214,24 +215,26 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, 
             {
                 places[i] = place + pieces[i].Offset - pieces[first].Offset;
             }
-            free = Math.Min(room, place + ((bytes + HostMemory.Alignment - 1) / HostMemory.Alignment * HostMemory.Alignment));
+            free = Math.Min(room, place + HostMemory.Aligned(bytes));
         }
         return places;
     }
 
-    // The ranges that some pieces take there together.
-    private static (long From, long To)[] Ranges(Piece[] pieces, long[] places, int start, int end)
+    // The ranges that the pieces of a block take there together.
+    private static (long From, long To)[] Ranges(Piece[] pieces, long[] places, Block block)
     {
         var ranges = new List<(long From, long To)>();
-        for (int i = start; i < end; i++)
+        for (int i = block.Start; i < block.End; i++)
         {
-            bool joins = ranges.Count > 0 && places[i] >= ranges[^1].To && places[i] - ranges[^1].To < HostMemory.Alignment;
-            long from = joins ? ranges[^1].From : places[i];
-            if (joins)
+            long end = places[i] + pieces[i].Length;
+            if (ranges.Count > 0 && places[i] >= ranges[^1].To && places[i] - ranges[^1].To < HostMemory.Alignment)
             {
-                ranges.RemoveAt(ranges.Count - 1);
+                ranges[^1] = (ranges[^1].From, end);
             }
-            ranges.Add((from, places[i] + pieces[i].Length));
+            else
+            {
+                ranges.Add((places[i], end));
+            }
         }
         return [.. ranges];
     }
