@@ -55,8 +55,11 @@ internal sealed record Contender(string Name, ContenderKind Kind, params string[
     private static Sample Load(string name, string device, string path, bool verify, DType? dtype)
     {
         var request = new LoadRequest { Path = path, Strategy = name == InPlace ? Strategy.Stream : Enum.Parse<Strategy>(name), Device = device, DType = dtype };
-        long fileBytes = Checkpoint.Open(path).Files.Sum(file => file.Length);
         WarmUp(request);
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        GC.Collect();
+        FreeMemory.Await();
         if (name == InPlace)
         {
             using LoadedModel first = WeightLoader.Load(request);
@@ -64,10 +67,6 @@ internal sealed record Contender(string Name, ContenderKind Kind, params string[
             WeightRefill.Run(first.Weights, Checkpoint.Open(path).CastTo(dtype), first.Prepared.Device);
             return new Sample(Stopwatch.GetElapsedTime(again).TotalSeconds, Digest: verify ? WeightsDigest.Of(first.Weights) : null);
         }
-        GC.Collect();
-        GC.WaitForPendingFinalizers();
-        GC.Collect();
-        FreeMemory.Prepare(fileBytes);
         using var probe = MemoryProbe.Start();
         long faults = Faults();
         TimeSpan cpu = Environment.CpuUsage.TotalTime;

@@ -1,38 +1,61 @@
+using System.Runtime.InteropServices;
+
 namespace MemLoad.Bench;
 
 /// <summary>
-/// The state in which a contender finds the machine's free memory. A virtual machine may give free memory back to its host in the background, and what
-/// was not given back yet is many times cheaper to come by: whoever happens to load soon after somebody freed much seems the faster. So every contender
-/// brings the same state about itself, just before it loads; PyTorch's do it in load.py.
+/// The state in which a contender finds the machine's free memory. A virtual machine may give free memory back to its host in the background, which makes it
+/// many times dearer to come by and keeps a processor busy: whoever loads soon after somebody freed little seems the faster. So between two contenders the
+/// parent holds what the last one freed, and lets go of it when the next one, started and warm, says that it is about to load.
 /// </summary>
-internal static unsafe class FreeMemory
+/// <param name="how"><see cref="Touched"/> or <see cref="Settled"/>.</param>
+/// <param name="fileBytes">The size of the file to load.</param>
+internal sealed unsafe class FreeMemory(string how, long fileBytes)
 {
-    /// <summary>Just touched and freed by the contender itself: the host has it all.</summary>
+    /// <summary>Touched a moment ago: the host has given it, and takes none of it back meanwhile.</summary>
     public const string Touched = "touched";
 
     /// <summary>Left alone for a while: the host has taken back what it takes.</summary>
     public const string Settled = "settled";
 
-    /// <summary>The variable by which the children hear of it.</summary>
-    public const string Variable = "MEMLOAD_BENCH_MEMORY";
+    /// <summary>The line by which a child says that it is about to load; any line in answer lets it begin.</summary>
+    public const string Ready = "ready";
+
+    /// <summary>The variable by which children hear that somebody waits for that line; nobody does who runs load.py by hand.</summary>
+    public const string Variable = "MEMLOAD_BENCH_WAITS";
 
     // The notebook's baseline holds the weights twice.
-    private const double Times = 2.1;
+    private readonly long _bytes = (long)(fileBytes * 2.1);
+    private byte* _held;
 
-    /// <summary>Brings it about for a load of so many bytes.</summary>
-    public static void Prepare(long fileBytes)
+    /// <summary>The child's side: says that the load comes next, and waits for the memory to be free.</summary>
+    public static void Await()
     {
-        switch (Environment.GetEnvironmentVariable(Variable))
+        if (Environment.GetEnvironmentVariable(Variable) is not null)
         {
-            case Settled:
-                Thread.Sleep(TimeSpan.FromSeconds(3));
-                break;
-            case Touched:
-                long bytes = (long)(fileBytes * Times);
-                byte* memory = Limits.Map(bytes);
-                Limits.InPieces(bytes, (offset, count) => System.Runtime.InteropServices.NativeMemory.Fill(memory + offset, (nuint)count, 1));
-                Limits.Unmap(memory, bytes);
-                break;
+            Console.WriteLine(Ready);
+            Console.ReadLine();
+        }
+    }
+
+    /// <summary>Holds as much as any contender needs, and waits until what else was freed has gone back.</summary>
+    public void Hold()
+    {
+        Release(); // which a contender that failed before its time did not ask for
+        if (how == Touched)
+        {
+            _held = Limits.Map(_bytes);
+            Limits.InPieces(_bytes, (offset, count) => NativeMemory.Fill(_held + offset, (nuint)count, 1));
+        }
+        Thread.Sleep(TimeSpan.FromSeconds(3));
+    }
+
+    /// <summary>Lets go of it.</summary>
+    public void Release()
+    {
+        if (_held is not null)
+        {
+            Limits.Unmap(_held, _bytes);
+            _held = null;
         }
     }
 }

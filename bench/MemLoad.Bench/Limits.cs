@@ -23,7 +23,7 @@ internal static unsafe partial class Limits
     {
         using SafeFileHandle file = File.OpenHandle(path);
         long length = RandomAccess.GetLength(file);
-        FreeMemory.Prepare(length);
+        FreeMemory.Await();
         switch (name)
         {
             case "pread, fresh memory":

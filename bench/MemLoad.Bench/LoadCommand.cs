@@ -25,7 +25,7 @@ internal static class LoadCommand
         var repeat = new Option<int>("--repeat") { Description = "Rounds.", DefaultValueFactory = _ => 5 };
         var memory = new Option<string>("--memory")
         {
-            Description = "What each contender does just before it loads: touched, it touches and frees as much memory as it will need; settled, it waits for three seconds, in which a virtual machine's free memory goes back to its host.",
+            Description = "The free memory that contenders find: touched, as much as any of them needs was held until then and is freed at once; settled, none was held, and for three seconds a virtual machine's free memory went back to its host.",
             DefaultValueFactory = _ => FreeMemory.Touched,
         };
         memory.AcceptOnlyFromAmong(FreeMemory.Touched, FreeMemory.Settled);
@@ -34,9 +34,8 @@ internal static class LoadCommand
         var command = new Command("load", "Times loads.") { path, size, device, cache, processors, only, repeat, memory, dtype, json };
         command.SetAction(parsed =>
         {
-            Environment.SetEnvironmentVariable(FreeMemory.Variable, parsed.GetValue(memory));
             string checkpoint = Path.GetFullPath(parsed.GetValue(path) ?? GeneratedCheckpoint.Ensure(parsed.GetValue(size)!));
-            using var rounds = new Rounds(checkpoint, parsed.GetValue(only) ?? [], parsed.GetValue(repeat), parsed.GetValue(dtype));
+            using var rounds = new Rounds(checkpoint, parsed.GetValue(only) ?? [], parsed.GetValue(repeat), parsed.GetValue(dtype), parsed.GetValue(memory)!);
             var series = new List<Series>();
             foreach (string where in parsed.GetValue(device)!)
             {
@@ -62,8 +61,9 @@ internal static class LoadCommand
 }
 
 /// <summary>Runs the contenders by turns, forwards and backwards, so that whatever drifts meets all of them.</summary>
-internal sealed class Rounds(string checkpoint, string[] only, int repeat, DType? dtype) : IDisposable
+internal sealed class Rounds(string checkpoint, string[] only, int repeat, DType? dtype, string memory) : IDisposable
 {
+    private readonly FreeMemory _memory = new(memory, Checkpoint.Open(checkpoint).Files.Sum(file => file.Length));
     private readonly PythonPeer? _python = PythonPeer.Find();
     private readonly Lazy<string> _safetensors = new(() => Converted(checkpoint, CheckpointFormat.Safetensors, ".safetensors"));
     private readonly Lazy<string> _folder = new(() => Converted(checkpoint, CheckpointFormat.PerTensor, ".tensors"));
@@ -76,16 +76,18 @@ internal sealed class Rounds(string checkpoint, string[] only, int repeat, DType
             .Where(contender => contender.Kind != ContenderKind.Python || _python is not null)];
         var samples = contenders.ToDictionary(contender => contender, _ => new List<Sample>());
         Environment.SetEnvironmentVariable("MEMLOAD_BENCH_CACHE", cache); // load.py looks at the file first, and evicts it again
+        Environment.SetEnvironmentVariable(FreeMemory.Variable, "1");
         for (int round = 0; round < repeat; round++)
         {
             foreach (Contender contender in round % 2 == 0 ? contenders : contenders.Reverse())
             {
                 Console.Error.WriteLine($"{device}, {cache}, {processors} processors, round {round + 1} of {repeat}: {contender.Title}");
                 string path = contender.Name switch { "safetensors" => _safetensors.Value, "pertensor" => _folder.Value, _ => checkpoint };
+                _memory.Hold();
                 Prepare(path, cache);
                 samples[contender].Add(contender.Kind == ContenderKind.Python
-                    ? _python!.Measure("load.py", [path, contender.Name], processors)
-                    : Child.Run(Child.This(Contender.Verb, contender.Name, device, path, round == 0 ? "verify" : "trust", dtype?.ToString() ?? ""), processors));
+                    ? _python!.Measure("load.py", [path, contender.Name], processors, _memory.Release)
+                    : Child.Run(Child.This(Contender.Verb, contender.Name, device, path, round == 0 ? "verify" : "trust", dtype?.ToString() ?? ""), processors, _memory.Release));
             }
         }
         return [.. contenders.Select(contender => new Series(contender.Title, device, cache, processors, headers.ModelBytes, samples[contender]))];
@@ -136,16 +138,28 @@ internal static class Child
     }
 
     /// <summary>Runs a command on the first processors of the machine only.</summary>
-    public static Sample Run(string[] command, int processors)
+    /// <param name="command">The program and its arguments.</param>
+    /// <param name="processors">How many.</param>
+    /// <param name="ready">What to do when it says that it is ready and waits.</param>
+    public static Sample Run(string[] command, int processors, Action? ready = null)
     {
         if (processors < Environment.ProcessorCount)
         {
             command = ["taskset", "-c", $"0-{processors - 1}", .. command];
         }
-        var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         using Process child = Process.Start(start)!;
         Task<string> complaints = child.StandardError.ReadToEndAsync();
-        string answer = child.StandardOutput.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries).LastOrDefault() ?? "";
+        string answer = "";
+        while (child.StandardOutput.ReadLine() is string line)
+        {
+            answer = line;
+            if (line == FreeMemory.Ready)
+            {
+                ready?.Invoke();
+                child.StandardInput.WriteLine();
+            }
+        }
         child.WaitForExit();
         return child.ExitCode == 0 && answer.StartsWith('{')
             ? JsonSerializer.Deserialize<Sample>(answer)!
@@ -176,6 +190,6 @@ internal sealed class PythonPeer
     }
 
     /// <summary>Runs one of the scripts in bench/peers.</summary>
-    public Sample Measure(string script, string[] arguments, int processors) =>
-        Child.Run([_program, Path.Combine(AppContext.BaseDirectory, script), .. arguments], processors);
+    public Sample Measure(string script, string[] arguments, int processors, Action? ready = null) =>
+        Child.Run([_program, Path.Combine(AppContext.BaseDirectory, script), .. arguments], processors, ready);
 }

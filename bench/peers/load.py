@@ -6,7 +6,6 @@ The model is what the state dict says it is: one parameter or buffer a tensor, s
 one .pt file a tensor, as the notebook writes it, or slices a whole checkpoint; safetensors takes a safetensors file.
 """
 import json
-import mmap
 import os
 import resource
 import sys
@@ -110,19 +109,14 @@ def files_of(path):
 
 
 def prepare(path):
-    """Brings about what the run asked for: free memory as the other contenders find it (FreeMemory.cs says why), and cold files."""
-    how = os.environ.get("MEMLOAD_BENCH_MEMORY")
-    if how == "settled":
-        time.sleep(3)
-    elif how == "touched":
-        with mmap.mmap(-1, sum(map(os.path.getsize, files_of(path))) * 21 // 10) as memory:
-            memory.madvise(mmap.MADV_HUGEPAGE)
-            for page in range(0, len(memory), 4096):
-                memory[page] = 1
+    """Waits for what the run asked for: cold files, and free memory as the other contenders find it (FreeMemory.cs says why)."""
     if os.environ.get("MEMLOAD_BENCH_CACHE") == "cold":  # no longer, since shapes_of
         for name in files_of(path):
             with open(name, "rb") as file:
                 os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    if os.environ.get("MEMLOAD_BENCH_WAITS"):
+        print("ready", flush=True)
+        sys.stdin.readline()
 
 
 def main():
