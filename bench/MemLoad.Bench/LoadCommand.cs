@@ -60,7 +60,7 @@ internal static class LoadCommand
     }
 }
 
-/// <summary>Runs the contenders by turns, forwards and backwards, so that whatever drifts meets all of them.</summary>
+/// <summary>Runs the contenders by turns, in another order each round, so that whatever drifts, and whatever a neighbour leaves behind, meets all of them.</summary>
 internal sealed class Rounds(string checkpoint, string[] only, int repeat, DType? dtype, string memory) : IDisposable
 {
     private readonly FreeMemory _memory = new(memory, Checkpoint.Open(checkpoint).Files.Sum(file => file.Length));
@@ -79,7 +79,9 @@ internal sealed class Rounds(string checkpoint, string[] only, int repeat, DType
         Environment.SetEnvironmentVariable(FreeMemory.Variable, "1");
         for (int round = 0; round < repeat; round++)
         {
-            foreach (Contender contender in round % 2 == 0 ? contenders : contenders.Reverse())
+            var order = (Contender[])contenders.Clone();
+            new Random(round).Shuffle(order);
+            foreach (Contender contender in order)
             {
                 Console.Error.WriteLine($"{device}, {cache}, {processors} processors, round {round + 1} of {repeat}: {contender.Title}");
                 string path = contender.Name switch { "safetensors" => _safetensors.Value, "pertensor" => _folder.Value, _ => checkpoint };
