@@ -31,48 +31,48 @@ internal static unsafe partial class Limits
             case "pread, touched memory":
                 return Into(file, length, touched: true);
             case "memcpy, touched memory":
-            {
-                byte* from = Map(length);
-                byte* to = Map(length);
-                new Span<byte>(from, 1).Clear();
-                InPieces(length, (offset, count) => NativeMemory.Fill(from + offset, (nuint)count, 1));
-                InPieces(length, (offset, count) => NativeMemory.Fill(to + offset, (nuint)count, 2));
-                return Timed(() => InPieces(length, (offset, count) => NativeMemory.Copy(from + offset, to + offset, (nuint)count)));
-            }
+                {
+                    byte* from = Map(length);
+                    byte* to = Map(length);
+                    new Span<byte>(from, 1).Clear();
+                    InPieces(length, (offset, count) => NativeMemory.Fill(from + offset, (nuint)count, 1));
+                    InPieces(length, (offset, count) => NativeMemory.Fill(to + offset, (nuint)count, 2));
+                    return Timed(() => InPieces(length, (offset, count) => NativeMemory.Copy(from + offset, to + offset, (nuint)count)));
+                }
             case Disk:
-            {
-                int flags = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x10000 : 0x4000; // O_DIRECT
-                using SafeFileHandle direct = Open(path, flags);
-                byte* memory = Map(length + Piece);
-                InPieces(length, (offset, count) => NativeMemory.Fill(memory + offset, (nuint)count, 1));
-                // A direct read is of whole blocks, and short only at the end of the file.
-                return Timed(() => Parallel(length, DiskThreads, () => (offset, count) =>
                 {
-                    long read = RandomAccess.Read(direct, new Span<byte>(memory + offset, Piece), offset);
-                    if (read < count)
+                    int flags = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x10000 : 0x4000; // O_DIRECT
+                    using SafeFileHandle direct = Open(path, flags);
+                    byte* memory = Map(length + Piece);
+                    InPieces(length, (offset, count) => NativeMemory.Fill(memory + offset, (nuint)count, 1));
+                    // A direct read is of whole blocks, and short only at the end of the file.
+                    return Timed(() => Parallel(length, DiskThreads, () => (offset, count) =>
                     {
-                        throw new EndOfStreamException();
-                    }
-                }));
-            }
-            default:
-            {
-                using var memory = new SafeFileHandle(CreateMemoryFile("limit", 1), ownsHandle: true);
-                RandomAccess.SetLength(memory, length);
-                return Timed(() => Parallel(length, Environment.ProcessorCount, () =>
-                {
-                    byte* bounce = (byte*)NativeMemory.AlignedAlloc(1 << 20, HugePage);
-                    return (offset, count) =>
-                    {
-                        for (int done = 0; done < count; done += 1 << 20)
+                        long read = RandomAccess.Read(direct, new Span<byte>(memory + offset, Piece), offset);
+                        if (read < count)
                         {
-                            int part = Math.Min(1 << 20, count - done);
-                            ReadExactly(file, offset + done, bounce, part);
-                            RandomAccess.Write(memory, new ReadOnlySpan<byte>(bounce, part), offset + done);
+                            throw new EndOfStreamException();
                         }
-                    };
-                }));
-            }
+                    }));
+                }
+            default:
+                {
+                    using var memory = new SafeFileHandle(CreateMemoryFile("limit", 1), ownsHandle: true);
+                    RandomAccess.SetLength(memory, length);
+                    return Timed(() => Parallel(length, Environment.ProcessorCount, () =>
+                    {
+                        byte* bounce = (byte*)NativeMemory.AlignedAlloc(1 << 20, HugePage);
+                        return (offset, count) =>
+                        {
+                            for (int done = 0; done < count; done += 1 << 20)
+                            {
+                                int part = Math.Min(1 << 20, count - done);
+                                ReadExactly(file, offset + done, bounce, part);
+                                RandomAccess.Write(memory, new ReadOnlySpan<byte>(bounce, part), offset + done);
+                            }
+                        };
+                    }));
+                }
         }
     }
 
