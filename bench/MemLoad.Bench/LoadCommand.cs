@@ -34,7 +34,7 @@ internal static class LoadCommand
         var command = new Command("load", "Times loads.") { path, size, device, cache, processors, only, repeat, memory, dtype, json };
         command.SetAction(parsed =>
         {
-            string checkpoint = Path.GetFullPath(parsed.GetValue(path) ?? GeneratedCheckpoint.Ensure(parsed.GetValue(size)!));
+            Checkpoint checkpoint = Checkpoint.Open(Path.GetFullPath(parsed.GetValue(path) ?? GeneratedCheckpoint.Ensure(parsed.GetValue(size)!)));
             using var rounds = new Rounds(checkpoint, parsed.GetValue(only) ?? [], parsed.GetValue(repeat), parsed.GetValue(dtype), parsed.GetValue(memory)!);
             var series = new List<Series>();
             foreach (string where in parsed.GetValue(device)!)
@@ -51,7 +51,7 @@ internal static class LoadCommand
             }
             if (parsed.GetValue(json) is string file)
             {
-                var everything = new { Machine = new { HostFacts.ProcessorName, Environment.ProcessorCount, HostFacts.TotalMemoryBytes }, Checkpoint = checkpoint, Series = series };
+                var everything = new { Machine = new { HostFacts.ProcessorName, Environment.ProcessorCount, HostFacts.TotalMemoryBytes }, Checkpoint = checkpoint.Path, Series = series };
                 File.WriteAllText(file, JsonSerializer.Serialize(everything, Indented));
             }
             return series.All(one => one.Good.Count > 0) ? 0 : 1;
@@ -61,16 +61,15 @@ internal static class LoadCommand
 }
 
 /// <summary>Runs the contenders by turns, in another order each round, so that whatever drifts, and whatever a neighbour leaves behind, meets all of them.</summary>
-internal sealed class Rounds(string checkpoint, string[] only, int repeat, DType? dtype, string memory) : IDisposable
+internal sealed class Rounds(Checkpoint checkpoint, string[] only, int repeat, DType? dtype, string memory) : IDisposable
 {
-    private readonly FreeMemory _memory = new(memory, Checkpoint.Open(checkpoint).Files.Sum(file => file.Length));
+    private readonly FreeMemory _memory = new(memory, checkpoint.FileBytes);
     private readonly PythonPeer? _python = PythonPeer.Find();
     private readonly Lazy<string> _safetensors = new(() => Converted(checkpoint, CheckpointFormat.Safetensors, ".safetensors"));
     private readonly Lazy<string> _folder = new(() => Converted(checkpoint, CheckpointFormat.PerTensor, ".tensors"));
 
     public IReadOnlyList<Series> Run(string device, string cache, int processors)
     {
-        Checkpoint headers = Checkpoint.Open(checkpoint);
         Contender[] contenders = [.. Contender.On(device, cache)
             .Where(contender => only.Length == 0 || only.Any(word => contender.Title.Contains(word, StringComparison.OrdinalIgnoreCase)))
             .Where(contender => contender.Kind != ContenderKind.Python || _python is not null)];
@@ -84,7 +83,7 @@ internal sealed class Rounds(string checkpoint, string[] only, int repeat, DType
             foreach (Contender contender in order)
             {
                 Console.Error.WriteLine($"{device}, {cache}, {processors} processors, round {round + 1} of {repeat}: {contender.Title}");
-                string path = contender.Name switch { "safetensors" => _safetensors.Value, "pertensor" => _folder.Value, _ => checkpoint };
+                string path = contender.Name switch { "safetensors" => _safetensors.Value, "pertensor" => _folder.Value, _ => checkpoint.Path };
                 _memory.Hold();
                 Prepare(path, cache);
                 samples[contender].Add(contender.Kind == ContenderKind.Python
@@ -92,7 +91,7 @@ internal sealed class Rounds(string checkpoint, string[] only, int repeat, DType
                     : Child.Run(Child.This(Contender.Verb, contender.Name, device, path, round == 0 ? "verify" : "trust", dtype?.ToString() ?? ""), processors, _memory.Release));
             }
         }
-        return [.. contenders.Select(contender => new Series(contender.Title, device, cache, processors, headers.ModelBytes, samples[contender]))];
+        return [.. contenders.Select(contender => new Series(contender.Title, device, cache, processors, checkpoint.ModelBytes, samples[contender]))];
     }
 
     public void Dispose()
@@ -121,10 +120,10 @@ internal sealed class Rounds(string checkpoint, string[] only, int repeat, DType
     }
 
     // Beside the checkpoint, so that it comes from the same disk.
-    private static string Converted(string checkpoint, CheckpointFormat format, string extension)
+    private static string Converted(Checkpoint checkpoint, CheckpointFormat format, string extension)
     {
-        string path = Path.Combine(Path.GetDirectoryName(checkpoint)!, $"bench-{Environment.ProcessId}{extension}");
-        CheckpointWriter.Write(Checkpoint.Open(checkpoint), path, format, overwrite: true);
+        string path = Path.Combine(Path.GetDirectoryName(checkpoint.Path)!, $"bench-{Environment.ProcessId}{extension}");
+        CheckpointWriter.Write(checkpoint, path, format, overwrite: true);
         return path;
     }
 }
