@@ -37,20 +37,25 @@ internal sealed unsafe class FreeMemory(string how, long fileBytes)
         }
     }
 
-    /// <summary>Holds as much as any contender needs, and waits until what else was freed has gone back.</summary>
+    /// <summary>Holds as much as any contender needs.</summary>
     public void Hold()
     {
-        Release(); // which a contender that failed before its time did not ask for
+        LetGo(); // which a contender that failed before its time did not ask for
         if (how == Touched)
         {
             _held = Limits.Map(_bytes);
             Limits.InPieces(_bytes, (offset, count) => NativeMemory.Fill(_held + offset, (nuint)count, 1));
         }
-        Thread.Sleep(TimeSpan.FromSeconds(3));
     }
 
-    /// <summary>Lets go of it.</summary>
+    /// <summary>Waits until what the contender before and this one's start have freed has gone back, and lets go of what was held.</summary>
     public void Release()
+    {
+        Thread.Sleep(TimeSpan.FromSeconds(3));
+        LetGo();
+    }
+
+    private void LetGo()
     {
         if (_held is not null)
         {
