@@ -76,14 +76,18 @@ internal sealed record Contender(string Name, ContenderKind Kind, params string[
         cpu = Environment.CpuUsage.TotalTime - cpu;
         faults = Faults() - faults;
         ProbeResult memory = probe.Stop();
-        double? touch = device == "cpu" ? Touch(loaded.Weights) : null;
+        double? touch = Touch(loaded.Weights, device);
         return new Sample(
             elapsed.TotalSeconds, touch, cpu.TotalSeconds, faults, memory.PeakHostBytes, memory.PeakHostFileBytes, verify ? WeightsDigest.Of(loaded.Weights) : null);
     }
 
-    // Every weight read once, by all processors, as a first forward pass would.
-    private static unsafe double Touch(LoadedWeights weights)
+    // Every weight read once, by all processors, as a first forward pass would. Null where the host cannot read them.
+    private static unsafe double? Touch(LoadedWeights weights, string device)
     {
+        if (device != "cpu")
+        {
+            return null;
+        }
         const int Piece = 4 << 20;
         long start = Stopwatch.GetTimestamp();
         (nint Address, int Bytes)[] pieces =
@@ -119,7 +123,8 @@ internal sealed record Contender(string Name, ContenderKind Kind, params string[
             // As often as it takes until the code is compiled as well as it will be, as in a session that has loaded before.
             for (int i = 0; i < 100; i++)
             {
-                WeightLoader.Load(request with { Path = toy }).Dispose();
+                using LoadedModel loaded = WeightLoader.Load(request with { Path = toy });
+                Touch(loaded.Weights, request.Device);
                 Thread.Sleep(10);
             }
         }
