@@ -10,8 +10,9 @@ internal sealed class FreshPages
     // Clearing 2 MiB takes 0.05 to 0.3 ms, and about 0.5 ms in small pages, faults included. What a touch takes beyond this is owed.
     private const long Fair = 1_000_000;
 
-    // A few dear touches are no reason yet: fair ones make up for them.
-    private const long Patience = 10_000_000;
+    // A row of dear touches is no reason yet: fair ones make up for them, and who goes over for nothing pays half a millisecond for each huge page
+    // that was still to come, hundreds for a few gigabytes. This is some thirty dear touches.
+    private const long Patience = 100_000_000;
 
     private long _owed;
 

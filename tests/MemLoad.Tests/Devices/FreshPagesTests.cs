@@ -14,7 +14,13 @@ public sealed class FreshPagesTests
         }
         Assert.True(pages.AreHuge);
 
-        for (int i = 0; i < 3; i++)
+        for (int i = 0; i < 10; i++)
+        {
+            pages.Took(5 * Millisecond); // a row of pages on their way back to the host
+        }
+        Assert.True(pages.AreHuge);
+
+        for (int i = 0; i < 20; i++)
         {
             pages.Took(5 * Millisecond);
         }
