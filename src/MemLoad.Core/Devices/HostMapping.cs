@@ -78,7 +78,7 @@ internal sealed unsafe partial class HostMapping
         }
     }
 
-    /// <summary>Has the pages of a range made that is to be overwritten next, in the size that is cheaper. Its content is lost.</summary>
+    /// <summary>Has the pages of a range made that is to be overwritten, in the size that is cheaper. What is there already stays, whoever writes meanwhile.</summary>
     public void Touch(nint address, int count)
     {
         if (count < LeastAskedFor || !OperatingSystem.IsLinux())
@@ -91,7 +91,7 @@ internal sealed unsafe partial class HostMapping
             for (nint at = (address + (nint)HugePage - 1) / (nint)HugePage * (nint)HugePage; at < end && _isHuge; at += (nint)HugePage)
             {
                 long start = Native.ThreadNanoseconds();
-                *(byte*)at = 0;
+                _ = Interlocked.CompareExchange(ref *(int*)at, 0, 0); // a write that changes nothing
                 _pages.Took(Native.ThreadNanoseconds() - start);
             }
             return;

@@ -41,32 +41,18 @@ public sealed unsafe class HostMemory : IDisposable
     }
 
     /// <summary>
-    /// Allocates blocks of zeroed memory that lie next to each other, aligned to 64 bytes: all but the ends of the whole can then be huge pages,
-    /// where blocks of their own would each have small pages at both ends. Not thread-safe.
+    /// Allocates blocks of zeroed memory in one mapping, aligned to 64 bytes: all but the ends of the whole can then be huge pages, where blocks of their
+    /// own would each have small pages at both ends. Not thread-safe.
     /// </summary>
     /// <exception cref="MemLoadException">ML7001: the system has no memory to give.</exception>
-    public MemoryBuffer[] AllocateTogether(IReadOnlyList<long> bytes)
+    internal MemoryBuffer[] AllocateTogether(HostLayout layout)
     {
-        ArgumentNullException.ThrowIfNull(bytes);
-        if (bytes.Count == 1)
+        if (layout.Blocks.Length == 1)
         {
-            return [Allocate(bytes[0])];
+            return [Allocate(layout.Blocks[0].Length)];
         }
-        long total = 0;
-        foreach (long block in bytes)
-        {
-            ArgumentOutOfRangeException.ThrowIfNegative(block);
-            total = checked(total + Aligned(block));
-        }
-        var mapping = new HostMapping(Math.Max(total, 1), bytes.Count, _pages);
-        var blocks = new MemoryBuffer[bytes.Count];
-        long offset = 0;
-        for (int i = 0; i < blocks.Length; i++)
-        {
-            blocks[i] = new Buffer(mapping, offset, bytes[i], vacates: true);
-            offset += Aligned(bytes[i]);
-        }
-        return blocks;
+        var mapping = new HostMapping(Math.Max(layout.Bytes, 1), layout.Blocks.Length, _pages);
+        return [.. layout.Blocks.Select(block => new Buffer(mapping, block.Offset, block.Length, block.Spare, vacates: true))];
     }
 
     /// <summary>Lets go of the mapping that small blocks were taken from; blocks stay valid until they are disposed themselves.</summary>
@@ -76,11 +62,13 @@ public sealed unsafe class HostMemory : IDisposable
         _current = null;
     }
 
-    private sealed class Buffer(HostMapping mapping, long offset, long bytes, bool vacates = false) : MemoryBuffer(bytes)
+    private sealed class Buffer(HostMapping mapping, long offset, long bytes, long spare = 0, bool vacates = false) : MemoryBuffer(bytes)
     {
         private HostMapping? _mapping = mapping;
 
         public override nint Address { get; } = mapping.Address + (nint)offset;
+
+        public override long Spare => spare;
 
         public override void Prepare(long offset, int count) => _mapping?.Touch(Address + (nint)offset, count);
 

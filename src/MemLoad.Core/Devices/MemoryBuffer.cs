@@ -12,7 +12,10 @@ public abstract class MemoryBuffer(long length) : IDisposable
     /// <summary>Address of the first byte in this process, or 0 where the host cannot touch it directly.</summary>
     public virtual nint Address => 0;
 
-    /// <summary>Has the memory of a range made that is about to be overwritten whole, where making it is worth a call of its own. Its content is lost.</summary>
+    /// <summary>So many bytes behind the block can be touched and are nobody's: whoever fills it may write over them.</summary>
+    public virtual long Spare => 0;
+
+    /// <summary>Has the memory of a range made that is to be overwritten, where making it is worth a call of its own. What is there already stays.</summary>
     public virtual void Prepare(long offset, int count)
     {
     }

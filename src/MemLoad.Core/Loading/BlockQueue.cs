@@ -34,6 +34,16 @@ internal sealed class BlockQueue(int blocks, int threads, (long From, long To)[]
         }
     }
 
+    /// <summary>The first block from one on that nobody has taken, nor will take at once; below 0 if there is none.</summary>
+    public int Ahead(int first)
+    {
+        lock (_lock)
+        {
+            int block = Math.Max(first, _next + _taken.Length);
+            return block < blocks ? block : -1;
+        }
+    }
+
     /// <summary>To be called when a thread ends, however it does: nobody needs to wait for it any more.</summary>
     public void Leave(int thread)
     {

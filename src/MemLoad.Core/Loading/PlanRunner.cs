@@ -122,7 +122,7 @@ public static class PlanRunner
         return end - 1;
     }
 
-    // Host buffers that are allocated one after the other lie next to each other. Gives the index of the last step taken.
+    // Host buffers that are allocated one after the other lie together. Gives the index of the last step taken.
     private static int Allocate(LoadPlan plan, int first, HostMemory host, MemoryBuffer?[] buffers)
     {
         int end = first + 1;
@@ -130,7 +130,9 @@ public static class PlanRunner
         {
             end++;
         }
-        MemoryBuffer[] blocks = host.AllocateTogether([.. plan.Steps[first..end].Select(step => plan.Buffers[step.Buffer].Bytes)]);
+        PlanStep[] steps = [.. plan.Steps[first..end]];
+        MemoryBuffer[] blocks = host.AllocateTogether(HostLayout.LikeFiles(
+            [.. steps.Select(step => plan.Buffers[step.Buffer].Bytes)], [.. steps.Select(step => plan.Checkpoint.Storages[step.Storage])]));
         for (int i = first; i < end; i++)
         {
             buffers[plan.Steps[i].Buffer] = blocks[i - first];

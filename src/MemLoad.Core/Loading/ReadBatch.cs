@@ -25,6 +25,14 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, 
 
     private readonly record struct Piece(CheckpointFileReader File, long Offset, int Length, ImmutableArray<Part> Parts);
 
+    // What one piece may hold: part of one storage; as much as lies in memory as it lies in the file; whatever is near enough in the file.
+    private enum Cutting
+    {
+        ByStorage,
+        AsInMemory,
+        AsInFile,
+    }
+
     // One stretch of a storage inside a piece.
     private readonly record struct Part(MemoryBuffer Buffer, long BufferOffset, int PieceOffset, int Length, StorageCast? Cast);
 
@@ -44,24 +52,37 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, 
     /// <summary>Reads everything added straight into its (host) buffers. Nothing may be cast.</summary>
     public unsafe void ReadInPlace(CancellationToken cancellationToken)
     {
-        foreach (Piece[] pieces in Cut(BlockBytes, inPlace: true))
+        foreach (Piece[] pieces in Cut(BlockBytes, Cutting.AsInMemory))
         {
             Expect(pieces);
             Block[] blocks = Blocks(pieces, BlockBytes);
+            int made = 0; // memory of the blocks before this one is there, or its reader sees to it
             Share(blocks.Length, Threads, null, (block, _, stop) =>
             {
                 bool waits = false;
                 for (int i = blocks[block].Start; i < blocks[block].End; i++)
                 {
                     stop.ThrowIfCancellationRequested();
+                    if (block >= Volatile.Read(ref made))
+                    {
+                        Prepare(pieces[i]);
+                    }
                     Part part = pieces[i].Parts[0];
-                    part.Buffer.Prepare(part.BufferOffset, part.Length);
-                    pieces[i].File.ReadBulk(pieces[i].Offset, new Span<byte>((byte*)part.Buffer.Address + part.BufferOffset, part.Length));
+                    pieces[i].File.ReadBulk(pieces[i].Offset, new Span<byte>((byte*)part.Buffer.Address + part.BufferOffset, pieces[i].Length));
                     waits |= pieces[i].File.Waits;
                 }
                 return waits;
-            }, cancellationToken);
+            }, cancellationToken, meanwhile: block =>
+            {
+                for (int i = blocks[block].Start; i < blocks[block].End; i++)
+                {
+                    Prepare(pieces[i]);
+                }
+                Volatile.Write(ref made, block + 1);
+            });
         }
+
+        static void Prepare(Piece piece) => piece.Parts[0].Buffer.Prepare(piece.Parts[0].BufferOffset, piece.Length);
     }
 
     /// <summary>Reads everything added by way of one host buffer into other buffers, cast on the way out. Each storage has a place of its whole length in it.</summary>
@@ -69,7 +90,7 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, 
     /// <param name="cancellationToken">Stops it.</param>
     public unsafe void ReadAndCopy(MemoryBuffer loaded, CancellationToken cancellationToken)
     {
-        foreach (Piece[] pieces in Cut(PassedBytes, inPlace: true))
+        foreach (Piece[] pieces in Cut(PassedBytes, Cutting.ByStorage))
         {
             Expect(pieces);
             long[] places = Places(pieces, Math.Min(loaded.Length, PlacedBytes));
@@ -98,7 +119,7 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, 
     public unsafe void ReadThrough(MemoryBuffer ring, CancellationToken cancellationToken)
     {
         long slotBytes = ring.Length / StagingRing.Slots;
-        foreach (Piece[] pieces in Cut(slotBytes, inPlace: false))
+        foreach (Piece[] pieces in Cut(slotBytes, Cutting.AsInFile))
         {
             Share(pieces.Length, StagingRing.Slots, null, (i, slot, stop) =>
             {
@@ -114,17 +135,27 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, 
     }
 
     // Blocks one after the other, by as many threads as there are processors; by all once one block had to wait for a disk. What is in memory already more
-    // threads would only fight over.
-    private void Share(int blocks, int threads, (long From, long To)[][]? places, Func<int, int, CancellationToken, bool> body, CancellationToken cancellationToken)
+    // threads would only fight over. While they wait one more thread may do something for the blocks that come next.
+    private void Share(
+        int blocks, int threads, (long From, long To)[][]? places, Func<int, int, CancellationToken, bool> body, CancellationToken cancellationToken, Action<int>? meanwhile = null)
     {
         int count = Math.Clamp(blocks, 1, threads);
         var queue = new BlockQueue(blocks, count, places);
         using var diskWaits = new ManualResetEventSlim();
-        workers.Share(count, (thread, stop) =>
+        workers.Share(meanwhile is null ? count : count + 1, (thread, stop) =>
         {
-            if (thread >= Environment.ProcessorCount)
+            if (thread >= Environment.ProcessorCount || thread == count)
             {
                 diskWaits.Wait(stop);
+            }
+            if (thread == count)
+            {
+                for (int block = queue.Ahead(0); block >= 0; block = queue.Ahead(block + 1))
+                {
+                    stop.ThrowIfCancellationRequested();
+                    meanwhile!(block);
+                }
+                return;
             }
             try
             {
@@ -240,7 +271,7 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, 
     }
 
     // Pieces in file order, in groups that need no more files than may be open at once.
-    private IEnumerable<Piece[]> Cut(long pieceBytes, bool inPlace)
+    private IEnumerable<Piece[]> Cut(long pieceBytes, Cutting cutting)
     {
         var group = new List<Piece>();
         int filesInGroup = 0;
@@ -255,12 +286,12 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, 
                 filesInGroup = 0;
             }
             filesInGroup++;
-            CutFile(files[file.Key], file, pieceBytes, inPlace, group);
+            CutFile(files[file.Key], file, pieceBytes, cutting, group);
         }
         yield return [.. group];
     }
 
-    private void CutFile(CheckpointFileReader file, IEnumerable<Target> targets, long pieceBytes, bool inPlace, List<Piece> pieces)
+    private void CutFile(CheckpointFileReader file, IEnumerable<Target> targets, long pieceBytes, Cutting cutting, List<Piece> pieces)
     {
         var parts = ImmutableArray.CreateBuilder<Part>();
         long start = 0;
@@ -273,7 +304,12 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, 
             for (long done = 0; done < extent.Length;)
             {
                 long offset = extent.Offset + done;
-                bool joins = parts.Count > 0 && !inPlace && offset - end <= LargestGap && offset - start <= pieceBytes - unit;
+                bool joins = parts.Count > 0 && cutting switch
+                {
+                    Cutting.AsInFile => offset - end <= LargestGap && offset - start <= pieceBytes - unit,
+                    Cutting.AsInMemory => LiesAsInFile(parts[^1], buffer.Address + (nint)done, offset - end, pieceBytes),
+                    _ => false,
+                };
                 if (parts.Count > 0 && !joins)
                 {
                     Close();
@@ -282,7 +318,7 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, 
                 {
                     start = offset;
                 }
-                long room = inPlace ? pieceBytes - ((buffer.Address + done) % pieceBytes) : (pieceBytes - (offset - start)) / unit * unit;
+                long room = cutting == Cutting.AsInFile ? (pieceBytes - (offset - start)) / unit * unit : pieceBytes - ((buffer.Address + done) % pieceBytes);
                 int length = (int)Math.Min(extent.Length - done, room);
                 parts.Add(new Part(buffer, cast?.TargetBytes(done) ?? done, (int)(offset - start), length, cast));
                 end = offset + length;
@@ -299,5 +335,12 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, 
             pieces.Add(new Piece(file, start, (int)(end - start), parts.ToImmutable()));
             parts.Clear();
         }
+    }
+
+    // What lies between in the file may be read to what lies between in memory, and both lie in one block.
+    private static bool LiesAsInFile(Part before, nint address, long gap, long blockBytes)
+    {
+        long end = before.Buffer.Address + before.BufferOffset + before.Length;
+        return gap == address - end && gap >= 0 && gap <= before.Buffer.Spare && (end - 1) / blockBytes == address / blockBytes;
     }
 }

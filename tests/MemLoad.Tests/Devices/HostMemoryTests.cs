@@ -38,6 +38,21 @@ public sealed class HostMemoryTests
         Assert.InRange(addresses.Count(IsMapped), 0, addresses.Length / 10);
     }
 
+    [Fact]
+    public void Memory_that_is_made_once_more_keeps_what_is_in_it()
+    {
+        using var memory = new HostMemory();
+        using MemoryBuffer block = memory.Allocate(7 << 20);
+        byte[] content = new byte[block.Length];
+        new Random(9).NextBytes(content);
+        block.Write(0, content);
+        block.Prepare(0, content.Length);
+        block.Prepare(100_000, 3 << 20);
+        byte[] back = new byte[content.Length];
+        block.Read(0, back);
+        Assert.True(back.AsSpan().SequenceEqual(content));
+    }
+
     [SkippableFact]
     public void Blocks_allocated_together_go_back_one_by_one_and_the_last_takes_the_mapping_along()
     {
@@ -45,7 +60,7 @@ public sealed class HostMemoryTests
         var random = new Random(8);
         using var memory = new HostMemory();
         long[] sizes = [.. Enumerable.Range(0, 200).Select(i => i % 50 == 0 ? 0 : random.Next(3) == 0 ? (long)random.Next(4 << 20) : random.Next(20_000))];
-        MemoryBuffer[] blocks = memory.AllocateTogether(sizes);
+        MemoryBuffer[] blocks = memory.AllocateTogether(HostLayout.Packed(sizes));
         Assert.Equal(sizes, blocks.Select(block => block.Length));
         Assert.All(blocks, block => Assert.Equal(0, block.Address % 64));
         foreach ((MemoryBuffer block, int i) in blocks.Select((block, i) => (block, i)))

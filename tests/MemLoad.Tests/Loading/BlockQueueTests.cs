@@ -35,6 +35,23 @@ public sealed class BlockQueueTests
         }).QuickCheckThrowOnFailure();
 
     [Fact]
+    public void What_lies_ahead_is_beyond_what_threads_take_next()
+    {
+        var queue = new BlockQueue(10, Threads);
+        Assert.Equal(4, queue.Ahead(0));
+        Assert.Equal(7, queue.Ahead(7));
+        Assert.Equal(-1, queue.Ahead(10));
+        queue.Take(0);
+        queue.Take(1);
+        Assert.Equal(6, queue.Ahead(5));
+        for (int i = 2; i < 6; i++)
+        {
+            Assert.Equal(i, queue.Take(i % Threads));
+        }
+        Assert.Equal(-1, queue.Ahead(7));
+    }
+
+    [Fact]
     public void Nobody_waits_for_a_thread_that_failed()
     {
         var queue = new BlockQueue(8, Threads, [.. Enumerable.Repeat(new[] { (0L, 1L) }, 8)]);

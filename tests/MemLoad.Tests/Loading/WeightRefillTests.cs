@@ -1,7 +1,11 @@
+using MemLoad.Tests.Checkpoints;
+
 namespace MemLoad.Tests.Loading;
 
 public sealed class WeightRefillTests : IDisposable
 {
+    private const int Large = 1 << 20;
+
     private static readonly GptConfig Config = new(300, 40, 24, 2, 3);
 
     private readonly TemporaryFolder _folder = new();
@@ -47,6 +51,41 @@ public sealed class WeightRefillTests : IDisposable
         }
         WeightRefill.Run(loaded.Weights, checkpoint, loaded.Prepared.Device);
         Assert.Equal(digest, WeightsDigest.Of(loaded.Weights));
+    }
+
+    [Fact]
+    public void What_lies_between_in_memory_survives_though_the_file_has_a_header_there()
+    {
+        // In the .pth file b follows a behind a header; in the weights c lies between, just as long as that header.
+        int header = HeaderBetween(Archive(64));
+        string archive = Archive(header);
+        string packed = Write("packed.safetensors", header, "a", "c", "b");
+        using LoadedModel loaded = WeightLoader.Load(new LoadRequest { Path = packed, Strategy = Strategy.Stream, Device = "cpu" });
+        Assert.Equal(header, HeaderBetween(archive));
+        Assert.Equal(loaded.Weights["a"].Address + Large + header, loaded.Weights["b"].Address);
+
+        WeightRefill.Run(loaded.Weights, Checkpoint.Open(archive), loaded.Prepared.Device);
+
+        Assert.Equal(WeightsDigest.Of(Checkpoint.Open(archive)), WeightsDigest.Of(loaded.Weights));
+
+        string Archive(int between)
+        {
+            CheckpointWriter.Write(Checkpoint.Open(Write("other.safetensors", between, "a", "b", "c")), _folder["other.pth"], CheckpointFormat.TorchZip, overwrite: true);
+            return _folder["other.pth"];
+        }
+
+        string Write(string name, int between, params string[] order)
+        {
+            File.WriteAllBytes(_folder[name], CheckpointKit.SafetensorsOfBytes([.. order.Select(tensor => (tensor, tensor == "c" ? between : Large))]));
+            return _folder[name];
+        }
+
+        static int HeaderBetween(string path)
+        {
+            Checkpoint checkpoint = Checkpoint.Open(path);
+            Extent Of(string name) => checkpoint.Storages[checkpoint.Tensors.Single(tensor => tensor.Name == name).Storage];
+            return (int)(Of("b").Offset - Of("a").Offset - Of("a").Length);
+        }
     }
 
     [Fact]
