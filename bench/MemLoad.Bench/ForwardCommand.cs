@@ -19,15 +19,14 @@ internal static class ForwardCommand
     public static Command Build()
     {
         var path = new Option<string?>("--path") { Description = "A GPT checkpoint; a generated one of --size if left out." };
-        var size = new Option<string>("--size") { Description = "The model's size.", DefaultValueFactory = _ => "gpt2-large" };
+        var size = new Option<string>("--size") { Description = "Size of the generated checkpoint.", DefaultValueFactory = _ => "gpt2-large" };
         var tokens = new Option<int>("--tokens") { Description = "How many tokens.", DefaultValueFactory = _ => 3 };
         var repeat = new Option<int>("--repeat") { Description = "Rounds; in each, every contender runs ten passes.", DefaultValueFactory = _ => 5 };
         var command = new Command("forward", "Times forward passes.") { path, size, tokens, repeat };
         command.SetAction(parsed =>
         {
-            string model = parsed.GetValue(size)!;
-            string checkpoint = Path.GetFullPath(parsed.GetValue(path) ?? GeneratedCheckpoint.Ensure(model));
-            GptConfig config = GptConfig.FromSize(model);
+            string checkpoint = Path.GetFullPath(parsed.GetValue(path) ?? GeneratedCheckpoint.Ensure(parsed.GetValue(size)!));
+            GptConfig config = GptConfig.Infer(Checkpoint.Open(checkpoint).Tensors, heads: null);
             string dimensions = JsonSerializer.Serialize<int[]>([config.VocabularySize, config.ContextLength, config.EmbeddingSize, config.LayerCount, config.HeadCount]);
             string ids = JsonSerializer.Serialize(Enumerable.Range(1, parsed.GetValue(tokens)).ToArray());
             PythonPeer? python = PythonPeer.Find();
@@ -42,12 +41,12 @@ internal static class ForwardCommand
                 {
                     samples[name].Add(name == Theirs
                         ? python!.Measure("forward.py", [checkpoint, dimensions, ids, "10"], Environment.ProcessorCount)
-                        : Child.Run(Child.This(Verb, name == Ours ? "pass" : "read", model, checkpoint, ids), Environment.ProcessorCount));
+                        : Child.Run(Child.This(Verb, name == Ours ? "pass" : "read", checkpoint, ids), Environment.ProcessorCount));
                 }
             }
             Series[] all = [.. samples.Select(one => new Series(one.Key, "cpu", "warm", Environment.ProcessorCount, WeightBytes(config), one.Value))];
             double? limit = all[0].MedianSeconds;
-            Console.WriteLine($"{model}, {parsed.GetValue(tokens)} tokens, {Environment.ProcessorCount} processors; medians of {parsed.GetValue(repeat)}");
+            Console.WriteLine($"{Path.GetFileName(checkpoint)}, {parsed.GetValue(tokens)} tokens, {Environment.ProcessorCount} processors; medians of {parsed.GetValue(repeat)}");
             foreach (Series one in all)
             {
                 Console.WriteLine(one.MedianSeconds is double seconds
@@ -59,11 +58,11 @@ internal static class ForwardCommand
         return command;
     }
 
-    public static int Run(string what, string size, string path, string ids)
+    public static int Run(string what, string path, string ids)
     {
         int[] tokens = JsonSerializer.Deserialize<int[]>(ids)!;
         using LoadedModel loaded = WeightLoader.Load(new LoadRequest { Path = path, Strategy = Strategy.Stream, Device = "cpu" });
-        var model = new GptModel(GptConfig.FromSize(size), name => loaded.Weights[name]);
+        var model = new GptModel(GptConfig.Infer(loaded.Weights.Tensors, heads: null), name => loaded.Weights[name]);
         Action pass = what == "pass" ? () => model.Forward(tokens) : () => ReadAll(loaded.Weights);
         pass();
         var seconds = new List<double>();

@@ -32,7 +32,7 @@ internal static class LoadTable
             }
             string spread = $"{Number(one.Good.Min(sample => sample.Seconds) * 1000)}-{Number(one.Good.Max(sample => sample.Seconds) * 1000)}";
             output.WriteLine(
-                $"{one.Contender,-44} {Number(seconds * 1000),7} {spread,13} {Number(one.Bytes / seconds / 1e9, "0.00"),5} {Number(limit / seconds * 100, "0"),7}% "
+                $"{one.Contender,-44} {Number(seconds * 1000),7} {spread,13} {Number(one.Bytes / seconds / 1e9, "0.00"),5} {Number(limit / seconds, "0 %"),8} "
                 + $"{Number(one.MedianTouched * 1000),8} {Number(one.Median(sample => sample.CpuSeconds), "0.0"),6} {Number(one.Median(sample => sample.PageFaults)),8} "
                 + $"{Mebibytes(one.Median(sample => sample.PeakHostBytes)),6} {Mebibytes(one.Median(sample => sample.PeakFileBytes)),6} "
                 + $"{Number(fastest / seconds, "0.0"),8} {Number(baseline / seconds, "0.0"),10}");

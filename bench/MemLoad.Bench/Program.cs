@@ -1,13 +1,14 @@
 using System.CommandLine;
+using MemLoad;
 using MemLoad.Bench;
 
 if (args is [Contender.Verb, .. string[] rest])
 {
     return Contender.Run(rest);
 }
-if (args is [ForwardCommand.Verb, string what, string size, string path, string ids])
+if (args is [ForwardCommand.Verb, string what, string path, string ids])
 {
-    return ForwardCommand.Run(what, size, path, ids);
+    return ForwardCommand.Run(what, path, ids);
 }
 var root = new RootCommand("Measures MemLoad beside the limits of the machine it runs on, and beside PyTorch where there is one.")
 {
@@ -15,4 +16,12 @@ var root = new RootCommand("Measures MemLoad beside the limits of the machine it
     ForwardCommand.Build(),
     SmallCommand.Build(),
 };
-return await root.Parse(args).InvokeAsync();
+try
+{
+    return root.Parse(args).Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+}
+catch (MemLoadException error)
+{
+    Console.Error.WriteLine(error.Message);
+    return 1;
+}
