@@ -20,13 +20,14 @@ internal static class ForwardCommand
     {
         var path = new Option<string?>("--path") { Description = "A GPT checkpoint; a generated one of --size if left out." };
         var size = new Option<string>("--size") { Description = "Size of the generated checkpoint.", DefaultValueFactory = _ => "gpt2-large" };
+        var heads = new Option<int?>("--heads") { Description = "The model's number of attention heads, where it is of no published size." };
         var tokens = new Option<int>("--tokens") { Description = "How many tokens.", DefaultValueFactory = _ => 3 };
         var repeat = new Option<int>("--repeat") { Description = "Rounds; in each, every contender runs ten passes.", DefaultValueFactory = _ => 5 };
-        var command = new Command("forward", "Times forward passes.") { path, size, tokens, repeat };
+        var command = new Command("forward", "Times forward passes.") { path, size, heads, tokens, repeat };
         command.SetAction(parsed =>
         {
             string checkpoint = Path.GetFullPath(parsed.GetValue(path) ?? GeneratedCheckpoint.Ensure(parsed.GetValue(size)!));
-            GptConfig config = GptConfig.Infer(Checkpoint.Open(checkpoint).Tensors, heads: null);
+            GptConfig config = GptConfig.Infer(Checkpoint.Open(checkpoint).Tensors, parsed.GetValue(heads));
             string dimensions = JsonSerializer.Serialize<int[]>([config.VocabularySize, config.ContextLength, config.EmbeddingSize, config.LayerCount, config.HeadCount]);
             string ids = JsonSerializer.Serialize(Enumerable.Range(1, parsed.GetValue(tokens)).ToArray());
             PythonPeer? python = PythonPeer.Find();
@@ -41,7 +42,7 @@ internal static class ForwardCommand
                 {
                     samples[name].Add(name == Theirs
                         ? python!.Measure("forward.py", [checkpoint, dimensions, ids, "10"], Environment.ProcessorCount)
-                        : Child.Run(Child.This(Verb, name == Ours ? "pass" : "read", checkpoint, ids), Environment.ProcessorCount));
+                        : Child.Run(Child.This(Verb, name == Ours ? "pass" : "read", checkpoint, ids, config.HeadCount.ToString(CultureInfo.InvariantCulture)), Environment.ProcessorCount));
                 }
             }
             Series[] all = [.. samples.Select(one => new Series(one.Key, "cpu", "warm", Environment.ProcessorCount, WeightBytes(config), one.Value))];
@@ -58,11 +59,11 @@ internal static class ForwardCommand
         return command;
     }
 
-    public static int Run(string what, string path, string ids)
+    public static int Run(string what, string path, string ids, string heads)
     {
         int[] tokens = JsonSerializer.Deserialize<int[]>(ids)!;
         using LoadedModel loaded = WeightLoader.Load(new LoadRequest { Path = path, Strategy = Strategy.Stream, Device = "cpu" });
-        var model = new GptModel(GptConfig.Infer(loaded.Weights.Tensors, heads: null), name => loaded.Weights[name]);
+        var model = new GptModel(GptConfig.Infer(loaded.Weights.Tensors, int.Parse(heads, CultureInfo.InvariantCulture)), name => loaded.Weights[name]);
         Action pass = what == "pass" ? () => model.Forward(tokens) : () => ReadAll(loaded.Weights);
         pass();
         var seconds = new List<double>();

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 
 namespace MemLoad.Bench;
@@ -36,6 +37,9 @@ internal static class LoadCommand
         {
             Checkpoint checkpoint = Checkpoint.Open(Path.GetFullPath(parsed.GetValue(path) ?? GeneratedCheckpoint.Ensure(parsed.GetValue(size)!)));
             using var rounds = new Rounds(checkpoint, parsed.GetValue(only) ?? [], parsed.GetValue(repeat), parsed.GetValue(dtype), parsed.GetValue(memory)!);
+            // Stopped by a signal, too, it leaves no copies behind.
+            using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, _ => rounds.Dispose());
+            using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, _ => rounds.Dispose());
             var series = new List<Series>();
             foreach (string where in parsed.GetValue(device)!)
             {
@@ -100,7 +104,7 @@ internal sealed class Rounds(Checkpoint checkpoint, string[] only, int repeat, D
         {
             File.Delete(_safetensors.Value);
         }
-        if (_folder.IsValueCreated)
+        if (_folder.IsValueCreated && Directory.Exists(_folder.Value))
         {
             Directory.Delete(_folder.Value, recursive: true);
         }

@@ -6,9 +6,9 @@ if (args is [Contender.Verb, .. string[] rest])
 {
     return Contender.Run(rest);
 }
-if (args is [ForwardCommand.Verb, string what, string path, string ids])
+if (args is [ForwardCommand.Verb, string what, string path, string ids, string heads])
 {
-    return ForwardCommand.Run(what, path, ids);
+    return ForwardCommand.Run(what, path, ids, heads);
 }
 var root = new RootCommand("Measures MemLoad beside the limits of the machine it runs on, and beside PyTorch where there is one.")
 {
