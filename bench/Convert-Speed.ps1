@@ -34,8 +34,12 @@ $contenders = [ordered]@{
     'memload'  = { & $Program convert --path $source --out "$copy.safetensors" --force 2>$null >$null }
 }
 $PSNativeCommandUseErrorActionPreference = $false
-& $python -c 'import torch, safetensors.torch' 2>$null
-if ($LASTEXITCODE -eq 0) { $contenders['PyTorch'] = { & $python -c $save $source "$copy.safetensors" } }
+$hasTorch = Get-Command $python -ErrorAction Ignore
+if ($hasTorch) {
+    & $python -c 'import torch, safetensors.torch' 2>$null
+    $hasTorch = $LASTEXITCODE -eq 0
+}
+if ($hasTorch) { $contenders['PyTorch'] = { & $python -c $save $source "$copy.safetensors" } }
 $PSNativeCommandUseErrorActionPreference = $true
 
 $times = @{}
