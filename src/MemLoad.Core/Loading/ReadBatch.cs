@@ -142,7 +142,8 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, 
         int count = Math.Clamp(blocks, 1, threads);
         var queue = new BlockQueue(blocks, count, places);
         using var diskWaits = new ManualResetEventSlim();
-        workers.Share(meanwhile is null ? count : count + 1, (thread, stop) =>
+        bool hasMore = meanwhile is not null && blocks > count; // than threads take at once
+        workers.Share(hasMore ? count + 1 : count, (thread, stop) =>
         {
             if (thread >= Environment.ProcessorCount || thread == count)
             {
