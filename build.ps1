@@ -12,7 +12,7 @@
 .PARAMETER Torch
     Adds the devices of TorchSharp, in the folder torch of the module and of the command: with libtorch for the processor (cpu) or for NVIDIA cards
     (cuda-linux, cuda-windows: gigabytes), or without one (managed), for a libtorch that is there already and that MEMLOAD_LIBTORCH names
-    when MemLoad runs.
+    when MemLoad runs. Without this parameter, only the tests use TorchSharp.
 #>
 [CmdletBinding()]
 param(
@@ -35,19 +35,21 @@ $solution = Join-Path $PSScriptRoot MemLoad.sln
 $version = (Import-PowerShellDataFile (Join-Path $PSScriptRoot module/MemLoad.psd1)).ModuleVersion
 $output = Join-Path $PSScriptRoot output
 $module = Join-Path $output "MemLoad/$version"
-[string[]]$properties = if ($Torch) { "-p:Torch=$Torch" }
+# A build without TorchSharp does not fetch libtorch, which only the tests use by default.
+[string[]]$buildProperties = "-p:Torch=$($Torch ? $Torch : 'none')"
+[string[]]$testProperties = if ($Torch) { "-p:Torch=$Torch" }
 
 # Whatever an earlier version left behind must not be tested or shipped.
 if ($Task -contains 'Build' -or $Task -contains 'Package') {
     if (Test-Path $module) { Remove-Item $module -Recurse -Force }
-    dotnet build $solution -c $Configuration @properties
-    if ($Torch) { dotnet build (Join-Path $PSScriptRoot src/MemLoad.Torch) -c $Configuration @properties }
+    dotnet build $solution -c $Configuration @buildProperties
 }
 if ($Task -contains 'Test') {
-    dotnet test $solution -c $Configuration @properties
+    dotnet test $solution -c $Configuration @testProperties
 }
 if ($Task -contains 'Package') {
     Get-ChildItem $output -File | Remove-Item
+    if (Test-Path (Join-Path $module torch)) { throw 'The package takes no libtorch: build it without -Torch.' }
     Compress-PSResource -Path $module -DestinationPath $output
     $missing = foreach ($system in $Runtime) {
         try { & (Join-Path $PSScriptRoot build/New-Archive.ps1) -Runtime $system -Version $version -Destination $output }

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace MemLoad.Torch;
@@ -54,7 +55,7 @@ internal sealed class TorchGptModel : IGptModel
             string name = $"trf_blocks.{layer}.";
             using DisposeScope block = NewDisposeScope();
             residual.add_(Attention(name + "att.", Norm(name + "norm1", residual)));
-            residual.add_(Linear(name + "ff.layers.2", Gelu(Linear(name + "ff.layers.0", Norm(name + "norm2", residual)))));
+            residual.add_(Linear(name + "ff.layers.2", nn.functional.gelu(Linear(name + "ff.layers.0", Norm(name + "norm2", residual)), GELU.Approximate.tanh)));
         }
         cancellationToken.ThrowIfCancellationRequested();
         Tensor logits = Linear("out_head", Norm("final_norm", residual)).to(ScalarType.Float32).cpu().contiguous();
@@ -83,11 +84,4 @@ internal sealed class TorchGptModel : IGptModel
 
     private Tensor Norm(string name, Tensor input) =>
         nn.functional.layer_norm(input, [Config.EmbeddingSize], _weights[name + ".scale"], _weights[name + ".shift"], LayerNormEpsilon);
-
-    // The book's GELU, in its tanh form, which TorchSharp's does not offer: 0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³))).
-    private static Tensor Gelu(Tensor input)
-    {
-        Tensor inner = input.pow(3).mul_(0.044715).add_(input).mul_(Math.Sqrt(2 / Math.PI));
-        return inner.tanh_().add_(1).mul_(input).mul_(0.5);
-    }
 }

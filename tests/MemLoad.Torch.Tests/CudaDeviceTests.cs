@@ -4,10 +4,9 @@ namespace MemLoad.Torch.Tests;
 [Collection(LibTorchHere.Collection)]
 public sealed class CudaDeviceTests
 {
-    [SkippableFact(DisplayName = "A card without room is ML7002, with what was free " + LibTorchHere.Needed)]
+    [NeedsFact(typeof(LibTorchHere), DisplayName = "A card without room is ML7002, with what was free")]
     public void A_card_without_room_says_what_was_free()
     {
-        LibTorchHere.Require();
         using var device = new CudaDevice(new PlayedCard { FailFrom = 2000 }, 3, null);
         using MemoryBuffer first = device.Allocate(1000);
 
@@ -18,10 +17,9 @@ public sealed class CudaDeviceTests
         Assert.Equal(1024, device.Memory.Allocated);
     }
 
-    [SkippableFact(DisplayName = "A limit below the card's memory holds " + LibTorchHere.Needed)]
+    [NeedsFact(typeof(LibTorchHere), DisplayName = "A limit below the card's memory holds")]
     public void A_limit_below_the_cards_memory_holds()
     {
-        LibTorchHere.Require();
         using var device = new CudaDevice(new PlayedCard(), 0, limitBytes: 4 << 20);
 
         Assert.Equal(4 << 20, device.CapacityBytes);
@@ -29,10 +27,9 @@ public sealed class CudaDeviceTests
         Assert.Equal(4 << 20, device.FreeBytes);
     }
 
-    [SkippableFact(DisplayName = "What libtorch keeps of a model that is gone is free for the next one " + LibTorchHere.Needed)]
+    [NeedsFact(typeof(LibTorchHere), DisplayName = "What libtorch keeps of a model that is gone is free for the next one")]
     public void What_libtorch_keeps_of_a_model_that_is_gone_is_free_for_the_next_one()
     {
-        LibTorchHere.Require();
         var card = new PlayedCard(totalBytes: 64 << 20);
         using (var device = new CudaDevice(card, 0, null))
         {
@@ -47,10 +44,9 @@ public sealed class CudaDeviceTests
         Assert.Equal(64 << 20, next.FreeBytes);
     }
 
-    [SkippableFact(DisplayName = "Fresh weights on a card are filled, run and read back " + LibTorchHere.Needed)]
+    [NeedsFact(typeof(LibTorchHere), DisplayName = "Fresh weights on a card are filled, run and read back")]
     public void Fresh_weights_on_a_card_are_filled_run_and_read_back()
     {
-        LibTorchHere.Require();
         var config = new GptConfig(64, 16, 32, 2, 4);
         var source = new GptInitializer(config, seed: 7);
         using var device = new CudaDevice(new PlayedCard(), 0, null);
@@ -65,10 +61,9 @@ public sealed class CudaDeviceTests
         Assert.True(weights.CloseViews());
     }
 
-    [SkippableFact(DisplayName = "A card that is not there is refused in one sentence " + LibTorchHere.Needed)]
+    [NeedsFact(typeof(LibTorchHere), DisplayName = "A card that is not there is refused in one sentence")]
     public void A_card_that_is_not_there_is_refused()
     {
-        LibTorchHere.Require();
 
         MemLoadException refusal = Assert.Throws<MemLoadException>(() => DeviceRegistry.Open("cuda:97"));
 

@@ -1,18 +1,23 @@
+using System.Reflection;
 using System.Security.Cryptography;
 using TorchSharp;
 
 namespace MemLoad.Torch.Tests;
 
-/// <summary>libtorch in this process: tests are skipped, with the reason, where it does not load.</summary>
-internal static class LibTorchHere
+/// <summary>libtorch in this process.</summary>
+internal sealed class LibTorchHere : Need
 {
-    // Part of the tests' names, so that a run without libtorch says why it skipped them.
-    public const string Needed = "(needs libtorch: from the packages of -p:Torch=cpu, or a folder that MEMLOAD_LIBTORCH names)";
-
     /// <summary>Tests that count what libtorch holds run one after the other.</summary>
     public const string Collection = "libtorch";
 
-    public static void Require() => Skip.If(LibTorch.WhyNot is not null, LibTorch.WhyNot);
+    public override string Name => "libtorch";
+
+    public override string? WhyNot => LibTorch.WhyNot;
+
+    /// <summary>Whether the build named it (-p:Torch=cpu) or MEMLOAD_LIBTORCH does.</summary>
+    public override bool IsAskedFor =>
+        Environment.GetEnvironmentVariable(LibTorch.FolderVariable) is { Length: > 0 }
+        || typeof(LibTorchHere).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Any(value => value is { Key: "TorchAsked", Value: "true" });
 
     /// <summary>The elements of a tensor as libtorch sees them, row-major.</summary>
     public static unsafe byte[] BytesOf(torch.Tensor tensor)

@@ -1,4 +1,3 @@
-using MemLoad.Tests;
 using TorchSharp;
 
 namespace MemLoad.Torch.Tests;
@@ -13,12 +12,11 @@ public sealed class LifetimeTests
     private static LoadedModel Load(Strategy strategy, string path = Tiny) =>
         WeightLoader.Load(new LoadRequest { Path = Fixtures.PathOf(path), Strategy = strategy, Device = "torch:cpu" });
 
-    [SkippableTheory(DisplayName = "The memory lives exactly as long as the weights or a tensor over it " + LibTorchHere.Needed)]
+    [NeedsTheory(typeof(LibTorchHere), DisplayName = "The memory lives exactly as long as the weights or a tensor over it")]
     [InlineData(Strategy.Mmap)]
     [InlineData(Strategy.Stream)]
     public void The_memory_lives_exactly_as_long_as_the_weights_or_a_tensor_over_it(Strategy strategy)
     {
-        LibTorchHere.Require();
         LoadedModel model = Load(strategy);
         string expected = LibTorchHere.HashOf(model.Weights.AsTorch()[Weight]);
         torch.Tensor kept = model.Weights.AsTorch()[Weight].alias();
@@ -37,10 +35,9 @@ public sealed class LifetimeTests
         Assert.False(IsMapped(Path.GetFileName(Tiny)));
     }
 
-    [SkippableFact(DisplayName = "A mapped tensor lies in the file's pages and takes writes without changing the file " + LibTorchHere.Needed)]
+    [NeedsFact(typeof(LibTorchHere), DisplayName = "A mapped tensor lies in the file's pages and takes writes without changing the file")]
     public void A_mapped_tensor_takes_writes_without_changing_the_file()
     {
-        LibTorchHere.Require();
         using var folder = new TemporaryFolder();
         string path = folder.CopyFixture(Tiny, "model.pth");
         byte[] before = File.ReadAllBytes(path);
@@ -54,10 +51,9 @@ public sealed class LifetimeTests
         Assert.Equal(before, File.ReadAllBytes(path));
     }
 
-    [SkippableFact(DisplayName = "A caller's dispose scope does not take the weights away " + LibTorchHere.Needed)]
+    [NeedsFact(typeof(LibTorchHere), DisplayName = "A caller's dispose scope does not take the weights away")]
     public void A_callers_dispose_scope_does_not_take_the_weights_away()
     {
-        LibTorchHere.Require();
         LoadedModel model;
         using (torch.NewDisposeScope())
         {
@@ -69,10 +65,9 @@ public sealed class LifetimeTests
         }
     }
 
-    [SkippableFact(DisplayName = "Tensors of removed weights are refused, not read " + LibTorchHere.Needed)]
+    [NeedsFact(typeof(LibTorchHere), DisplayName = "Tensors of removed weights are refused, not read")]
     public void Tensors_of_removed_weights_are_refused()
     {
-        LibTorchHere.Require();
         LoadedModel model = Load(Strategy.Stream);
         TorchStateDict tensors = model.Weights.AsTorch();
         torch.Tensor tensor = tensors[Weight];
@@ -82,19 +77,17 @@ public sealed class LifetimeTests
         Assert.True(tensor.IsInvalid);
     }
 
-    [SkippableFact(DisplayName = "With libtorch loaded a null reference is still an exception, not the end of the process " + LibTorchHere.Needed)]
+    [NeedsFact(typeof(LibTorchHere), DisplayName = "With libtorch loaded a null reference is still an exception, not the end of the process")]
     public void A_null_reference_is_still_an_exception()
     {
-        LibTorchHere.Require();
         string[] nothing = [null!];
 
         Assert.Throws<NullReferenceException>(() => nothing[0].Length);
     }
 
-    [SkippableFact(DisplayName = "Auto measures this machine and chooses, as on every device " + LibTorchHere.Needed)]
+    [NeedsFact(typeof(LibTorchHere), DisplayName = "Auto measures this machine and chooses, as on every device")]
     public void Auto_measures_this_machine_and_chooses()
     {
-        LibTorchHere.Require();
         using var folder = new TemporaryFolder();
         string? before = Environment.GetEnvironmentVariable("MEMLOAD_CACHE");
         Environment.SetEnvironmentVariable("MEMLOAD_CACHE", folder.Path);
@@ -111,22 +104,20 @@ public sealed class LifetimeTests
         }
     }
 
-    [SkippableFact(DisplayName = "Weights on another device are no tensors of libtorch " + LibTorchHere.Needed)]
+    [NeedsFact(typeof(LibTorchHere), DisplayName = "Weights on another device are no tensors of libtorch")]
     public void Weights_on_another_device_are_no_tensors_of_libtorch()
     {
-        LibTorchHere.Require();
         using LoadedModel model = WeightLoader.Load(new LoadRequest { Path = Fixtures.PathOf(Tiny), Strategy = Strategy.Stream, Device = "cpu" });
 
         Assert.Equal("ML7021", Assert.Throws<MemLoadException>(() => model.Weights.AsTorch()).Rule.Id);
     }
 
-    [SkippableTheory(DisplayName = "Fifty loads and removals leave nothing behind " + LibTorchHere.Needed)]
+    [NeedsTheory(typeof(LibTorchHere), DisplayName = "Fifty loads and removals leave nothing behind")]
     [InlineData(Strategy.Mmap)]
     [InlineData(Strategy.Stream)]
     [InlineData(Strategy.Baseline)]
     public void Fifty_loads_and_removals_leave_nothing_behind(Strategy strategy)
     {
-        LibTorchHere.Require();
         using var folder = new TemporaryFolder();
         // 51 MiB: large enough that one model left behind would show, small enough for a test.
         var source = new GptInitializer(new GptConfig(4096, 256, 512, 3, 8), seed: 5);

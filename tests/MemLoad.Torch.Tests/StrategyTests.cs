@@ -1,5 +1,4 @@
 using System.Text.Json;
-using MemLoad.Tests;
 
 namespace MemLoad.Torch.Tests;
 
@@ -22,11 +21,10 @@ public sealed class StrategyTests
         }
     }
 
-    [SkippableTheory(DisplayName = "torch:cpu: every strategy loads what cpu loads, and libtorch sees PyTorch's tensors " + LibTorchHere.Needed)]
+    [NeedsTheory(typeof(LibTorchHere), DisplayName = "torch:cpu: every strategy loads what cpu loads, and libtorch sees PyTorch's tensors")]
     [MemberData(nameof(Loadable))]
     public void Every_strategy_gives_PyTorchs_tensors_bit_for_bit(string name)
     {
-        LibTorchHere.Require();
         var checkpoint = Checkpoint.Open(Fixtures.PathOf(name));
         foreach (Strategy strategy in Strategies.All)
         {
@@ -41,11 +39,10 @@ public sealed class StrategyTests
         }
     }
 
-    [SkippableTheory(DisplayName = "cuda, played by host memory: every strategy loads the same weights at the forecast cost " + LibTorchHere.Needed)]
+    [NeedsTheory(typeof(LibTorchHere), DisplayName = "cuda, played by host memory: every strategy loads the same weights at the forecast cost")]
     [MemberData(nameof(Loadable))]
     public void Every_strategy_to_a_card_gives_the_same_tensors_at_the_forecast_cost(string name)
     {
-        LibTorchHere.Require();
         var checkpoint = Checkpoint.Open(Fixtures.PathOf(name));
         foreach (Strategy strategy in Strategies.All)
         {
@@ -70,12 +67,11 @@ public sealed class StrategyTests
         }
     }
 
-    [SkippableTheory(DisplayName = "A cast on the way gives on libtorch's devices what it gives on cpu " + LibTorchHere.Needed)]
+    [NeedsTheory(typeof(LibTorchHere), DisplayName = "A cast on the way gives on libtorch's devices what it gives on cpu")]
     [InlineData(DType.BFloat16)]
     [InlineData(DType.Float16)]
     public void A_cast_on_the_way_gives_what_it_gives_on_cpu(DType dtype)
     {
-        LibTorchHere.Require();
         Checkpoint checkpoint = Checkpoint.Open(Fixtures.PathOf("tiny/fp32.pth")).CastTo(dtype);
         foreach (Strategy strategy in Strategies.All)
         {

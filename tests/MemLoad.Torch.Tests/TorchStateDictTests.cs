@@ -10,10 +10,9 @@ public sealed class TorchStateDictTests
 {
     private static readonly float[] Numbers = [1, -2, 3, -4];
 
-    [SkippableFact(DisplayName = "Negated and conjugated views are what PyTorch sees " + LibTorchHere.Needed)]
+    [NeedsFact(typeof(LibTorchHere), DisplayName = "Negated and conjugated views are what PyTorch sees")]
     public void Negated_and_conjugated_views_are_what_PyTorch_sees()
     {
-        LibTorchHere.Require();
         using var device = new TorchCpuDevice();
         using LoadedWeights weights = Build(
             device,
@@ -34,10 +33,9 @@ public sealed class TorchStateDictTests
         Assert.Equal([-1f, 2f, -3f, 4f], tensors["negated"].data<float>().ToArray());
     }
 
-    [SkippableFact(DisplayName = "Views of several types share one storage, whatever its length " + LibTorchHere.Needed)]
+    [NeedsFact(typeof(LibTorchHere), DisplayName = "Views of several types share one storage, whatever its length")]
     public void Views_of_several_types_share_one_storage()
     {
-        LibTorchHere.Require();
         using var device = new TorchCpuDevice();
         // 14 bytes: no whole number of float32.
         using LoadedWeights weights = Build(device, 14, View("floats", DType.Float32, 3), View("halves", DType.Float16, 7), View("bytes", DType.UInt8, 14));
@@ -50,10 +48,9 @@ public sealed class TorchStateDictTests
         Assert.Equal(TensorMemory.AddressOf(tensors["floats"]), TensorMemory.AddressOf(tensors["halves"]));
     }
 
-    [SkippableFact(DisplayName = "A type that TorchSharp does not have is loaded all the same, and refused when asked for " + LibTorchHere.Needed)]
+    [NeedsFact(typeof(LibTorchHere), DisplayName = "A type that TorchSharp does not have is loaded all the same, and refused when asked for")]
     public void A_type_that_TorchSharp_does_not_have_is_refused_when_asked_for()
     {
-        LibTorchHere.Require();
         using var device = new TorchCpuDevice();
         using LoadedWeights weights = Build(device, 16, View("eight", DType.Float8E4M3FN, 16), View("known", DType.Int32, 4));
 

@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
-using System.Runtime.InteropServices;
+using System.Runtime.CompilerServices;
 using System.Runtime.Loader;
 
 namespace MemLoad;
@@ -32,7 +32,7 @@ internal static class TorchAssembly
             string? named = Environment.GetEnvironmentVariable("MEMLOAD_LIBTORCH");
             string[] folders = named is { Length: > 0 }
                 ? [named, Path.Combine(named, "lib")]
-                : [own, Path.Combine(own, "runtimes", RuntimeInformation.RuntimeIdentifier, "native")];
+                : [Path.Combine(own, "libtorch")];
             string file = OperatingSystem.IsWindows() ? "torch_cuda.dll" : "libtorch_cuda.so";
             return Array.Exists(folders, folder => File.Exists(Path.Combine(folder, file)));
         }
@@ -40,7 +40,9 @@ internal static class TorchAssembly
 
     /// <summary>What keeps a device of libtorch from being used as long as the assembly is not there.</summary>
     public static string ReasonWithout(string device) =>
-        $"needs the TorchSharp build of MemLoad, which is not here: in a clone, ./build.ps1 -Torch {BuildFor(device)} makes it";
+        !RuntimeFeature.IsDynamicCodeSupported
+            ? "needs TorchSharp, which this program can never load: it is native code; a build on .NET and the module can"
+            : $"needs the TorchSharp build of MemLoad, which is not here: in a clone, ./build.ps1 -Torch {BuildFor(device)} makes it";
 
     /// <summary>What keeps a device from being used whose assembly does not fit this one.</summary>
     public static string ReasonOfVersion => $"cannot be used: {Location} was built for another version of MemLoad; build it again";

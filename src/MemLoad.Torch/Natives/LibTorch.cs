@@ -1,46 +1,46 @@
-using System.Diagnostics;
 using System.Reflection;
 using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
 using TorchSharp;
 
 namespace MemLoad.Torch;
 
 /// <summary>
-/// Loads libtorch and TorchSharp's bridge to it, once and from where they lie: the folder that MEMLOAD_LIBTORCH names, then that of this
-/// assembly. TorchSharp's own search is never begun, since it ends with text on the console and a copy of the libraries.
+/// Loads libtorch and TorchSharp's bridge to it, once and from where they lie. libtorch comes from the folder that MEMLOAD_LIBTORCH names, or
+/// from the folder libtorch beside this assembly; the bridge from the folder bridge. TorchSharp's own search is never begun, since it ends with text
+/// on the console and a copy of the libraries. A libtorch of another version than the bridge's is refused before the bridge is loaded: together they
+/// would end the process.
 /// </summary>
-internal static class LibTorch
+internal static partial class LibTorch
 {
     /// <summary>The variable that names an existing libtorch.</summary>
     public const string FolderVariable = "MEMLOAD_LIBTORCH";
 
+    private const string Core = "torch_cpu";
     private const string Bridge = "LibTorchSharp";
 
     // In the order in which they need each other; those of CUDA where they are. What else they need lies beside them and is found by them.
     private static readonly string[] Libraries = OperatingSystem.IsWindows()
-        ? ["c10", "torch_cpu", "cudnn_graph64_9", "cudnn_ops64_9", "cudnn_cnn64_9", "cudnn_adv64_9", "nvrtc64_120_0", "cublasLt64_12", "c10_cuda", "torch_cuda", "torch"]
-        : ["c10", "torch_cpu", "c10_cuda", "torch_cuda", "torch"];
+        ? ["c10", Core, "cudnn_graph64_9", "cudnn_ops64_9", "cudnn_cnn64_9", "cudnn_adv64_9", "nvrtc64_120_0", "cublasLt64_12", "c10_cuda", "torch_cuda", "torch"]
+        : ["c10", Core, "c10_cuda", "torch_cuda", "torch"];
 
     private static readonly Lazy<string?> Loading = new(Load);
 
     /// <summary>Why it cannot be used; null if it was loaded.</summary>
     public static string? WhyNot => Loading.Value;
 
-    /// <summary>The file of libtorch itself (or of the bridge, if the system found libtorch for it).</summary>
+    /// <summary>The file of libtorch itself.</summary>
     public static string Location { get; private set; } = "";
 
     /// <summary>Whether this libtorch computes on cards.</summary>
     public static bool HasCuda { get; private set; }
 
-    /// <summary>TorchSharp's version and, if its files tell, libtorch's.</summary>
-    public static string Versions
-    {
-        get
-        {
-            string sharp = typeof(torch).Assembly.GetName().Version?.ToString(3) ?? "unknown";
-            return LibraryVersion() is string version ? $"TorchSharp {sharp}, libtorch {version}" : $"TorchSharp {sharp}";
-        }
-    }
+    /// <summary>TorchSharp's version and that of the libtorch that was loaded.</summary>
+    public static string Versions { get; private set; } = "";
+
+    // The version that the bridge was compiled against.
+    private static Version Expected { get; } = Version.Parse(
+        typeof(LibTorch).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().First(value => value.Key == "LibTorchVersion").Value!);
 
     /// <exception cref="MemLoadException">ML7004: it cannot be used.</exception>
     public static void Require(string device)
@@ -55,51 +55,69 @@ internal static class LibTorch
     {
         string? named = Environment.GetEnvironmentVariable(FolderVariable);
         string own = Path.GetDirectoryName(typeof(LibTorch).Assembly.Location) ?? AppContext.BaseDirectory;
-        string[] folders =
-        [
-            .. named is { Length: > 0 } ? [named, Path.Combine(named, "lib")] : Array.Empty<string>(),
-            own,
-            Path.Combine(own, "runtimes", RuntimeInformation.RuntimeIdentifier, "native"),
-        ];
-        if (named is { Length: > 0 } && !folders.Take(2).Any(folder => FindIn(folder, "torch_cpu") is not null))
+        string? bridge = FindIn(Path.Combine(own, "bridge"), Bridge);
+        if (bridge is null)
         {
-            return $"{FolderVariable} is '{named}', and there is no {FileName("torch_cpu")} in it or in its folder lib";
+            return $"{FileName(Bridge)} is not in {Path.Combine(own, "bridge")}";
         }
-        if (Find(folders, Bridge) is not string bridge)
+        string[] folders = named is { Length: > 0 } ? [named, Path.Combine(named, "lib")] : [Path.Combine(own, "libtorch")];
+        string? folder = Array.Find(folders, candidate => FindIn(candidate, Core) is not null);
+        if (folder is null)
         {
-            return $"{FileName(Bridge)} is not in {own}";
+            return named is { Length: > 0 }
+                ? $"{FolderVariable} is '{named}', and there is no {FileName(Core)} in it or in its folder lib"
+                : $"there is no libtorch in {folders[0]}; {FolderVariable} can name the folder of one of version {Expected.ToString(2)}";
+        }
+        string core = FindIn(folder, Core)!;
+        if (NativeFile.ReadArchitecture(core) is Architecture other && other != RuntimeInformation.ProcessArchitecture)
+        {
+            return $"{core} is for {Name(other)}, and this process is for {Name(RuntimeInformation.ProcessArchitecture)}";
+        }
+        if (NotedVersion(folder) is Version noted && !Fits(noted))
+        {
+            return OtherVersion(core, noted.ToString());
         }
         try
         {
-            nint computing = 0;
-            nint bridgeHandle = 0;
-            SignalHandlers.KeepWhile(() => (computing, bridgeHandle) = LoadAll(folders, bridge));
-            Location = Location.Length > 0 ? Location : LoadedFrom("torch_cpu") ?? bridge;
-            SetUp(bridgeHandle);
-            // Where the system found libtorch, the bridge leads to it.
-            return TensorMemory.FindFunctions(computing != 0 ? computing : bridgeHandle) ? null : $"{Location} is too old: it has no view of a tensor as another type";
+            string? reason = null;
+            SignalHandlers.KeepWhile(() => reason = LoadAll(folder, bridge));
+            Location = core;
+            return reason;
         }
         catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
         {
-            // The runtime's advice comes first, what the system said last.
-            return $"libtorch does not load: {e.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)[^1].TrimEnd('.')}";
+            return WhyNotLoaded(e.Message);
         }
     }
 
-    private static (nint Computing, nint Bridge) LoadAll(string[] folders, string bridge)
+    private static string? LoadAll(string folder, string bridge)
     {
         nint computing = 0;
         foreach (string library in Libraries)
         {
-            // One folder's libtorch, never two mixed: the first that has its core.
-            if (Find(folders.SkipWhile(folder => FindIn(folder, "torch_cpu") is null).Take(1), library) is string file)
+            if (FindIn(folder, library) is not string file)
             {
-                nint handle = NativeLibrary.Load(file);
-                (computing, Location) = library == "torch_cpu" ? (handle, file) : (computing, Location);
-                HasCuda |= library == "torch_cuda";
+                continue;
+            }
+            nint handle = NativeLibrary.Load(file);
+            HasCuda |= library == "torch_cuda";
+            if (library == Core)
+            {
+                computing = handle;
+                // Before anything that needs more of it is loaded.
+                if (LoadedVersion(handle) is not Version version)
+                {
+                    return OtherVersion(file, "older than 2.9");
+                }
+                if (!Fits(version))
+                {
+                    return OtherVersion(file, version.ToString());
+                }
+                Versions = $"TorchSharp {typeof(torch).Assembly.GetName().Version?.ToString(3) ?? "unknown"}, libtorch {version}";
             }
         }
-        return (computing, NativeLibrary.Load(bridge));
+        SetUp(NativeLibrary.Load(bridge));
+        return TensorMemory.FindFunctions(computing) ? null : $"{FindIn(folder, Core)} has no view of a tensor as another type";
     }
 
     private static void SetUp(nint bridge)
@@ -114,14 +132,46 @@ internal static class LibTorch
         }
     }
 
-    private static string? LoadedFrom(string library)
+    // The bridge is C++ compiled against one version. What it needs changes with the second number.
+    private static bool Fits(Version version) => version.Major == Expected.Major && version.Minor == Expected.Minor;
+
+    private static string OtherVersion(string file, string version) =>
+        $"{file} is libtorch {version}, and this build of TorchSharp needs libtorch {Expected.ToString(2)}";
+
+    // libtorch says its version since 2.9 (torch/csrc/inductor/aoti_torch/c/shim.h): major, minor and patch, one byte each from the highest.
+    private static unsafe Version? LoadedVersion(nint library)
     {
-        using var process = Process.GetCurrentProcess();
-        return process.Modules.Cast<ProcessModule>().FirstOrDefault(module => module.ModuleName.StartsWith(FileName(library), StringComparison.OrdinalIgnoreCase))?.FileName;
+        if (!NativeLibrary.TryGetExport(library, "aoti_torch_abi_version", out nint function))
+        {
+            return null;
+        }
+        ulong packed = ((delegate* unmanaged<ulong>)function)();
+        return new Version((int)(packed >> 56), (int)(packed >> 48) & 0xff, (int)(packed >> 40) & 0xff);
     }
 
-    private static string? Find(IEnumerable<string> folders, string library) =>
-        folders.Select(folder => FindIn(folder, library)).FirstOrDefault(file => file is not null);
+    // libtorch's archive has a file with its version above the libraries, Python's package a module. Distributions add it to the library's name.
+    private static Version? NotedVersion(string folder)
+    {
+        string above = Path.Combine(folder, "..");
+        string text = ReadIfThere(Path.Combine(above, "build-version")) ?? ReadIfThere(Path.Combine(above, "version.py")) ?? Path.GetFileName(FindIn(folder, Core))!;
+        Match match = VersionText().Match(text);
+        return match.Success ? Version.Parse(match.Value) : null;
+    }
+
+    private static string? ReadIfThere(string file) => File.Exists(file) ? File.ReadAllText(file) : null;
+
+    // The runtime's advice comes first, what the system said last.
+    private static string WhyNotLoaded(string message)
+    {
+        string last = message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)[^1].TrimEnd('.');
+        Match missing = MissingSymbolVersion().Match(message);
+        return missing.Success
+            ? $"{missing.Groups["user"].Value} needs {missing.Groups["version"].Value}, which {missing.Groups["library"].Value} of this system does not have;"
+                + " it needs the C++ library of GCC 12 or newer (Debian 12, Ubuntu 22.04)"
+            : $"libtorch does not load: {last}";
+    }
+
+    private static string Name(Architecture architecture) => architecture.ToString().ToLowerInvariant();
 
     // Linux distributions add the version to the name: libc10.so.2.6.
     private static string? FindIn(string folder, string library)
@@ -135,16 +185,10 @@ internal static class LibTorch
     private static string FileName(string library) =>
         OperatingSystem.IsWindows() ? $"{library}.dll" : OperatingSystem.IsMacOS() ? $"lib{library}.dylib" : $"lib{library}.so";
 
-    private static string? LibraryVersion()
-    {
-        // libtorch's archive has a file with its version above the libraries, Python's package one beside that.
-        string folder = Path.GetDirectoryName(Location)!;
-        string note = Path.Combine(folder, "..", "build-version");
-        if (File.Exists(note))
-        {
-            return File.ReadAllText(note).Trim();
-        }
-        int suffix = Location.LastIndexOf(".so.", StringComparison.Ordinal);
-        return suffix > 0 ? Location[(suffix + ".so.".Length)..] : null;
-    }
+    [GeneratedRegex(@"\d+\.\d+(\.\d+)?")]
+    private static partial Regex VersionText();
+
+    // glibc: <library>: version `<version>' not found (required by <user>)
+    [GeneratedRegex(@"(?<library>/\S+): version `(?<version>[^']+)' not found \(required by (?<user>[^)]+)\)")]
+    private static partial Regex MissingSymbolVersion();
 }

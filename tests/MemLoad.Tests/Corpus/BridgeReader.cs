@@ -7,23 +7,25 @@ namespace MemLoad.Tests.Corpus;
 /// program and its arguments, such as <c>dotnet bench/TorchLoad/bin/Release/net10.0/TorchLoad.dll read</c>. It answers file by file in one process,
 /// with 2 GiB of managed and 16 GiB of address space, 20 seconds a file; one that ends the process or hangs costs a new process.
 /// </summary>
-internal sealed class BridgeReader : IDisposable
+internal sealed class BridgeReader : Need, IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
-    private readonly string _command;
+    private readonly string _command = Command ?? "";
     private Process? _process;
 
-    private BridgeReader(string command) => _command = command;
+    public override string Name => "TorchSharp.PyBridge";
+
+    public override string? WhyNot => Command is null ? "MEMLOAD_PYBRIDGE names no command: bench/TorchLoad, built with -p:PyBridge=true" : null;
 
     /// <summary>The command that reads, if there is one.</summary>
     public static string? Command => Environment.GetEnvironmentVariable("MEMLOAD_PYBRIDGE") is { Length: > 0 } command ? command : null;
 
     /// <summary>Asks it about all files that end in what it reads: each file's id and outcome.</summary>
-    public static Dictionary<string, string> Run(string command)
+    public static Dictionary<string, string> Run()
     {
         using var folder = new TemporaryFolder();
-        using var reader = new BridgeReader(command);
+        using var reader = new BridgeReader();
         var outcomes = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (HostileFile file in HostileFiles.All.Where(file => PeerReaders.ReaderOf(file) is not null))
         {

@@ -51,10 +51,9 @@ public sealed class RulesDocumentTests
         }
     }
 
-    [SkippableFact(DisplayName = "What other readers do with the malformed files is recorded, and none runs anything " + PythonPeer.SafetensorsNeeded)]
+    [NeedsFact(typeof(PythonPeer), DisplayName = "What other readers do with the malformed files is recorded, and none runs anything")]
     public void What_other_readers_do_is_recorded()
     {
-        PythonPeer.SkipWithoutSafetensors();
         Skip.IfNot(OperatingSystem.IsLinux(), "the limits on the readers are Linux's");
 
         (string versions, IReadOnlyDictionary<string, string> outcomes) = PeerReaders.Run();
@@ -73,12 +72,10 @@ public sealed class RulesDocumentTests
         }
     }
 
-    [SkippableFact(DisplayName = "What TorchSharp.PyBridge does with the malformed files is recorded (needs bench/TorchLoad, which MEMLOAD_PYBRIDGE names)")]
+    [NeedsFact(typeof(BridgeReader), DisplayName = "What TorchSharp.PyBridge does with the malformed files is recorded")]
     public void What_PyBridge_does_is_recorded()
     {
-        Skip.If(BridgeReader.Command is null, "MEMLOAD_PYBRIDGE names no command that reads with PyBridge");
-
-        Dictionary<string, string> outcomes = BridgeReader.Run(BridgeReader.Command!);
+        Dictionary<string, string> outcomes = BridgeReader.Run();
 
         PeerRecord record = PeerRecord.Read();
         if (Updates)

@@ -45,10 +45,9 @@ public sealed class ManifestTests : IDisposable
             read.Tensors.Select(t => string.Join('\t', t.Name, t.DType.TorchName(), string.Join(',', t.Shape), "", t.Sha256)).Order(StringComparer.Ordinal));
     }
 
-    [SkippableFact(DisplayName = "Ten lines of Python make a manifest that is read, and the same digests " + PythonPeer.TorchNeeded)]
+    [NeedsFact(typeof(PythonPeer), DisplayName = "Ten lines of Python make a manifest that is read, and the same digests")]
     public void Python_makes_the_same()
     {
-        PythonPeer.SkipWithoutTorch();
         string random = SmallModels.Write(SmallModels.Random(7), _folder, "pth");
         foreach (string path in (string[])[random, Fixtures.PathOf("layout/views_and_shared.pth"), Fixtures.PathOf("dtypes/classic.pth")])
         {

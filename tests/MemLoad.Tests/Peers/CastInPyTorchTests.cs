@@ -22,10 +22,9 @@ public sealed class CastInPyTorchTests
                           for path in sys.argv[1:]}))
         """;
 
-    [SkippableFact(DisplayName = "Casts give what PyTorch gives to the last bit " + PythonPeer.TorchNeeded)]
+    [NeedsFact(typeof(PythonPeer), DisplayName = "Casts give what PyTorch gives to the last bit")]
     public void Casts_give_what_PyTorch_gives_to_the_last_bit()
     {
-        PythonPeer.SkipWithoutTorch();
         using var folder = new TemporaryFolder();
         CheckpointWriter.Write(Values(), folder["values.pth"], CheckpointFormat.TorchZip);
         string[] files = [folder["values.pth"], Fixtures.PathOf("tiny/fp32.pth")];

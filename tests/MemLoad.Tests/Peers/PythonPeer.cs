@@ -4,25 +4,24 @@ using System.Text.Json;
 namespace MemLoad.Tests.Peers;
 
 /// <summary>
-/// A Python with PyTorch, where there is one: the program that environment variable MEMLOAD_PYTHON names, else <c>python3</c>. Tests against it
-/// are skipped, with the reason, where there is none.
+/// A Python with PyTorch and safetensors, where there is one: the program that environment variable MEMLOAD_PYTHON names, else <c>python3</c>.
 /// </summary>
-internal static class PythonPeer
+internal sealed class PythonPeer : Need
 {
-    // Part of the tests' names, so that a plain run says why it skipped them.
-    public const string TorchNeeded = "(needs python3 with torch, or one that MEMLOAD_PYTHON names)";
-    public const string SafetensorsNeeded = "(needs python3 with torch and safetensors, or one that MEMLOAD_PYTHON names)";
+    private const string Modules = "torch, safetensors.torch";
 
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
-    private static readonly Lazy<string?> TorchMissing = new(() => WhyNot("torch"));
-    private static readonly Lazy<string?> SafetensorsMissing = new(() => WhyNot("torch, safetensors.torch"));
+    private static readonly Lazy<string?> Missing = new(FindMissing);
+
+    public override string Name => "a Python with torch and safetensors";
+
+    public override string? WhyNot => Missing.Value;
+
+    /// <summary>Whether MEMLOAD_PYTHON names one.</summary>
+    public override bool IsAskedFor => Environment.GetEnvironmentVariable("MEMLOAD_PYTHON") is { Length: > 0 };
 
     private static string Program => Environment.GetEnvironmentVariable("MEMLOAD_PYTHON") is { Length: > 0 } named ? named : "python3";
-
-    public static void SkipWithoutTorch() => Skip.If(TorchMissing.Value is not null, TorchMissing.Value);
-
-    public static void SkipWithoutSafetensors() => Skip.If(SafetensorsMissing.Value is not null, SafetensorsMissing.Value);
 
     /// <summary>Runs a script and parses what it prints as JSON.</summary>
     public static JsonElement Run(string script, params string[] arguments)
@@ -32,12 +31,12 @@ internal static class PythonPeer
         return JsonDocument.Parse(output).RootElement;
     }
 
-    private static string? WhyNot(string modules)
+    private static string? FindMissing()
     {
         try
         {
-            (int exitCode, _, string error) = Start($"import {modules}", []);
-            return exitCode == 0 ? null : $"{Program} cannot import {modules}: {error.TrimEnd().Split('\n')[^1]}";
+            (int exitCode, _, string error) = Start($"import {Modules}", []);
+            return exitCode == 0 ? null : $"{Program} cannot import {Modules}: {error.TrimEnd().Split('\n')[^1]}";
         }
         catch (System.ComponentModel.Win32Exception e)
         {
@@ -47,17 +46,14 @@ internal static class PythonPeer
 
     private static (int ExitCode, string Output, string Error) Start(string script, string[] arguments)
     {
-        var start = new ProcessStartInfo(Program)
+        // Isolated and in an empty folder: a file named torch beside the tests, or in a folder that a variable names, is not PyTorch.
+        using var folder = new TemporaryFolder();
+        var start = new ProcessStartInfo(Program, ["-I", "-c", script, .. arguments])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-            // A plain folder: Python would otherwise import modules from wherever the tests run.
-            WorkingDirectory = Path.GetTempPath(),
+            WorkingDirectory = folder.Path,
         };
-        foreach (string argument in arguments.Prepend(script).Prepend("-c"))
-        {
-            start.ArgumentList.Add(argument);
-        }
         using Process process = Process.Start(start)!;
         Task<string> output = process.StandardOutput.ReadToEndAsync();
         Task<string> error = process.StandardError.ReadToEndAsync();

@@ -40,10 +40,9 @@ public sealed class WrittenFilesInPyTorchTests
         print(json.dumps(True))
         """;
 
-    [SkippableFact(DisplayName = "PyTorch loads every dtype and view we write as pth " + PythonPeer.TorchNeeded)]
+    [NeedsFact(typeof(PythonPeer), DisplayName = "PyTorch loads every dtype and view we write as pth")]
     public void PyTorch_loads_every_dtype_and_view_we_write_as_pth()
     {
-        PythonPeer.SkipWithoutTorch();
         using var folder = new TemporaryFolder();
         MemorySource source = Everything();
         CheckpointWriter.Write(source, folder["all.pth"], CheckpointFormat.TorchZip);
@@ -72,10 +71,9 @@ public sealed class WrittenFilesInPyTorchTests
         }
     }
 
-    [SkippableFact(DisplayName = "PyTorch loads each file of a per tensor folder as a bare tensor " + PythonPeer.TorchNeeded)]
+    [NeedsFact(typeof(PythonPeer), DisplayName = "PyTorch loads each file of a per tensor folder as a bare tensor")]
     public void PyTorch_loads_each_file_of_a_per_tensor_folder_as_a_bare_tensor()
     {
-        PythonPeer.SkipWithoutTorch();
         using var folder = new TemporaryFolder();
         var source = new Subset(Everything(), tensor => !tensor.Name.Contains('\n', StringComparison.Ordinal));
         CheckpointWriter.Write(source, folder["out"], CheckpointFormat.PerTensor);
@@ -91,10 +89,9 @@ public sealed class WrittenFilesInPyTorchTests
         }
     }
 
-    [SkippableFact(DisplayName = "PyTorch loads a hundred thousand tensors and more records than a plain zip counts " + PythonPeer.TorchNeeded)]
+    [NeedsFact(typeof(PythonPeer), DisplayName = "PyTorch loads a hundred thousand tensors and more records than a plain zip counts")]
     public void PyTorch_loads_a_hundred_thousand_tensors_and_more_records_than_a_plain_zip_counts()
     {
-        PythonPeer.SkipWithoutTorch();
         using var folder = new TemporaryFolder();
         var source = new MemorySource();
         int storage = source.AddStorage(34_000);
@@ -114,10 +111,9 @@ public sealed class WrittenFilesInPyTorchTests
         Assert.Equal(source.Lines(strides: true), Strings(Load(("mmap", folder["many.pth"]))[0], "lines").Order(StringComparer.Ordinal));
     }
 
-    [SkippableFact(DisplayName = "Safetensors loads what we write and would have written the same bytes " + PythonPeer.SafetensorsNeeded)]
+    [NeedsFact(typeof(PythonPeer), DisplayName = "Safetensors loads what we write and would have written the same bytes")]
     public void Safetensors_loads_what_we_write_and_would_have_written_the_same_bytes()
     {
-        PythonPeer.SkipWithoutSafetensors();
         using var folder = new TemporaryFolder();
         // What safetensors has a name for and the Python package of 0.4 knows.
         var source = new Subset(Everything(), tensor => tensor.DType.SafetensorsName() is not null
