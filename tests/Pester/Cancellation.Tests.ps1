@@ -2,7 +2,7 @@ BeforeAll {
     . $PSScriptRoot/common.ps1
     $file = Join-Path $TestDrive model.pth
     New-TinyCheckpoint $file
-    $children = { @(Get-Process pwsh -ErrorAction Ignore | Where-Object { $_.Parent.Id -eq $PID }).Count }
+    $children = { @(Get-Process | Where-Object { $_.Parent.Id -eq $PID }).Count }
 }
 Describe 'Ctrl-C' {
     It 'ends "<_>" at once, with nothing left behind, and the session usable' -ForEach @(

@@ -28,9 +28,6 @@ BeforeDiscovery {
             @{ Where = "$([IO.Path]::GetRelativePath($RepositoryRoot, $file)):$($first + 1)"; Problems = $problems; Statements = @($statements) }
         }
     }
-    $skipped = foreach ($block in $blocks) {
-        foreach ($statement in $block.Statements) { if ($statement.Reason) { @{ Where = $block.Where; Text = $statement.Text; Reason = $statement.Reason } } }
-    }
 }
 BeforeAll { . $PSScriptRoot/common.ps1 }
 Describe 'PowerShell in the documents' {
@@ -68,5 +65,4 @@ Describe 'PowerShell in the documents' {
             Clear-ModelMemory
         }
     }
-    foreach ($one in $skipped) { It "$($one.Where) is not run, only looked at ($($one.Reason)): $($one.Text)" -Skip { } }
 }

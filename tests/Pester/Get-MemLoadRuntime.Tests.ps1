@@ -6,7 +6,7 @@ Describe 'Get-MemLoadRuntime' {
         ($devices | Where-Object Available).Device | Select-Object -First 2 | Should -Be cpu, sim
         $devices | Where-Object -Not Available | ForEach-Object { $_.Details | Should -Not -BeNullOrEmpty }
         $devices | Where-Object { $_.Available -and $_.Device -match '^torch|^cuda' } | ForEach-Object {
-            $_.Library | Should -Match 'TorchSharp 0\.105'
+            $_.Library | Should -Match '^TorchSharp \d+\.\d+\.\d+, libtorch \d+\.\d+\.\d+$'
             $_.LibraryPath | Should -Exist
         }
         $devices[0].CacheFolder | Should -Not -BeNullOrEmpty

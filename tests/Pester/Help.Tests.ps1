@@ -93,14 +93,13 @@ Describe 'Help of cmdlets under ja-JP' {
         $before = $env:LC_ALL
         try {
             $env:LC_ALL = 'ja_JP.UTF-8'
-            $shown = & ([Environment]::ProcessPath) -NoProfile -NonInteractive -Command {
-                param($Module) Import-Module $Module; [cultureinfo]::CurrentUICulture.Name; (Get-Help Measure-LoadMemory).Synopsis; Get-Help about_MemLoad
-            } -args $ModulePath
+            $shown = Invoke-ThisPowerShell -NoProfile -NonInteractive -Command (
+                "Import-Module '$ModulePath'; [cultureinfo]::CurrentUICulture.Name; (Get-Help Measure-LoadMemory).Synopsis; Get-Help about_MemLoad")
         }
         finally { $env:LC_ALL = $before }
         $shown[0] | Should -Be ja-JP
         $shown[1] | Should -Be (Get-Help Measure-LoadMemory).Synopsis
-        $shown[2] | Should -Match '\p{IsHiragana}'
+        $shown[2..($shown.Count - 1)] -join "`n" | Should -Match '\p{IsHiragana}'
     }
 }
 Describe 'Topics in Japanese' {

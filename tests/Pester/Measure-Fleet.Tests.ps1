@@ -1,4 +1,7 @@
-BeforeDiscovery { . $PSScriptRoot/sshd.ps1 }
+BeforeDiscovery {
+    . $PSScriptRoot/common.ps1
+    . $PSScriptRoot/sshd.ps1
+}
 BeforeAll {
     . $PSScriptRoot/common.ps1
     . $PSScriptRoot/sshd.ps1
@@ -29,7 +32,41 @@ BeforeAll {
         finally { $file.Dispose() }
     }
 }
-Describe "Measure-Fleet.ps1 on 8 nodes$(if ($NoFleet) { " ($NoFleet)" })" -Skip:([bool]$NoFleet) {
+if ($NoFleet) {
+    Describe 'PowerShell over SSH' { It "is tested where there is a server (11 tests; $NoFleet)" -Skip { } }
+}
+else {
+Describe 'Rows over SSH' {
+    BeforeAll {
+        $folder = Join-Path $TestDrive one
+        New-TestFleet $folder
+        $node = New-TestNode $folder single
+        Start-TestNode $folder single
+    }
+    AfterAll { Stop-TestFleet $folder }
+    It 'survive Invoke-Command' {
+        $file = Join-Path $TestDrive ssh.pth
+        New-TinyCheckpoint $file
+        $session = New-PSSession -HostName $node.HostName -Port $node.Port -KeyFilePath "$folder/user" -Options @{ StrictHostKeyChecking = 'no'; UserKnownHostsFile = '/dev/null' }
+        try {
+            $row, $plan = Invoke-Command $session {
+                Import-Module $using:ModulePath
+                Measure-LoadMemory $using:file -Strategy Meta
+                Get-LoadPlan $using:file -Strategy Meta
+            }
+        }
+        finally { Remove-PSSession $session }
+        $row.psobject.TypeNames[0] | Should -Be Deserialized.MemLoad.LoadMeasurement
+        $columns | ForEach-Object { $row.psobject.Properties.Name | Should -Contain $_ }
+        $row.Outcome | Should -Be Loaded
+        $row.PeakDeviceBytes | Should -BeOfType long
+        $row | Out-String -Width 160 | Should -Match 'Host forecast'
+        $plan.psobject.TypeNames[0] | Should -Be Deserialized.MemLoad.LoadForecast
+        $plan.ForecastDeviceBytes | Should -BeOfType long
+        $plan | Out-String -Width 160 | Should -Match 'Dev forecast'
+    }
+}
+Describe 'Measure-Fleet.ps1 on 8 nodes' {
     BeforeAll {
         $folder = Join-Path $TestDrive fleet
         New-TestFleet $folder
@@ -136,6 +173,7 @@ Describe "Measure-Fleet.ps1 on 8 nodes$(if ($NoFleet) { " ($NoFleet)" })" -Skip:
         $ssh.KeyFilePath = "$folder/host"
         (& $script "127.0.0.1:$($nodes[0].Port)" @ssh @quiet).Message | Should -BeLike '*Permission denied*'
     }
+}
 }
 Describe 'Measure-Fleet.ps1, before it connects to anyone' {
     It 'refuses <Name>' -TestCases @(

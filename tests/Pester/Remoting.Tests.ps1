@@ -1,13 +1,3 @@
-# The SSH case needs a server on this machine with the subsystem "powershell" that lets us in by key. MEMLOAD_SSH_PORT and MEMLOAD_SSH_KEY (the path
-# of a private key) name one that is not the ordinary server with an ordinary key. Nothing is asked, and no host key is remembered.
-BeforeDiscovery {
-    $ssh = @{ HostName = 'localhost' }
-    $ssh.Options = @{ BatchMode = 'yes'; LogLevel = 'ERROR'; StrictHostKeyChecking = 'no'; UserKnownHostsFile = $IsWindows ? 'NUL' : '/dev/null' }
-    if ($env:MEMLOAD_SSH_PORT) { $ssh.Port = [int]$env:MEMLOAD_SSH_PORT }
-    if ($env:MEMLOAD_SSH_KEY) { $ssh.KeyFilePath = $env:MEMLOAD_SSH_KEY }
-    try { New-PSSession @ssh -ConnectingTimeout 10000 -ErrorAction Stop | Remove-PSSession }
-    catch { $noSsh = 'no PowerShell over SSH on localhost: MEMLOAD_SSH_PORT, MEMLOAD_SSH_KEY' }
-}
 BeforeAll {
     . $PSScriptRoot/common.ps1
     $file = Join-Path $TestDrive model.pth
@@ -37,12 +27,5 @@ Describe 'Rows from elsewhere' {
         $row | Export-Clixml $path
         Assert-Row (Import-Clixml $path)
         Assert-Row ([System.Management.Automation.PSSerializer]::Deserialize([System.Management.Automation.PSSerializer]::Serialize($row, 1)))
-    }
-    It "survive Invoke-Command over SSH$(if ($noSsh) { " ($noSsh)" })" -Skip:([bool]$noSsh) -ForEach @{ Ssh = $ssh } {
-        Assert-Row (Invoke-Command @Ssh { Import-Module $using:ModulePath; Measure-LoadMemory $using:file -Strategy Meta })
-        $plan = Invoke-Command @Ssh { Import-Module $using:ModulePath; Get-LoadPlan $using:file -Strategy Meta }
-        $plan.psobject.TypeNames[0] | Should -Be Deserialized.MemLoad.LoadForecast
-        $plan.ForecastDeviceBytes | Should -BeOfType long
-        $plan | Out-String -Width 160 | Should -Match 'Dev forecast'
     }
 }

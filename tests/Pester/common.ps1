@@ -10,6 +10,15 @@ $TinyGpt = @{ VocabularySize = 64; ContextLength = 16; EmbeddingSize = 8; LayerC
 # Those that write plans, in the order in which all of them are measured; Auto chooses among them.
 $StrategyNames = 'Baseline', 'Sequential', 'Meta', 'Mmap', 'PerTensor', 'Stream'
 
+# This PowerShell, for starting another: its program, or dotnet with an assembly where PowerShell is a tool of .NET.
+$ThisPowerShell = @((Get-Process -Id $PID).Path)
+if ((Split-Path -LeafBase $ThisPowerShell[0]) -eq 'dotnet') { $ThisPowerShell += Join-Path $PSHOME pwsh.dll }
+function Invoke-ThisPowerShell {
+    $program, $first = $ThisPowerShell
+    $all = @($first) + $args -ne $null
+    & $program @all
+}
+
 if (-not (Get-Module MemLoad)) { Import-Module $ModulePath }
 
 function New-TinyCheckpoint([string]$Path) {

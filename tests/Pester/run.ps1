@@ -1,28 +1,76 @@
-# Runs the suite against output/, in a process that knows no modules but PowerShell's own, Pester and ours.
+<#
+.SYNOPSIS
+    Runs the suite, or files of it, against output/, in a process that knows no modules but PowerShell's own, Pester and ours.
+.DESCRIPTION
+    "dotnet test tests/Pester" does this for every file. By hand: dotnet pwsh tests/Pester/run.ps1 tests/Pester/Help.Tests.ps1
+.PARAMETER Path
+    Files or folders of tests; the whole suite, unless some are named.
+.PARAMETER FullName
+    Runs only tests whose path is like this: '*refuses*'.
+.PARAMETER Pester
+    Pester's manifest. Unless it is named, the package of the version in Directory.Packages.props, or else the newest Pester that is installed.
+.PARAMETER ResultPath
+    A file for the results, as JSON: for each test Name, Outcome, Seconds, Message and Place.
+#>
 [CmdletBinding()]
-param([string[]]$Path = $PSScriptRoot, [string]$ResultPath)
+param(
+    [Parameter(Position = 0)][string[]]$Path = $PSScriptRoot,
+    [string]$FullName,
+    [string]$Pester,
+    [string]$ResultPath
+)
 
 $ErrorActionPreference = 'Stop'
-$version = (Import-PowerShellDataFile (Join-Path $PSScriptRoot ../../module/MemLoad.psd1)).ModuleVersion
-$pester = Get-Module Pester -ListAvailable | Where-Object Version -ge 5.7 | Sort-Object Version -Descending | Select-Object -First 1
-if (-not $pester) { throw 'Pester 5.7 or newer is needed: Install-PSResource Pester -Version "[5.7,6.0)"' }
-if (-not (Test-Path (Join-Path $PSScriptRoot "../../output/MemLoad/$version/MemLoad.psd1"))) { throw 'Build first: dotnet build MemLoad.sln' }
-Import-Module $pester.Path
+$root = Join-Path $PSScriptRoot ../..
+$version = (Import-PowerShellDataFile (Join-Path $root module/MemLoad.psd1)).ModuleVersion
+if (-not (Test-Path (Join-Path $root "output/MemLoad/$version/MemLoad.psd1"))) { throw 'Build first: dotnet build' }
+if (-not $Pester) {
+    $packages = $env:NUGET_PACKAGES ? $env:NUGET_PACKAGES : (Join-Path $HOME .nuget/packages)
+    $pinned = ([xml](Get-Content -Raw (Join-Path $root Directory.Packages.props))).Project.PropertyGroup.PesterVersion
+    $Pester = Join-Path $packages "pester/$pinned/tools/Pester.psd1"
+    if (-not (Test-Path $Pester)) { $Pester = (Get-Module Pester -ListAvailable | Sort-Object Version | Select-Object -Last 1).Path }
+    if (-not $Pester) { throw "There is no Pester: 'dotnet build' fetches it." }
+}
+Import-Module $Pester
 # Optional: where it is installed, our scripts must please it.
 Get-Module PSScriptAnalyzer -ListAvailable | Select-Object -First 1 | Import-Module
-$env:PSModulePath = (Join-Path $PSHOME Modules), (Resolve-Path (Join-Path $PSScriptRoot ../../output)) -join [IO.Path]::PathSeparator
+$env:PSModulePath = (Join-Path $PSHOME Modules), (Resolve-Path (Join-Path $root output)) -join [IO.Path]::PathSeparator
 
 $configuration = New-PesterConfiguration
 $configuration.Run.Path = $Path
 $configuration.Run.PassThru = $true
 $configuration.Output.Verbosity = 'Normal'
 $configuration.Output.RenderMode = 'Plaintext'
-if ($ResultPath) {
-    $configuration.TestResult.Enabled = $true
-    $configuration.TestResult.OutputPath = $ResultPath
-}
-$result = Invoke-Pester -Configuration $configuration
-$result.Skipped | ForEach-Object { "SKIPPED: $($_.ExpandedPath)" }
-$result.Failed | ForEach-Object { "FAILED: $($_.ExpandedPath): $($_.ErrorRecord[0].Exception.Message)" }
-"PESTER: $($result.PassedCount) passed, $($result.FailedCount) failed, $($result.SkippedCount) skipped, $($result.FailedContainersCount) files broken"
-exit [int]($result.Result -ne 'Passed')
+if ($FullName) { $configuration.Filter.FullName = $FullName }
+$run = Invoke-Pester -Configuration $configuration
+$results = @(
+    foreach ($test in $run.Tests | Where-Object Result -ne NotRun) {
+        # A failed set-up fails the tests of its block; they say nothing of it themselves.
+        $errors = @($test.ErrorRecord)
+        for ($block = $test.Block; -not $errors -and $block; $block = $block.Parent) { $errors = @($block.ErrorRecord) }
+        [ordered]@{
+            Name    = $test.ExpandedPath
+            Outcome = "$($test.Result)"
+            Seconds = $test.Duration.TotalSeconds
+            Message = "$($errors[0].Exception.Message)"
+            # Pester's own lines say nothing of the test.
+            Place   = ("$($errors[0].ScriptStackTrace)" -split "`n" -notmatch 'Pester\.(psm1|ScriptScope\.ps1|ps1): line') -join "`n"
+        }
+    }
+    # What failed outside of any test.
+    foreach ($part in @($run.FailedContainers) + @($run.FailedBlocks)) {
+        if (-not $part.ErrorRecord) { continue }
+        [ordered]@{
+            Name    = $part.ExpandedPath ? "$($part.ExpandedPath) (set-up)" : 'the file runs'
+            Outcome = 'Failed'
+            Seconds = 0
+            Message = "$($part.ErrorRecord[0].Exception.Message)"
+            Place   = "$($part.ErrorRecord[0].ScriptStackTrace)"
+        }
+    }
+)
+$results | Where-Object Outcome -eq Skipped | ForEach-Object { "SKIPPED: $($_.Name)" }
+$results | Where-Object Outcome -eq Failed | ForEach-Object { "FAILED: $($_.Name): $($_.Message)" }
+"PESTER $((Get-Module Pester).Version): $($run.PassedCount) passed, $($run.FailedCount) failed, $($run.SkippedCount) skipped, $($run.FailedContainersCount) files broken"
+if ($ResultPath) { [IO.File]::WriteAllText($ResultPath, (ConvertTo-Json $results)) }
+exit [int]($run.Result -ne 'Passed')

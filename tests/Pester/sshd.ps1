@@ -1,4 +1,4 @@
-# Dot-sourced by tests that need servers: PowerShell over SSH on loopback, each node an sshd of our own with its own port, home and start-up line.
+# Dot-sourced after common.ps1 by tests that need servers: PowerShell over SSH on loopback, each node an sshd of our own with its own port, home and start-up line.
 # No sshd of the machine is touched, and no host key is remembered.
 $SshdPath = @(Get-Command sshd, /usr/sbin/sshd -CommandType Application -ErrorAction Ignore)[0].Source
 $NoFleet = if ($IsWindows) { 'the nodes are started by sh' }
@@ -26,7 +26,7 @@ function New-TestNode([string]$Folder, [string]$Name, [string]$Setup = ':') {
 #!/bin/sh
 export HOME='$own/home' MEMLOAD_CACHE='$own/home/cache'
 $Setup
-exec '$((Get-Process -Id $PID).Path)' -sshs -NoLogo -NoProfile
+exec '$($ThisPowerShell -join "' '")' -sshs -NoLogo -NoProfile
 "@
     chmod +x $own/pwsh.sh
     Set-Content $own/sshd_config @"
