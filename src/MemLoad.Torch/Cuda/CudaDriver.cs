@@ -13,6 +13,9 @@ internal static unsafe partial class CudaDriver
     // CU_MEMHOSTREGISTER_PORTABLE: pinned for every context.
     private const uint Portable = 1;
 
+    // CUDA_ERROR_OUT_OF_MEMORY.
+    private const int OutOfMemory = 2;
+
     /// <summary>Says where the driver is; called once, before anything else here.</summary>
     public static nint Resolve(string name) =>
         name == Library && NativeLibrary.TryLoad(OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1", out nint driver) ? driver : 0;
@@ -83,7 +86,8 @@ internal static unsafe partial class CudaDriver
         if (result != 0)
         {
             string reason = GetErrorText(result, out nint text) == 0 ? Marshal.PtrToStringUTF8(text) ?? "" : "";
-            throw Rules.TorchFailed.Broken($"the CUDA driver could not {purpose}: {reason} (error {result})");
+            Rule rule = result == OutOfMemory ? Rules.DeviceMemoryExhausted : Rules.TorchFailed;
+            throw rule.Broken($"the CUDA driver could not {purpose}: {reason} (error {result})");
         }
     }
 
