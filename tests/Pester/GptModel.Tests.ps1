@@ -55,13 +55,13 @@ Describe 'A model on the simulated device' {
 Describe 'Remove-GptModel' {
     It 'gives the memory back' {
         # What a first model leaves in the process is code.
-        New-GptModel -VocabularySize 50257 -ContextLength 64 -EmbeddingSize 256 -LayerCount 2 -HeadCount 2 | Remove-GptModel
+        New-GptModel -VocabularySize 50257 -ContextLength 64 -EmbeddingSize 512 -LayerCount 2 -HeadCount 2 | Remove-GptModel
         Clear-ModelMemory
         $before = (Get-MemoryUsage).HostBytes
-        $model = New-GptModel -VocabularySize 50257 -ContextLength 64 -EmbeddingSize 256 -LayerCount 2 -HeadCount 2
-        (Get-MemoryUsage).HostBytes - $before | Should -BeGreaterThan 90MB
+        $model = New-GptModel -VocabularySize 50257 -ContextLength 64 -EmbeddingSize 512 -LayerCount 2 -HeadCount 2
+        (Get-MemoryUsage).HostBytes - $before | Should -BeGreaterThan 150MB
         Remove-GptModel $model
-        (Get-MemoryUsage).HostBytes - $before | Should -BeLessThan 16MB
+        (Get-MemoryUsage).HostBytes - $before | Should -BeLessThan 32MB
         $model.State | Should -Be Removed
     }
     It 'does nothing under -WhatIf' {
