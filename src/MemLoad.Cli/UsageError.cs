@@ -6,13 +6,15 @@ namespace MemLoad.Cli;
 /// <summary>Turns what the parser found into one line.</summary>
 internal static class UsageError
 {
+    private const int LongestMessage = 1000;
+
     public static int Report(ParseResult parsed, CliConsole console)
     {
         // Of several complaints the one about a word that is there says more than the one about a word that is missing.
         string message = parsed.UnmatchedTokens is [string unmatched, ..]
             ? Unmatched(parsed.CommandResult, unmatched)
             : parsed.Errors[0].Message;
-        message = SafeText.OneLine(message).TrimEnd('.');
+        message = Printable.Line(message, LongestMessage).TrimEnd('.');
         console.Error.WriteLine($"memload: error {Rules.UsageInvalid.Id}: {char.ToLowerInvariant(message[0])}{message[1..]}. Run '{Path(parsed.CommandResult)} --help'.");
         return ExitCode.Usage;
     }

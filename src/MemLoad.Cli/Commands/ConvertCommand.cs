@@ -40,7 +40,7 @@ internal static class ConvertCommand
     {
         if (entries.Count > 0)
         {
-            string names = SafeText.OneLine(string.Join(", ", entries.Keys.Take(NamesShown)));
+            string names = string.Join(", ", entries.Keys.Take(NamesShown).Select(name => Printable.Text(name, Printable.LongestName)));
             string more = entries.Count > NamesShown ? ", …" : "";
             console.Error.WriteLine($"memload: left out {entries.Count} {(entries.Count == 1 ? "entry that is no tensor" : "entries that are no tensors")}: {names}{more}");
         }

@@ -28,7 +28,7 @@ internal static class InspectCommand
             if (parsed.GetValue(hash))
             {
                 using var status = new StatusLine(console);
-                digests = WeightsDigest.OfTensors(checkpoint, status.Bytes("hashing", checkpoint.ModelBytes), cancellationToken);
+                digests = WeightsDigest.OfTensors(checkpoint, status.Bytes("hashing", WeightsDigest.BytesToHash(checkpoint), announced: true), cancellationToken);
             }
             Print(Describe(checkpoint, digests), format.Read(parsed), console);
             return ExitCode.Done;

@@ -36,7 +36,7 @@ internal static class ManifestCommand
     private static WeightManifestInfo Write(Checkpoint checkpoint, string file, bool force, CliConsole console, CancellationToken ct)
     {
         using var status = new StatusLine(console);
-        return ManifestWriter.Write(checkpoint, file, force, status.Bytes("hashing", checkpoint.ModelBytes), ct);
+        return ManifestWriter.Write(checkpoint, file, force, status.Bytes("hashing", WeightsDigest.BytesToHash(checkpoint), announced: true), ct);
     }
 
     private static void Print(WeightManifestInfo written, OutputFormat format, CliConsole console)
@@ -51,7 +51,7 @@ internal static class ManifestCommand
                 break;
             default:
                 string size = $"{Units.Count(written.TensorCount, "tensor")}, {Printable.Bytes(written.ModelBytes)}";
-                console.Out.WriteLine($"{SafeText.Printable(written.Manifest)}: {size}, digest {written.WeightsDigest}");
+                console.Out.WriteLine($"{Printable.Text(written.Manifest)}: {size}, digest {written.WeightsDigest}");
                 break;
         }
     }

@@ -25,7 +25,7 @@ internal static class ReportCommand
             LoadTimeline[] samples = [.. (parsed.GetValue(timelines) ?? []).SelectMany(file => TimelineFile.Read(file, cancellationToken))];
             LoadReportInfo written = LoadReport.Write(rows, samples, parsed.GetValue(target)!, parsed.GetValue(pictures), parsed.GetValue(force), cancellationToken);
             string size = $"{Units.Count(written.RowCount, "row")}, {Units.Count(written.PictureCount, "picture")}, {Printable.Bytes(written.FileBytes)}";
-            console.Out.WriteLine($"{SafeText.Printable(written.Path)}: {size}");
+            console.Out.WriteLine($"{Printable.Text(written.Path)}: {size}");
             return ExitCode.Done;
         });
         return command;

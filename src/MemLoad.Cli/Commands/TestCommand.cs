@@ -69,7 +69,7 @@ internal static class TestCommand
             return WeightTester.Test(path, cancellationToken: ct);
         }
         using var status = new StatusLine(console);
-        return WeightTester.Test(path, deep, manifest, total => status.Bytes("testing", total), ct);
+        return WeightTester.Test(path, deep, manifest, total => status.Bytes("testing", total, announced: true), ct);
     }
 
     private static void Print(WeightVerdict[] verdicts, OutputFormat format, CliConsole console) => RowOutput.Write(

@@ -74,17 +74,20 @@ internal sealed class CliConsole
             case AggregateException { InnerExceptions: [Exception only, ..] }:
                 return Report(only);
             case MemLoadException broken:
-                Error.WriteLine($"memload: error {broken.Rule.Id}: {SafeText.OneLine(broken.Message)}");
+                Error.WriteLine($"memload: error {broken.Rule.Id}: {Printable.Line(broken.Message)}");
                 // A word that names no device is a slip of the command line; a device that is not there is not.
                 code = broken.Rule == Rules.DeviceUnknown ? ExitCode.Usage : ExitCode.Failed;
                 break;
             default:
-                Error.WriteLine($"memload: error {Rules.Unexpected.Id}: {exception.GetType().Name}: {SafeText.OneLine(exception.Message).TrimEnd('.')}. {Rules.Unexpected.Remedy}");
+                Error.WriteLine($"memload: error {Rules.Unexpected.Id}: {exception.GetType().Name}: {Printable.Line(exception.Message).TrimEnd('.')}. {Rules.Unexpected.Remedy}");
                 break;
         }
         if (Environment.GetEnvironmentVariable("MEMLOAD_DEBUG") == "1")
         {
-            Error.WriteLine(exception);
+            foreach (string line in exception.ToString().Split('\n'))
+            {
+                Error.WriteLine(Printable.Text(line.TrimEnd('\r')));
+            }
         }
         return code;
     }

@@ -23,6 +23,7 @@ internal static class CsvWriter
     private static string Format(object? value) => value switch
     {
         null => "",
+        string text => CsvCell.Of(text),
         // A list keeps its JSON form: it tells a scalar, [], from an absent value.
         ImmutableArray<long> list => $"[{string.Join(',', list.Select(item => item.ToString(CultureInfo.InvariantCulture)))}]",
         IFormattable formattable => formattable.ToString(null, CultureInfo.InvariantCulture),

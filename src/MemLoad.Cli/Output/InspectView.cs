@@ -7,6 +7,7 @@ namespace MemLoad.Cli;
 internal static class InspectView
 {
     private const int EntriesShown = 5;
+    private const int LongestValue = 41;
 
     public static void Write(InspectResult result, CliConsole console)
     {
@@ -65,6 +66,6 @@ internal static class InspectView
             IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
             object other => other.ToString() ?? "",
         };
-        return $"{entry.Key} = {(value.Length > 40 ? value[..40] + "…" : value)}";
+        return $"{Printable.Text(entry.Key, Printable.LongestName)} = {Printable.Text(value, LongestValue)}";
     }
 }

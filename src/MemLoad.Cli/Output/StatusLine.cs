@@ -11,6 +11,7 @@ internal sealed class StatusLine(CliConsole console) : IDisposable
 {
     private static readonly TimeSpan Redraw = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LongWork = TimeSpan.FromSeconds(5);
+    private const long LargeWork = 1L << 30;
     private static readonly TimeSpan PlainInterval = TimeSpan.FromSeconds(10);
 
     private readonly Stopwatch _clock = Stopwatch.StartNew();
@@ -22,6 +23,7 @@ internal sealed class StatusLine(CliConsole console) : IDisposable
     /// <summary>Shows a text in place of the one before.</summary>
     public void Show(string text)
     {
+        text = Printable.Text(text);
         lock (_lock)
         {
             if (console.ErrorIsTerminal)
@@ -39,7 +41,19 @@ internal sealed class StatusLine(CliConsole console) : IDisposable
     /// <summary>A bar for work whose size is known.</summary>
     /// <param name="what">What is done, such as <c>hashing model.pth</c>.</param>
     /// <param name="total">Bytes in all.</param>
-    public IProgress<long> Bytes(string what, long total) => new Bar(this, what, total);
+    /// <param name="announced">Say what it will cost before it begins: at once on a terminal, elsewhere if it is a GiB or more.</param>
+    public IProgress<long> Bytes(string what, long total, bool announced = false)
+    {
+        if (announced && console.ErrorIsTerminal)
+        {
+            Show(Line(what, 0, total, TimeSpan.Zero, withBar: true));
+        }
+        else if (announced && total >= LargeWork)
+        {
+            console.Error.WriteLine($"memload: {what} {Printable.Bytes(total)}");
+        }
+        return new Bar(this, what, total);
+    }
 
     /// <summary>Takes the line away.</summary>
     public void Dispose()

@@ -8,7 +8,7 @@ internal readonly record struct Cell(string Text, Color? Colour = null)
     public static implicit operator Cell(string text) => new(text);
 }
 
-/// <summary>Aligned columns for people. As wide as the data needs and no wider: cells are never folded or cut.</summary>
+/// <summary>Aligned columns for people. As wide as the data needs and no wider: cells are never folded, and cut only far beyond any honest name.</summary>
 internal sealed class TextTable
 {
     private readonly CliConsole _console;
@@ -23,7 +23,7 @@ internal sealed class TextTable
         return this;
     }
 
-    public void Row(params IEnumerable<Cell> cells) => _rows.Add([.. cells]);
+    public void Row(params IEnumerable<Cell> cells) => _rows.Add([.. cells.Select(cell => cell with { Text = Printable.Text(cell.Text, Printable.LongestCell) })]);
 
     /// <summary>Puts a column at the end of the rows that are there.</summary>
     public void AddColumn(string title, IEnumerable<Cell> cells)
@@ -54,7 +54,7 @@ internal sealed class TextTable
         }
         foreach (Cell[] row in _rows)
         {
-            table.AddRow(row.Select(cell => new Text(SafeText.Printable(cell.Text), new Style(cell.Colour))));
+            table.AddRow(row.Select(cell => new Text(cell.Text, new Style(cell.Colour))));
         }
         using var text = new StringWriter { NewLine = "\n" };
         Render(_console, text).Write(table);
@@ -69,7 +69,7 @@ internal sealed class TextTable
     public static void Line(CliConsole console, string line, Style? style = null)
     {
         using var text = new StringWriter { NewLine = "\n" };
-        Render(console, text).Write(new Text(SafeText.Printable(line), style));
+        Render(console, text).Write(new Text(Printable.Text(line), style));
         console.Out.WriteLine(text.ToString().TrimEnd());
     }
 

@@ -1,10 +1,14 @@
+using System.Globalization;
 using System.Management.Automation;
 using MemLoad.Errors;
 using MemLoad.Models;
 
 namespace MemLoad.Abstractions;
 
-/// <summary>What all cmdlets share: Ctrl-C as a token, work off the pipeline thread with progress on it, rules as error records.</summary>
+/// <summary>
+/// What all cmdlets share: Ctrl-C as a token, work off the pipeline thread with progress on it, rules as error records. Everything that a cmdlet says
+/// goes through here, where it is made printable (<see cref="Printable"/>): paths and names may hold anything.
+/// </summary>
 public abstract class MemLoadCmdlet : PSCmdlet, IDisposable
 {
     // The console redraws five times a second at most, and each record crosses the wire in remoting.
@@ -17,6 +21,29 @@ public abstract class MemLoadCmdlet : PSCmdlet, IDisposable
 
     /// <summary>The models of this runspace.</summary>
     internal static ModelSession Session => ModelSession.Current;
+
+    /// <inheritdoc cref="Cmdlet.WriteVerbose(string)"/>
+    public new void WriteVerbose(string text) => base.WriteVerbose(Printable.Text(text));
+
+    /// <inheritdoc cref="Cmdlet.WriteWarning(string)"/>
+    public new void WriteWarning(string text) => base.WriteWarning(Printable.Text(text));
+
+    /// <inheritdoc cref="Cmdlet.WriteDebug(string)"/>
+    public new void WriteDebug(string text) => base.WriteDebug(Printable.Text(text));
+
+    /// <inheritdoc cref="Cmdlet.WriteProgress(ProgressRecord)"/>
+    public new void WriteProgress(ProgressRecord progressRecord)
+    {
+        ArgumentNullException.ThrowIfNull(progressRecord);
+        base.WriteProgress(new ProgressRecord(progressRecord.ActivityId, Printable.Text(progressRecord.Activity), Printable.Text(progressRecord.StatusDescription))
+        {
+            PercentComplete = progressRecord.PercentComplete,
+            RecordType = progressRecord.RecordType,
+        });
+    }
+
+    /// <inheritdoc cref="Cmdlet.ShouldProcess(string, string)"/>
+    public new bool ShouldProcess(string target, string action) => base.ShouldProcess(Printable.Text(target), Printable.Text(action));
 
     /// <inheritdoc/>
     protected override void StopProcessing()
@@ -124,7 +151,13 @@ public abstract class MemLoadCmdlet : PSCmdlet, IDisposable
     {
         // A thousandth is fine enough, and leaves the total to the work.
         const int Parts = 1000;
-        return Pump(activity, status, Parts, (done, stop) => work(total => new Share(done, Math.Max(1, total), Parts), stop));
+        return Pump(activity, status, Parts, (done, stop) => work(
+            total =>
+            {
+                ((Counter)done).Bytes = total;
+                return new Share(done, Math.Max(1, total), Parts);
+            },
+            stop));
     }
 
     /// <inheritdoc/>
@@ -148,6 +181,10 @@ public abstract class MemLoadCmdlet : PSCmdlet, IDisposable
         bool shown = false;
         while (!Finished(task))
         {
+            if (!shown && done.Bytes > 0)
+            {
+                status = Cost(activity, status, done.Bytes);
+            }
             int percent = total > 0 ? (int)Math.Clamp(done.Value * 100.0 / total, 0, 100) : -1;
             WriteProgress(new ProgressRecord(0, activity, status) { PercentComplete = percent });
             shown = true;
@@ -156,6 +193,17 @@ public abstract class MemLoadCmdlet : PSCmdlet, IDisposable
         {
             WriteProgress(new ProgressRecord(0, activity, status) { RecordType = ProgressRecordType.Completed });
         }
+    }
+
+    /// <summary>Says in the verbose stream what work will cost, before it is done.</summary>
+    /// <param name="activity">What is going on.</param>
+    /// <param name="status">On what.</param>
+    /// <param name="bytes">Bytes to go through.</param>
+    /// <returns>The status of its progress, with the bytes.</returns>
+    protected string Cost(string activity, string status, long bytes)
+    {
+        WriteVerbose(string.Create(CultureInfo.InvariantCulture, $"{activity} {bytes} bytes: {status}."));
+        return $"{status}, {Printable.Bytes(bytes)}";
     }
 
     // A failed task is finished too; its exception is thrown when the result is asked for.
@@ -178,6 +226,13 @@ public abstract class MemLoadCmdlet : PSCmdlet, IDisposable
     private sealed class Counter : IProgress<long>
     {
         private long _value;
+        private long _bytes;
+
+        public long Bytes
+        {
+            get => Volatile.Read(ref _bytes);
+            set => Volatile.Write(ref _bytes, value);
+        }
 
         public long Value => Volatile.Read(ref _value);
 

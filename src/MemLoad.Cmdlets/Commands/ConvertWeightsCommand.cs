@@ -41,7 +41,7 @@ public sealed class ConvertWeightsCommand : NarrowingPathCmdlet
         if (source.Metadata.Count > 0)
         {
             string more = source.Metadata.Count > NamesShown ? ", …" : "";
-            WriteVerbose($"Left out {source.Metadata.Count} entries that are no tensors: {string.Join(", ", source.Metadata.Keys.Take(NamesShown))}{more}.");
+            WriteVerbose($"Left out {source.Metadata.Count} entries that are no tensors: {string.Join(", ", source.Metadata.Keys.Take(NamesShown).Select(name => Printable.Text(name, Printable.LongestName)))}{more}.");
         }
         WriteObject(written);
     }

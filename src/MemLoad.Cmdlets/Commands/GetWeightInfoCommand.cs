@@ -16,7 +16,12 @@ public sealed class GetWeightInfoCommand : NarrowingPathCmdlet
     protected override void ProcessPath(string path)
     {
         Checkpoint checkpoint = Checkpoint.Open(path, StopToken).Select(Key, Include, Exclude);
-        string[]? hashes = Hash ? Pump("Hashing", path, checkpoint.ModelBytes, (done, stop) => WeightsDigest.OfTensors(checkpoint, done, stop)) : null;
+        string[]? hashes = null;
+        if (Hash)
+        {
+            long bytes = WeightsDigest.BytesToHash(checkpoint);
+            hashes = Pump("Hashing", Cost("Hashing", path, bytes), bytes, (done, stop) => WeightsDigest.OfTensors(checkpoint, done, stop));
+        }
         for (int i = 0; i < checkpoint.Tensors.Length; i++)
         {
             TensorEntry tensor = checkpoint.Tensors[i];

@@ -25,7 +25,9 @@ public sealed class NewWeightManifestCommand : NarrowingPathCmdlet
         string target = given is null || Directory.Exists(given) ? ManifestWriter.DefaultPath(path, given) : given;
         if (ShouldProcess(target, $"Write manifest of {path}"))
         {
-            WriteObject(Pump("Hashing", path, checkpoint.ModelBytes, (done, stop) => ManifestWriter.Write(checkpoint, target, Force, done, stop)));
+            long bytes = WeightsDigest.BytesToHash(checkpoint);
+            string status = Cost("Hashing", path, bytes);
+            WriteObject(Pump("Hashing", status, bytes, (done, stop) => ManifestWriter.Write(checkpoint, target, Force, done, stop)));
         }
     }
 }

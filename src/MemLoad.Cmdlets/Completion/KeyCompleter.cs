@@ -3,6 +3,9 @@ namespace MemLoad.Completion;
 /// <summary>The containers inside the named checkpoint: every prefix of a tensor's dotted name.</summary>
 public sealed class KeyCompleter : CheckpointCompleter
 {
+    // A name of nothing but dots has as many containers as characters.
+    private const int MostLevels = 32;
+
     /// <inheritdoc/>
     protected override IEnumerable<(string Text, string ToolTip)> Words(Checkpoint checkpoint)
     {
@@ -16,7 +19,8 @@ public sealed class KeyCompleter : CheckpointCompleter
 
     private static IEnumerable<string> Prefixes(string name)
     {
-        for (int dot = name.IndexOf('.', StringComparison.Ordinal); dot > 0; dot = name.IndexOf('.', dot + 1))
+        int level = 0;
+        for (int dot = name.IndexOf('.', StringComparison.Ordinal); dot > 0 && level < MostLevels; dot = name.IndexOf('.', dot + 1), level++)
         {
             yield return name[..dot];
         }

@@ -14,7 +14,7 @@ public sealed class ModelTransformationAttribute : ArgumentTransformationAttribu
         PSObject wrapped when wrapped.BaseObject is not PSCustomObject => Transform(engineIntrinsics, wrapped.BaseObject),
         object[] several => several.Select(one => Transform(engineIntrinsics, one)).ToArray(),
         int id => Find(model => model.Id == id, id.ToString(CultureInfo.InvariantCulture)),
-        string name => Find(model => model.Name.Equals(name, StringComparison.OrdinalIgnoreCase), $"'{name}'"),
+        string name => Find(model => model.Name.Equals(name, StringComparison.OrdinalIgnoreCase), Printable.Quote(name)),
         _ => inputData,
     };
 

@@ -1,7 +1,9 @@
 using System.Buffers;
 using System.Collections;
+using System.Globalization;
 using System.Management.Automation;
 using System.Management.Automation.Language;
+using System.Text;
 
 namespace MemLoad.Completion;
 
@@ -21,7 +23,7 @@ public abstract class WordCompleter : IArgumentCompleter
         {
             results = [.. Words(fakeBoundParameters)
                 .Where(word => word.Text.StartsWith(typed, StringComparison.OrdinalIgnoreCase))
-                .Select(word => new CompletionResult(Quoted(word.Text), word.Text, CompletionResultType.ParameterValue, word.ToolTip))];
+                .Select(word => new CompletionResult(Quoted(word.Text), Shown(word.Text), CompletionResultType.ParameterValue, Shown(word.ToolTip)))];
         }
         catch (Exception e) when (e is MemLoadException or RuntimeException or IOException or UnauthorizedAccessException)
         {
@@ -34,6 +36,25 @@ public abstract class WordCompleter : IArgumentCompleter
     /// <param name="bound">The parameters typed so far.</param>
     protected abstract IEnumerable<(string Text, string ToolTip)> Words(IDictionary bound);
 
-    private static string Quoted(string word) =>
+    // What is in a list must not be empty.
+    private static string Shown(string text) => text.Length == 0 ? "''" : Printable.Text(text, Printable.LongestCell);
+
+    private static string Quoted(string word) => Printable.Text(word, int.MaxValue) != word ? Escaped(word) : Plain(word);
+
+    // What cannot be seen is typed as PowerShell's escapes: "`u{202e}".
+    private static string Escaped(string word)
+    {
+        var typed = new StringBuilder("\"");
+        foreach (Rune rune in word.EnumerateRunes())
+        {
+            string text = rune.ToString();
+            _ = Printable.Text(text) != text ? typed.Append(CultureInfo.InvariantCulture, $"`u{{{rune.Value:x}}}")
+                : text is "`" or "$" or "\"" or "\u201c" or "\u201d" or "\u201e" ? typed.Append('`').Append(text)
+                : typed.Append(text);
+        }
+        return typed.Append('"').ToString();
+    }
+
+    private static string Plain(string word) =>
         word.AsSpan().ContainsAny(Special) || word.Length == 0 ? $"'{CodeGeneration.EscapeSingleQuotedStringContent(word)}'" : word;
 }

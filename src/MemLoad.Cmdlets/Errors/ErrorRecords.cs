@@ -8,9 +8,15 @@ internal static class ErrorRecords
     /// <summary>The record for one failure.</summary>
     /// <param name="exception">What happened; anything but a <see cref="MemLoadException"/> is unforeseen.</param>
     /// <param name="target">What was being worked on; the path that the exception names goes before it.</param>
-    public static ErrorRecord From(Exception exception, object? target) => exception is MemLoadException broken
-        ? new ErrorRecord(broken, broken.Rule.Id, CategoryOf(broken.Rule), broken.Path ?? target)
-        : new ErrorRecord(exception, Rules.Unexpected.Id, ErrorCategory.NotSpecified, target);
+    public static ErrorRecord From(Exception exception, object? target)
+    {
+        ArgumentNullException.ThrowIfNull(exception);
+        // Shells print the target as well (Get-Error, $ErrorView).
+        target = target is string text ? Printable.Text(text) : target;
+        return exception is MemLoadException broken
+            ? new ErrorRecord(broken, broken.Rule.Id, CategoryOf(broken.Rule), broken.Path ?? target)
+            : new ErrorRecord(exception, Rules.Unexpected.Id, ErrorCategory.NotSpecified, target) { ErrorDetails = new ErrorDetails(Printable.Line(exception.Message)) };
+    }
 
     private static ErrorCategory CategoryOf(Rule rule) => rule.Id switch
     {

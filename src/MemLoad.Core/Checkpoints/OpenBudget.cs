@@ -2,8 +2,8 @@ namespace MemLoad;
 
 /// <summary>
 /// Counts, while a checkpoint is opened, what its headers make us keep against how long they are. Each header that is read grants memory, whatever is
-/// made of it is charged before it is made, what goes again at once is given back: so the peak stays in proportion, and with
-/// it the time. One budget serves all files of a checkpoint, from several threads; each file counts in its own and settles with the whole.
+/// made of it is charged before it is made, what goes again at once is given back: so the peak stays in proportion. Time is bounded alike: work on what
+/// is there already, which no byte of a file pays for, is charged as if it took memory. One budget serves all files of a checkpoint, from several threads; each file counts in its own and settles with the whole.
 /// </summary>
 internal sealed class OpenBudget
 {
@@ -69,6 +69,12 @@ internal sealed class OpenBudget
             Settle(path);
         }
     }
+
+    /// <summary>What is charged for hashing a text, or comparing it: a pickle may use one long text again and again, two bytes each time.</summary>
+    public static long Hashing(int characters) => characters / 16;
+
+    /// <summary>What is charged for looking at things that are there already: a byte for each.</summary>
+    public static long Looking(int things) => things;
 
     /// <summary>What a string takes.</summary>
     public static long Text(int characters) => 32 + (2L * characters);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
@@ -18,6 +19,8 @@ internal sealed record JsonRules(Rule Encoding, Rule Syntax, Rule NameRepeated, 
 /// </summary>
 internal ref struct StrictJson
 {
+    private static readonly SearchValues<byte> BetweenTokens = SearchValues.Create(" \t\r\n,:"u8);
+
     private readonly ReadOnlySpan<byte> _text;
     private readonly long _origin;
     private readonly string _path;
@@ -52,16 +55,52 @@ internal ref struct StrictJson
     public readonly JsonTokenType Token => _reader.TokenType;
 
     /// <summary>Goes to the next token.</summary>
-    public void Next()
+    public void Next() => _ = Read();
+
+    /// <summary>Walks from before the first token to the end of the text: all of it must be JSON.</summary>
+    public void CheckAll()
     {
+        while (Read())
+        {
+        }
+    }
+
+    // False at the end of the text.
+    private bool Read()
+    {
+        CheckLiteral();
         try
         {
-            _reader.Read();
+            return _reader.Read();
         }
         catch (JsonException e)
         {
+            // All that it quotes is one character, as CheckLiteral was before it.
             string reason = e.Message.Split(" LineNumber:")[0].TrimEnd('.');
             throw _rules.Syntax.Broken($"this is no JSON: {reason}", _path, Locate(e), e);
+        }
+    }
+
+    // For a word that is none of JSON's, the message of System.Text.Json holds all of the text that follows it.
+    private readonly void CheckLiteral()
+    {
+        ReadOnlySpan<byte> rest = _text[checked((int)_reader.BytesConsumed)..];
+        int start = rest.IndexOfAnyExcept(BetweenTokens);
+        if (start < 0)
+        {
+            return;
+        }
+        ReadOnlySpan<byte> word = rest[start] switch
+        {
+            (byte)'t' => "true"u8,
+            (byte)'f' => "false"u8,
+            (byte)'n' => "null"u8,
+            _ => [],
+        };
+        if (!rest[start..].StartsWith(word))
+        {
+            throw _rules.Syntax.Broken(
+                "this is no JSON: a word is neither true nor false nor null", _path, _origin + checked((int)_reader.BytesConsumed) + start);
         }
     }
 
@@ -225,7 +264,7 @@ internal ref struct StrictJson
     private static int FirstInvalid(ReadOnlySpan<byte> text)
     {
         int at = 0;
-        while (Rune.DecodeFromUtf8(text[at..], out _, out int length) == System.Buffers.OperationStatus.Done)
+        while (Rune.DecodeFromUtf8(text[at..], out _, out int length) == OperationStatus.Done)
         {
             at += length;
         }

@@ -3,10 +3,27 @@ using System.Text;
 
 namespace MemLoad;
 
-/// <summary>What stands in a sentence on a terminal: names out of files, safe and short, and sizes in units.</summary>
+/// <summary>
+/// The one place that makes text fit to be printed: names, metadata and messages out of files, and names of files. A hidden character is one that steers
+/// a terminal, changes the order of what surrounds it, or cannot be seen. Each of its UTF-16 units is written as <c>\u001b</c>, as JSON writes it.
+/// </summary>
+/// <remarks>
+/// Hidden are the Unicode categories Cc (control), Cf (format: bidirectional marks, soft hyphen, word joiner, tags), Zl and Zp (line and paragraph
+/// separators), Cs (half a surrogate pair), Co (private use) and Cn (unassigned), and the other code points with the property
+/// Default_Ignorable_Code_Point (Unicode 16, DerivedCoreProperties.txt): fillers, joiners and variation selectors.
+/// </remarks>
 public static class Printable
 {
-    private const int Longest = 100;
+    /// <summary>Characters of a quoted name at most, quotes apart.</summary>
+    public const int LongestName = 100;
+
+    /// <summary>Characters of a cell of a table at most.</summary>
+    public const int LongestCell = 500;
+
+    /// <summary>Characters of any other text that is printed in one piece at most.</summary>
+    public const int LongestText = 10_000;
+
+    private const int EscapeLength = 6;
 
     /// <summary>A number of bytes by itself with the unit that suits it, such as <c>3.30 GiB</c>, for sentences; data carry raw bytes.</summary>
     public static string Bytes(long bytes) => Math.Abs(bytes) switch
@@ -18,22 +35,37 @@ public static class Printable
         _ => string.Create(CultureInfo.InvariantCulture, $"{bytes} B"),
     };
 
-    /// <summary>The name in single quotes; what would steer a terminal or cannot be seen is written as an escape, what is too long is cut.</summary>
-    internal static string Quote(string name)
+    /// <summary>
+    /// The text for a person: hidden characters as escapes, and cut with … where it is too long. Text that was made printable before stays as it is.
+    /// </summary>
+    /// <param name="text">Any text; null gives the empty text.</param>
+    /// <param name="longest">Characters of the result at most.</param>
+    public static string Text(string? text, int longest = LongestText) => Write(text ?? "", longest, exact: false);
+
+    /// <summary>A message for a person, on one line: its line breaks become spaces, all else as <see cref="Text"/> has it.</summary>
+    /// <param name="message">Any message.</param>
+    /// <param name="longest">Characters of the result at most.</param>
+    public static string Line(string message, int longest = LongestText)
     {
-        var text = new StringBuilder("'");
-        foreach (Rune rune in name.EnumerateRunes())
-        {
-            if (text.Length > Longest)
-            {
-                text.Append('…');
-                break;
-            }
-            bool visible = Rune.GetUnicodeCategory(rune) is not (UnicodeCategory.Control or UnicodeCategory.Format
-                or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator);
-            text.Append(visible ? rune.ToString() : string.Create(CultureInfo.InvariantCulture, $"\\u{rune.Value:x4}"));
-        }
-        return text.Append('\'').ToString();
+        ArgumentNullException.ThrowIfNull(message);
+        // One more than is shown, so that the cut shows.
+        string some = message.Length > longest ? message[..(longest + 1)] : message;
+        return Text(some.Trim().ReplaceLineEndings(" "), longest);
+    }
+
+    /// <summary>
+    /// A name in single quotes, for a sentence. Two names that are not cut look the same only if they are the same: a backslash that would begin an
+    /// escape is written as <c>\u005c</c>.
+    /// </summary>
+    /// <param name="name">Any name.</param>
+    public static string Quote(string name) => $"'{Name(name)}'";
+
+    /// <summary>A name as <see cref="Quote"/> has it between the quotes.</summary>
+    /// <param name="name">Any name.</param>
+    public static string Name(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return Write(name, LongestName, exact: true);
     }
 
     /// <summary>The first few of many names, quoted, and how many more there are.</summary>
@@ -42,5 +74,87 @@ public static class Printable
         const int shown = 5;
         string list = string.Join(", ", names.Take(shown).Select(Quote));
         return names.Count > shown ? $"{list} and {names.Count - shown} more" : list;
+    }
+
+    /// <summary>The whole text with hidden characters as escapes, so that <see cref="Unescape"/> gives it back.</summary>
+    internal static string Escape(string text) => Write(text, int.MaxValue, exact: true);
+
+    /// <summary>The text that <see cref="Escape"/> was given. Escapes that it does not write stay as they are.</summary>
+    internal static string Unescape(string text)
+    {
+        if (!text.Contains("\\u", StringComparison.Ordinal))
+        {
+            return text;
+        }
+        var whole = new StringBuilder(text.Length);
+        for (int at = 0; at < text.Length; at++)
+        {
+            bool escape = IsEscape(text, at, out char unit) && (unit == '\\' || IsHiddenUnit(unit));
+            _ = whole.Append(escape ? unit : text[at]);
+            at += escape ? EscapeLength - 1 : 0;
+        }
+        return whole.ToString();
+    }
+
+    /// <summary>Whether a character is hidden; see the remarks on this class.</summary>
+    internal static bool IsHidden(Rune rune) => rune.Value switch
+    {
+        >= ' ' and <= '~' => false,
+        0x034F or 0x115F or 0x1160 or 0x17B4 or 0x17B5 or (>= 0x180B and <= 0x180F) or 0x3164 or (>= 0xFE00 and <= 0xFE0F) or 0xFFA0 or (>= 0xE0100 and <= 0xE01EF) => true,
+        _ => Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator
+            or UnicodeCategory.ParagraphSeparator or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned,
+    };
+
+    private static bool IsHiddenUnit(char unit) => char.IsSurrogate(unit) || IsHidden(new Rune(unit));
+
+    private static string Write(string text, int longest, bool exact)
+    {
+        if (text.Length <= longest && IsPlain(text, exact))
+        {
+            return text;
+        }
+        var safe = new StringBuilder(Math.Min(text.Length, longest) + EscapeLength);
+        for (int at = 0, length; at < text.Length; at += length)
+        {
+            bool hidden = Rune.DecodeFromUtf16(text.AsSpan(at), out Rune rune, out length) != System.Buffers.OperationStatus.Done || IsHidden(rune)
+                || (exact && IsEscape(text, at, out _));
+            int room = longest - safe.Length - (at + length < text.Length ? 1 : 0);
+            if (room < (hidden ? EscapeLength * length : length))
+            {
+                return safe.Append('…').ToString();
+            }
+            foreach (char unit in text.AsSpan(at, length))
+            {
+                _ = hidden ? safe.Append(CultureInfo.InvariantCulture, $"\\u{(int)unit:x4}") : safe.Append(unit);
+            }
+        }
+        return safe.ToString();
+    }
+
+    private static bool IsPlain(string text, bool exact)
+    {
+        bool isAscii = !text.AsSpan().ContainsAnyExceptInRange(' ', '~');
+        if (exact && text.Contains("\\u", StringComparison.Ordinal))
+        {
+            return false;
+        }
+        for (int at = 0, length; !isAscii && at < text.Length; at += length)
+        {
+            if (Rune.DecodeFromUtf16(text.AsSpan(at), out Rune rune, out length) != System.Buffers.OperationStatus.Done || IsHidden(rune))
+            {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    // A backslash, u and four digits in hex.
+    private static bool IsEscape(string text, int at, out char unit)
+    {
+        bool escape = ushort.TryParse(
+            at + EscapeLength <= text.Length && text[at] == '\\' && text[at + 1] == 'u' ? text.AsSpan(at + 2, 4) : "",
+            NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ushort value);
+        unit = (char)value;
+        return escape;
     }
 }

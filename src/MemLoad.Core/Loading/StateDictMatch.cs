@@ -26,17 +26,17 @@ public static class StateDictMatch
             }
             if (!tensor.Shape.AsSpan().SequenceEqual(spec.Shape.AsSpan()))
             {
-                problems.Add($"size mismatch for {spec.Name}: copying a param with shape torch.Size([{string.Join(", ", tensor.Shape)}]) from checkpoint, "
+                problems.Add($"size mismatch for {Printable.Name(spec.Name)}: copying a param with shape torch.Size([{string.Join(", ", tensor.Shape)}]) from checkpoint, "
                     + $"the shape in current model is torch.Size([{string.Join(", ", spec.Shape)}])");
             }
             else if (tensor.DType != spec.DType)
             {
-                problems.Add($"dtype mismatch for {spec.Name}: the checkpoint has torch.{tensor.DType.TorchName()}, the current model torch.{spec.DType.TorchName()}");
+                problems.Add($"dtype mismatch for {Printable.Name(spec.Name)}: the checkpoint has torch.{tensor.DType.TorchName()}, the current model torch.{spec.DType.TorchName()}");
             }
         }
         if (problems.Count > 0)
         {
-            var text = new StringBuilder($"Error(s) in loading state_dict for {model.Name}: ").AppendJoin("; ", problems.Take(MostNames));
+            var text = new StringBuilder($"Error(s) in loading state_dict for {Printable.Text(model.Name, Printable.LongestName)}: ").AppendJoin("; ", problems.Take(MostNames));
             throw Rules.StateDictMismatch.Broken(problems.Count > MostNames ? text.Append($"; and {problems.Count - MostNames} more").ToString() : text.ToString(), checkpoint.Path);
         }
 
@@ -45,7 +45,7 @@ public static class StateDictMatch
             if (names.Length > 0)
             {
                 string more = names.Length > MostNames ? $" and {names.Length - MostNames} more" : "";
-                problems.Add($"{kind} key(s) in state_dict: {string.Join(", ", names.Take(MostNames).Select(name => $"\"{name}\""))}{more}");
+                problems.Add($"{kind} key(s) in state_dict: {string.Join(", ", names.Take(MostNames).Select(name => $"\"{Printable.Name(name)}\""))}{more}");
             }
         }
     }

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace MemLoad;
@@ -7,13 +6,13 @@ namespace MemLoad;
 /// <summary>Makes manifests of checkpoints and writes them, whole or not at all. The same weights give the same bytes.</summary>
 public static class ManifestWriter
 {
-    private static readonly JsonWriterOptions Text = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions Text = new() { Encoder = PrintableJson.Encoder };
 
     /// <summary>Hashes a checkpoint and writes its manifest.</summary>
     /// <param name="checkpoint">The checkpoint, narrowed to what the manifest is to hold.</param>
     /// <param name="path">The file to write: a name that ends in <c>.json</c>.</param>
     /// <param name="overwrite">Replace a file of that name.</param>
-    /// <param name="bytesHashed">Hears the bytes hashed so far, of <see cref="Checkpoint.ModelBytes"/>, from several threads.</param>
+    /// <param name="bytesHashed">Hears the bytes hashed so far, of <see cref="WeightsDigest.BytesToHash"/>, from several threads.</param>
     /// <param name="cancellationToken">Stops it; nothing is left behind.</param>
     /// <exception cref="MemLoadException">ML1008 for a name that is not a manifest's, ML9102 to ML9105, ML6101, and what reading breaks.</exception>
     public static WeightManifestInfo Write(

@@ -64,7 +64,7 @@ public sealed partial record GptConfig
     private static int CountLayers(IEnumerable<string> names)
     {
         const string blocks = "trf_blocks.";
-        HashSet<int> layers = [];
+        var layers = new HashSet<int>(SeededNumbers.Comparer);
         foreach (string name in names)
         {
             if (name.StartsWith(blocks, StringComparison.Ordinal)

@@ -32,8 +32,15 @@ public sealed record LoadTimeline
     public bool IsOf(LoadMeasurement row)
     {
         ArgumentNullException.ThrowIfNull(row);
-        return row.Strategy == Strategy && row.Device == Device && row.Run == Run && row.HostName == HostName && Moment(row.StartedAt) == Moment(StartedAt);
+        return Key == KeyOf(row);
     }
+
+    /// <summary>What tells one load from all others, for tables of many.</summary>
+    internal (string Strategy, string Device, int Run, string HostName, string Moment) Key => (Strategy, Device, Run, HostName, Moment(StartedAt));
+
+    /// <summary>The key of a row's samples.</summary>
+    internal static (string Strategy, string Device, int Run, string HostName, string Moment) KeyOf(LoadMeasurement row) =>
+        (row.Strategy, row.Device, row.Run, row.HostName, Moment(row.StartedAt));
 
     /// <summary>Takes the samples of a load, puts the plan's running totals beside them, and thins them out.</summary>
     /// <param name="row">Names the load.</param>

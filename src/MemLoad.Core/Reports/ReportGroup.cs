@@ -23,13 +23,13 @@ internal sealed record ReportStrategy(string Name, IReadOnlyList<LoadMeasurement
     public (long Device, long Host)? Notebook =>
         Typical is { Size: NotebookFigures.Size, DType: null or "float32" } row ? NotebookFigures.Of(row.ChosenStrategy ?? row.Strategy) : null;
 
-    public static ReportStrategy Of(IEnumerable<LoadMeasurement> rows, IReadOnlyList<LoadTimeline> timelines)
+    public static ReportStrategy Of(IEnumerable<LoadMeasurement> rows, ILookup<(string Strategy, string Device, int Run, string HostName, string Moment), LoadTimeline> timelines)
     {
         LoadMeasurement[] all = [.. rows];
         LoadMeasurement typical = TypicalOf(all);
         string name = typical.ChosenStrategy is null || typical.ChosenStrategy == typical.Strategy ? typical.Strategy : $"{typical.Strategy} ({typical.ChosenStrategy})";
-        IEnumerable<LoadMeasurement> preferred = all.OrderBy(row => row == typical ? 0 : IsLoaded(row) ? 1 : 2);
-        LoadTimeline? timeline = preferred.Select(row => timelines.FirstOrDefault(candidate => candidate.Points.Count > 1 && candidate.IsOf(row))).FirstOrDefault(found => found is not null);
+        IEnumerable<LoadMeasurement> preferred = all.OrderBy(row => ReferenceEquals(row, typical) ? 0 : IsLoaded(row) ? 1 : 2);
+        LoadTimeline? timeline = preferred.Select(row => timelines[LoadTimeline.KeyOf(row)].FirstOrDefault()).FirstOrDefault(found => found is not null);
         return new ReportStrategy(name, all, timeline);
     }
 
@@ -57,14 +57,19 @@ internal sealed record ReportGroup(string HostName, string Device, string Model,
     public LoadMeasurement Known => Strategies.SelectMany(strategy => strategy.Rows).FirstOrDefault(row => row.ModelBytes is not null) ?? Strategies[0].Rows[0];
 
     /// <summary>Sorts rows into groups, both in the order in which they came.</summary>
-    public static IReadOnlyList<ReportGroup> Of(IReadOnlyList<LoadMeasurement> rows, IReadOnlyList<LoadTimeline> timelines) =>
-    [
-        .. rows.GroupBy(row => (row.HostName, row.Device, row.Path, row.DType, row.Rank, row.RankCount, row.Cache)).Select(group => new ReportGroup(
-            group.Key.HostName,
-            group.Key.Device,
+    public static IReadOnlyList<ReportGroup> Of(IReadOnlyList<LoadMeasurement> rows, IReadOnlyList<LoadTimeline> timelines)
+    {
+        // Once for all rows: both files may have a hundred thousand lines.
+        var drawn = timelines.Where(timeline => timeline.Points.Count > 1).ToLookup(timeline => timeline.Key);
+        return [.. Groups(rows).Select(group => new ReportGroup(
+            group.First().HostName,
+            group.First().Device,
             ModelOf(group.FirstOrDefault(row => row.Size is not null) ?? group.First()),
-            [.. group.GroupBy(row => (row.Strategy, row.ChosenStrategy ?? row.Strategy)).Select(runs => ReportStrategy.Of(runs, timelines))])),
-    ];
+            [.. group.GroupBy(row => (row.Strategy, row.ChosenStrategy ?? row.Strategy)).Select(runs => ReportStrategy.Of(runs, drawn))]))];
+    }
+
+    private static IEnumerable<IEnumerable<LoadMeasurement>> Groups(IReadOnlyList<LoadMeasurement> rows) =>
+        rows.GroupBy(row => (row.HostName, row.Device, row.Path, row.DType, row.Rank, row.RankCount, row.Cache));
 
     /// <summary>A model in a few words.</summary>
     public static string ModelOf(LoadMeasurement row)

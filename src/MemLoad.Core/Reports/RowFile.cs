@@ -6,6 +6,8 @@ namespace MemLoad;
 /// <summary>Reads the rows of earlier runs: CSV or JSON, whoever wrote it. What is not a column of rows is left out.</summary>
 public static class RowFile
 {
+    private static readonly JsonRules JsonRules = new(Rules.RowsUnreadable, Rules.RowsUnreadable, Rules.RowsUnreadable, Rules.RowsUnreadable);
+
     /// <summary>Reads the rows of a file. Its content says what it is, not its name.</summary>
     /// <param name="path">The file.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
@@ -28,16 +30,8 @@ public static class RowFile
 
     private static IEnumerable<LoadMeasurement> FromJson(byte[] text, string path)
     {
-        JsonDocument document;
-        try
-        {
-            document = JsonDocument.Parse(text);
-        }
-        catch (JsonException e)
-        {
-            throw Rules.RowsUnreadable.Broken($"this is no JSON: {e.Message.TrimEnd('.')}", path, innerException: e);
-        }
-        using (document)
+        new StrictJson(text, 0, path, JsonRules, OpenBudget.Unlimited()).CheckAll();
+        using (var document = JsonDocument.Parse(text))
         {
             JsonElement root = document.RootElement;
             int number = 0;
@@ -91,7 +85,7 @@ public static class RowFile
             {
                 throw CsvReader.Broken(path, line, $"there are {fields.Count} fields, and the header has {columns.Count}");
             }
-            yield return RowValues.ToRow(name => columns.TryGetValue(name, out int at) ? fields[at] : null, $"line {line}", path);
+            yield return RowValues.ToRow(name => columns.TryGetValue(name, out int at) ? CsvCell.Read(fields[at]) : null, $"line {line}", path);
         }
     }
 

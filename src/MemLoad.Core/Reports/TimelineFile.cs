@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Numerics;
 using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace MemLoad;
@@ -13,7 +12,7 @@ namespace MemLoad;
 public static class TimelineFile
 {
     private static readonly JsonRules TextRules = new(Rules.TimelineSyntax, Rules.TimelineSyntax, Rules.TimelineSyntax, Rules.TimelineForm);
-    private static readonly JsonWriterOptions Text = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions Text = new() { Encoder = PrintableJson.Encoder };
 
     private static readonly string[] Fields =
     [

@@ -34,9 +34,23 @@ public static class WeightsDigest
         return Convert.ToHexStringLower(digest.GetHashAndReset());
     }
 
+    /// <summary>
+    /// Bytes that hashing every tensor goes through: what <see cref="OfTensors"/> costs. Views that share or repeat elements count in full, so it may be
+    /// far more than the files have.
+    /// </summary>
+    /// <param name="source">The weights.</param>
+    public static long BytesToHash(IWeightSource source)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        return Saturated(source.Tensors.Select(tensor => tensor.Bytes));
+    }
+
+    /// <summary>A sum that stays at the largest number instead of passing it.</summary>
+    internal static long Saturated(IEnumerable<long> numbers) => numbers.Aggregate(0L, (sum, number) => sum > long.MaxValue - number ? long.MaxValue : sum + number);
+
     /// <summary>SHA-256 of each tensor's elements as contiguous little-endian row-major bytes, several tensors at a time.</summary>
     /// <param name="source">The weights.</param>
-    /// <param name="bytesHashed">Hears the bytes hashed so far, from several threads.</param>
+    /// <param name="bytesHashed">Hears the bytes hashed so far, of <see cref="BytesToHash"/>, from several threads.</param>
     /// <param name="cancellationToken">Stops within a MiB.</param>
     /// <returns>Lowercase hex, in the order of <see cref="IWeightSource.Tensors"/>.</returns>
     public static string[] OfTensors(IWeightSource source, IProgress<long>? bytesHashed = null, CancellationToken cancellationToken = default)

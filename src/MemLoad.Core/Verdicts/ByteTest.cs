@@ -36,7 +36,8 @@ internal sealed class ByteTest
         _scans = deep ? [.. checkpoint.Tensors.Select(tensor => tensor.ElementCount == 0 ? null : new ElementScan(tensor.DType))] : [];
         _records = deep ? [.. checkpoint.Files.SelectMany(RecordsOf)] : [];
         FindWholeRecords();
-        _progress = progress?.Invoke(checkpoint.ModelBytes + _records.Except(_recordOfTensor.Values).Sum(record => record.Length));
+        _progress = progress?.Invoke(WeightsDigest.Saturated(
+            checkpoint.Tensors.Select(BytesToRead).Concat(_records.Except(_recordOfTensor.Values).Select(record => record.Length))));
     }
 
     /// <summary>What differs from the manifest (ML6111), once the tensors have been read; null if nothing does.</summary>
@@ -62,7 +63,7 @@ internal sealed class ByteTest
         {
             return verdict;
         }
-        long tail = _checkpoint.Files.Select((_, i) => ZeroTail(i)).Sum();
+        long tail = ZeroTails();
         return verdict with
         {
             NanCount = Count(scan => scan.Nans),
@@ -152,9 +153,21 @@ internal sealed class ByteTest
         }
         if (repeats > 1 && hash is not null)
         {
-            stream(tensor, hash.AppendData);
+            stream(tensor, piece =>
+            {
+                hash.AppendData(piece);
+                Report(piece.Length);
+            });
         }
         return hash is null ? "" : Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    // As Read reads it.
+    private long BytesToRead(TensorEntry tensor)
+    {
+        bool scanned = _scans.Length > 0 && tensor.ElementCount > 0;
+        long once = scanned ? Once(tensor).Bytes : tensor.Bytes;
+        return scanned && once < tensor.Bytes && _manifest is not null ? WeightsDigest.Saturated([once, tensor.Bytes]) : once;
     }
 
     private static TensorEntry Once(TensorEntry tensor) =>
@@ -190,16 +203,21 @@ internal sealed class ByteTest
 
     private static bool IsConstant(ElementScan scan) => scan.AllEqual && !scan.AllZero && scan.Elements > 1;
 
-    // Whole zero pages before the end of the last bytes of weights in a file, as the file system lays pages.
-    private long ZeroTail(int index)
+    private long ZeroTails()
     {
-        Extent[] storages = [.. _checkpoint.Storages.Where(storage => storage.File == index && storage.Length > 0)];
-        if (storages.Length == 0)
+        // Of each file the stretch that has weights, found by one look at the storages.
+        (long Start, long End)[] weights = [.. Enumerable.Repeat((long.MaxValue, 0L), _checkpoint.Files.Length)];
+        foreach (Extent storage in _checkpoint.Storages.Where(storage => storage.Length > 0))
         {
-            return 0;
+            (long start, long end) = weights[storage.File];
+            weights[storage.File] = (Math.Min(start, storage.Offset), Math.Max(end, storage.Offset + storage.Length));
         }
-        long end = storages.Max(storage => storage.Offset + storage.Length);
-        long start = storages.Min(storage => storage.Offset);
+        return weights.Select((part, i) => part.End == 0 ? 0 : ZeroTail(i, part.Start, part.End)).Sum();
+    }
+
+    // Whole zero pages before the end of the last bytes of weights in a file, as the file system lays pages.
+    private long ZeroTail(int index, long start, long end)
+    {
         using CheckpointFileReader file = CheckpointFileReader.Reopen(_checkpoint.Files[index]);
         byte[] piece = ArrayPool<byte>.Shared.Rent(PieceBytes);
         try

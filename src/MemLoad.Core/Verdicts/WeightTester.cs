@@ -59,9 +59,9 @@ public static class WeightTester
             {
                 Verdict = WeightVerdict.Unsound,
                 RuleId = e.Rule.Id,
-                File = e.Path == path ? null : e.Path,
+                File = e.Path == Printable.Text(path) ? null : e.Path,
                 Offset = e.Offset,
-                Finding = e.Finding.ReplaceLineEndings(" "),
+                Finding = e.Finding,
                 Remedy = e.Remedy,
             };
         }

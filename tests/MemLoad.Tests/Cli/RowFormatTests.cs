@@ -35,7 +35,7 @@ public sealed class RowFormatTests
         JsonElement json = JsonDocument.Parse(Json([row])).RootElement[0];
         Assert.Equal(2, records.Count);
         Assert.Equal(json.EnumerateObject().Select(property => property.Name), records[0]);
-        Assert.Equal(json.EnumerateObject().Select(property => property.Value.ValueKind == JsonValueKind.Null ? "" : property.Value.ToString()), records[1]);
+        Assert.Equal(json.EnumerateObject().Select(property => property.Value.ValueKind == JsonValueKind.Null ? "" : property.Value.ToString()), records[1].Select(CsvCell.Read));
     }
 
     [Fact]
@@ -45,7 +45,9 @@ public sealed class RowFormatTests
             LoadMeasurement[] rows = [Rows.Loaded(a.Get) with { Message = b.Get }, Rows.Loaded(b.Get) with { Message = a.Get }];
             List<string[]> records = ReadCsv(Csv(rows));
             int message = Array.IndexOf(records[0], nameof(LoadMeasurement.Message));
-            return records.Count == 3 && records[1][0] == a.Get && records[1][message] == b.Get && records[2][0] == b.Get && records[2][message] == a.Get;
+            return records.Count == 3 && Read(1, 0) == a.Get && Read(1, message) == b.Get && Read(2, 0) == b.Get && Read(2, message) == a.Get;
+
+            string Read(int record, int field) => CsvCell.Read(records[record][field]);
         }).QuickCheckThrowOnFailure();
 
     [Fact]

@@ -1,17 +1,77 @@
+using System.Diagnostics;
+
 namespace MemLoad.Tests.Corpus;
 
 /// <summary>
 /// What opening allocates stays in proportion to the headers, whatever they say. All that is allocated is counted, so the peak is below it; and who
-/// allocates in proportion works in proportion.
+/// allocates in proportion works in proportion. Where work is done on what is there already, it is charged like memory, and a clock with much patience
+/// stands beside the count: without these charges the same files take minutes and more.
 /// </summary>
 public sealed class BoundTests : IDisposable
 {
     private const long FreeBytes = 16 << 20;
     private const int BytesPerByte = 8;
+    private static readonly TimeSpan MostTime = TimeSpan.FromSeconds(30);
 
     private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
+
+    // Each prime is a size of a table of .NET that grows; each step gives keys that are one bucket there when they hash to themselves.
+    [Theory]
+    [InlineData(3)]
+    [InlineData(17)]
+    [InlineData(1931)]
+    [InlineData(17519)]
+    [InlineData(36353)]
+    [InlineData(75431)]
+    [InlineData(1)]
+    [InlineData(65536)]
+    public void Numbers_out_of_files_spread_over_the_buckets_of_a_table_whatever_they_are(int step)
+    {
+        const int keys = 50_000;
+        foreach (int size in new[] { 75431, 156437, 65536 })
+        {
+            int[] chains = new int[size];
+            for (int i = 0; i < keys; i++)
+            {
+                chains[(uint)SeededNumbers.Comparer.GetHashCode((uint)(i * (long)step)) % size]++;
+            }
+            // Chance makes chains of 7 or 8; never of 30.
+            Assert.InRange(chains.Max(), 1, 30);
+        }
+    }
+
+    [Fact]
+    public void A_pickle_keeps_values_under_numbers_of_any_choice()
+    {
+        var memo = new PickleMemo(OpenBudget.Unlimited(), "");
+        for (uint i = 0; i < 50_000; i++)
+        {
+            memo.Put(i * 75_431, i);
+        }
+        for (uint i = 0; i < 50_000; i++)
+        {
+            Assert.True(memo.TryGet(i * 75_431, out object? value));
+            Assert.Equal(i, value);
+        }
+        Assert.Equal(50_000, memo.Count);
+        Assert.False(memo.TryGet(1, out _));
+    }
+
+    [Fact]
+    public void Work_on_what_is_there_already_is_charged_so_that_time_stays_in_proportion()
+    {
+        foreach (string name in new[]
+        {
+            "pickle: entries of a dict by one long name", "pickle: storages by one long key thrown away", "pickle: OrderedDicts of a hundred thousand pairs that are one thrown away",
+            "pickle: the same list of a hundred thousand in a list",
+        })
+        {
+            string path = DenseFiles.All[name](_folder.Path, 8 << 20);
+            Assert.Equal("ML1013", Assert.Throws<MemLoadException>(() => Checkpoint.Open(path)).Rule.Id);
+        }
+    }
 
     public static TheoryData<string> Names => [.. DenseFiles.All.Keys];
 
@@ -24,6 +84,7 @@ public sealed class BoundTests : IDisposable
             string path = DenseFiles.All[name](_folder.Path, mebibytes << 20);
             long length = new FileInfo(path).Length;
             string outcome = "opened";
+            var clock = Stopwatch.StartNew();
             long before = GC.GetAllocatedBytesForCurrentThread();
             try
             {
@@ -34,6 +95,7 @@ public sealed class BoundTests : IDisposable
                 outcome = e.Message;
             }
             long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+            Assert.True(clock.Elapsed < MostTime, $"{clock.Elapsed} for a file of {length}: {outcome}");
             Assert.True(allocated <= FreeBytes + (BytesPerByte * length), $"{allocated} bytes for a file of {length}: {outcome}");
         }
     }

@@ -5,7 +5,7 @@ namespace MemLoad.Tests.Corpus;
 
 /// <summary>
 /// Files of any length that say as much as can be said in it: the same construct again and again, each the one that takes most memory for its bytes.
-/// Some of them are sound.
+/// Some of them are sound. Others take little memory and would take time without bound: what they say refers again and again to something long.
 /// </summary>
 internal static class DenseFiles
 {
@@ -24,6 +24,8 @@ internal static class DenseFiles
         {
             files.Add($"pickle: {name}", (folder, length) => Zip(folder, Filled(Cat([0x80, 2], before), unit, Stop, length)));
         }
+        files.Add("pickle: a module of dots", (folder, length) => Zip(folder, Whole(Text(new string('.', length)), Text("x"), [0x93])));
+        files.Add("pickle: modules of a thousand dots", (folder, length) => Zip(folder, Filled([0x80, 2], _ => Cat(Text(new string('.', 1000)), Text("x"), [0x93]), Stop, length)));
         files.Add("legacy: empty dicts", (folder, length) => Write(folder, "x.pth", Filled(Cat(LegacyHead, [0x80, 2], EmptyList, Mark), _ => EmptyDict, Bytes("e."), length)));
         foreach ((string name, string before, Func<int, string> unit, string after) in Headers())
         {
@@ -41,8 +43,13 @@ internal static class DenseFiles
         files.Add("zip: records of nothing", (folder, length) => Write(folder, "x.pth", Records(length, i => $"a/{i:x5}")));
         files.Add("zip: records with folders in their names", (folder, length) =>
             Write(folder, "x.pth", Records(length, i => $"a/{i:x5}" + string.Concat(Enumerable.Repeat("/a", 1000)))));
+        files.Add("zip: records of nothing, the last one listed first", (folder, length) => Write(folder, "x.pth", Records(length, i => $"a/{i:x5}", reversed: true)));
         return files;
     }
+
+    // Multiples of a size that the tables of .NET have while they grow: as keys that hash to themselves, all in one bucket.
+    private const uint BucketPrime = 75_431;
+    private const int SharedBucket = (int)(uint.MaxValue / BucketPrime);
 
     private static IEnumerable<(string Name, byte[] Before, Func<int, byte[]> Unit)> Units()
     {
@@ -90,6 +97,14 @@ internal static class DenseFiles
         yield return ("sizes", Cat(Global("torch", "Size"), [(byte)'q', 0, (byte)'0'], Tuple(Numbers(1, 2)), [(byte)'q', 1, (byte)'0']), _ => [(byte)'h', 0, (byte)'h', 1, (byte)'R']);
         yield return ("OrderedDicts of one long list of pairs", Cat(Global("collections", "OrderedDict"), [(byte)'q', 0, (byte)'0'],
             Tuple(List(Enumerable.Range(0, 500).Select(i => List(Number(i), None)))), [(byte)'q', 1, (byte)'0']), _ => [(byte)'h', 0, (byte)'h', 1, (byte)'R']);
+        yield return ("the same list of a hundred thousand", Cat(EmptyList, Mark, Repeat(None, 100_000), Bytes("e"), [(byte)'q', 0, (byte)'0']), _ => [(byte)'h', 0]);
+        yield return ("storages by one long key", Cat(Tuple(Text("storage"), Global("torch", "FloatStorage"), Text(new string('k', 200_000)), Text("cpu"), Number(4)), [(byte)'q', 0, (byte)'0']),
+            _ => [(byte)'h', 0, (byte)'Q']);
+        yield return ("OrderedDicts of a hundred thousand pairs that are one", Cat(Global("collections", "OrderedDict"), [(byte)'q', 0, (byte)'0'],
+            List(Text("k"), None), [(byte)'q', 2, (byte)'0'], EmptyList, Mark, Repeat([(byte)'h', 2], 100_000), Bytes("e"), [0x85, (byte)'q', 1, (byte)'0']), _ => [(byte)'h', 0, (byte)'h', 1, (byte)'R']);
+        yield return ("sets of one list of a hundred thousand", Cat(Global("builtins", "set"), [(byte)'q', 0, (byte)'0'], EmptyList, Mark, Repeat(None, 100_000), Bytes("e"), [0x85, (byte)'q', 1, (byte)'0']),
+            _ => [(byte)'h', 0, (byte)'h', 1, (byte)'R']);
+        yield return ("integers of a thousand bytes as keys", Cat([0x8b], Four(1000), Enumerable.Repeat((byte)7, 1000).ToArray(), [(byte)'q', 0, (byte)'0']), _ => Cat(EmptyDict, [(byte)'h', 0], None, Bytes("s")));
         yield return ("complex numbers", Cat(Global("builtins", "complex"), [(byte)'q', 0, (byte)'0'], Tuple(Cat("G"u8.ToArray(), Eight(1)), Cat("G"u8.ToArray(), Eight(2))), [(byte)'q', 1, (byte)'0']),
             _ => [(byte)'h', 0, (byte)'h', 1, (byte)'R']);
     }
@@ -99,6 +114,9 @@ internal static class DenseFiles
         yield return ("marks", [], _ => Mark);
         yield return ("values kept by number", None, _ => [0x94]);
         yield return ("values kept by large numbers", None, i => Cat("r"u8.ToArray(), Four(unchecked((uint)i * 2654435761u))));
+        yield return ("values kept by numbers that share a bucket", None, i => i < SharedBucket ? Cat("r"u8.ToArray(), Four((uint)i * BucketPrime))
+            : Cat("j"u8.ToArray(), Four((uint)(i * 7919L % SharedBucket) * BucketPrime), Bytes("0")));
+        yield return ("entries of a dict by one long name", Cat(EmptyDict, Text(new string('k', 200_000)), [(byte)'q', 0, (byte)'0']), _ => [(byte)'h', 0, (byte)'N', (byte)'s']);
         yield return ("the same value again", None, _ => "2"u8.ToArray());
         yield return ("tuples in one another", None, _ => [0x85]);
         yield return ("lists in one another", [], _ => EmptyList);
@@ -162,7 +180,7 @@ internal static class DenseFiles
         return bytes.ToArray();
     }
 
-    private static byte[] Records(int length, Func<int, string> name)
+    private static byte[] Records(int length, Func<int, string> name, bool reversed = false)
     {
         var zip = new ZipForge();
         for (int i = 0, bytes = 0; bytes < length; i++)
@@ -172,6 +190,7 @@ internal static class DenseFiles
         ushort count = (ushort)Math.Min(zip.Records.Count, ushort.MaxValue);
         zip.Zip64 = (n, l, o, at) => ZipForge.Zip64End(n, l, o, at);
         zip.Count = count;
+        zip.Reversed = reversed;
         return zip.Bytes();
     }
 

@@ -61,6 +61,9 @@ internal sealed class ZipForge
     /// <summary>Given count, length and offset of the directory and where it ends: the bytes before the end record.</summary>
     public Func<ulong, ulong, ulong, ulong, byte[]>? Zip64 { get; set; }
 
+    /// <summary>Whether the directory lists the last record first.</summary>
+    public bool Reversed { get; set; }
+
     public ForgedRecord this[string name] => Records.Single(record => Encoding.UTF8.GetString(record.Name) == "archive/" + name);
 
     public ForgedRecord Add(string name, byte[] data)
@@ -118,6 +121,10 @@ internal sealed class ZipForge
         }
         writer.Write(BeforeDirectory);
         ulong start = (ulong)file.Position;
+        if (Reversed)
+        {
+            directory.Reverse();
+        }
         directory.ForEach(writer.Write);
         writer.Write(AfterDirectory);
         ulong length = (ulong)file.Position - start;

@@ -31,7 +31,7 @@ internal static class PerTensorFolderReader
                     + " and not one bare tensor", part.Path);
             }
             string name = tensor.Name.Length == 0 ? Path.GetFileNameWithoutExtension(file) : tensor.Name;
-            if (name.Any(c => char.IsControl(c) && c != '\t'))
+            if (CheckpointBuilder.HasControlCharacter(name))
             {
                 throw Rules.TensorNameControl.Broken($"the file name {Printable.Quote(file)} has a control character", part.Path);
             }

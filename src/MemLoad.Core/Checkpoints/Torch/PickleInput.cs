@@ -7,8 +7,10 @@ namespace MemLoad;
 /// <summary>A pickle's bytes, read forward from a range of a file through a small buffer. Lengths are checked against the range before they are believed.</summary>
 internal sealed class PickleInput(CheckpointFileReader file, long offset, long length, OpenBudget budget) : IDisposable
 {
+    /// <summary>Characters of a name that a pickle asks for, its module apart.</summary>
+    public const int LongestLine = 1 << 10;
+
     private const int LongestBuffer = 1 << 16;
-    private const int LongestLine = 1 << 10;
     private const int LongestValue = 1 << 28; // what makes one string without fail
 
     private static readonly UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
@@ -81,7 +83,8 @@ internal sealed class PickleInput(CheckpointFileReader file, long offset, long l
             file.ReadExactly(Position + buffered, bytes.AsSpan(buffered));
             budget.Grant(size - buffered);
         }
-        Seek(Position + size);
+        // Most values lie in the buffer whole: nothing of it has to move.
+        Skip((ulong)size);
         return bytes;
     }
 

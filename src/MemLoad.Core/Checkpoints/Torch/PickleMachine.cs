@@ -201,7 +201,9 @@ internal sealed class PickleMachine(PickleInput input, Func<object?, StorageRefe
                     break;
                 case '\x93': // STACK_GLOBAL
                     ReadOnlySpan<object?> names = PopMany(2, at);
-                    Push(names is [string first, string second] ? Global(first, second, at) : throw Malformed("a name in the pickle is no text", at));
+                    Push(names is [string { Length: <= PickleInput.LongestLine } first, string { Length: <= PickleInput.LongestLine } second]
+                        ? Global(first, second, at)
+                        : throw Malformed("a name in the pickle is no text of reasonable length", at));
                     break;
                 case 'R' or '\x81': // REDUCE, NEWOBJ: what may be called means the same either way
                     ReadOnlySpan<object?> call = PopMany(2, at);

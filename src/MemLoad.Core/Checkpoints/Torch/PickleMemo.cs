@@ -2,7 +2,7 @@ namespace MemLoad;
 
 /// <summary>
 /// The values that a pickle keeps to use again, by number. Python numbers them from 0 on, so they lie in an array; a number far beyond their count
-/// goes into a dictionary, so that a large one takes no more memory than a small one.
+/// goes into a dictionary, so that a large one takes no more memory than a small one, and numbers of any choice no more time.
 /// </summary>
 internal sealed class PickleMemo(OpenBudget budget, string path)
 {
@@ -30,7 +30,7 @@ internal sealed class PickleMemo(OpenBudget budget, string path)
             return;
         }
         budget.Spend(OpenBudget.GrowingEntry, path);
-        _sparse ??= [];
+        _sparse ??= new Dictionary<uint, object?>(SeededNumbers.Comparer);
         Count += _sparse.ContainsKey(index) ? 0 : 1;
         _sparse[index] = value;
     }

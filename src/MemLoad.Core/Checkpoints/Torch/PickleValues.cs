@@ -99,6 +99,7 @@ internal sealed class PickleDict
         {
             return false;
         }
+        budget.Spend(OpenBudget.Hashing(name.Length), path);
         if (_items is null)
         {
             budget.Spend(FirstEntries, path);

@@ -19,6 +19,7 @@ internal sealed class StorageReferences(string path, OpenBudget budget, int expe
     {
         budget.Spend(StorageReference.Overhead, path);
         StorageReference reference = TorchVocabulary.Storage(persistentId, path);
+        budget.Spend(OpenBudget.Hashing(reference.Key.Length), path);
         if (_byKey.Count == _byKey.Capacity)
         {
             budget.Spend(3L * OpenBudget.EntryBytes * _byKey.Count, path);

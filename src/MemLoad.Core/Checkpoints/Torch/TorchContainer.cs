@@ -52,8 +52,9 @@ internal sealed class TorchContainer(CheckpointBuilder builder, OpenBudget budge
         }
     }
 
-    private static bool HoldsTensors(PickleSequence sequence)
+    private bool HoldsTensors(PickleSequence sequence)
     {
+        budget.Spend(OpenBudget.Looking(sequence.Count), path);
         foreach (object? item in sequence.Items)
         {
             if (item is TensorReference or StorageReference or PickleDict or PickleSequence)

@@ -230,6 +230,7 @@ internal static class TorchVocabulary
             case PickleDict dict:
                 return dict;
             case PickleSequence pairs: // Python 2 writes an OrderedDict as a list of [key, value]
+                budget.Spend(OpenBudget.Looking(pairs.Count), path);
                 var filled = new PickleDict();
                 foreach (object? pair in pairs.Items)
                 {

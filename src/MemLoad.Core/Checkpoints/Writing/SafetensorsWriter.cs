@@ -48,7 +48,7 @@ internal sealed class SafetensorsWriter : CheckpointFileWriter
                 throw Rules.DTypeNotInFormat.Broken(
                     $"safetensors has no {tensor.DType.TorchName()}, the dtype of tensor {Printable.Quote(tensor.Name)}", target);
             }
-            if (tensor.Name.Any(character => char.IsControl(character) && character != '\t'))
+            if (CheckpointBuilder.HasControlCharacter(tensor.Name))
             {
                 throw Rules.NameNotWritable.Broken(
                     $"the name {Printable.Quote(tensor.Name)} has a control character, which our reader refuses", target);

@@ -6,22 +6,20 @@ namespace MemLoad;
 /// <summary>Makes any text fit for HTML, XML and attributes: names and messages of rows come from files.</summary>
 internal static class Markup
 {
-    /// <summary>The text with everything escaped that has a meaning there; what cannot be seen, or would turn the line around, becomes <c>\u001b</c>.</summary>
+    /// <summary>The text with everything escaped that has a meaning there; hidden characters are escapes and what is too long is cut, as <see cref="Printable"/> has it.</summary>
     public static string Text(string? text)
     {
         var safe = new StringBuilder();
-        foreach (Rune rune in (text ?? "").EnumerateRunes())
+        foreach (char c in Printable.Text(text?.Replace('\n', ' ')))
         {
-            _ = rune.Value switch
+            _ = c switch
             {
                 '&' => safe.Append("&amp;"),
                 '<' => safe.Append("&lt;"),
                 '>' => safe.Append("&gt;"),
                 '"' => safe.Append("&quot;"),
                 '\'' => safe.Append("&#39;"),
-                '\n' => safe.Append(' '),
-                _ when IsHidden(rune) => safe.Append(CultureInfo.InvariantCulture, $"\\u{rune.Value:x4}"),
-                _ => safe.Append(rune.ToString()),
+                _ => safe.Append(c),
             };
         }
         return safe.ToString();
@@ -29,7 +27,4 @@ internal static class Markup
 
     /// <summary>A number as XML and CSS want it.</summary>
     public static string Number(double value) => value.ToString("0.##", CultureInfo.InvariantCulture);
-
-    private static bool IsHidden(Rune rune) => Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format
-        or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned;
 }

@@ -1,0 +1,129 @@
+using MemLoad.Cli;
+using MemLoad.Tests.Corpus;
+using static MemLoad.Tests.Corpus.PickleForge;
+
+namespace MemLoad.Tests.Tensors;
+
+/// <summary>What hashing costs is said before it begins, and it can be stopped within one tensor.</summary>
+public sealed class HashCostTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void What_is_said_before_is_what_is_hashed()
+    {
+        Checkpoint checkpoint = Checkpoint.Open(Expanded(1L << 20));
+        var heard = new Last();
+        _ = WeightsDigest.OfTensors(checkpoint, heard);
+
+        Assert.Equal(2L << 20, WeightsDigest.BytesToHash(checkpoint));
+        Assert.Equal(2L << 20, heard.Value);
+        Assert.Equal(16, checkpoint.ModelBytes);
+    }
+
+    [Fact]
+    public void A_test_goes_through_the_bytes_that_it_announces()
+    {
+        string path = Expanded(1L << 20);
+        string manifest = Path.Combine(_folder.Path, "x.manifest.json");
+        WeightManifest expected = WeightManifest.Of(Checkpoint.Open(path), WeightsDigest.OfTensors(Checkpoint.Open(path)));
+        foreach ((bool deep, WeightManifest? against) in new[] { (true, null), (false, expected), (true, expected) })
+        {
+            var heard = new Last();
+            long announced = 0;
+            WeightVerdict verdict = WeightTester.Test(path, deep, against, total =>
+            {
+                announced = total;
+                return heard;
+            });
+            Assert.True(verdict.IsSound, verdict.Finding);
+            Assert.Equal(announced, heard.Value);
+        }
+        Assert.False(File.Exists(manifest));
+    }
+
+    [Fact]
+    public void The_sum_of_what_views_promise_does_not_overflow() =>
+        Assert.Equal(long.MaxValue, WeightsDigest.Saturated([long.MaxValue - 1, 1, long.MaxValue]));
+
+    [Fact]
+    public void Hashing_one_tensor_stops_at_the_next_piece()
+    {
+        Checkpoint checkpoint = Checkpoint.Open(Expanded(1L << 24));
+        using var stop = new CancellationTokenSource();
+        var heard = new Last { First = stop.Cancel };
+
+        Assert.Throws<OperationCanceledException>(() => WeightsDigest.OfTensors(checkpoint, heard, stop.Token));
+        // Each thread ends the piece that it has.
+        Assert.InRange(heard.Value, 1, (long)(Environment.ProcessorCount + 1) << 20);
+    }
+
+    [Theory]
+    [InlineData("inspect", "--hash")]
+    [InlineData("manifest", "--force")]
+    [InlineData("test", "--manifest")]
+    public async Task A_command_says_what_it_will_cost_before_it_begins_and_stops_within_a_tensor(string command, string option)
+    {
+        // Two views of 8 GiB each: to hash them takes far longer than anybody waits.
+        string path = Expanded(1L << 33, pad: 16 << 20);
+        string manifest = Path.Combine(_folder.Path, "expected.json");
+        string[] claimed = [new('0', 64), new('0', 64)];
+        await File.WriteAllBytesAsync(manifest, ManifestWriter.Format(WeightManifest.Of(Checkpoint.Open(path), claimed)));
+        using var output = new StringWriter();
+        using var stop = new CancellationTokenSource();
+        using var error = new CancelingWriter(stop);
+
+        int code = await CliRunner.RunAsync([command, "--path", path, option, .. command == "test" ? new[] { manifest } : []], output, error, stop.Token);
+
+        Assert.Equal(130, code);
+        Assert.Matches(@"^memload: (hashing|testing) 16\.00 GiB\r?\nmemload: interrupted", error.ToString());
+        Assert.Equal([manifest], Directory.GetFiles(_folder.Path, "*.json"));
+    }
+
+    // Two views of so many bytes over a storage of four floats, or over four floats of a larger one.
+    private string Expanded(long bytes, int pad = 0)
+    {
+        string key = pad > 0 ? "1" : "0";
+        byte[] view = Tensor(Storage(key: key, count: pad > 0 ? pad / 4 : 4), shape: Numbers(bytes / 16, 4), strides: Numbers(0, 1));
+        byte[] file = ZipForge.Torch(
+            zip =>
+            {
+                if (pad > 0)
+                {
+                    zip.Add("archive/data/1", new byte[pad]);
+                }
+            },
+            Whole(Dict(("a", view), ("b", view))));
+        return _folder.Write("x.pth", file);
+    }
+
+    private sealed class Last : IProgress<long>
+    {
+        private long _value;
+
+        public Action? First { get; init; }
+
+        public long Value => Volatile.Read(ref _value);
+
+        public void Report(long value)
+        {
+            long before;
+            while ((before = Volatile.Read(ref _value)) < value && Interlocked.CompareExchange(ref _value, value, before) != before)
+            {
+            }
+            First?.Invoke();
+        }
+    }
+
+    // Cancels once the first line was written.
+    private sealed class CancelingWriter(CancellationTokenSource stop) : StringWriter
+    {
+        public override void WriteLine(string? value)
+        {
+            base.WriteLine(value);
+            stop.CancelAfter(50);
+        }
+    }
+}
