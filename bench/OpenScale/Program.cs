@@ -3,10 +3,13 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using MemLoad;
+using MemLoad.OpenScale;
 
 // Opens checkpoints of more and more tensors, each in a process of its own, and gives one row a checkpoint:
 //   dotnet run -c Release --project bench/OpenScale -- [--folder /var/tmp] [--counts 1000,10000,100000] [FILE ...]
-// FILEs are opened as well: what PyTorch or another program wrote.
+// FILEs are opened as well: what PyTorch or another program wrote. With --worst it opens the worst file of every construct instead, in two lengths, and
+// says what a byte of each costs:
+//   dotnet run -c Release --project bench/OpenScale -- --worst [--folder /dev/shm]
 if (args is ["--open", string target])
 {
     Console.WriteLine(JsonSerializer.Serialize(Opened(target)));
@@ -14,6 +17,11 @@ if (args is ["--open", string target])
 }
 
 string folder = Option("--folder") ?? Path.GetTempPath();
+if (args.Contains("--worst"))
+{
+    Worst.Run(folder);
+    return;
+}
 int[] counts = [.. (Option("--counts") ?? "1000,10000,100000").Split(',').Select(count => int.Parse(count, CultureInfo.InvariantCulture))];
 string[] given = [.. args.Where((arg, i) => !arg.StartsWith("--", StringComparison.Ordinal) && (i == 0 || !args[i - 1].StartsWith("--", StringComparison.Ordinal)))];
 Console.WriteLine("| file | tensors | headers MB | start to exit ms | first open ms (processor) | warm open ms (processor) | µs a tensor | allocated MB | live MB | peak resident above idle MB |");
