@@ -9,7 +9,7 @@ using MemLoad.OpenScale;
 //   dotnet run -c Release --project bench/OpenScale -- [--folder /var/tmp] [--counts 1000,10000,100000] [FILE ...]
 // FILEs are opened as well: what PyTorch or another program wrote. With --worst it opens the worst file of every construct instead, in two lengths, and
 // says what a byte of each costs:
-//   dotnet run -c Release --project bench/OpenScale -- --worst [--folder /dev/shm]
+//   dotnet run -c Release --project bench/OpenScale -- --worst [--folder /dev/shm] [--only memo]
 if (args is ["--open", string target])
 {
     Console.WriteLine(JsonSerializer.Serialize(Opened(target)));
@@ -19,7 +19,7 @@ if (args is ["--open", string target])
 string folder = Option("--folder") ?? Path.GetTempPath();
 if (args.Contains("--worst"))
 {
-    Worst.Run(folder);
+    Worst.Run(folder, Option("--only") ?? "");
     return;
 }
 int[] counts = [.. (Option("--counts") ?? "1000,10000,100000").Split(',').Select(count => int.Parse(count, CultureInfo.InvariantCulture))];

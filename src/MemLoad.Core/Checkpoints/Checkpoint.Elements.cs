@@ -17,7 +17,11 @@ public sealed partial class Checkpoint : IWeightSource
     /// <param name="tensor">One of <see cref="Tensors"/>.</param>
     /// <param name="sink">Takes the elements, at most 1 MiB at a time.</param>
     /// <exception cref="MemLoadException">The file is gone, has changed or cannot be read (ML1001 to ML1007).</exception>
-    public void StreamElements(TensorEntry tensor, ElementSink sink)
+    public void StreamElements(TensorEntry tensor, ElementSink sink) => StreamElements(tensor, sink, CancellationToken.None);
+
+    /// <summary>As <see cref="StreamElements(TensorEntry, ElementSink)"/>; stops also while bytes are read that no element is made of yet.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    internal void StreamElements(TensorEntry tensor, ElementSink sink, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(tensor);
         if (tensor.ElementCount == 0)
@@ -26,13 +30,13 @@ public sealed partial class Checkpoint : IWeightSource
         }
         Extent storage = Storages[tensor.Storage];
         using CheckpointFileReader reader = CheckpointFileReader.Reopen(Files[storage.File]);
-        using var memory = new FileExtent(reader, Files[storage.File], storage);
+        using var memory = new FileExtent(reader, Files[storage.File], storage, tensor, cancellationToken);
         TensorElements.Stream(tensor, memory, storage.Offset, sink);
     }
 
     // A file behind the face of memory: read in pieces where that will do. Where elements are scattered it is mapped, or, if it may become shorter
-    // meanwhile, the storage is read as a whole.
-    private sealed class FileExtent(CheckpointFileReader reader, CheckpointFile file, Extent storage) : MemoryBuffer(file.Length)
+    // meanwhile, the stretch of the storage that they lie in is read.
+    private sealed class FileExtent(CheckpointFileReader reader, CheckpointFile file, Extent storage, TensorEntry tensor, CancellationToken ct) : MemoryBuffer(file.Length)
     {
         private MemoryBuffer? _viewed;
 
@@ -49,7 +53,7 @@ public sealed partial class Checkpoint : IWeightSource
             }
             catch (MemLoadException e) when (e.Rule == Rules.MappingUnguarded)
             {
-                return ReadStorage();
+                return ReadStretch();
             }
         }
 
@@ -61,17 +65,19 @@ public sealed partial class Checkpoint : IWeightSource
 
         protected override void Dispose(bool disposing) => _viewed?.Dispose();
 
-        private unsafe HostView ReadStorage()
+        private unsafe HostView ReadStretch()
         {
             const int PieceBytes = 8 << 20;
+            long start = storage.Offset + tensor.ByteOffset;
+            long length = ShapeMath.Span(tensor.Shape, tensor.Strides) * tensor.DType.ElementSize();
             using var host = new HostMemory();
-            _viewed = host.Allocate(storage.Length);
-            for (long done = 0; done < storage.Length; done += PieceBytes)
+            _viewed = host.Allocate(length);
+            for (long done = 0; done < length; done += PieceBytes)
             {
-                int length = (int)Math.Min(PieceBytes, storage.Length - done);
-                reader.ReadExactly(storage.Offset + done, new Span<byte>((byte*)_viewed.Address + done, length));
+                ct.ThrowIfCancellationRequested();
+                reader.ReadExactly(start + done, new Span<byte>((byte*)_viewed.Address + done, (int)Math.Min(PieceBytes, length - done)));
             }
-            return new HostView(_viewed.Address - (nint)storage.Offset, null);
+            return new HostView(_viewed.Address - (nint)start, null);
         }
     }
 }

@@ -25,12 +25,24 @@ internal static class TensorWalk
                 visit(order[i], Stream);
             }
 
-            void Stream(TensorEntry tensor, ElementSink sink) => source.StreamElements(tensor, elements =>
+            void Stream(TensorEntry tensor, ElementSink sink)
             {
-                stop.ThrowIfCancellationRequested();
-                sink(elements);
-                bytesRead?.Report(Interlocked.Add(ref read, elements.Length));
-            });
+                if (source is Checkpoint checkpoint)
+                {
+                    checkpoint.StreamElements(tensor, Piece, stop);
+                }
+                else
+                {
+                    source.StreamElements(tensor, Piece);
+                }
+
+                void Piece(ReadOnlySpan<byte> elements)
+                {
+                    stop.ThrowIfCancellationRequested();
+                    sink(elements);
+                    bytesRead?.Report(Interlocked.Add(ref read, elements.Length));
+                }
+            }
         }, cancellationToken);
     }
 }

@@ -60,6 +60,28 @@ public sealed class HashCostTests : IDisposable
         Assert.InRange(heard.Value, 1, (long)(Environment.ProcessorCount + 1) << 20);
     }
 
+    [SkippableFact]
+    public void A_view_of_a_file_that_others_may_write_is_read_where_its_elements_lie_and_stops_there_too()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "elsewhere files are not mapped under other conditions");
+        byte[] data = [.. Enumerable.Range(0, 4000).Select(i => (byte)(i * 31))];
+        byte[] view = Tensor(Storage("ByteStorage", count: data.Length), offset: Number(70), shape: Numbers(30, 20), strides: Numbers(2, 100));
+        string path = _folder.Write("x.pth", ZipForge.Torch(zip => zip["data/0"].Data = data, Whole(Dict(("a", view)))));
+#pragma warning disable CA1416 // Linux, as above.
+        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite);
+#pragma warning restore CA1416
+        using FileStream writer = File.Open(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
+        Checkpoint checkpoint = Checkpoint.Open(path);
+        using var elements = new MemoryStream();
+
+        checkpoint.StreamElements(checkpoint.Tensors[0], elements.Write);
+
+        Assert.Equal(from row in Enumerable.Range(0, 30) from column in Enumerable.Range(0, 20) select data[70 + (row * 2) + (column * 100)], elements.ToArray());
+        using var stopped = new CancellationTokenSource();
+        stopped.Cancel();
+        Assert.Throws<OperationCanceledException>(() => checkpoint.StreamElements(checkpoint.Tensors[0], elements.Write, stopped.Token));
+    }
+
     [Theory]
     [InlineData("inspect", "--hash")]
     [InlineData("manifest", "--force")]
