@@ -66,8 +66,20 @@ public sealed class HostileTextTests : IDisposable
 
         LoadMeasurement row = Rows.Loaded(Hostile) with
         {
-            Device = Hostile, Path = Hostile, Format = Hostile, Size = null, DType = Hostile, HostName = Hostile, ProcessorName = Hostile, HostLimit = Hostile, Note = Hostile,
-            Message = Hostile, WeightsDigest = Hostile, Outcome = Hostile, ModuleVersion = Hostile, Cache = Hostile,
+            Device = Hostile,
+            Path = Hostile,
+            Format = Hostile,
+            Size = null,
+            DType = Hostile,
+            HostName = Hostile,
+            ProcessorName = Hostile,
+            HostLimit = Hostile,
+            Note = Hostile,
+            Message = Hostile,
+            WeightsDigest = Hostile,
+            Outcome = Hostile,
+            ModuleVersion = Hostile,
+            Cache = Hostile,
         };
         string rows = Path.Combine(_folder.Path, "rows.csv");
         File.WriteAllText(rows, Rows.Print(console => MemLoad.Cli.CsvWriter.Write([row, Rows.Loaded("Stream")], MemLoad.Cli.JsonOutput.Types.LoadMeasurement, console.Out)));
