@@ -13,18 +13,18 @@ internal sealed partial class FileLease : IDisposable
     /// <summary>Why no lease was given: somebody has the file open for writing.</summary>
     public const int HasWriters = 11; // EAGAIN
 
+    private const int NoThread = 3; // ESRCH
+
     private const int SetSignal = 10; // F_SETSIG
+    private const int SetOwner = 15; // F_SETOWN_EX
     private const int Set = 1024; // F_SETLEASE
     private const int Get = 1025; // F_GETLEASE
     private const int Read = 0; // F_RDLCK
     private const int None = 2; // F_UNLCK
-
-    // The usual one, SIGIO, ends a process that does not expect it. This one is ignored wherever nobody listens.
-    private const int Signal = 23; // SIGURG
+    private const int OwnerIsThread = 0; // F_OWNER_TID
 
     private static readonly Lock Gate = new();
     private static readonly HashSet<FileLease> Live = [];
-    private static PosixSignalRegistration? _listening;
 
     private readonly Lock _letting = new();
     private readonly SafeFileHandle _file;
@@ -39,21 +39,26 @@ internal sealed partial class FileLease : IDisposable
 
     /// <summary>Takes a lease.</summary>
     /// <param name="file">Open for reading only; must stay open until the lease is disposed.</param>
-    /// <param name="broken">Called once, on a thread of the pool, when somebody is about to write; they wait until it returns. Never after
+    /// <param name="broken">Called once, on a thread of its own, when somebody is about to write; they wait until it returns. Never after
     /// <see cref="Dispose"/> has returned.</param>
     /// <param name="error">Why there is none: an error number of the system.</param>
-    public static FileLease? TryTake(SafeFileHandle file, Action broken, out int error)
+    public static unsafe FileLease? TryTake(SafeFileHandle file, Action broken, out int error)
     {
         var lease = new FileLease(file, broken);
+        error = NoThread;
         lock (lease._letting)
         {
-            lock (Gate)
+            if (LeaseSignals.Listener(CheckAll) is int listener)
             {
-                _listening ??= PosixSignalRegistration.Create((PosixSignal)Signal, OnSignal);
-                Live.Add(lease); // before it is taken: a signal must find it
+                lock (Gate)
+                {
+                    Live.Add(lease); // before it is taken: a signal must find it
+                }
+                // Before the lease too: unless told otherwise the kernel signals the thread that takes it, and nobody once that thread has ended.
+                Owner owner = new(OwnerIsThread, listener);
+                lease._held = Control(file, SetSignal, LeaseSignals.Signal) == 0 && Control(file, SetOwner, &owner) == 0 && Control(file, Set, Read) == 0;
+                error = lease._held ? 0 : Marshal.GetLastPInvokeError();
             }
-            lease._held = Control(file, SetSignal, Signal) == 0 && Control(file, Set, Read) == 0;
-            error = lease._held ? 0 : Marshal.GetLastPInvokeError();
         }
         if (lease._held)
         {
@@ -75,15 +80,14 @@ internal sealed partial class FileLease : IDisposable
         }
     }
 
-    private static void OnSignal(PosixSignalContext context)
+    // Signals do not queue: one may stand for several leases.
+    private static void CheckAll()
     {
-        context.Cancel = true;
         FileLease[] live;
         lock (Gate)
         {
             live = [.. Live];
         }
-        // Signals do not queue: one may stand for several leases.
         foreach (FileLease lease in live)
         {
             lease.Check();
@@ -114,4 +118,10 @@ internal sealed partial class FileLease : IDisposable
 
     [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
     private static partial int Control(SafeFileHandle file, int command, int argument);
+
+    [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
+    private static unsafe partial int Control(SafeFileHandle file, int command, Owner* argument);
+
+    // struct f_owner_ex of fcntl(2)
+    private readonly record struct Owner(int Kind, int Id);
 }

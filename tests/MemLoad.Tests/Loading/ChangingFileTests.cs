@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using MemLoad.Tests.Writing;
 
 namespace MemLoad.Tests.Loading;
@@ -124,6 +125,52 @@ public sealed class ChangingFileTests
         Assert.Equal("ML1006", Assert.Throws<MemLoadException>(
             () => CheckpointWriter.Write(model.Weights, folder["copy.pth"], CheckpointFormat.TorchZip)).Rule.Id);
         Assert.Equal(["x.pth"], folder.Names);
+    }
+
+    [SkippableTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Writers_are_let_in_at_once_whatever_became_of_the_thread_that_mapped_the_file(bool poolIsBusy)
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux tells who maps a file of its writers");
+        using var folder = new TemporaryFolder();
+        string path = Written(folder, "x");
+        LoadedModel? model = null;
+        var loader = new Thread(() => model = WeightLoader.Load(new LoadRequest { Path = path, Device = "cpu", Strategy = Strategy.Mmap, MapGuard = MapGuard.Required }));
+        loader.Start();
+        loader.Join();
+        using LoadedModel mapped = model!;
+        using var release = new ManualResetEventSlim();
+        ThreadPool.GetMinThreads(out int threads, out _);
+        for (int i = 0; poolIsBusy && i < 100 + threads; i++)
+        {
+            ThreadPool.QueueUserWorkItem(_ => release.Wait());
+        }
+
+        // The kernel lets a writer in after 45 seconds, whoever has not answered: what is measured is whether anybody answers.
+        var waiting = Stopwatch.StartNew();
+        Apply(Change.Truncate, path);
+        waiting.Stop();
+        release.Set();
+
+        Assert.InRange(waiting.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(10));
+        Assert.Equal("ML1006", Assert.Throws<MemLoadException>(() => WeightsDigest.Of(mapped.Weights)).Rule.Id);
+    }
+
+    [SkippableFact]
+    public void Of_several_mapped_files_only_the_one_that_is_written_to_is_given_up()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux tells who maps a file of its writers");
+        using var folder = new TemporaryFolder();
+        string written = Written(folder, "written");
+        using LoadedModel left = WeightLoader.Load(new LoadRequest { Path = Written(folder, "left"), Device = "cpu", Strategy = Strategy.Mmap, MapGuard = MapGuard.Required });
+        using LoadedModel lost = WeightLoader.Load(new LoadRequest { Path = written, Device = "cpu", Strategy = Strategy.Mmap, MapGuard = MapGuard.Required });
+        string digest = WeightsDigest.Of(left.Weights);
+
+        Apply(Change.Rewrite, written);
+
+        Assert.Equal("ML1006", Assert.Throws<MemLoadException>(lost.Weights.RequireIntact).Rule.Id);
+        Assert.Equal(digest, WeightsDigest.Of(left.Weights));
     }
 
     [Fact]
