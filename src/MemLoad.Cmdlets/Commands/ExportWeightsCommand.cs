@@ -1,6 +1,7 @@
 using System.Management.Automation;
 using MemLoad.Abstractions;
 using MemLoad.Completion;
+using MemLoad.Models;
 
 namespace MemLoad.Commands;
 
@@ -35,7 +36,8 @@ public sealed class ExportWeightsCommand : MemLoadCmdlet
     {
         string path = PathResolver.Literal(SessionState.Path, Destination);
         CheckpointFormat format = TargetWriter.FormatOf(Format, path);
-        LoadedWeights weights = Model!.Weights;
+        using HeldWeights held = Model!.Hold();
+        LoadedWeights weights = held.Weights;
         long bytes = CheckpointWriter.CountBytes(weights, path, format);
         if (ShouldProcess(TargetWriter.Describe(path, format, bytes), "Write"))
         {

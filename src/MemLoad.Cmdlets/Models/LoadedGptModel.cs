@@ -1,3 +1,5 @@
+using MemLoad.Models;
+
 namespace MemLoad;
 
 /// <summary>
@@ -6,11 +8,9 @@ namespace MemLoad;
 /// </summary>
 public sealed class LoadedGptModel : IDisposable
 {
-    private readonly Lock _using = new();
-    private IDisposable? _owner;
-    private LoadedWeights? _weights;
-    private IDevice? _device;
-    private IGptModel? _runnable;
+    private readonly Lock _changing = new();
+    private readonly Lock _running = new();
+    private HeldWeights? _held;
 
     internal LoadedGptModel(string name, GptConfig? config, ModelSpec? spec)
     {
@@ -35,7 +35,7 @@ public sealed class LoadedGptModel : IDisposable
     public string? Size { get; }
 
     /// <summary>Where its weights lie; null for a model without weights.</summary>
-    public string? Device => _device?.Name;
+    public string? Device => _held?.Device.Name;
 
     /// <summary>How they were loaded, if they were.</summary>
     public string? Strategy { get; private set; }
@@ -57,33 +57,32 @@ public sealed class LoadedGptModel : IDisposable
 
     internal ModelSpec? Spec { get; private set; }
 
-    internal DeviceMemory DeviceMemory => _device?.Memory ?? default;
+    internal DeviceMemory DeviceMemory => _held?.Device.Memory ?? default;
 
     /// <summary>Takes fresh weights over.</summary>
     internal void TakeBuilt(LoadedWeights weights, IDevice device)
     {
-        Take(weights, device, device);
-        State = "Built";
+        Take(weights, device, device, "Built");
     }
 
     /// <summary>Takes loaded weights over; those it had are freed.</summary>
+    /// <exception cref="MemLoadException">ML6028: it was removed while they were loaded. They are freed.</exception>
     internal void TakeLoaded(LoadedModel loaded)
     {
-        Take(loaded.Weights, loaded.Prepared.Device, loaded);
-        State = "Loaded";
+        Take(loaded.Weights, loaded.Prepared.Device, loaded, "Loaded");
         Strategy = loaded.Prepared.Plan.Strategy.ToString();
         Path = loaded.Prepared.Checkpoint.Path;
         ParameterCount = loaded.Prepared.Checkpoint.ParameterCount;
     }
 
-    /// <summary>The weights.</summary>
+    /// <summary>The weights, held until the caller disposes them, whoever removes the model or loads others into it meanwhile.</summary>
     /// <exception cref="MemLoadException">ML6027: it has none; ML6028: it was removed.</exception>
-    internal LoadedWeights Weights
+    internal HeldWeights Hold()
     {
-        get
+        lock (_changing)
         {
             RequireAlive();
-            return _weights ?? throw Rules.ModelWithoutWeights.Broken($"the model '{Name}' is on the meta device: it has shapes and no weights");
+            return _held?.Hold() ?? throw Rules.ModelWithoutWeights.Broken($"the model '{Name}' is on the meta device: it has shapes and no weights");
         }
     }
 
@@ -97,18 +96,19 @@ public sealed class LoadedGptModel : IDisposable
         }
     }
 
-    /// <summary>Runs token ids through it. One run at a time: whoever removes it meanwhile waits.</summary>
+    /// <summary>Runs token ids through it, one run at a time. The weights stay until it is done.</summary>
     /// <exception cref="MemLoadException">ML602x.</exception>
     internal (float[] Logits, GptConfig Config) Forward(int[] tokenIds, CancellationToken stop)
     {
-        lock (_using)
+        lock (_running)
         {
-            LoadedWeights weights = Weights;
+            using HeldWeights held = Hold();
+            LoadedWeights weights = held.Weights;
             GptConfig config = Config ?? GptConfig.Infer(weights.Tensors, heads: null);
-            _runnable ??= _device!.BuildGpt(config, weights);
+            held.Runnable ??= held.Device.BuildGpt(config, weights);
             try
             {
-                float[] logits = _runnable.Forward(tokenIds, stop);
+                float[] logits = held.Runnable.Forward(tokenIds, stop);
                 weights.RequireIntact();
                 return (logits, config);
             }
@@ -117,7 +117,7 @@ public sealed class LoadedGptModel : IDisposable
                 // A device's memory is the host's to see only while it computes on it.
                 if (weights.CloseViews())
                 {
-                    _runnable = null;
+                    held.Runnable = null;
                 }
             }
         }
@@ -126,40 +126,45 @@ public sealed class LoadedGptModel : IDisposable
     /// <summary>The weights themselves, for C# code: valid until the model is removed. Those on torch:cpu and on cards give tensors of libtorch
     /// (<c>AsTorch()</c> of MemLoad.Torch).</summary>
     /// <exception cref="MemLoadException">ML6027: it has none; ML6028: it was removed.</exception>
-    public LoadedWeights AsWeights() => Weights;
+    public LoadedWeights AsWeights()
+    {
+        using HeldWeights held = Hold();
+        return held.Weights;
+    }
 
-    /// <summary>Frees its memory at once. A second call does nothing.</summary>
+    /// <summary>Frees its memory at once, or as soon as the commands of other runspaces that use it are done. A second call does nothing.</summary>
     public void Dispose()
     {
-        lock (_using)
+        HeldWeights? old;
+        lock (_changing)
         {
-            Release();
+            old = _held;
+            _held = null;
             State = "Removed";
             ModelBytes = 0;
         }
+        old?.Dispose();
     }
 
     /// <inheritdoc/>
     public override string ToString() => Name;
 
-    private void Take(LoadedWeights weights, IDevice device, IDisposable owner)
+    private void Take(LoadedWeights weights, IDevice device, IDisposable owner, string state)
     {
-        lock (_using)
+        var taken = new HeldWeights(weights, device, owner);
+        HeldWeights? old;
+        lock (_changing)
         {
-            Release();
-            _weights = weights;
-            _device = device;
-            _owner = owner;
-            TensorCount = weights.Tensors.Length;
-            ModelBytes = weights.StorageLengths.Sum();
+            old = State == "Removed" ? taken : _held;
+            if (old != taken)
+            {
+                _held = taken;
+                State = state;
+                TensorCount = weights.Tensors.Length;
+                ModelBytes = weights.StorageLengths.Sum();
+            }
         }
-    }
-
-    private void Release()
-    {
-        _runnable = null;
-        _weights?.Dispose();
-        _owner?.Dispose();
-        (_weights, _owner, _device) = (null, null, null);
+        old?.Dispose();
+        RequireAlive();
     }
 }

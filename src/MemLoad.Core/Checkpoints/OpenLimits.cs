@@ -11,7 +11,7 @@ public sealed record OpenLimits
     /// <summary>The environment variable: names and whole numbers, such as <c>expanded-bytes=68719476736,nesting=500</c>.</summary>
     public const string Variable = "MEMLOAD_LIMITS";
 
-    private const int DeepestNesting = 5000; // what a thread's stack can hold
+    private const int DeepestNesting = 5000; // names grow with it, and the cost with its square
 
     /// <summary>Bytes of memory for what the headers say; null for 16 MiB and eight times the headers' own length. Written <c>header-memory</c>.</summary>
     public long? HeaderMemoryBytes { get; init; }

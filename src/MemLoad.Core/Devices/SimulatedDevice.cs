@@ -12,6 +12,8 @@ public sealed class SimulatedDevice : IDevice
     private readonly CachingAllocator _allocator;
     private readonly DevicePool _pool = DevicePool.Create();
     private readonly Lock _allocating = new();
+    private int _holders = 1; // the device's owner and every block
+    private int _disposed;
 
     /// <summary>Makes a device.</summary>
     /// <param name="capacityBytes">The most it may reserve; null for as much as the machine has.</param>
@@ -57,7 +59,10 @@ public sealed class SimulatedDevice : IDevice
     {
         lock (_allocating)
         {
-            return new Block(this, _allocator.Allocate(bytes), bytes);
+            ObjectDisposedException.ThrowIf(_disposed != 0, this);
+            var block = new Block(this, _allocator.Allocate(bytes), bytes);
+            _holders++;
+            return block;
         }
     }
 
@@ -78,11 +83,25 @@ public sealed class SimulatedDevice : IDevice
     /// <inheritdoc/>
     public CachingAllocator NewForecastAllocator() => new();
 
-    /// <inheritdoc/>
+    /// <summary>Ends it. Its memory goes with the last of its blocks: somebody may be reading one on another thread.</summary>
     public void Dispose()
     {
-        _pool.Dispose();
-        _allocator.Dispose();
+        if (Interlocked.Exchange(ref _disposed, 1) == 0)
+        {
+            lock (_allocating)
+            {
+                LetGo();
+            }
+        }
+    }
+
+    private void LetGo()
+    {
+        if (--_holders == 0)
+        {
+            _pool.Dispose();
+            _allocator.Dispose();
+        }
     }
 
     private sealed class Block(SimulatedDevice device, DeviceBlock block, long bytes) : MemoryBuffer(bytes)
@@ -110,6 +129,7 @@ public sealed class SimulatedDevice : IDevice
                 lock (device._allocating)
                 {
                     device._allocator.Release(block);
+                    device.LetGo();
                 }
             }
         }

@@ -9,30 +9,26 @@ internal sealed class CheckpointFileSet(ImmutableArray<CheckpointFile> files) : 
 {
     private const int MostOpen = 128;
 
-    private readonly Dictionary<int, CheckpointFileReader> _open = [];
-    private readonly Queue<int> _order = [];
+    // The one that was asked for longest ago comes first.
+    private readonly OrderedDictionary<int, CheckpointFileReader> _open = [];
 
-    /// <summary>The file, open. It stays so until <see cref="MostOpen"/> others were asked for: call again for every batch of reads.</summary>
+    /// <summary>The file, open. It stays so until <see cref="BatchLimit"/> others were asked for since: call again for every batch of reads.</summary>
     /// <exception cref="MemLoadException">ML1001, ML1002 or ML1006.</exception>
     public CheckpointFileReader this[int file]
     {
         get
         {
-            if (!_open.TryGetValue(file, out CheckpointFileReader? reader))
+            if (!_open.Remove(file, out CheckpointFileReader? reader))
             {
-                if (_order.Count == MostOpen)
+                if (_open.Count == MostOpen)
                 {
-                    int oldest = _order.Dequeue();
-                    _open.Remove(oldest, out CheckpointFileReader? closing);
-                    using (closing)
-                    {
-                        closing!.RequireUnchanged();
-                    }
+                    using CheckpointFileReader closing = _open.GetAt(0).Value;
+                    _open.RemoveAt(0);
+                    closing.RequireUnchanged();
                 }
                 reader = CheckpointFileReader.Reopen(files[file]);
-                _open.Add(file, reader);
-                _order.Enqueue(file);
             }
+            _open.Add(file, reader);
             return reader;
         }
     }

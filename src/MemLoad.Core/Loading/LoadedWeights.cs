@@ -65,10 +65,10 @@ public sealed class LoadedWeights : IWeightSource, IDisposable
     {
         get
         {
-            ObjectDisposedException.ThrowIf(_disposed, this);
             TensorEntry tensor = _byName[name];
             lock (_viewing)
             {
+                ObjectDisposedException.ThrowIf(_disposed, this);
                 return new HostTensor(tensor.DType, tensor.Shape, tensor.IsContiguous ? AddressOf(tensor) : CopyOf(tensor));
             }
         }
@@ -100,14 +100,17 @@ public sealed class LoadedWeights : IWeightSource, IDisposable
     /// <inheritdoc/>
     public void StreamStorage(int storage, ElementSink sink) => StreamElements(TensorEntry.OfStorage(storage, StorageLengths[storage]), sink);
 
-    /// <inheritdoc/>
+    /// <summary>Gives the memory back, but for what another thread is reading at this moment or a framework's tensors hold: that follows at once.</summary>
     public void Dispose()
     {
-        if (_disposed)
+        lock (_viewing)
         {
-            return;
+            if (_disposed)
+            {
+                return;
+            }
+            _disposed = true;
         }
-        _disposed = true;
         Presentation?.Dispose();
         CloseViews();
         _host.Dispose();

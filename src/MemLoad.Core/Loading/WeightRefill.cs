@@ -18,8 +18,13 @@ public static class WeightRefill
     {
         ArgumentNullException.ThrowIfNull(device);
         MemoryBuffer[] targets = Match(weights, checkpoint);
+        int held = 0;
         try
         {
+            for (; held < targets.Length; held++)
+            {
+                targets[held].Hold();
+            }
             using var files = new CheckpointFileSet(checkpoint.Files);
             using var workers = new Workers();
             var inPlace = new ReadBatch(checkpoint, files, workers);
@@ -45,6 +50,13 @@ public static class WeightRefill
         {
             weights.Dispose();
             throw;
+        }
+        finally
+        {
+            foreach (MemoryBuffer target in targets.AsSpan(0, held))
+            {
+                target.LetGo();
+            }
         }
     }
 

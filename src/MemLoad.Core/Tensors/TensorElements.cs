@@ -17,12 +17,22 @@ public static class TensorElements
     /// <param name="memory">The block that holds the storage.</param>
     /// <param name="storageOffset">Byte offset of the storage in that block.</param>
     /// <param name="sink">Takes the elements, at most 1 MiB at a time. What it took is good once this returns.</param>
+    /// <remarks>The memory is held meanwhile: who disposes it on another thread does not take it away from under the sink.</remarks>
     /// <exception cref="MemLoadException">ML1006: the memory was a file's, and the file changed meanwhile.</exception>
+    /// <exception cref="ObjectDisposedException">The memory was given back before.</exception>
     public static void Stream(TensorEntry tensor, MemoryBuffer memory, long storageOffset, ElementSink sink)
     {
         ArgumentNullException.ThrowIfNull(memory);
-        StreamUnchecked(tensor, memory, storageOffset, sink);
-        memory.RequireIntact();
+        memory.Hold();
+        try
+        {
+            StreamUnchecked(tensor, memory, storageOffset, sink);
+            memory.RequireIntact();
+        }
+        finally
+        {
+            memory.LetGo();
+        }
     }
 
     private static unsafe void StreamUnchecked(TensorEntry tensor, MemoryBuffer memory, long storageOffset, ElementSink sink)

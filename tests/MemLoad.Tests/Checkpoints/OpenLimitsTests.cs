@@ -43,6 +43,25 @@ public sealed class OpenLimitsTests : IDisposable
         static string Refused(string path, string limits) => Assert.Throws<MemLoadException>(() => Checkpoint.Open(path, OpenLimits.Parse(limits))).Rule.Id;
     }
 
+    // Opened on whatever thread: shards are on helpers with small stacks.
+    [Fact]
+    public void The_deepest_nesting_that_can_be_asked_for_needs_no_deep_stack()
+    {
+        string deep = _folder.Write("deep.pth", ZipForge.Torch(pickle: Whole(Repeat(EmptyList, 5000), Repeat("a"u8.ToArray(), 4999))));
+        string deeper = _folder.Write("deeper.pth", ZipForge.Torch(pickle: Whole(Repeat(EmptyList, 6000), Repeat("a"u8.ToArray(), 5999))));
+        var limits = OpenLimits.Parse("nesting=5000,name-length=20000,header-memory=1000000000");
+        string[] found = new string[2];
+        var opener = new Thread(() =>
+        {
+            found[0] = $"{Checkpoint.Open(deep, limits).Tensors.Length} tensors";
+            found[1] = Assert.Throws<MemLoadException>(() => Checkpoint.Open(deeper, limits)).Rule.Id;
+        }, maxStackSize: 128 << 10);
+        opener.Start();
+        opener.Join();
+
+        Assert.Equal(["0 tensors", "ML3007"], found);
+    }
+
     [Fact]
     public void A_long_list_of_numbers_is_one_entry_of_the_metadata()
     {

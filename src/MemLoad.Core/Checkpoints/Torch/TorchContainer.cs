@@ -12,11 +12,31 @@ internal sealed class TorchContainer(CheckpointBuilder builder, OpenBudget budge
     /// <summary>Adds all tensors and other values to the checkpoint under construction.</summary>
     /// <param name="root">The pickled value.</param>
     /// <exception cref="MemLoadException">ML1013, ML3005, ML3007, ML6014, and what is wrong with a tensor.</exception>
-    public void Add(object? root) => Visit("", root, 0);
-
-    private void Visit(string name, object? value, int depth)
+    /// <remarks>Containers wait on a list of their own and not on the thread's stack, whose size is the caller's.</remarks>
+    public void Add(object? root)
     {
-        if (depth > budget.Limits.Nesting)
+        var open = new Stack<Container>();
+        Visit("", root, open);
+        while (open.TryPop(out Container container))
+        {
+            (string name, object value, int next) = container;
+            if (value is PickleDict dict && next < dict.Items.Count)
+            {
+                open.Push(container with { Next = next + 1 });
+                Visit(Below(name, dict.Items[next].Key), dict.Items[next].Value, open);
+            }
+            else if (value is PickleSequence sequence && next < sequence.Count)
+            {
+                open.Push(container with { Next = next + 1 });
+                budget.Spend(OpenBudget.Text(8), path);
+                Visit(Below(name, next.ToString(CultureInfo.InvariantCulture)), sequence.Items[next], open);
+            }
+        }
+    }
+
+    private void Visit(string name, object? value, Stack<Container> open)
+    {
+        if (open.Count > budget.Limits.Nesting)
         {
             throw Rules.PickleTooDeep.Broken($"containers are nested more than {budget.Limits.Nesting} deep", path,
                 remedy: $"{Rules.PickleTooDeep.Remedy} {OpenLimits.Raise("nesting", 2L * budget.Limits.Nesting)}.");
@@ -26,18 +46,11 @@ internal sealed class TorchContainer(CheckpointBuilder builder, OpenBudget budge
             case TensorReference tensor:
                 builder.AddTensor(new TensorEntry(name, tensor.DType, tensor.Shape, tensor.Strides, addStorage(tensor.Storage), tensor.Offset, tensor.LazyView));
                 break;
-            case PickleDict dict:
-                for (int i = 0; i < dict.Items.Count; i++)
-                {
-                    Visit(Below(name, dict.Items[i].Key), dict.Items[i].Value, depth + 1);
-                }
+            case PickleDict:
+                open.Push(new Container(name, value, 0));
                 break;
             case PickleSequence { Kind: PickleSequenceKind.List or PickleSequenceKind.Tuple } sequence when sequence.Count <= LongList || HoldsTensors(sequence):
-                for (int i = 0; i < sequence.Count; i++)
-                {
-                    budget.Spend(OpenBudget.Text(8), path);
-                    Visit(Below(name, i.ToString(CultureInfo.InvariantCulture)), sequence.Items[i], depth + 1);
-                }
+                open.Push(new Container(name, value, 0));
                 break;
             case StorageReference:
                 throw Rules.TensorKind.Broken($"{Printable.Quote(name)} is a bare storage, which has neither dtype nor shape", path);
@@ -51,6 +64,9 @@ internal sealed class TorchContainer(CheckpointBuilder builder, OpenBudget budge
                 break;
         }
     }
+
+    // One whose items are being visited, and the next of them.
+    private readonly record struct Container(string Name, object Value, int Next);
 
     private bool HoldsTensors(PickleSequence sequence)
     {

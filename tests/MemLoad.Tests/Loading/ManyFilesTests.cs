@@ -1,0 +1,102 @@
+using MemLoad.Tests.Writing;
+
+namespace MemLoad.Tests.Loading;
+
+/// <summary>Checkpoints of more files than may be open at once.</summary>
+public sealed class ManyFilesTests(ManyFilesTests.Shards shards) : IClassFixture<ManyFilesTests.Shards>
+{
+    private const int Files = 300;
+
+    public static TheoryData<Strategy, string> Loads
+    {
+        get
+        {
+            var data = new TheoryData<Strategy, string>();
+            foreach (Strategy strategy in Strategies.All)
+            {
+                data.Add(strategy, "cpu");
+                data.Add(strategy, "sim");
+            }
+            return data;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Loads))]
+    public void They_are_loaded_by_every_strategy(Strategy strategy, string device)
+    {
+        var checkpoint = Checkpoint.Open(shards.Path);
+
+        using LoadedModel loaded = WeightLoader.Load(new LoadRequest { Path = checkpoint.Path, Strategy = strategy, Device = device });
+
+        Assert.Equal(WeightsDigest.Of(checkpoint), WeightsDigest.Of(loaded.Weights));
+    }
+
+    // Tensors that are cast pass through a ring and the others do not: two batches over the same files.
+    [Theory]
+    [InlineData("cpu")]
+    [InlineData("sim")]
+    public void Weights_are_overwritten_from_them(string device)
+    {
+        Checkpoint checkpoint = Checkpoint.Open(shards.Path).CastTo(DType.BFloat16);
+        using LoadedModel loaded = WeightLoader.Load(new LoadRequest { Path = checkpoint.Path, Strategy = Strategy.Stream, Device = device, DType = DType.BFloat16 });
+        string digest = WeightsDigest.Of(loaded.Weights);
+
+        WeightRefill.Run(loaded.Weights, checkpoint, loaded.Prepared.Device);
+
+        Assert.Equal(digest, WeightsDigest.Of(loaded.Weights));
+    }
+
+    [Fact]
+    public void Whatever_is_asked_for_last_is_open()
+    {
+        var checkpoint = Checkpoint.Open(shards.Path);
+        using var files = new CheckpointFileSet(checkpoint.Files);
+        var random = new Random(3);
+        for (int round = 0; round < 50; round++)
+        {
+            CheckpointFileReader[] batch = [.. Enumerable.Range(0, CheckpointFileSet.BatchLimit).Select(_ => files[random.Next(checkpoint.Files.Length)])];
+            Assert.All(batch, reader => Assert.False(reader.Handle.IsClosed));
+        }
+    }
+
+    [Fact]
+    public void A_file_that_changes_after_it_was_read_is_noticed_though_it_is_no_longer_open()
+    {
+        using var own = new Shards();
+        var checkpoint = Checkpoint.Open(own.Path);
+        using var files = new CheckpointFileSet(checkpoint.Files);
+        _ = files[0];
+        File.AppendAllText(checkpoint.Files[0].Path, "x");
+
+        var error = Assert.Throws<MemLoadException>(() => Enumerable.Range(1, Files - 1).Select(file => files[file]).ToArray());
+
+        Assert.Equal(("ML1006", checkpoint.Files[0].Path), (error.Rule.Id, error.Path));
+    }
+
+    /// <summary>Each shard has a tensor that a cast changes and one that it leaves alone.</summary>
+    public sealed class Shards : IDisposable
+    {
+        private readonly TemporaryFolder _folder = new();
+
+        public Shards()
+        {
+            var map = new Dictionary<string, string>();
+            for (int i = 0; i < Files; i++)
+            {
+                string name = $"s{i:d3}.safetensors";
+                var source = new MemorySource().Add($"f{i}", DType.Float32, 5, 3).Add($"i{i}", DType.Int64, 2, i % 2);
+                CheckpointWriter.Write(source, _folder[name], CheckpointFormat.Safetensors);
+                File.SetLastWriteTimeUtc(_folder[name], DateTime.UtcNow.AddMinutes(-1));
+                map.Add($"f{i}", name);
+                map.Add($"i{i}", name);
+            }
+            Path = _folder.Write("model.safetensors.index.json", System.Text.Json.JsonSerializer.Serialize(new Dictionary<string, object> { ["weight_map"] = map }));
+        }
+
+        /// <summary>The index.</summary>
+        public string Path { get; }
+
+        public void Dispose() => _folder.Dispose();
+    }
+}

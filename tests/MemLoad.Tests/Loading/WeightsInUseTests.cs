@@ -1,0 +1,75 @@
+using MemLoad.Tests.Writing;
+
+namespace MemLoad.Tests.Loading;
+
+/// <summary>Weights that are disposed on one thread while another uses them: who uses them sees the old ones to the end, and the process lives.</summary>
+public sealed class WeightsInUseTests : IDisposable
+{
+    private const int Elements = 1 << 20;
+
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData("cpu", Strategy.Stream)]
+    [InlineData("cpu", Strategy.Mmap)]
+    [InlineData("sim", Strategy.Stream)]
+    public void What_is_streamed_stays_until_it_is_streamed(string device, Strategy strategy)
+    {
+        string path = Written();
+        byte[] expected = Read(Checkpoint.Open(path), null);
+        LoadedModel model = WeightLoader.Load(new LoadRequest { Path = path, Device = device, Strategy = strategy });
+
+        byte[] actual = Read(model.Weights, model.Dispose);
+
+        Assert.Equal(expected, actual);
+        Assert.Throws<ObjectDisposedException>(() => Read(model.Weights, null));
+    }
+
+    [Theory]
+    [InlineData("cpu")]
+    [InlineData("sim")]
+    public void What_is_overwritten_stays_until_it_is_overwritten(string device)
+    {
+        string path = Written();
+        Checkpoint checkpoint = Checkpoint.Open(path);
+        for (int i = 0; i < 20; i++)
+        {
+            LoadedModel model = WeightLoader.Load(new LoadRequest { Path = path, Device = device, Strategy = Strategy.Stream });
+            var remover = new Thread(model.Dispose);
+            remover.Start();
+            try
+            {
+                WeightRefill.Run(model.Weights, checkpoint, model.Prepared.Device);
+            }
+            catch (ObjectDisposedException)
+            {
+                // Gone before it began.
+            }
+            remover.Join();
+        }
+    }
+
+    private static byte[] Read(IWeightSource weights, Action? afterFirst)
+    {
+        using var all = new MemoryStream();
+        weights.StreamElements(weights.Tensors[0], piece =>
+        {
+            if (all.Length == 0 && afterFirst is not null)
+            {
+                var remover = new Thread(() => afterFirst());
+                remover.Start();
+                remover.Join();
+            }
+            all.Write(piece);
+        });
+        return all.ToArray();
+    }
+
+    private string Written()
+    {
+        CheckpointWriter.Write(new MemorySource().Add("a", DType.Float32, Elements), _folder["x.safetensors"], CheckpointFormat.Safetensors);
+        return _folder["x.safetensors"];
+    }
+}
