@@ -173,6 +173,9 @@ function ConvertTo-SshNode($Given) {
         if ("$($pair.Value)") { $values[$word] = $pair.Value }
     }
     if (-not $values.HostName) { throw 'A node has no HostName: every node needs one.' }
+    # What begins with a dash is an option to ssh, and some of its options run commands here.
+    if ("$($values.HostName)" -match '^-|[\s\p{C}]') { throw "'$($values.HostName)' is no HostName: it begins with a dash, or has a space or a control character." }
+    if ("$($values.UserName)" -match '^-|\p{C}') { throw "'$($values.UserName)' is no UserName: it begins with a dash, or has a control character." }
     $port = 0
     if ($values.Port -and -not ([int]::TryParse("$($values.Port)", [ref]$port) -and $port -in 1..65535)) {
         throw "Node '$($values.HostName)' has the port '$($values.Port)': ports are numbers from 1 to 65535."
@@ -196,7 +199,7 @@ function ConvertTo-SshNode($Given) {
     [pscustomobject]@{
         Name = [string]($values.Node ?? ($port ? "$($values.HostName):$port" : $values.HostName))
         Connection = $connection
-        Ssh = $ssh + $plain + $values.HostName
+        Ssh = $ssh + $plain + '--' + $values.HostName
         SshText = "ssh $($plain + $values.HostName -join ' ')"
         Parameters = $Parameters + @{}
         Own = $own

@@ -9,6 +9,8 @@ namespace MemLoad;
 /// </summary>
 public sealed record MachineSpeed
 {
+    private const long MostBytes = 1 << 20; // of the file; ours has two thousand
+
     private static readonly TimeSpan Expiry = TimeSpan.FromDays(30);
 
     /// <summary>The device's name.</summary>
@@ -42,8 +44,9 @@ public sealed record MachineSpeed
     {
         try
         {
-            using FileStream file = File.OpenRead(PathFor(device));
-            return JsonSerializer.Deserialize(file, MachineSpeedJson.Default.MachineSpeed) is MachineSpeed speed && speed.IsOfNow() ? speed : null;
+            using CheckpointFileReader file = CheckpointFileReader.Open(PathFor(device));
+            return file.Length <= MostBytes
+                && JsonSerializer.Deserialize(file.ReadBytes(0, file.Length), MachineSpeedJson.Default.MachineSpeed) is { Nanoseconds: not null } speed && speed.IsOfNow() ? speed : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or MemLoadException)
         {
@@ -81,8 +84,8 @@ public sealed record MachineSpeed
     {
         try
         {
-            string path = PathFor(Device);
-            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            Directory.CreateDirectory(GeneratedCheckpoint.Folder);
+            string path = WriteTarget.ForFile(PathFor(Device), overwrite: true);
             byte[] figures = JsonSerializer.SerializeToUtf8Bytes(this, MachineSpeedJson.Default.MachineSpeed);
             using var file = AtomicFile.Create(path, overwrite: true, figures.Length);
             RandomAccess.Write(file.Handle, figures, 0);

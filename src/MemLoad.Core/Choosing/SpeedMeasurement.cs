@@ -307,7 +307,8 @@ internal sealed class SpeedMeasurement : IDisposable
 
     private static string Fill(string folder, long bytes)
     {
-        string path = Path.Combine(folder, FormattableString.Invariant($"speed-{Environment.ProcessId}-{Environment.TickCount64}.scratch"));
+        string path = WriteTarget.ForFile(
+            Path.Combine(folder, FormattableString.Invariant($"speed-{Environment.ProcessId}-{Environment.TickCount64}.scratch")), overwrite: false);
         using FileStream file = new(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read, bufferSize: 0);
         byte[] piece = new byte[1 << 20];
         new Random(0).NextBytes(piece);

@@ -124,8 +124,12 @@ public static unsafe class GraphicsCards
 
     private static nint Open()
     {
-        string name = OperatingSystem.IsWindows() ? "nvml.dll" : "libnvidia-ml.so.1";
-        if (!NativeLibrary.TryLoad(name, out nint library))
+        // The driver puts it into the system's folder on Windows; the current folder may be anybody's.
+        nint library;
+        bool isThere = OperatingSystem.IsWindows()
+            ? NativeLibrary.TryLoad("nvml.dll", typeof(GraphicsCards).Assembly, DllImportSearchPath.System32, out library)
+            : NativeLibrary.TryLoad("libnvidia-ml.so.1", out library);
+        if (!isThere)
         {
             return 0;
         }

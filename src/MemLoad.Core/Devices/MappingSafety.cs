@@ -10,8 +10,6 @@ namespace MemLoad;
 /// </summary>
 internal static unsafe partial class MappingSafety
 {
-    private const int GroupOrOthersWrite = 0x12; // S_IWGRP | S_IWOTH; entries of access control lists show in the group's bits
-
     // Magic numbers of statfs(2), from linux/magic.h. Only file systems whose files change through this very kernel alone.
     private static readonly HashSet<uint> Local =
     [
@@ -89,8 +87,8 @@ internal static unsafe partial class MappingSafety
         lease = FileLease.TryTake(file.Handle, lost, out int error);
         return lease is not null ? null
             : error == FileLease.HasWriters ? "another program has it open for writing"
-            : status.UserId != 0 && status.UserId != EffectiveUser() ? string.Create(CultureInfo.InvariantCulture, $"it belongs to user {status.UserId}, who may write to it")
-            : (status.Mode & GroupOrOthersWrite) != 0 ? "its group or others may write to it"
+            : !status.IsTrusted ? string.Create(CultureInfo.InvariantCulture, $"it belongs to user {status.UserId}, who may write to it")
+            : (status.Mode & LinuxFileStatus.GroupOrOthersWrite) != 0 ? "its group or others may write to it"
             : null;
     }
 
@@ -121,7 +119,4 @@ internal static unsafe partial class MappingSafety
 
     [LibraryImport("libc", EntryPoint = "fstatfs")]
     private static partial int FileSystemStatus(SafeFileHandle file, long* status);
-
-    [LibraryImport("libc", EntryPoint = "geteuid")]
-    private static partial uint EffectiveUser();
 }

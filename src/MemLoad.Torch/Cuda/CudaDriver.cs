@@ -18,7 +18,9 @@ internal static unsafe partial class CudaDriver
 
     /// <summary>Says where the driver is; called once, before anything else here.</summary>
     public static nint Resolve(string name) =>
-        name == Library && NativeLibrary.TryLoad(OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1", out nint driver) ? driver : 0;
+        name == Library && (OperatingSystem.IsWindows()
+            ? NativeLibrary.TryLoad("nvcuda.dll", typeof(CudaDriver).Assembly, DllImportSearchPath.System32, out nint driver) // not the current folder's
+            : NativeLibrary.TryLoad("libcuda.so.1", out driver)) ? driver : 0;
 
     /// <summary>Makes a card's primary context, the one libtorch uses, the calling thread's.</summary>
     public static void Enter(nint context) => Check(SetContext(context), "enter a context");

@@ -199,8 +199,10 @@ public sealed class AtomicityTests
         File.CreateSymbolicLink(folder["dangling.pth"], folder["real/new.pth"]);
 
         CheckpointWriter.Write(Other(), folder["link.pth"], CheckpointFormat.TorchZip, overwrite: true);
-        CheckpointWriter.Write(Other(), folder["dangling.pth"], CheckpointFormat.TorchZip);
+        var refusal = Assert.Throws<MemLoadException>(() => CheckpointWriter.Write(Other(), folder["dangling.pth"], CheckpointFormat.TorchZip));
+        CheckpointWriter.Write(Other(), folder["dangling.pth"], CheckpointFormat.TorchZip, overwrite: true);
 
+        Assert.Equal("ML9102", refusal.Rule.Id); // a name that is taken is taken, wherever it leads
         Assert.Equal(mode, File.GetUnixFileMode(folder["real/x.pth"]));
 #pragma warning restore CA1416
         Assert.NotNull(new FileInfo(folder["link.pth"]).LinkTarget);

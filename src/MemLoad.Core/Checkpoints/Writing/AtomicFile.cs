@@ -9,6 +9,8 @@ namespace MemLoad;
 internal sealed class AtomicFile : IDisposable
 {
     private const int Attempts = 10;
+    private const UnixFileMode OwnersOwn = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    internal const UnixFileMode GroupsOwn = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute;
 
     private readonly string _target;
     private readonly string _temporary;
@@ -114,7 +116,7 @@ internal sealed class AtomicFile : IDisposable
 
     /// <summary>Creates a file that must not exist, its blocks reserved, held against <see cref="TemporaryNames.RemoveUnfinished"/>.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="target">What the user called it; its permissions carry over if it exists.</param>
+    /// <param name="target">What the user called it; its permissions carry over if it exists, and its owner where this user may give files away.</param>
     /// <param name="length">Bytes it will have.</param>
     /// <exception cref="MemLoadException">ML9103 or ML9104.</exception>
     internal static FileStream Open(string path, string target, long length)
@@ -134,9 +136,11 @@ internal sealed class AtomicFile : IDisposable
             {
                 return new FileStream(path, options);
             }
-            options.UnixCreateMode = mode; // never wider, not even for a moment
+            options.UnixCreateMode = mode & OwnersOwn; // never wider, not even for a moment
             var stream = new FileStream(path, options);
-            File.SetUnixFileMode(stream.SafeFileHandle, mode.Value); // and never narrower: creation takes the umask away
+            // The owner first: what a group or others may do was said of the old file's. And never narrower: creation takes the umask away.
+            bool hasGroup = LinuxFileStatus.Of(target) is not { } old || NativeFiles.TryGiveTo(stream.SafeFileHandle, old);
+            File.SetUnixFileMode(stream.SafeFileHandle, hasGroup ? mode.Value : mode.Value & ~GroupsOwn);
             return stream;
         }
         catch (Exception e) when (WriteFailures.IsFailure(e))

@@ -11,10 +11,12 @@ internal sealed class AtomicFolder : IDisposable
 
     // Beside the folder and held until that is done with: so nobody tidies it up, not even while it is renamed.
     private readonly FileStream _lock;
+    private readonly (UnixFileMode Mode, LinuxFileStatus? Status)? _old; // what the folder that is replaced has
     private bool _committed;
 
-    private AtomicFolder(string target, bool overwrite, string path, FileStream held)
+    private AtomicFolder(string target, bool overwrite, string path, FileStream held, (UnixFileMode Mode, LinuxFileStatus? Status)? old)
     {
+        _old = old;
         _target = target;
         _overwrite = overwrite;
         Path = path;
@@ -35,19 +37,20 @@ internal sealed class AtomicFolder : IDisposable
         WriteFailures.CheckRoom(System.IO.Path.GetDirectoryName(target)!, length, target);
         FileStream held = AtomicFile.OpenHeld(TemporaryNames.ForLock, target, 0);
         string path = TemporaryNames.LockedBy(held.Name);
+        (UnixFileMode Mode, LinuxFileStatus? Status)? old = null;
         try
         {
             if (!OperatingSystem.IsWindows() && Directory.Exists(target))
             {
-                UnixFileMode mode = File.GetUnixFileMode(target);
-                Directory.CreateDirectory(path, mode);
-                File.SetUnixFileMode(path, mode);
+                // Nobody else's until it has the old one's owner and permissions, and files in it.
+                Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+                old = (File.GetUnixFileMode(target), LinuxFileStatus.Of(target));
             }
             else
             {
                 Directory.CreateDirectory(path);
             }
-            return new AtomicFolder(target, overwrite, path, held);
+            return new AtomicFolder(target, overwrite, path, held, old);
         }
         catch (Exception e) when (WriteFailures.IsFailure(e))
         {
@@ -66,6 +69,7 @@ internal sealed class AtomicFolder : IDisposable
         WriteTarget.ForFolder(_target, _overwrite); // it may have changed while this one was written
         try
         {
+            TakeAfterOld();
             NativeFiles.SyncFolder(Path);
             if (!TryMoveToNew() && !NativeFiles.TryExchange(Path, _target))
             {
@@ -89,6 +93,15 @@ internal sealed class AtomicFolder : IDisposable
         {
             TemporaryNames.TryDelete(Path);
             Release(_lock);
+        }
+    }
+
+    private void TakeAfterOld()
+    {
+        if (_old is { } old && !OperatingSystem.IsWindows())
+        {
+            bool hasGroup = old.Status is not { } status || NativeFiles.TryGiveTo(Path, status);
+            File.SetUnixFileMode(Path, hasGroup ? old.Mode : old.Mode & ~AtomicFile.GroupsOwn);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace MemLoad;
 
@@ -10,6 +11,11 @@ internal static partial class NativeFiles
     private const uint NoReplace = 1; // RENAME_NOREPLACE
     private const uint Exchange = 2; // RENAME_EXCHANGE
     private const int Exists = 17; // EEXIST
+    private const int WriteOnlyCloseOnExecDoNotWait = 0x80801; // O_WRONLY | O_CLOEXEC | O_NONBLOCK
+    private const int ExclusiveDoNotWait = 6; // LOCK_EX | LOCK_NB
+    private const uint Unchanged = uint.MaxValue;
+
+    private static readonly int DoNotFollow = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x8000 : 0x20000; // O_NOFOLLOW
 
     /// <summary>Makes renames in a folder survive a power cut, where the system lets one ask for it. Failing to is not failing to write.</summary>
     public static void SyncFolder(string folder)
@@ -32,6 +38,45 @@ internal static partial class NativeFiles
     /// <summary>Renames unless there is something of that name, in one step.</summary>
     /// <returns>Whether it was renamed; null where the system or file system cannot do it so.</returns>
     public static bool? TryRenameToNew(string path, string name) => Rename(path, name, NoReplace) switch { 0 => true, Exists => false, _ => null };
+
+    /// <summary>Opens a regular file for writing and locks it as .NET does (Linux). Follows no link and waits for nobody: neither for a lock nor for the
+    /// other end of a pipe.</summary>
+    /// <returns>The file; null if it is another kind of thing, cannot be opened, or somebody holds it.</returns>
+    public static SafeFileHandle? TryHold(string path)
+    {
+        int descriptor = Open(path, WriteOnlyCloseOnExecDoNotWait | DoNotFollow);
+        if (descriptor < 0)
+        {
+            return null;
+        }
+        var file = new SafeFileHandle(descriptor, ownsHandle: true);
+        if (LinuxFileStatus.Of(file) is { IsRegular: true } && LockFile(descriptor, ExclusiveDoNotWait) == 0)
+        {
+            return file;
+        }
+        file.Dispose();
+        return null;
+    }
+
+    /// <summary>Gives an open file or folder to the owner and group of another (Linux); to the group alone where this user may give nothing away.</summary>
+    /// <returns>Whether it has that group now.</returns>
+    public static bool TryGiveTo(SafeFileHandle file, LinuxFileStatus other) => LinuxFileStatus.Of(file) is { } own
+        && ((own.UserId == other.UserId && own.GroupId == other.GroupId)
+            || ChangeOwner(file, other.UserId, other.GroupId) == 0
+            || own.GroupId == other.GroupId
+            || ChangeOwner(file, Unchanged, other.GroupId) == 0);
+
+    /// <summary>As <see cref="TryGiveTo(SafeFileHandle, LinuxFileStatus)"/>, for a folder by its name.</summary>
+    public static bool TryGiveTo(string folder, LinuxFileStatus other)
+    {
+        int descriptor = Open(folder, ReadOnlyCloseOnExec | DoNotFollow);
+        if (descriptor < 0)
+        {
+            return false;
+        }
+        using var handle = new SafeFileHandle(descriptor, ownsHandle: true);
+        return TryGiveTo(handle, other);
+    }
 
     // 0, or an error number.
     private static int Rename(string path, string name, uint flags)
@@ -59,6 +104,12 @@ internal static partial class NativeFiles
 
     [LibraryImport("libc", EntryPoint = "close")]
     private static partial int Close(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "flock")]
+    private static partial int LockFile(int descriptor, int operation);
+
+    [LibraryImport("libc", EntryPoint = "fchown")]
+    private static partial int ChangeOwner(SafeFileHandle file, uint user, uint group);
 
     [LibraryImport("libc", EntryPoint = "renameat2", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     private static partial int RenameAt2(int oneFolder, string one, int otherFolder, string other, uint flags);

@@ -100,7 +100,12 @@ internal static class TemporaryNames
         {
             bool isFolder = Directory.Exists(path);
             string file = isFolder ? string.Concat(path.AsSpan(0, path.Length - Unfinished.Length), Lock) : path;
-            using FileStream? held = File.Exists(file) ? new FileStream(file, FileMode.Open, FileAccess.Write, FileShare.None) : null;
+            using IDisposable? held = IsThere(file) ? Hold(file) : null;
+            // In a folder that many may write to, whatever has such a name may be anybody's: only what this user's writers made is tidied up.
+            if (LinuxFileStatus.OfName(path) is { } status && (status.UserId != LinuxFileStatus.EffectiveUser || !(status.IsFolder || status.IsRegular)))
+            {
+                return;
+            }
             if (OperatingSystem.IsWindows())
             {
                 held?.Dispose(); // no open file is deleted there: neither by this nor under a writer who opens it now
@@ -119,4 +124,11 @@ internal static class TemporaryNames
             // Held, or gone.
         }
     }
+
+    private static bool IsThere(string path) => OperatingSystem.IsLinux() ? LinuxFileStatus.OfName(path) is not null : File.Exists(path);
+
+    // A pipe of that name would have who opens it wait, and a link would lead elsewhere.
+    private static IDisposable Hold(string path) => OperatingSystem.IsLinux()
+        ? NativeFiles.TryHold(path) ?? throw new IOException("Held, or no file of ours.")
+        : new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.None);
 }

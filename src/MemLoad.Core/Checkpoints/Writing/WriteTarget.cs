@@ -6,8 +6,10 @@ namespace MemLoad;
 internal static class WriteTarget
 {
     private const int LongestName = 255; // bytes on Unix, UTF-16 units on Windows
+    private const int MostLinks = 40; // as Linux follows
 
-    /// <summary>The absolute path for a new file, links followed: a link stays a link and what it names is replaced.</summary>
+    /// <summary>The absolute path for a new file, links followed: a link stays a link and what it names is replaced. Links that somebody else may have put
+    /// there, neither this user nor root, lead nowhere (Linux).</summary>
     /// <exception cref="MemLoadException">ML9102 or ML9103.</exception>
     public static string ForFile(string path, bool overwrite)
     {
@@ -16,9 +18,9 @@ internal static class WriteTarget
         {
             throw Rules.TargetUnwritable.Broken("a file is to be written and there is a folder of that name", target);
         }
-        if (!overwrite && File.Exists(target))
+        if (!overwrite && (File.Exists(target) || IsLink(path)))
         {
-            throw Rules.TargetExists.Broken("there is a file of that name already", target);
+            throw Rules.TargetExists.Broken($"there is a {(File.Exists(target) ? "file" : "link")} of that name already", target);
         }
         return target;
     }
@@ -31,6 +33,10 @@ internal static class WriteTarget
         if (File.Exists(target))
         {
             throw Rules.TargetUnwritable.Broken("a folder is to be written and there is a file of that name", target);
+        }
+        if (!overwrite && !Directory.Exists(target) && IsLink(Path.TrimEndingDirectorySeparator(path)))
+        {
+            throw Rules.TargetExists.Broken("there is a link of that name already", target);
         }
         if (!Directory.Exists(target))
         {
@@ -55,11 +61,14 @@ internal static class WriteTarget
         }
     }
 
+    private static bool IsLink(string path) => new FileInfo(path).LinkTarget is not null;
+
     private static string Locate(string given, string path)
     {
         try
         {
-            string target = new FileInfo(path).LinkTarget is null ? path : File.ResolveLinkTarget(path, returnFinalTarget: true)!.FullName;
+            string target = OperatingSystem.IsLinux() ? Follow(path)
+                : new FileInfo(path).LinkTarget is null ? path : File.ResolveLinkTarget(path, returnFinalTarget: true)!.FullName;
             string? folder = Path.GetDirectoryName(target);
             if (folder is null || Path.GetFileName(target).Length == 0)
             {
@@ -86,4 +95,41 @@ internal static class WriteTarget
             throw WriteFailures.From(e, path, 0, whileOpening: true);
         }
     }
+
+    // The kernel protects who opens a link in a folder that all may write to; who asks where it leads, and opens that, must look himself.
+    private static string Follow(string path)
+    {
+        string found = "/";
+        var rest = new Stack<string>(Parts(path));
+        for (int links = 0; rest.TryPop(out string? part);)
+        {
+            string next = part == ".." ? Path.GetDirectoryName(found) ?? "/" : Path.Combine(found, part);
+            if (part == ".." || new FileInfo(next).LinkTarget is not string link)
+            {
+                found = next;
+                continue;
+            }
+            if (!IsTrusted(next, found))
+            {
+                throw Rules.TargetUnwritable.Broken("another user may have put the link there", next,
+                    remedy: "If it leads where the checkpoint is to be, name that place itself; else remove it.");
+            }
+            if (++links > MostLinks)
+            {
+                throw Rules.TargetUnwritable.Broken($"more than {MostLinks} links lead to one another", path);
+            }
+            found = link.StartsWith('/') ? "/" : found;
+            foreach (string step in Parts(link))
+            {
+                rest.Push(step);
+            }
+        }
+        return found;
+
+        static IEnumerable<string> Parts(string path) => path.Split('/').Where(part => part is not ("" or ".")).Reverse();
+    }
+
+    private static bool IsTrusted(string link, string folder) =>
+        LinuxFileStatus.OfName(link) is not { } status || status.IsTrusted
+        || (LinuxFileStatus.OfName(folder) is { IsTrusted: true } around && (around.Mode & LinuxFileStatus.GroupOrOthersWrite) == 0);
 }

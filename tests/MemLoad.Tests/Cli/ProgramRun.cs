@@ -1,0 +1,35 @@
+using System.Diagnostics;
+
+namespace MemLoad.Tests.Cli;
+
+/// <summary>The whole program in a process of its own, under limits and settings that hold for a process.</summary>
+internal sealed record ProgramRun(int ExitCode, string Output, string Error)
+{
+    private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "memload.dll");
+
+    /// <summary>Runs it.</summary>
+    /// <param name="before">What a shell does before, such as <c>ulimit -n 40</c>.</param>
+    /// <param name="settings">Environment variables.</param>
+    /// <param name="args">Its arguments.</param>
+    public static ProgramRun Of(string before, (string Name, string Value)[] settings, params string[] args)
+    {
+        var start = new ProcessStartInfo("sh", ["-c", $"{before}; exec dotnet \"$@\"", "sh", Program, .. args])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        start.Environment["DOTNET_EnableWriteXorExecute"] = "0"; // else the runtime itself needs a larger file to start
+        start.Environment["DOTNET_EnableDiagnostics"] = "0";
+        foreach ((string name, string value) in settings)
+        {
+            start.Environment[name] = value;
+        }
+        using Process program = Process.Start(start)!;
+        program.StandardInput.Close();
+        Task<string> error = program.StandardError.ReadToEndAsync();
+        string output = program.StandardOutput.ReadToEnd();
+        program.WaitForExit();
+        return new ProgramRun(program.ExitCode, output, error.GetAwaiter().GetResult());
+    }
+}

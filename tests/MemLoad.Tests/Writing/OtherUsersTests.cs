@@ -1,0 +1,153 @@
+using System.Diagnostics;
+using System.Globalization;
+using MemLoad.Tests.Cli;
+
+namespace MemLoad.Tests.Writing;
+
+/// <summary>What other users put in the way of a writer: links that lead elsewhere, pipes that wait, files that are theirs.</summary>
+public sealed class OtherUsersTests : IDisposable
+{
+    private const int Somebody = 65534;
+    private const int Group = 65533;
+
+    private readonly TemporaryFolder _folder = new();
+
+    public OtherUsersTests()
+    {
+        Directory.CreateDirectory(_folder["mine"]);
+        Directory.CreateDirectory(_folder["everybodys"]);
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    public static TheoryData<CheckpointFormat> Formats => [CheckpointFormat.TorchZip, CheckpointFormat.Safetensors, CheckpointFormat.PerTensor];
+
+    [SkippableTheory]
+    [MemberData(nameof(Formats))]
+    public void Nothing_is_written_by_way_of_another_users_link(CheckpointFormat format)
+    {
+        RequireRoot();
+        Run("chmod", "1777", _folder["everybodys"]);
+        _folder.Write("mine/precious", "precious");
+        Directory.CreateDirectory(_folder["mine/folder"]);
+        Link("everybodys/file", "mine/precious");
+        Link("everybodys/dangling", "mine/new");
+        Link("everybodys/relative", "../mine/new");
+        Link("everybodys/folder", "mine/folder");
+        Link("everybodys/first", "everybodys/file");
+        File.CreateSymbolicLink(_folder["mine/own"], _folder["everybodys/dangling"]); // one's own, that leads to another's
+
+        foreach (string name in new[] { "everybodys/file", "everybodys/dangling", "everybodys/relative", "everybodys/folder", "everybodys/folder/x", "everybodys/first", "mine/own" })
+        {
+            var refusal = Assert.Throws<MemLoadException>(() => CheckpointWriter.Write(Weights(), _folder[name], format, overwrite: true));
+            Assert.Equal((name, "ML9103"), (name, refusal.Rule.Id));
+            Assert.Contains("another user", refusal.Finding, StringComparison.Ordinal);
+        }
+        Assert.Equal("precious", File.ReadAllText(_folder["mine/precious"]));
+        Assert.Equal(["folder", "own", "precious"], Directory.EnumerateFileSystemEntries(_folder["mine"]).Select(Path.GetFileName).Order());
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_folder["mine/folder"]));
+    }
+
+    [SkippableFact]
+    public void Nothing_of_the_cache_is_written_by_way_of_another_users_link()
+    {
+        RequireRoot();
+        Run("chmod", "1777", _folder["everybodys"]);
+        Link("everybodys/cache", "mine");
+
+        var run = ProgramRun.Of("true", [("MEMLOAD_CACHE", _folder["everybodys/cache"])], "measure", "--size", "gpt2-small", "--strategy", "auto");
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains("ML9111", run.Error, StringComparison.Ordinal);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_folder["mine"]));
+    }
+
+    [SkippableFact]
+    public void Links_that_only_this_user_or_root_can_have_put_there_are_followed()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "elsewhere all are");
+        File.CreateSymbolicLink(_folder["link"], "mine");
+        File.CreateSymbolicLink(_folder["mine/x.pth"], "../mine/real.pth");
+
+        CheckpointWriter.Write(Weights(), _folder["link/x.pth"], CheckpointFormat.TorchZip, overwrite: true);
+
+        Assert.True(File.Exists(_folder["mine/real.pth"]));
+        Assert.NotNull(new FileInfo(_folder["mine/x.pth"]).LinkTarget);
+    }
+
+    [SkippableFact]
+    public void Links_in_a_circle_are_refused()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "links");
+        File.CreateSymbolicLink(_folder["a"], _folder["b"]);
+        File.CreateSymbolicLink(_folder["b"], _folder["a"]);
+
+        Assert.Equal("ML9103", Assert.Throws<MemLoadException>(() => CheckpointWriter.Write(Weights(), _folder["a"], CheckpointFormat.TorchZip, overwrite: true)).Rule.Id);
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(Formats))]
+    public void What_root_replaces_stays_its_owners(CheckpointFormat format)
+    {
+        RequireRoot();
+        CheckpointWriter.Write(Weights(), _folder["x"], format);
+        Run("chmod", "-R", "u=rwX,go=", _folder["x"]);
+        Run("chown", "-R", FormattableString.Invariant($"{Somebody}:{Group}"), _folder["x"]);
+        string[] before = Owners(_folder["x"]);
+
+        CheckpointWriter.Write(Weights(), _folder["x"], format, overwrite: true);
+
+        Assert.Equal(before, Owners(_folder["x"]));
+        Assert.All(before, line => Assert.EndsWith($" {Somebody}:{Group}", line, StringComparison.Ordinal));
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(Formats))]
+    public async Task Pipes_and_links_named_like_temporary_files_hold_nobody_up_and_stay(CheckpointFormat format)
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "pipes with names");
+        _folder.Write("other", "mine");
+        Run("mkfifo", _folder[".x.0123456789abcdef.tmp"], _folder[".x.1123456789abcdef.lock"], _folder[".x.2123456789abcdef.lock"]);
+        Directory.CreateDirectory(_folder[".x.2123456789abcdef.tmp"]);
+        File.CreateSymbolicLink(_folder[".x.3123456789abcdef.tmp"], _folder["other"]);
+        string[] before = _folder.Names;
+
+        await Task.Run(() => CheckpointWriter.Write(Weights(), _folder["x"], format)).WaitAsync(TimeSpan.FromMinutes(1));
+
+        Assert.Equal([.. before.Append("x").Order(StringComparer.Ordinal)], _folder.Names);
+        Assert.Equal("mine", File.ReadAllText(_folder["other"]));
+    }
+
+    [SkippableFact]
+    public void What_another_users_writer_left_is_not_ours_to_tidy_up()
+    {
+        RequireRoot();
+        string left = _folder.Write(".x.0123456789abcdef.tmp", "left");
+        Run("chown", FormattableString.Invariant($"{Somebody}"), left);
+
+        CheckpointWriter.Write(Weights(), _folder["x"], CheckpointFormat.TorchZip);
+
+        Assert.True(File.Exists(left));
+    }
+
+    private static MemorySource Weights() => new MemorySource().Add("a", DType.Int16, 5000);
+
+    private static void RequireRoot() => Skip.IfNot(OperatingSystem.IsLinux() && Environment.UserName == "root", "only root makes another user's files");
+
+    private void Link(string name, string target)
+    {
+        File.CreateSymbolicLink(_folder[name], target.StartsWith("..", StringComparison.Ordinal) ? target : _folder[target]);
+        Run("chown", "-h", Somebody.ToString(CultureInfo.InvariantCulture), _folder[name]);
+    }
+
+    private static string[] Owners(string path) => Run("find", path, "-printf", "%P %m %U:%G\\n").Split('\n', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal).ToArray();
+
+    private static string Run(string program, params string[] arguments)
+    {
+        using Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true })!;
+        string text = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        Assert.Equal(0, process.ExitCode);
+        return text;
+    }
+}
