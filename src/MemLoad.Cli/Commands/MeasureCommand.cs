@@ -62,17 +62,30 @@ internal static class MeasureCommand
                     view,
                     cancellationToken).ConfigureAwait(false);
             }
-            if (samples is not null)
-            {
-                // What was measured before an interruption is kept as the rows are.
-                TimelineFile.Append(samples, timelines, CancellationToken.None);
-            }
             if (run.ExitCode == ExitCode.Interrupted)
             {
                 console.Error.WriteLine("memload: interrupted");
             }
+            // The rows first: whatever becomes of the samples, hours of measuring are not lost.
             Print(run.Rows, here, format.Read(parsed), console);
-            return run.ExitCode;
+            int code = run.ExitCode;
+            if (DifferentWeights(run.Rows) is MemLoadException different)
+            {
+                code = console.Report(different);
+            }
+            try
+            {
+                if (samples is not null)
+                {
+                    // What was measured before an interruption is kept as the rows are.
+                    TimelineFile.Append(samples, timelines, CancellationToken.None);
+                }
+            }
+            catch (MemLoadException e)
+            {
+                code = console.Report(e);
+            }
+            return code;
         });
         return command;
     }
@@ -88,6 +101,11 @@ internal static class MeasureCommand
     private static Dictionary<Strategy, long> HostForecasts(IReadOnlyList<LoadRequest> requests, CancellationToken cancellationToken) =>
         LoadPlanner.Forecast([.. requests.DistinctBy(request => request.Strategy)], cancellationToken)
             .ToDictionary(row => Enum.Parse<Strategy>(row.Strategy), row => row.ForecastHostBytes + row.ForecastHostFileBytes);
+
+    private static MemLoadException? DifferentWeights(IReadOnlyList<LoadMeasurement> rows) =>
+        rows.Select(row => row.WeightsDigest).OfType<string>().Distinct().Count() is int count and > 1
+            ? Rules.DigestsDiffer.Broken($"the loads of one checkpoint gave {count} different weights", rows[0].Path)
+            : null;
 
     // Strategy by strategy, so that the runs to compare stand together.
     private static IReadOnlyList<LoadRequest> Repeat(IReadOnlyList<LoadRequest> requests, int times, CacheState cache, bool force) =>

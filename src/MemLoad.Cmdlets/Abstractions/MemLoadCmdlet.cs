@@ -74,7 +74,7 @@ public abstract class MemLoadCmdlet : PSCmdlet, IDisposable
         {
             throw new PipelineStoppedException();
         }
-        catch (MemLoadException e)
+        catch (Exception e) when (ErrorRecords.AreFor(e))
         {
             WriteError(ErrorRecords.From(e, target));
             return false;
@@ -105,7 +105,7 @@ public abstract class MemLoadCmdlet : PSCmdlet, IDisposable
     {
         if (MachineSpeed.Known(device) is null)
         {
-            WriteVerbose($"Measuring how fast this machine loads onto '{device}', once; kept in {MachineSpeed.PathFor(device)}.");
+            WriteVerbose($"Measuring how fast this machine loads onto '{device}', once a month where the cache folder can be written.");
             Pump("Measuring how fast this machine is, once", device, 0, (_, stop) => MachineSpeed.Ensure(device, Headroom.Now().Binding?.BudgetBytes, stop));
         }
     }

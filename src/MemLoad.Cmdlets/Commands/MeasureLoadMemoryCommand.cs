@@ -99,12 +99,9 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
                 {
                     throw new PipelineStoppedException();
                 }
-                if (samples is not null)
-                {
-                    TimelineFile.Append(samples, timelines, StopToken);
-                    timelines.Clear();
-                }
+                // The row first: whatever becomes of the samples, it is not lost.
                 WriteObject(row);
+                KeepSamples(samples, timelines, quietly: true);
                 if (row.WeightsDigest is not null)
                 {
                     digests.Add(row.WeightsDigest);
@@ -112,6 +109,7 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
             }
         }
         WriteProgress(new ProgressRecord(0, $"Measuring {forecast.Path}", "Done") { RecordType = ProgressRecordType.Completed });
+        KeepSamples(samples, timelines, quietly: false);
         if (digests.Count > 1)
         {
             throw Rules.DigestsDiffer.Broken($"the loads of one checkpoint gave {digests.Count} different weights", forecast.Path);
@@ -121,6 +119,28 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
     private LoadMeasurement Measure(LoadMeasurer? measurer, Action<LoadTimeline>? keep, LoadRequest request) => measurer is null
         ? LoadMeasurer.MeasureInProcess(request, keep, StopToken)
         : measurer.MeasureAsync(request, StopToken).GetAwaiter().GetResult();
+
+    // Samples that cannot be written stay for the next time; if that is the last, it is an error.
+    private void KeepSamples(string? path, List<LoadTimeline> timelines, bool quietly)
+    {
+        if (path is null || timelines.Count == 0)
+        {
+            return;
+        }
+        try
+        {
+            TimelineFile.Append(path, timelines, StopToken);
+            timelines.Clear();
+        }
+        catch (MemLoadException e) when (quietly)
+        {
+            WriteVerbose($"The samples are kept for later: {e.Message}");
+        }
+        catch (MemLoadException e)
+        {
+            WriteError(Errors.ErrorRecords.From(e, path));
+        }
+    }
 
     private BlockMeasurement MeasureBlock(ScriptBlock block)
     {

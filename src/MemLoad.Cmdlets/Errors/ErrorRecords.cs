@@ -5,6 +5,9 @@ namespace MemLoad.Errors;
 /// <summary>Turns exceptions into error records: the rule's id is the error id, so that <c>FullyQualifiedErrorId</c> is stable.</summary>
 internal static class ErrorRecords
 {
+    /// <summary>Whether an exception becomes a record: all but PowerShell's own, which end a pipeline or have a record already.</summary>
+    public static bool AreFor(Exception exception) => exception is not (IContainsErrorRecord or FlowControlException or OperationCanceledException);
+
     /// <summary>The record for one failure.</summary>
     /// <param name="exception">What happened; anything but a <see cref="MemLoadException"/> is unforeseen.</param>
     /// <param name="target">What was being worked on; the path that the exception names goes before it.</param>
@@ -15,7 +18,10 @@ internal static class ErrorRecords
         target = target is string text ? Printable.Text(text) : target;
         return exception is MemLoadException broken
             ? new ErrorRecord(broken, broken.Rule.Id, CategoryOf(broken.Rule), broken.Path ?? target)
-            : new ErrorRecord(exception, Rules.Unexpected.Id, ErrorCategory.NotSpecified, target) { ErrorDetails = new ErrorDetails(Printable.Line(exception.Message)) };
+            : new ErrorRecord(
+                Rules.Unexpected.Broken($"{exception.GetType().Name}: {exception.Message.TrimEnd('.')}", innerException: exception,
+                    remedy: "Report it with what (Get-Error).Exception.InnerException.StackTrace says."),
+                Rules.Unexpected.Id, ErrorCategory.NotSpecified, target);
     }
 
     private static ErrorCategory CategoryOf(Rule rule) => rule.Id switch

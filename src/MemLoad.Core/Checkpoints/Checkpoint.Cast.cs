@@ -7,7 +7,7 @@ public sealed partial class Checkpoint
 {
     /// <summary>
     /// The same checkpoint with another <see cref="Target"/>: what PyTorch's <c>module.to(dtype)</c> leaves. Floating-point tensors are cast;
-    /// integers, booleans and complex numbers stay. What is in the files stays, too: narrow and share before casting.
+    /// integers, booleans and complex numbers stay. What is in the files stays, too. The cast outlives a later <see cref="Select"/> or <see cref="Share"/>.
     /// </summary>
     /// <param name="dtype">float32, float16 or bfloat16; null to load everything as it is.</param>
     /// <exception cref="MemLoadException">ML6010: no such cast; ML6011: a storage to be cast is viewed as another type as well.</exception>
@@ -15,7 +15,7 @@ public sealed partial class Checkpoint
     {
         if (dtype is not DType to)
         {
-            return this;
+            return Target.DType is null ? this : new Checkpoint(Path, Format, Files, Storages, Tensors, Metadata);
         }
         if (to is not (DType.Float32 or DType.Float16 or DType.BFloat16))
         {

@@ -24,7 +24,7 @@ public sealed partial class Checkpoint
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(limits);
-        path = System.IO.Path.GetFullPath(path);
+        path = FullPath.Of(path);
         var budget = new OpenBudget(limits);
         if (Directory.Exists(path))
         {
@@ -86,7 +86,7 @@ public sealed partial class Checkpoint
                 throw Rules.NothingSelected.Broken($"none of the {Tensors.Length} tensors is left after include and exclude", Path);
             }
         }
-        return chosen == Tensors ? this : CheckpointBuilder.Trim(Path, Format, Files, Storages, chosen, metadata);
+        return chosen == Tensors ? this : CheckpointBuilder.Trim(Path, Format, Files, Storages, chosen, metadata).CastTo(Target.DType);
     }
 
     private static CheckpointFormat Sniff(CheckpointFileReader file)

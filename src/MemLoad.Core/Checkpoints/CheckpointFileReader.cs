@@ -34,9 +34,13 @@ internal sealed class CheckpointFileReader : IDisposable
     public bool Waits => _direct.Waits;
 
     /// <summary>Opens a file for reading; others may go on reading, writing and deleting it.</summary>
-    /// <exception cref="MemLoadException">ML1001, ML1002 or ML1010.</exception>
+    /// <exception cref="MemLoadException">ML1001, ML1002, ML1010 or ML1015.</exception>
     public static CheckpointFileReader Open(string path)
     {
+        if (path.Contains('\0', StringComparison.Ordinal))
+        {
+            path = FullPath.Of(path);
+        }
         FileKind.MustBeRegular(path);
         SafeFileHandle? handle = null;
         try
@@ -49,6 +53,10 @@ internal sealed class CheckpointFileReader : IDisposable
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
             throw Rules.PathNotFound.Broken("there is no such file", path, innerException: e);
+        }
+        catch (IOException e) when (OpenFiles.IsExhausted(e))
+        {
+            throw OpenFiles.Exhausted(path, e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {

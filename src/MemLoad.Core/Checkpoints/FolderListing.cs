@@ -10,7 +10,7 @@ internal sealed record FolderListing(ImmutableArray<string> Indexes, ImmutableAr
     private static readonly string[] TensorExtensions = [".pt", ".pth", ".bin", ".safetensors"];
 
     /// <summary>Lists a folder.</summary>
-    /// <exception cref="MemLoadException">ML1001 or ML1002.</exception>
+    /// <exception cref="MemLoadException">ML1001, ML1002 or ML1015.</exception>
     public static FolderListing Of(string folder)
     {
         string[] names;
@@ -23,6 +23,10 @@ internal sealed record FolderListing(ImmutableArray<string> Indexes, ImmutableAr
         catch (DirectoryNotFoundException e)
         {
             throw Rules.PathNotFound.Broken("there is no such folder", folder, innerException: e);
+        }
+        catch (IOException e) when (OpenFiles.IsExhausted(e))
+        {
+            throw OpenFiles.Exhausted(folder, e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

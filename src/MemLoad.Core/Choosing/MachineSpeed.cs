@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -11,6 +12,7 @@ public sealed record MachineSpeed
 {
     private const long MostBytes = 1 << 20; // of the file; ours has two thousand
 
+    private static readonly ConcurrentDictionary<string, MachineSpeed> Unkept = new(StringComparer.Ordinal);
     private static readonly TimeSpan Expiry = TimeSpan.FromDays(30);
 
     /// <summary>The device's name.</summary>
@@ -31,6 +33,10 @@ public sealed record MachineSpeed
     /// <summary>Nanoseconds for a byte (for a step under <c>Step</c>), by kind of work; reads through the ring also by the ring's bytes.</summary>
     public required IReadOnlyDictionary<string, double> Nanoseconds { get; init; }
 
+    /// <summary>Why these are the figures of another machine, for people; null if they were measured here.</summary>
+    [JsonIgnore]
+    public string? Obstacle { get; private init; }
+
     /// <summary>Where the figures for a device are kept.</summary>
     /// <exception cref="MemLoadException">ML9111: there is no cache folder.</exception>
     public static string PathFor(string device)
@@ -45,19 +51,24 @@ public sealed record MachineSpeed
         try
         {
             using CheckpointFileReader file = CheckpointFileReader.Open(PathFor(device));
-            return file.Length <= MostBytes
-                && JsonSerializer.Deserialize(file.ReadBytes(0, file.Length), MachineSpeedJson.Default.MachineSpeed) is { Nanoseconds: not null } speed && speed.IsOfNow() ? speed : null;
+            if (file.Length <= MostBytes
+                && JsonSerializer.Deserialize(file.ReadBytes(0, file.Length), MachineSpeedJson.Default.MachineSpeed) is { Nanoseconds: not null } speed && speed.IsOfNow())
+            {
+                return speed;
+            }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or MemLoadException)
         {
-            return null; // not there, not whole, not ours: measured again
+            // Not there, not whole, not ours: measured again.
         }
+        return Unkept.TryGetValue(device.ToLowerInvariant(), out MachineSpeed? measured) && measured.IsOfNow() ? measured : null;
     }
 
     /// <summary>The figures for a device; measured now, once, if they are not known yet.</summary>
     /// <param name="device">The device's name.</param>
     /// <param name="budgetBytes">Host memory that the measurement may use a part of; null for no limit.</param>
     /// <param name="cancellationToken">Stops the measurement.</param>
+    /// <returns>The figures; those of another machine, with <see cref="Obstacle"/>, where nothing can be written to measure with.</returns>
     /// <exception cref="MemLoadException">The device is not here, or memory ran out.</exception>
     public static MachineSpeed Ensure(string device, long? budgetBytes, CancellationToken cancellationToken = default)
     {
@@ -65,9 +76,19 @@ public sealed record MachineSpeed
         {
             return known;
         }
-        MachineSpeed measured = SpeedMeasurement.Run(device, budgetBytes, cancellationToken);
-        measured.TrySave();
-        return measured;
+        try
+        {
+            MachineSpeed measured = SpeedMeasurement.Run(device, budgetBytes, cancellationToken);
+            measured.TrySave();
+            return measured;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException || (e is MemLoadException broken && IsOfDisk(broken)))
+        {
+            // No file can be written here, and the choice is still to be made.
+            MachineSpeed typical = Typical(device, (e as MemLoadException)?.Finding ?? e.Message.TrimEnd('.'));
+            Unkept[typical.Device] = typical;
+            return typical;
+        }
     }
 
     internal static string Key(Work work, long ringBytes = 0) => ringBytes > 0 ? FormattableString.Invariant($"{work}{ringBytes}") : work.ToString();
@@ -79,7 +100,42 @@ public sealed record MachineSpeed
         HostName == HostFacts.HostName && ProcessorName == HostFacts.ProcessorName && ModuleVersion == HostFacts.ModuleVersion
         && MeasuredAt <= DateTimeOffset.Now && DateTimeOffset.Now - MeasuredAt < Expiry && Nanoseconds.Values.All(double.IsFinite);
 
-    // Where it cannot be kept, it is measured again next time.
+    private static bool IsOfDisk(MemLoadException e) => e.Rule == Rules.DiskFull || e.Rule == Rules.TargetUnwritable || e.Rule == Rules.WriteFailed || e.Rule == Rules.CacheUnusable
+        || e.Rule == Rules.PathNotFound || e.Rule == Rules.PathUnreadable;
+
+    // Of a server of 2026 (AMD EPYC, memory file system). What matters is how they compare with one another.
+    private static MachineSpeed Typical(string device, string obstacle) => new()
+    {
+        Device = device.ToLowerInvariant(),
+        HostName = HostFacts.HostName,
+        ProcessorName = HostFacts.ProcessorName,
+        ModuleVersion = HostFacts.ModuleVersion,
+        MeasuredAt = DateTimeOffset.Now,
+        Obstacle = obstacle,
+        Nanoseconds = new Dictionary<string, double>(StringComparer.Ordinal)
+        {
+            [Key(Work.ReadInPlace)] = 0.19,
+            [Key(Work.ReadInPlaceCold)] = 0.32,
+            [Key(Work.CopyOnHostFresh)] = 0.3,
+            [Key(Work.CopyOnHost)] = 0.06,
+            [Key(Work.Release)] = 0.02,
+            [Key(Work.Initialise)] = 0.6,
+            [Key(Work.Step)] = 2500,
+            [Key(Work.CopyToDeviceFresh)] = 0.3,
+            [Key(Work.CopyToDevice)] = 0.2,
+            [Key(Work.CopyOnDeviceFresh)] = 0.54,
+            [Key(Work.CopyOnDevice)] = 0.47,
+            [Key(Work.CopyMapped)] = 0.69,
+            [Key(Work.CopyMappedCold)] = 1.1,
+            [Key(Work.ReadThroughRingCold)] = 0.5,
+            [Key(Work.ReadThroughRing, 64L << 20)] = 0.37,
+            [Key(Work.ReadThroughRing, 16L << 20)] = 0.33,
+            [Key(Work.ReadThroughRing, 4L << 20)] = 0.33,
+            [Key(Work.ReadThroughRing, 1L << 20)] = 0.33,
+        },
+    };
+
+    // Where it cannot be kept in a file, it is kept for this process.
     private void TrySave()
     {
         try
@@ -94,6 +150,7 @@ public sealed record MachineSpeed
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or MemLoadException)
         {
+            Unkept[Device] = this;
         }
     }
 }

@@ -53,7 +53,8 @@ internal sealed class PlanChooser(
     /// <returns>The fastest plan that fits; if none does, the one that lacks least.</returns>
     public PlanCandidate Choose(out string why)
     {
-        string unmapped = mapObstacle is null ? "" : $"; the file is not mapped: {mapObstacle}";
+        string unmapped = (mapObstacle is null ? "" : $"; the file is not mapped: {mapObstacle}")
+            + (speed?.Obstacle is null ? "" : $"; by another machine's speed, for this one's cannot be measured: {speed.Obstacle}");
         PlanCandidate[] all = [.. Strategies.All.Where(May).SelectMany(Variants).Select(variant => Candidate(variant.Strategy, variant.Ring)).OrderBy(candidate => candidate.Microseconds)];
         if (Array.Find(all, candidate => candidate.Shortfall is null) is not PlanCandidate fastest)
         {

@@ -66,7 +66,7 @@ internal sealed class SpeedMeasurement : IDisposable
         }
         finally
         {
-            File.Delete(scratch);
+            TemporaryNames.TryDelete(scratch); // which may be gone, and its folder with it
         }
     }
 
@@ -279,7 +279,7 @@ internal sealed class SpeedMeasurement : IDisposable
     // In the cache folder, or where that cannot be written, in the folder for temporary files.
     private static string WriteScratch(long bytes)
     {
-        using IDisposable? limit = FileSizeLimit.AsError();
+        FileSizeLimit.IsError();
         try
         {
             string folder = GeneratedCheckpoint.Folder;

@@ -33,15 +33,22 @@ internal sealed partial class KernelPool : DevicePool
     private const long Page = 4096;
     private const int CloseOnExec = 1;
     private const int PunchHoleKeepSize = 3;
+    private const int BadAddress = 14; // EFAULT
+    private const int TooBig = 27; // EFBIG
 
     private readonly SafeFileHandle _file;
     private long _length;
 
     public KernelPool()
     {
+        FileSizeLimit.IsError(); // it holds for memory files too
         int descriptor = CreateMemoryFile("memload-sim", CloseOnExec);
         if (descriptor < 0)
         {
+            if (Marshal.GetLastPInvokeError() is 23 or 24) // ENFILE, EMFILE
+            {
+                throw Rules.FilesExhausted.Broken("the simulated device's memory is a file, and no more can be opened");
+            }
             throw Rules.DeviceAbsent.Broken($"the kernel gives no memory file for the simulated device (errno {Marshal.GetLastPInvokeError()})");
         }
         _file = new SafeFileHandle(descriptor, ownsHandle: true);
@@ -52,6 +59,14 @@ internal sealed partial class KernelPool : DevicePool
         try
         {
             RandomAccess.Write(_file, source, offset);
+        }
+        catch (Exception e) when (e is ArgumentOutOfRangeException or IOException { HResult: TooBig })
+        {
+            throw TooLarge(offset + source.Length, e);
+        }
+        catch (IOException e) when (e.HResult == BadAddress)
+        {
+            throw Rules.ReadFailed.Broken("what was to be copied to the simulated device cannot be read: the disk does not deliver a page of a mapped file", innerException: e);
         }
         catch (IOException e)
         {
@@ -83,8 +98,16 @@ internal sealed partial class KernelPool : DevicePool
 
     public override void Add(long offset, long length)
     {
-        _length = Math.Max(_length, offset + length);
-        RandomAccess.SetLength(_file, _length);
+        long longer = Math.Max(_length, offset + length);
+        try
+        {
+            RandomAccess.SetLength(_file, longer);
+        }
+        catch (Exception e) when (e is ArgumentOutOfRangeException or IOException)
+        {
+            throw TooLarge(longer, e);
+        }
+        _length = longer;
     }
 
     public override void Release(long offset, long length)
@@ -96,6 +119,10 @@ internal sealed partial class KernelPool : DevicePool
     }
 
     public override void Dispose() => _file.Dispose();
+
+    private static MemLoadException TooLarge(long bytes, Exception failure) => Rules.DeviceMemoryExhausted.Broken(
+        $"the simulated device's memory is a file, and the system gives none of {bytes} bytes: {failure.Message.TrimEnd('.')}",
+        remedy: "Raise the limit on the size of files (ulimit -f), or load onto cpu.", innerException: failure);
 
     [LibraryImport("libc", EntryPoint = "memfd_create", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int CreateMemoryFile(string name, uint flags);

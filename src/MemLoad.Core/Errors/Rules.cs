@@ -30,6 +30,10 @@ public static partial class Rules
     /// <summary>A file's extension must not contradict its content.</summary>
     public static readonly Rule ExtensionWrong = new("ML1008", "the extension fits the content", "Name the file after what it is: .pth or .safetensors.");
 
+    /// <summary>A process may have so many files open and no more (<c>ulimit -n</c>); the machine has a limit too.</summary>
+    public static readonly Rule FilesExhausted = new("ML1015", "the process may open as many files as it needs",
+        "Raise the limit on open files (ulimit -n), or choose -Strategy Stream (--strategy Stream), which has few files open at a time.");
+
     /// <summary>Checkpoints are files: a registry key or an environment variable is none.</summary>
     public static readonly Rule PathNotFile = new("ML1009", "the path is on a file system", "Give the path of a file or folder.");
 

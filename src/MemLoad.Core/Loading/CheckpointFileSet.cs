@@ -8,6 +8,8 @@ namespace MemLoad;
 internal sealed class CheckpointFileSet(ImmutableArray<CheckpointFile> files) : IDisposable
 {
     private const int MostOpen = 128;
+    private const int FewestOpen = 4;
+    private const int HandlesOfFile = 2; // one for the page cache, one around it
 
     // The one that was asked for longest ago comes first.
     private readonly OrderedDictionary<int, CheckpointFileReader> _open = [];
@@ -20,7 +22,7 @@ internal sealed class CheckpointFileSet(ImmutableArray<CheckpointFile> files) : 
         {
             if (!_open.Remove(file, out CheckpointFileReader? reader))
             {
-                if (_open.Count == MostOpen)
+                if (_open.Count == BatchLimit)
                 {
                     using CheckpointFileReader closing = _open.GetAt(0).Value;
                     _open.RemoveAt(0);
@@ -33,8 +35,8 @@ internal sealed class CheckpointFileSet(ImmutableArray<CheckpointFile> files) : 
         }
     }
 
-    /// <summary>How many files may be asked for before the first of them closes.</summary>
-    public static int BatchLimit => MostOpen;
+    /// <summary>How many files may be asked for before the first of them closes: fewer where the process may open few.</summary>
+    public int BatchLimit { get; } = Math.Clamp((OpenFiles.Available ?? int.MaxValue) / HandlesOfFile, FewestOpen, MostOpen);
 
     /// <summary>What was read is good only if no file was written to while it was read; called when all is read.</summary>
     /// <exception cref="MemLoadException">ML1006.</exception>

@@ -6,6 +6,7 @@ internal sealed class LoadSource
     private readonly Lazy<string?> _sizeName;
     private readonly Lazy<double> _cachedShare;
     private readonly Lazy<string?> _mapObstacle;
+    private readonly Lazy<string?> _fileShortage;
     private (string Device, long? HostLimit, long? DeviceLimit, PlanChooser Chooser)? _latest;
 
     private LoadSource(LoadRequest request, Checkpoint checkpoint, WeightManifest? manifest)
@@ -15,6 +16,8 @@ internal sealed class LoadSource
         Headroom = Headroom.Now();
         _sizeName = new Lazy<string?>(FindSizeName);
         _cachedShare = new Lazy<double>(() => FindCachedShare(request));
+        _fileShortage = new Lazy<string?>(() => OpenFiles.Available is int most && most < Checkpoint.Files.Length
+            ? FormattableString.Invariant($"it is {Checkpoint.Files.Length} files, and this process may open {most} more") : null);
         _mapObstacle = new Lazy<string?>(() => request.Path is null ? null : Checkpoint.Files.Select(file => MappingSafety.Obstacle(file.Path)).FirstOrDefault(found => found is not null));
     }
 
@@ -32,6 +35,9 @@ internal sealed class LoadSource
 
     /// <summary>Why the files cannot be mapped without fear that they become shorter meanwhile, for people; null if they can.</summary>
     public string? MapObstacle => _mapObstacle.Value;
+
+    /// <summary>Why the files cannot all be open at once, as mapping them needs, for people; null if they can.</summary>
+    public string? FileShortage => _fileShortage.Value;
 
     /// <summary>Opens, narrows and matches what a request names.</summary>
     /// <exception cref="MemLoadException">The checkpoint, the selection or the manifest breaks a rule.</exception>
@@ -69,7 +75,7 @@ internal sealed class LoadSource
         MachineSpeed? speed = request.Strategy == Strategy.Auto
             ? MachineSpeed.Ensure(device.Name, budget.Host?.BudgetBytes, cancellationToken)
             : MachineSpeed.Known(device.Name);
-        var chooser = new PlanChooser(Checkpoint, device, budget, speed, _cachedShare, request.MapGuard == MapGuard.Required ? MapObstacle : null);
+        var chooser = new PlanChooser(Checkpoint, device, budget, speed, _cachedShare, FileShortage ?? (request.MapGuard == MapGuard.Required ? MapObstacle : null));
         _latest = (device.Name, request.HostMemoryLimit, request.DeviceMemoryLimit, chooser);
         return chooser;
     }

@@ -170,8 +170,21 @@ public static class PlanRunner
             for (long at = Interlocked.Add(ref next, CopyBytes) - CopyBytes; at < target.Length; at = Interlocked.Add(ref next, CopyBytes) - CopyBytes)
             {
                 stop.ThrowIfCancellationRequested();
-                target.Write(at, new ReadOnlySpan<byte>(from + at, (int)Math.Min(CopyBytes, target.Length - at)));
+                Write(at, new ReadOnlySpan<byte>(from + at, (int)Math.Min(CopyBytes, target.Length - at)));
             }
         }, cancellationToken);
+
+        void Write(long at, ReadOnlySpan<byte> piece)
+        {
+            try
+            {
+                target.Write(at, piece);
+            }
+            catch (MemLoadException e) when (e.Rule == Rules.ReadFailed && e.Path is null)
+            {
+                source.RequireIntact(); // a file cut short meanwhile has no such page either
+                throw Rules.ReadFailed.Broken(e.Finding, plan.Checkpoint.Files[storage.File].Path, storage.Offset + at, e.InnerException);
+            }
+        }
     }
 }

@@ -26,7 +26,11 @@ public sealed class PreparedLoad : IDisposable
         {
             _candidate = chooser.Candidate(request.Strategy);
         }
-        if (request.MapGuard == MapGuard.Required && _candidate.Strategy == Strategy.Mmap && source.MapObstacle is string obstacle)
+        if (_candidate.Strategy == Strategy.Mmap && source.FileShortage is string shortage)
+        {
+            Refusal = Rules.FilesExhausted.Broken($"Mmap has every file of the checkpoint open: {shortage}", Checkpoint.Path);
+        }
+        else if (request.MapGuard == MapGuard.Required && _candidate.Strategy == Strategy.Mmap && source.MapObstacle is string obstacle)
         {
             Refusal = MappedFile.Unguarded(Checkpoint.Path, obstacle);
         }
@@ -58,7 +62,7 @@ public sealed class PreparedLoad : IDisposable
     /// <summary>Its forecast.</summary>
     public PlanForecast Forecast => _candidate.Forecast;
 
-    /// <summary>Why the load does not fit the budget (ML7005, ML7006) or maps what it must not (ML1012); null if it may go ahead or was forced.</summary>
+    /// <summary>Why the load does not fit the budget (ML7005, ML7006), maps what it must not (ML1012) or more files than it may open (ML1015); null if it may go ahead or was forced.</summary>
     public MemLoadException? Refusal { get; }
 
     /// <summary>Why <see cref="Strategy.Auto"/> chose this plan; null where a strategy was asked for by name.</summary>
@@ -166,7 +170,7 @@ public sealed class PreparedLoad : IDisposable
     // The last resort: the file mapped where it is, on the host. It takes no memory that the kernel cannot take back.
     private bool FitsMapped()
     {
-        if (Device.IsHost || (Request.MapGuard == MapGuard.Required && _source.MapObstacle is not null))
+        if (Device.IsHost || _source.FileShortage is not null || (Request.MapGuard == MapGuard.Required && _source.MapObstacle is not null))
         {
             return false;
         }

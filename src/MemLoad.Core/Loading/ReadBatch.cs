@@ -280,7 +280,7 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, 
             .ThenBy(target => checkpoint.Storages[target.Storage].Offset).GroupBy(target => checkpoint.Storages[target.Storage].File);
         foreach (IGrouping<int, Target> file in byFile)
         {
-            if (filesInGroup == CheckpointFileSet.BatchLimit)
+            if (filesInGroup == files.BatchLimit)
             {
                 yield return [.. group];
                 group.Clear();

@@ -40,7 +40,7 @@ public static class ManifestWriter
     /// <summary>The name a manifest has by default: the checkpoint's, in the same folder or in another.</summary>
     public static string DefaultPath(string checkpoint, string? folder = null)
     {
-        checkpoint = Path.TrimEndingDirectorySeparator(Path.GetFullPath(checkpoint));
+        checkpoint = Path.TrimEndingDirectorySeparator(FullPath.Of(checkpoint));
         string name = Directory.Exists(checkpoint) ? Path.GetFileName(checkpoint) : Path.GetFileNameWithoutExtension(checkpoint);
         return Path.Combine(folder ?? Path.GetDirectoryName(checkpoint) ?? "", name + WeightManifest.Extension);
     }

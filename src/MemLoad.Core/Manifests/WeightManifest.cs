@@ -48,7 +48,7 @@ public sealed class WeightManifest
     public static WeightManifest Read(string path, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        return ManifestReader.Read(Path.GetFullPath(path), cancellationToken);
+        return ManifestReader.Read(FullPath.Of(path), cancellationToken);
     }
 
     /// <summary>

@@ -15,7 +15,7 @@ public static class GeneratedCheckpoint
         {
             if (Environment.GetEnvironmentVariable("MEMLOAD_CACHE") is { Length: > 0 } chosen)
             {
-                return Path.GetFullPath(chosen);
+                return FullPath.Of(chosen, Rules.CacheUnusable);
             }
             if (OperatingSystem.IsWindows())
             {

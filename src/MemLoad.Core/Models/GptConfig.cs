@@ -20,6 +20,9 @@ public sealed partial record GptConfig(
     int HeadCount,
     bool QkvBias = true)
 {
+    // A list of their tensors takes a gigabyte.
+    private const int MostLayers = 100_000;
+
     // Dimensions of OpenAI's four GPT-2 models (their hparams.json).
     private static readonly (string Name, GptConfig Config)[] Published =
     [
@@ -117,12 +120,26 @@ public sealed partial record GptConfig(
         yield return new GptTensor(name + ".shift", [width], Distribution.Constant(0));
     }
 
+    // No more than there are, and no product overflows: each factor has 31 bits.
+    private Int128 Elements()
+    {
+        Int128 width = EmbeddingSize;
+        Int128 layer = (12 * width * width) + ((Int128)ContextLength * ContextLength);
+        return (((2 * (Int128)VocabularySize) + ContextLength) * width) + (LayerCount * layer);
+    }
+
     private void Check()
     {
         if (VocabularySize < 1 || ContextLength < 1 || EmbeddingSize < 1 || LayerCount < 1)
         {
             throw Rules.GptConfigInvalid.Broken(
                 $"a model with vocabulary {VocabularySize}, context {ContextLength}, embedding {EmbeddingSize} and {LayerCount} layers cannot be");
+        }
+        if (LayerCount > MostLayers || Elements() > long.MaxValue / sizeof(float))
+        {
+            throw Rules.GptConfigInvalid.Broken(
+                $"a model with vocabulary {VocabularySize}, context {ContextLength}, embedding {EmbeddingSize} and {LayerCount} layers is beyond all memory",
+                remedy: $"Give smaller dimensions; {MostLayers} layers are the most.");
         }
         if (HeadCount < 1 || EmbeddingSize % HeadCount != 0)
         {

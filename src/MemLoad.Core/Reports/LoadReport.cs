@@ -50,7 +50,7 @@ public static class LoadReport
         IReadOnlyList<ReportSection> sections = ReportSection.Of(ReportGroup.Of(rows, timelines));
         byte[] page = Encoding.UTF8.GetBytes(HtmlPage.Of(rows, sections));
         Picture[] pictures = [.. sections.SelectMany(section => section.Pictures)];
-        string? folder = picturePath is null ? null : WritePictures(pictures, Path.GetFullPath(picturePath), overwrite, cancellationToken);
+        string? folder = picturePath is null ? null : WritePictures(pictures, FullPath.Of(picturePath, Rules.TargetUnwritable), overwrite, cancellationToken);
         ReportOutput.Write(target, page, overwrite, cancellationToken);
         return new LoadReportInfo { Path = target, FileBytes = page.Length, RowCount = rows.Count, PictureCount = pictures.Length, PicturePath = folder };
     }

@@ -12,7 +12,7 @@ internal static class ReportInput
     /// <exception cref="MemLoadException">ML1001 to ML1010, ML1003 for an empty one, ML8105.</exception>
     public static byte[] Read(string path, out string full)
     {
-        full = Path.GetFullPath(path);
+        full = FullPath.Of(path);
         using CheckpointFileReader file = CheckpointFileReader.Open(full);
         byte[] text = file.Length switch
         {

@@ -14,6 +14,9 @@ public static class TimelineFile
     private static readonly JsonRules TextRules = new(Rules.TimelineSyntax, Rules.TimelineSyntax, Rules.TimelineSyntax, Rules.TimelineForm);
     private static readonly JsonWriterOptions Text = new() { Encoder = PrintableJson.Encoder };
 
+    private static readonly TimeSpan Turn = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+
     private static readonly string[] Fields =
     [
         "TimelineVersion", "Strategy", "Device", "Run", "HostName", "StartedAt", "Phases", "Microseconds", "HostBytes", "HostFileBytes", "DeviceBytes",
@@ -23,6 +26,9 @@ public static class TimelineFile
     // A hundred times what MemLoad writes; more would take many times the memory that the file has.
     private const int MostItems = 100_000;
     private const int FirstFigure = 7;
+    private const int TailBytes = 64 << 10;
+    private const int SharingViolation = 32;
+    private const int LockViolation = 33;
     private const int Figures = 8;
 
     /// <summary>Reads a file of timelines.</summary>
@@ -46,28 +52,91 @@ public static class TimelineFile
         }
     }
 
-    /// <summary>Adds timelines at the end of a file, which is replaced as a whole or not at all.</summary>
+    /// <summary>Adds timelines at the end of a file: all of them, or none and the file stays as it was. Writers take turns, so none loses what another added.</summary>
     /// <param name="path">The file; made where there is none.</param>
     /// <param name="timelines">What to add.</param>
-    /// <param name="cancellationToken">Stops it; the file then stays as it was.</param>
-    /// <exception cref="MemLoadException">As <see cref="RequireAppendable"/>, or ML9103 to ML9105.</exception>
+    /// <param name="cancellationToken">Stops it while it waits for its turn; the file then stays as it was.</param>
+    /// <exception cref="MemLoadException">ML8111 to ML8113: the last line is none of samples; ML1010, or ML9103 to ML9105.</exception>
     public static void Append(string path, IReadOnlyList<LoadTimeline> timelines, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(timelines);
-        RequireAppendable(path);
         string target = WriteTarget.ForFile(path, overwrite: true);
-        byte[] before = File.Exists(target) && new FileInfo(target).Length > 0 ? ReportInput.Read(target, out _) : [];
-        var text = new ArrayBufferWriter<byte>();
-        text.Write(before);
-        if (before.Length > 0 && before[^1] != '\n')
+        FileKind.MustBeRegular(target);
+        FileSizeLimit.IsError();
+        try
         {
-            text.Write("\n"u8);
+            using FileStream file = OpenAlone(target, cancellationToken);
+            long end = file.Length;
+            var text = new ArrayBufferWriter<byte>();
+            if (end > 0 && !EndsWithLine(file, target))
+            {
+                text.Write("\n"u8);
+            }
+            foreach (LoadTimeline timeline in timelines)
+            {
+                text.Write(Format(timeline).Span);
+            }
+            try
+            {
+                RandomAccess.Write(file.SafeFileHandle, text.WrittenSpan, end);
+                file.Flush(flushToDisk: true);
+            }
+            catch
+            {
+                file.SetLength(end); // half a line would spoil what is there
+                throw;
+            }
         }
-        foreach (LoadTimeline timeline in timelines)
+        catch (Exception e) when (WriteFailures.IsFailure(e))
         {
-            text.Write(Format(timeline).Span);
+            throw WriteFailures.From(e, target, 0);
         }
-        ReportOutput.Write(target, text.WrittenSpan, overwrite: true, cancellationToken);
+    }
+
+    // Whoever else adds to the file, in this process or another, has it for a moment only.
+    private static FileStream OpenAlone(string target, CancellationToken cancellationToken)
+    {
+        for (long start = Environment.TickCount64; ; cancellationToken.WaitHandle.WaitOne(Turn))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            try
+            {
+                return new FileStream(target, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
+            }
+            catch (IOException e) when (IsTaken(e) && Environment.TickCount64 - start < Patience.TotalMilliseconds)
+            {
+            }
+        }
+    }
+
+    private static bool IsTaken(IOException e) => OperatingSystem.IsWindows() ? (e.HResult & 0xFFFF) is SharingViolation or LockViolation : WriteFailures.IsHeld(e);
+
+    // Looks at the last line alone: adding to a file does not cost its length. It must be one of samples, or the file is something else.
+    private static bool EndsWithLine(FileStream file, string target)
+    {
+        byte[] tail;
+        int line;
+        long bytes = TailBytes;
+        do
+        {
+            tail = new byte[Math.Min(bytes, file.Length)];
+            file.Position = file.Length - tail.Length;
+            file.ReadExactly(tail);
+            line = tail.AsSpan().TrimEnd(" \t\r\n"u8).LastIndexOf((byte)'\n') + 1;
+            bytes *= 2;
+        }
+        while (line == 0 && tail.Length < file.Length && bytes < ReportInput.LargestFile);
+        long start = file.Length - tail.Length + line;
+        ReadOnlySpan<byte> text = tail.AsSpan(line).TrimEnd(" \t\r\n"u8);
+        if (start == 0 && text.StartsWith("\uFEFF"u8))
+        {
+            text = text[3..];
+        }
+        if (!text.IsEmpty)
+        {
+            _ = Parse(text, (int)Math.Min(int.MaxValue, start), target);
+        }
+        return tail[^1] == '\n';
     }
 
     /// <summary>A timeline as a line, with its end.</summary>

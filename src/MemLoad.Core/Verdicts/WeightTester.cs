@@ -20,7 +20,7 @@ public static class WeightTester
         CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        path = Path.GetFullPath(path);
+        path = FullPath.Of(path);
         WeightVerdict verdict = new() { Path = path, Verdict = WeightVerdict.Sound, ManifestDigest = manifest?.WeightsDigest };
         try
         {

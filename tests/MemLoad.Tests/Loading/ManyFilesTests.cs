@@ -55,7 +55,7 @@ public sealed class ManyFilesTests(ManyFilesTests.Shards shards) : IClassFixture
         var random = new Random(3);
         for (int round = 0; round < 50; round++)
         {
-            CheckpointFileReader[] batch = [.. Enumerable.Range(0, CheckpointFileSet.BatchLimit).Select(_ => files[random.Next(checkpoint.Files.Length)])];
+            CheckpointFileReader[] batch = [.. Enumerable.Range(0, files.BatchLimit).Select(_ => files[random.Next(checkpoint.Files.Length)])];
             Assert.All(batch, reader => Assert.False(reader.Handle.IsClosed));
         }
     }

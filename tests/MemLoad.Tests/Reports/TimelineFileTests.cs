@@ -25,6 +25,48 @@ public sealed class TimelineFileTests
     }
 
     [Fact]
+    public void Writers_of_one_file_lose_nothing_of_each_other()
+    {
+        using var folder = new TemporaryFolder();
+
+        Parallel.For(0, 40, new ParallelOptions { MaxDegreeOfParallelism = 8 }, run => TimelineFile.Append(folder["a.jsonl"], [Samples.Of(Row with { Run = run }, count: 200)]));
+
+        Assert.Equal(Enumerable.Range(0, 40), TimelineFile.Read(folder["a.jsonl"]).Select(timeline => timeline.Run).Order());
+        Assert.Equal(["a.jsonl"], folder.Names);
+    }
+
+    [Fact]
+    public void Adding_to_a_file_reads_no_more_than_its_last_line_and_writes_no_more_than_the_new_ones()
+    {
+        using var folder = new TemporaryFolder();
+        TimelineFile.Append(folder["a.jsonl"], [Samples.Of(Row)]);
+        byte[] line = File.ReadAllBytes(folder["a.jsonl"]);
+        // What is before the last line is not looked at: here it is not even text. And what stays has its place on the disk still.
+        File.WriteAllBytes(folder["a.jsonl"], [.. new byte[1 << 20], (byte)'\n', .. line]);
+        ulong? before = LinuxFileStatus.Of(folder["a.jsonl"])?.Inode;
+
+        TimelineFile.Append(folder["a.jsonl"], [Samples.Of(Row)]);
+
+        Assert.Equal([.. new byte[1 << 20], (byte)'\n', .. line, .. line], File.ReadAllBytes(folder["a.jsonl"]));
+        Assert.Equal(before, LinuxFileStatus.Of(folder["a.jsonl"])?.Inode);
+    }
+
+    [Theory]
+    [InlineData("\n")]
+    [InlineData("")]
+    [InlineData("\r\n \n")]
+    public void A_last_line_may_end_as_it_likes_and_be_of_any_length(string end)
+    {
+        using var folder = new TemporaryFolder();
+        string line = System.Text.Encoding.UTF8.GetString(TimelineFile.Format(Samples.Of(Row, count: 20_000)).Span).TrimEnd();
+        string path = folder.Write("a.jsonl", "\uFEFF" + line + end);
+
+        TimelineFile.Append(path, [Samples.Of(Row with { Run = 7 })]);
+
+        Assert.Equal([Row.Run, 7], TimelineFile.Read(path).Select(timeline => timeline.Run));
+    }
+
+    [Fact]
     public void A_moment_may_be_spelt_otherwise() => Assert.True(Samples.Of(Row).IsOf(Row with { StartedAt = "2026-01-02T05:04:05+02:00" }));
 
     [Theory]

@@ -121,6 +121,7 @@ internal sealed class AtomicFile : IDisposable
     /// <exception cref="MemLoadException">ML9103 or ML9104.</exception>
     internal static FileStream Open(string path, string target, long length)
     {
+        FileSizeLimit.IsError();
         try
         {
             UnixFileMode? mode = !OperatingSystem.IsWindows() && File.Exists(target) ? File.GetUnixFileMode(target) : null;

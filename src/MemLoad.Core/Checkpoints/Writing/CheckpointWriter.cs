@@ -37,7 +37,6 @@ public static class CheckpointWriter
         Check(source, path, format);
         cancellationToken.ThrowIfCancellationRequested();
         var session = new WriteSession(bytesWritten, cancellationToken);
-        using IDisposable? limit = FileSizeLimit.AsError();
         if (format == CheckpointFormat.PerTensor)
         {
             string target = WriteTarget.ForFolder(path, overwrite);

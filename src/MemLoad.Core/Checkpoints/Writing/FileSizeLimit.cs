@@ -7,7 +7,9 @@ internal static class FileSizeLimit
 {
     private const int Exceeded = 25; // SIGXFSZ on Linux and macOS
 
-    /// <summary>Exceeding the limit is an error until this is disposed.</summary>
-    public static IDisposable? AsError() =>
-        OperatingSystem.IsWindows() ? null : PosixSignalRegistration.Create((PosixSignal)Exceeded, context => context.Cancel = true);
+    private static readonly Lazy<IDisposable?> Listening = new(
+        () => OperatingSystem.IsWindows() ? null : PosixSignalRegistration.Create((PosixSignal)Exceeded, context => context.Cancel = true));
+
+    /// <summary>From now on exceeding the limit is an error, for as long as the process lives. To be called before a file or a memory file grows.</summary>
+    public static void IsError() => _ = Listening.Value;
 }

@@ -43,6 +43,10 @@ internal static class WriteFailures
         {
             return Rules.DiskFull.Broken(Shortage(needed, FreeBytes(Path.GetDirectoryName(target)!)), target, innerException: failure);
         }
+        if (OpenFiles.IsExhausted(failure))
+        {
+            return OpenFiles.Exhausted(target, failure);
+        }
         Rule rule = whileOpening || failure is UnauthorizedAccessException ? Rules.TargetUnwritable : Rules.WriteFailed;
         return rule.Broken($"writing failed: {failure.Message.TrimEnd('.')}", target, innerException: failure);
     }

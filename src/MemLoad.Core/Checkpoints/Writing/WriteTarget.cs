@@ -13,7 +13,7 @@ internal static class WriteTarget
     /// <exception cref="MemLoadException">ML9102 or ML9103.</exception>
     public static string ForFile(string path, bool overwrite)
     {
-        string target = Locate(path, Path.GetFullPath(path));
+        string target = Locate(path, FullPath.Of(path, Rules.TargetUnwritable));
         if (Directory.Exists(target))
         {
             throw Rules.TargetUnwritable.Broken("a file is to be written and there is a folder of that name", target);
@@ -29,7 +29,7 @@ internal static class WriteTarget
     /// <exception cref="MemLoadException">ML9102 or ML9103.</exception>
     public static string ForFolder(string path, bool overwrite)
     {
-        string target = Locate(path, Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)));
+        string target = Locate(path, Path.TrimEndingDirectorySeparator(FullPath.Of(path, Rules.TargetUnwritable)));
         if (File.Exists(target))
         {
             throw Rules.TargetUnwritable.Broken("a folder is to be written and there is a file of that name", target);

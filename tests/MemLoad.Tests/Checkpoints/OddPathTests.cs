@@ -1,0 +1,62 @@
+using MemLoad.Tests.Writing;
+
+namespace MemLoad.Tests.Checkpoints;
+
+/// <summary>Paths that no file can have: every door says so by id.</summary>
+public sealed class OddPathTests
+{
+    private const string Odd = "a\0b.pth";
+
+    [Fact]
+    public void A_NUL_in_a_path_is_refused_by_id_at_every_door()
+    {
+        Action[] doors =
+        [
+            () => Checkpoint.Open(Odd),
+            () => WeightTester.Test(Odd),
+            () => CheckpointFileReader.Open(Odd),
+            () => CheckpointWriter.Write(new MemorySource().Add("a", DType.Int8, 1), Odd, CheckpointFormat.TorchZip),
+            () => CheckpointWriter.Write(new MemorySource().Add("a", DType.Int8, 1), "a\0b", CheckpointFormat.PerTensor),
+            () => WeightManifest.Read(Odd),
+            () => TimelineFile.Read(Odd),
+            () => TimelineFile.Append(Odd, []),
+            () => TimelineFile.RequireAppendable(Odd),
+            () => LoadPlanner.Forecast(new LoadRequest { Path = Odd }),
+            () => WeightLoader.Load(new LoadRequest { Path = Odd }).Dispose(),
+        ];
+
+        Assert.All(doors, door => Assert.Contains(Assert.Throws<MemLoadException>(door).Rule.Id, new[] { "ML1001", "ML9103" }));
+    }
+
+    [Theory]
+    [InlineData(1_000_000_000, 1)]
+    [InlineData(int.MaxValue, 1)]
+    [InlineData(8, int.MaxValue)]
+    public void Dimensions_beyond_all_memory_are_refused_by_id(int embedding, int layers)
+    {
+        var config = new GptConfig(int.MaxValue, int.MaxValue, embedding, layers, 1);
+
+        Assert.Equal("ML6022", Assert.Throws<MemLoadException>(() => config.ToSpec()).Rule.Id);
+    }
+
+    [Fact]
+    public void A_cast_outlives_narrowing_and_sharing_and_can_be_taken_back()
+    {
+        Checkpoint whole = Checkpoint.Open(Fixtures.PathOf("tiny/fp32.pth"));
+        string first = whole.Tensors[0].Name;
+
+        Assert.Equal(DType.BFloat16, whole.CastTo(DType.BFloat16).Select(null, [first]).Target.Tensors[0].DType);
+        Assert.Equal(DType.BFloat16, whole.CastTo(DType.BFloat16).Share(0, 2).Target.Tensors[0].DType);
+        Assert.Equal(
+            WeightsDigestOf(whole.Select(null, [first]).CastTo(DType.BFloat16)),
+            WeightsDigestOf(whole.CastTo(DType.BFloat16).Select(null, [first])));
+        Assert.Equal(DType.Float32, whole.CastTo(DType.BFloat16).CastTo(null).Target.Tensors[0].DType);
+    }
+
+    private static string WeightsDigestOf(Checkpoint checkpoint)
+    {
+        using IDevice device = DeviceRegistry.Open("cpu");
+        using LoadedWeights weights = PlanRunner.Run(LoadPlan.Create(Strategy.Stream, checkpoint, device), device);
+        return WeightsDigest.Of(weights);
+    }
+}

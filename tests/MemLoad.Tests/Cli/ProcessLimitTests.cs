@@ -1,0 +1,154 @@
+using MemLoad.Tests.Loading;
+using MemLoad.Tests.Writing;
+
+namespace MemLoad.Tests.Cli;
+
+/// <summary>The whole program under limits of the process and without a place to write: each costs an error with an id and a remedy, or nothing.</summary>
+public sealed class ProcessLimitTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [SkippableFact]
+    public void A_limit_on_the_size_of_files_is_an_error_on_the_simulated_device()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "memory files");
+        var run = ProgramRun.Of("ulimit -f 2000", [], "measure", "--path", Large(), "--device", "sim", "--strategy", "stream,mmap,baseline", "--in-process");
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains("ML7002", run.Output, StringComparison.Ordinal);
+        Assert.Contains("ulimit -f", run.Output, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public void A_limit_on_the_size_of_files_is_an_error_of_a_manifest()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "ulimit");
+        var source = new MemorySource();
+        for (int i = 0; i < 4000; i++)
+        {
+            source.Add($"tensor-{i}", DType.Int8, 1);
+        }
+        CheckpointWriter.Write(source, _folder["x.safetensors"], CheckpointFormat.Safetensors);
+
+        var run = ProgramRun.Of("ulimit -f 300", [], "manifest", "--path", _folder["x.safetensors"], "--out", _folder["m.json"]);
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains("ML9104", run.Error, StringComparison.Ordinal);
+        Assert.Equal(["x.safetensors"], _folder.Names);
+    }
+
+    [SkippableFact]
+    public void Too_few_open_files_refuse_what_maps_them_all_and_not_what_reads_them()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "ulimit");
+        using var shards = new ManyFilesTests.Shards();
+
+        var mapped = ProgramRun.Of("ulimit -n 250", [], "measure", "--path", shards.Path, "--strategy", "mmap", "--in-process");
+        var plan = ProgramRun.Of("ulimit -n 250", [], "plan", "--path", shards.Path, "--strategy", "mmap");
+        var read = ProgramRun.Of("ulimit -n 250", [], "measure", "--path", shards.Path, "--strategy", "stream,baseline,auto", "--in-process");
+
+        Assert.Contains("ML1015", mapped.Output + mapped.Error, StringComparison.Ordinal);
+        Assert.Contains("ML1015", plan.Output + plan.Error, StringComparison.Ordinal);
+        Assert.Equal((1, 0), (mapped.ExitCode, read.ExitCode));
+    }
+
+    [SkippableTheory]
+    [InlineData(100)]
+    [InlineData(60)]
+    [InlineData(40)]
+    public void With_hardly_any_open_files_there_is_an_id_and_a_remedy_or_no_error(int files)
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "ulimit");
+        using var shards = new ManyFilesTests.Shards();
+
+        var run = ProgramRun.Of($"ulimit -n {files}", [], "measure", "--path", shards.Path, "--strategy", "stream", "--in-process");
+
+        Assert.True(run.ExitCode == 0 || (run.Output + run.Error).Contains("ML1015", StringComparison.Ordinal) || IsRuntimes(run), run.ToString());
+
+        // The runtime itself may not come up.
+        static bool IsRuntimes(ProgramRun run) => run.ExitCode is > 127 or 1 && !run.Error.Contains("memload: error", StringComparison.Ordinal) && run.Output.Length == 0;
+    }
+
+    // A read-only root file system: nothing can be written, and no home is set.
+    [SkippableFact]
+    public void Auto_chooses_where_nothing_can_be_written()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "ulimit");
+        string path = Large();
+
+        var run = ProgramRun.Of("ulimit -f 1", [("HOME", ""), ("XDG_CACHE_HOME", ""), ("MEMLOAD_CACHE", "")], "measure", "--path", path, "--strategy", "auto", "--in-process", "--format", "json");
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.Contains("\"Loaded\"", run.Output, StringComparison.Ordinal);
+        Assert.Contains("another machine", run.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("\"Nanoseconds\": null")]
+    [InlineData("\"Nanoseconds\": {}")]
+    [InlineData("\"HostName\": null")]
+    [InlineData("\"MeasuredAt\": \"0001-01-01T00:00:00+14:00\"")]
+    public void A_speed_file_that_says_nothing_is_measured_again(string field)
+    {
+        string cache = Directory.CreateDirectory(_folder["cache"]).FullName;
+        MachineSpeed speed = MachineSpeed.Ensure("cpu", null);
+        string name = Path.GetFileName(MachineSpeed.PathFor("cpu"));
+        string[] lines = System.Text.Json.JsonSerializer.Serialize(new Dictionary<string, object?>
+        {
+            ["Device"] = "cpu",
+            ["HostName"] = speed.HostName,
+            ["ProcessorName"] = speed.ProcessorName,
+            ["ModuleVersion"] = speed.ModuleVersion,
+            ["MeasuredAt"] = speed.MeasuredAt,
+            ["Nanoseconds"] = speed.Nanoseconds,
+        }, new System.Text.Json.JsonSerializerOptions { WriteIndented = false }).Split('\n');
+        string property = field.Split(':')[0];
+        string text = System.Text.RegularExpressions.Regex.Replace(lines[0], property + ":(\\{[^}]*\\}|\"[^\"]*\"|[^,}]*)", field);
+        File.WriteAllText(Path.Combine(cache, name), text);
+
+        var run = ProgramRun.Of("true", [("MEMLOAD_CACHE", cache)], "measure", "--path", Large(), "--strategy", "auto", "--in-process");
+
+        Assert.True(run.ExitCode == 0, run.ToString());
+    }
+
+    [SkippableFact]
+    public async Task A_pipe_in_the_place_of_the_speed_file_holds_nobody_up()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "pipes with names");
+        string cache = Directory.CreateDirectory(_folder["cache"]).FullName;
+        using (var make = System.Diagnostics.Process.Start("mkfifo", [Path.Combine(cache, Path.GetFileName(MachineSpeed.PathFor("cpu")))]))
+        {
+            await make.WaitForExitAsync();
+        }
+
+        ProgramRun run = await Task.Run(() => ProgramRun.Of("true", [("MEMLOAD_CACHE", cache)], "measure", "--path", Large(), "--strategy", "auto", "--in-process"))
+            .WaitAsync(TimeSpan.FromMinutes(5));
+
+        Assert.True(run.ExitCode == 0, run.ToString());
+    }
+
+    [SkippableFact]
+    public void Rows_come_though_their_samples_cannot_be_written()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "ulimit");
+        _folder.Write("samples.jsonl", "");
+
+        var run = ProgramRun.Of("ulimit -f 1", [], "measure", "--path", Large(), "--strategy", "stream", "--in-process", "--format", "json", "--timeline-path", _folder["samples.jsonl"]);
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains("\"Loaded\"", run.Output, StringComparison.Ordinal);
+        Assert.Contains("ML9104", run.Error, StringComparison.Ordinal);
+        Assert.Equal("", File.ReadAllText(_folder["samples.jsonl"]));
+    }
+
+    private string Large()
+    {
+        if (!File.Exists(_folder["large.safetensors"]))
+        {
+            CheckpointWriter.Write(new MemorySource().Add("a", DType.Float32, 1 << 20), _folder["large.safetensors"], CheckpointFormat.Safetensors);
+        }
+        return _folder["large.safetensors"];
+    }
+}
