@@ -180,6 +180,9 @@ Describe 'Measure-Fleet.ps1, before it connects to anyone' {
         @{ Name = 'a parameter that there is not'; Arguments = @{ HostName = 'a'; Parameters = @{ Pth = 'x' } }; Says = "Measure-LoadMemory has no parameter 'Pth'*It takes*Path*" }
         @{ Name = 'a manifest among them'; Arguments = @{ HostName = 'a'; Parameters = @{ Manifest = 'x' } }; Says = 'Give the manifest as -Manifest*' }
         @{ Name = 'a name that is none'; Arguments = @{ HostName = 'a b' }; Says = "'a b' is no name of a node: write server1*" }
+        @{ Name = 'a name that is an option to ssh'; Arguments = @{ HostName = '-oProxyCommand=touch${IFS}/tmp/memload-fleet' }; Says = "'-oProxyCommand=*' is no HostName: it begins with a dash*" }
+        @{ Name = 'a row whose name is an option to ssh'; Arguments = @{ HostName = @{ Node = 'a'; HostName = '-oProxyCommand=touch /tmp/memload-fleet' } }; Says = "'-oProxyCommand=*' is no HostName: it begins with a dash*" }
+        @{ Name = 'a user who is an option to ssh'; Arguments = @{ HostName = @{ HostName = 'a'; UserName = '-oProxyCommand=x' } }; Says = "'-oProxyCommand=x' is no UserName: it begins with a dash*" }
         @{ Name = 'a port that is none'; Arguments = @{ HostName = @{ HostName = 'a'; Port = 70000 } }; Says = '*ports are numbers from 1 to 65535*' }
         @{ Name = 'a property it does not know'; Arguments = @{ HostName = @{ HostName = 'a'; Rank = 1 } }; Says = "A node has 'Rank', and may have only Node, *" }
         @{ Name = 'a node without an address'; Arguments = @{ HostName = @{ Node = 'a' } }; Says = 'A node has no HostName*' }

@@ -21,8 +21,8 @@ public sealed class OddPathTests
             () => TimelineFile.Read(Odd),
             () => TimelineFile.Append(Odd, []),
             () => TimelineFile.RequireAppendable(Odd),
-            () => LoadPlanner.Forecast(new LoadRequest { Path = Odd }),
-            () => WeightLoader.Load(new LoadRequest { Path = Odd }).Dispose(),
+            () => LoadPlanner.Forecast(new LoadRequest { Path = Odd, Strategy = Strategy.Stream }),
+            () => WeightLoader.Load(new LoadRequest { Path = Odd, Strategy = Strategy.Stream }).Dispose(),
         ];
 
         Assert.All(doors, door => Assert.Contains(Assert.Throws<MemLoadException>(door).Rule.Id, new[] { "ML1001", "ML9103" }));
