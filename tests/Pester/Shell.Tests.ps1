@@ -28,7 +28,7 @@ Describe 'The shell' {
     It 'lets a writer in at once though the thread that mapped the file is gone' -Skip:(-not $IsLinux) {
         $file = Join-Path $TestDrive mapped.safetensors
         Copy-Item $small $file
-        $model = Import-Weights $file -Strategy Mmap -WarningAction Ignore
+        $model = Import-Weights $file -Strategy Mmap -Device cpu -WarningAction Ignore
         # Threads of the pool that nobody uses end after some twenty seconds.
         Start-Sleep 30
         # The kernel would hold the writer for 45 seconds.
@@ -41,7 +41,7 @@ Describe 'The shell' {
 Describe 'What nobody foresaw' {
     It 'is an error with the id ML9999, and the pipeline goes on' {
         $references = (Join-Path (Split-Path $ModulePath) MemLoad.Cmdlets.dll), [psobject].Assembly.Location
-        Add-Type -PassThru -ReferencedAssemblies $references -TypeDefinition @'
+        Add-Type -PassThru -IgnoreWarnings -ReferencedAssemblies $references -TypeDefinition @'
 using System.Management.Automation;
 [Cmdlet("Test", "Unforeseen")]
 public sealed class UnforeseenCommand : MemLoad.Abstractions.MemLoadCmdlet
@@ -70,8 +70,8 @@ Describe 'The measured child' {
     It 'starts wherever the module lies' {
         $odd = Join-Path $TestDrive "it’s ‘a’ `"b`" c'd"
         Copy-Item (Split-Path $ModulePath) $odd -Recurse
-        $shell = [Environment]::GetCommandLineArgs()[0] -like '*.dll' ? @([Environment]::ProcessPath, [Environment]::GetCommandLineArgs()[0]) : @([Environment]::ProcessPath)
-        $first, $rest = $shell
+        $first = [Environment]::ProcessPath
+        $rest = @([IO.Path]::GetFileNameWithoutExtension($first) -eq 'dotnet' ? (Join-Path $PSHOME pwsh.dll) : @())
         & $first @rest -NoProfile -CommandWithArgs 'Import-Module -Name (Join-Path $args[0] MemLoad.psd1); (Measure-LoadMemory -LiteralPath $args[1] -Strategy Stream).Outcome' $odd $small | Should -Be Loaded
     }
     It 'is started through dotnet where this shell was' -Skip:([IO.Path]::GetFileNameWithoutExtension([Environment]::ProcessPath) -ne 'dotnet') {

@@ -63,6 +63,7 @@ public static class TimelineFile
         string target = WriteTarget.ForFile(path, overwrite: true);
         FileKind.MustBeRegular(target);
         FileSizeLimit.IsError();
+        long needed = 0;
         try
         {
             using FileStream file = OpenAlone(target, cancellationToken);
@@ -76,6 +77,7 @@ public static class TimelineFile
             {
                 text.Write(Format(timeline).Span);
             }
+            needed = text.WrittenCount;
             try
             {
                 RandomAccess.Write(file.SafeFileHandle, text.WrittenSpan, end);
@@ -89,7 +91,7 @@ public static class TimelineFile
         }
         catch (Exception e) when (WriteFailures.IsFailure(e))
         {
-            throw WriteFailures.From(e, target, 0);
+            throw WriteFailures.From(e, target, needed);
         }
     }
 

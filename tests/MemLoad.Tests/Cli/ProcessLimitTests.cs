@@ -71,14 +71,14 @@ public sealed class ProcessLimitTests : IDisposable
         static bool IsRuntimes(ProgramRun run) => run.ExitCode is > 127 or 1 && !run.Error.Contains("memload: error", StringComparison.Ordinal) && run.Output.Length == 0;
     }
 
-    // A read-only root file system: nothing can be written, and no home is set.
+    // As with a read-only root file system: nothing can be written.
     [SkippableFact]
     public void Auto_chooses_where_nothing_can_be_written()
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "ulimit");
         string path = Large();
 
-        var run = ProgramRun.Of("ulimit -f 1", [("HOME", ""), ("XDG_CACHE_HOME", ""), ("MEMLOAD_CACHE", "")], "measure", "--path", path, "--strategy", "auto", "--in-process", "--format", "json");
+        var run = ProgramRun.Of("ulimit -f 1", [("MEMLOAD_CACHE", "/proc/nowhere")], "measure", "--path", path, "--device", "cpu", "--strategy", "auto", "--in-process", "--format", "json");
 
         Assert.Equal(0, run.ExitCode);
         Assert.Contains("\"Loaded\"", run.Output, StringComparison.Ordinal);
@@ -135,7 +135,7 @@ public sealed class ProcessLimitTests : IDisposable
         Skip.IfNot(OperatingSystem.IsLinux(), "ulimit");
         _folder.Write("samples.jsonl", "");
 
-        var run = ProgramRun.Of("ulimit -f 1", [], "measure", "--path", Large(), "--strategy", "stream", "--in-process", "--format", "json", "--timeline-path", _folder["samples.jsonl"]);
+        var run = ProgramRun.Of("ulimit -f 1", [], "measure", "--path", Large(), "--device", "cpu", "--strategy", "stream", "--in-process", "--format", "json", "--timeline-path", _folder["samples.jsonl"]);
 
         Assert.Equal(1, run.ExitCode);
         Assert.Contains("\"Loaded\"", run.Output, StringComparison.Ordinal);
