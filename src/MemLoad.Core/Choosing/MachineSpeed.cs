@@ -82,7 +82,7 @@ public sealed record MachineSpeed
             measured.TrySave();
             return measured;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException || (e is MemLoadException broken && IsOfDisk(broken)))
+        catch (Exception e) when (WriteFailures.IsFailure(e) || (e is MemLoadException broken && IsOfDisk(broken)))
         {
             // No file can be written here, and the choice is still to be made.
             MachineSpeed typical = Typical(device, (e as MemLoadException)?.Finding ?? e.Message.TrimEnd('.'));
@@ -148,7 +148,7 @@ public sealed record MachineSpeed
             RandomAccess.FlushToDisk(file.Handle);
             file.Commit();
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or MemLoadException)
+        catch (Exception e) when (WriteFailures.IsFailure(e) || e is MemLoadException)
         {
             Unkept[Device] = this;
         }

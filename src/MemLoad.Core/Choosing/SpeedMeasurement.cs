@@ -287,7 +287,7 @@ internal sealed class SpeedMeasurement : IDisposable
             RemoveLeftOvers(folder);
             return Fill(folder, bytes);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or MemLoadException)
+        catch (Exception e) when (WriteFailures.IsFailure(e) || e is MemLoadException)
         {
             return Fill(Path.GetTempPath(), bytes);
         }
