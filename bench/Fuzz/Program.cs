@@ -18,6 +18,8 @@ if (args.Length == 0 || args.Contains("--help"))
           --scratch FOLDER   where inputs are written (/dev/shm where there is one)
           --index N --out F  write the input of this index into the folder F, open it and say what happens
           --dump F           write inputs into the folder F for bench/peers/fuzz.py, with what we make of each
+          --differential P   random pickles instead, each also read by PyTorch: P is a Python that has it, such as python3
+          --show TEXT        of these, list the inputs whose outcome contains the text
         """);
     return 2;
 }
@@ -29,6 +31,10 @@ FuzzFormat[] formats = Text("--formats") is string list ? [.. list.Split(',').Se
 string scratch = Text("--scratch") ?? Examiner.DefaultScratch;
 var campaign = new Campaign(seed, formats, scratch, (int)Number("--deep-every", 8));
 ulong from = Number("--from", 0);
+if (Text("--differential") is string python)
+{
+    return Differ(python, from, Number("--count", 10_000));
+}
 
 if (Text("--out") is string output)
 {
@@ -77,6 +83,39 @@ void ShowFindings()
         Console.WriteLine($"FOUND\t{format}\tseed {seed}\tindex {index}\t{finding.ReplaceLineEndings(" ")}");
         shown++;
     }
+}
+
+// Holds MemLoad against PyTorch, or shows one input and what both make of it.
+int Differ(string command, ulong first, ulong inputs)
+{
+    var differential = new Differential(seed, scratch, command) { Watched = Text("--show") };
+    if (Text("--out") is string folder)
+    {
+        ulong index = Number("--index", 0);
+        (string name, byte[] content) = Differential.Make(seed, index);
+        Directory.CreateDirectory(folder);
+        Console.WriteLine(differential.Explain(content, Path.Combine(folder, $"{index}-{name}")));
+        return 0;
+    }
+    int workers = (int)Number("--threads", (ulong)Environment.ProcessorCount);
+    var watch = Stopwatch.StartNew();
+    var comparing = Task.Run(() => differential.Run(first, first + inputs, workers));
+    while (!comparing.Wait(TimeSpan.FromSeconds(10)))
+    {
+        Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{differential.Done:n0} of {inputs:n0}, {differential.Done / watch.Elapsed.TotalSeconds:n0} a second, {differential.Findings.Count} read differently"));
+    }
+    foreach ((ulong index, string what) in differential.Findings)
+    {
+        Console.WriteLine($"DIFFERS\tseed {seed}\tindex {index}\t{what}");
+    }
+    Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+        $"seed {seed}, indices {first} to {first + inputs - 1}, PyTorch {differential.Version}: {differential.Done} inputs in {watch.Elapsed.TotalSeconds:0} s on {workers} threads; {differential.Tensors} tensors that both read; {differential.Findings.Count} read differently"));
+    foreach ((string outcome, long times) in differential.Counts.OrderByDescending(row => row.Value))
+    {
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{times}\t{100.0 * times / differential.Done:0.00} %\t{outcome}"));
+    }
+    return differential.Findings.IsEmpty ? 0 : 1;
 }
 
 // One folder an input, and one line of JSON: what was opened, and our tensors of it, or the rule it was refused by.

@@ -37,4 +37,8 @@ public static partial class Rules
     /// <summary>A pickle that names programs of the interpreter or the system was made to run them in whoever unpickles it.</summary>
     public static readonly Rule PickleAttack = new("ML3010", "the pickle names nothing that could run a program",
         "Do not open this file with anything that unpickles, and tell whoever published it; MemLoad ran nothing.");
+
+    /// <summary>State that BUILD or a rebuild function sets on an object may name new attributes only: PyTorch would change the object by any other.</summary>
+    public static readonly Rule PickleState = new("ML3011", "nothing is changed once it is made, except by attributes of its own",
+        "Do not trust the file: PyTorch reads other weights from it than it shows. If it is your own, in Python: torch.save(model.state_dict(), path).");
 }

@@ -162,10 +162,10 @@ internal sealed class PickleMachine(PickleInput input, Func<object?, StorageRefe
                     break;
                 case '}': // EMPTY_DICT
                     _budget.Spend(PickleDict.Overhead, input.Path);
-                    Push(new PickleDict());
+                    Push(new PickleDict(PickleDictKind.Dict));
                     break;
                 case 'd': // DICT
-                    var dict = new PickleDict();
+                    var dict = new PickleDict(PickleDictKind.Dict);
                     _budget.Spend(PickleDict.Overhead, input.Path);
                     SetItems(dict, PopToMark(at), at);
                     Push(dict);
@@ -205,7 +205,7 @@ internal sealed class PickleMachine(PickleInput input, Func<object?, StorageRefe
                         ? Global(first, second, at)
                         : throw Malformed("a name in the pickle is no text of reasonable length", at));
                     break;
-                case 'R' or '\x81': // REDUCE, NEWOBJ: what may be called means the same either way
+                case 'R': // REDUCE
                     ReadOnlySpan<object?> call = PopMany(2, at);
                     PickleSequence arguments = Arguments(call[1], at);
                     object? made = TorchVocabulary.Call(call[0], arguments, _budget, input.Path, at);
@@ -214,6 +214,10 @@ internal sealed class PickleMachine(PickleInput input, Func<object?, StorageRefe
                         Refund(arguments);
                     }
                     Push(made);
+                    break;
+                case '\x81': // NEWOBJ
+                    ReadOnlySpan<object?> creation = PopMany(2, at);
+                    Push(TorchVocabulary.Create(creation[0], Arguments(creation[1], at), _budget, input.Path, at));
                     break;
                 case 'b': // BUILD
                     object? state = Pop(at);
@@ -286,7 +290,7 @@ internal sealed class PickleMachine(PickleInput input, Func<object?, StorageRefe
         {
             if (!dict.TrySet(items[i], items[i + 1], _budget, input.Path))
             {
-                throw Malformed($"the key {Printable.Quote(PythonText.Repr(items[i]))} of a dict is no name, or reads the same as another key", at);
+                throw Malformed($"{Printable.Quote(PythonText.Repr(items[i]))} cannot be a key of a dict, or reads the same as another key of it", at);
             }
         }
     }

@@ -1,7 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
-using System.Numerics;
-using System.Text;
 
 namespace MemLoad;
 
@@ -10,8 +7,16 @@ namespace MemLoad;
 /// <summary>A name that the pickle asked for and the allow-list knows, such as <c>torch._utils._rebuild_tensor_v2</c>.</summary>
 internal sealed record PickleGlobal(string Name);
 
-/// <summary>A constant of PyTorch: a dtype, a layout, a device. <paramref name="Repr"/> is what Python prints for it.</summary>
-internal sealed record TorchConstant(string Repr);
+/// <summary>A constant of PyTorch: a dtype, a layout, a device.</summary>
+/// <param name="Repr">What Python's <c>repr</c> gives for it.</param>
+internal sealed record TorchConstant(string Repr)
+{
+    /// <summary>What Python's <c>str</c> gives for it, where that differs.</summary>
+    public string Text { get; init; } = Repr;
+}
+
+/// <summary>An element type of numpy by its code, such as <c>f8</c>.</summary>
+internal sealed record NumpyType(string Code);
 
 /// <summary>Bytes that protocol 2 writes as text, each character one byte. Made into bytes only where they are read: a call costs nothing.</summary>
 internal sealed record LatinText(string Text);
@@ -39,11 +44,11 @@ internal sealed class PickleSequence(PickleSequenceKind kind, object?[] items)
     /// <summary>Makes an unkept tuple that nobody needs any more into another of as many items.</summary>
     public void Reuse(ReadOnlySpan<object?> items) => items.CopyTo(_items);
 
-    /// <summary>The same items as a sequence of another kind; what is added to either later is not in the other.</summary>
-    public PickleSequence As(PickleSequenceKind kind)
+    /// <summary>A sequence with items of its own, as Python's constructors make them: what is added to either later is not in the other.</summary>
+    public static PickleSequence Copy(PickleSequenceKind kind, ReadOnlySpan<object?> items, OpenBudget budget, string path)
     {
-        IsKept = true; // its items are in use twice
-        return new PickleSequence(kind, _items) { Count = Count, IsKept = true };
+        budget.Spend(Overhead + ((long)sizeof(long) * items.Length), path);
+        return new PickleSequence(kind, items.ToArray());
     }
 
     /// <summary>Adds items at the end.</summary>
@@ -68,13 +73,24 @@ internal enum PickleSequenceKind
     Set,
     FrozenSet,
     ByteArray,
+    /// <summary>torch.Size: a tuple of whole numbers with a name of its own.</summary>
+    Size,
 }
 
-/// <summary>A dict, OrderedDict, defaultdict or Counter, in insertion order.</summary>
-internal sealed class PickleDict
+/// <summary>The mappings of Python that differ in what may be set on them.</summary>
+internal enum PickleDictKind
+{
+    Dict,
+    OrderedDict,
+    DefaultDict,
+    Counter,
+}
+
+/// <summary>A dict, OrderedDict, defaultdict or Counter, in insertion order. Keys are the same where Python says so: 1, 1.0 and True are one key.</summary>
+internal sealed class PickleDict(PickleDictKind kind)
 {
     /// <summary>Bytes that an empty one takes.</summary>
-    public const int Overhead = 32;
+    public const int Overhead = 48;
 
     // Bytes that the first three entries take, and what holds them.
     private const int FirstEntries = 256;
@@ -83,23 +99,25 @@ internal sealed class PickleDict
 
     // Most dicts of a checkpoint are the empty hooks of its tensors.
     private OrderedDictionary<string, object?>? _items;
-    private HashSet<string>? _otherKeys;
+
+    // Of the keys that are no text: their names; and by which name one is kept, where its identity reads otherwise.
+    private HashSet<string>? _otherNames;
+    private Dictionary<string, string>? _nameOf;
+
+    public PickleDictKind Kind { get; } = kind;
 
     /// <summary>Entries under the text Python prints for their key (a string itself, <c>str()</c> of anything else).</summary>
     public IReadOnlyList<KeyValuePair<string, object?>> Items => _items ?? Nothing;
 
+    /// <summary>True if all keys are text.</summary>
+    public bool HasTextKeysOnly => _otherNames is null;
+
     /// <summary>
-    /// Sets an entry; the last one wins, as in Python. False if the key has no name, or has the name of another key that Python tells from it,
-    /// such as 1 and '1': one of the two would be lost.
+    /// Sets an entry. The last value and the first key win, as in Python. False if the key cannot be hashed or has no name of its own, or has the
+    /// name of another key that Python tells from it, such as 1 and '1': one of the two would be lost.
     /// </summary>
     public bool TrySet(object? key, object? value, OpenBudget budget, string path)
     {
-        bool isText = key is string;
-        if (PythonText.Key(key) is not string name)
-        {
-            return false;
-        }
-        budget.Spend(OpenBudget.Hashing(name.Length), path);
         if (_items is null)
         {
             budget.Spend(FirstEntries, path);
@@ -109,31 +127,82 @@ internal sealed class PickleDict
         {
             budget.Spend(3L * OpenBudget.EntryBytes * _items.Count, path);
         }
-        if (!isText)
+        string? name = key as string;
+        if (name is null)
         {
-            budget.Spend(OpenBudget.GrowingEntry + (4L * OpenBudget.Text(name.Length)), path);
+            name = OtherName(key, budget, path);
+            if (name is null)
+            {
+                return false;
+            }
         }
-        bool wasText = _otherKeys?.Contains(name) != true;
-        if (isText != wasText && _items.ContainsKey(name))
+        else if (_otherNames?.Contains(name) == true)
         {
             return false;
         }
-        if (!isText)
-        {
-            (_otherKeys ??= new HashSet<string>(StringComparer.Ordinal)).Add(name);
-        }
+        budget.Spend(OpenBudget.Hashing(name.Length), path);
         _items[name] = value;
         return true;
     }
 
     public object? Get(string key) => _items?.GetValueOrDefault(key);
+
+    /// <summary>A dict with entries of its own, as Python's constructors make them: what is set in either later is not in the other.</summary>
+    public static PickleDict Copy(PickleDictKind kind, PickleDict source, OpenBudget budget, string path)
+    {
+        var copy = new PickleDict(kind);
+        if (source._items is { Count: > 0 } items)
+        {
+            budget.Spend(FirstEntries + (3L * OpenBudget.EntryBytes * items.Count), path);
+            copy._items = new OrderedDictionary<string, object?>(items, StringComparer.Ordinal);
+        }
+        if (source._otherNames is { } names)
+        {
+            budget.Spend((long)OpenBudget.GrowingEntry * (names.Count + (source._nameOf?.Count ?? 0)), path);
+            copy._otherNames = new HashSet<string>(names, StringComparer.Ordinal);
+            copy._nameOf = source._nameOf is null ? null : new Dictionary<string, string>(source._nameOf, StringComparer.Ordinal);
+        }
+        return copy;
+    }
+
+    // The name under which a key that is no text is kept already, or its own from now on; null if it has none.
+    private string? OtherName(object? key, OpenBudget budget, string path)
+    {
+        if (PythonKey.Identity(key, budget, path) is not string identity)
+        {
+            return null;
+        }
+        string? name = null;
+        // The digits of a whole number are its identity and its name; no other name is an identity of another key.
+        if (_nameOf?.TryGetValue(identity, out name) == true || _otherNames?.TryGetValue(identity, out name) == true)
+        {
+            return name;
+        }
+        name = key is long ? identity : PythonText.Key(key);
+        if (name is null || _items!.ContainsKey(name))
+        {
+            return null;
+        }
+        budget.Spend(OpenBudget.GrowingEntry + (key is long ? 0 : 4 * OpenBudget.Text(name.Length)), path);
+        (_otherNames ??= new HashSet<string>(StringComparer.Ordinal)).Add(name);
+        if (!ReferenceEquals(name, identity))
+        {
+            budget.Spend(OpenBudget.GrowingEntry, path);
+            (_nameOf ??= new Dictionary<string, string>(StringComparer.Ordinal)).Add(identity, name);
+        }
+        return name;
+    }
 }
 
 /// <summary>A storage by its persistent id. The dtype is null for an untyped storage, whose count is in bytes.</summary>
-internal sealed class StorageReference(string key, DType? dtype, long count)
+internal sealed class StorageReference(string key, DType? dtype, long count, StorageReference? first = null)
 {
     /// <summary>Bytes that one takes.</summary>
-    public const int Overhead = 64;
+    public const int Overhead = 72;
+
+    // The first reference to the same storage: another one only where an empty storage is used as several types.
+    private readonly StorageReference? _first = first;
+    private int _index = -1;
 
     public string Key { get; } = key;
 
@@ -144,7 +213,11 @@ internal sealed class StorageReference(string key, DType? dtype, long count)
     public long Bytes => checked(Count * (DType?.ElementSize() ?? 1));
 
     /// <summary>Its index in the checkpoint under construction; -1 until it is found in the file.</summary>
-    public int Index { get; set; } = -1;
+    public int Index
+    {
+        get => (_first ?? this)._index;
+        set => (_first ?? this)._index = value;
+    }
 
     public bool IsLike(StorageReference other) => Key == other.Key && DType == other.DType && Count == other.Count;
 }
@@ -155,147 +228,4 @@ internal sealed record TensorReference(
 {
     /// <summary>Bytes that one takes, dimensions apart.</summary>
     public const int Overhead = 72;
-}
-
-/// <summary>Text forms of values as Python's <c>str</c> and <c>repr</c> give them.</summary>
-internal static class PythonText
-{
-    private const int DeepestRepr = 8;
-    private const int MostItems = 100;
-    private const int LongestRepr = 4096;
-
-    /// <summary>What Python prints for a key; null for one that is no name: a container too long to write out.</summary>
-    public static string? Key(object? value)
-    {
-        string text = value as string ?? Repr(value);
-        return value is string || text.Length <= LongestRepr ? text : null;
-    }
-
-    /// <summary>What Python prints, as far as about 4,096 characters.</summary>
-    public static string Repr(object? value)
-    {
-        var text = new StringBuilder();
-        Write(text, value, 0);
-        return text.Length > LongestRepr ? text.Append("...").ToString() : text.ToString();
-    }
-
-    /// <summary>The shortest text that reads back as the same number, with Python's notation.</summary>
-    public static string Number(double value)
-    {
-        if (!double.IsFinite(value))
-        {
-            return double.IsNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
-        }
-        string text = value.ToString("R", CultureInfo.InvariantCulture);
-        return text.Contains('E', StringComparison.Ordinal) || text.Contains('.', StringComparison.Ordinal) ? text.Replace('E', 'e') : text + ".0";
-    }
-
-    // Shared containers can make a text of any length out of a short pickle: once it is too long nothing more is looked at.
-    private static void Write(StringBuilder text, object? value, int depth)
-    {
-        if (text.Length > LongestRepr)
-        {
-            return;
-        }
-        switch (value)
-        {
-            case PickleDict or PickleSequence when depth > DeepestRepr:
-                text.Append("...");
-                break;
-            case PickleDict dict:
-                text.Append('{');
-                for (int i = 0; Begin(text, i, dict.Items.Count); i++)
-                {
-                    Append(text, Quote(Cut(dict.Items[i].Key)));
-                    text.Append(": ");
-                    Write(text, dict.Items[i].Value, depth + 1);
-                }
-                text.Append('}');
-                break;
-            case PickleSequence { Kind: PickleSequenceKind.Set, Count: 0 }:
-                text.Append("set()");
-                break;
-            case PickleSequence sequence:
-                (string before, string after) = Brackets(sequence);
-                text.Append(before);
-                for (int i = 0; Begin(text, i, sequence.Count); i++)
-                {
-                    Write(text, sequence.Items[i], depth + 1);
-                }
-                text.Append(after);
-                break;
-            default:
-                Append(text, Scalar(value));
-                break;
-        }
-    }
-
-    // Whether item i is written, and what stands before it.
-    private static bool Begin(StringBuilder text, int i, int count)
-    {
-        if (i >= Math.Min(count, MostItems) || text.Length > LongestRepr)
-        {
-            return false;
-        }
-        text.Append(i > 0 ? ", " : "");
-        return true;
-    }
-
-    private static void Append(StringBuilder text, string part) => text.Append(part, 0, Math.Min(part.Length, LongestRepr + 1));
-
-    private static string Cut(string text) => text.Length > LongestRepr ? text[..LongestRepr] : text;
-
-    private static string Scalar(object? value) => value switch
-    {
-        null => "None",
-        bool flag => flag ? "True" : "False",
-        long number => number.ToString(CultureInfo.InvariantCulture),
-        BigInteger number => number.ToString(CultureInfo.InvariantCulture),
-        double number => Number(number),
-        Complex number => $"({(number.Real == 0 ? "" : Short(number.Real) + (number.Imaginary < 0 ? "" : "+"))}{Short(number.Imaginary)}j)",
-        string text => Quote(Cut(text)),
-        byte[] bytes => Quote(bytes.AsSpan(0, Math.Min(bytes.Length, LongestRepr))),
-        LatinText latin => Quote(Encoding.Latin1.GetBytes(Cut(latin.Text))),
-        TorchConstant constant => constant.Repr,
-        PickleGlobal global => $"<{global.Name}>",
-        TensorReference => "<tensor>",
-        StorageReference => "<storage>",
-        _ => "<value>",
-    };
-
-    private static (string Before, string After) Brackets(PickleSequence sequence) => sequence.Kind switch
-    {
-        PickleSequenceKind.Tuple => ("(", sequence.Count == 1 ? ",)" : ")"),
-        PickleSequenceKind.Set => ("{", "}"),
-        PickleSequenceKind.FrozenSet => ("frozenset({", "})"),
-        PickleSequenceKind.ByteArray => ("bytearray(", ")"),
-        _ => ("[", "]"),
-    };
-
-    // Inside a complex number Python leaves out the ".0".
-    private static string Short(double value)
-    {
-        string text = Number(value);
-        return text.EndsWith(".0", StringComparison.Ordinal) ? text[..^2] : text;
-    }
-
-    private static string Quote(string text) => $"'{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("'", "\\'", StringComparison.Ordinal)}'";
-
-    private static string Quote(ReadOnlySpan<byte> bytes)
-    {
-        var text = new StringBuilder("b'");
-        foreach (byte b in bytes)
-        {
-            _ = b switch
-            {
-                (byte)'\\' or (byte)'\'' => text.Append('\\').Append((char)b),
-                (byte)'\n' => text.Append("\\n"),
-                (byte)'\r' => text.Append("\\r"),
-                (byte)'\t' => text.Append("\\t"),
-                >= 0x20 and < 0x7f => text.Append((char)b),
-                _ => text.Append(CultureInfo.InvariantCulture, $"\\x{b:x2}"),
-            };
-        }
-        return text.Append('\'').ToString();
-    }
 }

@@ -26,8 +26,13 @@ internal sealed class StorageReferences(string path, OpenBudget budget, int expe
         }
         ref StorageReference? known = ref CollectionsMarshal.GetValueRefOrAddDefault(_byKey, reference.Key, out _);
         known ??= reference;
-        return known.IsLike(reference)
-            ? known
+        if (known.IsLike(reference))
+        {
+            return known;
+        }
+        // Nothing tells one empty storage from another, so PyTorch lets each tensor have its own type of it.
+        return known.Count == 0 && reference.Count == 0
+            ? new StorageReference(reference.Key, reference.DType, 0, known)
             : throw Rules.StorageLengthMismatch.Broken($"the pickle describes storage {Printable.Quote(reference.Key)} in two ways", path);
     }
 

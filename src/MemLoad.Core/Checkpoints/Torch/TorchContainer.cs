@@ -49,7 +49,8 @@ internal sealed class TorchContainer(CheckpointBuilder builder, OpenBudget budge
             case PickleDict:
                 open.Push(new Container(name, value, 0));
                 break;
-            case PickleSequence { Kind: PickleSequenceKind.List or PickleSequenceKind.Tuple } sequence when sequence.Count <= LongList || HoldsTensors(sequence):
+            case PickleSequence { Kind: PickleSequenceKind.List or PickleSequenceKind.Tuple or PickleSequenceKind.Size } sequence
+                when sequence.Count <= LongList || HoldsTensors(sequence):
                 open.Push(new Container(name, value, 0));
                 break;
             case StorageReference:

@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Text;
@@ -71,6 +72,27 @@ internal static class TorchVocabulary
     private static readonly FrozenSet<string> ProgramBuiltins = new[]
     {
         "eval", "exec", "execfile", "compile", "__import__", "open", "breakpoint", "input", "apply", "getattr", "setattr", "globals", "locals", "vars",
+    }.ToFrozenSet(StringComparer.Ordinal);
+
+    private const string TorchPrefix = "torch.";
+
+    // Methods of OrderedDict: an attribute of that name would take their place.
+    private static readonly FrozenSet<string> DictNames = new[]
+    {
+        "clear", "copy", "fromkeys", "get", "items", "keys", "move_to_end", "pop", "popitem", "setdefault", "update", "values",
+    }.ToFrozenSet(StringComparer.Ordinal);
+
+    private static readonly FrozenSet<string> Layouts = new[]
+    {
+        "torch.strided", "torch.sparse_coo", "torch.sparse_csr", "torch.sparse_csc", "torch.sparse_bsr", "torch.sparse_bsc", "torch._mkldnn", "torch.jagged",
+    }.ToFrozenSet(StringComparer.Ordinal);
+
+    // c10/core/Device.cpp. An index has eight bits.
+    private const int MostDevices = 127;
+
+    private static readonly FrozenSet<string> DeviceTypes = new[]
+    {
+        "cpu", "cuda", "ipu", "xpu", "mkldnn", "opengl", "opencl", "ideep", "hip", "ve", "fpga", "maia", "xla", "lazy", "vulkan", "mps", "meta", "hpu", "mtia", "privateuseone",
     }.ToFrozenSet(StringComparer.Ordinal);
 
     // More than PyTorch computes on; and a short pickle could copy a long shape again and again.
@@ -151,7 +173,8 @@ internal static class TorchVocabulary
             : Rules.PickleGlobal.Broken($"the pickle asks for {Printable.Quote(full)}", path, at);
     }
 
-    /// <summary>What a call of a known name gives.</summary>
+    /// <summary>What a call of a known name gives: what Python makes of the same call, with the arguments that PyTorch and pickle write.</summary>
+    /// <exception cref="MemLoadException">ML1013, ML3001, ML3006 or ML3011.</exception>
     public static object? Call(object? callee, PickleSequence tuple, OpenBudget budget, string path, long at)
     {
         if (callee is not PickleGlobal { Name: string name } || !Callables.Contains(name))
@@ -164,24 +187,25 @@ internal static class TorchVocabulary
         {
             return name switch
             {
-                OrderedDict or Counter => Dict(arguments.Length == 0 ? null : arguments[0], budget, path),
-                DefaultDict => new PickleDict(),
+                OrderedDict => Ordered(arguments, budget, path),
+                Counter => Counted(arguments, budget, path),
+                DefaultDict => arguments is [] or [null or PickleGlobal] ? new PickleDict(PickleDictKind.DefaultDict) : throw new InvalidCastException(),
                 RebuildTensor => Tensor(arguments, 4, dtype: null, budget, path),
                 RebuildTensorV2 => Tensor(arguments, 6, dtype: null, budget, path),
                 RebuildTensorV3 => Tensor(arguments, 7, NotNone<TorchConstant>(arguments[6]), budget, path),
                 RebuildParameter => Parameter(arguments, 3),
-                RebuildParameterWithState => Parameter(arguments, 4),
+                RebuildParameterWithState => WithState(Parameter(arguments, 4), arguments[3], path, at),
                 RebuildFromType => FromType(arguments, budget, path, at),
-                Size => ((PickleSequence)arguments[0]!).As(PickleSequenceKind.Tuple),
-                Device => new TorchConstant(arguments.Length == 1 ? $"device(type='{Word(arguments[0], budget, path)}')" : $"device(type='{Word(arguments[0], budget, path)}', index={(long)arguments[1]!})"),
-                GetLayout => new TorchConstant(Word(arguments[0], budget, path)),
-                Encode => new LatinText(NotNone<string>(arguments[0])),
-                Set => Copy(arguments, PickleSequenceKind.Set),
-                FrozenSet => Copy(arguments, PickleSequenceKind.FrozenSet),
-                ComplexNumber => new Complex((double)arguments[0]!, (double)arguments[1]!),
-                ByteArray => new PickleSequence(PickleSequenceKind.ByteArray, [Bytes(arguments)]),
+                Size => SizeOf(arguments, budget, path),
+                Device => DeviceOf(arguments, budget, path),
+                GetLayout => arguments is [string layout] && Layouts.Contains(layout) ? new TorchConstant(layout) : throw new InvalidCastException(),
+                Encode => arguments is [string text, string encoding] ? Latin(text, encoding, budget, path) : throw new InvalidCastException(),
+                Set => Copy(arguments, PickleSequenceKind.Set, budget, path),
+                FrozenSet => Copy(arguments, PickleSequenceKind.FrozenSet, budget, path),
+                ComplexNumber => arguments is [double real, double imaginary] ? new Complex(real, imaginary) : throw new InvalidCastException(),
+                ByteArray => new PickleSequence(PickleSequenceKind.ByteArray, [Bytes(arguments, budget, path)]),
                 NumpyScalar => NumpyValue(arguments),
-                _ => new TorchConstant($"dtype('{Word(arguments[0], budget, path)}')"), // numpy.dtype
+                _ => NumpyTypeOf(arguments, budget, path),
             };
         }
         catch (Exception e) when (e is InvalidCastException or IndexOutOfRangeException or NullReferenceException or OverflowException)
@@ -190,13 +214,40 @@ internal static class TorchVocabulary
         }
     }
 
-    /// <summary>BUILD sets attributes. State dicts carry <c>_metadata</c> that way; attributes hold no weights and are passed over.</summary>
+    /// <summary>NEWOBJ makes an object without its constructor. Of nothing, a container comes out the same; all else would differ from a call.</summary>
+    /// <exception cref="MemLoadException">ML1013, ML3001 or ML3006.</exception>
+    public static object? Create(object? type, PickleSequence tuple, OpenBudget budget, string path, long at)
+    {
+        bool isContainer = type is PickleGlobal { Name: OrderedDict or DefaultDict or Counter or Set or FrozenSet or ByteArray };
+        if (isContainer && tuple.Count > 0)
+        {
+            throw Rules.PickleArguments.Broken($"{Printable.Quote(PythonText.Repr(type))} is made without its constructor, which drops its arguments", path, at);
+        }
+        return isContainer || type is not PickleGlobal { Name: string name } || !Callables.Contains(name)
+            ? Call(type, tuple, budget, path, at)
+            : throw Rules.PickleArguments.Broken($"{Printable.Quote(PythonText.Repr(type))} is made without its constructor", path, at);
+    }
+
+    /// <summary>
+    /// BUILD sets attributes. State dicts carry <c>_metadata</c> that way; attributes of their own hold no weights and are passed over. On a tensor BUILD
+    /// exchanges its storage, and an attribute of the name of a method takes its place: both are refused.
+    /// </summary>
+    /// <exception cref="MemLoadException">ML3001 or ML3011.</exception>
     public static void Build(object? target, object? state, string path, long at)
     {
-        _ = state;
-        if (target is not (PickleDict or TensorReference or TorchConstant))
+        switch (target)
         {
-            throw Rules.PickleMalformed.Broken($"attributes are set on {Printable.Quote(PythonText.Repr(target))}", path, at);
+            case PickleDict { Kind: PickleDictKind.OrderedDict }:
+                CheckAttributes(state, DictNames, path, at);
+                break;
+            case TensorReference:
+                throw Rules.PickleState.Broken("a tensor is changed after it was made", path, at);
+            case NumpyType when IsNativeOrder(state):
+                break;
+            case NumpyType:
+                throw Rules.PickleState.Broken("a type of numpy gets a state that is not plain little-endian", path, at);
+            default:
+                throw Rules.PickleMalformed.Broken($"attributes are set on {Printable.Quote(PythonText.Repr(target))}", path, at);
         }
     }
 
@@ -223,73 +274,163 @@ internal static class TorchVocabulary
         return new StorageReference(key, type.DType, count);
     }
 
-    private static PickleDict Dict(object? source, OpenBudget budget, string path)
+    private static PickleDict Ordered(ReadOnlySpan<object?> arguments, OpenBudget budget, string path)
     {
-        switch (source)
+        switch (arguments)
         {
-            case PickleDict dict:
-                return dict;
-            case PickleSequence pairs: // Python 2 writes an OrderedDict as a list of [key, value]
+            case []:
+                return new PickleDict(PickleDictKind.OrderedDict);
+            case [PickleDict dict]:
+                return PickleDict.Copy(PickleDictKind.OrderedDict, dict, budget, path);
+            case [PickleSequence { Kind: PickleSequenceKind.List or PickleSequenceKind.Tuple } pairs]: // Python 2 writes a list of [key, value]
                 budget.Spend(OpenBudget.Looking(pairs.Count), path);
-                var filled = new PickleDict();
+                var filled = new PickleDict(PickleDictKind.OrderedDict);
                 foreach (object? pair in pairs.Items)
                 {
-                    ReadOnlySpan<object?> two = ((PickleSequence)pair!).Items;
-                    if (!filled.TrySet(two[0], two[1], budget, path))
+                    if (pair is not PickleSequence { Kind: PickleSequenceKind.List or PickleSequenceKind.Tuple, Items: [object key, object value] }
+                        || !filled.TrySet(key, value, budget, path))
                     {
                         throw new InvalidCastException();
                     }
                 }
                 return filled;
-            case null:
-                return new PickleDict();
             default:
                 throw new InvalidCastException();
         }
     }
 
-    // Storage, offset, size, stride; from version 2 on also requires_grad and hooks; last, and not always, flags.
+    // Of a list, Counter counts the items: no pickle of a Counter does so.
+    private static PickleDict Counted(ReadOnlySpan<object?> arguments, OpenBudget budget, string path) => arguments switch
+    {
+        [] or [null] => new PickleDict(PickleDictKind.Counter),
+        [PickleDict dict] => PickleDict.Copy(PickleDictKind.Counter, dict, budget, path),
+        _ => throw new InvalidCastException(),
+    };
+
+    // Storage, offset, size, stride; from version 2 on also requires_grad, hooks, and not always flags; version 3 has a dtype before the flags.
     private static TensorReference Tensor(ReadOnlySpan<object?> arguments, int count, TorchConstant? dtype, OpenBudget budget, string path)
     {
-        object? metadata = arguments.Length > count ? arguments[count] : null;
-        if (arguments.Length < count || arguments.Length > count + 1 || metadata is not (null or PickleDict)
-            || (count > 4 && (arguments[4] is not bool || arguments[5] is not (null or PickleDict))))
+        bool hasGradient = count > 4;
+        if (arguments.Length < count || arguments.Length > (hasGradient ? count + 1 : count)
+            || (hasGradient && (arguments[4] is not bool || arguments[5] is not (null or PickleDict))))
         {
             throw new InvalidCastException();
         }
         var storage = (StorageReference)arguments[0]!;
         DType type = storage.DType ?? DType.UInt8;
-        if (dtype is not null && !DTypes.TryFromTorchName(dtype.Repr["torch.".Length..], out type))
+        if (dtype is not null && !(dtype.Repr.StartsWith(TorchPrefix, StringComparison.Ordinal) && DTypes.TryFromTorchName(dtype.Repr[TorchPrefix.Length..], out type)))
         {
             throw new InvalidCastException();
         }
-        LazyView lazy = LazyView.None;
-        if (metadata is PickleDict flags)
+        if (hasGradient && arguments[4] is true)
         {
-            lazy = (flags.Get("conj") is true ? LazyView.Conjugate : 0) | (flags.Get("neg") is true ? LazyView.Negative : 0);
+            CheckGradient(type);
         }
+        LazyView lazy = arguments.Length > count ? Flags(arguments[count], type) : LazyView.None;
         return new TensorReference(storage, type, (long)arguments[1]!, Numbers(arguments[2], budget, path), Numbers(arguments[3], budget, path), lazy);
     }
 
-    private static TensorReference Parameter(ReadOnlySpan<object?> arguments, int count) => arguments.Length == count && arguments[1] is bool && arguments[2] is null or PickleDict
-        ? NotNone<TensorReference>(arguments[0])
-        : throw new InvalidCastException();
-
-    private static TensorReference FromType(ReadOnlySpan<object?> arguments, OpenBudget budget, string path, long at)
+    // PyTorch asks whether a flag is there, not whether it is true, and has more flags than the two it writes.
+    private static LazyView Flags(object? flags, DType type)
     {
-        // A tensor with Python attributes: (function, class, arguments, attributes).
-        var type = (PickleGlobal)arguments[1]!;
-        // A call inside a call inside a call … would end on the stack's guard page.
-        if (arguments[0] is PickleGlobal { Name: RebuildFromType } || !Types.Contains(type.Name) || !type.Name.StartsWith("torch.", StringComparison.Ordinal))
+        LazyView lazy = LazyView.None;
+        if (flags is null)
+        {
+            return lazy;
+        }
+        var dict = (PickleDict)flags;
+        foreach ((string name, object? value) in dict.Items)
+        {
+            lazy |= (name, value) switch
+            {
+                ("conj", true) when type.IsComplex() => LazyView.Conjugate,
+                ("neg", true) when type.IsComplex() || type is DType.Float32 or DType.Float64 or DType.Float16 or DType.BFloat16 => LazyView.Negative,
+                _ => throw new InvalidCastException(),
+            };
+        }
+        // Of complex32, PyTorch resolves one of the two and not both.
+        return dict.HasTextKeysOnly && (type != DType.Complex32 || lazy != (LazyView.Conjugate | LazyView.Negative)) ? lazy : throw new InvalidCastException();
+    }
+
+    private static void CheckGradient(DType type)
+    {
+        if (!type.IsFloatingPoint() && !type.IsComplex())
         {
             throw new InvalidCastException();
         }
-        return NotNone<TensorReference>(Call(arguments[0], (PickleSequence)arguments[2]!, budget, path, at));
     }
+
+    // Data, requires_grad, hooks: another tensor of the same storage.
+    private static TensorReference Parameter(ReadOnlySpan<object?> arguments, int count)
+    {
+        if (arguments.Length != count || arguments[1] is not bool needsGradient || arguments[2] is not (null or PickleDict))
+        {
+            throw new InvalidCastException();
+        }
+        TensorReference data = NotNone<TensorReference>(arguments[0]);
+        if (needsGradient)
+        {
+            CheckGradient(data.DType);
+        }
+        return data;
+    }
+
+    private static TensorReference FromType(ReadOnlySpan<object?> arguments, OpenBudget budget, string path, long at)
+    {
+        // A tensor with Python attributes: function, class, arguments, attributes.
+        if (arguments.Length != 4 || arguments[2] is not PickleSequence { Kind: PickleSequenceKind.Tuple } inner)
+        {
+            throw new InvalidCastException();
+        }
+        var type = (PickleGlobal)arguments[1]!;
+        // A call inside a call inside a call … would end on the stack's guard page.
+        if (arguments[0] is PickleGlobal { Name: RebuildFromType } || !Types.Contains(type.Name) || !type.Name.StartsWith(TorchPrefix, StringComparison.Ordinal))
+        {
+            throw new InvalidCastException();
+        }
+        return WithState(NotNone<TensorReference>(Call(arguments[0], inner, budget, path, at)), arguments[3], path, at);
+    }
+
+    // The attributes of a tensor: a dict, or one dict and another of slots.
+    private static TensorReference WithState(TensorReference tensor, object? state, string path, long at)
+    {
+        if (state is PickleSequence { Kind: PickleSequenceKind.Tuple, Items: [var attributes, var slots] })
+        {
+            CheckAttributes(attributes, TensorAttributes.Names, path, at);
+            CheckAttributes(slots, TensorAttributes.Names, path, at);
+        }
+        else
+        {
+            CheckAttributes(state, TensorAttributes.Names, path, at);
+        }
+        return tensor;
+    }
+
+    private static void CheckAttributes(object? state, FrozenSet<string> taken, string path, long at)
+    {
+        if (state is null && taken != DictNames)
+        {
+            return;
+        }
+        if (state is not PickleDict { HasTextKeysOnly: true } attributes)
+        {
+            throw Rules.PickleState.Broken("the attributes of an object are no dict of names", path, at);
+        }
+        foreach ((string name, _) in attributes.Items)
+        {
+            if (name.StartsWith("__", StringComparison.Ordinal) || taken.Contains(name))
+            {
+                throw Rules.PickleState.Broken($"the attribute {Printable.Quote(name)} is set, which PyTorch or Python itself uses", path, at);
+            }
+        }
+    }
+
+    // (version, byte order, subtype, names, fields, element size, alignment, flags) of a plain number.
+    private static bool IsNativeOrder(object? state) => state is PickleSequence { Kind: PickleSequenceKind.Tuple, Items: [3L or 4L, "<" or "|", null, null, null, -1L, -1L, 0L] };
 
     private static ImmutableArray<long> Numbers(object? value, OpenBudget budget, string path)
     {
-        if (value is not PickleSequence { Kind: PickleSequenceKind.Tuple, Count: <= MostDimensions } tuple)
+        if (value is not PickleSequence { Kind: PickleSequenceKind.Tuple or PickleSequenceKind.Size, Count: <= MostDimensions } tuple)
         {
             throw new InvalidCastException();
         }
@@ -302,8 +443,54 @@ internal static class TorchVocabulary
         return ImmutableCollectionsMarshal.AsImmutableArray(numbers);
     }
 
-    private static PickleSequence Copy(ReadOnlySpan<object?> arguments, PickleSequenceKind kind) =>
-        arguments.Length == 0 ? new PickleSequence(kind, []) : ((PickleSequence)arguments[0]!).As(kind);
+    private static PickleSequence Copy(ReadOnlySpan<object?> arguments, PickleSequenceKind kind, OpenBudget budget, string path) => arguments switch
+    {
+        [] => new PickleSequence(kind, []),
+        [PickleSequence { Kind: not PickleSequenceKind.ByteArray } source] => PickleSequence.Copy(kind, source.Items, budget, path),
+        _ => throw new InvalidCastException(),
+    };
+
+    private static PickleSequence SizeOf(ReadOnlySpan<object?> arguments, OpenBudget budget, string path)
+    {
+        if (arguments is not [PickleSequence { Kind: PickleSequenceKind.List or PickleSequenceKind.Tuple or PickleSequenceKind.Size } dimensions])
+        {
+            throw new InvalidCastException();
+        }
+        foreach (object? dimension in dimensions.Items)
+        {
+            _ = (long)dimension!;
+        }
+        return PickleSequence.Copy(PickleSequenceKind.Size, dimensions.Items, budget, path);
+    }
+
+    // 'cuda', 'cuda:0', or 'cuda' and 0: the same device is written in one way only, whichever way it was named.
+    private static TorchConstant DeviceOf(ReadOnlySpan<object?> arguments, OpenBudget budget, string path)
+    {
+        string word = Word(arguments[0], budget, path);
+        budget.Spend(4 * OpenBudget.Text(2 * LongestWord), path);
+        int colon = word.IndexOf(':', StringComparison.Ordinal);
+        string type = colon < 0 ? word : word[..colon];
+        long? index = null;
+        if (colon >= 0)
+        {
+            // Without leading zeros.
+            ReadOnlySpan<char> digits = word.AsSpan(colon + 1);
+            index = digits is ['0'] or [>= '1' and <= '9', ..] && long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out long parsed)
+                ? parsed
+                : throw new InvalidCastException();
+        }
+        if (arguments.Length == 2)
+        {
+            index = index is null ? (long)arguments[1]! : throw new InvalidCastException();
+        }
+        if (arguments.Length > 2 || index is < 0 or > MostDevices || !DeviceTypes.Contains(type))
+        {
+            throw new InvalidCastException();
+        }
+        return index is null
+            ? new TorchConstant($"device(type='{type}')") { Text = type }
+            : new TorchConstant($"device(type='{type}', index={index})") { Text = $"{type}:{index}" };
+    }
 
     // A cast lets None through.
     private static T NotNone<T>(object? value)
@@ -332,25 +519,39 @@ internal static class TorchVocabulary
         return false;
     }
 
-    private static object Bytes(ReadOnlySpan<object?> arguments) => arguments switch
+    private static object Bytes(ReadOnlySpan<object?> arguments, OpenBudget budget, string path) => arguments switch
     {
         [] => Array.Empty<byte>(),
         [byte[] or LatinText] => arguments[0]!,
-        [string text, string] => new LatinText(text), // protocol 2
+        [string text, string encoding] => Latin(text, encoding, budget, path), // protocol 2
         _ => throw new InvalidCastException(),
     };
 
+    // Charged as the bytes that Python makes of it: the same text may be given again and again.
+    private static LatinText Latin(string text, string encoding, OpenBudget budget, string path)
+    {
+        budget.Spend(text.Length, path);
+        return encoding is "latin1" or "latin-1" && text.AsSpan().IndexOfAnyExceptInRange('\0', '\xff') < 0 ? new LatinText(text) : throw new InvalidCastException();
+    }
+
+    // The code; false for no alignment and true for a copy, which change nothing.
+    private static NumpyType NumpyTypeOf(ReadOnlySpan<object?> arguments, OpenBudget budget, string path) =>
+        arguments is [string] or [string, false or 0L, true or 1L] ? new NumpyType(Word(arguments[0], budget, path)) : throw new InvalidCastException();
+
     private static object? NumpyValue(ReadOnlySpan<object?> arguments)
     {
-        string dtype = ((TorchConstant)arguments[0]!).Repr;
-        byte[] bytes = arguments[1] is LatinText { Text.Length: <= sizeof(double) } latin ? Encoding.Latin1.GetBytes(latin.Text) : (byte[])arguments[1]!;
-        return (dtype, bytes.Length) switch
+        if (arguments is not [NumpyType type, byte[] or LatinText { Text.Length: <= sizeof(double) }])
         {
-            ("dtype('f8')", 8) => BitConverter.ToDouble(bytes),
-            ("dtype('f4')", 4) => (double)BitConverter.ToSingle(bytes),
-            ("dtype('i8')", 8) => BitConverter.ToInt64(bytes),
-            ("dtype('i4')", 4) => (long)BitConverter.ToInt32(bytes),
-            ("dtype('b1')", 1) => bytes[0] != 0,
+            throw new InvalidCastException();
+        }
+        byte[] bytes = arguments[1] is LatinText latin ? Encoding.Latin1.GetBytes(latin.Text) : (byte[])arguments[1]!;
+        return (type.Code, bytes.Length) switch
+        {
+            ("f8", 8) => BitConverter.ToDouble(bytes),
+            ("f4", 4) => (double)BitConverter.ToSingle(bytes),
+            ("i8", 8) => BitConverter.ToInt64(bytes),
+            ("i4", 4) => (long)BitConverter.ToInt32(bytes),
+            ("b1", 1) => bytes[0] != 0,
             _ => throw new InvalidCastException(),
         };
     }

@@ -1,0 +1,200 @@
+using System.Globalization;
+using System.Numerics;
+using System.Text;
+
+namespace MemLoad;
+
+/// <summary>Text forms of values as Python's <c>str</c> and <c>repr</c> give them.</summary>
+internal static class PythonText
+{
+    private const int DeepestRepr = 8;
+    private const int MostItems = 100;
+    private const int LongestRepr = 4096;
+
+    /// <summary>What Python's <c>str</c> gives for a key; null for one that is no name: a container too long to write out.</summary>
+    public static string? Key(object? value)
+    {
+        string text = value as string ?? (value as TorchConstant)?.Text ?? Repr(value);
+        return value is string || text.Length <= LongestRepr ? text : null;
+    }
+
+    /// <summary>What Python prints, as far as about 4,096 characters.</summary>
+    public static string Repr(object? value)
+    {
+        var text = new StringBuilder();
+        Write(text, value, 0);
+        return text.Length > LongestRepr ? text.Append("...").ToString() : text.ToString();
+    }
+
+    /// <summary>The shortest text that reads back as the same number, with Python's notation.</summary>
+    public static string Number(double value)
+    {
+        if (!double.IsFinite(value))
+        {
+            return double.IsNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
+        }
+        // .NET's shortest digits, with or without an exponent, written as Python does: without one from 0.0001 up to 10^16.
+        string text = value.ToString("R", CultureInfo.InvariantCulture);
+        string sign = text[0] == '-' ? "-" : "";
+        int exponentAt = text.IndexOf('E', StringComparison.Ordinal);
+        string mantissa = text[sign.Length..(exponentAt < 0 ? text.Length : exponentAt)];
+        int pointAt = mantissa.IndexOf('.', StringComparison.Ordinal);
+        int power = (pointAt < 0 ? mantissa.Length : pointAt) + (exponentAt < 0 ? 0 : int.Parse(text.AsSpan(exponentAt + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture));
+        string digits = mantissa.Replace(".", "", StringComparison.Ordinal);
+        power -= digits.Length - digits.TrimStart('0').Length;
+        digits = digits.Trim('0');
+        if (digits.Length == 0)
+        {
+            return $"{sign}0.0";
+        }
+        const int wholeDigits = 16;
+        return sign + power switch
+        {
+            > wholeDigits or < -3 => $"{digits[0]}{(digits.Length > 1 ? "." : "")}{digits[1..]}e{(power > 0 ? '+' : '-')}{Math.Abs(power - 1):00}",
+            <= 0 => $"0.{new string('0', -power)}{digits}",
+            _ when digits.Length <= power => $"{digits.PadRight(power, '0')}.0",
+            _ => $"{digits[..power]}.{digits[power..]}",
+        };
+    }
+
+    // Shared containers can make a text of any length out of a short pickle: once it is too long nothing more is looked at.
+    private static void Write(StringBuilder text, object? value, int depth)
+    {
+        if (text.Length > LongestRepr)
+        {
+            return;
+        }
+        switch (value)
+        {
+            case PickleDict or PickleSequence when depth > DeepestRepr:
+                text.Append("...");
+                break;
+            case PickleDict dict:
+                text.Append('{');
+                for (int i = 0; Begin(text, i, dict.Items.Count); i++)
+                {
+                    Append(text, Quote(Cut(dict.Items[i].Key)));
+                    text.Append(": ");
+                    Write(text, dict.Items[i].Value, depth + 1);
+                }
+                text.Append('}');
+                break;
+            case PickleSequence { Kind: PickleSequenceKind.Set, Count: 0 }:
+                text.Append("set()");
+                break;
+            case PickleSequence sequence:
+                (string before, string after) = Brackets(sequence);
+                text.Append(before);
+                for (int i = 0; Begin(text, i, sequence.Count); i++)
+                {
+                    Write(text, sequence.Items[i], depth + 1);
+                }
+                text.Append(after);
+                break;
+            default:
+                Append(text, Scalar(value));
+                break;
+        }
+    }
+
+    // Whether item i is written, and what stands before it.
+    private static bool Begin(StringBuilder text, int i, int count)
+    {
+        if (i >= Math.Min(count, MostItems) || text.Length > LongestRepr)
+        {
+            return false;
+        }
+        text.Append(i > 0 ? ", " : "");
+        return true;
+    }
+
+    private static void Append(StringBuilder text, string part) => text.Append(part, 0, Math.Min(part.Length, LongestRepr + 1));
+
+    private static string Cut(string text) => text.Length > LongestRepr ? text[..LongestRepr] : text;
+
+    private static string Scalar(object? value) => value switch
+    {
+        null => "None",
+        bool flag => flag ? "True" : "False",
+        long number => number.ToString(CultureInfo.InvariantCulture),
+        BigInteger number => number.ToString(CultureInfo.InvariantCulture),
+        double number => Number(number),
+        Complex number when number.Real == 0 && !double.IsNegative(number.Real) => $"{Short(number.Imaginary)}j",
+        Complex number => $"({Short(number.Real)}{(Short(number.Imaginary)[0] == '-' ? "" : "+")}{Short(number.Imaginary)}j)",
+        string text => Quote(Cut(text)),
+        byte[] bytes => Quote(bytes.AsSpan(0, Math.Min(bytes.Length, LongestRepr))),
+        LatinText latin => Quote(Encoding.Latin1.GetBytes(Cut(latin.Text))),
+        TorchConstant constant => constant.Repr,
+        NumpyType type => $"dtype('{type.Code}')",
+        PickleGlobal global => $"<{global.Name}>",
+        TensorReference => "<tensor>",
+        StorageReference => "<storage>",
+        _ => "<value>",
+    };
+
+    private static (string Before, string After) Brackets(PickleSequence sequence) => sequence.Kind switch
+    {
+        PickleSequenceKind.Tuple => ("(", sequence.Count == 1 ? ",)" : ")"),
+        PickleSequenceKind.Set => ("{", "}"),
+        PickleSequenceKind.FrozenSet => ("frozenset({", "})"),
+        PickleSequenceKind.ByteArray => ("bytearray(", ")"),
+        PickleSequenceKind.Size => ("torch.Size([", "])"),
+        _ => ("[", "]"),
+    };
+
+    // Inside a complex number Python leaves out the ".0".
+    private static string Short(double value)
+    {
+        string text = Number(value);
+        return text.EndsWith(".0", StringComparison.Ordinal) ? text[..^2] : text;
+    }
+
+    // Python's choice of quotes, and its escapes for what it does not print.
+    private static string Quote(string text)
+    {
+        char quote = text.Contains('\'', StringComparison.Ordinal) && !text.Contains('"', StringComparison.Ordinal) ? '"' : '\'';
+        var quoted = new StringBuilder().Append(quote);
+        foreach (Rune rune in text.EnumerateRunes())
+        {
+            _ = rune.Value switch
+            {
+                '\\' => quoted.Append(@"\\"),
+                '\n' => quoted.Append(@"\n"),
+                '\r' => quoted.Append(@"\r"),
+                '\t' => quoted.Append(@"\t"),
+                _ when rune.Value == quote => quoted.Append('\\').Append(quote),
+                >= 0x20 and < 0x7f => quoted.Append((char)rune.Value),
+                <= 0xff when !IsPrinted(rune) => quoted.Append(CultureInfo.InvariantCulture, $"\\x{rune.Value:x2}"),
+                <= 0xffff when !IsPrinted(rune) => quoted.Append(CultureInfo.InvariantCulture, $"\\u{rune.Value:x4}"),
+                _ when !IsPrinted(rune) => quoted.Append(CultureInfo.InvariantCulture, $"\\U{rune.Value:x8}"),
+                _ => quoted.Append(rune.ToString()),
+            };
+        }
+        return quoted.Append(quote).ToString();
+    }
+
+    // str.isprintable
+    private static bool IsPrinted(Rune rune) => Rune.GetUnicodeCategory(rune) is not (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate
+        or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
+        or UnicodeCategory.SpaceSeparator);
+
+    private static string Quote(ReadOnlySpan<byte> bytes)
+    {
+        char quote = bytes.Contains((byte)'\'') && !bytes.Contains((byte)'"') ? '"' : '\'';
+        var text = new StringBuilder("b").Append(quote);
+        foreach (byte b in bytes)
+        {
+            _ = b switch
+            {
+                (byte)'\\' => text.Append(@"\\"),
+                _ when b == quote => text.Append('\\').Append(quote),
+                (byte)'\n' => text.Append(@"\n"),
+                (byte)'\r' => text.Append(@"\r"),
+                (byte)'\t' => text.Append(@"\t"),
+                >= 0x20 and < 0x7f => text.Append((char)b),
+                _ => text.Append(CultureInfo.InvariantCulture, $"\\x{b:x2}"),
+            };
+        }
+        return text.Append(quote).ToString();
+    }
+}
