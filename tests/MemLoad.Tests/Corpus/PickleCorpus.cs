@@ -216,6 +216,10 @@ internal static class PickleCorpus
         Zip("a line break in a name", "ML6013", Whole(StateDict(name: "a\nb"))),
         Zip("an escape sequence in a name", "ML6013", Whole(StateDict(name: "\e]0;owned\a"))),
         Zip("a zero byte in a name", "ML6013", Whole(StateDict(name: "a\0b"))),
+
+        // What readers take in several ways
+        .. PickleConstructs.All.Where(construct => construct.Rule is not null)
+            .Select(construct => HostileFile.Of(HostileFile.Pickle, construct.Name, construct.Rule!, "x.pth", () => construct.File)),
     ];
 
     private static HostileFile Zip(string name, string rule, byte[] pickle) => HostileFile.Of(HostileFile.Pickle, name, rule, "x.pth", () => ZipForge.Torch(pickle: pickle));

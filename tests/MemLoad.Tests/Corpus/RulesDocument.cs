@@ -63,6 +63,13 @@ internal static class RulesDocument
             Count(group.Key.Format, group.Key.Reader, group, peers.Outcomes);
             Count(group.Key.Format, "PyBridge", group, peers.Bridge);
         }
+        Line("\n## Pickles, construct by construct\n\nA pickle is a program of Python's. MemLoad does not run it, and reads of it what PyTorch reads, or refuses it by a rule. Each of these is a file in");
+        Line("the tests, which ask PyTorch 2.6 (`weights_only=True`) as well where there is one; `bench/Fuzz --differential` tries what nobody thought of.");
+        Line("\n| Construct | PyTorch | MemLoad |\n|---|---|---|");
+        foreach (PickleConstruct construct in PickleConstructs.All)
+        {
+            Line($"| {Cell(construct.Name)} | {Cell(construct.PyTorch)} | {construct.Rule ?? "reads the same"} |");
+        }
         Line("\n## Published attacks\n\nEach was tried as files. MemLoad refuses all of them, by the rules named; beside them what the other readers do today.");
         Line("\n| Attack | What it does | Tried as |\n|---|---|---|");
         var byId = HostileFiles.All.ToDictionary(file => file.Id, StringComparer.Ordinal);

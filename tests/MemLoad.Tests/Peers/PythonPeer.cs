@@ -21,7 +21,7 @@ internal sealed class PythonPeer : Need
     /// <summary>Whether MEMLOAD_PYTHON names one.</summary>
     public override bool IsAskedFor => Environment.GetEnvironmentVariable("MEMLOAD_PYTHON") is { Length: > 0 };
 
-    private static string Program => Environment.GetEnvironmentVariable("MEMLOAD_PYTHON") is { Length: > 0 } named ? named : "python3";
+    public static string Program => Environment.GetEnvironmentVariable("MEMLOAD_PYTHON") is { Length: > 0 } named ? named : "python3";
 
     /// <summary>Runs a script and parses what it prints as JSON.</summary>
     public static JsonElement Run(string script, params string[] arguments)

@@ -404,9 +404,23 @@ internal sealed class ZipDirectory
         return IsPlain(name) ? name : throw Rules.ZipNameInvalid.Broken($"{Printable.Quote(name)} is no plain record name", path, offset);
     }
 
+    // PyTorch calls the folder after the file ('..m' makes './data.pkl'), so it may have any name that a file has: nothing is extracted, a name is a key.
     // A slash at the end names a folder, as programs that pack files write it.
     private static bool IsPlain(ReadOnlySpan<char> name)
     {
+        int slash = name.IndexOf('/');
+        if (slash > 0)
+        {
+            if (name[..slash].ContainsAny('\\', '\0'))
+            {
+                return false;
+            }
+            name = name[(slash + 1)..];
+            if (name.IsEmpty)
+            {
+                return true;
+            }
+        }
         foreach (char c in name)
         {
             if (c is '\\' or ':' || char.IsControl(c) || (c >= 0x80 && char.GetUnicodeCategory(c) == UnicodeCategory.Format))

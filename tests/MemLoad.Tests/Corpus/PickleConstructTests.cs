@@ -1,0 +1,140 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using MemLoad.Fuzz;
+using MemLoad.Tests.Checkpoints;
+using MemLoad.Tests.Peers;
+
+namespace MemLoad.Tests.Corpus;
+
+/// <summary>What MemLoad reads of a pickle is what PyTorch reads, or it is refused by name.</summary>
+public sealed class PickleConstructTests : IDisposable
+{
+    private const string Script = """
+        import json, sys, warnings, torch
+        warnings.filterwarnings("ignore")
+        def flatten(name, value, into):
+            if isinstance(value, torch.Tensor):
+                into[name] = value
+            elif isinstance(value, dict):
+                for key, item in value.items():
+                    flatten(f"{name}.{key}" if name else str(key), item, into)
+            elif isinstance(value, (list, tuple)):
+                for i, item in enumerate(value):
+                    flatten(f"{name}.{i}" if name else str(i), item, into)
+        def read(path):
+            tensors = {}
+            try:
+                flatten("", torch.load(path, weights_only=True, map_location="cpu"), tensors)
+            except Exception as e:
+                return None
+            return {name: bytes(t.detach().resolve_conj().resolve_neg().contiguous().reshape(-1).view(torch.uint8).tolist()).hex() for name, t in tensors.items()}
+        print(json.dumps({"read": [read(path) for path in sys.argv[1:]], "names": sorted({n for c in (torch.Tensor, torch.nn.Parameter, torch.nn.Buffer) for n in dir(c) if n[:2] != "__"})}))
+        """;
+
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    public static TheoryData<string> Names => [.. PickleConstructs.All.Select(construct => construct.Name)];
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Each_construct_is_read_as_PyTorch_reads_it_or_refused_by_its_rule(string name)
+    {
+        PickleConstruct construct = PickleConstructs.All.Single(construct => construct.Name == name);
+        string path = _folder.Write("x.pth", construct.File);
+
+        if (construct.Rule is string rule)
+        {
+            Assert.Equal(rule, CheckpointKit.Refusal(path).Rule.Id);
+            return;
+        }
+        var checkpoint = Checkpoint.Open(path);
+        Assert.Equal(Said(construct.Reads!.Value), Said(checkpoint.Tensors.Select(tensor => (tensor.Name, CheckpointKit.Elements(checkpoint, tensor.Name)))));
+    }
+
+    [Fact]
+    public void No_file_that_PyTorch_reads_otherwise_is_sound_by_the_manifest_of_an_honest_one()
+    {
+        string honest = _folder.Write("honest.pth", ZipForge.Torch(pickle: PickleForge.Whole(PickleForge.StateDict(name: "w"))));
+        var manifest = WeightManifest.Of(Checkpoint.Open(honest), [Convert.ToHexStringLower(SHA256.HashData(PickleConstructs.First))]);
+        Assert.True(WeightTester.Test(honest, deep: true, manifest).IsSound);
+        string same = Said([("w", PickleConstructs.First)]);
+
+        foreach (PickleConstruct construct in PickleConstructs.All)
+        {
+            WeightVerdict verdict = WeightTester.Test(_folder.Write("x.pth", construct.File), deep: true, manifest);
+            bool readsTheSame = construct.Reads is { } reads && Said(reads) == same;
+            Assert.True(!verdict.IsSound || (readsTheSame && construct.Rule is null), construct.Name);
+        }
+    }
+
+    [SkippableFact(DisplayName = "PyTorch reads each construct as the table says " + PythonPeer.TorchNeeded)]
+    public void PyTorch_reads_each_construct_as_the_table_says()
+    {
+        PythonPeer.SkipWithoutTorch();
+        string[] paths = [.. PickleConstructs.All.Select((construct, i) => _folder.Write($"{i}.pth", construct.File))];
+
+        JsonElement answer = PythonPeer.Run(Script, paths);
+
+        Assert.Multiple([.. PickleConstructs.All.Zip(answer.GetProperty("read").EnumerateArray()).Select(pair => (Action)(() =>
+        {
+            string theirs = pair.Second.ValueKind == JsonValueKind.Null ? "refuses"
+                : Said(pair.Second.EnumerateObject().Select(tensor => (tensor.Name, Convert.FromHexString(tensor.Value.GetString()!))));
+            Assert.Equal($"{pair.First.Name}: {(pair.First.Reads is { } reads ? Said(reads) : "refuses")}", $"{pair.First.Name}: {theirs}");
+        }))]);
+        Assert.All(answer.GetProperty("names").EnumerateArray(), name => Assert.True(TensorAttributes.Names.Contains(name.GetString()!), name.GetString()));
+    }
+
+    [Theory]
+    [InlineData(".")] // of a file called ..m
+    [InlineData("..")]
+    [InlineData("model 12:30:05")]
+    [InlineData("\U0001F469\u200D\U0001F4BB")]
+    [InlineData("a\nb")]
+    public void An_archive_may_be_called_like_any_file(string name)
+    {
+        byte[] archive = ZipForge.Torch(zip => zip.Records.ForEach(record => record.Name =
+            System.Text.Encoding.UTF8.GetBytes(name + System.Text.Encoding.UTF8.GetString(record.Name)["archive".Length..])));
+
+        var checkpoint = Checkpoint.Open(_folder.Write("x.pth", archive));
+
+        Assert.Equal(PickleConstructs.First, CheckpointKit.Elements(checkpoint, "a"));
+    }
+
+    [Fact]
+    public void A_random_pickle_is_opened_or_refused_by_a_rule()
+    {
+        int opened = 0;
+        for (ulong index = 0; index < 3000; index++)
+        {
+            (string name, byte[] content) = Differential.Make(7, index);
+            string path = _folder.Write(name, content);
+            try
+            {
+                Checkpoint.Open(path);
+                opened++;
+            }
+            catch (MemLoadException e) when (e.Rule != Rules.Unexpected)
+            {
+            }
+        }
+        Assert.InRange(opened, 1000, 2000);
+    }
+
+    [SkippableFact(DisplayName = "PyTorch reads a thousand random pickles as MemLoad does, or MemLoad refuses them " + PythonPeer.TorchNeeded)]
+    public void PyTorch_reads_a_thousand_random_pickles_as_MemLoad_does()
+    {
+        PythonPeer.SkipWithoutTorch();
+        var differential = new Differential(77, Examiner.DefaultScratch, PythonPeer.Program);
+
+        differential.Run(0, 1000, threads: 1);
+
+        Assert.Equal(1000, differential.Done);
+        Assert.Empty(differential.Findings);
+        Assert.InRange(differential.Tensors, 300, long.MaxValue);
+    }
+
+    private static string Said(IEnumerable<(string Name, byte[] Bytes)> tensors) =>
+        string.Join("; ", tensors.OrderBy(tensor => tensor.Name, StringComparer.Ordinal).Select(tensor => $"{tensor.Name} = {Convert.ToHexStringLower(tensor.Bytes)}"));
+}
