@@ -55,7 +55,7 @@ internal static class PickleConstructs
         new("BUILD on a Parameter with (storage, offset, size, stride)", "set_(): the parameter has the other storage", "ML3011",
             W(Parameter(One), OtherState, Build), Is("w", Second)),
         new("BUILD on a Parameter with five parts", "the first part becomes its data", "ML3011", W(Parameter(One), Tuple(Other, None, OrderedDict, False, None), Build), Is("w", Second)),
-        new("BUILD on a tensor with a dict", Refuses, "ML3011", W(One, EmptyDict, Build), null),
+        new("BUILD on a tensor with an empty dict", "set_() of its keys: the tensor is empty", "ML3011", W(One, EmptyDict, Build), Is("w", [])),
         new("BUILD on an OrderedDict with attributes of its own, such as _metadata", "sets them; they are no entries", null,
             Whole(OrderedDict, Text("w"), One, Bytes("s"), Dict(("_metadata", Dict(("version", Number(1)))), ("note", Other)), Build), Is("w", First)),
         new("BUILD on an OrderedDict with the name of a method, such as items", "calls the attribute in the method's place: the dict reads as empty", "ML3011",
@@ -111,7 +111,7 @@ internal static class PickleConstructs
         new("NEWOBJ of a container with nothing", "makes it empty", null, Whole(Global("collections", "OrderedDict"), EmptyTuple, NewObject, Text("w"), One, Bytes("s")), Is("w", First)),
         new("NEWOBJ of a container with arguments", "drops the arguments: the dict is empty", "ML3006", Whole(Global("collections", "OrderedDict"), Tuple(StateDict(One, "w")), NewObject), []),
         new("NEWOBJ of a Parameter", "makes one of its arguments", "ML3001", W(Global("torch.nn.parameter", "Parameter"), Tuple(One, False), NewObject), Is("w", First)),
-        new("SETITEM on a list", "exchanges the item", "ML3001", Whole(List(One), Number(0), Other, Bytes("s")), Is("0", Second)),
+        new("SETITEM of an item of a list", "exchanges the item", "ML3001", Whole(List(One), Number(0), Other, Bytes("s")), Is("0", Second)),
 
         // Keys
         new("keys 1 and True", "one key: the first name, the last value", null, Keys(Number(1), True), Is("1", Second)),

@@ -93,7 +93,7 @@ internal sealed class PickleDict(PickleDictKind kind)
     public const int Overhead = 48;
 
     // Bytes that the first three entries take, and what holds them.
-    private const int FirstEntries = 256;
+    private const int FirstEntries = 240;
 
     private static readonly IReadOnlyList<KeyValuePair<string, object?>> Nothing = [];
 
