@@ -69,10 +69,9 @@ public sealed class PickleConstructTests : IDisposable
         }
     }
 
-    [SkippableFact(DisplayName = "PyTorch reads each construct as the table says " + PythonPeer.TorchNeeded)]
+    [NeedsFact(typeof(PythonPeer), DisplayName = "PyTorch reads each construct as the table says")]
     public void PyTorch_reads_each_construct_as_the_table_says()
     {
-        PythonPeer.SkipWithoutTorch();
         string[] paths = [.. PickleConstructs.All.Select((construct, i) => _folder.Write($"{i}.pth", construct.File))];
 
         JsonElement answer = PythonPeer.Run(Script, paths);
@@ -122,10 +121,9 @@ public sealed class PickleConstructTests : IDisposable
         Assert.InRange(opened, 1000, 2000);
     }
 
-    [SkippableFact(DisplayName = "PyTorch reads a thousand random pickles as MemLoad does, or MemLoad refuses them " + PythonPeer.TorchNeeded)]
+    [NeedsFact(typeof(PythonPeer), DisplayName = "PyTorch reads a thousand random pickles as MemLoad does, or MemLoad refuses them")]
     public void PyTorch_reads_a_thousand_random_pickles_as_MemLoad_does()
     {
-        PythonPeer.SkipWithoutTorch();
         var differential = new Differential(77, Examiner.DefaultScratch, PythonPeer.Program);
 
         differential.Run(0, 1000, threads: 1);
