@@ -73,7 +73,7 @@ internal static class PythonText
                 text.Append('{');
                 for (int i = 0; Begin(text, i, dict.Items.Count); i++)
                 {
-                    Append(text, Quote(Cut(dict.Items[i].Key)));
+                    Quote(text, dict.Items[i].Key);
                     text.Append(": ");
                     Write(text, dict.Items[i].Value, depth + 1);
                 }
@@ -90,6 +90,15 @@ internal static class PythonText
                     Write(text, sequence.Items[i], depth + 1);
                 }
                 text.Append(after);
+                break;
+            case string word:
+                Quote(text, word);
+                break;
+            case byte[] bytes:
+                Quote(text.Append('b'), bytes);
+                break;
+            case LatinText latin:
+                Quote(text.Append('b'), Encoding.Latin1.GetBytes(Cut(latin.Text)));
                 break;
             default:
                 Append(text, Scalar(value));
@@ -121,9 +130,6 @@ internal static class PythonText
         double number => Number(number),
         Complex number when number.Real == 0 && !double.IsNegative(number.Real) => $"{Short(number.Imaginary)}j",
         Complex number => $"({Short(number.Real)}{(Short(number.Imaginary)[0] == '-' ? "" : "+")}{Short(number.Imaginary)}j)",
-        string text => Quote(Cut(text)),
-        byte[] bytes => Quote(bytes.AsSpan(0, Math.Min(bytes.Length, LongestRepr))),
-        LatinText latin => Quote(Encoding.Latin1.GetBytes(Cut(latin.Text))),
         TorchConstant constant => constant.Repr,
         NumpyType type => $"dtype('{type.Code}')",
         PickleGlobal global => $"<{global.Name}>",
@@ -149,28 +155,33 @@ internal static class PythonText
         return text.EndsWith(".0", StringComparison.Ordinal) ? text[..^2] : text;
     }
 
-    // Python's choice of quotes, and its escapes for what it does not print.
-    private static string Quote(string text)
+    // Python's choice of quotes, and its escapes for what it does not print. Once the text is too long nothing more is written.
+    private static void Quote(StringBuilder text, string word)
     {
-        char quote = text.Contains('\'', StringComparison.Ordinal) && !text.Contains('"', StringComparison.Ordinal) ? '"' : '\'';
-        var quoted = new StringBuilder().Append(quote);
-        foreach (Rune rune in text.EnumerateRunes())
+        char quote = word.Contains('\'', StringComparison.Ordinal) && !word.Contains('"', StringComparison.Ordinal) ? '"' : '\'';
+        text.Append(quote);
+        foreach (Rune rune in word.EnumerateRunes())
         {
+            if (text.Length > LongestRepr)
+            {
+                return;
+            }
             _ = rune.Value switch
             {
-                '\\' => quoted.Append(@"\\"),
-                '\n' => quoted.Append(@"\n"),
-                '\r' => quoted.Append(@"\r"),
-                '\t' => quoted.Append(@"\t"),
-                _ when rune.Value == quote => quoted.Append('\\').Append(quote),
-                >= 0x20 and < 0x7f => quoted.Append((char)rune.Value),
-                <= 0xff when !IsPrinted(rune) => quoted.Append(CultureInfo.InvariantCulture, $"\\x{rune.Value:x2}"),
-                <= 0xffff when !IsPrinted(rune) => quoted.Append(CultureInfo.InvariantCulture, $"\\u{rune.Value:x4}"),
-                _ when !IsPrinted(rune) => quoted.Append(CultureInfo.InvariantCulture, $"\\U{rune.Value:x8}"),
-                _ => quoted.Append(rune.ToString()),
+                '\\' => text.Append(@"\\"),
+                '\n' => text.Append(@"\n"),
+                '\r' => text.Append(@"\r"),
+                '\t' => text.Append(@"\t"),
+                _ when rune.Value == quote => text.Append('\\').Append(quote),
+                >= 0x20 and < 0x7f => text.Append((char)rune.Value),
+                <= 0xff when !IsPrinted(rune) => text.Append(CultureInfo.InvariantCulture, $"\\x{rune.Value:x2}"),
+                <= 0xffff when !IsPrinted(rune) => text.Append(CultureInfo.InvariantCulture, $"\\u{rune.Value:x4}"),
+                _ when !IsPrinted(rune) => text.Append(CultureInfo.InvariantCulture, $"\\U{rune.Value:x8}"),
+                <= 0xffff => text.Append((char)rune.Value),
+                _ => text.Append(rune.ToString()),
             };
         }
-        return quoted.Append(quote).ToString();
+        text.Append(quote);
     }
 
     // str.isprintable
@@ -178,12 +189,16 @@ internal static class PythonText
         or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
         or UnicodeCategory.SpaceSeparator);
 
-    private static string Quote(ReadOnlySpan<byte> bytes)
+    private static void Quote(StringBuilder text, ReadOnlySpan<byte> bytes)
     {
         char quote = bytes.Contains((byte)'\'') && !bytes.Contains((byte)'"') ? '"' : '\'';
-        var text = new StringBuilder("b").Append(quote);
+        text.Append(quote);
         foreach (byte b in bytes)
         {
+            if (text.Length > LongestRepr)
+            {
+                return;
+            }
             _ = b switch
             {
                 (byte)'\\' => text.Append(@"\\"),
@@ -195,6 +210,6 @@ internal static class PythonText
                 _ => text.Append(CultureInfo.InvariantCulture, $"\\x{b:x2}"),
             };
         }
-        return text.Append(quote).ToString();
+        text.Append(quote);
     }
 }
