@@ -95,7 +95,7 @@ public sealed class ProcessLimitTests : IDisposable
         string cache = Directory.CreateDirectory(_folder["cache"]).FullName;
         MachineSpeed speed = MachineSpeed.Ensure("cpu", null);
         string name = Path.GetFileName(MachineSpeed.PathFor("cpu"));
-        string[] lines = System.Text.Json.JsonSerializer.Serialize(new Dictionary<string, object?>
+        string whole = System.Text.Json.JsonSerializer.Serialize(new Dictionary<string, object?>
         {
             ["Device"] = "cpu",
             ["HostName"] = speed.HostName,
@@ -103,9 +103,9 @@ public sealed class ProcessLimitTests : IDisposable
             ["ModuleVersion"] = speed.ModuleVersion,
             ["MeasuredAt"] = speed.MeasuredAt,
             ["Nanoseconds"] = speed.Nanoseconds,
-        }, new System.Text.Json.JsonSerializerOptions { WriteIndented = false }).Split('\n');
+        });
         string property = field.Split(':')[0];
-        string text = System.Text.RegularExpressions.Regex.Replace(lines[0], property + ":(\\{[^}]*\\}|\"[^\"]*\"|[^,}]*)", field);
+        string text = System.Text.RegularExpressions.Regex.Replace(whole, property + ":(\\{[^}]*\\}|\"[^\"]*\"|[^,}]*)", field);
         File.WriteAllText(Path.Combine(cache, name), text);
 
         var run = ProgramRun.Of("true", [("MEMLOAD_CACHE", cache)], "measure", "--path", Large(), "--strategy", "auto", "--in-process");
