@@ -73,6 +73,8 @@ internal sealed class CliConsole
                 return ExitCode.Interrupted;
             case AggregateException { InnerExceptions: [Exception only, ..] }:
                 return Report(only);
+            case FileNotFoundException { FileName: string assembly } when IsHere(assembly):
+                return Report(Rules.FilesExhausted.Broken($"'{assembly.Split(',')[0]}' of this program cannot be opened beside the files that are open", innerException: exception));
             case MemLoadException broken:
                 Error.WriteLine($"memload: error {broken.Rule.Id}: {Printable.Line(broken.Message)}");
                 // A word that names no device is a slip of the command line; a device that is not there is not.
@@ -91,6 +93,9 @@ internal sealed class CliConsole
         }
         return code;
     }
+
+    // The runtime says of an assembly that it may not open for want of file descriptors that there is none.
+    private static bool IsHere(string assembly) => File.Exists(Path.Combine(AppContext.BaseDirectory, $"{assembly.Split(',')[0]}.dll"));
 
     private static int TerminalWidth()
     {

@@ -133,14 +133,19 @@ public sealed class ProcessLimitTests : IDisposable
     public void Rows_come_though_their_samples_cannot_be_written()
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "ulimit");
-        _folder.Write("samples.jsonl", "");
+        string[] first = ["measure", "--path", Large(), "--device", "cpu", "--strategy", "stream", "--in-process", "--timeline-path", _folder["samples.jsonl"]];
+        Assert.Equal(0, ProgramRun.Of("true", [], first).ExitCode);
+        // More than the limit, so that nothing can be added.
+        string line = File.ReadAllText(_folder["samples.jsonl"]);
+        string before = string.Concat(Enumerable.Repeat(line, (4096 / line.Length) + 1));
+        _folder.Write("samples.jsonl", before);
 
         var run = ProgramRun.Of("ulimit -f 1", [], "measure", "--path", Large(), "--device", "cpu", "--strategy", "stream", "--in-process", "--format", "json", "--timeline-path", _folder["samples.jsonl"]);
 
         Assert.Equal(1, run.ExitCode);
         Assert.Contains("\"Loaded\"", run.Output, StringComparison.Ordinal);
         Assert.Contains("ML9104", run.Error, StringComparison.Ordinal);
-        Assert.Equal("", File.ReadAllText(_folder["samples.jsonl"]));
+        Assert.Equal(before, File.ReadAllText(_folder["samples.jsonl"]));
     }
 
     private string Large()

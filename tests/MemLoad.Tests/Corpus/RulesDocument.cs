@@ -48,7 +48,7 @@ internal static class RulesDocument
             }
         }
         Line($"\n## The malformed files, and what other readers do with them\n\nMeasured: {peers.Versions}; `torch.load(path, weights_only=True)` and");
-        Line("`safetensors.torch.load_file(path)`, each file in a process of its own with 2 GiB to spend and 20 seconds; TorchSharp.PyBridge 1.4.3, `PyTorchUnpickler`");
+        Line("`safetensors.torch.load_file(path)`, each file in a process of its own with 2 GiB to spend and 20 seconds; TorchSharp.PyBridge 1.4.4, `PyTorchUnpickler`");
         Line("and `Safetensors.LoadStateDict`, with 2 GiB of managed memory. MemLoad refuses all of them from their headers.");
         Line("To accept is not always wrong: PyTorch reads sparse tensors, other protocols and deep containers because it means to. What it shows is where two readers");
         Line("of one file differ, and where a name, a length or a byte that lies goes unnoticed.");
