@@ -216,7 +216,7 @@ internal sealed partial class FileAppender(SafeFileHandle file, string target, l
     {
         try
         {
-            RandomAccess.FlushToDisk(file);
+            DiskRequests.FlushFile(file);
         }
         catch (Exception e) when (WriteFailures.IsFailure(e))
         {

@@ -27,7 +27,7 @@ internal static partial class NativeFiles
         int descriptor = Open(folder, ReadOnlyCloseOnExec);
         if (descriptor >= 0)
         {
-            _ = Sync(descriptor);
+            _ = DiskRequests.SyncFolder(descriptor);
             _ = Close(descriptor);
         }
     }
@@ -100,7 +100,7 @@ internal static partial class NativeFiles
     private static partial int Open(string path, int flags);
 
     [LibraryImport("libc", EntryPoint = "fsync")]
-    private static partial int Sync(int descriptor);
+    internal static partial int Sync(int descriptor);
 
     [LibraryImport("libc", EntryPoint = "close")]
     private static partial int Close(int descriptor);

@@ -1,0 +1,51 @@
+namespace MemLoad.Tests.Budgets;
+
+/// <summary>The kernel's tables for mapped pages: 8 bytes for each page of 4 KiB, which no kernel gives up while the file is mapped.</summary>
+public sealed class PageTableTests
+{
+    private const long GiB = 1L << 30;
+
+    private static readonly Checkpoint Model = SyntheticCheckpoint.OfCounts(GiB); // 4 GiB
+
+    [Theory]
+    [InlineData("cpu", Strategy.Mmap, 8 << 20)]
+    [InlineData("sim", Strategy.Mmap, 8 << 20)]
+    [InlineData("cpu", Strategy.Stream, 0)]
+    [InlineData("sim", Strategy.Stream, 0)]
+    public void They_count_in_full_where_the_kernel_counts_them(string name, Strategy strategy, long tables)
+    {
+        using IDevice device = DeviceRegistry.Open(name);
+        var plan = LoadPlan.Create(strategy, Model, device);
+        var forecast = PlanForecast.Of(plan, device);
+        long memory = device.IsHost ? forecast.PeakHostBytes : forecast.PeakHostAndDeviceBytes;
+
+        Assert.Null(Check(memory + tables));
+        Assert.Equal((memory + tables, 1L), (Check(memory + tables - 1)!.Value.NeedBytes, Check(memory + tables - 1)!.Value.MissingBytes));
+
+        Shortfall? Check(long bytes) => BudgetOf(device, Counted.AnonymousAndShared, bytes).Check(plan, forecast);
+    }
+
+    [Fact]
+    public void They_do_not_count_as_memory_of_the_process()
+    {
+        using IDevice cpu = DeviceRegistry.Open("cpu");
+        var plan = LoadPlan.Create(Strategy.Mmap, Model, cpu);
+        var forecast = PlanForecast.Of(plan, cpu);
+
+        Assert.Null(BudgetOf(cpu, Counted.Anonymous, forecast.PeakHostBytes).Check(plan, forecast));
+    }
+
+    [Fact]
+    public void They_take_the_place_of_pages()
+    {
+        using IDevice cpu = DeviceRegistry.Open("cpu");
+        var forecast = PlanForecast.Of(LoadPlan.Create(Strategy.Mmap, Model, cpu), cpu);
+        long tables = forecast.PeakHostFileBytes / 512;
+
+        Assert.Equal(tables, BudgetOf(cpu, Counted.AnonymousAndShared, forecast.PeakHostBytes + forecast.PeakHostFileBytes).EvictedBytes(forecast));
+        Assert.Equal(0, BudgetOf(cpu, Counted.AnonymousAndShared, forecast.PeakHostBytes + forecast.PeakHostFileBytes + tables).EvictedBytes(forecast));
+    }
+
+    private static MemoryBudget BudgetOf(IDevice device, Counted counts, long bytes) => MemoryBudget.For(
+        new LoadRequest { Path = "/nowhere/model.pth", Strategy = Strategy.Mmap }, device, Headroom.Of([new MemoryLimit("limit", counts, bytes, 0, 0, "limit")]));
+}

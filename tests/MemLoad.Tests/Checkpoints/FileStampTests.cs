@@ -1,0 +1,46 @@
+namespace MemLoad.Tests.Checkpoints;
+
+/// <summary>Stamps that could not tell the next write: the clock of file systems ticks slowly.</summary>
+public sealed class FileStampTests : IDisposable
+{
+    private const int Attempts = 10_000;
+
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void A_stamp_of_this_very_moment_is_fresh()
+    {
+        for (int i = 0; i < Attempts; i++)
+        {
+            DateTime before = DateTime.UtcNow;
+            bool isFresh = At(before).IsFresh;
+            if (DateTime.UtcNow - before < FileStamp.Settling) // else the machine was busy, and the moment is over
+            {
+                Assert.True(isFresh);
+                return;
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(-60)]
+    [InlineData(60)] // by a clock that is ahead: the next write bears another time, as this one's is not now
+    public void A_stamp_of_another_time_is_not(int seconds) => Assert.False(At(DateTime.UtcNow.AddSeconds(seconds)).IsFresh);
+
+    [Fact]
+    public void What_is_loaded_was_opened_when_a_write_would_have_told()
+    {
+        for (int i = 0; i < 20; i++)
+        {
+            string path = _folder.CopyFixture("tiny/fp32.pth", "x.pth");
+
+            LoadSource source = LoadSource.Open(new LoadRequest { Path = path, Strategy = Strategy.Stream }, default);
+
+            Assert.True(DateTime.UtcNow.Ticks - source.Checkpoint.Files[0].Stamp!.Value.Modified >= FileStamp.Settling.Ticks);
+        }
+    }
+
+    private static FileStamp At(DateTime time) => new(1, time.Ticks, 0, 0);
+}

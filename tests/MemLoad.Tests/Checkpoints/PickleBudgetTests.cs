@@ -1,0 +1,61 @@
+using MemLoad.Tests.Corpus;
+using static MemLoad.Tests.Corpus.PickleForge;
+
+namespace MemLoad.Tests.Checkpoints;
+
+/// <summary>What a pickle is charged for its tuples and gets back for them.</summary>
+public sealed class PickleBudgetTests : IDisposable
+{
+    private const int Tensors = 1000;
+    private const long Settlement = 1 << 14; // what a budget leaves pending
+    private const long Tuple = 64;
+
+    // Storage, function and hooks of every tensor, by the numbers that they are kept under.
+    private static readonly byte[] Before = Cat(
+        Storage(), [(byte)'q', 0, (byte)'0'], Global("torch._utils", "_rebuild_tensor_v2"), [(byte)'q', 1, (byte)'0'], OrderedDict, [(byte)'q', 2, (byte)'0']);
+
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    // The tuple of nothing is one for all and costs nothing. Whatever came back for it was never paid, and would buy memory without limit.
+    [Fact]
+    public void Tensors_of_no_dimensions_cost_the_same_whether_their_empty_tuples_are_shared_or_made()
+    {
+        long shared = LeastMemory("shared.pth", EmptyTuple);
+        long made = LeastMemory("made.pth", PickleForge.Tuple());
+
+        Assert.InRange(shared - made, -2 * Settlement, 2 * Settlement);
+        Assert.True(Tensors * Tuple > 2 * Settlement);
+    }
+
+    // The least memory by which a file opens that makes tensors and drops them.
+    private long LeastMemory(string name, byte[] nothing)
+    {
+        byte[] tensor = Cat([(byte)'h', 1, (byte)'(', (byte)'h', 0, (byte)'K', 0], nothing, nothing, False, [(byte)'h', 2, (byte)'t', (byte)'R', (byte)'0']);
+        string path = _folder.Write(name, ZipForge.Torch(pickle: Whole(Before, Repeat(tensor, Tensors), StateDict())));
+        long low = 0;
+        long high = 64 << 20;
+        Assert.True(Opens(high));
+        while (high - low > 256)
+        {
+            long middle = (low + high) / 2;
+            (low, high) = Opens(middle) ? (low, middle) : (middle, high);
+        }
+        return high;
+
+        bool Opens(long bytes)
+        {
+            try
+            {
+                _ = Checkpoint.Open(path, new OpenLimits { HeaderMemoryBytes = bytes });
+                return true;
+            }
+            catch (MemLoadException e)
+            {
+                Assert.Equal("ML1013", e.Rule.Id);
+                return false;
+            }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+using System.Runtime.InteropServices;
+
+namespace MemLoad.Tests.Devices;
+
+/// <summary>
+/// Files that this process gets no lease on, so that nobody tells it of writers: they are mapped only if nobody else may write to them. A thread is made
+/// to lack the lease by taking its right to leases away, and its ownership of files; both end with the thread.
+/// </summary>
+public sealed unsafe partial class MappingSafetyTests : IDisposable
+{
+    private const int Nobody = 65534;
+    private const int LeaseRight = 1 << 28; // CAP_LEASE
+    private const uint Version3 = 0x20080522; // _LINUX_CAPABILITY_VERSION_3
+
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [SkippableTheory]
+    [InlineData("rw-r--r--", 0, null)]
+    [InlineData("r--r--r--", 0, null)]
+    [InlineData("rw-------", 0, null)]
+    [InlineData("rwxr-xr-x", 0, null)]
+    [InlineData("rw-rw-r--", 0, "its group or others may write to it")]
+    [InlineData("rw-r--rw-", 0, "its group or others may write to it")]
+    [InlineData("r---w----", 0, "its group or others may write to it")]
+    [InlineData("r------w-", 0, "its group or others may write to it")]
+    [InlineData("rw-r--r--", Nobody - 1, "it belongs to user 65533, who may write to it")]
+    [InlineData("r--r--r--", Nobody - 1, "it belongs to user 65533, who may write to it")]
+    public void Without_a_lease_a_file_is_mapped_only_if_nobody_else_may_write_to_it(string mode, int owner, string? obstacle)
+    {
+        Skip.IfNot(OperatingSystem.IsLinux() && Environment.UserName == "root", "only root gives its rights away for one thread");
+        string path = _folder.Write("x.bin", "content");
+        Assert.Equal(0, ChangeMode(path, ModeOf(mode)));
+        Assert.Equal(0, ChangeOwner(path, owner, owner));
+        using CheckpointFileReader file = CheckpointFileReader.Open(path);
+        string? found = null;
+        FileLease? lease = null;
+
+        bool lacks = false;
+        var thread = new Thread(() =>
+        {
+            lacks = GiveRightsAway();
+            found = MappingSafety.Guard(file, static () => { }, out lease);
+            lease?.Dispose();
+        });
+        thread.Start();
+        thread.Join();
+
+        Skip.IfNot(lacks, "this root has too few rights to give them away");
+        Assert.Null(lease);
+        Assert.Equal(obstacle, found);
+    }
+
+    [SkippableFact]
+    public void With_a_lease_a_file_is_mapped_whoever_may_write_to_it()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux has leases");
+        string path = _folder.Write("x.bin", "content");
+        Assert.Equal(0, ChangeMode(path, ModeOf("rw-rw-rw-")));
+        using CheckpointFileReader file = CheckpointFileReader.Open(path);
+
+        string? obstacle = MappingSafety.Guard(file, static () => { }, out FileLease? lease);
+
+        using (lease)
+        {
+            Assert.NotNull(lease);
+            Assert.Null(obstacle);
+        }
+    }
+
+    // Of this thread alone: the system keeps both by thread.
+    private static bool GiveRightsAway()
+    {
+        _ = SetFileUser(Nobody);
+        uint* header = stackalloc uint[] { Version3, 0 };
+        uint* rights = stackalloc uint[6]; // effective, permitted and inheritable ones, twice
+        if (GetRights(header, rights) != 0)
+        {
+            return false;
+        }
+        rights[0] &= ~(uint)LeaseRight;
+        return SetRights(header, rights) == 0 && SetFileUser(-1) == Nobody;
+    }
+
+    private static int ModeOf(string text) =>
+        text.Select((letter, place) => letter == '-' ? 0 : 1 << (text.Length - 1 - place)).Sum();
+
+    [LibraryImport("libc", EntryPoint = "chmod", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int ChangeMode(string path, int mode);
+
+    [LibraryImport("libc", EntryPoint = "chown", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int ChangeOwner(string path, int user, int group);
+
+    [LibraryImport("libc", EntryPoint = "setfsuid")]
+    private static partial int SetFileUser(int user);
+
+    [LibraryImport("libc", EntryPoint = "capget")]
+    private static partial int GetRights(uint* header, uint* rights);
+
+    [LibraryImport("libc", EntryPoint = "capset")]
+    private static partial int SetRights(uint* header, uint* rights);
+}

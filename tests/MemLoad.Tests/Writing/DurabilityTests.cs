@@ -1,0 +1,138 @@
+using System.Globalization;
+using Microsoft.Win32.SafeHandles;
+
+namespace MemLoad.Tests.Writing;
+
+/// <summary>
+/// What a power cut leaves: the old target or the new one, whole. So the content lies on the disk before it gets its name, and the name before the
+/// writer returns.
+/// </summary>
+public sealed class DurabilityTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    // Of requests for what lies in the folder, in their order. Other tests write meanwhile.
+    private readonly List<string> _requests = [];
+    private readonly Action<SafeFileHandle> _flushFile = DiskRequests.FlushFile;
+    private readonly Func<int, int> _syncFolder = DiskRequests.SyncFolder;
+    private Func<bool> _isNew = () => false;
+
+    public DurabilityTests()
+    {
+        DiskRequests.FlushFile = file =>
+        {
+            _flushFile(file);
+            Note("file", (int)file.DangerousGetHandle());
+        };
+        DiskRequests.SyncFolder = folder =>
+        {
+            int result = _syncFolder(folder);
+            Note(result == 0 ? "folder" : "failure", folder);
+            return result;
+        };
+    }
+
+    public void Dispose()
+    {
+        DiskRequests.FlushFile = _flushFile;
+        DiskRequests.SyncFolder = _syncFolder;
+        _folder.Dispose();
+    }
+
+    [SkippableTheory]
+    [InlineData(CheckpointFormat.TorchZip, false)]
+    [InlineData(CheckpointFormat.TorchZip, true)]
+    [InlineData(CheckpointFormat.Safetensors, false)]
+    [InlineData(CheckpointFormat.Safetensors, true)]
+    public void A_checkpoint_is_on_the_disk_before_it_has_its_name(CheckpointFormat format, bool overwrite)
+    {
+        RequireLinux();
+        string target = Begin("x", overwrite, path => CheckpointWriter.Write(Weights(2), path, format));
+
+        CheckpointWriter.Write(Weights(3000), target, format, overwrite);
+
+        Assert.Equal(["file of 6000 bytes, old", "folder, new"], _requests.Select(request => RoundedTo(6000, request)));
+    }
+
+    [SkippableTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_folder_and_its_files_are_on_the_disk_before_it_has_its_name(bool overwrite)
+    {
+        RequireLinux();
+        string target = Begin("x", overwrite, path => CheckpointWriter.Write(Weights(2), path, CheckpointFormat.PerTensor));
+        _isNew = () => File.Exists(Path.Combine(target, "b.pt"));
+
+        CheckpointWriter.Write(Weights(3000).Add("b", DType.Int16, 3000), target, CheckpointFormat.PerTensor, overwrite);
+
+        Assert.Equal(
+            ["file of 6000 bytes, old", "file of 6000 bytes, old", "temporary folder, old", "folder, new"], _requests.Select(request => RoundedTo(6000, request)));
+    }
+
+    [SkippableTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_manifest_is_on_the_disk_before_it_has_its_name(bool overwrite)
+    {
+        RequireLinux();
+        CheckpointWriter.Write(Weights(5), _folder["x.pth"], CheckpointFormat.TorchZip);
+        string target = Begin("m.json", overwrite, path => File.WriteAllText(path, "old"));
+
+        ManifestWriter.Write(Checkpoint.Open(_folder["x.pth"]), target, overwrite);
+
+        Assert.Equal([$"file of {new FileInfo(target).Length} bytes, old", "folder, new"], _requests);
+    }
+
+    [SkippableTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_report_is_on_the_disk_before_it_has_its_name(bool overwrite)
+    {
+        RequireLinux();
+        string target = Begin("report.html", overwrite, path => File.WriteAllText(path, "old"));
+
+        ReportOutput.Write(target, new byte[1234], overwrite, default);
+
+        Assert.Equal(["file of 1234 bytes, old", "folder, new"], _requests);
+    }
+
+    private static void RequireLinux() => Skip.IfNot(OperatingSystem.IsLinux(), "only Linux says which file a descriptor stands for");
+
+    private static MemorySource Weights(int elements) => new MemorySource().Add("a", DType.Int16, elements);
+
+    // Puts an old target there if there is to be one, and forgets what that asked for.
+    private string Begin(string name, bool overwrite, Action<string> writeOld)
+    {
+        string target = _folder[name];
+        if (overwrite)
+        {
+            writeOld(target);
+        }
+        long old = overwrite && File.Exists(target) ? new FileInfo(target).Length : -1;
+        _isNew = () => File.Exists(target) && new FileInfo(target).Length != old;
+        lock (_requests)
+        {
+            _requests.Clear();
+        }
+        return target;
+    }
+
+    // Checkpoints have headers too: at least so many bytes, and less than a half more.
+    private static string RoundedTo(int bytes, string request) =>
+        request.Split(' ') is ["file", "of", string length, ..] && int.Parse(length, CultureInfo.InvariantCulture) is int actual && actual >= bytes && actual < 1.5 * bytes
+            ? request.Replace(length, bytes.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
+            : request;
+
+    private void Note(string kind, int descriptor)
+    {
+        string path = File.ResolveLinkTarget(FormattableString.Invariant($"/proc/self/fd/{descriptor}"), returnFinalTarget: false)!.FullName;
+        if (path == _folder.Path || path.StartsWith(_folder.Path + "/", StringComparison.Ordinal))
+        {
+            string what = kind == "file" ? FormattableString.Invariant($"file of {new FileInfo(path).Length} bytes") : path == _folder.Path ? kind : "temporary " + kind;
+            lock (_requests)
+            {
+                _requests.Add($"{what}, {(_isNew() ? "new" : "old")}");
+            }
+        }
+    }
+}
