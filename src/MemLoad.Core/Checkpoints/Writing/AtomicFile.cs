@@ -124,7 +124,7 @@ internal sealed class AtomicFile : IDisposable
         FileSizeLimit.IsError();
         try
         {
-            UnixFileMode? mode = !OperatingSystem.IsWindows() && File.Exists(target) ? File.GetUnixFileMode(target) : null;
+            UnixFileMode? mode = NativeFiles.ModeOf(target);
             var options = new FileStreamOptions
             {
                 Mode = FileMode.CreateNew,

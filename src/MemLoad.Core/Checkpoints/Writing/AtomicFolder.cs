@@ -40,11 +40,11 @@ internal sealed class AtomicFolder : IDisposable
         (UnixFileMode Mode, LinuxFileStatus? Status)? old = null;
         try
         {
-            if (!OperatingSystem.IsWindows() && Directory.Exists(target))
+            if (!OperatingSystem.IsWindows() && Directory.Exists(target) && NativeFiles.ModeOf(target) is UnixFileMode mode)
             {
                 // Nobody else's until it has the old one's owner and permissions, and files in it.
                 Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-                old = (File.GetUnixFileMode(target), LinuxFileStatus.Of(target));
+                old = (mode, LinuxFileStatus.Of(target));
             }
             else
             {

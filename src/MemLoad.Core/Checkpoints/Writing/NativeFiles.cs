@@ -17,6 +17,19 @@ internal static partial class NativeFiles
 
     private static readonly int DoNotFollow = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x8000 : 0x20000; // O_NOFOLLOW
 
+    /// <summary>The permissions of a file or folder; null where there is none, though there was one a moment ago, and on Windows.</summary>
+    public static UnixFileMode? ModeOf(string path)
+    {
+        try
+        {
+            return OperatingSystem.IsWindows() ? null : File.GetUnixFileMode(path);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>Makes renames in a folder survive a power cut, where the system lets one ask for it. Failing to is not failing to write.</summary>
     public static void SyncFolder(string folder)
     {
