@@ -1,6 +1,8 @@
 namespace MemLoad.Tests.Budgets;
 
-/// <summary>The kernel's tables for mapped pages: 8 bytes for each page of 4 KiB, which no kernel gives up while the file is mapped.</summary>
+/// <summary>
+/// The kernel's tables for mapped pages: 8 bytes for each page of 4 KiB, which no kernel gives up while the file is mapped.
+/// </summary>
 public sealed class PageTableTests
 {
     private const long GiB = 1L << 30;
@@ -40,12 +42,16 @@ public sealed class PageTableTests
     {
         using IDevice cpu = DeviceRegistry.Open("cpu");
         var forecast = PlanForecast.Of(LoadPlan.Create(Strategy.Mmap, Model, cpu), cpu);
+        long memory = forecast.PeakHostBytes + forecast.PeakHostFileBytes;
         long tables = forecast.PeakHostFileBytes / 512;
 
-        Assert.Equal(tables, BudgetOf(cpu, Counted.AnonymousAndShared, forecast.PeakHostBytes + forecast.PeakHostFileBytes).EvictedBytes(forecast));
-        Assert.Equal(0, BudgetOf(cpu, Counted.AnonymousAndShared, forecast.PeakHostBytes + forecast.PeakHostFileBytes + tables).EvictedBytes(forecast));
+        Assert.Equal(tables, BudgetOf(cpu, Counted.AnonymousAndShared, memory).EvictedBytes(forecast));
+        Assert.Equal(0, BudgetOf(cpu, Counted.AnonymousAndShared, memory + tables).EvictedBytes(forecast));
     }
 
-    private static MemoryBudget BudgetOf(IDevice device, Counted counts, long bytes) => MemoryBudget.For(
-        new LoadRequest { Path = "/nowhere/model.pth", Strategy = Strategy.Mmap }, device, Headroom.Of([new MemoryLimit("limit", counts, bytes, 0, 0, "limit")]));
+    private static MemoryBudget BudgetOf(IDevice device, Counted counts, long bytes)
+    {
+        var request = new LoadRequest { Path = "/nowhere/model.pth", Strategy = Strategy.Mmap };
+        return MemoryBudget.For(request, device, Headroom.Of([new MemoryLimit("limit", counts, bytes, 0, 0, "limit")]));
+    }
 }

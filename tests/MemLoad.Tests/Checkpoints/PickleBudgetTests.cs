@@ -12,7 +12,9 @@ public sealed class PickleBudgetTests : IDisposable
 
     // Storage, function and hooks of every tensor, by the numbers that they are kept under.
     private static readonly byte[] Before = Cat(
-        Storage(), [(byte)'q', 0, (byte)'0'], Global("torch._utils", "_rebuild_tensor_v2"), [(byte)'q', 1, (byte)'0'], OrderedDict, [(byte)'q', 2, (byte)'0']);
+        Storage(), [(byte)'q', 0, (byte)'0'],
+        Global("torch._utils", "_rebuild_tensor_v2"), [(byte)'q', 1, (byte)'0'],
+        OrderedDict, [(byte)'q', 2, (byte)'0']);
 
     private readonly TemporaryFolder _folder = new();
 
@@ -32,7 +34,9 @@ public sealed class PickleBudgetTests : IDisposable
     // The least memory by which a file opens that makes tensors and drops them.
     private long LeastMemory(string name, byte[] nothing)
     {
-        byte[] tensor = Cat([(byte)'h', 1, (byte)'(', (byte)'h', 0, (byte)'K', 0], nothing, nothing, False, [(byte)'h', 2, (byte)'t', (byte)'R', (byte)'0']);
+        byte[] tensor = Cat(
+            [(byte)'h', 1, (byte)'(', (byte)'h', 0, (byte)'K', 0],
+            nothing, nothing, False, [(byte)'h', 2, (byte)'t', (byte)'R', (byte)'0']);
         string path = _folder.Write(name, ZipForge.Torch(pickle: Whole(Before, Repeat(tensor, Tensors), StateDict())));
         long low = 0;
         long high = 64 << 20;

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace MemLoad.Tests.Devices;
 
 /// <summary>
-/// Files that this process gets no lease on, so that nobody tells it of writers: they are mapped only if nobody else may write to them. A thread is made
-/// to lack the lease by taking its right to leases away, and its ownership of files; both end with the thread.
+/// Files that this process gets no lease on, so that nobody tells it of writers: they are mapped only if nobody else may write to them.
+/// A thread gives up its right to leases and its ownership of files, so that it gets none. Both end with the thread.
 /// </summary>
 public sealed unsafe partial class MappingSafetyTests : IDisposable
 {

@@ -2,7 +2,9 @@ using MemLoad.Tests.Writing;
 
 namespace MemLoad.Tests.Loading;
 
-/// <summary>A checkpoint of more files than are open at once: those that had to make room are held to what they were as much as the open ones.</summary>
+/// <summary>
+/// A checkpoint of more files than are open at once: those that had to make room are held to what they were as much as the open ones.
+/// </summary>
 public sealed class CheckpointFileSetTests(CheckpointFileSetTests.Folder folder) : IClassFixture<CheckpointFileSetTests.Folder>
 {
     private const int Files = 140;

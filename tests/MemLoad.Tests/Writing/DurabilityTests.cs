@@ -4,8 +4,8 @@ using Microsoft.Win32.SafeHandles;
 namespace MemLoad.Tests.Writing;
 
 /// <summary>
-/// What a power cut leaves: the old target or the new one, whole. So the content lies on the disk before it gets its name, and the name before the
-/// writer returns.
+/// What a power cut leaves: the old target or the new one, whole. So the content lies on the disk before it gets its name, and the name
+/// before the writer returns.
 /// </summary>
 public sealed class DurabilityTests : IDisposable
 {
@@ -66,7 +66,8 @@ public sealed class DurabilityTests : IDisposable
         CheckpointWriter.Write(Weights(3000).Add("b", DType.Int16, 3000), target, CheckpointFormat.PerTensor, overwrite);
 
         Assert.Equal(
-            ["file of 6000 bytes, old", "file of 6000 bytes, old", "temporary folder, old", "folder, new"], _requests.Select(request => RoundedTo(6000, request)));
+            ["file of 6000 bytes, old", "file of 6000 bytes, old", "temporary folder, old", "folder, new"],
+            _requests.Select(request => RoundedTo(6000, request)));
     }
 
     [SkippableTheory]
@@ -118,17 +119,20 @@ public sealed class DurabilityTests : IDisposable
     }
 
     // Checkpoints have headers too: at least so many bytes, and less than a half more.
-    private static string RoundedTo(int bytes, string request) =>
-        request.Split(' ') is ["file", "of", string length, ..] && int.Parse(length, CultureInfo.InvariantCulture) is int actual && actual >= bytes && actual < 1.5 * bytes
-            ? request.Replace(length, bytes.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
-            : request;
+    private static string RoundedTo(int bytes, string request)
+    {
+        bool isNear = request.Split(' ') is ["file", "of", string length, ..]
+            && int.Parse(length, CultureInfo.InvariantCulture) is int actual && actual >= bytes && actual < 1.5 * bytes;
+        return isNear ? FormattableString.Invariant($"file of {bytes} bytes, {request.Split(' ')[^1]}") : request;
+    }
 
     private void Note(string kind, int descriptor)
     {
-        string path = File.ResolveLinkTarget(FormattableString.Invariant($"/proc/self/fd/{descriptor}"), returnFinalTarget: false)!.FullName;
+        string path = new FileInfo(FormattableString.Invariant($"/proc/self/fd/{descriptor}")).LinkTarget!;
         if (path == _folder.Path || path.StartsWith(_folder.Path + "/", StringComparison.Ordinal))
         {
-            string what = kind == "file" ? FormattableString.Invariant($"file of {new FileInfo(path).Length} bytes") : path == _folder.Path ? kind : "temporary " + kind;
+            string what = kind == "file" ? FormattableString.Invariant($"file of {new FileInfo(path).Length} bytes")
+                : path == _folder.Path ? kind : "temporary " + kind;
             lock (_requests)
             {
                 _requests.Add($"{what}, {(_isNew() ? "new" : "old")}");
