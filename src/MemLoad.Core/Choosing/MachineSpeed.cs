@@ -61,7 +61,7 @@ public sealed record MachineSpeed
         {
             // Not there, not whole, not ours: measured again.
         }
-        return Unkept.TryGetValue(device.ToLowerInvariant(), out MachineSpeed? measured) && measured.IsOfNow() ? measured : null;
+        return Unkept.TryGetValue(UnkeptKey(device), out MachineSpeed? measured) && measured.IsOfNow() ? measured : null;
     }
 
     /// <summary>The figures for a device; measured now, once, if they are not known yet.</summary>
@@ -86,8 +86,21 @@ public sealed record MachineSpeed
         {
             // No file can be written here, and the choice is still to be made.
             MachineSpeed typical = Typical(device, (e as MemLoadException)?.Finding ?? e.Message.TrimEnd('.'));
-            Unkept[typical.Device] = typical;
+            Unkept[UnkeptKey(device)] = typical;
             return typical;
+        }
+    }
+
+    // By the folder as well: another one may take the file.
+    private static string UnkeptKey(string device)
+    {
+        try
+        {
+            return PathFor(device);
+        }
+        catch (MemLoadException)
+        {
+            return device.ToLowerInvariant();
         }
     }
 
@@ -150,7 +163,7 @@ public sealed record MachineSpeed
         }
         catch (Exception e) when (WriteFailures.IsFailure(e) || e is MemLoadException)
         {
-            Unkept[Device] = this;
+            Unkept[UnkeptKey(Device)] = this;
         }
     }
 }

@@ -287,7 +287,7 @@ internal static class TorchVocabulary
                 var filled = new PickleDict(PickleDictKind.OrderedDict);
                 foreach (object? pair in pairs.Items)
                 {
-                    if (pair is not PickleSequence { Kind: PickleSequenceKind.List or PickleSequenceKind.Tuple, Items: [object key, object value] }
+                    if (pair is not PickleSequence { Kind: PickleSequenceKind.List or PickleSequenceKind.Tuple, Items: [var key, var value] }
                         || !filled.TrySet(key, value, budget, path))
                     {
                         throw new InvalidCastException();
