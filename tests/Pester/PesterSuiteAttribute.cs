@@ -13,6 +13,9 @@ public sealed class PesterSuiteAttribute(string pester, params string[] files) :
     public string Pester { get; } = pester;
 
     public IReadOnlyList<string> Files { get; } = files;
+
+    /// <summary>Where no files are named: 0 for the first file and every second one after it, 1 for the others.</summary>
+    public int Share { get; set; }
 }
 
 /// <summary>Finds the files.</summary>
@@ -25,7 +28,7 @@ public sealed class PesterSuiteDiscoverer(IMessageSink diagnostics) : IXunitTest
         var suite = (PesterSuiteAttribute)((IReflectionAttributeInfo)factAttribute).Attribute;
         IEnumerable<string> files = suite.Files.Count > 0
             ? suite.Files.Select(name => $"{name}.Tests.ps1")
-            : Directory.EnumerateFiles(PesterRun.Folder, "*.Tests.ps1").Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal);
+            : Directory.EnumerateFiles(PesterRun.Folder, "*.Tests.ps1").Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal).Where((_, i) => i % 2 == suite.Share);
         return files.Select(file => new PesterFileTestCase(diagnostics, discoveryOptions, testMethod, suite.Pester, file));
     }
 }
