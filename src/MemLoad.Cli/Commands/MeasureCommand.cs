@@ -69,7 +69,7 @@ internal static class MeasureCommand
             // The rows first: whatever becomes of the samples, hours of measuring are not lost.
             Print(run.Rows, here, format.Read(parsed), console);
             int code = run.ExitCode;
-            if (DifferentWeights(run.Rows) is MemLoadException different)
+            if (WeightsDigest.Disagreement(run.Rows.Select(row => row.WeightsDigest), run.Rows is [LoadMeasurement first, ..] ? first.Path : null) is MemLoadException different)
             {
                 code = console.Report(different);
             }
@@ -101,11 +101,6 @@ internal static class MeasureCommand
     private static Dictionary<Strategy, long> HostForecasts(IReadOnlyList<LoadRequest> requests, CancellationToken cancellationToken) =>
         LoadPlanner.Forecast([.. requests.DistinctBy(request => request.Strategy)], cancellationToken)
             .ToDictionary(row => Enum.Parse<Strategy>(row.Strategy), row => row.ForecastHostBytes + row.ForecastHostFileBytes);
-
-    private static MemLoadException? DifferentWeights(IReadOnlyList<LoadMeasurement> rows) =>
-        rows.Select(row => row.WeightsDigest).OfType<string>().Distinct().Count() is int count and > 1
-            ? Rules.DigestsDiffer.Broken($"the loads of one checkpoint gave {count} different weights", rows[0].Path)
-            : null;
 
     // Strategy by strategy, so that the runs to compare stand together.
     private static IReadOnlyList<LoadRequest> Repeat(IReadOnlyList<LoadRequest> requests, int times, CacheState cache, bool force) =>

@@ -10,7 +10,7 @@ internal static class PathResolver
     /// <exception cref="MemLoadException">ML1001: nothing has that name; ML1009: no file system.</exception>
     public static IReadOnlyList<string> Resolve(PathIntrinsics paths, string path)
     {
-        RequireName(path);
+        FullPath.RequireName(path);
         // A row's path, piped on, is a name and no pattern, whatever is in it.
         if (System.IO.Path.IsPathFullyQualified(path) && System.IO.Path.Exists(path))
         {
@@ -32,7 +32,7 @@ internal static class PathResolver
     /// <exception cref="MemLoadException">ML1001: no such drive; ML1009: no file system.</exception>
     public static string Literal(PathIntrinsics paths, string path) => Guarded(path, () =>
     {
-        RequireName(path);
+        FullPath.RequireName(path);
         string resolved = paths.GetUnresolvedProviderPathFromPSPath(path, out ProviderInfo provider, out _);
         RequireFileSystem(provider, path);
         return resolved;
@@ -41,14 +41,6 @@ internal static class PathResolver
     /// <summary>As <see cref="Literal"/>; null for none.</summary>
     /// <exception cref="MemLoadException">ML1001 or ML1009.</exception>
     public static string? Optional(PathIntrinsics paths, string? path) => path is null ? null : Literal(paths, path);
-
-    private static void RequireName(string path)
-    {
-        if (path.Contains('\0', StringComparison.Ordinal))
-        {
-            throw Rules.PathNotFound.Broken("the path has a NUL character, which no file's name can have", path.Replace('\0', '\uFFFD'));
-        }
-    }
 
     private static void RequireFileSystem(ProviderInfo provider, string path)
     {

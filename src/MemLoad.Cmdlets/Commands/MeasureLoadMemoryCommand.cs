@@ -84,7 +84,7 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
         WorkerCommand? child = InProcess ? null : PowerShellWorker.Command();
         WriteDebug(child is null ? "Measuring in this process." : $"Measured child: {child.FileName} {string.Join(' ', child.Arguments)}");
         LoadMeasurer? measurer = child is null ? null : new LoadMeasurer(child, keep);
-        var digests = new HashSet<string>(StringComparer.Ordinal);
+        var digests = new HashSet<string?>(StringComparer.Ordinal);
         int number = 0;
         foreach (LoadRequest request in requests)
         {
@@ -102,17 +102,14 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
                 // The row first: whatever becomes of the samples, it is not lost.
                 WriteObject(row);
                 KeepSamples(samples, timelines, quietly: true);
-                if (row.WeightsDigest is not null)
-                {
-                    digests.Add(row.WeightsDigest);
-                }
+                digests.Add(row.WeightsDigest);
             }
         }
         WriteProgress(new ProgressRecord(0, $"Measuring {forecast.Path}", "Done") { RecordType = ProgressRecordType.Completed });
         KeepSamples(samples, timelines, quietly: false);
-        if (digests.Count > 1)
+        if (WeightsDigest.Disagreement(digests, forecast.Path) is MemLoadException different)
         {
-            throw Rules.DigestsDiffer.Broken($"the loads of one checkpoint gave {digests.Count} different weights", forecast.Path);
+            throw different;
         }
     }
 

@@ -37,10 +37,7 @@ internal sealed class CheckpointFileReader : IDisposable
     /// <exception cref="MemLoadException">ML1001, ML1002, ML1010 or ML1015.</exception>
     public static CheckpointFileReader Open(string path)
     {
-        if (path.Contains('\0', StringComparison.Ordinal))
-        {
-            path = FullPath.Of(path);
-        }
+        FullPath.RequireName(path);
         FileKind.MustBeRegular(path);
         SafeFileHandle? handle = null;
         try

@@ -33,7 +33,10 @@ internal static class OpenFiles
     }
 
     /// <summary>True if a file could not be opened because too many are.</summary>
-    public static bool IsExhausted(Exception failure) => failure is IOException && !OperatingSystem.IsWindows() && failure.HResult is ProcessHasTooMany or MachineHasTooMany;
+    public static bool IsExhausted(Exception failure) => failure is IOException && !OperatingSystem.IsWindows() && IsExhausted(failure.HResult);
+
+    /// <summary>True for the error number of a call that could not open a file because too many are open.</summary>
+    public static bool IsExhausted(int error) => error is ProcessHasTooMany or MachineHasTooMany;
 
     /// <summary>Says so.</summary>
     public static MemLoadException Exhausted(string? path, Exception failure) =>

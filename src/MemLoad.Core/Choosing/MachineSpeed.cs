@@ -158,7 +158,7 @@ public sealed record MachineSpeed
             byte[] figures = JsonSerializer.SerializeToUtf8Bytes(this, MachineSpeedJson.Default.MachineSpeed);
             using var file = AtomicFile.Create(path, overwrite: true, figures.Length);
             RandomAccess.Write(file.Handle, figures, 0);
-            RandomAccess.FlushToDisk(file.Handle);
+            DiskRequests.FlushFile(file.Handle);
             file.Commit();
         }
         catch (Exception e) when (WriteFailures.IsFailure(e) || e is MemLoadException)

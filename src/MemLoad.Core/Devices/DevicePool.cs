@@ -45,7 +45,7 @@ internal sealed partial class KernelPool : DevicePool
         int descriptor = CreateMemoryFile("memload-sim", CloseOnExec);
         if (descriptor < 0)
         {
-            if (Marshal.GetLastPInvokeError() is 23 or 24) // ENFILE, EMFILE
+            if (OpenFiles.IsExhausted(Marshal.GetLastPInvokeError()))
             {
                 throw Rules.FilesExhausted.Broken("the simulated device's memory is a file, and no more can be opened");
             }

@@ -61,15 +61,13 @@ internal sealed record ReportGroup(string HostName, string Device, string Model,
     {
         // Once for all rows: both files may have a hundred thousand lines.
         var drawn = timelines.Where(timeline => timeline.Points.Count > 1).ToLookup(timeline => timeline.Key);
-        return [.. Groups(rows).Select(group => new ReportGroup(
-            group.First().HostName,
-            group.First().Device,
+        var groups = rows.GroupBy(row => (row.HostName, row.Device, row.Path, row.DType, row.Rank, row.RankCount, row.Cache));
+        return [.. groups.Select(group => new ReportGroup(
+            group.Key.HostName,
+            group.Key.Device,
             ModelOf(group.FirstOrDefault(row => row.Size is not null) ?? group.First()),
             [.. group.GroupBy(row => (row.Strategy, row.ChosenStrategy ?? row.Strategy)).Select(runs => ReportStrategy.Of(runs, drawn))]))];
     }
-
-    private static IEnumerable<IEnumerable<LoadMeasurement>> Groups(IReadOnlyList<LoadMeasurement> rows) =>
-        rows.GroupBy(row => (row.HostName, row.Device, row.Path, row.DType, row.Rank, row.RankCount, row.Cache));
 
     /// <summary>A model in a few words.</summary>
     public static string ModelOf(LoadMeasurement row)

@@ -45,6 +45,16 @@ public static class WeightsDigest
         return Saturated(source.Tensors.Select(tensor => tensor.Bytes));
     }
 
+    /// <summary>Whether loads of one checkpoint gave the same weights.</summary>
+    /// <param name="digests">The digest of each load; null for one that gave none.</param>
+    /// <param name="path">The checkpoint.</param>
+    /// <returns>ML8002 if they differ; null if they do not.</returns>
+    public static MemLoadException? Disagreement(IEnumerable<string?> digests, string? path)
+    {
+        int count = digests.OfType<string>().Distinct(StringComparer.Ordinal).Count();
+        return count > 1 ? Rules.DigestsDiffer.Broken($"the loads of one checkpoint gave {count} different weights", path) : null;
+    }
+
     /// <summary>A sum that stays at the largest number instead of passing it.</summary>
     internal static long Saturated(IEnumerable<long> numbers) => numbers.Aggregate(0L, (sum, number) => sum > long.MaxValue - number ? long.MaxValue : sum + number);
 

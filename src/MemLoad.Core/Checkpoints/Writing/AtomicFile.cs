@@ -9,7 +9,7 @@ namespace MemLoad;
 internal sealed class AtomicFile : IDisposable
 {
     private const int Attempts = 10;
-    private const UnixFileMode OwnersOwn = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    internal const UnixFileMode OwnersOwn = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     internal const UnixFileMode GroupsOwn = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute;
 
     private readonly string _target;

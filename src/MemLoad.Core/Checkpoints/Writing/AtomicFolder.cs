@@ -43,7 +43,7 @@ internal sealed class AtomicFolder : IDisposable
             if (!OperatingSystem.IsWindows() && Directory.Exists(target) && NativeFiles.ModeOf(target) is UnixFileMode mode)
             {
                 // Nobody else's until it has the old one's owner and permissions, and files in it.
-                Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+                Directory.CreateDirectory(path, AtomicFile.OwnersOwn);
                 old = (mode, LinuxFileStatus.Of(target));
             }
             else
