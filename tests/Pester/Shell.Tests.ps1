@@ -67,8 +67,9 @@ public sealed class UnforeseenCommand : MemLoad.Abstractions.MemLoadCmdlet
     }
 }
 Describe 'The measured child' {
-    It 'starts wherever the module lies' {
-        $odd = Join-Path $TestDrive "it’s ‘a’ `"b`" c'd"
+    # A startup hook cannot be named by a path with the separator of paths in it.
+    It 'starts wherever the module lies: <_>' -ForEach @("it’s ‘a’ `"b`" c'd"; if (-not $IsWindows) { 'a:b' }) {
+        $odd = Join-Path $TestDrive $_
         Copy-Item (Split-Path $ModulePath) $odd -Recurse
         $first = [Environment]::ProcessPath
         $rest = @([IO.Path]::GetFileNameWithoutExtension($first) -eq 'dotnet' ? (Join-Path $PSHOME pwsh.dll) : @())

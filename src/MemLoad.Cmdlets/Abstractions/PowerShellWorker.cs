@@ -2,7 +2,8 @@ using System.Management.Automation;
 
 namespace MemLoad.Abstractions;
 
-/// <summary>The measured child: the PowerShell that is already running, told to load the library alone and be a worker.</summary>
+/// <summary>The measured child: the program of the PowerShell that is already running. A startup hook makes it a worker before PowerShell starts; where
+/// hooks are switched off, the PowerShell is told to load the library alone and be a worker.</summary>
 internal static class PowerShellWorker
 {
     // A command leaves standard input to the script as long as nothing in it asks for $input. The library is loaded from its own path, without
@@ -15,8 +16,9 @@ internal static class PowerShellWorker
     public static WorkerCommand Command()
     {
         string[] program = Program();
+        string library = typeof(MeasurementWorker).Assembly.Location;
         return new WorkerCommand(
-            program[0], [.. program[1..], "-NoLogo", "-NoProfile", "-NonInteractive", "-CommandWithArgs", Script, typeof(MeasurementWorker).Assembly.Location]);
+            program[0], [.. program[1..], "-NoLogo", "-NoProfile", "-NonInteractive", "-CommandWithArgs", Script, library], library);
     }
 
     // $PSHOME is where System.Management.Automation lies. Another program may host PowerShell; then the process is not pwsh.

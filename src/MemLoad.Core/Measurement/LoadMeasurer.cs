@@ -102,6 +102,11 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null, Action<LoadTimeli
         // Whatever the host's own settings: one thread fewer, no memory kept for throughput.
         start.Environment["DOTNET_gcConcurrent"] = "0";
         start.Environment["DOTNET_TieredPGO"] = "0";
+        // A path with the separator in it cannot be named there; the arguments do as well.
+        if (_worker.StartupHook is string hook && !hook.Contains(Path.PathSeparator, StringComparison.Ordinal))
+        {
+            start.Environment[StartupHook.Variable] = hook;
+        }
         if (Headroom.Now().Limits.FirstOrDefault(limit => limit.Counts == Counted.AddressSpace) is MemoryLimit addressSpace)
         {
             foreach ((string name, string value) in WorkerCommand.SettingsForAddressSpace(addressSpace.LimitBytes))

@@ -5,7 +5,8 @@ namespace MemLoad;
 /// <summary>How to start the process that will be measured: the host that is already running, told to be a worker.</summary>
 /// <param name="FileName">The program.</param>
 /// <param name="Arguments">Its arguments.</param>
-public sealed record WorkerCommand(string FileName, IReadOnlyList<string> Arguments)
+/// <param name="StartupHook">The path of this library, where the program is to be a worker before it looks at its arguments; null where they say it.</param>
+public sealed record WorkerCommand(string FileName, IReadOnlyList<string> Arguments, string? StartupHook = null)
 {
     /// <summary>The argument that makes <c>memload</c> a worker.</summary>
     public const string Verb = "worker";
