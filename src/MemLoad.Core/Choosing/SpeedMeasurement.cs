@@ -120,10 +120,10 @@ internal sealed class SpeedMeasurement : IDisposable
     {
         PlanWriter plan = NewPlan(_large, out IDevice device);
         plan.Phase = PlanPhase.LoadStateDict;
-        int[] first = Allocate(plan, MemoryPool.Host);
-        ForEach(plan, storage => plan.Read(storage, first[storage]));
+        int[] first = plan.AllocateEach(MemoryPool.Host);
+        plan.ReadEach(plan.Storages, first);
         plan.Phase = PlanPhase.ToEmpty;
-        int[] second = Allocate(plan, MemoryPool.Host);
+        int[] second = plan.AllocateEach(MemoryPool.Host);
         plan.Phase = PlanPhase.CopyWeights;
         ForEach(plan, storage => plan.Copy(storage, first[storage], second[storage]));
         plan.Phase = PlanPhase.Fill;
@@ -145,10 +145,10 @@ internal sealed class SpeedMeasurement : IDisposable
     {
         PlanWriter plan = NewPlan(_large, out IDevice device);
         plan.Phase = PlanPhase.LoadStateDict;
-        int[] host = Allocate(plan, MemoryPool.Host);
-        ForEach(plan, storage => plan.Read(storage, host[storage]));
-        int[] first = Allocate(plan, MemoryPool.Device);
-        int[] second = Allocate(plan, MemoryPool.Device);
+        int[] host = plan.AllocateEach(MemoryPool.Host);
+        plan.ReadEach(plan.Storages, host);
+        int[] first = plan.AllocateEach(MemoryPool.Device);
+        int[] second = plan.AllocateEach(MemoryPool.Device);
         plan.Phase = PlanPhase.MoveModel;
         ForEach(plan, storage => plan.Copy(storage, host[storage], first[storage]));
         plan.Phase = PlanPhase.ToEmpty;
@@ -168,8 +168,8 @@ internal sealed class SpeedMeasurement : IDisposable
     {
         PlanWriter plan = NewPlan(_large, out IDevice device);
         plan.Phase = PlanPhase.Fill;
-        int[] host = Allocate(plan, MemoryPool.Host);
-        ForEach(plan, storage => plan.Read(storage, host[storage]));
+        int[] host = plan.AllocateEach(MemoryPool.Host);
+        plan.ReadEach(plan.Storages, host);
         Run(plan, device, (PlanPhase.Fill, MachineSpeed.Key(work), _large.ModelBytes));
     }
 
@@ -177,10 +177,10 @@ internal sealed class SpeedMeasurement : IDisposable
     {
         PlanWriter plan = NewPlan(_large, out IDevice device, ringBytes);
         plan.Phase = PlanPhase.ToEmpty;
-        int[] target = Allocate(plan, MemoryPool.Device);
+        int[] target = plan.AllocateEach(MemoryPool.Device);
         plan.Phase = PlanPhase.Fill;
         int ring = plan.AllocateRing(plan.Storages);
-        ForEach(plan, storage => plan.Read(storage, target[storage], ring));
+        plan.ReadEach(plan.Storages, target, ring);
         Run(plan, device, (PlanPhase.Fill, key, _large.ModelBytes));
     }
 
@@ -189,7 +189,7 @@ internal sealed class SpeedMeasurement : IDisposable
         PlanWriter plan = NewPlan(_large, out IDevice device);
         plan.Phase = PlanPhase.Fill;
         int file = plan.Map(0);
-        int[] target = Allocate(plan, MemoryPool.Device);
+        int[] target = plan.AllocateEach(MemoryPool.Device);
         ForEach(plan, storage => plan.Copy(storage, file, target[storage]));
         // Taking a mapping down costs by the page, too.
         plan.Release(file);
@@ -211,8 +211,6 @@ internal sealed class SpeedMeasurement : IDisposable
         _record.Dispose();
         return new PlanWriter(checkpoint, device.IsHost, ringBytes, [_record]);
     }
-
-    private static int[] Allocate(PlanWriter plan, MemoryPool pool) => [.. plan.Storages.Select(storage => plan.Allocate(pool, storage))];
 
     private static void ForEach(PlanWriter plan, Action<int> write)
     {

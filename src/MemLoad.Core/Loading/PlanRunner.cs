@@ -10,8 +10,8 @@ public static class PlanRunner
     /// <summary>Executes a plan.</summary>
     /// <param name="plan">The plan, written for this kind of device.</param>
     /// <param name="device">The device. It must outlive the weights.</param>
-    /// <param name="beforeStep">Told which of the plan's steps is about to be done, by its index; steps that are done together are one to it. Called on
-    /// the calling thread, often, and must be quick.</param>
+    /// <param name="beforeStep">Told which of the plan's steps is about to be done, by its index; of a batch the first. Called on the calling thread, often,
+    /// and must be quick.</param>
     /// <param name="guard">What is done in case that a mapped file becomes shorter.</param>
     /// <param name="cancellationToken">Stops the load; nothing stays allocated.</param>
     /// <returns>The weights, which own the memory they lie in.</returns>
@@ -46,11 +46,12 @@ public static class PlanRunner
         using var workers = new Workers();
         using var files = new CheckpointFileSet(checkpoint.Files);
         var initialiser = new StorageInitialiser(checkpoint);
-        for (int i = 0; i < plan.Steps.Length; i++)
+        for (int first = 0; first < plan.Steps.Length;)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            PlanStep step = plan.Steps[i];
-            beforeStep?.Invoke(i);
+            ReadOnlySpan<PlanStep> batch = plan.BatchAt(first);
+            PlanStep step = batch[0];
+            beforeStep?.Invoke(first);
             PlanBuffer planned = plan.Buffers[step.Buffer];
             switch (step.Kind)
             {
@@ -61,7 +62,7 @@ public static class PlanRunner
                     buffers[step.Buffer] = device.AllocateStaging(host, planned.Bytes);
                     break;
                 case StepKind.Allocate:
-                    i = Allocate(plan, i, host, buffers);
+                    Allocate(plan, batch, host, buffers);
                     break;
                 case StepKind.Initialise:
                     initialiser.Fill(step.Storage, buffers[step.Buffer]!);
@@ -70,7 +71,7 @@ public static class PlanRunner
                     buffers[step.Buffer] = MappedFile.Open(checkpoint.Files[planned.File], device.MapsWritable, guard);
                     break;
                 case StepKind.Read:
-                    i = Read(plan, i, buffers, new ReadBatch(checkpoint, files, workers), cancellationToken);
+                    Read(batch, buffers, new ReadBatch(checkpoint, files, workers), cancellationToken);
                     break;
                 case StepKind.Copy:
                     Copy(plan, step, buffers[step.Source]!, buffers[step.Buffer]!, device, workers, cancellationToken);
@@ -81,6 +82,7 @@ public static class PlanRunner
                     buffers[step.Buffer] = null;
                     break;
             }
+            first += batch.Length;
         }
         // Bytes of a file that somebody wrote to meanwhile are of no version of it.
         files.RequireUnchanged();
@@ -90,54 +92,45 @@ public static class PlanRunner
         }
     }
 
-    // Reads that follow one another are one batch, and so are storages that are read and copied on by way of the same buffer: the plan says what, not in how
-    // many pieces. Gives the index of the last step taken.
-    private static int Read(LoadPlan plan, int first, MemoryBuffer?[] buffers, ReadBatch batch, CancellationToken cancellationToken)
+    private static void Read(ReadOnlySpan<PlanStep> steps, MemoryBuffer?[] buffers, ReadBatch batch, CancellationToken cancellationToken)
     {
-        PlanStep step = plan.Steps[first];
-        int end = first;
-        while (step.Source < 0 && end + 1 < plan.Steps.Length && plan.Steps[end] is { Kind: StepKind.Read, Source: < 0 } read && read.Buffer == step.Buffer
-            && plan.Steps[end + 1] is { Kind: StepKind.Copy } copy && copy.Source == read.Buffer)
+        MemoryBuffer target = buffers[steps[0].Buffer]!;
+        bool copiedOn = steps.Length > 1 && steps[1].Kind == StepKind.Copy;
+        foreach (PlanStep step in steps)
         {
-            batch.Add(copy.Storage, buffers[copy.Buffer]!, copy.Casts);
-            end += 2;
+            if (!copiedOn || step.Kind == StepKind.Copy)
+            {
+                batch.Add(step.Storage, buffers[step.Buffer]!, step.Casts);
+            }
         }
-        if (end > first)
+        if (copiedOn)
         {
-            batch.ReadAndCopy(buffers[step.Buffer]!, cancellationToken);
-            return end - 1;
+            batch.ReadAndCopy(target, cancellationToken);
         }
-        for (; end < plan.Steps.Length && plan.Steps[end] is { Kind: StepKind.Read } read && read.Source == step.Source; end++)
-        {
-            batch.Add(read.Storage, buffers[read.Buffer]!, read.Casts);
-        }
-        if (step.Source < 0)
+        else if (steps[0].Source < 0)
         {
             batch.ReadInPlace(cancellationToken);
         }
         else
         {
-            batch.ReadThrough(buffers[step.Source]!, cancellationToken);
+            batch.ReadThrough(buffers[steps[0].Source]!, cancellationToken);
         }
-        return end - 1;
     }
 
-    // Host buffers that are allocated one after the other lie together. Gives the index of the last step taken.
-    private static int Allocate(LoadPlan plan, int first, HostMemory host, MemoryBuffer?[] buffers)
+    private static void Allocate(LoadPlan plan, ReadOnlySpan<PlanStep> steps, HostMemory host, MemoryBuffer?[] buffers)
     {
-        int end = first + 1;
-        while (end < plan.Steps.Length && plan.Steps[end] is { Kind: StepKind.Allocate, Storage: >= 0 } step && plan.Buffers[step.Buffer].Pool == MemoryPool.Host)
+        long[] lengths = new long[steps.Length];
+        var storages = new Extent[steps.Length];
+        for (int i = 0; i < steps.Length; i++)
         {
-            end++;
+            lengths[i] = plan.Buffers[steps[i].Buffer].Bytes;
+            storages[i] = plan.Checkpoint.Storages[steps[i].Storage];
         }
-        PlanStep[] steps = [.. plan.Steps[first..end]];
-        MemoryBuffer[] blocks = host.AllocateTogether(HostLayout.LikeFiles(
-            [.. steps.Select(step => plan.Buffers[step.Buffer].Bytes)], [.. steps.Select(step => plan.Checkpoint.Storages[step.Storage])]));
-        for (int i = first; i < end; i++)
+        MemoryBuffer[] blocks = host.AllocateTogether(HostLayout.LikeFiles(lengths, storages));
+        for (int i = 0; i < steps.Length; i++)
         {
-            buffers[plan.Steps[i].Buffer] = blocks[i - first];
+            buffers[steps[i].Buffer] = blocks[i];
         }
-        return end - 1;
     }
 
     private static unsafe void Copy(LoadPlan plan, PlanStep step, MemoryBuffer source, MemoryBuffer target, IDevice device, Workers workers, CancellationToken cancellationToken)

@@ -67,6 +67,18 @@ public sealed record LoadPlan
         return writer;
     }
 
+    /// <summary>The batch that begins with a step: the steps that are carried out together with it.</summary>
+    internal ReadOnlySpan<PlanStep> BatchAt(int first)
+    {
+        ReadOnlySpan<PlanStep> rest = Steps.AsSpan()[first..];
+        int count = 1;
+        while (count < rest.Length && rest[count].Batch == rest[0].Batch)
+        {
+            count++;
+        }
+        return rest[..count];
+    }
+
     /// <summary>Lets a reader read all steps.</summary>
     internal void ReadBy(IPlanReader reader)
     {

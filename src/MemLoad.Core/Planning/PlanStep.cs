@@ -66,7 +66,8 @@ public readonly record struct PlanBuffer(MemoryPool Pool, long Bytes, int File =
 /// <param name="Storage">The storage concerned, or -1.</param>
 /// <param name="Source">For a copy the buffer to copy from, for a read the staging ring to pass through or -1.</param>
 /// <param name="Casts">Whether a copy or read casts the elements from the file's dtype to the one they have in the end.</param>
-public readonly record struct PlanStep(StepKind Kind, PlanPhase Phase, int Buffer, int Storage = -1, int Source = -1, bool Casts = false);
+/// <param name="Batch">The batch it belongs to. Steps that follow one another and have the same number are carried out together.</param>
+public readonly record struct PlanStep(StepKind Kind, PlanPhase Phase, int Buffer, int Storage = -1, int Source = -1, bool Casts = false, int Batch = 0);
 
 /// <summary>Where a storage lies when the plan is done.</summary>
 /// <param name="Buffer">The buffer.</param>

@@ -6,6 +6,8 @@ namespace MemLoad;
 internal sealed class PlanWriter(Checkpoint checkpoint, bool deviceIsHost, long ringBytes, IPlanReader[] readers) : IDisposable
 {
     private readonly PooledList<PlanBuffer> _buffers = new();
+    private int _batch;
+    private bool _together;
 
     /// <summary>True if tensors on the device are host memory, so that moving them there is nothing to do.</summary>
     public bool DeviceIsHost => deviceIsHost;
@@ -52,12 +54,49 @@ internal sealed class PlanWriter(Checkpoint checkpoint, bool deviceIsHost, long 
 
     public void Initialise(int buffer, int storage) => Add(StepKind.Initialise, buffer, storage);
 
+    /// <summary>Allocates a buffer for each storage as the model has it. On the host they are one batch, and lie in one mapping.</summary>
+    /// <returns>The buffers, by storage.</returns>
+    public int[] AllocateEach(MemoryPool pool)
+    {
+        int[] buffers = new int[checkpoint.Storages.Length];
+        _together = pool == MemoryPool.Host;
+        foreach (int storage in Storages)
+        {
+            buffers[storage] = Allocate(pool, storage);
+        }
+        EndBatch();
+        return buffers;
+    }
+
     /// <summary>Maps a file and gives its buffer.</summary>
     public int Map(int file)
     {
         _buffers.Add(new PlanBuffer(MemoryPool.MappedFile, checkpoint.TouchedBytes[file], file, AsInFile: true));
         Add(StepKind.Map, _buffers.Count - 1, -1);
         return _buffers.Count - 1;
+    }
+
+    /// <summary>Reads storages as one batch: into their buffers in the model, through a ring where one is named.</summary>
+    public void ReadEach(IEnumerable<int> storages, int[] model, int ring = -1)
+    {
+        _together = true;
+        foreach (int storage in storages)
+        {
+            Read(storage, model[storage], ring);
+        }
+        EndBatch();
+    }
+
+    /// <summary>Reads and copies each storage, as one batch: by way of one buffer, into the model.</summary>
+    public void ReadAndCopyEach(int loaded, int[] model)
+    {
+        _together = true;
+        foreach (int storage in Storages)
+        {
+            Read(storage, loaded);
+            Copy(storage, loaded, model[storage]);
+        }
+        EndBatch();
     }
 
     /// <summary>Reads a storage from its file; into a buffer of the model, cast if it is to be. Only what passes through a ring can be cast.</summary>
@@ -91,10 +130,9 @@ internal sealed class PlanWriter(Checkpoint checkpoint, bool deviceIsHost, long 
     public int[] ToEmpty()
     {
         Phase = PlanPhase.ToEmpty;
-        int[] model = new int[checkpoint.Storages.Length];
+        int[] model = AllocateEach(DevicePool);
         foreach (int storage in Storages)
         {
-            model[storage] = Allocate(DevicePool, storage);
             Place(storage, model[storage]);
         }
         return model;
@@ -163,9 +201,15 @@ internal sealed class PlanWriter(Checkpoint checkpoint, bool deviceIsHost, long 
         return _buffers.Count - 1;
     }
 
+    private void EndBatch()
+    {
+        _together = false;
+        _batch++;
+    }
+
     private void Add(StepKind kind, int buffer, int storage, int source = -1, bool casts = false)
     {
-        var step = new PlanStep(kind, Phase, buffer, storage, source, casts);
+        var step = new PlanStep(kind, Phase, buffer, storage, source, casts, _together ? _batch : _batch++);
         foreach (IPlanReader reader in readers)
         {
             reader.Read(step, _buffers[buffer], source < 0 ? default : _buffers[source]);

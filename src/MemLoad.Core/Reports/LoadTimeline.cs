@@ -69,7 +69,8 @@ public sealed record LoadTimeline
         foreach (MemorySample sample in samples)
         {
             (long host, long file, long held) = (now.HostBytes, now.HostFileBytes, now.Device.Allocated);
-            int end = LastBegunWith(plan, sample.Step);
+            // A sample names the first step of a batch.
+            int end = sample.Step < 0 ? -1 : sample.Step + plan.BatchAt(sample.Step).Length - 1;
             for (bool first = true; walked <= end && totals.MoveNext(); walked++, first = false)
             {
                 now = totals.Current;
@@ -81,19 +82,6 @@ public sealed record LoadTimeline
                 sample.ElapsedMicroseconds, sample.HostBytes, sample.HostFileBytes, sample.DeviceBytes, host, file, allocator is null ? null : held, sample.Phase);
         }
     }
-
-    // The runner allocates host buffers that follow one another together, and says so once.
-    private static int LastBegunWith(LoadPlan plan, int step)
-    {
-        while (step >= 0 && step + 1 < plan.Steps.Length && IsHostAllocation(plan, step) && IsHostAllocation(plan, step + 1))
-        {
-            step++;
-        }
-        return step;
-    }
-
-    private static bool IsHostAllocation(LoadPlan plan, int step) =>
-        plan.Steps[step] is { Kind: StepKind.Allocate, Storage: >= 0 } allocation && plan.Buffers[allocation.Buffer].Pool == MemoryPool.Host;
 
     private static string Moment(string text) =>
         DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeLocal, out DateTimeOffset moment)

@@ -9,11 +9,7 @@ internal static class PerTensorStrategy
         plan.Phase = PlanPhase.Fill;
         // One buffer, as long as the largest: fresh memory for every tensor would cost more than reading it.
         int loaded = plan.AllocateForLargest(MemoryPool.Host);
-        foreach (int storage in plan.Storages)
-        {
-            plan.Read(storage, loaded);
-            plan.Copy(storage, loaded, model[storage]);
-        }
+        plan.ReadAndCopyEach(loaded, model);
         plan.Phase = PlanPhase.Release;
         plan.Release(loaded);
     }

@@ -10,19 +10,13 @@ internal static class StreamStrategy
     {
         int[] model = plan.ToEmpty();
         plan.Phase = PlanPhase.Fill;
-        foreach (int storage in plan.Storages.Where(storage => !ThroughRing(storage)))
-        {
-            plan.Read(storage, model[storage]);
-        }
+        plan.ReadEach(plan.Storages.Where(storage => !ThroughRing(storage)), model);
         if (!plan.Storages.Any(ThroughRing))
         {
             return;
         }
         int ring = plan.AllocateRing(plan.Storages.Where(ThroughRing));
-        foreach (int storage in plan.Storages.Where(ThroughRing))
-        {
-            plan.Read(storage, model[storage], ring);
-        }
+        plan.ReadEach(plan.Storages.Where(ThroughRing), model, ring);
         plan.Phase = PlanPhase.Release;
         plan.Release(ring);
 
