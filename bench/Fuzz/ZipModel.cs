@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.IO.Hashing;
 using System.Text;
 
 namespace MemLoad.Fuzz;
@@ -247,7 +248,7 @@ internal sealed class ZipModel
 
     private static void Repair(Record record, int start)
     {
-        uint crc = Crc32.Append(0, record.Data);
+        uint crc = Crc32.HashToUInt32(record.Data);
         bool deferred = (U16(record.Local, 6) & 8) != 0;
         if (deferred && record.Tail.Length is 16 or 24)
         {

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.IO.Hashing;
 using System.Security.Cryptography;
 
 namespace MemLoad;
@@ -86,10 +87,11 @@ internal sealed class ByteTest
             {
                 Read(record);
             }
-            if (record.Computed != record.Stated)
+            uint computed = record.Checksum.GetCurrentHashAsUInt32();
+            if (computed != record.Stated)
             {
                 throw Rules.RecordChecksum.Broken(
-                    $"the bytes of record {Printable.Quote(record.Name)} have the checksum {record.Computed:x8}, the directory says {record.Stated:x8}",
+                    $"the bytes of record {Printable.Quote(record.Name)} have the checksum {computed:x8}, the directory says {record.Stated:x8}",
                     record.File.Path, record.Offset);
             }
         }
@@ -141,10 +143,7 @@ internal sealed class ByteTest
             {
                 hash?.AppendData(piece);
             }
-            if (record is not null)
-            {
-                record.Computed = Crc32.Append(record.Computed, piece);
-            }
+            record?.Checksum.Append(piece);
             Report(piece.Length);
         });
         if (scan is not null)
@@ -184,7 +183,7 @@ internal sealed class ByteTest
                 _ct.ThrowIfCancellationRequested();
                 Span<byte> part = piece.AsSpan(0, (int)Math.Min(PieceBytes, record.Length - read));
                 file.ReadExactly(record.Offset + read, part);
-                record.Computed = Crc32.Append(record.Computed, part);
+                record.Checksum.Append(part);
                 read += part.Length;
                 Report(part.Length);
             }
@@ -288,6 +287,6 @@ internal sealed class ByteTest
 
         public uint Stated => stated;
 
-        public uint Computed { get; set; }
+        public Crc32 Checksum { get; } = new();
     }
 }

@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using System.IO.Hashing;
 using System.Text;
 
 namespace MemLoad.Tests.Corpus;
@@ -39,7 +40,7 @@ internal sealed class ForgedRecord(string name, byte[] data)
     public byte[] Descriptor(uint? crc = null, uint? stored = null, uint? length = null, bool signed = true) => PickleForge.Cat(
         signed ? PickleForge.Four(0x08074b50) : [], PickleForge.Four(crc ?? TrueCrc), PickleForge.Four(stored ?? (uint)Data.Length), PickleForge.Four(length ?? (uint)Data.Length));
 
-    public uint TrueCrc => Crc32.Append(0, Data);
+    public uint TrueCrc => Crc32.HashToUInt32(Data);
 }
 
 /// <summary>Writes zip archives field by field, sound and unsound.</summary>

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.IO.Hashing;
 using System.Text;
 
 namespace MemLoad;
@@ -28,7 +29,7 @@ internal sealed class ZipArchiveWriter(FileAppender output)
     {
         long header = output.Position;
         output.Append(LocalHeader(Encoding.UTF8.GetBytes(name), bytes.Length, header));
-        uint crc = 0;
+        var checksum = new Crc32();
         long left = bytes.Length;
         bytes.Stream(piece =>
         {
@@ -37,13 +38,14 @@ internal sealed class ZipArchiveWriter(FileAppender output)
             {
                 throw Rules.SourceInconsistent.Broken($"record {Printable.Quote(name)} has more bytes than the {bytes.Length} announced");
             }
-            crc = Crc32.Append(crc, piece);
+            checksum.Append(piece);
             output.Append(piece);
         });
         if (left != 0)
         {
             throw Rules.SourceInconsistent.Broken($"record {Printable.Quote(name)} ends {left} bytes before the {bytes.Length} announced");
         }
+        uint crc = checksum.GetCurrentHashAsUInt32();
         Span<byte> field = stackalloc byte[4];
         BinaryPrimitives.WriteUInt32LittleEndian(field, crc);
         output.Patch(header + CrcField, field);

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
+using System.IO.Hashing;
 
 namespace MemLoad;
 
@@ -42,7 +43,10 @@ internal static class PngFile
         file.Write(number);
         file.Write(kind);
         file.Write(content);
-        BinaryPrimitives.WriteUInt32BigEndian(number, Crc32.Append(Crc32.Append(0, kind), content));
+        var checksum = new Crc32();
+        checksum.Append(kind);
+        checksum.Append(content);
+        BinaryPrimitives.WriteUInt32BigEndian(number, checksum.GetCurrentHashAsUInt32());
         file.Write(number);
     }
 }
