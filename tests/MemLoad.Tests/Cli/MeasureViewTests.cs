@@ -56,7 +56,6 @@ public sealed class MeasureViewTests
     [InlineData(1000L << 20, 1100L << 20, 1000L << 20, 2000L << 20, "device +10.0 %")]
     public void The_verdict_names_what_left_the_forecast(long forecastDevice, long device, long forecastHost, long host, string verdict)
     {
-        using IDisposable culture = Foreign.Culture();
         LoadMeasurement row = Rows.Loaded("Meta") with
         {
             ForecastDeviceBytes = forecastDevice,

@@ -42,7 +42,6 @@ public sealed class StatusLineTests
     [InlineData(2L << 40, 1L << 40)]
     public void A_bar_stays_within_the_line_and_within_100_percent(long done, long total)
     {
-        using IDisposable culture = Foreign.Culture();
 
         string line = StatusLine.Line("making gpt2-small once", done, total, TimeSpan.FromSeconds(100), withBar: true);
 

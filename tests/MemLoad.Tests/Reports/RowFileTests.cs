@@ -16,7 +16,6 @@ public sealed class RowFileTests
     [Fact]
     public void What_the_command_line_printed_is_read_back()
     {
-        using IDisposable culture = Foreign.Culture();
         using var folder = new TemporaryFolder();
         using var csv = new StringWriter();
         using var json = new StringWriter();
