@@ -5,7 +5,7 @@ BeforeAll {
     $file = Join-Path $TestDrive model.pth
     New-TinyCheckpoint $file
     $manifest = (New-WeightManifest $file).Manifest
-    $good = @{ Path = $file; Manifest = $manifest; Strategy = 'Stream'; Device = 'cpu'; MaxHostMemory = 1GB; MaxSeconds = 3600; ModulePath = $ModulePath }
+    $good = @{ Path = $file; Manifest = $manifest; Strategy = 'Stream'; Device = 'cpu'; HostMemoryLimit = 1GB; MaxSeconds = 3600; ModulePath = $ModulePath }
     $all = 'has MemLoad', 'has the device cpu', 'has the checkpoint, whole', 'loads it in the memory that there is', 'loads it in time', 'loads the weights of the manifest'
 
     # As a pipeline runs it: in a PowerShell of its own. Gives each test with its result and, where it is red, its last words.
@@ -49,7 +49,7 @@ Describe 'examples/Server.Tests.ps1' {
         Assert-OneRed $tests $all[5] "the weights of $manifest, but ML6111: 1 of * tensors differs from the manifest: 'trf_blocks.1.norm2.shift'*copy or download them again*"
     }
     It 'is red, with a sentence, where there is too little memory' {
-        $tests = Invoke-Example ($good + @{} | ForEach-Object { $_.MaxHostMemory = 1000; $_ })
+        $tests = Invoke-Example ($good + @{} | ForEach-Object { $_.HostMemoryLimit = 1000; $_ })
         Assert-OneRed $tests $all[3] "$file to load to cpu with strategy Stream, in 0.00 GiB of host memory, but the outcome is Refused: ML7005: *type -Strategy Mmap*"
         ($tests | Where-Object Result -eq Skipped).Name | ForEach-Object { $_ -split ' is skipped' | Select-Object -First 1 } | Should -Be $all[4, 5]
     }
