@@ -1,7 +1,7 @@
 #Requires -Version 7.6
 <#
 .SYNOPSIS
-    Verifies a server with Pester: this model loads here, within this budget, in this time, with these weights.
+    Verifies a server with Pester 5.7 or 6: this model loads here, within this budget, in this time, with these weights.
 .DESCRIPTION
     For your own pipeline: copy it, and say what you expect. Whatever is red ends in a sentence that names the server, what was expected, what was found,
     and what to do. What cannot be judged because of something that is red already, is skipped. The load is a real one, in a process of its own.
@@ -13,9 +13,9 @@
     How to load. Auto takes the fastest way that fits.
 .PARAMETER Device
     Where to load: cpu, cuda:0, sim. By default the first card, else sim.
-.PARAMETER MaxHostMemory
+.PARAMETER HostMemoryLimit
     Most host memory that the load may take, in bytes, such as 4GB. What the server itself allows is tested in any case.
-.PARAMETER MaxDeviceMemory
+.PARAMETER DeviceMemoryLimit
     Most device memory that the load may take, in bytes.
 .PARAMETER MaxSeconds
     Longest time that the load itself may take.
@@ -24,7 +24,7 @@
 .PARAMETER ModulePath
     The module, where it is not installed.
 .EXAMPLE
-    Invoke-Pester -Container (New-PesterContainer -Path Server.Tests.ps1 -Data @{ Path = '/models/model.pth'; MaxHostMemory = 2GB; MaxSeconds = 60 })
+    Invoke-Pester -Container (New-PesterContainer -Path Server.Tests.ps1 -Data @{ Path = '/models/model.pth'; HostMemoryLimit = 2GB; MaxSeconds = 60 })
 .EXAMPLE
     $models = @{ Path = '/models/a.safetensors'; Manifest = '/models/a.manifest.json'; Device = 'cuda:0' }, @{ Path = '/models/b.pth'; Device = 'cpu' }
     Invoke-Pester -Container ($models | ForEach-Object { New-PesterContainer -Path Server.Tests.ps1 -Data $_ })
@@ -44,10 +44,12 @@ param(
     [string]$Device,
 
     [ValidateRange('NonNegative')]
-    [long]$MaxHostMemory,
+    [Alias('MaxHostMemory')]
+    [long]$HostMemoryLimit,
 
     [ValidateRange('NonNegative')]
-    [long]$MaxDeviceMemory,
+    [Alias('MaxDeviceMemory')]
+    [long]$DeviceMemoryLimit,
 
     [ValidateRange('NonNegative')]
     [double]$MaxSeconds,
@@ -99,8 +101,8 @@ Describe "$([Environment]::MachineName) and $Path" {
             $given = @{ LiteralPath = (Resolve-Path -LiteralPath $Path).ProviderPath; Strategy = $Strategy }
             if ($Manifest) { $given.Manifest = $ExecutionContext.SessionState.Path.GetUnresolvedProviderPathFromPSPath($Manifest) }
             if ($Device) { $given.Device = $Device }
-            if ($MaxHostMemory) { $given.HostMemoryLimit = $MaxHostMemory }
-            if ($MaxDeviceMemory) { $given.DeviceMemoryLimit = $MaxDeviceMemory }
+            if ($HostMemoryLimit) { $given.HostMemoryLimit = $HostMemoryLimit }
+            if ($DeviceMemoryLimit) { $given.DeviceMemoryLimit = $DeviceMemoryLimit }
             $job = Start-Job -ArgumentList (Join-Path $module.ModuleBase MemLoad.psd1), $given {
                 param($Module, $Given)
                 $ProgressPreference = 'SilentlyContinue'
@@ -131,16 +133,16 @@ Describe "$([Environment]::MachineName) and $Path" {
     It 'loads it in the memory that there is' {
         if (-not $canLoad) { Set-ItResult -Skipped -Because 'it could not be tried' }
         $expected = "$Path to load ${to}with strategy $Strategy"
-        if ($MaxHostMemory) { $expected += ", in $(Format-Gigabyte $MaxHostMemory) of host memory" }
-        if ($MaxDeviceMemory) { $expected += ", in $(Format-Gigabyte $MaxDeviceMemory) of device memory" }
+        if ($HostMemoryLimit) { $expected += ", in $(Format-Gigabyte $HostMemoryLimit) of host memory" }
+        if ($DeviceMemoryLimit) { $expected += ", in $(Format-Gigabyte $DeviceMemoryLimit) of device memory" }
         if ($timedOut) { Stop-Test $expected "it had not ended after $TimeoutSeconds s" 'See whether its disk or network drive answers, or raise TimeoutSeconds.' }
         if ($problem -and -not $wrongWeights) { Stop-Test $expected "the outcome is $($row.Outcome ?? 'Failed'): $problem" '' }
         if (-not $row) { Stop-Test $expected 'there is no row of it' 'Run Measure-LoadMemory there, and see what it says.' }
-        if ($MaxHostMemory -and $row.PeakHostBytes -gt $MaxHostMemory) {
-            Stop-Test $expected "it took $(Format-Gigabyte $row.PeakHostBytes) of host memory" 'Choose another Strategy (Get-LoadPlan compares them), or raise MaxHostMemory.'
+        if ($HostMemoryLimit -and $row.PeakHostBytes -gt $HostMemoryLimit) {
+            Stop-Test $expected "it took $(Format-Gigabyte $row.PeakHostBytes) of host memory" 'Choose another Strategy (Get-LoadPlan compares them), or raise HostMemoryLimit.'
         }
-        if ($MaxDeviceMemory -and $row.PeakDeviceReservedBytes -gt $MaxDeviceMemory) {
-            Stop-Test $expected "it took $(Format-Gigabyte $row.PeakDeviceReservedBytes) of device memory" 'Choose another Strategy (Get-LoadPlan compares them), or raise MaxDeviceMemory.'
+        if ($DeviceMemoryLimit -and $row.PeakDeviceReservedBytes -gt $DeviceMemoryLimit) {
+            Stop-Test $expected "it took $(Format-Gigabyte $row.PeakDeviceReservedBytes) of device memory" 'Choose another Strategy (Get-LoadPlan compares them), or raise DeviceMemoryLimit.'
         }
     }
     It 'loads it in time' -Skip:(-not $MaxSeconds) {

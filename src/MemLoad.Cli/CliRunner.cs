@@ -41,7 +41,8 @@ public static class CliRunner
         return code;
     }
 
-    private static async Task<int> InvokeAsync(IReadOnlyList<string> args, CliConsole console, CancellationToken cancellationToken)
+    /// <summary>Parses and runs one command line, whatever it throws.</summary>
+    internal static async Task<int> InvokeAsync(IReadOnlyList<string> args, CliConsole console, CancellationToken cancellationToken)
     {
         // A path may start with '@': response files would take it away.
         ParseResult parsed = CommandTree.Build(console, args).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });

@@ -24,3 +24,32 @@ Describe 'Tab completion' {
         (Get-Completion 'Get-WeightInfo nothing.pth -Key x').CompletionText | Where-Object { $_ -notlike '*nothing*' } | Should -BeNullOrEmpty
     }
 }
+Describe 'Completion of the command memload' {
+    BeforeDiscovery {
+        . $PSScriptRoot/common.ps1
+        $noProgram = $IsWindows -or -not (Get-ChildItem (Join-Path $RepositoryRoot src/MemLoad.Cli/bin/*/net10.0/memload.dll) -ErrorAction Ignore)
+    }
+    It 'is taken from "memload completion pwsh"' -Skip:$noProgram {
+        $assembly = Get-ChildItem (Join-Path $RepositoryRoot src/MemLoad.Cli/bin/*/net10.0/memload.dll) | Sort-Object LastWriteTime | Select-Object -Last 1
+        $folder = (New-Item -ItemType Directory (Join-Path $TestDrive bin)).FullName
+        $program = Join-Path $folder memload
+        Set-Content $program "#!/bin/sh`nexec dotnet '$assembly' `"`$@`""
+        chmod +x $program
+        $before = $env:PATH
+        try {
+            $env:PATH = "$folder$([IO.Path]::PathSeparator)$before"
+            memload completion pwsh | Out-String | Invoke-Expression
+            (Get-Completion 'memload me').CompletionText | Should -Be measure
+            (Get-Completion 'memload measure --strategy Stream,Mm').CompletionText | Should -Be 'Stream,Mmap'
+            (Get-Completion 'memload measure --format ').CompletionText | Should -Be csv, json, table
+            (Get-Completion 'memload measure --path "a b" --dev').CompletionText | Should -Be --device, --device-memory-limit
+            (Get-Completion 'memload help run').CompletionText | Should -Be runtime
+            Set-Content (Join-Path $TestDrive here.pth) ''
+            Push-Location $TestDrive
+            (Get-Completion 'memload measure --path he').CompletionText | Should -BeLike '*here.pth'
+        } finally {
+            if ((Get-Location).Path -eq (Resolve-Path $TestDrive).Path) { Pop-Location }
+            $env:PATH = $before
+        }
+    }
+}

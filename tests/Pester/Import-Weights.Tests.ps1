@@ -43,10 +43,10 @@ Describe 'Import-Weights' {
     }
     It 'refuses what exceeds a limit, before memory is touched, unless forced' {
         $before = @(Get-GptModel).Count
-        { Import-Weights $file -Strategy Baseline -HeadCount 2 -MaxHostMemory 1KB -ErrorAction Stop } | Should -Throw -ErrorId 'ML7005,MemLoad.Commands.ImportWeightsCommand'
-        { Import-Weights $file -Strategy Baseline -HeadCount 2 -MaxDeviceMemory 1KB -ErrorAction Stop } | Should -Throw -ErrorId 'ML7006,MemLoad.Commands.ImportWeightsCommand'
+        { Import-Weights $file -Strategy Baseline -HeadCount 2 -HostMemoryLimit 1KB -ErrorAction Stop } | Should -Throw -ErrorId 'ML7005,MemLoad.Commands.ImportWeightsCommand'
+        { Import-Weights $file -Strategy Baseline -HeadCount 2 -DeviceMemoryLimit 1KB -ErrorAction Stop } | Should -Throw -ErrorId 'ML7006,MemLoad.Commands.ImportWeightsCommand'
         @(Get-GptModel).Count | Should -Be $before
-        (Import-Weights $file -Strategy Baseline -HeadCount 2 -MaxHostMemory 1KB -Force).State | Should -Be Loaded
+        (Import-Weights $file -Strategy Baseline -HeadCount 2 -HostMemoryLimit 1KB -Force).State | Should -Be Loaded
     }
     It 'takes the fastest way that fits unless told otherwise, and says which and why' {
         $verbose, $model = (Import-Weights $file -HeadCount 2 -Verbose 4>&1).Where({ $_ -is [System.Management.Automation.VerboseRecord] }, 'Split')
@@ -54,10 +54,10 @@ Describe 'Import-Weights' {
         "$verbose" | Should -BeLike "*$($model.Strategy)*the fastest plan that fits*"
     }
     It 'says in a refusal which limit, what is missing and what to type, and that works' {
-        try { Import-Weights $file -Strategy Baseline -HeadCount 2 -MaxHostMemory 2KB -ErrorAction Stop } catch { $refusal = $_ }
+        try { Import-Weights $file -Strategy Baseline -HeadCount 2 -HostMemoryLimit 2KB -ErrorAction Stop } catch { $refusal = $_ }
         $refusal.Exception.Message | Should -BeLike '*more than the 2.0 KiB it may take: the limit given is 2.0 KiB*'
         $null = $refusal.Exception.Message -match 'type -Strategy (\w+)'
-        (Import-Weights $file -Strategy $Matches[1] -HeadCount 2 -MaxHostMemory 2KB).State | Should -Be Loaded
+        (Import-Weights $file -Strategy $Matches[1] -HeadCount 2 -HostMemoryLimit 2KB).State | Should -Be Loaded
     }
     It 'warns where the heads are not known, and takes any state dict' {
         $null = Import-Weights $file -WarningVariable warnings -WarningAction SilentlyContinue

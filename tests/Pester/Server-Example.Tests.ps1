@@ -5,7 +5,7 @@ BeforeAll {
     $file = Join-Path $TestDrive model.pth
     New-TinyCheckpoint $file
     $manifest = (New-WeightManifest $file).Manifest
-    $good = @{ Path = $file; Manifest = $manifest; Strategy = 'Stream'; Device = 'cpu'; MaxHostMemory = 1GB; MaxSeconds = 3600; ModulePath = $ModulePath }
+    $good = @{ Path = $file; Manifest = $manifest; Strategy = 'Stream'; Device = 'cpu'; HostMemoryLimit = 1GB; MaxSeconds = 3600; ModulePath = $ModulePath }
     $all = 'has MemLoad', 'has the device cpu', 'has the checkpoint, whole', 'loads it in the memory that there is', 'loads it in time', 'loads the weights of the manifest'
 
     $flipped = Join-Path $TestDrive flipped.pth
@@ -32,7 +32,7 @@ BeforeAll {
         Good         = $good
         Little       = @{ Path = $file; Strategy = 'Mmap'; ModulePath = $ModulePath }
         Flipped      = New-Case @{ Path = $flipped }
-        HostMemory   = New-Case @{ MaxHostMemory = 1000 }
+        HostMemory   = New-Case @{ HostMemoryLimit = 1000 }
         DeviceMemory = New-Case @{ Device = 'sim'; MaxDeviceMemory = 1000 }
         Seconds      = New-Case @{ MaxSeconds = 1e-9 }
         Cut          = New-Case @{ Path = $cut }

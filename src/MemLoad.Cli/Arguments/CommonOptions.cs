@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Completions;
 
 namespace MemLoad.Cli;
 
@@ -74,7 +75,14 @@ internal static class CommonOptions
 
     public static Option<string[]> Exclude() => Lists.PatternsOption("--exclude", "Leave out tensors whose names match one of these patterns (* and ?, case ignored; repeat the option for more).");
 
-    public static Option<string> Device(string defaultDevice) => new("--device")
+    public static Option<string> Device(string defaultDevice)
+    {
+        Option<string> option = DeviceOption(defaultDevice);
+        option.CompletionSources.Add(_ => DeviceRegistry.Names.Select(name => new CompletionItem(name)));
+        return option;
+    }
+
+    private static Option<string> DeviceOption(string defaultDevice) => new("--device")
     {
         Description = "Where the weights go: cpu; sim, a simulated accelerator with PyTorch's allocator that needs no hardware; with TorchSharp torch:cpu, or a card such as cuda:0.",
         HelpName = "name",

@@ -19,7 +19,13 @@ internal static class CommandTree
         ("invoke", InvokeCommand.Description, InvokeCommand.Build),
         ("report", ReportCommand.Description, ReportCommand.Build),
         ("runtime", RuntimeCommand.Description, RuntimeCommand.Build),
+        ("completion", CompletionCommand.Description, CompletionCommand.Build),
+        (HelpCommand.Name, HelpCommand.Description, HelpCommand.Build),
+        (CompletionCommand.WordsName, CompletionCommand.WordsDescription, CompletionCommand.BuildWords),
     ];
+
+    /// <summary>Whether there is a command of that name.</summary>
+    public static bool Has(string name) => Commands.Any(command => command.Name == name);
 
     /// <summary>The tree for one command line: the command that it names with its options, the others by name and description only. Making options
     /// nobody asked for is most of the start of a small command.</summary>
@@ -33,7 +39,7 @@ internal static class CommandTree
         foreach ((string name, string description, Func<CliConsole, Command> build) in Commands)
         {
             // "[suggest]" and its like look at all of them.
-            root.Add(name == asked || asked?.StartsWith('[') == true ? build(console) : new Command(name, description));
+            root.Add(name == asked || asked?.StartsWith('[') == true ? build(console) : new Command(name, description) { Hidden = name == CompletionCommand.WordsName });
         }
 
         Option help = root.Options.OfType<HelpOption>().Single();

@@ -70,6 +70,17 @@ internal static class Examples
             "  memload report --path node1.csv --path node2.csv --out fleet.html --picture-path pictures",
         ],
         "runtime" => ["Examples:", "  memload runtime --format json"],
+        "completion" =>
+        [
+            "Examples:",
+            "  eval \"$(memload completion bash)\"",
+            "      in ~/.bashrc",
+            "  source <(memload completion zsh)",
+            "      in ~/.zshrc",
+            "  memload completion pwsh | Out-String | Invoke-Expression",
+            "      in $PROFILE",
+        ],
+        "help" => ["Examples:", "  memload help measure"],
         _ => ["Start with: memload measure", "More on a command: memload measure --help"],
     };
 }

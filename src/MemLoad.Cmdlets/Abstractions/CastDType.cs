@@ -1,6 +1,6 @@
 namespace MemLoad;
 
-/// <summary>What weights are cast to: the three types of <see cref="DType"/> that are offered.</summary>
+/// <summary>What models are made in and weights are cast to: the three types of <see cref="DType"/> that are offered.</summary>
 public enum CastDType
 {
     /// <summary>torch.bfloat16.</summary>

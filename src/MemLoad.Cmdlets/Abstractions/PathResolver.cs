@@ -6,25 +6,32 @@ namespace MemLoad.Abstractions;
 /// <summary>Paths as the session means them: its own location, its drives, its wildcards.</summary>
 internal static class PathResolver
 {
+    private const string PatternRemedy = "Check the pattern and the current folder: *, ? and [ ] stand for other characters, unless a file has that very name.";
+
     /// <summary>The files and folders that a path with wildcards names.</summary>
     /// <exception cref="MemLoadException">ML1001: nothing has that name; ML1009: no file system.</exception>
     public static IReadOnlyList<string> Resolve(PathIntrinsics paths, string path)
     {
         FullPath.RequireName(path);
-        // A row's path, piped on, is a name and no pattern, whatever is in it.
+        // A row's path, piped on, is a name and no pattern, whatever is in it. So is the name of a file that is there: model[1].pth.
         if (System.IO.Path.IsPathFullyQualified(path) && System.IO.Path.Exists(path))
         {
             return [path];
         }
+        if (Existing(paths, path) is string named)
+        {
+            return [named];
+        }
         if (!WildcardPattern.ContainsWildcardCharacters(path))
         {
-            return [Literal(paths, path)];
+            // As completion types it: model`[1`].pth.
+            return [Literal(paths, WildcardPattern.Unescape(path))];
         }
         return Guarded(path, () =>
         {
             Collection<string> found = paths.GetResolvedProviderPathFromPSPath(path, out ProviderInfo provider);
             RequireFileSystem(provider, path);
-            return found.Count > 0 ? found : throw Rules.PathNotFound.Broken("nothing matches the pattern", path);
+            return found.Count > 0 ? found : throw Rules.PathNotFound.Broken("nothing matches the pattern", path, remedy: PatternRemedy);
         });
     }
 
@@ -41,6 +48,18 @@ internal static class PathResolver
     /// <summary>As <see cref="Literal"/>; null for none.</summary>
     /// <exception cref="MemLoadException">ML1001 or ML1009.</exception>
     public static string? Optional(PathIntrinsics paths, string? path) => path is null ? null : Literal(paths, path);
+
+    private static string? Existing(PathIntrinsics paths, string path)
+    {
+        try
+        {
+            return Literal(paths, path) is string name && System.IO.Path.Exists(name) ? name : null;
+        }
+        catch (MemLoadException)
+        {
+            return null; // As a pattern it may be understood.
+        }
+    }
 
     private static void RequireFileSystem(ProviderInfo provider, string path)
     {
@@ -60,7 +79,11 @@ internal static class PathResolver
         {
             throw Rules.PathNotFound.Broken("there is no such path", path, innerException: e);
         }
-        catch (Exception e) when (e is PSArgumentException or PSInvalidOperationException or NotSupportedException or WildcardPatternException)
+        catch (WildcardPatternException e)
+        {
+            throw Rules.PathNotFound.Broken("no file has that name, and as a pattern it is not closed", path, innerException: e, remedy: PatternRemedy);
+        }
+        catch (Exception e) when (e is PSArgumentException or PSInvalidOperationException or NotSupportedException)
         {
             throw Rules.PathNotFile.Broken($"the path cannot be understood: {e.Message.TrimEnd('.')}", path, innerException: e);
         }

@@ -47,12 +47,14 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
     /// <summary>Most host memory a load may need, in bytes.</summary>
     [Parameter(ParameterSetName = ParameterSets.Path)]
     [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
+    [Alias("MaxHostMemory")]
     [ValidateRange(1, long.MaxValue)]
     public long? HostMemoryLimit { get; set; }
 
     /// <summary>Capacity of the device, in bytes.</summary>
     [Parameter(ParameterSetName = ParameterSets.Path)]
     [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
+    [Alias("MaxDeviceMemory")]
     [ValidateRange(1, long.MaxValue)]
     public long? DeviceMemoryLimit { get; set; }
 

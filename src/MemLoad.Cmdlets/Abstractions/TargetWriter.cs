@@ -13,7 +13,8 @@ internal static class TargetWriter
         WeightFormat.Safetensors => CheckpointFormat.Safetensors,
         WeightFormat.Folder => CheckpointFormat.PerTensor,
         _ => FormatNames.FromPath(path)
-            ?? throw Rules.FormatNotWritable.Broken($"the extension '{Path.GetExtension(path)}' stands for no format that is written; -Format says one", path),
+            ?? throw Rules.FormatNotWritable.Broken(
+                $"the extension '{Path.GetExtension(path)}' stands for no format that is written", path, remedy: "Add -Format Pth, Safetensors or Folder."),
     };
 
     /// <summary>What ShouldProcess asks about.</summary>

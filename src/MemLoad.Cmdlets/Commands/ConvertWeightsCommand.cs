@@ -56,7 +56,8 @@ public sealed class ConvertWeightsCommand : NarrowingPathCmdlet
         }
         if (Format is null)
         {
-            throw Rules.FormatNotWritable.Broken("neither -Format nor -Destination says what to write", source);
+            throw Rules.FormatNotWritable.Broken(
+                "neither -Format nor -Destination says what to write", source, remedy: "Add -Format Pth, Safetensors or Folder, or -Destination.");
         }
         CheckpointFormat format = TargetWriter.FormatOf(Format, "");
         return (System.IO.Path.Combine(folder, System.IO.Path.GetFileNameWithoutExtension(source) + FormatNames.ExtensionOf(format)), format);

@@ -18,7 +18,7 @@ public sealed class GetMemoryUsageCommand : MemLoadCmdlet
         {
             HostBytes = host.HostBytes,
             HostFileBytes = host.HostFileBytes,
-            PeakHostBytes = host.PeakHostBytes,
+            PeakResidentBytes = host.PeakResidentBytes,
             DeviceBytes = session.DeviceBytes,
             DeviceReservedBytes = session.DeviceReservedBytes,
             PeakDeviceBytes = session.PeakDeviceBytes,

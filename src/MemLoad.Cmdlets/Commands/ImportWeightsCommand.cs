@@ -48,13 +48,15 @@ public sealed class ImportWeightsCommand : NarrowingPathCmdlet
 
     /// <summary>Most host memory the load may need, in bytes; what the system leaves, if that is less or this is not given.</summary>
     [Parameter]
+    [Alias("MaxHostMemory")]
     [ValidateRange(1, long.MaxValue)]
-    public long? MaxHostMemory { get; set; }
+    public long? HostMemoryLimit { get; set; }
 
     /// <summary>Capacity of the device, in bytes.</summary>
     [Parameter]
+    [Alias("MaxDeviceMemory")]
     [ValidateRange(1, long.MaxValue)]
-    public long? MaxDeviceMemory { get; set; }
+    public long? DeviceMemoryLimit { get; set; }
 
     /// <summary>Load even what does not fit the host's memory, and map even a file that others could cut short; a device's capacity cannot be overruled.</summary>
     [Parameter]
@@ -74,8 +76,8 @@ public sealed class ImportWeightsCommand : NarrowingPathCmdlet
             Key = Key,
             Include = Include,
             Exclude = Exclude,
-            HostMemoryLimit = MaxHostMemory,
-            DeviceMemoryLimit = MaxDeviceMemory,
+            HostMemoryLimit = HostMemoryLimit,
+            DeviceMemoryLimit = DeviceMemoryLimit,
             MapGuard = Force ? MapGuard.WherePossible : MapGuard.Required,
             Force = Force,
         };

@@ -146,6 +146,7 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
         GC.WaitForPendingFinalizers();
         GC.Collect();
         session.ResetPeak();
+        long before = session.DeviceBytes;
         string startedAt = DateTimeOffset.Now.ToString("yyyy-MM-ddTHH:mm:ss.fffzzz", CultureInfo.InvariantCulture);
         using var probe = MemoryProbe.Start(() => session.DeviceBytes);
         // In the caller's scope, as Measure-Command does, so that what the block assigns stays.
@@ -153,7 +154,7 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
         ProbeResult result = probe.Stop();
         return new BlockMeasurement
         {
-            PeakDeviceBytes = session.PeakDeviceBytes,
+            PeakDeviceBytes = session.PeakDeviceBytes - before,
             PeakHostBytes = result.PeakHostBytes,
             PeakHostFileBytes = result.PeakHostFileBytes,
             FinalHostBytes = result.FinalHostBytes,

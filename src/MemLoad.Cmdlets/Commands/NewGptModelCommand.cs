@@ -51,7 +51,7 @@ public sealed class NewGptModelCommand : MemLoadCmdlet
 
     /// <summary>Element type: Float32, Float16 or BFloat16.</summary>
     [Parameter]
-    public DType DType { get; set; } = DType.Float32;
+    public CastDType DType { get; set; } = CastDType.Float32;
 
     /// <summary>Shapes only: no weights, no memory.</summary>
     [Parameter]
@@ -74,7 +74,7 @@ public sealed class NewGptModelCommand : MemLoadCmdlet
         GptConfig config = ParameterSetName == ParameterSets.Dimensions
             ? new GptConfig(VocabularySize, ContextLength, EmbeddingSize, LayerCount, HeadCount, !NoQkvBias)
             : GptConfig.FromSize(Size);
-        var model = new LoadedGptModel(Name ?? config.SizeName ?? "gpt", config, config.ToSpec(DType));
+        var model = new LoadedGptModel(Name ?? config.SizeName ?? "gpt", config, config.ToSpec((DType)DType));
         if (!Meta)
         {
             Fill(model, config);
@@ -85,7 +85,7 @@ public sealed class NewGptModelCommand : MemLoadCmdlet
 
     private void Fill(LoadedGptModel model, GptConfig config)
     {
-        var source = new GptInitializer(config, Seed, DType);
+        var source = new GptInitializer(config, Seed, (DType)DType);
         long bytes = source.StorageLengths.Sum();
         WriteVerbose(string.Create(CultureInfo.InvariantCulture, $"Building {model.Name}: {bytes} bytes on {Device}, seed {Seed}."));
         IDevice device = DeviceRegistry.Open(Device);

@@ -4,7 +4,7 @@ namespace MemLoad;
 /// the platform cannot say.</summary>
 public sealed record BlockMeasurement
 {
-    /// <summary>Most device memory that the session's models held at once.</summary>
+    /// <summary>Peak of device memory that the session's models held.</summary>
     public required long PeakDeviceBytes { get; init; }
     /// <summary>Peak of anonymous and shared host memory.</summary>
     public long? PeakHostBytes { get; init; }

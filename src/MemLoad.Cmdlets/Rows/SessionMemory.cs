@@ -7,8 +7,9 @@ public sealed record SessionMemory
     public long? HostBytes { get; init; }
     /// <summary>Resident file-backed pages, which the kernel can reclaim.</summary>
     public long? HostFileBytes { get; init; }
-    /// <summary>The system's high-water mark of this process since the last <c>Reset-MemoryPeak</c>.</summary>
-    public long? PeakHostBytes { get; init; }
+    /// <summary>The system's high-water mark of this process since the last <c>Reset-MemoryPeak</c>: on Linux of the whole resident set, file-backed
+    /// pages included. The <c>PeakHostBytes</c> of rows is of anonymous and shared memory alone, above an idle process.</summary>
+    public long? PeakResidentBytes { get; init; }
     /// <summary>Device memory that the session's models hold.</summary>
     public required long DeviceBytes { get; init; }
     /// <summary>Device memory that their devices have reserved.</summary>

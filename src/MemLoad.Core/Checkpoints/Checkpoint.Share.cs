@@ -15,7 +15,11 @@ public sealed partial class Checkpoint
     {
         if (count < 1 || rank < 0 || rank >= count)
         {
-            throw Rules.RankOutside.Broken($"rank {rank} of {count} was asked for");
+            throw Rules.RankOutside.Broken(
+                $"rank {rank} of {count} was asked for",
+                remedy: count <= 1
+                    ? "Say among how many ranks the checkpoint is split: --rank-count, -RankCount."
+                    : $"Ranks count from 0: of {count} they are 0 to {count - 1} (--rank, -Rank).");
         }
         if (count == 1)
         {
@@ -32,7 +36,8 @@ public sealed partial class Checkpoint
         }
         TensorEntry[] own = [.. Tensors.Where(tensor => owners[tensor.Storage] == rank)];
         return own.Length == 0
-            ? throw Rules.NothingSelected.Broken($"none of the {Storages.Length} storages falls to rank {rank} of {count}", Path)
+            ? throw Rules.NothingSelected.Broken(
+                $"none of the {Storages.Length} storages falls to rank {rank} of {count}", Path, remedy: "Split it among fewer ranks (--rank-count, -RankCount).")
             : CheckpointBuilder.Trim(Path, Format, Files, Storages, [.. own], Metadata).CastTo(Target.DType);
     }
 }

@@ -4,15 +4,18 @@ namespace MemLoad;
 internal static class Refusals
 {
     /// <summary>Puts a refusal into words.</summary>
-    /// <param name="asked">The strategy that was asked for.</param>
     /// <param name="refused">The plan that does not fit.</param>
     /// <param name="nearest">What else was found: a plan that fits, or the one that lacks least.</param>
     /// <param name="device">The device.</param>
+    /// <param name="budget">What the load may take.</param>
+    /// <param name="request">What was asked for: the limits that its user set are the ones to raise.</param>
     /// <param name="fitsOnHost">Whether mapping the file on the host itself would fit.</param>
-    public static MemLoadException Of(Strategy asked, PlanCandidate refused, PlanCandidate nearest, IDevice device, bool fitsOnHost)
+    public static MemLoadException Of(
+        PlanCandidate refused, PlanCandidate nearest, IDevice device, MemoryBudget budget, LoadRequest request, bool fitsOnHost)
     {
+        Strategy asked = request.Strategy;
         Shortfall lack = refused.Shortfall!.Value;
-        string remedy = Remedy(asked, nearest, fitsOnHost);
+        string remedy = Remedy(lack, refused, nearest, budget, request, fitsOnHost);
         string name = asked == Strategy.Auto ? $"no strategy fits; the nearest, {refused.Name}," : refused.Name;
         if (lack.Limit is not MemoryLimit limit)
         {
@@ -34,16 +37,27 @@ internal static class Refusals
             remedy: remedy);
     }
 
-    private static string Remedy(Strategy asked, PlanCandidate nearest, bool fitsOnHost)
+    private static string Remedy(Shortfall lack, PlanCandidate refused, PlanCandidate nearest, MemoryBudget budget, LoadRequest request, bool fitsOnHost)
     {
+        // No switch overrules a device, and a plan that host memory refuses first may not fit the device either.
+        bool forceHelps = lack.Limit is not null && !(refused.Forecast.Device.PeakReserved > budget.DeviceBytes);
         if (nearest.Shortfall is null)
         {
             // A smaller ring is nothing one asks for by name: Auto takes it.
             Strategy type = nearest.HasUsualRing ? nearest.Strategy : Strategy.Auto;
-            return $"{nearest.Name} fits: type -Strategy {type} (--strategy {type}), or -Force (--force) to load all the same.";
+            return $"{nearest.Name} fits: type -Strategy {type} (--strategy {type}){(forceHelps ? ", or -Force (--force) to load all the same" : "")}.";
         }
-        string least = asked == Strategy.Auto ? "" : $"Nothing else fits either; nearest is {nearest.Name}, {Printable.Bytes(nearest.Shortfall.Value.MissingBytes)} short. ";
-        string host = fitsOnHost ? "On the host itself Mmap fits: type -Device cpu -Strategy Mmap (--device cpu --strategy Mmap). Or free" : "Free";
-        return $"{least}{host} memory, raise the limit, take fewer tensors (-Include, --include), or load all the same with -Force (--force).";
+        string least = request.Strategy == Strategy.Auto
+            ? ""
+            : $"Nothing else fits either; nearest is {nearest.Name}, {Printable.Bytes(nearest.Shortfall.Value.MissingBytes)} short. ";
+        string host = fitsOnHost ? "On the host itself Mmap fits: type -Device cpu -Strategy Mmap (--device cpu --strategy Mmap). Or " : "";
+        string[] ways = [Room(lack, request), "take fewer tensors (-Include, --include)", .. forceHelps ? ["load all the same with -Force (--force)"] : Array.Empty<string>()];
+        string all = $"{string.Join(", ", ways[..^1])}{(ways.Length > 2 ? "," : "")} or {ways[^1]}.";
+        return $"{least}{host}{(host.Length > 0 ? all[0] : char.ToUpperInvariant(all[0]))}{all[1..]}";
     }
+
+    // A limit that the user set is raised by its option; what a system or a card leaves is not.
+    private static string Room(Shortfall lack, LoadRequest request) => lack.Limit is null
+        ? lack.BudgetBytes == request.DeviceMemoryLimit ? "raise -DeviceMemoryLimit (--device-memory-limit)" : "free memory of the device"
+        : lack.Limit.Name == MemoryBudget.GivenLimit ? "raise -HostMemoryLimit (--host-memory-limit)" : "free memory or raise the limit";
 }

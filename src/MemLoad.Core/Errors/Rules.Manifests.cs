@@ -34,7 +34,7 @@ public static partial class Rules
 
     /// <summary>Names, dtypes and shapes are the manifest's. Found from headers alone.</summary>
     public static readonly Rule ManifestTensorsDiffer = new("ML6110", "the weights have the tensors of the manifest, with their dtypes and shapes",
-        "Check that the manifest is of this model; one of a part of a file goes with the same key (--key, -Key), and a cast load with one of cast weights.");
+        "Check that the manifest is of this model; one of a part of a file is for loads of that part (memload measure --key, Import-Weights -Key), and one of cast weights for cast loads.");
 
     /// <summary>The bytes of every tensor are the manifest's.</summary>
     public static readonly Rule ManifestBytesDiffer = new("ML6111", "every tensor has the bytes that the manifest was made from",

@@ -5,7 +5,7 @@ public static partial class Rules
 {
     /// <summary>Shapes do not say how many attention heads there are.</summary>
     public static readonly Rule HeadsUnknown = new("ML6020", "the number of attention heads is known",
-        "Give the number of heads the model was trained with (--heads, -HeadCount).");
+        "Give the number of heads the model was trained with (--heads, Import-Weights -HeadCount).");
 
     /// <summary>The state dict must be that of a GPT model.</summary>
     public static readonly Rule NotGpt = new("ML6021", "the state dict is a GPT model's",
@@ -17,7 +17,7 @@ public static partial class Rules
 
     /// <summary>A model computes with three dtypes.</summary>
     public static readonly Rule GptDTypeUnsupported = new("ML6023", "a GPT model's weights are float32, float16 or bfloat16",
-        "Choose one of these: --dtype float32 (-DType float32) casts weights on the way into memory.");
+        "Load the weights again with --dtype float32 (Import-Weights -DType Float32), which casts floating-point types on the way into memory.");
 
     /// <summary>A model runs on weights of its own shapes.</summary>
     public static readonly Rule WeightShapeMismatch = new("ML6024", "a weight has the shape that the model gives it",
@@ -32,7 +32,7 @@ public static partial class Rules
         "Give at least one token id, and cut longer inputs to the context length.");
 
     /// <summary>A meta model has shapes and no weights.</summary>
-    public static readonly Rule ModelWithoutWeights = new("ML6027", "the model has weights", "Load some into it: Import-Weights -Model.");
+    public static readonly Rule ModelWithoutWeights = new("ML6027", "the model has weights", "Load some into it: Import-Weights PATH -Model NAME.");
 
     /// <summary>A model that was removed is gone.</summary>
     public static readonly Rule ModelGone = new("ML6028", "the model is still in this session", "Build or import it again; Get-GptModel lists the models there are.");

@@ -32,7 +32,8 @@ public static partial class Rules
     public static readonly Rule LegacyHeader = new("ML3008", "the file starts as PyTorch's older format does", "Check that this is a file written by torch.save.");
 
     /// <summary>Before PyTorch 0.1.10 files were tar archives.</summary>
-    public static readonly Rule LegacyTar = new("ML3009", "the file is not in PyTorch's tar format", SaveWithTorch);
+    public static readonly Rule LegacyTar = new("ML3009", "the file is not in PyTorch's tar format",
+        "If you trust the file, in Python: torch.save(torch.load(path, weights_only=False), new_path), which can run programs that the file holds.");
 
     /// <summary>A pickle that names programs of the interpreter or the system was made to run them in whoever unpickles it.</summary>
     public static readonly Rule PickleAttack = new("ML3010", "the pickle names nothing that could run a program",

@@ -6,7 +6,7 @@ public static partial class Rules
     private const string SaveAgain = "Write the file again with the program that made it.";
 
     /// <summary>Two tensors must not have one name.</summary>
-    public static readonly Rule NameRepeated = new("ML6001", "tensor names are unique", "Rename one of them, or narrow the load with a key.");
+    public static readonly Rule NameRepeated = new("ML6001", "tensor names are unique", "Rename one of them where the file is made, and write it again.");
 
     /// <summary>Dimensions, strides and offsets must be non-negative and their products must fit 64 bits.</summary>
     public static readonly Rule ShapeInvalid = new("ML6002", "shapes, strides and offsets are sound", SaveAgain);
@@ -37,7 +37,7 @@ public static partial class Rules
         "List the names with 'memload inspect' (Get-WeightInfo) and widen the key, include or exclude pattern.");
 
     /// <summary>A rank is one of as many as there are.</summary>
-    public static readonly Rule RankOutside = new("ML6009", "the rank is one of the ranks", "Ranks count from 0: of 8 they are 0 to 7.");
+    public static readonly Rule RankOutside = new("ML6009", "the rank is one of the ranks", "Ranks count from 0 and end below their number (--rank and --rank-count, -Rank and -RankCount).");
 
     /// <summary>Weights are cast to one of three types.</summary>
     public static readonly Rule CastTargetUnsupported = new("ML6010", "weights are cast to float32, float16 or bfloat16",
@@ -49,8 +49,9 @@ public static partial class Rules
 
     /// <summary>The state dict must fit the model, name by name.</summary>
     public static readonly Rule StateDictMismatch = new("ML6007", "the state dict fits the model",
-        "Choose the model that the checkpoint was written for, or narrow the checkpoint with a key.");
+        "Choose the model that the checkpoint was written for (--size, -Size), or narrow the checkpoint with a key (--key, -Key).");
 
     /// <summary>Model sizes are the four published ones.</summary>
-    public static readonly Rule SizeUnknown = new("ML6008", "the model size is known", "Sizes are gpt2-small, gpt2-medium, gpt2-large and gpt2-xl.");
+    public static readonly Rule SizeUnknown = new("ML6008", "the model size is known",
+        "Sizes are gpt2-small, gpt2-medium, gpt2-large and gpt2-xl (--size, -Size).");
 }

@@ -5,10 +5,10 @@ public static partial class Rules
 {
     /// <summary>TorchSharp must have the element type.</summary>
     public static readonly Rule TorchDTypeUnknown = new("ML7020", "TorchSharp has the tensor's dtype",
-        "Load it to cpu and read its bytes there, or convert the checkpoint.");
+        "Load it to cpu (--device, -Device) and read its bytes there, or leave the tensor out (--exclude, -Exclude).");
 
     /// <summary>Only weights on a device of libtorch are tensors of libtorch.</summary>
-    public static readonly Rule NotTorchWeights = new("ML7021", "the weights lie on a device of libtorch", "Load them to torch:cpu or to a card.");
+    public static readonly Rule NotTorchWeights = new("ML7021", "the weights lie on a device of libtorch", "Load them to torch:cpu or to a card (-Device).");
 
     /// <summary>libtorch must do what it is asked to.</summary>
     public static readonly Rule TorchFailed = new("ML7022", "libtorch does what it is asked to",

@@ -4,14 +4,14 @@ namespace MemLoad;
 public static partial class Rules
 {
     /// <summary>The measured child process must answer.</summary>
-    public static readonly Rule WorkerFailed = new("ML8011", "the measured process answers", "Measure again; if it stays so, try in-process to see the failure itself.");
+    public static readonly Rule WorkerFailed = new("ML8011", "the measured process answers", "Measure again; if it stays so, measure in this process (--in-process, -InProcess) to see the failure itself.");
 
     /// <summary>A process that was killed gave no result.</summary>
     public static readonly Rule WorkerKilled = new("ML8012", "the measured process is left to finish", "See who killed it; the system's log tells.");
 
     /// <summary>The kernel's out-of-memory killer must not be needed.</summary>
     public static readonly Rule WorkerOutOfMemory = new("ML8013", "the system has the memory for the load",
-        "Choose a strategy with a lower forecast; 'memload plan' (Get-LoadPlan) shows what each needs.");
+        "Choose a strategy with a lower forecast (--strategy, -Strategy); 'memload plan' (Get-LoadPlan) shows what each needs.");
 
     /// <summary>The user stopped it.</summary>
     public static readonly Rule Interrupted = new("ML8014", "the measurement is left to finish", "Start it again when convenient.");

@@ -5,34 +5,34 @@ public static partial class Rules
 {
     /// <summary>Only formats worth producing are written.</summary>
     public static readonly Rule FormatNotWritable = new("ML9101", "the format can be written",
-        "Choose TorchZip (.pth), Safetensors or PerTensor.");
+        "Choose pth, safetensors or folder (--to, -Format), or a target whose name ends in .pth or .safetensors, or in no extension for a folder.");
 
     /// <summary>Nothing is replaced unless asked for.</summary>
     public static readonly Rule TargetExists = new("ML9102", "the target does not exist yet", "Name another path, or replace what is there (--force, -Force).");
 
     /// <summary>The target must be a place where this user can put a file or folder of that kind.</summary>
     public static readonly Rule TargetUnwritable = new("ML9103", "the target can be written",
-        "Check that the folder exists and is writable, and that the name is free for this kind of checkpoint.");
+        "Check that the folder exists and that this user may write there, or name another path.");
 
     /// <summary>The disk must have room for the whole checkpoint.</summary>
-    public static readonly Rule DiskFull = new("ML9104", "the disk has room for the checkpoint", "Free some space, or name a path on another disk (for generated checkpoints: MEMLOAD_CACHE).");
+    public static readonly Rule DiskFull = new("ML9104", "the disk has room for what is written", "Free some space, or name a path on another disk (for generated checkpoints: MEMLOAD_CACHE).");
 
     /// <summary>The disk must take what it is given.</summary>
-    public static readonly Rule WriteFailed = new("ML9105", "the checkpoint can be written to its end",
+    public static readonly Rule WriteFailed = new("ML9105", "the target can be written to its end",
         "Check the disk or the network share, then try again.");
 
     /// <summary>In a folder of per-tensor files each name is a file name, on every operating system.</summary>
-    public static readonly Rule FileNameUnsafe = new("ML9106", "tensor names are safe, distinct file names", "Write safetensors or .pth instead.");
+    public static readonly Rule FileNameUnsafe = new("ML9106", "tensor names are safe, distinct file names", "Write one file instead: safetensors or pth (--to, -Format).");
 
     /// <summary>The format must be able to hold every tensor name.</summary>
     public static readonly Rule NameNotWritable = new("ML9107", "the format can hold the tensor's name",
-        "Rename the tensor, or choose a format that takes its name.");
+        "Rename the tensor, choose a format that takes its name (--to, -Format), or leave it out (memload convert --exclude, Convert-Weights -Exclude).");
 
     /// <summary>The format must have the element type.</summary>
-    public static readonly Rule DTypeNotInFormat = new("ML9108", "the format has the tensor's dtype", "Write .pth instead, or exclude the tensor.");
+    public static readonly Rule DTypeNotInFormat = new("ML9108", "the format has the tensor's dtype", "Write .pth instead, or leave the tensor out (memload convert --exclude, Convert-Weights -Exclude).");
 
     /// <summary>safetensors headers end at 100,000,000 bytes (the reference reader's limit).</summary>
-    public static readonly Rule HeaderTooLong = new("ML9109", "the header fits the format", "Write .pth instead, or fewer tensors a file.");
+    public static readonly Rule HeaderTooLong = new("ML9109", "the header fits the format", "Write .pth instead, or fewer tensors into one file (memload convert --include, Convert-Weights -Include).");
 
     /// <summary>The bytes that arrive must be as many as the shapes promise.</summary>
     public static readonly Rule SourceInconsistent = new("ML9110", "the weights to write deliver what they promise",

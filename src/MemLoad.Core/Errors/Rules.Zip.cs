@@ -3,7 +3,7 @@ namespace MemLoad;
 /// <summary>Rules on PyTorch's zip archives (ML2xxx).</summary>
 public static partial class Rules
 {
-    private const string SaveWithTorch = "Load the file with PyTorch and write it again with torch.save(state_dict, path).";
+    private const string SaveWithTorch = "Load the file with PyTorch and write it again with torch.save(state_dict, path); where PyTorch does not read it either, get the file again.";
 
     /// <summary>The end record must be the last 22 bytes, without comment and without trailing data.</summary>
     public static readonly Rule ZipEndMissing = new("ML2001", "the archive ends with its end record", CopyAgain);
@@ -18,7 +18,7 @@ public static partial class Rules
     public static readonly Rule ZipCompressed = new("ML2004", "records are stored uncompressed", SaveWithTorch);
 
     /// <summary>Records must not be encrypted.</summary>
-    public static readonly Rule ZipEncrypted = new("ML2005", "records are not encrypted", SaveWithTorch);
+    public static readonly Rule ZipEncrypted = new("ML2005", "records are not encrypted", "Decrypt the archive with the program that encrypted it, or get the file again.");
 
     /// <summary>Record names must be unique, also to a file system that ignores case.</summary>
     public static readonly Rule ZipNameRepeated = new("ML2006", "record names are unique", SaveWithTorch);
@@ -37,7 +37,8 @@ public static partial class Rules
         "In Python: torch.save(torch.jit.load(path).state_dict(), new_path).");
 
     /// <summary>Only little-endian files are read.</summary>
-    public static readonly Rule ZipBigEndian = new("ML2011", "the bytes are little-endian", "Write the file again on a little-endian machine.");
+    public static readonly Rule ZipBigEndian = new("ML2011", "the bytes are little-endian",
+        "Load the file with PyTorch on a little-endian machine, which turns the bytes, and write it again with torch.save(state_dict, path).");
 
     /// <summary>Every storage that the pickle names must be a record of the stated length.</summary>
     public static readonly Rule StorageRecordMissing = new("ML2012", "every storage is in the file", CopyAgain);

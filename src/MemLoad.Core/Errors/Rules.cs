@@ -47,7 +47,7 @@ public static partial class Rules
 
     /// <summary>Whoever touches mapped pages that a file no longer has is ended by the system; a shell must not be.</summary>
     public static readonly Rule MappingUnguarded = new("ML1012", "a file that is mapped into a shell cannot become shorter unnoticed",
-        "Choose -Strategy Stream (--strategy Stream), which copies; or -Force (--force) to map it all the same: should it become shorter, the shell ends.");
+        "Choose -Strategy Stream, which copies, or measure it without -InProcess; Import-Weights -Force maps it all the same: should it become shorter, the shell ends.");
 
     /// <summary>What headers claim is believed in proportion to their length.</summary>
     public static readonly Rule HeaderMemory = new("ML1013", "headers take memory in proportion to their length",

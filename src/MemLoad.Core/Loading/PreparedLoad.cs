@@ -37,7 +37,7 @@ public sealed class PreparedLoad : IDisposable
         else if (_candidate.Shortfall is not null && !(request.Force && _candidate.Shortfall.Value.Limit is not null))
         {
             PlanCandidate nearest = request.Strategy == Strategy.Auto ? _candidate : chooser.Nearest(request.Strategy);
-            Refusal = Refusals.Of(request.Strategy, _candidate, nearest, device, nearest.Shortfall is not null && FitsMapped());
+            Refusal = Refusals.Of(_candidate, nearest, device, Budget, request, nearest.Shortfall is not null && FitsMapped());
         }
     }
 

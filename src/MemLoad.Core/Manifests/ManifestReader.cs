@@ -75,7 +75,7 @@ internal static class ManifestReader
         budget.Grant(Math.Min(file.Length, LargestManifest));
         return file.Length switch
         {
-            0 => throw Rules.FileEmpty.Broken("the file has no bytes", path),
+            0 => throw Rules.FileEmpty.Broken("the file has no bytes", path, remedy: Rules.ManifestSyntax.Remedy),
             > LargestManifest => throw Rules.ManifestTooLarge.Broken($"the manifest has {file.Length} bytes", path),
             _ => file.ReadBytes(0, file.Length),
         };

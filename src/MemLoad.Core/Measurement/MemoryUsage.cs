@@ -3,9 +3,9 @@ namespace MemLoad;
 /// <summary>What this process holds of the host's memory right now, in bytes; null where the platform cannot say.</summary>
 /// <param name="HostBytes">Anonymous and shared memory (Windows: private bytes; macOS: physical footprint).</param>
 /// <param name="HostFileBytes">Resident file-backed pages, which the kernel can reclaim.</param>
-/// <param name="PeakHostBytes">The system's high-water mark since <see cref="ResetPeak"/>, or since the process began. On Linux the mark is
+/// <param name="PeakResidentBytes">The system's high-water mark since <see cref="ResetPeak"/>, or since the process began. On Linux the mark is
 /// of the whole resident set, file-backed pages included.</param>
-public sealed record MemoryUsage(long? HostBytes, long? HostFileBytes, long? PeakHostBytes)
+public sealed record MemoryUsage(long? HostBytes, long? HostFileBytes, long? PeakResidentBytes)
 {
     /// <summary>Asks the system.</summary>
     public static MemoryUsage Now()

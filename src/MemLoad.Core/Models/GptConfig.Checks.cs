@@ -52,7 +52,9 @@ public sealed partial record GptConfig
         }
         if (dtype is not (DType.Float32 or DType.Float16 or DType.BFloat16))
         {
-            throw Rules.GptDTypeUnsupported.Broken($"the weight '{spec.Name}' is {dtype.TorchName()}");
+            throw Rules.GptDTypeUnsupported.Broken(
+                $"the weight '{spec.Name}' is {dtype.TorchName()}",
+                remedy: dtype.IsFloatingPoint() ? null : "Choose a checkpoint of floating-point weights: only these are cast.");
         }
     }
 }

@@ -51,7 +51,8 @@ public sealed record LoadPlan
     {
         if (checkpoint.Tensors.IsEmpty)
         {
-            throw Rules.NothingSelected.Broken("the checkpoint holds no tensors", checkpoint.Path);
+            throw Rules.NothingSelected.Broken(
+                "the checkpoint holds no tensors", checkpoint.Path, remedy: "Check that this is the right file: there is nothing in it to load.");
         }
         var writer = new PlanWriter(checkpoint, device.IsHost, ringBytes, readers);
         (strategy switch

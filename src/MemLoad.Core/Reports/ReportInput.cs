@@ -16,7 +16,7 @@ internal static class ReportInput
         using CheckpointFileReader file = CheckpointFileReader.Open(full);
         byte[] text = file.Length switch
         {
-            0 => throw Rules.FileEmpty.Broken("the file has no bytes", full),
+            0 => throw Rules.FileEmpty.Broken("the file has no bytes", full, remedy: Rules.RowsNone.Remedy),
             > LargestFile => throw Rules.ReportInputTooLarge.Broken($"the file has {file.Length} bytes", full),
             _ => file.ReadBytes(0, file.Length),
         };

@@ -85,13 +85,48 @@ public sealed class PlanChooserTests
         var budget = MemoryBudget.For(Request, sim, Headroom.Of([limit]));
         var refused = new PlanChooser(Model, sim, budget, null, Warm).Candidate(Strategy.Baseline);
 
-        MemLoadException refusal = Refusals.Of(Strategy.Baseline, refused, new PlanChooser(Model, sim, budget, null, Warm).Nearest(Strategy.Baseline), sim, fitsOnHost: false);
+        PlanCandidate nearest = new PlanChooser(Model, sim, budget, null, Warm).Nearest(Strategy.Baseline);
+        MemLoadException refusal = Refusals.Of(refused, nearest, sim, budget, Request with { Strategy = Strategy.Baseline }, fitsOnHost: false);
 
         Assert.Equal("ML7005", refusal.Rule.Id);
         Assert.Equal(
             "Baseline needs 200.0 MiB of host memory, 175.0 MiB more than the 25.0 MiB it may take: data of this process is limited to 40.0 MiB (ulimit -d), "
             + "of which 10.0 MiB are used; 5.0 MiB are kept in reserve. Stream fits: type -Strategy Stream (--strategy Stream), or -Force (--force) to load all the same.",
             refusal.Message);
+    }
+
+    [Theory]
+    [InlineData(Strategy.Baseline, 250, "Stream fits: type -Strategy Stream (--strategy Stream).")]
+    [InlineData(Strategy.Baseline, 50, "raise -DeviceMemoryLimit (--device-memory-limit) or take fewer tensors (-Include, --include).")]
+    [InlineData(Strategy.Auto, 50, "raise -DeviceMemoryLimit (--device-memory-limit) or take fewer tensors (-Include, --include).")]
+    public void No_switch_is_said_to_overrule_a_device(Strategy asked, long mebibytes, string end)
+    {
+        LoadRequest request = Request with { Strategy = asked, Force = true, DeviceMemoryLimit = mebibytes * MiB };
+        using var sim = new SimulatedDevice(request.DeviceMemoryLimit);
+        var budget = MemoryBudget.For(request, sim, Headroom.Of([]));
+        var chooser = new PlanChooser(Model, sim, budget, Speed(1, 1, 1), Warm);
+        PlanCandidate refused = asked == Strategy.Auto ? chooser.Choose(out _) : chooser.Candidate(asked);
+
+        MemLoadException refusal = Refusals.Of(refused, asked == Strategy.Auto ? refused : chooser.Nearest(asked), sim, budget, request, fitsOnHost: false);
+
+        Assert.Equal("ML7006", refusal.Rule.Id);
+        Assert.EndsWith(end, refusal.Remedy, StringComparison.OrdinalIgnoreCase);
+        Assert.DoesNotContain("force", refusal.Remedy, StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Fact]
+    public void A_load_that_fits_neither_host_nor_device_is_not_to_be_forced()
+    {
+        LoadRequest request = Request with { Strategy = Strategy.Baseline, HostMemoryLimit = 50 * MiB, DeviceMemoryLimit = 50 * MiB };
+        using var sim = new SimulatedDevice(request.DeviceMemoryLimit);
+        var budget = MemoryBudget.For(request, sim, Headroom.Of([]));
+        var chooser = new PlanChooser(Model, sim, budget, null, Warm);
+
+        MemLoadException refusal = Refusals.Of(chooser.Candidate(Strategy.Baseline), chooser.Nearest(Strategy.Baseline), sim, budget, request, fitsOnHost: true);
+
+        Assert.Equal("ML7005", refusal.Rule.Id);
+        Assert.Contains("Or raise -HostMemoryLimit (--host-memory-limit)", refusal.Remedy, StringComparison.Ordinal);
+        Assert.DoesNotContain("force", refusal.Remedy, StringComparison.OrdinalIgnoreCase);
     }
 
     [Fact]
@@ -104,7 +139,8 @@ public sealed class PlanChooserTests
         PlanCandidate nearest = new PlanChooser(one, sim, budget, null, Warm).Nearest(Strategy.Stream);
 
         Assert.Equal((Strategy.Stream, 1 * MiB), (nearest.Strategy, nearest.RingBytes));
-        MemLoadException refusal = Refusals.Of(Strategy.Stream, new PlanChooser(one, sim, budget, null, Warm).Candidate(Strategy.Stream), nearest, sim, fitsOnHost: false);
+        PlanCandidate refused = new PlanChooser(one, sim, budget, null, Warm).Candidate(Strategy.Stream);
+        MemLoadException refusal = Refusals.Of(refused, nearest, sim, budget, Request with { Strategy = Strategy.Stream }, fitsOnHost: false);
         Assert.EndsWith("Stream with a ring of 1.0 MiB fits: type -Strategy Auto (--strategy Auto), or -Force (--force) to load all the same.", refusal.Message, StringComparison.Ordinal);
     }
 

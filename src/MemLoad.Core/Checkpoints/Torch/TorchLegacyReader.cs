@@ -29,7 +29,8 @@ internal static class TorchLegacyReader
         }
         if (Next() is not PickleDict system || system.Get("little_endian") is not true)
         {
-            throw Rules.ZipBigEndian.Broken("the file does not say that its bytes are little-endian", path, 0);
+            throw Rules.ZipBigEndian.Broken(
+                "the file does not say that its bytes are little-endian", path, 0, remedy: "Write the file again on a little-endian machine.");
         }
         object? root = Next();
         if (Next() is not PickleSequence { Kind: PickleSequenceKind.List } keys)

@@ -90,7 +90,9 @@ public static class CheckpointWriter
         if (FormatNames.Contradicts(path, format))
         {
             // What would be written could not be opened again.
-            throw Rules.ExtensionWrong.Broken($"{format} would be written under the extension {Path.GetExtension(path)}", path);
+            throw Rules.ExtensionWrong.Broken(
+                $"{format} would be written under the extension {Path.GetExtension(path)}", path,
+                remedy: $"Give the target a name that ends in {FormatNames.ExtensionOf(format)}, or choose the format of its name (--to, -Format).");
         }
         var names = new HashSet<string>(StringComparer.Ordinal);
         ImmutableArray<long> storages = source.StorageLengths;

@@ -16,7 +16,8 @@ internal static class WriteTarget
         string target = Locate(path, FullPath.Of(path, Rules.TargetUnwritable));
         if (Directory.Exists(target))
         {
-            throw Rules.TargetUnwritable.Broken("a file is to be written and there is a folder of that name", target);
+            throw Rules.TargetUnwritable.Broken("a file is to be written and there is a folder of that name", target,
+                remedy: "Name a file in the folder, or another path.");
         }
         if (!overwrite && (File.Exists(target) || IsLink(path)))
         {
@@ -32,7 +33,8 @@ internal static class WriteTarget
         string target = Locate(path, Path.TrimEndingDirectorySeparator(FullPath.Of(path, Rules.TargetUnwritable)));
         if (File.Exists(target))
         {
-            throw Rules.TargetUnwritable.Broken("a folder is to be written and there is a file of that name", target);
+            throw Rules.TargetUnwritable.Broken("a folder is to be written and there is a file of that name", target,
+                remedy: "Name another path, or remove the file.");
         }
         if (!overwrite && !Directory.Exists(target) && IsLink(Path.TrimEndingDirectorySeparator(path)))
         {
@@ -53,7 +55,8 @@ internal static class WriteTarget
             return foreign is null
                 ? target
                 : throw Rules.TargetUnwritable.Broken(
-                    $"the folder holds more than per-tensor files ({Printable.Quote(Path.GetFileName(foreign))}) and is not replaced", target);
+                    $"the folder holds more than per-tensor files ({Printable.Quote(Path.GetFileName(foreign))}) and is not replaced", target,
+                    remedy: "Name another path: what MemLoad did not write stays.");
         }
         catch (Exception e) when (WriteFailures.IsFailure(e))
         {
@@ -72,21 +75,21 @@ internal static class WriteTarget
             string? folder = Path.GetDirectoryName(target);
             if (folder is null || Path.GetFileName(target).Length == 0)
             {
-                throw Rules.TargetUnwritable.Broken("the path names no file", given);
+                throw Rules.TargetUnwritable.Broken("the path names no file", given, remedy: "Add a name to the path.");
             }
             string name = Path.GetFileName(target);
             if ((OperatingSystem.IsWindows() ? name.Length : Encoding.UTF8.GetByteCount(name)) > LongestName)
             {
-                throw Rules.TargetUnwritable.Broken($"the name is longer than the {LongestName} that file systems allow", target);
+                throw Rules.TargetUnwritable.Broken($"the name is longer than the {LongestName} that file systems allow", target, remedy: "Give it a shorter name.");
             }
             if (!Directory.Exists(folder))
             {
-                throw Rules.TargetUnwritable.Broken("there is no such folder to write to", folder);
+                throw Rules.TargetUnwritable.Broken("there is no such folder to write to", folder, remedy: "Make the folder first, or name another path.");
             }
             // As root a rename would replace a device such as /dev/null for the whole machine.
             if (!OperatingSystem.IsWindows() && folder == "/dev")
             {
-                throw Rules.TargetUnwritable.Broken("a checkpoint is not written over a device", target);
+                throw Rules.TargetUnwritable.Broken("a device is not written over", target, remedy: "Name a file.");
             }
             return target;
         }
@@ -112,11 +115,11 @@ internal static class WriteTarget
             if (!IsTrusted(next, found))
             {
                 throw Rules.TargetUnwritable.Broken("another user may have put the link there", next,
-                    remedy: "If it leads where the checkpoint is to be, name that place itself; else remove it.");
+                    remedy: "If it leads to the right place, name that place itself; else remove the link.");
             }
             if (++links > MostLinks)
             {
-                throw Rules.TargetUnwritable.Broken($"more than {MostLinks} links lead to one another", path);
+                throw Rules.TargetUnwritable.Broken($"more than {MostLinks} links lead to one another", path, remedy: "Name the place itself that the links should lead to.");
             }
             found = link.StartsWith('/') ? "/" : found;
             foreach (string step in Parts(link))

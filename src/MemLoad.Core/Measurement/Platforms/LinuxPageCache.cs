@@ -48,7 +48,8 @@ internal static unsafe partial class LinuxPageCache
         int error = FileAdvice.Give(handle, 0, 0, FileAdvice.DontNeed);
         if (error != 0)
         {
-            throw Rules.ReadFailed.Broken($"the file system refuses to drop the file's pages: {Marshal.GetPInvokeErrorMessage(error)}", file.Path);
+            throw Rules.ReadFailed.Broken(
+                $"the file system refuses to drop the file's pages: {Marshal.GetPInvokeErrorMessage(error)}", file.Path, remedy: Rules.PageCacheFixed.Remedy);
         }
     }
 

@@ -1,0 +1,85 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using MemLoad.Tests.Writing;
+
+namespace MemLoad.Tests.Loading;
+
+/// <summary>Disks that no longer deliver what was planned: a page of a mapped file, or the folder that a checkpoint lay in.</summary>
+public sealed partial class FailingDiskTests
+{
+    [SkippableTheory]
+    [InlineData(0)]
+    [InlineData(2)]
+    public void A_mapped_page_that_the_disk_does_not_deliver_is_ML1007_at_its_place(int storage)
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "maps and protections of Linux");
+        using var folder = new TemporaryFolder();
+        string path = folder["x.pth"];
+        var source = new MemorySource().Add("a", DType.Float32, 256, 1024).Add("b", DType.Float32, 256, 1024).Add("c", DType.Float32, 256, 1024);
+        CheckpointWriter.Write(source, path, CheckpointFormat.TorchZip);
+        Checkpoint checkpoint = Checkpoint.Open(path);
+        Extent failing = checkpoint.Storages[storage];
+        using var device = new SimulatedDevice();
+        LoadPlan plan = LoadPlan.Create(Strategy.Mmap, checkpoint, device);
+        long? broken = null;
+
+        var error = Assert.Throws<MemLoadException>(() => PlanRunner.Run(plan, device, _ => broken ??= Break(path, failing.Offset + (failing.Length / 2))));
+
+        Assert.NotNull(broken);
+        Assert.Equal(("ML1007", path), (error.Rule.Id, error.Path));
+        // The piece of the copy that the page lies in.
+        Assert.InRange(error.Offset!.Value, failing.Offset, broken.Value);
+        Assert.Contains("the disk does not deliver a page", error.Finding, StringComparison.Ordinal);
+        Assert.Equal(0, device.Memory.Allocated);
+    }
+
+    [Theory]
+    [InlineData(Strategy.Baseline)]
+    [InlineData(Strategy.Sequential)]
+    [InlineData(Strategy.Meta)]
+    [InlineData(Strategy.Mmap)]
+    [InlineData(Strategy.PerTensor)]
+    [InlineData(Strategy.Stream)]
+    public void A_cache_folder_that_vanishes_between_plan_and_load_is_ML1001(Strategy strategy)
+    {
+        using var folder = new TemporaryFolder();
+        string cache = Directory.CreateDirectory(folder["cache"]).FullName;
+        string path = Path.Combine(cache, "x.pth");
+        File.Copy(Fixtures.PathOf("tiny/fp32.pth"), path);
+        foreach (string device in (string[])["cpu", "sim"])
+        {
+            Directory.CreateDirectory(cache);
+            File.Copy(Fixtures.PathOf("tiny/fp32.pth"), path, overwrite: true);
+            using var prepared = PreparedLoad.Prepare(new LoadRequest { Path = path, Strategy = strategy, Device = device });
+            Assert.Null(prepared.Refusal);
+            Directory.Delete(cache, recursive: true);
+
+            var error = Assert.Throws<MemLoadException>(() => prepared.Load());
+
+            Assert.Equal(("ML1001", path), (error.Rule.Id, error.Path));
+            Assert.Equal(0, prepared.Device.Memory.Allocated);
+        }
+    }
+
+    // What a page that cannot be read is to a system call: no address. The offset in the file of the page, or null while it is not mapped.
+    private static long? Break(string path, long offset)
+    {
+        long page = offset & ~4095L;
+        foreach (string line in File.ReadLines("/proc/self/maps").Where(line => line.EndsWith($" {path}", StringComparison.Ordinal)))
+        {
+            // begin-end rw-p offset …
+            string[] words = line.Split(' ');
+            long[] numbers = [.. words[0].Split('-').Append(words[2]).Select(word => long.Parse(word, NumberStyles.HexNumber, CultureInfo.InvariantCulture))];
+            (long begin, long length, long from) = (numbers[0], numbers[1] - numbers[0], numbers[2]);
+            if (page >= from && page < from + length)
+            {
+                Assert.Equal(0, Protect((nint)(begin + page - from), 4096, 0));
+                return page;
+            }
+        }
+        return null;
+    }
+
+    [LibraryImport("libc", EntryPoint = "mprotect")]
+    private static partial int Protect(nint address, nuint length, int protection);
+}

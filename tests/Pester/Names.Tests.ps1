@@ -1,0 +1,57 @@
+# One name for one idea, and one idea for one name, in every cmdlet and every output.
+BeforeDiscovery { . $PSScriptRoot/common.ps1 }
+BeforeAll {
+    . $PSScriptRoot/common.ps1
+    $file = Join-Path $TestDrive model.pth
+    New-TinyCheckpoint $file
+    $commands = Get-Command -Module MemLoad
+    # int? and int, and one and several, are the same to who types or reads them.
+    function Get-PlainType([type]$Type) {
+        if ($Type.IsArray) { $Type = $Type.GetElementType() }
+        [Nullable]::GetUnderlyingType($Type) ?? $Type
+    }
+}
+AfterAll { Clear-ModelMemory }
+Describe 'Names' {
+    It 'of parameters mean the same in every cmdlet' {
+        $common = [System.Management.Automation.Cmdlet]::CommonParameters
+        foreach ($group in $commands.Parameters.Values | Where-Object Name -notin $common | Group-Object Name) {
+            @($group.Group | ForEach-Object { (Get-PlainType $_.ParameterType).FullName } | Sort-Object -Unique) | Should -HaveCount 1 -Because "-$($group.Name)"
+            # A -Destination is a -Path too where there is no other path.
+            if ($group.Name -eq 'Destination') { continue }
+            @($group.Group | ForEach-Object { $_.Aliases -join ',' } | Sort-Object -Unique) | Should -HaveCount 1 -Because "aliases of -$($group.Name)"
+        }
+    }
+    It 'of properties have one type in every output' {
+        $types = $commands.OutputType.Type | Where-Object { $_.Namespace -eq 'MemLoad' } | Sort-Object FullName -Unique
+        $types.Count | Should -BeGreaterThan 9
+        foreach ($group in $types.GetProperties() | Where-Object Name -ne EqualityContract | Group-Object Name) {
+            @($group.Group | ForEach-Object { (Get-PlainType $_.PropertyType).FullName } | Sort-Object -Unique) | Should -HaveCount 1 -Because $group.Name
+        }
+    }
+    It 'of limits are the same for planning, measuring and loading, by either name' {
+        foreach ($name in 'Get-LoadPlan', 'Measure-LoadMemory', 'Import-Weights') {
+            $parameters = (Get-Command $name).Parameters
+            $parameters.HostMemoryLimit.Aliases, $parameters.DeviceMemoryLimit.Aliases | Should -Be MaxHostMemory, MaxDeviceMemory
+        }
+        $rows = @(Get-LoadPlan $file -Strategy Baseline -HostMemoryLimit 1KB) + @(Get-LoadPlan $file -Strategy Baseline -MaxHostMemory 1KB)
+        $rows.Message -like 'ML7005:*' | Should -HaveCount 2
+        { Import-Weights $file -Strategy Baseline -HeadCount 2 -MaxDeviceMemory 1KB -Device sim -ErrorAction Stop } | Should -Throw -ErrorId 'ML7006,*'
+    }
+    It 'of what Get-MemoryUsage gives are not those that rows count otherwise' {
+        $usage = Get-MemoryUsage
+        $usage.PSObject.Properties.Name | Should -Not -Contain PeakHostBytes
+        if ($IsLinux) { $usage.PeakResidentBytes | Should -BeGreaterOrEqual $usage.HostBytes }
+    }
+}
+Describe 'A block of commands' {
+    It 'is measured above the device memory that was held before it' {
+        $held = Import-Weights $file -HeadCount 2 -Device sim -Strategy Stream
+        $row = Measure-LoadMemory -ScriptBlock { $second = Import-Weights $file -HeadCount 2 -Device sim -Strategy Stream }
+        $alone = Measure-LoadMemory $file -Strategy Stream -Device sim -InProcess
+        $row.PeakDeviceBytes | Should -Be $alone.PeakDeviceBytes
+        (Get-MemoryUsage).PeakDeviceBytes | Should -BeGreaterThan $row.PeakDeviceBytes
+        (Measure-LoadMemory -ScriptBlock { }).PeakDeviceBytes | Should -Be 0
+        Remove-GptModel $held, $second
+    }
+}
