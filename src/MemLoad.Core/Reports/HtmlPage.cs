@@ -50,11 +50,11 @@ internal sealed class HtmlPage
         string[] hosts = [.. rows.Select(row => row.HostName).Distinct()];
         string from = rows.Min(row => row.StartedAt)!;
         Paragraph($"{Figures.Count(rows.Count, "load")} on {Figures.Count(hosts.Length, "machine")}, measured from {from} on, each beside the forecast that was made of it from the file's headers alone.", "muted");
-        int asForecast = rows.Count(row => Verdict.Of(row) == "as forecast");
+        int asForecast = rows.Count(row => row.AsForecast == true);
         Paragraph($"{Figures.Count(asForecast)} of {Figures.Count(rows.Count, "load")} as forecast.", asForecast == rows.Count ? "good" : "bad");
-        foreach (LoadMeasurement row in rows.Where(row => Verdict.Of(row) != "as forecast").Take(50))
+        foreach (LoadMeasurement row in rows.Where(row => row.AsForecast != true).Take(50))
         {
-            Paragraph($"{row.Strategy} to {row.Device} on {row.HostName}, run {row.Run.ToString(CultureInfo.InvariantCulture)}: {Verdict.Of(row)}{(row.Message is null ? "" : $". {row.Message}")}", "bad");
+            Paragraph($"{row.Strategy} to {row.Device} on {row.HostName}, run {row.Run.ToString(CultureInfo.InvariantCulture)}: {row.Verdict}{(row.Message is null ? "" : $". {row.Message}")}", "bad");
         }
         foreach (WeightAgreement agreement in WeightAgreement.Of(rows))
         {
@@ -164,7 +164,7 @@ internal sealed class HtmlPage
                     [
                         row.HostName, ReportGroup.ModelOf(row), row.Device, row.ChosenStrategy is null || row.ChosenStrategy == row.Strategy ? row.Strategy : $"{row.Strategy} ({row.ChosenStrategy})",
                         row.Run.ToString(CultureInfo.InvariantCulture), Figures.Bytes(row.ForecastDeviceBytes), Figures.Bytes(row.PeakDeviceBytes), Figures.Bytes(row.ForecastHostBytes),
-                        Figures.Bytes(row.PeakHostBytes), Figures.Bytes(row.PeakHostFileBytes), Figures.Time(row.ElapsedMicroseconds), Figures.Speed(row.BytesPerSecond), Verdict.Of(row),
+                        Figures.Bytes(row.PeakHostBytes), Figures.Bytes(row.PeakHostFileBytes), Figures.Time(row.ElapsedMicroseconds), Figures.Speed(row.BytesPerSecond), row.Verdict,
                         row.WeightsDigest is { Length: > 12 } digest ? digest[..12] + "…" : row.WeightsDigest ?? "–",
                     ]),
                 ]),

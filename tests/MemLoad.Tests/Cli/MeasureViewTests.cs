@@ -65,7 +65,7 @@ public sealed class MeasureViewTests
             PeakHostBytes = host,
         };
 
-        Assert.Equal(verdict, Verdict.Of(row));
+        Assert.Equal(verdict, row.Verdict);
     }
 
     [Fact]
@@ -73,7 +73,7 @@ public sealed class MeasureViewTests
     {
         LoadMeasurement row = Rows.Loaded("Meta") with { PeakHostBytes = null, PeakHostFileBytes = null, CachedBytesAtStart = null };
 
-        Assert.Equal("as forecast", Verdict.Of(row));
+        Assert.Equal("as forecast", row.Verdict);
         Assert.Contains("/ -", Rows.Print(console => MeasureView.Write([row], inProcess: false, console)), StringComparison.Ordinal);
     }
 
