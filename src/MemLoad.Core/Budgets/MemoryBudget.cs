@@ -31,6 +31,9 @@ public sealed class MemoryBudget
         _deviceSharesHost = deviceSharesHost;
     }
 
+    /// <summary>What the user's own limit on host memory is called in rows.</summary>
+    internal const string OwnLimit = "the limit given";
+
     /// <summary>Every limit on host memory, in the order of <see cref="Headroom.Limits"/>.</summary>
     public ImmutableArray<MemoryLimit> HostLimits => _host.Limits;
 
@@ -51,7 +54,7 @@ public sealed class MemoryBudget
         ArgumentNullException.ThrowIfNull(headroom);
         if (request.HostMemoryLimit is long own)
         {
-            headroom = Headroom.Of(headroom.Limits.Append(new MemoryLimit("the limit given", Counted.Anonymous, own, 0, 0, $"the limit given is {Printable.Bytes(own)}")));
+            headroom = Headroom.Of(headroom.Limits.Append(new MemoryLimit(OwnLimit, Counted.Anonymous, own, 0, 0, $"the limit given is {Printable.Bytes(own)}")));
         }
         long? deviceBytes = device.IsHost ? null : Smaller(device.FreeBytes, request.DeviceMemoryLimit);
         return new MemoryBudget(headroom, deviceBytes, device.ReservesSharedMemory);
