@@ -342,6 +342,7 @@ try {
         $startedAt = [DateTimeOffset]::Now.ToString('yyyy-MM-ddTHH:mm:ss.fffzzz', [cultureinfo]::InvariantCulture)
         $limit = [System.Threading.CancellationTokenSource]::new([timespan]::FromSeconds($fleet.TimeLimitSeconds))
         $came = [System.Collections.Generic.List[string]]::new()
+        $said = [System.Collections.Generic.HashSet[string]]::new()
 
         # A row as the node's, or, where no row came, one with the same columns that stands for all that is missing.
         function ConvertTo-NodeRow($Row) {
@@ -426,7 +427,7 @@ try {
             $step = 'measuring'
             $problems = @()
             if (-not $limit.IsCancellationRequested) {
-                Invoke-Command -Session $session -ArgumentList $module, $given -ErrorAction SilentlyContinue -ErrorVariable problems {
+                Invoke-Command -Session $session -ArgumentList $module, $given -ErrorAction SilentlyContinue -ErrorVariable problems -WarningAction SilentlyContinue {
                     param($Module, $Given)
                     # One bad checkpoint is one error, and the next one's turn comes.
                     $ErrorActionPreference = 'Continue'
@@ -438,6 +439,7 @@ try {
                     finally { if ($Given.Manifest) { Remove-Item -LiteralPath $Given.Manifest -ErrorAction Ignore } }
                 } | ForEach-Object {
                     $came.Add("$($_.Strategy)")
+                    $null = $said.Add("$($_.Message)")
                     ConvertTo-NodeRow $_
                 }
             }
@@ -445,7 +447,9 @@ try {
             if ($limit.IsCancellationRequested) { throw 'out of time' }
             foreach ($problem in $problems) {
                 $text = "$($problem.Exception.Message)"
-                if ("$($problem.FullyQualifiedErrorId)" -match '^(ML\d{4}),') { New-NodeRow Failed "$($Matches[1]): $text" } else { throw $problem }
+                if ("$($problem.FullyQualifiedErrorId)" -notmatch '^(ML\d{4}),') { throw $problem }
+                # A load that did not end well is a row and an error; the row is enough.
+                if (-not $said.Contains("$($Matches[1]): $text")) { New-NodeRow Failed "$($Matches[1]): $text" }
             }
             if (-not $came.Count -and -not $problems) { throw 'Measure-LoadMemory gave nothing' }
         }

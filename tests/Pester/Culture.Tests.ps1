@@ -5,9 +5,9 @@ BeforeAll {
     $rows = Measure-LoadMemory $file -Strategy Sequential, Meta
 }
 Describe 'Rows under every culture' {
-    It 'are flat: strings and whole numbers' {
+    It 'are flat: strings, whole numbers and Booleans' {
         foreach ($property in $rows[0].psobject.Properties | Where-Object Value -ne $null) {
-            $property.Value.GetType().Name | Should -BeIn String, Int64, Int32 -Because $property.Name
+            $property.Value.GetType().Name | Should -BeIn String, Int64, Int32, Boolean -Because $property.Name
         }
     }
     It 'are written and read alike under <_>' -ForEach 'de-DE', 'ar-SA', 'tr-TR' {
@@ -27,8 +27,9 @@ Describe 'Rows under every culture' {
     }
 }
 Describe 'Views' {
-    It 'show a table with forecast beside measured' {
-        $rows | Out-String -Width 160 | Should -Match 'Host forecast +Host peak'
+    It 'show forecast beside measured' {
+        $rows | Out-String -Width 80 | Should -Match '(?m)^Meta +[\d.]+/[\d.]+ [KM]iB +[\d.]+/[\d.]+ '
+        $rows | Format-Table | Out-String -Width 160 | Should -Match 'Dev forecast +Host forecast'
     }
     It 'show every column in the list' {
         $list = $rows[0] | Format-List | Out-String -Width 300

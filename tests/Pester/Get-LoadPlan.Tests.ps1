@@ -26,6 +26,13 @@ Describe 'Get-LoadPlan' {
         $row.Fits | Should -BeFalse
         $row.Message | Should -BeLike 'ML7005:*'
     }
+    It 'answers what does not fit without an error, and errs only where Auto finds nothing' {
+        $rows = Get-LoadPlan $file -DeviceMemoryLimit 1KB -ErrorAction Stop
+        $rows.Fits | Sort-Object -Unique | Should -BeFalse
+        $row = Get-LoadPlan $file -Strategy Auto -DeviceMemoryLimit 1KB -ErrorVariable problem -ErrorAction SilentlyContinue
+        $row.Fits | Should -BeFalse
+        $problem.FullyQualifiedErrorId | Should -Be 'ML7006,MemLoad.Commands.GetLoadPlanCommand'
+    }
     It 'plans a cast, which halves the model and not the file' {
         $plain = Get-LoadPlan $file -Strategy Meta
         $cast = Get-LoadPlan $file -Strategy Meta -DType bfloat16

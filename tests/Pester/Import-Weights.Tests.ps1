@@ -52,6 +52,11 @@ Describe 'Import-Weights' {
         $verbose, $model = (Import-Weights $file -HeadCount 2 -Verbose 4>&1).Where({ $_ -is [System.Management.Automation.VerboseRecord] }, 'Split')
         $model.Strategy | Should -BeIn $StrategyNames
         "$verbose" | Should -BeLike "*$($model.Strategy)*the fastest plan that fits*"
+        "$verbose" | Should -BeLike '*on sim (a simulated accelerator).*'
+    }
+    It 'has the default device of every other command' {
+        $types = 'Import-Weights', 'Measure-LoadMemory', 'Get-LoadPlan', 'New-GptModel' | ForEach-Object { (Get-Command $_).ImplementingType }
+        $types | ForEach-Object { [Activator]::CreateInstance($_).Device } | Sort-Object -Unique | Should -Be ([MemLoad.DeviceRegistry]::Default)
     }
     It 'says in a refusal which limit, what is missing and what to type, and that works' {
         try { Import-Weights $file -Strategy Baseline -HeadCount 2 -HostMemoryLimit 2KB -ErrorAction Stop } catch { $refusal = $_ }
@@ -79,7 +84,7 @@ Describe 'Import-Weights' {
         try {
             { Import-Weights $file -Strategy Mmap -Device cpu -HeadCount 2 -ErrorAction Stop } | Should -Throw -ErrorId 'ML1012,MemLoad.Commands.ImportWeightsCommand'
             (Import-Weights $file -Device cpu -HeadCount 2).Strategy | Should -Not -Be Mmap
-            (Measure-LoadMemory $file -Strategy Mmap -Device cpu -InProcess).Outcome | Should -Be Refused
+            (Measure-LoadMemory $file -Strategy Mmap -Device cpu -InProcess -ErrorAction SilentlyContinue).Outcome | Should -Be Refused
             $forced = Import-Weights $file -Strategy Mmap -Device cpu -HeadCount 2 -Force -WarningVariable warning -WarningAction SilentlyContinue
             $forced.Strategy | Should -Be Mmap
             "$warning" | Should -BeLike '*another program has it open for writing*'

@@ -60,10 +60,10 @@ Describe 'Rows over SSH' {
         $columns | ForEach-Object { $row.psobject.Properties.Name | Should -Contain $_ }
         $row.Outcome | Should -Be Loaded
         $row.PeakDeviceBytes | Should -BeOfType long
-        $row | Out-String -Width 160 | Should -Match 'Host forecast'
+        $row | Out-String -Width 160 | Should -Match 'Strategy +Device +Host'
         $plan.psobject.TypeNames[0] | Should -Be Deserialized.MemLoad.LoadForecast
         $plan.ForecastDeviceBytes | Should -BeOfType long
-        $plan | Out-String -Width 160 | Should -Match 'Dev forecast'
+        $plan | Out-String -Width 160 | Should -Match 'Device +reserved +Host'
     }
 }
 Describe 'Measure-Fleet.ps1 on 8 nodes' {

@@ -45,11 +45,37 @@ Describe 'Measure-LoadMemory' {
         try { (Measure-LoadMemory ./model.pth -Strategy Mmap -InProcess).Path | Should -Be (Join-Path (Get-Item $TestDrive).FullName model.pth) }
         finally { Pop-Location }
     }
-    It 'makes a row of a refusal' {
-        $row = Measure-LoadMemory $file -Strategy Baseline -DeviceMemoryLimit 1KB
+    It 'makes a row of a refusal, and then an error' {
+        $row = Measure-LoadMemory $file -Strategy Baseline -DeviceMemoryLimit 1KB -ErrorVariable problem -ErrorAction SilentlyContinue
+        $row.Outcome, $row.Verdict, $row.AsForecast | Should -Be Refused, refused, $null
+        $problem.Count | Should -Be 1
+        $problem[0].FullyQualifiedErrorId | Should -Be 'ML7006,MemLoad.Commands.MeasureLoadMemoryCommand'
+        $problem[0].TargetObject | Should -Be $row.Path
+        "ML7006: $($problem[0].Exception.Message)" | Should -Be $row.Message
+        # The row comes first: -ErrorAction Stop does not take it away.
+        $kept = [System.Collections.Generic.List[object]]::new()
+        { Measure-LoadMemory $file -Strategy Baseline -DeviceMemoryLimit 1KB -ErrorAction Stop | ForEach-Object { $kept.Add($_) } } |
+            Should -Throw -ErrorId 'ML7006,MemLoad.Commands.MeasureLoadMemoryCommand'
+        $kept.Outcome | Should -Be Refused
+        # Jobs tell it alike.
+        $row = Start-Job { Import-Module $using:ModulePath; Measure-LoadMemory $using:file -Strategy Baseline -DeviceMemoryLimit 1KB } |
+            Receive-Job -Wait -AutoRemoveJob -ErrorVariable problem -ErrorAction SilentlyContinue
         $row.Outcome | Should -Be Refused
         $row.Message | Should -BeLike 'ML7006:*'
         $row.PeakHostBytes | Should -BeNullOrEmpty
+    }
+    It 'gives the exit code that a script waits for, and the next load its turn' {
+        $null = Invoke-ThisPowerShell -NoProfile -NonInteractive -Command "Import-Module '$ModulePath'; Measure-LoadMemory '$file' -Strategy Stream" 2>&1
+        $LASTEXITCODE | Should -Be 0
+        $said = Invoke-ThisPowerShell -NoProfile -NonInteractive -Command (
+            "Import-Module '$ModulePath'; Measure-LoadMemory '$file' -Strategy Baseline, Mmap -Device cpu -HostMemoryLimit 1KB") 2>&1
+        $LASTEXITCODE | Should -Be 1
+        "$said" | Should -Match 'Baseline .*Refused.*ML7005.*Mmap .*forecast'
+    }
+    It 'says of a row whether it is as forecast' {
+        $fat = [scriptblock]::Create('param($v) $row = [MemLoad.LoadMeasurement]@{ Strategy="Stream"; Device="cpu"; Outcome="Loaded"; Run=1; HostName="h"; StartedAt="s"; ModuleVersion="1"; ForecastHostBytes=0; PeakHostBytes=$v }; $row')
+        (& $fat 1MB).Verdict, (& $fat 1MB).AsForecast | Should -Be 'as forecast', $true
+        (& $fat 9MB).Verdict, (& $fat 9MB).AsForecast | Should -Be 'host +9.0 MiB', $false
     }
     It 'measures what Auto takes, and says in the row what and why' {
         $row = Measure-LoadMemory $file -Strategy Auto -Device cpu
@@ -58,10 +84,19 @@ Describe 'Measure-LoadMemory' {
         $row.Note | Should -BeLike '*the fastest plan that fits*'
     }
     It 'measures what does not fit only if forced' {
-        (Measure-LoadMemory $file -Strategy Baseline -HostMemoryLimit 1KB).Outcome | Should -Be Refused
+        (Measure-LoadMemory $file -Strategy Baseline -HostMemoryLimit 1KB -ErrorAction SilentlyContinue).Outcome | Should -Be Refused
         $row = Measure-LoadMemory $file -Strategy Baseline -HostMemoryLimit 1KB -Force
         $row.Outcome | Should -Be Loaded
         $row.Note | Should -BeLike 'forced: * short'
+    }
+    It 'has rows that are moments and sets of columns with names, remote ones too' {
+        $row = Measure-LoadMemory $file -Strategy Stream
+        $remote = [System.Management.Automation.PSSerializer]::Deserialize([System.Management.Automation.PSSerializer]::Serialize($row))
+        foreach ($one in $row, $remote) {
+            ([DateTimeOffset]::Now - [DateTimeOffset]$one.StartedAt).TotalMinutes | Should -BeLessThan 10
+            ($one | Select-Object Memory).psobject.Properties.Name | Should -Contain PeakHostFileBytes
+            ($one | Select-Object Speed).psobject.Properties.Name | Should -Contain BytesPerSecond
+        }
     }
     It 'refuses a device and a size that are not there' {
         { Measure-LoadMemory $file -Device gpu -ErrorAction Stop } | Should -Throw -ErrorId 'ML7003,*'

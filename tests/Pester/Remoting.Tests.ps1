@@ -9,7 +9,7 @@ BeforeAll {
         $Row.HostName | Should -Be ([Environment]::MachineName)
         $Row.PeakDeviceBytes | Should -BeOfType long
         $Row.Outcome | Should -Be Loaded
-        $Row | Out-String -Width 160 | Should -Match 'Host forecast'
+        $Row | Out-String -Width 160 | Should -Match 'Strategy +Device +Host'
     }
 }
 Describe 'Rows from elsewhere' {

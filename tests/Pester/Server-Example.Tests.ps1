@@ -33,7 +33,7 @@ BeforeAll {
         Little       = @{ Path = $file; Strategy = 'Mmap'; ModulePath = $ModulePath }
         Flipped      = New-Case @{ Path = $flipped }
         HostMemory   = New-Case @{ HostMemoryLimit = 1000 }
-        DeviceMemory = New-Case @{ Device = 'sim'; MaxDeviceMemory = 1000 }
+        DeviceMemory = New-Case @{ Device = 'sim'; DeviceMemoryLimit = 1000 }
         Seconds      = New-Case @{ MaxSeconds = 1e-9 }
         Cut          = New-Case @{ Path = $cut }
         NoFile       = New-Case @{ Path = '/nowhere/model.pth' }

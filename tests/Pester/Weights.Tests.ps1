@@ -51,6 +51,43 @@ Describe 'Test-Weights' {
     It 'passes sound files on' {
         (Test-Weights $file | Where-Object IsSound | Get-LoadPlan -Strategy Mmap).Path | Should -Be $file
     }
+    It 'tells what is no checkpoint from what is a bad one' {
+        $folder = New-Item -ItemType Directory (Join-Path $TestDrive tree)
+        Copy-Item $file $folder/good.pth
+        $null = New-WeightManifest $folder/good.pth
+        'Name,Size', 'a,1' | Set-Content $folder/rows.csv
+        '{"a": 1}' | Set-Content $folder/config.json
+        $null = New-Item $folder/empty.txt, $folder/empty.safetensors
+        $null = New-Item -ItemType Directory $folder/sub
+        Set-Content $folder/page.pth '<html>404</html>'
+        Compress-Archive $folder/rows.csv $folder/rows.zip
+        $verdicts = Get-ChildItem -Recurse $folder | Test-Weights
+        ($verdicts | Where-Object Verdict -eq NotACheckpoint).Path | Split-Path -Leaf | Sort-Object |
+            Should -Be config.json, empty.txt, good.manifest.json, rows.csv, rows.zip, sub
+        ($verdicts | Where-Object Verdict -eq Unsound).Path | Split-Path -Leaf | Sort-Object | Should -Be empty.safetensors, page.pth
+        @($verdicts | Where-Object IsSound).Count | Should -Be 1
+    }
+    It 'gives a Boolean for each path with -Quiet, and no error for what is not there' {
+        $file, $PSCommandPath, (Join-Path $TestDrive nothing.pth), (Join-Path $TestDrive nothing*.pth), 'Env:PATH' | Test-Weights -Quiet -ErrorAction Stop |
+            Should -Be $true, $false, $false, $false, $false
+        Test-Weights $file -Quiet | Should -BeTrue
+        { Test-Weights /etc/passwd -Quiet | Should -BeTrue } | Should -Throw
+        { Test-Weights $file -Quiet -Manifest nothing.json -ErrorAction Stop } | Should -Throw -ErrorId 'ML1001,*'
+        Test-Weights $file -Quiet -Manifest nothing.json -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
+    }
+    It 'warns of NaN and Inf with -Deep, and not of a fresh model''s zeros' {
+        $odd = Join-Path $TestDrive odd.safetensors
+        $null = Convert-Weights $file $odd
+        $tensor = Get-WeightInfo $odd | Where-Object DType -EQ Float32 | Select-Object -First 1
+        $bytes = [System.IO.File]::ReadAllBytes($odd)
+        [BitConverter]::GetBytes([single]::NaN).CopyTo($bytes, $tensor.Offset)
+        [System.IO.File]::WriteAllBytes($odd, $bytes)
+        $verdict = Test-Weights $odd -Deep -WarningVariable said -WarningAction SilentlyContinue
+        $verdict.IsSound, $verdict.NanCount | Should -Be $true, 1
+        "$said" | Should -BeLike "*odd.safetensors: 1 tensor with NaN or Inf: '$($tensor.Name)'*"
+        $null = Test-Weights $file -Deep -WarningVariable said
+        $said | Should -BeNullOrEmpty
+    }
     It 'makes an error of a path that is not there' {
         { Test-Weights nothing.pth -ErrorAction Stop } | Should -Throw -ErrorId 'ML1001,MemLoad.Commands.TestWeightsCommand'
     }
@@ -111,9 +148,10 @@ Describe 'New-WeightManifest and -Manifest' {
     It 'is carried by measured rows, and a load that differs has failed' {
         $row = Measure-LoadMemory $file -Strategy Stream -Manifest $manifest
         $row.Outcome, $row.ManifestDigest, $row.WeightsDigest | Should -Be Loaded, $written.WeightsDigest, $written.WeightsDigest
-        $row = Measure-LoadMemory $rotten -Strategy Stream -Manifest $manifest
+        $row = Measure-LoadMemory $rotten -Strategy Stream -Manifest $manifest -ErrorVariable problem -ErrorAction SilentlyContinue
         $row.Outcome, $row.ManifestDigest | Should -Be Failed, $written.WeightsDigest
         $row.Message | Should -BeLike "ML6111: *'$($tensor.Name)'*"
+        $problem.FullyQualifiedErrorId | Should -Be 'ML6111,MemLoad.Commands.MeasureLoadMemoryCommand'
     }
     It 'keeps Import-Weights from handing out other weights' {
         (Import-Weights $file -HeadCount 2 -Manifest $manifest).State | Should -Be Loaded

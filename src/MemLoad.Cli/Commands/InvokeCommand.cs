@@ -14,7 +14,7 @@ internal static class InvokeCommand
         Option<int?> heads = Numbers.CountOption("--heads", "Attention heads, where the checkpoint is not of a known size.");
         Option<string?> key = CommonOptions.Key();
         WordOption<Strategy> strategy = CommonOptions.Strategies.Option("--strategy", "How to load the weights; Auto takes the fastest way that fits.", "Auto");
-        Option<string> device = CommonOptions.Device("cpu");
+        Option<string> device = CommonOptions.Device(DeviceRegistry.Default);
         WordOption<DType?> dtype = CommonOptions.Cast();
         Option<string?> manifest = CommonOptions.Manifest("Run only if the weights, as they lie in memory, are those of this manifest (memload manifest).");
         Option<bool> force = CommonOptions.ForceLoad();

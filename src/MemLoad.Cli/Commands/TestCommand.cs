@@ -2,10 +2,10 @@ using System.CommandLine;
 
 namespace MemLoad.Cli;
 
-/// <summary><c>memload test</c>: whether a checkpoint is sound, and which rule it breaks if not.</summary>
+/// <summary><c>memload test</c>: whether a checkpoint is sound, and which rule it breaks if not. Whoever names a path expects a checkpoint there.</summary>
 internal static class TestCommand
 {
-    public const string Description = "Say of each checkpoint whether it is sound, and which rule it breaks if not. Reads headers only, and runs nothing.";
+    public const string Description = "Say of each path whether a sound checkpoint is there, and which rule it breaks if not. Reads headers only, and runs nothing. Returns 1 unless all are Sound: Unsound and NotACheckpoint alike.";
 
     public static Command Build(CliConsole console)
     {

@@ -79,7 +79,7 @@ internal static class MeasureView
                 Units.ThreeDigits(row.ElapsedMicroseconds / 1e3),
                 // Powers of 1000, as the makers of disks and buses count.
                 Units.ThreeDigits(row.BytesPerSecond / 1e9),
-                new Cell(Verdict.Of(row), Colour(row)),
+                new Cell(row.Verdict, Colour(row)),
             ]);
         }
         return table;
@@ -92,7 +92,12 @@ internal static class MeasureView
     }
 
     private static Color Colour(LoadMeasurement row) =>
-        row.Outcome != nameof(LoadOutcome.Loaded) ? Color.Red : Verdict.Deviation(row) is null ? Color.Green : Color.Yellow;
+        row.AsForecast switch
+    {
+        true => Color.Green,
+        false => Color.Yellow,
+        null => Color.Red,
+    };
 
     private static void Caption(IReadOnlyList<LoadMeasurement> rows, bool inProcess, CliConsole console)
     {
@@ -108,7 +113,7 @@ internal static class MeasureView
             TextTable.Line(console, known.Format is null ? known.Path : $"{known.Path} ({known.Format})");
         }
         string process = inProcess ? "in this process" : "each in a fresh process";
-        TextTable.Line(console, $"on {known.Device}, {process}, page cache {CacheState(rows, known)}");
+        TextTable.Line(console, $"on {DeviceRegistry.Describe(known.Device)}, {process}, page cache {CacheState(rows, known)}");
     }
 
     private static string CacheState(IReadOnlyList<LoadMeasurement> rows, LoadMeasurement known)

@@ -17,7 +17,7 @@ internal static class PlanView
             TextTable.Line(console, first.Format is null ? first.Path : $"{first.Path} ({first.Format})");
         }
         Units units = Units.For(rows.SelectMany(row => new long?[] { row.ForecastDeviceReservedBytes, row.ForecastDeviceBytes, row.ForecastHostBytes, row.ForecastHostFileBytes, row.MissingBytes }));
-        TextTable.Line(console, $"forecast peaks on {first.Device} in {units.Name}; nothing was loaded");
+        TextTable.Line(console, $"forecast peaks on {DeviceRegistry.Describe(first.Device)} in {units.Name}; nothing was loaded");
         if (first.HostBudgetBytes is long budget)
         {
             string device = first.DeviceBudgetBytes is long free ? $", of the device {Printable.Bytes(free)}" : "";

@@ -76,10 +76,15 @@ public abstract class MemLoadCmdlet : PSCmdlet, IDisposable
         }
         catch (Exception e) when (ErrorRecords.AreFor(e))
         {
-            WriteError(ErrorRecords.From(e, target));
+            Fail(e, target);
             return false;
         }
     }
+
+    /// <summary>Says what is wrong with one item: by an error.</summary>
+    /// <param name="problem">What is wrong.</param>
+    /// <param name="target">The item.</param>
+    protected virtual void Fail(Exception problem, object? target) => WriteError(ErrorRecords.From(problem, target));
 
     /// <summary>Works on every file that the paths name; what is wrong with one costs one error.</summary>
     /// <param name="paths">As the user gave them.</param>

@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using MemLoad.Abstractions;
+using MemLoad.Errors;
 
 namespace MemLoad.Commands;
 
@@ -38,6 +39,11 @@ public sealed class GetLoadPlanCommand : SelectionCmdlet
                 else
                 {
                     WriteObject(prepared.ToRow());
+                }
+                // That a plan does not fit is an answer; that none fits is none.
+                if (prepared is { Request.Strategy: MemLoad.Strategy.Auto, Refusal: MemLoadException refusal })
+                {
+                    WriteError(ErrorRecords.From(refusal, prepared.Checkpoint.Path));
                 }
             }
         }

@@ -103,7 +103,7 @@ public sealed class ImportWeightsCommand : NarrowingPathCmdlet
             LoadForecast forecast = prepared.ToRow();
             WriteVerbose(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{forecast.ChosenStrategy}: {forecast.ModelBytes} bytes of weights; forecast {forecast.ForecastHostBytes} bytes of host memory, {forecast.ForecastDeviceBytes} on {forecast.Device}."));
+                $"{forecast.ChosenStrategy}: {forecast.ModelBytes} bytes of weights; forecast {forecast.ForecastHostBytes} bytes of host memory, {forecast.ForecastDeviceBytes} on {DeviceRegistry.Describe(forecast.Device)}."));
             if (forecast.Note is not null)
             {
                 WriteVerbose($"{forecast.Note}.");

@@ -103,6 +103,7 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
                 WriteObject(row);
                 KeepSamples(samples, timelines, quietly: true);
                 digests.Add(row.WeightsDigest);
+                Judge(row);
             }
         }
         WriteProgress(new ProgressRecord(0, $"Measuring {forecast.Path}", "Done") { RecordType = ProgressRecordType.Completed });
@@ -111,6 +112,24 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
         {
             throw different;
         }
+    }
+
+    // The row is out already: an error lets -ErrorAction Stop and the exit code of a shell know of it, too.
+    private void Judge(LoadMeasurement row)
+    {
+        if (Errors.ErrorRecords.From(row) is ErrorRecord problem)
+        {
+            WriteError(problem);
+        }
+        else if (row.AsForecast == false)
+        {
+            WriteWarning(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{row.Path}: {row.Strategy} to {row.Device}, run {row.Run}, is not as forecast: {row.Verdict}. {Figure("Device", row.ForecastDeviceBytes, row.PeakDeviceBytes)}; {Figure("host", row.ForecastHostBytes, row.PeakHostBytes)}."));
+        }
+
+        static string Figure(string what, long? forecast, long? peak) =>
+            $"{what}: forecast {(forecast is long foreseen ? Printable.Bytes(foreseen) : "unknown")}, peak {(peak is long measured ? Printable.Bytes(measured) : "unknown")}";
     }
 
     private LoadMeasurement Measure(LoadMeasurer? measurer, Action<LoadTimeline>? keep, LoadRequest request) => measurer is null

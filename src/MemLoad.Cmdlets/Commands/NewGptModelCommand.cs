@@ -61,7 +61,7 @@ public sealed class NewGptModelCommand : MemLoadCmdlet
     [Parameter]
     [ArgumentCompleter(typeof(DeviceCompleter))]
     [ValidateNotNullOrEmpty]
-    public string Device { get; set; } = "cpu";
+    public string Device { get; set; } = DeviceRegistry.Default;
 
     /// <summary>Name of the model; by default its size.</summary>
     [Parameter]

@@ -5,10 +5,11 @@ namespace MemLoad.Commands;
 
 /// <summary>Says of each checkpoint whether it is sound, and which rule it breaks if not.</summary>
 [Cmdlet(VerbsDiagnostic.Test, "Weights", DefaultParameterSetName = ParameterSets.Path)]
-[OutputType(typeof(WeightVerdict))]
+[OutputType(typeof(WeightVerdict), typeof(bool))]
 public sealed class TestWeightsCommand : PathCmdlet
 {
     private (string Path, WeightManifest Manifest)? _manifest;
+    private MemLoadException? _manifestProblem;
 
     /// <summary>Read everything: verify checksums and scan the bytes of every tensor.</summary>
     [Parameter]
@@ -19,6 +20,10 @@ public sealed class TestWeightsCommand : PathCmdlet
     [ValidateNotNullOrEmpty]
     public string? Manifest { get; set; }
 
+    /// <summary>Give a Boolean for each path instead of a verdict: whether a sound checkpoint is there.</summary>
+    [Parameter]
+    public SwitchParameter Quiet { get; set; }
+
     /// <inheritdoc/>
     protected override void ProcessPath(string path)
     {
@@ -26,10 +31,33 @@ public sealed class TestWeightsCommand : PathCmdlet
         WeightVerdict verdict = Deep || manifest is not null
             ? PumpBytes("Testing", path, (begin, stop) => WeightTester.Test(path, Deep, manifest, begin, stop))
             : WeightTester.Test(path, cancellationToken: StopToken);
-        WriteObject(verdict);
-        if (verdict.Warning is string warning)
+        WriteObject(Quiet ? verdict.IsSound : verdict);
+        if (verdict.Warning is not string warning)
         {
-            WriteVerbose($"{path}: {warning}");
+            return;
+        }
+        // Fresh models have tensors of zeros and ones. NaN, Inf and a tail of zeros hardly ever belong there.
+        if (verdict is { NanCount: > 0 } or { InfCount: > 0 } or { ZeroTailBytes: > 0 })
+        {
+            WriteWarning($"{path}: {warning}.");
+        }
+        else
+        {
+            WriteVerbose($"{path}: {warning}.");
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void Fail(Exception problem, object? target)
+    {
+        // As Test-Path and Test-Connection: what is not there is False. What the test itself lacks stays an error.
+        if (Quiet && problem is MemLoadException && problem != _manifestProblem)
+        {
+            WriteObject(false);
+        }
+        else
+        {
+            base.Fail(problem, target);
         }
     }
 
@@ -43,7 +71,15 @@ public sealed class TestWeightsCommand : PathCmdlet
         }
         if (_manifest?.Path != path)
         {
-            _manifest = (path, WeightManifest.Read(path, StopToken));
+            try
+            {
+                _manifest = (path, WeightManifest.Read(path, StopToken));
+            }
+            catch (MemLoadException e)
+            {
+                _manifestProblem = e;
+                throw;
+            }
         }
         return _manifest?.Manifest;
     }

@@ -5,6 +5,9 @@ namespace MemLoad.Errors;
 /// <summary>Turns exceptions into error records: the rule's id is the error id, so that <c>FullyQualifiedErrorId</c> is stable.</summary>
 internal static class ErrorRecords
 {
+    // A message is bounded where it is made; this is more than any.
+    private const int LongestMessage = 20_000;
+
     /// <summary>Whether an exception becomes a record: all but PowerShell's own, which end a pipeline or have a record already.</summary>
     public static bool AreFor(Exception exception) => exception is not (IContainsErrorRecord or FlowControlException or OperationCanceledException);
 
@@ -17,14 +20,21 @@ internal static class ErrorRecords
         // Shells print the target as well (Get-Error, $ErrorView).
         target = target is string text ? Printable.Text(text) : target;
         return exception is MemLoadException broken
-            ? new ErrorRecord(broken, broken.Rule.Id, CategoryOf(broken.Rule), broken.Path ?? target)
+            ? new ErrorRecord(broken, broken.Rule.Id, CategoryOf(broken.Rule.Id), broken.Path ?? target)
             : new ErrorRecord(
                 Rules.Unexpected.Broken($"{exception.GetType().Name}: {exception.Message.TrimEnd('.')}", innerException: exception,
                     remedy: "Report it with what (Get-Error).Exception.InnerException.StackTrace says."),
                 Rules.Unexpected.Id, ErrorCategory.NotSpecified, target);
     }
 
-    private static ErrorCategory CategoryOf(Rule rule) => rule.Id switch
+    /// <summary>The record for a load that did not end well: what its row says, under the id of the rule that was broken.</summary>
+    /// <param name="row">The row.</param>
+    /// <returns>Null for a load that ended well.</returns>
+    public static ErrorRecord? From(LoadMeasurement row) => LoadMeasurer.Problem(row) is (string rule, string text)
+        ? new ErrorRecord(new InvalidOperationException(Printable.Line(text, LongestMessage)), rule, CategoryOf(rule), Printable.Text(row.Path))
+        : null;
+
+    private static ErrorCategory CategoryOf(string rule) => rule switch
     {
         "ML1001" or "ML6005" or "ML6006" => ErrorCategory.ObjectNotFound,
         "ML1002" => ErrorCategory.PermissionDenied,
@@ -41,7 +51,7 @@ internal static class ErrorRecords
         "ML9102" => ErrorCategory.ResourceExists,
         "ML9103" => ErrorCategory.OpenError,
         "ML9104" or "ML9105" => ErrorCategory.WriteError,
-        _ => rule.Id[2] switch
+        _ => rule[2] switch
         {
             '7' => ErrorCategory.ResourceUnavailable,
             '8' => ErrorCategory.OperationStopped,

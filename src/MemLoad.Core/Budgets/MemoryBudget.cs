@@ -18,8 +18,8 @@ public readonly record struct Shortfall(MemoryLimit? Limit, long NeedBytes, long
 /// </summary>
 public sealed class MemoryBudget
 {
-    /// <summary>The name of the limit that the user set.</summary>
-    internal const string GivenLimit = "the limit given";
+    /// <summary>The name of the limit that the user set, in rows.</summary>
+    internal const string OwnLimit = "the limit given";
 
     // A table entry of 8 bytes for each page of 4 KiB that is mapped and touched.
     private const long BytesPerPageTableByte = 512;
@@ -54,7 +54,7 @@ public sealed class MemoryBudget
         ArgumentNullException.ThrowIfNull(headroom);
         if (request.HostMemoryLimit is long own)
         {
-            headroom = Headroom.Of(headroom.Limits.Append(new MemoryLimit(GivenLimit, Counted.Anonymous, own, 0, 0, $"the limit given is {Printable.Bytes(own)}")));
+            headroom = Headroom.Of(headroom.Limits.Append(new MemoryLimit(OwnLimit, Counted.Anonymous, own, 0, 0, $"the limit given is {Printable.Bytes(own)}")));
         }
         long? deviceBytes = device.IsHost ? null : Smaller(device.FreeBytes, request.DeviceMemoryLimit);
         return new MemoryBudget(headroom, deviceBytes, device.ReservesSharedMemory);

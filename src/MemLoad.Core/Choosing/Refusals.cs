@@ -59,5 +59,5 @@ internal static class Refusals
     // A limit that the user set is raised by its option; what a system or a card leaves is not.
     private static string Room(Shortfall lack, LoadRequest request) => lack.Limit is null
         ? lack.BudgetBytes == request.DeviceMemoryLimit ? "raise -DeviceMemoryLimit (--device-memory-limit)" : "free memory of the device"
-        : lack.Limit.Name == MemoryBudget.GivenLimit ? "raise -HostMemoryLimit (--host-memory-limit)" : "free memory or raise the limit";
+        : lack.Limit.Name == MemoryBudget.OwnLimit ? "raise -HostMemoryLimit (--host-memory-limit)" : "free memory or raise the limit";
 }

@@ -23,6 +23,12 @@ public static class DeviceRegistry
     /// <summary>The device used when none is named: the first card where there is one and a TorchSharp build for cards, else the simulated device.</summary>
     public static string Default => DefaultName.Value;
 
+    /// <summary>A device's name for people: of the simulated one, that it is one.</summary>
+    public static string Describe(string name) => IsSimulated(name) ? $"{name} (a simulated accelerator)" : name;
+
+    /// <summary>Whether a name is that of the simulated device.</summary>
+    public static bool IsSimulated(string name) => "sim".Equals(name, StringComparison.OrdinalIgnoreCase);
+
     /// <summary>Names worth offering: devices that may be there, as far as that can be told without loading anything.</summary>
     public static IReadOnlyList<string> Names =>
         TorchAssembly.Location is null ? ["cpu", "sim"] : ["cpu", "sim", TorchHost, .. GraphicsCards.List().Select((_, i) => Card(i))];

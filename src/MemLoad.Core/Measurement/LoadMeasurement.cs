@@ -31,6 +31,15 @@ public sealed record LoadMeasurement
     public required string Device { get; init; }
     /// <summary>How the load ended, a <see cref="LoadOutcome"/>: a word, for numbers of enumerations do not survive JSON and remoting.</summary>
     public required string Outcome { get; init; }
+    /// <summary>
+    /// The row in a few words: <c>as forecast</c>; where the load left its forecast, and how far (<c>host +12.3 %</c>); or how it ended where it did not load.
+    /// </summary>
+    public string Verdict => RowVerdict.Of(this);
+    /// <summary>
+    /// Whether a load that ended well took what was forecast: on the device to the byte, on the host within 2 % or 8 MiB, whichever is more. Null where
+    /// it did not end well.
+    /// </summary>
+    public bool? AsForecast => Outcome == nameof(LoadOutcome.Loaded) ? RowVerdict.Deviation(this) is null : null;
     /// <summary>Absolute path of the checkpoint.</summary>
     public string? Path { get; init; }
     /// <summary>The checkpoint's format, a <see cref="CheckpointFormat"/>.</summary>
@@ -108,7 +117,8 @@ public sealed record LoadMeasurement
     public string? ProcessorName { get; init; }
     /// <summary>Physical memory of the machine.</summary>
     public long? TotalMemoryBytes { get; init; }
-    /// <summary>When the measurement started, ISO 8601 with offset.</summary>
+    /// <summary>When the measurement started: a moment in ISO 8601 with milliseconds and offset, as text. A <see cref="DateTimeOffset"/> would be
+    /// written to CSV in the words of each culture and without milliseconds, and a remote session would make a bag of numbers of it.</summary>
     public required string StartedAt { get; init; }
     /// <summary>MemLoad's version.</summary>
     public required string ModuleVersion { get; init; }

@@ -88,6 +88,21 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null, Action<LoadTimeli
     internal static LoadMeasurement With(LoadMeasurement row, LoadOutcome outcome, MemLoadException reason) =>
         row with { Outcome = outcome.ToString(), Message = $"{reason.Rule.Id}: {reason.Message}" };
 
+    /// <summary>What a row says of a load that did not end well, taken apart again.</summary>
+    /// <param name="row">The row.</param>
+    /// <returns>The id of the rule that was broken, and finding, place and remedy; null for a load that ended well.</returns>
+    public static (string RuleId, string Text)? Problem(LoadMeasurement row)
+    {
+        ArgumentNullException.ThrowIfNull(row);
+        if (row.Outcome == nameof(LoadOutcome.Loaded))
+        {
+            return null;
+        }
+        string message = row.Message ?? "";
+        int colon = message.IndexOf(": ", StringComparison.Ordinal);
+        return colon < 0 ? (Rules.WorkerFailed.Id, message) : (message[..colon], message[(colon + 2)..]);
+    }
+
     private Process Start()
     {
         var start = new ProcessStartInfo(_worker.FileName, _worker.Arguments)

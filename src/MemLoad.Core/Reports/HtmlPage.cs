@@ -42,19 +42,25 @@ internal sealed class HtmlPage
         Machines(rows);
         Rows(rows);
         Notes(rows);
+        Glossary(rows);
         Raw($"</main>\n<footer><p class=\"muted\">Made by MemLoad {Markup.Text(HostFacts.ModuleVersion)} from rows that travel as CSV or JSON. Sizes in powers of 1024, GB/s in powers of 1000.</p></footer>\n</body>\n</html>\n");
     }
 
     private void Summary(IReadOnlyList<LoadMeasurement> rows, IReadOnlyList<ReportSection> sections)
     {
         string[] hosts = [.. rows.Select(row => row.HostName).Distinct()];
-        string from = rows.Min(row => row.StartedAt)!;
+        string from = rows.MinBy(row => LoadTimeline.Moment(row.StartedAt), StringComparer.Ordinal)!.StartedAt;
         Paragraph($"{Figures.Count(rows.Count, "load")} on {Figures.Count(hosts.Length, "machine")}, measured from {from} on, each beside the forecast that was made of it from the file's headers alone.", "muted");
-        int asForecast = rows.Count(row => Verdict.Of(row) == "as forecast");
-        Paragraph($"{Figures.Count(asForecast)} of {Figures.Count(rows.Count, "load")} as forecast.", asForecast == rows.Count ? "good" : "bad");
-        foreach (LoadMeasurement row in rows.Where(row => Verdict.Of(row) != "as forecast").Take(50))
+        // A refusal kept memory from running out: no miss of the forecast.
+        int refused = rows.Count(IsRefused);
+        int asForecast = rows.Count(row => row.AsForecast == true);
+        string others = refused > 0 ? $" {Figures.Count(refused, "more load")} {(refused == 1 ? "was" : "were")} refused before memory was touched." : "";
+        Paragraph($"{Figures.Count(asForecast)} of {Figures.Count(rows.Count - refused, "load")} as forecast.{others}", asForecast + refused == rows.Count ? "good" : "bad");
+        foreach (LoadMeasurement row in rows.Where(row => row.AsForecast != true).OrderBy(IsRefused).Take(50))
         {
-            Paragraph($"{row.Strategy} to {row.Device} on {row.HostName}, run {row.Run.ToString(CultureInfo.InvariantCulture)}: {Verdict.Of(row)}{(row.Message is null ? "" : $". {row.Message}")}", "bad");
+            Paragraph(
+                $"{row.Strategy} to {row.Device} on {row.HostName}, run {row.Run.ToString(CultureInfo.InvariantCulture)}: {row.Verdict}{(row.Message is null ? "" : $". {row.Message}")}",
+                IsRefused(row) ? "muted" : "bad");
         }
         foreach (WeightAgreement agreement in WeightAgreement.Of(rows))
         {
@@ -67,8 +73,35 @@ internal sealed class HtmlPage
             {
                 Raw(string.Create(CultureInfo.InvariantCulture, $"<li><a href=\"#g{i + 1}\">{Markup.Text(sections[i].Group.Title)}</a></li>"));
             }
-            Raw("<li><a href=\"#machines\">Machines</a></li><li><a href=\"#rows\">All rows</a></li></ul></nav>\n");
+            Raw("<li><a href=\"#machines\">Machines</a></li><li><a href=\"#rows\">All rows</a></li><li><a href=\"#words\">Words</a></li></ul></nav>\n");
         }
+    }
+
+    private static bool IsRefused(LoadMeasurement row) => row.Outcome == nameof(LoadOutcome.Refused);
+
+    // The words that a reader needs who has never used MemLoad; a page is often all that such a reader has.
+    private void Glossary(IReadOnlyList<LoadMeasurement> rows)
+    {
+        (string Word, string Meaning)[] words =
+        [
+            ("as forecast", "The load took what was forecast: device memory to the byte, host memory within 2 % or 8 MiB, whichever is more."),
+            ("host +12.3 %, device -1.0 MiB", "Measured less forecast, where a load left its forecast: plus is more than forecast."),
+            ("refused", "The forecast did not fit a limit, so nothing was loaded. That is no miss of the forecast."),
+            ("device", "Memory of the accelerator that was allocated for the load."),
+            ("host", "Memory of the computer that the load cannot do without: anonymous and shared pages, above what the process held before."),
+            ("file-backed", "Pages of mapped files that lie in memory. The system can take them back at any time and read them again."),
+            .. rows.Any(row => DeviceRegistry.IsSimulated(row.Device))
+                ? [("sim, simulated", "No card: the accelerator is simulated in the memory of the computer. Peaks are those of a card; times are not.")]
+                : Array.Empty<(string, string)>(),
+            ("cold, warm", "Whether the files were read from the disk or lay in the system's page cache."),
+        ];
+        Raw("<section aria-labelledby=\"words\">\n<h2 id=\"words\">Words</h2>\n<dl>\n");
+        foreach ((string word, string meaning) in words)
+        {
+            Element("dt", word);
+            Element("dd", meaning);
+        }
+        Raw("</dl>\n</section>\n");
     }
 
     private void Section(ReportSection section)
@@ -103,7 +136,8 @@ internal sealed class HtmlPage
             Paragraph($"No samples of {string.Join(", ", without)}: measure with --timeline-path (-TimelinePath) and give the file to the report.", "muted");
         }
         Element("h3", "Commands");
-        Paragraph("These measure the same again. Limits, keys and patterns that were given are not in the rows.", "muted");
+        Paragraph(
+            $"These measure the same again. Keys and patterns that were given are not in the rows{(ReportCommands.KnowsDeviceLimit(group) ? "" : ", nor is a limit on the card's memory")}.", "muted");
         Raw($"<pre>{Markup.Text(ReportCommands.Shell(group))}</pre>\n<pre>{Markup.Text(ReportCommands.PowerShell(group))}</pre>\n</section>\n");
     }
 
@@ -164,7 +198,7 @@ internal sealed class HtmlPage
                     [
                         row.HostName, ReportGroup.ModelOf(row), row.Device, row.ChosenStrategy is null || row.ChosenStrategy == row.Strategy ? row.Strategy : $"{row.Strategy} ({row.ChosenStrategy})",
                         row.Run.ToString(CultureInfo.InvariantCulture), Figures.Bytes(row.ForecastDeviceBytes), Figures.Bytes(row.PeakDeviceBytes), Figures.Bytes(row.ForecastHostBytes),
-                        Figures.Bytes(row.PeakHostBytes), Figures.Bytes(row.PeakHostFileBytes), Figures.Time(row.ElapsedMicroseconds), Figures.Speed(row.BytesPerSecond), Verdict.Of(row),
+                        Figures.Bytes(row.PeakHostBytes), Figures.Bytes(row.PeakHostFileBytes), Figures.Time(row.ElapsedMicroseconds), Figures.Speed(row.BytesPerSecond), row.Verdict,
                         row.WeightsDigest is { Length: > 12 } digest ? digest[..12] + "…" : row.WeightsDigest ?? "–",
                     ]),
                 ]),

@@ -83,8 +83,9 @@ public sealed record LoadTimeline
         }
     }
 
-    private static string Moment(string text) =>
+    /// <summary>A moment as text that compares, whatever its offset; the text itself where it is no moment.</summary>
+    internal static string Moment(string text) =>
         DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeLocal, out DateTimeOffset moment)
-            ? (moment.UtcTicks / TimeSpan.TicksPerMillisecond).ToString(CultureInfo.InvariantCulture)
+            ? (moment.UtcTicks / TimeSpan.TicksPerMillisecond).ToString("D15", CultureInfo.InvariantCulture)
             : text;
 }

@@ -90,7 +90,7 @@ internal static class PeaksPicture
 
     private static string VerdictOf(ReportStrategy strategy)
     {
-        string[] verdicts = [.. strategy.Rows.Select(Verdict.Of).Distinct()];
+        string[] verdicts = [.. strategy.Rows.Select(row => row.Verdict).Distinct()];
         string runs = strategy.Rows.Count > 1 ? $"{Figures.Count(strategy.Rows.Count)} runs, " : "";
         return runs + (verdicts.Length > 2 ? $"{verdicts.Length} verdicts" : string.Join("; ", verdicts));
     }

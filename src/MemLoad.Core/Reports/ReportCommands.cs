@@ -6,12 +6,15 @@ namespace MemLoad;
 internal static class ReportCommands
 {
     /// <summary>For a shell.</summary>
-    public static string Shell(ReportGroup group) => Line(group, "memload measure", "--path", "--strategy", "--device", "--dtype", "--rank", "--rank-count", "--cache", "--repeat", "'\\''");
+    public static string Shell(ReportGroup group) => Line(group, "memload measure", "--path", "--strategy", "--device", "--dtype", "--rank", "--rank-count", "--cache", "--repeat", "--host-memory-limit", "--device-memory-limit", "'\\''");
 
     /// <summary>For PowerShell.</summary>
-    public static string PowerShell(ReportGroup group) => Line(group, "Measure-LoadMemory", "-Path", "-Strategy", "-Device", "-DType", "-Rank", "-RankCount", "-Cache", "-Repeat", "''");
+    public static string PowerShell(ReportGroup group) => Line(group, "Measure-LoadMemory", "-Path", "-Strategy", "-Device", "-DType", "-Rank", "-RankCount", "-Cache", "-Repeat", "-HostMemoryLimit", "-DeviceMemoryLimit", "''");
 
-    private static string Line(ReportGroup group, string command, string path, string strategy, string device, string dtype, string rank, string rankCount, string cache, string repeat, string quote)
+    /// <summary>Whether rows tell a limit on device memory that was given: a card's budget may as well be what was free on it.</summary>
+    public static bool KnowsDeviceLimit(ReportGroup group) => DeviceRegistry.IsSimulated(group.Device) || !group.HasDevice;
+
+    private static string Line(ReportGroup group, string command, string path, string strategy, string device, string dtype, string rank, string rankCount, string cache, string repeat, string hostLimit, string deviceLimit, string quote)
     {
         LoadMeasurement known = group.Known;
         int runs = group.Strategies.SelectMany(measured => measured.Rows).Max(row => row.Run);
@@ -25,6 +28,8 @@ internal static class ReportCommands
             known.RankCount is null ? null : string.Create(CultureInfo.InvariantCulture, $"{rank} {known.Rank} {rankCount} {known.RankCount}"),
             known.Cache is null or "AsIs" ? null : $"{cache} {Quote(known.Cache)}",
             runs > 1 ? string.Create(CultureInfo.InvariantCulture, $"{repeat} {runs}") : null,
+            known is { HostLimit: MemoryBudget.OwnLimit, HostBudgetBytes: long host } ? string.Create(CultureInfo.InvariantCulture, $"{hostLimit} {host}") : null,
+            KnowsDeviceLimit(group) && known.DeviceBudgetBytes is long capacity ? string.Create(CultureInfo.InvariantCulture, $"{deviceLimit} {capacity}") : null,
         ];
         return string.Join(' ', words.OfType<string>());
 

@@ -48,7 +48,7 @@ internal sealed record ReportStrategy(string Name, IReadOnlyList<LoadMeasurement
 internal sealed record ReportGroup(string HostName, string Device, string Model, IReadOnlyList<ReportStrategy> Strategies)
 {
     /// <summary>What to call it.</summary>
-    public string Title => $"{Model} to {Device} on {HostName}";
+    public string Title => $"{Model} to {DeviceRegistry.Describe(Device)} on {HostName}";
 
     /// <summary>Whether the device has memory of its own.</summary>
     public bool HasDevice => Strategies.SelectMany(strategy => strategy.Rows).Any(row => row.PeakDeviceBytes > 0 || row.ForecastDeviceBytes > 0);

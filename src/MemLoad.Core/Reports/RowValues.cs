@@ -13,6 +13,9 @@ public static class RowValues
     /// <summary>The columns of a row, in its own order.</summary>
     public static IReadOnlyList<string> Columns { get; } = [.. Properties.Select(property => property.Name)];
 
+    // Columns that a row computes from the others are computed again.
+    private static readonly JsonPropertyInfo[] Given = [.. Properties.Where(property => property.Set is not null)];
+
     /// <summary>A row of its values.</summary>
     /// <param name="value">Gives a column's value: text as the row itself would print it; null or empty where there is none.</param>
     /// <param name="place">Says where the row comes from, for errors, such as <c>line 3</c>.</param>
@@ -26,7 +29,7 @@ public static class RowValues
         using (var json = new Utf8JsonWriter(text))
         {
             json.WriteStartObject();
-            foreach (JsonPropertyInfo property in Properties)
+            foreach (JsonPropertyInfo property in Given)
             {
                 if (value(property.Name) is not { Length: > 0 } found)
                 {

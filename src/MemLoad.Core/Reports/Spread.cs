@@ -3,10 +3,12 @@ namespace MemLoad;
 /// <summary>What several runs gave. All null where no run gave a figure.</summary>
 internal readonly record struct Spread(long? Least, long? Median, long? Most)
 {
-    /// <summary>Of the figures that are known. Of an even number the median is the lower of the two in the middle: one that was measured.</summary>
+    /// <summary>Of the figures that are known. Of an even number the median is the mean of the two in the middle.</summary>
     public static Spread Of(IEnumerable<long?> figures)
     {
         long[] known = [.. figures.OfType<long>().Order()];
-        return known.Length == 0 ? default : new(known[0], known[(known.Length - 1) / 2], known[^1]);
+        return known.Length == 0 ? default : new(known[0], Mean(known[(known.Length - 1) / 2], known[known.Length / 2]), known[^1]);
     }
+
+    private static long Mean(long low, long high) => low + ((high - low) / 2);
 }

@@ -37,7 +37,7 @@ internal static class TimePicture
             {
                 shapes.Add(new Stroke(Ink.Forecast, [new(Left + Length(forecast), y - 2), new(Left + Length(forecast), y + BarHeight + 2)], 2.5));
             }
-            string figure = time.Median is null ? Verdict.Of(strategy.Typical) : $"{Figures.Time(time.Median)}, {Figures.Speed(strategy.Of(row => row.BytesPerSecond).Median)}";
+            string figure = time.Median is null ? strategy.Typical.Verdict : $"{Figures.Time(time.Median)}, {Figures.Speed(strategy.Of(row => row.BytesPerSecond).Median)}";
             shapes.Add(new Label(Ink.Text, Picture.CommonWidth, y + 11, figure, 12, Anchor.End));
             y += Row;
         }

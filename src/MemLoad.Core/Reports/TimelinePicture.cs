@@ -33,7 +33,7 @@ internal static class TimelinePicture
         var shapes = new List<Shape>
         {
             new Label(Ink.Text, 0, 15, Clip($"{strategy.Name} to {row.Device}", 34), 15, Bold: true),
-            new Label(Ink.Muted, Picture.CommonWidth, 15, $"{Figures.Time(row.ElapsedMicroseconds ?? end)}, {Verdict.Of(row)}", 12, Anchor.End),
+            new Label(Ink.Muted, Picture.CommonWidth, 15, $"{Figures.Time(row.ElapsedMicroseconds ?? end)}, {row.Verdict}", 12, Anchor.End),
         };
         double y = 26;
         if (group.HasDevice)

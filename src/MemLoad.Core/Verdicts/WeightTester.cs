@@ -21,7 +21,7 @@ public static class WeightTester
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         path = FullPath.Of(path);
-        WeightVerdict verdict = new() { Path = path, Verdict = WeightVerdict.Sound, ManifestDigest = manifest?.WeightsDigest };
+        WeightVerdict verdict = new() { Path = path, Kind = CheckpointVerdict.Sound, ManifestDigest = manifest?.WeightsDigest };
         try
         {
             var checkpoint = Checkpoint.Open(path, cancellationToken);
@@ -57,7 +57,7 @@ public static class WeightTester
         {
             return verdict with
             {
-                Verdict = WeightVerdict.Unsound,
+                Kind = CheckpointSigns.AreIn(path, e) ? CheckpointVerdict.Unsound : CheckpointVerdict.NotACheckpoint,
                 RuleId = e.Rule.Id,
                 File = e.Path == Printable.Text(path) ? null : e.Path,
                 Offset = e.Offset,

@@ -1,14 +1,25 @@
 namespace MemLoad;
 
+/// <summary>What a test makes of a path.</summary>
+public enum CheckpointVerdict
+{
+    /// <summary>It obeys every rule that was tested.</summary>
+    Sound,
+    /// <summary>It is a checkpoint, or is named like one, and breaks a rule.</summary>
+    Unsound,
+    /// <summary>Neither its name nor its content is that of a checkpoint.</summary>
+    NotACheckpoint,
+}
+
 /// <summary>Whether a checkpoint is sound: one row, flat and primitive. What a deep test or a manifest adds is null where there was none.</summary>
 public sealed record WeightVerdict
 {
     /// <summary>Absolute path.</summary>
     public required string Path { get; init; }
-    /// <summary><c>Sound</c>, or <c>Unsound</c> if it breaks a rule.</summary>
-    public required string Verdict { get; init; }
-    /// <summary>Whether it obeys every rule that was tested.</summary>
-    public bool IsSound => Verdict == Sound;
+    /// <summary>A <see cref="CheckpointVerdict"/>: a word, for numbers of enumerations do not survive JSON and remoting.</summary>
+    public string Verdict => Kind.ToString();
+    /// <summary>Whether it is a checkpoint that obeys every rule that was tested.</summary>
+    public bool IsSound => Kind == CheckpointVerdict.Sound;
     /// <summary>The first rule it breaks.</summary>
     public string? RuleId { get; init; }
     /// <summary>The file at fault, where the checkpoint has several.</summary>
@@ -48,9 +59,6 @@ public sealed record WeightVerdict
     /// <summary>What a deep test found that no format forbids: which tensors, in a sentence. Null if nothing.</summary>
     public string? Warning { get; init; }
 
-    /// <summary>The word for a checkpoint that obeys the rules.</summary>
-    internal const string Sound = "Sound";
-
-    /// <summary>The word for one that does not.</summary>
-    internal const string Unsound = "Unsound";
+    /// <summary>What <see cref="Verdict"/> and <see cref="IsSound"/> are made of.</summary>
+    internal CheckpointVerdict Kind { get; init; } = CheckpointVerdict.Unsound;
 }

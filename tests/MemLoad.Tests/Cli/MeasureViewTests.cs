@@ -64,7 +64,7 @@ public sealed class MeasureViewTests
             PeakHostBytes = host,
         };
 
-        Assert.Equal(verdict, Verdict.Of(row));
+        Assert.Equal(verdict, row.Verdict);
     }
 
     [Fact]
@@ -72,7 +72,7 @@ public sealed class MeasureViewTests
     {
         LoadMeasurement row = Rows.Loaded("Meta") with { PeakHostBytes = null, PeakHostFileBytes = null, CachedBytesAtStart = null };
 
-        Assert.Equal("as forecast", Verdict.Of(row));
+        Assert.Equal("as forecast", row.Verdict);
         Assert.Contains("/ -", Rows.Print(console => MeasureView.Write([row], inProcess: false, console)), StringComparison.Ordinal);
     }
 

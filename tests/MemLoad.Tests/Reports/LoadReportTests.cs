@@ -103,6 +103,45 @@ public sealed class LoadReportTests
         Assert.Equal("5.0 ms (1.0 ms to 9.0 ms)", Figures.Spread(strategy.Of(row => row.ElapsedMicroseconds), Figures.Time));
     }
 
+    [Theory]
+    [InlineData(new long[] { 4, 1 }, 2)]
+    [InlineData(new long[] { 5, 1, 3 }, 3)]
+    [InlineData(new long[] { 1, 2, 10, 40 }, 6)]
+    [InlineData(new long[] { long.MaxValue, long.MaxValue - 2 }, long.MaxValue - 1)]
+    public void The_median_of_an_even_number_is_the_mean_of_the_two_in_the_middle(long[] figures, long median) =>
+        Assert.Equal(median, Spread.Of(figures.Select(figure => (long?)figure)).Median);
+
+    [Fact]
+    public void A_refusal_is_no_miss_and_the_words_are_explained()
+    {
+        LoadMeasurement[] rows = [Rows.Loaded("Meta"), Rows.Failed("Baseline", LoadOutcome.Refused, "ML7005: no room")];
+        (XDocument page, string text) = Written(rows, []);
+
+        Assert.Contains("1 of 1 load as forecast. 1 more load was refused before memory was touched.", text, StringComparison.Ordinal);
+        Assert.DoesNotContain(page.Descendants(Html + "p"), paragraph => paragraph.Attribute("class")?.Value == "bad");
+        Assert.Contains("to sim (a simulated accelerator) on host", text, StringComparison.Ordinal);
+        string[] words = [.. page.Descendants(Html + "dt").Select(word => word.Value)];
+        Assert.All(["as forecast", "refused", "host", "file-backed", "sim, simulated"], word => Assert.Contains(word, words));
+        (page, _) = Written([Rows.Loaded("Meta") with { Device = "cpu" }], []);
+        Assert.DoesNotContain("sim, simulated", page.Descendants(Html + "dt").Select(word => word.Value));
+        (page, text) = Written([Rows.Loaded("Meta") with { PeakDeviceBytes = 1 }], []);
+        Assert.Contains("0 of 1 load as forecast.", text, StringComparison.Ordinal);
+        Assert.Contains(page.Descendants(Html + "p"), paragraph => paragraph.Attribute("class")?.Value == "bad");
+    }
+
+    [Fact]
+    public void Commands_repeat_the_limits_that_rows_know()
+    {
+        LoadMeasurement row = Rows.Loaded("Meta") with { HostLimit = MemoryBudget.OwnLimit, HostBudgetBytes = 2048, DeviceBudgetBytes = 4096 };
+
+        Assert.EndsWith("--device sim --host-memory-limit 2048 --device-memory-limit 4096", Command(row), StringComparison.Ordinal);
+        Assert.EndsWith("-Device sim -HostMemoryLimit 2048 -DeviceMemoryLimit 4096", ReportCommands.PowerShell(ReportGroup.Of([row], []).Single()), StringComparison.Ordinal);
+        // What the system left is no limit to repeat, and of a card's budget nobody knows.
+        Assert.EndsWith("--device cuda:0", Command(row with { HostLimit = "MemAvailable", Device = "cuda:0" }), StringComparison.Ordinal);
+
+        static string Command(LoadMeasurement row) => ReportCommands.Shell(ReportGroup.Of([row], []).Single());
+    }
+
     [Fact]
     public void Commands_are_safe_to_paste()
     {

@@ -43,6 +43,21 @@ public sealed class RowFileTests
         Assert.Equal(7, RowFile.Read(folder.Write("one.json", json)).Single().PeakHostBytes);
     }
 
+    [Fact]
+    public void Verdicts_of_rows_are_computed_again_whatever_a_file_says()
+    {
+        using var folder = new TemporaryFolder();
+        string json = "{\"Strategy\":\"Meta\",\"Device\":\"sim\",\"Outcome\":\"Loaded\",\"Run\":1,\"HostName\":\"n1\",\"StartedAt\":\"x\",\"ModuleVersion\":\"0\","
+            + "\"Verdict\":\"any\",\"AsForecast\":true,\"PeakDeviceBytes\":3000000,\"ForecastDeviceBytes\":1}";
+        string csv = "Strategy,Device,Outcome,Run,HostName,StartedAt,ModuleVersion,Verdict,AsForecast,PeakDeviceBytes,ForecastDeviceBytes\nMeta,sim,Loaded,1,n1,x,0,any,True,3000000,1\n";
+
+        foreach (string path in new[] { folder.Write("rows.json", System.Text.Encoding.UTF8.GetBytes(json)), folder.Write("rows.csv", System.Text.Encoding.UTF8.GetBytes(csv)) })
+        {
+            LoadMeasurement row = RowFile.Read(path).Single();
+            Assert.Equal((false, "device +2.9 MiB"), (row.AsForecast, row.Verdict));
+        }
+    }
+
     [Theory]
     [InlineData("", "ML1003", "")]
     [InlineData("nonsense", "ML8101", "names no column")]

@@ -113,6 +113,62 @@ public sealed class WeightTesterTests : IDisposable
         Assert.Equal(2, System.Text.Json.JsonDocument.Parse(CliRun.Of("test", "--path", sound, "--path", unsound, "--format", "json").Output).RootElement.GetArrayLength());
     }
 
+    [Fact]
+    public void What_is_no_checkpoint_is_told_from_a_bad_one()
+    {
+        byte[] torch = File.ReadAllBytes(Fixtures.PathOf("tiny/fp32.pth"));
+        byte[] legacy = File.ReadAllBytes(Fixtures.PathOf("tiny/legacy.pth"));
+        byte[] safetensors = File.ReadAllBytes(Fixtures.PathOf("tiny/fp32.safetensors"));
+        (string Name, byte[] Content, CheckpointVerdict Verdict)[] files =
+        [
+            ("rows.csv", "Name,Size\n"u8.ToArray(), CheckpointVerdict.NotACheckpoint),
+            ("text", "any text"u8.ToArray(), CheckpointVerdict.NotACheckpoint),
+            ("brace.txt", "{\"a\": 1{\"b\": 2}"u8.ToArray(), CheckpointVerdict.NotACheckpoint),
+            ("empty.py", [], CheckpointVerdict.NotACheckpoint),
+            ("config.json", "{\"layers\": 2}"u8.ToArray(), CheckpointVerdict.NotACheckpoint),
+            ("broken.json", "{\"layers\": "u8.ToArray(), CheckpointVerdict.NotACheckpoint),
+            ("book.zip", ZipOf("chapter.txt"), CheckpointVerdict.NotACheckpoint),
+            ("list.pkl", [0x80, 2, (byte)']', (byte)'.'], CheckpointVerdict.NotACheckpoint),
+            ("zeros.dat", new byte[4096], CheckpointVerdict.NotACheckpoint),
+            ("page.pth", "<html>404</html>"u8.ToArray(), CheckpointVerdict.Unsound),
+            ("zeros.safetensors", new byte[4096], CheckpointVerdict.Unsound),
+            ("empty.bin", [], CheckpointVerdict.Unsound),
+            ("model.safetensors.index.json", "{\"weight_map\": "u8.ToArray(), CheckpointVerdict.Unsound),
+            ("cut.weights", torch[..^100], CheckpointVerdict.Unsound),
+            ("cut.old", legacy[..^1], CheckpointVerdict.Unsound),
+            ("cut.st", safetensors[..^1], CheckpointVerdict.Unsound),
+            ("good.weights", torch, CheckpointVerdict.Sound),
+        ];
+        foreach ((string name, byte[] content, CheckpointVerdict expected) in files)
+        {
+            WeightVerdict verdict = WeightTester.Test(_folder.Write(name, content));
+            Assert.Equal((name, expected.ToString(), expected == CheckpointVerdict.Sound), (name, verdict.Verdict, verdict.IsSound));
+            Assert.Equal(expected == CheckpointVerdict.Sound, verdict.RuleId is null);
+        }
+        Assert.Equal("NotACheckpoint", WeightTester.Test(Directory.CreateDirectory(_folder["empty"]).FullName).Verdict);
+
+        // At the command line by the same words, in every form. Whoever names a path expects a checkpoint: 1.
+        string[] forms = [.. new[] { "table", "csv", "json" }.Select(format =>
+        {
+            CliRun run = CliRun.Of("test", "--path", _folder["rows.csv"], "--format", format);
+            Assert.Equal(1, run.ExitCode);
+            return run.Output;
+        })];
+        Assert.All(forms, output => Assert.Contains("NotACheckpoint", output, StringComparison.Ordinal));
+        Assert.Contains(",NotACheckpoint,False,ML1004,", forms[1], StringComparison.Ordinal);
+
+        static byte[] ZipOf(string name)
+        {
+            using var bytes = new MemoryStream();
+            using (var archive = new System.IO.Compression.ZipArchive(bytes, System.IO.Compression.ZipArchiveMode.Create))
+            {
+                using Stream entry = archive.CreateEntry(name).Open();
+                entry.Write("text"u8);
+            }
+            return bytes.ToArray();
+        }
+    }
+
     private static byte[] CheckpointsOf(int bytes) => Checkpoints.CheckpointKit.Safetensors($"{{\"a\":{{\"dtype\":\"U8\",\"shape\":[{bytes}],\"data_offsets\":[0,{bytes}]}}}}", bytes);
 
     private static void Add(MemorySource source, string name, DType dtype, ReadOnlySpan<byte> content) =>

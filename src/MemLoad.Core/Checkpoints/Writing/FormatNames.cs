@@ -14,6 +14,14 @@ public static class FormatNames
             _ => null,
         };
 
+    /// <summary>Whether a file's name says that it is a checkpoint. Others may be one all the same: content decides when they are opened.</summary>
+    public static bool IsOfCheckpoint(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        return Path.GetExtension(path).ToLowerInvariant() is ".pth" or ".pt" or ".bin" or ".ckpt" or ".safetensors"
+            || path.EndsWith(".index.json", StringComparison.OrdinalIgnoreCase);
+    }
+
     /// <summary>Whether a file of this format must not have this name: safetensors is trusted to be no pickle, so neither may pose as the other.</summary>
     public static bool Contradicts(string path, CheckpointFormat format)
     {

@@ -2,8 +2,8 @@ using System.Globalization;
 
 namespace MemLoad;
 
-/// <summary>A row in two words: how the load ended, and where it left its forecast.</summary>
-public static class Verdict
+/// <summary>A row in two words: how the load ended, and where it left its forecast. The only place that knows how far off is too far.</summary>
+internal static class RowVerdict
 {
     // What one process's heap, stacks and page tables may differ from another's.
     private const long HostNoise = 8L << 20;

@@ -1,0 +1,166 @@
+using System.Globalization;
+using System.Management.Automation;
+using System.Text;
+
+namespace MemLoad;
+
+/// <summary>
+/// The lines of the views (MemLoad.Format.ps1xml). They read properties by name, so that they show rows that came from another session too. Lines fit
+/// 80 columns, and what a row is about stands in them: a table would drop its last columns where the terminal is narrow or there is none.
+/// </summary>
+public static class RowText
+{
+    private const string None = "-";
+    private const int MostColumns = 79;
+    private const int StrategyWidth = -18;
+    private const int PairWidth = 14;
+    private const int SizeWidth = 9;
+
+    private static readonly string[] Units = ["B", "KiB", "MiB", "GiB", "TiB"];
+
+    /// <summary>What stands above the rows of one checkpoint, device and machine.</summary>
+    public static string Place(PSObject row)
+    {
+        string format = Text(row, "Format") is { Length: > 0 } known ? $" ({known})" : "";
+        string checkpoint = Text(row, "Path") is { Length: > 0 } path ? path : Text(row, "Size");
+        return $"{checkpoint}{format}\nto {DeviceRegistry.Describe(Text(row, "Device"))}, on {Text(row, "HostName")}";
+    }
+
+    /// <summary>As <see cref="Place"/>, for measured loads.</summary>
+    public static string LoadPlace(PSObject row) => $"{Place(row)}; device and host: forecast/peak";
+
+    /// <summary>The titles of <see cref="Load"/>.</summary>
+    public static string LoadTitles { get; } = LoadLine("Strategy", "Device", "Host", "File", "ms", "Verdict");
+
+    /// <summary>One measured load in a line: forecast and peak of device and host, mapped pages, time, and how it ended; below, why.</summary>
+    public static string Load(PSObject row) => Below(Text(row, "Message"), LoadLine(
+        Strategy(row),
+        Pair(Number(row, "ForecastDeviceBytes"), Number(row, "PeakDeviceBytes")),
+        Pair(Number(row, "ForecastHostBytes"), Number(row, "PeakHostBytes")),
+        Size(Number(row, "PeakHostFileBytes")),
+        Number(row, "ElapsedMicroseconds") is long time ? ThreeDigits(time / 1e3) : None,
+        Text(row, "Outcome") == nameof(LoadOutcome.Loaded) ? Text(row, "Verdict") : Text(row, "Outcome")));
+
+    /// <summary>The titles of <see cref="Plan"/>.</summary>
+    public static string PlanTitles { get; } = PlanLine("Strategy", "Device", "reserved", "Host", "File, most", "Fits");
+
+    /// <summary>One forecast in a line: peaks of device and host, mapped pages at most, and whether that fits; below, why not.</summary>
+    public static string Plan(PSObject row) => Below(Text(row, "Message"), PlanLine(
+        Strategy(row),
+        Size(Number(row, "ForecastDeviceBytes")),
+        Size(Number(row, "ForecastDeviceReservedBytes")),
+        Size(Number(row, "ForecastHostBytes")),
+        Size(Number(row, "ForecastHostFileBytes")),
+        Value(row, "Fits") switch
+        {
+            true => "yes",
+            false => Number(row, "MissingBytes") is long missing and > 0 ? $"{Size(missing)} short" : "no",
+            _ => None,
+        }));
+
+    /// <summary>The titles of <see cref="Verdict"/>.</summary>
+    public static string VerdictTitles { get; } = VerdictLine("Verdict", "Rule", "Format", "Tensors", "Path");
+
+    /// <summary>One verdict in a line; below, what was found, where, and what to do.</summary>
+    public static string Verdict(PSObject row) => Below(Text(row, "Warning"), Below(Finding(row), VerdictLine(
+        Text(row, "Verdict"), Or(Text(row, "RuleId")), Or(Text(row, "Format")), Or(Number(row, "TensorCount")?.ToString(CultureInfo.InvariantCulture)), Text(row, "Path"))));
+
+    private static string Finding(PSObject row)
+    {
+        if (Text(row, "Finding") is not { Length: > 0 } finding)
+        {
+            return "";
+        }
+        string[] place =
+        [
+            .. Text(row, "File") is { Length: > 0 } file ? [file] : Array.Empty<string>(),
+            .. Number(row, "Offset") is long offset ? [string.Create(CultureInfo.InvariantCulture, $"byte {offset}")] : Array.Empty<string>(),
+        ];
+        return $"{finding}{(place.Length > 0 ? $" ({string.Join(", ", place)})" : "")}. {Text(row, "Remedy")}";
+    }
+
+    /// <summary>Bytes with a unit and three digits; a dash for what is not known.</summary>
+    public static string Size(long? bytes)
+    {
+        int unit = UnitOf(bytes);
+        return bytes is null ? None : $"{Digits(bytes, unit)} {Units[unit]}";
+    }
+
+    private static string LoadLine(string strategy, string device, string host, string file, string time, string verdict) =>
+        $"{strategy,StrategyWidth}{device,PairWidth}{host,PairWidth}{file,SizeWidth + 1}{time,8}  {verdict}";
+
+    private static string PlanLine(string strategy, string device, string reserved, string host, string file, string fits) =>
+        $"{strategy,StrategyWidth}{device,SizeWidth + 1}{reserved,SizeWidth + 1}{host,SizeWidth + 1}{file,SizeWidth + 2}  {fits}";
+
+    private static string VerdictLine(string verdict, string rule, string format, string tensors, string path) => $"{verdict,-15}{rule,-7}{format,-12}{tensors,7}  {path}";
+
+    // Lines of its own for a sentence, folded between words: what a view folds by itself it folds within them.
+    private static string Below(string sentence, string line)
+    {
+        var lines = new StringBuilder(line);
+        int used = MostColumns;
+        foreach (string word in sentence.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        {
+            bool fits = used + 1 + word.Length <= MostColumns;
+            lines.Append(fits ? " " : "\n  ").Append(word);
+            used = fits ? used + 1 + word.Length : 2 + word.Length;
+        }
+        return lines.ToString();
+    }
+
+    // What Auto chose belongs to its name.
+    private static string Strategy(PSObject row)
+    {
+        string asked = Text(row, "Strategy");
+        string name = Text(row, "ChosenStrategy") is { Length: > 0 } chosen && chosen != asked ? $"{asked}: {chosen}" : asked;
+        return Number(row, "Run") is long run and > 1 ? string.Create(CultureInfo.InvariantCulture, $"{name} #{run}") : name;
+    }
+
+    // One unit for both, that of the larger.
+    private static string Pair(long? forecast, long? peak)
+    {
+        int unit = UnitOf(Math.Max(forecast ?? 0, peak ?? 0));
+        return forecast is null && peak is null ? None : $"{Digits(forecast, unit)}/{Digits(peak, unit)} {Units[unit]}";
+    }
+
+    private static int UnitOf(long? bytes)
+    {
+        int unit = 0;
+        for (double left = Math.Abs((double)(bytes ?? 0)); left >= 999.5 && unit < Units.Length - 1; left /= 1024)
+        {
+            unit++;
+        }
+        return unit;
+    }
+
+    private static string Digits(long? bytes, int unit)
+    {
+        if (bytes is not long known)
+        {
+            return None;
+        }
+        return unit == 0 || known == 0 ? known.ToString(CultureInfo.InvariantCulture) : ThreeDigits(known / Math.Pow(1024, unit));
+    }
+
+    private static string ThreeDigits(double figure) => figure.ToString(
+        Math.Abs(figure) switch
+        {
+            < 9.995 => "0.00",
+            < 99.95 => "0.0",
+            _ => "0",
+        },
+        CultureInfo.InvariantCulture);
+
+    private static string Or(string? text) => string.IsNullOrEmpty(text) ? None : text;
+
+    private static string Text(PSObject row, string property) => Printable.Text(Value(row, property)?.ToString());
+
+    private static long? Number(PSObject row, string property) => LanguagePrimitives.TryConvertTo(Value(row, property), out long? number) ? number : null;
+
+    private static object? Value(PSObject row, string property)
+    {
+        ArgumentNullException.ThrowIfNull(row);
+        object? value = row.Properties[property]?.Value;
+        return value is PSObject wrapped ? wrapped.BaseObject : value;
+    }
+}

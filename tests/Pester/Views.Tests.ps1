@@ -1,0 +1,82 @@
+BeforeAll {
+    . $PSScriptRoot/common.ps1
+    $file = Join-Path $TestDrive 'a-model-with-a-name-that-is-as-long-as-names-of-checkpoints-are.pth'
+    New-TinyCheckpoint $file
+    $broken = Join-Path $TestDrive broken.pth
+    Copy-Item $file $broken
+    $manifest = (New-WeightManifest $file).Manifest
+    $bytes = [IO.File]::ReadAllBytes($broken)
+    $offset = (Get-WeightInfo $file)[0].Offset
+    $bytes[$offset] = $bytes[$offset] -bxor 1
+    [IO.File]::WriteAllBytes($broken, $bytes)
+    $killed = [MemLoad.LoadMeasurement]@{
+        Strategy = 'Mmap'; Device = 'sim'; Outcome = 'Killed'; Path = $file; Run = 1; HostName = 'node-7'; StartedAt = '2026-01-02T03:04:05.678+00:00'; ModuleVersion = '0.1.0'
+        Message = 'ML8015: the measured process touched mapped bytes that were no longer there (SIGBUS): the file became shorter meanwhile, or its disk could not be read. Measure again once nothing writes to the file.'
+    }
+    $rows = @(
+        Measure-LoadMemory $file -Strategy Stream -Repeat 2
+        Measure-LoadMemory $file -Strategy Auto -Device cpu
+        Measure-LoadMemory $file -Strategy Baseline -DeviceMemoryLimit 1KB -ErrorAction SilentlyContinue
+        Measure-LoadMemory $broken -Strategy Meta -Manifest $manifest -ErrorAction SilentlyContinue
+        $killed
+    )
+    # What a view shows, on one line: where lines are folded is its own business.
+    function Get-Shown($Rows, [int]$Width) {
+        $text = $Rows | Out-String -Width $Width
+        foreach ($line in $text -split '\r?\n') { $line.TrimEnd().Length | Should -BeLessOrEqual $Width }
+        $text -replace '\s+', ' '
+    }
+}
+AfterAll { Clear-ModelMemory }
+Describe 'Views at <_> columns' -ForEach 80, 120, 200 {
+    It 'say how each load ended, and why where it did not end well' {
+        $width = $_
+        foreach ($row in $rows) {
+            $shown = Get-Shown $row $width
+            $shown | Should -Match ($row.Outcome -eq 'Loaded' ? [regex]::Escape($row.Verdict) : "\b$($row.Outcome)\b") -Because $shown
+            # A path of more than a line is folded within.
+            $shown.Replace(' ', '') | Should -BeLike "*$("$($row.Message)".Replace(' ', '').Replace('[', '`['))*"
+        }
+        ($rows | ForEach-Object Outcome | Sort-Object -Unique) | Should -Be Failed, Killed, Loaded, Refused
+        # Remote rows look alike.
+        $remote = $rows | ForEach-Object { [System.Management.Automation.PSSerializer]::Deserialize([System.Management.Automation.PSSerializer]::Serialize($_)) }
+        $remote | Out-String -Width $width | Should -Be ($rows | Out-String -Width $width)
+    }
+    It 'say where, that it is simulated, and what Auto chose' {
+        $shown = Get-Shown $rows $_
+        foreach ($node in [Environment]::MachineName, 'node-7') { $shown | Should -Match "on $node" }
+        $shown | Should -Match 'to sim \(a simulated accelerator\), on \S+; device and host: forecast/peak'
+        $shown | Should -Match "Auto: $($rows[2].ChosenStrategy) "
+        $shown | Should -Match 'Stream #2 '
+    }
+    It 'show small figures by their digits' {
+        $rows[0].ForecastDeviceBytes | Should -BeLessThan 10MB
+        Get-Shown $rows[0] $_ | Should -Match ([regex]::Escape(('{0:0.0}/{0:0.0} KiB' -f ($rows[0].PeakDeviceBytes / 1KB))))
+    }
+    It 'say what fits, and why not' {
+        $plans = Get-LoadPlan $file -Strategy Baseline, Mmap -Device cpu -HostMemoryLimit 1KB
+        $plans += Get-LoadPlan $file -Strategy Auto
+        $shown = Get-Shown $plans $_
+        $shown | Should -Match 'Baseline .* KiB short ML7005: Baseline needs .* \(--force\) to load all the same\.'
+        $shown | Should -Match 'Mmap .* yes'
+        $shown | Should -Match "Auto: $($plans[2].ChosenStrategy) "
+        $steps = Get-LoadPlan $file -Strategy Sequential -Detailed
+        Get-Shown $steps $_ | Should -Match 'Device.* Allocate Device .*KiB\*'
+    }
+    It 'say what a test found, and what to do' {
+        $shown = Get-Shown (Test-Weights (Join-Path $FixturesPath tiny/whole_module.pth), $file, $PSCommandPath) $_
+        $shown | Should -Match 'Unsound +ML3004 .*\(byte \d+\)\. .*state_dict'
+        $shown | Should -Match 'Sound +- +TorchZip'
+        $shown | Should -Match 'NotACheckpoint ML1004 .*the content is of no known format'
+    }
+    It 'drop no column of models' {
+        $model = New-GptModel @TinyGpt -Name ('long name ' * 5)
+        Get-Shown (Get-GptModel) $_ | Should -Match "Id Name State Device Strategy Parameters Size .*Built $($model.Device) .* KiB"
+    }
+}
+Describe 'Tables of rows' {
+    It 'have the outcome in front' {
+        foreach ($row in $rows) { $row | Format-Table | Out-String -Width 80 | Should -Match "(?m)^$($row.Strategy) +$($row.Outcome)" }
+        Get-LoadPlan $file -Strategy Mmap | Format-Table | Out-String -Width 80 | Should -Match '(?m)^Mmap +(True|False)'
+    }
+}
