@@ -31,7 +31,7 @@ Describe 'Get-LoadPlan' {
         $cast = Get-LoadPlan $file -Strategy Meta -DType bfloat16
         $cast.DType, $plain.DType | Should -Be 'bfloat16', $null
         ($cast.ModelBytes * 2), $cast.FileBytes, $cast.ForecastHostBytes | Should -Be $plain.ModelBytes, $plain.FileBytes, $plain.ForecastHostBytes
-        { Get-LoadPlan $file -DType Int8 -ErrorAction Stop } | Should -Throw -ErrorId 'CannotConvertArgumentNoMessage,MemLoad.Commands.GetLoadPlanCommand'
+        { Get-LoadPlan $file -DType Int8 -ErrorAction Stop } | Should -Throw -ErrorId 'ParameterArgumentTransformationError,MemLoad.Commands.GetLoadPlanCommand'
     }
     It 'gives steps whose totals peak where the forecast says' -ForEach ([enum]::GetNames([MemLoad.Strategy])) {
         $steps = Get-LoadPlan $file -Strategy $_ -Detailed

@@ -23,6 +23,7 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
     /// <summary>How to load; by default all strategies but <c>Auto</c>, which takes the fastest that fits.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.Path)]
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.LiteralPath)]
+    [EnumNames<Strategy[]>]
     public Strategy[] Strategy { get; set; } = [];
 
     /// <summary>Where to.</summary>
@@ -42,6 +43,7 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
     /// <summary>What to cast floating-point tensors to on the way into memory; without it they stay as in the file.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.Path)]
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.LiteralPath)]
+    [EnumNames<CastDType?>]
     public CastDType? DType { get; set; }
 
     /// <summary>Most host memory a load may need, in bytes.</summary>

@@ -17,6 +17,7 @@ public sealed class ConvertWeightsCommand : NarrowingPathCmdlet
 
     /// <summary>The format; by default the extension of the destination says it.</summary>
     [Parameter]
+    [EnumNames<WeightFormat?>]
     public WeightFormat? Format { get; set; }
 
     /// <summary>Replace what is there.</summary>

@@ -25,6 +25,7 @@ public sealed class ExportWeightsCommand : MemLoadCmdlet
 
     /// <summary>The format; by default the name's extension says it, and a name without extension is a folder.</summary>
     [Parameter]
+    [EnumNames<WeightFormat?>]
     public WeightFormat? Format { get; set; }
 
     /// <summary>Replace what is there.</summary>

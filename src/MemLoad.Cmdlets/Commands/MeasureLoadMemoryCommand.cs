@@ -14,6 +14,7 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
     /// <summary>The page cache before each load.</summary>
     [Parameter(ParameterSetName = ParameterSets.Path)]
     [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
+    [EnumNames<CacheState>]
     public CacheState Cache { get; set; } = CacheState.AsIs;
 
     /// <summary>How often to measure each strategy.</summary>

@@ -51,6 +51,7 @@ public sealed class NewGptModelCommand : MemLoadCmdlet
 
     /// <summary>Element type: Float32, Float16 or BFloat16.</summary>
     [Parameter]
+    [EnumNames<DType>]
     public DType DType { get; set; } = DType.Float32;
 
     /// <summary>Shapes only: no weights, no memory.</summary>
