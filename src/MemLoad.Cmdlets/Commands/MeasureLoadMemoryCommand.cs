@@ -11,6 +11,8 @@ namespace MemLoad.Commands;
 [OutputType(typeof(BlockMeasurement), ParameterSetName = [ParameterSets.ScriptBlock])]
 public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
 {
+    private string? _samples;
+
     /// <summary>The page cache before each load.</summary>
     [Parameter(ParameterSetName = ParameterSets.Path)]
     [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
@@ -50,6 +52,24 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
     public ScriptBlock? ScriptBlock { get; set; }
 
     /// <inheritdoc/>
+    protected override void BeginProcessing()
+    {
+        // Now: making a checkpoint may take minutes, and so may the commands before this one in the pipeline.
+        try
+        {
+            _samples = PathResolver.Optional(SessionState.Path, TimelinePath);
+            if (_samples is not null)
+            {
+                TimelineFile.RequireAppendable(_samples);
+            }
+        }
+        catch (MemLoadException e)
+        {
+            Refuse(e, TimelinePath);
+        }
+    }
+
+    /// <inheritdoc/>
     protected override void ProcessRecord()
     {
         if (ScriptBlock is not null)
@@ -68,11 +88,7 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
         ArgumentNullException.ThrowIfNull(requests);
         string? manifest = PathResolver.Optional(SessionState.Path, Manifest);
         requests = [.. requests.Select(request => request with { Manifest = manifest })];
-        string? samples = PathResolver.Optional(SessionState.Path, TimelinePath);
-        if (samples is not null)
-        {
-            TimelineFile.RequireAppendable(samples);
-        }
+        string? samples = _samples;
         var timelines = new List<LoadTimeline>();
         Action<LoadTimeline>? keep = samples is null ? null : timelines.Add;
         // What is wrong with the checkpoint or the device is wrong for every strategy: one error now, not a row for each.

@@ -24,6 +24,11 @@ internal static class ErrorRecords
                 Rules.Unexpected.Id, ErrorCategory.NotSpecified, target);
     }
 
+    /// <summary>The record for one failure that would lose what others made: it keeps that as its target.</summary>
+    /// <param name="broken">What happened.</param>
+    /// <param name="kept">What is kept.</param>
+    public static ErrorRecord Keeping(MemLoadException broken, object kept) => new(broken, broken.Rule.Id, CategoryOf(broken.Rule), kept);
+
     private static ErrorCategory CategoryOf(Rule rule) => rule.Id switch
     {
         "ML1001" or "ML6005" or "ML6006" => ErrorCategory.ObjectNotFound,
