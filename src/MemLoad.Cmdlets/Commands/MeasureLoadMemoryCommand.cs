@@ -6,7 +6,7 @@ using MemLoad.Models;
 namespace MemLoad.Commands;
 
 /// <summary>Loads a checkpoint with every strategy, each in a fresh process, and gives a row of forecast and measured memory for each.</summary>
-[Cmdlet(VerbsDiagnostic.Measure, "LoadMemory", DefaultParameterSetName = ParameterSets.Path)]
+[Cmdlet(VerbsDiagnostic.Measure, "LoadMemory", SupportsShouldProcess = true, DefaultParameterSetName = ParameterSets.Path)]
 [OutputType(typeof(LoadMeasurement), ParameterSetName = [ParameterSets.Path, ParameterSets.LiteralPath])]
 [OutputType(typeof(BlockMeasurement), ParameterSetName = [ParameterSets.ScriptBlock])]
 public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
@@ -48,7 +48,7 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
     public SwitchParameter InProcess { get; set; }
 
     /// <summary>Measure whatever this block does, in this process.</summary>
-    [Parameter(Mandatory = true, ParameterSetName = ParameterSets.ScriptBlock)]
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = ParameterSets.ScriptBlock)]
     public ScriptBlock? ScriptBlock { get; set; }
 
     /// <inheritdoc/>
@@ -72,20 +72,42 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
-        if (ScriptBlock is not null)
-        {
-            WriteObject(MeasureBlock(ScriptBlock));
-        }
-        else
+        if (ScriptBlock is null)
         {
             ProcessSelection();
         }
+        else if (ShouldProcess(ScriptBlock.ToString().Trim(), "Run and measure"))
+        {
+            WriteObject(MeasureBlock(ScriptBlock));
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override bool TryGenerate(string size, out string? path)
+    {
+        long bytes = GeneratedCheckpoint.BytesToWrite(size);
+        path = GeneratedCheckpoint.PathOf(size);
+        if (bytes == 0)
+        {
+            return true;
+        }
+        if (!ShouldProcess(string.Create(CultureInfo.InvariantCulture, $"{path} ({bytes} bytes)"), $"Make a {size} checkpoint, which is kept, and measure it"))
+        {
+            return false;
+        }
+        WriteVerbose(string.Create(CultureInfo.InvariantCulture, $"Making {path} ({bytes} bytes), which is kept for the next time."));
+        path = Pump($"Making a {size} checkpoint, once", GeneratedCheckpoint.Folder, bytes, (done, stop) => GeneratedCheckpoint.Ensure(size, done, stop));
+        return true;
     }
 
     /// <inheritdoc/>
     protected override void ProcessRequests(IReadOnlyList<LoadRequest> requests)
     {
         ArgumentNullException.ThrowIfNull(requests);
+        if (!ShouldProcess($"{requests[0].Path}", $"Measure {string.Join(", ", requests.Select(request => request.Strategy))}"))
+        {
+            return;
+        }
         string? manifest = PathResolver.Optional(SessionState.Path, Manifest);
         requests = [.. requests.Select(request => request with { Manifest = manifest })];
         string? samples = _samples;
