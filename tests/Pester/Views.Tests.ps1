@@ -31,4 +31,16 @@ Describe 'Views' {
         }
         $Error | ForEach-Object { "$_" } | Sort-Object -Unique | Should -BeNullOrEmpty
     }
+    It 'show what is written' {
+        $file = Join-Path $TestDrive model.pth
+        $model = New-GptModel @TinyGpt
+        Export-Weights $model $file | Out-String -Width 80 | Should -Match '(?s)Format +Tensors +MiB +Written.*TorchZip +\d+ +0\.\d .*model\.pth'
+        Convert-Weights $file -Format Folder | Out-String -Width 80 | Should -Match 'PerTensor +\d+ +0\.\d .*model'
+        # They are files and folders all the same.
+        $item = Convert-Weights $file -Format Safetensors
+        $item | Should -BeOfType System.IO.FileInfo
+        ($item | Get-Item).FullName, $item.FileBytes | Should -Be $item.FullName, $item.Length
+        ($item | Get-WeightInfo).Count | Should -Be $item.TensorCount
+        Remove-GptModel $model
+    }
 }

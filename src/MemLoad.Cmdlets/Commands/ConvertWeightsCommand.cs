@@ -34,10 +34,10 @@ public sealed class ConvertWeightsCommand : NarrowingPathCmdlet
         {
             return;
         }
-        FileSystemInfo written = Pump($"Converting {path}", target, bytes, (done, stop) =>
+        PSObject written = Pump($"Converting {path}", target, bytes, (done, stop) =>
         {
             CheckpointWriter.Write(source, target, format, Force, done, stop);
-            return TargetWriter.Item(target);
+            return TargetWriter.Item(target, format, source.Tensors.Length, bytes);
         });
         if (source.Metadata.Count > 0)
         {

@@ -96,7 +96,11 @@ public sealed class ExportLoadReportCommand : MemLoadCmdlet
             WriteVerbose(string.Create(CultureInfo.InvariantCulture, $"{written.Path}: {written.RowCount} rows, {written.PictureCount} pictures, {written.FileBytes} bytes."));
             if (PassThru)
             {
-                WriteObject(new FileInfo(written.Path));
+                var page = PSObject.AsPSObject(new FileInfo(written.Path));
+                page.TypeNames.Insert(0, "MemLoad.WrittenReport");
+                page.Properties.Add(new PSNoteProperty(nameof(written.RowCount), (long)written.RowCount));
+                page.Properties.Add(new PSNoteProperty(nameof(written.PictureCount), (long)written.PictureCount));
+                WriteObject(page);
             }
             problems.ForEach(WriteError);
         }

@@ -62,7 +62,7 @@ public sealed class ExportWeightsCommand : MemLoadCmdlet
             WriteObject(Pump($"Writing {Model.Name}", _path, bytes, (done, stop) =>
             {
                 CheckpointWriter.Write(weights, _path, _format, Force, done, stop);
-                return TargetWriter.Item(_path);
+                return TargetWriter.Item(_path, _format, weights.Tensors.Length, bytes);
             }));
         }
     });

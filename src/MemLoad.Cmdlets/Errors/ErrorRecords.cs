@@ -31,7 +31,7 @@ internal static class ErrorRecords
 
     private static ErrorCategory CategoryOf(Rule rule) => rule.Id switch
     {
-        "ML1001" or "ML6005" or "ML6006" => ErrorCategory.ObjectNotFound,
+        "ML1001" or "ML6005" or "ML6006" or "ML6030" => ErrorCategory.ObjectNotFound,
         "ML1002" => ErrorCategory.PermissionDenied,
         "ML1007" => ErrorCategory.ReadError,
         "ML1009" => ErrorCategory.InvalidArgument,
