@@ -16,13 +16,16 @@
 #>
 [CmdletBinding()]
 param(
-    [ValidateSet('Build', 'Test', 'Package')]
+    [ArgumentCompletions('Build', 'Test', 'Package')]
+    [ValidateScript({ -not ($_.Split(',').Trim() | Where-Object { $_ -notin 'Build', 'Test', 'Package' }) }, ErrorMessage = '"{0}": tasks are Build, Test and Package.')]
     [string[]]$Task = 'Build',
 
     [ValidateSet('Debug', 'Release')]
     [string]$Configuration = 'Release',
 
-    [ValidateSet('linux-x64', 'linux-arm64', 'win-x64', 'osx-arm64')]
+    [ArgumentCompletions('linux-x64', 'linux-arm64', 'win-x64', 'osx-arm64')]
+    [ValidateScript({ -not ($_.Split(',').Trim() | Where-Object { $_ -notin 'linux-x64', 'linux-arm64', 'win-x64', 'osx-arm64' }) },
+        ErrorMessage = '"{0}": systems are linux-x64, linux-arm64, win-x64 and osx-arm64.')]
     [string[]]$Runtime = @('linux-x64', 'linux-arm64', 'win-x64', 'osx-arm64'),
 
     [ValidateSet('cpu', 'cuda-linux', 'cuda-windows', 'managed')]
@@ -31,6 +34,9 @@ param(
 
 $ErrorActionPreference = 'Stop'
 $PSNativeCommandUseErrorActionPreference = $true
+# From bash and cron, "pwsh build.ps1 -Task Build,Test" brings both words as one text.
+$Task = $Task.Split(',').Trim()
+$Runtime = $Runtime.Split(',').Trim()
 $solution = Join-Path $PSScriptRoot MemLoad.sln
 $version = (Import-PowerShellDataFile (Join-Path $PSScriptRoot module/MemLoad.psd1)).ModuleVersion
 $output = Join-Path $PSScriptRoot output

@@ -16,7 +16,9 @@
 param(
     [Parameter(Mandatory)] [string]$Path,
     [double[]]$Fraction = @(0.1, 0.25, 0.5, 1.1, 1.3, 2.2, 3.3),
-    [ValidateSet('Cgroup', 'Data', 'AddressSpace')] [string[]]$Limit = @('Cgroup', 'Data', 'AddressSpace'),
+    [ArgumentCompletions('Cgroup', 'Data', 'AddressSpace')]
+    [ValidateScript({ -not ($_.Split(',').Trim() | Where-Object { $_ -notin 'Cgroup', 'Data', 'AddressSpace' }) },
+        ErrorMessage = '"{0}": limits are Cgroup, Data and AddressSpace.')] [string[]]$Limit = @('Cgroup', 'Data', 'AddressSpace'),
     [string[]]$Device = @('cpu', 'sim'),
     [string[]]$Strategy = @('Auto', 'Baseline', 'Sequential', 'Meta', 'Mmap', 'PerTensor', 'Stream'),
     [string[]]$Peer = @('baseline', 'sequential', 'meta', 'mmap', 'pertensor'),
@@ -24,6 +26,11 @@ param(
     [string]$MemLoad = (Join-Path $PSScriptRoot '../src/MemLoad.Cli/bin/Release/net10.0/memload')
 )
 $ErrorActionPreference = 'Stop'
+# From bash several words come as one text.
+$Limit = $Limit.Split(',').Trim()
+$Device = $Device.Split(',').Trim()
+$Strategy = $Strategy.Split(',').Trim()
+$Peer = $Peer.Split(',').Trim()
 $Path = (Resolve-Path $Path).ProviderPath
 $MemLoad = (Resolve-Path $MemLoad).ProviderPath
 $modelBytes = (& $MemLoad plan --path $Path --strategy Stream --format json | ConvertFrom-Json).ModelBytes

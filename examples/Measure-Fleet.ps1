@@ -136,6 +136,9 @@ $clock = [System.Diagnostics.Stopwatch]::StartNew()
 $connectionWords = 'Node', 'HostName', 'Port', 'UserName', 'KeyFilePath'
 $ownWords = 'Path', 'Strategy', 'Device', 'HostMemoryLimit', 'DeviceMemoryLimit'
 
+# From bash, cron and CSV files several words come as one text, with commas between them.
+function Split-Word($Given) { @($Given | ForEach-Object { $_ -is [string] ? $_.Split(',').Trim() : $_ }) }
+
 # The folder of the module to measure with: a package is unpacked, whatever else is taken as it is.
 function Find-ModuleFolder([string]$Given, [string]$Scratch) {
     if (-not $Given) {
@@ -195,7 +198,7 @@ function ConvertTo-SshNode($Given) {
     if ($key) { $connection.KeyFilePath = (Resolve-Path -LiteralPath $key).ProviderPath; $plain += '-i', $connection.KeyFilePath }
     $own = @{}
     $ownWords | Where-Object { $null -ne $values[$_] } | ForEach-Object { $own[$_] = $values[$_] }
-    if ($own.Strategy -is [string]) { $own.Strategy = $own.Strategy -split '\s*,\s*' }
+    if ($own.Strategy) { $own.Strategy = Split-Word $own.Strategy }
     [pscustomobject]@{
         Name = [string]($values.Node ?? ($port ? "$($values.HostName):$port" : $values.HostName))
         Connection = $connection
@@ -292,12 +295,14 @@ try {
             Parameters = @($command.Parameters.Keys | Where-Object { $_ -notin 'ScriptBlock', 'Manifest' + [System.Management.Automation.PSCmdlet]::CommonParameters })
         }
     } | Receive-Job -Wait -AutoRemoveJob
+    $Parameters += @{}
+    if ($Parameters.Strategy) { $Parameters.Strategy = Split-Word $Parameters.Strategy }
     foreach ($word in $Parameters.Keys) {
         if ($word -eq 'Manifest') { throw 'Give the manifest as -Manifest, a file on this machine, and not in -Parameters.' }
         if ($word -notin $about.Parameters) { throw "Measure-LoadMemory has no parameter '$word' for -Parameters. It takes $($about.Parameters -join ', ')." }
     }
 
-    $nodes = @($PSCmdlet.ParameterSetName -eq 'SSH' ? ($HostName | ForEach-Object { ConvertTo-SshNode $_ }) : ($ComputerName | ForEach-Object { ConvertTo-WinRmNode $_ }))
+    $nodes = @($PSCmdlet.ParameterSetName -eq 'SSH' ? (Split-Word $HostName | ForEach-Object { ConvertTo-SshNode $_ }) : (Split-Word $ComputerName | ForEach-Object { ConvertTo-WinRmNode $_ }))
     $twice = $nodes | Group-Object Name | Where-Object Count -gt 1
     if ($twice) { throw "Two nodes are called '$($twice[0].Name)': leave one out, or give them different names by the property Node." }
     foreach ($node in $nodes) {

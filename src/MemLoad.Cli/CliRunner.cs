@@ -29,14 +29,12 @@ public static class CliRunner
         {
             code = console.Report(e);
         }
-        try
+        console.Out.Flush();
+        // A reader that has gone (memload inspect | head) is no error, .NET says nothing of it; a full disk is one.
+        if (console.OutputFailure is Exception failure)
         {
-            // A reader that has gone (memload inspect | head) is no error, .NET says nothing of it; a full disk is one.
-            console.Out.Flush();
-        }
-        catch (IOException e)
-        {
-            code = console.Report(e);
+            int lost = console.Report(Rules.OutputUnwritable.Broken($"standard output cannot be written: {failure.GetBaseException().Message.TrimEnd('.')}", innerException: failure));
+            code = code == ExitCode.Done ? lost : code;
         }
         return code;
     }

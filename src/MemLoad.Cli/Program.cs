@@ -1,6 +1,7 @@
 using MemLoad;
 using MemLoad.Cli;
 
+StandardStreams.Hold();
 AddressSpace.SettleIn();
 
 // The measured child must start fast and hold little: it never sees the command tree.

@@ -38,12 +38,19 @@ Describe 'Export-LoadReport' {
         $problems[0].Exception.Message | Should -BeLike 'object 2 of the pipeline has no Device*'
         (Get-Content -Raw $path) | Should -BeLike '*2 loads on 1 machine*'
     }
-    It 'replaces nothing unasked, and writes nothing with -WhatIf' {
+    It 'replaces what is there as Export-Csv does, and writes nothing with -WhatIf' {
         $path = Join-Path $TestDrive there.html
         Set-Content $path old
-        { $rows | Export-LoadReport $path } | Should -Throw -ErrorId 'ML9102,MemLoad.Commands.ExportLoadReportCommand'
+        { $rows | Export-LoadReport $path -NoClobber -Force } | Should -Throw -ErrorId 'ML9102,MemLoad.Commands.ExportLoadReportCommand'
+        Set-ItemProperty $path IsReadOnly $true
+        { $rows | Export-LoadReport $path } | Should -Throw -ErrorId 'ML9103,MemLoad.Commands.ExportLoadReportCommand'
         Get-Content $path | Should -Be old
         $rows | Export-LoadReport $path -Force | Should -BeNullOrEmpty
+        Get-Content -Raw $path | Should -BeLike '<!DOCTYPE html>*'
+        (Get-Item $path).IsReadOnly | Should -BeTrue
+        Set-ItemProperty $path IsReadOnly $false
+        Set-Content $path old
+        $rows | Export-LoadReport $path | Should -BeNullOrEmpty
         Get-Content -Raw $path | Should -BeLike '<!DOCTYPE html>*'
         $rows | Export-LoadReport (Join-Path $TestDrive whatif.html) -WhatIf
         Join-Path $TestDrive whatif.html | Should -Not -Exist
@@ -54,10 +61,44 @@ Describe 'Export-LoadReport' {
         @(Get-ChildItem $folder -Filter *.svg).Count | Should -Be 4
         @(Get-ChildItem $folder -Filter *.png).Count | Should -Be 4
     }
+    It 'tests <Name> before anything is measured, and says the rule' -TestCases @(
+        @{ Name = 'that the folder is there'; Arguments = @{ Destination = 'TestDrive:/nowhere/a.html' }; Rule = 'ML9103' }
+        @{ Name = 'that the target is no folder'; Arguments = @{ Destination = 'TestDrive:/folder.html' }; Rule = 'ML9103' }
+        @{ Name = 'that the folder can be written'; Arguments = @{ Destination = $IsLinux ? '/proc/a.html' : 'TestDrive:/folder.html' }; Rule = 'ML9103' }
+        @{ Name = 'that nothing is there'; Arguments = @{ Destination = 'TestDrive:/model.pth.html'; NoClobber = $true }; Rule = 'ML9102' }
+        @{ Name = 'that the name is that of a page'; Arguments = @{ Destination = 'TestDrive:/model.pth' }; Rule = 'ML1008' }
+        @{ Name = 'that pictures have a place'; Arguments = @{ Destination = 'TestDrive:/p.html'; PicturePath = 'TestDrive:/model.pth/pictures' }; Rule = 'ML9103' }
+        @{ Name = 'that it is a file'; Arguments = @{ Destination = 'Env:/a.html' }; Rule = 'ML1009' }
+    ) {
+        $null = New-Item -ItemType Directory -Force (Join-Path $TestDrive folder.html)
+        Set-Content (Join-Path $TestDrive model.pth.html) old
+        $names = (Get-ChildItem $TestDrive -Force).Name
+        $script:measured = $false
+        { & { $script:measured = $true; $rows } | Export-LoadReport @Arguments } | Should -Throw -ErrorId "$Rule,MemLoad.Commands.ExportLoadReportCommand"
+        $script:measured | Should -BeFalse
+        (Get-ChildItem $TestDrive -Force).Name | Should -Be $names
+    }
+    It 'keeps the rows where writing fails all the same, and where samples cannot be read' {
+        $folder = New-Item -ItemType Directory (Join-Path $TestDrive gone)
+        try { & { Remove-Item $folder -Recurse; $rows } | Export-LoadReport (Join-Path $folder a.html) -WarningVariable warnings -WarningAction SilentlyContinue }
+        catch { $problem = $_ }
+        $problem.FullyQualifiedErrorId | Should -Be 'ML9103,MemLoad.Commands.ExportLoadReportCommand'
+        $problem.TargetObject.WeightsDigest | Should -Be $rows.WeightsDigest
+        "$warnings" | Should -BeLike 'The 2 rows are not lost: *TargetObject*'
+        $page = Join-Path $TestDrive without.html
+        $rows | Export-LoadReport $page -TimelinePath $file, (Join-Path $TestDrive none.jsonl), $samples -ErrorVariable problems -ErrorAction SilentlyContinue
+        $problems.FullyQualifiedErrorId | Should -Be 'ML8111,MemLoad.Commands.ExportLoadReportCommand', 'ML1001,MemLoad.Commands.ExportLoadReportCommand'
+        @(Get-Picture (Get-Page $page)).Count | Should -Be 4
+    }
+    It 'shows what was written' {
+        $rows | Export-LoadReport (Join-Path $TestDrive shown.html) -PassThru | Out-String -Width 80 | Should -Match '(?s)Rows +Pictures +KiB +Written.* 2 +2 +\d+ .*shown\.html'
+    }
     It 'says that there is nothing to report' {
         { @() | Export-LoadReport (Join-Path $TestDrive none.html) } | Should -Throw -ErrorId 'ML8104,MemLoad.Commands.ExportLoadReportCommand'
     }
     It 'refuses samples that are something else, before anything is measured' {
+        { Measure-LoadMemory -Size gpt2-xl -TimelinePath (Join-Path $TestDrive nowhere/s.jsonl) } | Should -Throw -ErrorId 'ML9103,MemLoad.Commands.MeasureLoadMemoryCommand'
+        if ($IsLinux) { { Measure-LoadMemory -Size gpt2-xl -TimelinePath /proc/s.jsonl } | Should -Throw -ErrorId 'ML9103,MemLoad.Commands.MeasureLoadMemoryCommand' }
         { Measure-LoadMemory $file -TimelinePath $file -ErrorAction Stop } | Should -Throw -ErrorId 'ML8111,MemLoad.Commands.MeasureLoadMemoryCommand'
         { $rows | Export-LoadReport (Join-Path $TestDrive c.html) -TimelinePath $file } | Should -Throw -ErrorId 'ML8111,MemLoad.Commands.ExportLoadReportCommand'
     }

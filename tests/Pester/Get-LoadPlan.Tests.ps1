@@ -38,7 +38,7 @@ Describe 'Get-LoadPlan' {
         $cast = Get-LoadPlan $file -Strategy Meta -DType bfloat16
         $cast.DType, $plain.DType | Should -Be 'bfloat16', $null
         ($cast.ModelBytes * 2), $cast.FileBytes, $cast.ForecastHostBytes | Should -Be $plain.ModelBytes, $plain.FileBytes, $plain.ForecastHostBytes
-        { Get-LoadPlan $file -DType Int8 -ErrorAction Stop } | Should -Throw -ErrorId 'CannotConvertArgumentNoMessage,MemLoad.Commands.GetLoadPlanCommand'
+        { Get-LoadPlan $file -DType Int8 -ErrorAction Stop } | Should -Throw -ErrorId 'ParameterArgumentTransformationError,MemLoad.Commands.GetLoadPlanCommand'
     }
     It 'gives steps whose totals peak where the forecast says' -ForEach ([enum]::GetNames([MemLoad.Strategy])) {
         $steps = Get-LoadPlan $file -Strategy $_ -Detailed
@@ -67,6 +67,44 @@ Describe 'Get-LoadPlan' {
         ($ranks | Measure-Object TensorCount -Sum).Sum | Should -Be $whole.TensorCount
         ($ranks | Measure-Object ModelBytes -Sum).Sum | Should -Be $whole.ModelBytes
         { Get-LoadPlan $file -Rank 3 -RankCount 3 -ErrorAction Stop } | Should -Throw -ErrorId 'ML6009,*'
+    }
+    It 'says the whole question to Measure-LoadMemory' {
+        $asked = @{ Device = 'sim'; Strategy = 'Stream', 'Baseline'; DType = 'Float16'; Include = '*weight', '*scale'; Exclude = 'out*'; Rank = 1; RankCount = 2; HostMemoryLimit = 10KB; DeviceMemoryLimit = 1GB }
+        $plans = Get-LoadPlan $file @asked
+        $rows = $plans | Measure-LoadMemory -InProcess
+        $direct = Measure-LoadMemory $file @asked -InProcess
+        # Through another session, and through a file, the same.
+        $there = [System.Management.Automation.PSSerializer]::Deserialize([System.Management.Automation.PSSerializer]::Serialize($plans)) | Measure-LoadMemory -InProcess
+        foreach ($column in 'Strategy', 'Device', 'DType', 'Path', 'Rank', 'RankCount', 'TensorCount', 'ModelBytes', 'Outcome', 'WeightsDigest', 'DeviceBudgetBytes', 'ForecastDeviceBytes') {
+            $rows.$column | Should -Be $direct.$column -Because $column
+            $there.$column | Should -Be $direct.$column -Because $column
+        }
+        @($rows.Outcome | Sort-Object -Unique).Count | Should -Be 2
+        # Rows of all of the checkpoint have no rank, and may have none in a file.
+        $whole = Measure-LoadMemory $file -Strategy Stream -Device cpu -InProcess
+        ($whole | ConvertTo-Csv | ConvertFrom-Csv | Measure-LoadMemory -InProcess).WeightsDigest | Should -Be $whole.WeightsDigest
+        ($rows | ConvertTo-Csv | ConvertFrom-Csv | Get-LoadPlan).RankCount | Should -BeNullOrEmpty
+        $cells = "Path,Strategy,Device,HostMemoryLimit,DeviceMemoryLimit,Key,Include,Exclude,Rank,RankCount`n$file,Stream,cpu,,,,,,," | ConvertFrom-Csv
+        ($cells | Measure-LoadMemory -InProcess).WeightsDigest | Should -Be $whole.WeightsDigest
+    }
+    It 'has its checkpoint generated where it is measured, unless that is not wanted' {
+        $before = $env:MEMLOAD_CACHE
+        try {
+            $env:MEMLOAD_CACHE = Join-Path $TestDrive cache
+            $plan = Get-LoadPlan -Size gpt2-small -Strategy Mmap -Device cpu
+            $plan.Path | Should -Not -Exist
+            ($plan | Get-LoadPlan).ForecastHostFileBytes | Should -Be $plan.ForecastHostFileBytes
+            $plan | Measure-LoadMemory -WhatIf | Should -BeNullOrEmpty
+            Measure-LoadMemory -Size gpt2-small -WhatIf | Should -BeNullOrEmpty
+            $env:MEMLOAD_CACHE | Should -Not -Exist
+            $row = $plan | Measure-LoadMemory -InProcess
+            $row.Outcome, $row.Size, $row.Path | Should -Be Loaded, gpt2-small, $plan.Path
+            $row.ForecastHostFileBytes | Should -Be $plan.ForecastHostFileBytes
+        }
+        finally {
+            $env:MEMLOAD_CACHE = $before
+            Remove-Item (Join-Path $TestDrive cache) -Recurse -ErrorAction Ignore
+        }
     }
     It 'has stable error ids' {
         { Get-LoadPlan nothing.pth -ErrorAction Stop } | Should -Throw -ErrorId 'ML1001,MemLoad.Commands.GetLoadPlanCommand'

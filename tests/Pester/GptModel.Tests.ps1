@@ -30,6 +30,15 @@ Describe 'Get-GptModel' {
         $elsewhere = 1 | ForEach-Object -Parallel { Import-Module $using:ModulePath; @(Get-GptModel).Count }
         $elsewhere | Should -Be 0
     }
+    It 'says that there is no model of a name, and gives the others' {
+        $null = New-GptModel @TinyGpt -Meta -Name here-1
+        $found = Get-GptModel nosuch, here-1, nothing*, HERE-? -ErrorVariable problems -ErrorAction SilentlyContinue
+        $found.Name | Should -Be here-1
+        $problems.Count | Should -Be 1
+        $problems[0].FullyQualifiedErrorId | Should -Be 'ML6030,MemLoad.Commands.GetGptModelCommand'
+        $problems[0].CategoryInfo.Category | Should -Be ObjectNotFound
+        $problems[0].TargetObject | Should -Be nosuch
+    }
 }
 Describe 'Invoke-GptModel' {
     It 'refuses token ids and models that cannot be run' {
@@ -63,6 +72,15 @@ Describe 'Remove-GptModel' {
         Remove-GptModel $model
         (Get-MemoryUsage).HostBytes - $before | Should -BeLessThan 32MB
         $model.State | Should -Be Removed
+    }
+    It 'takes names with wildcards' {
+        'w-1', 'w-2', 'w[3]', 'x-1' | ForEach-Object { $null = New-GptModel @TinyGpt -Meta -Name $_ }
+        Remove-GptModel -Name nothing*
+        Remove-GptModel w[3]
+        (Get-GptModel w*, x*).Name | Should -Be w-1, w-2, x-1
+        Remove-GptModel -Name w*, x-1
+        Get-GptModel w*, x* | Should -BeNullOrEmpty
+        { Remove-GptModel -Name w-1 } | Should -Throw "*There is no model 'w-1' in this session*"
     }
     It 'does nothing under -WhatIf' {
         $model = New-GptModel @TinyGpt

@@ -29,6 +29,17 @@ Describe 'Measure-LoadMemory' {
         $problems[0].TargetObject | Should -BeLike '*copy5a.pth'
         $problems[0].CategoryInfo.Category | Should -Be InvalidData
     }
+    It 'takes a block in the first place, and neither runs it nor measures with -WhatIf' {
+        $row = Measure-LoadMemory { $made = 1 }
+        $row | Should -BeOfType MemLoad.BlockMeasurement
+        $made | Should -Be 1
+        Measure-LoadMemory { $made = 2 } -WhatIf | Should -BeNullOrEmpty
+        $made | Should -Be 1
+        $samples = Join-Path $TestDrive whatif.jsonl
+        Measure-LoadMemory $file -TimelinePath $samples -WhatIf | Should -BeNullOrEmpty
+        $samples | Should -Not -Exist
+        (Get-Item $file | Measure-LoadMemory -Strategy Mmap -InProcess).Outcome | Should -Be Loaded
+    }
     It 'says that a path is not there' {
         { Measure-LoadMemory (Join-Path $TestDrive nothing.pth) -ErrorAction Stop } | Should -Throw -ErrorId 'ML1001,MemLoad.Commands.MeasureLoadMemoryCommand'
         { Measure-LoadMemory (Join-Path $TestDrive nothing*.pth) -ErrorAction Stop } | Should -Throw -ErrorId 'ML1001,MemLoad.Commands.MeasureLoadMemoryCommand'

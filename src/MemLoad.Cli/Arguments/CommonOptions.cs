@@ -43,12 +43,6 @@ internal static class CommonOptions
     public static WordOption<OutputFormat> FormatWithoutCsv() =>
         FormatsWithoutCsv.Option("--format", "What to print: a table for people, or every value for programs.", "table");
 
-    public static Option<string?> Path(bool required = true) => Path(
-        "--path",
-        "The checkpoint: .pth, .pt, .bin, .safetensors, a *.index.json, or a folder with one file per tensor."
-            + (required ? "" : " Without it, a generated GPT checkpoint of --size is used."),
-        required);
-
     /// <summary>An option that takes a path as it stands: no tilde or wildcard is expanded that the shell left alone.</summary>
     public static Option<string?> Path(string name, string description, bool required)
     {

@@ -7,14 +7,14 @@ internal sealed class SelectionOptions
 {
     private const string DefaultSize = "gpt2-small";
 
-    private readonly Option<string?> _path = CommonOptions.Path(required: false);
+    private readonly PathOperand _path = new($"{PathOperand.OneCheckpoint} Without it, a generated GPT checkpoint of --size is used.", required: false);
 
     private readonly Option<Strategy[]> _strategies = CommonOptions.Strategies.ListOption(
         "--strategy", $"Which strategies, separated by commas: {string.Join(", ", CommonOptions.Strategies.All)}. By default all but Auto, which takes the fastest that fits.", "A,B");
 
     private readonly Option<string> _device = CommonOptions.Device(DeviceRegistry.Default);
 
-    private readonly WordOption<string?> _size = CommonOptions.Sizes.Option("--size", $"Size of the generated checkpoint: {string.Join(", ", CommonOptions.Sizes.All)}; {DefaultSize} if neither this nor --path is given. With --path, require that the checkpoint fits this model.");
+    private readonly WordOption<string?> _size = CommonOptions.Sizes.Option("--size", $"Size of the generated checkpoint: {string.Join(", ", CommonOptions.Sizes.All)}; {DefaultSize} if neither this nor a path is given. With a path, require that the checkpoint fits this model.");
 
     private readonly WordOption<DType?> _dtype = CommonOptions.Cast();
 
@@ -34,7 +34,7 @@ internal sealed class SelectionOptions
 
     public void AddTo(Command command)
     {
-        command.Add(_path);
+        _path.AddTo(command);
         command.Add(_strategies);
         command.Add(_device);
         command.Add(_size);
@@ -54,7 +54,7 @@ internal sealed class SelectionOptions
     public IReadOnlyList<LoadRequest> Read(ParseResult parsed, Func<string, string?> makeFile)
     {
         string? size = _size.Read(parsed);
-        string? path = parsed.GetValue(_path);
+        string? path = _path.Read(parsed);
         if (path is null)
         {
             size ??= DefaultSize;

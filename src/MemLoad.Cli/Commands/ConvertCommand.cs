@@ -11,14 +11,15 @@ internal static class ConvertCommand
 
     public static Command Build(CliConsole console)
     {
-        Option<string?> path = CommonOptions.Path();
+        var path = new PathOperand();
         var target = new OutputTarget(required: true, "The file or folder to write.");
         Option<string?> key = CommonOptions.Key();
         Option<string[]> include = CommonOptions.Include();
         Option<string[]> exclude = CommonOptions.Exclude();
         WordOption<OutputFormat> format = CommonOptions.Format();
 
-        var command = new Command("convert", Description) { path };
+        var command = new Command("convert", Description);
+        path.AddTo(command);
         target.AddTo(command);
         command.Add(key);
         command.Add(include);
@@ -26,7 +27,7 @@ internal static class ConvertCommand
         command.Add(format);
         command.Runs((parsed, cancellationToken) =>
         {
-            Checkpoint source = Checkpoint.Open(parsed.GetValue(path)!, cancellationToken)
+            Checkpoint source = Checkpoint.Open(path.Read(parsed)!, cancellationToken)
                 .Select(parsed.GetValue(key), parsed.GetValue(include) ?? [], parsed.GetValue(exclude) ?? []);
             WriteResult result = target.Write(source, target.PathOf(parsed)!, parsed, console, cancellationToken);
             SayWhatIsLeftOut(source.Metadata, console);

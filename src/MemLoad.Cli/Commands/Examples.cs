@@ -10,9 +10,9 @@ internal static class Examples
             "Examples:",
             "  memload measure",
             "      all six strategies on a generated gpt2-small, each in a fresh process",
-            "  memload measure --path model.pth --strategy Stream,Mmap --device cpu --format csv > rows.csv",
-            "  memload measure --path train.pth --key model_state_dict --cache cold --repeat 3",
-            "  memload measure --path model.pth --timeline-path samples.jsonl --format csv > rows.csv",
+            "  memload measure model.pth --strategy Stream,Mmap --device cpu --format csv > rows.csv",
+            "  memload measure train.pth --key model_state_dict --cache cold --repeat 3",
+            "  memload measure model.pth --timeline-path samples.jsonl --format csv > rows.csv",
             "",
             "Exit code: 0 if every load succeeded and all weights agree, 1 if not, 2 for a wrong command line, 130 after Ctrl-C.",
         ],
@@ -20,35 +20,37 @@ internal static class Examples
         [
             "Examples:",
             "  memload plan --size gpt2-xl",
-            "  memload plan --path model.safetensors --device sim --device-memory-limit 8GB",
+            "  memload plan model.safetensors --device sim --device-memory-limit 8GB",
+            "",
+            "Exit code: 0 if a plan fits, 1 if none does.",
         ],
         "inspect" =>
         [
             "Examples:",
-            "  memload inspect --path model.pth",
-            "  memload inspect --path model.safetensors --hash --format json",
+            "  memload inspect model.pth",
+            "  memload inspect model.safetensors --hash --format json",
         ],
         "test" =>
         [
             "Examples:",
-            "  memload test --path model.pth",
-            "  memload test --path a.pth --path b.safetensors --deep --format csv > verdicts.csv",
-            "  memload test --path model.safetensors --manifest model.manifest.json",
+            "  memload test model.pth",
+            "  memload test a.pth b.safetensors --deep --format csv > verdicts.csv",
+            "  memload test model.safetensors --manifest model.manifest.json",
             "",
             "Exit code: 0 if every checkpoint is sound, 1 if not.",
         ],
         "manifest" =>
         [
             "Examples:",
-            "  memload manifest --path model.pth",
-            "      writes model.manifest.json; on another machine: memload test --path model.safetensors --manifest model.manifest.json",
-            "  memload manifest --path train.pth --key model_state_dict --out model.manifest.json",
+            "  memload manifest model.pth",
+            "      writes model.manifest.json; on another machine: memload test model.safetensors --manifest model.manifest.json",
+            "  memload manifest train.pth --key model_state_dict --out model.manifest.json",
         ],
         "convert" =>
         [
             "Examples:",
-            "  memload convert --path model.pth --out model.safetensors",
-            "  memload convert --path train.pth --key model_state_dict --out tensors/ --to folder",
+            "  memload convert model.pth --out model.safetensors",
+            "  memload convert train.pth --key model_state_dict --out tensors/ --to folder",
         ],
         "new" =>
         [
@@ -59,15 +61,15 @@ internal static class Examples
         "invoke" =>
         [
             "Examples:",
-            "  memload invoke --path gpt2-small.pth --token-ids 15496,11,314,716",
-            "  memload invoke --path tiny.pth --heads 3 --token-ids 1,2,3 --strategy Mmap --format json",
+            "  memload invoke gpt2-small.pth --token-ids 15496,11,314,716",
+            "  memload invoke tiny.pth --heads 3 --token-ids 1,2,3 --strategy Mmap --format json",
         ],
         "report" =>
         [
             "Examples:",
-            "  memload measure --path model.pth --timeline-path samples.jsonl --format csv > rows.csv",
-            "  memload report --path rows.csv --timeline-path samples.jsonl --out report.html",
-            "  memload report --path node1.csv --path node2.csv --out fleet.html --picture-path pictures",
+            "  memload measure model.pth --timeline-path samples.jsonl --format csv > rows.csv",
+            "  memload report rows.csv --timeline-path samples.jsonl --out report.html",
+            "  memload report node1.csv node2.csv --out fleet.html --picture-path pictures",
         ],
         "runtime" => ["Examples:", "  memload runtime --format json"],
         "completion" =>

@@ -9,7 +9,7 @@ internal static class InspectCommand
 
     public static Command Build(CliConsole console)
     {
-        Option<string?> path = CommonOptions.Path();
+        var path = new PathOperand();
         Option<string?> key = CommonOptions.Key();
         Option<string[]> include = CommonOptions.Include();
         Option<string[]> exclude = CommonOptions.Exclude();
@@ -18,11 +18,12 @@ internal static class InspectCommand
 
         var command = new Command("inspect", Description)
         {
-            path, key, include, exclude, hash, format,
+            key, include, exclude, hash, format,
         };
+        path.AddTo(command);
         command.Runs((parsed, cancellationToken) =>
         {
-            Checkpoint checkpoint = Checkpoint.Open(parsed.GetValue(path)!, cancellationToken)
+            Checkpoint checkpoint = Checkpoint.Open(path.Read(parsed)!, cancellationToken)
                 .Select(parsed.GetValue(key), parsed.GetValue(include) ?? [], parsed.GetValue(exclude) ?? []);
             string[]? digests = null;
             if (parsed.GetValue(hash))

@@ -9,7 +9,7 @@ internal static class InvokeCommand
 
     public static Command Build(CliConsole console)
     {
-        Option<string?> path = CommonOptions.Path();
+        var path = new PathOperand();
         Option<int[]> tokenIds = Lists.TokenIdsOption("--token-ids", "The input, as token ids.");
         Option<int?> heads = Numbers.CountOption("--heads", "Attention heads, where the checkpoint is not of a known size.");
         Option<string?> key = CommonOptions.Key();
@@ -22,13 +22,14 @@ internal static class InvokeCommand
 
         var command = new Command("invoke", Description)
         {
-            path, tokenIds, heads, key, strategy, device, dtype, manifest, force, format,
+            tokenIds, heads, key, strategy, device, dtype, manifest, force, format,
         };
+        path.AddTo(command);
         command.Runs((parsed, cancellationToken) =>
         {
             var request = new LoadRequest
             {
-                Path = parsed.GetValue(path)!,
+                Path = path.Read(parsed)!,
                 Strategy = strategy.Read(parsed),
                 Device = parsed.GetValue(device)!,
                 Key = parsed.GetValue(key),

@@ -9,7 +9,7 @@ internal static class ManifestCommand
 
     public static Command Build(CliConsole console)
     {
-        Option<string?> path = CommonOptions.Path();
+        var path = new PathOperand();
         Option<string?> target = CommonOptions.Path(
             "--out", $"The file to write; by default NAME{WeightManifest.Extension} beside the checkpoint.", required: false);
         Option<string?> key = CommonOptions.Key();
@@ -20,11 +20,12 @@ internal static class ManifestCommand
 
         var command = new Command("manifest", Description)
         {
-            path, target, key, include, exclude, force, format,
+            target, key, include, exclude, force, format,
         };
+        path.AddTo(command);
         command.Runs((parsed, cancellationToken) =>
         {
-            Checkpoint checkpoint = Checkpoint.Open(parsed.GetValue(path)!, cancellationToken)
+            Checkpoint checkpoint = Checkpoint.Open(path.Read(parsed)!, cancellationToken)
                 .Select(parsed.GetValue(key), parsed.GetValue(include) ?? [], parsed.GetValue(exclude) ?? []);
             string file = parsed.GetValue(target) ?? ManifestWriter.DefaultPath(checkpoint.Path);
             Print(Write(checkpoint, file, parsed.GetValue(force), console, cancellationToken), format.Read(parsed), console);

@@ -33,6 +33,12 @@ internal static class MeasureCommand
         command.SetAction(async (parsed, cancellationToken) =>
         {
             bool here = parsed.GetValue(inProcess);
+            string? samples = parsed.GetValue(timeline);
+            if (samples is not null)
+            {
+                // Now, not when a checkpoint has been made or hours of measuring are done.
+                TimelineFile.RequireAppendable(samples);
+            }
             string? expected = parsed.GetValue(manifest) is string file ? Path.GetFullPath(file) : null;
             IReadOnlyList<LoadRequest> requests = await Task.Run(
                 () =>
@@ -42,12 +48,6 @@ internal static class MeasureCommand
                 },
                 cancellationToken).ConfigureAwait(false);
             requests = Repeat(requests, parsed.GetValue(repeat) ?? 1, cache.Read(parsed), parsed.GetValue(force));
-            string? samples = parsed.GetValue(timeline);
-            if (samples is not null)
-            {
-                // Now, not when hours of measuring are done.
-                TimelineFile.RequireAppendable(samples);
-            }
             var timelines = new List<LoadTimeline>();
             Action<LoadTimeline>? keep = samples is null ? null : timelines.Add;
             MeasureRun run;

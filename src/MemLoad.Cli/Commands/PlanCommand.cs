@@ -23,15 +23,17 @@ internal static class PlanCommand
         {
             IReadOnlyList<LoadRequest> requests = selection.Read(parsed, _ => null);
             SpeedNote.Ensure(console, requests, cancellationToken);
+            LoadForecast[] rows = [.. LoadPlanner.Forecast(requests, cancellationToken)];
             if (parsed.GetValue(detailed))
             {
                 PrintSteps(requests, format.Read(parsed), console, cancellationToken);
             }
             else
             {
-                PrintRows([.. LoadPlanner.Forecast(requests, cancellationToken)], format.Read(parsed), console);
+                PrintRows(rows, format.Read(parsed), console);
             }
-            return ExitCode.Done;
+            // A row that is refused answers the question which of them fit; where none does, 'memload plan … && memload measure …' must end.
+            return rows.Any(row => row.Message is null) ? ExitCode.Done : ExitCode.Failed;
         });
         return command;
     }

@@ -9,19 +9,20 @@ internal static class ReportCommand
 
     public static Command Build(CliConsole console)
     {
-        Option<string[]> path = Paths("--path", "Rows of earlier runs: what 'measure' printed with --format csv or json, or Export-Csv or ConvertTo-Json wrote. Repeat it for more.", required: true);
-        Option<string[]> timelines = Paths("--timeline-path", "Samples of those runs, from 'measure --timeline-path': what the pictures over time are drawn from. Repeat it for more.", required: false);
+        var paths = new PathOperand("Rows of earlier runs: what 'measure' printed with --format csv or json, or Export-Csv or ConvertTo-Json wrote.", several: true);
+        Option<string[]> timelines = Paths("--timeline-path", "Samples of those runs, from 'measure --timeline-path': what the pictures over time are drawn from. Repeat it for more.");
         Option<string?> target = CommonOptions.Path("--out", "The HTML file to write.", required: true);
         Option<string?> pictures = CommonOptions.Path("--picture-path", "A folder that takes each picture as an SVG and a PNG file, for a wiki.", required: false);
         Option<bool> force = CommonOptions.Force();
 
         var command = new Command("report", Description)
         {
-            path, timelines, target, pictures, force,
+            timelines, target, pictures, force,
         };
+        paths.AddTo(command);
         command.Runs((parsed, cancellationToken) =>
         {
-            LoadMeasurement[] rows = [.. parsed.GetValue(path)!.SelectMany(file => RowFile.Read(file, cancellationToken))];
+            LoadMeasurement[] rows = [.. paths.ReadAll(parsed).SelectMany(file => RowFile.Read(file, cancellationToken))];
             LoadTimeline[] samples = [.. (parsed.GetValue(timelines) ?? []).SelectMany(file => TimelineFile.Read(file, cancellationToken))];
             LoadReportInfo written = LoadReport.Write(rows, samples, parsed.GetValue(target)!, parsed.GetValue(pictures), parsed.GetValue(force), cancellationToken);
             string size = $"{Units.Count(written.RowCount, "row")}, {Units.Count(written.PictureCount, "picture")}, {Printable.Bytes(written.FileBytes)}";
@@ -31,9 +32,9 @@ internal static class ReportCommand
         return command;
     }
 
-    private static Option<string[]> Paths(string name, string description, bool required)
+    private static Option<string[]> Paths(string name, string description)
     {
-        var option = new Option<string[]>(name) { Description = description, HelpName = "path", Required = required, AllowMultipleArgumentsPerToken = true };
+        var option = new Option<string[]>(name) { Description = description, HelpName = "path", AllowMultipleArgumentsPerToken = true };
         option.Validators.Add(result =>
         {
             if (result.Tokens.Any(token => token.Value.Length == 0))

@@ -9,19 +9,7 @@ internal static class TestCommand
 
     public static Command Build(CliConsole console)
     {
-        var paths = new Option<string[]>("--path")
-        {
-            Description = "A checkpoint: .pth, .pt, .bin, .safetensors, a *.index.json, or a folder with one file per tensor. Repeat the option for more.",
-            HelpName = "path",
-            Required = true,
-        };
-        paths.Validators.Add(result =>
-        {
-            if (result.Tokens.Any(token => token.Value.Length == 0))
-            {
-                result.AddError("The path of --path is empty");
-            }
-        });
+        var paths = new PathOperand("Checkpoints: .pth, .pt, .bin, .safetensors, a *.index.json, or a folder with one file per tensor.", several: true);
         var deep = new Option<bool>("--deep")
         {
             Description = "Read everything: verify the checksums of archives, and look for NaN, Inf, zero and constant tensors and zeros past a truncation.",
@@ -32,14 +20,15 @@ internal static class TestCommand
 
         var command = new Command("test", Description)
         {
-            paths, deep, manifest, format,
+            deep, manifest, format,
         };
+        paths.AddTo(command);
         command.Runs((parsed, cancellationToken) =>
         {
             WeightManifest? expected = parsed.GetValue(manifest) is string file ? WeightManifest.Read(file, cancellationToken) : null;
             var verdicts = new List<WeightVerdict>();
             int code = ExitCode.Done;
-            foreach (string path in parsed.GetValue(paths)!)
+            foreach (string path in paths.ReadAll(parsed))
             {
                 try
                 {

@@ -11,11 +11,16 @@ internal sealed class CliConsole
         Error = error;
     }
 
+    private StandardStream? _data;
+
     /// <summary>Takes the data.</summary>
     public TextWriter Out { get; }
 
     /// <summary>Takes progress, notes and errors.</summary>
     public TextWriter Error { get; }
+
+    /// <summary>Why the data could not be written to the end; null if it could, so far.</summary>
+    public Exception? OutputFailure => _data?.Failure;
 
     /// <summary>True if a person sees standard error as it is written.</summary>
     public bool ErrorIsTerminal { get; private init; }
@@ -40,14 +45,23 @@ internal sealed class CliConsole
             AppDomain.CurrentDomain.ProcessExit += (_, _) => Console.OutputEncoding = before;
         }
         TextWriter output = Console.Out;
-        if (Console.IsOutputRedirected)
+        StandardStream? data = null;
+        if (StandardStreams.OutputIsClosed || Console.IsOutputRedirected)
         {
             // Programs read UTF-8, whatever the console's code page is; and a long listing should not be flushed line by line.
-            output = new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(false), 1 << 16);
+            data = new StandardStream(StandardStreams.OutputIsClosed ? null : Console.OpenStandardOutput());
+            output = new StreamWriter(data, new UTF8Encoding(false), 1 << 16);
+        }
+        TextWriter error = Console.Error;
+        if (StandardStreams.ErrorIsClosed || Console.IsErrorRedirected)
+        {
+            // Nobody can be told that there is no place for errors; the exit code says enough.
+            error = TextWriter.Synchronized(new StreamWriter(new StandardStream(StandardStreams.ErrorIsClosed ? null : Console.OpenStandardError()), error.Encoding) { AutoFlush = true });
         }
         bool dumb = Environment.GetEnvironmentVariable("TERM") == "dumb";
-        return new CliConsole(output, Console.Error)
+        return new CliConsole(output, error)
         {
+            _data = data,
             ErrorIsTerminal = !Console.IsErrorRedirected && !dumb,
             Colour = !Console.IsOutputRedirected && !dumb && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")),
             Unicode = Console.IsOutputRedirected || (!dumb && output.Encoding.CodePage is 65001 or 1200),

@@ -23,6 +23,7 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
     /// <summary>How to load; by default all strategies but <c>Auto</c>, which takes the fastest that fits.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.Path)]
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.LiteralPath)]
+    [EnumNames<Strategy[]>]
     public Strategy[] Strategy { get; set; } = [];
 
     /// <summary>Where to.</summary>
@@ -42,51 +43,56 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
     /// <summary>What to cast floating-point tensors to on the way into memory; without it they stay as in the file.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.Path)]
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.LiteralPath)]
+    [EnumNames<CastDType?>]
     public CastDType? DType { get; set; }
 
     /// <summary>Most host memory a load may need, in bytes.</summary>
-    [Parameter(ParameterSetName = ParameterSets.Path)]
-    [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.Path)]
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.LiteralPath)]
+    [BlankIs(null)]
     [Alias("MaxHostMemory")]
-    [ValidateRange(1, long.MaxValue)]
+    [AtLeast(1)]
     public long? HostMemoryLimit { get; set; }
 
     /// <summary>Capacity of the device, in bytes.</summary>
-    [Parameter(ParameterSetName = ParameterSets.Path)]
-    [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.Path)]
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.LiteralPath)]
+    [BlankIs(null)]
     [Alias("MaxDeviceMemory")]
-    [ValidateRange(1, long.MaxValue)]
+    [AtLeast(1)]
     public long? DeviceMemoryLimit { get; set; }
 
     /// <summary>Take only what lies under this name of the checkpoint.</summary>
-    [Parameter(ParameterSetName = ParameterSets.Path)]
-    [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.Path)]
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.LiteralPath)]
     [ArgumentCompleter(typeof(KeyCompleter))]
     public string? Key { get; set; }
 
     /// <summary>Take only tensors whose names match one of these patterns.</summary>
-    [Parameter(ParameterSetName = ParameterSets.Path)]
-    [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.Path)]
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.LiteralPath)]
     [ArgumentCompleter(typeof(TensorNameCompleter))]
     [SupportsWildcards]
     public string[] Include { get; set; } = [];
 
     /// <summary>Leave out tensors whose names match one of these patterns.</summary>
-    [Parameter(ParameterSetName = ParameterSets.Path)]
-    [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.Path)]
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.LiteralPath)]
     [ArgumentCompleter(typeof(TensorNameCompleter))]
     [SupportsWildcards]
     public string[] Exclude { get; set; } = [];
 
     /// <summary>Which of several ranks loads, from 0.</summary>
-    [Parameter(ParameterSetName = ParameterSets.Path)]
-    [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.Path)]
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.LiteralPath)]
+    [BlankIs(0)]
     [ValidateRange(0, int.MaxValue)]
     public int Rank { get; set; }
 
     /// <summary>Among how many ranks the checkpoint is split.</summary>
-    [Parameter(ParameterSetName = ParameterSets.Path)]
-    [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.Path)]
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.LiteralPath)]
+    [BlankIs(1)]
     [ValidateRange(1, int.MaxValue)]
     public int RankCount { get; set; } = 1;
 
@@ -97,26 +103,38 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
         string[] paths = literal ? LiteralPath : Path;
         if (paths.Length == 0)
         {
-            Attempt(Size ?? DefaultSize, () => ProcessRequests(Requests(GeneratedPath(Size ?? DefaultSize), Size ?? DefaultSize)));
+            Attempt(Size ?? DefaultSize, () => ProcessSize(Size ?? DefaultSize));
         }
-        ForEachFile(paths, literal, file => ProcessRequests(Requests(file, Size)));
+        ForEachFile(paths, literal, file =>
+        {
+            // A plan for a size names the checkpoint that would be generated for it.
+            if (!File.Exists(file) && GeneratedCheckpoint.SizeOf(file) is string size)
+            {
+                ProcessSize(size);
+            }
+            else
+            {
+                ProcessRequests(Requests(file, Size));
+            }
+        });
     }
 
     /// <summary>Answers the requests of one checkpoint.</summary>
     /// <param name="requests">One a strategy, in order; at least one.</param>
     protected abstract void ProcessRequests(IReadOnlyList<LoadRequest> requests);
 
-    /// <summary>The generated checkpoint of a size; made, if it is not there yet. Null where the size alone will do.</summary>
-    protected virtual string? GeneratedPath(string size)
+    /// <summary>The generated checkpoint of a size.</summary>
+    /// <param name="size">A known size.</param>
+    /// <param name="path">Its path; null where the size alone will do.</param>
+    /// <returns>Whether there is one to go on with: the user may not have wanted it made.</returns>
+    protected abstract bool TryGenerate(string size, out string? path);
+
+    private void ProcessSize(string size)
     {
-        ArgumentNullException.ThrowIfNull(size);
-        long bytes = GeneratedCheckpoint.BytesToWrite(size);
-        if (bytes == 0)
+        if (TryGenerate(size, out string? path))
         {
-            return GeneratedCheckpoint.PathOf(size);
+            ProcessRequests(Requests(path, size));
         }
-        WriteVerbose($"Making {GeneratedCheckpoint.PathOf(size)} ({bytes} bytes), which is kept for the next time.");
-        return Pump($"Making a {size} checkpoint, once", GeneratedCheckpoint.Folder, bytes, (done, stop) => GeneratedCheckpoint.Ensure(size, done, stop));
     }
 
     private IReadOnlyList<LoadRequest> Requests(string? path, string? size) =>
@@ -128,13 +146,16 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
             Device = Device,
             Size = size,
             DType = (DType?)DType,
-            Key = Key,
-            Include = Include,
-            Exclude = Exclude,
+            Key = string.IsNullOrEmpty(Key) ? null : Key,
+            Include = Patterns(Include),
+            Exclude = Patterns(Exclude),
             Rank = Rank,
             RankCount = RankCount,
             HostMemoryLimit = HostMemoryLimit,
             DeviceMemoryLimit = DeviceMemoryLimit,
         }),
     ];
+
+    // An empty cell of a CSV file is no pattern.
+    private static string[] Patterns(string[]? given) => [.. given?.Where(pattern => !string.IsNullOrEmpty(pattern)) ?? []];
 }

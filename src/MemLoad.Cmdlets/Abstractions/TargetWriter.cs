@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Management.Automation;
 
 namespace MemLoad.Abstractions;
 
@@ -21,6 +22,18 @@ internal static class TargetWriter
     public static string Describe(string path, CheckpointFormat format, long bytes) =>
         string.Create(CultureInfo.InvariantCulture, $"{path} ({format}, {bytes} bytes)");
 
-    /// <summary>The item that is there now.</summary>
-    public static FileSystemInfo Item(string path) => Directory.Exists(path) ? new DirectoryInfo(path) : new FileInfo(path);
+    /// <summary>The file or folder that is there now, with what its view shows of it.</summary>
+    /// <param name="path">Its path.</param>
+    /// <param name="format">What was written.</param>
+    /// <param name="tensors">Tensors in it.</param>
+    /// <param name="bytes">Their bytes, with headers.</param>
+    public static PSObject Item(string path, CheckpointFormat format, int tensors, long bytes)
+    {
+        var item = PSObject.AsPSObject(Directory.Exists(path) ? new DirectoryInfo(path) : new FileInfo(path));
+        item.TypeNames.Insert(0, "MemLoad.WrittenCheckpoint");
+        item.Properties.Add(new PSNoteProperty("Format", format.ToString()));
+        item.Properties.Add(new PSNoteProperty("TensorCount", (long)tensors));
+        item.Properties.Add(new PSNoteProperty("FileBytes", bytes));
+        return item;
+    }
 }

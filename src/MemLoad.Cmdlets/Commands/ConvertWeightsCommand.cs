@@ -17,6 +17,7 @@ public sealed class ConvertWeightsCommand : NarrowingPathCmdlet
 
     /// <summary>The format; by default the extension of the destination says it.</summary>
     [Parameter]
+    [EnumNames<WeightFormat?>]
     public WeightFormat? Format { get; set; }
 
     /// <summary>Replace what is there.</summary>
@@ -33,10 +34,10 @@ public sealed class ConvertWeightsCommand : NarrowingPathCmdlet
         {
             return;
         }
-        FileSystemInfo written = Pump($"Converting {path}", target, bytes, (done, stop) =>
+        PSObject written = Pump($"Converting {path}", target, bytes, (done, stop) =>
         {
             CheckpointWriter.Write(source, target, format, Force, done, stop);
-            return TargetWriter.Item(target);
+            return TargetWriter.Item(target, format, source.Tensors.Length, bytes);
         });
         if (source.Metadata.Count > 0)
         {

@@ -11,6 +11,8 @@ namespace MemLoad.Commands;
 public sealed class ExportLoadReportCommand : MemLoadCmdlet
 {
     private readonly List<LoadMeasurement> _rows = [];
+    private string _target = "";
+    private string? _pictures;
     private int _number;
 
     /// <summary>Rows: from Measure-LoadMemory, or what came of them in CSV, JSON, XML or a remote session.</summary>
@@ -34,13 +36,38 @@ public sealed class ExportLoadReportCommand : MemLoadCmdlet
     [ValidateNotNullOrEmpty]
     public string? PicturePath { get; set; }
 
-    /// <summary>Replace what is there.</summary>
+    /// <summary>Replace a page that is marked read-only, too.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
+
+    /// <summary>Replace nothing that is there.</summary>
+    [Parameter]
+    [Alias("NoOverwrite")]
+    public SwitchParameter NoClobber { get; set; }
 
     /// <summary>Give the file that was written.</summary>
     [Parameter]
     public SwitchParameter PassThru { get; set; }
+
+    /// <inheritdoc/>
+    protected override void BeginProcessing()
+    {
+        // Now: the commands before this one in the pipeline may measure for hours.
+        try
+        {
+            _target = PathResolver.Literal(SessionState.Path, Destination);
+            _pictures = PathResolver.Optional(SessionState.Path, PicturePath);
+            LoadReport.RequireWritable(_target, _pictures, overwrite: !NoClobber);
+            if (!Force && File.Exists(_target) && new FileInfo(_target).IsReadOnly)
+            {
+                throw Rules.TargetUnwritable.Broken("the file is read-only", _target, remedy: "Replace it with -Force, or name another path.");
+            }
+        }
+        catch (MemLoadException e)
+        {
+            Refuse(e, Destination);
+        }
+    }
 
     /// <inheritdoc/>
     protected override void ProcessRecord()
@@ -57,29 +84,56 @@ public sealed class ExportLoadReportCommand : MemLoadCmdlet
     /// <inheritdoc/>
     protected override void EndProcessing()
     {
+        if (!ShouldProcess(_target, string.Create(CultureInfo.InvariantCulture, $"Write report of {_rows.Count} rows")))
+        {
+            return;
+        }
         try
         {
-            string target = PathResolver.Literal(SessionState.Path, Destination);
-            string? pictures = PathResolver.Optional(SessionState.Path, PicturePath);
-            LoadTimeline[] timelines = [.. TimelinePath.SelectMany(path => PathResolver.Resolve(SessionState.Path, path)).SelectMany(file => TimelineFile.Read(file, StopToken))];
-            if (ShouldProcess(target, string.Create(CultureInfo.InvariantCulture, $"Write report of {_rows.Count} rows")))
+            // What is wrong with samples is said when the page is there: rows take longer to make than pages.
+            LoadTimeline[] timelines = [.. ReadTimelines(out List<ErrorRecord> problems)];
+            LoadReportInfo written = LoadReport.Write(_rows, timelines, _target, _pictures, !NoClobber, StopToken);
+            WriteVerbose(string.Create(CultureInfo.InvariantCulture, $"{written.Path}: {written.RowCount} rows, {written.PictureCount} pictures, {written.FileBytes} bytes."));
+            if (PassThru)
             {
-                LoadReportInfo written = LoadReport.Write(_rows, timelines, target, pictures, Force, StopToken);
-                WriteVerbose(string.Create(CultureInfo.InvariantCulture, $"{written.Path}: {written.RowCount} rows, {written.PictureCount} pictures, {written.FileBytes} bytes."));
-                if (PassThru)
-                {
-                    WriteObject(new FileInfo(written.Path));
-                }
+                var page = PSObject.AsPSObject(new FileInfo(written.Path));
+                page.TypeNames.Insert(0, "MemLoad.WrittenReport");
+                page.Properties.Add(new PSNoteProperty(nameof(written.RowCount), (long)written.RowCount));
+                page.Properties.Add(new PSNoteProperty(nameof(written.PictureCount), (long)written.PictureCount));
+                WriteObject(page);
             }
+            problems.ForEach(WriteError);
         }
         catch (MemLoadException e)
         {
-            ThrowTerminatingError(ErrorRecords.From(e, Destination));
+            if (_rows.Count > 0)
+            {
+                WriteWarning(string.Create(CultureInfo.InvariantCulture, $"The {_rows.Count} rows are not lost: ($Error | Select-Object -First 1).TargetObject has them."));
+            }
+            ThrowTerminatingError(ErrorRecords.Keeping(e, _rows.ToArray()));
         }
         catch (OperationCanceledException) when (StopToken.IsCancellationRequested)
         {
             throw new PipelineStoppedException();
         }
+    }
+
+    private List<LoadTimeline> ReadTimelines(out List<ErrorRecord> problems)
+    {
+        var timelines = new List<LoadTimeline>();
+        problems = [];
+        foreach (string path in TimelinePath)
+        {
+            try
+            {
+                timelines.AddRange(PathResolver.Resolve(SessionState.Path, path).SelectMany(file => TimelineFile.Read(file, StopToken)));
+            }
+            catch (MemLoadException e)
+            {
+                problems.Add(ErrorRecords.From(e, path));
+            }
+        }
+        return timelines;
     }
 
     // As a row itself would print it. ConvertFrom-Json makes a DateTime of StartedAt.

@@ -10,6 +10,9 @@ namespace MemLoad.Commands;
 [OutputType(typeof(FileInfo), typeof(DirectoryInfo))]
 public sealed class ExportWeightsCommand : MemLoadCmdlet
 {
+    private string _path = "";
+    private CheckpointFormat _format;
+
     /// <summary>The model, or its name or id.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
     [ModelTransformation]
@@ -25,6 +28,7 @@ public sealed class ExportWeightsCommand : MemLoadCmdlet
 
     /// <summary>The format; by default the name's extension says it, and a name without extension is a folder.</summary>
     [Parameter]
+    [EnumNames<WeightFormat?>]
     public WeightFormat? Format { get; set; }
 
     /// <summary>Replace what is there.</summary>
@@ -32,19 +36,33 @@ public sealed class ExportWeightsCommand : MemLoadCmdlet
     public SwitchParameter Force { get; set; }
 
     /// <inheritdoc/>
+    protected override void BeginProcessing()
+    {
+        // Now: the commands before this one in the pipeline may load for minutes.
+        try
+        {
+            _path = PathResolver.Literal(SessionState.Path, Destination);
+            _format = TargetWriter.FormatOf(Format, _path);
+            CheckpointWriter.RequireWritable(_path, _format, Force);
+        }
+        catch (MemLoadException e)
+        {
+            Refuse(e, Destination);
+        }
+    }
+
+    /// <inheritdoc/>
     protected override void ProcessRecord() => Attempt(Destination, () =>
     {
-        string path = PathResolver.Literal(SessionState.Path, Destination);
-        CheckpointFormat format = TargetWriter.FormatOf(Format, path);
         using HeldWeights held = Model!.Hold();
         LoadedWeights weights = held.Weights;
-        long bytes = CheckpointWriter.CountBytes(weights, path, format);
-        if (ShouldProcess(TargetWriter.Describe(path, format, bytes), "Write"))
+        long bytes = CheckpointWriter.CountBytes(weights, _path, _format);
+        if (ShouldProcess(TargetWriter.Describe(_path, _format, bytes), "Write"))
         {
-            WriteObject(Pump($"Writing {Model.Name}", path, bytes, (done, stop) =>
+            WriteObject(Pump($"Writing {Model.Name}", _path, bytes, (done, stop) =>
             {
-                CheckpointWriter.Write(weights, path, format, Force, done, stop);
-                return TargetWriter.Item(path);
+                CheckpointWriter.Write(weights, _path, _format, Force, done, stop);
+                return TargetWriter.Item(_path, _format, weights.Tensors.Length, bytes);
             }));
         }
     });

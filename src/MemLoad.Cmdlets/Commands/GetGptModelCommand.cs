@@ -1,6 +1,7 @@
 using System.Management.Automation;
 using MemLoad.Abstractions;
 using MemLoad.Completion;
+using MemLoad.Errors;
 
 namespace MemLoad.Commands;
 
@@ -19,7 +20,24 @@ public sealed class GetGptModelCommand : MemLoadCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
-        WildcardPattern[] patterns = [.. Name.Select(name => new WildcardPattern(name, WildcardOptions.IgnoreCase))];
-        WriteObject(Session.Models.Where(model => patterns.Any(pattern => pattern.IsMatch(model.Name))).ToArray(), enumerateCollection: true);
+        LoadedGptModel[] models = Session.Models;
+        bool[] wanted = new bool[models.Length];
+        foreach (string name in Name)
+        {
+            var pattern = new WildcardPattern(name, WildcardOptions.IgnoreCase);
+            bool found = false;
+            for (int i = 0; i < models.Length; i++)
+            {
+                if (pattern.IsMatch(models[i].Name))
+                {
+                    found = wanted[i] = true;
+                }
+            }
+            if (!found && !WildcardPattern.ContainsWildcardCharacters(name))
+            {
+                WriteError(ErrorRecords.From(Rules.ModelUnknown.Broken($"there is no model {Printable.Quote(name)} in this session"), name));
+            }
+        }
+        WriteObject(models.Where((_, i) => wanted[i]).ToArray(), enumerateCollection: true);
     }
 }

@@ -17,8 +17,26 @@ public sealed class GetLoadPlanCommand : SelectionCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord() => ProcessSelection();
 
+    // The command that the row is piped to asks for the same: what of the question is no column goes along, where it was asked.
+    private PSObject AsAsked(LoadForecast row)
+    {
+        var asked = PSObject.AsPSObject(row);
+        foreach (string name in (string[])[nameof(Key), nameof(Include), nameof(Exclude), nameof(Rank), nameof(RankCount), nameof(HostMemoryLimit), nameof(DeviceMemoryLimit)])
+        {
+            if (MyInvocation.BoundParameters.TryGetValue(name, out object? value))
+            {
+                asked.Properties.Add(new PSNoteProperty(name, value));
+            }
+        }
+        return asked;
+    }
+
     /// <inheritdoc/>
-    protected override string? GeneratedPath(string size) => null;
+    protected override bool TryGenerate(string size, out string? path)
+    {
+        path = null;
+        return true;
+    }
 
     /// <inheritdoc/>
     protected override void ProcessRequests(IReadOnlyList<LoadRequest> requests)
@@ -38,7 +56,7 @@ public sealed class GetLoadPlanCommand : SelectionCmdlet
                 }
                 else
                 {
-                    WriteObject(prepared.ToRow());
+                    WriteObject(AsAsked(prepared.ToRow()));
                 }
                 // That a plan does not fit is an answer; that none fits is none.
                 if (prepared is { Request.Strategy: MemLoad.Strategy.Auto, Refusal: MemLoadException refusal })

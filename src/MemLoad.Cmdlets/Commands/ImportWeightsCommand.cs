@@ -12,6 +12,7 @@ public sealed class ImportWeightsCommand : NarrowingPathCmdlet
 {
     /// <summary>How to load; by default the fastest way that fits.</summary>
     [Parameter]
+    [EnumNames<Strategy>]
     public Strategy Strategy { get; set; } = Strategy.Auto;
 
     /// <summary>The model that takes the weights over; those it has are freed. Without it, a model is made for them.</summary>
@@ -34,6 +35,7 @@ public sealed class ImportWeightsCommand : NarrowingPathCmdlet
 
     /// <summary>What to cast floating-point tensors to on the way into memory; without it they stay as in the file.</summary>
     [Parameter]
+    [EnumNames<CastDType?>]
     public CastDType? DType { get; set; }
 
     /// <summary>A manifest of the weights; what lies in memory after the load must agree with it.</summary>

@@ -19,6 +19,7 @@ public sealed class InvokeGptModelCommand : MemLoadCmdlet
 
     /// <summary>The input, as token ids.</summary>
     [Parameter(Mandatory = true, Position = 1)]
+    [WholeNumbers]
     [ValidateNotNullOrEmpty]
     public int[] TokenId { get; set; } = [];
 

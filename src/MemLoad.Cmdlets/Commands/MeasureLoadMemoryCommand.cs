@@ -6,14 +6,17 @@ using MemLoad.Models;
 namespace MemLoad.Commands;
 
 /// <summary>Loads a checkpoint with every strategy, each in a fresh process, and gives a row of forecast and measured memory for each.</summary>
-[Cmdlet(VerbsDiagnostic.Measure, "LoadMemory", DefaultParameterSetName = ParameterSets.Path)]
+[Cmdlet(VerbsDiagnostic.Measure, "LoadMemory", SupportsShouldProcess = true, DefaultParameterSetName = ParameterSets.Path)]
 [OutputType(typeof(LoadMeasurement), ParameterSetName = [ParameterSets.Path, ParameterSets.LiteralPath])]
 [OutputType(typeof(BlockMeasurement), ParameterSetName = [ParameterSets.ScriptBlock])]
 public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
 {
+    private string? _samples;
+
     /// <summary>The page cache before each load.</summary>
     [Parameter(ParameterSetName = ParameterSets.Path)]
     [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
+    [EnumNames<CacheState>]
     public CacheState Cache { get; set; } = CacheState.AsIs;
 
     /// <summary>How often to measure each strategy.</summary>
@@ -45,33 +48,69 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
     public SwitchParameter InProcess { get; set; }
 
     /// <summary>Measure whatever this block does, in this process.</summary>
-    [Parameter(Mandatory = true, ParameterSetName = ParameterSets.ScriptBlock)]
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = ParameterSets.ScriptBlock)]
     public ScriptBlock? ScriptBlock { get; set; }
+
+    /// <inheritdoc/>
+    protected override void BeginProcessing()
+    {
+        // Now: making a checkpoint may take minutes, and so may the commands before this one in the pipeline.
+        try
+        {
+            _samples = PathResolver.Optional(SessionState.Path, TimelinePath);
+            if (_samples is not null)
+            {
+                TimelineFile.RequireAppendable(_samples);
+            }
+        }
+        catch (MemLoadException e)
+        {
+            Refuse(e, TimelinePath);
+        }
+    }
 
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
-        if (ScriptBlock is not null)
-        {
-            WriteObject(MeasureBlock(ScriptBlock));
-        }
-        else
+        if (ScriptBlock is null)
         {
             ProcessSelection();
         }
+        else if (ShouldProcess(ScriptBlock.ToString().Trim(), "Run and measure"))
+        {
+            WriteObject(MeasureBlock(ScriptBlock));
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override bool TryGenerate(string size, out string? path)
+    {
+        long bytes = GeneratedCheckpoint.BytesToWrite(size);
+        path = GeneratedCheckpoint.PathOf(size);
+        if (bytes == 0)
+        {
+            return true;
+        }
+        if (!ShouldProcess(string.Create(CultureInfo.InvariantCulture, $"{path} ({bytes} bytes)"), $"Make a {size} checkpoint, which is kept, and measure it"))
+        {
+            return false;
+        }
+        WriteVerbose(string.Create(CultureInfo.InvariantCulture, $"Making {path} ({bytes} bytes), which is kept for the next time."));
+        path = Pump($"Making a {size} checkpoint, once", GeneratedCheckpoint.Folder, bytes, (done, stop) => GeneratedCheckpoint.Ensure(size, done, stop));
+        return true;
     }
 
     /// <inheritdoc/>
     protected override void ProcessRequests(IReadOnlyList<LoadRequest> requests)
     {
         ArgumentNullException.ThrowIfNull(requests);
+        if (!ShouldProcess($"{requests[0].Path}", $"Measure {string.Join(", ", requests.Select(request => request.Strategy))}"))
+        {
+            return;
+        }
         string? manifest = PathResolver.Optional(SessionState.Path, Manifest);
         requests = [.. requests.Select(request => request with { Manifest = manifest })];
-        string? samples = PathResolver.Optional(SessionState.Path, TimelinePath);
-        if (samples is not null)
-        {
-            TimelineFile.RequireAppendable(samples);
-        }
+        string? samples = _samples;
         var timelines = new List<LoadTimeline>();
         Action<LoadTimeline>? keep = samples is null ? null : timelines.Add;
         // What is wrong with the checkpoint or the device is wrong for every strategy: one error now, not a row for each.

@@ -51,6 +51,7 @@ public sealed class NewGptModelCommand : MemLoadCmdlet
 
     /// <summary>Element type: Float32, Float16 or BFloat16.</summary>
     [Parameter]
+    [EnumNames<CastDType>]
     public CastDType DType { get; set; } = CastDType.Float32;
 
     /// <summary>Shapes only: no weights, no memory.</summary>

@@ -9,11 +9,14 @@ namespace MemLoad.Commands;
 [Cmdlet(VerbsCommon.Remove, "GptModel", SupportsShouldProcess = true)]
 public sealed class RemoveGptModelCommand : MemLoadCmdlet
 {
-    /// <summary>The models, or their names or ids.</summary>
+    /// <summary>The models, or their names or ids; wildcards are allowed.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
-    [ModelTransformation]
+    [Alias("Name")]
+    [ModelTransformation(Wildcards = true)]
     [ArgumentCompleter(typeof(ModelCompleter))]
-    [ValidateNotNullOrEmpty]
+    [AllowEmptyCollection]
+    [ValidateNotNull]
+    [SupportsWildcards]
     public LoadedGptModel[] Model { get; set; } = [];
 
     /// <inheritdoc/>

@@ -8,15 +8,24 @@ namespace MemLoad.Completion;
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class ModelTransformationAttribute : ArgumentTransformationAttribute
 {
+    /// <summary>Whether a name with wildcards stands for all models that it matches, which may be none.</summary>
+    public bool Wildcards { get; set; }
+
     /// <inheritdoc/>
     public override object Transform(EngineIntrinsics engineIntrinsics, object inputData) => inputData switch
     {
         PSObject wrapped when wrapped.BaseObject is not PSCustomObject => Transform(engineIntrinsics, wrapped.BaseObject),
-        object[] several => several.Select(one => Transform(engineIntrinsics, one)).ToArray(),
+        object[] several => several.Select(one => Transform(engineIntrinsics, one)).SelectMany(found => found as IEnumerable<object> ?? [found]).ToArray(),
         int id => Find(model => model.Id == id, id.ToString(CultureInfo.InvariantCulture)),
-        string name => Find(model => model.Name.Equals(name, StringComparison.OrdinalIgnoreCase), Printable.Quote(name)),
+        string pattern when Wildcards && WildcardPattern.ContainsWildcardCharacters(pattern) && !ModelSession.Current.Models.Any(model => IsNamed(model, pattern)) =>
+            Matching(new WildcardPattern(pattern, WildcardOptions.IgnoreCase)),
+        string name => Find(model => IsNamed(model, name), Printable.Quote(name)),
         _ => inputData,
     };
+
+    private static bool IsNamed(LoadedGptModel model, string name) => model.Name.Equals(name, StringComparison.OrdinalIgnoreCase);
+
+    private static LoadedGptModel[] Matching(WildcardPattern pattern) => [.. ModelSession.Current.Models.Where(model => pattern.IsMatch(model.Name))];
 
     private static LoadedGptModel Find(Func<LoadedGptModel, bool> wanted, string what) =>
         // Of several models of one name the latest is meant.

@@ -34,9 +34,14 @@ internal static class ErrorRecords
         ? new ErrorRecord(new InvalidOperationException(Printable.Line(text, LongestMessage)), rule, CategoryOf(rule), Printable.Text(row.Path))
         : null;
 
+    /// <summary>The record for one failure that would lose what others made: it keeps that as its target.</summary>
+    /// <param name="broken">What happened.</param>
+    /// <param name="kept">What is kept.</param>
+    public static ErrorRecord Keeping(MemLoadException broken, object kept) => new(broken, broken.Rule.Id, CategoryOf(broken.Rule.Id), kept);
+
     private static ErrorCategory CategoryOf(string rule) => rule switch
     {
-        "ML1001" or "ML6005" or "ML6006" => ErrorCategory.ObjectNotFound,
+        "ML1001" or "ML6005" or "ML6006" or "ML6030" => ErrorCategory.ObjectNotFound,
         "ML1002" => ErrorCategory.PermissionDenied,
         "ML1007" => ErrorCategory.ReadError,
         "ML1009" => ErrorCategory.InvalidArgument,

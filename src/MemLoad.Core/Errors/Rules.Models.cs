@@ -40,4 +40,7 @@ public static partial class Rules
     /// <summary>Weights can be overwritten only by weights of their own layout.</summary>
     public static readonly Rule LayoutDiffers = new("ML6029", "weights loaded in place have the layout of those they replace",
         "Load them instead, with memory of their own: Import-Weights, or WeightLoader.Load in code.");
+
+    /// <summary>A model that is asked for by its name must be there.</summary>
+    public static readonly Rule ModelUnknown = new("ML6030", "the session has a model of that name", "Get-GptModel lists the models there are.");
 }

@@ -23,6 +23,7 @@ public static class ManifestWriter
         ArgumentException.ThrowIfNullOrEmpty(path);
         RequireName(path);
         string target = WriteTarget.ForFile(path, overwrite);
+        WriteTarget.RequireWritable(target);
         var manifest = WeightManifest.Of(checkpoint, WeightsDigest.OfTensors(checkpoint, bytesHashed, cancellationToken));
         Write(manifest, target, overwrite, cancellationToken);
         return new WeightManifestInfo

@@ -37,7 +37,16 @@ public static class GeneratedCheckpoint
     public static string PathOf(string size)
     {
         ArgumentNullException.ThrowIfNull(size);
-        return Path.Combine(Folder, $"{size.ToLowerInvariant()}-float32-seed{Seed}.pth");
+        return Path.Combine(Folder, NameOf(size));
+    }
+
+    /// <summary>The size whose checkpoint has this path, whether or not it is there; null if none has.</summary>
+    /// <param name="path">An absolute path.</param>
+    /// <exception cref="MemLoadException">ML9111: the name is one of theirs, and this user has no cache folder.</exception>
+    public static string? SizeOf(string path)
+    {
+        string name = Path.GetFileName(path);
+        return GptConfig.Sizes.FirstOrDefault(size => name == NameOf(size) && path == PathOf(size));
     }
 
     /// <summary>The checkpoint of a size as <see cref="Ensure"/> would write it, whether or not it is there: names, types, shapes and lengths, but
@@ -86,6 +95,8 @@ public static class GeneratedCheckpoint
         }
         return path;
     }
+
+    private static string NameOf(string size) => $"{size.ToLowerInvariant()}-float32-seed{Seed}.pth";
 
     private static GptInitializer Source(string size) => new(GptConfig.FromSize(size), Seed);
 

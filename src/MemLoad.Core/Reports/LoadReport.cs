@@ -42,11 +42,7 @@ public static class LoadReport
         {
             throw Rules.RowsNone.Broken("there are no rows");
         }
-        if (!Extensions.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase))
-        {
-            throw Rules.ExtensionWrong.Broken("a page would be written under a name that is not a page's", path, remedy: "Name it NAME.html.");
-        }
-        string target = WriteTarget.ForFile(path, overwrite);
+        string target = TargetOf(path, overwrite);
         IReadOnlyList<ReportSection> sections = ReportSection.Of(ReportGroup.Of(rows, timelines));
         byte[] page = Encoding.UTF8.GetBytes(HtmlPage.Of(rows, sections));
         Picture[] pictures = [.. sections.SelectMany(section => section.Pictures)];
@@ -54,6 +50,26 @@ public static class LoadReport
         ReportOutput.Write(target, page, overwrite, cancellationToken);
         return new LoadReportInfo { Path = target, FileBytes = page.Length, RowCount = rows.Count, PictureCount = pictures.Length, PicturePath = folder };
     }
+
+    /// <summary>Checks, before anything is measured, that a page can be written: what <see cref="Write"/> would otherwise find out at the end. Whether
+    /// names of pictures are taken depends on the rows.</summary>
+    /// <param name="path">The file to write.</param>
+    /// <param name="picturePath">The folder for pictures; null for none.</param>
+    /// <param name="overwrite">Replace a file of that name.</param>
+    /// <exception cref="MemLoadException">ML1008 for a name that is not a page's, ML9102 to ML9104.</exception>
+    public static void RequireWritable(string path, string? picturePath = null, bool overwrite = false)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        WriteTarget.RequireWritable(TargetOf(path, overwrite));
+        if (picturePath is not null)
+        {
+            WriteTarget.RequireFolder(FullPath.Of(picturePath, Rules.TargetUnwritable));
+        }
+    }
+
+    private static string TargetOf(string path, bool overwrite) => Extensions.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase)
+        ? WriteTarget.ForFile(path, overwrite)
+        : throw Rules.ExtensionWrong.Broken("a page would be written under a name that is not a page's", path, remedy: "Name it NAME.html.");
 
     private static string WritePictures(Picture[] pictures, string folder, bool overwrite, CancellationToken ct)
     {

@@ -41,14 +41,30 @@ public static class TimelineFile
         return [.. Lines(ReportInput.Read(path, out string full), full, cancellationToken)];
     }
 
-    /// <summary>Checks, before anything is measured, that timelines can be added to a file: it is one of timelines, or is not there yet.</summary>
+    /// <summary>Checks, before anything is measured, that timelines can be added to a file: it is one of timelines that this user may write, or is not
+    /// there yet and can be made.</summary>
     /// <param name="path">The file.</param>
-    /// <exception cref="MemLoadException">ML9103, or ML8111 to ML8113: it holds something else, which stays as it is.</exception>
+    /// <exception cref="MemLoadException">ML9103, ML1010, or ML8111 to ML8113: it holds something else, which stays as it is.</exception>
     public static void RequireAppendable(string path)
     {
-        if (File.Exists(WriteTarget.ForFile(path, overwrite: true)) && new FileInfo(path).Length > 0)
+        string target = WriteTarget.ForFile(path, overwrite: true);
+        if (!File.Exists(target))
         {
-            _ = Read(path);
+            WriteTarget.RequireWritable(target);
+            return;
+        }
+        FileKind.MustBeRegular(target);
+        try
+        {
+            using FileStream file = OpenAlone(target, CancellationToken.None);
+        }
+        catch (Exception e) when (WriteFailures.IsFailure(e))
+        {
+            throw WriteFailures.From(e, target, 0, whileOpening: true);
+        }
+        if (new FileInfo(target).Length > 0)
+        {
+            _ = Read(target);
         }
     }
 

@@ -112,6 +112,22 @@ public sealed class PlanCommandTests
         Assert.StartsWith("memload: error ML7004: ", Assert.Single(absent.ErrorLines), StringComparison.Ordinal);
     }
 
+    // As scripts ask: memload plan … && memload measure …
+    [Theory]
+    [InlineData(1, "--strategy", "Auto", "--device-memory-limit", "1KB")]
+    [InlineData(1, "--strategy", "Auto", "--device-memory-limit", "1KB", "--detailed")]
+    [InlineData(1, "--strategy", "Baseline", "--host-memory-limit", "1KB")]
+    [InlineData(1, "--device-memory-limit", "1KB")]
+    [InlineData(0, "--strategy", "Baseline,Mmap", "--host-memory-limit", "70KB")]
+    [InlineData(0, "--strategy", "Auto", "--host-memory-limit", "70KB")]
+    public void Where_no_plan_fits_the_exit_code_says_so(int expected, params string[] options)
+    {
+        CliRun run = CliRun.Of(["plan", Fixtures.PathOf("tiny/fp32.pth"), "--device", "sim", .. options]);
+
+        Assert.Equal(expected, run.ExitCode);
+        Assert.NotEmpty(run.Output);
+    }
+
     private static JsonElement[] Json(params string[] args)
     {
         CliRun run = CliRun.Of(["plan", "--path", Fixtures.PathOf("tiny/fp32.pth"), "--format", "json", .. args]);

@@ -82,7 +82,48 @@ public sealed class ProgramTests
         shell.WaitForExit();
 
         Assert.Equal(1, shell.ExitCode);
-        Assert.StartsWith("memload: error ML9999: IOException: ", Assert.Single(error.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+        Assert.Matches("^memload: error ML9902: .* No space left on device", Assert.Single(error.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
+    }
+
+    // Every command, on files of its own, with its standard output or error closed or full: what it writes elsewhere is whole, what it says fits a line,
+    // and the exit code tells.
+    [SkippableTheory]
+    [InlineData(">&-", 1, true)]
+    [InlineData(">/dev/full", 1, true)]
+    [InlineData("2>/dev/full", 0, false)]
+    [InlineData("<&- >&- 2>&-", 1, false)]
+    public void No_place_to_write_is_an_exit_code_and_a_line(string streams, int expected, bool told)
+    {
+        Skip.IfNot(File.Exists("/dev/full"), "needs /dev/full");
+        using var folder = new TemporaryFolder();
+        File.Copy(Fixtures.PathOf("tiny/fp32.pth"), folder["m.pth"]);
+        File.WriteAllText(folder["rows.csv"], CliRun.Of("measure", folder["m.pth"], "--strategy", "Stream", "--in-process", "--format", "csv").Output);
+        string[] commands =
+        [
+            "--help", "--version", "runtime", "inspect m.pth", "plan m.pth", "test m.pth", "manifest m.pth", "convert m.pth --out c.safetensors",
+            "new --vocab 8 --context 4 --emb 4 --layers 1 --heads 1 --out n.pth", "invoke m.pth --token-ids 1,2 --heads 2", "report rows.csv --out r.html",
+            "measure m.pth --strategy Stream --timeline-path t.jsonl",
+        ];
+        string[] lines = [.. commands.Select((command, i) => $"dotnet \"$0\" {command} {(told ? "2>err" : "2>&2")} {streams}; echo \"$?:{command}:$(cat err 2>/dev/null)\" >>codes; : >err")];
+        using Process shell = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", string.Join('\n', lines), Program])
+        {
+            WorkingDirectory = folder.Path,
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+        })!;
+        Task<string> error = shell.StandardError.ReadToEndAsync();
+        string output = shell.StandardOutput.ReadToEnd();
+        shell.WaitForExit();
+
+        string codes = File.ReadAllText(folder["codes"]);
+        Assert.All(commands, command => Assert.Contains(
+            told ? $"{expected}:{command}:memload: error ML9902: " : $"{expected}:{command}:", codes, StringComparison.Ordinal));
+        Assert.DoesNotContain("   at ", codes + error.Result, StringComparison.Ordinal);
+        foreach (string file in (string[])["m.manifest.json", "c.safetensors", "n.pth", "r.html", "t.jsonl"])
+        {
+            Assert.True(new FileInfo(folder[file]).Length > 0, file);
+        }
+        Assert.Equal(0, CliRun.Of("test", folder["c.safetensors"], "--deep", "--manifest", folder["m.manifest.json"]).ExitCode);
     }
 
     [SkippableFact]

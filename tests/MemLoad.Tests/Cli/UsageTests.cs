@@ -6,7 +6,11 @@ public sealed class UsageTests
     [InlineData("mesure")]
     [InlineData("--foo")]
     [InlineData("measure", "--foo")]
-    [InlineData("measure", "extra")]
+    [InlineData("measure", "a", "b")]
+    [InlineData("measure", "a", "--path", "b")]
+    [InlineData("measure", "-x")]
+    [InlineData("runtime", "extra")]
+    [InlineData("new", "gpt2-small")]
     [InlineData("measure", "--strategy", "Foo")]
     [InlineData("measure", "--strategy", "Sequential,Foo")]
     [InlineData("measure", "--strategy", "Sequential,")]
@@ -26,6 +30,11 @@ public sealed class UsageTests
     [InlineData("plan", "--strategy", "Foo")]
     [InlineData("inspect")]
     [InlineData("inspect", "--path")]
+    [InlineData("inspect", "")]
+    [InlineData("test", "a.pth", "")]
+    [InlineData("report")]
+    [InlineData("report", "a.csv")]
+    [InlineData("report", "--out", "a.html")]
     [InlineData("test")]
     [InlineData("test", "--path", "")]
     [InlineData("test", "--path", "a.pth", "--format", "xml")]
@@ -53,7 +62,7 @@ public sealed class UsageTests
         Assert.Equal(2, run.ExitCode);
         Assert.Empty(run.Output);
         string line = Assert.Single(run.ErrorLines);
-        Assert.Matches(@"^memload: error ML9901: \S.*\. Run 'memload( (measure|plan|inspect|test|manifest|convert|new|invoke))? --help'\.\r?$", line);
+        Assert.Matches(@"^memload: error ML9901: \S.*\. Run 'memload( (measure|plan|inspect|test|manifest|convert|new|invoke|report|runtime))? --help'\.\r?$", line);
     }
 
     [Fact]
@@ -82,6 +91,55 @@ public sealed class UsageTests
         Assert.Equal(0, run.ExitCode);
         Assert.Contains($"\n  memload {command} ", run.Output[run.Output.IndexOf("Examples:", StringComparison.Ordinal)..], StringComparison.Ordinal);
         Assert.Empty(run.Error);
+    }
+
+    /// <summary>Whatever takes --path takes the path without it, and then does the same.</summary>
+    [Theory]
+    [InlineData("measure", "--strategy", "Stream", "--in-process")]
+    [InlineData("plan")]
+    [InlineData("inspect")]
+    [InlineData("test")]
+    [InlineData("manifest", "--force")]
+    [InlineData("convert", "--force", "--out")]
+    [InlineData("invoke", "--token-ids", "1,2", "--heads", "2")]
+    public void A_path_may_stand_without_its_option(string command, params string[] options)
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder["tiny.pth"];
+        File.Copy(Fixtures.PathOf("tiny/fp32.pth"), path);
+        string[] rest = options is [.., "--out"] ? [.. options, folder["tiny.safetensors"]] : options;
+
+        CliRun named = CliRun.Of([command, "--path", path, .. rest]);
+        CliRun before = CliRun.Of([command, path, .. rest]);
+        CliRun after = CliRun.Of([command, .. rest, path]);
+
+        Assert.Equal((0, 0), (named.ExitCode, before.ExitCode));
+        if (command != "measure")
+        {
+            Assert.Equal(named.Output, before.Output);
+        }
+        // What follows a list belongs to the list.
+        Assert.Equal(0, after.ExitCode);
+        Assert.Contains("Arguments:", CliRun.Of(command, "--help").Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Several_paths_may_stand_without_their_option()
+    {
+        using var folder = new TemporaryFolder();
+        string[] paths = [Fixtures.PathOf("tiny/fp32.pth"), Fixtures.PathOf("tiny/fp32.safetensors")];
+        string[] rows = [folder["a.csv"], folder["b.csv"]];
+        foreach (string file in rows)
+        {
+            File.WriteAllText(file, CliRun.Of("measure", paths[0], "--strategy", "Stream", "--in-process", "--format", "csv").Output);
+        }
+
+        CliRun named = CliRun.Of("test", "--path", paths[0], "--path", paths[1], "--format", "csv");
+
+        Assert.Equal(3, named.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+        Assert.Equal(named.Output, CliRun.Of("test", paths[0], paths[1], "--format", "csv").Output);
+        Assert.Equal(named.Output, CliRun.Of("test", paths[0], "--format", "csv", "--path", paths[1]).Output);
+        Assert.StartsWith(folder["r.html"] + ": 2 rows", CliRun.Of("report", rows[0], rows[1], "--out", folder["r.html"]).Output, StringComparison.Ordinal);
     }
 
     [Fact]

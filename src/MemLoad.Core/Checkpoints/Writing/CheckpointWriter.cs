@@ -61,6 +61,18 @@ public static class CheckpointWriter
         }
     }
 
+    /// <summary>Checks, before the weights are there, that a checkpoint can be written to a path: what <see cref="Write"/> would otherwise find out then.</summary>
+    /// <param name="path">The file or folder to write; its parent must exist.</param>
+    /// <param name="format">The format.</param>
+    /// <param name="overwrite">Replace an existing target of the same kind.</param>
+    /// <exception cref="MemLoadException">ML9101, ML1008, ML9102 to ML9104.</exception>
+    public static void RequireWritable(string path, CheckpointFormat format, bool overwrite = false)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        CheckFormat(path, format);
+        WriteTarget.RequireWritable(format == CheckpointFormat.PerTensor ? WriteTarget.ForFolder(path, overwrite) : WriteTarget.ForFile(path, overwrite));
+    }
+
     /// <summary>How many bytes <see cref="Write"/> would write. Touches neither the disk nor the bytes of the weights.</summary>
     /// <param name="source">The weights.</param>
     /// <param name="path">The file or folder that would be written; its name is part of a .pth file.</param>
@@ -83,17 +95,7 @@ public static class CheckpointWriter
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentException.ThrowIfNullOrEmpty(path);
-        if (format is not (CheckpointFormat.TorchZip or CheckpointFormat.Safetensors or CheckpointFormat.PerTensor))
-        {
-            throw Rules.FormatNotWritable.Broken($"{format} is read but not written", path);
-        }
-        if (FormatNames.Contradicts(path, format))
-        {
-            // What would be written could not be opened again.
-            throw Rules.ExtensionWrong.Broken(
-                $"{format} would be written under the extension {Path.GetExtension(path)}", path,
-                remedy: $"Give the target a name that ends in {FormatNames.ExtensionOf(format)}, or choose the format of its name (--to, -Format).");
-        }
+        CheckFormat(path, format);
         var names = new HashSet<string>(StringComparer.Ordinal);
         ImmutableArray<long> storages = source.StorageLengths;
         foreach (TensorEntry tensor in source.Tensors)
@@ -104,6 +106,21 @@ public static class CheckpointWriter
             }
             CheckName(tensor.Name, path);
             CheckView(tensor, storages);
+        }
+    }
+
+    private static void CheckFormat(string path, CheckpointFormat format)
+    {
+        if (format is not (CheckpointFormat.TorchZip or CheckpointFormat.Safetensors or CheckpointFormat.PerTensor))
+        {
+            throw Rules.FormatNotWritable.Broken($"{format} is read but not written", path);
+        }
+        if (FormatNames.Contradicts(path, format))
+        {
+            // What would be written could not be opened again.
+            throw Rules.ExtensionWrong.Broken(
+                $"{format} would be written under the extension {Path.GetExtension(path)}", path,
+                remedy: $"Give the target a name that ends in {FormatNames.ExtensionOf(format)}, or choose the format of its name (--to, -Format).");
         }
     }
 

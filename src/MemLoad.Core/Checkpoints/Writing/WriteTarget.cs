@@ -64,6 +64,28 @@ internal static class WriteTarget
         }
     }
 
+    /// <summary>Checks, before work that takes long, that a file can be made where the target is to be: makes one under another name, and removes it.</summary>
+    /// <param name="target">Path from <see cref="ForFile"/>.</param>
+    /// <exception cref="MemLoadException">ML9103 or ML9104.</exception>
+    public static void RequireWritable(string target) => AtomicFile.Create(target, overwrite: true, length: 0).Dispose();
+
+    /// <summary>As <see cref="RequireWritable"/>, for files in a folder that is made where there is none.</summary>
+    /// <param name="folder">Absolute path of the folder.</param>
+    /// <exception cref="MemLoadException">ML9103 or ML9104.</exception>
+    public static void RequireFolder(string folder)
+    {
+        string there = folder;
+        while (!Path.Exists(there) && Path.GetDirectoryName(there) is string above)
+        {
+            there = above;
+        }
+        if (!Directory.Exists(there))
+        {
+            throw Rules.TargetUnwritable.Broken("a folder is to be written and there is a file of that name", there);
+        }
+        RequireWritable(Path.Combine(there, "new"));
+    }
+
     private static bool IsLink(string path) => new FileInfo(path).LinkTarget is not null;
 
     private static string Locate(string given, string path)

@@ -1,0 +1,108 @@
+using System.Runtime.InteropServices;
+
+namespace MemLoad.Cli;
+
+/// <summary>The three files that a program is started with.</summary>
+internal static partial class StandardStreams
+{
+    private const int GetFlags = 1; // F_GETFD
+    private const int ClosesOnExec = 1; // FD_CLOEXEC
+    private const int ReadOnly = 0; // O_RDONLY
+
+    private static readonly bool[] Closed = new bool[3];
+
+    /// <summary>Whether this program was started without a standard output.</summary>
+    public static bool OutputIsClosed => Closed[1];
+
+    /// <summary>Whether this program was started without a standard error.</summary>
+    public static bool ErrorIsClosed => Closed[2];
+
+    /// <summary>Finds out which are closed (<c>memload … &gt;&amp;-</c>), and holds their places: else the next file that this program opens would be its standard
+    /// output. The runtime's own files may be in their places already, which must not be written; the shell's stay open over an exec, the runtime's do not.
+    /// </summary>
+    public static void Hold()
+    {
+        for (int descriptor = 0; !OperatingSystem.IsWindows() && descriptor < Closed.Length; descriptor++)
+        {
+            int flags = Control(descriptor, GetFlags);
+            Closed[descriptor] = flags == -1 || (flags & ClosesOnExec) != 0;
+            if (flags == -1)
+            {
+                _ = Open("/dev/null", ReadOnly);
+            }
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "fcntl")]
+    private static partial int Control(int descriptor, int command);
+
+    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Open(string path, int flags);
+}
+
+/// <summary>Standard output or standard error. The first write that fails is remembered, and whatever comes after it is dropped: the command goes on, ends in
+/// its own way, and what it wrote elsewhere is whole.</summary>
+/// <param name="inner">Where to; null where that is closed.</param>
+internal sealed class StandardStream(Stream? inner) : Stream
+{
+    /// <summary>Why a write failed; null if none did.</summary>
+    public Exception? Failure { get; private set; }
+
+    /// <inheritdoc/>
+    public override bool CanRead => false;
+
+    /// <inheritdoc/>
+    public override bool CanSeek => false;
+
+    /// <inheritdoc/>
+    public override bool CanWrite => true;
+
+    /// <inheritdoc/>
+    public override long Length => throw new NotSupportedException();
+
+    /// <inheritdoc/>
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
+
+    /// <inheritdoc/>
+    public override void Write(ReadOnlySpan<byte> buffer)
+    {
+        if (Failure is not null)
+        {
+            return;
+        }
+        try
+        {
+            if (inner is null)
+            {
+                throw new IOException("It is closed");
+            }
+            inner.Write(buffer);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            Failure = e;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
+
+    /// <inheritdoc/>
+    public override void Flush()
+    {
+        // Nothing is kept here.
+    }
+
+    /// <inheritdoc/>
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    /// <inheritdoc/>
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    /// <inheritdoc/>
+    public override void SetLength(long value) => throw new NotSupportedException();
+}

@@ -1,0 +1,59 @@
+using System.Collections;
+using System.Management.Automation;
+
+namespace MemLoad.Abstractions;
+
+/// <summary>
+/// Takes the values of an enum by their names, case ignored, and by no numbers. PowerShell itself takes numbers and adds up names that stand in one
+/// text: of <c>pwsh -File</c>, of cron and of CSV files, <c>Sequential,Meta</c> comes as one text and would be <c>Mmap</c>.
+/// </summary>
+/// <typeparam name="T">The parameter's type: an enum, a nullable one, or an array of one. An array takes several names in one text, with commas between
+/// them, as the command line does. An empty text means that an array or a nullable value is not given: cells of a CSV file may be empty.</typeparam>
+[AttributeUsage(AttributeTargets.Property)]
+public sealed class EnumNamesAttribute<T> : ArgumentTransformationAttribute
+{
+    private static readonly bool TakesSeveral = typeof(T).IsArray;
+    private static readonly bool TakesNone = TakesSeveral || default(T) is null;
+    private static readonly Type EnumType = typeof(T).GetElementType() ?? Nullable.GetUnderlyingType(typeof(T)) ?? typeof(T);
+    private static readonly string Names = string.Join(", ", Enum.GetNames(EnumType));
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentTransformationMetadataException">A word is no name, or there are several where one is wanted; the message has the names.</exception>
+    public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
+    {
+        object? given = Unwrapped(inputData);
+        object[] values = given is null || (given is string text && string.IsNullOrWhiteSpace(text)) ? [] : [.. Values(given)];
+        if (TakesSeveral)
+        {
+            var several = Array.CreateInstance(EnumType, values.Length);
+            values.CopyTo(several, 0);
+            return several;
+        }
+        return values switch
+        {
+            [object only] => only,
+            [] when TakesNone => null,
+            [] => throw new ArgumentTransformationMetadataException($"A value is missing: choose from {Names}."),
+            _ => throw new ArgumentTransformationMetadataException($"There are {values.Length} values and one is taken: choose from {Names}."),
+        };
+    }
+
+    private static IEnumerable<object> Values(object given) => given switch
+    {
+        string words => words.Split(',').Select(Find),
+        _ when LanguagePrimitives.GetEnumerable(given) is IEnumerable several => several.Cast<object?>().SelectMany(one => Values(Unwrapped(one) ?? "")),
+        _ => [Find(LanguagePrimitives.ConvertTo<string>(given))],
+    };
+
+    // A beginning that only one name has will do, as for every enum in PowerShell.
+    private static object Find(string word)
+    {
+        string[] names = [.. Enum.GetNames(EnumType).Where(name => name.StartsWith(word.Trim(), StringComparison.OrdinalIgnoreCase))];
+        string? found = names.Length == 1 ? names[0] : names.FirstOrDefault(name => name.Length == word.Trim().Length);
+        return found is null
+            ? throw new ArgumentTransformationMetadataException($"{Printable.Quote(word.Trim())} is none of the names: choose from {Names}.")
+            : Enum.Parse(EnumType, found);
+    }
+
+    private static object? Unwrapped(object? value) => value is PSObject wrapped ? wrapped.BaseObject : value;
+}

@@ -1,0 +1,30 @@
+using System.Collections;
+using System.Globalization;
+using System.Management.Automation;
+
+namespace MemLoad.Abstractions;
+
+/// <summary>
+/// Takes whole numbers one by one, or several in one text with commas between them, as the command line does. PowerShell itself leaves commas out of a
+/// number, so that <c>1,2,3</c> in one text would be 123, and rounds fractions.
+/// </summary>
+[AttributeUsage(AttributeTargets.Property)]
+public sealed class WholeNumbersAttribute : ArgumentTransformationAttribute
+{
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentTransformationMetadataException">A word is no whole number of 32 bits.</exception>
+    public override object Transform(EngineIntrinsics engineIntrinsics, object inputData) => Numbers(inputData).ToArray();
+
+    private static IEnumerable<int> Numbers(object? given) => given switch
+    {
+        PSObject wrapped => Numbers(wrapped.BaseObject),
+        string words => words.Split(',').Select(Number),
+        null => [Number("")],
+        _ when LanguagePrimitives.GetEnumerable(given) is IEnumerable several => several.Cast<object?>().SelectMany(Numbers),
+        _ => [Number(LanguagePrimitives.ConvertTo<string>(given))],
+    };
+
+    private static int Number(string word) => int.TryParse(word, NumberStyles.Integer, CultureInfo.InvariantCulture, out int number)
+        ? number
+        : throw new ArgumentTransformationMetadataException($"{Printable.Quote(word.Trim())} is no whole number: write 1, 2, 3.");
+}
