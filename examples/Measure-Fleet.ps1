@@ -142,7 +142,8 @@ function Split-Word($Given) { @($Given | ForEach-Object { $_ -is [string] ? $_.S
 # The folder of the module to measure with: a package is unpacked, whatever else is taken as it is.
 function Find-ModuleFolder([string]$Given, [string]$Scratch) {
     if (-not $Given) {
-        $built = Get-ChildItem (Join-Path $PSScriptRoot ../output/MemLoad/*/MemLoad.psd1) -ErrorAction Ignore
+        # Where this script came with the package, that is the module's own folder.
+        $built = Get-ChildItem (Join-Path $PSScriptRoot ../MemLoad.psd1), (Join-Path $PSScriptRoot ../output/MemLoad/*/MemLoad.psd1) -ErrorAction Ignore
         $candidates = @($built | Test-ModuleManifest -ErrorAction Ignore) + @(Get-Module MemLoad -ListAvailable) | Sort-Object Version -Descending -Stable
         if (-not $candidates) { throw 'MemLoad is neither built nor installed here: run "dotnet build MemLoad.sln", or name a module folder or a .nupkg with -ModulePath.' }
         return $candidates[0].ModuleBase

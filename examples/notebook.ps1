@@ -22,8 +22,9 @@ param(
 
 $ErrorActionPreference = 'Stop'
 if (-not (Get-Module MemLoad)) {
-    $version = (Import-PowerShellDataFile (Join-Path $PSScriptRoot ../module/MemLoad.psd1)).ModuleVersion
-    Import-Module (Join-Path $PSScriptRoot "../output/MemLoad/$version/MemLoad.psd1")
+    # From the package, or else as the clone was built.
+    Get-Item (Join-Path $PSScriptRoot ../MemLoad.psd1), (Join-Path $PSScriptRoot ../output/MemLoad/*/MemLoad.psd1) -ErrorAction Ignore |
+        Sort-Object { [version](Import-PowerShellDataFile $_).ModuleVersion } | Select-Object -Last 1 | Import-Module
 }
 $null = New-Item -ItemType Directory -Force $Folder
 $file = Join-Path $Folder model.pth

@@ -1,9 +1,17 @@
+using System.Globalization;
 using System.Reflection;
 
 namespace MemLoad.Help;
 
 /// <summary>A parameter in one of its sets.</summary>
-internal sealed record ParameterShape(string Name, string Set, string TypeName, bool IsSwitch, bool IsArray, bool Mandatory, int? Position, string Pipeline, bool Wildcards, string Aliases);
+internal sealed record ParameterShape(string Name, string Set, string TypeName, bool IsSwitch, bool IsArray, bool Mandatory, int? Position, string Pipeline, bool Wildcards, string Aliases)
+{
+    /// <summary>The value that it has where none is given, as one would type it; empty where there is none.</summary>
+    public string Default { get; init; } = "";
+
+    /// <summary>The words that it takes, where they are a closed list.</summary>
+    public IReadOnlyList<string> Accepted { get; init; } = [];
+}
 
 /// <summary>A cmdlet as its attributes describe it.</summary>
 internal sealed record CmdletShape(string Verb, string Noun, string DefaultSet, IReadOnlyList<ParameterShape> Parameters)
@@ -36,7 +44,9 @@ internal sealed record CmdletShape(string Verb, string Noun, string DefaultSet, 
     private static CmdletShape Of(Type type)
     {
         CustomAttributeData cmdlet = Find(type, "CmdletAttribute")!;
-        var parameters = type.GetProperties().SelectMany(Of).ToList();
+        // Nothing but what its properties begin with is asked of it.
+        object fresh = Activator.CreateInstance(type)!;
+        var parameters = type.GetProperties().SelectMany(property => Of(property, fresh)).ToList();
         if (Named(cmdlet, "SupportsShouldProcess") is true)
         {
             parameters.AddRange(((string[])["WhatIf", "Confirm"])
@@ -49,7 +59,7 @@ internal sealed record CmdletShape(string Verb, string Noun, string DefaultSet, 
             parameters);
     }
 
-    private static IEnumerable<ParameterShape> Of(PropertyInfo property)
+    private static IEnumerable<ParameterShape> Of(PropertyInfo property, object cmdlet)
     {
         Type type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
         string aliases = Find(property, "AliasAttribute") is CustomAttributeData alias
@@ -72,8 +82,31 @@ internal sealed record CmdletShape(string Verb, string Noun, string DefaultSet, 
                 Named(parameter, "Position") as int?,
                 pipeline.Length > 0 ? $"True ({string.Join(", ", pipeline)})" : "False",
                 Find(property, "SupportsWildcardsAttribute") is not null,
-                aliases);
+                aliases)
+            {
+                Default = Named(parameter, "Mandatory") is true ? "" : Typed(property.GetValue(cmdlet)),
+                Accepted = AcceptedBy(property, type),
+            };
         }
+    }
+
+    // As one would type it. A switch that is not given and an empty list are no values.
+    private static string Typed(object? value) => value switch
+    {
+        null => "",
+        string text => text,
+        Array several => string.Join(", ", several.Cast<object?>().Select(Typed)),
+        Enum or int or long or double => ((IFormattable)value).ToString(null, CultureInfo.InvariantCulture),
+        _ => "",
+    };
+
+    private static string[] AcceptedBy(PropertyInfo property, Type type)
+    {
+        Type element = type.IsArray ? type.GetElementType()! : type;
+        return element.IsEnum ? element.GetEnumNames()
+            : Find(property, "ValidateSetAttribute") is CustomAttributeData set
+                ? [.. ((IEnumerable<CustomAttributeTypedArgument>)set.ConstructorArguments[0].Value!).Select(word => (string)word.Value!)]
+                : [];
     }
 
     private static CustomAttributeData? Find(MemberInfo member, string attribute) =>

@@ -1,7 +1,18 @@
 namespace MemLoad.Help;
 
 /// <summary>A heading of the third level and what stands below it.</summary>
-internal sealed record HelpItem(string Title, string Text);
+internal sealed record HelpItem(string Title, string Text)
+{
+    private const string DefaultMark = "Default: ";
+
+    /// <summary>The default value that a last paragraph states, for values that depend on the machine or on other parameters; null if none does.</summary>
+    public string? Default => Paragraphs[^1].StartsWith(DefaultMark, StringComparison.Ordinal) ? Paragraphs[^1][DefaultMark.Length..].TrimEnd('.') : null;
+
+    /// <summary>The text without that paragraph.</summary>
+    public string Description => Default is null ? Text : string.Join("\n\n", Paragraphs[..^1]);
+
+    private string[] Paragraphs => Text.Split("\n\n");
+}
 
 /// <summary>One page of markdown: sections of the second level, items of the third.</summary>
 internal sealed class HelpPage

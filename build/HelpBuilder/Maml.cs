@@ -22,7 +22,7 @@ internal static class Maml
 
     public static XElement Command(CmdletShape cmdlet, HelpPage page)
     {
-        var described = page.Parameters.ToDictionary(parameter => parameter.Title[1..], parameter => parameter.Text);
+        var described = page.Parameters.ToDictionary(parameter => parameter.Title[1..]);
         return new XElement(
             CommandNs + "command",
             new XElement(
@@ -45,7 +45,7 @@ internal static class Maml
                 new XElement(MamlNs + "navigationLink", new XElement(MamlNs + "linkText", link), new XElement(MamlNs + "uri")))));
     }
 
-    private static XElement Parameter(ParameterShape parameter, Dictionary<string, string> described) => new(
+    private static XElement Parameter(ParameterShape parameter, Dictionary<string, HelpItem> described) => new(
         CommandNs + "parameter",
         new XAttribute("required", parameter.Mandatory ? "true" : "false"),
         new XAttribute("variableLength", parameter.IsArray ? "true" : "false"),
@@ -54,10 +54,14 @@ internal static class Maml
         new XAttribute("position", parameter.Position?.ToString(CultureInfo.InvariantCulture) ?? "named"),
         new XAttribute("aliases", parameter.Aliases),
         new XElement(MamlNs + "name", parameter.Name),
-        Description(described.GetValueOrDefault(parameter.Name, "")),
+        Description(Text(parameter, described.GetValueOrDefault(parameter.Name))),
         parameter.IsSwitch ? null : new XElement(
             CommandNs + "parameterValue", new XAttribute("required", "true"), new XAttribute("variableLength", parameter.IsArray ? "true" : "false"), parameter.TypeName),
-        new XElement(DevNs + "type", new XElement(MamlNs + "name", parameter.TypeName), new XElement(MamlNs + "uri")));
+        new XElement(DevNs + "type", new XElement(MamlNs + "name", parameter.TypeName), new XElement(MamlNs + "uri")),
+        new XElement(DevNs + "defaultValue", described.GetValueOrDefault(parameter.Name)?.Default ?? (parameter.IsSwitch ? "False" : parameter.Default.Length > 0 ? parameter.Default : "None")));
+
+    private static string Text(ParameterShape parameter, HelpItem? item) =>
+        (item?.Description ?? "") + (parameter.Accepted.Count > 0 ? $"\n\nAccepted values: {string.Join(", ", parameter.Accepted)}." : "");
 
     private static XElement Example(HelpItem item)
     {

@@ -43,6 +43,23 @@ Describe 'Help of <Cmdlet>' -ForEach $cmdlets {
         $described = @($help.parameters.parameter) | Where-Object { ($_.description.Text -join '').Trim() } | ForEach-Object name
         $described | Sort-Object | Should -Be ($parameters | Sort-Object)
     }
+    It 'shows the default value of every parameter that has one, and the words of every closed list' {
+        $type = (Get-Command $Cmdlet).ImplementingType
+        $fresh = [Activator]::CreateInstance($type)
+        foreach ($parameter in (Get-Command $Cmdlet).Parameters.Values | Where-Object Name -notin $common) {
+            $shown = $help.parameters.parameter | Where-Object name -eq $parameter.Name
+            $shown.defaultValue | Should -Not -BeNullOrEmpty -Because "-$($parameter.Name)"
+            $plain = [Nullable]::GetUnderlyingType($parameter.ParameterType) ?? $parameter.ParameterType
+            if ($plain.IsArray) { $plain = $plain.GetElementType() }
+            if ($plain.IsEnum) { ($shown.description.Text -join "`n") | Should -Match "Accepted values: $([enum]::GetNames($plain) -join ', ')\." }
+            $mandatory = $parameter.ParameterSets.Values.IsMandatory -contains $true
+            # Those that depend on the machine are told in words.
+            if ($mandatory -or $parameter.Name -eq 'Device' -or $parameter.Name -in 'WhatIf', 'Confirm') { continue }
+            $value = $fresh.($parameter.Name)
+            if ($parameter.SwitchParameter) { $shown.defaultValue | Should -Be False }
+            elseif ($null -ne $value -and "$value" -ne '') { $shown.defaultValue | Should -Be ([string]::Format([cultureinfo]::InvariantCulture, '{0}', ($value -join ', '))) -Because "-$($parameter.Name)" }
+        }
+    }
     It 'shows each parameter set' {
         @($help.syntax.syntaxItem).Count | Should -Be (Get-Command $Cmdlet).ParameterSets.Count
     }

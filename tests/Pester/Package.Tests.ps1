@@ -26,6 +26,10 @@ Describe 'The package of the module' {
             if (Get-Module MemLoad -ListAvailable) { throw 'this PowerShell is not empty' }
             Register-PSResourceRepository -Name MemLoadFolder -Uri '$repository' -Trusted
             Install-PSResource MemLoad -Repository MemLoadFolder
+            `$base = (Get-Module MemLoad -ListAvailable).ModuleBase
+            foreach (`$part in 'examples/Measure-Fleet.ps1', 'examples/Server.Tests.ps1', 'docs/report.md', 'README.md') {
+                if (-not (Test-Path (Join-Path `$base `$part))) { throw "The package has no `$part" }
+            }
             Measure-LoadMemory '$file' -Strategy Stream | ConvertTo-Csv
 "@
         $kept = $env:HOME, $env:XDG_DATA_HOME, $env:XDG_CONFIG_HOME, $env:XDG_CACHE_HOME, $env:PSModulePath, $env:USERPROFILE, $env:LOCALAPPDATA
@@ -40,6 +44,31 @@ Describe 'The package of the module' {
         $row = $text | ConvertFrom-Csv
         $row.Outcome | Should -Be Loaded
         $row.ModuleVersion | Should -Be $ModuleVersion
+    }
+}
+Describe 'The folder of the module' {
+    It 'has every example and document of the repository' {
+        $base = Split-Path $ModulePath
+        foreach ($folder in 'examples', 'docs', 'docs/pictures') {
+            $files = Get-ChildItem (Join-Path $RepositoryRoot $folder) -File
+            $files | Should -Not -BeNullOrEmpty
+            foreach ($file in $files) { (Get-FileHash (Join-Path $base $folder $file.Name)).Hash | Should -Be (Get-FileHash $file).Hash }
+        }
+    }
+    It 'has the documents that help and messages name' {
+        $base = Split-Path $ModulePath
+        $help = Get-ChildItem (Join-Path $base en-US), (Join-Path $base ja-JP) | Get-Content -Raw
+        $messages = [MemLoad.Rules].GetFields('Public, Static').ForEach{ $_.GetValue($null) }.ForEach{ $_.Title, $_.Remedy }
+        $named = [regex]::Matches("$help $messages", '\bdocs/[\w-]+\.md').Value | Sort-Object -Unique
+        $named | Should -Contain docs/report.md
+        foreach ($document in $named) { Join-Path $base $document | Should -Exist }
+    }
+    It 'has scripts that find the module they came with' {
+        $base = Split-Path $ModulePath
+        $text = Get-Content -Raw (Join-Path $base examples/notebook.ps1)
+        $first = [regex]::Match($text, '(?s)if \(-not \(Get-Module MemLoad\)\) \{.*?\n\}').Value.Replace('$PSScriptRoot', "'$base/examples'")
+        $found = Invoke-ThisPowerShell -NoProfile -NonInteractive -Command "`$ErrorActionPreference = 'Stop'; $first; (Get-Module MemLoad).ModuleBase"
+        $found | Should -Be $base
     }
 }
 Describe 'The archive of the command' {
