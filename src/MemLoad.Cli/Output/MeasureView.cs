@@ -113,7 +113,8 @@ internal static class MeasureView
             TextTable.Line(console, known.Format is null ? known.Path : $"{known.Path} ({known.Format})");
         }
         string process = inProcess ? "in this process" : "each in a fresh process";
-        TextTable.Line(console, $"on {DeviceRegistry.Describe(known.Device)}, {process}, page cache {CacheState(rows, known)}");
+        TextTable.Line(console, $"on {DeviceRegistry.Describe(known.Device)}");
+        TextTable.Line(console, $"{process}, page cache {CacheState(rows, known)}");
     }
 
     private static string CacheState(IReadOnlyList<LoadMeasurement> rows, LoadMeasurement known)
