@@ -481,6 +481,11 @@ try {
             $earlier | Export-Csv -LiteralPath "$OutFile.new" -Encoding utf8NoBOM
             Move-Item -LiteralPath "$OutFile.new" $OutFile -Force
         }
+        else {
+            # Now, not when the first node has measured.
+            try { [IO.File]::Create("$OutFile.new").Dispose() } catch { throw "-OutFile cannot be written: $($_.Exception.GetBaseException().Message)" }
+            Remove-Item -LiteralPath "$OutFile.new"
+        }
     }
     $open = @($nodes | Where-Object Name -notin $earlier.Node)
     if ($open.Count -lt $nodes.Count) { Write-Information "$($nodes.Count - $open.Count) of $($nodes.Count) nodes have loaded before, by $OutFile; they are not run again." }
@@ -517,7 +522,7 @@ try {
         . ([scriptblock]::Create($fleet.Rows))
         ${function:ConvertTo-Text}, ${function:ConvertFrom-Text} = $fleet.Text | ForEach-Object { [scriptblock]::Create($_) }
         # It ends by itself at the time limit; this is for one that does not.
-        $deadline = [Environment]::TickCount64 + ($fleet.TimeLimitSeconds + 30) * 1000L
+        $deadline = [Environment]::TickCount64 + ($fleet.TimeLimitSeconds + 60) * 1000L
         function Start-Program([string[]]$Command, [string]$Given) {
             $start = [System.Diagnostics.ProcessStartInfo]::new($Command[0], [string[]]@($Command | Select-Object -Skip 1))
             $start.RedirectStandardInput = $start.RedirectStandardOutput = $start.RedirectStandardError = $true
@@ -531,28 +536,36 @@ try {
             $program
         }
         $program = $null
-        $connected = $said = $false
+        $connected = $said = $late = $false
         try {
             if ($node.Ssh) {
                 # By ssh alone first: what is wrong with a connection, ssh says best, and 255 is its own exit code.
                 $program = Start-Program (@('ssh', '-o', 'LogLevel=ERROR') + $node.Ssh + 'exit')
                 $complaints = $program.StandardError.ReadToEndAsync()
                 $null = $program.StandardOutput.ReadToEndAsync()
-                while (-not $program.WaitForExit(200)) { if ([Environment]::TickCount64 -gt $deadline) { $program.Kill($true) } }
-                if ($program.ExitCode -in 255, 137) {
+                while (-not $program.WaitForExit(200)) {
+                    if ([Environment]::TickCount64 -gt $deadline) {
+                        $late = $true
+                        $program.Kill($true)
+                    }
+                }
+                if (-not $late -and $program.ExitCode -eq 255) {
                     $says = "$($complaints.Result)".Trim().TrimEnd('.') -replace '\s+', ' '
-                    New-NodeRow Failed "No connection: $($says ? $says : "ssh ended with exit code $($program.ExitCode)"). See that the node is up and that this asks nothing: $($node.SshText)"
+                    New-NodeRow Failed "No connection: $($says ? $says : 'ssh says nothing'). See that the node is up and that this asks nothing: $($node.SshText)"
                     $said = $true
                 }
-                else { $program.Dispose() }
+                elseif (-not $late) { $program.Dispose() }
             }
-            if (-not $said) {
+            if (-not $said -and -not $late) {
                 $program = Start-Program $fleet.PowerShell (ConvertTo-Text @{ Node = $node; Fleet = $fleet; StartedAt = $startedAt })
                 $complaints = $program.StandardError.ReadToEndAsync()
                 $line = $program.StandardOutput.ReadLineAsync()
                 while ($true) {
                     if (-not $line.Wait(200)) {
-                        if ([Environment]::TickCount64 -gt $deadline) { $program.Kill($true) }
+                        if ([Environment]::TickCount64 -gt $deadline) {
+                            $late = $true
+                            $program.Kill($true)
+                        }
                         continue
                     }
                     if ($null -eq $line.Result) { break }
@@ -568,14 +581,16 @@ try {
                     $line = $program.StandardOutput.ReadLineAsync()
                 }
                 $program.WaitForExit()
-                if (-not $said) {
+                if (-not $said -and -not $late) {
                     $why = ("$($complaints.Result)".Trim() -split "`n")[0]
                     $what = "the PowerShell on this machine that talks to it ended with exit code $($program.ExitCode)$(if ($why) { ": $why" })"
                     New-NodeRow Failed ($connected ? "Broke off: $what. If the session ended by itself, see whether the node was restarted or ran out of memory." :
                         "No connection: $(if ($node.Ssh) { 'ssh gets in, but PowerShell does not answer: ' })$what. $($fleet.Answer)")
                 }
             }
+            if ($late -and -not $said) { New-NodeRow Canceled "Stopped after $($fleet.TimeLimitSeconds) s: a node may take no longer. Rows that came: $($came.Count). Find out why this node is slow, or raise -TimeLimitSeconds." }
         }
+        catch { New-NodeRow Failed "On this machine: $("$($_.Exception.GetBaseException().Message)".TrimEnd('.')). See that ssh and PowerShell can be started here." }
         finally {
             if ($program) {
                 try { if (-not $program.HasExited) { $program.Kill($true) } } catch { Write-Debug "$_" }

@@ -208,6 +208,7 @@ Describe 'Measure-Fleet.ps1, before it connects to anyone' {
         @{ Name = 'a manifest that is missing'; Arguments = @{ HostName = 'a'; Manifest = '/no/m.json' }; Says = '*There is no manifest /no/m.json on this machine.' }
         @{ Name = 'a manifest that is none'; Arguments = @{ HostName = 'a'; Manifest = $PSCommandPath }; Says = 'ML61*manifest*' }
         @{ Name = 'a folder that is no module'; Arguments = @{ HostName = 'a'; ModulePath = '/' }; Says = 'There is no MemLoad.psd1 in /*' }
+        @{ Name = 'a file that cannot be made'; Arguments = @{ HostName = 'a'; OutFile = $IsLinux ? '/proc/fleet.csv' : '/nowhere/fleet.csv' }; Says = '*-OutFile*' }
         @{ Name = 'a file of something else'; Arguments = @{ HostName = 'a'; OutFile = 'TestDrive:/other.csv' }; Says = '*is no CSV file of this script*' }
     ) {
         Set-Content TestDrive:/other.csv "A,B`n1,2"
