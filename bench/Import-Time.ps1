@@ -6,11 +6,13 @@ param([int]$Repeat = 10, [int]$LimitMilliseconds = 150)
 $ErrorActionPreference = 'Stop'
 $version = (Import-PowerShellDataFile (Join-Path $PSScriptRoot ../module/MemLoad.psd1)).ModuleVersion
 $manifest = (Resolve-Path (Join-Path $PSScriptRoot "../output/MemLoad/$version/MemLoad.psd1")).Path
-$pwsh = [Environment]::ProcessPath
+$pwsh, $first = @([Environment]::ProcessPath)
+# A tool of .NET runs in dotnet.
+if ((Split-Path -LeafBase $pwsh) -eq 'dotnet') { $first = Join-Path $PSHOME pwsh.dll }
 
 function Measure-Start([string]$Command) {
     $watch = [Diagnostics.Stopwatch]::StartNew()
-    & $pwsh -NoLogo -NoProfile -NonInteractive -Command $Command
+    & $pwsh @(@($first) -ne $null) -NoLogo -NoProfile -NonInteractive -Command $Command
     $watch.Elapsed.TotalMilliseconds
 }
 function Get-Median([double[]]$Value) { $sorted = $Value | Sort-Object; ($sorted[[int][math]::Floor(($sorted.Count - 1) / 2)] + $sorted[[int][math]::Ceiling(($sorted.Count - 1) / 2)]) / 2 }

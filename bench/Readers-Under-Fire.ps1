@@ -77,7 +77,9 @@ while ($line = [Console]::In.ReadLine()) {
 '@
 $env:FIRE_MODULE = $Module
 function Start-Shell {
-    $start = [Diagnostics.ProcessStartInfo]::new((Get-Process -Id $PID).Path, [string[]]('-NoProfile', '-NonInteractive', '-Command', $shellScript))
+    # A tool of .NET runs in dotnet.
+    $first = (Split-Path -LeafBase ([Environment]::ProcessPath)) -eq 'dotnet' ? @(Join-Path $PSHOME pwsh.dll) : @()
+    $start = [Diagnostics.ProcessStartInfo]::new([Environment]::ProcessPath, [string[]]($first + '-NoProfile', '-NonInteractive', '-Command', $shellScript))
     $start.RedirectStandardInput = $start.RedirectStandardOutput = $start.RedirectStandardError = $true
     [Diagnostics.Process]::Start($start)
 }

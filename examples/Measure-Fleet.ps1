@@ -214,8 +214,7 @@ function ConvertTo-WinRmNode([string]$Name) {
     $connection = @{
         ComputerName = $Name
         ConfigurationName = $ConfigurationName
-        UseSSL = $UseSSL
-        SessionOption = [System.Management.Automation.Remoting.PSSessionOption]@{ OpenTimeout = [timespan]::FromSeconds($ConnectTimeoutSeconds) }
+        UseSSL = [bool]$UseSSL
     }
     if ($Credential) { $connection.Credential = $Credential }
     [pscustomobject]@{ Name = $Name; Connection = $connection; Ssh = @(); SshText = ''; Parameters = $Parameters + @{}; Own = @{} }
@@ -277,25 +276,191 @@ function Read-EarlierRow([string]$Path, [string[]]$Nodes, [string]$Digest) {
     } | ForEach-Object Group
 }
 
+# What a process of its own does for one node: it connects, says 'connected', and gives the node's rows. PowerShell may end where an ssh that it started ends
+# (a broken pipe on a thread of its own), so no other node's work is in that process.
+$nodeRows = {
+    # A row as the node's, or, where no row came, one with the same columns that stands for all that is missing.
+    function ConvertTo-NodeRow($Row) {
+        $values = [ordered]@{ PSTypeName = 'MemLoad.NodeMeasurement'; Node = $node.Name }
+        foreach ($column in $fleet.Columns) { $values[$column] = $Row.$column }
+        $values
+    }
+    function New-NodeRow([string]$Outcome, [string]$Message) {
+        $asked = @($node.Parameters.Strategy ?? $fleet.Strategies)
+        $missing = @($asked | Where-Object { "$_" -notin $came })
+        ConvertTo-NodeRow @{
+            Strategy = ($missing.Count ? $missing : $asked) -join ','
+            Device = [string]($node.Parameters.Device ?? 'default')
+            Outcome = $Outcome
+            Path = ($node.Parameters.Path ?? $node.Parameters.LiteralPath) -join ', '
+            Run = 1
+            HostName = $node.Name
+            StartedAt = $startedAt
+            ModuleVersion = $fleet.Version
+            Message = $Message
+        }
+    }
+}
+$nodeWork = {
+    $ErrorActionPreference = 'Stop'
+    $ProgressPreference = 'SilentlyContinue'
+    $session = $registration = $null
+    $limit = [System.Threading.CancellationTokenSource]::new([timespan]::FromSeconds($fleet.TimeLimitSeconds))
+    $step = 'connecting'
+    try {
+        $connection = $node.Connection
+        if ($connection.ComputerName) { $connection.SessionOption = New-PSSessionOption -OpenTimeout $fleet.ConnectTimeoutMilliseconds }
+        $session = New-PSSession @connection
+        'connected'
+        # Whatever this runspace is waiting for then, it ends.
+        $registration = $limit.Token.Register([Action]$session.Runspace.CloseAsync)
+
+        $step = 'looking for MemLoad'
+        $there = Invoke-Command -Session $session -ArgumentList $fleet.Version, $fleet.Build {
+            param($Version, $Build)
+            $ErrorActionPreference = 'Stop'
+            if ($PSVersionTable.PSVersion -lt [version]'7.6') { throw "PowerShell 7.6 or newer is needed, and this is $($PSVersionTable.PSVersion): install it, and let remoting start it" }
+            $same = Get-Module MemLoad -ListAvailable | Where-Object { "$($_.Version)" -eq $Version } | Where-Object {
+                $libraries = (Join-Path $_.ModuleBase MemLoad.Core.dll), (Join-Path $_.ModuleBase MemLoad.Cmdlets.dll)
+                ((Get-FileHash $libraries -ErrorAction Ignore).Hash -join '') -eq $Build
+            } | Select-Object -First 1
+            $root = Join-Path ($env:PSModulePath -split [IO.Path]::PathSeparator)[0] MemLoad
+            @{
+                Module = $same.ModuleBase
+                Root = $root
+                Target = Join-Path $root $Version
+                Stage = Join-Path $root ".new-$([guid]::NewGuid())"
+                Manifest = Join-Path ([IO.Path]::GetTempPath()) "memload-$([guid]::NewGuid()).manifest.json"
+            }
+        }
+        $module = $there.Module
+        if (-not $module -and -not $limit.IsCancellationRequested) {
+            $step = "installing MemLoad $($fleet.Version) in $($there.Target)"
+            Invoke-Command -Session $session -ArgumentList $there {
+                param($There)
+                $null = New-Item -ItemType Directory -Force $There.Root
+                # What an interrupted installation left behind.
+                Get-ChildItem $There.Root -Directory -Force -Filter .new-* | Where-Object LastWriteTime -lt (Get-Date).AddDays(-1) | Remove-Item -Recurse -Force -ErrorAction Ignore
+            }
+            Copy-Item -LiteralPath $fleet.Folder -Destination $there.Stage -ToSession $session -Recurse
+            # Moved into place in one step: another run may be installing here at this moment, and then either copy will do.
+            $module = Invoke-Command -Session $session -ArgumentList $there, $fleet.Build {
+                param($There, $Build)
+                $ErrorActionPreference = 'Stop'
+                try {
+                    if (Test-Path $There.Target) { Move-Item $There.Target "$($There.Stage).old" -ErrorAction Ignore }
+                    try { [IO.Directory]::Move($There.Stage, $There.Target) }
+                    catch {
+                        $libraries = (Join-Path $There.Target MemLoad.Core.dll), (Join-Path $There.Target MemLoad.Cmdlets.dll)
+                        if (((Get-FileHash $libraries -ErrorAction Ignore).Hash -join '') -ne $Build) { throw }
+                    }
+                }
+                finally { $There.Stage, "$($There.Stage).old" | Where-Object { Test-Path $_ } | Remove-Item -Recurse -Force -ErrorAction Ignore }
+                $There.Target
+            }
+        }
+        $given = $node.Parameters
+        if ($fleet.Manifest -and -not $limit.IsCancellationRequested) {
+            $step = 'copying the manifest'
+            Copy-Item -LiteralPath $fleet.Manifest -Destination $there.Manifest -ToSession $session
+            $given.Manifest = $there.Manifest
+        }
+
+        $step = 'measuring'
+        $problems = @()
+        $said = [System.Collections.Generic.HashSet[string]]::new()
+        if (-not $limit.IsCancellationRequested) {
+            Invoke-Command -Session $session -ArgumentList $module, $given -ErrorAction SilentlyContinue -ErrorVariable problems -WarningAction SilentlyContinue {
+                param($Module, $Given)
+                # One bad checkpoint is one error, and the next one's turn comes.
+                $ErrorActionPreference = 'Continue'
+                $ProgressPreference = 'SilentlyContinue'
+                try {
+                    Import-Module (Join-Path $Module MemLoad.psd1) -ErrorAction Stop
+                    Measure-LoadMemory @Given
+                }
+                finally { if ($Given.Manifest) { Remove-Item -LiteralPath $Given.Manifest -ErrorAction Ignore } }
+            } | ForEach-Object {
+                $came.Add("$($_.Strategy)")
+                $null = $said.Add("$($_.Message)")
+                ConvertTo-NodeRow $_
+            }
+        }
+        # A closed session ends all of this in silence.
+        if ($limit.IsCancellationRequested) { throw 'out of time' }
+        foreach ($problem in $problems) {
+            $text = "$($problem.Exception.Message)"
+            if ("$($problem.FullyQualifiedErrorId)" -notmatch '^(ML\d{4}),') { throw $problem }
+            # A load that did not end well is a row and an error; the row is enough.
+            if (-not $said.Contains("$($Matches[1]): $text")) { New-NodeRow Failed "$($Matches[1]): $text" }
+        }
+        if (-not $came.Count -and -not $problems) { throw 'Measure-LoadMemory gave nothing' }
+    }
+    catch {
+        $text = "$($_.Exception.Message)".Trim() -replace '\s+', ' '
+        if ($limit.IsCancellationRequested) {
+            New-NodeRow Canceled "Stopped while ${step}, after $($fleet.TimeLimitSeconds) s: a node may take no longer. Rows that came: $($came.Count). Find out why this node is slow, or raise -TimeLimitSeconds."
+        }
+        elseif ($step -eq 'connecting') {
+            New-NodeRow Failed "No connection: $(if ($node.Ssh) { "ssh gets in, but PowerShell does not answer: " })$($text.TrimEnd('.')). $($fleet.Answer)"
+        }
+        else {
+            New-NodeRow Failed "Broke off while $($step): $($text.TrimEnd('.')). If the session ended by itself, see whether the node was restarted or ran out of memory."
+        }
+    }
+    finally {
+        'done'
+        if ($registration) { $registration.Dispose() }
+        if ($session) { Remove-PSSession $session -ErrorAction Ignore }
+        $limit.Dispose()
+    }
+}
+
+# Another PowerShell like this one: its program, or dotnet with an assembly where PowerShell is a tool of .NET. It takes what to do on its standard input,
+# and gives a line of text for each object.
+$apart = @([Environment]::ProcessPath)
+if ((Split-Path -LeafBase $apart[0]) -eq 'dotnet') { $apart += Join-Path $PSHOME pwsh.dll }
+elseif ((Split-Path -LeafBase $apart[0]) -ne 'pwsh') { $apart = @(Join-Path $PSHOME ($IsWindows ? 'pwsh.exe' : 'pwsh')) }
+$apart += '-NoLogo', '-NoProfile', '-NonInteractive', '-Command', @'
+$given = [System.Management.Automation.PSSerializer]::Deserialize([Text.Encoding]::UTF8.GetString([convert]::FromBase64String([Console]::In.ReadToEnd())))
+$node, $fleet, $startedAt = $given.Node, $given.Fleet, $given.StartedAt
+$came = [System.Collections.Generic.List[string]]::new()
+. ([scriptblock]::Create($fleet.Rows))
+. ([scriptblock]::Create($fleet.Work)) | ForEach-Object {
+    $item = $_ -is [System.Collections.Specialized.OrderedDictionary] ? [pscustomobject]$_ : $_
+    [Console]::Out.WriteLine('item ' + [convert]::ToBase64String([Text.Encoding]::UTF8.GetBytes([System.Management.Automation.PSSerializer]::Serialize($item, 3))))
+}
+exit 0
+'@
+function ConvertTo-Text($Given) { [convert]::ToBase64String([Text.Encoding]::UTF8.GetBytes([System.Management.Automation.PSSerializer]::Serialize($Given, 8))) }
+function ConvertFrom-Text([string]$Line) { [System.Management.Automation.PSSerializer]::Deserialize([Text.Encoding]::UTF8.GetString([convert]::FromBase64String($Line.Substring(5)))) }
+
 $scratch = Join-Path ([IO.Path]::GetTempPath()) "memload-fleet-$([guid]::NewGuid())"
 try {
     $folder = Find-ModuleFolder $ModulePath $scratch
     # In a process of its own, so that this session keeps whatever MemLoad it has.
-    $about = Start-Job -ArgumentList $folder, ($Manifest ? (Resolve-Path -LiteralPath $Manifest).ProviderPath : '') {
-        param($Folder, $Manifest)
-        $ErrorActionPreference = 'Stop'
-        Import-Module (Join-Path $Folder MemLoad.psd1)
-        $command = Get-Command Measure-LoadMemory
-        @{
-            Version = "$($command.Module.Version)"
-            # What is no manifest is found out here, once, and not on every node.
-            Digest = if ($Manifest) { try { [MemLoad.WeightManifest]::Read($Manifest).WeightsDigest } catch { throw "$($_.Exception.InnerException.Rule.Id): $($_.Exception.InnerException.Message)" } }
-            Columns = @([MemLoad.LoadMeasurement].GetProperties().Name)
-            Strategies = @([MemLoad.Strategy].GetEnumNames() -ne 'Auto')
-            # What a row needs; a block gives no rows of this kind, and common parameters are not for the nodes.
-            Parameters = @($command.Parameters.Keys | Where-Object { $_ -notin 'ScriptBlock', 'Manifest' + [System.Management.Automation.PSCmdlet]::CommonParameters })
+    $inquiry = {
+        try {
+            $ErrorActionPreference = 'Stop'
+            Import-Module (Join-Path $node.Folder MemLoad.psd1)
+            $command = Get-Command Measure-LoadMemory
+            @{
+                Version = "$($command.Module.Version)"
+                # What is no manifest is found out here, once, and not on every node.
+                Digest = if ($node.Manifest) { try { [MemLoad.WeightManifest]::Read($node.Manifest).WeightsDigest } catch { throw "$($_.Exception.InnerException.Rule.Id): $($_.Exception.InnerException.Message)" } }
+                Columns = @([MemLoad.LoadMeasurement].GetProperties().Name)
+                Strategies = @([MemLoad.Strategy].GetEnumNames() -ne 'Auto')
+                # What a row needs; a block gives no rows of this kind, and common parameters are not for the nodes.
+                Parameters = @($command.Parameters.Keys | Where-Object { $_ -notin @('ScriptBlock', 'Manifest', 'WhatIf', 'Confirm') + [System.Management.Automation.PSCmdlet]::CommonParameters })
+            }
         }
-    } | Receive-Job -Wait -AutoRemoveJob
+        catch { @{ Problem = "$_" } }
+    }
+    $question = @{ Node = @{ Folder = $folder; Manifest = $Manifest ? (Resolve-Path -LiteralPath $Manifest).ProviderPath : '' }; Fleet = @{ Rows = ''; Work = "$inquiry" } }
+    $answer = ConvertTo-Text $question | & $apart[0] @($apart | Select-Object -Skip 1) | Where-Object { $_ -like 'item *' } | Select-Object -Last 1
+    if (-not $answer) { throw "$($apart[0]) gave no answer, with exit code $LASTEXITCODE." }
+    $about = ConvertFrom-Text $answer
+    if ($about.Problem) { throw $about.Problem }
     $Parameters += @{}
     if ($Parameters.Strategy) { $Parameters.Strategy = Split-Word $Parameters.Strategy }
     foreach ($word in $Parameters.Keys) {
@@ -321,6 +486,11 @@ try {
             $earlier | Export-Csv -LiteralPath "$OutFile.new" -Encoding utf8NoBOM
             Move-Item -LiteralPath "$OutFile.new" $OutFile -Force
         }
+        else {
+            # Now, not when the first node has measured.
+            try { [IO.File]::Create("$OutFile.new").Dispose() } catch { throw "-OutFile cannot be written: $($_.Exception.GetBaseException().Message)" }
+            Remove-Item -LiteralPath "$OutFile.new"
+        }
     }
     $open = @($nodes | Where-Object Name -notin $earlier.Node)
     if ($open.Count -lt $nodes.Count) { Write-Information "$($nodes.Count - $open.Count) of $($nodes.Count) nodes have loaded before, by $OutFile; they are not run again." }
@@ -333,6 +503,14 @@ try {
         Strategies = $about.Strategies
         Manifest = $Manifest ? (Resolve-Path -LiteralPath $Manifest).ProviderPath : $null
         TimeLimitSeconds = $TimeLimitSeconds
+        ConnectTimeoutMilliseconds = $ConnectTimeoutSeconds * 1000
+        Rows = "$nodeRows"
+        Text = "${function:ConvertTo-Text}", "${function:ConvertFrom-Text}"
+        Work = "$nodeWork"
+        Answer = $PSCmdlet.ParameterSetName -eq 'SSH' ?
+            "See that the node's sshd_config has the line 'Subsystem powershell /usr/bin/pwsh -sshs -NoLogo', and restart sshd." :
+            'See that the node is up and that Enable-PSRemoting was run there in PowerShell 7.'
+        PowerShell = $apart
     }
     Update-TypeData -TypeName MemLoad.NodeMeasurement -DefaultDisplayPropertySet Node, Strategy, Outcome, Message -Force
     $fresh = [System.Collections.Generic.List[object]]::new()
@@ -344,145 +522,85 @@ try {
         $ProgressPreference = 'SilentlyContinue'
         $node = $_
         $fleet = $using:fleet
-        $session = $registration = $null
         $startedAt = [DateTimeOffset]::Now.ToString('yyyy-MM-ddTHH:mm:ss.fffzzz', [cultureinfo]::InvariantCulture)
-        $limit = [System.Threading.CancellationTokenSource]::new([timespan]::FromSeconds($fleet.TimeLimitSeconds))
         $came = [System.Collections.Generic.List[string]]::new()
-        $said = [System.Collections.Generic.HashSet[string]]::new()
-
-        # A row as the node's, or, where no row came, one with the same columns that stands for all that is missing.
-        function ConvertTo-NodeRow($Row) {
-            $values = [ordered]@{ PSTypeName = 'MemLoad.NodeMeasurement'; Node = $node.Name }
-            foreach ($column in $fleet.Columns) { $values[$column] = $Row.$column }
-            $values
-        }
-        function New-NodeRow([string]$Outcome, [string]$Message) {
-            $asked = @($node.Parameters.Strategy ?? $fleet.Strategies)
-            $missing = @($asked | Where-Object { "$_" -notin $came })
-            ConvertTo-NodeRow @{
-                Strategy = ($missing.Count ? $missing : $asked) -join ','
-                Device = [string]($node.Parameters.Device ?? 'default')
-                Outcome = $Outcome
-                Path = ($node.Parameters.Path ?? $node.Parameters.LiteralPath) -join ', '
-                Run = 1
-                HostName = $node.Name
-                StartedAt = $startedAt
-                ModuleVersion = $fleet.Version
-                Message = $Message
+        . ([scriptblock]::Create($fleet.Rows))
+        ${function:ConvertTo-Text}, ${function:ConvertFrom-Text} = $fleet.Text | ForEach-Object { [scriptblock]::Create($_) }
+        # It ends by itself at the time limit; this is for one that does not.
+        $deadline = [Environment]::TickCount64 + ($fleet.TimeLimitSeconds + 60) * 1000L
+        function Start-Program([string[]]$Command, [string]$Given) {
+            $start = [System.Diagnostics.ProcessStartInfo]::new($Command[0], [string[]]@($Command | Select-Object -Skip 1))
+            $start.RedirectStandardInput = $start.RedirectStandardOutput = $start.RedirectStandardError = $true
+            $program = [System.Diagnostics.Process]::Start($start)
+            # One that has ended already takes nothing, and says why elsewhere.
+            try {
+                if ($Given) { $program.StandardInput.Write($Given) }
+                $program.StandardInput.Close()
             }
+            catch [System.IO.IOException] { Write-Debug "$_" }
+            $program
         }
-
-        $step = 'connecting'
+        $program = $null
+        $connected = $said = $late = $false
         try {
-            $connection = $node.Connection
-            $session = New-PSSession @connection
-            # Whatever this runspace is waiting for then, it ends.
-            $registration = $limit.Token.Register([Action]$session.Runspace.CloseAsync)
-
-            $step = 'looking for MemLoad'
-            $there = Invoke-Command -Session $session -ArgumentList $fleet.Version, $fleet.Build {
-                param($Version, $Build)
-                $ErrorActionPreference = 'Stop'
-                if ($PSVersionTable.PSVersion -lt [version]'7.6') { throw "PowerShell 7.6 or newer is needed, and this is $($PSVersionTable.PSVersion): install it, and let remoting start it" }
-                $same = Get-Module MemLoad -ListAvailable | Where-Object { "$($_.Version)" -eq $Version } | Where-Object {
-                    $libraries = (Join-Path $_.ModuleBase MemLoad.Core.dll), (Join-Path $_.ModuleBase MemLoad.Cmdlets.dll)
-                    ((Get-FileHash $libraries -ErrorAction Ignore).Hash -join '') -eq $Build
-                } | Select-Object -First 1
-                $root = Join-Path ($env:PSModulePath -split [IO.Path]::PathSeparator)[0] MemLoad
-                @{
-                    Module = $same.ModuleBase
-                    Root = $root
-                    Target = Join-Path $root $Version
-                    Stage = Join-Path $root ".new-$([guid]::NewGuid())"
-                    Manifest = Join-Path ([IO.Path]::GetTempPath()) "memload-$([guid]::NewGuid()).manifest.json"
+            if ($node.Ssh) {
+                # By ssh alone first: what is wrong with a connection, ssh says best, and 255 is its own exit code.
+                $program = Start-Program (@('ssh', '-o', 'LogLevel=ERROR') + $node.Ssh + 'exit')
+                $complaints = $program.StandardError.ReadToEndAsync()
+                $null = $program.StandardOutput.ReadToEndAsync()
+                while (-not $program.WaitForExit(200)) {
+                    if ([Environment]::TickCount64 -gt $deadline) {
+                        $late = $true
+                        $program.Kill($true)
+                    }
                 }
+                if (-not $late -and $program.ExitCode -eq 255) {
+                    $says = "$($complaints.Result)".Trim().TrimEnd('.') -replace '\s+', ' '
+                    New-NodeRow Failed "No connection: $($says ? $says : 'ssh says nothing'). See that the node is up and that this asks nothing: $($node.SshText)"
+                    $said = $true
+                }
+                elseif (-not $late) { $program.Dispose() }
             }
-            $module = $there.Module
-            if (-not $module -and -not $limit.IsCancellationRequested) {
-                $step = "installing MemLoad $($fleet.Version) in $($there.Target)"
-                Invoke-Command -Session $session -ArgumentList $there {
-                    param($There)
-                    $null = New-Item -ItemType Directory -Force $There.Root
-                    # What an interrupted installation left behind.
-                    Get-ChildItem $There.Root -Directory -Force -Filter .new-* | Where-Object LastWriteTime -lt (Get-Date).AddDays(-1) | Remove-Item -Recurse -Force -ErrorAction Ignore
-                }
-                Copy-Item -LiteralPath $fleet.Folder -Destination $there.Stage -ToSession $session -Recurse
-                # Moved into place in one step: another run may be installing here at this moment, and then either copy will do.
-                $module = Invoke-Command -Session $session -ArgumentList $there, $fleet.Build {
-                    param($There, $Build)
-                    $ErrorActionPreference = 'Stop'
-                    try {
-                        if (Test-Path $There.Target) { Move-Item $There.Target "$($There.Stage).old" -ErrorAction Ignore }
-                        try { [IO.Directory]::Move($There.Stage, $There.Target) }
-                        catch {
-                            $libraries = (Join-Path $There.Target MemLoad.Core.dll), (Join-Path $There.Target MemLoad.Cmdlets.dll)
-                            if (((Get-FileHash $libraries -ErrorAction Ignore).Hash -join '') -ne $Build) { throw }
+            if (-not $said -and -not $late) {
+                $program = Start-Program $fleet.PowerShell (ConvertTo-Text @{ Node = $node; Fleet = $fleet; StartedAt = $startedAt })
+                $complaints = $program.StandardError.ReadToEndAsync()
+                $line = $program.StandardOutput.ReadLineAsync()
+                while ($true) {
+                    if (-not $line.Wait(200)) {
+                        if ([Environment]::TickCount64 -gt $deadline) {
+                            $late = $true
+                            $program.Kill($true)
                         }
+                        continue
                     }
-                    finally { $There.Stage, "$($There.Stage).old" | Where-Object { Test-Path $_ } | Remove-Item -Recurse -Force -ErrorAction Ignore }
-                    $There.Target
+                    if ($null -eq $line.Result) { break }
+                    $item = if ($line.Result.StartsWith('item ')) { ConvertFrom-Text $line.Result }
+                    if ($item -is [string]) {
+                        $connected = $true
+                        $said = $item -eq 'done'
+                    }
+                    elseif ($item) {
+                        $came.Add($item.Strategy)
+                        ConvertTo-NodeRow $item
+                    }
+                    $line = $program.StandardOutput.ReadLineAsync()
+                }
+                $program.WaitForExit()
+                if (-not $said -and -not $late) {
+                    $why = ("$($complaints.Result)".Trim() -split "`n")[0]
+                    $what = "the PowerShell on this machine that talks to it ended with exit code $($program.ExitCode)$(if ($why) { ": $why" })"
+                    New-NodeRow Failed ($connected ? "Broke off: $what. If the session ended by itself, see whether the node was restarted or ran out of memory." :
+                        "No connection: $(if ($node.Ssh) { 'ssh gets in, but PowerShell does not answer: ' })$what. $($fleet.Answer)")
                 }
             }
-            $given = $node.Parameters
-            if ($fleet.Manifest -and -not $limit.IsCancellationRequested) {
-                $step = 'copying the manifest'
-                Copy-Item -LiteralPath $fleet.Manifest -Destination $there.Manifest -ToSession $session
-                $given.Manifest = $there.Manifest
-            }
-
-            $step = 'measuring'
-            $problems = @()
-            if (-not $limit.IsCancellationRequested) {
-                Invoke-Command -Session $session -ArgumentList $module, $given -ErrorAction SilentlyContinue -ErrorVariable problems -WarningAction SilentlyContinue {
-                    param($Module, $Given)
-                    # One bad checkpoint is one error, and the next one's turn comes.
-                    $ErrorActionPreference = 'Continue'
-                    $ProgressPreference = 'SilentlyContinue'
-                    try {
-                        Import-Module (Join-Path $Module MemLoad.psd1) -ErrorAction Stop
-                        Measure-LoadMemory @Given
-                    }
-                    finally { if ($Given.Manifest) { Remove-Item -LiteralPath $Given.Manifest -ErrorAction Ignore } }
-                } | ForEach-Object {
-                    $came.Add("$($_.Strategy)")
-                    $null = $said.Add("$($_.Message)")
-                    ConvertTo-NodeRow $_
-                }
-            }
-            # A closed session ends all of this in silence.
-            if ($limit.IsCancellationRequested) { throw 'out of time' }
-            foreach ($problem in $problems) {
-                $text = "$($problem.Exception.Message)"
-                if ("$($problem.FullyQualifiedErrorId)" -notmatch '^(ML\d{4}),') { throw $problem }
-                # A load that did not end well is a row and an error; the row is enough.
-                if (-not $said.Contains("$($Matches[1]): $text")) { New-NodeRow Failed "$($Matches[1]): $text" }
-            }
-            if (-not $came.Count -and -not $problems) { throw 'Measure-LoadMemory gave nothing' }
+            if ($late -and -not $said) { New-NodeRow Canceled "Stopped after $($fleet.TimeLimitSeconds) s: a node may take no longer. Rows that came: $($came.Count). Find out why this node is slow, or raise -TimeLimitSeconds." }
         }
-        catch {
-            $text = "$($_.Exception.Message)".Trim() -replace '\s+', ' '
-            if ($limit.IsCancellationRequested) {
-                New-NodeRow Canceled "Stopped while ${step}, after $($fleet.TimeLimitSeconds) s: a node may take no longer. Rows that came: $($came.Count). Find out why this node is slow, or raise -TimeLimitSeconds."
-            }
-            elseif ($step -eq 'connecting' -and $node.Ssh) {
-                $ssh = $node.Ssh
-                $says = try { & ssh -n -o LogLevel=ERROR @ssh exit 2>&1 | ForEach-Object { "$_".Trim() } | Where-Object { $_ } } catch { "$_" }
-                $says = "$($says -join ' ')".Trim().TrimEnd('.')
-                New-NodeRow Failed ($LASTEXITCODE -eq 0 ?
-                    "No connection: ssh gets in, but PowerShell does not answer: $($text.TrimEnd('.')). See that the node's sshd_config has the line 'Subsystem powershell /usr/bin/pwsh -sshs -NoLogo', and restart sshd." :
-                    "No connection: $($says ? $says : $text.TrimEnd('.')). See that the node is up and that this asks nothing: $($node.SshText)")
-            }
-            elseif ($step -eq 'connecting') {
-                New-NodeRow Failed "No connection: $($text.TrimEnd('.')). See that the node is up and that Enable-PSRemoting was run there in PowerShell 7."
-            }
-            else {
-                New-NodeRow Failed "Broke off while $($step): $($text.TrimEnd('.')). If the session ended by itself, see whether the node was restarted or ran out of memory."
-            }
-        }
+        catch { New-NodeRow Failed "On this machine: $("$($_.Exception.GetBaseException().Message)".TrimEnd('.')). See that ssh and PowerShell can be started here." }
         finally {
-            if ($registration) { $registration.Dispose() }
-            if ($session) { Remove-PSSession $session -ErrorAction Ignore }
-            $limit.Dispose()
+            if ($program) {
+                try { if (-not $program.HasExited) { $program.Kill($true) } } catch { Write-Debug "$_" }
+                $program.Dispose()
+            }
         }
         $node.Name
     } | ForEach-Object {

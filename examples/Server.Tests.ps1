@@ -103,7 +103,8 @@ Describe "$([Environment]::MachineName) and $Path" {
             if ($Device) { $given.Device = $Device }
             if ($HostMemoryLimit) { $given.HostMemoryLimit = $HostMemoryLimit }
             if ($DeviceMemoryLimit) { $given.DeviceMemoryLimit = $DeviceMemoryLimit }
-            $job = Start-Job -ArgumentList (Join-Path $module.ModuleBase MemLoad.psd1), $given {
+            # A thread, to be able to give up: the load itself has a process of its own.
+            $job = Start-ThreadJob -ArgumentList (Join-Path $module.ModuleBase MemLoad.psd1), $given {
                 param($Module, $Given)
                 $ProgressPreference = 'SilentlyContinue'
                 Import-Module $Module

@@ -169,11 +169,28 @@ Describe 'Measure-Fleet.ps1 on 8 nodes' {
     It 'makes a row of what is wrong with the checkpoint, the key or the subsystem' {
         $quiet = @{ WarningAction = 'SilentlyContinue'; InformationAction = 'SilentlyContinue' }
         (& $script $nodes[0] @ssh @quiet -Parameters @{ Path = '/nowhere.pth' }).Message | Should -BeLike 'ML1001: *'
-        (& $script $nodes[0] @ssh @quiet -Subsystem nothing).Message | Should -BeLike "*Subsystem powershell /usr/bin/pwsh -sshs -NoLogo*"
+        $none = & $script $nodes[0..3] @ssh @quiet -Subsystem nothing
+        $none.Node | Sort-Object | Should -Be n1, n2, n3, n4
+        foreach ($row in $none) { $row.Message | Should -BeLike "No connection: ssh gets in, but PowerShell does not answer: *Subsystem powershell /usr/bin/pwsh -sshs -NoLogo*" }
         $ssh.KeyFilePath = "$folder/host"
-        (& $script "127.0.0.1:$($nodes[0].Port)" @ssh @quiet).Message | Should -BeLike '*Permission denied*'
+        (& $script "127.0.0.1:$($nodes[0].Port)" @ssh @quiet).Message | Should -BeLike 'No connection: *Permission denied*'
     }
 }
+}
+Describe 'Measure-Fleet.ps1 on nodes that are down' {
+    # An ssh that ends while PowerShell writes to it ends that PowerShell, with all that it was at: three times of three with 12 ports.
+    It 'gives a row for each of 12, named in one text as from cron' -Skip:(-not (Get-Command ssh -CommandType Application -ErrorAction Ignore)) {
+        $listeners = 1..12 | ForEach-Object { [System.Net.Sockets.TcpListener]::new([ipaddress]::Loopback, 0) }
+        $names = $listeners | ForEach-Object { $_.Start(); "127.0.0.1:$($_.LocalEndpoint.Port)" }
+        $listeners | ForEach-Object Stop
+        $csv = Join-Path $TestDrive down.csv
+        $text = Invoke-ThisPowerShell -NoProfile -File $script -HostName ($names -join ', ') -OutFile $csv *>&1 | Out-String
+        $LASTEXITCODE | Should -Be 1 -Because $text
+        $rows = Import-Csv $csv
+        $rows.Node | Sort-Object | Should -Be ($names | Sort-Object)
+        $rows.Outcome | Sort-Object -Unique | Should -Be Failed
+        foreach ($row in $rows) { $row.Message | Should -BeLike 'No connection: *See that the node is up and that this asks nothing: ssh -p *' }
+    }
 }
 Describe 'Measure-Fleet.ps1, before it connects to anyone' {
     It 'refuses <Name>' -TestCases @(
@@ -191,6 +208,7 @@ Describe 'Measure-Fleet.ps1, before it connects to anyone' {
         @{ Name = 'a manifest that is missing'; Arguments = @{ HostName = 'a'; Manifest = '/no/m.json' }; Says = '*There is no manifest /no/m.json on this machine.' }
         @{ Name = 'a manifest that is none'; Arguments = @{ HostName = 'a'; Manifest = $PSCommandPath }; Says = 'ML61*manifest*' }
         @{ Name = 'a folder that is no module'; Arguments = @{ HostName = 'a'; ModulePath = '/' }; Says = 'There is no MemLoad.psd1 in /*' }
+        @{ Name = 'a file that cannot be made'; Arguments = @{ HostName = 'a'; OutFile = $IsLinux ? '/proc/fleet.csv' : '/nowhere/fleet.csv' }; Says = '*-OutFile*' }
         @{ Name = 'a file of something else'; Arguments = @{ HostName = 'a'; OutFile = 'TestDrive:/other.csv' }; Says = '*is no CSV file of this script*' }
     ) {
         Set-Content TestDrive:/other.csv "A,B`n1,2"

@@ -87,7 +87,7 @@ Describe 'Several words in one text' {
         @{ Name = 'splatted'; Script = { $given = @{ Strategy = 'sequential , meta' }; Get-LoadPlan $file -Device cpu @given } }
         @{ Name = 'a CSV file'; Script = { "Path,Strategy,Device,DType`n$file,`"Sequential,Meta`",cpu," | ConvertFrom-Csv | Get-LoadPlan } }
         @{ Name = 'JSON'; Script = { @{ Path = $file; Strategy = 'Sequential', 'Meta'; Device = 'cpu'; DType = $null } | ConvertTo-Json | ConvertFrom-Json | Get-LoadPlan } }
-        @{ Name = 'another process'; Script = { Start-Job { Import-Module $using:ModulePath; Get-LoadPlan $using:file -Device cpu -Strategy 'Sequential,Meta' } | Receive-Job -Wait -AutoRemoveJob } }
+        @{ Name = 'another thread'; Script = { Start-ThreadJob { Import-Module $using:ModulePath; Get-LoadPlan $using:file -Device cpu -Strategy 'Sequential,Meta' } | Receive-Job -Wait -AutoRemoveJob } }
     ) {
         $rows = & $Script
         $rows.Strategy | Should -Be Sequential, Meta

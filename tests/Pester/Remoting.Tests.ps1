@@ -1,3 +1,4 @@
+BeforeDiscovery { $NoJobs = -not $IsWindows -and -not (Get-Command (Join-Path $PSHOME pwsh) -CommandType Application -ErrorAction Ignore) }
 BeforeAll {
     . $PSScriptRoot/common.ps1
     $file = Join-Path $TestDrive model.pth
@@ -13,7 +14,8 @@ BeforeAll {
     }
 }
 Describe 'Rows from elsewhere' {
-    It 'survive Start-Job' {
+    # Beside a tool of .NET lies a pwsh that only the user who installed the tool may start, and Start-Job starts no other.
+    It 'survive Start-Job' -Skip:($NoJobs) {
         Assert-Row (Start-Job { Import-Module $using:ModulePath; Measure-LoadMemory $using:file -Strategy Meta } | Receive-Job -Wait -AutoRemoveJob)
     }
     It 'survive ForEach-Object -Parallel' {
