@@ -91,7 +91,7 @@ Describe 'Export-LoadReport' {
         @(Get-Picture (Get-Page $page)).Count | Should -Be 4
     }
     It 'shows what was written' {
-        $rows | Export-LoadReport (Join-Path $TestDrive shown.html) -PassThru | Out-String -Width 80 | Should -Match '(?s)Rows +Pictures +KiB +Written.* 2 +2 +\d+ .*shown\.html'
+        $rows | Export-LoadReport (Join-Path $TestDrive shown.html) -PassThru | Out-String -Width 80 | Should -Match '(?s)Rows +Pictures +Size +Written.* 2 +2 +[\d.]+ KiB .*shown\.html'
     }
     It 'says that there is nothing to report' {
         { @() | Export-LoadReport (Join-Path $TestDrive none.html) } | Should -Throw -ErrorId 'ML8104,MemLoad.Commands.ExportLoadReportCommand'

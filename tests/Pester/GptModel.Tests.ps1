@@ -64,10 +64,10 @@ Describe 'A model on the simulated device' {
 Describe 'Remove-GptModel' {
     It 'gives the memory back' {
         # What a first model leaves in the process is code.
-        New-GptModel -VocabularySize 50257 -ContextLength 64 -EmbeddingSize 512 -LayerCount 2 -HeadCount 2 | Remove-GptModel
+        New-GptModel -VocabularySize 50257 -ContextLength 64 -EmbeddingSize 512 -LayerCount 2 -HeadCount 2 -Device cpu | Remove-GptModel
         Clear-ModelMemory
         $before = (Get-MemoryUsage).HostBytes
-        $model = New-GptModel -VocabularySize 50257 -ContextLength 64 -EmbeddingSize 512 -LayerCount 2 -HeadCount 2
+        $model = New-GptModel -VocabularySize 50257 -ContextLength 64 -EmbeddingSize 512 -LayerCount 2 -HeadCount 2 -Device cpu
         (Get-MemoryUsage).HostBytes - $before | Should -BeGreaterThan 150MB
         Remove-GptModel $model
         (Get-MemoryUsage).HostBytes - $before | Should -BeLessThan 32MB

@@ -18,7 +18,8 @@ Describe 'Names' {
         foreach ($group in $commands.Parameters.Values | Where-Object Name -notin $common | Group-Object Name) {
             @($group.Group | ForEach-Object { (Get-PlainType $_.ParameterType).FullName } | Sort-Object -Unique) | Should -HaveCount 1 -Because "-$($group.Name)"
             # A -Destination is a -Path too where there is no other path.
-            if ($group.Name -eq 'Destination') { continue }
+            # A -Model is removed by its -Name, too.
+            if ($group.Name -in 'Destination', 'Model') { continue }
             @($group.Group | ForEach-Object { $_.Aliases -join ',' } | Sort-Object -Unique) | Should -HaveCount 1 -Because "aliases of -$($group.Name)"
         }
     }

@@ -1,7 +1,7 @@
 BeforeDiscovery {
     . $PSScriptRoot/common.ps1
     $views = ([xml](Get-Content -Raw (Join-Path $RepositoryRoot module/MemLoad.Format.ps1xml))).Configuration.ViewDefinitions.View | ForEach-Object {
-        @{ View = $_.Name; Type = @($_.ViewSelectedBy.TypeName)[0]; IsTable = $null -ne $_.TableControl; Xml = $_.OuterXml }
+        @{ View = $_.Name; Type = @($_.ViewSelectedBy.TypeName)[0]; Format = $_.TableControl ? 'Format-Table' : $_.ListControl ? 'Format-List' : 'Format-Custom'; Xml = $_.OuterXml }
     }
 }
 BeforeAll {
@@ -107,7 +107,7 @@ Describe 'Every view' {
         }
         $Error.Clear()
         foreach ($width in 80, 200) {
-            $shown = $IsTable ? ($rows | Format-Table -View $View | Out-String -Width $width) : ($rows | Format-List -View $View | Out-String -Width $width)
+            $shown = $rows | & $Format -View $View | Out-String -Width $width
             $shown.Trim() | Should -Not -BeNullOrEmpty
         }
         $Error | ForEach-Object { "$_" } | Sort-Object -Unique | Should -BeNullOrEmpty

@@ -108,7 +108,7 @@ public sealed class ExportLoadReportCommand : MemLoadCmdlet
         {
             if (_rows.Count > 0)
             {
-                WriteWarning(string.Create(CultureInfo.InvariantCulture, $"The {_rows.Count} rows are not lost: ($Error | Select-Object -First 1).TargetObject has them."));
+                WriteWarning(string.Create(CultureInfo.InvariantCulture, $"The {_rows.Count} rows are not lost: they are the TargetObject of the error."));
             }
             ThrowTerminatingError(ErrorRecords.Keeping(e, _rows.ToArray()));
         }
