@@ -87,7 +87,6 @@ public sealed class ProcessLimitTests : IDisposable
 
     [Theory]
     [InlineData("\"Nanoseconds\": null")]
-    [InlineData("\"Nanoseconds\": {}")]
     [InlineData("\"HostName\": null")]
     [InlineData("\"MeasuredAt\": \"0001-01-01T00:00:00+14:00\"")]
     public void A_speed_file_that_says_nothing_is_measured_again(string field)

@@ -8,6 +8,8 @@ public sealed class FuzzTests
     // Only a hang takes that long.
     private static readonly TimeSpan Watchdog = TimeSpan.FromMinutes(10);
 
+    private const int Inputs = 1000;
+
     [Theory]
     [InlineData("Zip")]
     [InlineData("Legacy")]
@@ -19,13 +21,13 @@ public sealed class FuzzTests
         using var stop = new CancellationTokenSource(Watchdog);
         var campaign = new Campaign(seed: 2026, [Enum.Parse<FuzzFormat>(format)], Examiner.DefaultScratch, deepEvery: 1) { WatchesTime = false };
 
-        campaign.Run(0, 2000, threads: 1, stop.Token);
+        campaign.Run(0, Inputs, threads: 1, stop.Token);
 
         Assert.Empty(campaign.Findings);
-        Assert.Equal(2000, campaign.Done);
+        Assert.Equal(Inputs, campaign.Done);
         // Mutations that all end in the same refusal would find nothing.
         Assert.InRange(campaign.Counts.Count, 10, int.MaxValue);
-        Assert.InRange(campaign.Counts.Single(row => row.Key.Outcome == "opened").Value, 100, 1900);
+        Assert.InRange(campaign.Counts.Single(row => row.Key.Outcome == "opened").Value, Inputs / 20, Inputs * 19 / 20);
     }
 
     [Fact]

@@ -126,6 +126,10 @@ internal static unsafe partial class LinuxPageCache
         {
             return File.OpenHandle(file.Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         }
+        catch (IOException e) when (OpenFiles.IsExhausted(e))
+        {
+            throw OpenFiles.Exhausted(file.Path, e);
+        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw Rules.PathUnreadable.Broken($"the file cannot be opened: {e.Message.TrimEnd('.')}", file.Path, innerException: e);
