@@ -73,6 +73,8 @@ internal static class PesterRun
             start.Environment.Remove(name);
         }
         start.Environment["NO_COLOR"] = "1";
+        // What the runtime learns for faster code pays off after minutes only, and no file takes that long.
+        start.Environment["DOTNET_TieredPGO"] = "0";
         using Process process = Process.Start(start)!;
         process.StandardInput.Close();
         Task<string> error = process.StandardError.ReadToEndAsync(cancellationToken);

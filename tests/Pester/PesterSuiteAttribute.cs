@@ -14,7 +14,10 @@ public sealed class PesterSuiteAttribute(string pester, params string[] files) :
 
     public IReadOnlyList<string> Files { get; } = files;
 
-    /// <summary>Where no files are named: 0 for the first file and every second one after it, 1 for the others.</summary>
+    /// <summary>Into how many shares the files are split where none is named.</summary>
+    public const int Shares = 3;
+
+    /// <summary>Where no files are named: which share of them, from 0. The files are dealt out in turn.</summary>
     public int Share { get; set; }
 }
 
@@ -28,7 +31,7 @@ public sealed class PesterSuiteDiscoverer(IMessageSink diagnostics) : IXunitTest
         var suite = (PesterSuiteAttribute)((IReflectionAttributeInfo)factAttribute).Attribute;
         IEnumerable<string> files = suite.Files.Count > 0
             ? suite.Files.Select(name => $"{name}.Tests.ps1")
-            : Directory.EnumerateFiles(PesterRun.Folder, "*.Tests.ps1").Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal).Where((_, i) => i % 2 == suite.Share);
+            : Directory.EnumerateFiles(PesterRun.Folder, "*.Tests.ps1").Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal).Where((_, i) => i % PesterSuiteAttribute.Shares == suite.Share);
         return files.Select(file => new PesterFileTestCase(diagnostics, discoveryOptions, testMethod, suite.Pester, file));
     }
 }

@@ -2,28 +2,38 @@ namespace MemLoad.Pester;
 
 /// <summary>
 /// The module in a real PowerShell 7.6: every file of the suite, and each of its tests. xunit runs classes side by side, and most files wait for processes
-/// that they start: so every other file is in the other class.
+/// that they start: so each class has a share of the files.
 /// </summary>
 public sealed class PesterTests
 {
-    /// <summary>The first file, the third, and so on.</summary>
+    /// <summary>The first share.</summary>
     [PesterSuite("Pester", Share = 0)]
     public void Suite()
     {
     }
 }
 
-/// <summary>The other half of the suite.</summary>
-public sealed class OtherPesterTests
+/// <summary>The second share of the suite.</summary>
+public sealed class SecondPesterTests
 {
-    /// <summary>The second file, the fourth, and so on.</summary>
+    /// <summary>The second share.</summary>
     [PesterSuite("Pester", Share = 1)]
+    public void Suite()
+    {
+    }
+}
+
+/// <summary>The third share of the suite.</summary>
+public sealed class ThirdPesterTests
+{
+    /// <summary>The third share.</summary>
+    [PesterSuite("Pester", Share = 2)]
     public void Suite()
     {
     }
 
     /// <summary>A part of it again, under the other major version of Pester: that the suite and the example do not depend on one.</summary>
-    [PesterSuite("OtherPester", "Completion", "Get-LoadPlan", "Get-MemLoadRuntime", "GptModel", "Import-Weights", "Manifest", "Weights")]
+    [PesterSuite("OtherPester", "Get-MemLoadRuntime", "GptModel", "Import-Weights", "Manifest", "Weights")]
     public void Part_of_the_suite_under_the_other_version_of_Pester()
     {
     }
