@@ -231,7 +231,7 @@ function Get-WeightVote($Rows) {
                     Nodes = @($_.Group.Node | Sort-Object -Unique)
                     Proven = @($_.Group | Where-Object { $_.ManifestDigest -and $_.Outcome -eq 'Loaded' }).Count -gt 0
                 }
-            } | Sort-Object -Stable @{ Expression = 'Proven'; Descending = $true }, @{ Expression = { $_.Nodes.Count }; Descending = $true })
+            } | Sort-Object -Stable @{ Expression = 'Proven'; Descending = $true }, @{ Expression = { $_.Nodes.Count }; Descending = $true }, @{ Expression = { $_.Nodes[0] } })
         [pscustomobject]@{
             Model = $model.Name
             Sides = $sides
