@@ -41,7 +41,7 @@ Describe 'Export-LoadReport' {
     It 'replaces what is there as Export-Csv does, and writes nothing with -WhatIf' {
         $path = Join-Path $TestDrive there.html
         Set-Content $path old
-        { $rows | Export-LoadReport $path -NoClobber -Force } | Should -Throw -ErrorId 'ML9102,MemLoad.Commands.ExportLoadReportCommand'
+        { $rows | Export-LoadReport $path -NoClobber -Force } | Should -Throw '*leave out -NoClobber.' -ErrorId 'ML9102,MemLoad.Commands.ExportLoadReportCommand'
         Set-ItemProperty $path IsReadOnly $true
         { $rows | Export-LoadReport $path } | Should -Throw -ErrorId 'ML9103,MemLoad.Commands.ExportLoadReportCommand'
         Get-Content $path | Should -Be old

@@ -33,11 +33,10 @@ internal static class Lists
         },
     };
 
-    /// <summary>Name patterns, each its own argument: a name may hold a comma.</summary>
+    /// <summary>Name patterns, each with the option before it: a name may hold a comma, and what follows a pattern may be the path.</summary>
     public static Option<string[]> PatternsOption(string name, string description) => new(name)
     {
         Description = description,
         HelpName = "pattern",
-        AllowMultipleArgumentsPerToken = true,
     };
 }

@@ -63,6 +63,10 @@ public sealed class ExportLoadReportCommand : MemLoadCmdlet
                 throw Rules.TargetUnwritable.Broken("the file is read-only", _target, remedy: "Replace it with -Force, or name another path.");
             }
         }
+        catch (MemLoadException e) when (e.Rule == Rules.TargetExists)
+        {
+            Refuse(Rules.TargetExists.Broken(e.Finding, e.Path, remedy: "Name another path, or leave out -NoClobber."), Destination);
+        }
         catch (MemLoadException e)
         {
             Refuse(e, Destination);

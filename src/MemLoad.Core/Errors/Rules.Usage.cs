@@ -8,7 +8,7 @@ public static partial class Rules
 
     /// <summary>What is printed must go somewhere.</summary>
     public static readonly Rule OutputUnwritable = new("ML9902", "standard output takes what is printed",
-        "Free some space, or send the output to where there is some.");
+        "Send the output to where it can be written: a file on a disk that has room, or a program that reads it.");
 
     /// <summary>Whatever no other rule foresaw.</summary>
     public static readonly Rule Unexpected = new("ML9999", "nothing unforeseen happens", "Set MEMLOAD_DEBUG=1 to see where it happened.");

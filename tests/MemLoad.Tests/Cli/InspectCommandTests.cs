@@ -68,4 +68,14 @@ public sealed class InspectCommandTests
 
     private static string Flat(JsonElement value) =>
         value.ValueKind == JsonValueKind.Array ? string.Join(',', value.EnumerateArray()) : value.ToString();
+
+    [Fact]
+    public void A_path_may_stand_after_a_pattern()
+    {
+        var last = CliRun.Of("inspect", "--include", "*.weight", Fixtures.PathOf("tiny/fp32.pth"), "--format", "csv");
+        var first = CliRun.Of("inspect", Fixtures.PathOf("tiny/fp32.pth"), "--include", "*.weight", "--format", "csv");
+
+        Assert.Equal(0, last.ExitCode);
+        Assert.Equal(first.Output, last.Output);
+    }
 }
