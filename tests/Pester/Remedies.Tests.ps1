@@ -96,6 +96,8 @@ Describe 'A path with brackets' {
         Copy-Item model.pth -Destination 'odd[1].pth'
         Copy-Item model.pth -Destination 'open[1.pth'
     }
+    # Pester 5 does not get rid of such names itself.
+    AfterAll { Remove-Item -LiteralPath 'open[1.pth', 'odd[1].pth' }
     It 'is the file of that name: <_>' -ForEach 'odd[1].pth', './odd[1].pth', 'open[1.pth' {
         (Get-LoadPlan $_ -Strategy Mmap).Path | Should -Be (Join-Path $TestDrive ($_ -replace '^\./'))
         (Get-LoadPlan -LiteralPath $_ -Strategy Mmap).Path | Should -Be (Join-Path $TestDrive ($_ -replace '^\./'))

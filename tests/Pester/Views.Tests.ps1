@@ -117,8 +117,8 @@ Describe 'Every view' {
     It 'show what is written' {
         $file = Join-Path $TestDrive model.pth
         $model = New-GptModel @TinyGpt
-        Export-Weights $model $file | Out-String -Width 80 | Should -Match '(?s)Format +Tensors +Size +Written.*TorchZip +\d+ +[\d.]+ KiB .*model\.pth'
-        Convert-Weights $file -Format Folder | Out-String -Width 80 | Should -Match 'PerTensor +\d+ +[\d.]+ KiB .*model'
+        Export-Weights $model $file | Out-String -Width 120 | Should -Match '(?s)Format +Tensors +Size +Written.*TorchZip +\d+ +[\d.]+ KiB .*model\.pth'
+        Convert-Weights $file -Format Folder | Out-String -Width 120 | Should -Match 'PerTensor +\d+ +[\d.]+ KiB .*model'
         # They are files and folders all the same.
         $item = Convert-Weights $file -Format Safetensors
         $item | Should -BeOfType System.IO.FileInfo

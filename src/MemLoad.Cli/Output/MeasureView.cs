@@ -93,11 +93,11 @@ internal static class MeasureView
 
     private static Color Colour(LoadMeasurement row) =>
         row.AsForecast switch
-    {
-        true => Color.Green,
-        false => Color.Yellow,
-        null => Color.Red,
-    };
+        {
+            true => Color.Green,
+            false => Color.Yellow,
+            null => Color.Red,
+        };
 
     private static void Caption(IReadOnlyList<LoadMeasurement> rows, bool inProcess, CliConsole console)
     {
