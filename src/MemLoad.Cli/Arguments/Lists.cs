@@ -34,7 +34,7 @@ internal static class Lists
     };
 
     /// <summary>Name patterns, each with the option before it: a name may hold a comma, and what follows a pattern may be the path.</summary>
-    public static Option<string[]> PatternsOption(string name, string description) => new(name)
+    public static Option<string[]> PatternsOption(string name, string description) => new RepeatedOption<string>(name)
     {
         Description = description,
         HelpName = "pattern",

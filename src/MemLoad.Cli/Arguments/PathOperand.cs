@@ -10,9 +10,6 @@ internal sealed class PathOperand
     /// <summary>What a command that reads one checkpoint says of it.</summary>
     public const string OneCheckpoint = "The checkpoint: .pth, .pt, .bin, .safetensors, a *.index.json, or a folder with one file per tensor.";
 
-    /// <summary>The option. Where one path is taken it has several values all the same, so that the check can count them.</summary>
-    public const string OptionName = "--path";
-
     private readonly Argument<string[]> _operand;
     private readonly Option<string[]> _option;
     private readonly bool _required;
@@ -31,7 +28,8 @@ internal sealed class PathOperand
             HelpName = "path",
             Arity = ArgumentArity.ZeroOrMore,
         };
-        _option = new Option<string[]>(OptionName)
+        // Where one path is taken, several are read all the same, so that the check can count them.
+        _option = new Option<string[]>("--path")
         {
             Description = several ? "The same, as an option; repeat it for more." : "The same, as an option.",
             HelpName = "path",

@@ -23,17 +23,19 @@ internal static class PlanCommand
         {
             IReadOnlyList<LoadRequest> requests = selection.Read(parsed, _ => null);
             SpeedNote.Ensure(console, requests, cancellationToken);
-            LoadForecast[] rows = [.. LoadPlanner.Forecast(requests, cancellationToken)];
+            bool fits = false;
             if (parsed.GetValue(detailed))
             {
-                PrintSteps(requests, format.Read(parsed), console, cancellationToken);
+                PrintSteps(LoadPlanner.Steps(requests, prepared => fits |= prepared.Refusal is null, cancellationToken), format.Read(parsed), console);
             }
             else
             {
+                LoadForecast[] rows = [.. LoadPlanner.Forecast(requests, cancellationToken)];
+                fits = rows.Any(row => row.Message is null);
                 PrintRows(rows, format.Read(parsed), console);
             }
             // A row that is refused answers the question which of them fit; where none does, 'memload plan … && memload measure …' must end.
-            return rows.Any(row => row.Message is null) ? ExitCode.Done : ExitCode.Failed;
+            return fits ? ExitCode.Done : ExitCode.Failed;
         });
         return command;
     }
@@ -41,9 +43,6 @@ internal static class PlanCommand
     private static void PrintRows(LoadForecast[] rows, OutputFormat format, CliConsole console) => RowOutput.Write(
         rows, format, JsonOutput.Types.LoadForecastArray, JsonOutput.Types.LoadForecast, () => PlanView.Write(rows, console), console);
 
-    private static void PrintSteps(IReadOnlyList<LoadRequest> requests, OutputFormat format, CliConsole console, CancellationToken cancellationToken)
-    {
-        IEnumerable<LoadPlanStep> steps = LoadPlanner.Steps(requests, cancellationToken);
-        RowOutput.Write(steps, format, JsonOutput.Types.LoadPlanStepArray, JsonOutput.Types.LoadPlanStep, () => StepsView.Write(steps, console), console);
-    }
+    private static void PrintSteps(IEnumerable<LoadPlanStep> steps, OutputFormat format, CliConsole console) => RowOutput.Write(
+        steps, format, JsonOutput.Types.LoadPlanStepArray, JsonOutput.Types.LoadPlanStep, () => StepsView.Write(steps, console), console);
 }

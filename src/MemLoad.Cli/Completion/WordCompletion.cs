@@ -64,7 +64,8 @@ internal static class WordCompletion
     }
 
     private static bool MayCome(Command command, string name, string[] before) =>
-        FindOption(command, name) is not Option option || option.AllowMultipleArgumentsPerToken || (option.Arity.MaximumNumberOfValues > 1 && name != PathOperand.OptionName) || !before.Any(word => word == option.Name || option.Aliases.Contains(word));
+        FindOption(command, name) is not Option option || option.AllowMultipleArgumentsPerToken || option is RepeatedOption<string>
+        || !before.Any(word => word == option.Name || option.Aliases.Contains(word));
 
     // Of a list A,B the last item is being typed.
     private static IEnumerable<string> Values(Option option, string typed)

@@ -5,13 +5,13 @@ namespace MemLoad.Cli;
 /// <summary>Where a command writes: data to <see cref="Out"/>, everything else to <see cref="Error"/>.</summary>
 internal sealed class CliConsole
 {
+    private StandardStream? _data;
+
     private CliConsole(TextWriter output, TextWriter error)
     {
         Out = output;
         Error = error;
     }
-
-    private StandardStream? _data;
 
     /// <summary>Takes the data.</summary>
     public TextWriter Out { get; }

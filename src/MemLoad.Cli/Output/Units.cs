@@ -41,12 +41,5 @@ internal sealed class Units
     public static string Count(long count, string thing) => $"{Count(count)} {thing}{(count == 1 ? "" : "s")}";
 
     /// <summary>A figure with the three digits that mean something; null is a dash.</summary>
-    public static string ThreeDigits(double? figure) => figure?.ToString(
-        figure switch
-        {
-            < 9.995 => "0.00",
-            < 99.95 => "0.0",
-            _ => "0",
-        },
-        CultureInfo.InvariantCulture) ?? "-";
+    public static string ThreeDigits(double? figure) => figure is double known ? Printable.ThreeDigits(known) : "-";
 }

@@ -1,4 +1,3 @@
-using System.Collections;
 using System.Management.Automation;
 
 namespace MemLoad.Abstractions;
@@ -21,8 +20,8 @@ public sealed class EnumNamesAttribute<T> : ArgumentTransformationAttribute
     /// <exception cref="ArgumentTransformationMetadataException">A word is no name, or there are several where one is wanted; the message has the names.</exception>
     public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
     {
-        object? given = Unwrapped(inputData);
-        object[] values = given is null || (given is string text && string.IsNullOrWhiteSpace(text)) ? [] : [.. Values(given)];
+        object? given = inputData is PSObject wrapped ? wrapped.BaseObject : inputData;
+        object[] values = given is null || (given is string text && string.IsNullOrWhiteSpace(text)) ? [] : [.. CommaSeparated.Words(given).Select(Find)];
         if (TakesSeveral)
         {
             var several = Array.CreateInstance(EnumType, values.Length);
@@ -38,13 +37,6 @@ public sealed class EnumNamesAttribute<T> : ArgumentTransformationAttribute
         };
     }
 
-    private static IEnumerable<object> Values(object given) => given switch
-    {
-        string words => words.Split(',').Select(Find),
-        _ when LanguagePrimitives.GetEnumerable(given) is IEnumerable several => several.Cast<object?>().SelectMany(one => Values(Unwrapped(one) ?? "")),
-        _ => [Find(LanguagePrimitives.ConvertTo<string>(given))],
-    };
-
     // A beginning that only one name has will do, as for every enum in PowerShell.
     private static object Find(string word)
     {
@@ -54,6 +46,4 @@ public sealed class EnumNamesAttribute<T> : ArgumentTransformationAttribute
             ? throw new ArgumentTransformationMetadataException($"{Printable.Quote(word.Trim())} is none of the names: choose from {Names}.")
             : Enum.Parse(EnumType, found);
     }
-
-    private static object? Unwrapped(object? value) => value is PSObject wrapped ? wrapped.BaseObject : value;
 }

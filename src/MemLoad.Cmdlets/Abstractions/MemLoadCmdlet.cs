@@ -118,6 +118,23 @@ public abstract class MemLoadCmdlet : PSCmdlet, IDisposable
     /// <summary>Ends the command with a broken rule: for what is wrong whatever the item.</summary>
     protected void Refuse(MemLoadException reason, object? target = null) => ThrowTerminatingError(ErrorRecords.From(reason, target));
 
+    /// <summary>Ends the command if a check finds a broken rule: for what is known before the commands in front of this one in the pipeline, which may
+    /// work for hours, have begun.</summary>
+    /// <param name="target">What is checked.</param>
+    /// <param name="check">The check.</param>
+    protected void Require(object? target, Action check)
+    {
+        ArgumentNullException.ThrowIfNull(check);
+        try
+        {
+            check();
+        }
+        catch (MemLoadException e)
+        {
+            Refuse(e, target);
+        }
+    }
+
     /// <summary>Does long work on another thread while this one, the only one that may write, shows how far it is.</summary>
     /// <typeparam name="T">What the work yields. If the pipeline is stopped it is disposed.</typeparam>
     /// <param name="activity">What is going on.</param>

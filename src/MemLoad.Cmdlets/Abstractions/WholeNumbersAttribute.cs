@@ -1,4 +1,3 @@
-using System.Collections;
 using System.Globalization;
 using System.Management.Automation;
 
@@ -13,16 +12,7 @@ public sealed class WholeNumbersAttribute : ArgumentTransformationAttribute
 {
     /// <inheritdoc/>
     /// <exception cref="ArgumentTransformationMetadataException">A word is no whole number of 32 bits.</exception>
-    public override object Transform(EngineIntrinsics engineIntrinsics, object inputData) => Numbers(inputData).ToArray();
-
-    private static IEnumerable<int> Numbers(object? given) => given switch
-    {
-        PSObject wrapped => Numbers(wrapped.BaseObject),
-        string words => words.Split(',').Select(Number),
-        null => [Number("")],
-        _ when LanguagePrimitives.GetEnumerable(given) is IEnumerable several => several.Cast<object?>().SelectMany(Numbers),
-        _ => [Number(LanguagePrimitives.ConvertTo<string>(given))],
-    };
+    public override object Transform(EngineIntrinsics engineIntrinsics, object inputData) => CommaSeparated.Words(inputData).Select(Number).ToArray();
 
     private static int Number(string word) => int.TryParse(word, NumberStyles.Integer, CultureInfo.InvariantCulture, out int number)
         ? number

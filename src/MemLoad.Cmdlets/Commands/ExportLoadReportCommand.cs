@@ -50,28 +50,23 @@ public sealed class ExportLoadReportCommand : MemLoadCmdlet
     public SwitchParameter PassThru { get; set; }
 
     /// <inheritdoc/>
-    protected override void BeginProcessing()
+    protected override void BeginProcessing() => Require(Destination, () =>
     {
-        // Now: the commands before this one in the pipeline may measure for hours.
+        _target = PathResolver.Literal(SessionState.Path, Destination);
+        _pictures = PathResolver.Optional(SessionState.Path, PicturePath);
         try
         {
-            _target = PathResolver.Literal(SessionState.Path, Destination);
-            _pictures = PathResolver.Optional(SessionState.Path, PicturePath);
             LoadReport.RequireWritable(_target, _pictures, overwrite: !NoClobber);
-            if (!Force && File.Exists(_target) && new FileInfo(_target).IsReadOnly)
-            {
-                throw Rules.TargetUnwritable.Broken("the file is read-only", _target, remedy: "Replace it with -Force, or name another path.");
-            }
         }
         catch (MemLoadException e) when (e.Rule == Rules.TargetExists)
         {
-            Refuse(Rules.TargetExists.Broken(e.Finding, e.Path, remedy: "Name another path, or leave out -NoClobber."), Destination);
+            throw Rules.TargetExists.Broken(e.Finding, e.Path, remedy: "Name another path, or leave out -NoClobber.");
         }
-        catch (MemLoadException e)
+        if (!Force && File.Exists(_target) && new FileInfo(_target).IsReadOnly)
         {
-            Refuse(e, Destination);
+            throw Rules.TargetUnwritable.Broken("the file is read-only", _target, remedy: "Replace it with -Force, or name another path.");
         }
-    }
+    });
 
     /// <inheritdoc/>
     protected override void ProcessRecord()

@@ -36,20 +36,12 @@ public sealed class ExportWeightsCommand : MemLoadCmdlet
     public SwitchParameter Force { get; set; }
 
     /// <inheritdoc/>
-    protected override void BeginProcessing()
+    protected override void BeginProcessing() => Require(Destination, () =>
     {
-        // Now: the commands before this one in the pipeline may load for minutes.
-        try
-        {
-            _path = PathResolver.Literal(SessionState.Path, Destination);
-            _format = TargetWriter.FormatOf(Format, _path);
-            CheckpointWriter.RequireWritable(_path, _format, Force);
-        }
-        catch (MemLoadException e)
-        {
-            Refuse(e, Destination);
-        }
-    }
+        _path = PathResolver.Literal(SessionState.Path, Destination);
+        _format = TargetWriter.FormatOf(Format, _path);
+        CheckpointWriter.RequireWritable(_path, _format, Force);
+    });
 
     /// <inheritdoc/>
     protected override void ProcessRecord() => Attempt(Destination, () =>

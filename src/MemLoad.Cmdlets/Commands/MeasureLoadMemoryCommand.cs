@@ -52,22 +52,14 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
     public ScriptBlock? ScriptBlock { get; set; }
 
     /// <inheritdoc/>
-    protected override void BeginProcessing()
+    protected override void BeginProcessing() => Require(TimelinePath, () =>
     {
-        // Now: making a checkpoint may take minutes, and so may the commands before this one in the pipeline.
-        try
+        _samples = PathResolver.Optional(SessionState.Path, TimelinePath);
+        if (_samples is not null)
         {
-            _samples = PathResolver.Optional(SessionState.Path, TimelinePath);
-            if (_samples is not null)
-            {
-                TimelineFile.RequireAppendable(_samples);
-            }
+            TimelineFile.RequireAppendable(_samples);
         }
-        catch (MemLoadException e)
-        {
-            Refuse(e, TimelinePath);
-        }
-    }
+    });
 
     /// <inheritdoc/>
     protected override void ProcessRecord()
@@ -110,9 +102,8 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
         }
         string? manifest = PathResolver.Optional(SessionState.Path, Manifest);
         requests = [.. requests.Select(request => request with { Manifest = manifest })];
-        string? samples = _samples;
         var timelines = new List<LoadTimeline>();
-        Action<LoadTimeline>? keep = samples is null ? null : timelines.Add;
+        Action<LoadTimeline>? keep = _samples is null ? null : timelines.Add;
         // What is wrong with the checkpoint or the device is wrong for every strategy: one error now, not a row for each.
         if (requests.Any(request => request.Strategy == MemLoad.Strategy.Auto))
         {
@@ -140,13 +131,13 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
                 }
                 // The row first: whatever becomes of the samples, it is not lost.
                 WriteObject(row);
-                KeepSamples(samples, timelines, quietly: true);
+                KeepSamples(_samples, timelines, quietly: true);
                 digests.Add(row.WeightsDigest);
                 Judge(row);
             }
         }
         WriteProgress(new ProgressRecord(0, $"Measuring {forecast.Path}", "Done") { RecordType = ProgressRecordType.Completed });
-        KeepSamples(samples, timelines, quietly: false);
+        KeepSamples(_samples, timelines, quietly: false);
         if (WeightsDigest.Disagreement(digests, forecast.Path) is MemLoadException different)
         {
             throw different;

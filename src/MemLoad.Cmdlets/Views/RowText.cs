@@ -38,7 +38,7 @@ public static class RowText
         Pair(Number(row, "ForecastDeviceBytes"), Number(row, "PeakDeviceBytes")),
         Pair(Number(row, "ForecastHostBytes"), Number(row, "PeakHostBytes")),
         Size(Number(row, "PeakHostFileBytes")),
-        Number(row, "ElapsedMicroseconds") is long time ? ThreeDigits(time / 1e3) : None,
+        Number(row, "ElapsedMicroseconds") is long time ? Printable.ThreeDigits(time / 1e3) : None,
         Text(row, "Outcome") == nameof(LoadOutcome.Loaded) ? Text(row, "Verdict") : Text(row, "Outcome")));
 
     /// <summary>The titles of <see cref="Plan"/>.</summary>
@@ -139,17 +139,8 @@ public static class RowText
         {
             return None;
         }
-        return unit == 0 || known == 0 ? known.ToString(CultureInfo.InvariantCulture) : ThreeDigits(known / Math.Pow(1024, unit));
+        return unit == 0 || known == 0 ? known.ToString(CultureInfo.InvariantCulture) : Printable.ThreeDigits(known / Math.Pow(1024, unit));
     }
-
-    private static string ThreeDigits(double figure) => figure.ToString(
-        Math.Abs(figure) switch
-        {
-            < 9.995 => "0.00",
-            < 99.95 => "0.0",
-            _ => "0",
-        },
-        CultureInfo.InvariantCulture);
 
     private static string Or(string? text) => string.IsNullOrEmpty(text) ? None : text;
 

@@ -18,7 +18,7 @@ public static class DeviceRegistry
     private const string TorchHost = "torch:cpu";
 
     // Found once: cards do not come and go.
-    private static readonly Lazy<string> DefaultName = new(() => TorchAssembly.HasCuda && GraphicsCards.List().Count > 0 ? Card(0) : "sim");
+    private static readonly Lazy<string> DefaultName = new(() => TorchAssembly.HasCuda && GraphicsCards.List().Count > 0 ? Card(0) : SimulatedDevice.DeviceName);
 
     /// <summary>The device used when none is named: the first card where there is one and a TorchSharp build for cards, else the simulated device.</summary>
     public static string Default => DefaultName.Value;
@@ -27,17 +27,17 @@ public static class DeviceRegistry
     public static string Describe(string name) => IsSimulated(name) ? $"{name} (a simulated accelerator)" : name;
 
     /// <summary>Whether a name is that of the simulated device.</summary>
-    public static bool IsSimulated(string name) => "sim".Equals(name, StringComparison.OrdinalIgnoreCase);
+    public static bool IsSimulated(string name) => SimulatedDevice.DeviceName.Equals(name, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Names worth offering: devices that may be there, as far as that can be told without loading anything.</summary>
     public static IReadOnlyList<string> Names =>
-        TorchAssembly.Location is null ? ["cpu", "sim"] : ["cpu", "sim", TorchHost, .. GraphicsCards.List().Select((_, i) => Card(i))];
+        TorchAssembly.Location is null ? ["cpu", SimulatedDevice.DeviceName] : ["cpu", SimulatedDevice.DeviceName, TorchHost, .. GraphicsCards.List().Select((_, i) => Card(i))];
 
     /// <summary>All devices, with the reason where one cannot be used. Loads libtorch where it is there, for only then is it known to work.</summary>
     public static IReadOnlyList<DeviceStatus> List() =>
     [
         new("cpu", true, "the host's own memory"),
-        new("sim", true, "a simulated accelerator: real bytes, PyTorch's allocator rounding"),
+        new(SimulatedDevice.DeviceName, true, "a simulated accelerator: real bytes, PyTorch's allocator rounding"),
         .. ListTorch(),
     ];
 
@@ -52,7 +52,7 @@ public static class DeviceRegistry
         return lower switch
         {
             "cpu" => new HostDevice(),
-            "sim" => new SimulatedDevice(capacityBytes),
+            SimulatedDevice.DeviceName => new SimulatedDevice(capacityBytes),
             TorchHost => OpenTorch(lower, capacityBytes),
             _ when lower.StartsWith("cuda:", StringComparison.Ordinal) && int.TryParse(lower.AsSpan(5), NumberStyles.None, CultureInfo.InvariantCulture, out int card) =>
                 OpenTorch(Card(card), capacityBytes),

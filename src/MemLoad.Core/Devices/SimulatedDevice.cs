@@ -6,6 +6,9 @@ namespace MemLoad;
 /// </summary>
 public sealed class SimulatedDevice : IDevice
 {
+    /// <summary>Its name.</summary>
+    internal const string DeviceName = "sim";
+
     // Small enough to stay in a core's cache: a copy inside the device then costs one pass over memory, not two.
     private const int BounceBytes = 256 << 10;
 
@@ -28,7 +31,7 @@ public sealed class SimulatedDevice : IDevice
     }
 
     /// <inheritdoc/>
-    public string Name => "sim";
+    public string Name => DeviceName;
 
     /// <inheritdoc/>
     public bool IsHost => false;

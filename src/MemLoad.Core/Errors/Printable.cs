@@ -35,6 +35,16 @@ public static class Printable
         _ => string.Create(CultureInfo.InvariantCulture, $"{bytes} B"),
     };
 
+    /// <summary>A figure with the three digits that mean something: two decimals below 10, one below 100, none from there on.</summary>
+    public static string ThreeDigits(double figure) => figure.ToString(
+        Math.Abs(figure) switch
+        {
+            < 9.995 => "0.00",
+            < 99.95 => "0.0",
+            _ => "0",
+        },
+        CultureInfo.InvariantCulture);
+
     /// <summary>
     /// The text for a person: hidden characters as escapes, and cut with … where it is too long. Text that was made printable before stays as it is.
     /// </summary>

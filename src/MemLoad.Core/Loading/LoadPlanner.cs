@@ -29,14 +29,17 @@ public static class LoadPlanner
 
     /// <summary>The steps of each plan with the running totals of every pool.</summary>
     /// <param name="requests">Requests that differ in how and where to load only.</param>
+    /// <param name="planned">Takes each load before its steps come; null if nobody wants them.</param>
     /// <param name="cancellationToken">Stops it.</param>
     /// <exception cref="MemLoadException">As <see cref="Forecast(LoadRequest, CancellationToken)"/>.</exception>
-    public static IEnumerable<LoadPlanStep> Steps(IReadOnlyList<LoadRequest> requests, CancellationToken cancellationToken = default)
+    public static IEnumerable<LoadPlanStep> Steps(
+        IReadOnlyList<LoadRequest> requests, Action<PreparedLoad>? planned = null, CancellationToken cancellationToken = default)
     {
         foreach (PreparedLoad prepared in PreparedLoad.PrepareEach(requests, cancellationToken))
         {
             using (prepared)
             {
+                planned?.Invoke(prepared);
                 foreach (LoadPlanStep step in LoadPlanStep.Of(prepared.Plan, prepared.Forecast, prepared.Device))
                 {
                     yield return step;

@@ -7,22 +7,8 @@ public sealed class ManyFilesTests(ManyFilesTests.Shards shards) : IClassFixture
 {
     private const int Files = 300;
 
-    public static TheoryData<Strategy, string> Loads
-    {
-        get
-        {
-            var data = new TheoryData<Strategy, string>();
-            foreach (Strategy strategy in Strategies.All)
-            {
-                data.Add(strategy, "cpu");
-                data.Add(strategy, "sim");
-            }
-            return data;
-        }
-    }
-
     [Theory]
-    [MemberData(nameof(Loads))]
+    [MemberData(nameof(StrategiesByDevice.All), MemberType = typeof(StrategiesByDevice))]
     public void They_are_loaded_by_every_strategy(Strategy strategy, string device)
     {
         var checkpoint = Checkpoint.Open(shards.Path);

@@ -3,22 +3,8 @@ namespace MemLoad.Tests.Planning;
 /// <summary>What a plan says about the steps that are carried out together.</summary>
 public sealed class BatchTests
 {
-    public static TheoryData<Strategy, string> Plans
-    {
-        get
-        {
-            var plans = new TheoryData<Strategy, string>();
-            foreach (Strategy strategy in Strategies.All)
-            {
-                plans.Add(strategy, "cpu");
-                plans.Add(strategy, "sim");
-            }
-            return plans;
-        }
-    }
-
     [Theory]
-    [MemberData(nameof(Plans))]
+    [MemberData(nameof(StrategiesByDevice.All), MemberType = typeof(StrategiesByDevice))]
     public void A_batch_allocates_on_the_host_or_reads_or_reads_and_copies_by_way_of_one_buffer(Strategy strategy, string name)
     {
         using IDevice device = DeviceRegistry.Open(name);
@@ -43,7 +29,7 @@ public sealed class BatchTests
     }
 
     [Theory]
-    [MemberData(nameof(Plans))]
+    [MemberData(nameof(StrategiesByDevice.All), MemberType = typeof(StrategiesByDevice))]
     public void Batches_are_carried_out_one_after_the_other_as_the_plan_has_them(Strategy strategy, string name)
     {
         using IDevice device = DeviceRegistry.Open(name);
