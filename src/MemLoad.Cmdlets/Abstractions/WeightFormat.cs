@@ -7,6 +7,6 @@ public enum WeightFormat
     Pth,
     /// <summary>One safetensors file.</summary>
     Safetensors,
-    /// <summary>A folder with one file a tensor.</summary>
+    /// <summary>A folder with one file per tensor.</summary>
     Folder,
 }

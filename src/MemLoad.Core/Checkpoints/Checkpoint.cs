@@ -14,7 +14,7 @@ public enum CheckpointFormat
     Safetensors,
     /// <summary>Several files named by a <c>*.index.json</c>.</summary>
     Sharded,
-    /// <summary>A folder with one file a tensor.</summary>
+    /// <summary>A folder with one file per tensor.</summary>
     PerTensor,
 }
 

@@ -2,7 +2,7 @@ namespace MemLoad;
 
 /// <summary>
 /// Tells what kind of checkpoint a folder is: one <c>*.index.json</c> makes it sharded; else a lone file of tensors is the checkpoint, as in
-/// the folder of a small model; else it has one file a tensor. Nothing is guessed: where two readings are possible, the user names the file.
+/// the folder of a small model; else it has one file per tensor. Nothing is guessed: where two readings are possible, the user names the file.
 /// </summary>
 internal static class FolderReader
 {

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace MemLoad;
 
-/// <summary>Writes a folder with one file a tensor, each what <c>torch.save(tensor.contiguous())</c> makes of it.</summary>
+/// <summary>Writes a folder with one file per tensor, each what <c>torch.save(tensor.contiguous())</c> makes of it.</summary>
 internal sealed class PerTensorWriter
 {
     /// <summary>What the files are called after the tensor's name.</summary>
