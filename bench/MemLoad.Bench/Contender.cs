@@ -64,7 +64,7 @@ internal sealed record Contender(string Name, ContenderKind Kind, params string[
         {
             using LoadedModel first = WeightLoader.Load(request);
             long again = Stopwatch.GetTimestamp();
-            WeightRefill.Run(first.Weights, Checkpoint.Open(path).CastTo(dtype), first.Prepared.Device);
+            WeightRefill.Run(first.Weights, LoadView.Of(Checkpoint.Open(path), dtype), first.Prepared.Device);
             return new Sample(Stopwatch.GetElapsedTime(again).TotalSeconds, Digest: verify ? WeightsDigest.Of(first.Weights) : null);
         }
         using var probe = MemoryProbe.Start();

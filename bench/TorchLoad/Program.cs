@@ -35,7 +35,7 @@ for (int run = 0; run < repeat; run++)
     foreach (Strategy strategy in Strategies.All)
     {
         LoadMeasurement row = await new LoadMeasurer(Contender.Child(WorkerCommand.Verb))
-            .MeasureAsync(new LoadRequest { Path = checkpoint, Strategy = strategy, Device = "torch:cpu", Cache = CacheState.Warm });
+            .MeasureAsync(new MeasureRequest(new LoadRequest { Path = checkpoint, Strategy = strategy, Device = "torch:cpu" }) { Cache = CacheState.Warm });
         Print(new Row($"MemLoad {strategy} (.pth)", row.PeakHostBytes, row.PeakHostFileBytes, row.ElapsedMicroseconds / 1000, row.WeightsDigest ?? row.Message ?? row.Outcome));
     }
     foreach (Contender contender in Contender.All)

@@ -20,6 +20,7 @@ public static class CliRunner
 
     internal static async Task<int> RunAsync(IReadOnlyList<string> args, CliConsole console, CancellationToken cancellationToken)
     {
+        Vocabulary.Current = CommandLineWords.Vocabulary;
         int code;
         try
         {

@@ -72,7 +72,7 @@ public sealed class StrategyTests
     [InlineData(DType.Float16)]
     public void A_cast_on_the_way_gives_what_it_gives_on_cpu(DType dtype)
     {
-        Checkpoint checkpoint = Checkpoint.Open(Fixtures.PathOf("tiny/fp32.pth")).CastTo(dtype);
+        var checkpoint = LoadView.Of(Checkpoint.Open(Fixtures.PathOf("tiny/fp32.pth")), dtype);
         foreach (Strategy strategy in Strategies.All)
         {
             using IDevice cpu = DeviceRegistry.Open("cpu");

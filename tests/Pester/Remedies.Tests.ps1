@@ -12,10 +12,15 @@ BeforeAll {
 AfterAll { Pop-Location; Clear-ModelMemory }
 Describe 'Messages' {
     It 'name cmdlets and parameters that exist' {
-        $literals = Get-ChildItem (Join-Path $RepositoryRoot src/MemLoad.Core), (Join-Path $RepositoryRoot src/MemLoad.Cmdlets) -Filter *.cs -Recurse |
-            Where-Object { $_.FullName -notmatch '[\\/]obj[\\/]' -and $_.Name -ne 'PowerShellWorker.cs' } | Get-Content | Where-Object { $_ -notmatch '^\s*//' -and $_ -notmatch 'LibraryImport' } |
+        $literals = Get-ChildItem (Join-Path $RepositoryRoot src/MemLoad.Cmdlets) -Filter *.cs -Recurse |
+            Where-Object { $_.FullName -notmatch '[\\/]obj[\\/]' -and $_.Name -ne 'PowerShellWorker.cs' } | Get-Content | Where-Object { $_ -notmatch '^\s*//' } |
             ForEach-Object { [regex]::Matches($_, '"[^"]*"').Value }
-        $text = $literals -join "`n"
+        $null = Get-LoadPlan $file # the module's words are there once a cmdlet ran
+        $words = [MemLoad.Vocabulary]::Current
+        $words.Settings.Values | Should -Contain '-HostMemoryLimit'
+        $rules = [MemLoad.Rules].GetFields().Where{ $_.FieldType -eq [MemLoad.Rule] }.ForEach{ $_.GetValue($null).Remedy.ToString() }
+        $rules.Count | Should -BeGreaterThan 100
+        $text = @($literals) + $words.Settings.Values + $words.Acts.Values + $rules -join "`n"
         $commands = Get-Command -Module MemLoad
         $cmdlets = [regex]::Matches($text, '\b(?:Get|New|Remove|Import|Export|Convert|Measure|Test|Clear|Reset|Invoke)-[A-Z]\w+').Value | Sort-Object -Unique
         $cmdlets | Should -Contain Import-Weights
@@ -35,7 +40,7 @@ Describe 'Remedies' {
         $refusal = Get-Problem { Import-Weights @request -Strategy Baseline -Force }
         $refusal.FullyQualifiedErrorId | Should -BeLike 'ML7006,*'
         "$refusal" | Should -Not -Match '-Force'
-        "$refusal" -match ' fits: type -Strategy (\w+) ' | Should -BeTrue -Because "$refusal"
+        "$refusal" -match ' fits: type -Strategy (\w+)\.' | Should -BeTrue -Because "$refusal"
         (Import-Weights @request -Strategy $Matches[1]).State | Should -Be Loaded
     }
     It 'name formats as -Format takes them' {
@@ -81,7 +86,7 @@ Describe 'Remedies' {
     }
     It 'load into a model that has no weights' {
         $model = New-GptModel @TinyGpt -Meta -Name empty
-        "$(Get-Problem { Invoke-GptModel $model 1, 2 -ErrorAction Stop })" | Should -Match 'Import-Weights PATH -Model NAME'
+        "$(Get-Problem { Invoke-GptModel $model 1, 2 -ErrorAction Stop })" | Should -Match 'Import-Weights -Model'
         $null = Import-Weights model.pth -Model empty
         (Invoke-GptModel empty 1, 2).Shape | Should -Be '1,2,64'
     }

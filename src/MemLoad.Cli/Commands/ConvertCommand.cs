@@ -5,8 +5,6 @@ namespace MemLoad.Cli;
 /// <summary><c>memload convert</c>: writes a checkpoint in another format, in bounded memory.</summary>
 internal static class ConvertCommand
 {
-    private const int NamesShown = 3;
-
     public const string Description = "Write a checkpoint in another format, or a part of it. Streams: needs little memory, whatever the size.";
 
     public static Command Build(CliConsole console)
@@ -30,20 +28,9 @@ internal static class ConvertCommand
             Checkpoint source = Checkpoint.Open(path.Read(parsed)!, cancellationToken)
                 .Select(parsed.GetValue(key), parsed.GetValue(include) ?? [], parsed.GetValue(exclude) ?? []);
             WriteResult result = target.Write(source, target.PathOf(parsed)!, parsed, console, cancellationToken);
-            SayWhatIsLeftOut(source.Metadata, console);
             WriteResultView.Print(result, format.Read(parsed), console);
             return ExitCode.Done;
         });
         return command;
-    }
-
-    private static void SayWhatIsLeftOut(IReadOnlyDictionary<string, object?> entries, CliConsole console)
-    {
-        if (entries.Count > 0)
-        {
-            string names = string.Join(", ", entries.Keys.Take(NamesShown).Select(name => Printable.Text(name, Printable.LongestName)));
-            string more = entries.Count > NamesShown ? ", …" : "";
-            console.Error.WriteLine($"memload: left out {entries.Count} {(entries.Count == 1 ? "entry that is no tensor" : "entries that are no tensors")}: {names}{more}");
-        }
     }
 }

@@ -31,35 +31,11 @@ internal static class InspectCommand
                 using var status = new StatusLine(console);
                 digests = WeightsDigest.OfTensors(checkpoint, status.Bytes("hashing", WeightsDigest.BytesToHash(checkpoint), announced: true), cancellationToken);
             }
-            Print(Describe(checkpoint, digests), format.Read(parsed), console);
+            var result = new InspectResult(checkpoint.Path, checkpoint.Format, checkpoint.FileBytes, checkpoint.Metadata, [.. WeightInfo.Of(checkpoint, digests)]);
+            Print(result, format.Read(parsed), console);
             return ExitCode.Done;
         });
         return command;
-    }
-
-    private static InspectResult Describe(Checkpoint checkpoint, string[]? digests)
-    {
-        string folder = Directory.Exists(checkpoint.Path) ? checkpoint.Path : Path.GetDirectoryName(checkpoint.Path)!;
-        return new InspectResult(
-            checkpoint.Path,
-            checkpoint.Format,
-            checkpoint.FileBytes,
-            checkpoint.Metadata,
-            [.. checkpoint.Tensors.Select((tensor, i) => Describe(checkpoint, tensor, folder, digests?[i]))]);
-    }
-
-    private static TensorRow Describe(Checkpoint checkpoint, TensorEntry tensor, string folder, string? digest)
-    {
-        Extent storage = checkpoint.Storages[tensor.Storage];
-        return new TensorRow(
-            tensor.Name,
-            tensor.DType.TorchName(),
-            tensor.Shape,
-            tensor.Strides,
-            tensor.Bytes,
-            Path.GetRelativePath(folder, checkpoint.Files[storage.File].Path),
-            storage.Offset + tensor.ByteOffset,
-            digest);
     }
 
     private static void Print(InspectResult result, OutputFormat format, CliConsole console)
@@ -70,7 +46,7 @@ internal static class InspectCommand
                 JsonOutput.Write(result, JsonOutput.Types.InspectResult, console.Out);
                 break;
             case OutputFormat.Csv:
-                CsvWriter.Write(result.Tensors, JsonOutput.Types.TensorRow, console.Out);
+                CsvWriter.Write(result.Tensors, JsonOutput.Types.WeightInfo, console.Out);
                 break;
             default:
                 InspectView.Write(result, console);

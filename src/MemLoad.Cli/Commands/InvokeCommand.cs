@@ -39,8 +39,9 @@ internal static class InvokeCommand
             };
             int[] ids = parsed.GetValue(tokenIds)!;
             SpeedNote.Ensure(console, [request], cancellationToken);
-            GptConfig config = Fitting(Checkpoint.Open(request.Path!, cancellationToken).Select(request.Key).CastTo(request.DType), parsed.GetValue(heads));
-            using LoadedModel model = WeightLoader.Load(request, cancellationToken);
+            using var prepared = PreparedLoad.Prepare(request, cancellationToken);
+            GptConfig config = Fitting(prepared.View, parsed.GetValue(heads));
+            using LoadedModel model = WeightLoader.Load(prepared, cancellationToken);
             float[] logits = model.Prepared.Device.BuildGpt(config, model.Weights).Forward(ids, cancellationToken);
             model.Weights.RequireIntact();
             var result = new InvokeResult([1, ids.Length, config.VocabularySize], logits);
@@ -58,10 +59,10 @@ internal static class InvokeCommand
     }
 
     // Names and shapes are matched before a byte is loaded.
-    private static GptConfig Fitting(Checkpoint checkpoint, int? heads)
+    private static GptConfig Fitting(LoadView view, int? heads)
     {
-        var config = GptConfig.Infer(checkpoint.Tensors, heads);
-        StateDictMatch.Require(config.ToSpec(checkpoint.Target.Tensors[0].DType), checkpoint);
+        var config = GptConfig.Infer(view.Tensors, heads);
+        StateDictMatch.Require(config.ToSpec(view.Tensors[0].DType), view);
         return config;
     }
 }

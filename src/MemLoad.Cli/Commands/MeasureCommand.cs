@@ -40,27 +40,27 @@ internal static class MeasureCommand
                 TimelineFile.RequireAppendable(samples);
             }
             string? expected = parsed.GetValue(manifest) is string file ? Path.GetFullPath(file) : null;
-            IReadOnlyList<LoadRequest> requests = await Task.Run(
+            (MeasureSession session, Dictionary<Strategy, long>? forecasts) = await Task.Run(
                 () =>
                 {
-                    IReadOnlyList<LoadRequest> read = selection.Read(parsed, size => GeneratedFile.Ensure(size, console, cancellationToken));
-                    return Checked([.. read.Select(request => request with { Manifest = expected })], console, cancellationToken);
+                    IReadOnlyList<LoadRequest> requests = selection.Read(parsed, size => GeneratedFile.Ensure(size, console, cancellationToken));
+                    requests = [.. requests.Select(request => request with { Manifest = expected, Force = parsed.GetValue(force) })];
+                    SpeedNote.Ensure(console, requests, cancellationToken);
+                    IReadOnlyList<MeasureRequest> loads = MeasureRequest.Repeat(requests, parsed.GetValue(repeat) ?? 1, cache.Read(parsed));
+                    var prepared = new MeasureSession(loads, here ? null : WorkerCommand.ForThisProgram(), samples);
+                    if (console.ErrorIsTerminal)
+                    {
+                        return (prepared, (Dictionary<Strategy, long>?)HostForecasts(requests, cancellationToken));
+                    }
+                    _ = prepared.Forecast(cancellationToken);
+                    return (prepared, null);
                 },
                 cancellationToken).ConfigureAwait(false);
-            requests = Repeat(requests, parsed.GetValue(repeat) ?? 1, cache.Read(parsed), parsed.GetValue(force));
-            var timelines = new List<LoadTimeline>();
-            Action<LoadTimeline>? keep = samples is null ? null : timelines.Add;
             MeasureRun run;
             using (var view = new LiveView(console, ticks: !here))
             {
-                run = await MeasureRun.ExecuteAsync(
-                    requests,
-                    here
-                        ? (request, token) => Task.Run(() => LoadMeasurer.MeasureInProcess(request, keep, token), token)
-                        : new LoadMeasurer(timelines: keep, started: view.Watch).MeasureAsync,
-                    console.ErrorIsTerminal ? HostForecasts(requests, cancellationToken) : null,
-                    view,
-                    cancellationToken).ConfigureAwait(false);
+                session.ChildStarted += view.Watch;
+                run = await MeasureRun.ExecuteAsync(session.Loads, session.MeasureAsync, forecasts, view, cancellationToken).ConfigureAwait(false);
             }
             if (run.ExitCode == ExitCode.Interrupted)
             {
@@ -68,43 +68,17 @@ internal static class MeasureCommand
             }
             // The rows first: whatever becomes of the samples, hours of measuring are not lost.
             Print(run.Rows, here, format.Read(parsed), console);
-            int code = run.ExitCode;
-            if (WeightsDigest.Disagreement(run.Rows.Select(row => row.WeightsDigest), run.Rows is [LoadMeasurement first, ..] ? first.Path : null) is MemLoadException different)
-            {
-                code = console.Report(different);
-            }
-            try
-            {
-                if (samples is not null)
-                {
-                    // What was measured before an interruption is kept as the rows are.
-                    TimelineFile.Append(samples, timelines, CancellationToken.None);
-                }
-            }
-            catch (MemLoadException e)
-            {
-                code = console.Report(e);
-            }
-            return code;
+            // What was measured before an interruption is kept as the rows are.
+            return new[] { session.Disagreement(), session.KeepSamples(CancellationToken.None) }.OfType<MemLoadException>()
+                .Aggregate(run.ExitCode, (_, problem) => console.Report(problem));
         });
         return command;
     }
 
-    // What is wrong with the checkpoint or the device is wrong for every strategy: better one line now than six rows later.
-    private static IReadOnlyList<LoadRequest> Checked(IReadOnlyList<LoadRequest> requests, CliConsole console, CancellationToken cancellationToken)
-    {
-        SpeedNote.Ensure(console, requests, cancellationToken);
-        _ = LoadPlanner.Forecast(requests[0], cancellationToken);
-        return requests;
-    }
-
+    // Of each strategy, host memory in total: what the live view shows the load against.
     private static Dictionary<Strategy, long> HostForecasts(IReadOnlyList<LoadRequest> requests, CancellationToken cancellationToken) =>
-        LoadPlanner.Forecast([.. requests.DistinctBy(request => request.Strategy)], cancellationToken)
+        LoadPlanner.Forecast(requests, cancellationToken)
             .ToDictionary(row => Enum.Parse<Strategy>(row.Strategy), row => row.ForecastHostBytes + row.ForecastHostFileBytes);
-
-    // Strategy by strategy, so that the runs to compare stand together.
-    private static IReadOnlyList<LoadRequest> Repeat(IReadOnlyList<LoadRequest> requests, int times, CacheState cache, bool force) =>
-        [.. requests.SelectMany(request => Enumerable.Range(1, times).Select(run => request with { Cache = cache, Run = run, Force = force }))];
 
     private static void Print(IReadOnlyList<LoadMeasurement> rows, bool inProcess, OutputFormat format, CliConsole console) => RowOutput.Write(
         rows, format, JsonOutput.Types.LoadMeasurementArray, JsonOutput.Types.LoadMeasurement, () => MeasureView.Write(rows, inProcess, console), console);

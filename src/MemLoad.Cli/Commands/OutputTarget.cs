@@ -40,13 +40,16 @@ internal sealed class OutputTarget
     /// <summary>Writes, shows a bar meanwhile, and describes what is there now.</summary>
     public WriteResult Write(IWeightSource source, string path, ParseResult parsed, CliConsole console, CancellationToken cancellationToken)
     {
-        CheckpointFormat format = FormatOf(parsed);
+        var job = new WriteJob(source, path, FormatOf(parsed), parsed.GetValue(_force));
+        WriteResult written;
         using (var status = new StatusLine(console))
         {
-            IProgress<long> bar = status.Bytes($"writing {Path.GetFileName(Path.TrimEndingDirectorySeparator(path))}", CheckpointWriter.CountBytes(source, path, format));
-            CheckpointWriter.Write(source, path, format, parsed.GetValue(_force), bar, cancellationToken);
+            written = job.Run(status.Bytes($"writing {Path.GetFileName(Path.TrimEndingDirectorySeparator(path))}", job.Bytes), cancellationToken);
         }
-        Checkpoint written = Checkpoint.Open(path, cancellationToken);
-        return new WriteResult(written.Path, written.Format, written.Tensors.Length, written.FileBytes);
+        if (job.LeftOut is string entries)
+        {
+            console.Error.WriteLine($"memload: {entries}");
+        }
+        return written;
     }
 }

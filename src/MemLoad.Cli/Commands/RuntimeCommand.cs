@@ -40,6 +40,6 @@ internal static class RuntimeCommand
         Environment.ProcessorCount,
         HostFacts.TotalMemoryBytes,
         Headroom.Now(),
-        GeneratedCheckpoint.Folder,
+        CacheFolder.Path,
         [.. DeviceRegistry.List()]);
 }

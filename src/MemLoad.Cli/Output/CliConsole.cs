@@ -1,5 +1,6 @@
 using System.Text;
 
+using System.Runtime.InteropServices;
 namespace MemLoad.Cli;
 
 /// <summary>Where a command writes: data to <see cref="Out"/>, everything else to <see cref="Error"/>.</summary>
@@ -109,7 +110,8 @@ internal sealed class CliConsole
     }
 
     // The runtime says of an assembly that it may not open for want of file descriptors that there is none.
-    private static bool IsHere(string assembly) => File.Exists(Path.Combine(AppContext.BaseDirectory, $"{assembly.Split(',')[0]}.dll"));
+    private static bool IsHere(string assembly) => new[] { AppContext.BaseDirectory, RuntimeEnvironment.GetRuntimeDirectory() }
+        .Any(folder => File.Exists(Path.Combine(folder, $"{assembly.Split(',')[0]}.dll")));
 
     private static int TerminalWidth()
     {

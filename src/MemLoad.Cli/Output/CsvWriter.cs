@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json.Serialization.Metadata;
 
@@ -24,8 +23,6 @@ internal static class CsvWriter
     {
         null => "",
         string text => CsvCell.Of(text),
-        // A list keeps its JSON form: it tells a scalar, [], from an absent value.
-        ImmutableArray<long> list => $"[{string.Join(',', list.Select(item => item.ToString(CultureInfo.InvariantCulture)))}]",
         IFormattable formattable => formattable.ToString(null, CultureInfo.InvariantCulture),
         _ => value.ToString() ?? "",
     };

@@ -12,6 +12,7 @@ internal static class InspectView
     public static void Write(InspectResult result, CliConsole console)
     {
         bool severalFiles = result.Tensors.Select(tensor => tensor.File).Distinct().Skip(1).Any();
+        string folder = Directory.Exists(result.Path) ? result.Path : Path.GetDirectoryName(result.Path)!;
         bool hashed = result.Tensors.Any(tensor => tensor.Sha256 is not null);
         TextTable.Line(console, $"{result.Path} ({result.Format})", new Style(decoration: Decoration.Bold));
         TextTable table = new TextTable(console).Column("Name").Column("DType").Column("Shape").Column("Bytes", right: true).Column("Offset", right: true);
@@ -23,19 +24,19 @@ internal static class InspectView
         {
             table.Column("SHA-256");
         }
-        foreach (TensorRow tensor in result.Tensors)
+        foreach (WeightInfo tensor in result.Tensors)
         {
             var cells = new List<Cell>
             {
                 tensor.Name.Length == 0 ? "(bare tensor)" : tensor.Name,
                 tensor.DType,
-                $"({string.Join(", ", tensor.Shape.Select(size => size.ToString(CultureInfo.InvariantCulture)))})",
+                $"({tensor.Shape.Replace(",", ", ", StringComparison.Ordinal)})",
                 Units.Count(tensor.Bytes),
                 Units.Count(tensor.Offset),
             };
             if (severalFiles)
             {
-                cells.Add(tensor.File);
+                cells.Add(Path.GetRelativePath(folder, tensor.File));
             }
             if (hashed)
             {
@@ -45,7 +46,7 @@ internal static class InspectView
         }
         table.Write();
         Int128 bytes = 0; // expanded views may promise more than 64 bits hold
-        foreach (TensorRow tensor in result.Tensors)
+        foreach (WeightInfo tensor in result.Tensors)
         {
             bytes += tensor.Bytes;
         }

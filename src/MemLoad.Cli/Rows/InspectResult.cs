@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Text.Json.Serialization;
 
 namespace MemLoad.Cli;
@@ -14,23 +13,4 @@ internal sealed record InspectResult(
     CheckpointFormat Format,
     long FileBytes,
     [property: JsonConverter(typeof(MetadataConverter))] IReadOnlyDictionary<string, object?> Metadata,
-    IReadOnlyList<TensorRow> Tensors);
-
-/// <summary>One tensor of a checkpoint.</summary>
-/// <param name="Name">Its name in the state dict.</param>
-/// <param name="DType">PyTorch's name of the element type, without <c>torch.</c>.</param>
-/// <param name="Shape">Dimensions in elements; empty for a scalar.</param>
-/// <param name="Strides">One a dimension, in elements.</param>
-/// <param name="Bytes">Bytes of the elements when contiguous.</param>
-/// <param name="File">The file that holds it, relative to the checkpoint's folder.</param>
-/// <param name="Offset">Byte offset of its first element in that file.</param>
-/// <param name="Sha256">SHA-256 over the elements, contiguous, little-endian and row-major, lowercase hex; absent unless asked for.</param>
-internal sealed record TensorRow(
-    string Name,
-    string DType,
-    ImmutableArray<long> Shape,
-    ImmutableArray<long> Strides,
-    long Bytes,
-    string File,
-    long Offset,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Sha256 = null);
+    IReadOnlyList<WeightInfo> Tensors);

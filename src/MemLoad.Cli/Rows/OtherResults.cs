@@ -2,13 +2,6 @@ using System.Collections.Immutable;
 
 namespace MemLoad.Cli;
 
-/// <summary>What <c>convert</c> and <c>new</c> print: the checkpoint that is there now.</summary>
-/// <param name="Path">Absolute path.</param>
-/// <param name="Format">Its format.</param>
-/// <param name="TensorCount">Tensors in it.</param>
-/// <param name="FileBytes">Bytes of all its files.</param>
-internal sealed record WriteResult(string Path, CheckpointFormat Format, long TensorCount, long FileBytes);
-
 /// <summary>What <c>invoke</c> prints.</summary>
 /// <param name="Shape">1, tokens, vocabulary.</param>
 /// <param name="Logits">Row-major.</param>

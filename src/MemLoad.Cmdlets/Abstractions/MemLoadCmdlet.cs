@@ -16,6 +16,8 @@ public abstract class MemLoadCmdlet : PSCmdlet, IDisposable
 
     private readonly CancellationTokenSource _stop = new();
 
+    static MemLoadCmdlet() => Vocabulary.Current = CmdletWords.Vocabulary;
+
     /// <summary>Cancelled when the pipeline is stopped.</summary>
     protected CancellationToken StopToken => _stop.Token;
 
@@ -162,6 +164,24 @@ public abstract class MemLoadCmdlet : PSCmdlet, IDisposable
             throw new PipelineStoppedException();
         }
         return task.GetAwaiter().GetResult();
+    }
+
+    /// <summary>Writes a checkpoint, if the user wants it, and gives its file or folder.</summary>
+    /// <param name="job">What to write.</param>
+    /// <param name="action">What the user is asked about.</param>
+    /// <param name="activity">What progress says.</param>
+    private protected void Write(WriteJob job, string action, string activity)
+    {
+        if (!ShouldProcess(TargetWriter.Describe(job), action))
+        {
+            return;
+        }
+        WriteResult written = Pump(activity, job.Path, job.Bytes, job.Run);
+        if (job.LeftOut is string entries)
+        {
+            WriteVerbose($"{char.ToUpperInvariant(entries[0])}{entries[1..]}.");
+        }
+        WriteObject(TargetWriter.Item(written));
     }
 
     /// <summary>As <see cref="Pump{T}"/>, for work that says itself how many bytes there are once it knows.</summary>

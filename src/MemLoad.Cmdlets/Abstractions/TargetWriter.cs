@@ -19,21 +19,16 @@ internal static class TargetWriter
     };
 
     /// <summary>What ShouldProcess asks about.</summary>
-    public static string Describe(string path, CheckpointFormat format, long bytes) =>
-        string.Create(CultureInfo.InvariantCulture, $"{path} ({format}, {bytes} bytes)");
+    public static string Describe(WriteJob job) => string.Create(CultureInfo.InvariantCulture, $"{job.Path} ({job.Format}, {job.Bytes} bytes)");
 
     /// <summary>The file or folder that is there now, with what its view shows of it.</summary>
-    /// <param name="path">Its path.</param>
-    /// <param name="format">What was written.</param>
-    /// <param name="tensors">Tensors in it.</param>
-    /// <param name="bytes">Their bytes, with headers.</param>
-    public static PSObject Item(string path, CheckpointFormat format, int tensors, long bytes)
+    public static PSObject Item(WriteResult written)
     {
-        var item = PSObject.AsPSObject(Directory.Exists(path) ? new DirectoryInfo(path) : new FileInfo(path));
+        var item = PSObject.AsPSObject(Directory.Exists(written.Path) ? new DirectoryInfo(written.Path) : new FileInfo(written.Path));
         item.TypeNames.Insert(0, "MemLoad.WrittenCheckpoint");
-        item.Properties.Add(new PSNoteProperty("Format", format.ToString()));
-        item.Properties.Add(new PSNoteProperty("TensorCount", (long)tensors));
-        item.Properties.Add(new PSNoteProperty("FileBytes", bytes));
+        item.Properties.Add(new PSNoteProperty("Format", written.Format.ToString()));
+        item.Properties.Add(new PSNoteProperty("TensorCount", written.TensorCount));
+        item.Properties.Add(new PSNoteProperty("FileBytes", written.FileBytes));
         return item;
     }
 }

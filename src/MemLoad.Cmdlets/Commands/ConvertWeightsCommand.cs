@@ -8,8 +8,6 @@ namespace MemLoad.Commands;
 [OutputType(typeof(FileInfo), typeof(DirectoryInfo))]
 public sealed class ConvertWeightsCommand : NarrowingPathCmdlet
 {
-    private const int NamesShown = 3;
-
     /// <summary>The file or folder to write, or an existing folder to write into; by default beside the source.</summary>
     [Parameter(Position = 1)]
     [ValidateNotNullOrEmpty]
@@ -29,22 +27,7 @@ public sealed class ConvertWeightsCommand : NarrowingPathCmdlet
     {
         Checkpoint source = Checkpoint.Open(path, StopToken).Select(Key, Include, Exclude);
         (string target, CheckpointFormat format) = Target(path);
-        long bytes = CheckpointWriter.CountBytes(source, target, format);
-        if (!ShouldProcess(TargetWriter.Describe(target, format, bytes), $"Convert {path}"))
-        {
-            return;
-        }
-        PSObject written = Pump($"Converting {path}", target, bytes, (done, stop) =>
-        {
-            CheckpointWriter.Write(source, target, format, Force, done, stop);
-            return TargetWriter.Item(target, format, source.Tensors.Length, bytes);
-        });
-        if (source.Metadata.Count > 0)
-        {
-            string more = source.Metadata.Count > NamesShown ? ", …" : "";
-            WriteVerbose($"Left out {source.Metadata.Count} entries that are no tensors: {string.Join(", ", source.Metadata.Keys.Take(NamesShown).Select(name => Printable.Text(name, Printable.LongestName)))}{more}.");
-        }
-        WriteObject(written);
+        Write(new WriteJob(source, target, format, Force), $"Convert {path}", $"Converting {path}");
     }
 
     private (string Path, CheckpointFormat Format) Target(string source)

@@ -47,15 +47,6 @@ public sealed class ExportWeightsCommand : MemLoadCmdlet
     protected override void ProcessRecord() => Attempt(Destination, () =>
     {
         using HeldWeights held = Model!.Hold();
-        LoadedWeights weights = held.Weights;
-        long bytes = CheckpointWriter.CountBytes(weights, _path, _format);
-        if (ShouldProcess(TargetWriter.Describe(_path, _format, bytes), "Write"))
-        {
-            WriteObject(Pump($"Writing {Model.Name}", _path, bytes, (done, stop) =>
-            {
-                CheckpointWriter.Write(weights, _path, _format, Force, done, stop);
-                return TargetWriter.Item(_path, _format, weights.Tensors.Length, bytes);
-            }));
-        }
+        Write(new WriteJob(held.Weights, _path, _format, Force), "Write", $"Writing {Model.Name}");
     });
 }

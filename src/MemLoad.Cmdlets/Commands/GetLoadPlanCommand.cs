@@ -46,7 +46,7 @@ public sealed class GetLoadPlanCommand : SelectionCmdlet
         {
             EnsureSpeed(Device);
         }
-        foreach (PreparedLoad prepared in PreparedLoad.PrepareEach(requests, StopToken))
+        foreach (PreparedLoad prepared in PreparedLoad.ForecastEach(requests, StopToken))
         {
             using (prepared)
             {

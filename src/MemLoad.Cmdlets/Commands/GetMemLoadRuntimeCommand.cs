@@ -34,7 +34,7 @@ public sealed class GetMemLoadRuntimeCommand : MemLoadCmdlet
                 HostLimitReason = headroom.Binding?.Why,
                 DeviceFreeBytes = device.FreeBytes,
                 Headroom = headroom,
-                CacheFolder = GeneratedCheckpoint.Folder,
+                CacheFolder = MemLoad.CacheFolder.Path,
                 HostName = HostFacts.HostName,
             });
         }

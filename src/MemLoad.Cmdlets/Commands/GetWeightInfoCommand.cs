@@ -22,25 +22,9 @@ public sealed class GetWeightInfoCommand : NarrowingPathCmdlet
             long bytes = WeightsDigest.BytesToHash(checkpoint);
             hashes = Pump("Hashing", Cost("Hashing", path, bytes), bytes, (done, stop) => WeightsDigest.OfTensors(checkpoint, done, stop));
         }
-        for (int i = 0; i < checkpoint.Tensors.Length; i++)
+        foreach (WeightInfo tensor in WeightInfo.Of(checkpoint, hashes))
         {
-            TensorEntry tensor = checkpoint.Tensors[i];
-            Extent storage = checkpoint.Storages[tensor.Storage];
-            WriteObject(new WeightInfo
-            {
-                Name = tensor.Name,
-                DType = tensor.DType.TorchName(),
-                Shape = string.Join(',', tensor.Shape),
-                Strides = string.Join(',', tensor.Strides),
-                ElementCount = tensor.ElementCount,
-                Bytes = tensor.Bytes,
-                File = checkpoint.Files[storage.File].Path,
-                Offset = storage.Offset + tensor.ByteOffset,
-                Storage = tensor.Storage,
-                Sha256 = hashes?[i],
-                Path = checkpoint.Path,
-                Format = checkpoint.Format.ToString(),
-            });
+            WriteObject(tensor);
         }
     }
 }

@@ -100,7 +100,7 @@ public sealed class ImportWeightsCommand : NarrowingPathCmdlet
             if (Model?.Config is GptConfig config && !prepared.Checkpoint.Tensors.IsEmpty)
             {
                 // The weights are taken over as they will lie in memory, so their dtype is the model's from now on.
-                StateDictMatch.Require(config.ToSpec(prepared.Checkpoint.Target.Tensors[0].DType), prepared.Checkpoint);
+                StateDictMatch.Require(config.ToSpec(prepared.View.Tensors[0].DType), prepared.View);
             }
             LoadForecast forecast = prepared.ToRow();
             WriteVerbose(string.Create(

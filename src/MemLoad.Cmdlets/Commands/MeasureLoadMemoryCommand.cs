@@ -88,7 +88,7 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
             return false;
         }
         WriteVerbose(string.Create(CultureInfo.InvariantCulture, $"Making {path} ({bytes} bytes), which is kept for the next time."));
-        path = Pump($"Making a {size} checkpoint, once", GeneratedCheckpoint.Folder, bytes, (done, stop) => GeneratedCheckpoint.Ensure(size, done, stop));
+        path = Pump($"Making a {size} checkpoint, once", CacheFolder.Path, bytes, (done, stop) => GeneratedCheckpoint.Ensure(size, done, stop));
         return true;
     }
 
@@ -101,44 +101,42 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
             return;
         }
         string? manifest = PathResolver.Optional(SessionState.Path, Manifest);
-        requests = [.. requests.Select(request => request with { Manifest = manifest })];
-        var timelines = new List<LoadTimeline>();
-        Action<LoadTimeline>? keep = _samples is null ? null : timelines.Add;
-        // What is wrong with the checkpoint or the device is wrong for every strategy: one error now, not a row for each.
+        // A fresh process may end; this one must not.
+        MapGuard guard = InProcess ? MapGuard.Required : MapGuard.None;
+        requests = [.. requests.Select(request => request with { Manifest = manifest, Force = Force, MapGuard = guard })];
+        WorkerCommand? child = InProcess ? null : PowerShellWorker.Command();
+        WriteDebug(child is null ? "Measuring in this process." : $"Measured child: {child.FileName} {string.Join(' ', child.Arguments)}");
         if (requests.Any(request => request.Strategy == MemLoad.Strategy.Auto))
         {
             EnsureSpeed(Device);
         }
-        LoadForecast forecast = LoadPlanner.Forecast(requests[0], StopToken);
+        var session = new MeasureSession(MeasureRequest.Repeat(requests, Repeat, Cache), child, _samples);
+        LoadForecast forecast = session.Forecast(StopToken);
         WriteVerbose(string.Create(CultureInfo.InvariantCulture, $"{forecast.Path}: {forecast.Format}, {forecast.TensorCount} tensors, {forecast.ModelBytes} bytes."));
-        WorkerCommand? child = InProcess ? null : PowerShellWorker.Command();
-        WriteDebug(child is null ? "Measuring in this process." : $"Measured child: {child.FileName} {string.Join(' ', child.Arguments)}");
-        LoadMeasurer? measurer = child is null ? null : new LoadMeasurer(child, keep);
-        var digests = new HashSet<string?>(StringComparer.Ordinal);
         int number = 0;
-        foreach (LoadRequest request in requests)
+        foreach (MeasureRequest load in session.Loads)
         {
-            for (int run = 1; run <= Repeat; run++)
+            // The last record before the clock starts; the next one comes when the row is there.
+            WriteProgress(new ProgressRecord(0, $"Measuring {forecast.Path}", $"{load.Load.Strategy} ({++number} of {session.Loads.Count})"));
+            LoadMeasurement row = session.MeasureAsync(load, StopToken).GetAwaiter().GetResult();
+            if (StopToken.IsCancellationRequested)
             {
-                // The last record before the clock starts; the next one comes when the row is there.
-                WriteProgress(new ProgressRecord(0, $"Measuring {forecast.Path}", $"{request.Strategy} ({++number} of {requests.Count * Repeat})"));
-                // A fresh process may end; this one must not.
-                MapGuard guard = InProcess ? MapGuard.Required : MapGuard.None;
-                LoadMeasurement row = Measure(measurer, keep, request with { Cache = Cache, Run = run, Force = Force, MapGuard = guard });
-                if (StopToken.IsCancellationRequested)
-                {
-                    throw new PipelineStoppedException();
-                }
-                // The row first: whatever becomes of the samples, it is not lost.
-                WriteObject(row);
-                KeepSamples(_samples, timelines, quietly: true);
-                digests.Add(row.WeightsDigest);
-                Judge(row);
+                throw new PipelineStoppedException();
             }
+            // The row first: whatever becomes of the samples, it is not lost.
+            WriteObject(row);
+            if (session.KeepSamples(StopToken) is MemLoadException unwritten)
+            {
+                WriteVerbose($"The samples are kept for later: {unwritten.Message}");
+            }
+            Judge(row);
         }
         WriteProgress(new ProgressRecord(0, $"Measuring {forecast.Path}", "Done") { RecordType = ProgressRecordType.Completed });
-        KeepSamples(_samples, timelines, quietly: false);
-        if (WeightsDigest.Disagreement(digests, forecast.Path) is MemLoadException different)
+        if (session.KeepSamples(StopToken) is MemLoadException lost)
+        {
+            WriteError(Errors.ErrorRecords.From(lost, _samples));
+        }
+        if (session.Disagreement() is MemLoadException different)
         {
             throw different;
         }
@@ -160,32 +158,6 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
 
         static string Figure(string what, long? forecast, long? peak) =>
             $"{what}: forecast {(forecast is long foreseen ? Printable.Bytes(foreseen) : "unknown")}, peak {(peak is long measured ? Printable.Bytes(measured) : "unknown")}";
-    }
-
-    private LoadMeasurement Measure(LoadMeasurer? measurer, Action<LoadTimeline>? keep, LoadRequest request) => measurer is null
-        ? LoadMeasurer.MeasureInProcess(request, keep, StopToken)
-        : measurer.MeasureAsync(request, StopToken).GetAwaiter().GetResult();
-
-    // Samples that cannot be written stay for the next time; if that is the last, it is an error.
-    private void KeepSamples(string? path, List<LoadTimeline> timelines, bool quietly)
-    {
-        if (path is null || timelines.Count == 0)
-        {
-            return;
-        }
-        try
-        {
-            TimelineFile.Append(path, timelines, StopToken);
-            timelines.Clear();
-        }
-        catch (MemLoadException e) when (quietly)
-        {
-            WriteVerbose($"The samples are kept for later: {e.Message}");
-        }
-        catch (MemLoadException e)
-        {
-            WriteError(Errors.ErrorRecords.From(e, path));
-        }
     }
 
     private BlockMeasurement MeasureBlock(ScriptBlock block)

@@ -30,7 +30,7 @@ internal static class ErrorRecords
     /// <summary>The record for a load that did not end well: what its row says, under the id of the rule that was broken.</summary>
     /// <param name="row">The row.</param>
     /// <returns>Null for a load that ended well.</returns>
-    public static ErrorRecord? From(LoadMeasurement row) => LoadMeasurer.Problem(row) is (string rule, string text)
+    public static ErrorRecord? From(LoadMeasurement row) => row.Problem() is (string rule, string text)
         ? new ErrorRecord(new InvalidOperationException(Printable.Line(text, LongestMessage)), rule, CategoryOf(rule), Printable.Text(row.Path))
         : null;
 

@@ -22,24 +22,53 @@ public sealed partial class Checkpoint
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static Checkpoint Open(string path, OpenLimits limits, CancellationToken cancellationToken = default)
     {
+        return Open(path, limits, null, cancellationToken);
+    }
+
+    /// <summary>Opens a checkpoint and leaves its files open for a load.</summary>
+    /// <param name="path">File or folder; relative paths count from the current folder of the process.</param>
+    /// <param name="limits">How far its headers are believed.</param>
+    /// <param name="files">Takes the open files; null to close them.</param>
+    /// <param name="cancellationToken">Stops the opening.</param>
+    internal static Checkpoint Open(string path, OpenLimits limits, CheckpointFileSet? files, CancellationToken cancellationToken)
+    {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(limits);
         path = FullPath.Of(path);
         var budget = new OpenBudget(limits);
         if (Directory.Exists(path))
         {
-            return FolderReader.Read(path, budget, cancellationToken);
+            return FolderReader.Read(path, budget, files, cancellationToken);
         }
         return System.IO.Path.GetExtension(path).Equals(".json", StringComparison.OrdinalIgnoreCase)
-            ? ShardIndexReader.Read(path, budget, cancellationToken)
-            : OpenFile(path, budget, cancellationToken);
+            ? ShardIndexReader.Read(path, budget, files, cancellationToken)
+            : OpenFile(path, budget, files, cancellationToken);
     }
 
     /// <summary>Opens one file of tensors, as the whole of a checkpoint or as a part of one.</summary>
-    internal static Checkpoint OpenFile(string path, OpenBudget whole, CancellationToken cancellationToken)
+    internal static Checkpoint OpenFile(string path, OpenBudget whole, CheckpointFileSet? files, CancellationToken cancellationToken)
     {
-        OpenBudget budget = whole.OfFile();
-        using CheckpointFileReader file = CheckpointFileReader.Open(path);
+        CheckpointFileReader file = CheckpointFileReader.Open(path);
+        try
+        {
+            return ReadFile(file, whole.OfFile(), cancellationToken);
+        }
+        finally
+        {
+            if (files is null)
+            {
+                file.Dispose();
+            }
+            else
+            {
+                files.Keep(file);
+            }
+        }
+    }
+
+    private static Checkpoint ReadFile(CheckpointFileReader file, OpenBudget budget, CancellationToken cancellationToken)
+    {
+        string path = file.Path;
         CheckpointFormat format = Sniff(file);
         if (FormatNames.Contradicts(path, format))
         {
@@ -86,7 +115,7 @@ public sealed partial class Checkpoint
                 throw Rules.NothingSelected.Broken($"none of the {Tensors.Length} tensors is left after include and exclude", Path);
             }
         }
-        return chosen == Tensors ? this : CheckpointBuilder.Trim(Path, Format, Files, Storages, chosen, metadata).CastTo(Target.DType);
+        return chosen == Tensors ? this : CheckpointBuilder.Trim(Path, Format, Files, Storages, chosen, metadata);
     }
 
     private static CheckpointFormat Sniff(CheckpointFileReader file)

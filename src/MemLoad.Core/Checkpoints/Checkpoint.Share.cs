@@ -7,7 +7,7 @@ public sealed partial class Checkpoint
     /// The part of one rank of several: a contiguous range of the storages in the checkpoint's order, all ranges of about the same bytes. Each
     /// storage, with all tensors that share it, belongs to the rank in whose share of the bytes its middle lies.
     /// </summary>
-    /// <remarks>A cast stays (<see cref="CastTo"/>); what is shared out is the bytes in the files.</remarks>
+    /// <remarks>What is shared out is the bytes in the files, whatever they are cast to in memory.</remarks>
     /// <param name="rank">Number of the rank, from 0 as in <c>torch.distributed</c>.</param>
     /// <param name="count">How many ranks there are.</param>
     /// <exception cref="MemLoadException">ML6009: there is no such rank; ML6006: nothing falls to it.</exception>
@@ -18,8 +18,8 @@ public sealed partial class Checkpoint
             throw Rules.RankOutside.Broken(
                 $"rank {rank} of {count} was asked for",
                 remedy: count <= 1
-                    ? "Say among how many ranks the checkpoint is split: --rank-count, -RankCount."
-                    : $"Ranks count from 0: of {count} they are 0 to {count - 1} (--rank, -Rank).");
+                    ? (Remedy)$"Say among how many ranks the checkpoint is split: {Setting.RankCount}."
+                    : $"Ranks count from 0: of {count} they are 0 to {count - 1} ({Setting.Rank}).");
         }
         if (count == 1)
         {
@@ -37,7 +37,7 @@ public sealed partial class Checkpoint
         TensorEntry[] own = [.. Tensors.Where(tensor => owners[tensor.Storage] == rank)];
         return own.Length == 0
             ? throw Rules.NothingSelected.Broken(
-                $"none of the {Storages.Length} storages falls to rank {rank} of {count}", Path, remedy: "Split it among fewer ranks (--rank-count, -RankCount).")
-            : CheckpointBuilder.Trim(Path, Format, Files, Storages, [.. own], Metadata).CastTo(Target.DType);
+                $"none of the {Storages.Length} storages falls to rank {rank} of {count}", Path, remedy: $"Split it among fewer ranks ({Setting.RankCount}).")
+            : CheckpointBuilder.Trim(Path, Format, Files, Storages, [.. own], Metadata);
     }
 }

@@ -40,7 +40,6 @@ public readonly record struct Extent(int File, long Offset, long Length);
 public sealed partial class Checkpoint
 {
     private readonly Lazy<long> _parameterCount;
-    private LoadTarget? _target;
 
     internal Checkpoint(
         string path,
@@ -89,9 +88,6 @@ public sealed partial class Checkpoint
     /// dotted names. Values are null, bool, long, <see cref="System.Numerics.BigInteger"/>, double or string.
     /// </summary>
     public IReadOnlyDictionary<string, object?> Metadata { get; }
-
-    /// <summary>The tensors as they will lie in memory: as in the file, unless <see cref="CastTo"/> made this checkpoint.</summary>
-    public LoadTarget Target => _target ??= new LoadTarget(null, Tensors, StorageLengths, []);
 
     /// <summary>Bytes of all files together.</summary>
     public long FileBytes => Files.Sum(file => file.Length);

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Collections.Immutable;
 using System.Globalization;
 
@@ -21,9 +20,6 @@ internal sealed class CheckpointBuilder
 
     // Bytes of the lists that are made ready for one, and of the set of names.
     private const int ExpectedOverhead = 8 + 24 + OpenBudget.EntryBytes;
-
-    private static readonly SearchValues<char> ControlCharacters =
-        SearchValues.Create([.. Enumerable.Range(0, 0xA0).Select(code => (char)code).Where(c => char.IsControl(c) && c != '\t')]);
 
     private readonly string _path;
     private readonly CheckpointFormat _format;
@@ -93,9 +89,6 @@ internal sealed class CheckpointBuilder
         _metadata[name] = value;
     }
 
-    /// <summary>Whether a name has a control character other than a tab.</summary>
-    public static bool HasControlCharacter(string name) => name.AsSpan().ContainsAny(ControlCharacters);
-
     /// <summary>Refuses a name that is too long.</summary>
     /// <exception cref="MemLoadException">ML6014.</exception>
     public void CheckNameLength(string name)
@@ -125,7 +118,7 @@ internal sealed class CheckpointBuilder
         {
             throw Rules.NameRepeated.Broken($"the name {Printable.Quote(tensor.Name)} occurs twice", home);
         }
-        if (HasControlCharacter(tensor.Name))
+        if (ControlCharacters.AreInTensorName(tensor.Name))
         {
             throw Rules.TensorNameControl.Broken($"the tensor name {Printable.Quote(tensor.Name)} has a control character", home);
         }

@@ -70,16 +70,18 @@ internal sealed class CheckpointFileReader : IDisposable
     public static CheckpointFileReader Reopen(CheckpointFile file)
     {
         CheckpointFileReader reader = Open(file.Path);
-        FileStamp expected = file.Stamp ?? reader.Stamp with { Length = file.Length };
-        if (reader.Stamp == expected)
+        if (reader.Is(file))
         {
             return reader;
         }
         using (reader)
         {
-            throw Rules.FileChanged.Broken(expected.Difference(reader.Stamp), file.Path);
+            throw Rules.FileChanged.Broken(reader.Expected(file).Difference(reader.Stamp), file.Path);
         }
     }
+
+    /// <summary>Whether this is the file that a checkpoint named, as it was when the checkpoint was opened.</summary>
+    public bool Is(CheckpointFile file) => Stamp == Expected(file);
 
     /// <summary>What was read is the file's content only if nobody wrote to it meanwhile. To be called after the last read, before it is used.</summary>
     /// <exception cref="MemLoadException">ML1006, or ML1007 where the file system does not answer.</exception>
@@ -143,6 +145,8 @@ internal sealed class CheckpointFileReader : IDisposable
         _direct.Dispose();
         _handle.Dispose();
     }
+
+    private FileStamp Expected(CheckpointFile file) => file.Stamp ?? Stamp with { Length = file.Length };
 
     private void ReadExactly(SafeFileHandle handle, long offset, Span<byte> destination)
     {

@@ -42,7 +42,7 @@ public sealed record MachineSpeed
     public static string PathFor(string device)
     {
         ArgumentNullException.ThrowIfNull(device);
-        return Path.Combine(GeneratedCheckpoint.Folder, $"speed-{HostFacts.HostName}-{device.ToLowerInvariant().Replace(':', '-')}.json");
+        return Path.Combine(CacheFolder.Path, $"speed-{HostFacts.HostName}-{device.ToLowerInvariant().Replace(':', '-')}.json");
     }
 
     /// <summary>The figures for a device, if they were measured on this machine by this version not long ago; else null.</summary>
@@ -153,7 +153,7 @@ public sealed record MachineSpeed
     {
         try
         {
-            Directory.CreateDirectory(GeneratedCheckpoint.Folder);
+            Directory.CreateDirectory(CacheFolder.Path);
             string path = WriteTarget.ForFile(PathFor(Device), overwrite: true);
             byte[] figures = JsonSerializer.SerializeToUtf8Bytes(this, MachineSpeedJson.Default.MachineSpeed);
             using var file = AtomicFile.Create(path, overwrite: true, figures.Length);

@@ -1,6 +1,6 @@
 namespace MemLoad;
 
-/// <summary>A plan that could be made: what it would hold and what it lacks. The plan itself, which can be long, is made when it is to be run.</summary>
+/// <summary>A plan that could be made: what it would hold and what it lacks.</summary>
 /// <param name="Strategy">The strategy that writes it.</param>
 /// <param name="RingLimit">Upper limit of its staging ring.</param>
 /// <param name="RingBytes">Its staging ring, 0 if it has none.</param>
@@ -10,6 +10,9 @@ namespace MemLoad;
 /// <param name="Shortfall">What the budget lacks for it; null if it fits.</param>
 internal sealed record PlanCandidate(Strategy Strategy, long RingLimit, long RingBytes, PlanForecast Forecast, PlanTime? Time, Lazy<double> CachedShare, Shortfall? Shortfall)
 {
+    /// <summary>The plan itself; null where only its forecast was asked for, for a plan can be long.</summary>
+    public LoadPlan? Plan { get; init; }
+
     /// <summary>Forecast of its time as the page cache is; null where this machine's speed is not known.</summary>
     public long? Microseconds => Time?.Microseconds(CachedShare.Value);
 

@@ -1,17 +1,17 @@
 namespace MemLoad;
 
 /// <summary>
-/// All plans for one checkpoint, device and budget, held against the budget one by one as they are asked for. <see cref="Strategy.Auto"/> takes
+/// All plans for one checkpoint, device and budget, compared with the budget one by one as they are asked for. <see cref="Strategy.Auto"/> takes
 /// of those that fit, strategy and ring size together, the one forecast to be fastest.
 /// </summary>
-/// <param name="checkpoint">What to load.</param>
+/// <param name="view">What to load.</param>
 /// <param name="device">Where to; its kind and the arithmetic of its allocator matter, nothing is allocated.</param>
 /// <param name="budget">What may be taken.</param>
 /// <param name="speed">How fast this machine is; without it there is nothing to choose by.</param>
 /// <param name="cachedShare">How much of the files lies in the page cache, from 0 to 1.</param>
 /// <param name="mapObstacle">Why the files must not be mapped; null if they may.</param>
 internal sealed class PlanChooser(
-    Checkpoint checkpoint, IDevice device, MemoryBudget budget, MachineSpeed? speed, Lazy<double> cachedShare, string? mapObstacle = null)
+    LoadView view, IDevice device, MemoryBudget budget, MachineSpeed? speed, Lazy<double> cachedShare, string? mapObstacle = null)
 {
     // Forecasts of time are no closer than this: within it, the plan that depends least on the page cache and on the file is taken.
     private const double Tie = 0.1;
@@ -25,26 +25,41 @@ internal sealed class PlanChooser(
     /// <summary>Whether this machine's speed is known.</summary>
     public bool CanChoose => speed is not null;
 
-    /// <summary>One strategy's plan, held against the budget.</summary>
+    /// <summary>One strategy's plan, compared with the budget.</summary>
     public PlanCandidate Candidate(Strategy strategy, long ringLimit = StagingRing.DefaultBytes)
     {
         if (!_candidates.TryGetValue((strategy, ringLimit), out PlanCandidate? candidate))
         {
-            using var tally = new PlanTally(checkpoint, device.NewForecastAllocator());
-            using PlanCost? cost = speed is null ? null : new PlanCost(checkpoint, speed);
-            using PlanWriter plan = Write(cost is null ? [tally] : [tally, cost]);
-            PlanForecast forecast = tally.Forecast;
-            candidate = new PlanCandidate(strategy, ringLimit, plan.RingBytes, forecast, cost?.Time, cachedShare, budget.Check(forecast, Rehearse));
+            candidate = Write(strategy, ringLimit, null);
             _candidates.Add((strategy, ringLimit), candidate);
         }
         return candidate;
+    }
 
-        PlanWriter Write(IPlanReader[] readers) => LoadPlan.Write(strategy, checkpoint, device, ringLimit, readers);
+    /// <summary>One strategy's plan, compared with the budget and kept to be carried out: it is written once for both.</summary>
+    public PlanCandidate ToCarryOut(Strategy strategy)
+    {
+        using var record = new PlanRecord();
+        return _candidates[(strategy, StagingRing.DefaultBytes)] = Write(strategy, StagingRing.DefaultBytes, record);
+    }
+
+    private PlanCandidate Write(Strategy strategy, long ringLimit, PlanRecord? record)
+    {
+        using var tally = new PlanTally(view.Checkpoint, device.NewForecastAllocator());
+        using PlanCost? cost = speed is null ? null : new PlanCost(view, speed);
+        using PlanWriter writer = WriteFor([.. new IPlanReader?[] { tally, cost, record }.OfType<IPlanReader>()]);
+        PlanForecast forecast = tally.Forecast;
+        return new PlanCandidate(strategy, ringLimit, writer.RingBytes, forecast, cost?.Time, cachedShare, budget.Check(forecast, Rehearse))
+        {
+            Plan = record is null ? null : writer.Finish(strategy, record),
+        };
+
+        PlanWriter WriteFor(IPlanReader[] readers) => LoadPlan.Write(strategy, view, device, ringLimit, readers);
 
         void Rehearse(CachingAllocator allocator)
         {
-            using var tally = new PlanTally(checkpoint, allocator);
-            Write([tally]).Dispose();
+            using var rehearsal = new PlanTally(view.Checkpoint, allocator);
+            WriteFor([rehearsal]).Dispose();
         }
     }
 
@@ -96,7 +111,7 @@ internal sealed class PlanChooser(
 
     // On the host nothing passes through a ring but what is cast, so else one size is as good as another.
     private IEnumerable<(Strategy Strategy, long Ring)> Variants(Strategy strategy) =>
-        strategy == Strategy.Stream && (!device.IsHost || checkpoint.Target.HasCasts) ? StagingRing.Sizes.Select(ring => (strategy, ring)) : [(strategy, StagingRing.DefaultBytes)];
+        strategy == Strategy.Stream && (!device.IsHost || view.HasCasts) ? StagingRing.Sizes.Select(ring => (strategy, ring)) : [(strategy, StagingRing.DefaultBytes)];
 
     private static PlanCandidate Nearer(PlanCandidate? first, PlanCandidate second) =>
         first is null || second.Shortfall!.Value.MissingBytes < first.Shortfall!.Value.MissingBytes ? second : first;

@@ -3,9 +3,9 @@ using System.Runtime.CompilerServices;
 namespace MemLoad;
 
 /// <summary>A third reader of plans: adds up the time that the steps take on a machine of known speed.</summary>
-/// <param name="checkpoint">What the plan loads.</param>
+/// <param name="view">What the plan loads.</param>
 /// <param name="speed">The machine's speed with the plan's device.</param>
-internal sealed class PlanCost(Checkpoint checkpoint, MachineSpeed speed) : IPlanReader, IDisposable
+internal sealed class PlanCost(LoadView view, MachineSpeed speed) : IPlanReader, IDisposable
 {
     private readonly double _step = speed[Work.Step];
     private readonly double _release = speed[Work.Release];
@@ -43,8 +43,8 @@ internal sealed class PlanCost(Checkpoint checkpoint, MachineSpeed speed) : IPla
                 break;
             case StepKind.Initialise or StepKind.Read or StepKind.Copy:
                 // A cast costs what it reads or what it writes, whichever is more: it is done at the speed of a copy.
-                long inFile = checkpoint.Storages[step.Storage].Length;
-                long bytes = step.Casts ? Math.Max(inFile, checkpoint.Target.StorageLengths[step.Storage]) : Math.Min(inFile, buffer.Bytes);
+                long inFile = view.Checkpoint.Storages[step.Storage].Length;
+                long bytes = step.Casts ? Math.Max(inFile, view.StorageLengths[step.Storage]) : Math.Min(inFile, buffer.Bytes);
                 _total += PerByte(step, buffer, source) * bytes;
                 _touched[step.Buffer] = true;
                 break;

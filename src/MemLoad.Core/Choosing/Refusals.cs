@@ -15,7 +15,7 @@ internal static class Refusals
     {
         Strategy asked = request.Strategy;
         Shortfall lack = refused.Shortfall!.Value;
-        string remedy = Remedy(lack, refused, nearest, budget, request, fitsOnHost);
+        Remedy remedy = RemedyFor(lack, refused, nearest, budget, request, fitsOnHost);
         string name = asked == Strategy.Auto ? $"no strategy fits; the nearest, {refused.Name}," : refused.Name;
         if (lack.Limit is not MemoryLimit limit)
         {
@@ -37,27 +37,35 @@ internal static class Refusals
             remedy: remedy);
     }
 
-    private static string Remedy(Shortfall lack, PlanCandidate refused, PlanCandidate nearest, MemoryBudget budget, LoadRequest request, bool fitsOnHost)
+    private static Remedy RemedyFor(Shortfall lack, PlanCandidate refused, PlanCandidate nearest, MemoryBudget budget, LoadRequest request, bool fitsOnHost)
     {
         // No switch overrules a device, and a plan that host memory refuses first may not fit the device either.
         bool forceHelps = lack.Limit is not null && !(refused.Forecast.Device.PeakReserved > budget.DeviceBytes);
         if (nearest.Shortfall is null)
         {
             // A smaller ring is nothing one asks for by name: Auto takes it.
-            Strategy type = nearest.HasUsualRing ? nearest.Strategy : Strategy.Auto;
-            return $"{nearest.Name} fits: type -Strategy {type} (--strategy {type}){(forceHelps ? ", or -Force (--force) to load all the same" : "")}.";
+            string type = (nearest.HasUsualRing ? nearest.Strategy : Strategy.Auto).ToString();
+            return forceHelps
+                ? (Remedy)$"{nearest.Name} fits: type {(Setting.Strategy, type)}, or {Setting.Force} to load all the same."
+                : (Remedy)$"{nearest.Name} fits: type {(Setting.Strategy, type)}.";
         }
         string least = request.Strategy == Strategy.Auto
             ? ""
             : $"Nothing else fits either; nearest is {nearest.Name}, {Printable.Bytes(nearest.Shortfall.Value.MissingBytes)} short. ";
-        string host = fitsOnHost ? "On the host itself Mmap fits: type -Device cpu -Strategy Mmap (--device cpu --strategy Mmap). Or " : "";
-        string[] ways = [Room(lack, request), "take fewer tensors (-Include, --include)", .. forceHelps ? ["load all the same with -Force (--force)"] : Array.Empty<string>()];
-        string all = $"{string.Join(", ", ways[..^1])}{(ways.Length > 2 ? "," : "")} or {ways[^1]}.";
-        return $"{least}{host}{(host.Length > 0 ? all[0] : char.ToUpperInvariant(all[0]))}{all[1..]}";
+        Remedy onHost = fitsOnHost ? (Remedy)$"On the host itself Mmap fits: type {(Setting.Device, "cpu")} {(Setting.Strategy, "Mmap")}. " : "";
+        Remedy force = forceHelps ? (Remedy)$" Or load all the same with {Setting.Force}." : "";
+        return $"{least}{onHost}{Room(lack, request)}, or take fewer tensors ({Setting.Include}).{force}";
     }
 
     // A limit that the user set is raised by its option; what a system or a card leaves is not.
-    private static string Room(Shortfall lack, LoadRequest request) => lack.Limit is null
-        ? lack.BudgetBytes == request.DeviceMemoryLimit ? "raise -DeviceMemoryLimit (--device-memory-limit)" : "free memory of the device"
-        : lack.Limit.Name == MemoryBudget.OwnLimit ? "raise -HostMemoryLimit (--host-memory-limit)" : "free memory or raise the limit";
+    private static Remedy Room(Shortfall lack, LoadRequest request) => (lack.Limit, Own(lack, request)) switch
+    {
+        (null, true) => (Remedy)$"Raise {Setting.DeviceMemoryLimit}",
+        (null, false) => "Free memory of the device",
+        (_, true) => (Remedy)$"Raise {Setting.HostMemoryLimit}",
+        _ => "Free memory or raise the limit",
+    };
+
+    private static bool Own(Shortfall lack, LoadRequest request) =>
+        lack.Limit is null ? lack.BudgetBytes == request.DeviceMemoryLimit : lack.Limit.Name == MemoryBudget.OwnLimit;
 }

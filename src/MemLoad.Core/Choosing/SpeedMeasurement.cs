@@ -280,7 +280,7 @@ internal sealed class SpeedMeasurement : IDisposable
         FileSizeLimit.IsError();
         try
         {
-            string folder = GeneratedCheckpoint.Folder;
+            string folder = CacheFolder.Path;
             Directory.CreateDirectory(folder);
             RemoveLeftOvers(folder);
             return Fill(folder, bytes);

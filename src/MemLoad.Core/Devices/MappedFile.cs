@@ -53,14 +53,19 @@ public sealed unsafe partial class MappedFile : MemoryBuffer
     public static MappedFile Open(CheckpointFile file, bool writable = false, MapGuard guard = MapGuard.WherePossible)
     {
         ArgumentNullException.ThrowIfNull(file);
-        CheckpointFileReader reader = CheckpointFileReader.Reopen(file);
+        return Open(CheckpointFileReader.Reopen(file), writable, guard);
+    }
+
+    /// <summary>Maps a file that is open, and takes it over.</summary>
+    internal static MappedFile Open(CheckpointFileReader reader, bool writable, MapGuard guard)
+    {
         MappedFile? mapped = null;
         try
         {
             mapped = new MappedFile(reader, writable);
             if (guard != MapGuard.None && MappingSafety.Guard(reader, mapped.GiveUp, out mapped._lease) is string obstacle && guard == MapGuard.Required)
             {
-                throw Unguarded(file.Path, obstacle);
+                throw Unguarded(reader.Path, obstacle);
             }
             // Whatever happened before the guard stood; nothing has been touched yet.
             mapped.RequireIntact();
@@ -74,7 +79,7 @@ public sealed unsafe partial class MappedFile : MemoryBuffer
                 if (e is IOException or UnauthorizedAccessException or ArgumentException)
                 {
                     reader.RequireUnchanged(); // a file cut short meanwhile is no argument any more
-                    throw Rules.PathUnreadable.Broken($"the file cannot be mapped: {e.Message.TrimEnd('.')}", file.Path, innerException: e);
+                    throw Rules.PathUnreadable.Broken($"the file cannot be mapped: {e.Message.TrimEnd('.')}", reader.Path, innerException: e);
                 }
                 throw;
             }
@@ -88,7 +93,7 @@ public sealed unsafe partial class MappedFile : MemoryBuffer
         {
             throw Rules.FileChanged.Broken(
                 "another program opened the file for writing, or cut it short, while its weights were mapped here; they were given up before it could", _reader.Path,
-                remedy: "Load again once nothing writes to it; Stream (-Strategy, --strategy) copies the weights, which no writer can then reach.");
+                remedy: $"Load again once nothing writes to it; Stream ({Setting.Strategy}) copies the weights, which no writer can then reach.");
         }
         _reader.RequireUnchanged();
     }

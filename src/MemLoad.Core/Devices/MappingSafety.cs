@@ -50,10 +50,8 @@ internal static unsafe partial class MappingSafety
     };
 
     /// <summary>Why a file cannot be mapped safely, for people; null if it can.</summary>
-    /// <exception cref="MemLoadException">ML1001, ML1002 or ML1010.</exception>
-    public static string? Obstacle(string path)
+    public static string? Obstacle(CheckpointFileReader file)
     {
-        using CheckpointFileReader file = CheckpointFileReader.Open(path);
         string? obstacle = Guard(file, static () => { }, out FileLease? lease);
         lease?.Dispose();
         return obstacle;

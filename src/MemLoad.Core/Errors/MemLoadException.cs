@@ -22,14 +22,14 @@ public sealed class MemLoadException : Exception
     /// <param name="innerException">The failure underneath, if there is one. It is left out where its own message is not printable, or is too long.</param>
     /// <param name="remedy">What to do in this very case; the rule's own remedy if not given.</param>
     public MemLoadException(
-        Rule rule, string finding, string? path = null, long? offset = null, Exception? innerException = null, string? remedy = null)
+        Rule rule, string finding, string? path = null, long? offset = null, Exception? innerException = null, Remedy? remedy = null)
         : base(Compose(rule, finding, path, offset, remedy), IsPrintable(innerException) ? innerException : null)
     {
         Rule = rule;
         Finding = Printable.Line(finding, LongestFinding);
         Path = path is null ? null : Printable.Text(path, LongestPath);
         Offset = offset;
-        Remedy = Printable.Line(remedy ?? rule.Remedy, LongestRemedy);
+        Remedy = Printable.Line((remedy ?? rule.Remedy).ToString(), LongestRemedy);
     }
 
     /// <summary>The rule that failed.</summary>
@@ -47,7 +47,7 @@ public sealed class MemLoadException : Exception
     /// <summary>What to do about it.</summary>
     public string Remedy { get; }
 
-    private static string Compose(Rule rule, string finding, string? path, long? offset, string? remedy)
+    private static string Compose(Rule rule, string finding, string? path, long? offset, Remedy? remedy)
     {
         ArgumentNullException.ThrowIfNull(rule);
         ArgumentNullException.ThrowIfNull(finding);
@@ -58,7 +58,7 @@ public sealed class MemLoadException : Exception
             (_, null) => $" ({shown})",
             _ => string.Create(CultureInfo.InvariantCulture, $" ({shown}, byte {offset})"),
         };
-        return $"{Printable.Line(finding, LongestFinding)}{place}. {Printable.Line(remedy ?? rule.Remedy, LongestRemedy)}";
+        return $"{Printable.Line(finding, LongestFinding)}{place}. {Printable.Line((remedy ?? rule.Remedy).ToString(), LongestRemedy)}";
     }
 
     // Shells print inner exceptions too (Get-Error): those of the libraries below quote files and their names as they are.

@@ -8,7 +8,7 @@ public static partial class Rules
 
     /// <summary>A manifest has at most 100,000,000 bytes: half a million tensors.</summary>
     public static readonly Rule ManifestTooLarge = new("ML6101", "a manifest has at most 100,000,000 bytes",
-        "Check that this is a manifest; narrow the checkpoint (--include, -Include) to make several.");
+        $"Check that this is a manifest; narrow the checkpoint ({Setting.Include}) to make several.");
 
     /// <summary>The manifest is UTF-8, and so are the characters its escapes name.</summary>
     public static readonly Rule ManifestEncoding = new("ML6102", "a manifest is UTF-8", MakeManifestAgain);
@@ -20,7 +20,7 @@ public static partial class Rules
     public static readonly Rule ManifestNameRepeated = new("ML6104", "names in a manifest are unique", MakeManifestAgain);
 
     /// <summary>A manifest is an object of ManifestVersion, ModuleVersion, WeightsDigest and Tensors, and nothing else.</summary>
-    public static readonly Rule ManifestForm = new("ML6105", "a manifest has the form that docs/architecture.md gives it", MakeManifestAgain);
+    public static readonly Rule ManifestForm = new("ML6105", "a manifest has the form that docs/digest.md gives it", MakeManifestAgain);
 
     /// <summary>Its version is one that this MemLoad knows.</summary>
     public static readonly Rule ManifestVersion = new("ML6106", "a manifest's version is known", "Use the MemLoad that wrote it, or a later one.");
@@ -34,7 +34,7 @@ public static partial class Rules
 
     /// <summary>Names, dtypes and shapes are the manifest's. Found from headers alone.</summary>
     public static readonly Rule ManifestTensorsDiffer = new("ML6110", "the weights have the tensors of the manifest, with their dtypes and shapes",
-        "Check that the manifest is of this model; one of a part of a file is for loads of that part (memload measure --key, Import-Weights -Key), and one of cast weights for cast loads.");
+        $"Check that the manifest is of this model; one of a part of a file is for loads of that part ({Setting.Key}), and one of cast weights for cast loads.");
 
     /// <summary>The bytes of every tensor are the manifest's.</summary>
     public static readonly Rule ManifestBytesDiffer = new("ML6111", "every tensor has the bytes that the manifest was made from",

@@ -5,7 +5,7 @@ public static partial class Rules
 {
     /// <summary>A cold measurement needs a page cache that lets go of one file.</summary>
     public static readonly Rule PageCacheFixed = new("ML8001", "the page cache can drop one file",
-        "Measure with a warm cache or with the cache as it is (--cache warm or asis, -Cache Warm or AsIs); cold measurements need Linux and a disk that drops pages.");
+        $"Measure with a warm cache or with the cache as it is ({(Setting.Cache, "Warm")} or AsIs); cold measurements need Linux and a disk that drops pages.");
 
     /// <summary>All strategies load the same weights.</summary>
     public static readonly Rule DigestsDiffer = new("ML8002", "every load of a checkpoint yields the same weights",

@@ -5,11 +5,11 @@ public static partial class Rules
 {
     /// <summary>Shapes do not say how many attention heads there are.</summary>
     public static readonly Rule HeadsUnknown = new("ML6020", "the number of attention heads is known",
-        "Give the number of heads the model was trained with (--heads, Import-Weights -HeadCount).");
+        $"Give the number of heads the model was trained with ({(Act.Load, Setting.HeadCount)}).");
 
     /// <summary>The state dict must be that of a GPT model.</summary>
     public static readonly Rule NotGpt = new("ML6021", "the state dict is a GPT model's",
-        "Choose a checkpoint of the GPT model, or narrow this one to the model with a key (--key, -Key); 'memload inspect' (Get-WeightInfo) lists the names.");
+        $"Choose a checkpoint of the GPT model, or narrow this one to the model with a key ({Setting.Key}); {Act.Inspect} lists the names.");
 
     /// <summary>The dimensions of a model must make sense together.</summary>
     public static readonly Rule GptConfigInvalid = new("ML6022", "the model's dimensions are positive and heads divide the embedding",
@@ -17,7 +17,7 @@ public static partial class Rules
 
     /// <summary>A model computes with three dtypes.</summary>
     public static readonly Rule GptDTypeUnsupported = new("ML6023", "a GPT model's weights are float32, float16 or bfloat16",
-        "Load the weights again with --dtype float32 (Import-Weights -DType Float32), which casts floating-point types on the way into memory.");
+        $"Load the weights again as float32 ({Setting.DType}), which casts floating-point types on the way into memory.");
 
     /// <summary>A model runs on weights of its own shapes.</summary>
     public static readonly Rule WeightShapeMismatch = new("ML6024", "a weight has the shape that the model gives it",
@@ -32,14 +32,14 @@ public static partial class Rules
         "Give at least one token id, and cut longer inputs to the context length.");
 
     /// <summary>A meta model has shapes and no weights.</summary>
-    public static readonly Rule ModelWithoutWeights = new("ML6027", "the model has weights", "Load some into it: Import-Weights PATH -Model NAME.");
+    public static readonly Rule ModelWithoutWeights = new("ML6027", "the model has weights", $"Load some into it with {(Act.Load, Setting.Model)}.");
 
     /// <summary>A model that was removed is gone.</summary>
     public static readonly Rule ModelGone = new("ML6028", "the model is still in this session", "Build or import it again; Get-GptModel lists the models there are.");
 
     /// <summary>Weights can be overwritten only by weights of their own layout.</summary>
     public static readonly Rule LayoutDiffers = new("ML6029", "weights loaded in place have the layout of those they replace",
-        "Load them instead, with memory of their own: Import-Weights, or WeightLoader.Load in code.");
+        $"Load them instead, with memory of their own: {Act.Load}.");
 
     /// <summary>A model that is asked for by its name must be there.</summary>
     public static readonly Rule ModelUnknown = new("ML6030", "the session has a model of that name", "Get-GptModel lists the models there are.");

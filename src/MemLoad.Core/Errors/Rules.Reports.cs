@@ -3,10 +3,10 @@ namespace MemLoad;
 /// <summary>Rules on rows and samples of earlier runs, which reports are made of (ML81xx).</summary>
 public static partial class Rules
 {
-    private const string WriteRowsAgain =
-        "Give what memload measure --format csv or json wrote, or Measure-LoadMemory by way of Export-Csv or ConvertTo-Json.";
+    private static readonly Remedy WriteRowsAgain =
+        $"Give the rows of {Act.Measure}, written as CSV or JSON.";
 
-    private const string MeasureSamplesAgain = "Give what --timeline-path (-TimelinePath) wrote; docs/report.md has the form.";
+    private static readonly Remedy MeasureSamplesAgain = $"Give what {Setting.TimelinePath} wrote; docs/report.md has the form.";
 
     /// <summary>Rows are an array of JSON objects, one such object, or CSV with a header.</summary>
     public static readonly Rule RowsUnreadable = new("ML8101", "rows are JSON objects, or CSV with a header", WriteRowsAgain);
@@ -19,7 +19,7 @@ public static partial class Rules
         "Take the rows as they were written: an editor or a spreadsheet may have changed the figures.");
 
     /// <summary>A report is about something.</summary>
-    public static readonly Rule RowsNone = new("ML8104", "there are rows to report", "Measure first: memload measure (Measure-LoadMemory).");
+    public static readonly Rule RowsNone = new("ML8104", "there are rows to report", $"Measure first: {Act.Measure}.");
 
     /// <summary>Rows and samples are small texts.</summary>
     public static readonly Rule ReportInputTooLarge = new("ML8105", "a file of rows or samples has at most 100,000,000 bytes",

@@ -30,28 +30,28 @@ public static partial class Rules
     public static readonly Rule NameTooLong = new("ML6014", "tensor names have a reasonable length", "Rename the tensor, or save the state dict alone.");
 
     /// <summary>The key must name a container or a tensor of the checkpoint.</summary>
-    public static readonly Rule KeyNotFound = new("ML6005", "the key is in the checkpoint", "List the names with 'memload inspect' (Get-WeightInfo).");
+    public static readonly Rule KeyNotFound = new("ML6005", "the key is in the checkpoint", $"List the names with {Act.Inspect}.");
 
     /// <summary>A selection must leave something to load.</summary>
     public static readonly Rule NothingSelected = new("ML6006", "the checkpoint has tensors to load",
-        "List the names with 'memload inspect' (Get-WeightInfo) and widen the key, include or exclude pattern.");
+        $"List the names with {Act.Inspect} and widen the key, include or exclude pattern.");
 
     /// <summary>A rank is one of as many as there are.</summary>
-    public static readonly Rule RankOutside = new("ML6009", "the rank is one of the ranks", "Ranks count from 0 and end below their number (--rank and --rank-count, -Rank and -RankCount).");
+    public static readonly Rule RankOutside = new("ML6009", "the rank is one of the ranks", $"Ranks count from 0 and end below their number ({Setting.Rank} and {Setting.RankCount}).");
 
     /// <summary>Weights are cast to one of three types.</summary>
     public static readonly Rule CastTargetUnsupported = new("ML6010", "weights are cast to float32, float16 or bfloat16",
-        "Give one of these (--dtype, -DType), or none to load the weights as they are.");
+        $"Give one of these ({Setting.DType}), or none to load the weights as they are.");
 
     /// <summary>Memory that is read as two types cannot become a third.</summary>
     public static readonly Rule CastStorageMixed = new("ML6011", "a storage that is cast holds elements of one dtype",
-        "Load the weights as they are, leave one of the tensors out (--exclude, -Exclude), or store them apart.");
+        $"Load the weights as they are, leave one of the tensors out ({Setting.Exclude}), or store them apart.");
 
     /// <summary>The state dict must fit the model, name by name.</summary>
     public static readonly Rule StateDictMismatch = new("ML6007", "the state dict fits the model",
-        "Choose the model that the checkpoint was written for (--size, -Size), or narrow the checkpoint with a key (--key, -Key).");
+        $"Choose the model that the checkpoint was written for ({Setting.Size}), or narrow the checkpoint with a key ({Setting.Key}).");
 
     /// <summary>Model sizes are the four published ones.</summary>
     public static readonly Rule SizeUnknown = new("ML6008", "the model size is known",
-        "Sizes are gpt2-small, gpt2-medium, gpt2-large and gpt2-xl (--size, -Size).");
+        $"Sizes are gpt2-small, gpt2-medium, gpt2-large and gpt2-xl ({Setting.Size}).");
 }

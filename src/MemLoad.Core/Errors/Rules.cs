@@ -32,7 +32,7 @@ public static partial class Rules
 
     /// <summary>A process may have so many files open and no more (<c>ulimit -n</c>); the machine has a limit too.</summary>
     public static readonly Rule FilesExhausted = new("ML1015", "the process may open as many files as it needs",
-        "Raise the limit on open files (ulimit -n), or choose -Strategy Stream (--strategy Stream), which has few files open at a time.");
+        $"Raise the limit on open files (ulimit -n), or choose the strategy Stream ({Setting.Strategy}), which has few files open at a time.");
 
     /// <summary>Checkpoints are files: a registry key or an environment variable is none.</summary>
     public static readonly Rule PathNotFile = new("ML1009", "the path is on a file system", "Give the path of a file or folder.");
@@ -47,7 +47,7 @@ public static partial class Rules
 
     /// <summary>Whoever touches mapped pages that a file no longer has is ended by the system; a shell must not be.</summary>
     public static readonly Rule MappingUnguarded = new("ML1012", "a file that is mapped into a shell cannot become shorter unnoticed",
-        "Choose -Strategy Stream, which copies, or measure it without -InProcess; Import-Weights -Force maps it all the same: should it become shorter, the shell ends.");
+        $"Choose the strategy Stream ({Setting.Strategy}), which copies, or do not measure in this process ({Setting.InProcess}). {(Act.Load, Setting.Force)} maps the file all the same; if it then becomes shorter, the shell ends.");
 
     /// <summary>What headers claim is believed in proportion to their length.</summary>
     public static readonly Rule HeaderMemory = new("ML1013", "headers take memory in proportion to their length",

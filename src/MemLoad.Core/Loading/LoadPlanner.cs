@@ -8,8 +8,8 @@ public static class LoadPlanner
     /// the row says that it does not fit.</exception>
     public static LoadForecast Forecast(LoadRequest request, CancellationToken cancellationToken = default)
     {
-        using var prepared = PreparedLoad.Prepare(request, cancellationToken);
-        return prepared.ToRow();
+        ArgumentNullException.ThrowIfNull(request);
+        return Forecast([request], cancellationToken).Single();
     }
 
     /// <summary>What loads of one checkpoint would cost; it is opened once.</summary>
@@ -18,7 +18,7 @@ public static class LoadPlanner
     /// <exception cref="MemLoadException">As <see cref="Forecast(LoadRequest, CancellationToken)"/>.</exception>
     public static IEnumerable<LoadForecast> Forecast(IReadOnlyList<LoadRequest> requests, CancellationToken cancellationToken = default)
     {
-        foreach (PreparedLoad prepared in PreparedLoad.PrepareEach(requests, cancellationToken))
+        foreach (PreparedLoad prepared in PreparedLoad.ForecastEach(requests, cancellationToken))
         {
             using (prepared)
             {
@@ -35,7 +35,7 @@ public static class LoadPlanner
     public static IEnumerable<LoadPlanStep> Steps(
         IReadOnlyList<LoadRequest> requests, Action<PreparedLoad>? planned = null, CancellationToken cancellationToken = default)
     {
-        foreach (PreparedLoad prepared in PreparedLoad.PrepareEach(requests, cancellationToken))
+        foreach (PreparedLoad prepared in PreparedLoad.ForecastEach(requests, cancellationToken))
         {
             using (prepared)
             {

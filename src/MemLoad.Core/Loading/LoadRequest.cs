@@ -1,16 +1,5 @@
 namespace MemLoad;
 
-/// <summary>What to do with the page cache before a measured load.</summary>
-public enum CacheState
-{
-    /// <summary>Leave it as it is.</summary>
-    AsIs,
-    /// <summary>Read the files once, so that they are in it.</summary>
-    Warm,
-    /// <summary>Evict the files, so that they come from the disk.</summary>
-    Cold,
-}
-
 /// <summary>Which load: what, how and where to.</summary>
 public sealed record LoadRequest
 {
@@ -59,13 +48,4 @@ public sealed record LoadRequest
 
     /// <summary>Load even what does not fit the budget; a device's capacity stays what it is.</summary>
     public bool Force { get; init; }
-
-    /// <summary>State of the page cache to measure in.</summary>
-    public CacheState Cache { get; init; } = CacheState.AsIs;
-
-    /// <summary>Whether the samples are wanted beside the row, as a <see cref="LoadTimeline"/>.</summary>
-    public bool Timeline { get; init; }
-
-    /// <summary>Number of the repetition, from 1.</summary>
-    public int Run { get; init; } = 1;
 }

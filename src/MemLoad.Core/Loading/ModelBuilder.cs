@@ -42,22 +42,18 @@ public static class ModelBuilder
     private static void Fill(IWeightSource source, MemoryBuffer?[] buffers, IProgress<long>? bytesFilled, CancellationToken cancellationToken)
     {
         int[] order = [.. Enumerable.Range(0, buffers.Length).OrderByDescending(i => buffers[i]!.Length)];
-        int next = -1;
         long filled = 0;
-        Workers.Run(Math.Clamp(Environment.ProcessorCount, 1, Math.Max(1, order.Length)), (_, stop) =>
+        Workers.RunEach(order.Length, Environment.ProcessorCount, (i, stop) =>
         {
-            for (int i = Interlocked.Increment(ref next); i < order.Length; i = Interlocked.Increment(ref next))
+            MemoryBuffer buffer = buffers[order[i]]!;
+            long done = 0;
+            source.StreamStorage(order[i], piece =>
             {
-                MemoryBuffer buffer = buffers[order[i]]!;
-                long done = 0;
-                source.StreamStorage(order[i], piece =>
-                {
-                    stop.ThrowIfCancellationRequested();
-                    buffer.Write(done, piece);
-                    done += piece.Length;
-                    bytesFilled?.Report(Interlocked.Add(ref filled, piece.Length));
-                });
-            }
+                stop.ThrowIfCancellationRequested();
+                buffer.Write(done, piece);
+                done += piece.Length;
+                bytesFilled?.Report(Interlocked.Add(ref filled, piece.Length));
+            });
         }, cancellationToken);
     }
 }

@@ -3,7 +3,7 @@ namespace MemLoad;
 /// <summary>A plan's second reader: executes the very steps the forecast added up.</summary>
 public static class PlanRunner
 {
-    private const int CopyBytes = 2 << 20;
+    private const long CopyBytes = 2 << 20;
 
     private static readonly int Copiers = Math.Min(Environment.ProcessorCount, 16);
 
@@ -20,13 +20,27 @@ public static class PlanRunner
     public static LoadedWeights Run(
         LoadPlan plan, IDevice device, Action<int>? beforeStep = null, MapGuard guard = MapGuard.WherePossible, CancellationToken cancellationToken = default)
     {
+        using var files = new CheckpointFileSet();
+        return Run(plan, device, files, beforeStep, guard, cancellationToken);
+    }
+
+    /// <summary>Executes a plan by way of files that are open already.</summary>
+    /// <param name="plan">The plan, written for this kind of device.</param>
+    /// <param name="device">The device. It must outlive the weights.</param>
+    /// <param name="files">The open files, which stay the caller's. A file that is mapped is taken out of them.</param>
+    /// <param name="beforeStep">As for <see cref="Run(LoadPlan, IDevice, Action{int}?, MapGuard, CancellationToken)"/>.</param>
+    /// <param name="guard">What is done in case that a mapped file becomes shorter.</param>
+    /// <param name="cancellationToken">Stops the load; nothing stays allocated.</param>
+    internal static LoadedWeights Run(
+        LoadPlan plan, IDevice device, CheckpointFileSet files, Action<int>? beforeStep, MapGuard guard, CancellationToken cancellationToken)
+    {
         ArgumentNullException.ThrowIfNull(plan);
         ArgumentNullException.ThrowIfNull(device);
         var buffers = new MemoryBuffer?[plan.Buffers.Length];
         try
         {
-            Execute(plan, device, buffers, beforeStep, guard, cancellationToken);
-            return LoadedWeights.Of(plan.Checkpoint.Target.Tensors, plan.Checkpoint.Target.StorageLengths, buffers, plan.Placements, device);
+            Execute(plan, device, files, buffers, beforeStep, guard, cancellationToken);
+            return LoadedWeights.Of(plan.View.Tensors, plan.View.StorageLengths, buffers, plan.Placements, device);
         }
         catch
         {
@@ -39,13 +53,12 @@ public static class PlanRunner
     }
 
     private static void Execute(
-        LoadPlan plan, IDevice device, MemoryBuffer?[] buffers, Action<int>? beforeStep, MapGuard guard, CancellationToken cancellationToken)
+        LoadPlan plan, IDevice device, CheckpointFileSet files, MemoryBuffer?[] buffers, Action<int>? beforeStep, MapGuard guard, CancellationToken cancellationToken)
     {
         Checkpoint checkpoint = plan.Checkpoint;
         using var host = new HostMemory();
         using var workers = new Workers();
-        using var files = new CheckpointFileSet(checkpoint.Files);
-        var initialiser = new StorageInitialiser(checkpoint);
+        var initialiser = new StorageInitialiser(plan.View);
         for (int first = 0; first < plan.Steps.Length;)
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -68,10 +81,10 @@ public static class PlanRunner
                     initialiser.Fill(step.Storage, buffers[step.Buffer]!);
                     break;
                 case StepKind.Map:
-                    buffers[step.Buffer] = MappedFile.Open(checkpoint.Files[planned.File], device.MapsWritable, guard);
+                    buffers[step.Buffer] = MappedFile.Open(files.Take(checkpoint.Files[planned.File]), device.MapsWritable, guard);
                     break;
                 case StepKind.Read:
-                    Read(batch, buffers, new ReadBatch(checkpoint, files, workers), cancellationToken);
+                    Read(batch, buffers, new ReadBatch(plan.View, files, workers), cancellationToken);
                     break;
                 case StepKind.Copy:
                     Copy(plan, step, buffers[step.Source]!, buffers[step.Buffer]!, device, workers, cancellationToken);
@@ -138,7 +151,7 @@ public static class PlanRunner
         Extent storage = plan.Checkpoint.Storages[step.Storage];
         MemoryPool pool = plan.Buffers[step.Source].Pool;
         byte* from = (byte*)source.Address + (pool == MemoryPool.MappedFile ? storage.Offset : 0);
-        if (step.Casts && plan.Checkpoint.Target.CastOf(step.Storage) is StorageCast cast)
+        if (step.Casts && plan.View.CastOf(step.Storage) is StorageCast cast)
         {
             if (pool == MemoryPool.Device)
             {
@@ -157,14 +170,10 @@ public static class PlanRunner
             return;
         }
         // Copying is mostly touching fresh memory, which every processor does at its own speed.
-        long next = 0;
-        workers.Share((int)Math.Clamp(target.Length / CopyBytes, 1, Copiers), (_, stop) =>
+        workers.ShareEach((target.Length + CopyBytes - 1) / CopyBytes, Copiers, (piece, _) =>
         {
-            for (long at = Interlocked.Add(ref next, CopyBytes) - CopyBytes; at < target.Length; at = Interlocked.Add(ref next, CopyBytes) - CopyBytes)
-            {
-                stop.ThrowIfCancellationRequested();
-                Write(at, new ReadOnlySpan<byte>(from + at, (int)Math.Min(CopyBytes, target.Length - at)));
-            }
+            long at = piece * CopyBytes;
+            Write(at, new ReadOnlySpan<byte>(from + at, (int)Math.Min(CopyBytes, target.Length - at)));
         }, cancellationToken);
 
         void Write(long at, ReadOnlySpan<byte> piece)

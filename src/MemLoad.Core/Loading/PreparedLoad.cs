@@ -10,7 +10,7 @@ public sealed class PreparedLoad : IDisposable
     private readonly LoadSource _source;
     private LoadPlan? _plan;
 
-    private PreparedLoad(LoadRequest request, LoadSource source, IDevice device, CancellationToken cancellationToken)
+    private PreparedLoad(LoadRequest request, LoadSource source, IDevice device, bool forecastOnly, CancellationToken cancellationToken)
     {
         Request = request;
         Device = device;
@@ -24,7 +24,7 @@ public sealed class PreparedLoad : IDisposable
         }
         else
         {
-            _candidate = chooser.Candidate(request.Strategy);
+            _candidate = forecastOnly ? chooser.Candidate(request.Strategy) : chooser.ToCarryOut(request.Strategy);
         }
         if (_candidate.Strategy == Strategy.Mmap && source.FileShortage is string shortage)
         {
@@ -44,6 +44,9 @@ public sealed class PreparedLoad : IDisposable
     /// <summary>What was asked for.</summary>
     public LoadRequest Request { get; }
 
+    /// <summary>What is loaded, and as what.</summary>
+    public LoadView View => _source.View;
+
     /// <summary>The checkpoint, narrowed to what is loaded.</summary>
     public Checkpoint Checkpoint => _source.Checkpoint;
 
@@ -57,7 +60,7 @@ public sealed class PreparedLoad : IDisposable
     public MemoryBudget Budget { get; }
 
     /// <summary>The plan; where <see cref="Strategy.Auto"/> was asked for, the one it chose.</summary>
-    public LoadPlan Plan => _plan ??= LoadPlan.Create(_candidate.Strategy, Checkpoint, Device, _candidate.RingLimit);
+    public LoadPlan Plan => _plan ??= _candidate.Plan ?? LoadPlan.Create(_candidate.Strategy, View, Device, _candidate.RingLimit);
 
     /// <summary>Its forecast.</summary>
     public PlanForecast Forecast => _candidate.Forecast;
@@ -77,34 +80,49 @@ public sealed class PreparedLoad : IDisposable
     public static PreparedLoad Prepare(LoadRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
-        return Prepare(request, LoadSource.Open(request, cancellationToken), cancellationToken);
+        var source = LoadSource.Open(request, cancellationToken);
+        try
+        {
+            return Prepare(request, source, forecastOnly: false, cancellationToken);
+        }
+        catch
+        {
+            source.Dispose();
+            throw;
+        }
     }
 
-    /// <summary>Prepares loads of one checkpoint, opening it once: requests that differ in how and where to load only.</summary>
+    /// <summary>Forecasts loads of one checkpoint, opening it once: requests that differ in how and where to load only.</summary>
     /// <param name="requests">The requests.</param>
     /// <param name="cancellationToken">Stops it.</param>
     /// <returns>A prepared load for each; dispose each before the next.</returns>
     /// <exception cref="MemLoadException">As <see cref="Prepare(LoadRequest, CancellationToken)"/>.</exception>
-    public static IEnumerable<PreparedLoad> PrepareEach(IReadOnlyList<LoadRequest> requests, CancellationToken cancellationToken = default)
+    public static IEnumerable<PreparedLoad> ForecastEach(IReadOnlyList<LoadRequest> requests, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(requests);
         if (requests.Count == 0)
         {
             yield break;
         }
-        var source = LoadSource.Open(requests[0], cancellationToken);
+        using var source = LoadSource.Open(requests[0], cancellationToken);
         foreach (LoadRequest request in requests)
         {
-            yield return Prepare(request, source, cancellationToken);
+            yield return Prepare(request, source, forecastOnly: true, cancellationToken);
         }
     }
 
     /// <summary>Loads, unless refused.</summary>
     /// <param name="beforeStep">Told of each step of <see cref="Plan"/> about to be done, by its index.</param>
     /// <param name="cancellationToken">Stops the load.</param>
-    /// <exception cref="MemLoadException">The <see cref="Refusal"/>, or what <see cref="PlanRunner.Run"/> throws.</exception>
-    public LoadedWeights Load(Action<int>? beforeStep = null, CancellationToken cancellationToken = default) =>
-        Refusal is null ? PlanRunner.Run(Plan, Device, beforeStep, Request.MapGuard, cancellationToken) : throw Refusal;
+    /// <exception cref="MemLoadException">The <see cref="Refusal"/>, or what <see cref="PlanRunner.Run(LoadPlan, IDevice, Action{int}?, MapGuard, CancellationToken)"/> throws.</exception>
+    public LoadedWeights Load(Action<int>? beforeStep = null, CancellationToken cancellationToken = default)
+    {
+        using LoadSource source = _source; // no file is needed any more
+        return Refusal is null ? PlanRunner.Run(Plan, Device, _source.Files, beforeStep, Request.MapGuard, cancellationToken) : throw Refusal;
+    }
+
+    /// <summary>The files of the checkpoint, one after the other, open.</summary>
+    internal IEnumerable<CheckpointFileReader> OpenedFiles() => _source.Opened();
 
     /// <summary>Holds loaded weights, as they lie in memory, against the manifest.</summary>
     /// <param name="hashes">Of each loaded tensor, from <see cref="WeightsDigest.OfTensors"/>.</param>
@@ -127,8 +145,8 @@ public sealed class PreparedLoad : IDisposable
             DType = Request.DType?.TorchName(),
             TensorCount = Checkpoint.Tensors.Length,
             ParameterCount = Checkpoint.ParameterCount,
-            ModelBytes = Checkpoint.Target.ModelBytes,
-            LargestBytes = Checkpoint.Target.LargestBytes,
+            ModelBytes = View.ModelBytes,
+            LargestBytes = View.LargestBytes,
             FileBytes = Checkpoint.FileBytes,
             ForecastDeviceBytes = Forecast.Device.PeakAllocated,
             ForecastDeviceReservedBytes = Forecast.Device.PeakReserved,
@@ -147,9 +165,13 @@ public sealed class PreparedLoad : IDisposable
         };
 
     /// <inheritdoc/>
-    public void Dispose() => Device.Dispose();
+    public void Dispose()
+    {
+        _source.Dispose();
+        Device.Dispose();
+    }
 
-    private static PreparedLoad Prepare(LoadRequest request, LoadSource source, CancellationToken cancellationToken)
+    private static PreparedLoad Prepare(LoadRequest request, LoadSource source, bool forecastOnly, CancellationToken cancellationToken)
     {
         IDevice device = DeviceRegistry.Open(request.Device, request.DeviceMemoryLimit);
         try
@@ -158,7 +180,7 @@ public sealed class PreparedLoad : IDisposable
             {
                 throw Rules.DeviceLimitOnHost.Broken($"the device '{device.Name}' uses the host's memory");
             }
-            return new PreparedLoad(request, source, device, cancellationToken);
+            return new PreparedLoad(request, source, device, forecastOnly, cancellationToken);
         }
         catch
         {
@@ -175,7 +197,7 @@ public sealed class PreparedLoad : IDisposable
             return false;
         }
         using IDevice host = new HostDevice();
-        return new PlanChooser(Checkpoint, host, MemoryBudget.For(Request with { DeviceMemoryLimit = null }, host, _source.Headroom), null, new Lazy<double>(1)).Candidate(Strategy.Mmap).Shortfall is null;
+        return new PlanChooser(View, host, MemoryBudget.For(Request with { DeviceMemoryLimit = null }, host, _source.Headroom), null, new Lazy<double>(1)).Candidate(Strategy.Mmap).Shortfall is null;
     }
 
     // Mapped pages never fail a load, but there is something to know about them where memory is short.

@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace MemLoad;
 
 /// <summary>A run of Read steps done together: several threads, large pieces, each byte read once.</summary>
-internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, Workers workers)
+internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers workers)
 {
     // Whole huge pages: one that two threads touch first at the same time is cleared twice.
     private const long BlockBytes = 4 << 20;
@@ -45,7 +45,7 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, 
     {
         if (buffer.Length > 0)
         {
-            _targets.Add(new Target(storage, buffer, casts ? checkpoint.Target.CastOf(storage) : null));
+            _targets.Add(new Target(storage, buffer, casts ? view.CastOf(storage) : null));
         }
     }
 
@@ -276,8 +276,8 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, 
     {
         var group = new List<Piece>();
         int filesInGroup = 0;
-        IEnumerable<IGrouping<int, Target>> byFile = _targets.OrderBy(target => checkpoint.Storages[target.Storage].File)
-            .ThenBy(target => checkpoint.Storages[target.Storage].Offset).GroupBy(target => checkpoint.Storages[target.Storage].File);
+        IEnumerable<IGrouping<int, Target>> byFile = _targets.OrderBy(target => view.Checkpoint.Storages[target.Storage].File)
+            .ThenBy(target => view.Checkpoint.Storages[target.Storage].Offset).GroupBy(target => view.Checkpoint.Storages[target.Storage].File);
         foreach (IGrouping<int, Target> file in byFile)
         {
             if (filesInGroup == files.BatchLimit)
@@ -287,7 +287,7 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, 
                 filesInGroup = 0;
             }
             filesInGroup++;
-            CutFile(files[file.Key], file, pieceBytes, cutting, group);
+            CutFile(files[view.Checkpoint.Files[file.Key]], file, pieceBytes, cutting, group);
         }
         yield return [.. group];
     }
@@ -299,7 +299,7 @@ internal sealed class ReadBatch(Checkpoint checkpoint, CheckpointFileSet files, 
         long end = 0;
         foreach ((int storage, MemoryBuffer buffer, StorageCast? cast) in targets)
         {
-            Extent extent = checkpoint.Storages[storage];
+            Extent extent = view.Checkpoint.Storages[storage];
             // What is cast is cut between elements only.
             int unit = cast?.From.ElementSize() ?? 1;
             for (long done = 0; done < extent.Length;)

@@ -9,15 +9,15 @@ public static class StateDictMatch
 
     /// <summary>Requires that the checkpoint, as it will lie in memory, has exactly the model's names, each with the model's shape and dtype.</summary>
     /// <exception cref="MemLoadException">ML6007, with PyTorch's own wording of what is missing, unexpected or mismatched, on one line.</exception>
-    public static void Require(ModelSpec model, Checkpoint checkpoint)
+    public static void Require(ModelSpec model, LoadView view)
     {
         ArgumentNullException.ThrowIfNull(model);
-        ArgumentNullException.ThrowIfNull(checkpoint);
+        ArgumentNullException.ThrowIfNull(view);
         var wanted = model.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
-        var found = checkpoint.Target.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
+        var found = view.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
         var problems = new List<string>();
         Names("Missing", [.. model.Tensors.Where(tensor => !found.ContainsKey(tensor.Name)).Select(tensor => tensor.Name)]);
-        Names("Unexpected", [.. checkpoint.Target.Tensors.Where(tensor => !wanted.ContainsKey(tensor.Name)).Select(tensor => tensor.Name)]);
+        Names("Unexpected", [.. view.Tensors.Where(tensor => !wanted.ContainsKey(tensor.Name)).Select(tensor => tensor.Name)]);
         foreach (TensorSpec spec in model.Tensors)
         {
             if (!found.TryGetValue(spec.Name, out TensorEntry? tensor))
@@ -37,7 +37,7 @@ public static class StateDictMatch
         if (problems.Count > 0)
         {
             var text = new StringBuilder($"Error(s) in loading state_dict for {Printable.Text(model.Name, Printable.LongestName)}: ").AppendJoin("; ", problems.Take(MostNames));
-            throw Rules.StateDictMismatch.Broken(problems.Count > MostNames ? text.Append($"; and {problems.Count - MostNames} more").ToString() : text.ToString(), checkpoint.Path);
+            throw Rules.StateDictMismatch.Broken(problems.Count > MostNames ? text.Append($"; and {problems.Count - MostNames} more").ToString() : text.ToString(), view.Checkpoint.Path);
         }
 
         void Names(string kind, string[] names)

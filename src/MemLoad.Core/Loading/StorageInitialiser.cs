@@ -8,10 +8,10 @@ internal sealed class StorageInitialiser
     // The tensor that stands for each storage: the first that uses it.
     private readonly TensorEntry?[] _tensors;
 
-    public StorageInitialiser(Checkpoint checkpoint)
+    public StorageInitialiser(LoadView view)
     {
-        _tensors = new TensorEntry?[checkpoint.Storages.Length];
-        foreach (TensorEntry tensor in checkpoint.Target.Tensors)
+        _tensors = new TensorEntry?[view.StorageLengths.Length];
+        foreach (TensorEntry tensor in view.Tensors)
         {
             _tensors[tensor.Storage] ??= tensor;
         }

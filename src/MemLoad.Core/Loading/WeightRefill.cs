@@ -8,16 +8,16 @@ public static class WeightRefill
 {
     /// <summary>Overwrites the weights.</summary>
     /// <param name="weights">What is to be overwritten. If anything goes wrong on the way they are neither the old nor the new: they are disposed.</param>
-    /// <param name="checkpoint">What with.</param>
+    /// <param name="view">What with.</param>
     /// <param name="device">Where the weights lie.</param>
     /// <param name="cancellationToken">Stops it.</param>
     /// <exception cref="MemLoadException">ML6029 before anything was touched; ML1xxx: a file changed or cannot be read.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     /// <exception cref="ObjectDisposedException">The weights are gone.</exception>
-    public static void Run(LoadedWeights weights, Checkpoint checkpoint, IDevice device, CancellationToken cancellationToken = default)
+    public static void Run(LoadedWeights weights, LoadView view, IDevice device, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(device);
-        MemoryBuffer[] targets = Match(weights, checkpoint);
+        MemoryBuffer[] targets = Match(weights, view);
         int held = 0;
         try
         {
@@ -25,17 +25,17 @@ public static class WeightRefill
             {
                 targets[held].Hold();
             }
-            using var files = new CheckpointFileSet(checkpoint.Files);
+            using var files = new CheckpointFileSet();
             using var workers = new Workers();
-            var inPlace = new ReadBatch(checkpoint, files, workers);
-            var throughRing = new ReadBatch(checkpoint, files, workers);
+            var inPlace = new ReadBatch(view, files, workers);
+            var throughRing = new ReadBatch(view, files, workers);
             long ringed = 0;
             for (int storage = 0; storage < targets.Length; storage++)
             {
-                bool casts = checkpoint.Target.CastOf(storage) is not null;
+                bool casts = view.CastOf(storage) is not null;
                 bool direct = device.IsHost && !casts;
                 (direct ? inPlace : throughRing).Add(storage, targets[storage], casts);
-                ringed += direct ? 0 : checkpoint.Storages[storage].Length;
+                ringed += direct ? 0 : view.Checkpoint.Storages[storage].Length;
             }
             inPlace.ReadInPlace(cancellationToken);
             if (ringed > 0)
@@ -61,19 +61,18 @@ public static class WeightRefill
     }
 
     // The memory of each of the checkpoint's storages: there must be one of the same tensors and length for every one of them.
-    private static MemoryBuffer[] Match(LoadedWeights weights, Checkpoint checkpoint)
+    private static MemoryBuffer[] Match(LoadedWeights weights, LoadView view)
     {
         ArgumentNullException.ThrowIfNull(weights);
-        ArgumentNullException.ThrowIfNull(checkpoint);
-        LoadTarget target = checkpoint.Target;
-        if (target.Tensors.Length != weights.Tensors.Length || target.StorageLengths.Length != weights.StorageLengths.Length)
+        ArgumentNullException.ThrowIfNull(view);
+        if (view.Tensors.Length != weights.Tensors.Length || view.StorageLengths.Length != weights.StorageLengths.Length)
         {
-            throw Differs($"it has {target.Tensors.Length} tensors in {target.StorageLengths.Length} storages, the weights {weights.Tensors.Length} in {weights.StorageLengths.Length}");
+            throw Differs($"it has {view.Tensors.Length} tensors in {view.StorageLengths.Length} storages, the weights {weights.Tensors.Length} in {weights.StorageLengths.Length}");
         }
         var held = weights.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
-        int[] storages = new int[target.StorageLengths.Length];
+        int[] storages = new int[view.StorageLengths.Length];
         Array.Fill(storages, -1);
-        foreach (TensorEntry tensor in target.Tensors)
+        foreach (TensorEntry tensor in view.Tensors)
         {
             if (!held.TryGetValue(tensor.Name, out TensorEntry? own))
             {
@@ -83,7 +82,7 @@ public static class WeightRefill
             bool same = own.DType == tensor.DType && own.ElementOffset == tensor.ElementOffset && own.LazyView == tensor.LazyView
                 && own.Shape.AsSpan().SequenceEqual(tensor.Shape.AsSpan()) && own.Strides.AsSpan().SequenceEqual(tensor.Strides.AsSpan())
                 && (storage < 0 || storage == own.Storage);
-            if (!same || target.StorageLengths[tensor.Storage] != weights.StorageLengths[own.Storage])
+            if (!same || view.StorageLengths[tensor.Storage] != weights.StorageLengths[own.Storage])
             {
                 throw Differs($"tensor {Printable.Quote(tensor.Name)} has another dtype, shape or storage than the weights'");
             }
@@ -95,6 +94,6 @@ public static class WeightRefill
         }
         return [.. storages.Select(storage => weights.MemoryOf(storage).Memory is { } memory and not MappedFile ? memory : throw Differs("the weights lie in a mapped file, which is never written"))];
 
-        MemLoadException Differs(string finding) => Rules.LayoutDiffers.Broken(finding, checkpoint.Path);
+        MemLoadException Differs(string finding) => Rules.LayoutDiffers.Broken(finding, view.Checkpoint.Path);
     }
 }

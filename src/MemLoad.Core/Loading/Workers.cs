@@ -12,15 +12,33 @@ internal sealed class Workers : IDisposable
 
     private readonly List<Helper> _helpers = [];
 
-    /// <summary>Does one piece of work with threads that end with it.</summary>
-    /// <inheritdoc cref="Share"/>
-    public static void Run(int count, Action<int, CancellationToken> body, CancellationToken cancellationToken)
+    /// <summary>Works through numbered items with threads that end with it.</summary>
+    /// <inheritdoc cref="ShareEach"/>
+    public static void RunEach(long items, int threads, Action<long, CancellationToken> body, CancellationToken cancellationToken)
     {
         using var workers = new Workers();
-        workers.Share(count, body, cancellationToken);
+        workers.ShareEach(items, threads, body, cancellationToken);
     }
 
-    /// <summary>Calls the body once a thread with the thread's number, waits for all, and rethrows the first failure.</summary>
+    /// <summary>Works through numbered items: each thread takes the next one that nobody has.</summary>
+    /// <param name="items">How many items there are, from 0.</param>
+    /// <param name="threads">Threads at most.</param>
+    /// <param name="body">The work on one item. The token is cancelled when another thread failed.</param>
+    /// <param name="cancellationToken">Stops all.</param>
+    public void ShareEach(long items, int threads, Action<long, CancellationToken> body, CancellationToken cancellationToken)
+    {
+        long next = -1;
+        Share((int)Math.Clamp(items, 1, threads), (_, stop) =>
+        {
+            for (long item = Interlocked.Increment(ref next); item < items; item = Interlocked.Increment(ref next))
+            {
+                stop.ThrowIfCancellationRequested();
+                body(item, stop);
+            }
+        }, cancellationToken);
+    }
+
+    /// <summary>Calls the body once per thread with the thread's number, waits for all, and rethrows the first failure.</summary>
     /// <param name="count">Number of threads; the caller's is one of them, number 0.</param>
     /// <param name="body">The work. The token is cancelled when another thread failed.</param>
     /// <param name="cancellationToken">Stops all.</param>

@@ -10,12 +10,12 @@ internal static class ManifestMatch
 
     /// <summary>Requires that a checkpoint, as it will lie in memory, has exactly the manifest's names, each with its dtype and shape.</summary>
     /// <exception cref="MemLoadException">ML6110: all that is missing, unexpected or different, up to five of each.</exception>
-    public static void RequireTensors(WeightManifest manifest, Checkpoint checkpoint)
+    public static void RequireTensors(WeightManifest manifest, LoadView view)
     {
         var unseen = manifest.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
         var unexpected = new List<string>();
         var different = new List<string>();
-        foreach (TensorEntry tensor in checkpoint.Target.Tensors)
+        foreach (TensorEntry tensor in view.Tensors)
         {
             if (!unseen.Remove(tensor.Name, out TensorDigest? stated))
             {
@@ -30,12 +30,12 @@ internal static class ManifestMatch
         string[] missing = [.. manifest.Tensors.Where(tensor => unseen.ContainsKey(tensor.Name)).Select(tensor => Printable.Quote(tensor.Name))];
         if (missing.Length + unexpected.Count + different.Count > 0)
         {
-            string cast = different.Count > 0 && checkpoint.Target.DType is DType dtype ? $" (cast to {dtype.TorchName()})" : "";
+            string cast = different.Count > 0 && view.DType is DType dtype ? $" (cast to {dtype.TorchName()})" : "";
             string[] parts =
             [
                 .. Part("not there", missing), .. Part("not in the manifest", unexpected), .. Part($"of another dtype or shape{cast}", different),
             ];
-            throw Rules.ManifestTensorsDiffer.Broken(string.Join("; ", parts), checkpoint.Path);
+            throw Rules.ManifestTensorsDiffer.Broken(string.Join("; ", parts), view.Checkpoint.Path);
         }
     }
 

@@ -159,7 +159,7 @@ internal static class ManifestReader
     {
         string name = json.NextText("Name");
         // The digest is taken over lines of names; those of checkpoints have none either.
-        return CheckpointBuilder.HasControlCharacter(name)
+        return ControlCharacters.AreInTensorName(name)
             ? throw json.Broken(Rules.ManifestTensor, $"the tensor name {Printable.Quote(name)} has a control character")
             : name;
     }

@@ -4,7 +4,7 @@ namespace MemLoad;
 
 /// <summary>
 /// What weights are, to the last bit: name, dtype, shape and SHA-256 of every tensor. The same for every file, format and device that holds them,
-/// so that a copy can be held against the original wherever it went. As text: docs/architecture.md.
+/// so that a copy can be held against the original wherever it went. As text: docs/digest.md.
 /// </summary>
 public sealed class WeightManifest
 {

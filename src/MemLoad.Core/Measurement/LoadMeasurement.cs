@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace MemLoad;
 
 /// <summary>How a load ended.</summary>
@@ -102,7 +104,7 @@ public sealed record LoadMeasurement
     public long? CachedBytesAtStart { get; init; }
     /// <summary>Page faults that needed the disk.</summary>
     public long? MajorFaults { get; init; }
-    /// <summary>SHA-256 over all tensors as they lie in device memory (see docs/architecture.md), lowercase hex.</summary>
+    /// <summary>SHA-256 over all tensors as they lie in device memory (see docs/digest.md), lowercase hex.</summary>
     public string? WeightsDigest { get; init; }
     /// <summary>
     /// The digest that the manifest states, where one was given: that of the whole model, equal to <see cref="WeightsDigest"/> where all of it was
@@ -126,4 +128,63 @@ public sealed record LoadMeasurement
     public string? Note { get; init; }
     /// <summary>Rule id, finding and remedy where the outcome is not <see cref="LoadOutcome.Loaded"/>.</summary>
     public string? Message { get; init; }
+
+    /// <summary>The row of a load that has not ended yet.</summary>
+    /// <param name="request">What was asked for.</param>
+    internal static LoadMeasurement Begun(MeasureRequest request) => new()
+    {
+        Strategy = request.Load.Strategy.ToString(),
+        Device = request.Load.Device.ToLowerInvariant(),
+        Outcome = nameof(LoadOutcome.Failed),
+        Path = request.Load.Path is null ? null : FullPath.Of(request.Load.Path),
+        DType = request.Load.DType?.TorchName(),
+        Rank = request.Load.RankCount > 1 ? request.Load.Rank : null,
+        RankCount = request.Load.RankCount > 1 ? request.Load.RankCount : null,
+        Cache = request.Cache.ToString(),
+        Run = request.Run,
+        HostName = HostFacts.HostName,
+        ProcessorName = HostFacts.ProcessorName,
+        TotalMemoryBytes = HostFacts.TotalMemoryBytes,
+        StartedAt = DateTimeOffset.Now.ToString("yyyy-MM-ddTHH:mm:ss.fffzzz", CultureInfo.InvariantCulture),
+        ModuleVersion = HostFacts.ModuleVersion,
+    };
+
+    /// <summary>The row with what was forecast for it.</summary>
+    internal LoadMeasurement With(LoadForecast forecast) => this with
+    {
+        Path = forecast.Path,
+        Format = forecast.Format,
+        Size = forecast.Size,
+        TensorCount = forecast.TensorCount,
+        ParameterCount = forecast.ParameterCount,
+        ModelBytes = forecast.ModelBytes,
+        FileBytes = forecast.FileBytes,
+        ForecastDeviceBytes = forecast.ForecastDeviceBytes,
+        ForecastHostBytes = forecast.ForecastHostBytes,
+        ForecastHostFileBytes = forecast.ForecastHostFileBytes,
+        ChosenStrategy = forecast.ChosenStrategy,
+        ForecastMicroseconds = forecast.ForecastMicroseconds,
+        RingBytes = forecast.RingBytes,
+        HostBudgetBytes = forecast.HostBudgetBytes,
+        HostLimit = forecast.HostLimit,
+        DeviceBudgetBytes = forecast.DeviceBudgetBytes,
+        Note = forecast.Note,
+    };
+
+    /// <summary>The row of a load that did not end well.</summary>
+    internal LoadMeasurement Ended(LoadOutcome outcome, MemLoadException reason) =>
+        this with { Outcome = outcome.ToString(), Message = $"{reason.Rule.Id}: {reason.Message}" };
+
+    /// <summary>What the row says of a load that did not end well, taken apart again.</summary>
+    /// <returns>The id of the rule that was broken, and finding, place and remedy; null for a load that ended well.</returns>
+    public (string RuleId, string Text)? Problem()
+    {
+        if (Outcome == nameof(LoadOutcome.Loaded))
+        {
+            return null;
+        }
+        string message = Message ?? "";
+        int colon = message.IndexOf(": ", StringComparison.Ordinal);
+        return colon < 0 ? (Rules.WorkerFailed.Id, message) : (message[..colon], message[(colon + 2)..]);
+    }
 }

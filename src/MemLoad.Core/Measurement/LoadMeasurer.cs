@@ -1,11 +1,10 @@
 using System.ComponentModel;
 using System.Diagnostics;
-using System.Globalization;
 using System.Text.Json;
 
 namespace MemLoad;
 
-/// <summary>Measures loads, each in a fresh child process, so that nobody's garbage and nobody's allocator counts.</summary>
+/// <summary>Measures loads, each in a fresh child process, so that memory that another load left behind does not count.</summary>
 /// <param name="worker">How to start the child; the running program itself if not given.</param>
 /// <param name="timelines">Takes the samples of each load that was begun; null if nobody wants them.</param>
 /// <param name="started">Hears the id of each child process as it starts.</param>
@@ -16,11 +15,11 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null, Action<LoadTimeli
     /// <summary>Measures one load in a child process. The child dies with this process, and a child that dies is a row, never an exception.</summary>
     /// <param name="request">What to load and how.</param>
     /// <param name="cancellationToken">Kills the child; the row's outcome is then <see cref="LoadOutcome.Canceled"/>.</param>
-    public async Task<LoadMeasurement> MeasureAsync(LoadRequest request, CancellationToken cancellationToken = default)
+    public async Task<LoadMeasurement> MeasureAsync(MeasureRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
-        request = request with { Timeline = timelines is not null };
-        LoadMeasurement row = EmptyRow(request, DateTimeOffset.Now);
+        request = request with { Timeline = timelines is not null, Words = Vocabulary.Current };
+        var row = LoadMeasurement.Begun(request);
         long? killsBefore = OomWatch.Count();
         try
         {
@@ -35,7 +34,7 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null, Action<LoadTimeli
             await child.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
             if (cancellationToken.IsCancellationRequested)
             {
-                return With(row, LoadOutcome.Canceled, Rules.Interrupted.Broken("the measurement was interrupted"));
+                return row.Ended(LoadOutcome.Canceled, Rules.Interrupted.Broken("the measurement was interrupted"));
             }
             if (samples is not null)
             {
@@ -47,60 +46,8 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null, Action<LoadTimeli
         }
         catch (Exception e) when (e is Win32Exception or IOException or JsonException or MemLoadException)
         {
-            return With(row, LoadOutcome.Failed, Rules.WorkerFailed.Broken($"the measured process gave no answer: {e.Message.TrimEnd('.')}", innerException: e));
+            return row.Ended(LoadOutcome.Failed, Rules.WorkerFailed.Broken($"the measured process gave no answer: {e.Message.TrimEnd('.')}", innerException: e));
         }
-    }
-
-    /// <summary>Measures one load in this process, as the notebook does: what the process already holds can blur the figures.</summary>
-    /// <param name="request">What to load and how.</param>
-    /// <param name="cancellationToken">Stops the load.</param>
-    public static LoadMeasurement MeasureInProcess(LoadRequest request, CancellationToken cancellationToken = default) =>
-        MeasureInProcess(request, null, cancellationToken);
-
-    /// <summary>As <see cref="MeasureInProcess(LoadRequest, CancellationToken)"/>, with the samples.</summary>
-    /// <param name="request">What to load and how.</param>
-    /// <param name="timelines">Takes the samples, if the load was begun.</param>
-    /// <param name="cancellationToken">Stops the load.</param>
-    public static LoadMeasurement MeasureInProcess(LoadRequest request, Action<LoadTimeline>? timelines, CancellationToken cancellationToken)
-    {
-        ArgumentNullException.ThrowIfNull(request);
-        return MeasuredLoad.Run(request, timelines, cancellationToken);
-    }
-
-    internal static LoadMeasurement EmptyRow(LoadRequest request, DateTimeOffset now) => new()
-    {
-        Strategy = request.Strategy.ToString(),
-        Device = request.Device.ToLowerInvariant(),
-        Outcome = nameof(LoadOutcome.Failed),
-        Path = request.Path is null ? null : FullPath.Of(request.Path),
-        DType = request.DType?.TorchName(),
-        Rank = request.RankCount > 1 ? request.Rank : null,
-        RankCount = request.RankCount > 1 ? request.RankCount : null,
-        Cache = request.Cache.ToString(),
-        Run = request.Run,
-        HostName = HostFacts.HostName,
-        ProcessorName = HostFacts.ProcessorName,
-        TotalMemoryBytes = HostFacts.TotalMemoryBytes,
-        StartedAt = now.ToString("yyyy-MM-ddTHH:mm:ss.fffzzz", CultureInfo.InvariantCulture),
-        ModuleVersion = HostFacts.ModuleVersion,
-    };
-
-    internal static LoadMeasurement With(LoadMeasurement row, LoadOutcome outcome, MemLoadException reason) =>
-        row with { Outcome = outcome.ToString(), Message = $"{reason.Rule.Id}: {reason.Message}" };
-
-    /// <summary>What a row says of a load that did not end well, taken apart again.</summary>
-    /// <param name="row">The row.</param>
-    /// <returns>The id of the rule that was broken, and finding, place and remedy; null for a load that ended well.</returns>
-    public static (string RuleId, string Text)? Problem(LoadMeasurement row)
-    {
-        ArgumentNullException.ThrowIfNull(row);
-        if (row.Outcome == nameof(LoadOutcome.Loaded))
-        {
-            return null;
-        }
-        string message = row.Message ?? "";
-        int colon = message.IndexOf(": ", StringComparison.Ordinal);
-        return colon < 0 ? (Rules.WorkerFailed.Id, message) : (message[..colon], message[(colon + 2)..]);
     }
 
     private Process Start()
@@ -133,11 +80,11 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null, Action<LoadTimeli
     }
 
     // One line each way. Standard input stays open: its end tells the child that its parent is gone.
-    private static async Task<string?> AskAsync(Process child, LoadRequest request)
+    private static async Task<string?> AskAsync(Process child, MeasureRequest request)
     {
         try
         {
-            await child.StandardInput.WriteLineAsync(JsonSerializer.Serialize(request, MeasurementJson.Default.LoadRequest)).ConfigureAwait(false);
+            await child.StandardInput.WriteLineAsync(JsonSerializer.Serialize(request, MeasurementJson.Default.MeasureRequest)).ConfigureAwait(false);
             await child.StandardInput.FlushAsync().ConfigureAwait(false);
         }
         catch (IOException)
@@ -155,23 +102,23 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null, Action<LoadTimeli
         string first = complaints.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).FirstOrDefault() ?? "";
         if (oomKill)
         {
-            return With(row, LoadOutcome.OutOfMemory, Rules.WorkerOutOfMemory.Broken("the kernel killed the measured process for want of memory"));
+            return row.Ended(LoadOutcome.OutOfMemory, Rules.WorkerOutOfMemory.Broken("the kernel killed the measured process for want of memory"));
         }
         if (complaints.Contains("Out of memory", StringComparison.OrdinalIgnoreCase))
         {
-            return With(row, LoadOutcome.OutOfMemory, Rules.WorkerOutOfMemory.Broken($"the measured process ran out of memory ({first})"));
+            return row.Ended(LoadOutcome.OutOfMemory, Rules.WorkerOutOfMemory.Broken($"the measured process ran out of memory ({first})"));
         }
         // The runtime turns the signal into its own words if managed code was what touched the page.
         if (exitCode == sigbus || (exitCode == Sigabrt && complaints.Contains(nameof(AccessViolationException), StringComparison.Ordinal)))
         {
-            return With(row, LoadOutcome.Killed, Rules.WorkerLostMapping.Broken(
+            return row.Ended(LoadOutcome.Killed, Rules.WorkerLostMapping.Broken(
                 "the measured process touched mapped bytes that were no longer there (SIGBUS): the file became shorter meanwhile, or its disk could not be read",
                 row.Path));
         }
         string said = first.Length > 0 ? $": {first}" : "";
         return exitCode > 128
-            ? With(row, LoadOutcome.Killed, Rules.WorkerKilled.Broken($"the measured process was ended by signal {exitCode - 128}{(exitCode == Sigkill ? " (SIGKILL)" : "")}{said}"))
-            : With(row, LoadOutcome.Failed, Rules.WorkerFailed.Broken($"the measured process ended with code {exitCode}{said}"));
+            ? row.Ended(LoadOutcome.Killed, Rules.WorkerKilled.Broken($"the measured process was ended by signal {exitCode - 128}{(exitCode == Sigkill ? " (SIGKILL)" : "")}{said}"))
+            : row.Ended(LoadOutcome.Failed, Rules.WorkerFailed.Broken($"the measured process ended with code {exitCode}{said}"));
     }
 
     private static void Kill(Process child)

@@ -2,8 +2,8 @@ using System.Diagnostics;
 
 namespace MemLoad;
 
-/// <summary>One load in this process with a probe running: what becomes a row.</summary>
-internal static class MeasuredLoad
+/// <summary>One load in this process, measured: what becomes a row. What the process holds already can blur the figures.</summary>
+public static class MeasuredLoad
 {
     // The names the probe records, made once: nothing is allocated inside the timed region.
     private static readonly string[] PhaseNames = Enum.GetNames<PlanPhase>();
@@ -12,46 +12,46 @@ internal static class MeasuredLoad
     /// <param name="request">What to load and how.</param>
     /// <param name="timelines">Takes the samples of a load that was begun, however it ended; null if nobody wants them.</param>
     /// <param name="cancellationToken">Stops the load.</param>
-    public static LoadMeasurement Run(LoadRequest request, Action<LoadTimeline>? timelines, CancellationToken cancellationToken)
+    public static LoadMeasurement Run(MeasureRequest request, Action<LoadTimeline>? timelines = null, CancellationToken cancellationToken = default)
     {
-        LoadMeasurement row = LoadMeasurer.EmptyRow(request, DateTimeOffset.Now);
+        ArgumentNullException.ThrowIfNull(request);
+        var row = LoadMeasurement.Begun(request);
         try
         {
-            using var prepared = PreparedLoad.Prepare(request, cancellationToken);
-            row = WithForecast(row, prepared);
-            return prepared.Refusal is MemLoadException refusal ? LoadMeasurer.With(row, LoadOutcome.Refused, refusal) : Measure(row, prepared, timelines, cancellationToken);
+            using var prepared = PreparedLoad.Prepare(request.Load, cancellationToken);
+            row = row.With(prepared.ToRow()) with { ManifestDigest = prepared.Manifest?.WeightsDigest };
+            return prepared.Refusal is MemLoadException refusal ? row.Ended(LoadOutcome.Refused, refusal) : Measure(row, prepared, request.Cache, timelines, cancellationToken);
         }
         catch (MemLoadException e)
         {
             bool memory = e.Rule == Rules.HostMemoryExhausted || e.Rule == Rules.DeviceMemoryExhausted;
-            return LoadMeasurer.With(row, memory ? LoadOutcome.OutOfMemory : LoadOutcome.Failed, e);
+            return row.Ended(memory ? LoadOutcome.OutOfMemory : LoadOutcome.Failed, e);
         }
         catch (OutOfMemoryException e)
         {
-            return LoadMeasurer.With(row, LoadOutcome.OutOfMemory, Rules.HostMemoryExhausted.Broken("the runtime ran out of memory", innerException: e));
+            return row.Ended(LoadOutcome.OutOfMemory, Rules.HostMemoryExhausted.Broken("the runtime ran out of memory", innerException: e));
         }
         catch (OperationCanceledException)
         {
-            return LoadMeasurer.With(row, LoadOutcome.Canceled, Rules.Interrupted.Broken("the measurement was interrupted"));
+            return row.Ended(LoadOutcome.Canceled, Rules.Interrupted.Broken("the measurement was interrupted"));
         }
     }
 
-    private static LoadMeasurement Measure(LoadMeasurement row, PreparedLoad prepared, Action<LoadTimeline>? timelines, CancellationToken cancellationToken)
+    private static LoadMeasurement Measure(LoadMeasurement row, PreparedLoad prepared, CacheState cache, Action<LoadTimeline>? timelines, CancellationToken cancellationToken)
     {
-        string[] files = [.. prepared.Checkpoint.Files.Select(file => file.Path)];
         WarmUp(prepared, cancellationToken);
-        switch (prepared.Request.Cache)
+        switch (cache)
         {
             case CacheState.Warm:
-                PageCache.Warm(files, cancellationToken);
+                PageCache.Warm(prepared.OpenedFiles(), cancellationToken);
                 break;
             case CacheState.Cold:
-                PageCache.Evict(files);
+                PageCache.Evict(prepared.OpenedFiles());
                 break;
             default:
                 break;
         }
-        long? cached = PageCache.CachedBytes(files);
+        long? cached = PageCache.CachedBytes(prepared.OpenedFiles());
         IDevice device = prepared.Device;
         Func<long>? deviceBytes = device.IsHost ? null : () => device.Memory.Allocated;
         GC.Collect();
@@ -100,13 +100,13 @@ internal static class MeasuredLoad
                 ElapsedMicroseconds = microseconds,
                 // A plan that moves no bytes (Mmap to the host) has no speed.
                 BytesPerSecond = prepared.Plan.Steps.Any(step => step.Kind is StepKind.Read or StepKind.Copy)
-                    ? (long)((Int128)prepared.Checkpoint.Target.ModelBytes * 1_000_000 / microseconds)
+                    ? (long)((Int128)prepared.View.ModelBytes * 1_000_000 / microseconds)
                     : null,
                 CachedBytesAtStart = cached,
                 MajorFaults = measured.MajorFaults,
                 WeightsDigest = WeightsDigest.Of(WeightsDigest.Describe(weights, hashes)),
             };
-            return prepared.Difference(hashes) is MemLoadException difference ? LoadMeasurer.With(row, LoadOutcome.Failed, difference) : row;
+            return prepared.Difference(hashes) is MemLoadException difference ? row.Ended(LoadOutcome.Failed, difference) : row;
         }
     }
 
@@ -116,40 +116,14 @@ internal static class MeasuredLoad
         Checkpoint whole = prepared.Checkpoint;
         // One that is cast, if any is: that code, too.
         TensorEntry? smallest = whole.Tensors.Where(tensor => tensor.Bytes > 0)
-            .MinBy(tensor => (whole.Target.CastOf(tensor.Storage) is null, whole.Storages[tensor.Storage].Length));
+            .MinBy(tensor => (prepared.View.CastOf(tensor.Storage) is null, whole.Storages[tensor.Storage].Length));
         if (smallest is null)
         {
             return;
         }
-        Checkpoint one = CheckpointBuilder.Trim(whole.Path, whole.Format, whole.Files, whole.Storages, [smallest], whole.Metadata).CastTo(whole.Target.DType);
+        var one = LoadView.Of(CheckpointBuilder.Trim(whole.Path, whole.Format, whole.Files, whole.Storages, [smallest], whole.Metadata), prepared.View.DType);
         using IDevice device = DeviceRegistry.Open(prepared.Device.Name);
         using LoadedWeights weights = PlanRunner.Run(LoadPlan.Create(prepared.Plan.Strategy, one, device), device, guard: prepared.Request.MapGuard, cancellationToken: cancellationToken);
-    }
-
-    private static LoadMeasurement WithForecast(LoadMeasurement row, PreparedLoad prepared)
-    {
-        LoadForecast forecast = prepared.ToRow();
-        return row with
-        {
-            Path = forecast.Path,
-            Format = forecast.Format,
-            Size = forecast.Size,
-            TensorCount = forecast.TensorCount,
-            ParameterCount = forecast.ParameterCount,
-            ModelBytes = forecast.ModelBytes,
-            FileBytes = forecast.FileBytes,
-            ManifestDigest = prepared.Manifest?.WeightsDigest,
-            ForecastDeviceBytes = forecast.ForecastDeviceBytes,
-            ForecastHostBytes = forecast.ForecastHostBytes,
-            ForecastHostFileBytes = forecast.ForecastHostFileBytes,
-            ChosenStrategy = forecast.ChosenStrategy,
-            ForecastMicroseconds = forecast.ForecastMicroseconds,
-            RingBytes = forecast.RingBytes,
-            HostBudgetBytes = forecast.HostBudgetBytes,
-            HostLimit = forecast.HostLimit,
-            DeviceBudgetBytes = forecast.DeviceBudgetBytes,
-            Note = forecast.Note,
-        };
     }
 
     private static long? Permille(long forecast, long measured) =>

@@ -6,7 +6,7 @@ namespace MemLoad;
 /// </summary>
 public static class PageCache
 {
-    private const int ReadSize = 256 * 1024;
+    private const int ReadSize = 128 * 1024; // half of a worker's stack
     private const long ChunkSize = 8L << 20;
     private const int MostReaders = 4;
     private const int MostEvictions = 5;
@@ -17,26 +17,38 @@ public static class PageCache
     /// <exception cref="MemLoadException">ML1001 or ML1002.</exception>
     public static long? CachedBytes(IEnumerable<string> files)
     {
+        ArgumentNullException.ThrowIfNull(files);
+        return CachedBytes(Open(files));
+    }
+
+    /// <summary>Bytes of open files that are in the page cache now.</summary>
+    internal static long? CachedBytes(IEnumerable<CheckpointFileReader> files)
+    {
         long? total = 0;
-        foreach (string path in Distinct(files))
+        // Every file is looked at, so that a missing one is an error whatever the system can tell.
+        foreach (CheckpointFileReader file in files)
         {
-            using CheckpointFileReader file = CheckpointFileReader.Open(path);
-            // Every file is opened, so that a missing one is an error whatever the system can tell.
             total += CachedBytes(file);
         }
         return total;
     }
 
-    /// <summary>Reads the files through once, from several threads, so that a load finds them in the page cache if it is large enough.</summary>
+    /// <summary>Reads the files through once, with several threads, so that a load finds them in the page cache if it is large enough.</summary>
     /// <remarks>Nothing of it stays in this process: the buffers lie on the stacks of threads that end.</remarks>
     /// <exception cref="MemLoadException">ML1001, ML1002, ML1005 or ML1007.</exception>
     /// <exception cref="OperationCanceledException">The token was canceled.</exception>
     public static void Warm(IEnumerable<string> files, CancellationToken cancellationToken = default)
     {
-        foreach (string path in Distinct(files))
+        ArgumentNullException.ThrowIfNull(files);
+        Warm(Open(files), cancellationToken);
+    }
+
+    /// <summary>Reads open files through once.</summary>
+    internal static void Warm(IEnumerable<CheckpointFileReader> files, CancellationToken cancellationToken)
+    {
+        foreach (CheckpointFileReader file in files)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            using CheckpointFileReader file = CheckpointFileReader.Open(path);
             ReadThrough(file, cancellationToken);
         }
     }
@@ -49,13 +61,19 @@ public static class PageCache
     /// <exception cref="MemLoadException">ML1001, ML1002, ML1007, or ML8001 where the platform has no way.</exception>
     public static long? Evict(IEnumerable<string> files)
     {
+        ArgumentNullException.ThrowIfNull(files);
+        return Evict(Open(files));
+    }
+
+    /// <summary>Drops the pages of open files.</summary>
+    internal static long? Evict(IEnumerable<CheckpointFileReader> files)
+    {
         long? total = 0;
-        foreach (string path in Distinct(files))
+        foreach (CheckpointFileReader file in files)
         {
-            using CheckpointFileReader file = CheckpointFileReader.Open(path);
             if (!LinuxPageCache.IsSupported)
             {
-                throw Rules.PageCacheFixed.Broken("this platform cannot drop one file from its page cache", path);
+                throw Rules.PageCacheFixed.Broken("this platform cannot drop one file from its page cache", file.Path);
             }
             total += Evict(file);
         }
@@ -85,53 +103,25 @@ public static class PageCache
     private static long? CachedBytes(CheckpointFileReader file) =>
         file.Length == 0 ? 0 : LinuxPageCache.IsSupported ? LinuxPageCache.CachedBytes(file) : null;
 
-    private static void ReadThrough(CheckpointFileReader file, CancellationToken cancellationToken)
-    {
-        long next = 0;
-        Exception? failure = null;
-        int readers = (int)Math.Clamp(file.Length / ChunkSize, 1, Math.Min(MostReaders, Environment.ProcessorCount));
-        var threads = new Thread[readers];
-        for (int i = 0; i < readers; i++)
-        {
-            threads[i] = new Thread(Read, ReadSize + (256 * 1024)) { IsBackground = true, Name = "MemLoad cache warmer" };
-            threads[i].Start();
-        }
-        foreach (Thread thread in threads)
-        {
-            thread.Join();
-        }
-        cancellationToken.ThrowIfCancellationRequested();
-        if (failure is not null)
-        {
-            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
-        }
-
-        void Read()
+    private static void ReadThrough(CheckpointFileReader file, CancellationToken cancellationToken) =>
+        Workers.RunEach((file.Length + ChunkSize - 1) / ChunkSize, Math.Min(MostReaders, Environment.ProcessorCount), (chunk, stop) =>
         {
             Span<byte> buffer = stackalloc byte[ReadSize];
-            try
+            long end = Math.Min(file.Length, (chunk + 1) * ChunkSize);
+            for (long offset = chunk * ChunkSize; offset < end; offset += ReadSize)
             {
-                while (Volatile.Read(ref failure) is null && Interlocked.Add(ref next, ChunkSize) - ChunkSize is long offset && offset < file.Length)
-                {
-                    long end = Math.Min(file.Length, offset + ChunkSize);
-                    while (offset < end && !cancellationToken.IsCancellationRequested)
-                    {
-                        int count = (int)Math.Min(ReadSize, end - offset);
-                        file.ReadExactly(offset, buffer[..count]);
-                        offset += count;
-                    }
-                }
+                stop.ThrowIfCancellationRequested();
+                file.ReadExactly(offset, buffer[..(int)Math.Min(ReadSize, end - offset)]);
             }
-            catch (MemLoadException e)
-            {
-                Volatile.Write(ref failure, e);
-            }
-        }
-    }
+        }, cancellationToken);
 
-    private static IEnumerable<string> Distinct(IEnumerable<string> files)
+    // Each file once, one at a time.
+    private static IEnumerable<CheckpointFileReader> Open(IEnumerable<string> paths)
     {
-        ArgumentNullException.ThrowIfNull(files);
-        return files.Select(Path.GetFullPath).Distinct(StringComparer.Ordinal);
+        foreach (string path in paths.Select(Path.GetFullPath).Distinct(StringComparer.Ordinal))
+        {
+            using CheckpointFileReader file = CheckpointFileReader.Open(path);
+            yield return file;
+        }
     }
 }

@@ -6,38 +6,11 @@ public static class GeneratedCheckpoint
     /// <summary>The seed of the notebook.</summary>
     public const long Seed = 123;
 
-    /// <summary>Where generated checkpoints are kept: MEMLOAD_CACHE, else <c>memload</c> in the user's cache folder (XDG_CACHE_HOME, ~/.cache;
-    /// on Windows the local application data).</summary>
-    /// <exception cref="MemLoadException">ML9111: this user has no such folder.</exception>
-    public static string Folder
-    {
-        get
-        {
-            if (Environment.GetEnvironmentVariable("MEMLOAD_CACHE") is { Length: > 0 } chosen)
-            {
-                return FullPath.Of(chosen, Rules.CacheUnusable);
-            }
-            if (OperatingSystem.IsWindows())
-            {
-                return Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData), "MemLoad", "Cache");
-            }
-            string caches = Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } xdg && Path.IsPathRooted(xdg)
-                ? xdg
-                : Path.Combine(Home, OperatingSystem.IsMacOS() ? "Library/Caches" : ".cache");
-            return Path.Combine(caches, "memload");
-        }
-    }
-
-    // A service account may have no home, or one that does not exist: never fall back to the current folder.
-    private static string Home => Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify) is { Length: > 0 } home
-        ? home
-        : throw Rules.CacheUnusable.Broken("this user has no home folder to keep generated checkpoints in");
-
     /// <summary>The path of the checkpoint of a size, float32; whether it is there is another matter.</summary>
     public static string PathOf(string size)
     {
         ArgumentNullException.ThrowIfNull(size);
-        return Path.Combine(Folder, NameOf(size));
+        return Path.Combine(CacheFolder.Path, NameOf(size));
     }
 
     /// <summary>The size whose checkpoint has this path, whether or not it is there; null if none has.</summary>
@@ -85,12 +58,12 @@ public static class GeneratedCheckpoint
         {
             try
             {
-                Directory.CreateDirectory(Folder);
+                Directory.CreateDirectory(CacheFolder.Path);
                 CheckpointWriter.Write(Source(size), path, CheckpointFormat.TorchZip, overwrite: true, bytesWritten, cancellationToken);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or MemLoadException { Rule.Id: "ML9103" })
             {
-                throw Rules.CacheUnusable.Broken($"the cache folder cannot be written: {(e as MemLoadException)?.Finding ?? e.Message.TrimEnd('.')}", Folder, innerException: e);
+                throw Rules.CacheUnusable.Broken($"the cache folder cannot be written: {(e as MemLoadException)?.Finding ?? e.Message.TrimEnd('.')}", CacheFolder.Path, innerException: e);
             }
         }
         return path;

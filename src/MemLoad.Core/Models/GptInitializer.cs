@@ -103,7 +103,7 @@ public sealed class GptInitializer : IWeightSource
         if (dtype is not (DType.Float32 or DType.Float16 or DType.BFloat16))
         {
             throw Rules.GptDTypeUnsupported.Broken(
-                $"a GPT model cannot be made in {dtype.TorchName()}", remedy: "Make it in float32, float16 or bfloat16 (--dtype, -DType).");
+                $"a GPT model cannot be made in {dtype.TorchName()}", remedy: $"Make it in float32, float16 or bfloat16 ({Setting.DType}).");
         }
     }
 }

@@ -14,8 +14,11 @@ public sealed record LoadPlan
     /// <summary>The strategy that wrote it.</summary>
     public required Strategy Strategy { get; init; }
 
-    /// <summary>What is loaded, and as what: see <see cref="Checkpoint.Target"/>.</summary>
-    public required Checkpoint Checkpoint { get; init; }
+    /// <summary>What is loaded, and as what.</summary>
+    public required LoadView View { get; init; }
+
+    /// <summary>Where the bytes come from.</summary>
+    public Checkpoint Checkpoint => View.Checkpoint;
 
     /// <summary>The buffers, by index.</summary>
     public required ImmutableArray<PlanBuffer> Buffers { get; init; }
@@ -31,30 +34,30 @@ public sealed record LoadPlan
 
     /// <summary>Lets a strategy write a plan.</summary>
     /// <param name="strategy">The strategy; not <see cref="Strategy.Auto"/>, which <see cref="PlanChooser"/> turns into one.</param>
-    /// <param name="checkpoint">What to load.</param>
+    /// <param name="view">What to load.</param>
     /// <param name="device">Where to. Only what kind of device it is matters here; nothing is allocated.</param>
     /// <param name="ringBytes">Upper limit of the staging ring.</param>
     /// <exception cref="MemLoadException">ML6006: there is nothing to load.</exception>
-    public static LoadPlan Create(Strategy strategy, Checkpoint checkpoint, IDevice device, long ringBytes = StagingRing.DefaultBytes)
+    public static LoadPlan Create(Strategy strategy, LoadView view, IDevice device, long ringBytes = StagingRing.DefaultBytes)
     {
-        ArgumentNullException.ThrowIfNull(checkpoint);
+        ArgumentNullException.ThrowIfNull(view);
         ArgumentNullException.ThrowIfNull(device);
         using var record = new PlanRecord();
-        using PlanWriter writer = Write(strategy, checkpoint, device, ringBytes, [record]);
+        using PlanWriter writer = Write(strategy, view, device, ringBytes, [record]);
         return writer.Finish(strategy, record);
     }
 
     /// <summary>Lets a strategy write a plan for readers that keep no steps.</summary>
     /// <returns>The writer, which knows the size of the ring; dispose it.</returns>
     /// <exception cref="MemLoadException">ML6006: there is nothing to load.</exception>
-    internal static PlanWriter Write(Strategy strategy, Checkpoint checkpoint, IDevice device, long ringBytes, IPlanReader[] readers)
+    internal static PlanWriter Write(Strategy strategy, LoadView view, IDevice device, long ringBytes, IPlanReader[] readers)
     {
-        if (checkpoint.Tensors.IsEmpty)
+        if (view.Tensors.IsEmpty)
         {
             throw Rules.NothingSelected.Broken(
-                "the checkpoint holds no tensors", checkpoint.Path, remedy: "Check that this is the right file: there is nothing in it to load.");
+                "the checkpoint holds no tensors", view.Checkpoint.Path, remedy: "Check that this is the right file: there is nothing in it to load.");
         }
-        var writer = new PlanWriter(checkpoint, device.IsHost, ringBytes, readers);
+        var writer = new PlanWriter(view, device.IsHost, ringBytes, readers);
         (strategy switch
         {
             Strategy.Baseline => (Action<PlanWriter>)BaselineStrategy.Write,

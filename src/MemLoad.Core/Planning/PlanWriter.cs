@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace MemLoad;
 
 /// <summary>What strategies write plans with. Storages are the unit of loading: tensors that share one share it in the end, too.</summary>
-internal sealed class PlanWriter(Checkpoint checkpoint, bool deviceIsHost, long ringBytes, IPlanReader[] readers) : IDisposable
+internal sealed class PlanWriter(LoadView view, bool deviceIsHost, long ringBytes, IPlanReader[] readers) : IDisposable
 {
     private readonly PooledList<PlanBuffer> _buffers = new();
     private int _batch;
@@ -16,39 +16,39 @@ internal sealed class PlanWriter(Checkpoint checkpoint, bool deviceIsHost, long 
     public MemoryPool DevicePool => deviceIsHost ? MemoryPool.Host : MemoryPool.Device;
 
     /// <summary>The storages to load, in the order of the state dict.</summary>
-    public IEnumerable<int> Storages => Enumerable.Range(0, checkpoint.Storages.Length);
+    public IEnumerable<int> Storages => Enumerable.Range(0, view.Checkpoint.Storages.Length);
 
     /// <summary>Bytes of the staging ring, 0 if there is none yet.</summary>
     public long RingBytes { get; private set; }
 
-    public int FileCount => checkpoint.Files.Length;
+    public int FileCount => view.Checkpoint.Files.Length;
 
     /// <summary>What the following steps are for.</summary>
     public PlanPhase Phase { get; set; }
 
-    public int FileOf(int storage) => checkpoint.Storages[storage].File;
+    public int FileOf(int storage) => view.Checkpoint.Storages[storage].File;
 
     /// <summary>True if a storage's elements are cast on the way into memory.</summary>
-    public bool IsCast(int storage) => checkpoint.Target.CastOf(storage) is not null;
+    public bool IsCast(int storage) => view.CastOf(storage) is not null;
 
     /// <summary>Allocates a buffer for a storage as the model has it.</summary>
-    public int Allocate(MemoryPool pool, int storage) => Allocate(pool, checkpoint.Target.StorageLengths[storage], storage);
+    public int Allocate(MemoryPool pool, int storage) => Allocate(pool, view.StorageLengths[storage], storage);
 
     /// <summary>Allocates a buffer for a storage as the file has it: the same, unless it is cast.</summary>
     public int AllocateAsInFile(MemoryPool pool, int storage)
     {
-        _buffers.Add(new PlanBuffer(pool, checkpoint.Storages[storage].Length, AsInFile: true));
+        _buffers.Add(new PlanBuffer(pool, view.Checkpoint.Storages[storage].Length, AsInFile: true));
         Add(StepKind.Allocate, _buffers.Count - 1, storage);
         return _buffers.Count - 1;
     }
 
     /// <summary>Allocates a buffer that holds any one storage as the file has it.</summary>
-    public int AllocateForLargest(MemoryPool pool) => AllocateAsInFile(pool, Storages.MaxBy(storage => checkpoint.Storages[storage].Length));
+    public int AllocateForLargest(MemoryPool pool) => AllocateAsInFile(pool, Storages.MaxBy(storage => view.Checkpoint.Storages[storage].Length));
 
     /// <summary>Allocates the staging ring, no larger than all the storages that pass through it.</summary>
     public int AllocateRing(IEnumerable<int> storages)
     {
-        RingBytes = StagingRing.BytesFor(storages.Sum(storage => checkpoint.Storages[storage].Length), ringBytes);
+        RingBytes = StagingRing.BytesFor(storages.Sum(storage => view.Checkpoint.Storages[storage].Length), ringBytes);
         return Allocate(MemoryPool.Host, RingBytes, -1);
     }
 
@@ -58,7 +58,7 @@ internal sealed class PlanWriter(Checkpoint checkpoint, bool deviceIsHost, long 
     /// <returns>The buffers, by storage.</returns>
     public int[] AllocateEach(MemoryPool pool)
     {
-        int[] buffers = new int[checkpoint.Storages.Length];
+        int[] buffers = new int[view.Checkpoint.Storages.Length];
         _together = pool == MemoryPool.Host;
         foreach (int storage in Storages)
         {
@@ -71,7 +71,7 @@ internal sealed class PlanWriter(Checkpoint checkpoint, bool deviceIsHost, long 
     /// <summary>Maps a file and gives its buffer.</summary>
     public int Map(int file)
     {
-        _buffers.Add(new PlanBuffer(MemoryPool.MappedFile, checkpoint.TouchedBytes[file], file, AsInFile: true));
+        _buffers.Add(new PlanBuffer(MemoryPool.MappedFile, view.Checkpoint.TouchedBytes[file], file, AsInFile: true));
         Add(StepKind.Map, _buffers.Count - 1, -1);
         return _buffers.Count - 1;
     }
@@ -119,7 +119,7 @@ internal sealed class PlanWriter(Checkpoint checkpoint, bool deviceIsHost, long 
     /// <summary>Says where a storage lies in the end: in a buffer of its own, or in a mapped file where the checkpoint has it.</summary>
     public void Place(int storage, int buffer)
     {
-        var place = new Placement(buffer, _buffers[buffer].Pool == MemoryPool.MappedFile ? checkpoint.Storages[storage].Offset : 0);
+        var place = new Placement(buffer, _buffers[buffer].Pool == MemoryPool.MappedFile ? view.Checkpoint.Storages[storage].Offset : 0);
         foreach (IPlanReader reader in readers)
         {
             reader.Place(storage, place);
@@ -142,7 +142,7 @@ internal sealed class PlanWriter(Checkpoint checkpoint, bool deviceIsHost, long 
     public int[] BuildAndMove()
     {
         Phase = PlanPhase.BuildModel;
-        int[] model = new int[checkpoint.Storages.Length];
+        int[] model = new int[view.Checkpoint.Storages.Length];
         foreach (int storage in Storages)
         {
             model[storage] = Allocate(MemoryPool.Host, storage);
@@ -184,10 +184,10 @@ internal sealed class PlanWriter(Checkpoint checkpoint, bool deviceIsHost, long 
     public LoadPlan Finish(Strategy strategy, PlanRecord record) => new()
     {
         Strategy = strategy,
-        Checkpoint = checkpoint,
+        View = view,
         Buffers = ImmutableCollectionsMarshal.AsImmutableArray(_buffers.ToArray()),
         Steps = record.Steps(),
-        Placements = record.Placements(checkpoint.Storages.Length),
+        Placements = record.Placements(view.Checkpoint.Storages.Length),
         RingBytes = RingBytes,
     };
 

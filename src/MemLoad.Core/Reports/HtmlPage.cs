@@ -133,7 +133,7 @@ internal sealed class HtmlPage
         }
         if (without.Length > 0)
         {
-            Paragraph($"No samples of {string.Join(", ", without)}: measure with --timeline-path (-TimelinePath) and give the file to the report.", "muted");
+            Paragraph($"No samples of {string.Join(", ", without)}: ask for samples when you measure, and give their file to the report.", "muted");
         }
         Element("h3", "Commands");
         Paragraph(

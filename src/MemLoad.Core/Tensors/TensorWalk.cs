@@ -15,15 +15,10 @@ internal static class TensorWalk
     {
         // Largest first, so that no core is left alone with a long one at the end.
         int[] order = [.. Enumerable.Range(0, source.Tensors.Length).OrderByDescending(i => source.Tensors[i].Bytes)];
-        int next = -1;
         long read = 0;
-        Workers.Run(Math.Clamp(Environment.ProcessorCount, 1, Math.Max(1, order.Length)), (_, stop) =>
+        Workers.RunEach(order.Length, Environment.ProcessorCount, (i, stop) =>
         {
-            for (int i = Interlocked.Increment(ref next); i < order.Length; i = Interlocked.Increment(ref next))
-            {
-                stop.ThrowIfCancellationRequested();
-                visit(order[i], Stream);
-            }
+            visit(order[i], Stream);
 
             void Stream(TensorEntry tensor, ElementSink sink)
             {

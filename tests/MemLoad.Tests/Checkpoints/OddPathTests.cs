@@ -38,25 +38,4 @@ public sealed class OddPathTests
 
         Assert.Equal("ML6022", Assert.Throws<MemLoadException>(() => config.ToSpec()).Rule.Id);
     }
-
-    [Fact]
-    public void A_cast_outlives_narrowing_and_sharing_and_can_be_taken_back()
-    {
-        Checkpoint whole = Checkpoint.Open(Fixtures.PathOf("tiny/fp32.pth"));
-        string first = whole.Tensors[0].Name;
-
-        Assert.Equal(DType.BFloat16, whole.CastTo(DType.BFloat16).Select(null, [first]).Target.Tensors[0].DType);
-        Assert.Equal(DType.BFloat16, whole.CastTo(DType.BFloat16).Share(0, 2).Target.Tensors[0].DType);
-        Assert.Equal(
-            WeightsDigestOf(whole.Select(null, [first]).CastTo(DType.BFloat16)),
-            WeightsDigestOf(whole.CastTo(DType.BFloat16).Select(null, [first])));
-        Assert.Equal(DType.Float32, whole.CastTo(DType.BFloat16).CastTo(null).Target.Tensors[0].DType);
-    }
-
-    private static string WeightsDigestOf(Checkpoint checkpoint)
-    {
-        using IDevice device = DeviceRegistry.Open("cpu");
-        using LoadedWeights weights = PlanRunner.Run(LoadPlan.Create(Strategy.Stream, checkpoint, device), device);
-        return WeightsDigest.Of(weights);
-    }
 }

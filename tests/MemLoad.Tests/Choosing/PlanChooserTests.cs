@@ -91,14 +91,14 @@ public sealed class PlanChooserTests
         Assert.Equal("ML7005", refusal.Rule.Id);
         Assert.Equal(
             "Baseline needs 200.0 MiB of host memory, 175.0 MiB more than the 25.0 MiB it may take: data of this process is limited to 40.0 MiB (ulimit -d), "
-            + "of which 10.0 MiB are used; 5.0 MiB are kept in reserve. Stream fits: type -Strategy Stream (--strategy Stream), or -Force (--force) to load all the same.",
+            + "of which 10.0 MiB are used; 5.0 MiB are kept in reserve. Stream fits: type --strategy Stream, or --force to load all the same.",
             refusal.Message);
     }
 
     [Theory]
-    [InlineData(Strategy.Baseline, 250, "Stream fits: type -Strategy Stream (--strategy Stream).")]
-    [InlineData(Strategy.Baseline, 50, "raise -DeviceMemoryLimit (--device-memory-limit) or take fewer tensors (-Include, --include).")]
-    [InlineData(Strategy.Auto, 50, "raise -DeviceMemoryLimit (--device-memory-limit) or take fewer tensors (-Include, --include).")]
+    [InlineData(Strategy.Baseline, 250, "Stream fits: type --strategy Stream.")]
+    [InlineData(Strategy.Baseline, 50, "raise --device-memory-limit, or take fewer tensors (--include).")]
+    [InlineData(Strategy.Auto, 50, "raise --device-memory-limit, or take fewer tensors (--include).")]
     public void No_switch_is_said_to_overrule_a_device(Strategy asked, long mebibytes, string end)
     {
         LoadRequest request = Request with { Strategy = asked, Force = true, DeviceMemoryLimit = mebibytes * MiB };
@@ -125,7 +125,7 @@ public sealed class PlanChooserTests
         MemLoadException refusal = Refusals.Of(chooser.Candidate(Strategy.Baseline), chooser.Nearest(Strategy.Baseline), sim, budget, request, fitsOnHost: true);
 
         Assert.Equal("ML7005", refusal.Rule.Id);
-        Assert.Contains("Or raise -HostMemoryLimit (--host-memory-limit)", refusal.Remedy, StringComparison.Ordinal);
+        Assert.Contains("Raise --host-memory-limit", refusal.Remedy, StringComparison.Ordinal);
         Assert.DoesNotContain("force", refusal.Remedy, StringComparison.OrdinalIgnoreCase);
     }
 
@@ -141,14 +141,14 @@ public sealed class PlanChooserTests
         Assert.Equal((Strategy.Stream, 1 * MiB), (nearest.Strategy, nearest.RingBytes));
         PlanCandidate refused = new PlanChooser(one, sim, budget, null, Warm).Candidate(Strategy.Stream);
         MemLoadException refusal = Refusals.Of(refused, nearest, sim, budget, Request with { Strategy = Strategy.Stream }, fitsOnHost: false);
-        Assert.EndsWith("Stream with a ring of 1.0 MiB fits: type -Strategy Auto (--strategy Auto), or -Force (--force) to load all the same.", refusal.Message, StringComparison.Ordinal);
+        Assert.EndsWith("Stream with a ring of 1.0 MiB fits: type --strategy Auto, or --force to load all the same.", refusal.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_cast_on_the_host_costs_time_and_takes_the_ring_that_fits()
     {
         using var cpu = new HostDevice();
-        Checkpoint cast = Model.CastTo(DType.BFloat16);
+        var cast = LoadView.Of(Model, DType.BFloat16);
         MachineSpeed speed = Speed(mapped: 1, ring64: 1, ring4: 1);
 
         // Room for the model and a small ring, not for the mapping beside it.

@@ -18,7 +18,7 @@ public sealed class InspectCommandTests
             result.GetProperty("Tensors").EnumerateArray().Select(tensor => Line(tensor, "Name", "DType", "Shape", "Strides", "Bytes", "Sha256")).Order(StringComparer.Ordinal));
         Assert.Equal(new FileInfo(Fixtures.PathOf(name)).Length, result.GetProperty("FileBytes").GetInt64());
         Assert.True(Path.IsPathFullyQualified(result.GetProperty("Path").GetString()!));
-        Assert.All(result.GetProperty("Tensors").EnumerateArray(), tensor => Assert.Equal(Path.GetFileName(name), tensor.GetProperty("File").GetString()));
+        Assert.All(result.GetProperty("Tensors").EnumerateArray(), tensor => Assert.Equal(Fixtures.PathOf(name), tensor.GetProperty("File").GetString()));
     }
 
     [Fact]

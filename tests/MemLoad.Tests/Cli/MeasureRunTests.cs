@@ -4,7 +4,7 @@ namespace MemLoad.Tests.Cli;
 
 public sealed class MeasureRunTests
 {
-    private static readonly LoadRequest Request = new() { Path = "model.pth", Strategy = Strategy.Stream };
+    private static readonly MeasureRequest Request = new(new LoadRequest { Path = "model.pth", Strategy = Strategy.Stream });
 
     [Theory]
     [InlineData(LoadOutcome.Loaded, 0)]
@@ -66,7 +66,7 @@ public sealed class MeasureRunTests
         return Run(rows.Count, (_, _) => Task.FromResult(next.Dequeue()), CancellationToken.None);
     }
 
-    private static MeasureRun Run(int requests, Func<LoadRequest, CancellationToken, Task<LoadMeasurement>> measure, CancellationToken cancellationToken)
+    private static MeasureRun Run(int requests, Func<MeasureRequest, CancellationToken, Task<LoadMeasurement>> measure, CancellationToken cancellationToken)
     {
         using var output = new StringWriter();
         using var error = new StringWriter();

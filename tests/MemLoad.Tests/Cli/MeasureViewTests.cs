@@ -104,7 +104,7 @@ public sealed class MeasureViewTests
     }
 
     [Fact]
-    public void Different_digests_are_shouted_and_fail_the_run()
+    public void Different_digests_are_shouted()
     {
         LoadMeasurement[] rows = [Rows.Loaded("Meta"), Rows.Loaded("Mmap") with { WeightsDigest = new string('b', 64) }];
 
@@ -112,7 +112,6 @@ public sealed class MeasureViewTests
 
         Assert.Contains("THE WEIGHTS DIFFER", text, StringComparison.Ordinal);
         Assert.DoesNotContain("same weights", text, StringComparison.Ordinal);
-        Assert.Equal(1, MeasureRunTests.Run(rows).ExitCode);
     }
 
     [Fact]

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
@@ -11,7 +10,7 @@ namespace MemLoad.Tests.Cli;
 
 public sealed class RowFormatTests
 {
-    public static TheoryData<Type> RowTypes => [typeof(LoadMeasurement), typeof(LoadForecast), typeof(TensorRow), typeof(WeightVerdict), typeof(WeightManifestInfo), typeof(WriteResult), typeof(DeviceStatus)];
+    public static TheoryData<Type> RowTypes => [typeof(LoadMeasurement), typeof(LoadForecast), typeof(WeightInfo), typeof(WeightVerdict), typeof(WeightManifestInfo), typeof(WriteResult), typeof(DeviceStatus)];
 
     [Theory]
     [MemberData(nameof(RowTypes))]
@@ -104,7 +103,20 @@ public sealed class RowFormatTests
     [Fact]
     public void A_name_can_neither_break_a_line_of_a_table_nor_steer_the_terminal()
     {
-        var row = new TensorRow("evil\n\u001b[2J\u202ename", "float32", ImmutableArray.Create(1L), ImmutableArray.Create(1L), 4, "a.pth", 0);
+        var row = new WeightInfo
+        {
+            Name = "evil\n\u001b[2J\u202ename",
+            DType = "float32",
+            Shape = "1",
+            Strides = "1",
+            ElementCount = 1,
+            Bytes = 4,
+            File = "/a.pth",
+            Offset = 0,
+            Storage = 0,
+            Path = "/a.pth",
+            Format = "TorchZip",
+        };
 
         string text = Rows.Print(console => InspectView.Write(
             new InspectResult("/a.pth", CheckpointFormat.TorchZip, 4, new Dictionary<string, object?> { ["k\u001b"] = "v\r\n" }, [row]), console));

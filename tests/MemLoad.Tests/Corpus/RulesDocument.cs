@@ -34,6 +34,10 @@ internal static class RulesDocument
             This page is generated: after a change of rules or of the malformed files, `MEMLOAD_UPDATE=1 dotnet test --filter RulesDocumentTests` writes it again
             (with a Python that has PyTorch and safetensors, which `MEMLOAD_PYTHON` may name, it also asks those again).
 
+            Remedies are given here in the words of the command line. The module says the same in its own: `-HostMemoryLimit` for `--host-memory-limit`, and so
+            for every option; only `--to` is `-Format` and `--heads` is `-HeadCount`. `memload convert`, `inspect`, `invoke`, `measure`, `plan`, `runtime` and
+            `test` are `Convert-Weights`, `Get-WeightInfo`, `Import-Weights`, `Measure-LoadMemory`, `Get-LoadPlan`, `Get-MemLoadRuntime` and `Test-Weights`.
+
             "Files" counts the hand-made malformed files in `tests/MemLoad.Tests/Corpus/` that are refused by the rule.
 
             """.ReplaceLineEndings("\n"));
@@ -44,7 +48,7 @@ internal static class RulesDocument
             foreach (Rule rule in group)
             {
                 int files = byRule[rule.Id].Count();
-                Line($"| {rule.Id} | {Cell(rule.Title)} | {Cell(rule.Remedy)} | {(files == 0 ? "" : files)} |");
+                Line($"| {rule.Id} | {Cell(rule.Title)} | {Cell(rule.Remedy.ToString())} | {(files == 0 ? "" : files)} |");
             }
         }
         Line($"\n## The malformed files, and what other readers do with them\n\nMeasured: {peers.Versions}; `torch.load(path, weights_only=True)` and");

@@ -91,7 +91,7 @@ public sealed class RulesDocumentTests
     {
         Assert.All(RulesDocument.AllRules, rule => Assert.Matches("^ML[1-9][0-9]{3}$", rule.Id));
         Assert.Equal(RulesDocument.AllRules.Count, RulesDocument.AllRules.DistinctBy(rule => rule.Id).Count());
-        Assert.All(RulesDocument.AllRules, rule => Assert.EndsWith(".", rule.Remedy, StringComparison.Ordinal));
+        Assert.All(RulesDocument.AllRules, rule => Assert.EndsWith(".", rule.Remedy.ToString(), StringComparison.Ordinal));
         Assert.All(PublishedAttacks.All.SelectMany(attack => attack.Files), id => Assert.Contains(HostileFiles.All, file => file.Id == id));
         Assert.All(HostileFiles.All, file => Assert.Contains(RulesDocument.AllRules, rule => rule.Id == file.Rule));
     }

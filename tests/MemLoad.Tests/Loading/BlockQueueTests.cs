@@ -15,7 +15,7 @@ public sealed class BlockQueueTests
             int[] taken = new int[places.Length];
             int tooEarly = 0;
             var queue = new BlockQueue(places.Length, Threads, places);
-            Workers.Run(Threads, (thread, _) =>
+            Together(Threads, (thread, _) =>
             {
                 for (int block = queue.Take(thread); block >= 0; block = queue.Take(thread))
                 {
@@ -56,7 +56,7 @@ public sealed class BlockQueueTests
     {
         var queue = new BlockQueue(8, Threads, [.. Enumerable.Repeat(new[] { (0L, 1L) }, 8)]);
 
-        Assert.Throws<TimeZoneNotFoundException>(() => Workers.Run(Threads, (thread, _) =>
+        Assert.Throws<TimeZoneNotFoundException>(() => Together(Threads, (thread, _) =>
         {
             try
             {
@@ -74,5 +74,11 @@ public sealed class BlockQueueTests
             }
         }, CancellationToken.None));
         Assert.Equal(-1, queue.Take(0));
+    }
+
+    private static void Together(int count, Action<int, CancellationToken> body, CancellationToken cancellationToken)
+    {
+        using var workers = new Workers();
+        workers.Share(count, body, cancellationToken);
     }
 }

@@ -74,13 +74,13 @@ public sealed class CastTests
     public void A_storage_of_two_types_is_cast_only_where_nothing_in_it_changes()
     {
         Checkpoint integersBeside = Shared(DType.Float32, DType.Int32);
-        var refusal = Assert.Throws<MemLoadException>(() => integersBeside.CastTo(DType.BFloat16));
+        var refusal = Assert.Throws<MemLoadException>(() => LoadView.Of(integersBeside, DType.BFloat16));
         Assert.Equal("ML6011", refusal.Rule.Id);
         Assert.Contains("'a' (float32) and 'b' (int32)", refusal.Message, StringComparison.Ordinal);
 
-        Assert.Equal([DType.Float32, DType.Int32, DType.Float32], integersBeside.CastTo(DType.Float32).Target.Tensors.Select(tensor => tensor.DType));
-        Assert.Equal("ML6011", Assert.Throws<MemLoadException>(() => Shared(DType.BFloat16, DType.Float16).CastTo(DType.BFloat16)).Rule.Id);
-        Assert.Equal([DType.Int64, DType.Complex64, DType.Float16], Shared(DType.Int64, DType.Complex64).CastTo(DType.Float16).Target.Tensors.Select(tensor => tensor.DType));
+        Assert.Equal([DType.Float32, DType.Int32, DType.Float32], LoadView.Of(integersBeside, DType.Float32).Tensors.Select(tensor => tensor.DType));
+        Assert.Equal("ML6011", Assert.Throws<MemLoadException>(() => LoadView.Of(Shared(DType.BFloat16, DType.Float16), DType.BFloat16)).Rule.Id);
+        Assert.Equal([DType.Int64, DType.Complex64, DType.Float16], LoadView.Of(Shared(DType.Int64, DType.Complex64), DType.Float16).Tensors.Select(tensor => tensor.DType));
     }
 
     [Theory]
@@ -88,7 +88,7 @@ public sealed class CastTests
     [InlineData(DType.Int8)]
     [InlineData(DType.Float8E5M2)]
     public void Other_targets_are_refused(DType dtype) =>
-        Assert.Equal("ML6010", Assert.Throws<MemLoadException>(() => SyntheticCheckpoint.OfCounts(3).CastTo(dtype)).Rule.Id);
+        Assert.Equal("ML6010", Assert.Throws<MemLoadException>(() => LoadView.Of(SyntheticCheckpoint.OfCounts(3), dtype)).Rule.Id);
 
     [Fact]
     public void A_cast_that_changes_nothing_plans_what_no_cast_plans()
@@ -100,7 +100,7 @@ public sealed class CastTests
             foreach (Strategy strategy in Strategies.All)
             {
                 LoadPlan plain = LoadPlan.Create(strategy, checkpoint, device);
-                LoadPlan cast = LoadPlan.Create(strategy, checkpoint.CastTo(DType.Float32), device);
+                LoadPlan cast = LoadPlan.Create(strategy, LoadView.Of(checkpoint, DType.Float32), device);
                 Assert.Equal([.. plain.Buffers], cast.Buffers.ToArray());
                 Assert.Equal([.. plain.Steps], cast.Steps.ToArray());
                 Assert.Equal([.. plain.Placements], cast.Placements.ToArray());
@@ -113,9 +113,9 @@ public sealed class CastTests
     public void What_is_held_of_the_file_has_the_files_size_and_the_model_its_own()
     {
         const long Million = 1_000_000;
-        Checkpoint checkpoint = SyntheticCheckpoint.OfCounts(Million, 30 * Million, 500 * 1024).CastTo(DType.BFloat16);
-        long file = checkpoint.ModelBytes;
-        long largest = checkpoint.LargestBytes;
+        var checkpoint = LoadView.Of(SyntheticCheckpoint.OfCounts(Million, 30 * Million, 500 * 1024), DType.BFloat16);
+        long file = checkpoint.Checkpoint.ModelBytes;
+        long largest = checkpoint.Checkpoint.LargestBytes;
         long model = file / 2;
         using var cpu = new HostDevice();
         using var sim = new SimulatedDevice();
@@ -144,7 +144,7 @@ public sealed class CastTests
     public void What_needs_no_cast_stays_mapped_and_read_in_place()
     {
         var model = new ModelSpec("Model", [new TensorSpec("half", DType.BFloat16, [1000]), new TensorSpec("norm", DType.Float32, [10])]);
-        Checkpoint checkpoint = SyntheticCheckpoint.Of(model).CastTo(DType.BFloat16);
+        var checkpoint = LoadView.Of(SyntheticCheckpoint.Of(model), DType.BFloat16);
         using var cpu = new HostDevice();
 
         LoadPlan mapped = LoadPlan.Create(Strategy.Mmap, checkpoint, cpu);
@@ -164,7 +164,7 @@ public sealed class CastTests
         var source = new GptInitializer(config, 1, DType.Float16);
         CheckpointWriter.Write(source, folder["half.pth"], CheckpointFormat.TorchZip);
 
-        Checkpoint cast = Checkpoint.Open(folder["half.pth"]).CastTo(DType.BFloat16);
+        var cast = LoadView.Of(Checkpoint.Open(folder["half.pth"]), DType.BFloat16);
         StateDictMatch.Require(config.ToSpec(DType.BFloat16), cast);
         Assert.Equal("ML6007", Assert.Throws<MemLoadException>(() => StateDictMatch.Require(config.ToSpec(DType.Float16), cast)).Rule.Id);
 
@@ -193,7 +193,7 @@ public sealed class CastTests
     [Fact]
     public void A_measured_row_says_what_was_cast_and_to_what_size()
     {
-        LoadMeasurement row = LoadMeasurer.MeasureInProcess(new LoadRequest { Path = Fixtures.PathOf("tiny/fp32.pth"), Device = "sim", Strategy = Strategy.Meta, DType = DType.Float16 });
+        LoadMeasurement row = MeasuredLoad.Run(new MeasureRequest(new LoadRequest { Path = Fixtures.PathOf("tiny/fp32.pth"), Device = "sim", Strategy = Strategy.Meta, DType = DType.Float16 }));
 
         Assert.Equal(("Loaded", "float16", 0L), (row.Outcome, row.DType, row.DeviceErrorPermille));
         Assert.Equal(Checkpoint.Open(Fixtures.PathOf("tiny/fp32.pth")).ModelBytes / 2, row.ModelBytes);
@@ -204,10 +204,10 @@ public sealed class CastTests
     {
         foreach (DType dtype in Targets)
         {
-            Checkpoint cast;
+            LoadView cast;
             try
             {
-                cast = checkpoint.CastTo(dtype);
+                cast = LoadView.Of(checkpoint, dtype);
             }
             catch (MemLoadException e) when (e.Rule.Id == "ML6011")
             {
@@ -225,7 +225,7 @@ public sealed class CastTests
                     {
                         Assert.True(expected == WeightsDigest.Of(weights), $"{checkpoint.Path}: {strategy} on {deviceName} to {dtype}");
                         Assert.Equal(PlanForecast.Of(plan, device).Device, device.Memory);
-                        Assert.Equal(cast.Target.StorageLengths.AsEnumerable(), weights.StorageLengths);
+                        Assert.Equal(cast.StorageLengths.AsEnumerable(), weights.StorageLengths);
                     }
                     Assert.Equal(0, device.Memory.Allocated);
                 }

@@ -17,13 +17,13 @@ public sealed class CheckpointFileSetTests(CheckpointFileSetTests.Folder folder)
     public void A_file_that_was_written_to_after_it_was_read_is_noticed_wherever_it_came(int changed)
     {
         Checkpoint checkpoint = folder.OpenSettled();
-        using var files = new CheckpointFileSet(checkpoint.Files);
+        using var files = new CheckpointFileSet();
 
         var error = Assert.Throws<MemLoadException>(() =>
         {
             for (int i = 0; i < Files; i++)
             {
-                _ = files[i].ReadBytes(0, 8);
+                _ = files[checkpoint.Files[i]].ReadBytes(0, 8);
                 if (i == changed)
                 {
                     File.AppendAllText(checkpoint.Files[changed].Path, "x");
@@ -39,14 +39,14 @@ public sealed class CheckpointFileSetTests(CheckpointFileSetTests.Folder folder)
     public void A_file_that_was_written_to_after_it_made_room_is_not_opened_again()
     {
         Checkpoint checkpoint = folder.OpenSettled();
-        using var files = new CheckpointFileSet(checkpoint.Files);
+        using var files = new CheckpointFileSet();
         for (int i = 0; i < Files; i++)
         {
-            _ = files[i];
+            _ = files[checkpoint.Files[i]];
         }
         File.AppendAllText(checkpoint.Files[0].Path, "x");
 
-        Assert.Equal("ML1006", Assert.Throws<MemLoadException>(() => files[0]).Rule.Id);
+        Assert.Equal("ML1006", Assert.Throws<MemLoadException>(() => files[checkpoint.Files[0]]).Rule.Id);
     }
 
     /// <summary>A file for each tensor.</summary>

@@ -24,11 +24,11 @@ public sealed class ManyFilesTests(ManyFilesTests.Shards shards) : IClassFixture
     [InlineData("sim")]
     public void Weights_are_overwritten_from_them(string device)
     {
-        Checkpoint checkpoint = Checkpoint.Open(shards.Path).CastTo(DType.BFloat16);
-        using LoadedModel loaded = WeightLoader.Load(new LoadRequest { Path = checkpoint.Path, Strategy = Strategy.Stream, Device = device, DType = DType.BFloat16 });
+        var view = LoadView.Of(Checkpoint.Open(shards.Path), DType.BFloat16);
+        using LoadedModel loaded = WeightLoader.Load(new LoadRequest { Path = shards.Path, Strategy = Strategy.Stream, Device = device, DType = DType.BFloat16 });
         string digest = WeightsDigest.Of(loaded.Weights);
 
-        WeightRefill.Run(loaded.Weights, checkpoint, loaded.Prepared.Device);
+        WeightRefill.Run(loaded.Weights, view, loaded.Prepared.Device);
 
         Assert.Equal(digest, WeightsDigest.Of(loaded.Weights));
     }
@@ -37,11 +37,11 @@ public sealed class ManyFilesTests(ManyFilesTests.Shards shards) : IClassFixture
     public void Whatever_is_asked_for_last_is_open()
     {
         var checkpoint = Checkpoint.Open(shards.Path);
-        using var files = new CheckpointFileSet(checkpoint.Files);
+        using var files = new CheckpointFileSet();
         var random = new Random(3);
         for (int round = 0; round < 50; round++)
         {
-            CheckpointFileReader[] batch = [.. Enumerable.Range(0, files.BatchLimit).Select(_ => files[random.Next(checkpoint.Files.Length)])];
+            CheckpointFileReader[] batch = [.. Enumerable.Range(0, files.BatchLimit).Select(_ => files[checkpoint.Files[random.Next(checkpoint.Files.Length)]])];
             Assert.All(batch, reader => Assert.False(reader.Handle.IsClosed));
         }
     }
@@ -51,11 +51,11 @@ public sealed class ManyFilesTests(ManyFilesTests.Shards shards) : IClassFixture
     {
         using var own = new Shards();
         var checkpoint = Checkpoint.Open(own.Path);
-        using var files = new CheckpointFileSet(checkpoint.Files);
-        _ = files[0];
+        using var files = new CheckpointFileSet();
+        _ = files[checkpoint.Files[0]];
         File.AppendAllText(checkpoint.Files[0].Path, "x");
 
-        var error = Assert.Throws<MemLoadException>(() => Enumerable.Range(1, Files - 1).Select(file => files[file]).ToArray());
+        var error = Assert.Throws<MemLoadException>(() => Enumerable.Range(1, Files - 1).Select(file => files[checkpoint.Files[file]]).ToArray());
 
         Assert.Equal(("ML1006", checkpoint.Files[0].Path), (error.Rule.Id, error.Path));
     }

@@ -77,7 +77,7 @@ public sealed class StrategyTests
         using var folder = new TemporaryFolder();
         // Tensors of 4 bytes to 16.4 MiB: some beside each other, some over what was there before, one as long as the buffer.
         CheckpointWriter.Write(new GptInitializer(new GptConfig(8400, 64, 512, 2, 8), seed: 1), folder["model.safetensors"], CheckpointFormat.Safetensors);
-        Checkpoint checkpoint = Checkpoint.Open(folder["model.safetensors"]).CastTo(cast);
+        var checkpoint = LoadView.Of(Checkpoint.Open(folder["model.safetensors"]), cast);
         using IDevice device = DeviceRegistry.Open(deviceName);
         using LoadedWeights expected = PlanRunner.Run(LoadPlan.Create(Strategy.Stream, checkpoint, device), device);
         string digest = WeightsDigest.Of(expected);

@@ -21,7 +21,7 @@ public sealed class WeightRefillTests : IDisposable
     {
         string first = Write(1, "first.pth", CheckpointFormat.TorchZip);
         string second = Write(2, "second.safetensors", CheckpointFormat.Safetensors); // in another order, too
-        Checkpoint wanted = Checkpoint.Open(second).CastTo(cast);
+        var wanted = LoadView.Of(Checkpoint.Open(second), cast);
         using LoadedModel loaded = WeightLoader.Load(new LoadRequest { Path = first, Strategy = Strategy.Stream, Device = device, DType = cast });
         (MemoryBuffer, long)[] before = [.. Enumerable.Range(0, loaded.Weights.StorageLengths.Length).Select(loaded.Weights.MemoryOf)];
 
@@ -29,7 +29,7 @@ public sealed class WeightRefillTests : IDisposable
 
         using LoadedModel fresh = WeightLoader.Load(new LoadRequest { Path = second, Strategy = Strategy.Stream, Device = device, DType = cast });
         Assert.Equal(WeightsDigest.Of(fresh.Weights), WeightsDigest.Of(loaded.Weights));
-        Assert.NotEqual(WeightsDigest.Of(Checkpoint.Open(first)), WeightsDigest.Of(wanted));
+        Assert.NotEqual(WeightsDigest.Of(Checkpoint.Open(first)), WeightsDigest.Of(wanted.Checkpoint));
         Assert.Equal(before, Enumerable.Range(0, before.Length).Select(loaded.Weights.MemoryOf));
     }
 
@@ -96,7 +96,7 @@ public sealed class WeightRefillTests : IDisposable
         string digest = WeightsDigest.Of(loaded.Weights);
         CheckpointWriter.Write(new GptInitializer(Config with { EmbeddingSize = 27 }, 1), _folder["wide.pth"], CheckpointFormat.TorchZip);
         CheckpointWriter.Write(new GptInitializer(Config with { LayerCount = 3 }, 1), _folder["deep.pth"], CheckpointFormat.TorchZip);
-        foreach (Checkpoint other in new[] { Checkpoint.Open(_folder["wide.pth"]), Checkpoint.Open(_folder["deep.pth"]), Checkpoint.Open(own).CastTo(DType.Float16) })
+        foreach (LoadView other in new LoadView[] { Checkpoint.Open(_folder["wide.pth"]), Checkpoint.Open(_folder["deep.pth"]), LoadView.Of(Checkpoint.Open(own), DType.Float16) })
         {
             Assert.Equal("ML6029", Assert.Throws<MemLoadException>(() => WeightRefill.Run(loaded.Weights, other, loaded.Prepared.Device)).Rule.Id);
         }

@@ -213,7 +213,7 @@ public sealed class ComparisonTests : IDisposable
             var request = new LoadRequest { Path = model, Strategy = strategy, Device = device, Manifest = manifest };
 
             var refusal = Assert.Throws<MemLoadException>(() => WeightLoader.Load(request));
-            LoadMeasurement row = LoadMeasurer.MeasureInProcess(request);
+            LoadMeasurement row = MeasuredLoad.Run(new MeasureRequest(request));
 
             Assert.Equal(("ML6111", storage.Offset + tensor.ByteOffset), (refusal.Rule.Id, refusal.Offset));
             Assert.Contains($"differs from the manifest: '{tensor.Name}'", refusal.Message, StringComparison.Ordinal);

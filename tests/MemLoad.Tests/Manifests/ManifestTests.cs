@@ -10,7 +10,7 @@ namespace MemLoad.Tests.Manifests;
 /// <summary>What a manifest is: the same for the same weights wherever they lie, and readable only if it agrees with itself.</summary>
 public sealed class ManifestTests : IDisposable
 {
-    // What docs/architecture.md gives, from what PyTorch loads.
+    // What docs/digest.md gives, from what PyTorch loads.
     private const string Recompute = """
         import hashlib, json, sys
         import torch

@@ -9,10 +9,12 @@ public sealed class LoadMeasurerTests
 
     private static LoadRequest Request(Strategy strategy = Strategy.Stream) => new() { Path = Fixtures.PathOf("tiny/fp32.pth"), Strategy = strategy };
 
+    private static MeasureRequest Of(LoadRequest load) => new(load);
+
     [Fact]
     public async Task A_row_holds_forecast_measurement_and_a_digest_anyone_can_recompute()
     {
-        LoadMeasurement row = await new LoadMeasurer(Worker).MeasureAsync(Request());
+        LoadMeasurement row = await new LoadMeasurer(Worker).MeasureAsync(Of(Request()));
 
         Assert.Equal((nameof(LoadOutcome.Loaded), null), (row.Outcome, row.Message));
         Assert.Equal(WeightsDigest.Of(Checkpoint.Open(Fixtures.PathOf("tiny/fp32.pth"))), row.WeightsDigest);
@@ -26,9 +28,9 @@ public sealed class LoadMeasurerTests
     public async Task What_cannot_be_loaded_is_a_row_with_an_outcome_and_a_rule()
     {
         var measurer = new LoadMeasurer(Worker);
-        LoadMeasurement missing = await measurer.MeasureAsync(Request() with { Path = "/nowhere/at/all.pth" });
-        LoadMeasurement refused = await measurer.MeasureAsync(Request() with { DeviceMemoryLimit = 4096 });
-        LoadMeasurement absent = await measurer.MeasureAsync(Request() with { Device = "cuda:0" });
+        LoadMeasurement missing = await measurer.MeasureAsync(Of(Request() with { Path = "/nowhere/at/all.pth" }));
+        LoadMeasurement refused = await measurer.MeasureAsync(Of(Request() with { DeviceMemoryLimit = 4096 }));
+        LoadMeasurement absent = await measurer.MeasureAsync(Of(Request() with { Device = "cuda:0" }));
 
         Assert.Equal((nameof(LoadOutcome.Failed), "ML1001"), (missing.Outcome, missing.Message?[..6]));
         Assert.Equal((nameof(LoadOutcome.Refused), "ML7006"), (refused.Outcome, refused.Message?[..6]));
@@ -44,7 +46,7 @@ public sealed class LoadMeasurerTests
         {
             return; // there are no signals to die by
         }
-        LoadMeasurement row = await new LoadMeasurer(new WorkerCommand("sh", ["-c", "kill -9 $$"])).MeasureAsync(Request());
+        LoadMeasurement row = await new LoadMeasurer(new WorkerCommand("sh", ["-c", "kill -9 $$"])).MeasureAsync(Of(Request()));
 
         Assert.Equal((nameof(LoadOutcome.Killed), "ML8012"), (row.Outcome, row.Message?[..6]));
     }
@@ -53,7 +55,7 @@ public sealed class LoadMeasurerTests
     public async Task A_child_that_touches_mapped_bytes_that_are_gone_is_a_row_that_says_so()
     {
         Skip.If(OperatingSystem.IsWindows(), "there are no signals to die by");
-        LoadMeasurement row = await new LoadMeasurer(new WorkerCommand("sh", ["-c", "kill -BUS $$"])).MeasureAsync(Request(Strategy.Mmap));
+        LoadMeasurement row = await new LoadMeasurer(new WorkerCommand("sh", ["-c", "kill -BUS $$"])).MeasureAsync(Of(Request(Strategy.Mmap)));
 
         Assert.Equal((nameof(LoadOutcome.Killed), "ML8015"), (row.Outcome, row.Message?[..6]));
         Assert.Contains("became shorter", row.Message, StringComparison.Ordinal);
@@ -62,8 +64,8 @@ public sealed class LoadMeasurerTests
     [Fact]
     public async Task A_child_that_cannot_start_or_talks_nonsense_is_a_row_too()
     {
-        LoadMeasurement none = await new LoadMeasurer(new WorkerCommand("/no/such/program", [])).MeasureAsync(Request());
-        LoadMeasurement nonsense = await new LoadMeasurer(new WorkerCommand("dotnet", ["--version"])).MeasureAsync(Request());
+        LoadMeasurement none = await new LoadMeasurer(new WorkerCommand("/no/such/program", [])).MeasureAsync(Of(Request()));
+        LoadMeasurement nonsense = await new LoadMeasurer(new WorkerCommand("dotnet", ["--version"])).MeasureAsync(Of(Request()));
 
         Assert.Equal((nameof(LoadOutcome.Failed), "ML8011"), (none.Outcome, none.Message?[..6]));
         Assert.Equal((nameof(LoadOutcome.Failed), "ML8011"), (nonsense.Outcome, nonsense.Message?[..6]));
@@ -74,7 +76,7 @@ public sealed class LoadMeasurerTests
     {
         using var cancel = new CancellationTokenSource();
         WorkerCommand sleeper = OperatingSystem.IsWindows() ? new WorkerCommand("ping", ["-n", "60", "127.0.0.1"]) : new WorkerCommand("sleep", ["60"]);
-        Task<LoadMeasurement> measuring = new LoadMeasurer(sleeper).MeasureAsync(Request(), cancel.Token);
+        Task<LoadMeasurement> measuring = new LoadMeasurer(sleeper).MeasureAsync(Of(Request()), cancel.Token);
         var clock = Stopwatch.StartNew();
 
         await cancel.CancelAsync();

@@ -45,7 +45,7 @@ public sealed class PageCacheTests
         using var empty = new TemporaryFile(0);
         string again = Path.Combine(Path.GetDirectoryName(first.Path)!, ".", Path.GetFileName(first.Path));
         Assert.Equal(30_000, PageCache.CachedBytes([first.Path, second.Path, again, empty.Path]));
-        Assert.Equal(0, PageCache.CachedBytes([]));
+        Assert.Equal(0, PageCache.CachedBytes(Array.Empty<string>()));
     }
 
     [Fact]

@@ -7,7 +7,7 @@ namespace MemLoad.Tests.Peers;
 
 public sealed class CastInPyTorchTests
 {
-    // The digest of docs/architecture.md, of each file cast to each dtype.
+    // The digest of docs/digest.md, of each file cast to each dtype.
     private const string Digests = """
         import ctypes, hashlib, json, sys
         import torch

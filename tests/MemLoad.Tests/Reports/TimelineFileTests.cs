@@ -166,8 +166,8 @@ public sealed class TimelineFileTests
     public void A_measured_load_gives_samples_whose_forecast_peaks_at_the_rows(Strategy strategy)
     {
         LoadTimeline? timeline = null;
-        LoadMeasurement row = LoadMeasurer.MeasureInProcess(
-            new LoadRequest { Path = Fixtures.PathOf("tiny/fp32.pth"), Device = "sim", Strategy = strategy }, measured => timeline = measured, CancellationToken.None);
+        LoadMeasurement row = MeasuredLoad.Run(
+            new MeasureRequest(new LoadRequest { Path = Fixtures.PathOf("tiny/fp32.pth"), Device = "sim", Strategy = strategy }), measured => timeline = measured);
 
         Assert.Equal("Loaded", row.Outcome);
         Assert.True(timeline!.IsOf(row));

@@ -9,9 +9,10 @@ internal static class PerTensorFolderReader
     /// <summary>Opens every file of tensors in the folder and leaves none open.</summary>
     /// <param name="folder">Absolute path of the folder.</param>
     /// <param name="budget">What opening may take.</param>
+    /// <param name="files">Takes the open files; null to close them.</param>
     /// <param name="ct">Stops the reading.</param>
     /// <exception cref="MemLoadException">ML5012 to ML5014, and what is wrong with a file.</exception>
-    public static Checkpoint Read(string folder, OpenBudget budget, CancellationToken ct)
+    public static Checkpoint Read(string folder, OpenBudget budget, CheckpointFileSet? files, CancellationToken ct)
     {
         FolderListing listing = FolderListing.Of(folder);
         if (listing.TensorFiles.IsEmpty)
@@ -23,7 +24,7 @@ internal static class PerTensorFolderReader
         foreach (string file in listing.TensorFiles)
         {
             ct.ThrowIfCancellationRequested();
-            Checkpoint part = Checkpoint.OpenFile(Path.Combine(folder, file), budget, ct);
+            Checkpoint part = Checkpoint.OpenFile(Path.Combine(folder, file), budget, files, ct);
             if (part.Tensors is not [TensorEntry tensor] || !(tensor.Name.Length == 0 || part.Format == CheckpointFormat.Safetensors))
             {
                 throw Rules.FileNotOneTensor.Broken(
@@ -31,7 +32,7 @@ internal static class PerTensorFolderReader
                     + " and not one bare tensor", part.Path);
             }
             string name = tensor.Name.Length == 0 ? Path.GetFileNameWithoutExtension(file) : tensor.Name;
-            if (CheckpointBuilder.HasControlCharacter(name))
+            if (ControlCharacters.AreInTensorName(name))
             {
                 throw Rules.TensorNameControl.Broken($"the file name {Printable.Quote(file)} has a control character", part.Path);
             }

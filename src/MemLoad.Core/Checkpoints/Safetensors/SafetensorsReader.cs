@@ -99,7 +99,7 @@ internal static class SafetensorsReader
                 ParseMetadata(ref json, builder);
                 continue;
             }
-            if (CheckpointBuilder.HasControlCharacter(name))
+            if (ControlCharacters.AreInTensorName(name))
             {
                 throw json.Broken(Rules.SafetensorsTensorName, $"the tensor name {Printable.Quote(name)} has a control character");
             }

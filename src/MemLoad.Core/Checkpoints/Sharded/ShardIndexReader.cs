@@ -29,9 +29,10 @@ internal static class ShardIndexReader
     /// <summary>Reads the index and opens every shard it names.</summary>
     /// <param name="indexPath">Absolute path of the <c>*.index.json</c>.</param>
     /// <param name="budget">What opening may take.</param>
+    /// <param name="files">Takes the open files; null to close them.</param>
     /// <param name="ct">Stops the reading.</param>
     /// <exception cref="MemLoadException">ML5001 to ML5010, and what is wrong with a shard.</exception>
-    public static Checkpoint Read(string indexPath, OpenBudget budget, CancellationToken ct)
+    public static Checkpoint Read(string indexPath, OpenBudget budget, CheckpointFileSet? files, CancellationToken ct)
     {
         var metadata = new Dictionary<string, object?>(StringComparer.Ordinal);
         OpenBudget own = budget.OfFile();
@@ -39,7 +40,7 @@ internal static class ShardIndexReader
         own.Settle(indexPath);
 
         var merger = new CheckpointMerger();
-        Dictionary<string, Shard> shards = OpenShards(placements, indexPath, merger, budget, ct);
+        Dictionary<string, Shard> shards = OpenShards(placements, indexPath, merger, budget, files, ct);
         foreach (Placement placement in placements)
         {
             Shard shard = shards[placement.Shard];
@@ -113,7 +114,7 @@ internal static class ShardIndexReader
         {
             // Neighbours mostly lie in the same shard: one string is enough for all of them.
             string shard = latest = json.NextText("the shard", tensor, latest);
-            if (shard is "" or "." or ".." || shard.AsSpan().ContainsAny(@"/\:") || shard.Any(char.IsControl))
+            if (shard is "" or "." or ".." || shard.AsSpan().ContainsAny(@"/\:") || ControlCharacters.AreInFileName(shard))
             {
                 throw json.Broken(
                     Rules.ShardNamePlain, $"tensor {Printable.Quote(tensor)} is placed in {Printable.Quote(shard)}, which is no plain file name");
@@ -156,27 +157,27 @@ internal static class ShardIndexReader
     }
 
     // Each shard once, several at a time: on a network each costs a round trip or two. What is wrong with the first of them is what is said.
-    private static Dictionary<string, Shard> OpenShards(List<Placement> placements, string indexPath, CheckpointMerger merger, OpenBudget budget, CancellationToken ct)
+    private static Dictionary<string, Shard> OpenShards(
+        List<Placement> placements, string indexPath, CheckpointMerger merger, OpenBudget budget, CheckpointFileSet? files, CancellationToken ct)
     {
         Placement[] first = [.. placements.DistinctBy(placement => placement.Shard, StringComparer.Ordinal)];
         var opened = new Checkpoint[first.Length];
-        int next = -1;
-        int failed = first.Length;
+        long failed = first.Length;
         var failures = new MemLoadException?[first.Length];
-        Workers.Run(Math.Clamp(first.Length, 1, Math.Max(4, Environment.ProcessorCount)), (_, stop) =>
+        Workers.RunEach(first.Length, Math.Max(4, Environment.ProcessorCount), (i, stop) =>
         {
-            for (int i = Interlocked.Increment(ref next); i < Volatile.Read(ref failed); i = Interlocked.Increment(ref next))
+            try
             {
-                stop.ThrowIfCancellationRequested();
-                try
+                // What comes after a failure is of no interest.
+                if (i < Volatile.Read(ref failed))
                 {
-                    opened[i] = OpenShard(first[i], indexPath, budget, stop);
+                    opened[i] = OpenShard(first[i], indexPath, budget, files, stop);
                 }
-                catch (MemLoadException e)
-                {
-                    failures[i] = e;
-                    Volatile.Write(ref failed, Math.Min(i, Volatile.Read(ref failed)));
-                }
+            }
+            catch (MemLoadException e)
+            {
+                failures[i] = e;
+                Volatile.Write(ref failed, Math.Min(i, Volatile.Read(ref failed)));
             }
         }, ct);
         if (failures.FirstOrDefault(failure => failure is not null) is MemLoadException failure)
@@ -189,7 +190,7 @@ internal static class ShardIndexReader
             StringComparer.Ordinal);
     }
 
-    private static Checkpoint OpenShard(Placement placement, string indexPath, OpenBudget budget, CancellationToken ct)
+    private static Checkpoint OpenShard(Placement placement, string indexPath, OpenBudget budget, CheckpointFileSet? files, CancellationToken ct)
     {
         string path = Path.Combine(Path.GetDirectoryName(indexPath)!, placement.Shard);
         string name = Printable.Quote(placement.Shard);
@@ -202,7 +203,7 @@ internal static class ShardIndexReader
         {
             throw Rules.ShardMissing.Broken($"shard {name} is not in the folder of its index", indexPath, placement.Position);
         }
-        return Checkpoint.OpenFile(path, budget, ct);
+        return Checkpoint.OpenFile(path, budget, files, ct);
     }
 
     /// <summary>An opened shard: where its storages begin in the whole, and the tensors that the index has not placed yet.</summary>

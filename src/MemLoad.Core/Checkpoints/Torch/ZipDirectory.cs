@@ -421,9 +421,13 @@ internal sealed class ZipDirectory
                 return true;
             }
         }
+        if (ControlCharacters.AreInFileName(name))
+        {
+            return false;
+        }
         foreach (char c in name)
         {
-            if (c is '\\' or ':' || char.IsControl(c) || (c >= 0x80 && char.GetUnicodeCategory(c) == UnicodeCategory.Format))
+            if (c is '\\' or ':' || (c >= 0x80 && char.GetUnicodeCategory(c) == UnicodeCategory.Format))
             {
                 return false;
             }

@@ -120,7 +120,7 @@ public static class CheckpointWriter
             // What would be written could not be opened again.
             throw Rules.ExtensionWrong.Broken(
                 $"{format} would be written under the extension {Path.GetExtension(path)}", path,
-                remedy: $"Give the target a name that ends in {FormatNames.ExtensionOf(format)}, or choose the format of its name (--to, -Format).");
+                remedy: $"Give the target a name that ends in {FormatNames.ExtensionOf(format)}, or choose the format of its name ({Setting.Format}).");
         }
     }
 

@@ -88,7 +88,7 @@ internal sealed class PerTensorWriter
         {
             return $"it has more than {LongestName} bytes";
         }
-        if (name.Any(char.IsControl))
+        if (ControlCharacters.AreInFileName(name))
         {
             return "it has a control character";
         }

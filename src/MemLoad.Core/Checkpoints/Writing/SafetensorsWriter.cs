@@ -48,7 +48,7 @@ internal sealed class SafetensorsWriter : CheckpointFileWriter
                 throw Rules.DTypeNotInFormat.Broken(
                     $"safetensors has no {tensor.DType.TorchName()}, the dtype of tensor {Printable.Quote(tensor.Name)}", target);
             }
-            if (CheckpointBuilder.HasControlCharacter(tensor.Name))
+            if (ControlCharacters.AreInTensorName(tensor.Name))
             {
                 throw Rules.NameNotWritable.Broken(
                     $"the name {Printable.Quote(tensor.Name)} has a control character, which our reader refuses", target);

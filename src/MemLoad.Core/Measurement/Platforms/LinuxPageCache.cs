@@ -20,23 +20,23 @@ internal static unsafe partial class LinuxPageCache
     /// <summary>Bytes of a file that are cached, or null where the kernel does not tell this user.</summary>
     public static long? CachedBytes(CheckpointFileReader file)
     {
-        using SafeFileHandle handle = OpenAgain(file);
+        SafeFileHandle handle = file.Handle;
         Range range = default; // A length of 0 means to the end of the file.
         Statistics statistics = default;
         if (CallCacheStat(CacheStat, handle, &range, &statistics, 0) == 0)
         {
             // An overlay file system, as most containers have, keeps its pages under another inode: the answer is then always 0.
-            return statistics.Cached == 0 && IsOverlay(handle) ? Resident(handle, file) : Bytes(statistics.Cached, file.Length);
+            return statistics.Cached == 0 && IsOverlay(handle) ? Resident(file) : Bytes(statistics.Cached, file.Length);
         }
         // Any refusal but a kernel too old for the question means that this user is not told.
-        return Marshal.GetLastPInvokeError() == NoSystemCall ? Resident(handle, file) : null;
+        return Marshal.GetLastPInvokeError() == NoSystemCall ? Resident(file) : null;
     }
 
     /// <summary>Writes out what is dirty, then asks the kernel to forget the file's pages.</summary>
     /// <exception cref="MemLoadException">ML1007.</exception>
     public static void Evict(CheckpointFileReader file)
     {
-        using SafeFileHandle handle = OpenAgain(file);
+        SafeFileHandle handle = file.Handle;
         try
         {
             RandomAccess.FlushToDisk(handle);
@@ -53,13 +53,6 @@ internal static unsafe partial class LinuxPageCache
         }
     }
 
-    /// <summary>The second way alone.</summary>
-    internal static long? Resident(CheckpointFileReader file)
-    {
-        using SafeFileHandle handle = OpenAgain(file);
-        return Resident(handle, file);
-    }
-
     private static bool IsOverlay(SafeFileHandle handle)
     {
         // struct statfs begins with the file system's magic number; the rest of its 120 bytes is of no interest.
@@ -68,7 +61,7 @@ internal static unsafe partial class LinuxPageCache
     }
 
     /// <summary>Counts through a mapping, which is never touched. The kernel calls every page of another user's file resident.</summary>
-    private static long? Resident(SafeFileHandle handle, CheckpointFileReader file)
+    internal static long? Resident(CheckpointFileReader file)
     {
         if (Access(CurrentFolder, file.Path, MayWrite, EffectiveUser) != 0)
         {
@@ -77,7 +70,7 @@ internal static unsafe partial class LinuxPageCache
         try
         {
             using var mapped = MemoryMappedFile.CreateFromFile(
-                handle, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
+                file.Handle, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
             using MemoryMappedViewAccessor view = mapped.CreateViewAccessor(0, file.Length, MemoryMappedFileAccess.Read);
             byte* address = null;
             view.SafeMemoryMappedViewHandle.AcquirePointer(ref address);
@@ -119,22 +112,6 @@ internal static unsafe partial class LinuxPageCache
 
     // The last page is counted whole; a file that is cached whole must come out at its length.
     private static long Bytes(ulong pages, long length) => (long)Math.Min(pages * (ulong)Environment.SystemPageSize, (ulong)length);
-
-    private static SafeFileHandle OpenAgain(CheckpointFileReader file)
-    {
-        try
-        {
-            return File.OpenHandle(file.Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-        }
-        catch (IOException e) when (OpenFiles.IsExhausted(e))
-        {
-            throw OpenFiles.Exhausted(file.Path, e);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw Rules.PathUnreadable.Broken($"the file cannot be opened: {e.Message.TrimEnd('.')}", file.Path, innerException: e);
-        }
-    }
 
     [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
     private static partial long CallCacheStat(long number, SafeFileHandle file, Range* range, Statistics* statistics, uint flags);

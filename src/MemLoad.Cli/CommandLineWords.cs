@@ -1,0 +1,31 @@
+using System.Text.RegularExpressions;
+
+namespace MemLoad.Cli;
+
+/// <summary>What messages call options and commands where the user types a command line.</summary>
+internal static partial class CommandLineWords
+{
+    public static readonly Vocabulary Vocabulary = new(
+        Enum.GetValues<Setting>().ToDictionary(setting => setting, Option),
+        new Dictionary<Act, string>
+        {
+            [Act.Convert] = "'memload convert{0}'",
+            [Act.Inspect] = "'memload inspect{0}'",
+            [Act.Load] = "'memload invoke{0}'",
+            [Act.Measure] = "'memload measure{0}'",
+            [Act.Plan] = "'memload plan{0}'",
+            [Act.Runtime] = "'memload runtime{0}'",
+            [Act.Test] = "'memload test{0}'",
+        });
+
+    private static string Option(Setting setting) => setting switch
+    {
+        Setting.DType => "--dtype",
+        Setting.Format => "--to",
+        Setting.HeadCount => "--heads",
+        _ => "--" + Humps().Replace(setting.ToString(), "-$0").ToLowerInvariant(),
+    };
+
+    [GeneratedRegex("(?<!^)[A-Z]")]
+    private static partial Regex Humps();
+}

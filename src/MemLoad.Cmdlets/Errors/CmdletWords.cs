@@ -1,0 +1,18 @@
+namespace MemLoad.Errors;
+
+/// <summary>What messages call parameters and cmdlets where the user types PowerShell.</summary>
+internal static class CmdletWords
+{
+    public static readonly Vocabulary Vocabulary = new(
+        Enum.GetValues<Setting>().ToDictionary(setting => setting, setting => $"-{setting}"),
+        new Dictionary<Act, string>
+        {
+            [Act.Convert] = "Convert-Weights{0}",
+            [Act.Inspect] = "Get-WeightInfo{0}",
+            [Act.Load] = "Import-Weights{0}",
+            [Act.Measure] = "Measure-LoadMemory{0}",
+            [Act.Plan] = "Get-LoadPlan{0}",
+            [Act.Runtime] = "Get-MemLoadRuntime{0}",
+            [Act.Test] = "Test-Weights{0}",
+        });
+}

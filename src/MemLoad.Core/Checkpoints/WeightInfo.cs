@@ -1,0 +1,86 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace MemLoad;
+
+/// <summary>One tensor of a checkpoint: what it is and where its bytes lie. Flat and primitive, so that it survives CSV and remoting.</summary>
+public sealed record WeightInfo
+{
+    /// <summary>Its name in the state dict.</summary>
+    public required string Name { get; init; }
+    /// <summary>PyTorch's name of the element type, without <c>torch.</c>.</summary>
+    public required string DType { get; init; }
+    /// <summary>Dimensions in elements, such as <c>50257,768</c>; empty for a scalar. A list in JSON.</summary>
+    [JsonConverter(typeof(NumberList))]
+    public required string Shape { get; init; }
+    /// <summary>One stride per dimension, in elements. A list in JSON.</summary>
+    [JsonConverter(typeof(NumberList))]
+    public required string Strides { get; init; }
+    /// <summary>Number of elements.</summary>
+    public required long ElementCount { get; init; }
+    /// <summary>Bytes of the elements when contiguous.</summary>
+    public required long Bytes { get; init; }
+    /// <summary>Absolute path of the file that holds it.</summary>
+    public required string File { get; init; }
+    /// <summary>Byte offset of its first element in that file.</summary>
+    public required long Offset { get; init; }
+    /// <summary>Number of its storage; tensors with equal numbers share memory.</summary>
+    public required int Storage { get; init; }
+    /// <summary>SHA-256 over its elements, contiguous, little-endian and row-major, lowercase hex; null unless asked for.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Sha256 { get; init; }
+    /// <summary>Absolute path of the checkpoint.</summary>
+    public required string Path { get; init; }
+    /// <summary>Its format, a <see cref="CheckpointFormat"/>.</summary>
+    public required string Format { get; init; }
+
+    /// <summary>The tensors of a checkpoint, in the order of the file; each is described when it is asked for.</summary>
+    /// <param name="checkpoint">The checkpoint.</param>
+    /// <param name="hashes">The SHA-256 of each, from <see cref="WeightsDigest.OfTensors"/>; null to leave them out.</param>
+    public static IEnumerable<WeightInfo> Of(Checkpoint checkpoint, string[]? hashes = null)
+    {
+        ArgumentNullException.ThrowIfNull(checkpoint);
+        string format = checkpoint.Format.ToString();
+        return checkpoint.Tensors.Select((tensor, i) =>
+        {
+            Extent storage = checkpoint.Storages[tensor.Storage];
+            return new WeightInfo
+            {
+                Name = tensor.Name,
+                DType = tensor.DType.TorchName(),
+                Shape = string.Join(',', tensor.Shape),
+                Strides = string.Join(',', tensor.Strides),
+                ElementCount = tensor.ElementCount,
+                Bytes = tensor.Bytes,
+                File = checkpoint.Files[storage.File].Path,
+                Offset = storage.Offset + tensor.ByteOffset,
+                Storage = tensor.Storage,
+                Sha256 = hashes?[i],
+                Path = checkpoint.Path,
+                Format = format,
+            };
+        });
+    }
+}
+
+/// <summary>Numbers with commas between them, which JSON has as a list.</summary>
+public sealed class NumberList : JsonConverter<string>
+{
+    /// <inheritdoc/>
+    public override string Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    {
+        var numbers = new List<long>();
+        while (reader.Read() && reader.TokenType == JsonTokenType.Number)
+        {
+            numbers.Add(reader.GetInt64());
+        }
+        return string.Join(',', numbers);
+    }
+
+    /// <inheritdoc/>
+    public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options)
+    {
+        // On one line, however the rest is indented.
+        writer.WriteRawValue($"[{value.Replace(",", ", ", StringComparison.Ordinal)}]", skipInputValidation: true);
+    }
+}

@@ -1,0 +1,32 @@
+namespace MemLoad;
+
+/// <summary>The folder in which MemLoad keeps what it made for itself: generated checkpoints, and how fast the machine is.</summary>
+public static class CacheFolder
+{
+    /// <summary>Its absolute path: MEMLOAD_CACHE, else <c>memload</c> in the user's cache folder (XDG_CACHE_HOME, ~/.cache;
+    /// on Windows the local application data).</summary>
+    /// <exception cref="MemLoadException">ML9111: this user has no such folder.</exception>
+    public static string Path
+    {
+        get
+        {
+            if (Environment.GetEnvironmentVariable("MEMLOAD_CACHE") is { Length: > 0 } chosen)
+            {
+                return FullPath.Of(chosen, Rules.CacheUnusable);
+            }
+            if (OperatingSystem.IsWindows())
+            {
+                return System.IO.Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData), "MemLoad", "Cache");
+            }
+            string caches = Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } xdg && System.IO.Path.IsPathRooted(xdg)
+                ? xdg
+                : System.IO.Path.Combine(Home, OperatingSystem.IsMacOS() ? "Library/Caches" : ".cache");
+            return System.IO.Path.Combine(caches, "memload");
+        }
+    }
+
+    // A service account may have no home, or one that does not exist: never fall back to the current folder.
+    private static string Home => Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify) is { Length: > 0 } home
+        ? home
+        : throw Rules.CacheUnusable.Broken("this user has no home folder for a cache");
+}

@@ -1,0 +1,65 @@
+namespace MemLoad;
+
+/// <summary>A checkpoint that was written.</summary>
+/// <param name="Path">Absolute path of the file or folder.</param>
+/// <param name="Format">Its format.</param>
+/// <param name="TensorCount">Tensors in it.</param>
+/// <param name="FileBytes">Bytes of all its files.</param>
+public sealed record WriteResult(string Path, CheckpointFormat Format, long TensorCount, long FileBytes);
+
+/// <summary>What is to be written: which weights, where to and in which format. Nothing is touched until <see cref="Run"/>.</summary>
+public sealed class WriteJob
+{
+    private const int NamesShown = 3;
+
+    private readonly IWeightSource _source;
+    private readonly bool _overwrite;
+
+    /// <summary>Prepares a job.</summary>
+    /// <param name="source">The weights.</param>
+    /// <param name="path">The file or folder to write.</param>
+    /// <param name="format">The format.</param>
+    /// <param name="overwrite">Replace what is there.</param>
+    /// <exception cref="MemLoadException">As <see cref="CheckpointWriter.CountBytes"/>.</exception>
+    public WriteJob(IWeightSource source, string path, CheckpointFormat format, bool overwrite)
+    {
+        Bytes = CheckpointWriter.CountBytes(source, path, format);
+        _source = source;
+        _overwrite = overwrite;
+        Path = path;
+        Format = format;
+    }
+
+    /// <summary>The file or folder to write.</summary>
+    public string Path { get; }
+
+    /// <summary>The format.</summary>
+    public CheckpointFormat Format { get; }
+
+    /// <summary>Bytes that will be written.</summary>
+    public long Bytes { get; }
+
+    /// <summary>What the formats cannot take over, for people: entries of the source that are no tensors. Null if there are none.</summary>
+    public string? LeftOut
+    {
+        get
+        {
+            if (_source is not Checkpoint { Metadata: { Count: > 0 } entries })
+            {
+                return null;
+            }
+            string names = string.Join(", ", entries.Keys.Take(NamesShown).Select(name => Printable.Text(name, Printable.LongestName)));
+            return $"left out {entries.Count} {(entries.Count == 1 ? "entry that is no tensor" : "entries that are no tensors")}: {names}{(entries.Count > NamesShown ? ", …" : "")}";
+        }
+    }
+
+    /// <summary>Writes.</summary>
+    /// <param name="bytesWritten">Takes the bytes written so far, of <see cref="Bytes"/>.</param>
+    /// <param name="cancellationToken">Stops within a few MiB; nothing is left behind.</param>
+    /// <exception cref="MemLoadException">As <see cref="CheckpointWriter.Write"/>.</exception>
+    public WriteResult Run(IProgress<long>? bytesWritten, CancellationToken cancellationToken)
+    {
+        CheckpointWriter.Write(_source, Path, Format, _overwrite, bytesWritten, cancellationToken);
+        return new WriteResult(FullPath.Of(Path), Format, _source.Tensors.Length, Bytes);
+    }
+}

@@ -1,0 +1,59 @@
+using MemLoad.Tests.Cli;
+using MemLoad.Tests.Reports;
+
+namespace MemLoad.Tests.Measurement;
+
+public sealed class MeasureSessionTests
+{
+    private static readonly LoadRequest Load = new() { Path = "model.pth", Strategy = Strategy.Meta };
+
+    [Fact]
+    public void Repeated_loads_stand_together_and_are_numbered()
+    {
+        IReadOnlyList<MeasureRequest> loads = MeasureRequest.Repeat([Load, Load with { Strategy = Strategy.Mmap }], 2, CacheState.Warm);
+
+        Assert.Equal([(Strategy.Meta, 1), (Strategy.Meta, 2), (Strategy.Mmap, 1), (Strategy.Mmap, 2)], loads.Select(load => (load.Load.Strategy, load.Run)));
+        Assert.All(loads, load => Assert.Equal(CacheState.Warm, load.Cache));
+    }
+
+    [Fact]
+    public async Task Rows_without_a_digest_disagree_with_nothing_and_different_ones_are_ML8002()
+    {
+        var digests = new Queue<string?>([null, new string('a', 64), new string('a', 64), new string('b', 64)]);
+        var session = new MeasureSession(
+            MeasureRequest.Repeat([Load], 4, CacheState.AsIs), (_, _) => Rows.Loaded("Meta") with { WeightsDigest = digests.Dequeue() }, null);
+        foreach (MeasureRequest load in session.Loads.Take(3))
+        {
+            _ = await session.MeasureAsync(load, default);
+        }
+        Assert.Null(session.Disagreement());
+
+        _ = await session.MeasureAsync(session.Loads[3], default);
+
+        Assert.Same(Rules.DigestsDiffer, session.Disagreement()?.Rule);
+    }
+
+    [Fact]
+    public async Task Samples_that_cannot_be_written_are_kept_for_the_next_time()
+    {
+        using var folder = new TemporaryFolder();
+        string samples = Path.Combine(folder["later"], "samples.jsonl");
+        LoadMeasurement row = Rows.Loaded("Meta");
+        var session = new MeasureSession(
+            MeasureRequest.Repeat([Load], 1, CacheState.AsIs),
+            (_, keep) =>
+            {
+                keep(Samples.Of(row));
+                return row;
+            },
+            samples);
+        _ = await session.MeasureAsync(session.Loads[0], default);
+
+        Assert.NotNull(session.KeepSamples(default));
+        Directory.CreateDirectory(folder["later"]);
+        Assert.Null(session.KeepSamples(default));
+        Assert.Null(session.KeepSamples(default));
+
+        Assert.True(Assert.Single(TimelineFile.Read(samples)).IsOf(row));
+    }
+}
