@@ -1,6 +1,6 @@
+using System.Runtime.InteropServices;
 using System.Text;
 
-using System.Runtime.InteropServices;
 namespace MemLoad.Cli;
 
 /// <summary>Where a command writes: data to <see cref="Out"/>, everything else to <see cref="Error"/>.</summary>
