@@ -1,5 +1,6 @@
 #!/usr/bin/env pwsh
 #Requires -Version 7.6
+
 <#
 .SYNOPSIS
     Runs Measure-LoadMemory on many servers at once, and compares the weights that they loaded.

@@ -1,4 +1,5 @@
 #Requires -Version 7.6
+
 <#
 .SYNOPSIS
     Tests with Pester 5.7 or 6 that a model loads on this server, within a budget and a time, with the expected weights.

@@ -1,4 +1,5 @@
 #!/usr/bin/env pwsh
+
 <#
 .SYNOPSIS
     Runs the notebook on memory-efficient weight loading, cell by cell, with the cmdlets of MemLoad.
