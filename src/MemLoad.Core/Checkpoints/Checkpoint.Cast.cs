@@ -2,12 +2,13 @@ using System.Collections.Immutable;
 
 namespace MemLoad;
 
-/// <summary>A checkpoint whose weights change their type on the way into memory.</summary>
+/// <summary>A checkpoint whose weights change their type during the load.</summary>
 public sealed partial class Checkpoint
 {
     /// <summary>
-    /// The same checkpoint with another <see cref="Target"/>: what PyTorch's <c>module.to(dtype)</c> leaves. Floating-point tensors are cast;
-    /// integers, booleans and complex numbers stay. What is in the files stays, too. The cast outlives a later <see cref="Select"/> or <see cref="Share"/>.
+    /// Returns the same checkpoint with another <see cref="Target"/>, which has the result of PyTorch's <c>module.to(dtype)</c>.
+    /// Floating-point tensors are cast. Integers, booleans and complex numbers are not cast. The files do not change. A later
+    /// <see cref="Select"/> or <see cref="Share"/> keeps the cast.
     /// </summary>
     /// <param name="dtype">float32, float16 or bfloat16; null to load everything as it is.</param>
     /// <exception cref="MemLoadException">ML6010: no such cast; ML6011: a storage to be cast is viewed as another type as well.</exception>
@@ -33,7 +34,7 @@ public sealed partial class Checkpoint
         };
     }
 
-    // By storage, from the views that have elements.
+    // The casts by storage, from the views that have elements.
     private StorageCast?[] Casts(DType to)
     {
         var casts = new StorageCast?[Storages.Length];

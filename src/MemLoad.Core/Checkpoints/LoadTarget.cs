@@ -2,19 +2,19 @@ using System.Collections.Immutable;
 
 namespace MemLoad;
 
-/// <summary>A storage's elements change their type on the way into memory.</summary>
+/// <summary>A cast of the elements of a storage during the load.</summary>
 /// <param name="From">The type in the file.</param>
 /// <param name="To">The type in memory.</param>
 internal readonly record struct StorageCast(DType From, DType To)
 {
-    /// <summary>Bytes in memory of whole elements that take so many bytes in the file.</summary>
+    /// <summary>Returns the bytes in memory of elements with this number of bytes in the file.</summary>
     public long TargetBytes(long bytes) => checked(bytes / From.ElementSize() * To.ElementSize());
 }
 
-/// <summary>The tensors of a checkpoint as they will lie in memory: as in the file, or those of floating-point types cast to another.</summary>
+/// <summary>The tensors of a checkpoint in memory. They are as in the file, or tensors with floating-point types are cast.</summary>
 public sealed class LoadTarget
 {
-    // Empty where nothing is cast.
+    // Empty if there is no cast.
     private readonly ImmutableArray<StorageCast?> _casts;
 
     internal LoadTarget(DType? dtype, ImmutableArray<TensorEntry> tensors, ImmutableArray<long> storageLengths, ImmutableArray<StorageCast?> casts)
@@ -25,10 +25,10 @@ public sealed class LoadTarget
         _casts = casts;
     }
 
-    /// <summary>The cast that was asked for; null where everything stays as in the file.</summary>
+    /// <summary>The requested cast. Null if all tensors keep the type of the file.</summary>
     public DType? DType { get; }
 
-    /// <summary>The tensors: names, shapes, strides and storages of the checkpoint's, each with the type it has in memory.</summary>
+    /// <summary>The tensors with the names, shapes, strides and storages of the checkpoint, and with their types in memory.</summary>
     public ImmutableArray<TensorEntry> Tensors { get; }
 
     /// <summary>Bytes of each storage in memory.</summary>
@@ -40,9 +40,9 @@ public sealed class LoadTarget
     /// <summary>L: bytes of the largest storage in memory.</summary>
     public long LargestBytes => StorageLengths.IsEmpty ? 0 : StorageLengths.Max();
 
-    /// <summary>True if anything is cast.</summary>
+    /// <summary>True if a tensor is cast.</summary>
     internal bool HasCasts => !_casts.IsEmpty;
 
-    /// <summary>What happens to a storage's elements; null if they stay as they are.</summary>
+    /// <summary>The cast of a storage. Null if its elements are not cast.</summary>
     internal StorageCast? CastOf(int storage) => _casts.IsEmpty ? null : _casts[storage];
 }
