@@ -199,7 +199,7 @@ internal sealed unsafe partial class DirectReads(SafeFileHandle file) : IDisposa
         public const short Unlocked = 2;
         public const int CloseOnExec = 0x80000;
 
-        public static readonly int Direct = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x10000 : 0x4000; // the other flags are the same on all architectures
+        public static readonly int Direct = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x10000 : 0x4000; // O_DIRECT
 
         [LibraryImport("libc", EntryPoint = "preadv2", SetLastError = true)]
         public static partial long Read(SafeFileHandle file, Vector* vectors, int count, long offset, int flags);
