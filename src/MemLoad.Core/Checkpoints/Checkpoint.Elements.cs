@@ -10,13 +10,13 @@ public sealed partial class Checkpoint : IWeightSource
     /// <summary>Streams the raw bytes of one storage straight from its file.</summary>
     /// <param name="storage">Index into <see cref="Storages"/>.</param>
     /// <param name="sink">Takes the bytes, at most 1 MiB at a time.</param>
-    /// <exception cref="MemLoadException">The file is gone, has changed or cannot be read (ML1001 to ML1007).</exception>
+    /// <exception cref="MemLoadException">The file does not exist, has changed or cannot be read (ML1001 to ML1007).</exception>
     public void StreamStorage(int storage, ElementSink sink) => StreamElements(TensorEntry.OfStorage(storage, Storages[storage].Length), sink);
 
     /// <summary>Streams the elements of one tensor straight from its file, contiguous and row-major.</summary>
     /// <param name="tensor">One of <see cref="Tensors"/>.</param>
     /// <param name="sink">Takes the elements, at most 1 MiB at a time.</param>
-    /// <exception cref="MemLoadException">The file is gone, has changed or cannot be read (ML1001 to ML1007).</exception>
+    /// <exception cref="MemLoadException">The file does not exist, has changed or cannot be read (ML1001 to ML1007).</exception>
     public void StreamElements(TensorEntry tensor, ElementSink sink) => StreamElements(tensor, sink, CancellationToken.None);
 
     /// <summary>

@@ -21,7 +21,7 @@ internal sealed unsafe partial class HostMapping
     private bool _isHuge;
 
     /// <summary>Maps zeroed memory.</summary>
-    /// <exception cref="MemLoadException">ML7001: the system has not enough memory.</exception>
+    /// <exception cref="MemLoadException">ML7001: the system does not have enough memory.</exception>
     public HostMapping(long bytes, int holders, FreshPages pages)
     {
         _holders = holders;

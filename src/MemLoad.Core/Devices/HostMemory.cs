@@ -20,7 +20,7 @@ public sealed unsafe class HostMemory : IDisposable
     internal static long Aligned(long bytes) => checked(bytes + Alignment - 1) / Alignment * Alignment;
 
     /// <summary>Allocates a block of zeroed memory, aligned to 64 bytes. Not thread-safe.</summary>
-    /// <exception cref="MemLoadException">ML7001: the system has not enough memory.</exception>
+    /// <exception cref="MemLoadException">ML7001: the system does not have enough memory.</exception>
     public MemoryBuffer Allocate(long bytes)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(bytes);
@@ -44,7 +44,7 @@ public sealed unsafe class HostMemory : IDisposable
     /// Allocates blocks of zeroed memory in one mapping, aligned to 64 bytes. All pages except those at the ends of the mapping can then be
     /// huge pages. Separate blocks would each have small pages at both ends. Not thread-safe.
     /// </summary>
-    /// <exception cref="MemLoadException">ML7001: the system has not enough memory.</exception>
+    /// <exception cref="MemLoadException">ML7001: the system does not have enough memory.</exception>
     internal MemoryBuffer[] AllocateTogether(HostLayout layout)
     {
         if (layout.Blocks.Length == 1)

@@ -21,10 +21,10 @@ public sealed unsafe class GptModel : IGptModel
     private readonly Norm _finalNorm;
     private readonly LinearLayer _outputHead;
 
-    /// <summary>Finds the model's weights; reads none of them.</summary>
+    /// <summary>Finds the weights of the model, without reading them.</summary>
     /// <param name="config">The dimensions of the model.</param>
-    /// <param name="weights">Gives the weight of a name of <see cref="GptConfig.ToSpec"/>, asked once for each; throws
-    /// <see cref="KeyNotFoundException"/> where there is none.</param>
+    /// <param name="weights">Returns the weight for a name of <see cref="GptConfig.ToSpec"/>. It is called once per name. Throws
+    /// <see cref="KeyNotFoundException"/> for a missing weight.</param>
     /// <exception cref="MemLoadException">ML6021: a weight is missing; ML6022: the dimensions are invalid; ML6023: a weight of another
     /// dtype than float32, float16 and bfloat16; ML6024: a weight of another shape.</exception>
     public GptModel(GptConfig config, Func<string, HostTensor> weights)

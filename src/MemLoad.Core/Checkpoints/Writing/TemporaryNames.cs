@@ -123,7 +123,7 @@ internal static class TemporaryNames
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // Held, or gone.
+            // The file is locked or does not exist.
         }
     }
 
