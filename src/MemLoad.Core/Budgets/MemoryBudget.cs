@@ -107,7 +107,7 @@ public sealed class MemoryBudget
         Counted.AnonymousAndShared => checked(
             (_deviceSharesHost ? forecast.PeakHostAndDeviceBytes : forecast.PeakHostBytes) + (forecast.PeakHostFileBytes / BytesPerPageTableByte)),
         Counted.AddressSpace => forecast.PeakAddressBytes,
-        // No device of this computer pins its staging ring.
+        // The devices of this library do not pin their staging rings.
         _ => 0,
     };
 
