@@ -1,5 +1,6 @@
 #!/usr/bin/env pwsh
 #Requires -Version 7.6
+
 <#
 .SYNOPSIS
     Flips single bits of a copy of a checkpoint and asks Test-Weights -Manifest what it makes of each.

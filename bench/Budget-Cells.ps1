@@ -1,5 +1,6 @@
 #!/usr/bin/env pwsh
 #Requires -Version 7.4
+
 <#
 .SYNOPSIS
     Loads one checkpoint in processes that may have less memory than it has bytes, and says what became of each.

@@ -1,4 +1,5 @@
 #!/usr/bin/env pwsh
+
 <#
 .SYNOPSIS
     Times memload convert to safetensors beside cp on the same disk, and beside PyTorch where there is one.

@@ -1,5 +1,6 @@
 #!/usr/bin/env pwsh
 #Requires -Version 7.4
+
 <#
 .SYNOPSIS
     Plans loads of sharded checkpoints of any size from their headers alone, and says what that took.

@@ -1,5 +1,6 @@
 #!/usr/bin/env pwsh
 #Requires -Version 7.6
+
 <#
 .SYNOPSIS
     Loads checkpoints while their files are cut short, lengthened, rewritten and replaced, and says what came of it.

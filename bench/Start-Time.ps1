@@ -1,4 +1,5 @@
 #!/usr/bin/env pwsh
+
 <#
 .SYNOPSIS
     Times memload inspect of a small file, from the start of the process to its end, beside an empty .NET program.

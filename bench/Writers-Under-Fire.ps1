@@ -1,5 +1,6 @@
 #!/usr/bin/env pwsh
 #Requires -Version 7.4
+
 <#
 .SYNOPSIS
     Kills writers at random moments, fills their disks and sets them against each other; then looks for anything that is not whole.

@@ -1,73 +1,78 @@
 #!/usr/bin/env pwsh
 #Requires -Version 7.6
+
 <#
 .SYNOPSIS
-    Runs Measure-LoadMemory on many servers at once and tells whether all of them loaded the same weights.
+    Runs Measure-LoadMemory on many servers at once, and compares the weights that they loaded.
 .DESCRIPTION
-    Connects to every node by PowerShell remoting (SSH or WinRM), installs MemLoad there if this very build is missing, runs Measure-LoadMemory and
-    gives its rows as they come, each with the name of its node. A node that is down, too slow, out of memory or broken costs one row that says what
-    happened and what to do; it never holds up the others. At the end a summary counts outcomes, names the nodes that did not load, and those whose
-    weights differ from the others'.
+    The script connects to every node by PowerShell remoting (SSH or WinRM). It installs MemLoad if this build is missing, runs
+    Measure-LoadMemory, and returns the rows as they arrive. Each row has the name of its node. A node that is down, slow, out of memory or
+    broken gives one row with the reason and the remedy. It does not delay the other nodes. At the end, a summary counts the outcomes. It
+    names the nodes that did not load, and the nodes whose weights differ from the others.
 
-    Rows go to the pipeline. The summary is information (stream 6) and warnings (stream 3). Exit code: 0 if every node loaded and all weights agree,
-    else 1.
+    Rows go to the pipeline. The summary is information (stream 6) and warnings (stream 3). The exit code is 0 if every node loaded and all
+    weights are equal. Otherwise it is 1.
 
-    Nodes need PowerShell 7.6 or newer, and for SSH this line in sshd_config: Subsystem powershell /usr/bin/pwsh -sshs -NoLogo
-    docs/fleet.md tells how to set that up.
+    Nodes need PowerShell 7.6 or newer. For SSH they need this line in sshd_config: Subsystem powershell /usr/bin/pwsh -sshs -NoLogo
+    docs/fleet.md describes the configuration.
 .PARAMETER HostName
-    Nodes to reach by SSH: names such as server1, user@server1, server1:2222, or objects with a property HostName (hashtables, rows of Import-Csv). Objects
-    may also have Node (what to call it), Port, UserName, KeyFilePath, and of what is measured Path, Strategy, Device, HostMemoryLimit and
-    DeviceMemoryLimit, where this node's differ from those of the others. Empty values count as not given.
+    Specifies the nodes to reach by SSH. A node is a name such as server1, user@server1 or server1:2222, or an object with the property
+    HostName (a hashtable, a row of Import-Csv). An object can also have Node (the displayed name), Port, UserName and KeyFilePath. It can
+    have Path, Strategy, Device, HostMemoryLimit and DeviceMemoryLimit, if the node differs from the others. Empty values are ignored.
 .PARAMETER ComputerName
-    Nodes to reach by WinRM: names.
+    Specifies the names of the nodes to reach by WinRM.
 .PARAMETER Parameters
-    What to measure: parameters of Measure-LoadMemory. Paths are those of the nodes.
+    Specifies parameters of Measure-LoadMemory. Paths are paths on the nodes.
 .PARAMETER Manifest
-    A manifest on this machine (New-WeightManifest). It is taken to every node, and a load that differs from it fails with the names of the tensors.
+    Specifies a manifest on this computer (New-WeightManifest). The script copies it to every node. A load that differs from the manifest
+    fails, and the error names the tensors.
 .PARAMETER OutFile
-    A CSV file for the rows of all nodes. A node's rows are added when the node is done. If the file is there already, nodes that loaded everything are
-    not run again, and rows of nodes that are run again are replaced. Ask one question a file: what was asked before is not compared.
+    Specifies a CSV file for the rows of all nodes. The script adds the rows of a node when the node has ended. If the file exists, nodes
+    that loaded everything are not run again, and the rows of other nodes are replaced. Use one file per question, because the script does
+    not compare earlier parameters.
 .PARAMETER UserName
-    User for SSH, where a node does not say.
+    Specifies the user for SSH, for nodes without a user.
 .PARAMETER Port
-    Port for SSH, where a node does not say.
+    Specifies the port for SSH, for nodes without a port.
 .PARAMETER KeyFilePath
-    Private key for SSH, where a node does not say. Without one ssh takes what it finds: an agent, its configuration, its usual keys.
+    Specifies the private key for SSH, for nodes without a key. By default ssh uses an agent, its configuration, or its default keys.
 .PARAMETER Options
-    More options of ssh, as in ssh_config: @{ ProxyJump = 'gateway' }. Nothing is ever asked (BatchMode=yes) unless you say so here.
+    Specifies further options of ssh, as in ssh_config: @{ ProxyJump = 'gateway' }. By default ssh does not prompt (BatchMode=yes).
 .PARAMETER Subsystem
-    Name of the SSH subsystem that starts PowerShell on the nodes.
+    Specifies the name of the SSH subsystem that starts PowerShell on the nodes.
 .PARAMETER Credential
-    User for WinRM.
+    Specifies the user for WinRM.
 .PARAMETER ConfigurationName
-    WinRM endpoint. The default is the one of PowerShell 7, made by Enable-PSRemoting when it runs in PowerShell 7.
+    Specifies the WinRM endpoint. The default is the endpoint of PowerShell 7. Enable-PSRemoting in PowerShell 7 creates it.
 .PARAMETER UseSSL
-    WinRM over HTTPS.
+    Uses WinRM over HTTPS.
 .PARAMETER ModulePath
-    The MemLoad to measure with and to install where it is missing: a module folder or a .nupkg. By default what this repository built, else what is
-    installed here.
+    Specifies the MemLoad to measure with, and to install if it is missing: a module folder or a .nupkg. The default is the build of this
+    repository, or the module that is installed on this computer.
 .PARAMETER ThrottleLimit
-    How many nodes work at a time.
+    Specifies the number of nodes that run at the same time.
 .PARAMETER TimeLimitSeconds
-    How long one node may take, from its connection on. What has not come by then is one row with the outcome Canceled.
+    Specifies the time limit of one node, from its connection on. A load without a row at that time is part of one row with the outcome
+    Canceled.
 .PARAMETER ConnectTimeoutSeconds
-    How long a connection may take.
+    Specifies the time limit of a connection.
 .EXAMPLE
     ./examples/Measure-Fleet.ps1 server1, server2, server3 -Parameters @{ Path = '/models/model.pth'; Strategy = 'Stream' } -OutFile fleet.csv
 
-    Three servers, by SSH as the present user. The same command again runs only those that have not loaded yet.
+    This command measures three servers by SSH as the current user. If you run it again, it measures only the servers that have not loaded.
 .EXAMPLE
     ./examples/Measure-Fleet.ps1 (Import-Csv nodes.csv) -Parameters @{ Path = '/models/model.pth' } -Manifest model.manifest.json -TimeLimitSeconds 600
 
-    Nodes from a file with the columns HostName, Port, UserName, KeyFilePath. The manifest names the tensors that differ.
+    This command reads the nodes from a file with the columns HostName, Port, UserName and KeyFilePath. With the manifest, errors name the
+    tensors that differ.
 .EXAMPLE
     ./examples/Measure-Fleet.ps1 -ComputerName gpu1, gpu2 -Credential (Get-Credential) -Parameters @{ Path = 'D:\models\model.safetensors' }
 
-    Windows servers, by WinRM.
+    This command measures Windows servers by WinRM.
 .EXAMPLE
     Import-Csv fleet.csv | Export-LoadReport fleet.html
 
-    One page of all nodes.
+    This command writes one page with all nodes.
 #>
 [CmdletBinding(DefaultParameterSetName = 'SSH')]
 param(
@@ -132,17 +137,17 @@ $ErrorActionPreference = 'Stop'
 if (-not $PSBoundParameters.ContainsKey('InformationAction')) { $InformationPreference = 'Continue' }
 $clock = [System.Diagnostics.Stopwatch]::StartNew()
 
-# What a node may have of its own: how to reach it, and what does not change which weights it loads.
+# A node can have its own connection values, and its own parameters that do not change which weights it loads.
 $connectionWords = 'Node', 'HostName', 'Port', 'UserName', 'KeyFilePath'
 $ownWords = 'Path', 'Strategy', 'Device', 'HostMemoryLimit', 'DeviceMemoryLimit'
 
-# From bash, cron and CSV files several words come as one text, with commas between them.
+# bash, cron and CSV files pass several words as one text with commas.
 function Split-Word($Given) { @($Given | ForEach-Object { $_ -is [string] ? $_.Split(',').Trim() : $_ }) }
 
-# The folder of the module to measure with: a package is unpacked, whatever else is taken as it is.
+# Returns the folder of the module to measure with. A package is unpacked.
 function Find-ModuleFolder([string]$Given, [string]$Scratch) {
     if (-not $Given) {
-        # Where this script came with the package, that is the module's own folder.
+        # If this script is part of the package, the first path is the folder of the module.
         $built = Get-ChildItem (Join-Path $PSScriptRoot ../MemLoad.psd1), (Join-Path $PSScriptRoot ../output/MemLoad/*/MemLoad.psd1) -ErrorAction Ignore
         $candidates = @($built | Test-ModuleManifest -ErrorAction Ignore) + @(Get-Module MemLoad -ListAvailable) | Sort-Object Version -Descending -Stable
         if (-not $candidates) { throw 'MemLoad is neither built nor installed here: run "dotnet build MemLoad.sln", or name a module folder or a .nupkg with -ModulePath.' }
@@ -159,7 +164,7 @@ function Find-ModuleFolder([string]$Given, [string]$Scratch) {
     $manifests[0].DirectoryName
 }
 
-# One node as the work below wants it: its name, how to connect, how ssh would say it, and its own parameters.
+# Returns one node: its name, connection, ssh arguments and own parameters.
 function ConvertTo-SshNode($Given) {
     if ($Given -is [string]) {
         if ($Given -notmatch '^(?:(?<user>[^@\s]+)@)?(?:\[(?<host>[^\]\s]+)\]|(?<host>[^:@\s]+)|(?<host>[^@\s]*:[^@\s]*:[^@\s]*))(?::(?<port>\d{1,5}))?$') {
@@ -177,7 +182,7 @@ function ConvertTo-SshNode($Given) {
         if ("$($pair.Value)") { $values[$word] = $pair.Value }
     }
     if (-not $values.HostName) { throw 'A node has no HostName: every node needs one.' }
-    # What begins with a dash is an option to ssh, and some of its options run commands here.
+    # ssh interprets a name that begins with a dash as an option, and some options run commands on this computer.
     if ("$($values.HostName)" -match '^-|[\s\p{C}]') { throw "'$($values.HostName)' is no HostName: it begins with a dash, or has a space or a control character." }
     if ("$($values.UserName)" -match '^-|\p{C}') { throw "'$($values.UserName)' is no UserName: it begins with a dash, or has a control character." }
     $port = 0
@@ -188,7 +193,7 @@ function ConvertTo-SshNode($Given) {
     $user = $values.UserName ?? $UserName
     $key = $values.KeyFilePath ?? $KeyFilePath
     if ($key -and -not (Test-Path -LiteralPath $key -PathType Leaf)) { throw "Node '$($values.HostName)' has the key file '$key', and there is none." }
-    # ssh's own words would go straight to the console, from PowerShell and past every stream, so it is quiet here and asked again where it fails.
+    # PowerShell writes the messages of ssh to the console and to no stream. ssh is therefore quiet here, and runs again if it fails.
     $all = @{ BatchMode = 'yes'; LogLevel = 'QUIET'; ConnectTimeout = $ConnectTimeoutSeconds; ServerAliveInterval = 15; ServerAliveCountMax = 4 }
     foreach ($option in $Options.Keys) { $all[$option] = "$($Options[$option])" }
     $connection = @{ HostName = $values.HostName; Options = $all; Subsystem = $Subsystem; ConnectingTimeout = $ConnectTimeoutSeconds * 1000 }
@@ -220,7 +225,7 @@ function ConvertTo-WinRmNode([string]$Name) {
     [pscustomobject]@{ Name = $Name; Connection = $connection; Ssh = @(); SshText = ''; Parameters = $Parameters + @{}; Own = @{} }
 }
 
-# Who has which weights. The majority comes first, or, where there is a manifest, whoever agrees with it.
+# Groups the nodes by their weights. The majority is first. With a manifest, the nodes that match it are first.
 function Get-WeightVote($Rows) {
     $digested = @($Rows | Where-Object WeightsDigest)
     $several = $digested | Group-Object Node | Where-Object { @($_.Group.Path | Sort-Object -Unique).Count -gt 1 }
@@ -240,7 +245,7 @@ function Get-WeightVote($Rows) {
     }
 }
 
-# Says whether the nodes loaded the same weights, and which did not.
+# Writes whether the nodes loaded the same weights, and which nodes did not.
 function Write-WeightVote($Vote) {
     $label = $Vote.Model ? "Weights of $($Vote.Model)" : 'Weights'
     $most = $Vote.Sides[0]
@@ -262,8 +267,8 @@ function Write-WeightVote($Vote) {
     }
 }
 
-# Rows of an earlier run that stay: those of nodes that are not in this run, and of nodes that loaded everything, the same weights as the others, and
-# compared with this manifest, where there is one.
+# Returns the rows of an earlier run that stay. These are the rows of nodes that are not in this run, and of nodes that loaded everything.
+# Such nodes have the same weights as the others, and were compared with this manifest, if there is one.
 function Read-EarlierRow([string]$Path, [string[]]$Nodes, [string]$Digest) {
     $rows = @(Import-Csv -LiteralPath $Path)
     if ($rows -and -not ($rows[0].psobject.Properties.Name -contains 'Node' -and $rows[0].psobject.Properties.Name -contains 'Outcome')) {
@@ -276,10 +281,10 @@ function Read-EarlierRow([string]$Path, [string[]]$Nodes, [string]$Digest) {
     } | ForEach-Object Group
 }
 
-# What a process of its own does for one node: it connects, says 'connected', and gives the node's rows. PowerShell may end where an ssh that it started ends
-# (a broken pipe on a thread of its own), so no other node's work is in that process.
+# A separate process runs this block for one node. The block connects, returns 'connected', and returns the rows of the node. PowerShell can
+# end when an ssh process that it started ends (a broken pipe on another thread). Each process therefore has only one node.
 $nodeRows = {
-    # A row as the node's, or, where no row came, one with the same columns that stands for all that is missing.
+    # Returns a row with the name of the node. Without rows, New-NodeRow returns a row with the same columns for all missing loads.
     function ConvertTo-NodeRow($Row) {
         $values = [ordered]@{ PSTypeName = 'MemLoad.NodeMeasurement'; Node = $node.Name }
         foreach ($column in $fleet.Columns) { $values[$column] = $Row.$column }
@@ -312,7 +317,7 @@ $nodeWork = {
         if ($connection.ComputerName) { $connection.SessionOption = New-PSSessionOption -OpenTimeout $fleet.ConnectTimeoutMilliseconds }
         $session = New-PSSession @connection
         'connected'
-        # Whatever this runspace is waiting for then, it ends.
+        # At the time limit, the runspace closes, and all waits in it end.
         $registration = $limit.Token.Register([Action]$session.Runspace.CloseAsync)
 
         $step = 'looking for MemLoad'
@@ -339,11 +344,11 @@ $nodeWork = {
             Invoke-Command -Session $session -ArgumentList $there {
                 param($There)
                 $null = New-Item -ItemType Directory -Force $There.Root
-                # What an interrupted installation left behind.
+                # Remove the files of an interrupted installation.
                 Get-ChildItem $There.Root -Directory -Force -Filter .new-* | Where-Object LastWriteTime -lt (Get-Date).AddDays(-1) | Remove-Item -Recurse -Force -ErrorAction Ignore
             }
             Copy-Item -LiteralPath $fleet.Folder -Destination $there.Stage -ToSession $session -Recurse
-            # Moved into place in one step: another run may be installing here at this moment, and then either copy will do.
+            # Move the folder in one step. Another run can install at the same time, and then either copy is correct.
             $module = Invoke-Command -Session $session -ArgumentList $there, $fleet.Build {
                 param($There, $Build)
                 $ErrorActionPreference = 'Stop'
@@ -372,7 +377,7 @@ $nodeWork = {
         if (-not $limit.IsCancellationRequested) {
             Invoke-Command -Session $session -ArgumentList $module, $given -ErrorAction SilentlyContinue -ErrorVariable problems -WarningAction SilentlyContinue {
                 param($Module, $Given)
-                # One bad checkpoint is one error, and the next one's turn comes.
+                # A bad checkpoint is one error, and the next checkpoint is measured.
                 $ErrorActionPreference = 'Continue'
                 $ProgressPreference = 'SilentlyContinue'
                 try {
@@ -386,12 +391,12 @@ $nodeWork = {
                 ConvertTo-NodeRow $_
             }
         }
-        # A closed session ends all of this in silence.
+        # A closed session ends the commands above without an error.
         if ($limit.IsCancellationRequested) { throw 'out of time' }
         foreach ($problem in $problems) {
             $text = "$($problem.Exception.Message)"
             if ("$($problem.FullyQualifiedErrorId)" -notmatch '^(ML\d{4}),') { throw $problem }
-            # A load that did not end well is a row and an error; the row is enough.
+            # A load that did not end well is a row and an error. Only the row is needed.
             if (-not $said.Contains("$($Matches[1]): $text")) { New-NodeRow Failed "$($Matches[1]): $text" }
         }
         if (-not $came.Count -and -not $problems) { throw 'Measure-LoadMemory gave nothing' }
@@ -416,8 +421,8 @@ $nodeWork = {
     }
 }
 
-# Another PowerShell like this one: its program, or dotnet with an assembly where PowerShell is a tool of .NET. It takes what to do on its standard input,
-# and gives a line of text for each object.
+# The command that starts another PowerShell: its program, or dotnet with an assembly if PowerShell is a .NET tool. It reads its task from
+# standard input, and writes one line of text per object.
 $apart = @([Environment]::ProcessPath)
 if ((Split-Path -LeafBase $apart[0]) -eq 'dotnet') { $apart += Join-Path $PSHOME pwsh.dll }
 elseif ((Split-Path -LeafBase $apart[0]) -ne 'pwsh') { $apart = @(Join-Path $PSHOME ($IsWindows ? 'pwsh.exe' : 'pwsh')) }
@@ -438,7 +443,7 @@ function ConvertFrom-Text([string]$Line) { [System.Management.Automation.PSSeria
 $scratch = Join-Path ([IO.Path]::GetTempPath()) "memload-fleet-$([guid]::NewGuid())"
 try {
     $folder = Find-ModuleFolder $ModulePath $scratch
-    # In a process of its own, so that this session keeps whatever MemLoad it has.
+    # A separate process reads the module, so that this session keeps its own MemLoad.
     $inquiry = {
         try {
             $ErrorActionPreference = 'Stop'
@@ -446,11 +451,11 @@ try {
             $command = Get-Command Measure-LoadMemory
             @{
                 Version = "$($command.Module.Version)"
-                # What is no manifest is found out here, once, and not on every node.
+                # An invalid manifest is detected once here, and not on every node.
                 Digest = if ($node.Manifest) { try { [MemLoad.WeightManifest]::Read($node.Manifest).WeightsDigest } catch { throw "$($_.Exception.InnerException.Rule.Id): $($_.Exception.InnerException.Message)" } }
                 Columns = @([MemLoad.LoadMeasurement].GetProperties().Name)
                 Strategies = @([MemLoad.Strategy].GetEnumNames() -ne 'Auto')
-                # What a row needs; a block gives no rows of this kind, and common parameters are not for the nodes.
+                # The parameters of a row. A script block gives other rows, and common parameters do not apply to nodes.
                 Parameters = @($command.Parameters.Keys | Where-Object { $_ -notin @('ScriptBlock', 'Manifest', 'WhatIf', 'Confirm') + [System.Management.Automation.PSCmdlet]::CommonParameters })
             }
         }
@@ -482,12 +487,12 @@ try {
         if (-not (Test-Path -LiteralPath (Split-Path $OutFile) -PathType Container)) { throw "There is no folder $(Split-Path $OutFile) for -OutFile: make it first." }
         if (Test-Path -LiteralPath $OutFile) {
             $earlier = @(Read-EarlierRow $OutFile $nodes.Name $about.Digest)
-            # In one step, so that whoever interrupts this has the old file or the new one.
+            # Replace the file in one step, so that an interruption leaves the old file or the new file.
             $earlier | Export-Csv -LiteralPath "$OutFile.new" -Encoding utf8NoBOM
             Move-Item -LiteralPath "$OutFile.new" $OutFile -Force
         }
         else {
-            # Now, not when the first node has measured.
+            # Test the file now, and not after the first measurement.
             try { [IO.File]::Create("$OutFile.new").Dispose() } catch { throw "-OutFile cannot be written: $($_.Exception.GetBaseException().Message)" }
             Remove-Item -LiteralPath "$OutFile.new"
         }
@@ -516,7 +521,8 @@ try {
     $fresh = [System.Collections.Generic.List[object]]::new()
     $done = 0
 
-    # Each node has a runspace of its own, so none waits for another. The block gives rows, and its node's name alone when that node is done.
+    # Each node has its own runspace, so nodes do not wait for each other. The block returns rows, and the name of its node when the node
+    # has ended.
     $open | ForEach-Object -ThrottleLimit $ThrottleLimit -Parallel {
         $ErrorActionPreference = 'Stop'
         $ProgressPreference = 'SilentlyContinue'
@@ -526,13 +532,13 @@ try {
         $came = [System.Collections.Generic.List[string]]::new()
         . ([scriptblock]::Create($fleet.Rows))
         ${function:ConvertTo-Text}, ${function:ConvertFrom-Text} = $fleet.Text | ForEach-Object { [scriptblock]::Create($_) }
-        # It ends by itself at the time limit; this is for one that does not.
+        # The process ends at the time limit. This deadline applies to a process that does not.
         $deadline = [Environment]::TickCount64 + ($fleet.TimeLimitSeconds + 60) * 1000L
         function Start-Program([string[]]$Command, [string]$Given) {
             $start = [System.Diagnostics.ProcessStartInfo]::new($Command[0], [string[]]@($Command | Select-Object -Skip 1))
             $start.RedirectStandardInput = $start.RedirectStandardOutput = $start.RedirectStandardError = $true
             $program = [System.Diagnostics.Process]::Start($start)
-            # One that has ended already takes nothing, and says why elsewhere.
+            # A process that has ended reads no input. Its error output has the reason.
             try {
                 if ($Given) { $program.StandardInput.Write($Given) }
                 $program.StandardInput.Close()
@@ -544,7 +550,7 @@ try {
         $connected = $said = $late = $false
         try {
             if ($node.Ssh) {
-                # By ssh alone first: what is wrong with a connection, ssh says best, and 255 is its own exit code.
+                # Connect with ssh only. ssh has the best message about a connection, and 255 is its own exit code.
                 $program = Start-Program (@('ssh', '-o', 'LogLevel=ERROR') + $node.Ssh + 'exit')
                 $complaints = $program.StandardError.ReadToEndAsync()
                 $null = $program.StandardOutput.ReadToEndAsync()
@@ -633,7 +639,7 @@ try {
     exit [int]($bad.Count -gt 0 -or @($votes | Where-Object { $_.Sides.Count -gt 1 }).Count -gt 0)
 }
 catch {
-    # As an error of this script, where it was called.
+    # Report the error at the call of this script.
     $PSCmdlet.ThrowTerminatingError($_)
 }
 finally {

@@ -1,35 +1,36 @@
 #Requires -Version 7.6
+
 <#
 .SYNOPSIS
-    Verifies a server with Pester 5.7 or 6: this model loads here, within this budget, in this time, with these weights.
+    Tests with Pester 5.7 or 6 that a model loads on this server, within a budget and a time, with the expected weights.
 .DESCRIPTION
-    For your own pipeline: copy it, and say what you expect. Whatever is red ends in a sentence that names the server, what was expected, what was found,
-    and what to do. What cannot be judged because of something that is red already, is skipped. The load is a real one, in a process of its own.
+    Copy this script to your own pipeline and set the parameters. The message of a failed test has the server, the expected value, the
+    actual value and the remedy. If a test failed, tests that depend on it are skipped. The script loads the model in its own process.
 .PARAMETER Path
-    The checkpoint on this server.
+    Specifies the checkpoint on this server.
 .PARAMETER Manifest
-    A manifest of the weights that it must have (New-WeightManifest), on this server. Without one, which weights they are is not tested.
+    Specifies a manifest of the expected weights (New-WeightManifest) on this server. Without a manifest, the weights are not tested.
 .PARAMETER Strategy
-    How to load. Auto takes the fastest way that fits.
+    Specifies the load strategy. Auto selects the fastest strategy that fits.
 .PARAMETER Device
-    Where to load: cpu, cuda:0, sim. By default the first card, else sim.
+    Specifies the device: cpu, cuda:0, sim. The default is the first card, otherwise sim.
 .PARAMETER HostMemoryLimit
-    Most host memory that the load may take, in bytes, such as 4GB. What the server itself allows is tested in any case.
+    Specifies the maximum host memory of the load, in bytes, such as 4GB. The limits of the server always apply.
 .PARAMETER DeviceMemoryLimit
-    Most device memory that the load may take, in bytes.
+    Specifies the maximum device memory of the load, in bytes.
 .PARAMETER MaxSeconds
-    Longest time that the load itself may take.
+    Specifies the maximum time of the load.
 .PARAMETER TimeoutSeconds
-    When to give up: a load that hangs is red, and ended.
+    Specifies the time after which the script ends a load that does not respond. The test then fails.
 .PARAMETER ModulePath
-    The module, where it is not installed.
+    Specifies the module, if it is not installed.
 .EXAMPLE
     Invoke-Pester -Container (New-PesterContainer -Path Server.Tests.ps1 -Data @{ Path = '/models/model.pth'; HostMemoryLimit = 2GB; MaxSeconds = 60 })
 .EXAMPLE
     $models = @{ Path = '/models/a.safetensors'; Manifest = '/models/a.manifest.json'; Device = 'cuda:0' }, @{ Path = '/models/b.pth'; Device = 'cpu' }
     Invoke-Pester -Container ($models | ForEach-Object { New-PesterContainer -Path Server.Tests.ps1 -Data $_ })
 
-    Two models, each with its own expectations.
+    These commands test two models with different expectations.
 #>
 param(
     [Parameter(Mandatory)]
@@ -65,18 +66,18 @@ Describe "$([Environment]::MachineName) and $Path" {
         $server = [Environment]::MachineName
         $to = $Device ? "to $Device " : ''
 
-        # The one sentence that a red test ends in.
+        # Fails a test with one message.
         function Stop-Test([string]$Expected, [string]$Found, [string]$Remedy) {
             $found = $Found.Trim() -replace '\s+', ' '
             throw "Server ${server}: expected $Expected, but $($found.TrimEnd('.')). $Remedy".TrimEnd()
         }
         function Format-Gigabyte([long]$Bytes) { ($Bytes / 1GB).ToString('0.00', [cultureinfo]::InvariantCulture) + ' GiB' }
-        # As every message of MemLoad: the rule, what was found, what to do.
+        # Formats an error as MemLoad does: the rule, the finding, the remedy.
         function Format-Problem($Record) {
             "$($Record.FullyQualifiedErrorId)" -match '^(ML\d{4}),' ? "$($Matches[1]): $($Record.Exception.Message)" : "$($Record.Exception.Message)"
         }
 
-        # What is wrong is kept here, and judged in the test that it belongs to.
+        # These variables hold the problems. Each test evaluates its own problem.
         $noModule = $noDevice = $unsound = $problem = $row = $null
         $timedOut = $false
         try {
@@ -103,7 +104,7 @@ Describe "$([Environment]::MachineName) and $Path" {
             if ($Device) { $given.Device = $Device }
             if ($HostMemoryLimit) { $given.HostMemoryLimit = $HostMemoryLimit }
             if ($DeviceMemoryLimit) { $given.DeviceMemoryLimit = $DeviceMemoryLimit }
-            # A thread, to be able to give up: the load itself has a process of its own.
+            # The job has a time limit. The load runs in its own process.
             $job = Start-ThreadJob -ArgumentList (Join-Path $module.ModuleBase MemLoad.psd1), $given {
                 param($Module, $Given)
                 $ProgressPreference = 'SilentlyContinue'
@@ -116,7 +117,7 @@ Describe "$([Environment]::MachineName) and $Path" {
             $problem = $problems | Select-Object -First 1 | ForEach-Object { Format-Problem $_ }
             if (-not $problem -and $row -and $row.Outcome -ne 'Loaded') { $problem = "$($row.Message)" }
         }
-        # These say that other weights were found; everything else, that there was no load.
+        # Only these errors mean other weights. All other errors mean that there was no load.
         $wrongWeights = "$problem" -match '^ML61\d\d:'
     }
 

@@ -1,20 +1,21 @@
 #!/usr/bin/env pwsh
+
 <#
 .SYNOPSIS
-    The notebook on memory-efficient weight loading, cell by cell, in MemLoad's cmdlets.
+    Runs the notebook on memory-efficient weight loading, cell by cell, with the cmdlets of MemLoad.
 .EXAMPLE
     ./examples/notebook.ps1
-    Small and quick.
+    This command uses a small model.
 .EXAMPLE
     ./examples/notebook.ps1 -Size gpt2-xl
-    The notebook's own size: needs 13 GiB of memory and 7 GiB of disk.
+    This command uses the size of the notebook. It needs 13 GiB of memory and 7 GiB of disk space.
 #>
 [CmdletBinding()]
 param(
     [ValidateSet('gpt2-small', 'gpt2-medium', 'gpt2-large', 'gpt2-xl')]
     [string]$Size = 'gpt2-small',
 
-    # cpu, sim (a simulated accelerator), cuda:0 where there is one.
+    # cpu, sim (a simulated accelerator), or cuda:0 if a card is available.
     [string]$Device = 'sim',
 
     [string]$Folder = (Join-Path ([IO.Path]::GetTempPath()) "memload-notebook-$PID")
@@ -22,7 +23,7 @@ param(
 
 $ErrorActionPreference = 'Stop'
 if (-not (Get-Module MemLoad)) {
-    # From the package, or else as the clone was built.
+    # Import the module of the package, or the build of the clone.
     Get-Item (Join-Path $PSScriptRoot ../MemLoad.psd1), (Join-Path $PSScriptRoot ../output/MemLoad/*/MemLoad.psd1) -ErrorAction Ignore |
         Sort-Object { [version](Import-PowerShellDataFile $_).ModuleVersion } | Select-Object -Last 1 | Import-Module
 }
@@ -77,10 +78,10 @@ try {
     if ($inSession.Same -contains $false) { Write-Error 'A way of loading computed something else.' }
 
     Write-Step 'Each in a fresh process, as MemLoad measures, beside the notebook; peaks as multiples of the model, so that any size compares'
-    # The notebook's own figures, in GB, for gpt2-xl: 6.29 GiB of parameters and buffers.
+    # The figures of the notebook, in GB, for gpt2-xl with 6.29 GiB of parameters and buffers.
     $notebook = @{ Baseline = 12.8, 4.4; Sequential = 6.7, 6.3; Meta = 12.8, 1.3; Mmap = 6.4, 5.9; PerTensor = 6.4, 0.3 }
     $notebookModel = 6.29
-    # A way that does not fit here is a row and an error, and the next one has its turn.
+    # A strategy that does not fit is a row and an error, and the next strategy is measured.
     Measure-LoadMemory $file -Device $Device -ErrorAction Continue | ForEach-Object {
         $theirs = $notebook[$_.Strategy]
         [pscustomobject]@{

@@ -7,20 +7,21 @@
 #SBATCH --time=01:00:00
 #SBATCH --output=memload-%j.log
 #
-# Measures a load on every node of a job and merges what they say: one CSV file a rank, one report. Slurm's --mem is the limit that MemLoad reads from
-# the control group: a load that does not fit is refused, with what fits instead.
+# This script measures a load on every node of a job. It writes one CSV file per rank and one report. MemLoad reads the limit of --mem from
+# the control group. It refuses a load that does not fit, and names an alternative.
 #
 #   MODEL=/shared/model.safetensors sbatch slurm.sh
 #   MODEL=/shared/model.safetensors MANIFEST=/shared/model.manifest.json STRATEGY=Stream,Mmap sbatch --nodes=16 slurm.sh
 #
-# MODEL     the checkpoint, as the nodes see it
-# MANIFEST  made by "memload manifest": a rank whose weights differ fails, and names the tensors
-# STRATEGY  how to load; Stream
-# DEVICE    where to; cpu. With --gres and the TorchSharp build cuda:0
-# PARTS     1: every rank loads its own part of the checkpoint. Otherwise every rank loads all of it, and all must have loaded the same weights.
-# RESULTS   a folder that all nodes see; memload-<job> where the job was submitted
+# MODEL     the path of the checkpoint on the nodes
+# MANIFEST  a manifest of "memload manifest"; a rank whose weights differ fails and names the tensors
+# STRATEGY  the strategy; the default is Stream
+# DEVICE    the device; the default is cpu. cuda:0 needs --gres and the TorchSharp build
+# PARTS     1: every rank loads its own part of the checkpoint. Otherwise every rank loads the whole checkpoint, and all weights must be
+#           equal.
+# RESULTS   a folder that all nodes share; the default is memload-<job> in the folder where the job was submitted
 #
-# Exit code: 0 if every rank loaded and, where they can be compared, all weights agree.
+# The exit code is 0 if every rank loaded, and all weights that can be compared are equal.
 set -u
 export MODEL="${MODEL:?set MODEL to the checkpoint, as the nodes see it}"
 export MANIFEST="${MANIFEST:-}" STRATEGY="${STRATEGY:-Stream}" DEVICE="${DEVICE:-cpu}" PARTS="${PARTS:-}"
@@ -29,7 +30,7 @@ command -v memload > /dev/null || { echo "memload is not on the PATH: add its fo
 mkdir -p "$RESULTS" || exit 2
 rm -f "$RESULTS"/rank-*
 
-# What each rank does. Its rows get their name only when they are whole.
+# Each rank runs this function. The file gets its name only when it is complete.
 rank() {
     local options=(--path "$MODEL" --strategy "$STRATEGY" --device "$DEVICE" --format csv)
     [ -z "$MANIFEST" ] || options+=(--manifest "$MANIFEST")
@@ -40,7 +41,7 @@ rank() {
     return $code
 }
 export -f rank
-# One rank that fails must not end the others.
+# A failed rank must not end the other ranks.
 srun --kill-on-bad-exit=0 --wait=0 bash -c rank
 code=$?
 

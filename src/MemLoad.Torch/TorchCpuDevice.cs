@@ -1,8 +1,8 @@
 namespace MemLoad.Torch;
 
 /// <summary>
-/// The device <c>torch:cpu</c>: host memory, as on <c>cpu</c>, under tensors of libtorch. Plans, reads and mappings are the same; a tensor lies
-/// where the plan put its bytes, in a mapped file if that is where they are.
+/// The device <c>torch:cpu</c>: host memory, as on <c>cpu</c>, for tensors of libtorch. Plans, reads and mappings are the same. A tensor
+/// uses the memory that the plan filled, which can be a mapped file.
 /// </summary>
 internal sealed class TorchCpuDevice : IDevice
 {
@@ -22,7 +22,8 @@ internal sealed class TorchCpuDevice : IDevice
 
     public DeviceMemory Memory => default;
 
-    // PyTorch maps privately: an operation in place on a mapped tensor costs the pages it writes, not the process.
+    // PyTorch uses private mappings. An in-place operation on a mapped tensor then copies the pages that it writes, and does not end the
+    // process.
     public bool MapsWritable => true;
 
     public MemoryBuffer Allocate(long bytes) => _host.Allocate(bytes);

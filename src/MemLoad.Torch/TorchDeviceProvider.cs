@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace MemLoad.Torch;
 
-/// <summary>The devices of libtorch. MemLoad.Core finds this class by name, when one of them is asked for.</summary>
+/// <summary>Provides the devices of libtorch. MemLoad.Core finds this class by its name when one of them is requested.</summary>
 public sealed class TorchDeviceProvider : IDeviceProvider
 {
     /// <inheritdoc/>

@@ -1,11 +1,11 @@
 namespace MemLoad.Torch;
 
-/// <summary>What libtorch complains of, in MemLoad's words.</summary>
+/// <summary>Converts errors of libtorch to errors of MemLoad.</summary>
 internal static class TorchErrors
 {
-    /// <summary>The rule that a complaint of libtorch amounts to.</summary>
-    /// <param name="message">libtorch's text; its first line says what is wrong, the rest is its call stack.</param>
-    /// <param name="inner">The exception it came in.</param>
+    /// <summary>Returns the rule for an error of libtorch.</summary>
+    /// <param name="message">The text of libtorch. The first line is the error, and the rest is its call stack.</param>
+    /// <param name="inner">The exception of libtorch.</param>
     public static MemLoadException From(string message, Exception? inner = null)
     {
         string first = message.Split('\n', 2)[0].Trim().TrimEnd('.');

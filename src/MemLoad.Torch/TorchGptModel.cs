@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 namespace MemLoad.Torch;
 
 /// <summary>
-/// The GPT model of <see cref="GptConfig"/>, computed by libtorch where its weights lie and in their own type, as the book's modules compute it.
+/// The GPT model of <see cref="GptConfig"/>. libtorch computes it on the device and in the type of its weights, as the modules of the book
+/// do.
 /// </summary>
 internal sealed class TorchGptModel : IGptModel
 {
@@ -14,7 +15,8 @@ internal sealed class TorchGptModel : IGptModel
 
     private readonly TorchStateDict _weights;
 
-    /// <exception cref="MemLoadException">ML602x: these are not the weights of that model; ML7021: they are no tensors of libtorch.</exception>
+    /// <exception cref="MemLoadException">ML602x: the weights do not match the model; ML7021: the weights are not tensors of
+    /// libtorch.</exception>
     public TorchGptModel(GptConfig config, LoadedWeights weights)
     {
         config.RequireWeights(weights.Tensors);
@@ -44,7 +46,7 @@ internal sealed class TorchGptModel : IGptModel
 
     private float[] Forward(long[] ids, CancellationToken cancellationToken)
     {
-        // Every tensor of the pass belongs to a scope and goes with it; nothing waits for the garbage collector.
+        // Every tensor of the pass belongs to a scope, which frees it. No tensor waits for the garbage collector.
         using DisposeScope pass = NewDisposeScope();
         using IDisposable inference = inference_mode();
         Tensor tokens = _weights["tok_emb.weight"];

@@ -4,8 +4,8 @@ using TorchSharp;
 namespace MemLoad.Torch;
 
 /// <summary>
-/// Loaded weights as tensors of libtorch: views of the very memory they were loaded into. Tensors that shared a storage in the checkpoint share
-/// one here. It belongs to the weights and is disposed with them; an <c>alias()</c> of a tensor keeps the memory beyond that.
+/// Loaded weights as tensors of libtorch, which are views of the loaded memory. Tensors that share a storage in the checkpoint share a
+/// storage here. The object belongs to the weights and is disposed with them. An <c>alias()</c> of a tensor keeps the memory after that.
 /// </summary>
 public sealed class TorchStateDict : IDisposable
 {
@@ -13,9 +13,9 @@ public sealed class TorchStateDict : IDisposable
     private readonly Lock _asking = new();
     private bool _disposed;
 
-    /// <summary>Makes the tensors.</summary>
+    /// <summary>Creates the tensors.</summary>
     /// <param name="weights">The weights.</param>
-    /// <param name="storageOf">Gives a storage as a tensor of bytes, which is then disposed: the views keep it.</param>
+    /// <param name="storageOf">Returns a storage as a tensor of bytes. It is disposed after use, and the views keep its memory.</param>
     internal TorchStateDict(LoadedWeights weights, Func<int, torch.Tensor> storageOf)
     {
         var typed = new Dictionary<(int Storage, torch.ScalarType Type), torch.Tensor>();
@@ -59,7 +59,7 @@ public sealed class TorchStateDict : IDisposable
         {
             ref torch.Tensor? bytes = ref CollectionsMarshal.GetValueRefOrAddDefault(storages, tensor.Storage, out _);
             bytes ??= storageOf(tensor.Storage);
-            // Another tensor of the storage may have smaller elements, of which there need not be a whole number of these.
+            // Another tensor of the storage can have smaller elements, so the storage may not be a multiple of this element size.
             long size = tensor.DType.ElementSize();
             using torch.Tensor whole = bytes.narrow(0, 0, weights.StorageLengths[tensor.Storage] / size * size);
             return TensorMemory.ViewAs(whole, type);
@@ -69,9 +69,9 @@ public sealed class TorchStateDict : IDisposable
     /// <summary>The names of all tensors.</summary>
     public IReadOnlyCollection<string> Names => _tensors.Keys;
 
-    /// <summary>A tensor. It belongs to the weights: take an <c>alias()</c> to keep it, a <c>clone()</c> to change it alone.</summary>
-    /// <exception cref="KeyNotFoundException">There is no tensor of that name.</exception>
-    /// <exception cref="MemLoadException">ML7020: TorchSharp does not have its element type.</exception>
+    /// <summary>Returns a tensor. It belongs to the weights. Use <c>alias()</c> to keep it, and <c>clone()</c> to change a copy.</summary>
+    /// <exception cref="KeyNotFoundException">No tensor has that name.</exception>
+    /// <exception cref="MemLoadException">ML7020: TorchSharp does not support its element type.</exception>
     public torch.Tensor this[string name]
     {
         get
@@ -88,7 +88,7 @@ public sealed class TorchStateDict : IDisposable
                 {
                     return tensor;
                 }
-                // TorchSharp cannot mark a view as negated: from now on this tensor has memory of its own.
+                // TorchSharp cannot mark a view as negated. This tensor therefore has its own memory.
                 torch.Tensor negated = tensor.neg().DetachFromDisposeScope();
                 tensor.Dispose();
                 _tensors[name] = (entry with { LazyView = LazyView.None }, negated);
@@ -112,11 +112,11 @@ public sealed class TorchStateDict : IDisposable
     }
 }
 
-/// <summary>The way from weights to tensors of libtorch.</summary>
+/// <summary>Converts weights to tensors of libtorch.</summary>
 public static class TorchWeights
 {
-    /// <summary>The weights as tensors of libtorch, without a copy.</summary>
-    /// <exception cref="MemLoadException">ML7021: they lie on another device than torch:cpu and cuda:N.</exception>
+    /// <summary>Returns the weights as tensors of libtorch, without a copy.</summary>
+    /// <exception cref="MemLoadException">ML7021: the weights are on another device than torch:cpu and cuda:N.</exception>
     public static TorchStateDict AsTorch(this LoadedWeights weights)
     {
         ArgumentNullException.ThrowIfNull(weights);

@@ -2,10 +2,10 @@ using TorchSharp;
 
 namespace MemLoad.Torch;
 
-/// <summary>The element types that TorchSharp knows.</summary>
+/// <summary>The element types that TorchSharp supports.</summary>
 internal static class TorchTypes
 {
-    /// <summary>TorchSharp's name of a type, or null where it has none.</summary>
+    /// <summary>Returns the TorchSharp type of a type, or null.</summary>
     public static torch.ScalarType? Of(DType dtype) => dtype switch
     {
         DType.UInt8 => torch.ScalarType.Byte,

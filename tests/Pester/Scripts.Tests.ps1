@@ -9,6 +9,11 @@ Describe 'Our scripts' {
         $null = [System.Management.Automation.Language.Parser]::ParseFile($_, [ref]$null, [ref]$problems)
         $problems | Should -BeNullOrEmpty
     }
+    # PowerShell ignores help that follows a line comment directly.
+    It '<_> shows its help' -ForEach ($scripts | Where-Object { (Get-Content -Raw $_) -match '(?m)^\.SYNOPSIS' }) {
+        $null = (Get-Content -Raw $_) -match '(?m)^\.SYNOPSIS\r?\n\s+(?<First>.+?)\s*$'
+        (Get-Help $_).Synopsis | Should -BeLike "$([wildcardpattern]::Escape($Matches.First))*"
+    }
     It "please PSScriptAnalyzer$(if ($noAnalyzer) { ' (it is not installed: Install-PSResource PSScriptAnalyzer)' })" -Skip:$noAnalyzer -ForEach @{ Scripts = $scripts } {
         # Pester's blocks use what others assign; examples are run from help, which is ours.
         $Scripts | ForEach-Object { Invoke-ScriptAnalyzer $_ -ExcludeRule PSUseDeclaredVarsMoreThanAssignments, PSAvoidUsingInvokeExpression } | Should -BeNullOrEmpty

@@ -3,20 +3,25 @@ using System.Collections.Immutable;
 namespace MemLoad;
 
 /// <summary>
-/// How much host memory this process can still take, and what says so: every limit that applies to it, the machine's, its containers', its
-/// own. Swap is left out: a load that swaps is none.
+/// The host memory that this process can still use, and the limits that determine it: the limits of the computer, of containers and of the
+/// process. Swap does not count, because a load must not swap.
 /// </summary>
-/// <param name="Limits">All limits found, the tightest first, that on locked memory last.</param>
+/// <param name="Limits">All limits, the tightest first. The limit on locked memory is last.</param>
 public sealed record Headroom(ImmutableArray<MemoryLimit> Limits)
 {
-    /// <summary>The limit that binds anonymous memory, which every limit but that on locked memory counts; null where the platform tells of none.</summary>
+    /// <summary>
+    /// The tightest limit on anonymous memory. Every limit except the limit on locked memory counts it. Null if the platform reports no
+    /// limit.
+    /// </summary>
     public MemoryLimit? Binding => Limits.FirstOrDefault(limit => limit.Counts != Counted.Locked);
 
-    /// <summary>Bytes of anonymous memory that can be taken before the first limit is reached; null where the platform tells of none.</summary>
+    /// <summary>
+    /// Bytes of anonymous memory that can be used before the first limit is reached. Null if the platform reports no limit.
+    /// </summary>
     public long? AvailableBytes => Binding?.AvailableBytes;
 
-    /// <summary>Asks the system now.</summary>
-    /// <returns>Whatever it tells; an empty headroom on a platform that tells nothing.</returns>
+    /// <summary>Reads the current limits of the system.</summary>
+    /// <returns>The limits. Empty on a platform that reports none.</returns>
     public static Headroom Now()
     {
         IEnumerable<MemoryLimit> limits = OperatingSystem.IsLinux() ? new LinuxLimits().Read()

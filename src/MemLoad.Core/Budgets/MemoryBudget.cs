@@ -2,26 +2,26 @@ using System.Collections.Immutable;
 
 namespace MemLoad;
 
-/// <summary>By how much a plan exceeds a budget.</summary>
-/// <param name="Limit">The host limit that it exceeds most; null if it is the device's capacity.</param>
-/// <param name="NeedBytes">What the plan needs of it.</param>
-/// <param name="BudgetBytes">What there is.</param>
+/// <summary>The memory by which a plan exceeds a budget.</summary>
+/// <param name="Limit">The host limit with the most missing bytes. Null for the capacity of the device.</param>
+/// <param name="NeedBytes">The bytes that the plan needs.</param>
+/// <param name="BudgetBytes">The available bytes.</param>
 public readonly record struct Shortfall(MemoryLimit? Limit, long NeedBytes, long BudgetBytes)
 {
-    /// <summary>Bytes that are missing.</summary>
+    /// <summary>The missing bytes.</summary>
     public long MissingBytes => NeedBytes - BudgetBytes;
 }
 
 /// <summary>
-/// What a load may take: of the host the headroom less its reserves, and no more than the user allows; of the device what is free there. A plan
-/// is held against it before a byte is touched.
+/// The memory that a load may use. For the host, it is the headroom less its reserves, and at most the limit of the user. For the device,
+/// it is the free memory. A plan is compared with it before memory is allocated.
 /// </summary>
 public sealed class MemoryBudget
 {
     /// <summary>The name of the limit that the user set, in rows.</summary>
     internal const string OwnLimit = "the limit given";
 
-    // A table entry of 8 bytes for each page of 4 KiB that is mapped and touched.
+    // A table entry of 8 bytes per page of 4 KiB that is mapped and used.
     private const long BytesPerPageTableByte = 512;
 
     private readonly Headroom _host;
@@ -37,16 +37,18 @@ public sealed class MemoryBudget
     /// <summary>Every limit on host memory, in the order of <see cref="Headroom.Limits"/>.</summary>
     public ImmutableArray<MemoryLimit> HostLimits => _host.Limits;
 
-    /// <summary>The limit that binds anonymous host memory, or null where there is none.</summary>
+    /// <summary>The tightest limit on anonymous host memory, or null.</summary>
     public MemoryLimit? Host => _host.Binding;
 
-    /// <summary>What may be reserved on the device; null where it has no memory of its own, or nothing but the machine limits it.</summary>
+    /// <summary>
+    /// The bytes that may be reserved on the device. Null if it has no memory of its own, or if only the computer limits it.
+    /// </summary>
     public long? DeviceBytes { get; }
 
     /// <summary>The budget of a load.</summary>
-    /// <param name="request">The user's own limits.</param>
-    /// <param name="device">The device, opened with the user's limit as its capacity.</param>
-    /// <param name="headroom">What the system leaves.</param>
+    /// <param name="request">The limits of the user.</param>
+    /// <param name="device">The device, opened with the limit of the user as its capacity.</param>
+    /// <param name="headroom">The memory that the system leaves.</param>
     public static MemoryBudget For(LoadRequest request, IDevice device, Headroom headroom)
     {
         ArgumentNullException.ThrowIfNull(request);
@@ -60,10 +62,10 @@ public sealed class MemoryBudget
         return new MemoryBudget(headroom, deviceBytes, device.ReservesSharedMemory);
     }
 
-    /// <summary>Holds a plan against the budget.</summary>
+    /// <summary>Compares a plan with the budget.</summary>
     /// <param name="plan">The plan.</param>
-    /// <param name="forecast">Its forecast.</param>
-    /// <returns>What is missing, of the limit where most is; null if the plan fits.</returns>
+    /// <param name="forecast">The forecast of the plan.</param>
+    /// <returns>The missing bytes of the limit with the most missing bytes. Null if the plan fits.</returns>
     public Shortfall? Check(LoadPlan plan, PlanForecast forecast) =>
         Check(forecast, allocator =>
         {
@@ -71,10 +73,11 @@ public sealed class MemoryBudget
             plan.ReadBy(tally);
         });
 
-    /// <summary>Holds a forecast against the budget.</summary>
+    /// <summary>Compares a forecast with the budget.</summary>
     /// <param name="forecast">The forecast.</param>
-    /// <param name="rehearse">Lets the plan allocate from an allocator of the device's capacity; asked for where reserved memory alone exceeds it.</param>
-    /// <returns>What is missing, of the limit where most is; null if the plan fits.</returns>
+    /// <param name="rehearse">Runs the allocations of the plan with an allocator of the device capacity. Called if only the reserved memory
+    /// exceeds the capacity.</param>
+    /// <returns>The missing bytes of the limit with the most missing bytes. Null if the plan fits.</returns>
     internal Shortfall? Check(PlanForecast forecast, Action<CachingAllocator> rehearse)
     {
         Shortfall? worst = null;
@@ -89,7 +92,7 @@ public sealed class MemoryBudget
         return worst ?? CheckDevice(forecast, rehearse);
     }
 
-    /// <summary>Mapped bytes that cannot all stay resident within the budget beside what the plan holds; 0 if they can.</summary>
+    /// <summary>Mapped bytes that cannot stay resident within the budget beside the memory of the plan. 0 if all can.</summary>
     public long EvictedBytes(PlanForecast forecast)
     {
         ArgumentNullException.ThrowIfNull(forecast);
@@ -97,14 +100,14 @@ public sealed class MemoryBudget
         return limit is null ? 0 : Math.Clamp(forecast.PeakHostFileBytes + NeedOf(limit.Counts, forecast) - limit.BudgetBytes, 0, forecast.PeakHostFileBytes);
     }
 
-    // Pages of mapped files can be given back at any time; the tables that map them cannot.
+    // The kernel can reclaim pages of mapped files at any time, but not their page tables.
     private long NeedOf(Counted counts, PlanForecast forecast) => counts switch
     {
         Counted.Anonymous => forecast.PeakHostBytes,
         Counted.AnonymousAndShared => checked(
             (_deviceSharesHost ? forecast.PeakHostAndDeviceBytes : forecast.PeakHostBytes) + (forecast.PeakHostFileBytes / BytesPerPageTableByte)),
         Counted.AddressSpace => forecast.PeakAddressBytes,
-        // No device here pins its staging ring.
+        // The devices of this library do not pin their staging rings.
         _ => 0,
     };
 
@@ -114,7 +117,8 @@ public sealed class MemoryBudget
         {
             return null;
         }
-        // More may be reserved than allocated; under pressure the allocator gives its cache back first. The plan fits if it fits then.
+        // Reserved memory can exceed allocated memory. The allocator releases its cache before it fails. The plan fits if it fits after
+        // that.
         try
         {
             rehearse(new CachingAllocator(capacity));

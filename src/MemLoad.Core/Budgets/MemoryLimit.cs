@@ -1,46 +1,46 @@
 namespace MemLoad;
 
-/// <summary>What a limit counts of a load's memory.</summary>
+/// <summary>The memory of a load that a limit counts.</summary>
 public enum Counted
 {
-    /// <summary>Anonymous memory of the process alone (<c>ulimit -d</c>, the user's own limit).</summary>
+    /// <summary>Only anonymous memory of the process (<c>ulimit -d</c>, the limit of the user).</summary>
     Anonymous,
     /// <summary>
-    /// Anonymous and shared memory, the simulated device's pool included, and page tables. File-backed pages are charged too, but the kernel
-    /// gives them up before anything fails, so they are no obstacle (control groups, <c>MemAvailable</c>, commit limits).
+    /// Anonymous and shared memory, with the pool of the simulated device, and page tables. File-backed pages are also charged, but the
+    /// kernel reclaims them before an allocation fails, so they do not count (control groups, <c>MemAvailable</c>, commit limits).
     /// </summary>
     AnonymousAndShared,
-    /// <summary>Whatever is mapped, touched or not: anonymous memory and the whole length of mapped files (<c>ulimit -v</c>).</summary>
+    /// <summary>All mapped memory, used or not: anonymous memory and the whole length of mapped files (<c>ulimit -v</c>).</summary>
     AddressSpace,
     /// <summary>Memory that must not be paged out: pinned staging rings (<c>ulimit -l</c>).</summary>
     Locked,
 }
 
-/// <summary>One thing that limits how much host memory this process can take, as it stood when it was asked.</summary>
-/// <param name="Name">What it is, as one would look it up: <c>MemAvailable</c>, <c>ulimit -v</c>, a control group's file.</param>
-/// <param name="Counts">What it counts.</param>
-/// <param name="LimitBytes">The limit itself.</param>
-/// <param name="UsedBytes">What is used of it already and will not be given back under pressure.</param>
-/// <param name="ReserveBytes">What is left alone of the rest: for page tables, the runtime's own growth, and the machine's other work.</param>
-/// <param name="Why">The figures in a clause, for people.</param>
+/// <summary>One limit on the host memory of this process, with the values at the time of the query.</summary>
+/// <param name="Name">The name of the limit in documentation: <c>MemAvailable</c>, <c>ulimit -v</c>, a file of a control group.</param>
+/// <param name="Counts">The memory that it counts.</param>
+/// <param name="LimitBytes">The limit in bytes.</param>
+/// <param name="UsedBytes">The used bytes that cannot be reclaimed.</param>
+/// <param name="ReserveBytes">The reserve for page tables, growth of the runtime, and other programs.</param>
+/// <param name="Why">The figures as text.</param>
 public sealed record MemoryLimit(string Name, Counted Counts, long LimitBytes, long UsedBytes, long ReserveBytes, string Why)
 {
-    // What a .NET process grows by while it loads: compiled code, thread stacks, the garbage collector's own tables.
+    // The growth of a .NET process during a load: compiled code, thread stacks, tables of the garbage collector.
     private const long RuntimeReserve = 64L << 20;
 
-    // Address space is reserved by the hundred MiB long before it is used: an arena for each thread, stacks, code heaps.
+    // Hundreds of MiB of address space are reserved before they are used: one arena per thread, stacks, code heaps.
     private const long AddressSpaceReserve = 256L << 20;
 
-    // Page tables take 1/512 of what they map; the rest of this 1/64 is for what others do meanwhile.
+    // Page tables use 1/512 of the memory that they map. The rest of this 1/64 is for other programs.
     private const long ReserveDivisor = 64;
 
-    /// <summary>Bytes that can still be taken before the limit is reached.</summary>
+    /// <summary>Bytes that can be used before the limit is reached.</summary>
     public long AvailableBytes => Math.Max(0, LimitBytes - UsedBytes);
 
-    /// <summary>Bytes a load may plan with: what is available less the reserve.</summary>
+    /// <summary>Bytes for a plan: the available bytes less the reserve.</summary>
     public long BudgetBytes => Math.Max(0, AvailableBytes - ReserveBytes);
 
-    /// <summary>A limit of the system, with the reserve that its kind calls for.</summary>
+    /// <summary>Creates a limit of the system with the reserve of its kind.</summary>
     internal static MemoryLimit OfSystem(string name, Counted counts, long limitBytes, long usedBytes, string why)
     {
         long available = Math.Max(0, limitBytes - usedBytes);

@@ -10,16 +10,18 @@ public sealed partial class Checkpoint : IWeightSource
     /// <summary>Streams the raw bytes of one storage straight from its file.</summary>
     /// <param name="storage">Index into <see cref="Storages"/>.</param>
     /// <param name="sink">Takes the bytes, at most 1 MiB at a time.</param>
-    /// <exception cref="MemLoadException">The file is gone, has changed or cannot be read (ML1001 to ML1007).</exception>
+    /// <exception cref="MemLoadException">The file does not exist, has changed or cannot be read (ML1001 to ML1007).</exception>
     public void StreamStorage(int storage, ElementSink sink) => StreamElements(TensorEntry.OfStorage(storage, Storages[storage].Length), sink);
 
     /// <summary>Streams the elements of one tensor straight from its file, contiguous and row-major.</summary>
     /// <param name="tensor">One of <see cref="Tensors"/>.</param>
     /// <param name="sink">Takes the elements, at most 1 MiB at a time.</param>
-    /// <exception cref="MemLoadException">The file is gone, has changed or cannot be read (ML1001 to ML1007).</exception>
+    /// <exception cref="MemLoadException">The file does not exist, has changed or cannot be read (ML1001 to ML1007).</exception>
     public void StreamElements(TensorEntry tensor, ElementSink sink) => StreamElements(tensor, sink, CancellationToken.None);
 
-    /// <summary>As <see cref="StreamElements(TensorEntry, ElementSink)"/>; stops also while bytes are read that no element is made of yet.</summary>
+    /// <summary>
+    /// As <see cref="StreamElements(TensorEntry, ElementSink)"/>, but can also stop before the first element is complete.
+    /// </summary>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     internal void StreamElements(TensorEntry tensor, ElementSink sink, CancellationToken cancellationToken)
     {
@@ -34,8 +36,8 @@ public sealed partial class Checkpoint : IWeightSource
         TensorElements.Stream(tensor, memory, storage.Offset, sink);
     }
 
-    // A file behind the face of memory: read in pieces where that will do. Where elements are scattered it is mapped, or, if it may become shorter
-    // meanwhile, the stretch of the storage that they lie in is read.
+    // Presents a file as memory. It is read in pieces if possible. If elements are scattered, the file is mapped. If the file can become
+    // shorter meanwhile, the range of the storage with these elements is read instead.
     private sealed class FileExtent(CheckpointFileReader reader, CheckpointFile file, Extent storage, TensorEntry tensor, CancellationToken ct) : MemoryBuffer(file.Length)
     {
         private MemoryBuffer? _viewed;

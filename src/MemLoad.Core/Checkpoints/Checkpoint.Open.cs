@@ -5,8 +5,8 @@ namespace MemLoad;
 public sealed partial class Checkpoint
 {
     /// <summary>
-    /// Opens a checkpoint of any known format: a PyTorch file of either kind, safetensors, a <c>*.index.json</c>, or a folder. Reads headers
-    /// only, whatever the size, and leaves no file open. The format is told from the content; a name that contradicts it is refused.
+    /// Opens a checkpoint of any known format: a PyTorch file of either kind, safetensors, a <c>*.index.json</c>, or a folder. Reads only
+    /// headers and keeps no file open. The content determines the format. A name that contradicts the content is refused.
     /// </summary>
     /// <param name="path">File or folder; relative paths count from the current folder of the process.</param>
     /// <param name="cancellationToken">Stops the opening.</param>
@@ -14,9 +14,9 @@ public sealed partial class Checkpoint
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static Checkpoint Open(string path, CancellationToken cancellationToken = default) => Open(path, OpenLimits.FromEnvironment(), cancellationToken);
 
-    /// <summary>Opens a checkpoint and believes its headers as far as the given limits go.</summary>
+    /// <summary>Opens a checkpoint with limits on what its headers may claim.</summary>
     /// <param name="path">File or folder; relative paths count from the current folder of the process.</param>
-    /// <param name="limits">How far.</param>
+    /// <param name="limits">The limits.</param>
     /// <param name="cancellationToken">Stops the opening.</param>
     /// <exception cref="MemLoadException">The path or its content breaks a rule (ML1xxx to ML6xxx).</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
@@ -45,7 +45,7 @@ public sealed partial class Checkpoint
             : OpenFile(path, budget, files, cancellationToken);
     }
 
-    /// <summary>Opens one file of tensors, as the whole of a checkpoint or as a part of one.</summary>
+    /// <summary>Opens one file of tensors, which is a checkpoint or a part of one.</summary>
     internal static Checkpoint OpenFile(string path, OpenBudget whole, CheckpointFileSet? files, CancellationToken cancellationToken)
     {
         CheckpointFileReader file = CheckpointFileReader.Open(path);
@@ -84,8 +84,9 @@ public sealed partial class Checkpoint
         return checkpoint;
     }
 
-    /// <summary>Narrows the checkpoint to part of its tensors; storages that no chosen tensor needs are neither read nor counted.</summary>
-    /// <param name="key">Dotted name of a container or tensor to narrow to, such as <c>model_state_dict</c>; its tensors lose that prefix.</param>
+    /// <summary>Selects a part of the tensors. Storages that no selected tensor needs are neither read nor counted.</summary>
+    /// <param name="key">Dotted name of a container or tensor to select, such as <c>model_state_dict</c>. Its tensors lose that
+    /// prefix.</param>
     /// <param name="include">Keep only names that match one of these patterns (<c>*</c> and <c>?</c>, case ignored); all if empty.</param>
     /// <param name="exclude">Drop names that match one of these patterns.</param>
     /// <exception cref="MemLoadException">ML6005 if the key names nothing, ML6006 if nothing is left.</exception>
@@ -128,8 +129,8 @@ public sealed partial class Checkpoint
         Span<byte> head = stackalloc byte[(int)Math.Min(file.Length, 512)];
         file.ReadExactly(0, head);
         LfsPointer.Refuse(head, path, file.Length);
-        // First of all: the length that a safetensors file begins with can read like the first bytes of a pickle (80 04 is 1152), but never
-        // with four zeros and a brace after it.
+        // This test is first. The length at the start of a safetensors file can equal the first bytes of a pickle (80 04 is 1152). In a
+        // pickle, four zeros and a brace never follow.
         if (head.Length > 8 && head[4..9].SequenceEqual("\0\0\0\0{"u8))
         {
             return CheckpointFormat.Safetensors;

@@ -4,13 +4,13 @@ namespace MemLoad;
 public sealed partial class Checkpoint
 {
     /// <summary>
-    /// The part of one rank of several: a contiguous range of the storages in the checkpoint's order, all ranges of about the same bytes. Each
-    /// storage, with all tensors that share it, belongs to the rank in whose share of the bytes its middle lies.
+    /// Returns the part of one rank: a contiguous range of the storages in the order of the checkpoint. All ranges have about the same
+    /// number of bytes. A storage, with all tensors that share it, belongs to the rank whose range of bytes contains its middle.
     /// </summary>
-    /// <remarks>What is shared out is the bytes in the files, whatever they are cast to in memory.</remarks>
+    /// <remarks>The bytes in the files are split, whatever they are cast to in memory.</remarks>
     /// <param name="rank">Number of the rank, from 0 as in <c>torch.distributed</c>.</param>
-    /// <param name="count">How many ranks there are.</param>
-    /// <exception cref="MemLoadException">ML6009: there is no such rank; ML6006: nothing falls to it.</exception>
+    /// <param name="count">The number of ranks.</param>
+    /// <exception cref="MemLoadException">ML6009: the rank does not exist; ML6006: its part is empty.</exception>
     public Checkpoint Share(int rank, int count)
     {
         if (count < 1 || rank < 0 || rank >= count)

@@ -3,39 +3,39 @@ using System.Runtime.InteropServices;
 
 namespace MemLoad;
 
-/// <summary>What kind of file or folder a checkpoint is.</summary>
+/// <summary>The kind of file or folder of a checkpoint.</summary>
 public enum CheckpointFormat
 {
     /// <summary>PyTorch's zip archive, written since 1.6.</summary>
     TorchZip,
-    /// <summary>PyTorch's format of before 1.6.</summary>
+    /// <summary>PyTorch's format before 1.6.</summary>
     TorchLegacy,
     /// <summary>One safetensors file.</summary>
     Safetensors,
-    /// <summary>Several files named by a <c>*.index.json</c>.</summary>
+    /// <summary>Several files that a <c>*.index.json</c> names.</summary>
     Sharded,
     /// <summary>A folder with one file per tensor.</summary>
     PerTensor,
 }
 
-/// <summary>One file of a checkpoint as it was when opened.</summary>
+/// <summary>One file of a checkpoint, with its state when it was opened.</summary>
 /// <param name="Path">Absolute path.</param>
 /// <param name="Length">Its length in bytes.</param>
 public sealed record CheckpointFile(string Path, long Length)
 {
-    /// <summary>Which file it was, and its state; null for one that was only described.</summary>
+    /// <summary>The identity and the state of the file. Null for a file that was only described.</summary>
     internal FileStamp? Stamp { get; init; }
 }
 
-/// <summary>Where the bytes of a storage lie.</summary>
+/// <summary>The location of the bytes of a storage.</summary>
 /// <param name="File">Index into <see cref="Checkpoint.Files"/>.</param>
 /// <param name="Offset">Byte offset in that file.</param>
 /// <param name="Length">Length in bytes; 0 for the storage of empty tensors.</param>
 public readonly record struct Extent(int File, long Offset, long Length);
 
 /// <summary>
-/// A directory of extents: which tensors there are and where their bytes lie. Opening reads headers only and keeps no file open;
-/// after it no code knows which format the bytes came from.
+/// A directory of extents: the tensors and the locations of their bytes. Opening reads only headers and keeps no file open. Later code does
+/// not depend on the format.
 /// </summary>
 public sealed partial class Checkpoint
 {
@@ -68,13 +68,13 @@ public sealed partial class Checkpoint
     /// <summary>The absolute path that was opened.</summary>
     public string Path { get; }
 
-    /// <summary>The format that was recognised from the content.</summary>
+    /// <summary>The format, determined from the content.</summary>
     public CheckpointFormat Format { get; }
 
     /// <summary>The files, in the order in which the tensors first need them.</summary>
     public ImmutableArray<CheckpointFile> Files { get; }
 
-    /// <summary>The storages: only the bytes that tensors refer to, each once.</summary>
+    /// <summary>The storages. They have only the bytes that tensors refer to, each once.</summary>
     public ImmutableArray<Extent> Storages { get; }
 
     /// <summary>Bytes of each file that tensors refer to, by the file's index.</summary>
@@ -84,24 +84,24 @@ public sealed partial class Checkpoint
     public ImmutableArray<TensorEntry> Tensors { get; }
 
     /// <summary>
-    /// What the checkpoint says besides tensors: the <c>__metadata__</c> of safetensors, or the other values of a PyTorch container under
+    /// The data of the checkpoint besides tensors: the <c>__metadata__</c> of safetensors, or the other values of a PyTorch container with
     /// dotted names. Values are null, bool, long, <see cref="System.Numerics.BigInteger"/>, double or string.
     /// </summary>
     public IReadOnlyDictionary<string, object?> Metadata { get; }
 
-    /// <summary>Bytes of all files together.</summary>
+    /// <summary>The sum of the bytes of all files.</summary>
     public long FileBytes => Files.Sum(file => file.Length);
 
-    /// <summary>Elements of all tensors, those of shared storages once.</summary>
+    /// <summary>Elements of all tensors. Elements of shared storages count once.</summary>
     public long ParameterCount => _parameterCount.Value;
 
-    /// <summary>M: bytes of all storages that the tensors need, shared ones once.</summary>
+    /// <summary>M: bytes of all storages that the tensors need. Shared storages count once.</summary>
     public long ModelBytes => Storages.Sum(storage => storage.Length);
 
     /// <summary>L: bytes of the largest storage.</summary>
     public long LargestBytes => Storages.IsEmpty ? 0 : Storages.Max(storage => storage.Length);
 
-    // Tensors that share a storage may differ in their types; the widest counts.
+    // Tensors that share a storage may have different types. The widest type counts.
     private long CountParameters()
     {
         int[] elementSizes = new int[Storages.Length];

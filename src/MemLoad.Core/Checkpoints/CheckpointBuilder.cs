@@ -4,21 +4,24 @@ using System.Globalization;
 namespace MemLoad;
 
 /// <summary>
-/// The last step of every reader: takes storages and views as a format states them, checks each view against its storage, and keeps of the
-/// storages only the bytes that a tensor refers to.
+/// The last step of every reader. It takes the storages and views of a format and checks each view against its storage. It keeps only the
+/// bytes of a storage that a tensor refers to.
 /// </summary>
 internal sealed class CheckpointBuilder
 {
-    // An honest broadcast (a mask expanded over batches) stays far below this; a zero-stride bomb does not.
+    // A legitimate broadcast, such as a mask expanded over batches, is far below this limit. A malicious view with zero strides is above
+    // it.
     private const long LargestExpansion = 1L << 20;
 
-    /// <summary>Bytes that an entry of the metadata takes, name and value apart.</summary>
+    /// <summary>Bytes of a metadata entry, without its name and value.</summary>
     private const int MetadataOverhead = OpenBudget.GrowingEntry;
 
-    /// <summary>Bytes that a tensor takes, name and dimensions apart: its entry, and its places in the finished checkpoint and on the way there.</summary>
+    /// <summary>
+    /// Bytes of a tensor without its name and dimensions: its entry, and its items in the builder and in the finished checkpoint.
+    /// </summary>
     private const int TensorOverhead = 72 + 8 + 24 + 8 + 24 + 40;
 
-    // Bytes of the lists that are made ready for one, and of the set of names.
+    // Bytes per expected tensor in the preallocated lists and in the set of names.
     private const int ExpectedOverhead = 8 + 24 + OpenBudget.EntryBytes;
 
     private readonly string _path;
@@ -30,17 +33,17 @@ internal sealed class CheckpointBuilder
     private readonly HashSet<string> _names;
     private readonly Dictionary<string, object?> _metadata = new(StringComparer.Ordinal);
 
-    /// <summary>Begins a checkpoint that no file describes, so that there is nothing to be careful of.</summary>
+    /// <summary>Begins a checkpoint that no file describes. It needs no limits.</summary>
     public CheckpointBuilder(string path, CheckpointFormat format)
         : this(path, format, OpenBudget.Unlimited(), 0)
     {
     }
 
     /// <summary>Begins a checkpoint.</summary>
-    /// <param name="path">What was opened.</param>
+    /// <param name="path">The path that was opened.</param>
     /// <param name="format">Its format.</param>
-    /// <param name="budget">Charged with all that is kept.</param>
-    /// <param name="expected">How many tensors there will be, about.</param>
+    /// <param name="budget">The budget that is charged with all data that is kept.</param>
+    /// <param name="expected">The approximate number of tensors.</param>
     public CheckpointBuilder(string path, CheckpointFormat format, OpenBudget budget, int expected)
     {
         _path = path;
@@ -52,7 +55,7 @@ internal sealed class CheckpointBuilder
         _names = new HashSet<string>(format == CheckpointFormat.Safetensors ? 0 : expected, StringComparer.Ordinal);
     }
 
-    /// <summary>Adds a file that is being read and gives its index.</summary>
+    /// <summary>Adds a file that is being read and returns its index.</summary>
     public int AddFile(CheckpointFileReader file)
     {
         _files.Add(new CheckpointFile(file.Path, file.Length) { Stamp = file.Stamp });
@@ -60,7 +63,7 @@ internal sealed class CheckpointBuilder
         return _files.Count - 1;
     }
 
-    /// <summary>Adds a file that is only described and gives its index.</summary>
+    /// <summary>Adds a file that is only described and returns its index.</summary>
     public int AddFile(string filePath, long length)
     {
         _files.Add(new CheckpointFile(filePath, length));
@@ -68,7 +71,7 @@ internal sealed class CheckpointBuilder
         return _files.Count - 1;
     }
 
-    /// <summary>Adds a storage and gives its index. It must lie inside its file.</summary>
+    /// <summary>Adds a storage and returns its index. The storage must be inside its file.</summary>
     /// <exception cref="MemLoadException">ML1005.</exception>
     public int AddStorage(int file, long offset, long length)
     {
@@ -82,7 +85,7 @@ internal sealed class CheckpointBuilder
         return _storages.Count - 1;
     }
 
-    /// <summary>Adds something that the checkpoint says besides tensors; the last one of a name wins.</summary>
+    /// <summary>Adds a metadata value. A later value with the same name replaces an earlier value.</summary>
     public void AddMetadata(string name, object? value)
     {
         _budget.Spend(MetadataOverhead, _path);
@@ -103,7 +106,7 @@ internal sealed class CheckpointBuilder
     /// <summary>Adds a tensor.</summary>
     /// <exception cref="MemLoadException">ML1013, ML6001 to ML6004, ML6012 to ML6014.</exception>
     /// <param name="tensor">The tensor, in a storage that was added before.</param>
-    /// <param name="nameIsNew">True if the caller has seen to it that no two names are the same.</param>
+    /// <param name="nameIsNew">True if the caller ensures that all names are unique.</param>
     public void AddTensor(TensorEntry tensor, bool nameIsNew = false)
     {
         _budget.Spend(TensorOverhead, _path);
@@ -178,8 +181,8 @@ internal sealed class CheckpointBuilder
     public Checkpoint Build() => Trim(_path, _format, [.. _files], [.. _storages], [.. _tensors], _metadata);
 
     /// <summary>
-    /// Keeps the files and the stretches of storages that the tensors use, renumbered in the order of first use. Views keep their shape and
-    /// strides; only where they start in the (shorter) storage changes.
+    /// Keeps the files and the ranges of storages that the tensors use, renumbered in the order of first use. Views keep their shape and
+    /// strides. Only their start in the shorter storage changes.
     /// </summary>
     public static Checkpoint Trim(
         string path,
@@ -190,7 +193,7 @@ internal sealed class CheckpointBuilder
         IReadOnlyDictionary<string, object?> metadata)
     {
         Stretch[] used = new Stretch[storages.Length];
-        bool whole = true; // so far each storage is new where it is first used
+        bool whole = true; // each storage so far was new at its first use
         int next = 0;
         foreach (TensorEntry tensor in tensors)
         {
@@ -239,13 +242,13 @@ internal sealed class CheckpointBuilder
         return new Checkpoint(path, format, keptFiles.Count == 0 ? files : keptFiles.ToImmutable(), keptStorages.DrainToImmutable(), kept.DrainToImmutable(), metadata);
     }
 
-    // The bytes of a storage that tensors use; none if all of them are empty.
+    // The bytes of a storage that tensors use. There are none if all tensors are empty.
     private struct Stretch
     {
         private long _first;
         private int _alignment;
 
-        // Views of different element sizes may share a storage: start where all of them stay aligned.
+        // Views of different element sizes may share a storage. The range starts where all of them are aligned.
         public readonly long Start => End == 0 ? 0 : _first / _alignment * _alignment;
 
         public long End { get; private set; }

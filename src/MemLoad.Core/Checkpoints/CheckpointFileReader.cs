@@ -2,10 +2,10 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MemLoad;
 
-/// <summary>Reads exact ranges of one file and turns every failure into the rule it breaks. Safe to use from several threads.</summary>
+/// <summary>Reads exact ranges of one file and converts every failure to a rule. Several threads can use it.</summary>
 internal sealed class CheckpointFileReader : IDisposable
 {
-    /// <summary>What lies further apart is not read along by the system, and is worth a call to <see cref="Expect"/>.</summary>
+    /// <summary>The readahead of the system does not cover larger distances. A call to <see cref="Expect"/> then helps.</summary>
     public const int FarApart = 64 << 10;
 
     private readonly SafeFileHandle _handle;
@@ -21,19 +21,19 @@ internal sealed class CheckpointFileReader : IDisposable
 
     public string Path { get; }
 
-    /// <summary>Which file it is, and its state when it was opened.</summary>
+    /// <summary>The identity of the file, and its state when it was opened.</summary>
     public FileStamp Stamp { get; }
 
     /// <summary>Length of the file when it was opened.</summary>
     public long Length => Stamp.Length;
 
-    /// <summary>The open file; stays this reader's.</summary>
+    /// <summary>The open file. The reader keeps ownership.</summary>
     public SafeFileHandle Handle => _handle;
 
-    /// <summary>False as long as bulk reads found everything in the page cache.</summary>
+    /// <summary>False while bulk reads have found all data in the page cache.</summary>
     public bool Waits => _direct.Waits;
 
-    /// <summary>Opens a file for reading; others may go on reading, writing and deleting it.</summary>
+    /// <summary>Opens a file for reading. Other programs can read, write and delete it meanwhile.</summary>
     /// <exception cref="MemLoadException">ML1001, ML1002, ML1010 or ML1015.</exception>
     public static CheckpointFileReader Open(string path)
     {
@@ -65,7 +65,7 @@ internal sealed class CheckpointFileReader : IDisposable
         }
     }
 
-    /// <summary>Opens a file that a <see cref="Checkpoint"/> named earlier; it must still be the same, unwritten since.</summary>
+    /// <summary>Opens a file that a <see cref="Checkpoint"/> named earlier. It must be the same file, without changes.</summary>
     /// <exception cref="MemLoadException">ML1001, ML1002 or ML1006.</exception>
     public static CheckpointFileReader Reopen(CheckpointFile file)
     {
@@ -83,8 +83,10 @@ internal sealed class CheckpointFileReader : IDisposable
     /// <summary>Whether this is the file that a checkpoint named, as it was when the checkpoint was opened.</summary>
     public bool Is(CheckpointFile file) => Stamp == Expected(file);
 
-    /// <summary>What was read is the file's content only if nobody wrote to it meanwhile. To be called after the last read, before it is used.</summary>
-    /// <exception cref="MemLoadException">ML1006, or ML1007 where the file system does not answer.</exception>
+    /// <summary>
+    /// Checks that no program wrote to the file during the reads. Call it after the last read and before the data is used.
+    /// </summary>
+    /// <exception cref="MemLoadException">ML1006, or ML1007 if the file system does not answer.</exception>
     public void RequireUnchanged()
     {
         FileStamp now;
@@ -103,10 +105,13 @@ internal sealed class CheckpointFileReader : IDisposable
     }
 
     /// <summary>Fills the whole destination from the file.</summary>
-    /// <exception cref="MemLoadException">ML1005 if the file ends before, ML1006 if it was cut short meanwhile, ML1007 if the read fails.</exception>
+    /// <exception cref="MemLoadException">ML1005 if the file ends before the range, ML1006 if it was truncated meanwhile, ML1007 if the
+    /// read fails.</exception>
     public void ReadExactly(long offset, Span<byte> destination) => ReadExactly(_handle, offset, destination);
 
-    /// <summary>Fills the whole destination from the file; what is large and not in the page cache is read around it.</summary>
+    /// <summary>
+    /// Fills the whole destination from the file. A large range that is not in the page cache is read directly from the disk.
+    /// </summary>
     /// <exception cref="MemLoadException">As from <see cref="ReadExactly(long, Span{byte})"/>.</exception>
     public void ReadBulk(long offset, Span<byte> destination)
     {
@@ -118,7 +123,10 @@ internal sealed class CheckpointFileReader : IDisposable
         ReadExactly(_direct.ForSmallReads, offset, destination);
     }
 
-    /// <summary>Has a range brought into the page cache in the background, for a read that will come soon; any range will do. A hint, where there is one.</summary>
+    /// <summary>
+    /// Requests that the system reads a range into the page cache in the background. Any range is valid. It is a hint, if the system
+    /// supports it.
+    /// </summary>
     public void Expect(long offset, long count)
     {
         if (FileAdvice.IsSupported)
@@ -128,7 +136,7 @@ internal sealed class CheckpointFileReader : IDisposable
     }
 
     /// <summary>Reads a range into a new array.</summary>
-    /// <exception cref="MemLoadException">ML1005 or ML1007; the range is checked against the file before anything is allocated.</exception>
+    /// <exception cref="MemLoadException">ML1005 or ML1007. The range is compared with the file before memory is allocated.</exception>
     public byte[] ReadBytes(long offset, long count)
     {
         if (offset < 0 || count < 0 || offset > Length - count)

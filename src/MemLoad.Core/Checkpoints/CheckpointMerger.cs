@@ -1,13 +1,13 @@
 namespace MemLoad;
 
-/// <summary>Puts the files and storages of several checkpoints one after the other; the caller picks tensors from them, in its own order.</summary>
+/// <summary>Concatenates the files and storages of several checkpoints. The caller selects the tensors in its own order.</summary>
 internal sealed class CheckpointMerger
 {
     private readonly List<CheckpointFile> _files = [];
     private readonly List<Extent> _storages = [];
     private readonly List<TensorEntry> _tensors = [];
 
-    /// <summary>Adds a part and gives the index of its first storage. Storages shared inside the part stay shared.</summary>
+    /// <summary>Adds a part and returns the index of its first storage. Shared storages of the part stay shared.</summary>
     public int AddPart(Checkpoint part)
     {
         int firstFile = _files.Count;

@@ -5,23 +5,23 @@ using Microsoft.Win32.SafeHandles;
 namespace MemLoad;
 
 /// <summary>
-/// Reads of one file that leave the page cache as they find it: what is large and not cached comes from the disk straight into memory (open(2), O_DIRECT).
-/// For a cold file that is faster than through the cache, takes hardly any processor time, and drives nothing else out of memory. Where kernel or file
-/// system know no such reads there are none, and the caller reads as ever. So there are while others load the same file: what one has brought into the
-/// cache then serves all.
+/// Reads one file without changing the page cache. Large ranges that are not cached are read from the disk directly to memory (open(2),
+/// O_DIRECT). For a cold file this is faster than the cache, uses little processor time, and evicts no other data. If the kernel or the
+/// file system does not support direct reads, or if other processes load the same file, the caller reads through the cache. Several loads
+/// of one file then share the cache.
 /// </summary>
 internal sealed unsafe partial class DirectReads(SafeFileHandle file) : IDisposable
 {
-    // What disks, files and memory are aligned to, at most; 512 would do for many.
+    // The largest alignment that disks, files and memory need. For many disks, 512 is enough.
     private const int Block = 4096;
 
-    // Below this a disk is not at its speed, and neighbours that the page cache reads along will be wanted next.
+    // Smaller reads do not reach the speed of the disk. The readahead of the page cache helps the next small reads.
     private const int Least = CheckpointFileReader.FarApart;
 
-    // What does not fit between the block boundaries of the destination: less than a block at its begin, at its end, and in front of the range.
+    // The bytes outside the block boundaries of the destination: less than a block at its start, at its end, and before the range.
     private const int MostAside = 3 * Block;
 
-    // A cold file is mostly cold everywhere: after a range that was not cached so many others are not asked about.
+    // Usually the whole of a cold file is cold. After a range that was not cached, this many ranges are not tested.
     private const int Unasked = 15;
 
     private readonly Lazy<SafeFileHandle?> _probe = new(() => OpenProbe(file));
@@ -33,10 +33,12 @@ internal sealed unsafe partial class DirectReads(SafeFileHandle file) : IDisposa
     private static bool IsSupported { get; } = FileAdvice.IsSupported
         && RuntimeInformation.ProcessArchitecture is Architecture.X64 or Architecture.Arm64;
 
-    /// <summary>False as long as every large range was found in the page cache: then reading is processors' work and no waiting for a disk.</summary>
+    /// <summary>False while every large range was in the page cache. Reads then use processors and do not wait for a disk.</summary>
     public bool Waits => _waits;
 
-    /// <summary>Reads some of a range, from its begin; 0 bytes if these are to be read in another way. Threads may call it at once.</summary>
+    /// <summary>
+    /// Reads the first bytes of a range. Returns 0 if the caller must read them in another way. Several threads can call it.
+    /// </summary>
     public int Read(long offset, Span<byte> destination)
     {
         if (!IsSupported || _refused || destination.Length < Least || !IsForTheDisk(offset, destination.Length))
@@ -54,7 +56,9 @@ internal sealed unsafe partial class DirectReads(SafeFileHandle file) : IDisposa
         }
     }
 
-    /// <summary>The file to read small ranges from: without readahead, once large ones are read directly, for what lies around them was read or will be.</summary>
+    /// <summary>
+    /// The file to read small ranges from. It has no readahead after the first direct read, because direct reads cover the neighbors.
+    /// </summary>
     public SafeFileHandle ForSmallReads => _direct.IsValueCreated && !_refused && _probe.Value is SafeFileHandle calm ? calm : file;
 
     /// <inheritdoc/>
@@ -69,8 +73,8 @@ internal sealed unsafe partial class DirectReads(SafeFileHandle file) : IDisposa
         }
     }
 
-    // Looked at in two places that are no storage's begin: opening the checkpoint has read the headers in front of those. The kernel answers that a page is
-    // not there by having it read, that one page alone on this handle.
+    // Tests two positions that are not the start of a storage, because opening the checkpoint has read the headers before a storage. The
+    // kernel reads a page that is missing, and on this handle it reads only that page.
     private bool IsForTheDisk(long offset, int length)
     {
         if (_probe.Value is not SafeFileHandle probe)
@@ -89,7 +93,7 @@ internal sealed unsafe partial class DirectReads(SafeFileHandle file) : IDisposa
             if (Native.Read(probe, &vector, 1, place, Native.NoWait) < 0)
             {
                 _waits = true;
-                // Anything but "not now" means that the file system does not tell.
+                // Any error other than "try again" means that the file system does not support the test.
                 _refused |= Marshal.GetLastPInvokeError() != Native.Again;
                 if (_refused || IsSharedWithOthers(probe))
                 {
@@ -102,8 +106,8 @@ internal sealed unsafe partial class DirectReads(SafeFileHandle file) : IDisposa
         return false;
     }
 
-    // Loads of a cold file tell each other of themselves by a read lock of their open file, which is in nobody's way but a writer's who asks for locks.
-    // Whoever finds another's (it would keep him from writing) reads through the cache. Where there are no locks everybody is alone.
+    // Each load of a cold file holds a read lock on its open file. The lock affects only writers that use locks. A load that finds the lock
+    // of another load reads through the cache. Without locks, each load reads directly.
     private static bool IsSharedWithOthers(SafeFileHandle probe)
     {
         var mine = new FileLock { Type = Native.ReadLock };
@@ -112,7 +116,8 @@ internal sealed unsafe partial class DirectReads(SafeFileHandle file) : IDisposa
         return Native.Control(probe, Native.GetLock, &hindrance) == 0 && hindrance.Type != Native.Unlocked;
     }
 
-    // One request from block to block: most of it goes to the whole blocks of the destination itself and is then moved into place, the rest aside.
+    // One request reads whole blocks. Most bytes go to the whole blocks of the destination and are then moved. The other bytes go to a
+    // separate buffer.
     [SkipLocalsInit]
     private int ReadDirect(SafeFileHandle direct, long offset, byte* memory, int length)
     {
@@ -126,7 +131,7 @@ internal sealed unsafe partial class DirectReads(SafeFileHandle file) : IDisposa
         long read = Native.Read(direct, vectors, 2, offset - before, 0);
         if (read < 0)
         {
-            // Other alignments, no direct reads after all, a broken disk: whoever reads as ever next knows what to say.
+            // The alignment is different, direct reads are not supported, or the disk failed. The next normal read reports the error.
             _refused = true;
             return 0;
         }
@@ -153,7 +158,7 @@ internal sealed unsafe partial class DirectReads(SafeFileHandle file) : IDisposa
         return probe;
     }
 
-    // The very file that is open, whatever has its name by now; null where it cannot be had.
+    // Opens the same file again, even if its name now belongs to another file. Returns null if this is not possible.
     private static SafeFileHandle? OpenAgain(SafeFileHandle file, int flags)
     {
         SafeFileHandle again = Native.Open($"/proc/self/fd/{file.DangerousGetHandle()}", flags | Native.CloseOnExec);
@@ -165,7 +170,7 @@ internal sealed unsafe partial class DirectReads(SafeFileHandle file) : IDisposa
         return null;
     }
 
-    // struct flock; all zero but the type is the whole file.
+    // struct flock. Zero in all fields except the type means the whole file.
     [StructLayout(LayoutKind.Sequential)]
     private struct FileLock
     {
@@ -194,7 +199,7 @@ internal sealed unsafe partial class DirectReads(SafeFileHandle file) : IDisposa
         public const short Unlocked = 2;
         public const int CloseOnExec = 0x80000;
 
-        public static readonly int Direct = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x10000 : 0x4000; // the rest is the same everywhere
+        public static readonly int Direct = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x10000 : 0x4000; // O_DIRECT
 
         [LibraryImport("libc", EntryPoint = "preadv2", SetLastError = true)]
         public static partial long Read(SafeFileHandle file, Vector* vectors, int count, long offset, int flags);

@@ -1,9 +1,11 @@
 namespace MemLoad;
 
-/// <summary>What a path is besides a file or a folder: to be known before it is opened, because opening a pipe waits for its other end.</summary>
+/// <summary>
+/// Detects paths that are neither a file nor a folder. This must be known first, because opening a pipe waits for its other end.
+/// </summary>
 internal static class FileKind
 {
-    /// <summary>Refuses pipes, devices and sockets. Where the system cannot be asked (other than Linux), opening tells.</summary>
+    /// <summary>Refuses pipes, devices and sockets. On systems other than Linux, opening the path detects them.</summary>
     /// <exception cref="MemLoadException">ML1010.</exception>
     public static void MustBeRegular(string path)
     {
@@ -13,7 +15,7 @@ internal static class FileKind
         }
     }
 
-    // Links are followed: what counts is what would be opened.
+    // Links are followed, because opening follows them.
     private static string? Special(string path) => (LinuxFileStatus.Of(path)?.Mode & 0xF000) switch
     {
         0x1000 => "a named pipe",

@@ -3,16 +3,16 @@ using Microsoft.Win32.SafeHandles;
 namespace MemLoad;
 
 /// <summary>
-/// Which file it is and in what state: two equal stamps mean the same bytes, unless somebody set the file's times back. A file that was replaced is
-/// another file; one that was written to has another time, once the clock that file systems use has ticked.
+/// The identity and the state of a file. Two equal stamps mean the same bytes, unless a program reset the times of the file. A replacement
+/// is another file. A file that was written to has another time after the next tick of the file system clock.
 /// </summary>
 /// <param name="Length">Bytes.</param>
-/// <param name="Modified">When its content last changed, in 100 ns as <see cref="DateTime.Ticks"/> counts them, UTC.</param>
-/// <param name="Device">The file system; 0 where the system does not say (other than Linux).</param>
-/// <param name="Inode">The file's number there; 0 where the system does not say.</param>
+/// <param name="Modified">The UTC time of the last change of the content, in units of 100 ns as <see cref="DateTime.Ticks"/>.</param>
+/// <param name="Device">The file system. 0 on systems other than Linux.</param>
+/// <param name="Inode">The number of the file in the file system. 0 if the system does not provide it.</param>
 internal readonly record struct FileStamp(long Length, long Modified, ulong Device, ulong Inode)
 {
-    // Kernels stamp files with a clock that ticks 100 to 1000 times a second.
+    // Kernels use a clock with 100 to 1000 ticks per second for file times.
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(20);
 
     /// <summary>The stamp of an open file.</summary>
@@ -21,13 +21,13 @@ internal readonly record struct FileStamp(long Length, long Modified, ulong Devi
         ? new FileStamp(status.Length, DateTime.UnixEpoch.Ticks + (status.ModifiedNanoseconds / 100), status.Device, status.Inode)
         : new FileStamp(RandomAccess.GetLength(file), File.GetLastWriteTimeUtc(file).Ticks, 0, 0);
 
-    /// <summary>Whether the file was written to so lately that a write after this stamp could bear the same time.</summary>
+    /// <summary>Whether the last write is so recent that a later write could have the same time.</summary>
     public bool IsFresh => Math.Abs(DateTime.UtcNow.Ticks - Modified) < Tick.Ticks;
 
-    /// <summary>How long to wait before a stamp taken anew tells every later write.</summary>
+    /// <summary>The time to wait before a new stamp detects every later write.</summary>
     public static TimeSpan Settling => Tick;
 
-    /// <summary>What became of the file since this stamp, for people.</summary>
+    /// <summary>Describes in words how the file changed since this stamp.</summary>
     public string Difference(FileStamp now) =>
         (now.Device, now.Inode) != (Device, Inode) ? "the file was replaced by another"
         : now.Length != Length ? $"the file had {Length} bytes when it was opened and has {now.Length} now"

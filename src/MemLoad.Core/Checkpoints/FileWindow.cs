@@ -3,8 +3,8 @@ using System.Buffers;
 namespace MemLoad;
 
 /// <summary>
-/// Reads small pieces of a file that mostly lie in rising order. The more of them lie near each other, the more one read fetches; where they lie apart,
-/// behind large storages, each read fetches little more than what was asked for.
+/// Reads small pieces of a file, mostly in ascending order. If the pieces are close together, each read fetches more. If they are far
+/// apart, behind large storages, each read fetches little more than the requested bytes.
 /// </summary>
 internal sealed class FileWindow(CheckpointFileReader file) : IDisposable
 {
@@ -20,7 +20,7 @@ internal sealed class FileWindow(CheckpointFileReader file) : IDisposable
 
     public string Path => file.Path;
 
-    /// <summary>Bytes of the file, to be used before the next read.</summary>
+    /// <summary>Returns bytes of the file. They are valid until the next read.</summary>
     /// <exception cref="MemLoadException">ML1005 or ML1007.</exception>
     public ReadOnlySpan<byte> Read(long offset, int count)
     {

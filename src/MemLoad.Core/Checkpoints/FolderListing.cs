@@ -2,9 +2,12 @@ using System.Collections.Immutable;
 
 namespace MemLoad;
 
-/// <summary>The files of a folder that matter to checkpoints, by name, in ordinal order. Hidden files, other files and sub-folders do not.</summary>
+/// <summary>
+/// The files of a folder that can be parts of a checkpoint, in ordinal order of their names. Hidden files, other files and subfolders are
+/// ignored.
+/// </summary>
 /// <param name="Indexes">The <c>*.index.json</c>.</param>
-/// <param name="TensorFiles">The files whose extension says that tensors are in them.</param>
+/// <param name="TensorFiles">The files with the extension of a tensor file.</param>
 internal sealed record FolderListing(ImmutableArray<string> Indexes, ImmutableArray<string> TensorFiles)
 {
     private static readonly string[] TensorExtensions = [".pt", ".pth", ".bin", ".safetensors"];
@@ -16,7 +19,7 @@ internal sealed record FolderListing(ImmutableArray<string> Indexes, ImmutableAr
         string[] names;
         try
         {
-            // Dot files by name: .NET calls them hidden on Unix only.
+            // Dot files are tested by name, because .NET reports them as hidden only on Unix.
             names = [.. Directory.EnumerateFiles(folder).Select(Path.GetFileName).OfType<string>()
                 .Where(name => name[0] != '.').Order(StringComparer.Ordinal)];
         }

@@ -1,17 +1,18 @@
 namespace MemLoad;
 
 /// <summary>
-/// Tells what kind of checkpoint a folder is: one <c>*.index.json</c> makes it sharded; else a lone file of tensors is the checkpoint, as in
-/// the folder of a small model; else it has one file per tensor. Nothing is guessed: where two readings are possible, the user names the file.
+/// Determines the kind of checkpoint in a folder. With one <c>*.index.json</c> the folder is sharded. Otherwise a single file of tensors is
+/// the checkpoint, as in the folder of a small model. Otherwise the folder has one file per tensor. If two readings are possible, the user
+/// must name the file.
 /// </summary>
 internal static class FolderReader
 {
     /// <summary>Opens a folder.</summary>
     /// <param name="folder">Absolute path of the folder.</param>
-    /// <param name="budget">What opening may take.</param>
-    /// <param name="files">Takes the open files; null to close them.</param>
+    /// <param name="budget">The memory that opening may use.</param>
+    /// <param name="files">Keeps the files open. Null closes them.</param>
     /// <param name="ct">Stops the reading.</param>
-    /// <exception cref="MemLoadException">ML5001 to ML5014, and what is wrong with a file.</exception>
+    /// <exception cref="MemLoadException">ML5001 to ML5014, and the rules of its files.</exception>
     public static Checkpoint Read(string folder, OpenBudget budget, CheckpointFileSet? files, CancellationToken ct)
     {
         FolderListing listing = FolderListing.Of(folder);

@@ -1,12 +1,13 @@
 namespace MemLoad;
 
-/// <summary>Absolute paths of what users name.</summary>
+/// <summary>Makes paths that users give absolute.</summary>
 public static class FullPath
 {
-    /// <summary>The absolute path, by the current folder.</summary>
-    /// <param name="path">What was given.</param>
-    /// <param name="rule">The rule that a path breaks which names nothing; ML1001 if not given.</param>
-    /// <exception cref="MemLoadException">It has a NUL character, which no name has, or it is relative and the current folder is gone.</exception>
+    /// <summary>Returns the absolute path, relative to the current folder.</summary>
+    /// <param name="path">The path that was given.</param>
+    /// <param name="rule">The rule for a path that names nothing. The default is ML1001.</param>
+    /// <exception cref="MemLoadException">The path has a NUL character, or it is relative and the current folder does not
+    /// exist.</exception>
     public static string Of(string path, Rule? rule = null)
     {
         RequireName(path, rule);
@@ -20,9 +21,9 @@ public static class FullPath
         }
     }
 
-    /// <summary>Refuses what can be the name of nothing, before anybody is asked for it.</summary>
-    /// <param name="path">What was given.</param>
-    /// <param name="rule">The rule that it breaks; ML1001 if not given.</param>
+    /// <summary>Refuses a path that cannot be valid, before the file system is used.</summary>
+    /// <param name="path">The path that was given.</param>
+    /// <param name="rule">The rule that it breaks. The default is ML1001.</param>
     /// <exception cref="MemLoadException">It has a NUL character.</exception>
     public static void RequireName(string path, Rule? rule = null)
     {

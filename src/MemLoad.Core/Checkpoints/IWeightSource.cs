@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace MemLoad;
 
-/// <summary>What a writer writes: tensors over storages and the bytes of both, wherever they come from (a file, memory, a generator).</summary>
+/// <summary>The source of a writer: tensors, storages and their bytes, from a file, from memory or from a generator.</summary>
 public interface IWeightSource
 {
     /// <summary>The tensors, names unique, in the order in which to write them.</summary>

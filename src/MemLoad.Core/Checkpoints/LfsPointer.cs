@@ -2,10 +2,10 @@ using System.Text;
 
 namespace MemLoad;
 
-/// <summary>The text files that git-lfs leaves in the place of files it has not fetched.</summary>
+/// <summary>Detects the text files that git-lfs writes in place of files that it has not fetched.</summary>
 internal static class LfsPointer
 {
-    private const int LongestPointer = 1024; // as git-lfs itself has it
+    private const int LongestPointer = 1024; // the limit of git-lfs
 
     /// <summary>Refuses a pointer.</summary>
     /// <param name="head">The first bytes of the file.</param>

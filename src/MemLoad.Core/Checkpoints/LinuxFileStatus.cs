@@ -3,25 +3,27 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MemLoad;
 
-/// <summary>What Linux knows of a file and .NET does not say (statx, since Linux 4.11).</summary>
+/// <summary>The status of a file on Linux that .NET does not provide (statx, since Linux 4.11).</summary>
 /// <param name="Mode">Kind and permissions, as in <c>st_mode</c>.</param>
-/// <param name="UserId">Who owns it.</param>
+/// <param name="UserId">The owner.</param>
 /// <param name="Attributes">Flags such as <see cref="Immutable"/>.</param>
 /// <param name="Device">The file system.</param>
 /// <param name="Inode">The file's number there.</param>
 /// <param name="Length">Bytes.</param>
-/// <param name="ModifiedNanoseconds">When its content last changed, since 1970.</param>
+/// <param name="ModifiedNanoseconds">The time of the last change of the content, since 1970.</param>
 /// <param name="GroupId">Its group.</param>
 internal readonly partial record struct LinuxFileStatus(
     ushort Mode, uint UserId, ulong Attributes, ulong Device, ulong Inode, long Length, long ModifiedNanoseconds, uint GroupId)
 {
-    /// <summary>Nobody may change the file until the flag is taken away, which is root's to do.</summary>
+    /// <summary>No program may change the file until root removes the flag.</summary>
     public const ulong Immutable = 0x10; // STATX_ATTR_IMMUTABLE
 
-    /// <summary>fs-verity: nobody may change the file ever again.</summary>
+    /// <summary>fs-verity: no program may change the file.</summary>
     public const ulong Verity = 0x100000; // STATX_ATTR_VERITY
 
-    /// <summary>Others than the owner may write to it, by <see cref="Mode"/>; entries of access control lists show in the group's bits.</summary>
+    /// <summary>
+    /// The bits of <see cref="Mode"/> that let users other than the owner write. The group bits include access control lists.
+    /// </summary>
     public const int GroupOrOthersWrite = 0x12; // S_IWGRP | S_IWOTH
 
     private const int Kind = 0xF000; // S_IFMT
@@ -30,30 +32,32 @@ internal readonly partial record struct LinuxFileStatus(
     private const int DoNotFollow = 0x100; // AT_SYMLINK_NOFOLLOW
 
     private const int CurrentFolder = -100; // AT_FDCWD
-    private const int EmptyPath = 0x1000; // AT_EMPTY_PATH: what the descriptor itself names
+    private const int EmptyPath = 0x1000; // AT_EMPTY_PATH: the file of the descriptor
     private const uint BasicStats = 0x7ff; // STATX_BASIC_STATS
     private const int StatxBytes = 256;
     private const long NanosecondsPerSecond = 1_000_000_000;
 
-    /// <summary>Who this process acts as; root is 0.</summary>
+    /// <summary>The effective user of this process. Root is 0.</summary>
     public static uint EffectiveUser => GetEffectiveUser();
 
-    /// <summary>It is a file of its own, and no link, pipe or device.</summary>
+    /// <summary>True for a regular file, which is no link, pipe or device.</summary>
     public bool IsRegular => (Mode & Kind) == RegularFile;
 
-    /// <summary>It is a folder.</summary>
+    /// <summary>True for a folder.</summary>
     public bool IsFolder => (Mode & Kind) == Folder;
 
-    /// <summary>It belongs to the user of this process or to root.</summary>
+    /// <summary>True if the file belongs to the user of this process or to root.</summary>
     public bool IsTrusted => UserId == 0 || UserId == EffectiveUser;
 
-    /// <summary>The status of what has a name, be it a link; null where nothing has, or where the system cannot be asked.</summary>
+    /// <summary>
+    /// Returns the status of a path without following links. Null if the path does not exist or the system does not provide the status.
+    /// </summary>
     public static LinuxFileStatus? OfName(string path) => OperatingSystem.IsLinux() ? Ask(CurrentFolder, path, DoNotFollow) : null;
 
-    /// <summary>The status of what a path names, links followed; null where the system cannot be asked.</summary>
+    /// <summary>Returns the status of a path and follows links. Null if the system does not provide it.</summary>
     public static LinuxFileStatus? Of(string path) => OperatingSystem.IsLinux() ? Ask(CurrentFolder, path, 0) : null;
 
-    /// <summary>The status of an open file; null where the system cannot be asked.</summary>
+    /// <summary>Returns the status of an open file. Null if the system does not provide it.</summary>
     public static LinuxFileStatus? Of(SafeFileHandle file)
     {
         if (!OperatingSystem.IsLinux())
@@ -95,7 +99,7 @@ internal readonly partial record struct LinuxFileStatus(
         }
         catch (EntryPointNotFoundException)
         {
-            return null; // a C library from before 2018
+            return null; // the C library is older than 2018
         }
     }
 

@@ -1,13 +1,14 @@
 namespace MemLoad;
 
 /// <summary>
-/// Counts, while a checkpoint is opened, what its headers make us keep against how long they are. Each header that is read grants memory, whatever is
-/// made of it is charged before it is made, what goes again at once is given back: so the peak stays in proportion. Time is bounded alike: work on what
-/// is there already, which no byte of a file pays for, is charged as if it took memory. One budget serves all files of a checkpoint, from several threads; each file counts in its own and settles with the whole.
+/// Limits the memory that the headers of a checkpoint use while it is opened. Each header that is read grants memory in proportion to its
+/// length. Memory is charged before it is allocated. Temporary memory is returned at once, so the peak is proportional to the headers. Time
+/// is limited in the same way: work on data that exists already is charged as memory. One budget applies to all files of a checkpoint and
+/// to several threads. Each file has its own counter and adds it to the total.
 /// </summary>
 internal sealed class OpenBudget
 {
-    private const long FreeMemory = 15 << 20; // and a MiB for buffers and tables whose size no file decides
+    private const long FreeMemory = 15 << 20; // one more MiB is for buffers and tables whose size does not depend on a file
     private const int MemoryPerHeaderByte = 8;
     private const long FreeExpansion = 1L << 30;
     private const long ExpansionPerByte = 1L << 10;
@@ -34,22 +35,22 @@ internal sealed class OpenBudget
         _whole = whole;
     }
 
-    /// <summary>What a dictionary takes for each name and value.</summary>
+    /// <summary>The bytes of a dictionary per name and value.</summary>
     public const int EntryBytes = 28;
 
-    /// <summary>What a dictionary that grows takes for each, all in all.</summary>
+    /// <summary>The bytes of a growing dictionary per entry, in total.</summary>
     public const int GrowingEntry = 4 * EntryBytes;
 
-    /// <summary>For a checkpoint that no file describes.</summary>
+    /// <summary>The budget of a checkpoint that no file describes.</summary>
     public static OpenBudget Unlimited() => new(new OpenLimits { HeaderMemoryBytes = long.MaxValue, ExpandedBytes = long.MaxValue });
 
-    /// <summary>The limits that the caller set.</summary>
+    /// <summary>The limits of the caller.</summary>
     public OpenLimits Limits { get; }
 
     /// <summary>The counter of one file, for one thread.</summary>
     public OpenBudget OfFile() => new(_whole);
 
-    /// <summary>Notes that so many bytes of headers were read.</summary>
+    /// <summary>Grants memory for a number of header bytes that were read.</summary>
     public void Grant(long headerBytes)
     {
         Interlocked.Add(ref _whole._headers, headerBytes);
@@ -59,7 +60,7 @@ internal sealed class OpenBudget
         }
     }
 
-    /// <summary>Charges memory that is about to be taken.</summary>
+    /// <summary>Charges memory before it is allocated.</summary>
     /// <exception cref="MemLoadException">ML1013.</exception>
     public void Spend(long bytes, string path)
     {
@@ -70,16 +71,16 @@ internal sealed class OpenBudget
         }
     }
 
-    /// <summary>What is charged for hashing a text, or comparing it: a pickle may use one long text again and again, two bytes each time.</summary>
+    /// <summary>The charge for hashing or comparing a text. A pickle can use one long text many times, with two bytes per use.</summary>
     public static long Hashing(int characters) => characters / 16;
 
-    /// <summary>What is charged for looking at things that are there already: a byte for each.</summary>
+    /// <summary>The charge for inspecting existing items: one byte per item.</summary>
     public static long Looking(int things) => things;
 
-    /// <summary>What a string takes.</summary>
+    /// <summary>The bytes of a string.</summary>
     public static long Text(int characters) => 32 + (2L * characters);
 
-    /// <summary>Charges the whole with what this file has pending: when it is done.</summary>
+    /// <summary>Adds the pending charges of this file to the total. Called when the file is complete.</summary>
     /// <exception cref="MemLoadException">ML1013.</exception>
     public void Settle(string path)
     {
@@ -94,10 +95,10 @@ internal sealed class OpenBudget
         }
     }
 
-    /// <summary>Notes the length of a file: expanded views may be the larger for it.</summary>
+    /// <summary>Adds the length of a file. The limit for expanded views grows with it.</summary>
     public void AddFile(long length) => Interlocked.Add(ref _whole._files, length);
 
-    /// <summary>Adds what an expanded view has beyond its storage; false if all of them together are out of proportion.</summary>
+    /// <summary>Adds the bytes of an expanded view beyond its storage. Returns false if the sum exceeds the limit.</summary>
     /// <exception cref="OverflowException">The sum does not fit 64 bits.</exception>
     public bool TryExpand(long bytes, out long total, out long allowed)
     {

@@ -1,15 +1,15 @@
 namespace MemLoad;
 
-/// <summary>How many files this process may have open (<c>ulimit -n</c>), and what the system says when there are too many.</summary>
+/// <summary>The limit of open files of this process (<c>ulimit -n</c>), and the errors of the system above it.</summary>
 internal static class OpenFiles
 {
     private const int ProcessHasTooMany = 24; // EMFILE
     private const int MachineHasTooMany = 23; // ENFILE
 
-    // The runtime's own: assemblies, pipes of a child, what other threads open meanwhile.
+    // Files of the runtime: assemblies, pipes of a child process, and files that other threads open meanwhile.
     private const int Reserve = 16;
 
-    /// <summary>How many more may be opened; null where nothing is known (other systems than Linux).</summary>
+    /// <summary>The number of files that can still be opened. Null on systems other than Linux.</summary>
     public static int? Available
     {
         get
@@ -32,13 +32,13 @@ internal static class OpenFiles
         }
     }
 
-    /// <summary>True if a file could not be opened because too many are.</summary>
+    /// <summary>True if a file could not be opened because too many files are open.</summary>
     public static bool IsExhausted(Exception failure) => failure is IOException && !OperatingSystem.IsWindows() && IsExhausted(failure.HResult);
 
     /// <summary>True for the error number of a call that could not open a file because too many are open.</summary>
     public static bool IsExhausted(int error) => error is ProcessHasTooMany or MachineHasTooMany;
 
-    /// <summary>Says so.</summary>
+    /// <summary>Creates the error for too many open files.</summary>
     public static MemLoadException Exhausted(string? path, Exception failure) =>
         Rules.FilesExhausted.Broken($"the file cannot be opened beside those that are open: {failure.Message.TrimEnd('.')}", path, innerException: failure);
 }

@@ -3,30 +3,32 @@ using System.Globalization;
 namespace MemLoad;
 
 /// <summary>
-/// How much opening a checkpoint may believe of what its headers claim. The defaults follow the files' sizes and hold for every honest file we know
-/// of; each limit is raised by its name, for one opening by whoever calls, or for a process and its children by <see cref="Variable"/>.
+/// The limits on what the headers of a checkpoint may claim. The defaults depend on the sizes of the files, and every known legitimate file
+/// is within them. The caller raises a limit for one call. <see cref="Variable"/> raises limits for a process and its child processes.
 /// </summary>
 public sealed record OpenLimits
 {
     /// <summary>The environment variable: names and whole numbers, such as <c>expanded-bytes=68719476736,nesting=500</c>.</summary>
     public const string Variable = "MEMLOAD_LIMITS";
 
-    private const int DeepestNesting = 5000; // names grow with it, and the cost with its square
+    private const int DeepestNesting = 5000; // names grow with the depth, and the cost with its square
 
-    /// <summary>Bytes of memory for what the headers say; null for 16 MiB and eight times the headers' own length. Written <c>header-memory</c>.</summary>
+    /// <summary>
+    /// Bytes of memory for the headers. Null means 16 MiB and eight times the length of the headers. Written <c>header-memory</c>.
+    /// </summary>
     public long? HeaderMemoryBytes { get; init; }
 
-    /// <summary>Bytes that expanded views may add to the bytes that are there; null for 1 GiB and 1,024 times the files. Written <c>expanded-bytes</c>.</summary>
+    /// <summary>Bytes that expanded views may add. Null means 1 GiB and 1,024 times the files. Written <c>expanded-bytes</c>.</summary>
     public long? ExpandedBytes { get; init; }
 
-    /// <summary>Containers inside one another in a PyTorch file. Written <c>nesting</c>.</summary>
+    /// <summary>The nesting depth of containers in a PyTorch file. Written <c>nesting</c>.</summary>
     public int Nesting { get; init; } = 200;
 
-    /// <summary>Characters of a tensor's name. Written <c>name-length</c>.</summary>
+    /// <summary>Characters of the name of a tensor. Written <c>name-length</c>.</summary>
     public int NameLength { get; init; } = 4096;
 
-    /// <summary>The defaults, changed by what <see cref="Variable"/> says.</summary>
-    /// <exception cref="MemLoadException">ML1014: it says something else than limits and numbers.</exception>
+    /// <summary>The defaults with the changes of <see cref="Variable"/>.</summary>
+    /// <exception cref="MemLoadException">ML1014: the value is not a list of limits and numbers.</exception>
     public static OpenLimits FromEnvironment() => Parse(Environment.GetEnvironmentVariable(Variable) ?? "");
 
     /// <summary>Reads names and numbers.</summary>
@@ -54,7 +56,7 @@ public sealed record OpenLimits
         return limits;
     }
 
-    /// <summary>The sentence that tells a user how to raise a limit.</summary>
+    /// <summary>The sentence that describes how to raise a limit.</summary>
     internal static string Raise(string name, long value) =>
         string.Create(CultureInfo.InvariantCulture, $"If you trust the file, raise the limit by its name: set {Variable} to {name}={value} or more");
 

@@ -1,8 +1,8 @@
 namespace MemLoad;
 
 /// <summary>
-/// Compares numbers out of files that are keys of a table. .NET hashes a number to itself, so that a file could choose numbers which all fall into one
-/// bucket and cost the square of their count; here the hash depends on a seed that each process draws anew.
+/// Compares numbers from files that are keys of a hash table. .NET uses a number as its own hash, so a file could select numbers that share
+/// one bucket. The cost would be quadratic. Here the hash depends on a random seed per process.
 /// </summary>
 internal sealed class SeededNumbers : IEqualityComparer<uint>, IEqualityComparer<int>
 {
@@ -10,7 +10,7 @@ internal sealed class SeededNumbers : IEqualityComparer<uint>, IEqualityComparer
     {
     }
 
-    /// <summary>The one there is.</summary>
+    /// <summary>The only instance.</summary>
     public static SeededNumbers Comparer { get; } = new();
 
     /// <inheritdoc/>

@@ -14,8 +14,8 @@ namespace MemLoad;
 internal sealed record JsonRules(Rule Encoding, Rule Syntax, Rule NameRepeated, Rule Form);
 
 /// <summary>
-/// Reads JSON token by token, as the standard has it and no laxer: no comments, no trailing commas, no byte-order mark, no repeated names.
-/// Every failure becomes a rule at a byte of the file. Nothing is built in memory but what the caller keeps.
+/// Reads JSON token by token, strictly by the standard: no comments, no trailing commas, no byte-order mark, no repeated names. Every error
+/// has a rule and a byte position in the file. Only data that the caller keeps uses memory.
 /// </summary>
 internal ref struct StrictJson
 {
@@ -28,12 +28,12 @@ internal ref struct StrictJson
     private readonly OpenBudget _budget;
     private Utf8JsonReader _reader;
 
-    /// <summary>Checks the encoding and stands before the first token.</summary>
+    /// <summary>Checks the encoding. The position is before the first token.</summary>
     /// <param name="text">The whole text.</param>
-    /// <param name="origin">Where it begins in its file.</param>
+    /// <param name="origin">The position of the text in its file.</param>
     /// <param name="path">That file.</param>
-    /// <param name="rules">What to say when it is malformed.</param>
-    /// <param name="budget">Charged with the strings that are made of it.</param>
+    /// <param name="rules">The rules for malformed text.</param>
+    /// <param name="budget">The budget that is charged with the strings of the text.</param>
     public StrictJson(ReadOnlySpan<byte> text, long origin, string path, JsonRules rules, OpenBudget budget)
     {
         _text = text;
@@ -48,16 +48,16 @@ internal ref struct StrictJson
         }
     }
 
-    /// <summary>Where the current token begins in the file.</summary>
+    /// <summary>The position of the current token in the file.</summary>
     public readonly long Position => _origin + _reader.TokenStartIndex;
 
-    /// <summary>What the current token is.</summary>
+    /// <summary>The type of the current token.</summary>
     public readonly JsonTokenType Token => _reader.TokenType;
 
-    /// <summary>Goes to the next token.</summary>
+    /// <summary>Moves to the next token.</summary>
     public void Next() => _ = Read();
 
-    /// <summary>Walks from before the first token to the end of the text: all of it must be JSON.</summary>
+    /// <summary>Reads the whole text, which must be JSON.</summary>
     public void CheckAll()
     {
         while (Read())
@@ -75,13 +75,13 @@ internal ref struct StrictJson
         }
         catch (JsonException e)
         {
-            // All that it quotes is one character, as CheckLiteral was before it.
+            // The message quotes only one character, because CheckLiteral ran first.
             string reason = e.Message.Split(" LineNumber:")[0].TrimEnd('.');
             throw _rules.Syntax.Broken($"this is no JSON: {reason}", _path, Locate(e), e);
         }
     }
 
-    // For a word that is none of JSON's, the message of System.Text.Json holds all of the text that follows it.
+    // For an invalid literal, the message of System.Text.Json contains all of the following text.
     private readonly void CheckLiteral()
     {
         ReadOnlySpan<byte> rest = _text[checked((int)_reader.BytesConsumed)..];
@@ -104,10 +104,10 @@ internal ref struct StrictJson
         }
     }
 
-    /// <summary>Goes to the next token, which must be of a type.</summary>
+    /// <summary>Moves to the next token, which must have the expected type.</summary>
     /// <param name="expected">That type.</param>
-    /// <param name="what">What the token stands for.</param>
-    /// <param name="owner">Whose it is, or null.</param>
+    /// <param name="what">The meaning of the token.</param>
+    /// <param name="owner">The owner of the value, or null.</param>
     public void Next(JsonTokenType expected, string what, string? owner = null)
     {
         Next();
@@ -117,8 +117,8 @@ internal ref struct StrictJson
         }
     }
 
-    /// <summary>Goes to the next name of the current object; false at its end.</summary>
-    /// <param name="seen">The names of this object so far.</param>
+    /// <summary>Moves to the next name of the current object. Returns false at its end.</summary>
+    /// <param name="seen">The previous names of this object.</param>
     /// <param name="name">The name.</param>
     public bool NextName(HashSet<string> seen, out string name)
     {
@@ -136,9 +136,9 @@ internal ref struct StrictJson
         return seen.Add(name) ? true : throw Repeated(name);
     }
 
-    /// <summary>Goes to the next name of the current object, which has few known ones, without making a string of it.</summary>
+    /// <summary>Moves to the next name of an object with few known names, without creating a string.</summary>
     /// <param name="known">The names that the object may have.</param>
-    /// <param name="seen">One bit for each of them that it has had so far.</param>
+    /// <param name="seen">One bit per known name that the object has had.</param>
     /// <returns>Index into <paramref name="known"/>, its length for another name, or -1 at the end of the object.</returns>
     public int NextField(ReadOnlySpan<string> known, ref uint seen)
     {
@@ -159,10 +159,10 @@ internal ref struct StrictJson
         return known.Length;
     }
 
-    /// <summary>Goes to the next token, which must be a string, and reads it.</summary>
-    /// <param name="what">What it stands for.</param>
-    /// <param name="owner">Whose it is, or null.</param>
-    /// <param name="likely">What it may well be: then this very string is given back instead of a new one.</param>
+    /// <summary>Moves to the next token, which must be a string, and reads it.</summary>
+    /// <param name="what">The meaning of the string.</param>
+    /// <param name="owner">The owner of the value, or null.</param>
+    /// <param name="likely">The probable value. If the text is equal, this string is returned instead of a new one.</param>
     public string NextText(string what, string? owner = null, params ReadOnlySpan<string> likely)
     {
         Next(JsonTokenType.String, what, owner);
@@ -176,14 +176,14 @@ internal ref struct StrictJson
         return Text();
     }
 
-    /// <summary>Goes to the next item of the current array; false at its end.</summary>
+    /// <summary>Moves to the next item of the current array. Returns false at its end.</summary>
     public bool NextItem()
     {
         Next();
         return Token != JsonTokenType.EndArray;
     }
 
-    /// <summary>Goes to the next item of the current array, which must be a number; false at its end.</summary>
+    /// <summary>Moves to the next item of the current array, which must be a number. Returns false at its end.</summary>
     public bool NextNumber(string what, string owner)
     {
         bool more = NextItem();
@@ -218,15 +218,15 @@ internal ref struct StrictJson
         }
         catch (InvalidOperationException e)
         {
-            // The bytes are UTF-8, so this is half of a surrogate pair, written as an escape.
+            // The bytes are UTF-8, so this is an escape with half of a surrogate pair.
             throw _rules.Encoding.Broken("an escape in this string is half a character", _path, Position, e);
         }
     }
 
-    // Without making a string of it, unless there are escapes in it: those may be half a character.
+    // Creates no string, unless the text has escapes, which can be half a surrogate pair.
     private readonly bool IsText(string text) => _reader.ValueIsEscaped ? Text() == text : _reader.ValueTextEquals(text);
 
-    /// <summary>After the last token: nothing but padding may follow.</summary>
+    /// <summary>Checks that only padding follows the last token.</summary>
     public readonly void End(ReadOnlySpan<byte> padding, Rule rule)
     {
         int consumed = checked((int)_reader.BytesConsumed);
@@ -238,10 +238,10 @@ internal ref struct StrictJson
         }
     }
 
-    /// <summary>A rule broken by the current token, or by what began at an earlier position.</summary>
+    /// <summary>The error for the current token, or for an earlier position.</summary>
     public readonly MemLoadException Broken(Rule rule, string finding, long? position = null) => rule.Broken(finding, _path, position ?? Position);
 
-    /// <summary>The current token has a type that the format does not allow here.</summary>
+    /// <summary>The error for a token whose type the format does not allow here.</summary>
     private readonly MemLoadException WrongType(JsonTokenType expected, string what, string? owner = null)
     {
         string of = owner is null ? "" : $" of {Printable.Quote(owner)}";

@@ -1,14 +1,14 @@
 namespace MemLoad;
 
-/// <summary>A block that a <see cref="CachingAllocator"/> gave out; the default is the block of no bytes.</summary>
-/// <param name="Number">Its number with the allocator, from 1.</param>
-/// <param name="Offset">Where it begins.</param>
+/// <summary>A block of a <see cref="CachingAllocator"/>. The default value is the empty block.</summary>
+/// <param name="Number">The number of the block in the allocator, from 1.</param>
+/// <param name="Offset">The start of the block.</param>
 public readonly record struct DeviceBlock(int Number, long Offset);
 
 /// <summary>
-/// The arithmetic of PyTorch's CUDA caching allocator (c10/cuda/CUDACachingAllocator.cpp, constants of PyTorch 2.x): which segments it
-/// reserves and how it cuts blocks from them. It deals in offsets and holds no memory; a device puts memory behind the segments.
-/// Not thread-safe.
+/// The arithmetic of the CUDA caching allocator of PyTorch (c10/cuda/CUDACachingAllocator.cpp, constants of PyTorch 2.x): the segments that
+/// it reserves and the blocks in them. It computes offsets and holds no memory. A device provides the memory of the segments. Not
+/// thread-safe.
 /// </summary>
 public sealed class CachingAllocator(long? capacityBytes = null) : IDisposable
 {
@@ -19,7 +19,8 @@ public sealed class CachingAllocator(long? capacityBytes = null) : IDisposable
     private const long LargeSegment = 20L << 20;
     private const long SegmentRounding = 2L << 20;
 
-    // Blocks by number, in one piece of memory: a plan for a hundred thousand tensors must not leave as many objects behind. Number 0 is none.
+    // Blocks by number, in one array, because a plan for a hundred thousand tensors must not create as many objects. Number 0 means no
+    // block.
     private readonly PooledList<Block> _blocks = new();
     private readonly SortedSet<(long Bytes, long Offset, int Number)> _freeSmall = [];
     private readonly SortedSet<(long Bytes, long Offset, int Number)> _freeLarge = [];
@@ -27,17 +28,17 @@ public sealed class CachingAllocator(long? capacityBytes = null) : IDisposable
     private long _nextSegment;
     private DeviceMemory _memory;
 
-    /// <summary>What is allocated and reserved now and was at most.</summary>
+    /// <summary>The allocated and reserved bytes, and their peaks.</summary>
     public DeviceMemory Memory => _memory;
 
-    /// <summary>Called with offset and length when a segment is reserved, so that memory can be put behind it.</summary>
+    /// <summary>Called with the offset and length of a new segment, so that the device can provide its memory.</summary>
     public Action<long, long>? SegmentReserved { get; init; }
 
-    /// <summary>Called with offset and length when a segment is given back, so that its memory can be freed.</summary>
+    /// <summary>Called with the offset and length of a released segment, so that the device can free its memory.</summary>
     public Action<long, long>? SegmentReleased { get; init; }
 
-    /// <summary>Reserves a block of at least this many bytes; 0 bytes take nothing.</summary>
-    /// <exception cref="MemLoadException">ML7002: the capacity would be exceeded even after giving cached segments back.</exception>
+    /// <summary>Allocates a block of at least this number of bytes. 0 bytes need no memory.</summary>
+    /// <exception cref="MemLoadException">ML7002: the capacity would be exceeded, even after cached segments are released.</exception>
     public DeviceBlock Allocate(long bytes)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(bytes);
@@ -63,7 +64,7 @@ public sealed class CachingAllocator(long? capacityBytes = null) : IDisposable
         return new DeviceBlock(number, block.Offset);
     }
 
-    /// <summary>Gives a block back to the cache, joining it with free neighbours of its segment.</summary>
+    /// <summary>Returns a block to the cache and merges it with free neighbors in its segment.</summary>
     public void Release(DeviceBlock given)
     {
         int number = given.Number;
@@ -92,7 +93,7 @@ public sealed class CachingAllocator(long? capacityBytes = null) : IDisposable
         PutIn(number);
     }
 
-    /// <summary>Gives all segments without a block in use back, as <c>torch.cuda.empty_cache()</c> does.</summary>
+    /// <summary>Releases all segments without a block in use, as <c>torch.cuda.empty_cache()</c> does.</summary>
     public void ReleaseCached()
     {
         foreach (SortedSet<(long Bytes, long Offset, int Number)> free in new[] { _freeSmall, _freeLarge })
@@ -110,7 +111,7 @@ public sealed class CachingAllocator(long? capacityBytes = null) : IDisposable
         }
     }
 
-    /// <summary>Lets go of what the books are kept in.</summary>
+    /// <summary>Frees the tables of the allocator.</summary>
     public void Dispose() => _blocks.Dispose();
 
     private static int TakeFree(SortedSet<(long Bytes, long Offset, int Number)> free, long size)
@@ -119,7 +120,7 @@ public sealed class CachingAllocator(long? capacityBytes = null) : IDisposable
         {
             return 0;
         }
-        // Best fit: the smallest block that is large enough, the lowest offset among equals.
+        // Best fit: the smallest block that is large enough. Among equal blocks, the block with the lowest offset.
         (long Bytes, long Offset, int Number) best = free.GetViewBetween((size, long.MinValue, 0), (long.MaxValue, long.MaxValue, 0)).Min;
         free.Remove(best);
         return best.Number;
@@ -198,7 +199,7 @@ public sealed class CachingAllocator(long? capacityBytes = null) : IDisposable
 
     private static long RoundUp(long value, long multiple) => checked(value + multiple - 1) / multiple * multiple;
 
-    // Neighbours are those of the same segment, by number; 0 for none.
+    // The numbers of the neighbors in the same segment. 0 means no neighbor.
     private struct Block
     {
         public long Offset;

@@ -4,7 +4,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MemLoad;
 
-/// <summary>The bytes behind a simulated device: real memory that the host does not see unless it maps it, as with a card's own memory.</summary>
+/// <summary>The memory of a simulated device. As with the memory of a card, the host cannot access it without mapping it.</summary>
 internal abstract class DevicePool : IDisposable
 {
     public static DevicePool Create() => OperatingSystem.IsLinux() ? new KernelPool() : new SectionPool();
@@ -15,18 +15,18 @@ internal abstract class DevicePool : IDisposable
 
     public abstract HostView Map(long offset, long length);
 
-    /// <summary>Makes a new segment usable.</summary>
+    /// <summary>Provides the memory of a new segment.</summary>
     public abstract void Add(long offset, long length);
 
-    /// <summary>Gives a segment's memory back to the system.</summary>
+    /// <summary>Returns the memory of a segment to the system.</summary>
     public abstract void Release(long offset, long length);
 
     public abstract void Dispose();
 }
 
 /// <summary>
-/// Linux: a memory file written and read by system calls and never mapped while loading, so that its pages are in nobody's resident set
-/// and a measured host peak is the host's alone.
+/// On Linux: a memory file that system calls read and write. It is not mapped during a load, so its pages are in no resident set and do not
+/// count in the measured host peak.
 /// </summary>
 internal sealed partial class KernelPool : DevicePool
 {
@@ -41,7 +41,7 @@ internal sealed partial class KernelPool : DevicePool
 
     public KernelPool()
     {
-        FileSizeLimit.IsError(); // it holds for memory files too
+        FileSizeLimit.IsError(); // the limit also applies to memory files
         int descriptor = CreateMemoryFile("memload-sim", CloseOnExec);
         if (descriptor < 0)
         {
@@ -140,7 +140,7 @@ internal sealed partial class KernelPool : DevicePool
     }
 }
 
-/// <summary>Windows and macOS: one section of shared memory a segment, which counts as no process's private memory.</summary>
+/// <summary>On Windows and macOS: one section of shared memory per segment. It does not count as private memory of a process.</summary>
 internal sealed unsafe class SectionPool : DevicePool
 {
     private readonly SortedList<long, (long Length, MemoryMappedFile File, MemoryMappedViewAccessor View)> _segments = [];
@@ -182,7 +182,7 @@ internal sealed unsafe class SectionPool : DevicePool
 
     private byte* Address(long offset, long length)
     {
-        // The segment with the highest start that is not past the offset.
+        // The segment with the highest start that is not above the offset.
         int low = 0;
         int high = _segments.Count - 1;
         while (low < high)

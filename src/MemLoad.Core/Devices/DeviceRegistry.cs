@@ -2,13 +2,13 @@ using System.Globalization;
 
 namespace MemLoad;
 
-/// <summary>One device as this machine sees it.</summary>
-/// <param name="Name">What to pass as a device name.</param>
+/// <summary>One device of this computer.</summary>
+/// <param name="Name">The device name.</param>
 /// <param name="Available">Whether it can be used.</param>
-/// <param name="Details">What it is, or why it cannot be used.</param>
-/// <param name="FreeBytes">What can be reserved on it; null where nothing but the machine limits it, or it is not here.</param>
-/// <param name="Library">What computes there, with its version; null for MemLoad itself.</param>
-/// <param name="LibraryPath">Where that was loaded from.</param>
+/// <param name="Details">A description, or the reason why it cannot be used.</param>
+/// <param name="FreeBytes">The bytes that can be reserved. Null if only the computer limits the device, or if it is not available.</param>
+/// <param name="Library">The library that computes on the device, with its version. Null for MemLoad.</param>
+/// <param name="LibraryPath">The path of that library.</param>
 public sealed record DeviceStatus(
     string Name, bool Available, string Details, long? FreeBytes = null, string? Library = null, string? LibraryPath = null);
 
@@ -17,23 +17,25 @@ public static class DeviceRegistry
 {
     private const string TorchHost = "torch:cpu";
 
-    // Found once: cards do not come and go.
+    // Determined once, because the cards of a computer do not change.
     private static readonly Lazy<string> DefaultName = new(() => TorchAssembly.HasCuda && GraphicsCards.List().Count > 0 ? Card(0) : SimulatedDevice.DeviceName);
 
-    /// <summary>The device used when none is named: the first card where there is one and a TorchSharp build for cards, else the simulated device.</summary>
+    /// <summary>
+    /// The default device: the first card, if a card and a TorchSharp build for cards exist. Otherwise the simulated device.
+    /// </summary>
     public static string Default => DefaultName.Value;
 
-    /// <summary>A device's name for people: of the simulated one, that it is one.</summary>
+    /// <summary>Returns the display name of a device. For the simulated device it states that the device is simulated.</summary>
     public static string Describe(string name) => IsSimulated(name) ? $"{name} (a simulated accelerator)" : name;
 
     /// <summary>Whether a name is that of the simulated device.</summary>
     public static bool IsSimulated(string name) => SimulatedDevice.DeviceName.Equals(name, StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>Names worth offering: devices that may be there, as far as that can be told without loading anything.</summary>
+    /// <summary>Names for completion: devices that may be available. No library is loaded to test them.</summary>
     public static IReadOnlyList<string> Names =>
         TorchAssembly.Location is null ? ["cpu", SimulatedDevice.DeviceName] : ["cpu", SimulatedDevice.DeviceName, TorchHost, .. GraphicsCards.List().Select((_, i) => Card(i))];
 
-    /// <summary>All devices, with the reason where one cannot be used. Loads libtorch where it is there, for only then is it known to work.</summary>
+    /// <summary>Returns all devices, and the reason why a device cannot be used. Loads libtorch if it exists, to test it.</summary>
     public static IReadOnlyList<DeviceStatus> List() =>
     [
         new("cpu", true, "the host's own memory"),
@@ -43,8 +45,8 @@ public static class DeviceRegistry
 
     /// <summary>Opens a device.</summary>
     /// <param name="name">A device name, case ignored.</param>
-    /// <param name="capacityBytes">Capacity of a simulated device, or the most to use of a card's memory.</param>
-    /// <exception cref="MemLoadException">ML7003 if there is no such name, ML7004 if the device is not here.</exception>
+    /// <param name="capacityBytes">Capacity of a simulated device, or the maximum use of the memory of a card.</param>
+    /// <exception cref="MemLoadException">ML7003 if the name is unknown, ML7004 if the device is not available.</exception>
     public static IDevice Open(string name, long? capacityBytes = null)
     {
         ArgumentNullException.ThrowIfNull(name);
@@ -89,7 +91,7 @@ public static class DeviceRegistry
         }
     }
 
-    // An assembly that an earlier build left behind loads, and fails when it is used.
+    // An assembly of an earlier build loads, but fails when it is used.
     private static bool IsOfAnotherVersion(Exception e) => e is TypeLoadException or MissingMemberException;
 
     private static IEnumerable<DeviceStatus> ListWithoutTorch(string reason)

@@ -4,13 +4,13 @@ using Microsoft.Win32.SafeHandles;
 namespace MemLoad;
 
 /// <summary>
-/// A read lease on a file (Linux, fcntl(2)): whoever opens the file for writing or cuts it short, waits until the holder has been told and has let
-/// go, at most <c>/proc/sys/fs/lease-break-time</c> seconds (45). Leases are given to the file's owner (or with CAP_LEASE), by local file systems,
-/// while nobody has the file open for writing.
+/// A read lease on a file (Linux, fcntl(2)). A program that opens the file for writing or truncates it waits until the holder has been
+/// notified and has released the lease. It waits at most <c>/proc/sys/fs/lease-break-time</c> seconds (45). Local file systems grant a
+/// lease to the owner of the file, or with CAP_LEASE, if no program has the file open for writing.
 /// </summary>
 internal sealed partial class FileLease : IDisposable
 {
-    /// <summary>Why no lease was given: somebody has the file open for writing.</summary>
+    /// <summary>The error if a program has the file open for writing.</summary>
     public const int HasWriters = 11; // EAGAIN
 
     private const int NoThread = 3; // ESRCH
@@ -38,10 +38,10 @@ internal sealed partial class FileLease : IDisposable
     }
 
     /// <summary>Takes a lease.</summary>
-    /// <param name="file">Open for reading only; must stay open until the lease is disposed.</param>
-    /// <param name="broken">Called once, on a thread of its own, when somebody is about to write; they wait until it returns. Never after
-    /// <see cref="Dispose"/> has returned.</param>
-    /// <param name="error">Why there is none: an error number of the system.</param>
+    /// <param name="file">The file, open only for reading. It must stay open until the lease is disposed.</param>
+    /// <param name="broken">Called once, on a separate thread, before another program writes. The program waits until it returns. It is not
+    /// called after <see cref="Dispose"/> has returned.</param>
+    /// <param name="error">The error number of the system if there is no lease.</param>
     public static unsafe FileLease? TryTake(SafeFileHandle file, Action broken, out int error)
     {
         var lease = new FileLease(file, broken);
@@ -52,9 +52,10 @@ internal sealed partial class FileLease : IDisposable
             {
                 lock (Gate)
                 {
-                    Live.Add(lease); // before it is taken: a signal must find it
+                    Live.Add(lease); // added before the lease is set, because the signal handler must find it
                 }
-                // Before the lease too: unless told otherwise the kernel signals the thread that takes it, and nobody once that thread has ended.
+                // Set before the lease. By default the kernel signals the thread that sets the lease, and no thread after that thread has
+                // ended.
                 Owner owner = new(OwnerIsThread, listener);
                 lease._held = Control(file, SetSignal, LeaseSignals.Signal) == 0 && Control(file, SetOwner, &owner) == 0 && Control(file, Set, Read) == 0;
                 error = lease._held ? 0 : Marshal.GetLastPInvokeError();
@@ -80,7 +81,7 @@ internal sealed partial class FileLease : IDisposable
         }
     }
 
-    // Signals do not queue: one may stand for several leases.
+    // Signals are not queued, so one signal can be for several leases.
     private static void CheckAll()
     {
         FileLease[] live;
@@ -98,7 +99,7 @@ internal sealed partial class FileLease : IDisposable
     {
         lock (_letting)
         {
-            // While it is being broken the kernel names what it is to become.
+            // During a break, the kernel returns the new type of the lease.
             if (_held && Control(_file, Get, 0) != Read)
             {
                 _broken();

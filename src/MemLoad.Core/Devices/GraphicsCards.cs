@@ -3,16 +3,19 @@ using System.Text;
 
 namespace MemLoad;
 
-/// <summary>A card as NVIDIA's management library sees it.</summary>
-/// <param name="Index">The library's own number, which CUDA_VISIBLE_DEVICES does not change.</param>
+/// <summary>A card in the NVIDIA management library.</summary>
+/// <param name="Index">The number in the library, which does not depend on CUDA_VISIBLE_DEVICES.</param>
 /// <param name="Name">The product.</param>
-/// <param name="BusId">Where it sits, which is what tells cards apart.</param>
-/// <param name="TotalBytes">Its memory.</param>
-/// <param name="FreeBytes">What nobody has taken of it.</param>
+/// <param name="BusId">The bus id, which identifies the card.</param>
+/// <param name="TotalBytes">The memory of the card.</param>
+/// <param name="FreeBytes">The free memory of the card.</param>
 /// <param name="DriverVersion">The driver.</param>
 public sealed record GraphicsCard(int Index, string Name, string BusId, long TotalBytes, long FreeBytes, string DriverVersion);
 
-/// <summary>Asks the driver's management library (NVML) about cards. It comes with the driver: where there is none, there is no card to ask about.</summary>
+/// <summary>
+/// Queries the management library of the driver (NVML) about cards. The library is part of the driver. Without a driver there is no usable
+/// card.
+/// </summary>
 public static unsafe class GraphicsCards
 {
     private const int Success = 0;
@@ -20,7 +23,7 @@ public static unsafe class GraphicsCards
 
     private static readonly Lazy<nint> Library = new(Open);
 
-    /// <summary>The cards of this machine; empty where no driver answers.</summary>
+    /// <summary>The cards of this computer. Empty if no driver answers.</summary>
     public static IReadOnlyList<GraphicsCard> List()
     {
         if (Library.Value == 0)
@@ -46,9 +49,11 @@ public static unsafe class GraphicsCards
         return cards;
     }
 
-    /// <summary>What the driver says this process holds of a card's memory, context included; null where it does not say (in most containers
-    /// and under Windows' display driver model it does not).</summary>
-    /// <param name="busId">The card's bus id, as CUDA or this class gives it.</param>
+    /// <summary>
+    /// The memory of this process on a card that the driver reports, context included. Null if the driver does not report it, as in most
+    /// containers and under the Windows display driver model.
+    /// </summary>
+    /// <param name="busId">The bus id of the card, from CUDA or this class.</param>
     public static long? ProcessBytes(string busId)
     {
         ArgumentNullException.ThrowIfNull(busId);
@@ -72,7 +77,7 @@ public static unsafe class GraphicsCards
         return own.Id == 0 || own.UsedBytes == ulong.MaxValue ? null : (long)own.UsedBytes;
     }
 
-    /// <summary>A card's memory that nobody has taken; null where the library does not say.</summary>
+    /// <summary>The free memory of a card. Null if the library does not report it.</summary>
     /// <param name="busId">The card's bus id.</param>
     public static long? FreeBytes(string busId)
     {
@@ -124,7 +129,7 @@ public static unsafe class GraphicsCards
 
     private static nint Open()
     {
-        // The driver puts it into the system's folder on Windows; the current folder may be anybody's.
+        // On Windows the driver installs the library in the system folder. The current folder is not trusted.
         nint library;
         bool isThere = OperatingSystem.IsWindows()
             ? NativeLibrary.TryLoad("nvml.dll", typeof(GraphicsCards).Assembly, DllImportSearchPath.System32, out library)

@@ -1,6 +1,6 @@
 namespace MemLoad;
 
-/// <summary>The device <c>cpu</c>: weights end up in the host's own memory.</summary>
+/// <summary>The device <c>cpu</c>: weights are in the memory of the host.</summary>
 public sealed class HostDevice : IDevice
 {
     private const int PieceBytes = 1 << 30;

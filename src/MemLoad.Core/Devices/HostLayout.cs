@@ -3,18 +3,19 @@ using System.Collections.Immutable;
 namespace MemLoad;
 
 /// <summary>
-/// Where blocks that are allocated together lie in one mapping. Those of storages lie as their file has them, the headers between them included, where that
-/// takes next to no more memory: whole blocks of the file can then be read to where they belong, with nothing to be moved, and small storages with one read.
+/// The layout of blocks that are allocated together in one mapping. Blocks of storages have the layout of their file, with the headers
+/// between them, if this needs only little more memory. Whole blocks of the file can then be read directly to their destination, and
+/// several small storages with one read.
 /// </summary>
 internal sealed class HostLayout
 {
-    // What lies further apart in its file is not worth the memory between.
+    // Storages with a larger distance in the file are not kept together, because the memory between them is unused.
     private const long LargestGap = 4096;
 
-    // Files' blocks and memory's pages, to which direct reads are aligned on both sides.
+    // The alignment of direct reads, for blocks of the file and pages of memory.
     private const long Page = 4096;
 
-    // As much memory as the plan forecasts, within this part of it.
+    // The layout may use this fraction more memory than the plan forecasts.
     private const long Tolerance = 1024;
 
     private HostLayout(ImmutableArray<Place> blocks, long bytes)
@@ -24,20 +25,20 @@ internal sealed class HostLayout
     }
 
     /// <summary>One block.</summary>
-    /// <param name="Offset">Where it begins in the mapping, a multiple of 64.</param>
-    /// <param name="Length">Its length in bytes.</param>
-    /// <param name="Spare">So many bytes behind it are nobody's.</param>
+    /// <param name="Offset">The start in the mapping, a multiple of 64.</param>
+    /// <param name="Length">The length in bytes.</param>
+    /// <param name="Spare">The number of unused bytes after the block.</param>
     public readonly record struct Place(long Offset, long Length, long Spare);
 
-    /// <summary>In the order in which they were asked for.</summary>
+    /// <summary>The blocks in the order of the request.</summary>
     public ImmutableArray<Place> Blocks { get; }
 
     /// <summary>Bytes of the mapping.</summary>
     public long Bytes { get; }
 
-    /// <summary>One block behind the other.</summary>
-    /// <param name="lengths">Their lengths in bytes.</param>
-    /// <exception cref="OverflowException">Together they are more than any memory.</exception>
+    /// <summary>Places the blocks one after the other.</summary>
+    /// <param name="lengths">The lengths in bytes.</param>
+    /// <exception cref="OverflowException">The sum does not fit 64 bits.</exception>
     public static HostLayout Packed(IReadOnlyList<long> lengths)
     {
         var blocks = ImmutableArray.CreateBuilder<Place>(lengths.Count);
@@ -51,16 +52,17 @@ internal sealed class HostLayout
         return new HostLayout(blocks.MoveToImmutable(), end);
     }
 
-    /// <summary>As the storages that the blocks are for lie in their files, or packed where that takes noticeably less memory.</summary>
-    /// <param name="lengths">The blocks' lengths in bytes.</param>
-    /// <param name="storages">Where the storages lie, one for each block; one that has another length than its block, as it is cast, lies anywhere.</param>
-    /// <exception cref="OverflowException">Together they are more than any memory.</exception>
+    /// <summary>Places the blocks as their storages in the files, or one after the other if that needs clearly less memory.</summary>
+    /// <param name="lengths">The lengths of the blocks in bytes.</param>
+    /// <param name="storages">The locations of the storages, one per block. A storage with a cast has another length than its block, and
+    /// its block can be anywhere.</param>
+    /// <exception cref="OverflowException">The sum does not fit 64 bits.</exception>
     public static HostLayout LikeFiles(IReadOnlyList<long> lengths, IReadOnlyList<Extent> storages)
     {
         HostLayout packed = Packed(lengths);
         var blocks = new Place[lengths.Count];
-        long end = 0; // of the block before
-        int before = -1; // which it was, if it lies as in its file
+        long end = 0; // of the previous block
+        int before = -1; // the index of the previous block, if it has the layout of its file
         foreach (int i in Enumerable.Range(0, blocks.Length).OrderBy(i => storages[i].File).ThenBy(i => storages[i].Offset))
         {
             Extent storage = storages[i];

@@ -2,13 +2,15 @@ using System.Runtime.InteropServices;
 
 namespace MemLoad;
 
-/// <summary>One anonymous mapping, and how many hold it: blocks of host memory and, while it is being filled, their allocator.</summary>
+/// <summary>
+/// One anonymous mapping with a reference count. Its holders are blocks of host memory, and their allocator while it adds blocks.
+/// </summary>
 internal sealed unsafe partial class HostMapping
 {
     private const nint Failed = -1;
     private const long HugePage = 2 << 20;
 
-    // Below this, pages come singly as they are written to: a call to ask for them would not be worth it.
+    // For smaller ranges, the pages are created by the writes. A system call would not be faster.
     private const int LeastAskedFor = 16 << 10;
 
     private static readonly long Page = Environment.SystemPageSize;
@@ -19,7 +21,7 @@ internal sealed unsafe partial class HostMapping
     private bool _isHuge;
 
     /// <summary>Maps zeroed memory.</summary>
-    /// <exception cref="MemLoadException">ML7001: the system has no memory to give.</exception>
+    /// <exception cref="MemLoadException">ML7001: the system does not have enough memory.</exception>
     public HostMapping(long bytes, int holders, FreshPages pages)
     {
         _holders = holders;
@@ -55,14 +57,14 @@ internal sealed unsafe partial class HostMapping
 
     public void Hold() => Interlocked.Increment(ref _holders);
 
-    /// <summary>One holder less. The last gives the mapping back; one before it, at least the whole pages that were its alone.</summary>
+    /// <summary>Removes a holder. The last holder frees the mapping. Earlier holders free the whole pages that only they used.</summary>
     public void Release((nint Address, long Bytes) vacant = default)
     {
         if (Interlocked.Decrement(ref _holders) > 0)
         {
             nint first = (vacant.Address + (nint)Page - 1) / (nint)Page * (nint)Page;
             nint end = (vacant.Address + (nint)vacant.Bytes) / (nint)Page * (nint)Page;
-            if (end > first && !OperatingSystem.IsWindows()) // where they go back with the last
+            if (end > first && !OperatingSystem.IsWindows()) // on Windows the last holder frees the pages
             {
                 _ = Native.Advise(first, (nuint)(end - first), Native.DontNeed);
             }
@@ -78,7 +80,10 @@ internal sealed unsafe partial class HostMapping
         }
     }
 
-    /// <summary>Has the pages of a range made that is to be overwritten, in the size that is cheaper. What is there already stays, whoever writes meanwhile.</summary>
+    /// <summary>
+    /// Creates the pages of a range that will be overwritten, in the faster page size. Existing content stays, also if other threads write
+    /// meanwhile.
+    /// </summary>
     public void Touch(nint address, int count)
     {
         if (count < LeastAskedFor || !OperatingSystem.IsLinux())
@@ -101,13 +106,13 @@ internal sealed unsafe partial class HostMapping
             _isHuge = false;
             Advise(Native.NoHugePage);
         }
-        // All in one call, where the kernel (5.14) knows it; else they come as they are written to.
+        // One call creates all pages (Linux 5.14). On older kernels the writes create them.
         nint first = address / (nint)Page * (nint)Page;
         _ = Native.Advise(first, (nuint)(end - first), Native.PopulateWrite);
     }
 
-    // Starts on a huge page: first touch, which is most of the cost of fresh memory, is then 512 times rarer. What was mapped too much to find
-    // that start goes back at once, for limits on address space and data count it.
+    // Starts on a huge page. The page faults of the first use, which are most of the cost of fresh memory, are then 512 times fewer. The
+    // extra range before that start is unmapped at once, because limits on address space and data count it.
     private static nint MapHuge(nuint length)
     {
         nint found = Map(checked(length + (nuint)HugePage));
@@ -157,7 +162,7 @@ internal sealed unsafe partial class HostMapping
 
         private const int ThreadTime = 3; // CLOCK_THREAD_CPUTIME_ID
 
-        /// <summary>Processor time of this thread: a touch is no dearer because another thread had its turn meanwhile.</summary>
+        /// <summary>Processor time of this thread, which does not include the time of other threads.</summary>
         public static long ThreadNanoseconds()
         {
             long* time = stackalloc long[2];

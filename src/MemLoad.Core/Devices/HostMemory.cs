@@ -1,9 +1,9 @@
 namespace MemLoad;
 
 /// <summary>
-/// Anonymous host memory that goes back to the system the moment it is released, so that a measured peak is the plan's and not an
-/// allocator's. Large blocks are mappings of their own; small ones share a mapping that is released with the last of them. Blocks that are
-/// allocated together share one, whatever their sizes, and each gives its pages back when it is released.
+/// Anonymous host memory that is returned to the system when it is released, so that a measured peak is that of the plan and not of an
+/// allocator. Large blocks have their own mappings. Small blocks share a mapping, which is released with the last of them. Blocks that are
+/// allocated together share one mapping, and each releases its own pages.
 /// </summary>
 public sealed unsafe class HostMemory : IDisposable
 {
@@ -16,11 +16,11 @@ public sealed unsafe class HostMemory : IDisposable
     private HostMapping? _current;
     private long _used;
 
-    /// <summary>A number of bytes with what a block of them is followed by, up to where the next may begin.</summary>
+    /// <summary>The bytes of a block with the padding to the start of the next block.</summary>
     internal static long Aligned(long bytes) => checked(bytes + Alignment - 1) / Alignment * Alignment;
 
     /// <summary>Allocates a block of zeroed memory, aligned to 64 bytes. Not thread-safe.</summary>
-    /// <exception cref="MemLoadException">ML7001: the system has no memory to give.</exception>
+    /// <exception cref="MemLoadException">ML7001: the system does not have enough memory.</exception>
     public MemoryBuffer Allocate(long bytes)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(bytes);
@@ -41,10 +41,10 @@ public sealed unsafe class HostMemory : IDisposable
     }
 
     /// <summary>
-    /// Allocates blocks of zeroed memory in one mapping, aligned to 64 bytes: all but the ends of the whole can then be huge pages, where blocks of their
-    /// own would each have small pages at both ends. Not thread-safe.
+    /// Allocates blocks of zeroed memory in one mapping, aligned to 64 bytes. All pages except those at the ends of the mapping can then be
+    /// huge pages. Separate blocks would each have small pages at both ends. Not thread-safe.
     /// </summary>
-    /// <exception cref="MemLoadException">ML7001: the system has no memory to give.</exception>
+    /// <exception cref="MemLoadException">ML7001: the system does not have enough memory.</exception>
     internal MemoryBuffer[] AllocateTogether(HostLayout layout)
     {
         if (layout.Blocks.Length == 1)
@@ -55,7 +55,7 @@ public sealed unsafe class HostMemory : IDisposable
         return [.. layout.Blocks.Select(block => new Buffer(mapping, block.Offset, block.Length, block.Spare, vacates: true))];
     }
 
-    /// <summary>Lets go of the mapping that small blocks were taken from; blocks stay valid until they are disposed themselves.</summary>
+    /// <summary>Releases the mapping of small blocks. Blocks stay valid until they are disposed.</summary>
     public void Dispose()
     {
         _current?.Release();

@@ -1,14 +1,14 @@
 namespace MemLoad;
 
-/// <summary>Devices that come in an assembly of their own, which is loaded when one of them is asked for.</summary>
+/// <summary>Provides devices of a separate assembly, which is loaded when one of them is requested.</summary>
 public interface IDeviceProvider
 {
-    /// <summary>Its devices, with the reason where one cannot be used. Loads whatever it takes to know.</summary>
+    /// <summary>Returns the devices, and the reason why a device cannot be used. Loads the libraries that the test needs.</summary>
     IReadOnlyList<DeviceStatus> List();
 
     /// <summary>Opens a device.</summary>
     /// <param name="name">A device name in lower case.</param>
-    /// <param name="capacityBytes">The most the device may reserve, if it has memory of its own and less than all of it may be used.</param>
-    /// <exception cref="MemLoadException">ML7004 if the device is not here.</exception>
+    /// <param name="capacityBytes">The maximum number of bytes to reserve, if the device has its own memory and a limit applies.</param>
+    /// <exception cref="MemLoadException">ML7004 if the device is not available.</exception>
     IDevice Open(string name, long? capacityBytes);
 }

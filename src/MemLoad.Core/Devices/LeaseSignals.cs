@@ -3,12 +3,12 @@ using System.Runtime.InteropServices;
 namespace MemLoad;
 
 /// <summary>
-/// The thread that the kernel signals when a lease is to be broken (Linux). It does nothing but wait for that signal and lives as long as the process:
-/// a thread that takes a lease may end before the lease does, and threads of the pool may all be busy for minutes.
+/// The thread that the kernel signals before it breaks a lease (Linux). It only waits for that signal, and it exists as long as the
+/// process. A thread that sets a lease can end before the lease, and all threads of the pool can be busy for minutes.
 /// </summary>
 internal static unsafe partial class LeaseSignals
 {
-    /// <summary>SIGURG. The usual one, SIGIO, ends a process that does not expect it; this one is ignored by whoever does not wait for it.</summary>
+    /// <summary>SIGURG. The default signal, SIGIO, ends a process that does not handle it. SIGURG is ignored by default.</summary>
     public const int Signal = 23;
 
     private const int Block = 0; // SIG_BLOCK
@@ -18,8 +18,8 @@ internal static unsafe partial class LeaseSignals
     private static readonly Lock Starting = new();
     private static int? _listener;
 
-    /// <summary>The thread's number in the kernel, started when first asked for; null where there is none.</summary>
-    /// <param name="received">What it calls for every signal. The first caller's is taken.</param>
+    /// <summary>Returns the kernel id of the thread, and starts the thread at first use. Null if there is no thread.</summary>
+    /// <param name="received">The callback for every signal. The callback of the first call is used.</param>
     public static int? Listener(Action received)
     {
         lock (Starting)
@@ -37,7 +37,7 @@ internal static unsafe partial class LeaseSignals
     private static void Listen(Action received, ManualResetEventSlim started)
     {
         byte* signals = stackalloc byte[SetBytes];
-        // A blocked signal is kept for this thread, where every other would ignore it.
+        // A blocked signal stays pending for this thread. Other threads would ignore it.
         int? number = Empty(signals) == 0 && Add(signals, Signal) == 0 && Mask(Block, signals, null) == 0 ? ThreadNumber() : null;
         _listener = number;
         started.Set();
@@ -50,7 +50,7 @@ internal static unsafe partial class LeaseSignals
         }
     }
 
-    // "PID/task/TID". Another process number than ours would be of another name space, and the kernel would signal somebody else.
+    // "PID/task/TID". A different process id belongs to another namespace, and the kernel would signal another process.
     private static int? ThreadNumber()
     {
         try

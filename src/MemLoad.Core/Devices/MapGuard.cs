@@ -1,16 +1,16 @@
 namespace MemLoad;
 
 /// <summary>
-/// What is done about files that become shorter while they are mapped: whoever then touches the pages that are gone is ended by the system (SIGBUS).
+/// The protection of mapped files. If a mapped file becomes shorter, the system ends the process that uses the missing pages (SIGBUS).
 /// </summary>
 public enum MapGuard
 {
-    /// <summary>Any file is mapped; where the system tells of writers before they write, it is asked to.</summary>
+    /// <summary>Maps every file. If the system can notify about writers, it does.</summary>
     WherePossible,
 
-    /// <summary>Only files that cannot become shorter unnoticed are mapped: for a process that must not end.</summary>
+    /// <summary>Maps only files that cannot become shorter without a notification. For a process that must not end.</summary>
     Required,
 
-    /// <summary>Any file is mapped and nothing done: for a process that may end.</summary>
+    /// <summary>Maps every file without protection. For a process that may end.</summary>
     None,
 }

@@ -4,8 +4,9 @@ using System.Runtime.InteropServices;
 namespace MemLoad;
 
 /// <summary>
-/// A file of a checkpoint mapped into this process: pages come from the page cache when touched, and the file is never written. A guarded mapping gives
-/// its pages up before somebody else writes to the file: they then read as zeros, touching them ends nobody, and <see cref="RequireIntact"/> throws.
+/// A file of a checkpoint that is mapped into this process. Pages come from the page cache when they are used, and the file is never
+/// written. A guarded mapping releases its pages before another program writes to the file. The pages then read as zeros, their use does
+/// not end the process, and <see cref="RequireIntact"/> throws.
 /// </summary>
 public sealed unsafe partial class MappedFile : MemoryBuffer
 {
@@ -45,11 +46,11 @@ public sealed unsafe partial class MappedFile : MemoryBuffer
     /// <inheritdoc/>
     public override nint Address => (nint)_address;
 
-    /// <summary>Maps a file. It must still be the one that the checkpoint was opened from, and as it was.</summary>
+    /// <summary>Maps a file. It must be the file from which the checkpoint was opened, without changes.</summary>
     /// <param name="file">The file.</param>
-    /// <param name="writable">True if who looks at the mapping may write to it: what is written gets a page of its own, and the file stays as it is.</param>
-    /// <param name="guard">What is done in case that the file becomes shorter.</param>
-    /// <exception cref="MemLoadException">ML1001, ML1002 or ML1006; ML1012 if a guard is required and there is none.</exception>
+    /// <param name="writable">True if users of the mapping may write to it. A write changes a private page, and not the file.</param>
+    /// <param name="guard">The protection of the mapping.</param>
+    /// <exception cref="MemLoadException">ML1001, ML1002 or ML1006; ML1012 if a guard is required and not available.</exception>
     public static MappedFile Open(CheckpointFile file, bool writable = false, MapGuard guard = MapGuard.WherePossible)
     {
         ArgumentNullException.ThrowIfNull(file);
@@ -67,7 +68,7 @@ public sealed unsafe partial class MappedFile : MemoryBuffer
             {
                 throw Unguarded(reader.Path, obstacle);
             }
-            // Whatever happened before the guard stood; nothing has been touched yet.
+            // Detects changes before the guard was set. No page has been used yet.
             mapped.RequireIntact();
             return mapped;
         }
@@ -78,7 +79,7 @@ public sealed unsafe partial class MappedFile : MemoryBuffer
             {
                 if (e is IOException or UnauthorizedAccessException or ArgumentException)
                 {
-                    reader.RequireUnchanged(); // a file cut short meanwhile is no argument any more
+                    reader.RequireUnchanged(); // a truncated file would give an argument error
                     throw Rules.PathUnreadable.Broken($"the file cannot be mapped: {e.Message.TrimEnd('.')}", reader.Path, innerException: e);
                 }
                 throw;
@@ -114,7 +115,7 @@ public sealed unsafe partial class MappedFile : MemoryBuffer
     {
         if (disposing)
         {
-            _lease?.Dispose(); // first: what is unmapped must not be mapped over any more
+            _lease?.Dispose(); // first, so that no callback maps over a range that is unmapped
             _view.SafeMemoryMappedViewHandle.ReleasePointer();
             _view.Dispose();
             _file.Dispose();
@@ -125,7 +126,7 @@ public sealed unsafe partial class MappedFile : MemoryBuffer
     internal static MemLoadException Unguarded(string path, string obstacle) =>
         Rules.MappingUnguarded.Broken($"the file may become shorter while it is mapped: {obstacle}", path);
 
-    // Called before anybody can write. The pages go in one step and whoever is reading them reads on, zeros from here.
+    // Called before another program can write. The pages are replaced in one step. Readers continue and read zeros from here.
     private void GiveUp()
     {
         _lost = true;

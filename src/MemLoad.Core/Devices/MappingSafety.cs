@@ -5,12 +5,13 @@ using Microsoft.Win32.SafeHandles;
 namespace MemLoad;
 
 /// <summary>
-/// Whether a file can be mapped without fear that it becomes shorter meanwhile: it lies on a local file system, and either the kernel tells of writers
-/// (<see cref="FileLease"/>), or nobody but this user and root may write to it, or nobody at all can. Windows lets nobody cut a mapped file short.
+/// Determines whether a file can be mapped safely. It must be on a local file system. Also, the kernel must notify about writers
+/// (<see cref="FileLease"/>), or only this user and root may write to it, or no program can write to it. Windows does not let programs
+/// truncate a mapped file.
 /// </summary>
 internal static unsafe partial class MappingSafety
 {
-    // Magic numbers of statfs(2), from linux/magic.h. Only file systems whose files change through this very kernel alone.
+    // Magic numbers of statfs(2), from linux/magic.h. The list has only file systems whose files change only through this kernel.
     private static readonly HashSet<uint> Local =
     [
         0x0000EF53, // ext2, ext3, ext4
@@ -49,7 +50,7 @@ internal static unsafe partial class MappingSafety
         [0x65735546] = "a file system in user space (fuse)",
     };
 
-    /// <summary>Why a file cannot be mapped safely, for people; null if it can.</summary>
+    /// <summary>Returns the reason why a file cannot be mapped safely. Null if it can.</summary>
     public static string? Obstacle(CheckpointFileReader file)
     {
         string? obstacle = Guard(file, static () => { }, out FileLease? lease);
@@ -57,11 +58,11 @@ internal static unsafe partial class MappingSafety
         return obstacle;
     }
 
-    /// <summary>Sets up what guards a file that is going to be touched as memory.</summary>
+    /// <summary>Sets the guard of a file that will be mapped.</summary>
     /// <param name="file">The file, open.</param>
-    /// <param name="lost">Called when somebody is about to write to it, while they wait.</param>
-    /// <param name="lease">What watches the file; null if nothing does.</param>
-    /// <returns>Why it cannot be mapped safely, for people; null if it can.</returns>
+    /// <param name="lost">Called before another program writes to it. The program waits.</param>
+    /// <param name="lease">The lease on the file. Null without a lease.</param>
+    /// <returns>The reason why it cannot be mapped safely. Null if it can.</returns>
     public static string? Guard(CheckpointFileReader file, Action lost, out FileLease? lease)
     {
         lease = null;
@@ -99,7 +100,7 @@ internal static unsafe partial class MappingSafety
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            return true; // nothing is known, so nothing is promised
+            return true; // without information the file is not safe
         }
     }
 
@@ -110,7 +111,7 @@ internal static unsafe partial class MappingSafety
 
     private static uint FileSystemOf(SafeFileHandle file)
     {
-        // struct statfs begins with the magic number; the rest of its 120 bytes is of no interest.
+        // struct statfs begins with the magic number. The rest of its 120 bytes is not used.
         long* status = stackalloc long[32];
         return FileSystemStatus(file, status) == 0 ? (uint)*status : 0;
     }

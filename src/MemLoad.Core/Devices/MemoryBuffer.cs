@@ -1,6 +1,6 @@
 namespace MemLoad;
 
-/// <summary>A block of memory of some pool: host, mapped file or device. Disposing gives it back, once nobody else holds it.</summary>
+/// <summary>A block of memory of the host, of a mapped file or of a device. Disposing frees it when no other holder remains.</summary>
 public abstract class MemoryBuffer(long length) : IDisposable
 {
     private int _holders = 1;
@@ -9,39 +9,43 @@ public abstract class MemoryBuffer(long length) : IDisposable
     /// <summary>Usable length in bytes.</summary>
     public long Length { get; } = length;
 
-    /// <summary>Address of the first byte in this process, or 0 where the host cannot touch it directly.</summary>
+    /// <summary>Address of the first byte in this process, or 0 if the host cannot access it directly.</summary>
     public virtual nint Address => 0;
 
-    /// <summary>So many bytes behind the block can be touched and are nobody's: whoever fills it may write over them.</summary>
+    /// <summary>The number of unused bytes after the block. Code that fills the block may overwrite them.</summary>
     public virtual long Spare => 0;
 
-    /// <summary>Has the memory of a range made that is to be overwritten, where making it is worth a call of its own. What is there already stays.</summary>
+    /// <summary>Creates the memory of a range that will be overwritten, if a separate call is useful. Existing content stays.</summary>
     public virtual void Prepare(long offset, int count)
     {
     }
 
     /// <summary>Copies bytes into the block.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The range does not lie in the block.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The range is not in the block.</exception>
     public abstract void Write(long offset, ReadOnlySpan<byte> source);
 
     /// <summary>Copies bytes out of the block.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The range does not lie in the block.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The range is not in the block.</exception>
     public abstract void Read(long offset, Span<byte> destination);
 
-    /// <summary>Makes the whole block addressable by the host until the view is disposed; costs nothing where it already is.</summary>
+    /// <summary>
+    /// Makes the whole block addressable by the host until the view is disposed. It has no cost if the block is addressable.
+    /// </summary>
     public virtual HostView MapForHost() =>
         Address != 0 || Length == 0 ? new HostView(Address, null) : throw new NotSupportedException("This memory cannot be mapped.");
 
-    /// <summary>Throws if what the block holds is no longer what was loaded: the file behind a mapping may change. To be called after the bytes were
-    /// read and before what came of them is used.</summary>
+    /// <summary>
+    /// Throws if the block no longer has the loaded bytes, because a mapped file can change. Call it after the bytes were read and before
+    /// results are used.
+    /// </summary>
     /// <exception cref="MemLoadException">ML1006.</exception>
     public virtual void RequireIntact()
     {
     }
 
     /// <summary>
-    /// Keeps the memory until <see cref="LetGo"/>, even if the block is disposed meanwhile: for whoever looks at it from elsewhere, such as a
-    /// framework's tensor.
+    /// Keeps the memory until <see cref="LetGo"/>, even if the block is disposed meanwhile. For other users of the memory, such as a tensor
+    /// of a framework.
     /// </summary>
     /// <exception cref="ObjectDisposedException">The memory was given back before.</exception>
     public void Hold()
@@ -59,7 +63,7 @@ public abstract class MemoryBuffer(long length) : IDisposable
         }
     }
 
-    /// <summary>Ends one <see cref="Hold"/>; the last to let go gives the memory back.</summary>
+    /// <summary>Ends one <see cref="Hold"/>. The last holder frees the memory.</summary>
     public void LetGo()
     {
         if (Interlocked.Decrement(ref _holders) == 0)
@@ -78,10 +82,10 @@ public abstract class MemoryBuffer(long length) : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Gives the block back; called once.</summary>
+    /// <summary>Frees the block. Called once.</summary>
     protected abstract void Dispose(bool disposing);
 
-    /// <summary>Throws unless [offset, offset + count) lies in the block.</summary>
+    /// <summary>Throws unless [offset, offset + count) is in the block.</summary>
     protected void CheckRange(long offset, int count)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
@@ -89,9 +93,9 @@ public abstract class MemoryBuffer(long length) : IDisposable
     }
 }
 
-/// <summary>A window through which the host sees a block.</summary>
-/// <param name="Address">Address of the block's first byte.</param>
-/// <param name="Owner">What must be disposed to close the window, if anything.</param>
+/// <summary>A view of a block in the address space of the host.</summary>
+/// <param name="Address">Address of the first byte of the block.</param>
+/// <param name="Owner">The object to dispose with the view, or null.</param>
 public readonly record struct HostView(nint Address, IDisposable? Owner) : IDisposable
 {
     /// <inheritdoc/>

@@ -1,25 +1,25 @@
 namespace MemLoad;
 
 /// <summary>
-/// The device <c>sim</c>: an accelerator without the hardware. It has a memory pool of its own with real bytes in it, allocates as PyTorch's
-/// CUDA allocator does, and refuses to exceed its capacity. What it shows of device peaks is what a card would show.
+/// The device <c>sim</c>: a simulated accelerator. It has its own memory pool with real bytes, allocates as the CUDA allocator of PyTorch
+/// does, and does not exceed its capacity. Its device peaks are those of a card.
 /// </summary>
 public sealed class SimulatedDevice : IDevice
 {
     /// <summary>Its name.</summary>
     internal const string DeviceName = "sim";
 
-    // Small enough to stay in a core's cache: a copy inside the device then costs one pass over memory, not two.
+    // Small enough for the cache of a core. A copy in the device then needs one pass over memory instead of two.
     private const int BounceBytes = 256 << 10;
 
     private readonly CachingAllocator _allocator;
     private readonly DevicePool _pool = DevicePool.Create();
     private readonly Lock _allocating = new();
-    private int _holders = 1; // the device's owner and every block
+    private int _holders = 1; // the owner of the device and every block
     private int _disposed;
 
-    /// <summary>Makes a device.</summary>
-    /// <param name="capacityBytes">The most it may reserve; null for as much as the machine has.</param>
+    /// <summary>Creates a device.</summary>
+    /// <param name="capacityBytes">The maximum number of bytes to reserve. Null for the memory of the computer.</param>
     public SimulatedDevice(long? capacityBytes = null)
     {
         CapacityBytes = capacityBytes;
@@ -86,7 +86,7 @@ public sealed class SimulatedDevice : IDevice
     /// <inheritdoc/>
     public CachingAllocator NewForecastAllocator() => new();
 
-    /// <summary>Ends it. Its memory goes with the last of its blocks: somebody may be reading one on another thread.</summary>
+    /// <summary>Closes the device. Its memory is freed with its last block, because another thread can be reading a block.</summary>
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _disposed, 1) == 0)

@@ -6,8 +6,9 @@ using System.Runtime.Loader;
 namespace MemLoad;
 
 /// <summary>
-/// Finds the devices of libtorch, which come in an assembly that this one knows by name only: beside this one where a program references both,
-/// else in the folder <c>torch</c> next to it. Nothing is loaded before one of them is asked for, and where it is not there nothing happens.
+/// Finds the devices of libtorch in a separate assembly, which this assembly does not reference. It is beside this assembly if a program
+/// references both, otherwise in the folder <c>torch</c> beside it. It is loaded when one of its devices is requested. If it does not
+/// exist, it is ignored.
 /// </summary>
 internal static class TorchAssembly
 {
@@ -16,10 +17,10 @@ internal static class TorchAssembly
 
     private static readonly Lazy<(IDeviceProvider? Provider, string Reason)> Loaded = new(Load);
 
-    /// <summary>Where it is, or null.</summary>
+    /// <summary>The path of the assembly, or null.</summary>
     public static string? Location { get; } = Find();
 
-    /// <summary>Whether the libtorch that would be loaded has a part for cards, as far as its files tell.</summary>
+    /// <summary>Whether the files of the libtorch that would be loaded include the part for cards.</summary>
     public static bool HasCuda
     {
         get
@@ -38,16 +39,16 @@ internal static class TorchAssembly
         }
     }
 
-    /// <summary>What keeps a device of libtorch from being used as long as the assembly is not there.</summary>
+    /// <summary>The reason why a device of libtorch cannot be used without the assembly.</summary>
     public static string ReasonWithout(string device) =>
         !RuntimeFeature.IsDynamicCodeSupported
             ? "needs TorchSharp, which this program can never load: it is native code; a build on .NET and the module can"
             : $"needs the TorchSharp build of MemLoad, which is not here: in a clone, ./build.ps1 -Torch {BuildFor(device)} makes it";
 
-    /// <summary>What keeps a device from being used whose assembly does not fit this one.</summary>
+    /// <summary>The reason why a device cannot be used if its assembly does not match this assembly.</summary>
     public static string ReasonOfVersion => $"cannot be used: {Location} was built for another version of MemLoad; build it again";
 
-    /// <summary>Its devices; null where it is not there or cannot be loaded, and then why.</summary>
+    /// <summary>Returns the devices of the assembly. Null, with the reason, if it does not exist or cannot be loaded.</summary>
     public static IDeviceProvider? TryLoad(out string reason)
     {
         (IDeviceProvider? provider, reason) = Loaded.Value;
@@ -76,7 +77,8 @@ internal static class TorchAssembly
         }
         try
         {
-            // The context of this very assembly, so that both see the same types; what the other needs lies in its folder.
+            // The load context of this assembly, so that both assemblies use the same types. The dependencies of the other assembly are in
+            // its folder.
             AssemblyLoadContext context = AssemblyLoadContext.GetLoadContext(typeof(TorchAssembly).Assembly) ?? AssemblyLoadContext.Default;
             string folder = Path.GetDirectoryName(Location)!;
             context.Resolving += (loading, name) =>

@@ -2,14 +2,14 @@ using System.Collections.Immutable;
 
 namespace MemLoad;
 
-/// <summary>Holds weights against a manifest: first what their headers say, then their bytes.</summary>
+/// <summary>Compares weights with a manifest: first their headers, then their bytes.</summary>
 internal static class ManifestMatch
 {
     private const int MostDiffering = 20;
     private const int MostOthers = 5;
 
-    /// <summary>Requires that a checkpoint, as it will lie in memory, has exactly the manifest's names, each with its dtype and shape.</summary>
-    /// <exception cref="MemLoadException">ML6110: all that is missing, unexpected or different, up to five of each.</exception>
+    /// <summary>Checks that a checkpoint in memory has exactly the names of the manifest, each with its dtype and shape.</summary>
+    /// <exception cref="MemLoadException">ML6110: the missing, unexpected and different tensors, up to five of each.</exception>
     public static void RequireTensors(WeightManifest manifest, LoadView view)
     {
         var unseen = manifest.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
@@ -39,17 +39,17 @@ internal static class ManifestMatch
         }
     }
 
-    /// <summary>Indices of the tensors whose bytes are not the manifest's; by names they have been matched before.</summary>
+    /// <summary>Returns the indices of the tensors whose bytes differ from the manifest. Their names were compared before.</summary>
     /// <param name="manifest">The manifest.</param>
-    /// <param name="tensors">The tensors; a part of the manifest's will do.</param>
-    /// <param name="hashes">Their SHA-256.</param>
+    /// <param name="tensors">The tensors. They can be a part of the manifest.</param>
+    /// <param name="hashes">The SHA-256 of the tensors.</param>
     public static int[] Differing(WeightManifest manifest, ImmutableArray<TensorEntry> tensors, string[] hashes)
     {
         var stated = manifest.Tensors.ToDictionary(tensor => tensor.Name, tensor => tensor.Sha256, StringComparer.Ordinal);
         return [.. Enumerable.Range(0, tensors.Length).Where(i => stated[tensors[i].Name] != hashes[i])];
     }
 
-    /// <summary>What to say of tensors that differ (ML6111): the place is that of the first of them in its file.</summary>
+    /// <summary>Returns the error for tensors that differ (ML6111). Its position is that of the first of them in its file.</summary>
     public static MemLoadException BytesDiffer(Checkpoint checkpoint, int[] differing)
     {
         TensorEntry first = checkpoint.Tensors[differing[0]];

@@ -5,10 +5,10 @@ using System.Text.Json;
 
 namespace MemLoad;
 
-/// <summary>Reads manifests. They travel between machines as weights do, so they are believed no more than weights are.</summary>
+/// <summary>Reads manifests. They come from other computers, as weights do, so they are not trusted.</summary>
 internal static class ManifestReader
 {
-    /// <summary>Bytes of the largest manifest that is read, and written.</summary>
+    /// <summary>The maximum bytes of a manifest that is read or written.</summary>
     public const long LargestManifest = 100_000_000;
 
     private const int MostDimensions = 64;
@@ -55,7 +55,7 @@ internal static class ManifestReader
             }
         }
         json.End(" \t\r\n"u8, Rules.ManifestSyntax);
-        // ModuleVersion says who wrote it; other programs may leave it out.
+        // ModuleVersion is the version of the writer. Other programs may omit it.
         int missing = BitOperations.TrailingZeroCount(~(seen | 0b10));
         if (missing < Fields.Length)
         {
@@ -158,7 +158,7 @@ internal static class ManifestReader
     private static string ReadName(ref StrictJson json)
     {
         string name = json.NextText("Name");
-        // The digest is taken over lines of names; those of checkpoints have none either.
+        // The digest covers lines with names, so names must not have line ends. Names of checkpoints have none.
         return ControlCharacters.AreInTensorName(name)
             ? throw json.Broken(Rules.ManifestTensor, $"the tensor name {Printable.Quote(name)} has a control character")
             : name;
@@ -167,7 +167,7 @@ internal static class ManifestReader
     private static DType ReadDType(ref StrictJson json, DType likely)
     {
         string typeName = json.NextText("DType", likely: likely.TorchName());
-        // An alias would be the same type and another digest.
+        // An alias would give the same type and another digest.
         return DTypes.TryFromTorchName(typeName, out DType dtype) && dtype.TorchName() == typeName
             ? dtype
             : throw json.Broken(Rules.ManifestTensor, $"the dtype {Printable.Quote(typeName)} is unknown");

@@ -3,18 +3,20 @@ using System.Text.Json;
 
 namespace MemLoad;
 
-/// <summary>Makes manifests of checkpoints and writes them, whole or not at all. The same weights give the same bytes.</summary>
+/// <summary>Creates manifests of checkpoints and writes them atomically. The same weights give the same bytes.</summary>
 public static class ManifestWriter
 {
     private static readonly JsonWriterOptions Text = new() { Encoder = PrintableJson.Encoder };
 
     /// <summary>Hashes a checkpoint and writes its manifest.</summary>
-    /// <param name="checkpoint">The checkpoint, narrowed to what the manifest is to hold.</param>
-    /// <param name="path">The file to write: a name that ends in <c>.json</c>.</param>
-    /// <param name="overwrite">Replace a file of that name.</param>
-    /// <param name="bytesHashed">Hears the bytes hashed so far, of <see cref="WeightsDigest.BytesToHash"/>, from several threads.</param>
-    /// <param name="cancellationToken">Stops it; nothing is left behind.</param>
-    /// <exception cref="MemLoadException">ML1008 for a name that is not a manifest's, ML9102 to ML9105, ML6101, and what reading breaks.</exception>
+    /// <param name="checkpoint">The checkpoint, or the selected part of it.</param>
+    /// <param name="path">The file to write, with the extension <c>.json</c>.</param>
+    /// <param name="overwrite">Whether an existing file is replaced.</param>
+    /// <param name="bytesHashed">Receives the number of hashed bytes, of <see cref="WeightsDigest.BytesToHash"/>, from several
+    /// threads.</param>
+    /// <param name="cancellationToken">Stops the write. No file remains.</param>
+    /// <exception cref="MemLoadException">ML1008 for a name without the extension of a manifest, ML9102 to ML9105, ML6101, and the rules of
+    /// reading.</exception>
     public static WeightManifestInfo Write(
         Checkpoint checkpoint, string path, bool overwrite = false, IProgress<long>? bytesHashed = null,
         CancellationToken cancellationToken = default)
@@ -38,7 +40,7 @@ public static class ManifestWriter
         };
     }
 
-    /// <summary>The name a manifest has by default: the checkpoint's, in the same folder or in another.</summary>
+    /// <summary>Returns the default name of a manifest, which is that of the checkpoint, in the same folder or in another folder.</summary>
     public static string DefaultPath(string checkpoint, string? folder = null)
     {
         checkpoint = Path.TrimEndingDirectorySeparator(FullPath.Of(checkpoint));
@@ -46,7 +48,7 @@ public static class ManifestWriter
         return Path.Combine(folder ?? Path.GetDirectoryName(checkpoint) ?? "", name + WeightManifest.Extension);
     }
 
-    // A slip must not replace weights, nor an index, which is JSON as well.
+    // A wrong name must not replace weights, or an index, which is also JSON.
     private static void RequireName(string path)
     {
         if (!path.EndsWith(".json", StringComparison.OrdinalIgnoreCase) || path.EndsWith(".index.json", StringComparison.OrdinalIgnoreCase))
@@ -72,7 +74,7 @@ public static class ManifestWriter
         file.Commit();
     }
 
-    /// <summary>The text: JSON in UTF-8, a line a tensor, so that <c>diff</c> and <c>grep</c> can work on it.</summary>
+    /// <summary>Returns the text: JSON in UTF-8 with one line per tensor, for use with <c>diff</c> and <c>grep</c>.</summary>
     internal static ReadOnlyMemory<byte> Format(WeightManifest manifest)
     {
         var text = new ArrayBufferWriter<byte>(1 << 16);

@@ -3,15 +3,15 @@ using System.Collections.Immutable;
 namespace MemLoad;
 
 /// <summary>
-/// What weights are, to the last bit: name, dtype, shape and SHA-256 of every tensor. The same for every file, format and device that holds them,
-/// so that a copy can be held against the original wherever it went. As text: docs/digest.md.
+/// The exact identity of weights: the name, dtype, shape and SHA-256 of every tensor. It does not depend on the file, format or device, so
+/// every copy can be compared with the original. docs/digest.md describes the text.
 /// </summary>
 public sealed class WeightManifest
 {
-    /// <summary>The version of the text's form.</summary>
+    /// <summary>The version of the text format.</summary>
     public const int Version = 1;
 
-    /// <summary>What names of manifests end in.</summary>
+    /// <summary>The extension of manifests.</summary>
     public const string Extension = ".manifest.json";
 
     internal WeightManifest(string? moduleVersion, string weightsDigest, ImmutableArray<TensorDigest> tensors)
@@ -21,18 +21,20 @@ public sealed class WeightManifest
         Tensors = tensors;
     }
 
-    /// <summary>Version of the MemLoad that wrote it; null if another program did.</summary>
+    /// <summary>The version of MemLoad that wrote the manifest. Null for another program.</summary>
     public string? ModuleVersion { get; }
 
-    /// <summary>The digest of all tensors of the manifest as it was made: the <c>WeightsDigest</c> of every row that loaded these weights.</summary>
+    /// <summary>
+    /// The digest of all tensors of the original manifest. It is the <c>WeightsDigest</c> of every row that loaded these weights.
+    /// </summary>
     public string WeightsDigest { get; }
 
     /// <summary>The tensors.</summary>
     public ImmutableArray<TensorDigest> Tensors { get; }
 
-    /// <summary>The manifest of weights whose tensors have been hashed.</summary>
+    /// <summary>Creates the manifest of weights from the hashes of their tensors.</summary>
     /// <param name="source">The weights.</param>
-    /// <param name="hashes">From <see cref="MemLoad.WeightsDigest.OfTensors"/>.</param>
+    /// <param name="hashes">The result of <see cref="MemLoad.WeightsDigest.OfTensors"/>.</param>
     public static WeightManifest Of(IWeightSource source, string[] hashes)
     {
         ArgumentNullException.ThrowIfNull(source);
@@ -41,10 +43,10 @@ public sealed class WeightManifest
         return new WeightManifest(HostFacts.ModuleVersion, MemLoad.WeightsDigest.Of(tensors), tensors);
     }
 
-    /// <summary>Reads a manifest and checks all that it says against itself.</summary>
+    /// <summary>Reads a manifest and checks that its values are consistent.</summary>
     /// <param name="path">The file.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
-    /// <exception cref="MemLoadException">ML1001 to ML1011 for the file, ML6101 to ML6108 for what is in it.</exception>
+    /// <exception cref="MemLoadException">ML1001 to ML1011 for the file, ML6101 to ML6108 for its content.</exception>
     public static WeightManifest Read(string path, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -52,11 +54,11 @@ public sealed class WeightManifest
     }
 
     /// <summary>
-    /// Narrows the manifest as <see cref="Checkpoint.Select"/> narrows the checkpoint it is compared with. A manifest that was made of what lies
-    /// below the key has nothing below it any more and stays as it is.
+    /// Selects a part of the manifest, as <see cref="Checkpoint.Select"/> selects a part of the checkpoint. A manifest that was created
+    /// from the tensors below the key has no names below the key, and is not changed.
     /// </summary>
     /// <param name="key">Dotted name of a container or tensor.</param>
-    /// <param name="include">Patterns of names to keep; all if empty.</param>
+    /// <param name="include">Patterns of names to keep. Empty keeps all names.</param>
     /// <param name="exclude">Patterns of names to drop.</param>
     public WeightManifest Select(string? key, IReadOnlyList<string>? include = null, IReadOnlyList<string>? exclude = null)
     {

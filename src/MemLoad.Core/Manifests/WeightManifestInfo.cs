@@ -1,15 +1,15 @@
 namespace MemLoad;
 
-/// <summary>A manifest that was written: one row, flat and primitive.</summary>
+/// <summary>A manifest that was written, as one flat row of primitive values.</summary>
 public sealed record WeightManifestInfo
 {
     /// <summary>Absolute path of the checkpoint.</summary>
     public required string Path { get; init; }
     /// <summary>Absolute path of its manifest.</summary>
     public required string Manifest { get; init; }
-    /// <summary>The checkpoint's format, a <see cref="CheckpointFormat"/>.</summary>
+    /// <summary>The format of the checkpoint, a <see cref="CheckpointFormat"/>.</summary>
     public required string Format { get; init; }
-    /// <summary>Tensors in it.</summary>
+    /// <summary>The number of tensors.</summary>
     public required long TensorCount { get; init; }
     /// <summary>M: bytes of all parameters and buffers.</summary>
     public required long ModelBytes { get; init; }

@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 
 namespace MemLoad;
 
-/// <summary>What happens to activations between linear layers, as the book's modules compute it.</summary>
+/// <summary>The functions on activations between linear layers, as the modules of the book compute them.</summary>
 internal static class ActivationFunctions
 {
     private const float LayerNormEpsilon = 1e-5f;
@@ -22,7 +22,7 @@ internal static class ActivationFunctions
     /// <summary>GELU in its tanh form, in place: 0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³))).</summary>
     public static void Gelu(Span<float> values)
     {
-        // 0.5 (1 + tanh u) is 1 / (1 + exp(−2u)): one exponential, and no cancellation where tanh nears −1.
+        // 0.5 (1 + tanh u) is 1 / (1 + exp(−2u)). This form needs one exponential and has no cancellation near tanh = −1.
         const float linear = -1.5957691216f; // −2 √(2/π)
         const float cubic = linear * 0.044715f;
         ref float first = ref MemoryMarshal.GetReference(values);
@@ -40,7 +40,8 @@ internal static class ActivationFunctions
         }
     }
 
-    /// <summary>Softmax of scores that are still to be scaled, in place. Scores of −∞ become 0; if all are, every result is NaN, as in PyTorch.
+    /// <summary>
+    /// Softmax of scores before scaling, in place. Scores of −∞ become 0. If all scores are −∞, every result is NaN, as in PyTorch.
     /// </summary>
     public static void ScaledSoftmax(Span<float> scores, float scale)
     {

@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 namespace MemLoad;
 
 /// <summary>
-/// Activations of a forward pass: float32, one row a token. Outside the garbage-collected heap: given back the moment the pass ends.
+/// Activations of a forward pass: float32, one row per token. The memory is outside the garbage-collected heap and is freed at the end of
+/// the pass.
 /// </summary>
 internal sealed unsafe class ActivationMatrix(int tokens, int width) : IDisposable
 {
@@ -15,13 +16,13 @@ internal sealed unsafe class ActivationMatrix(int tokens, int width) : IDisposab
     /// <summary>Number of rows.</summary>
     public int Tokens { get; } = tokens;
 
-    /// <summary>Numbers of a row; the next row follows immediately.</summary>
+    /// <summary>Numbers per row. The next row follows without a gap.</summary>
     public int Width { get; } = width;
 
     /// <summary>The activations of one token.</summary>
     public Span<float> this[int token] => new(Address + ((nint)token * Width), Width);
 
-    /// <summary>Makes all activations zero.</summary>
+    /// <summary>Sets all activations to zero.</summary>
     public void Clear() => NativeMemory.Clear(Address, (nuint)Tokens * (nuint)Width * sizeof(float));
 
     /// <inheritdoc/>

@@ -5,18 +5,20 @@ using System.Text;
 namespace MemLoad;
 
 /// <summary>
-/// A counter-based random generator: the bits of an element depend on the key and on the element's index, on nothing else. So any piece of a
-/// tensor can be made alone, in any order, on any thread and by vectors of any width, and is always the same.
-/// The function is Threefry-2x32 with 20 rounds (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", SC 2011): it needs
-/// additions, rotations and exclusive ors only, which every vector unit has.
+/// A counter-based random generator. The bits of an element depend only on the key and on the index of the element. Pieces of a tensor can
+/// be generated in any order, on any thread and with vectors of any width, with the same result. The function is Threefry-2x32 with 20
+/// rounds (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", SC 2011). It needs only additions, rotations and
+/// exclusive ors, which every vector unit has.
 /// </summary>
-/// <param name="key">The key: one stream a key.</param>
+/// <param name="key">The key. Each key has one stream.</param>
 internal readonly struct CounterRandom(ulong key)
 {
-    /// <summary>Elements that belong together: <see cref="Lanes"/> first words, then as many second words.</summary>
+    /// <summary>Elements per group: <see cref="Lanes"/> first words, then the same number of second words.</summary>
     public const int GroupSize = 2 * Lanes;
 
-    /// <summary>Blocks of a group; a multiple of every vector width there is, and fixed, so that the width does not show.</summary>
+    /// <summary>
+    /// Blocks per group. The number is a multiple of every vector width, and it is fixed, so that results do not depend on the width.
+    /// </summary>
     public const int Lanes = 16;
 
     private readonly uint _key0 = (uint)key;
@@ -25,7 +27,7 @@ internal readonly struct CounterRandom(ulong key)
     /// <summary>The stream of one tensor.</summary>
     public static CounterRandom ForTensor(long seed, string name)
     {
-        // FNV-1a; then the cipher itself, so that names that hash close to each other do not give keys that are close.
+        // FNV-1a and then the cipher, so that similar hashes of names do not give similar keys.
         ulong hash = 14695981039346656037;
         foreach (byte b in Encoding.UTF8.GetBytes(name))
         {
@@ -36,16 +38,18 @@ internal readonly struct CounterRandom(ulong key)
         return new CounterRandom(word0[0] | ((ulong)word1[0] << 32));
     }
 
-    /// <summary>The bits for elements [lane, lane + width) of a group, and for the elements that lie <see cref="Lanes"/> after them.</summary>
+    /// <summary>
+    /// The bits for elements [lane, lane + width) of a group, and for the elements that lie <see cref="Lanes"/> after them.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public (Vector<uint> First, Vector<uint> Second) Words(long group, int lane)
     {
-        // A group's blocks never straddle 2^32, so the upper counter word is one for all lanes.
+        // The blocks of a group never cross 2^32, so all lanes have the same upper counter word.
         ulong block = ((ulong)group * Lanes) + (uint)lane;
         return Encrypt(new Vector<uint>((uint)block) + Vector<uint>.Indices, new Vector<uint>((uint)(block >> 32)));
     }
 
-    /// <summary>Threefry-2x32-20 of one counter a lane.</summary>
+    /// <summary>Threefry-2x32-20 with one counter per lane.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public (Vector<uint> Word0, Vector<uint> Word1) Encrypt(Vector<uint> counter0, Vector<uint> counter1)
     {

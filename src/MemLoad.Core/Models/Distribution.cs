@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 
 namespace MemLoad;
 
-/// <summary>What the elements of a tensor are drawn from.</summary>
+/// <summary>The distribution of the elements of a tensor.</summary>
 internal readonly record struct Distribution
 {
     private enum Kind : byte
@@ -28,10 +28,10 @@ internal readonly record struct Distribution
     /// <summary>N(0, 1).</summary>
     public static Distribution Normal => new(Kind.Normal, 0);
 
-    /// <summary>Random bit patterns; as numbers they mean nothing.</summary>
+    /// <summary>Random bit patterns without a meaning as numbers.</summary>
     public static Distribution Bits => new(Kind.Bits, 0);
 
-    /// <summary>One value everywhere.</summary>
+    /// <summary>One value for all elements.</summary>
     public static Distribution Constant(float value) => new(Kind.Constant, value);
 
     /// <summary>U(−bound, bound), in steps of bound · 2⁻²³.</summary>
@@ -103,7 +103,7 @@ internal readonly record struct Distribution
         }
     }
 
-    // Known to be hot: optimised at once, its callees inlined.
+    // The method is optimized at once with its callees inlined, because it is used intensively.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void SampleGroups<TSampler>(TSampler sampler, CounterRandom random, long firstGroup, ref float destination, int groups)
         where TSampler : struct, ISampler
@@ -121,8 +121,10 @@ internal readonly record struct Distribution
         }
     }
 
-    /// <summary>Turns two words of random bits into the bits of two float32 samples. Only operations that IEEE 754 defines to the last bit
-    /// are used, and none is fused, so that a seed gives the same weights on every processor.</summary>
+    /// <summary>
+    /// Converts two words of random bits to the bits of two float32 samples. It uses only operations that IEEE 754 defines exactly, and no
+    /// fused operations. A seed therefore gives the same weights on every processor.
+    /// </summary>
     private interface ISampler
     {
         void Sample(ref Vector<uint> first, ref Vector<uint> second);
@@ -157,7 +159,7 @@ internal readonly record struct Distribution
             Vector<float> u = Vector.ConvertToSingle(Vector.AsVectorInt32((first >>> 8) + Vector<uint>.One)) * new Vector<float>(1f / (1 << 24));
             Vector<float> radius = Vector.SquareRoot(Log(u) * new Vector<float>(-2));
 
-            // An angle in an eighth to either side of the axis; two more bits mirror it into the rest of the circle.
+            // An angle within an eighth of the circle on both sides of the axis. Two more bits mirror it to the rest of the circle.
             Vector<float> angle = Signed24(second << 2) * new Vector<float>(MathF.PI / 4 / (1 << 23));
             Vector<float> sine = Sin(angle);
             Vector<float> cosine = Cos(angle);

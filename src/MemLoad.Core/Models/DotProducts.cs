@@ -5,28 +5,30 @@ using System.Runtime.CompilerServices;
 namespace MemLoad;
 
 /// <summary>
-/// Dot products of many weight rows with many tokens. Four rows meet four tokens at a time in registers, so that neither is loaded for every
-/// product. Every dot product is summed in the same order whatever shares its block: a token's result does not depend on how many others are
-/// computed with it.
+/// Dot products of many weight rows with many tokens. Four rows and four tokens are multiplied in registers at a time, so that they are not
+/// loaded for every product. Every dot product has the same order of additions. The result of a token does not depend on the number of
+/// tokens.
 /// </summary>
 internal static unsafe class DotProducts
 {
     private const int Block = 4;
 
-    // Known to be hot: not worth running unoptimised first, which a single forward pass would mostly do.
+    // The method is optimized at once, because a single forward pass would mostly run unoptimized code.
     private const MethodImplOptions Hot = MethodImplOptions.AggressiveOptimization;
 
-    /// <summary>For each token t and row r: <c>sums[t · sumStride + r] += rows[r] · tokens[t]</c>. Best with rows that fit the second-level cache
-    /// together: they are read from memory once.</summary>
+    /// <summary>
+    /// For each token t and row r: <c>sums[t · sumStride + r] += rows[r] · tokens[t]</c>. Use rows that fit the second-level cache
+    /// together. They are then read from memory once.
+    /// </summary>
     /// <param name="rows">The first row.</param>
     /// <param name="rowBytes">Bytes from one row to the next.</param>
     /// <param name="rowCount">Number of rows.</param>
-    /// <param name="tokens">The first token's activations.</param>
-    /// <param name="tokenStride">Numbers from one token's activations to the next.</param>
+    /// <param name="tokens">The activations of the first token.</param>
+    /// <param name="tokenStride">Numbers from the activations of one token to the next.</param>
     /// <param name="tokenCount">Number of tokens.</param>
-    /// <param name="length">Elements of a row and of a token's activations.</param>
-    /// <param name="sums">Where the result for the first row and token is added.</param>
-    /// <param name="sumStride">Numbers from one token's results to the next.</param>
+    /// <param name="length">Elements of a row and of the activations of a token.</param>
+    /// <param name="sums">The address of the result for the first row and token. Results are added to it.</param>
+    /// <param name="sumStride">Numbers from the results of one token to the next.</param>
     public static void Accumulate<TElements>(
         byte* rows, nint rowBytes, int rowCount, float* tokens, nint tokenStride, int tokenCount, int length, float* sums, nint sumStride)
         where TElements : struct, IWeightElements
@@ -44,8 +46,8 @@ internal static unsafe class DotProducts
                 AccumulateOne<TElements>(rows, rowBytes, rowCount, tokens + (token * tokenStride), length, sums + (token * sumStride));
                 return;
             }
-            // Two or three tokens that are left over are four with the last of them repeated: a pass over the weights more would cost more than
-            // the products.
+            // For two or three remaining tokens, the last token is repeated to make four. Another pass over the weights would take more
+            // time than the extra products.
             float* x0 = tokens + (token * tokenStride);
             float* x1 = At(token + 1);
             float* x2 = At(token + 2);
@@ -84,7 +86,7 @@ internal static unsafe class DotProducts
         }
     }
 
-    // One token uses each weight once, and widens it on the way. Several tokens share a copy of these few rows, widened once.
+    // One token uses each weight once and widens it at that time. Several tokens share a widened copy of these rows.
     private static void AccumulateWidened<TElements>(
         byte* rows, nint rowBytes, int rowCount, float* tokens, nint tokenStride, int tokenCount, int length, float* sums, nint sumStride)
         where TElements : struct, IWeightElements
@@ -207,7 +209,7 @@ internal static unsafe class DotProducts
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector<float> Add(Vector<float> sum, Vector<float> w, Vector<float> x, Vector<float> v, Vector<float> y) =>
-        Vector.MultiplyAddEstimate(v, y, Vector.MultiplyAddEstimate(w, x, sum)); // fused where the processor can
+        Vector.MultiplyAddEstimate(v, y, Vector.MultiplyAddEstimate(w, x, sum)); // fused if the processor supports it
 
     private static void Store<TElements>(
         Vector<float> s0, Vector<float> s1, Vector<float> s2, Vector<float> s3,
@@ -220,7 +222,7 @@ internal static unsafe class DotProducts
         sums[3] += Vector.Sum(s3) + Rest<TElements>(row + (3 * rowBytes), token, whole, length);
     }
 
-    // What is left over when the length is no multiple of two vectors.
+    // The rest, if the length is not a multiple of two vectors.
     private static float Rest<TElements>(byte* row, float* token, int from, int length)
         where TElements : struct, IWeightElements
     {

@@ -1,30 +1,36 @@
 namespace MemLoad;
 
-/// <summary>Checkpoints that MemLoad makes itself, to have something to measure: a GPT of a known size, freshly initialised, kept in the cache folder.</summary>
+/// <summary>
+/// Checkpoints that MemLoad generates for measurements: a GPT model of a known size with new weights, kept in the cache folder.
+/// </summary>
 public static class GeneratedCheckpoint
 {
     /// <summary>The seed of the notebook.</summary>
     public const long Seed = 123;
 
-    /// <summary>The path of the checkpoint of a size, float32; whether it is there is another matter.</summary>
+    /// <summary>Returns the path of the float32 checkpoint of a size. The file may not exist.</summary>
     public static string PathOf(string size)
     {
         ArgumentNullException.ThrowIfNull(size);
         return Path.Combine(CacheFolder.Path, NameOf(size));
     }
 
-    /// <summary>The size whose checkpoint has this path, whether or not it is there; null if none has.</summary>
+    /// <summary>
+    /// Returns the size of the checkpoint with this path. The file may not exist. Null if the path is not that of a generated checkpoint.
+    /// </summary>
     /// <param name="path">An absolute path.</param>
-    /// <exception cref="MemLoadException">ML9111: the name is one of theirs, and this user has no cache folder.</exception>
+    /// <exception cref="MemLoadException">ML9111: the name is that of a generated checkpoint, and the user has no cache folder.</exception>
     public static string? SizeOf(string path)
     {
         string name = Path.GetFileName(path);
         return GptConfig.Sizes.FirstOrDefault(size => name == NameOf(size) && path == PathOf(size));
     }
 
-    /// <summary>The checkpoint of a size as <see cref="Ensure"/> would write it, whether or not it is there: names, types, shapes and lengths, but
-    /// no bytes to load.</summary>
-    /// <exception cref="MemLoadException">ML6008: no such size.</exception>
+    /// <summary>
+    /// Returns the checkpoint of a size as <see cref="Ensure"/> writes it: names, types, shapes and lengths, without bytes to load. The
+    /// file may not exist.
+    /// </summary>
+    /// <exception cref="MemLoadException">ML6008: the size is unknown.</exception>
     public static Checkpoint Describe(string size)
     {
         GptInitializer source = Source(size);
@@ -40,17 +46,18 @@ public static class GeneratedCheckpoint
         return builder.Build();
     }
 
-    /// <summary>Bytes that <see cref="Ensure"/> will write for a size: 0 if the checkpoint is there and sound.</summary>
-    /// <exception cref="MemLoadException">ML6008: no such size.</exception>
+    /// <summary>Returns the bytes that <see cref="Ensure"/> will write for a size. 0 if the checkpoint exists and is sound.</summary>
+    /// <exception cref="MemLoadException">ML6008: the size is unknown.</exception>
     public static long BytesToWrite(string size) =>
         IsSound(size) ? 0 : CheckpointWriter.CountBytes(Source(size), PathOf(size), CheckpointFormat.TorchZip);
 
-    /// <summary>Makes the checkpoint of a size unless it is there and sound.</summary>
+    /// <summary>Creates the checkpoint of a size, unless it exists and is sound.</summary>
     /// <param name="size">A known size, such as <c>gpt2-small</c>.</param>
-    /// <param name="bytesWritten">Hears the bytes written so far.</param>
-    /// <param name="cancellationToken">Stops the writing; nothing half-written stays.</param>
+    /// <param name="bytesWritten">Receives the number of written bytes.</param>
+    /// <param name="cancellationToken">Stops the write. No partial file remains.</param>
     /// <returns>Its path.</returns>
-    /// <exception cref="MemLoadException">ML6008: no such size; ML9111: the cache folder cannot be used; ML9104: the disk is full.</exception>
+    /// <exception cref="MemLoadException">ML6008: the size is unknown; ML9111: the cache folder cannot be used; ML9104: the disk is
+    /// full.</exception>
     public static string Ensure(string size, IProgress<long>? bytesWritten = null, CancellationToken cancellationToken = default)
     {
         string path = PathOf(size);
@@ -73,7 +80,7 @@ public static class GeneratedCheckpoint
 
     private static GptInitializer Source(string size) => new(GptConfig.FromSize(size), Seed);
 
-    // A file of ours that has the right names, shapes and length: its bytes were written atomically, so they are all there.
+    // The file has the right names, shapes and length. The write was atomic, so its bytes are complete.
     private static bool IsSound(string size)
     {
         GptConfig config = GptConfig.FromSize(size);

@@ -5,7 +5,7 @@ namespace MemLoad;
 
 public sealed partial record GptConfig
 {
-    /// <summary>Requires that a model of these dimensions can run these tokens.</summary>
+    /// <summary>Checks that a model of these dimensions can run these tokens.</summary>
     /// <exception cref="MemLoadException">ML6025: a token id outside the vocabulary; ML6026: no token, or too many.</exception>
     public void RequireTokens(ReadOnlySpan<int> tokenIds)
     {
@@ -13,7 +13,7 @@ public sealed partial record GptConfig
         {
             throw Rules.TokenCountUnfit.Broken("there are no token ids");
         }
-        // The logits of an extreme vocabulary could exceed the longest array.
+        // The logits of a very large vocabulary could exceed the maximum array length.
         int most = (int)Math.Min(ContextLength, Array.MaxLength / VocabularySize);
         if (tokenIds.Length > most)
         {
@@ -29,9 +29,9 @@ public sealed partial record GptConfig
         }
     }
 
-    /// <summary>Requires that these are a model's weights: every name, each of its shape and of a type that can be run.</summary>
-    /// <exception cref="MemLoadException">ML6021: a weight is missing; ML6022: the dimensions cannot be; ML6023: a weight of another dtype than float32, float16 and bfloat16;
-    /// ML6024: a weight of another shape.</exception>
+    /// <summary>Checks that weights match the model: every name, with its shape and a supported type.</summary>
+    /// <exception cref="MemLoadException">ML6021: a weight is missing; ML6022: the dimensions are invalid; ML6023: a weight of another
+    /// dtype than float32, float16 and bfloat16; ML6024: a weight of another shape.</exception>
     public void RequireWeights(IEnumerable<TensorEntry> tensors)
     {
         ArgumentNullException.ThrowIfNull(tensors);

@@ -6,13 +6,14 @@ namespace MemLoad;
 public sealed partial record GptConfig
 {
     /// <summary>
-    /// Reads the dimensions of a GPT model off a state dict. It looks only at what it needs for that: names that are missing or left over and
-    /// shapes that do not fit show when the state dict is reconciled with <see cref="ToSpec"/>.
+    /// Determines the dimensions of a GPT model from a state dict. It reads only the tensors that it needs. Missing or extra names and
+    /// wrong shapes are detected when the state dict is compared with <see cref="ToSpec"/>.
     /// </summary>
-    /// <param name="tensors">The state dict's tensors.</param>
-    /// <param name="heads">The number of attention heads, or null to take that of the published size with the same width and layers.</param>
-    /// <exception cref="MemLoadException">ML6021: no GPT model, the first missing name is named; ML6020: the heads are not given and not known;
-    /// ML6022: the heads do not divide the embedding.</exception>
+    /// <param name="tensors">The tensors of the state dict.</param>
+    /// <param name="heads">The number of attention heads. Null uses the number of the published size with the same width and
+    /// layers.</param>
+    /// <exception cref="MemLoadException">ML6021: not a GPT model, with the first missing name; ML6020: the number of heads is not given
+    /// and not known; ML6022: the heads do not divide the embedding.</exception>
     public static GptConfig Infer(IEnumerable<TensorEntry> tensors, int? heads)
     {
         ArgumentNullException.ThrowIfNull(tensors);
@@ -60,7 +61,7 @@ public sealed partial record GptConfig
         return ((int)shape[0], (int)shape[1]);
     }
 
-    // Indices come from names in a file: a set, not a maximum, so that "trf_blocks.2000000000." cannot ask for two billion layers.
+    // Indices come from names in a file. They are counted in a set, so that "trf_blocks.2000000000." does not mean two billion layers.
     private static int CountLayers(IEnumerable<string> names)
     {
         const string blocks = "trf_blocks.";

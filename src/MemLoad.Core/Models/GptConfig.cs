@@ -3,14 +3,16 @@ using System.Collections.Immutable;
 namespace MemLoad;
 
 /// <summary>
-/// The dimensions of a GPT model of Sebastian Raschka's "Build a Large Language Model (From Scratch)": the architecture of GPT-2 with separate
-/// query, key and value projections, a causal mask as a buffer of each attention, and an output head that is not tied to the embedding.
+/// The dimensions of a GPT model of Sebastian Raschka's "Build a Large Language Model (From Scratch)": the architecture of GPT-2 with
+/// separate query, key and value projections, a causal mask as a buffer of each attention, and an output head that is not tied to the
+/// embedding.
 /// </summary>
-/// <param name="VocabularySize">Token ids there are: rows of the token embedding and of the output head.</param>
-/// <param name="ContextLength">Most tokens of one input: rows of the position embedding, side of each mask.</param>
-/// <param name="EmbeddingSize">Width of the residual stream; the feed forward layers are four times as wide.</param>
-/// <param name="LayerCount">Transformer blocks.</param>
-/// <param name="HeadCount">Attention heads of a block; they divide the embedding evenly. No tensor's shape depends on it.</param>
+/// <param name="VocabularySize">The number of token ids: rows of the token embedding and of the output head.</param>
+/// <param name="ContextLength">The maximum number of tokens of one input: rows of the position embedding, side of each mask.</param>
+/// <param name="EmbeddingSize">The width of the residual stream. The feed-forward layers are four times as wide.</param>
+/// <param name="LayerCount">The number of transformer blocks.</param>
+/// <param name="HeadCount">The number of attention heads per block. The embedding size is a multiple of it. No shape of a tensor depends on
+/// it.</param>
 /// <param name="QkvBias">Whether the query, key and value projections have a bias.</param>
 public sealed partial record GptConfig(
     int VocabularySize,
@@ -20,10 +22,10 @@ public sealed partial record GptConfig(
     int HeadCount,
     bool QkvBias = true)
 {
-    // A list of their tensors takes a gigabyte.
+    // A list of the tensors would use a gigabyte.
     private const int MostLayers = 100_000;
 
-    // Dimensions of OpenAI's four GPT-2 models (their hparams.json).
+    // The dimensions of the four GPT-2 models of OpenAI (hparams.json).
     private static readonly (string Name, GptConfig Config)[] Published =
     [
         ("gpt2-small", new GptConfig(50257, 1024, 768, 12, 12)),
@@ -32,35 +34,37 @@ public sealed partial record GptConfig(
         ("gpt2-xl", new GptConfig(50257, 1024, 1600, 48, 25)),
     ];
 
-    /// <summary>The names of the published sizes, smallest first: <c>gpt2-small</c> (124M as OpenAI counts, head tied), <c>-medium</c> (355M),
-    /// <c>-large</c> (774M), <c>-xl</c> (1558M).</summary>
+    /// <summary>
+    /// The names of the published sizes, smallest first: <c>gpt2-small</c> (124M as OpenAI counts, with a tied head), <c>-medium</c>
+    /// (355M), <c>-large</c> (774M), <c>-xl</c> (1558M).
+    /// </summary>
     public static ImmutableArray<string> Sizes { get; } = [.. Published.Select(size => size.Name)];
 
-    /// <summary>The name of the published size that these dimensions are, or null.</summary>
+    /// <summary>The name of the published size with these dimensions, or null.</summary>
     public string? SizeName => Array.Find(Published, size => size.Config == this).Name;
 
     /// <summary>Width of one attention head.</summary>
     public int HeadSize => EmbeddingSize / HeadCount;
 
-    /// <summary>Finds a published size by its name (<see cref="Sizes"/>), whatever its case.</summary>
+    /// <summary>Finds a published size by its name (<see cref="Sizes"/>). The case is ignored.</summary>
     public static bool TryFromSize(string size, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out GptConfig? config)
     {
         config = Array.Find(Published, published => published.Name.Equals(size, StringComparison.OrdinalIgnoreCase)).Config;
         return config is not null;
     }
 
-    /// <summary>The published size of that name, whatever its case.</summary>
-    /// <exception cref="MemLoadException">ML6008: there is no such size.</exception>
+    /// <summary>Returns the published size with a name. The case is ignored.</summary>
+    /// <exception cref="MemLoadException">ML6008: the size is unknown.</exception>
     public static GptConfig FromSize(string size) =>
         TryFromSize(size, out GptConfig? config) ? config : throw Rules.SizeUnknown.Broken($"there is no model size '{size}'");
 
-    /// <summary>The model without memory: every parameter and buffer, in the order in which PyTorch writes the state dict.</summary>
-    /// <param name="dtype">The element type of all of them, masks included, as <c>model.to(dtype)</c> leaves them.</param>
+    /// <summary>Returns the model without memory: every parameter and buffer, in the order of the state dict in PyTorch.</summary>
+    /// <param name="dtype">The element type of all tensors, masks included, as after <c>model.to(dtype)</c>.</param>
     /// <exception cref="MemLoadException">ML6022: a dimension is not positive, or the heads do not divide the embedding.</exception>
     public ModelSpec ToSpec(DType dtype = DType.Float32) =>
         new("GPTModel", [.. Layout().Select(tensor => new TensorSpec(tensor.Name, dtype, tensor.Shape, tensor.IsBuffer))]);
 
-    /// <summary>Every tensor with the distribution that PyTorch's modules start it with.</summary>
+    /// <summary>Returns every tensor with its initial distribution in the modules of PyTorch.</summary>
     /// <exception cref="MemLoadException">ML6022.</exception>
     internal IEnumerable<GptTensor> Layout()
     {
@@ -75,7 +79,7 @@ public sealed partial record GptConfig(
             for (int layer = 0; layer < LayerCount; layer++)
             {
                 string block = BlockName(layer);
-                // PyTorch lists a module's own buffers before its children.
+                // PyTorch lists the buffers of a module before its children.
                 yield return new GptTensor(
                     block + "att.mask", [ContextLength, ContextLength], Distribution.UpperTriangle(ContextLength), IsBuffer: true);
                 GptTensor[] tensors =
@@ -101,7 +105,7 @@ public sealed partial record GptConfig(
         }
     }
 
-    /// <summary>What the names of one block's tensors begin with.</summary>
+    /// <summary>The prefix of the tensor names of one block.</summary>
     internal static string BlockName(int layer) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"trf_blocks.{layer}.");
 
     private static IEnumerable<GptTensor> Linear(string name, long inputs, long outputs, bool bias)
@@ -120,7 +124,7 @@ public sealed partial record GptConfig(
         yield return new GptTensor(name + ".shift", [width], Distribution.Constant(0));
     }
 
-    // No more than there are, and no product overflows: each factor has 31 bits.
+    // No product overflows, because each factor has 31 bits.
     private Int128 Elements()
     {
         Int128 width = EmbeddingSize;
@@ -151,6 +155,6 @@ public sealed partial record GptConfig(
 /// <summary>One parameter or buffer of a GPT model.</summary>
 /// <param name="Name">Its name in the state dict.</param>
 /// <param name="Shape">Its dimensions in elements.</param>
-/// <param name="Distribution">What PyTorch fills it with when the model is built.</param>
+/// <param name="Distribution">Its initial distribution in PyTorch.</param>
 /// <param name="IsBuffer">True for the masks.</param>
 internal readonly record struct GptTensor(string Name, ImmutableArray<long> Shape, Distribution Distribution, bool IsBuffer = false);

@@ -5,10 +5,10 @@ using System.Collections.Immutable;
 namespace MemLoad;
 
 /// <summary>
-/// The weights of a freshly built GPT model, generated while they are streamed: nothing is held in proportion to the model.
-/// The distributions are those of PyTorch's default initialisation (embeddings N(0, 1); weights and biases of linear layers
-/// U(−1/√inputs, 1/√inputs); scales 1, shifts 0; masks 1 above the diagonal), the numbers are our own: an element depends on seed, tensor name
-/// and index alone, whatever the pieces, threads and processor. Safe to use from several threads.
+/// The weights of a new GPT model, generated while they are streamed. The memory does not depend on the size of the model. The
+/// distributions are those of the default initialization in PyTorch (embeddings N(0, 1); weights and biases of linear layers U(−1/√inputs,
+/// 1/√inputs); scales 1, shifts 0; masks 1 above the diagonal). The numbers differ from PyTorch. An element depends only on the seed, the
+/// tensor name and the index, and not on pieces, threads and the processor. Several threads can use it.
 /// </summary>
 public sealed class GptInitializer : IWeightSource
 {
@@ -18,10 +18,11 @@ public sealed class GptInitializer : IWeightSource
     private readonly FrozenDictionary<string, Distribution> _distributions;
 
     /// <summary>Prepares the weights of one model.</summary>
-    /// <param name="config">The model's dimensions.</param>
+    /// <param name="config">The dimensions of the model.</param>
     /// <param name="seed">Equal seeds give equal weights.</param>
-    /// <param name="dtype">float32, float16 or bfloat16; the latter two are the float32 weights rounded to the nearest, ties to even.</param>
-    /// <exception cref="MemLoadException">ML6022: the dimensions cannot be; ML6023: another dtype.</exception>
+    /// <param name="dtype">float32, float16 or bfloat16. The latter two are the float32 weights, rounded to the nearest value, ties to
+    /// even.</param>
+    /// <exception cref="MemLoadException">ML6022: the dimensions are invalid; ML6023: the dtype is not supported.</exception>
     public GptInitializer(GptConfig config, long seed, DType dtype = DType.Float32)
     {
         ArgumentNullException.ThrowIfNull(config);
@@ -70,7 +71,7 @@ public sealed class GptInitializer : IWeightSource
     }
 
     /// <summary>Generates the elements of one of <see cref="Tensors"/>, at most 1 MiB at a time.</summary>
-    /// <exception cref="ArgumentException">The tensor is none of this source.</exception>
+    /// <exception cref="ArgumentException">The tensor does not belong to this source.</exception>
     public void StreamElements(TensorEntry tensor, ElementSink sink)
     {
         ArgumentNullException.ThrowIfNull(tensor);
@@ -81,11 +82,11 @@ public sealed class GptInitializer : IWeightSource
         StreamStorage(tensor.Storage, sink);
     }
 
-    /// <summary>Generates elements [<paramref name="firstElement"/>, …) of one of the model's tensors in place.</summary>
-    /// <param name="spec">A tensor of the model; its dtype is float32, float16 or bfloat16, whatever the source's is.</param>
-    /// <param name="destination">Memory of the piece; a whole number of elements.</param>
-    /// <param name="firstElement">Index of the piece's first element.</param>
-    /// <exception cref="ArgumentException">The tensor is none of this model, or the piece does not lie in it.</exception>
+    /// <summary>Generates elements [<paramref name="firstElement"/>, …) of a tensor of the model in place.</summary>
+    /// <param name="spec">A tensor of the model. Its dtype is float32, float16 or bfloat16, and can differ from that of the source.</param>
+    /// <param name="destination">The memory of the piece, a whole number of elements.</param>
+    /// <param name="firstElement">The index of the first element of the piece.</param>
+    /// <exception cref="ArgumentException">The tensor does not belong to this model, or the piece is not in it.</exception>
     /// <exception cref="MemLoadException">ML6023.</exception>
     public void Fill(TensorSpec spec, Span<byte> destination, long firstElement)
     {

@@ -3,15 +3,17 @@ using System.Numerics.Tensors;
 namespace MemLoad;
 
 /// <summary>
-/// The GPT model of <see cref="GptConfig"/> on weights that lie in host memory, wherever they came from: a mapped file, a filled model, a tensor
-/// taken over from elsewhere. Weights are neither copied nor converted; float16 and bfloat16 become float32 on their way through the processor.
-/// Activations are float32. The owner of the weights keeps them in place while the model is used. Safe to use from several threads.
+/// The GPT model of <see cref="GptConfig"/> on weights in host memory, such as a mapped file or a filled model. Weights are neither copied
+/// nor converted. float16 and bfloat16 are widened to float32 in registers. Activations are float32. The owner of the weights keeps them in
+/// place while the model is used. Several threads can use it.
 /// </summary>
-/// <remarks>The architecture is the book's: pre-norm blocks, LayerNorm with biased variance, tanh GELU, masks as part of the state dict, an untied
-/// head without bias, no dropout (evaluation mode).</remarks>
+/// <remarks>
+/// The architecture is that of the book: pre-norm blocks, LayerNorm with biased variance, tanh GELU, masks as part of the state dict, an
+/// untied head without bias, no dropout (evaluation mode).
+/// </remarks>
 public sealed unsafe class GptModel : IGptModel
 {
-    // Kept so that an owner of the memory that only the model still knows is not finalised under it.
+    // The reference keeps the owner of the memory from being finalized.
     private readonly Func<string, HostTensor> _weights;
     private readonly HostTensor _tokenEmbedding;
     private readonly HostTensor _positionEmbedding;
@@ -19,12 +21,12 @@ public sealed unsafe class GptModel : IGptModel
     private readonly Norm _finalNorm;
     private readonly LinearLayer _outputHead;
 
-    /// <summary>Finds the model's weights; reads none of them.</summary>
-    /// <param name="config">The model's dimensions.</param>
-    /// <param name="weights">Gives the weight of a name of <see cref="GptConfig.ToSpec"/>, asked once for each; throws
-    /// <see cref="KeyNotFoundException"/> where there is none.</param>
-    /// <exception cref="MemLoadException">ML6021: a weight is missing; ML6022: the dimensions cannot be; ML6023: a weight of another dtype than float32, float16 and bfloat16;
-    /// ML6024: a weight of another shape.</exception>
+    /// <summary>Finds the weights of the model, without reading them.</summary>
+    /// <param name="config">The dimensions of the model.</param>
+    /// <param name="weights">Returns the weight for a name of <see cref="GptConfig.ToSpec"/>. It is called once per name. Throws
+    /// <see cref="KeyNotFoundException"/> for a missing weight.</param>
+    /// <exception cref="MemLoadException">ML6021: a weight is missing; ML6022: the dimensions are invalid; ML6023: a weight of another
+    /// dtype than float32, float16 and bfloat16; ML6024: a weight of another shape.</exception>
     public GptModel(GptConfig config, Func<string, HostTensor> weights)
     {
         ArgumentNullException.ThrowIfNull(config);
@@ -75,8 +77,10 @@ public sealed unsafe class GptModel : IGptModel
     public GptConfig Config { get; }
 
     /// <inheritdoc/>
-    /// <remarks>Works on all cores. Each weight is read from memory once; besides the result it takes memory for the activations only, about
-    /// 10 · tokens · embedding numbers. It stops between pieces of work of about a millisecond.</remarks>
+    /// <remarks>
+    /// Uses all cores. Each weight is read from memory once. Besides the result, only the activations need memory: about 10 · tokens ·
+    /// embedding numbers. Cancellation is checked about every millisecond.
+    /// </remarks>
     public float[] Forward(ReadOnlySpan<int> tokenIds, CancellationToken cancellationToken = default)
     {
         Config.RequireTokens(tokenIds);

@@ -1,13 +1,13 @@
 namespace MemLoad;
 
-/// <summary>A GPT model that can be run, whatever computes it. It looks at weights that someone else owns and must not outlive them.</summary>
+/// <summary>A GPT model that can be run. It uses weights of another owner and must not be used after they are freed.</summary>
 public interface IGptModel
 {
-    /// <summary>The model's dimensions.</summary>
+    /// <summary>The dimensions of the model.</summary>
     GptConfig Config { get; }
 
     /// <summary>Runs one sequence of tokens through the model.</summary>
-    /// <param name="tokenIds">At least one token id and at most <see cref="GptConfig.ContextLength"/> of them.</param>
+    /// <param name="tokenIds">Token ids, at least one and at most <see cref="GptConfig.ContextLength"/>.</param>
     /// <param name="cancellationToken">Stops the pass.</param>
     /// <returns>The logits, row-major of shape (tokens, vocabulary).</returns>
     /// <exception cref="MemLoadException">ML6025: a token id outside the vocabulary; ML6026: no token, or too many.</exception>

@@ -2,16 +2,17 @@ using System.Numerics.Tensors;
 
 namespace MemLoad;
 
-/// <summary>A linear layer over a weight of shape (outputs, inputs) where it lies, and its bias of shape (outputs), if it has one.</summary>
+/// <summary>A linear layer on a weight of shape (outputs, inputs) in place, with an optional bias of shape (outputs).</summary>
 internal readonly unsafe record struct LinearLayer(HostTensor Weight, HostTensor? Bias = null)
 {
-    // Rows that one core takes at a time: as many as stay in its second-level cache while all tokens pass, few enough to share out evenly.
+    // The rows that one core computes at a time. They fit its second-level cache, and they are few enough to balance the cores.
     private const int PanelBytes = 256 * 1024;
     private const int MostPanelRows = 64;
     private const int FewestPanelRows = 4;
 
-    /// <summary>Adds weight · x + bias to what <paramref name="sums"/> holds, for every token, on all cores. Each weight is read from memory
-    /// once.</summary>
+    /// <summary>
+    /// Adds weight · x + bias to <paramref name="sums"/> for every token, on all cores. Each weight is read from memory once.
+    /// </summary>
     /// <param name="input">Activations, inputs wide.</param>
     /// <param name="sums">Row-major (tokens, outputs).</param>
     /// <param name="options">Parallelism and cancellation.</param>

@@ -6,24 +6,26 @@ using System.Runtime.CompilerServices;
 namespace MemLoad;
 
 /// <summary>
-/// Multi-head attention under a mask that comes with the weights: a query attends to the keys for which the mask's element is zero. That the mask
-/// is causal is the state dict's affair; nothing here assumes it.
+/// Multi-head attention with a mask of the weights. A query attends to the keys for which the element of the mask is zero. The state dict
+/// determines whether the mask is causal. The code does not assume it.
 /// </summary>
 internal static unsafe class MaskedAttention
 {
-    // Queries that one core takes at a time: their scores against all keys stay in its cache.
+    // The queries that one core computes at a time. Their scores for all keys fit its cache.
     private const int MostQueries = 16;
 
     // Vectors of the context vector that are summed in registers at a time.
     private const int BlockVectors = 4;
 
-    /// <summary>Computes softmax(q kᵀ / √headSize, masked) v for every head and token. All matrices are (tokens, heads · headSize).</summary>
-    /// <param name="mask">Shape (context, context), at least as large as there are tokens; non-zero elements become −∞.</param>
+    /// <summary>
+    /// Computes softmax(q kᵀ / √headSize, masked) v for every head and token. All matrices are (tokens, heads · headSize).
+    /// </summary>
+    /// <param name="mask">Shape (context, context), at least the number of tokens. Non-zero elements become −∞.</param>
     /// <param name="headCount">Number of heads; head h has columns [h · headSize, (h + 1) · headSize).</param>
     /// <param name="query">The queries.</param>
     /// <param name="key">The keys.</param>
     /// <param name="value">The values.</param>
-    /// <param name="context">Takes the result.</param>
+    /// <param name="context">Receives the result.</param>
     /// <param name="options">Parallelism and cancellation.</param>
     public static void Attend(
         HostTensor mask, int headCount, ActivationMatrix query, ActivationMatrix key, ActivationMatrix value, ActivationMatrix context,
@@ -69,8 +71,8 @@ internal static unsafe class MaskedAttention
         ArrayPool<float>.Shared.Return(rented);
     }
 
-    // Writes a ceiling for each score, −∞ where the mask is set and +∞ elsewhere, and gives the number of keys up to the last that any of the
-    // queries attends to. Where the mask leaves no key at all, all keys count: PyTorch's softmax of nothing but −∞ is NaN, and so is ours.
+    // Writes a maximum per score: −∞ if the mask is set, otherwise +∞. Returns the number of keys up to the last key that a query attends
+    // to. If the mask permits no key, all keys count, because softmax of only −∞ is NaN, as in PyTorch.
     private static int ReadMask(HostTensor mask, int firstQuery, int queryCount, int tokens, Span<float> ceilings)
     {
         int keyCount = 0;
@@ -91,7 +93,7 @@ internal static unsafe class MaskedAttention
         return keyCount == 0 ? tokens : keyCount;
     }
 
-    /// <summary>Adds up rows of values, each times its weight.</summary>
+    /// <summary>Adds up rows of values, each multiplied by its weight.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void WeightedSum(float* weights, int count, float* values, nint stride, float* sum, int length)
     {

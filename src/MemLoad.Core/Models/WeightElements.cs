@@ -5,20 +5,22 @@ using System.Runtime.InteropServices;
 
 namespace MemLoad;
 
-/// <summary>How elements of one type become float32 in registers. Implemented by empty structs, so that a kernel is compiled for each type.</summary>
+/// <summary>
+/// Widens elements of one type to float32 in registers. Empty structs implement it, so that a kernel is compiled per type.
+/// </summary>
 internal unsafe interface IWeightElements
 {
     /// <summary>Bytes of one element.</summary>
     static abstract int Size { get; }
 
-    /// <summary>Widens two vectors' worth of elements, exactly.</summary>
+    /// <summary>Widens the elements of two vectors, exactly.</summary>
     static abstract (Vector<float> Low, Vector<float> High) Load(byte* elements);
 
     /// <summary>Widens one element, exactly.</summary>
     static abstract float At(byte* element);
 }
 
-/// <summary>float32 as it lies.</summary>
+/// <summary>float32 without a conversion.</summary>
 internal readonly unsafe struct Float32Elements : IWeightElements
 {
     public static int Size => sizeof(float);
@@ -59,9 +61,9 @@ internal readonly unsafe struct Float16Elements : IWeightElements
 
     public static float At(byte* element) => (float)Unsafe.ReadUnaligned<Half>(element);
 
-    // Exponent and mantissa move to float32's places and the exponent's bias is corrected: by 112 for normal numbers, by as much again for
-    // infinities and NaNs. A subnormal number is given the exponent that makes its implicit one the float 2⁻¹⁴, which is then taken off; so no
-    // subnormal float32 ever reaches the multiplier, where it would be slow.
+    // Exponent and mantissa move to their positions in float32, and the bias of the exponent is corrected: by 112 for normal numbers, and
+    // twice for infinities and NaNs. A subnormal number gets the exponent whose implicit one is 2⁻¹⁴, which is then subtracted. No
+    // subnormal float32 is multiplied, because that is slow.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector<float> Widen(Vector<uint> half)
     {
@@ -75,7 +77,7 @@ internal readonly unsafe struct Float16Elements : IWeightElements
     }
 }
 
-/// <summary>Reads short stretches of a weight (a row of an embedding, a bias) as float32.</summary>
+/// <summary>Reads short ranges of a weight, such as a row of an embedding or a bias, as float32.</summary>
 internal static unsafe class WeightReader
 {
     /// <summary>Widens elements [first, first + destination.Length).</summary>

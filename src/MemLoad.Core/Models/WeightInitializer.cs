@@ -4,21 +4,23 @@ using System.Runtime.InteropServices;
 namespace MemLoad;
 
 /// <summary>
-/// Fills tensors of models whose initialisation is not known, so that building one is the work on memory that it is in earnest: uniform numbers
-/// in [−1, 1) for the floating-point types of two bytes and more (and both halves of complex ones), random bits for the rest.
+/// Fills tensors of models whose initialization is not known, so that creating a model uses memory as in practice. Floating-point types of
+/// two bytes and more, and both parts of complex types, get uniform numbers in [−1, 1). Other types get random bits.
 /// </summary>
 public static class WeightInitializer
 {
-    // Elements made at a time where they are not made in place: stays in the first-level cache.
+    // The elements that are generated at once if they are not generated in place. They fit the first-level cache.
     private const int PieceElements = 1024;
 
-    /// <summary>Fills elements [<paramref name="firstElement"/>, …) of a tensor. What an element gets depends on seed, name, dtype and its index
-    /// only: pieces may be filled in any order and by any number of threads.</summary>
+    /// <summary>
+    /// Fills elements [<paramref name="firstElement"/>, …) of a tensor. An element depends only on seed, name, dtype and index. Pieces can
+    /// be filled in any order and by several threads.
+    /// </summary>
     /// <param name="spec">The tensor.</param>
-    /// <param name="destination">Memory of the piece; a whole number of elements.</param>
-    /// <param name="firstElement">Index of the piece's first element.</param>
-    /// <param name="seed">Another seed gives other weights.</param>
-    /// <exception cref="ArgumentException">The piece is no whole number of elements or does not lie in the tensor.</exception>
+    /// <param name="destination">The memory of the piece, a whole number of elements.</param>
+    /// <param name="firstElement">The index of the first element of the piece.</param>
+    /// <param name="seed">The seed. Different seeds give different weights.</param>
+    /// <exception cref="ArgumentException">The piece is not a whole number of elements, or is not in the tensor.</exception>
     public static void Fill(TensorSpec spec, Span<byte> destination, long firstElement, long seed = 0)
     {
         CheckPiece(spec, destination, firstElement);
@@ -40,11 +42,12 @@ public static class WeightInitializer
     }
 
     /// <summary>Fills a piece of a tensor from a distribution.</summary>
-    /// <param name="distribution">What the elements are drawn from, in float32; narrower types round to the nearest, ties to even.</param>
-    /// <param name="random">The tensor's random stream.</param>
+    /// <param name="distribution">The distribution of the elements in float32. Narrower types round to the nearest value, ties to
+    /// even.</param>
+    /// <param name="random">The random stream of the tensor.</param>
     /// <param name="dtype">float32, float16, bfloat16 or float64.</param>
-    /// <param name="destination">Memory of the piece; a whole number of elements.</param>
-    /// <param name="firstElement">Index of the piece's first element.</param>
+    /// <param name="destination">The memory of the piece, a whole number of elements.</param>
+    /// <param name="firstElement">The index of the first element of the piece.</param>
     internal static void Fill(Distribution distribution, CounterRandom random, DType dtype, Span<byte> destination, long firstElement)
     {
         if (dtype == DType.Float32)
@@ -63,7 +66,7 @@ public static class WeightInitializer
         }
     }
 
-    /// <summary>Throws unless the piece is whole elements of the tensor.</summary>
+    /// <summary>Throws unless the piece has whole elements of the tensor.</summary>
     internal static void CheckPiece(TensorSpec spec, ReadOnlySpan<byte> piece, long firstElement)
     {
         ArgumentNullException.ThrowIfNull(spec);
@@ -75,7 +78,7 @@ public static class WeightInitializer
         ArgumentOutOfRangeException.ThrowIfGreaterThan(firstElement, ShapeMath.ElementCount(spec.Shape) - (piece.Length / spec.DType.ElementSize()));
     }
 
-    // The type of which an element is one or two numbers.
+    // The type of the one or two numbers of an element.
     private static DType? Number(DType dtype) => dtype switch
     {
         DType.Float32 or DType.Complex64 => DType.Float32,

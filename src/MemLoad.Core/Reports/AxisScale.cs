@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace MemLoad;
 
-/// <summary>An axis from zero: where its marks are and what stands at them.</summary>
+/// <summary>An axis from zero, with the positions and labels of its marks.</summary>
 internal sealed class AxisScale
 {
     private const double Kibi = 1024;
@@ -20,13 +20,13 @@ internal sealed class AxisScale
     /// <summary>The unit of the figures at the marks.</summary>
     public string UnitName { get; }
 
-    /// <summary>How many marks there are, zero left out; the last is the end of the axis.</summary>
+    /// <summary>The number of marks without zero. The last mark is the end of the axis.</summary>
     public int Count { get; }
 
-    /// <summary>The end of the axis, in what the data are in.</summary>
+    /// <summary>The end of the axis, in the unit of the data.</summary>
     public double End => Count * _step * _unit;
 
-    /// <summary>An axis of memory, in GiB from 2 GiB up, else in MiB.</summary>
+    /// <summary>An axis of memory, in GiB from 2 GiB, otherwise in MiB.</summary>
     public static AxisScale Bytes(long most, int marks = 4) =>
         most >= 2L << 30 ? new(most, marks, Kibi * Kibi * Kibi, "GiB") : new(Math.Max(most, 1 << 20), marks, Kibi * Kibi, "MiB");
 
@@ -38,10 +38,10 @@ internal sealed class AxisScale
         _ => new(Math.Max(most, 1), marks, 1, "µs"),
     };
 
-    /// <summary>Where mark number <paramref name="i"/> is, in what the data are in.</summary>
+    /// <summary>Returns the position of mark <paramref name="i"/>, in the unit of the data.</summary>
     public double At(int i) => i * _step * _unit;
 
-    /// <summary>What stands at mark number <paramref name="i"/>.</summary>
+    /// <summary>Returns the label of mark <paramref name="i"/>.</summary>
     public string TextAt(int i) => (i * _step).ToString("0.####", CultureInfo.InvariantCulture);
 
     // 1, 2 or 5 times a power of ten.

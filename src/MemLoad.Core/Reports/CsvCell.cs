@@ -3,17 +3,18 @@ using System.Buffers;
 namespace MemLoad;
 
 /// <summary>
-/// Text as a cell of CSV, fit for a terminal and for a spreadsheet, and back. Hidden characters are escapes (<see cref="Printable"/>). A text that a
-/// spreadsheet would take for a formula gets an apostrophe before it, as OWASP advises (CSV Injection): it begins with = + - @ or their wide forms.
+/// Converts text to a CSV cell that is safe for terminals and spreadsheets, and back. Hidden characters are escapes
+/// (<see cref="Printable"/>). A text that a spreadsheet would interpret as a formula gets an apostrophe before it, as OWASP recommends (CSV
+/// Injection). Such a text begins with = + - @ or their wide forms.
 /// </summary>
-/// <remarks>Numbers are no texts: a negative one stays as it is.</remarks>
+/// <remarks>Numbers are not text. A negative number is not changed.</remarks>
 public static class CsvCell
 {
     private const char Guard = '\'';
 
     private static readonly SearchValues<char> Formulas = SearchValues.Create("=+-@＝＋－＠");
 
-    /// <summary>The cell, not yet in the quotes that commas need.</summary>
+    /// <summary>Returns the cell, without the quotes that commas need.</summary>
     /// <param name="text">Any text.</param>
     public static string Of(string text)
     {
@@ -22,7 +23,7 @@ public static class CsvCell
         return IsFormula(safe) ? Guard + safe : safe;
     }
 
-    /// <summary>The text that a cell was made of. Cells of other programs, which escape nothing, come out as they are.</summary>
+    /// <summary>Returns the original text of a cell. Cells of programs that do not escape are not changed.</summary>
     /// <param name="cell">The cell without its quotes.</param>
     public static string Read(string cell)
     {
@@ -30,7 +31,7 @@ public static class CsvCell
         return Printable.Unescape(cell is [Guard, ..] && IsFormula(cell[1..]) ? cell[1..] : cell);
     }
 
-    // Behind spaces and apostrophes too: programs trim the ones, and we write the others.
+    // Also after spaces and apostrophes, because programs trim spaces, and MemLoad writes apostrophes.
     private static bool IsFormula(string text)
     {
         int first = text.AsSpan().IndexOfAnyExcept(' ', Guard);

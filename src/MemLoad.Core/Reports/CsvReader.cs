@@ -3,12 +3,15 @@ using System.Text;
 
 namespace MemLoad;
 
-/// <summary>Reads RFC 4180, as <c>Export-Csv</c> and <c>memload --format csv</c> write it: quotes doubled inside quotes, line ends of any kind.</summary>
+/// <summary>
+/// Reads RFC 4180, as <c>Export-Csv</c> and <c>memload --format csv</c> write it. Quotes in quotes are doubled, and all kinds of line ends
+/// are accepted.
+/// </summary>
 internal static class CsvReader
 {
-    /// <summary>The records, empty lines left out.</summary>
+    /// <summary>Returns the records without empty lines.</summary>
     /// <param name="text">The text.</param>
-    /// <param name="path">Where it comes from.</param>
+    /// <param name="path">The file of the text.</param>
     /// <exception cref="MemLoadException">ML8101: a quote is not closed, or closed in the middle of a field.</exception>
     public static IEnumerable<(int Line, IReadOnlyList<string> Fields)> Read(string text, string path)
     {
@@ -57,7 +60,7 @@ internal static class CsvReader
     public static MemLoadException Broken(string path, int line, string finding) =>
         Rules.RowsUnreadable.Broken(string.Create(CultureInfo.InvariantCulture, $"line {line}: {finding}"), path);
 
-    // From the opening quote to what follows the closing one; -1 where there is none.
+    // From the opening quote to the position after the closing quote. -1 without a closing quote.
     private static int Quoted(string text, int at, StringBuilder field, ref int line)
     {
         for (at++; at < text.Length; at++)

@@ -4,7 +4,9 @@ using System.Text;
 
 namespace MemLoad;
 
-/// <summary>The report as a page: HTML that is well-formed XML as well. It may load nothing and run nothing, and says so to the browser.</summary>
+/// <summary>
+/// The report as a page: HTML that is also well-formed XML. It loads nothing and runs nothing, and its policy tells the browser so.
+/// </summary>
 internal sealed class HtmlPage
 {
     private static readonly SearchValues<char> FigureCharacters = SearchValues.Create("0123456789.,");
@@ -17,7 +19,7 @@ internal sealed class HtmlPage
     {
     }
 
-    /// <summary>The text of the page. The same rows and samples give the same page.</summary>
+    /// <summary>Returns the text of the page. Equal rows and samples give equal pages.</summary>
     public static string Of(IReadOnlyList<LoadMeasurement> rows, IReadOnlyList<ReportSection> sections)
     {
         var page = new HtmlPage();
@@ -51,7 +53,7 @@ internal sealed class HtmlPage
         string[] hosts = [.. rows.Select(row => row.HostName).Distinct()];
         string from = rows.MinBy(row => LoadTimeline.Moment(row.StartedAt), StringComparer.Ordinal)!.StartedAt;
         Paragraph($"{Figures.Count(rows.Count, "load")} on {Figures.Count(hosts.Length, "machine")}, measured from {from} on, each beside the forecast that was made of it from the file's headers alone.", "muted");
-        // A refusal kept memory from running out: no miss of the forecast.
+        // A refusal prevents an out-of-memory error. It is not a difference from the forecast.
         int refused = rows.Count(IsRefused);
         int asForecast = rows.Count(row => row.AsForecast == true);
         string others = refused > 0 ? $" {Figures.Count(refused, "more load")} {(refused == 1 ? "was" : "were")} refused before memory was touched." : "";
@@ -79,7 +81,7 @@ internal sealed class HtmlPage
 
     private static bool IsRefused(LoadMeasurement row) => row.Outcome == nameof(LoadOutcome.Refused);
 
-    // The words that a reader needs who has never used MemLoad; a page is often all that such a reader has.
+    // The terms for readers who have never used MemLoad and have only the page.
     private void Glossary(IReadOnlyList<LoadMeasurement> rows)
     {
         (string Word, string Meaning)[] words =
@@ -219,7 +221,7 @@ internal sealed class HtmlPage
         }
     }
 
-    // Figures stand to the right, words to the left: a column is one or the other.
+    // Columns with figures are aligned right, columns with words left.
     private void Table(FigureTable table, string caption)
     {
         bool[] words = [.. table.Columns.Select((name, i) => !table.Rows.All(row => IsFigure(row[i])))];
@@ -242,7 +244,7 @@ internal sealed class HtmlPage
         Raw("</tbody>\n</table></div>\n");
     }
 
-    // A number, alone or with more behind it; unknown is one as well. A digest in hex may begin like one.
+    // A number, alone or with a suffix. An unknown value is also a number. A hexadecimal digest can begin like a number.
     private static bool IsFigure(string cell)
     {
         int end = cell.AsSpan().IndexOfAnyExcept(FigureCharacters);

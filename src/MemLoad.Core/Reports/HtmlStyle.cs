@@ -1,9 +1,9 @@
 namespace MemLoad;
 
-/// <summary>The page's style sheet.</summary>
+/// <summary>The style sheet of the page.</summary>
 internal static class HtmlStyle
 {
-    /// <summary>All of it: colours by light and dark, one column on a telephone, no box cut in two on paper.</summary>
+    /// <summary>The style sheet: light and dark colors, one column on a phone, no page break in a box.</summary>
     public static string Sheet { get; } =
         $$$$"""
         :root{color-scheme:light dark;{{{{Palette.Variables(Palette.Light, Palette.LightGround)}}}}}

@@ -3,34 +3,36 @@ using System.Text;
 
 namespace MemLoad;
 
-/// <summary>What was written.</summary>
+/// <summary>The result of a report.</summary>
 public sealed record LoadReportInfo
 {
     /// <summary>Absolute path of the page.</summary>
     public required string Path { get; init; }
-    /// <summary>Its length.</summary>
+    /// <summary>The length of the page in bytes.</summary>
     public required long FileBytes { get; init; }
-    /// <summary>Rows in it.</summary>
+    /// <summary>The number of rows.</summary>
     public required int RowCount { get; init; }
-    /// <summary>Pictures in it.</summary>
+    /// <summary>The number of pictures.</summary>
     public required int PictureCount { get; init; }
-    /// <summary>Absolute path of the folder with the pictures as files; null if none was asked for.</summary>
+    /// <summary>Absolute path of the folder with the picture files. Null if no folder was requested.</summary>
     public string? PicturePath { get; init; }
 }
 
-/// <summary>Rows as one page for people: self-contained, without scripts, readable without its pictures.</summary>
+/// <summary>Writes rows as one page: self-contained, without scripts, readable without its pictures.</summary>
 public static class LoadReport
 {
     private static readonly string[] Extensions = [".html", ".htm", ".xhtml"];
 
     /// <summary>Writes a report.</summary>
-    /// <param name="rows">What was measured, on one machine or on many.</param>
-    /// <param name="timelines">Samples of these loads and of others; a load without samples has no picture over time.</param>
-    /// <param name="path">The file to write: a name that ends in <c>.html</c>.</param>
-    /// <param name="picturePath">A folder that takes each picture as an SVG and a PNG file; made where there is none. Null for the page alone.</param>
-    /// <param name="overwrite">Replace files of those names.</param>
-    /// <param name="cancellationToken">Stops it; no file is left half-written.</param>
-    /// <exception cref="MemLoadException">ML8104 without rows, ML1008 for a name that is not a page's, ML9102 to ML9105.</exception>
+    /// <param name="rows">The measured rows, of one or more computers.</param>
+    /// <param name="timelines">Samples of these and other loads. A load without samples has no picture over time.</param>
+    /// <param name="path">The file to write, with the extension <c>.html</c>.</param>
+    /// <param name="picturePath">A folder for each picture as an SVG and a PNG file. It is created if it does not exist. Null writes only
+    /// the page.</param>
+    /// <param name="overwrite">Whether existing files are replaced.</param>
+    /// <param name="cancellationToken">Stops the write. No partial file remains.</param>
+    /// <exception cref="MemLoadException">ML8104 without rows, ML1008 for a name without the extension of a page, ML9102 to
+    /// ML9105.</exception>
     public static LoadReportInfo Write(
         IReadOnlyList<LoadMeasurement> rows, IReadOnlyList<LoadTimeline> timelines, string path, string? picturePath = null, bool overwrite = false,
         CancellationToken cancellationToken = default)
@@ -51,12 +53,14 @@ public static class LoadReport
         return new LoadReportInfo { Path = target, FileBytes = page.Length, RowCount = rows.Count, PictureCount = pictures.Length, PicturePath = folder };
     }
 
-    /// <summary>Checks, before anything is measured, that a page can be written: what <see cref="Write"/> would otherwise find out at the end. Whether
-    /// names of pictures are taken depends on the rows.</summary>
+    /// <summary>
+    /// Checks before a measurement that <see cref="Write"/> can write a page. It does not check the names of pictures, which depend on the
+    /// rows.
+    /// </summary>
     /// <param name="path">The file to write.</param>
-    /// <param name="picturePath">The folder for pictures; null for none.</param>
-    /// <param name="overwrite">Replace a file of that name.</param>
-    /// <exception cref="MemLoadException">ML1008 for a name that is not a page's, ML9102 to ML9104.</exception>
+    /// <param name="picturePath">The folder for pictures, or null.</param>
+    /// <param name="overwrite">Whether an existing file is replaced.</param>
+    /// <exception cref="MemLoadException">ML1008 for a name without the extension of a page, ML9102 to ML9104.</exception>
     public static void RequireWritable(string path, string? picturePath = null, bool overwrite = false)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -81,7 +85,7 @@ public static class LoadReport
         {
             throw WriteFailures.From(e, folder, 0, whileOpening: true);
         }
-        // First all names, so that one that is taken is found before anything is written.
+        // Checks all names first, so that an existing file is found before the write.
         (Picture Picture, string Svg, string Png)[] targets =
         [
             .. pictures.Select(picture => (picture, WriteTarget.ForFile(Path.Combine(folder, picture.Name + ".svg"), overwrite), WriteTarget.ForFile(Path.Combine(folder, picture.Name + ".png"), overwrite))),
@@ -120,7 +124,7 @@ internal sealed record ReportSection(ReportGroup Group, Picture Peaks, Picture T
         return sections;
     }
 
-    // Names of machines and devices may be anything; names of files may not.
+    // Names of computers and devices can have characters that file names do not permit.
     private static string Plain(string text)
     {
         string plain = string.Concat(text.Select(c => char.IsAsciiLetterOrDigit(c) ? char.ToLowerInvariant(c) : '-')).Trim('-');

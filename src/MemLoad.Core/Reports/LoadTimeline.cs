@@ -3,50 +3,50 @@ using System.Globalization;
 namespace MemLoad;
 
 /// <summary>
-/// The memory of one measured load over time: what pictures are drawn from. It travels beside its row, never in it, and names the row it belongs to.
+/// The memory of one measured load over time, for pictures. It is separate from its row, and names that row.
 /// </summary>
 public sealed record LoadTimeline
 {
-    /// <summary>The version of the form in files.</summary>
+    /// <summary>The version of the file format.</summary>
     public const int Version = 1;
 
-    /// <summary>The row's <see cref="LoadMeasurement.Strategy"/>.</summary>
+    /// <summary>The value of <see cref="LoadMeasurement.Strategy"/>.</summary>
     public required string Strategy { get; init; }
 
-    /// <summary>The row's <see cref="LoadMeasurement.Device"/>.</summary>
+    /// <summary>The value of <see cref="LoadMeasurement.Device"/>.</summary>
     public required string Device { get; init; }
 
-    /// <summary>The row's <see cref="LoadMeasurement.Run"/>.</summary>
+    /// <summary>The value of <see cref="LoadMeasurement.Run"/>.</summary>
     public required int Run { get; init; }
 
-    /// <summary>The row's <see cref="LoadMeasurement.HostName"/>.</summary>
+    /// <summary>The value of <see cref="LoadMeasurement.HostName"/>.</summary>
     public required string HostName { get; init; }
 
-    /// <summary>The row's <see cref="LoadMeasurement.StartedAt"/>.</summary>
+    /// <summary>The value of <see cref="LoadMeasurement.StartedAt"/>.</summary>
     public required string StartedAt { get; init; }
 
-    /// <summary>Oldest first; at most <see cref="PointThinning.MostPoints"/> where MemLoad wrote it.</summary>
+    /// <summary>The points, oldest first. At most <see cref="PointThinning.MostPoints"/> if MemLoad wrote them.</summary>
     public required IReadOnlyList<TimelinePoint> Points { get; init; }
 
-    /// <summary>Whether these are the samples of a row. The moment is compared, not its spelling, which other programs change.</summary>
+    /// <summary>Whether these are the samples of a row. Times are compared as times, because other programs change their text.</summary>
     public bool IsOf(LoadMeasurement row)
     {
         ArgumentNullException.ThrowIfNull(row);
         return Key == KeyOf(row);
     }
 
-    /// <summary>What tells one load from all others, for tables of many.</summary>
+    /// <summary>The key that identifies a load, for tables.</summary>
     internal (string Strategy, string Device, int Run, string HostName, string Moment) Key => (Strategy, Device, Run, HostName, Moment(StartedAt));
 
-    /// <summary>The key of a row's samples.</summary>
+    /// <summary>Returns the key of the samples of a row.</summary>
     internal static (string Strategy, string Device, int Run, string HostName, string Moment) KeyOf(LoadMeasurement row) =>
         (row.Strategy, row.Device, row.Run, row.HostName, Moment(row.StartedAt));
 
-    /// <summary>Takes the samples of a load, puts the plan's running totals beside them, and thins them out.</summary>
-    /// <param name="row">Names the load.</param>
-    /// <param name="plan">What was executed.</param>
-    /// <param name="device">Where to.</param>
-    /// <param name="samples">Oldest first.</param>
+    /// <summary>Combines the samples of a load with the running totals of the plan, and reduces their number.</summary>
+    /// <param name="row">The row of the load.</param>
+    /// <param name="plan">The executed plan.</param>
+    /// <param name="device">The device.</param>
+    /// <param name="samples">The samples, oldest first.</param>
     internal static LoadTimeline Of(LoadMeasurement row, LoadPlan plan, IDevice device, IReadOnlyList<MemorySample> samples)
     {
         using CachingAllocator? allocator = device.NewForecastAllocator();
@@ -83,7 +83,7 @@ public sealed record LoadTimeline
         }
     }
 
-    /// <summary>A moment as text that compares, whatever its offset; the text itself where it is no moment.</summary>
+    /// <summary>Returns a time as text that does not depend on its offset. Returns the original text if it is not a time.</summary>
     internal static string Moment(string text) =>
         DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeLocal, out DateTimeOffset moment)
             ? (moment.UtcTicks / TimeSpan.TicksPerMillisecond).ToString("D15", CultureInfo.InvariantCulture)

@@ -1,15 +1,16 @@
 namespace MemLoad;
 
 /// <summary>
-/// What the notebook prints for gpt2-xl in float32 on a CUDA device, in its GB of 1024³ bytes (S. Raschka, "Memory-efficient Model Weight Loading",
-/// Build a Large Language Model From Scratch, chapter 5, bonus). Its CPU figures were sampled every 100 ms, so that they can miss a peak.
+/// The figures of the notebook for gpt2-xl in float32 on a CUDA device, in GB of 1024³ bytes (S. Raschka, "Memory-efficient Model Weight
+/// Loading", Build a Large Language Model From Scratch, chapter 5, bonus). Its CPU figures were sampled every 100 ms, so they can miss a
+/// peak.
 /// </summary>
 internal static class NotebookFigures
 {
-    /// <summary>The model they are of.</summary>
+    /// <summary>The model of the figures.</summary>
     public const string Size = "gpt2-xl";
 
-    /// <summary>Peaks of device and host in bytes; null for a strategy that the notebook does not have.</summary>
+    /// <summary>Returns the peaks of device and host in bytes. Null for a strategy that the notebook does not have.</summary>
     public static (long Device, long Host)? Of(string strategy) => strategy switch
     {
         nameof(Strategy.Baseline) => (Tenths(128), Tenths(44)),

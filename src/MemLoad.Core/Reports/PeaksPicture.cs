@@ -1,6 +1,9 @@
 namespace MemLoad;
 
-/// <summary>The peaks of a group's strategies as bars, forecast marked, beside the notebook's own where it has measured the same.</summary>
+/// <summary>
+/// The peaks of the strategies of a group as bars with the forecast marked. It shows the figures of the notebook if the notebook measured
+/// the same load.
+/// </summary>
 internal static class PeaksPicture
 {
     private const double Left = 96;
@@ -66,7 +69,7 @@ internal static class PeaksPicture
         double Length(long bytes) => bytes / scale.End * BarWidth;
     }
 
-    // It prints one decimal, and means 1024³ by GB.
+    // The notebook prints one decimal, and its GB has 1024³ bytes.
     private static string Notebook(long? bytes) => $"{((bytes ?? 0) / (double)(1L << 30)).ToString("0.0", System.Globalization.CultureInfo.InvariantCulture)} GiB";
 
     private static IEnumerable<Bar> Bars(ReportStrategy strategy, bool hasDevice)

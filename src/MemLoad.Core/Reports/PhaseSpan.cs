@@ -1,14 +1,14 @@
 namespace MemLoad;
 
-/// <summary>A stretch of a load. Phases that take turns, tensor by tensor, are one stretch with both names.</summary>
-/// <param name="Name">The plan's name for it.</param>
-/// <param name="Start">First moment, in microseconds.</param>
-/// <param name="End">Last moment.</param>
+/// <summary>A time span of a load. Phases that alternate per tensor are one span with both names.</summary>
+/// <param name="Name">The name in the plan.</param>
+/// <param name="Start">The start, in microseconds.</param>
+/// <param name="End">The end, in microseconds.</param>
 internal sealed record PhaseSpan(string Name, long Start, long End)
 {
     private const int MostShown = 8;
 
-    /// <summary>The stretches of a timeline, in order.</summary>
+    /// <summary>Returns the spans of a timeline, in order.</summary>
     public static IReadOnlyList<PhaseSpan> Of(IReadOnlyList<TimelinePoint> points)
     {
         var spans = new Dictionary<string, PhaseSpan>(StringComparer.Ordinal);
@@ -18,7 +18,7 @@ internal sealed record PhaseSpan(string Name, long Start, long End)
             {
                 // A phase lasts until the first sample of the next.
                 long end = points[Math.Min(i + 1, points.Count - 1)].Microseconds;
-                // The sample before the first step was taken right before it.
+                // The sample before the first step was taken immediately before it.
                 long start = i > 0 && points[i - 1].Phase is null ? points[i - 1].Microseconds : points[i].Microseconds;
                 spans[name] = spans.TryGetValue(name, out PhaseSpan? known) ? known with { End = end } : new PhaseSpan(name, start, end);
             }

@@ -1,18 +1,19 @@
 namespace MemLoad;
 
-/// <summary>Makes a long timeline short enough for a file, keeping what a picture of it shows.</summary>
+/// <summary>Reduces a long timeline for a file, and keeps the content of its picture.</summary>
 internal static class PointThinning
 {
-    /// <summary>Points that are left at most: more than a picture has columns.</summary>
+    /// <summary>The maximum number of remaining points, which exceeds the columns of a picture.</summary>
     public const int MostPoints = 1000;
 
     private const int KeptOfEach = 4;
 
     /// <summary>
-    /// Of each stretch of time the first point stays, the lowest, the highest, and the one with the highest forecast; the last point of all stays.
+    /// Of each interval, the first, the lowest and the highest point stay, and the point with the highest forecast. The last point of all
+    /// stays.
     /// </summary>
-    /// <param name="points">Oldest first.</param>
-    /// <param name="most">How many may be left; at least 5.</param>
+    /// <param name="points">The points, oldest first.</param>
+    /// <param name="most">The maximum number of remaining points, at least 5.</param>
     public static IReadOnlyList<TimelinePoint> Thin(IReadOnlyList<TimelinePoint> points, int most = MostPoints)
     {
         if (points.Count <= most)

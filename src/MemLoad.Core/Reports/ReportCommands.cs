@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace MemLoad;
 
-/// <summary>The command that measures a group of rows again, for both doors.</summary>
+/// <summary>The command that measures a group of rows again, for a shell and for PowerShell.</summary>
 internal static class ReportCommands
 {
     /// <summary>For a shell.</summary>
@@ -11,7 +11,7 @@ internal static class ReportCommands
     /// <summary>For PowerShell.</summary>
     public static string PowerShell(ReportGroup group) => Line(group, "Measure-LoadMemory", "-Path", "-Strategy", "-Device", "-DType", "-Rank", "-RankCount", "-Cache", "-Repeat", "-HostMemoryLimit", "-DeviceMemoryLimit", "''");
 
-    /// <summary>Whether rows tell a limit on device memory that was given: a card's budget may as well be what was free on it.</summary>
+    /// <summary>Whether the budget in a row is a device limit that was given. The budget of a card can also be its free memory.</summary>
     public static bool KnowsDeviceLimit(ReportGroup group) => DeviceRegistry.IsSimulated(group.Device) || !group.HasDevice;
 
     private static string Line(ReportGroup group, string command, string path, string strategy, string device, string dtype, string rank, string rankCount, string cache, string repeat, string hostLimit, string deviceLimit, string quote)
@@ -33,7 +33,7 @@ internal static class ReportCommands
         ];
         return string.Join(' ', words.OfType<string>());
 
-        // Rows come from anywhere: what is pasted into a shell must stay one word.
+        // Rows are not trusted. Text that is pasted into a shell must stay one word.
         string Quote(string text) => text.Length > 0 && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '/' or '.' or '_' or '-' or ':')
             ? text
             : $"'{text.Replace("'", quote, StringComparison.Ordinal)}'";

@@ -2,10 +2,10 @@ using System.Globalization;
 
 namespace MemLoad;
 
-/// <summary>The runs of one strategy that belong together.</summary>
-/// <param name="Name">The strategy, and what it chose.</param>
-/// <param name="Rows">Its rows, in the order in which they came.</param>
-/// <param name="Timeline">The samples of the run whose time is the median; null where there are none.</param>
+/// <summary>The runs of one strategy in a group.</summary>
+/// <param name="Name">The strategy, and the strategy that Auto selected.</param>
+/// <param name="Rows">The rows, in input order.</param>
+/// <param name="Timeline">The samples of the run with the median time, or null.</param>
 internal sealed record ReportStrategy(string Name, IReadOnlyList<LoadMeasurement> Rows, LoadTimeline? Timeline)
 {
     private static bool IsLoaded(LoadMeasurement row) => row.Outcome == nameof(LoadOutcome.Loaded);
@@ -13,13 +13,13 @@ internal sealed record ReportStrategy(string Name, IReadOnlyList<LoadMeasurement
     /// <summary>Its rows that loaded.</summary>
     public IEnumerable<LoadMeasurement> Loaded => Rows.Where(IsLoaded);
 
-    /// <summary>The run to show: of those that loaded the one of median time, else the first.</summary>
+    /// <summary>The run to show: the loaded run with the median time, otherwise the first run.</summary>
     public LoadMeasurement Typical => TypicalOf(Rows);
 
     /// <summary>A figure over the runs.</summary>
     public Spread Of(Func<LoadMeasurement, long?> figure) => Spread.Of(Loaded.Select(figure));
 
-    /// <summary>What the notebook says of it, where that can be compared.</summary>
+    /// <summary>The figures of the notebook, if they are comparable.</summary>
     public (long Device, long Host)? Notebook =>
         Typical is { Size: NotebookFigures.Size, DType: null or "float32" } row ? NotebookFigures.Of(row.ChosenStrategy ?? row.Strategy) : null;
 
@@ -40,26 +40,26 @@ internal sealed record ReportStrategy(string Name, IReadOnlyList<LoadMeasurement
     }
 }
 
-/// <summary>Loads that are fairly held against each other: of one model, on one machine, to one device.</summary>
-/// <param name="HostName">The machine.</param>
+/// <summary>Loads that can be compared with each other: one model, one computer, one device.</summary>
+/// <param name="HostName">The computer.</param>
 /// <param name="Device">The device.</param>
-/// <param name="Model">What was loaded, in a few words.</param>
-/// <param name="Strategies">In the order in which they were measured.</param>
+/// <param name="Model">A short description of the model.</param>
+/// <param name="Strategies">The strategies, in the order of the measurement.</param>
 internal sealed record ReportGroup(string HostName, string Device, string Model, IReadOnlyList<ReportStrategy> Strategies)
 {
-    /// <summary>What to call it.</summary>
+    /// <summary>The display name.</summary>
     public string Title => $"{Model} to {DeviceRegistry.Describe(Device)} on {HostName}";
 
-    /// <summary>Whether the device has memory of its own.</summary>
+    /// <summary>Whether the device has its own memory.</summary>
     public bool HasDevice => Strategies.SelectMany(strategy => strategy.Rows).Any(row => row.PeakDeviceBytes > 0 || row.ForecastDeviceBytes > 0);
 
-    /// <summary>Any row that knows what was loaded.</summary>
+    /// <summary>A row with the properties of the model.</summary>
     public LoadMeasurement Known => Strategies.SelectMany(strategy => strategy.Rows).FirstOrDefault(row => row.ModelBytes is not null) ?? Strategies[0].Rows[0];
 
-    /// <summary>Sorts rows into groups, both in the order in which they came.</summary>
+    /// <summary>Groups rows. Groups and rows are in input order.</summary>
     public static IReadOnlyList<ReportGroup> Of(IReadOnlyList<LoadMeasurement> rows, IReadOnlyList<LoadTimeline> timelines)
     {
-        // Once for all rows: both files may have a hundred thousand lines.
+        // The table is created once for all rows, because both files can have a hundred thousand lines.
         var drawn = timelines.Where(timeline => timeline.Points.Count > 1).ToLookup(timeline => timeline.Key);
         var groups = rows.GroupBy(row => (row.HostName, row.Device, row.Path, row.DType, row.Rank, row.RankCount, row.Cache));
         return [.. groups.Select(group => new ReportGroup(
@@ -69,7 +69,7 @@ internal sealed record ReportGroup(string HostName, string Device, string Model,
             [.. group.GroupBy(row => (row.Strategy, row.ChosenStrategy ?? row.Strategy)).Select(runs => ReportStrategy.Of(runs, drawn))]))];
     }
 
-    /// <summary>A model in a few words.</summary>
+    /// <summary>Returns a short description of a model.</summary>
     public static string ModelOf(LoadMeasurement row)
     {
         string name = row.Size ?? FileName(row.Path) ?? "weights";
@@ -77,6 +77,6 @@ internal sealed record ReportGroup(string HostName, string Device, string Model,
         return row.RankCount is null ? cast : string.Create(CultureInfo.InvariantCulture, $"{cast}, rank {row.Rank} of {row.RankCount}");
     }
 
-    // Rows come from other systems, too.
+    // Rows can come from other systems.
     private static string? FileName(string? path) => path?.TrimEnd('/', '\\') is { Length: > 0 } trimmed ? trimmed[(trimmed.LastIndexOfAny(['/', '\\']) + 1)..] : null;
 }

@@ -1,14 +1,14 @@
 namespace MemLoad;
 
-/// <summary>Reads the small files that reports are made of.</summary>
+/// <summary>Reads the input files of reports.</summary>
 internal static class ReportInput
 {
-    /// <summary>Bytes of the largest file that is read.</summary>
+    /// <summary>The maximum bytes of a file.</summary>
     public const long LargestFile = 100_000_000;
 
-    /// <summary>The bytes of a file, without the mark that some programs write before UTF-8.</summary>
+    /// <summary>Returns the bytes of a file, without a UTF-8 byte-order mark.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="full">Its absolute path.</param>
+    /// <param name="full">The absolute path of the file.</param>
     /// <exception cref="MemLoadException">ML1001 to ML1010, ML1003 for an empty one, ML8105.</exception>
     public static byte[] Read(string path, out string full)
     {

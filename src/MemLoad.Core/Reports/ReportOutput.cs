@@ -1,12 +1,12 @@
 namespace MemLoad;
 
-/// <summary>Writes a report's files, each whole or not at all.</summary>
+/// <summary>Writes the files of a report. Each write is atomic.</summary>
 internal static class ReportOutput
 {
     /// <param name="target">Path from <see cref="WriteTarget.ForFile"/>.</param>
-    /// <param name="content">All of it.</param>
-    /// <param name="overwrite">Whether a file of that name is replaced.</param>
-    /// <param name="ct">Stops it; nothing is left behind.</param>
+    /// <param name="content">The whole content.</param>
+    /// <param name="overwrite">Whether an existing file is replaced.</param>
+    /// <param name="ct">Stops the write. No file remains.</param>
     /// <exception cref="MemLoadException">ML9102 to ML9105.</exception>
     public static void Write(string target, ReadOnlySpan<byte> content, bool overwrite, CancellationToken ct)
     {

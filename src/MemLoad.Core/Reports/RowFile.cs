@@ -3,15 +3,15 @@ using System.Text.Json;
 
 namespace MemLoad;
 
-/// <summary>Reads the rows of earlier runs: CSV or JSON, whoever wrote it. What is not a column of rows is left out.</summary>
+/// <summary>Reads the rows of earlier runs from CSV or JSON of any program. Other columns are ignored.</summary>
 public static class RowFile
 {
     private static readonly JsonRules JsonRules = new(Rules.RowsUnreadable, Rules.RowsUnreadable, Rules.RowsUnreadable, Rules.RowsUnreadable);
 
-    /// <summary>Reads the rows of a file. Its content says what it is, not its name.</summary>
+    /// <summary>Reads the rows of a file. The content determines the format, not the name.</summary>
     /// <param name="path">The file.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
-    /// <exception cref="MemLoadException">ML1001 to ML1010 for the file, ML8101 to ML8105 for what is in it.</exception>
+    /// <exception cref="MemLoadException">ML1001 to ML1010 for the file, ML8101 to ML8105 for its content.</exception>
     public static IReadOnlyList<LoadMeasurement> Read(string path, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -58,7 +58,7 @@ public static class RowFile
         }
         catch (InvalidOperationException)
         {
-            return "\uFFFD"; // half a surrogate pair, written as an escape: no text of ours
+            return "\uFFFD"; // an escape with half of a surrogate pair, which MemLoad does not write
         }
     }
 

@@ -5,22 +5,22 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace MemLoad;
 
-/// <summary>Makes rows again of what became text on the way: in CSV, in JSON, in a remote session.</summary>
+/// <summary>Creates rows from text: from CSV, from JSON, or from a remote session.</summary>
 public static class RowValues
 {
     private static readonly IList<JsonPropertyInfo> Properties = MeasurementJson.Default.LoadMeasurement.Properties;
 
-    /// <summary>The columns of a row, in its own order.</summary>
+    /// <summary>The columns of a row, in the order of the type.</summary>
     public static IReadOnlyList<string> Columns { get; } = [.. Properties.Select(property => property.Name)];
 
     // Columns that a row computes from the others are computed again.
     private static readonly JsonPropertyInfo[] Given = [.. Properties.Where(property => property.Set is not null)];
 
-    /// <summary>A row of its values.</summary>
-    /// <param name="value">Gives a column's value: text as the row itself would print it; null or empty where there is none.</param>
-    /// <param name="place">Says where the row comes from, for errors, such as <c>line 3</c>.</param>
+    /// <summary>Creates a row from its values.</summary>
+    /// <param name="value">Returns the value of a column as the text that the row would print. Null or empty without a value.</param>
+    /// <param name="place">The position of the row for errors, such as <c>line 3</c>.</param>
     /// <param name="path">Its file, or null.</param>
-    /// <exception cref="MemLoadException">ML8102: a column that a row cannot do without has no value; ML8103: a figure is no whole number.</exception>
+    /// <exception cref="MemLoadException">ML8102: a required column has no value; ML8103: a figure is not a whole number.</exception>
     public static LoadMeasurement ToRow(Func<string, string?> value, string place, string? path = null)
     {
         ArgumentNullException.ThrowIfNull(value);

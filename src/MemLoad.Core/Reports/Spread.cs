@@ -1,9 +1,11 @@
 namespace MemLoad;
 
-/// <summary>What several runs gave. All null where no run gave a figure.</summary>
+/// <summary>The median and the range of several runs. All values are null if no run has a figure.</summary>
 internal readonly record struct Spread(long? Least, long? Median, long? Most)
 {
-    /// <summary>Of the figures that are known. Of an even number the median is the mean of the two in the middle.</summary>
+    /// <summary>
+    /// Computes the values of the known figures. The median of an even number of figures is the mean of the two in the middle.
+    /// </summary>
     public static Spread Of(IEnumerable<long?> figures)
     {
         long[] known = [.. figures.OfType<long>().Order()];

@@ -1,6 +1,9 @@
 namespace MemLoad;
 
-/// <summary>Time and throughput of a group's strategies as bars: the median, a line from the fastest run to the slowest, the forecast marked.</summary>
+/// <summary>
+/// Time and throughput of the strategies of a group as bars: the median, a line from the fastest to the slowest run, and a mark for the
+/// forecast.
+/// </summary>
 internal static class TimePicture
 {
     private const double Left = 96;

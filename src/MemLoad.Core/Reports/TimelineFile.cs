@@ -6,8 +6,8 @@ using System.Text.Json;
 namespace MemLoad;
 
 /// <summary>
-/// Timelines as JSON lines, one a load: the fields that name its row, the phases, and a list for each figure, all of one length. They travel
-/// between machines, so they are believed no more than weights are.
+/// Timelines as JSON lines, one per load: the fields that name its row, the phases, and one list per figure. All lists have the same
+/// length. The files come from other computers, so they are not trusted, as weights are not.
 /// </summary>
 public static class TimelineFile
 {
@@ -23,7 +23,7 @@ public static class TimelineFile
         "ForecastHostBytes", "ForecastHostFileBytes", "ForecastDeviceBytes", "Phase",
     ];
 
-    // A hundred times what MemLoad writes; more would take many times the memory that the file has.
+    // A hundred times the number that MemLoad writes. More items would need many times the memory of the file.
     private const int MostItems = 100_000;
     private const int FirstFigure = 7;
     private const int TailBytes = 64 << 10;
@@ -34,17 +34,20 @@ public static class TimelineFile
     /// <summary>Reads a file of timelines.</summary>
     /// <param name="path">The file.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
-    /// <exception cref="MemLoadException">ML1001 to ML1010 for the file, ML8105, ML8111 to ML8113 for what is in it, with the byte.</exception>
+    /// <exception cref="MemLoadException">ML1001 to ML1010 for the file, ML8105, ML8111 to ML8113 for its content, with the byte
+    /// position.</exception>
     public static IReadOnlyList<LoadTimeline> Read(string path, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         return [.. Lines(ReportInput.Read(path, out string full), full, cancellationToken)];
     }
 
-    /// <summary>Checks, before anything is measured, that timelines can be added to a file: it is one of timelines that this user may write, or is not
-    /// there yet and can be made.</summary>
+    /// <summary>
+    /// Checks before a measurement that timelines can be appended to a file. The file has timelines and is writable, or it does not exist
+    /// and can be created.
+    /// </summary>
     /// <param name="path">The file.</param>
-    /// <exception cref="MemLoadException">ML9103, ML1010, or ML8111 to ML8113: it holds something else, which stays as it is.</exception>
+    /// <exception cref="MemLoadException">ML9103, ML1010, or ML8111 to ML8113: the file has other content and is not changed.</exception>
     public static void RequireAppendable(string path)
     {
         string target = WriteTarget.ForFile(path, overwrite: true);
@@ -68,11 +71,15 @@ public static class TimelineFile
         }
     }
 
-    /// <summary>Adds timelines at the end of a file: all of them, or none and the file stays as it was. Writers take turns, so none loses what another added.</summary>
-    /// <param name="path">The file; made where there is none.</param>
-    /// <param name="timelines">What to add.</param>
-    /// <param name="cancellationToken">Stops it while it waits for its turn; the file then stays as it was.</param>
-    /// <exception cref="MemLoadException">ML8111 to ML8113: the last line is none of samples; ML1010, or ML9103 to ML9105.</exception>
+    /// <summary>
+    /// Appends timelines to a file. If an error occurs, the file stays as it was. Writers lock the file, so no writer loses the lines of
+    /// another.
+    /// </summary>
+    /// <param name="path">The file. It is created if it does not exist.</param>
+    /// <param name="timelines">The timelines to append.</param>
+    /// <param name="cancellationToken">Stops the wait for the lock. The file then stays as it was.</param>
+    /// <exception cref="MemLoadException">ML8111 to ML8113: the last line is not a line of samples; ML1010, or ML9103 to
+    /// ML9105.</exception>
     public static void Append(string path, IReadOnlyList<LoadTimeline> timelines, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(timelines);
@@ -101,7 +108,7 @@ public static class TimelineFile
             }
             catch
             {
-                file.SetLength(end); // half a line would spoil what is there
+                file.SetLength(end); // a partial line would damage the file
                 throw;
             }
         }
@@ -111,7 +118,7 @@ public static class TimelineFile
         }
     }
 
-    // Whoever else adds to the file, in this process or another, has it for a moment only.
+    // Other writers, in this process or another, hold the lock only for a short time.
     private static FileStream OpenAlone(string target, CancellationToken cancellationToken)
     {
         for (long start = Environment.TickCount64; ; cancellationToken.WaitHandle.WaitOne(Turn))
@@ -129,7 +136,7 @@ public static class TimelineFile
 
     private static bool IsTaken(IOException e) => OperatingSystem.IsWindows() ? (e.HResult & 0xFFFF) is SharingViolation or LockViolation : WriteFailures.IsHeld(e);
 
-    // Looks at the last line alone: adding to a file does not cost its length. It must be one of samples, or the file is something else.
+    // Reads only the last line, so that the cost does not depend on the length of the file. It must be a line of samples.
     private static bool EndsWithLine(FileStream file, string target)
     {
         byte[] tail;
@@ -157,7 +164,7 @@ public static class TimelineFile
         return tail[^1] == '\n';
     }
 
-    /// <summary>A timeline as a line, with its end.</summary>
+    /// <summary>Returns a timeline as a line with its line end.</summary>
     internal static ReadOnlyMemory<byte> Format(LoadTimeline timeline)
     {
         var text = new ArrayBufferWriter<byte>();
@@ -187,7 +194,7 @@ public static class TimelineFile
         return text.WrittenMemory;
     }
 
-    /// <summary>One line's timeline.</summary>
+    /// <summary>Returns the timeline of one line.</summary>
     /// <exception cref="MemLoadException">ML8111 to ML8113.</exception>
     internal static LoadTimeline Parse(string line) => Parse(Encoding.UTF8.GetBytes(line), 0, "");
 
@@ -208,7 +215,7 @@ public static class TimelineFile
 
     private static LoadTimeline Parse(ReadOnlySpan<byte> line, int origin, string path)
     {
-        // The length of the file bounds the strings, MostItems the lists.
+        // The length of the file limits the strings, and MostItems limits the lists.
         var json = new StrictJson(line, origin, path, TextRules, OpenBudget.Unlimited());
         var texts = new string[Fields.Length];
         int run = 0;

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace MemLoad;
 
 /// <summary>
-/// The memory of one load over time. Device and host have a panel each, to one scale: their memory has limits of its own. On the host, anonymous
-/// memory and file-backed pages are stacked. Lines show the forecast at the step under way, and the budget.
+/// The memory of one load over time. Device and host have separate panels with one scale, because their memory has separate limits. On the
+/// host, anonymous memory and file-backed pages are stacked. Lines show the forecast at the current step, and the budget.
 /// </summary>
 internal static class TimelinePicture
 {
@@ -14,14 +14,14 @@ internal static class TimelinePicture
     private const double PanelHeight = 104;
     private const double BandHeight = 16;
 
-    // A budget much larger than what was used would squeeze everything else to the ground.
+    // A budget far above the used memory would make the other lines too low.
     private const double BudgetRoom = 1.5;
 
     /// <summary>Draws it.</summary>
     /// <param name="name">File name without extension.</param>
-    /// <param name="strategy">What was run; it has samples.</param>
-    /// <param name="group">Where.</param>
-    /// <param name="most">The highest figure of all pictures that share this one's scale, in bytes.</param>
+    /// <param name="strategy">The strategy with its samples.</param>
+    /// <param name="group">The group of the strategy.</param>
+    /// <param name="most">The highest figure of all pictures with this scale, in bytes.</param>
     public static Picture Of(string name, ReportStrategy strategy, ReportGroup group, long most)
     {
         LoadTimeline timeline = strategy.Timeline!;
@@ -51,11 +51,11 @@ internal static class TimelinePicture
         return new Picture(name, $"Memory over time: {strategy.Name} to {row.Device}", Describe(row, phases), Picture.CommonWidth, y, shapes, Table(points));
     }
 
-    /// <summary>The highest figure that a timeline's panels show.</summary>
+    /// <summary>Returns the highest figure in the panels of a timeline.</summary>
     public static long MostOf(LoadTimeline timeline) => timeline.Points.Max(point =>
         Math.Max(Math.Max(point.DeviceBytes ?? 0, point.ForecastDeviceBytes ?? 0), Math.Max(Sum(point.HostBytes, point.HostFileBytes), point.ForecastHostBytes ?? 0)));
 
-    // Figures of a file may be anything up to 2⁶³ − 1.
+    // Figures of a file can be up to 2⁶³ − 1.
     private static long Sum(long? one, long? other) => (long)UInt128.Min(long.MaxValue, (UInt128)(one ?? 0) + (UInt128)(other ?? 0));
 
     private static void Panel(
@@ -103,7 +103,7 @@ internal static class TimelinePicture
         Spot Place(TimelinePoint point, double bytes) => new(Left + ((double)point.Microseconds / end * PlotWidth), bottom - (Math.Min(bytes / full, 1) * PanelHeight));
     }
 
-    // A plan holds what it holds until its next step.
+    // The memory of a plan does not change until its next step.
     private static IEnumerable<Spot> Steps(IEnumerable<Spot> spots)
     {
         Spot? before = null;
@@ -140,7 +140,7 @@ internal static class TimelinePicture
         {
             double x = Left + (time.At(i) / end * PlotWidth);
             shapes.Add(new Stroke(Ink.Axis, [new(x, y), new(x, y + 4)]));
-            // The last one has its unit, and must not run out of the picture.
+            // The last label has its unit, and must be inside the picture.
             bool last = i == time.Count || time.At(i + 1) > end;
             shapes.Add(new Label(Ink.Muted, x, y + 16, last ? $"{time.TextAt(i)} {time.UnitName}" : time.TextAt(i), 11, x > Left + PlotWidth - 20 ? Anchor.End : Anchor.Middle));
         }
@@ -149,7 +149,7 @@ internal static class TimelinePicture
 
     private static void PhaseNames(List<Shape> shapes, ref double y, IReadOnlyList<PhaseSpan> phases)
     {
-        // Two beside each other where both are short.
+        // Two labels are beside each other if both are short.
         bool wide = phases.Any(phase => phase.Name.Length > 20);
         for (int i = 0; i < phases.Count; i++)
         {

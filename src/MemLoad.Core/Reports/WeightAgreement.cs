@@ -2,10 +2,13 @@ namespace MemLoad;
 
 /// <summary>Whether rows that loaded the same model loaded the same weights.</summary>
 /// <param name="Model">The model.</param>
-/// <param name="Digests">Each digest with the rows that have it, the most frequent first.</param>
+/// <param name="Digests">Each digest with its rows, the most frequent digest first.</param>
 internal sealed record WeightAgreement(string Model, IReadOnlyList<(string Digest, IReadOnlyList<LoadMeasurement> Rows)> Digests)
 {
-    /// <summary>For each model of the rows. Machines keep it where they like: its name and its tensors count, not its folder.</summary>
+    /// <summary>
+    /// Returns one result per model of the rows. A model is identified by its name and its tensors, because its folder can differ between
+    /// computers.
+    /// </summary>
     public static IReadOnlyList<WeightAgreement> Of(IReadOnlyList<LoadMeasurement> rows) =>
     [
         .. rows.Where(row => row.WeightsDigest is not null).GroupBy(row => (Model: ReportGroup.ModelOf(row), row.TensorCount, row.ParameterCount)).Select(model => new WeightAgreement(
@@ -15,7 +18,7 @@ internal sealed record WeightAgreement(string Model, IReadOnlyList<(string Diges
             ])),
     ];
 
-    /// <summary>In a sentence.</summary>
+    /// <summary>Returns the result as a sentence.</summary>
     public string Text => Digests.Count == 1
         ? $"{Model}: the same weights in {Figures.Count(Digests[0].Rows.Count, "row")}, digest {Digests[0].Digest}."
         : $"{Model}: THE WEIGHTS DIFFER. {string.Join("; ", Digests.Select(same => $"{Short(same.Digest)} in {Figures.Count(same.Rows.Count, "row")} ({Where(same.Rows)})"))}.";

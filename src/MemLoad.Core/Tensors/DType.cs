@@ -1,6 +1,6 @@
 namespace MemLoad;
 
-/// <summary>Element types of tensors, by PyTorch's names. Sizes and names are PyTorch 2.6's.</summary>
+/// <summary>Element types of tensors. Sizes and names are those of PyTorch 2.6.</summary>
 public enum DType : byte
 {
     /// <summary>torch.float32, 4 bytes.</summary>
@@ -100,17 +100,19 @@ public static class DTypes
     /// <summary>PyTorch's name without the <c>torch.</c> prefix, such as <c>bfloat16</c>.</summary>
     public static string TorchName(this DType dtype) => Table[(int)dtype].Name;
 
-    /// <summary>The name safetensors uses, such as <c>BF16</c>, or null where that format has none.</summary>
+    /// <summary>The name safetensors uses, such as <c>BF16</c>, or null if the format has no such type.</summary>
     public static string? SafetensorsName(this DType dtype) => Table[(int)dtype].Safetensors;
 
     /// <summary>True for the complex types, whose elements are a real and an imaginary half.</summary>
     public static bool IsComplex(this DType dtype) => dtype is DType.Complex32 or DType.Complex64 or DType.Complex128;
 
-    /// <summary>PyTorch's <c>is_floating_point</c>: the types that <c>to(dtype)</c> of a module casts. Complex ones are not among them.</summary>
+    /// <summary>
+    /// <c>is_floating_point</c> of PyTorch: the types that <c>to(dtype)</c> of a module casts. Complex types are not included.
+    /// </summary>
     public static bool IsFloatingPoint(this DType dtype) => dtype is DType.Float32 or DType.Float64 or DType.Float16 or DType.BFloat16 or DType.Float8E4M3FN
         or DType.Float8E5M2 or DType.Float8E4M3FNUZ or DType.Float8E5M2FNUZ or DType.Float8E8M0FNU;
 
-    /// <summary>Finds a type by PyTorch's name without prefix; also its aliases (<c>float</c>, <c>half</c>, <c>long</c> …).</summary>
+    /// <summary>Finds a type by its PyTorch name without prefix, or by an alias (<c>float</c>, <c>half</c>, <c>long</c> …).</summary>
     public static bool TryFromTorchName(string name, out DType dtype) => ByName.TryGetValue(name switch
     {
         "float" => "float32",
@@ -125,6 +127,6 @@ public static class DTypes
         _ => name,
     }, out dtype);
 
-    /// <summary>Finds a type by the name safetensors uses.</summary>
+    /// <summary>Finds a type by its safetensors name.</summary>
     public static bool TryFromSafetensorsName(string name, out DType dtype) => BySafetensors.TryGetValue(name, out dtype);
 }

@@ -4,24 +4,25 @@ using System.Runtime.CompilerServices;
 namespace MemLoad;
 
 /// <summary>
-/// Converts elements of floating-point types to float32, float16 or bfloat16 as PyTorch does on x86: to the nearest, ties to even; what is not
-/// float32 goes through it, float64 too. Of NaNs float16 keeps sign and upper bits, bfloat16 has one (0x7FC0), as PyTorch's scalar code has.
+/// Converts elements of floating-point types to float32, float16 or bfloat16 as PyTorch does on x86. Values round to the nearest value,
+/// ties to even. All types, also float64, are converted to float32 first. For a NaN, float16 keeps the sign and the upper bits. bfloat16
+/// has one NaN (0x7FC0), as in the scalar code of PyTorch.
 /// </summary>
 internal static unsafe class ElementCast
 {
-    // Elements on their way through float32: they stay in the first-level cache.
+    // The number of elements that are converted through float32 at once. They fit the first-level cache.
     private const int PieceElements = 1024;
 
     private const int Infinity = 0x7F800000;
 
-    // Compiled in full at once: a load is over before the runtime would think of it.
+    // The method is optimized at once, because a load ends before the runtime would optimize it.
     private const MethodImplOptions Hot = MethodImplOptions.AggressiveOptimization;
 
     /// <summary>Converts.</summary>
     /// <param name="from">A floating-point type.</param>
-    /// <param name="source">A whole number of elements; need not be aligned.</param>
+    /// <param name="source">A whole number of elements. It does not need to be aligned.</param>
     /// <param name="to">float32, float16 or bfloat16.</param>
-    /// <param name="destination">Takes as many elements; must not overlap the source.</param>
+    /// <param name="destination">Receives the same number of elements. It must not overlap the source.</param>
     public static void Convert(DType from, ReadOnlySpan<byte> source, DType to, Span<byte> destination)
     {
         int count = source.Length / from.ElementSize();
@@ -108,7 +109,7 @@ internal static unsafe class ElementCast
         static void Step(byte* source, float* target)
         {
             (Vector<float> low, Vector<float> high) = TElements.Load(source);
-            // As the processor's own instruction, float16 quiets NaNs; bfloat16 is copied into place.
+            // As the processor instruction does, float16 makes NaNs quiet. bfloat16 is copied.
             if (typeof(TElements) == typeof(Float16Elements))
             {
                 (low, high) = (Quiet(low), Quiet(high));
@@ -177,7 +178,7 @@ internal static unsafe class ElementCast
             Vector.AsVectorUInt32(TNarrowing.Bits(Vector.Load((int*)source + Vector<int>.Count)))).Store(target);
     }
 
-    // From the bits of float32 to those of a type of 16 bits, in the lower halves.
+    // Converts the bits of float32 to the bits of a 16-bit type, in the lower halves.
     private interface INarrowing
     {
         static abstract Vector<int> Bits(Vector<int> number);
@@ -194,12 +195,13 @@ internal static unsafe class ElementCast
         }
     }
 
-    // A number too small for a normal float16 is added to one whose last bit is the last of a subnormal float16: the adder rounds.
+    // A number too small for a normal float16 is added to a number whose last bit is the last bit of a subnormal float16. The addition
+    // rounds.
     private readonly struct ToFloat16 : INarrowing
     {
         private const int SmallestNormal = 113 << 23; // the bits of 2⁻¹⁴
         private const int TooLarge = 143 << 23; // the bits of 2¹⁶
-        private const int Adder = 126 << 23; // the bits of ½, whose last bit stands for 2⁻²⁴
+        private const int Adder = 126 << 23; // the bits of ½, whose last bit is 2⁻²⁴
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static Vector<int> Bits(Vector<int> number)
@@ -215,10 +217,11 @@ internal static unsafe class ElementCast
         }
     }
 
-    // Each type of eight bits has 256 values: a table each, made when first needed. Bits, for a float may lose those of a NaN on the way.
+    // Each 8-bit type has 256 values and a table, created at first use. The tables hold bits, because a float value can lose the bits of a
+    // NaN.
     private static class Float8
     {
-        // The only one of the types that have no sign for it.
+        // This type has no sign for zero and NaN.
         private const uint NaN = Infinity | 1;
 
         private static readonly uint[]?[] Tables = new uint[]?[(int)DType.Float8E8M0FNU + 1];
@@ -240,11 +243,11 @@ internal static unsafe class ElementCast
             DType.Float8E5M2 when (bits & 0x7F) > 0x7C => Infinity | 0x00400000 | ((uint)(bits & 0x03) << 21) | ((uint)(bits & 0x80) << 24),
             DType.Float8E5M2 when (bits & 0x7F) == 0x7C => Infinity | ((uint)(bits & 0x80) << 24),
             DType.Float8E5M2 => Value(bits, mantissaBits: 2, bias: 15),
-            // The place of a negative zero is the one NaN.
+            // The bits of a negative zero are the only NaN.
             DType.Float8E4M3FNUZ or DType.Float8E5M2FNUZ when bits == 0x80 => NaN,
             DType.Float8E4M3FNUZ => Value(bits, mantissaBits: 3, bias: 8),
             DType.Float8E5M2FNUZ => Value(bits, mantissaBits: 2, bias: 16),
-            // An exponent and nothing else.
+            // The type has only an exponent.
             _ => bits == 0xFF ? NaN : BitConverter.SingleToUInt32Bits(MathF.ScaleB(1, bits - 127)),
         };
 

@@ -3,14 +3,14 @@ using System.Runtime.InteropServices;
 
 namespace MemLoad;
 
-/// <summary>Arithmetic on shapes and strides, overflow-checked: the numbers come from files.</summary>
+/// <summary>Arithmetic on shapes and strides. Overflow is checked, because the numbers come from files.</summary>
 public static class ShapeMath
 {
     /// <summary>Product of the dimensions; 1 for a scalar.</summary>
     /// <exception cref="OverflowException">The product does not fit 64 bits.</exception>
     public static long ElementCount(ImmutableArray<long> shape)
     {
-        // A zero anywhere makes the count zero, even beside dimensions whose product would overflow (as in PyTorch).
+        // A dimension of zero makes the count zero, even if the product of the others would overflow (as in PyTorch).
         long count = 1;
         foreach (long dimension in shape)
         {
@@ -26,7 +26,7 @@ public static class ShapeMath
         return count;
     }
 
-    /// <summary>Row-major strides in elements, as PyTorch gives them to a contiguous tensor: a dimension of 0 counts as 1.</summary>
+    /// <summary>Row-major strides in elements, as for a contiguous tensor in PyTorch. A dimension of 0 counts as 1.</summary>
     /// <exception cref="OverflowException">A stride does not fit 64 bits.</exception>
     public static ImmutableArray<long> ContiguousStrides(ImmutableArray<long> shape)
     {
@@ -40,7 +40,7 @@ public static class ShapeMath
         return ImmutableCollectionsMarshal.AsImmutableArray(strides);
     }
 
-    /// <summary>PyTorch's <c>is_contiguous()</c>: strides of dimensions of size 1 do not matter; an empty tensor is contiguous.</summary>
+    /// <summary><c>is_contiguous()</c> of PyTorch. Strides of dimensions of size 1 have no effect. An empty tensor is contiguous.</summary>
     public static bool IsContiguous(ImmutableArray<long> shape, ImmutableArray<long> strides)
     {
         long expected = 1;
@@ -62,7 +62,9 @@ public static class ShapeMath
         return true;
     }
 
-    /// <summary>Elements from the first to one past the last that a view touches: 0 for an empty view, else 1 + Σ (dim − 1) · stride.</summary>
+    /// <summary>
+    /// Elements from the first to one past the last element of a view: 0 for an empty view, otherwise 1 + Σ (dim − 1) · stride.
+    /// </summary>
     /// <exception cref="OverflowException">The span does not fit 64 bits.</exception>
     public static long Span(ImmutableArray<long> shape, ImmutableArray<long> strides)
     {

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace MemLoad;
 
-/// <summary>What a tensor is and holds, wherever and however it lies: all that must agree for two tensors to be the same.</summary>
+/// <summary>The identity of a tensor, independent of its location and layout. Two tensors are the same if all members are equal.</summary>
 /// <param name="Name">Its name in the state dict.</param>
 /// <param name="DType">The element type.</param>
 /// <param name="Shape">Dimensions in elements; empty for a scalar.</param>

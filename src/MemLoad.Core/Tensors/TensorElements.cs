@@ -4,22 +4,24 @@ using System.Collections.Immutable;
 
 namespace MemLoad;
 
-/// <summary>Takes one piece of a tensor's elements; pieces come in order and the span is valid during the call only.</summary>
+/// <summary>Receives one piece of the elements of a tensor. Pieces come in order. The span is valid only during the call.</summary>
 public delegate void ElementSink(ReadOnlySpan<byte> elements);
 
-/// <summary>Streams the elements of tensors as PyTorch's <c>contiguous()</c> would lay them out: row-major, little-endian, lazy operations done.</summary>
+/// <summary>
+/// Streams the elements of tensors in the layout of <c>contiguous()</c> in PyTorch: row-major and little-endian, after lazy operations.
+/// </summary>
 public static class TensorElements
 {
     private const int PieceBytes = 1 << 20;
 
-    /// <summary>Streams a tensor out of memory that holds its storage.</summary>
+    /// <summary>Streams a tensor from memory that holds its storage.</summary>
     /// <param name="tensor">The view.</param>
     /// <param name="memory">The block that holds the storage.</param>
     /// <param name="storageOffset">Byte offset of the storage in that block.</param>
-    /// <param name="sink">Takes the elements, at most 1 MiB at a time. What it took is good once this returns.</param>
-    /// <remarks>The memory is held meanwhile: who disposes it on another thread does not take it away from under the sink.</remarks>
-    /// <exception cref="MemLoadException">ML1006: the memory was a file's, and the file changed meanwhile.</exception>
-    /// <exception cref="ObjectDisposedException">The memory was given back before.</exception>
+    /// <param name="sink">Receives the elements, at most 1 MiB at a time. They are valid after the method has returned.</param>
+    /// <remarks>The memory is held during the call. A dispose on another thread does not free it before the end of the call.</remarks>
+    /// <exception cref="MemLoadException">ML1006: the memory is a mapped file, and the file changed meanwhile.</exception>
+    /// <exception cref="ObjectDisposedException">The memory was freed before.</exception>
     public static void Stream(TensorEntry tensor, MemoryBuffer memory, long storageOffset, ElementSink sink)
     {
         ArgumentNullException.ThrowIfNull(memory);
@@ -126,7 +128,7 @@ public static class TensorElements
         {
             return;
         }
-        // Sign bits only: exact for every floating-point type, NaN and zero included.
+        // Only sign bits change. The result is exact for every floating-point type, NaN and zero included.
         if (tensor.LazyView.HasFlag(LazyView.Negative))
         {
             Negate(tensor.DType, elements, firstHalf: true);

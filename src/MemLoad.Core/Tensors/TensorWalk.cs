@@ -1,19 +1,20 @@
 namespace MemLoad;
 
-/// <summary>Streams one tensor's elements to a sink; stops when the walk is stopped.</summary>
+/// <summary>Streams the elements of one tensor to a sink. Stops when the walk is canceled.</summary>
 internal delegate void TensorStream(TensorEntry tensor, ElementSink sink);
 
-/// <summary>Reads all tensors of a source, several at a time: what digests and deep tests have in common.</summary>
+/// <summary>Reads all tensors of a source, several at a time, for digests and deep tests.</summary>
 internal static class TensorWalk
 {
     /// <summary>Visits every tensor once.</summary>
     /// <param name="source">The weights.</param>
-    /// <param name="visit">Given the tensor's index and what streams elements; called from several threads, for each tensor by one.</param>
-    /// <param name="bytesRead">Hears the bytes streamed so far, from several threads.</param>
-    /// <param name="cancellationToken">Stops within a MiB.</param>
+    /// <param name="visit">Receives the index of a tensor and a function that streams its elements. Several threads call it, each tensor on
+    /// one thread.</param>
+    /// <param name="bytesRead">Receives the number of streamed bytes, from several threads.</param>
+    /// <param name="cancellationToken">Stops the method within one MiB.</param>
     public static void Run(IWeightSource source, Action<int, TensorStream> visit, IProgress<long>? bytesRead, CancellationToken cancellationToken)
     {
-        // Largest first, so that no core is left alone with a long one at the end.
+        // The largest tensors are first, so that no core works alone on a large tensor at the end.
         int[] order = [.. Enumerable.Range(0, source.Tensors.Length).OrderByDescending(i => source.Tensors[i].Bytes)];
         long read = 0;
         Workers.RunEach(order.Length, Environment.ProcessorCount, (i, stop) =>

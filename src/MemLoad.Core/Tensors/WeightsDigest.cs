@@ -5,18 +5,18 @@ using System.Text;
 namespace MemLoad;
 
 /// <summary>
-/// One digest for all weights, whatever holds them: SHA-256 over the lines <c>name TAB dtype TAB shape TAB sha256 LF</c>, sorted by name in
-/// code point order, shape as <c>1,2,3</c>, sha256 in lowercase hex over the elements as contiguous little-endian row-major bytes.
-/// Equal weights have equal digests in every format, strategy and device.
+/// One digest for all weights: SHA-256 of the lines <c>name TAB dtype TAB shape TAB sha256 LF</c>, sorted by name in code point order. The
+/// shape is <c>1,2,3</c>. The sha256 is lowercase hex of the elements as contiguous little-endian row-major bytes. Equal weights have equal
+/// digests for every format, strategy and device.
 /// </summary>
 public static class WeightsDigest
 {
-    /// <summary>Computes the digest, reading every tensor once, several at a time.</summary>
+    /// <summary>Computes the digest. Reads every tensor once, several at a time.</summary>
     /// <returns>Lowercase hex.</returns>
     public static string Of(IWeightSource source, CancellationToken cancellationToken = default) =>
         Of(Describe(source, OfTensors(source, cancellationToken: cancellationToken)));
 
-    /// <summary>The digest of tensors whose own digests are known.</summary>
+    /// <summary>Computes the digest from the digests of the tensors.</summary>
     /// <returns>Lowercase hex.</returns>
     public static string Of(IEnumerable<TensorDigest> tensors)
     {
@@ -35,8 +35,8 @@ public static class WeightsDigest
     }
 
     /// <summary>
-    /// Bytes that hashing every tensor goes through: what <see cref="OfTensors"/> costs. Views that share or repeat elements count in full, so it may be
-    /// far more than the files have.
+    /// The bytes that <see cref="OfTensors"/> hashes. Views that share or repeat elements count in full, so the number can be far above the
+    /// bytes of the files.
     /// </summary>
     /// <param name="source">The weights.</param>
     public static long BytesToHash(IWeightSource source)
@@ -45,23 +45,23 @@ public static class WeightsDigest
         return Saturated(source.Tensors.Select(tensor => tensor.Bytes));
     }
 
-    /// <summary>Whether loads of one checkpoint gave the same weights.</summary>
-    /// <param name="digests">The digest of each load; null for one that gave none.</param>
+    /// <summary>Checks whether loads of one checkpoint gave the same weights.</summary>
+    /// <param name="digests">The digest of each load. Null for a load without a digest.</param>
     /// <param name="path">The checkpoint.</param>
-    /// <returns>ML8002 if they differ; null if they do not.</returns>
+    /// <returns>ML8002 if they differ, otherwise null.</returns>
     public static MemLoadException? Disagreement(IEnumerable<string?> digests, string? path)
     {
         int count = digests.OfType<string>().Distinct(StringComparer.Ordinal).Count();
         return count > 1 ? Rules.DigestsDiffer.Broken($"the loads of one checkpoint gave {count} different weights", path) : null;
     }
 
-    /// <summary>A sum that stays at the largest number instead of passing it.</summary>
+    /// <summary>A sum that is limited to the largest number.</summary>
     internal static long Saturated(IEnumerable<long> numbers) => numbers.Aggregate(0L, (sum, number) => sum > long.MaxValue - number ? long.MaxValue : sum + number);
 
     /// <summary>SHA-256 of each tensor's elements as contiguous little-endian row-major bytes, several tensors at a time.</summary>
     /// <param name="source">The weights.</param>
-    /// <param name="bytesHashed">Hears the bytes hashed so far, of <see cref="BytesToHash"/>, from several threads.</param>
-    /// <param name="cancellationToken">Stops within a MiB.</param>
+    /// <param name="bytesHashed">Receives the number of hashed bytes, of <see cref="BytesToHash"/>, from several threads.</param>
+    /// <param name="cancellationToken">Stops the method within one MiB.</param>
     /// <returns>Lowercase hex, in the order of <see cref="IWeightSource.Tensors"/>.</returns>
     public static string[] OfTensors(IWeightSource source, IProgress<long>? bytesHashed = null, CancellationToken cancellationToken = default)
     {
@@ -80,11 +80,11 @@ public static class WeightsDigest
     internal static IEnumerable<TensorDigest> Describe(IWeightSource source, string[] hashes) =>
         source.Tensors.Select((tensor, i) => new TensorDigest(tensor.Name, tensor.DType, tensor.Shape, hashes[i]));
 
-    /// <summary>In the order of the digest's lines.</summary>
+    /// <summary>The tensors in the order of the lines of the digest.</summary>
     internal static IEnumerable<TensorDigest> Sorted(IEnumerable<TensorDigest> tensors) =>
         tensors.OrderBy(tensor => tensor.Name, Comparer<string>.Create(CompareCodePoints));
 
-    // As Python sorts; .NET's ordinal order of UTF-16 differs above U+FFFF, where surrogates stand for what comes after every other character.
+    // The order of Python. The ordinal UTF-16 order of .NET differs above U+FFFF, because surrogates are below other characters.
     private static int CompareCodePoints(string a, string b)
     {
         int same = a.AsSpan().CommonPrefixLength(b);

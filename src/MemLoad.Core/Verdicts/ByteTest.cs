@@ -5,8 +5,8 @@ using System.Security.Cryptography;
 namespace MemLoad;
 
 /// <summary>
-/// The part of a test that reads everything, once: every tensor is hashed for the manifest and scanned for the deep test in one pass, and where a
-/// tensor is all of a record of an archive, the record's checksum is computed in that pass as well.
+/// The part of a test that reads all bytes once. One pass hashes every tensor for the manifest and scans it for the deep test. If a tensor
+/// is a whole record of an archive, the same pass computes the checksum of the record.
 /// </summary>
 internal sealed class ByteTest
 {
@@ -26,8 +26,8 @@ internal sealed class ByteTest
     /// <summary>Reads the directories of archives.</summary>
     /// <param name="checkpoint">The checkpoint.</param>
     /// <param name="deep">Whether to scan tensors and to verify checksums.</param>
-    /// <param name="manifest">What the tensors should hold, if that is known; matched by names already.</param>
-    /// <param name="progress">Given the bytes that will be read, yields what takes the bytes read so far.</param>
+    /// <param name="manifest">The expected content of the tensors, or null. Its names were compared before.</param>
+    /// <param name="progress">Receives the bytes that will be read, and returns a callback for the bytes read.</param>
     /// <param name="ct">Stops the test.</param>
     public ByteTest(Checkpoint checkpoint, bool deep, WeightManifest? manifest, Func<long, IProgress<long>>? progress, CancellationToken ct)
     {
@@ -41,11 +41,11 @@ internal sealed class ByteTest
             checkpoint.Tensors.Select(BytesToRead).Concat(_records.Except(_recordOfTensor.Values).Select(record => record.Length))));
     }
 
-    /// <summary>What differs from the manifest (ML6111), once the tensors have been read; null if nothing does.</summary>
+    /// <summary>Returns the difference from the manifest (ML6111) after the tensors have been read. Null if there is none.</summary>
     public MemLoadException? Difference { get; private set; }
 
-    /// <summary>Adds to a verdict what the tensors say.</summary>
-    /// <exception cref="MemLoadException">Whatever reading breaks.</exception>
+    /// <summary>Adds the findings of the tensors to a verdict.</summary>
+    /// <exception cref="MemLoadException">The rules of reading.</exception>
     public WeightVerdict ReadTensors(WeightVerdict verdict)
     {
         string[] hashes = new string[_checkpoint.Tensors.Length];
@@ -76,8 +76,8 @@ internal sealed class ByteTest
         };
     }
 
-    /// <summary>Adds to a verdict what the checksums of archives say, reading the records that no tensor was all of.</summary>
-    /// <exception cref="MemLoadException">ML2016, and whatever reading breaks.</exception>
+    /// <summary>Adds the findings of the archive checksums to a verdict. Reads the records that are not whole tensors.</summary>
+    /// <exception cref="MemLoadException">ML2016, and the rules of reading.</exception>
     public WeightVerdict VerifyRecords(WeightVerdict verdict)
     {
         var known = _recordOfTensor.Values.ToHashSet();
@@ -98,7 +98,7 @@ internal sealed class ByteTest
         return verdict with { VerifiedRecordCount = _records.Length };
     }
 
-    // 0 says that no checksum was computed, which PyTorch leaves to its user.
+    // 0 means that no checksum was computed, which is an option of PyTorch.
     private IEnumerable<ArchiveRecord> RecordsOf(CheckpointFile home)
     {
         using CheckpointFileReader file = CheckpointFileReader.Reopen(home);
@@ -126,14 +126,14 @@ internal sealed class ByteTest
         }
     }
 
-    // One tensor: the SHA-256 of its elements if there is a manifest, its scan and the checksum of its record if the test is deep.
+    // One tensor: the SHA-256 of its elements for a manifest, and its scan and the checksum of its record for a deep test.
     private string Read(int index, TensorStream stream)
     {
         TensorEntry tensor = _checkpoint.Tensors[index];
         ElementScan? scan = _scans.Length > 0 ? _scans[index] : null;
         ArchiveRecord? record = _recordOfTensor.GetValueOrDefault(index);
         using IncrementalHash? hash = _manifest is null ? null : IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        // An expanded dimension repeats its elements: looking at them once is enough, counting them is multiplying. A hash wants all of them.
+        // An expanded dimension repeats its elements. The scan reads them once and multiplies the counts. A hash needs all of them.
         TensorEntry once = scan is null ? tensor : Once(tensor);
         long repeats = scan is null ? 1 : tensor.ElementCount / once.ElementCount;
         stream(once, piece =>
@@ -161,7 +161,7 @@ internal sealed class ByteTest
         return hash is null ? "" : Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    // As Read reads it.
+    // The same order as in Read.
     private long BytesToRead(TensorEntry tensor)
     {
         bool scanned = _scans.Length > 0 && tensor.ElementCount > 0;
@@ -204,7 +204,7 @@ internal sealed class ByteTest
 
     private long ZeroTails()
     {
-        // Of each file the stretch that has weights, found by one look at the storages.
+        // The range of each file with weights, from one pass over the storages.
         (long Start, long End)[] weights = [.. Enumerable.Repeat((long.MaxValue, 0L), _checkpoint.Files.Length)];
         foreach (Extent storage in _checkpoint.Storages.Where(storage => storage.Length > 0))
         {
@@ -214,7 +214,7 @@ internal sealed class ByteTest
         return weights.Select((part, i) => part.End == 0 ? 0 : ZeroTail(i, part.Start, part.End)).Sum();
     }
 
-    // Whole zero pages before the end of the last bytes of weights in a file, as the file system lays pages.
+    // Whole zero pages before the end of the last weights in a file, aligned as in the file system.
     private long ZeroTail(int index, long start, long end)
     {
         using CheckpointFileReader file = CheckpointFileReader.Reopen(_checkpoint.Files[index]);
@@ -235,7 +235,7 @@ internal sealed class ByteTest
                 }
                 at -= part.Length;
             }
-            // From the first page boundary in the zeros.
+            // Starts at the first page boundary in the zeros.
             long firstPage = (at + PageBytes - 1) / PageBytes * PageBytes;
             long zeros = end - firstPage;
             file.RequireUnchanged();
@@ -274,7 +274,7 @@ internal sealed class ByteTest
         _progress?.Report(done);
     }
 
-    /// <summary>A record of an archive with a checksum, and the one that its bytes turn out to have.</summary>
+    /// <summary>A record of an archive with its stated checksum and the computed checksum of its bytes.</summary>
     private sealed class ArchiveRecord(CheckpointFile file, string name, long offset, long length, uint stated)
     {
         public CheckpointFile File => file;

@@ -2,26 +2,26 @@ using System.Buffers.Binary;
 
 namespace MemLoad;
 
-/// <summary>Whether a path that breaks a rule is a checkpoint at all: by its name, or by the first bytes that writers of checkpoints begin with.</summary>
+/// <summary>Determines whether a path that breaks a rule is a checkpoint, by its name or by the first bytes of checkpoints.</summary>
 internal static class CheckpointSigns
 {
     private const int HeadBytes = 512;
     private const int ZipHeaderBytes = 30;
     private const int ZipNameLengthAt = 26;
 
-    // What a file holds is not known where it cannot be read, and it may yet be a checkpoint.
+    // The content of a file that cannot be read is not known. It can be a checkpoint.
     private static readonly Rule[] Unread = [Rules.ReadFailed, Rules.FileChanged, Rules.FilesExhausted];
 
-    // JSON that is no index is a configuration, a vocabulary or a manifest.
+    // JSON other than an index is a configuration, a vocabulary or a manifest.
     private static readonly Rule[] NoIndex =
         [Rules.IndexTooLarge, Rules.IndexEncoding, Rules.IndexSyntax, Rules.IndexNameRepeated, Rules.IndexForm, Rules.FileEmpty, Rules.LfsPointer];
 
-    /// <summary>Whether there are such signs.</summary>
+    /// <summary>Whether the path is a checkpoint.</summary>
     /// <param name="path">File or folder, absolute.</param>
-    /// <param name="broken">What is wrong with it.</param>
+    /// <param name="broken">The broken rule.</param>
     public static bool AreIn(string path, MemLoadException broken)
     {
-        // A folder or an index whose part is at fault has parts.
+        // A folder or an index with a broken part is a checkpoint, because it has parts.
         if (broken.Path != Printable.Text(path) || Unread.Contains(broken.Rule))
         {
             return true;
@@ -64,7 +64,7 @@ internal static class CheckpointSigns
         return head.Length >= ZipHeaderBytes + length && head.Slice(ZipHeaderBytes, length).EndsWith("/data.pkl"u8);
     }
 
-    // The magic number 0x1950a86a20f9469cfc6c, the first thing in a file of before PyTorch 1.6.
+    // The magic number 0x1950a86a20f9469cfc6c, the first value in a file from before PyTorch 1.6.
     private static ReadOnlySpan<byte> TorchMagic => [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
 
     private static bool IsTorchPickle(ReadOnlySpan<byte> head) =>

@@ -2,27 +2,31 @@ using System.Runtime.InteropServices;
 
 namespace MemLoad;
 
-/// <summary>Looks at the elements of one tensor as they stream by: how many are no numbers, and whether they are all alike.</summary>
+/// <summary>
+/// Scans the elements of one tensor while they are streamed. Counts NaN and Inf, and tests whether all elements are equal.
+/// </summary>
 internal sealed class ElementScan(DType dtype)
 {
     private byte[]? _first;
 
-    /// <summary>Elements that are NaN; a complex one counts once for each half that is.</summary>
+    /// <summary>Elements that are NaN. A complex element counts once per part that is NaN.</summary>
     public long Nans { get; private set; }
 
-    /// <summary>Elements that are infinite, halves as above.</summary>
+    /// <summary>Elements that are infinite. Complex elements count per part.</summary>
     public long Infs { get; private set; }
 
-    /// <summary>Elements so far.</summary>
+    /// <summary>The number of scanned elements.</summary>
     public long Elements { get; private set; }
 
-    /// <summary>How often the tensor repeats the elements: more than once if it is expanded and they were looked at once.</summary>
+    /// <summary>
+    /// The number of times that the tensor repeats the elements. More than one for an expanded tensor whose elements were scanned once.
+    /// </summary>
     public long Repeats { get; set; } = 1;
 
-    /// <summary>Whether every byte so far was zero.</summary>
+    /// <summary>Whether every scanned byte was zero.</summary>
     public bool AllZero { get; private set; } = true;
 
-    /// <summary>Whether every element so far had the bits of the first.</summary>
+    /// <summary>Whether every scanned element had the bits of the first element.</summary>
     public bool AllEqual { get; private set; } = true;
 
     /// <summary>Adds a piece of whole elements.</summary>
@@ -32,7 +36,7 @@ internal sealed class ElementScan(DType dtype)
         Elements += elements.Length / size;
         AllZero = AllZero && !elements.ContainsAnyExcept((byte)0);
         _first ??= elements[..size].ToArray();
-        // If each element equals the one before it, and the first the first of all, then all are equal.
+        // If each element equals the previous element, and the first element of the piece equals the first of all, then all are equal.
         AllEqual = AllEqual && elements[..size].SequenceEqual(_first) && elements[size..].SequenceEqual(elements[..^size]);
         Count(elements);
     }
@@ -68,7 +72,7 @@ internal sealed class ElementScan(DType dtype)
         }
     }
 
-    // IEEE formats: without their sign, infinity is the exponent of all ones and NaN whatever is above it.
+    // In IEEE formats without the sign, infinity has an exponent of ones, and NaN is every larger value.
     private void Count<T>(ReadOnlySpan<T> bits, T infinity, T withoutSign)
         where T : unmanaged, System.Numerics.IBinaryInteger<T>
     {

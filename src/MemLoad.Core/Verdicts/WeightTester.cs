@@ -1,19 +1,19 @@
 namespace MemLoad;
 
 /// <summary>
-/// Gives verdicts: holds a checkpoint against every rule its headers can break, against a manifest of the weights it should hold, and, in a deep
-/// test, its bytes against their checksums and against what weights look like. One broken rule is one verdict; only a path that cannot be tested
-/// at all is an exception.
+/// Tests checkpoints. Compares a checkpoint with every rule for headers and with a manifest of the expected weights. A deep test compares
+/// its bytes with their checksums and scans the weights. A broken rule is a verdict. Only a path that cannot be tested is an exception.
 /// </summary>
 public static class WeightTester
 {
     /// <summary>Tests one checkpoint.</summary>
     /// <param name="path">File or folder.</param>
-    /// <param name="deep">Read all of it, too: checksums of archives and the bytes of every tensor.</param>
-    /// <param name="manifest">What it should hold: every tensor is read and compared, in the same pass as by a deep test.</param>
-    /// <param name="progress">Given the bytes that will be read, yields what takes the bytes read so far, from several threads.</param>
+    /// <param name="deep">Whether to read all bytes: checksums of archives and the bytes of every tensor.</param>
+    /// <param name="manifest">The expected weights. Every tensor is read and compared, in the same pass as a deep test.</param>
+    /// <param name="progress">Receives the bytes that will be read, and returns a callback for the bytes read, which several threads
+    /// call.</param>
     /// <param name="cancellationToken">Stops the test.</param>
-    /// <exception cref="MemLoadException">ML1001 or ML1002: nothing is there, or nothing that this user may read.</exception>
+    /// <exception cref="MemLoadException">ML1001 or ML1002: the path does not exist, or this user may not read it.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static WeightVerdict Test(
         string path, bool deep = false, WeightManifest? manifest = null, Func<long, IProgress<long>>? progress = null,
@@ -40,7 +40,7 @@ public static class WeightTester
             {
                 var bytes = new ByteTest(checkpoint, deep, manifest, progress, cancellationToken);
                 verdict = bytes.ReadTensors(verdict);
-                // The manifest names tensors, checksums only records: it speaks first.
+                // The manifest is compared first, because it names tensors, and checksums name only records.
                 if (bytes.Difference is MemLoadException difference)
                 {
                     throw difference;
@@ -52,7 +52,7 @@ public static class WeightTester
             }
             return verdict;
         }
-        // A path that is not there is no unsound checkpoint but a mistake.
+        // A missing path is a usage error, not an unsound checkpoint.
         catch (MemLoadException e) when (e.Rule != Rules.PathNotFound && e.Rule != Rules.PathUnreadable)
         {
             return verdict with

@@ -1,38 +1,40 @@
 namespace MemLoad;
 
-/// <summary>What a test makes of a path.</summary>
+/// <summary>The verdict of a test.</summary>
 public enum CheckpointVerdict
 {
-    /// <summary>It obeys every rule that was tested.</summary>
+    /// <summary>The checkpoint follows every tested rule.</summary>
     Sound,
-    /// <summary>It is a checkpoint, or is named like one, and breaks a rule.</summary>
+    /// <summary>The path is a checkpoint, or has the name of one, and breaks a rule.</summary>
     Unsound,
-    /// <summary>Neither its name nor its content is that of a checkpoint.</summary>
+    /// <summary>The path has neither the name nor the content of a checkpoint.</summary>
     NotACheckpoint,
 }
 
-/// <summary>Whether a checkpoint is sound: one row, flat and primitive. What a deep test or a manifest adds is null where there was none.</summary>
+/// <summary>
+/// Whether a checkpoint is sound, as one flat row of primitive values. Values of a deep test or a manifest are null without one.
+/// </summary>
 public sealed record WeightVerdict
 {
     /// <summary>Absolute path.</summary>
     public required string Path { get; init; }
-    /// <summary>A <see cref="CheckpointVerdict"/>: a word, for numbers of enumerations do not survive JSON and remoting.</summary>
+    /// <summary>A <see cref="CheckpointVerdict"/> as text, because enumeration values do not survive JSON and remoting.</summary>
     public string Verdict => Kind.ToString();
-    /// <summary>Whether it is a checkpoint that obeys every rule that was tested.</summary>
+    /// <summary>Whether it is a checkpoint that follows every tested rule.</summary>
     public bool IsSound => Kind == CheckpointVerdict.Sound;
-    /// <summary>The first rule it breaks.</summary>
+    /// <summary>The first broken rule.</summary>
     public string? RuleId { get; init; }
-    /// <summary>The file at fault, where the checkpoint has several.</summary>
+    /// <summary>The file with the error, if the checkpoint has several files.</summary>
     public string? File { get; init; }
-    /// <summary>The byte of that file at which it was found, where one is known.</summary>
+    /// <summary>The byte position of the error in that file, if it is known.</summary>
     public long? Offset { get; init; }
-    /// <summary>What was found and what was expected.</summary>
+    /// <summary>The finding and the expected value.</summary>
     public string? Finding { get; init; }
-    /// <summary>What to do about it.</summary>
+    /// <summary>The remedy.</summary>
     public string? Remedy { get; init; }
     /// <summary>Its format, a <see cref="CheckpointFormat"/>.</summary>
     public string? Format { get; init; }
-    /// <summary>Tensors in it.</summary>
+    /// <summary>The number of tensors.</summary>
     public long? TensorCount { get; init; }
     /// <summary>M: bytes of all parameters and buffers.</summary>
     public long? ModelBytes { get; init; }
@@ -46,19 +48,19 @@ public sealed record WeightVerdict
     public long? InfCount { get; init; }
     /// <summary>Tensors whose bytes are all zero.</summary>
     public long? ZeroTensorCount { get; init; }
-    /// <summary>Tensors of two elements or more that are all the same, and not zero.</summary>
+    /// <summary>Tensors of two or more elements with one value other than zero.</summary>
     public long? ConstantTensorCount { get; init; }
-    /// <summary>Bytes of whole zero pages (4 KiB) at the ends of the files' weights, as a truncated file has them that was filled up again.</summary>
+    /// <summary>Bytes of whole zero pages (4 KiB) at the end of the weights in the files, as in a truncated file that was filled.</summary>
     public long? ZeroTailBytes { get; init; }
-    /// <summary>The digest of all tensors, where a manifest was given: as in the rows of loads.</summary>
+    /// <summary>The digest of all tensors if a manifest was given, as in the rows of loads.</summary>
     public string? WeightsDigest { get; init; }
-    /// <summary>The digest that the manifest states.</summary>
+    /// <summary>The digest in the manifest.</summary>
     public string? ManifestDigest { get; init; }
-    /// <summary>Tensors whose bytes are not the manifest's; <see cref="Finding"/> names them.</summary>
+    /// <summary>Tensors whose bytes differ from the manifest. <see cref="Finding"/> names them.</summary>
     public long? DifferingTensorCount { get; init; }
-    /// <summary>What a deep test found that no format forbids: which tensors, in a sentence. Null if nothing.</summary>
+    /// <summary>The findings of a deep test that no format forbids, as a sentence with the tensors. Null without findings.</summary>
     public string? Warning { get; init; }
 
-    /// <summary>What <see cref="Verdict"/> and <see cref="IsSound"/> are made of.</summary>
+    /// <summary>The value of <see cref="Verdict"/> and <see cref="IsSound"/>.</summary>
     internal CheckpointVerdict Kind { get; init; } = CheckpointVerdict.Unsound;
 }

@@ -6,7 +6,7 @@ namespace MemLoad.Torch;
 /// <summary>The cards that this libtorch can compute on.</summary>
 internal static class CudaCards
 {
-    /// <summary>Each card, or one line that says why there is none.</summary>
+    /// <summary>Returns each card, or one line with the reason why there is none.</summary>
     public static IReadOnlyList<DeviceStatus> List()
     {
         if (WhyNone() is string reason)
@@ -30,7 +30,7 @@ internal static class CudaCards
         })];
     }
 
-    /// <exception cref="MemLoadException">ML7004: there is no such card.</exception>
+    /// <exception cref="MemLoadException">ML7004: the card does not exist.</exception>
     public static ICard Open(int number)
     {
         if (WhyNone() is string reason)

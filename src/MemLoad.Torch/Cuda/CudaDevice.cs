@@ -6,15 +6,16 @@ using TorchSharp;
 namespace MemLoad.Torch;
 
 /// <summary>
-/// The device <c>cuda:N</c>: memory that libtorch allocates on a card, filled by the driver through pinned staging, several streams at a time.
-/// TorchSharp does not tell what libtorch's allocator counts, so it is counted here by the same arithmetic, allocation by allocation.
+/// The device <c>cuda:N</c>: memory that libtorch allocates on a card. The driver fills it through a pinned staging ring, with several
+/// streams at a time. TorchSharp does not provide the statistics of the libtorch allocator. This class computes them with the same
+/// arithmetic for every allocation.
 /// </summary>
 internal sealed class CudaDevice : IDevice
 {
-    // Copies in flight: one moves while the next begins. More do not make the bus wider.
+    // The number of concurrent copies. One is copied while the next begins. More copies are not faster.
     private const int Streams = 2;
 
-    // What this process holds of each card. libtorch has one cache a card, whatever device object of ours allocates.
+    // The memory of this process on each card. libtorch has one cache per card for all device objects.
     private static readonly Dictionary<string, CachingAllocator> OfProcess = new(StringComparer.Ordinal);
     private static readonly Lock Accounting = new();
 
@@ -24,9 +25,9 @@ internal sealed class CudaDevice : IDevice
     private readonly ConcurrentBag<nint> _idleStreams = [];
     private readonly SemaphoreSlim _streams = new(Streams);
 
-    /// <param name="card">The card, which this device owns from now on.</param>
-    /// <param name="number">Its number for CUDA.</param>
-    /// <param name="limitBytes">The most to reserve, if less than all.</param>
+    /// <param name="card">The card. The device takes ownership.</param>
+    /// <param name="number">The CUDA number of the card.</param>
+    /// <param name="limitBytes">The maximum number of bytes to reserve, or null.</param>
     public CudaDevice(ICard card, int number, long? limitBytes)
     {
         _card = card;
@@ -55,8 +56,10 @@ internal sealed class CudaDevice : IDevice
 
     public long? CapacityBytes { get; }
 
-    /// <summary>What can still be reserved: the rest of the limit, or of the card if others have taken more of it. What libtorch keeps of models
-    /// that are gone is free to this process.</summary>
+    /// <summary>
+    /// The bytes that can still be reserved: the rest of the limit, or the free memory of the card if that is less. The cache of libtorch
+    /// from removed models is free for this process.
+    /// </summary>
     public long? FreeBytes
     {
         get
@@ -81,7 +84,7 @@ internal sealed class CudaDevice : IDevice
         }
     }
 
-    /// <summary>NVML's figure.</summary>
+    /// <summary>The figure of NVML.</summary>
     public long? DriverBytes => GraphicsCards.ProcessBytes(_card.BusId);
 
     public MemoryBuffer Allocate(long bytes)
@@ -123,7 +126,7 @@ internal sealed class CudaDevice : IDevice
 
     public IDisposable Present(LoadedWeights weights) => new TorchStateDict(weights, storage =>
     {
-        // A storage has a buffer of its own on a card.
+        // Each storage has its own buffer on a card.
         (MemoryBuffer memory, _) = weights.MemoryOf(storage);
         return ((Block)memory).Bytes.alias().DetachFromDisposeScope();
     });
@@ -161,7 +164,7 @@ internal sealed class CudaDevice : IDevice
     private void OnStream(Action<nint> copy)
     {
         _streams.Wait();
-        // There are as many streams as may be taken at a time.
+        // The number of streams is the number that can be in use at a time.
         _ = _idleStreams.TryTake(out nint stream);
         try
         {
@@ -208,7 +211,7 @@ internal sealed class CudaDevice : IDevice
             }
         }
 
-        /// <summary>A copy on the host: a card's memory cannot be mapped. What is written to it stays there.</summary>
+        /// <summary>A copy on the host, because the memory of a card cannot be mapped. Writes to the copy are not copied back.</summary>
         public override HostView MapForHost()
         {
             if (Length == 0)

@@ -2,12 +2,12 @@ using System.Runtime.InteropServices;
 
 namespace MemLoad.Torch;
 
-/// <summary>The few functions of the CUDA driver that TorchSharp does not offer: streams, pinning, copies by address, free memory.</summary>
+/// <summary>The functions of the CUDA driver that TorchSharp does not provide: streams, pinning, copies by address, free memory.</summary>
 internal static unsafe partial class CudaDriver
 {
     private const string Library = "cuda-driver";
 
-    // CU_STREAM_DEFAULT: takes turns with the default stream, on which libtorch works.
+    // CU_STREAM_DEFAULT: synchronizes with the default stream, which libtorch uses.
     private const uint BlockingStream = 0;
 
     // CU_MEMHOSTREGISTER_PORTABLE: pinned for every context.
@@ -16,13 +16,13 @@ internal static unsafe partial class CudaDriver
     // CUDA_ERROR_OUT_OF_MEMORY.
     private const int OutOfMemory = 2;
 
-    /// <summary>Says where the driver is; called once, before anything else here.</summary>
+    /// <summary>Sets the path of the driver. Called once, before the other functions.</summary>
     public static nint Resolve(string name) =>
         name == Library && (OperatingSystem.IsWindows()
-            ? NativeLibrary.TryLoad("nvcuda.dll", typeof(CudaDriver).Assembly, DllImportSearchPath.System32, out nint driver) // not the current folder's
+            ? NativeLibrary.TryLoad("nvcuda.dll", typeof(CudaDriver).Assembly, DllImportSearchPath.System32, out nint driver) // not from the current folder
             : NativeLibrary.TryLoad("libcuda.so.1", out driver)) ? driver : 0;
 
-    /// <summary>Makes a card's primary context, the one libtorch uses, the calling thread's.</summary>
+    /// <summary>Sets the primary context of a card, which libtorch uses, for the calling thread.</summary>
     public static void Enter(nint context) => Check(SetContext(context), "enter a context");
 
     public static (int Device, nint Context) Retain(int number)

@@ -2,43 +2,47 @@ using TorchSharp;
 
 namespace MemLoad.Torch;
 
-/// <summary>What a device needs of a card: memory that libtorch allocates, and the driver's ways in and out of it.</summary>
+/// <summary>The functions of a card for a device: memory that libtorch allocates, and copies of the driver.</summary>
 internal interface ICard : IDisposable
 {
-    /// <summary>The product's name.</summary>
+    /// <summary>The product name.</summary>
     string Product { get; }
 
-    /// <summary>Where it sits, as NVML knows it.</summary>
+    /// <summary>The bus id in NVML.</summary>
     string BusId { get; }
 
-    /// <summary>Its memory.</summary>
+    /// <summary>The memory in bytes.</summary>
     long TotalBytes { get; }
 
-    /// <summary>What nobody has taken of it.</summary>
+    /// <summary>The free memory in bytes.</summary>
     long FreeBytes { get; }
 
-    /// <summary>Bytes on the card, with undefined content. Throws what libtorch throws if there is no room.</summary>
+    /// <summary>Allocates bytes on the card, with undefined content. Throws the exception of libtorch if memory is missing.</summary>
     torch.Tensor Allocate(long bytes);
 
-    /// <summary>Address on the card of a tensor's first byte.</summary>
+    /// <summary>Returns the address of the first byte of a tensor on the card.</summary>
     nint AddressOf(torch.Tensor tensor);
 
-    /// <summary>Opens a stream for copies. It takes its turn with libtorch's own work, so that memory is never written while a kernel that
-    /// was queued before still uses it.</summary>
+    /// <summary>
+    /// Opens a stream for copies. It synchronizes with the work of libtorch, so that memory is not written while an earlier kernel uses it.
+    /// </summary>
     nint OpenStream();
 
     void CloseStream(nint stream);
 
-    /// <summary>Copies host memory to the card and waits until it is there.</summary>
+    /// <summary>Copies host memory to the card and waits for the copy.</summary>
     void Upload(nint stream, nint card, nint host, long bytes);
 
-    /// <summary>Copies the card's memory to the host and waits until it is there.</summary>
+    /// <summary>Copies memory of the card to the host and waits for the copy.</summary>
     void Download(nint stream, nint host, nint card, long bytes);
 
-    /// <summary>Copies within the card and waits until it is done.</summary>
+    /// <summary>Copies within the card and waits for the copy.</summary>
     void CopyInside(nint stream, nint target, nint source, long bytes);
 
-    /// <summary>Pins host memory, so that the card fetches it by itself. False if the system does not allow it: copies then take a detour.</summary>
+    /// <summary>
+    /// Pins host memory, so that the card can read it directly. Returns false if the system does not permit it. Copies then use a staging
+    /// buffer of the driver.
+    /// </summary>
     bool TryPin(nint host, long bytes);
 
     void Unpin(nint host);

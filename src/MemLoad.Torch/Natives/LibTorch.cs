@@ -6,10 +6,10 @@ using TorchSharp;
 namespace MemLoad.Torch;
 
 /// <summary>
-/// Loads libtorch and TorchSharp's bridge to it, once and from where they lie. libtorch comes from the folder that MEMLOAD_LIBTORCH names, or
-/// from the folder libtorch beside this assembly; the bridge from the folder bridge. TorchSharp's own search is never begun, since it ends with text
-/// on the console and a copy of the libraries. A libtorch of another version than the bridge's is refused before the bridge is loaded: together they
-/// would end the process.
+/// Loads libtorch and the bridge of TorchSharp once, in place. libtorch is loaded from the folder that MEMLOAD_LIBTORCH names, or from the
+/// folder libtorch beside this assembly. The bridge is loaded from the folder bridge. The search of TorchSharp is not used, because it
+/// writes text to the console and copies the libraries. A libtorch of another version than that of the bridge is refused before the bridge
+/// is loaded, because together they would end the process.
 /// </summary>
 internal static partial class LibTorch
 {
@@ -19,30 +19,30 @@ internal static partial class LibTorch
     private const string Core = "torch_cpu";
     private const string Bridge = "LibTorchSharp";
 
-    // In the order in which they need each other; those of CUDA where they are. What else they need lies beside them and is found by them.
+    // In dependency order, with the CUDA libraries if they exist. Other dependencies are beside the libraries, which find them.
     private static readonly string[] Libraries = OperatingSystem.IsWindows()
         ? ["c10", Core, "cudnn_graph64_9", "cudnn_ops64_9", "cudnn_cnn64_9", "cudnn_adv64_9", "nvrtc64_120_0", "cublasLt64_12", "c10_cuda", "torch_cuda", "torch"]
         : ["c10", Core, "c10_cuda", "torch_cuda", "torch"];
 
     private static readonly Lazy<string?> Loading = new(Load);
 
-    /// <summary>Why it cannot be used; null if it was loaded.</summary>
+    /// <summary>The reason why libtorch cannot be used. Null if it was loaded.</summary>
     public static string? WhyNot => Loading.Value;
 
-    /// <summary>The file of libtorch itself.</summary>
+    /// <summary>The file of libtorch.</summary>
     public static string Location { get; private set; } = "";
 
     /// <summary>Whether this libtorch computes on cards.</summary>
     public static bool HasCuda { get; private set; }
 
-    /// <summary>TorchSharp's version and that of the libtorch that was loaded.</summary>
+    /// <summary>The version of TorchSharp and the version of the loaded libtorch.</summary>
     public static string Versions { get; private set; } = "";
 
-    // The version that the bridge was compiled against.
+    // The version for which the bridge was compiled.
     private static Version Expected { get; } = Version.Parse(
         typeof(LibTorch).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().First(value => value.Key == "LibTorchVersion").Value!);
 
-    /// <exception cref="MemLoadException">ML7004: it cannot be used.</exception>
+    /// <exception cref="MemLoadException">ML7004: libtorch cannot be used.</exception>
     public static void Require(string device)
     {
         if (WhyNot is string reason)
@@ -104,7 +104,7 @@ internal static partial class LibTorch
             if (library == Core)
             {
                 computing = handle;
-                // Before anything that needs more of it is loaded.
+                // Checked before libraries that depend on it are loaded.
                 if (LoadedVersion(handle) is not Version version)
                 {
                     return OtherVersion(file, "older than 2.9");
@@ -125,20 +125,22 @@ internal static partial class LibTorch
         DllImportResolver resolve = (name, _, _) => name == Bridge ? bridge : CudaDriver.Resolve(name);
         NativeLibrary.SetDllImportResolver(typeof(torch).Assembly, resolve);
         NativeLibrary.SetDllImportResolver(typeof(LibTorch).Assembly, resolve);
-        // It is loaded: TorchSharp need not look for it, in the wrong folder perhaps. (Other versions look, and find what is loaded.)
+        // The library is loaded, so TorchSharp does not need to search for it in another folder. (Other versions search and find the loaded
+        // library.)
         foreach (string done in (string[])["nativeBackendLoaded", "nativeBackendCudaLoaded"])
         {
             typeof(torch).GetField(done, BindingFlags.Static | BindingFlags.NonPublic)?.SetValue(null, true);
         }
     }
 
-    // The bridge is C++ compiled against one version. What it needs changes with the second number.
+    // The bridge is C++ code for one version. The required symbols change with the second number of the version.
     private static bool Fits(Version version) => version.Major == Expected.Major && version.Minor == Expected.Minor;
 
     private static string OtherVersion(string file, string version) =>
         $"{file} is libtorch {version}, and this build of TorchSharp needs libtorch {Expected.ToString(2)}";
 
-    // libtorch says its version since 2.9 (torch/csrc/inductor/aoti_torch/c/shim.h): major, minor and patch, one byte each from the highest.
+    // libtorch reports its version since 2.9 (torch/csrc/inductor/aoti_torch/c/shim.h): major, minor and patch, one byte each from the
+    // highest.
     private static unsafe Version? LoadedVersion(nint library)
     {
         if (!NativeLibrary.TryGetExport(library, "aoti_torch_abi_version", out nint function))
@@ -149,7 +151,8 @@ internal static partial class LibTorch
         return new Version((int)(packed >> 56), (int)(packed >> 48) & 0xff, (int)(packed >> 40) & 0xff);
     }
 
-    // libtorch's archive has a file with its version above the libraries, Python's package a module. Distributions add it to the library's name.
+    // The archive of libtorch has a file with the version above the libraries. The Python package has a module. Distributions add the
+    // version to the library name.
     private static Version? NotedVersion(string folder)
     {
         string above = Path.Combine(folder, "..");
@@ -160,7 +163,7 @@ internal static partial class LibTorch
 
     private static string? ReadIfThere(string file) => File.Exists(file) ? File.ReadAllText(file) : null;
 
-    // The runtime's advice comes first, what the system said last.
+    // The message has the advice of the runtime first and the error of the system last.
     private static string WhyNotLoaded(string message)
     {
         string last = message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)[^1].TrimEnd('.');

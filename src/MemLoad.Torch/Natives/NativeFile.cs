@@ -3,10 +3,12 @@ using System.Runtime.InteropServices;
 
 namespace MemLoad.Torch;
 
-/// <summary>What the header of a native library says, so that one of another processor is named as such: loaders only say that it cannot be found.</summary>
+/// <summary>
+/// Reads the header of a native library, to report a library for another processor. Loaders report only that they cannot find it.
+/// </summary>
 internal static class NativeFile
 {
-    /// <summary>The processor a library is for; null where its header does not say, or says something unknown.</summary>
+    /// <summary>Returns the processor of a library. Null if its header has no known processor.</summary>
     /// <param name="path">An ELF, PE or 64-bit Mach-O file.</param>
     public static Architecture? ReadArchitecture(string path)
     {

@@ -3,18 +3,18 @@ using System.Runtime.InteropServices;
 namespace MemLoad.Torch;
 
 /// <summary>
-/// Keeps the handlers of the signals by which .NET learns of null references: libraries that come with some libtorch (UCX, of Linux distributions'
-/// builds) take them when they are loaded, and the next null reference would end the process instead of being an exception.
+/// Restores the signal handlers that .NET uses for null references. Some libraries of libtorch (UCX, in builds of Linux distributions)
+/// replace them when they are loaded. The next null reference would then end the process instead of throwing an exception.
 /// </summary>
 internal static unsafe partial class SignalHandlers
 {
-    // More than any system's struct sigaction takes.
+    // More than the size of struct sigaction on any system.
     private const int HandlerBytes = 512;
 
     // SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV.
     private static readonly int[] Signals = [4, 5, 7, 8, 11];
 
-    /// <summary>Does something after which the handlers are what they were.</summary>
+    /// <summary>Runs an action and restores the handlers after it.</summary>
     public static void KeepWhile(Action work)
     {
         if (!OperatingSystem.IsLinux())

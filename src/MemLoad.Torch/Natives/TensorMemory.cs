@@ -5,27 +5,28 @@ using TorchSharp;
 
 namespace MemLoad.Torch;
 
-/// <summary>Tensors over memory that exists, without a copy: what TorchSharp's own factories do not offer.</summary>
+/// <summary>Creates tensors on existing memory without a copy. The factories of TorchSharp do not support this.</summary>
 internal static unsafe partial class TensorMemory
 {
     private const int Host = (int)DeviceType.CPU;
 
-    // The memory under tensors by address, and how many tensors hold it. libtorch says the address when the last of a tensor's views is gone.
+    // The memory of tensors by address, with the number of tensors that hold it. libtorch reports the address when the last view of a
+    // tensor is freed.
     private static readonly Dictionary<nint, (MemoryBuffer Memory, int Tensors)> Held = [];
     private static readonly Lock Holding = new();
 
     private static delegate* unmanaged<nint, int, nint*, int> _viewAs;
 
-    /// <summary>Finds what is called by address.</summary>
+    /// <summary>Finds the functions that are called by address.</summary>
     public static bool FindFunctions(nint library)
     {
-        // Part of libtorch's interface for compiled models, which is C and stable.
+        // Part of the stable C interface of libtorch for compiled models.
         bool found = NativeLibrary.TryGetExport(library, "aoti_torch_view_dtype", out nint address);
         _viewAs = (delegate* unmanaged<nint, int, nint*, int>)address;
         return found;
     }
 
-    /// <summary>How many tensors hold memory now: for tests.</summary>
+    /// <summary>The number of tensors that hold memory, for tests.</summary>
     public static int HeldCount
     {
         get
@@ -37,7 +38,7 @@ internal static unsafe partial class TensorMemory
         }
     }
 
-    /// <summary>A tensor of bytes over host memory, which it holds for as long as it or a view of it lives.</summary>
+    /// <summary>Creates a tensor of bytes on host memory. It holds the memory while the tensor or a view of it exists.</summary>
     public static torch.Tensor Over(MemoryBuffer memory, long offset, long bytes)
     {
         if (bytes == 0)
@@ -59,7 +60,7 @@ internal static unsafe partial class TensorMemory
         return Own(handle);
     }
 
-    /// <summary>A view of a tensor of bytes as elements of another type, as <c>view(dtype)</c> in PyTorch.</summary>
+    /// <summary>Returns a view of a tensor of bytes with another element type, as <c>view(dtype)</c> in PyTorch.</summary>
     public static torch.Tensor ViewAs(torch.Tensor bytes, torch.ScalarType type)
     {
         nint view = 0;
@@ -70,7 +71,7 @@ internal static unsafe partial class TensorMemory
     public static torch.Tensor Strided(torch.Tensor storage, ImmutableArray<long> shape, ImmutableArray<long> strides, long offset) =>
         storage.as_strided([.. shape], [.. strides], offset).DetachFromDisposeScope();
 
-    /// <summary>Where a tensor's first element lies, on whatever device.</summary>
+    /// <summary>Returns the address of the first element of a tensor, on any device.</summary>
     public static nint AddressOf(torch.Tensor tensor) => DataOf(tensor.Handle);
 
     private static torch.Tensor Own(nint handle)
@@ -79,7 +80,7 @@ internal static unsafe partial class TensorMemory
         {
             throw TorchErrors.From(LastError());
         }
-        // Whoever calls may have a dispose scope open; what is made here outlives it.
+        // The caller can have an open dispose scope. The new tensor must not belong to it.
         return torch.Tensor.UnsafeCreateTensor(handle).DetachFromDisposeScope();
     }
 

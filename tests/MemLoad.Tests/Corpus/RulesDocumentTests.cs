@@ -23,9 +23,9 @@ public sealed class RulesDocumentTests
     }
 
     [Theory]
-    [InlineData("README.md", "hold {0} hand-made malformed files", "PyTorch 2.6 accepts {0} of {1}", "safetensors 0.4.5 accepts {0} of {1}",
+    [InlineData("README.md", "include {0} malformed files", "PyTorch 2.6 accepts {0} of {1}", "safetensors 0.4.5 accepts {0} of {1}",
         "PyBridge 1.4.4 accepts {0} of {1}")]
-    [InlineData("README.ja.md", "手作りの不正なファイルが {0} 個", "PyTorch 2.6 の `torch.load(weights_only=True)` は {1} 個中 {0} 個",
+    [InlineData("README.ja.md", "{0} 個の不正なファイル", "PyTorch 2.6 の `torch.load(weights_only=True)` は、これらのうち {1} 個中 {0} 個",
         "safetensors 0.4.5 は {1} 個中 {0} 個", "PyBridge 1.4.4 は {1} 個中 {0} 個")]
     public void The_README_counts_what_the_tests_hold(string document, string files, string torch, string safetensors, string bridge)
     {

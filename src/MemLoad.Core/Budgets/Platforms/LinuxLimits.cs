@@ -4,10 +4,10 @@ namespace MemLoad;
 /// The memory limits of a Linux process: <c>MemAvailable</c> and the commit limit (proc_meminfo(5)), every level of its control group
 /// (version 2 or 1), and its resource limits (getrlimit(2)).
 /// </summary>
-/// <param name="root">Folder that holds <c>proc</c> and <c>sys</c>.</param>
+/// <param name="root">The folder with <c>proc</c> and <c>sys</c>.</param>
 internal sealed class LinuxLimits(string root = "/")
 {
-    // Version 1 writes "no limit" as the largest number of whole pages.
+    // Version 1 represents "no limit" as the largest number of whole pages.
     private const long Unlimited = 1L << 62;
 
     public IEnumerable<MemoryLimit> Read()
@@ -25,7 +25,7 @@ internal sealed class LinuxLimits(string root = "/")
         }
     }
 
-    // Only where the kernel promises no more than it has (vm.overcommit_memory = 2) does the sum of all promises refuse anything.
+    // The commit limit applies only if the kernel does not overcommit (vm.overcommit_memory = 2).
     private IEnumerable<MemoryLimit> Commit(string? memory)
     {
         if (TextFile.Number(Text("proc/sys/vm/overcommit_memory")) == 2
@@ -65,7 +65,7 @@ internal sealed class LinuxLimits(string root = "/")
                 innermost ??= (folder, used, reclaimable, TextFile.Field(statistics, "hierarchical_memory_limit"));
             }
         }
-        // Groups above those that a container sees still count; what their other members use is out of sight.
+        // Control groups above those that a container sees also apply, but the use of their other members is not visible.
         if (innermost is { Above: long above } own && above < lowest)
         {
             yield return OfGroup($"{own.Folder}/memory.stat (hierarchical_memory_limit)", above, own.Used, own.Reclaimable);
@@ -79,7 +79,7 @@ internal sealed class LinuxLimits(string root = "/")
             $"the control group allows {Printable.Bytes(limit)}, of which {Printable.Bytes(used)} are used, {Printable.Bytes(reclaimable)} of that for file pages it can give back ({name})");
     }
 
-    // File pages the kernel can drop at once, and kernel objects it can. Dirty ones must be written first and may not be in time.
+    // File pages and kernel objects that the kernel can drop at once. Dirty pages must be written first, possibly too late.
     private static long Reclaimable(string? statistics, string prefix)
     {
         long files = Of("inactive_file") + Of("active_file") - Of("file_dirty") - Of("file_writeback") - Of("dirty") - Of("writeback");

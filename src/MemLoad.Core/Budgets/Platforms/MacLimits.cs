@@ -1,6 +1,8 @@
 namespace MemLoad;
 
-/// <summary>The memory limit of a Mac: physical memory less what the kernel counts as neither free nor file-backed (<c>vm.page_*</c> of sysctl(3)).</summary>
+/// <summary>
+/// The memory limit of a Mac: physical memory less what the kernel counts as neither free nor file-backed (<c>vm.page_*</c> of sysctl(3)).
+/// </summary>
 internal static class MacLimits
 {
     public static IEnumerable<MemoryLimit> Read()
@@ -9,7 +11,7 @@ internal static class MacLimits
         {
             yield break;
         }
-        // 32-bit counters of pages; whatever is missing counts as nothing available.
+        // 32-bit page counters. A missing counter means that no memory is available.
         long available = page * ((MacFacts.Number32("vm.page_free_count") ?? 0) + (MacFacts.Number32("vm.page_pageable_external_count") ?? 0) + (MacFacts.Number32("vm.page_purgeable_count") ?? 0));
         available = Math.Min(available, total);
         yield return MemoryLimit.OfSystem("available memory", Counted.AnonymousAndShared, total, total - available,

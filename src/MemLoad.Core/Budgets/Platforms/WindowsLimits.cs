@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace MemLoad;
 
 /// <summary>
-/// The memory limits of a Windows process: what the system can still commit (<c>GlobalMemoryStatusEx</c>), available physical memory, and the
-/// limits of the job object it runs in (<c>QueryInformationJobObject</c>), which is how Windows containers are limited.
+/// The memory limits of a Windows process: the memory that the system can still commit (<c>GlobalMemoryStatusEx</c>), available physical
+/// memory, and the limits of the job object it runs in (<c>QueryInformationJobObject</c>), which is how Windows containers are limited.
 /// </summary>
 internal static unsafe partial class WindowsLimits
 {

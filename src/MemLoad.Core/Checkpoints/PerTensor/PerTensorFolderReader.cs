@@ -1,17 +1,17 @@
 namespace MemLoad;
 
 /// <summary>
-/// Reads a folder in which each file holds one tensor: a PyTorch file with a bare tensor, named by its file, or a safetensors file with one
-/// tensor, named by itself. Tensors come in the ordinal order of the file names.
+/// Reads a folder with one tensor per file. A PyTorch file has a bare tensor, whose name is the file name. A safetensors file has one named
+/// tensor. The tensors are in ordinal order of the file names.
 /// </summary>
 internal static class PerTensorFolderReader
 {
-    /// <summary>Opens every file of tensors in the folder and leaves none open.</summary>
+    /// <summary>Opens every tensor file in the folder. No file stays open.</summary>
     /// <param name="folder">Absolute path of the folder.</param>
-    /// <param name="budget">What opening may take.</param>
-    /// <param name="files">Takes the open files; null to close them.</param>
+    /// <param name="budget">The memory that opening may use.</param>
+    /// <param name="files">Keeps the files open. Null closes them.</param>
     /// <param name="ct">Stops the reading.</param>
-    /// <exception cref="MemLoadException">ML5012 to ML5014, and what is wrong with a file.</exception>
+    /// <exception cref="MemLoadException">ML5012 to ML5014, and the rules of its files.</exception>
     public static Checkpoint Read(string folder, OpenBudget budget, CheckpointFileSet? files, CancellationToken ct)
     {
         FolderListing listing = FolderListing.Of(folder);

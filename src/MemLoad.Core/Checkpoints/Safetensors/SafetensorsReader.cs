@@ -7,8 +7,8 @@ using System.Text.Json;
 namespace MemLoad;
 
 /// <summary>
-/// Reads the header of a safetensors file: 8 bytes of length, JSON, then the tensors' bytes one after the other. Stricter than the reference
-/// implementation where that leaves room for two readings of one file: repeated names, padding, unknown fields and names are checked too.
+/// Reads the header of a safetensors file: 8 bytes of length, JSON, then the bytes of the tensors. It is stricter than the reference
+/// implementation, so that a file has only one reading. It also checks repeated names, padding, unknown fields and names.
 /// </summary>
 internal static class SafetensorsReader
 {
@@ -22,15 +22,15 @@ internal static class SafetensorsReader
     private static readonly JsonRules HeaderRules = new(
         Rules.SafetensorsHeaderEncoding, Rules.SafetensorsHeaderSyntax, Rules.SafetensorsNameRepeated, Rules.SafetensorsHeaderForm);
 
-    // No entry of the header is written in fewer bytes.
+    // The minimum length of a header entry in bytes.
     private const int ShortestEntry = 50;
 
-    /// <summary>One tensor as the header states it, its storage being its place in the header; begin and end count from the end of the header.</summary>
+    /// <summary>One tensor of the header. Its storage is its index in the header. Begin and end count from the end of the header.</summary>
     private readonly record struct Entry(TensorEntry Tensor, long Begin, long End, int Position);
 
-    /// <summary>Reads the header and checks all of it against the file.</summary>
+    /// <summary>Reads the header and compares it with the file.</summary>
     /// <param name="file">The file.</param>
-    /// <param name="budget">What opening may take.</param>
+    /// <param name="budget">The memory that opening may use.</param>
     /// <param name="ct">Stops the reading.</param>
     /// <exception cref="MemLoadException">ML1003 to ML1013, ML4001 to ML4019, ML6012 to ML6014.</exception>
     public static Checkpoint Read(CheckpointFileReader file, OpenBudget budget, CancellationToken ct)
@@ -164,7 +164,7 @@ internal static class SafetensorsReader
 
     private static DType ParseDType(ref StrictJson json, string name)
     {
-        // Neighbours mostly have one type: no string is made for the usual ones.
+        // Neighboring tensors usually have the same type. Frequent types need no new string.
         string typeName = json.NextText("dtype", name, CommonTypes);
         return DTypes.TryFromSafetensorsName(typeName, out DType dtype)
             ? dtype
@@ -221,7 +221,7 @@ internal static class SafetensorsReader
     private static MemLoadException SizeOverflow(in StrictJson json, string name, long position) =>
         json.Broken(Rules.SafetensorsSizeOverflow, $"the size of tensor {Printable.Quote(name)} does not fit 64 bits", position);
 
-    // In the order of their bytes, each tensor begins where the one before it ends, and the last ends with the file.
+    // In byte order, each tensor begins at the end of the previous tensor. The last tensor ends at the end of the file.
     private static void CheckLayout(List<Entry> entries, long dataStart, long fileLength, string path)
     {
         long covered = 0;
@@ -248,7 +248,7 @@ internal static class SafetensorsReader
         }
     }
 
-    // Most programs write the header in the order of the bytes.
+    // Most programs write the header in byte order.
     private static IEnumerable<Entry> InOrderOfBytes(List<Entry> entries)
     {
         for (int i = 1; i < entries.Count; i++)
@@ -261,7 +261,7 @@ internal static class SafetensorsReader
         return entries;
     }
 
-    /// <summary>Reads shapes one after the other; tensors of one shape, which mostly follow each other, share their arrays.</summary>
+    /// <summary>Reads shapes. Consecutive tensors with equal shapes share their arrays.</summary>
     private sealed class ShapeParser
     {
         private readonly List<long> _dimensions = [];

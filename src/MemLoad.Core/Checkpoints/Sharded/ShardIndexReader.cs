@@ -4,34 +4,34 @@ using System.Text.Json;
 namespace MemLoad;
 
 /// <summary>
-/// Reads a sharded checkpoint from Hugging Face's <c>model.safetensors.index.json</c> or <c>pytorch_model.bin.index.json</c> and holds
-/// the index against the shards in both directions. Tensors come in the order of the <c>weight_map</c>.
+/// Reads a sharded checkpoint from Hugging Face's <c>model.safetensors.index.json</c> or <c>pytorch_model.bin.index.json</c>. Compares the
+/// index with the shards in both directions. The tensors are in the order of the <c>weight_map</c>.
 /// </summary>
 /// <remarks>
-/// <c>metadata.total_size</c> is reported and not checked: programs write the bytes of the tensors, with or without tied ones, or of the
-/// files. Names, shapes and bytes are checked against the shards themselves, so a wrong total can hide nothing.
+/// <c>metadata.total_size</c> is reported and not checked. Programs write the bytes of the tensors, with or without tied tensors, or the
+/// bytes of the files. Names, shapes and bytes are compared with the shards, so a wrong total has no effect.
 /// </remarks>
 internal static class ShardIndexReader
 {
     private const long LargestIndex = 100_000_000;
 
-    // Bytes that a line of the weight_map takes besides its name, until the checkpoint is merged.
+    // Bytes of a weight_map entry without its name, until the checkpoint is merged.
     private const int PlacementOverhead = 256;
 
-    // Bytes of a set of names without names.
+    // Bytes of a set of names without the names.
     private const int EmptySet = 80;
 
     private static readonly JsonRules TextRules = new(Rules.IndexEncoding, Rules.IndexSyntax, Rules.IndexNameRepeated, Rules.IndexForm);
 
-    /// <summary>One line of the weight_map, and where it stands.</summary>
+    /// <summary>One entry of the weight_map and its position.</summary>
     private readonly record struct Placement(string Tensor, string Shard, long Position);
 
     /// <summary>Reads the index and opens every shard it names.</summary>
     /// <param name="indexPath">Absolute path of the <c>*.index.json</c>.</param>
-    /// <param name="budget">What opening may take.</param>
-    /// <param name="files">Takes the open files; null to close them.</param>
+    /// <param name="budget">The memory that opening may use.</param>
+    /// <param name="files">Keeps the files open. Null closes them.</param>
     /// <param name="ct">Stops the reading.</param>
-    /// <exception cref="MemLoadException">ML5001 to ML5010, and what is wrong with a shard.</exception>
+    /// <exception cref="MemLoadException">ML5001 to ML5010, and the rules of its shards.</exception>
     public static Checkpoint Read(string indexPath, OpenBudget budget, CheckpointFileSet? files, CancellationToken ct)
     {
         var metadata = new Dictionary<string, object?>(StringComparer.Ordinal);
@@ -95,7 +95,7 @@ internal static class ShardIndexReader
                     Flatten(ref json, "", metadata, budget, indexPath);
                     break;
                 default:
-                    // Later versions may say more; what they say must still be sound JSON.
+                    // Later versions may have more fields, which must be valid JSON.
                     json.Next();
                     Flatten(ref json, "", null, budget, indexPath);
                     break;
@@ -112,7 +112,7 @@ internal static class ShardIndexReader
         json.Next(JsonTokenType.StartObject, "weight_map");
         while (json.NextName(names, out string tensor))
         {
-            // Neighbours mostly lie in the same shard: one string is enough for all of them.
+            // Neighboring tensors are usually in the same shard. They share one string.
             string shard = latest = json.NextText("the shard", tensor, latest);
             if (shard is "" or "." or ".." || shard.AsSpan().ContainsAny(@"/\:") || ControlCharacters.AreInFileName(shard))
             {
@@ -124,7 +124,7 @@ internal static class ShardIndexReader
         }
     }
 
-    // From the current token to its end: scalars at any depth under dotted names. The depth itself is limited by the JSON reader.
+    // Reads the current value: scalars at any depth with dotted names. The JSON reader limits the depth.
     private static void Flatten(ref StrictJson json, string prefix, Dictionary<string, object?>? into, OpenBudget budget, string path)
     {
         switch (json.Token)
@@ -148,7 +148,7 @@ internal static class ShardIndexReader
                 break;
         }
 
-        // Where nothing is kept no name is made; where it is, a long name above many short ones is paid for again and again.
+        // A name is created only if its value is kept. A long name above many short names is charged for each of them.
         string Below(string name)
         {
             budget.Spend(into is null ? EmptySet : EmptySet + OpenBudget.GrowingEntry + OpenBudget.Text(prefix.Length + name.Length), path);
@@ -156,7 +156,8 @@ internal static class ShardIndexReader
         }
     }
 
-    // Each shard once, several at a time: on a network each costs a round trip or two. What is wrong with the first of them is what is said.
+    // Opens each shard once, several at a time, because each needs one or two round trips on a network. The error of the first shard is
+    // reported.
     private static Dictionary<string, Shard> OpenShards(
         List<Placement> placements, string indexPath, CheckpointMerger merger, OpenBudget budget, CheckpointFileSet? files, CancellationToken ct)
     {
@@ -194,7 +195,7 @@ internal static class ShardIndexReader
     {
         string path = Path.Combine(Path.GetDirectoryName(indexPath)!, placement.Shard);
         string name = Printable.Quote(placement.Shard);
-        // An index in place of a shard could name itself.
+        // An index as a shard could refer to itself.
         if (Directory.Exists(path) || path.EndsWith(".json", StringComparison.OrdinalIgnoreCase))
         {
             throw Rules.ShardKind.Broken($"shard {name} is no file of tensors", indexPath, placement.Position);
@@ -206,6 +207,8 @@ internal static class ShardIndexReader
         return Checkpoint.OpenFile(path, budget, files, ct);
     }
 
-    /// <summary>An opened shard: where its storages begin in the whole, and the tensors that the index has not placed yet.</summary>
+    /// <summary>
+    /// An opened shard: the index of its first storage in the merged checkpoint, and the tensors that the index has not named yet.
+    /// </summary>
     private sealed record Shard(int FirstStorage, Dictionary<string, TensorEntry> Unclaimed);
 }

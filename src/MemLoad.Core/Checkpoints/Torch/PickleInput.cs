@@ -4,14 +4,17 @@ using System.Text;
 
 namespace MemLoad;
 
-/// <summary>A pickle's bytes, read forward from a range of a file through a small buffer. Lengths are checked against the range before they are believed.</summary>
+/// <summary>
+/// Reads the bytes of a pickle forward from a range of a file through a small buffer. Every length is compared with the range before it is
+/// used.
+/// </summary>
 internal sealed class PickleInput(CheckpointFileReader file, long offset, long length, OpenBudget budget) : IDisposable
 {
-    /// <summary>Characters of a name that a pickle asks for, its module apart.</summary>
+    /// <summary>Maximum characters of a global name in a pickle, without its module.</summary>
     public const int LongestLine = 1 << 10;
 
     private const int LongestBuffer = 1 << 16;
-    private const int LongestValue = 1 << 28; // what makes one string without fail
+    private const int LongestValue = 1 << 28; // a length for which one string can always be created
 
     private static readonly UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
 
@@ -23,7 +26,7 @@ internal sealed class PickleInput(CheckpointFileReader file, long offset, long l
 
     public string Path => file.Path;
 
-    /// <summary>Byte offset in the file of what is read next.</summary>
+    /// <summary>Byte offset in the file of the next read.</summary>
     public long Position => _bufferStart + _next;
 
     /// <summary>Bytes left of the range.</summary>
@@ -51,10 +54,10 @@ internal sealed class PickleInput(CheckpointFileReader file, long offset, long l
 
     public double ReadBigEndianDouble() => BinaryPrimitives.ReadDoubleBigEndian(Take(8));
 
-    /// <summary>The memory that values take is charged here.</summary>
+    /// <summary>The budget that is charged with the memory of values.</summary>
     public OpenBudget Budget => budget;
 
-    /// <summary>Passes over bytes.</summary>
+    /// <summary>Skips bytes.</summary>
     public void Skip(ulong count)
     {
         int size = CheckedLength(count);
@@ -68,7 +71,7 @@ internal sealed class PickleInput(CheckpointFileReader file, long offset, long l
         }
     }
 
-    /// <summary>A few bytes (at most 255), to be used before the next read.</summary>
+    /// <summary>Reads a few bytes, at most 255. They are valid until the next read.</summary>
     public ReadOnlySpan<byte> ReadFew(byte count) => count <= Remaining ? Take(count) : Take(CheckedLength(count));
 
     public byte[] ReadBytes(ulong count)
@@ -83,7 +86,7 @@ internal sealed class PickleInput(CheckpointFileReader file, long offset, long l
             file.ReadExactly(Position + buffered, bytes.AsSpan(buffered));
             budget.Grant(size - buffered);
         }
-        // Most values lie in the buffer whole: nothing of it has to move.
+        // Most values are completely in the buffer, and no byte has to move.
         Skip((ulong)size);
         return bytes;
     }
@@ -162,7 +165,7 @@ internal sealed class PickleInput(CheckpointFileReader file, long offset, long l
         long skip = position - _bufferStart;
         if (skip >= 0 && skip < _filled)
         {
-            // What is buffered already moves to the front, so that Fill never loses it.
+            // The buffered bytes move to the front, so that Fill keeps them.
             _buffer.AsSpan((int)skip, _filled - (int)skip).CopyTo(_buffer);
             _filled -= (int)skip;
         }

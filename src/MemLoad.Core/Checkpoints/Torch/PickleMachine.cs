@@ -3,8 +3,8 @@ using System.Numerics;
 namespace MemLoad;
 
 /// <summary>
-/// Reads one pickle (protocols 2 to 5, PEP 307, PEP 3154, PEP 574) into records. The machine knows the opcodes; which names may be used
-/// and what they mean is the business of <see cref="TorchVocabulary"/>. Nothing is imported and nothing runs.
+/// Reads one pickle (protocols 2 to 5, PEP 307, PEP 3154, PEP 574) into records. The machine implements the opcodes.
+/// <see cref="TorchVocabulary"/> defines the allowed names and their meanings. No module is imported and no code runs.
 /// </summary>
 internal sealed class PickleMachine(PickleInput input, Func<object?, StorageReference> loadStorage, PickleRecalls? recalls = null)
 {
@@ -22,7 +22,7 @@ internal sealed class PickleMachine(PickleInput input, Func<object?, StorageRefe
     private int[] _marks = new int[16];
     private int _markCount;
 
-    /// <summary>Reads up to STOP and gives the value on top.</summary>
+    /// <summary>Reads to STOP and returns the value on top of the stack.</summary>
     /// <exception cref="MemLoadException">ML1005, ML1013 or ML3001 to ML3010.</exception>
     public object? Load(CancellationToken cancellationToken = default)
     {
@@ -241,7 +241,7 @@ internal sealed class PickleMachine(PickleInput input, Func<object?, StorageRefe
         return TorchVocabulary.Resolve(module, name) ?? throw TorchVocabulary.Refusal(module, name, isRoot: _count == 0, input.Path, at);
     }
 
-    // An integer that fits 64 bits is always a long, so that no reader of the records has to ask twice.
+    // An integer that fits 64 bits is always a long, so that readers of the records need only one test.
     private void PushInteger(ReadOnlySpan<byte> littleEndian)
     {
         var value = new BigInteger(littleEndian);
@@ -256,7 +256,7 @@ internal sealed class PickleMachine(PickleInput input, Func<object?, StorageRefe
         }
     }
 
-    // Dimensions and counts come again and again: the last number of each residue is kept to be given out once more.
+    // Dimensions and counts repeat often. The last boxed number of each residue is kept and reused.
     private void PushNumber(long value)
     {
         ref object? known = ref _numbers[value & (_numbers.Length - 1)];
@@ -339,7 +339,7 @@ internal sealed class PickleMachine(PickleInput input, Func<object?, StorageRefe
         return value;
     }
 
-    // What is popped lies on the stack until the next value is pushed.
+    // Popped items stay in the stack array until the next push.
     private ReadOnlySpan<object?> PopMany(int count, long at)
     {
         if (_count - count < Floor)
@@ -382,7 +382,7 @@ internal sealed class PickleMachine(PickleInput input, Func<object?, StorageRefe
         }
     }
 
-    // The tuples that describe a tensor or a storage are not needed once it is known; unless the pickle has kept them, the next ones take their place.
+    // The tuples that describe a tensor or a storage are not needed after it is read. Unless the pickle has memoized them, they are reused.
     private void Refund(object? value)
     {
         if (value is not PickleSequence { Kind: PickleSequenceKind.Tuple, IsKept: false } tuple)

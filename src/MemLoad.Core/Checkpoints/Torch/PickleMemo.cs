@@ -1,8 +1,8 @@
 namespace MemLoad;
 
 /// <summary>
-/// The values that a pickle keeps to use again, by number. Python numbers them from 0 on, so they lie in an array; a number far beyond their count
-/// goes into a dictionary, so that a large one takes no more memory than a small one, and numbers of any choice no more time.
+/// The memo of a pickle: values by number. Python numbers them from 0, so they are in an array. A number far above their count is in a
+/// dictionary. The memory and the time therefore do not depend on the numbers.
 /// </summary>
 internal sealed class PickleMemo(OpenBudget budget, string path)
 {
@@ -12,10 +12,10 @@ internal sealed class PickleMemo(OpenBudget budget, string path)
     private object?[] _dense = [];
     private Dictionary<uint, object?>? _sparse;
 
-    /// <summary>How many there are.</summary>
+    /// <summary>The number of values.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Keeps a value under a number; the last one wins.</summary>
+    /// <summary>Stores a value under a number. A later value replaces an earlier one.</summary>
     public void Put(uint index, object? value)
     {
         if (index >= _dense.Length && index <= (2L * Count) + FreeGap)

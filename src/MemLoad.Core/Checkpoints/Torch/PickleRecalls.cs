@@ -1,8 +1,8 @@
 namespace MemLoad;
 
 /// <summary>
-/// Which of the numbers under which a pickle keeps values it ever uses again. Python keeps nearly every value and uses few of them twice; of a
-/// hundred thousand tensors that is most of what reading them would take. Found by one look over the opcodes, before anything is made of them.
+/// The memo numbers that a pickle uses again. Python memoizes nearly every value and uses few of them twice. For a hundred thousand
+/// tensors, the memo would take most of the memory. One pass over the opcodes finds the numbers before values are created.
 /// </summary>
 internal sealed class PickleRecalls
 {
@@ -10,19 +10,21 @@ internal sealed class PickleRecalls
 
     private PickleRecalls(long numbers) => _used = new ulong[(numbers >> 6) + 1];
 
-    /// <summary>Whether the value of a number is used again.</summary>
+    /// <summary>Whether the pickle uses the value of a number again.</summary>
     public bool Contains(uint index) => index >> 6 >= (uint)_used.Length || (_used[index >> 6] & (1UL << (int)(index & 63))) != 0;
 
-    /// <summary>Looks over a pickle; null if it numbers its values by counting them, or cannot be followed: then all are kept.</summary>
+    /// <summary>
+    /// Scans a pickle. Returns null if the pickle numbers its values by counting, or if the scan fails. All values are then kept.
+    /// </summary>
     /// <param name="file">The file.</param>
-    /// <param name="offset">Where the pickle begins.</param>
+    /// <param name="offset">The position of the pickle.</param>
     /// <param name="length">Its length.</param>
-    /// <param name="budget">Charged with the one bit for each number.</param>
+    /// <param name="budget">The budget that is charged with one bit per number.</param>
     public static PickleRecalls? Of(CheckpointFileReader file, long offset, long length, OpenBudget budget)
     {
         budget.Spend(length / 8, file.Path);
         using var input = new PickleInput(file, offset, length, OpenBudget.Unlimited());
-        // No number is larger than the count of the opcodes, unless the pickle was not written by Python.
+        // In a pickle of Python, no number exceeds the number of opcodes.
         var recalls = new PickleRecalls(length);
         try
         {
@@ -30,7 +32,7 @@ internal sealed class PickleRecalls
         }
         catch (MemLoadException)
         {
-            return null; // whoever reads it says what is wrong with it
+            return null; // the reader reports the error
         }
     }
 

@@ -2,32 +2,35 @@ using System.Collections.Immutable;
 
 namespace MemLoad;
 
-// What a pickle can say, as records. None, bool, long, BigInteger, double, string and byte[] stand for themselves.
+// The values of a pickle, as records. None, bool, long, BigInteger, double, string and byte[] represent themselves.
 
-/// <summary>A name that the pickle asked for and the allow-list knows, such as <c>torch._utils._rebuild_tensor_v2</c>.</summary>
+/// <summary>A global name of the allowlist, such as <c>torch._utils._rebuild_tensor_v2</c>.</summary>
 internal sealed record PickleGlobal(string Name);
 
 /// <summary>A constant of PyTorch: a dtype, a layout, a device.</summary>
-/// <param name="Repr">What Python's <c>repr</c> gives for it.</param>
+/// <param name="Repr">The result of <c>repr</c> in Python.</param>
 internal sealed record TorchConstant(string Repr)
 {
-    /// <summary>What Python's <c>str</c> gives for it, where that differs.</summary>
+    /// <summary>The result of <c>str</c> in Python, if it differs.</summary>
     public string Text { get; init; } = Repr;
 }
 
 /// <summary>An element type of numpy by its code, such as <c>f8</c>.</summary>
 internal sealed record NumpyType(string Code);
 
-/// <summary>Bytes that protocol 2 writes as text, each character one byte. Made into bytes only where they are read: a call costs nothing.</summary>
+/// <summary>
+/// Bytes that protocol 2 writes as text, with one character per byte. They are converted only when they are read, so a call needs no
+/// memory.
+/// </summary>
 internal sealed record LatinText(string Text);
 
 /// <summary>A list, tuple or set.</summary>
 internal sealed class PickleSequence(PickleSequenceKind kind, object?[] items)
 {
-    /// <summary>Bytes that one takes, items apart.</summary>
+    /// <summary>Bytes of one value, without its items.</summary>
     public const int Overhead = 64;
 
-    /// <summary>The tuple of nothing, one for all.</summary>
+    /// <summary>The empty tuple, which is shared.</summary>
     public static readonly PickleSequence EmptyTuple = new(PickleSequenceKind.Tuple, []) { IsKept = true };
 
     private object?[] _items = items;
@@ -36,15 +39,17 @@ internal sealed class PickleSequence(PickleSequenceKind kind, object?[] items)
 
     public int Count { get; private set; } = items.Length;
 
-    /// <summary>True once the pickle may use it a second time. Else it is gone with the one value that it is part of.</summary>
+    /// <summary>True if the pickle may use the value a second time. Otherwise only one value refers to it.</summary>
     public bool IsKept { get; set; }
 
     public ReadOnlySpan<object?> Items => _items.AsSpan(0, Count);
 
-    /// <summary>Makes an unkept tuple that nobody needs any more into another of as many items.</summary>
+    /// <summary>Reuses a tuple that was not memoized and is no longer needed, for a tuple with the same number of items.</summary>
     public void Reuse(ReadOnlySpan<object?> items) => items.CopyTo(_items);
 
-    /// <summary>A sequence with items of its own, as Python's constructors make them: what is added to either later is not in the other.</summary>
+    /// <summary>
+    /// Returns a copy, as the constructors of Python do. Items that are added to one sequence later are not in the other.
+    /// </summary>
     public static PickleSequence Copy(PickleSequenceKind kind, ReadOnlySpan<object?> items, OpenBudget budget, string path)
     {
         budget.Spend(Overhead + ((long)sizeof(long) * items.Length), path);
@@ -73,11 +78,11 @@ internal enum PickleSequenceKind
     Set,
     FrozenSet,
     ByteArray,
-    /// <summary>torch.Size: a tuple of whole numbers with a name of its own.</summary>
+    /// <summary>torch.Size: a tuple of whole numbers with a separate type.</summary>
     Size,
 }
 
-/// <summary>The mappings of Python that differ in what may be set on them.</summary>
+/// <summary>The mapping types of Python, which accept different attributes.</summary>
 internal enum PickleDictKind
 {
     Dict,
@@ -86,35 +91,38 @@ internal enum PickleDictKind
     Counter,
 }
 
-/// <summary>A dict, OrderedDict, defaultdict or Counter, in insertion order. Keys are the same where Python says so: 1, 1.0 and True are one key.</summary>
+/// <summary>
+/// A dict, OrderedDict, defaultdict or Counter, in insertion order. Keys are equal if they are equal in Python: 1, 1.0 and True are one
+/// key.
+/// </summary>
 internal sealed class PickleDict(PickleDictKind kind)
 {
-    /// <summary>Bytes that an empty one takes.</summary>
+    /// <summary>Bytes of an empty mapping.</summary>
     public const int Overhead = 48;
 
-    // Bytes that the first three entries take, and what holds them.
+    // Bytes of the first three entries and their table.
     private const int FirstEntries = 240;
 
     private static readonly IReadOnlyList<KeyValuePair<string, object?>> Nothing = [];
 
-    // Most dicts of a checkpoint are the empty hooks of its tensors.
+    // Most dicts of a checkpoint are empty hooks of tensors.
     private OrderedDictionary<string, object?>? _items;
 
-    // Of the keys that are no text: their names; and by which name one is kept, where its identity reads otherwise.
+    // For keys that are not text: their names, and the name under which a key is stored if its identity is different.
     private HashSet<string>? _otherNames;
     private Dictionary<string, string>? _nameOf;
 
     public PickleDictKind Kind { get; } = kind;
 
-    /// <summary>Entries under the text Python prints for their key (a string itself, <c>str()</c> of anything else).</summary>
+    /// <summary>Entries by the text of their key in Python: a string itself, otherwise the result of <c>str()</c>.</summary>
     public IReadOnlyList<KeyValuePair<string, object?>> Items => _items ?? Nothing;
 
     /// <summary>True if all keys are text.</summary>
     public bool HasTextKeysOnly => _otherNames is null;
 
     /// <summary>
-    /// Sets an entry. The last value and the first key win, as in Python. False if the key cannot be hashed or has no name of its own, or has the
-    /// name of another key that Python tells from it, such as 1 and '1': one of the two would be lost.
+    /// Sets an entry. The last value and the first key are kept, as in Python. Returns false if the key cannot be hashed or has no name.
+    /// Also returns false if another key of Python has the same name, such as 1 and '1', because one entry would be lost.
     /// </summary>
     public bool TrySet(object? key, object? value, OpenBudget budget, string path)
     {
@@ -147,7 +155,7 @@ internal sealed class PickleDict(PickleDictKind kind)
 
     public object? Get(string key) => _items?.GetValueOrDefault(key);
 
-    /// <summary>A dict with entries of its own, as Python's constructors make them: what is set in either later is not in the other.</summary>
+    /// <summary>Returns a copy, as the constructors of Python do. Entries that are set in one dict later are not in the other.</summary>
     public static PickleDict Copy(PickleDictKind kind, PickleDict source, OpenBudget budget, string path)
     {
         var copy = new PickleDict(kind);
@@ -165,7 +173,7 @@ internal sealed class PickleDict(PickleDictKind kind)
         return copy;
     }
 
-    // The name under which a key that is no text is kept already, or its own from now on; null if it has none.
+    // The name of a key that is not text: the name of an equal key that is stored, or its own name. Null if it has no name.
     private string? OtherName(object? key, OpenBudget budget, string path)
     {
         if (PythonKey.Identity(key, budget, path) is not string identity)
@@ -173,7 +181,7 @@ internal sealed class PickleDict(PickleDictKind kind)
             return null;
         }
         string? name = null;
-        // The digits of a whole number are its identity and its name; no other name is an identity of another key.
+        // The digits of a whole number are its identity and its name. No other name is the identity of another key.
         if (_nameOf?.TryGetValue(identity, out name) == true || _otherNames?.TryGetValue(identity, out name) == true)
         {
             return name;
@@ -194,13 +202,13 @@ internal sealed class PickleDict(PickleDictKind kind)
     }
 }
 
-/// <summary>A storage by its persistent id. The dtype is null for an untyped storage, whose count is in bytes.</summary>
+/// <summary>A storage with a persistent id. The dtype is null for an untyped storage, whose count is in bytes.</summary>
 internal sealed class StorageReference(string key, DType? dtype, long count, StorageReference? first = null)
 {
-    /// <summary>Bytes that one takes.</summary>
+    /// <summary>Bytes of one record.</summary>
     public const int Overhead = 72;
 
-    // The first reference to the same storage: another one only where an empty storage is used as several types.
+    // The first reference to the same storage. It is another object only if an empty storage has several types.
     private readonly StorageReference? _first = first;
     private int _index = -1;
 
@@ -212,7 +220,7 @@ internal sealed class StorageReference(string key, DType? dtype, long count, Sto
 
     public long Bytes => checked(Count * (DType?.ElementSize() ?? 1));
 
-    /// <summary>Its index in the checkpoint under construction; -1 until it is found in the file.</summary>
+    /// <summary>The index in the checkpoint under construction. -1 until the storage is found in the file.</summary>
     public int Index
     {
         get => (_first ?? this)._index;
@@ -226,6 +234,6 @@ internal sealed class StorageReference(string key, DType? dtype, long count, Sto
 internal sealed record TensorReference(
     StorageReference Storage, DType DType, long Offset, ImmutableArray<long> Shape, ImmutableArray<long> Strides, LazyView LazyView)
 {
-    /// <summary>Bytes that one takes, dimensions apart.</summary>
+    /// <summary>Bytes of one record, without its dimensions.</summary>
     public const int Overhead = 72;
 }

@@ -4,15 +4,16 @@ using System.Text;
 
 namespace MemLoad;
 
-/// <summary>When Python takes two keys of a dict for the same one: by value, across the types of numbers, and item by item in tuples.</summary>
+/// <summary>Implements the equality of dict keys in Python: by value, across number types, and item by item in tuples.</summary>
 internal static class PythonKey
 {
     private const int Deepest = 8;
     private const int Longest = 4096;
 
     /// <summary>
-    /// A text that is the same for two keys that are no text if and only if they are equal in Python; whole numbers are their digits. Null for what
-    /// Python cannot hash (lists, dicts, sets), and for what equals by other rules than its value (NaN, tensors, classes) or has no fixed name (frozensets).
+    /// Returns a text that is equal for two keys if and only if they are equal in Python. It applies to keys that are not text. Whole
+    /// numbers are their digits. Null for values that Python cannot hash (lists, dicts, sets). Null also for values that are not compared
+    /// by value (NaN, tensors, classes) or have no fixed name (frozensets).
     /// </summary>
     public static string? Identity(object? key, OpenBudget budget, string path)
     {
@@ -36,7 +37,7 @@ internal static class PythonKey
         }
     }
 
-    // Shared tuples can make a text of any length out of a short pickle: once it is too long nothing more is looked at.
+    // Shared tuples in a short pickle can give a text of any length. The loop stops when the text is too long.
     private static bool Write(StringBuilder text, object? key, int depth)
     {
         switch (key)

@@ -4,21 +4,23 @@ using System.Text;
 
 namespace MemLoad;
 
-/// <summary>Text forms of values as Python's <c>str</c> and <c>repr</c> give them.</summary>
+/// <summary>Text forms of values, as <c>str</c> and <c>repr</c> in Python.</summary>
 internal static class PythonText
 {
     private const int DeepestRepr = 8;
     private const int MostItems = 100;
     private const int LongestRepr = 4096;
 
-    /// <summary>What Python's <c>str</c> gives for a key; null for one that is no name: a container too long to write out.</summary>
+    /// <summary>
+    /// Returns the result of <c>str</c> in Python for a key. Null if the key is a container with a text that is too long.
+    /// </summary>
     public static string? Key(object? value)
     {
         string text = value as string ?? (value as TorchConstant)?.Text ?? Repr(value);
         return value is string || text.Length <= LongestRepr ? text : null;
     }
 
-    /// <summary>What Python prints, as far as about 4,096 characters.</summary>
+    /// <summary>Returns the text that Python prints, up to about 4,096 characters.</summary>
     public static string Repr(object? value)
     {
         var text = new StringBuilder();
@@ -26,14 +28,14 @@ internal static class PythonText
         return text.Length > LongestRepr ? text.Append("...").ToString() : text.ToString();
     }
 
-    /// <summary>The shortest text that reads back as the same number, with Python's notation.</summary>
+    /// <summary>Returns the shortest text for a number that reads as the same number, in the notation of Python.</summary>
     public static string Number(double value)
     {
         if (!double.IsFinite(value))
         {
             return double.IsNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
         }
-        // .NET's shortest digits, with or without an exponent, written as Python does: without one from 0.0001 up to 10^16.
+        // The shortest digits of .NET, written as Python does: without an exponent from 0.0001 up to 10^16.
         string text = value.ToString("R", CultureInfo.InvariantCulture);
         string sign = text[0] == '-' ? "-" : "";
         int exponentAt = text.IndexOf('E', StringComparison.Ordinal);
@@ -57,7 +59,7 @@ internal static class PythonText
         };
     }
 
-    // Shared containers can make a text of any length out of a short pickle: once it is too long nothing more is looked at.
+    // Shared containers in a short pickle can give a text of any length. The loop stops when the text is too long.
     private static void Write(StringBuilder text, object? value, int depth)
     {
         if (text.Length > LongestRepr)
@@ -106,7 +108,7 @@ internal static class PythonText
         }
     }
 
-    // Whether item i is written, and what stands before it.
+    // Whether item i is written, and the separator before it.
     private static bool Begin(StringBuilder text, int i, int count)
     {
         if (i >= Math.Min(count, MostItems) || text.Length > LongestRepr)
@@ -148,14 +150,14 @@ internal static class PythonText
         _ => ("[", "]"),
     };
 
-    // Inside a complex number Python leaves out the ".0".
+    // In a complex number Python omits the ".0".
     private static string Short(double value)
     {
         string text = Number(value);
         return text.EndsWith(".0", StringComparison.Ordinal) ? text[..^2] : text;
     }
 
-    // Python's choice of quotes, and its escapes for what it does not print. Once the text is too long nothing more is written.
+    // Uses the quotes of Python and its escapes for characters that it does not print. Stops when the text is too long.
     private static void Quote(StringBuilder text, string word)
     {
         char quote = word.Contains('\'', StringComparison.Ordinal) && !word.Contains('"', StringComparison.Ordinal) ? '"' : '\'';

@@ -2,19 +2,19 @@ using System.Runtime.InteropServices;
 
 namespace MemLoad;
 
-/// <summary>The storages that a pickle names by persistent ids: the same one in the same way each time.</summary>
+/// <summary>The storages that a pickle names with persistent ids. Every reference to a storage must have the same description.</summary>
 /// <param name="path">The file, for errors.</param>
-/// <param name="budget">Charged with each.</param>
-/// <param name="expected">How many there will be, about.</param>
+/// <param name="budget">The budget that is charged with each storage.</param>
+/// <param name="expected">The approximate number of storages.</param>
 internal sealed class StorageReferences(string path, OpenBudget budget, int expected)
 {
     private readonly Dictionary<string, StorageReference?> _byKey = new(expected, StringComparer.Ordinal);
 
-    /// <summary>How many there are so far.</summary>
+    /// <summary>The current number of storages.</summary>
     public int Count => _byKey.Count;
 
     /// <summary>Reads a persistent id.</summary>
-    /// <exception cref="MemLoadException">ML3004 to ML3006; ML2013 if the storage was described in another way before.</exception>
+    /// <exception cref="MemLoadException">ML3004 to ML3006; ML2013 if an earlier reference has another description.</exception>
     public StorageReference Add(object? persistentId)
     {
         budget.Spend(StorageReference.Overhead, path);
@@ -30,12 +30,12 @@ internal sealed class StorageReferences(string path, OpenBudget budget, int expe
         {
             return known;
         }
-        // Nothing tells one empty storage from another, so PyTorch lets each tensor have its own type of it.
+        // Empty storages cannot be distinguished, so in PyTorch each tensor can have its own type for an empty storage.
         return known.Count == 0 && reference.Count == 0
             ? new StorageReference(reference.Key, reference.DType, 0, known)
             : throw Rules.StorageLengthMismatch.Broken($"the pickle describes storage {Printable.Quote(reference.Key)} in two ways", path);
     }
 
-    /// <summary>The storage of this key, or null.</summary>
+    /// <summary>Returns the storage of a key, or null.</summary>
     public StorageReference? Find(string key) => _byKey.GetValueOrDefault(key);
 }

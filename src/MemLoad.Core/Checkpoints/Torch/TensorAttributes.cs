@@ -3,8 +3,9 @@ using System.Collections.Frozen;
 namespace MemLoad;
 
 /// <summary>
-/// What <c>dir()</c> gives for torch.Tensor, torch.nn.Parameter and torch.nn.Buffer in PyTorch 2.6, without the names that begin with two underscores. To
-/// set one of them on a tensor changes what PyTorch reads of it (<c>data</c>, <c>real</c>, <c>imag</c>), or puts a value in the place of a method.
+/// The result of <c>dir()</c> for torch.Tensor, torch.nn.Parameter and torch.nn.Buffer in PyTorch 2.6, without names that begin with two
+/// underscores. Setting one of them on a tensor changes the tensor (<c>data</c>, <c>real</c>, <c>imag</c>), or replaces a method with a
+/// value.
 /// </summary>
 internal static class TensorAttributes
 {

@@ -3,16 +3,18 @@ using System.Numerics;
 
 namespace MemLoad;
 
-/// <summary>Turns the value of a pickle into named tensors and metadata: nested containers give dotted names.</summary>
+/// <summary>Converts the value of a pickle to named tensors and metadata. Nested containers give dotted names.</summary>
 internal sealed class TorchContainer(CheckpointBuilder builder, OpenBudget budget, string path, Func<StorageReference, int> addStorage)
 {
-    /// <summary>Longer lists of plain values (losses, token ids) are one entry of the metadata, as text; shorter ones an entry each.</summary>
+    /// <summary>
+    /// A longer list of plain values, such as losses or token ids, is one metadata entry with text. A shorter list has one entry per value.
+    /// </summary>
     private const int LongList = 1000;
 
     /// <summary>Adds all tensors and other values to the checkpoint under construction.</summary>
     /// <param name="root">The pickled value.</param>
-    /// <exception cref="MemLoadException">ML1013, ML3005, ML3007, ML6014, and what is wrong with a tensor.</exception>
-    /// <remarks>Containers wait on a list of their own and not on the thread's stack, whose size is the caller's.</remarks>
+    /// <exception cref="MemLoadException">ML1013, ML3005, ML3007, ML6014, and the rules of its tensors.</exception>
+    /// <remarks>Containers are on a separate list, because the caller determines the size of the thread stack.</remarks>
     public void Add(object? root)
     {
         var open = new Stack<Container>();
@@ -66,7 +68,7 @@ internal sealed class TorchContainer(CheckpointBuilder builder, OpenBudget budge
         }
     }
 
-    // One whose items are being visited, and the next of them.
+    // A container whose items are being visited, and the next item.
     private readonly record struct Container(string Name, object Value, int Next);
 
     private bool HoldsTensors(PickleSequence sequence)
@@ -82,7 +84,7 @@ internal sealed class TorchContainer(CheckpointBuilder builder, OpenBudget budge
         return false;
     }
 
-    // Names are checked as they grow: shared keys can make them of any length out of a short pickle.
+    // Names are checked while they grow, because shared keys in a short pickle can give names of any length.
     private string Below(string name, string key)
     {
         if (name.Length == 0)

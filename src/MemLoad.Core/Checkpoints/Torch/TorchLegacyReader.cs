@@ -4,7 +4,7 @@ using System.Numerics;
 namespace MemLoad;
 
 /// <summary>
-/// Reads the directory of a file of before PyTorch 1.6 (torch/serialization.py, <c>_legacy_save</c>): five pickles (magic number,
+/// Reads the directory of a file from before PyTorch 1.6 (torch/serialization.py, <c>_legacy_save</c>): five pickles (magic number,
 /// protocol version, system facts, the object, the storage keys), then each storage as a 64-bit element count and its bytes.
 /// </summary>
 internal static class TorchLegacyReader

@@ -8,8 +8,8 @@ using System.Text;
 namespace MemLoad;
 
 /// <summary>
-/// The allow-list: every name a PyTorch state dict or training checkpoint needs, and what it means as a record. Names and argument
-/// orders are those of PyTorch 2.6 (torch/_utils.py, torch/_tensor.py, torch/_weights_only_unpickler.py).
+/// The allowlist: every name that a PyTorch state dict or training checkpoint needs, and its record. Names and argument orders are those of
+/// PyTorch 2.6 (torch/_utils.py, torch/_tensor.py, torch/_weights_only_unpickler.py).
 /// </summary>
 internal static class TorchVocabulary
 {
@@ -33,7 +33,7 @@ internal static class TorchVocabulary
     private const string NumpyScalar = "numpy.core.multiarray.scalar";
     private const string NumpyDType = "numpy.dtype";
 
-    // Names that stand for a type and are never called with consequences: the class of a tensor, the factory of a defaultdict.
+    // Names of types that are never called with an effect: the class of a tensor, the factory of a defaultdict.
     private static readonly FrozenSet<string> Types = new[]
     {
         "torch.Tensor", "torch.nn.parameter.Parameter", "torch.nn.parameter.Buffer", "builtins.int", "builtins.float", "builtins.list", "builtins.dict", "builtins.str",
@@ -61,7 +61,7 @@ internal static class TorchVocabulary
         ["ComplexDoubleStorage"] = DType.Complex128,
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
-    // Whoever names these means to run something. The list decides on the words of the refusal only: what is not allowed is refused anyway.
+    // A pickle with these names tries to run code. The list affects only the message. Every name that is not allowed is refused.
     private static readonly FrozenSet<string> ProgramModules = new[]
     {
         "os", "posix", "nt", "subprocess", "sys", "shutil", "socket", "pip", "runpy", "importlib", "operator", "pickle", "_pickle", "ctypes", "code", "codeop",
@@ -76,7 +76,7 @@ internal static class TorchVocabulary
 
     private const string TorchPrefix = "torch.";
 
-    // Methods of OrderedDict: an attribute of that name would take their place.
+    // Methods of OrderedDict. An attribute with the same name would replace them.
     private static readonly FrozenSet<string> DictNames = new[]
     {
         "clear", "copy", "fromkeys", "get", "items", "keys", "move_to_end", "pop", "popitem", "setdefault", "update", "values",
@@ -87,7 +87,7 @@ internal static class TorchVocabulary
         "torch.strided", "torch.sparse_coo", "torch.sparse_csr", "torch.sparse_csc", "torch.sparse_bsr", "torch.sparse_bsc", "torch._mkldnn", "torch.jagged",
     }.ToFrozenSet(StringComparer.Ordinal);
 
-    // c10/core/Device.cpp. An index has eight bits.
+    // From c10/core/Device.cpp. An index has eight bits.
     private const int MostDevices = 127;
 
     private static readonly FrozenSet<string> DeviceTypes = new[]
@@ -95,14 +95,14 @@ internal static class TorchVocabulary
         "cpu", "cuda", "ipu", "xpu", "mkldnn", "opengl", "opencl", "ideep", "hip", "ve", "fpga", "maia", "xla", "lazy", "vulkan", "mps", "meta", "hpu", "mtia", "privateuseone",
     }.ToFrozenSet(StringComparer.Ordinal);
 
-    // More than PyTorch computes on; and a short pickle could copy a long shape again and again.
+    // PyTorch computes with fewer dimensions. A short pickle could copy a long shape many times.
     private const int MostDimensions = 64;
     private const int LongestWord = 64;
 
-    // Bytes that the record of any call takes, at most, dimensions and items apart.
+    // Maximum bytes of the record of a call, without dimensions and items.
     private const int CallOverhead = TensorReference.Overhead + 24;
 
-    // Dense tensors are all we load; the others are refused by the name a PyTorch user knows them by.
+    // MemLoad loads only dense tensors. It refuses other tensors with their PyTorch names.
     private static readonly FrozenDictionary<string, string> OtherTensors = new Dictionary<string, string>
     {
         ["torch._utils._rebuild_sparse_tensor"] = "a sparse tensor",
@@ -123,10 +123,10 @@ internal static class TorchVocabulary
         ["torch.nn.parameter.UninitializedBuffer"] = "an uninitialized buffer, which has no data",
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
-    /// <summary>The record for a name, or null if it is not on the list.</summary>
+    /// <summary>Returns the record for a name, or null if the name is not on the list.</summary>
     public static object? Resolve(string module, string name)
     {
-        // Python 2 and numpy 2 call some of the same things otherwise.
+        // Python 2 and numpy 2 use other names for some of these items.
         string full = (module, name) switch
         {
             ("__builtin__", _) => $"builtins.{name}",
@@ -155,7 +155,7 @@ internal static class TorchVocabulary
         return constant ? new TorchConstant($"torch.{name}") : null;
     }
 
-    /// <summary>Why a name is refused.</summary>
+    /// <summary>Returns the reason why a name is refused.</summary>
     public static MemLoadException Refusal(string module, string name, bool isRoot, string path, long at)
     {
         string full = $"{module}.{name}";
@@ -173,7 +173,9 @@ internal static class TorchVocabulary
             : Rules.PickleGlobal.Broken($"the pickle asks for {Printable.Quote(full)}", path, at);
     }
 
-    /// <summary>What a call of a known name gives: what Python makes of the same call, with the arguments that PyTorch and pickle write.</summary>
+    /// <summary>
+    /// Returns the result of a call of a known name. It is the result in Python for the arguments that PyTorch and pickle write.
+    /// </summary>
     /// <exception cref="MemLoadException">ML1013, ML3001, ML3006 or ML3011.</exception>
     public static object? Call(object? callee, PickleSequence tuple, OpenBudget budget, string path, long at)
     {
@@ -214,7 +216,10 @@ internal static class TorchVocabulary
         }
     }
 
-    /// <summary>NEWOBJ makes an object without its constructor. Of nothing, a container comes out the same; all else would differ from a call.</summary>
+    /// <summary>
+    /// NEWOBJ creates an object without its constructor. For an empty container the result is the same. Other results would differ from a
+    /// call.
+    /// </summary>
     /// <exception cref="MemLoadException">ML1013, ML3001 or ML3006.</exception>
     public static object? Create(object? type, PickleSequence tuple, OpenBudget budget, string path, long at)
     {
@@ -229,8 +234,8 @@ internal static class TorchVocabulary
     }
 
     /// <summary>
-    /// BUILD sets attributes. State dicts carry <c>_metadata</c> that way; attributes of their own hold no weights and are passed over. On a tensor BUILD
-    /// exchanges its storage, and an attribute of the name of a method takes its place: both are refused.
+    /// BUILD sets attributes. State dicts have <c>_metadata</c> as an attribute. Other attributes hold no weights and are ignored. On a
+    /// tensor, BUILD replaces the storage. An attribute with the name of a method replaces the method. Both are refused.
     /// </summary>
     /// <exception cref="MemLoadException">ML3001 or ML3011.</exception>
     public static void Build(object? target, object? state, string path, long at)
@@ -299,7 +304,7 @@ internal static class TorchVocabulary
         }
     }
 
-    // Of a list, Counter counts the items: no pickle of a Counter does so.
+    // Counter counts the items of a list. No pickle of a Counter uses this.
     private static PickleDict Counted(ReadOnlySpan<object?> arguments, OpenBudget budget, string path) => arguments switch
     {
         [] or [null] => new PickleDict(PickleDictKind.Counter),
@@ -307,7 +312,7 @@ internal static class TorchVocabulary
         _ => throw new InvalidCastException(),
     };
 
-    // Storage, offset, size, stride; from version 2 on also requires_grad, hooks, and not always flags; version 3 has a dtype before the flags.
+    // Storage, offset, size, stride. Version 2 adds requires_grad, hooks and optional flags. Version 3 has a dtype before the flags.
     private static TensorReference Tensor(ReadOnlySpan<object?> arguments, int count, TorchConstant? dtype, OpenBudget budget, string path)
     {
         bool hasGradient = count > 4;
@@ -330,7 +335,7 @@ internal static class TorchVocabulary
         return new TensorReference(storage, type, (long)arguments[1]!, Numbers(arguments[2], budget, path), Numbers(arguments[3], budget, path), lazy);
     }
 
-    // PyTorch asks whether a flag is there, not whether it is true, and has more flags than the two it writes.
+    // PyTorch tests whether a flag exists, not whether it is true. It has more flags than the two that it writes.
     private static LazyView Flags(object? flags, DType type)
     {
         LazyView lazy = LazyView.None;
@@ -348,7 +353,7 @@ internal static class TorchVocabulary
                 _ => throw new InvalidCastException(),
             };
         }
-        // Of complex32, PyTorch resolves one of the two and not both.
+        // For complex32, PyTorch resolves only one of the two flags.
         return dict.HasTextKeysOnly && (type != DType.Complex32 || lazy != (LazyView.Conjugate | LazyView.Negative)) ? lazy : throw new InvalidCastException();
     }
 
@@ -360,7 +365,7 @@ internal static class TorchVocabulary
         }
     }
 
-    // Data, requires_grad, hooks: another tensor of the same storage.
+    // Data, requires_grad, hooks. The result is another tensor of the same storage.
     private static TensorReference Parameter(ReadOnlySpan<object?> arguments, int count)
     {
         if (arguments.Length != count || arguments[1] is not bool needsGradient || arguments[2] is not (null or PickleDict))
@@ -383,7 +388,7 @@ internal static class TorchVocabulary
             throw new InvalidCastException();
         }
         var type = (PickleGlobal)arguments[1]!;
-        // A call inside a call inside a call … would end on the stack's guard page.
+        // Nested calls would exceed the stack.
         if (arguments[0] is PickleGlobal { Name: RebuildFromType } || !Types.Contains(type.Name) || !type.Name.StartsWith(TorchPrefix, StringComparison.Ordinal))
         {
             throw new InvalidCastException();
@@ -391,7 +396,7 @@ internal static class TorchVocabulary
         return WithState(NotNone<TensorReference>(Call(arguments[0], inner, budget, path, at)), arguments[3], path, at);
     }
 
-    // The attributes of a tensor: a dict, or one dict and another of slots.
+    // The attributes of a tensor: a dict, or a dict and a second dict with slots.
     private static TensorReference WithState(TensorReference tensor, object? state, string path, long at)
     {
         if (state is PickleSequence { Kind: PickleSequenceKind.Tuple, Items: [var attributes, var slots] })
@@ -463,7 +468,7 @@ internal static class TorchVocabulary
         return PickleSequence.Copy(PickleSequenceKind.Size, dimensions.Items, budget, path);
     }
 
-    // 'cuda', 'cuda:0', or 'cuda' and 0: the same device is written in one way only, whichever way it was named.
+    // 'cuda', 'cuda:0', or 'cuda' and 0. Each device has one text form.
     private static TorchConstant DeviceOf(ReadOnlySpan<object?> arguments, OpenBudget budget, string path)
     {
         string word = Word(arguments[0], budget, path);
@@ -492,7 +497,7 @@ internal static class TorchVocabulary
             : new TorchConstant($"device(type='{type}', index={index})") { Text = $"{type}:{index}" };
     }
 
-    // A cast lets None through.
+    // A cast accepts None.
     private static T NotNone<T>(object? value)
         where T : class => value as T ?? throw new InvalidCastException();
 
@@ -508,7 +513,7 @@ internal static class TorchVocabulary
         {
             return ProgramBuiltins.Contains(name);
         }
-        // The module itself, or one above it.
+        // The module, or a parent module.
         for (int end = module.Length; end > 0; end = module.LastIndexOf('.', end - 1))
         {
             if (ProgramModules.Contains(module[..end]))
@@ -527,14 +532,14 @@ internal static class TorchVocabulary
         _ => throw new InvalidCastException(),
     };
 
-    // Charged as the bytes that Python makes of it: the same text may be given again and again.
+    // Charged as the bytes that Python creates, because the same text can be used many times.
     private static LatinText Latin(string text, string encoding, OpenBudget budget, string path)
     {
         budget.Spend(text.Length, path);
         return encoding is "latin1" or "latin-1" && text.AsSpan().IndexOfAnyExceptInRange('\0', '\xff') < 0 ? new LatinText(text) : throw new InvalidCastException();
     }
 
-    // The code; false for no alignment and true for a copy, which change nothing.
+    // The code, false for no alignment, and true for a copy. The last two have no effect.
     private static NumpyType NumpyTypeOf(ReadOnlySpan<object?> arguments, OpenBudget budget, string path) =>
         arguments is [string] or [string, false or 0L, true or 1L] ? new NumpyType(Word(arguments[0], budget, path)) : throw new InvalidCastException();
 
@@ -556,6 +561,6 @@ internal static class TorchVocabulary
         };
     }
 
-    /// <summary>The class of a storage in a persistent id; no dtype for UntypedStorage.</summary>
+    /// <summary>The class of a storage in a persistent id. UntypedStorage has no dtype.</summary>
     internal sealed record StorageType(DType? DType);
 }

@@ -1,6 +1,8 @@
 namespace MemLoad;
 
-/// <summary>Reads the directory of a file that <c>torch.save</c> wrote since PyTorch 1.6: a zip archive of a pickle and one record a storage.</summary>
+/// <summary>
+/// Reads the directory of a file that <c>torch.save</c> writes since PyTorch 1.6: a zip archive of a pickle and one record per storage.
+/// </summary>
 internal static class TorchZipReader
 {
     private const string PickleName = "/data.pkl";
@@ -45,7 +47,7 @@ internal static class TorchZipReader
 
     private static (string Prefix, ZipRecord Pickle) FindPickle(IReadOnlyList<ZipRecord> records, string path)
     {
-        // A program is refused as one, whatever else may be wrong with it: its code is compressed, too.
+        // A TorchScript program is refused first, because its compressed code would break another rule.
         ZipRecord? compressed = null;
         ZipRecord? pickle = null;
         int pickles = 0;

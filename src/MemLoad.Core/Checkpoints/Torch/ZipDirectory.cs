@@ -4,12 +4,15 @@ using System.Text;
 
 namespace MemLoad;
 
-/// <summary>A record of an archive: where its bytes lie as they are stored, and their checksum once decompressed (0 if none was computed).</summary>
+/// <summary>
+/// A record of an archive: the location of its stored bytes, and the checksum of its decompressed bytes (0 if none was computed).
+/// </summary>
 internal readonly record struct ZipRecord(string Name, long Offset, long Length, bool Compressed, uint Crc);
 
 /// <summary>
-/// The directory of a PyTorch archive (APPNOTE 6.3: end record, zip64 records, central directory, local headers), read strictly:
-/// one end record at the very end, local headers and data descriptors that agree, no overlaps, no gaps, no doubtful names.
+/// The directory of a PyTorch archive (APPNOTE 6.3: end record, zip64 records, central directory, local headers), read strictly. It has one
+/// end record at the end of the file. Local headers and data descriptors match the directory. Records have no overlaps, gaps or ambiguous
+/// names.
 /// </summary>
 internal sealed class ZipDirectory
 {
@@ -24,18 +27,18 @@ internal sealed class ZipDirectory
     private const int CentralBytes = 46;
     private const int LocalBytes = 30;
     private const uint DescriptorSignature = 0x08074b50;
-    private const int Encrypted = 0x2041; // by any of the three ways
+    private const int Encrypted = 0x2041; // by one of the three methods
     private const int Deferred = 0x0008; // sizes and checksum follow the data
     private const int KnownFlags = Deferred | 0x0800 | 0x0006; // UTF-8 names; a level of compression, which means nothing for stored records
     private const int FolderAttribute = 0x10; // of MS-DOS, in the external attributes
     private const ushort Zip64Field = 1;
-    private const ushort UnicodePathField = 0x7075; // another name for the record, which some readers take
+    private const ushort UnicodePathField = 0x7075; // another name for the record, which some readers use
     private const long LargestDirectory = 1L << 30;
 
-    // Bytes that a record takes besides its name: itself, its extent, and its place in the index by name.
+    // Bytes of a record without its name: the record, its extent, and its entry in the name index.
     private const int RecordOverhead = 32 + 40 + 28;
 
-    // Names that storages are looked for by: PyTorch's have a few dozen characters.
+    // The maximum length of a name to find. Names of PyTorch have a few dozen characters.
     private const int LongestName = 1024;
 
     private static readonly UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
@@ -47,7 +50,7 @@ internal sealed class ZipDirectory
     private ZipDirectory(int count)
     {
         _records = new ZipRecord[count];
-        // Names that differ in case only are one file to some readers.
+        // For some readers, names that differ only in case are the same file.
         _byName = new Dictionary<string, int>(count, StringComparer.OrdinalIgnoreCase);
         _lookup = _byName.GetAlternateLookup<ReadOnlySpan<char>>();
     }
@@ -55,7 +58,7 @@ internal sealed class ZipDirectory
     /// <summary>All records, in the order of the central directory.</summary>
     public IReadOnlyList<ZipRecord> Records => _records;
 
-    /// <summary>The record of exactly this name, or null. Its name is given in two parts.</summary>
+    /// <summary>Returns the record with exactly this name, or null. The name has two parts.</summary>
     public ZipRecord? Find(string folder, string name)
     {
         int length = folder.Length + name.Length;
@@ -70,7 +73,7 @@ internal sealed class ZipDirectory
         return _lookup.TryGetValue(full, out int index) && full.SequenceEqual(_records[index].Name) ? _records[index] : null;
     }
 
-    /// <summary>Reads the directory and checks it against the whole layout of the file.</summary>
+    /// <summary>Reads the directory and compares it with the whole layout of the file.</summary>
     /// <exception cref="MemLoadException">ML2001 to ML2008, ML2014, ML2015, ML1005, ML1013.</exception>
     public static ZipDirectory Read(CheckpointFileReader file, OpenBudget budget, CancellationToken cancellationToken)
     {
@@ -102,7 +105,7 @@ internal sealed class ZipDirectory
         return directory;
     }
 
-    // Local headers lie apart, behind large records: a disk is asked for all of them at once, not for one after the other.
+    // Large records separate the local headers. All headers are requested from the disk at once.
     private static void ExpectHeaders(CheckpointFileReader file, byte[] directory)
     {
         try
@@ -129,11 +132,11 @@ internal sealed class ZipDirectory
         }
         catch (MemLoadException)
         {
-            // Said where the entry itself is read.
+            // The error is reported when the entry is read.
         }
     }
 
-    // Records fill the file from its first byte to the directory: each begins where the one before it, or its data descriptor, ends.
+    // Records fill the file from its first byte to the directory. Each begins at the end of the previous record or its data descriptor.
     private static void CheckLayout(FileWindow file, RecordExtent[] extents, long directoryOffset, CancellationToken ct)
     {
         if (!IsSorted(extents))
@@ -179,7 +182,7 @@ internal sealed class ZipDirectory
         return true;
     }
 
-    // Signature (or not), checksum and two sizes of 4 or 8 bytes.
+    // An optional signature, the checksum and two sizes of 4 or 8 bytes.
     private static void CheckDescriptor(ReadOnlySpan<byte> descriptor, in RecordExtent extent, string path)
     {
         bool signed = descriptor.Length is 16 or 24;
@@ -238,7 +241,7 @@ internal sealed class ZipDirectory
                 long count64 = I64(end64, 32, file, limit);
                 long length64 = I64(end64, 40, file, limit);
                 long offset64 = I64(end64, 48, file, limit);
-                // The 32-bit fields either say the same or say "look in the 64-bit record".
+                // The 32-bit fields have the same value, or the value that refers to the 64-bit record.
                 if ((count != count64 && count != ushort.MaxValue) || (length != length64 && length != uint.MaxValue) || (offset != offset64 && offset != uint.MaxValue))
                 {
                     throw Rules.ZipDirectoryInvalid.Broken("the end record and the zip64 end record disagree", file.Path, endOffset);
@@ -287,7 +290,7 @@ internal sealed class ZipDirectory
         {
             throw Rules.ZipFlags.Broken($"the record {Printable.Quote(name)} has the flags 0x{flags:x4}", file.Path, here);
         }
-        // PyTorch's reader leaves the memory for such a record as it found it.
+        // The reader of PyTorch does not write the memory of such a record.
         if (stored > 0 && ((U32(directory, at + 38) & FolderAttribute) != 0 || name[^1] == '/'))
         {
             throw Rules.ZipFlags.Broken($"the record {Printable.Quote(name)} has {stored} bytes and says that it is a folder", file.Path, here);
@@ -298,7 +301,7 @@ internal sealed class ZipDirectory
         }
         ReadExtra(directory.AsSpan(at + CentralBytes + nameLength, extraLength), ref length, ref stored, ref header, file.Path, here);
 
-        // The data starts after the local header, whose name and extra field have lengths of their own.
+        // The data starts after the local header, which has its own lengths for name and extra field.
         if (header > directoryOffset - LocalBytes - nameLength)
         {
             throw Rules.ZipDirectoryInvalid.Broken($"the header of {Printable.Quote(name)} lies outside the records, at byte {header}", file.Path, here);
@@ -310,7 +313,7 @@ internal sealed class ZipDirectory
         {
             throw Rules.ZipHeaderMismatch.Broken($"the local header of {Printable.Quote(name)} differs from the directory", file.Path, header);
         }
-        // Sizes are absent (0) where a data descriptor follows the data, as in PyTorch's own files, or stand in a zip64 field.
+        // Sizes are 0 if a data descriptor follows the data, as in files of PyTorch, or they are in a zip64 field.
         bool deferred = (flags & Deferred) != 0;
         long localStored = U32(local, 18);
         long localLength = U32(local, 22);
@@ -404,8 +407,8 @@ internal sealed class ZipDirectory
         return IsPlain(name) ? name : throw Rules.ZipNameInvalid.Broken($"{Printable.Quote(name)} is no plain record name", path, offset);
     }
 
-    // PyTorch calls the folder after the file ('..m' makes './data.pkl'), so it may have any name that a file has: nothing is extracted, a name is a key.
-    // A slash at the end names a folder, as programs that pack files write it.
+    // PyTorch names the folder after the file ('..m' gives './data.pkl'), so it can have any file name. Nothing is extracted. A name is
+    // only a key. A slash at the end means a folder, as zip programs write it.
     private static bool IsPlain(ReadOnlySpan<char> name)
     {
         int slash = name.IndexOf('/');
@@ -443,7 +446,7 @@ internal sealed class ZipDirectory
         return true;
     }
 
-    /// <summary>What a record takes of the file, and what a data descriptor behind it must say.</summary>
+    /// <summary>The range of a record in the file, and the expected values of its data descriptor.</summary>
     private readonly record struct RecordExtent(long Start, long End, long Stored, long Length, uint Crc, bool Deferred);
 
     private static ushort U16(ReadOnlySpan<byte> bytes, int at) => BinaryPrimitives.ReadUInt16LittleEndian(bytes[at..]);

@@ -3,8 +3,8 @@ using Microsoft.Win32.SafeHandles;
 namespace MemLoad;
 
 /// <summary>
-/// A file that appears whole or not at all: written under a temporary name in the same folder, renamed by <see cref="Commit"/>. Disposing it
-/// uncommitted leaves whatever was there before.
+/// A file that is created atomically. It is written under a temporary name in the same folder, and <see cref="Commit"/> renames it.
+/// Disposing it without a commit leaves the previous state.
 /// </summary>
 internal sealed class AtomicFile : IDisposable
 {
@@ -30,10 +30,10 @@ internal sealed class AtomicFile : IDisposable
 
     public SafeFileHandle Handle => _stream.SafeFileHandle;
 
-    /// <summary>Removes what killed writers left, checks the room and creates the temporary file.</summary>
+    /// <summary>Removes files of killed writers, checks the free space and creates the temporary file.</summary>
     /// <param name="target">Path from <see cref="WriteTarget.ForFile"/>.</param>
-    /// <param name="overwrite">Whether a file of that name is replaced.</param>
-    /// <param name="length">Bytes the file will have.</param>
+    /// <param name="overwrite">Whether an existing file is replaced.</param>
+    /// <param name="length">The bytes of the file.</param>
     /// <exception cref="MemLoadException">ML9103 or ML9104.</exception>
     public static AtomicFile Create(string target, bool overwrite, long length)
     {
@@ -43,17 +43,17 @@ internal sealed class AtomicFile : IDisposable
         return new AtomicFile(target, stream.Name, overwrite, length, stream);
     }
 
-    /// <summary>Puts the finished file under its name. Everything must have been flushed.</summary>
+    /// <summary>Renames the complete file to its name. All data must have been flushed.</summary>
     /// <exception cref="MemLoadException">ML9102, ML9103 or ML9105.</exception>
     public void Commit()
     {
         if (OperatingSystem.IsWindows())
         {
-            _stream.Dispose(); // an open file is not renamed there
+            _stream.Dispose(); // Windows does not rename an open file
         }
         try
         {
-            // Elsewhere it is held until it has its name: so nobody takes it for what a killed writer left.
+            // On other systems the file stays locked until it has its name, so that no writer removes it as an unfinished file.
             bool? renamed = _overwrite ? null : NativeFiles.TryRenameToNew(_temporary, _target);
             if (renamed == false)
             {
@@ -88,10 +88,10 @@ internal sealed class AtomicFile : IDisposable
         }
     }
 
-    /// <summary>Creates a file under a new name, held against <see cref="TemporaryNames.RemoveUnfinished"/>.</summary>
-    /// <param name="newName">Makes a name for a target.</param>
-    /// <param name="target">What the user called it.</param>
-    /// <param name="length">Bytes it will have.</param>
+    /// <summary>Creates a file with a new name. A lock protects it from <see cref="TemporaryNames.RemoveUnfinished"/>.</summary>
+    /// <param name="newName">Creates a name for a target.</param>
+    /// <param name="target">The path of the user.</param>
+    /// <param name="length">The bytes of the file.</param>
     /// <exception cref="MemLoadException">ML9103 or ML9104.</exception>
     internal static FileStream OpenHeld(Func<string, string> newName, string target, long length)
     {
@@ -110,14 +110,17 @@ internal sealed class AtomicFile : IDisposable
             catch (MemLoadException e) when (attempt < Attempts && WriteFailures.IsHeld(e.InnerException))
             {
             }
-            // Created but not yet held, it was taken for what a killed writer left, by another writer of this target. A new name will do.
+            // Another writer of this target removed the file before it was locked. The loop uses a new name.
         }
     }
 
-    /// <summary>Creates a file that must not exist, its blocks reserved, held against <see cref="TemporaryNames.RemoveUnfinished"/>.</summary>
+    /// <summary>
+    /// Creates a file that must not exist, and reserves its blocks. A lock protects it from <see cref="TemporaryNames.RemoveUnfinished"/>.
+    /// </summary>
     /// <param name="path">The file.</param>
-    /// <param name="target">What the user called it; its permissions carry over if it exists, and its owner where this user may give files away.</param>
-    /// <param name="length">Bytes it will have.</param>
+    /// <param name="target">The path of the user. If it exists, the new file gets its permissions, and its owner if this user may change
+    /// owners.</param>
+    /// <param name="length">The bytes of the file.</param>
     /// <exception cref="MemLoadException">ML9103 or ML9104.</exception>
     internal static FileStream Open(string path, string target, long length)
     {
@@ -137,9 +140,10 @@ internal sealed class AtomicFile : IDisposable
             {
                 return new FileStream(path, options);
             }
-            options.UnixCreateMode = mode & OwnersOwn; // never wider, not even for a moment
+            options.UnixCreateMode = mode & OwnersOwn; // the permissions are never wider
             var stream = new FileStream(path, options);
-            // The owner first: what a group or others may do was said of the old file's. And never narrower: creation takes the umask away.
+            // The owner is set first, because the permissions refer to the old owner and group. The mode is set again, because creation
+            // applies the umask.
             bool hasGroup = LinuxFileStatus.Of(target) is not { } old || NativeFiles.TryGiveTo(stream.SafeFileHandle, old);
             File.SetUnixFileMode(stream.SafeFileHandle, hasGroup ? mode.Value : mode.Value & ~GroupsOwn);
             return stream;

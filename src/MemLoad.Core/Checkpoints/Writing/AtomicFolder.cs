@@ -1,17 +1,17 @@
 namespace MemLoad;
 
 /// <summary>
-/// A folder that appears whole or not at all: filled under a temporary name beside its target, renamed by <see cref="Commit"/>. Disposing it
-/// uncommitted leaves whatever was there before.
+/// A folder that is created atomically. It is filled under a temporary name beside its target, and <see cref="Commit"/> renames it.
+/// Disposing it without a commit leaves the previous state.
 /// </summary>
 internal sealed class AtomicFolder : IDisposable
 {
     private readonly string _target;
     private readonly bool _overwrite;
 
-    // Beside the folder and held until that is done with: so nobody tidies it up, not even while it is renamed.
+    // A lock file beside the folder. It is locked until the folder is complete, so that no writer removes the folder.
     private readonly FileStream _lock;
-    private readonly (UnixFileMode Mode, LinuxFileStatus? Status)? _old; // what the folder that is replaced has
+    private readonly (UnixFileMode Mode, LinuxFileStatus? Status)? _old; // the state of the folder that is replaced
     private bool _committed;
 
     private AtomicFolder(string target, bool overwrite, string path, FileStream held, (UnixFileMode Mode, LinuxFileStatus? Status)? old)
@@ -23,13 +23,13 @@ internal sealed class AtomicFolder : IDisposable
         _lock = held;
     }
 
-    /// <summary>Where to put the files until they are complete.</summary>
+    /// <summary>The folder for the files until they are complete.</summary>
     public string Path { get; }
 
-    /// <summary>Removes what killed writers left, checks the room and creates the temporary folder.</summary>
+    /// <summary>Removes files of killed writers, checks the free space and creates the temporary folder.</summary>
     /// <param name="target">Path from <see cref="WriteTarget.ForFolder"/>.</param>
-    /// <param name="overwrite">Whether a folder of that name is replaced.</param>
-    /// <param name="length">Bytes its files will have together.</param>
+    /// <param name="overwrite">Whether an existing folder is replaced.</param>
+    /// <param name="length">The sum of the bytes of its files.</param>
     /// <exception cref="MemLoadException">ML9103 or ML9104.</exception>
     public static AtomicFolder Create(string target, bool overwrite, long length)
     {
@@ -42,7 +42,7 @@ internal sealed class AtomicFolder : IDisposable
         {
             if (!OperatingSystem.IsWindows() && Directory.Exists(target) && NativeFiles.ModeOf(target) is UnixFileMode mode)
             {
-                // Nobody else's until it has the old one's owner and permissions, and files in it.
+                // Only this user has access until the folder has its files and the owner and permissions of the old folder.
                 Directory.CreateDirectory(path, AtomicFile.OwnersOwn);
                 old = (mode, LinuxFileStatus.Of(target));
             }
@@ -61,12 +61,12 @@ internal sealed class AtomicFolder : IDisposable
     }
 
     /// <summary>
-    /// Puts the finished folder under its name; its files must have been flushed. An old folder goes only when the new one is there.
+    /// Renames the complete folder to its name. Its files must have been flushed. An old folder is deleted only after that.
     /// </summary>
     /// <exception cref="MemLoadException">ML9102, ML9103 or ML9105.</exception>
     public void Commit()
     {
-        WriteTarget.ForFolder(_target, _overwrite); // it may have changed while this one was written
+        WriteTarget.ForFolder(_target, _overwrite); // the target may have changed during the write
         try
         {
             TakeAfterOld();
@@ -105,7 +105,7 @@ internal sealed class AtomicFolder : IDisposable
         }
     }
 
-    // False if there is a folder of that name, which may have appeared this very moment.
+    // False if a folder of that name exists. It may have been created at this moment.
     private bool TryMoveToNew()
     {
         try
@@ -122,7 +122,7 @@ internal sealed class AtomicFolder : IDisposable
         return _overwrite ? false : throw Rules.TargetExists.Broken("a folder of that name appeared while this one was written", _target);
     }
 
-    // Where nothing swaps folders in one step there is a moment without either; the old one then still lies beside.
+    // If the system cannot exchange folders in one step, the name does not exist for a moment. The old folder then has another name.
     private void ReplaceInTwoSteps()
     {
         string aside = TemporaryNames.ForReplaced(_target);
@@ -142,6 +142,6 @@ internal sealed class AtomicFolder : IDisposable
     {
         TemporaryNames.TryDelete(held.Name);
         held.Dispose();
-        TemporaryNames.TryDelete(held.Name); // Windows deletes no open file
+        TemporaryNames.TryDelete(held.Name); // Windows does not delete an open file
     }
 }

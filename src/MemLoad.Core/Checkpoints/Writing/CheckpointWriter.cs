@@ -4,26 +4,28 @@ using System.Text;
 namespace MemLoad;
 
 /// <summary>
-/// Writes checkpoints: streaming, in memory that does not grow with the weights, and atomic: the target appears whole and flushed to disk, or
-/// stays as it was.
+/// Writes checkpoints. The memory does not depend on the size of the weights. Writes are atomic: the target is complete and flushed to
+/// disk, or it stays as it was.
 /// </summary>
 public static class CheckpointWriter
 {
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>Writes all tensors of a source.</summary>
-    /// <param name="source">The weights; its bytes are asked for in the order of the file, each once.</param>
+    /// <param name="source">The weights. Each byte is requested once, in the order of the file.</param>
     /// <param name="path">The file, or for <see cref="CheckpointFormat.PerTensor"/> the folder, to write; its parent must exist.</param>
     /// <param name="format">
     /// <see cref="CheckpointFormat.TorchZip"/> keeps shared storages and views as they are; <see cref="CheckpointFormat.Safetensors"/> and
     /// <see cref="CheckpointFormat.PerTensor"/> (a folder with a bare tensor in each NAME.pt) hold every tensor contiguous.
     /// </param>
-    /// <param name="overwrite">Replace an existing target of the same kind. A folder is replaced only if it holds nothing but .pt files.</param>
-    /// <param name="bytesWritten">Hears the bytes written so far, of <see cref="CountBytes"/>, about every 4 MiB.</param>
-    /// <param name="cancellationToken">Stops within a few MiB; nothing is left behind.</param>
+    /// <param name="overwrite">Replace an existing target of the same kind. A folder is replaced only if it holds nothing but .pt
+    /// files.</param>
+    /// <param name="bytesWritten">Receives the number of written bytes, of <see cref="CountBytes"/>, about every 4 MiB.</param>
+    /// <param name="cancellationToken">Stops the write within a few MiB. No file remains.</param>
     /// <exception cref="MemLoadException">
-    /// ML9101 for other formats, ML1008 for a name of another one; ML9102 to ML9105 when the target exists, cannot be written, has no room or fails; ML9106 to ML9109 for a tensor that
-    /// the format cannot hold; ML6001 to ML6003 and ML9110 for an unsound source; and whatever the source throws.
+    /// ML9101 for other formats, ML1008 for a name of another one; ML9102 to ML9105 if the target exists, cannot be written, has no space
+    /// or fails; ML9106 to ML9109 for a tensor that the format cannot hold; ML6001 to ML6003 and ML9110 for an unsound source; and the
+    /// errors of the source.
     /// </exception>
     /// <exception cref="OperationCanceledException">The token was canceled.</exception>
     public static void Write(
@@ -61,7 +63,7 @@ public static class CheckpointWriter
         }
     }
 
-    /// <summary>Checks, before the weights are there, that a checkpoint can be written to a path: what <see cref="Write"/> would otherwise find out then.</summary>
+    /// <summary>Checks before the weights are loaded that <see cref="Write"/> can write a checkpoint to a path.</summary>
     /// <param name="path">The file or folder to write; its parent must exist.</param>
     /// <param name="format">The format.</param>
     /// <param name="overwrite">Replace an existing target of the same kind.</param>
@@ -73,11 +75,13 @@ public static class CheckpointWriter
         WriteTarget.RequireWritable(format == CheckpointFormat.PerTensor ? WriteTarget.ForFolder(path, overwrite) : WriteTarget.ForFile(path, overwrite));
     }
 
-    /// <summary>How many bytes <see cref="Write"/> would write. Touches neither the disk nor the bytes of the weights.</summary>
+    /// <summary>
+    /// Returns the number of bytes that <see cref="Write"/> would write. Uses neither the disk nor the bytes of the weights.
+    /// </summary>
     /// <param name="source">The weights.</param>
     /// <param name="path">The file or folder that would be written; its name is part of a .pth file.</param>
     /// <param name="format">The format.</param>
-    /// <returns>The length of the file, or of all files of a folder together, in bytes.</returns>
+    /// <returns>The length of the file, or of all files of a folder, in bytes.</returns>
     /// <exception cref="MemLoadException">ML9101, ML9106 to ML9109, ML6001 to ML6003.</exception>
     public static long CountBytes(IWeightSource source, string path, CheckpointFormat format)
     {
@@ -117,7 +121,7 @@ public static class CheckpointWriter
         }
         if (FormatNames.Contradicts(path, format))
         {
-            // What would be written could not be opened again.
+            // The written file could not be opened.
             throw Rules.ExtensionWrong.Broken(
                 $"{format} would be written under the extension {Path.GetExtension(path)}", path,
                 remedy: $"Give the target a name that ends in {FormatNames.ExtensionOf(format)}, or choose the format of its name ({Setting.Format}).");
@@ -136,7 +140,7 @@ public static class CheckpointWriter
         }
     }
 
-    // Sources are not only files that a reader has checked.
+    // A source can be something other than a file that a reader has checked.
     private static void CheckView(TensorEntry tensor, ImmutableArray<long> storages)
     {
         bool sound = tensor.Shape.Length == tensor.Strides.Length && tensor.ElementOffset >= 0

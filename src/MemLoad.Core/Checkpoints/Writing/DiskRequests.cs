@@ -3,13 +3,13 @@ using Microsoft.Win32.SafeHandles;
 namespace MemLoad;
 
 /// <summary>
-/// The requests to the system that make what was written survive a power cut. Tests put their own in place, to see when each is made.
+/// The system calls that flush written data to the disk. Tests replace them, to observe the calls.
 /// </summary>
 internal static class DiskRequests
 {
-    /// <summary>Returns once the content of a file lies on the disk.</summary>
+    /// <summary>Returns when the content of a file is on the disk.</summary>
     public static Action<SafeFileHandle> FlushFile { get; set; } = RandomAccess.FlushToDisk;
 
-    /// <summary>Returns once the names in a folder, by its descriptor, lie on the disk (Linux).</summary>
+    /// <summary>Returns when the names in an open folder are on the disk (Linux).</summary>
     public static Func<int, int> SyncFolder { get; set; } = NativeFiles.Sync;
 }

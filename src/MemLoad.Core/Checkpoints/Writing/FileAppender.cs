@@ -5,29 +5,29 @@ using Microsoft.Win32.SafeHandles;
 namespace MemLoad;
 
 /// <summary>
-/// Appends to a new file through two buffers: while one fills, the other is written and sent on to the disk, on another thread. Holds 8 MiB however
-/// much goes through. Use from one thread; dispose before the file is closed.
+/// Appends to a new file through two buffers. While one buffer fills, another thread writes the other buffer and flushes it to the disk. It
+/// uses 8 MiB for a file of any size. Use it from one thread, and dispose it before the file is closed.
 /// </summary>
 internal sealed partial class FileAppender(SafeFileHandle file, string target, long expectedBytes, WriteSession session) : IDisposable
 {
-    /// <summary>Bytes handed to the operating system at once.</summary>
+    /// <summary>Bytes per write to the operating system.</summary>
     internal const int BufferBytes = 4 << 20;
 
-    // What is copied to the page cache while it is still in the processor's.
+    // The bytes that are copied to the page cache while they are in the processor cache.
     private const int PieceBytes = 1 << 20;
 
     private readonly Writeback _writeback = new(file);
     private byte[]? _filling;
     private byte[]? _spare;
     private int _filled;
-    private long _fillingOffset; // where in the file the filling buffer will go
+    private long _fillingOffset; // the file offset of the filling buffer
     private Task _writing = Task.CompletedTask;
 
-    /// <summary>Bytes appended so far.</summary>
+    /// <summary>The number of appended bytes.</summary>
     public long Position => _fillingOffset + _filled;
 
-    /// <summary>Appends bytes; returns before they are written.</summary>
-    /// <exception cref="MemLoadException">ML9104 or ML9105, maybe for bytes appended earlier.</exception>
+    /// <summary>Appends bytes. Returns before they are written.</summary>
+    /// <exception cref="MemLoadException">ML9104 or ML9105, possibly for bytes that were appended earlier.</exception>
     /// <exception cref="OperationCanceledException">The session was canceled.</exception>
     public void Append(ReadOnlySpan<byte> bytes)
     {
@@ -47,8 +47,8 @@ internal sealed partial class FileAppender(SafeFileHandle file, string target, l
     }
 
     /// <summary>
-    /// Appends a stretch of another file. Where the system can, its kernel copies long stretches from page cache to page cache, or shares their
-    /// blocks; the rest goes through memory.
+    /// Appends a range of another file. If the system supports it, the kernel copies long ranges from page cache to page cache, or shares
+    /// their blocks. Other bytes are copied through memory.
     /// </summary>
     /// <exception cref="MemLoadException">ML9104 or ML9105; ML1005 to ML1007 if the source cannot be read.</exception>
     /// <exception cref="OperationCanceledException">The session was canceled.</exception>
@@ -76,7 +76,7 @@ internal sealed partial class FileAppender(SafeFileHandle file, string target, l
         }
     }
 
-    /// <summary>Replaces bytes appended earlier, such as a checksum that was not known yet.</summary>
+    /// <summary>Replaces bytes that were appended earlier, such as a checksum.</summary>
     /// <exception cref="MemLoadException">ML9104 or ML9105.</exception>
     public void Patch(long offset, ReadOnlySpan<byte> bytes)
     {
@@ -95,8 +95,8 @@ internal sealed partial class FileAppender(SafeFileHandle file, string target, l
         bytes.CopyTo(_filling.AsSpan((int)(offset - _fillingOffset)));
     }
 
-    /// <summary>Waits until everything lies on the disk.</summary>
-    /// <exception cref="MemLoadException">ML9104, ML9105, or ML9110 if the file did not get the bytes it was to get.</exception>
+    /// <summary>Waits until all data is on the disk.</summary>
+    /// <exception cref="MemLoadException">ML9104, ML9105, or ML9110 if the file does not have the expected bytes.</exception>
     public void Complete()
     {
         WriteFilled();
@@ -110,13 +110,14 @@ internal sealed partial class FileAppender(SafeFileHandle file, string target, l
 
     public void Dispose()
     {
-        // The buffer must outlive the write that reads it; how that write ended no longer matters.
+        // The buffer must exist until its write ends. The result of that write is not needed.
         _writing.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default).Wait();
         Return(ref _filling);
         Return(ref _spare);
     }
 
-    // How many bytes the kernel copied; less than all where it cannot, and where something is wrong, which whoever reads and writes the rest will meet.
+    // The number of bytes that the kernel copied. It is less than all bytes if the kernel cannot copy, or after an error. Reading or
+    // writing the rest reports the error.
     private long CopyInKernel(CheckpointFileReader source, long offset, long length)
     {
         WriteFilled();
@@ -126,7 +127,7 @@ internal sealed partial class FileAppender(SafeFileHandle file, string target, l
             session.CancellationToken.ThrowIfCancellationRequested();
             long from = offset + copied;
             long to = _fillingOffset;
-            // Up to the next boundary in the new file: pages that two copies fill cost both of them more.
+            // Up to the next boundary in the new file, because a page that two copies fill slows both.
             long most = BufferBytes - (_fillingOffset % BufferBytes);
             long count = CopyFileRange(source.Handle, ref from, file, ref to, (nuint)Math.Min(most, length - copied), 0);
             if (count <= 0)

@@ -1,10 +1,12 @@
 namespace MemLoad;
 
-/// <summary>Which format a file's name asks for, and which name a format has.</summary>
+/// <summary>Maps file names to formats and formats to file names.</summary>
 public static class FormatNames
 {
-    /// <summary>The format to write under this name: by its extension; without one, or with a separator at the end, a folder. Null if the
-    /// extension names no format that can be written.</summary>
+    /// <summary>
+    /// Returns the format for a name from its extension. A name without an extension, or with a separator at the end, is a folder. Null if
+    /// the extension names no format that can be written.
+    /// </summary>
     public static CheckpointFormat? FromPath(string path) =>
         Path.EndsInDirectorySeparator(path) ? CheckpointFormat.PerTensor : Path.GetExtension(path).ToLowerInvariant() switch
         {
@@ -14,7 +16,9 @@ public static class FormatNames
             _ => null,
         };
 
-    /// <summary>Whether a file's name says that it is a checkpoint. Others may be one all the same: content decides when they are opened.</summary>
+    /// <summary>
+    /// Whether a file has the name of a checkpoint. Other files can be checkpoints, too, because the content determines the format.
+    /// </summary>
     public static bool IsOfCheckpoint(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
@@ -22,7 +26,10 @@ public static class FormatNames
             || path.EndsWith(".index.json", StringComparison.OrdinalIgnoreCase);
     }
 
-    /// <summary>Whether a file of this format must not have this name: safetensors is trusted to be no pickle, so neither may pose as the other.</summary>
+    /// <summary>
+    /// Whether a file of this format must not have this name. Users trust that a .safetensors file is no pickle, so neither format may have
+    /// the name of the other.
+    /// </summary>
     public static bool Contradicts(string path, CheckpointFormat format)
     {
         string extension = Path.GetExtension(path).ToLowerInvariant();
@@ -34,7 +41,7 @@ public static class FormatNames
         };
     }
 
-    /// <summary>The extension that goes with a format; empty for a folder.</summary>
+    /// <summary>Returns the extension of a format. Empty for a folder.</summary>
     public static string ExtensionOf(CheckpointFormat format) => format switch
     {
         CheckpointFormat.TorchZip => ".pth",

@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MemLoad;
 
-/// <summary>What Linux offers for folders and .NET does not.</summary>
+/// <summary>System calls of Linux that .NET does not provide.</summary>
 internal static partial class NativeFiles
 {
     private const int ReadOnlyCloseOnExec = 0x80000; // O_RDONLY | O_CLOEXEC, the same on x64 and arm64
@@ -17,7 +17,7 @@ internal static partial class NativeFiles
 
     private static readonly int DoNotFollow = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x8000 : 0x20000; // O_NOFOLLOW
 
-    /// <summary>The permissions of a file or folder; null where there is none, though there was one a moment ago, and on Windows.</summary>
+    /// <summary>Returns the permissions of a file or folder. Null on Windows, or if the path no longer exists.</summary>
     public static UnixFileMode? ModeOf(string path)
     {
         try
@@ -30,7 +30,7 @@ internal static partial class NativeFiles
         }
     }
 
-    /// <summary>Makes renames in a folder survive a power cut, where the system lets one ask for it. Failing to is not failing to write.</summary>
+    /// <summary>Flushes renames in a folder to the disk, if the system supports it. A failure is not an error of the write.</summary>
     public static void SyncFolder(string folder)
     {
         if (!OperatingSystem.IsLinux())
@@ -45,16 +45,18 @@ internal static partial class NativeFiles
         }
     }
 
-    /// <summary>Swaps two paths in one step; false where the system or file system cannot.</summary>
+    /// <summary>Exchanges two paths in one step. Returns false if the system or file system does not support it.</summary>
     public static bool TryExchange(string one, string other) => Rename(one, other, Exchange) == 0;
 
-    /// <summary>Renames unless there is something of that name, in one step.</summary>
-    /// <returns>Whether it was renamed; null where the system or file system cannot do it so.</returns>
+    /// <summary>Renames in one step, unless the new name exists.</summary>
+    /// <returns>Whether it was renamed. Null if the system or file system does not support it.</returns>
     public static bool? TryRenameToNew(string path, string name) => Rename(path, name, NoReplace) switch { 0 => true, Exists => false, _ => null };
 
-    /// <summary>Opens a regular file for writing and locks it as .NET does (Linux). Follows no link and waits for nobody: neither for a lock nor for the
-    /// other end of a pipe.</summary>
-    /// <returns>The file; null if it is another kind of thing, cannot be opened, or somebody holds it.</returns>
+    /// <summary>
+    /// Opens a regular file for writing and locks it as .NET does (Linux). Follows no link, and waits neither for a lock nor for the other
+    /// end of a pipe.
+    /// </summary>
+    /// <returns>The file. Null if it is not a regular file, cannot be opened, or is locked.</returns>
     public static SafeFileHandle? TryHold(string path)
     {
         int descriptor = Open(path, WriteOnlyCloseOnExecDoNotWait | DoNotFollow);
@@ -71,8 +73,11 @@ internal static partial class NativeFiles
         return null;
     }
 
-    /// <summary>Gives an open file or folder to the owner and group of another (Linux); to the group alone where this user may give nothing away.</summary>
-    /// <returns>Whether it has that group now.</returns>
+    /// <summary>
+    /// Sets the owner and group of an open file or folder to those of another (Linux). Sets only the group if this user may not change
+    /// owners.
+    /// </summary>
+    /// <returns>Whether it has that group.</returns>
     public static bool TryGiveTo(SafeFileHandle file, LinuxFileStatus other) => LinuxFileStatus.Of(file) is { } own
         && ((own.UserId == other.UserId && own.GroupId == other.GroupId)
             || ChangeOwner(file, other.UserId, other.GroupId) == 0
@@ -105,7 +110,7 @@ internal static partial class NativeFiles
         }
         catch (EntryPointNotFoundException)
         {
-            return Unknown; // a C library from before 2018
+            return Unknown; // the C library is older than 2018
         }
     }
 

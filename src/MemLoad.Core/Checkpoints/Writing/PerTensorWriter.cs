@@ -3,14 +3,14 @@ using System.Text;
 
 namespace MemLoad;
 
-/// <summary>Writes a folder with one file per tensor, each what <c>torch.save(tensor.contiguous())</c> makes of it.</summary>
+/// <summary>Writes a folder with one file per tensor. Each file has the content of <c>torch.save(tensor.contiguous())</c>.</summary>
 internal sealed class PerTensorWriter
 {
-    /// <summary>What the files are called after the tensor's name.</summary>
+    /// <summary>The extension of the files after the tensor name.</summary>
     public const string Extension = ".pt";
 
-    private const int LongestName = 200; // bytes; file systems allow 255, less the extension and room for copies' endings
-    private const int BlockBytes = 4096; // what a file takes on disk comes in blocks
+    private const int LongestName = 200; // bytes; file systems allow 255, less the extension and the suffixes of copies
+    private const int BlockBytes = 4096; // the disk space of a file is a multiple of blocks
 
     private static readonly SearchValues<char> SeparatorsAndWildcards = SearchValues.Create("/\\:*?\"<>|");
 
@@ -29,13 +29,13 @@ internal sealed class PerTensorWriter
         Length = length;
     }
 
-    /// <summary>Bytes of all files together.</summary>
+    /// <summary>The sum of the bytes of all files.</summary>
     public long Length { get; }
 
-    /// <summary>What the files take on disk, at most.</summary>
+    /// <summary>The maximum disk space of the files.</summary>
     public long DiskBytes => Length + ((long)BlockBytes * _source.Tensors.Length);
 
-    /// <summary>Checks that every name can be a file's and adds the files up.</summary>
+    /// <summary>Checks that every name is a valid file name, and adds up the files.</summary>
     /// <exception cref="MemLoadException">ML9106.</exception>
     public static PerTensorWriter For(IWeightSource source, string target)
     {
@@ -58,8 +58,8 @@ internal sealed class PerTensorWriter
     }
 
     /// <summary>Fills a folder.</summary>
-    /// <param name="folder">Where to put the files for now.</param>
-    /// <param name="target">Where they will be in the end.</param>
+    /// <param name="folder">The temporary folder of the files.</param>
+    /// <param name="target">The final folder of the files.</param>
     /// <param name="session">Progress and cancellation.</param>
     public void Write(string folder, string target, WriteSession session)
     {
@@ -77,7 +77,7 @@ internal sealed class PerTensorWriter
 
     private static TorchZipWriter For(IWeightSource source, TensorEntry tensor) => TorchZipWriter.ForTensor(source, tensor, tensor.Name + Extension);
 
-    // A folder written on one system is read on another, so the strictest rules of all hold everywhere.
+    // A folder that one system writes can be read on another system, so the strictest rules of all systems apply.
     private static string? Unsafe(string name)
     {
         if (name.Length == 0)

@@ -7,8 +7,8 @@ using System.Text;
 namespace MemLoad;
 
 /// <summary>
-/// Writes a pickle of protocol 2 (opcodes as in CPython's <c>pickletools</c>), only with what <c>torch.load(weights_only=True)</c> accepts.
-/// Globals and strings marked as repeating are memoised, so that the second use costs two to five bytes.
+/// Writes a pickle of protocol 2 (opcodes as in <c>pickletools</c> of CPython). It uses only constructs that
+/// <c>torch.load(weights_only=True)</c> accepts. Globals and repeated strings are memoized, so a second use takes two to five bytes.
 /// </summary>
 internal sealed class PickleWriter
 {
@@ -17,7 +17,7 @@ internal sealed class PickleWriter
 
     public PickleWriter() => Write([0x80, 2]);
 
-    /// <summary>Ends the pickle and gives its bytes.</summary>
+    /// <summary>Ends the pickle and returns its bytes.</summary>
     public byte[] Finish()
     {
         Opcode('.');
@@ -26,20 +26,20 @@ internal sealed class PickleWriter
 
     public void Mark() => Opcode('(');
 
-    /// <summary>A tuple of everything since the last <see cref="Mark"/>.</summary>
+    /// <summary>Writes a tuple of all items since the last <see cref="Mark"/>.</summary>
     public void Tuple() => Opcode('t');
 
     public void EmptyTuple() => Opcode(')');
 
     public void EmptyDictionary() => Opcode('}');
 
-    /// <summary>Puts the pairs since the last <see cref="Mark"/> into the dictionary below it.</summary>
+    /// <summary>Adds the pairs since the last <see cref="Mark"/> to the dictionary below it.</summary>
     public void SetItems() => Opcode('u');
 
-    /// <summary>Calls what lies below with the tuple on top.</summary>
+    /// <summary>Calls the function below the top with the tuple on top.</summary>
     public void Reduce() => Opcode('R');
 
-    /// <summary>Asks the loader for what the tuple on top identifies.</summary>
+    /// <summary>Requests the object with the persistent id on top from the loader.</summary>
     public void PersistentId() => Opcode('Q');
 
     public void Boolean(bool value) => Opcode(value ? '\u0088' : '\u0089');
@@ -55,7 +55,7 @@ internal sealed class PickleWriter
         }
     }
 
-    /// <summary>A string that will not come again.</summary>
+    /// <summary>Writes a string that is not repeated.</summary>
     public void Text(string value)
     {
         int length = Encoding.UTF8.GetByteCount(value);
@@ -64,7 +64,7 @@ internal sealed class PickleWriter
         Encoding.UTF8.GetBytes(value, Reserve(length));
     }
 
-    /// <summary>A string that comes often.</summary>
+    /// <summary>Writes a string that is repeated.</summary>
     public void RepeatedText(string value)
     {
         if (!TryRecall(value))

@@ -6,15 +6,15 @@ using System.Text;
 namespace MemLoad;
 
 /// <summary>
-/// Writes a safetensors file byte for byte as the reference writer does (safetensors 0.4 to 0.6, <c>prepare</c> in tensor.rs): wide types first,
-/// then by name; the header padded with spaces to a multiple of 8; the elements contiguous, shared ones repeated.
+/// Writes a safetensors file with the same bytes as the reference writer (safetensors 0.4 to 0.6, <c>prepare</c> in tensor.rs). Wide types
+/// are first, then names in order. Spaces pad the header to a multiple of 8. Elements are contiguous, and shared elements are repeated.
 /// </summary>
 internal sealed class SafetensorsWriter : CheckpointFileWriter
 {
     private const int LongestHeader = 100_000_000;
     private const string MetadataKey = "__metadata__";
 
-    // The reference's order of types, by which every tensor is aligned to its element size.
+    // The type order of the reference. It aligns every tensor to its element size.
     private static readonly DType[] Order =
     [
         DType.UInt64, DType.Int64, DType.Float64, DType.Complex64, DType.Float32, DType.UInt32, DType.Int32, DType.BFloat16, DType.Float16,
@@ -37,7 +37,7 @@ internal sealed class SafetensorsWriter : CheckpointFileWriter
     /// <inheritdoc/>
     public override long Length { get; }
 
-    /// <summary>Lays the file out.</summary>
+    /// <summary>Determines the layout of the file.</summary>
     /// <exception cref="MemLoadException">ML9107, ML9108 or ML9109.</exception>
     public static SafetensorsWriter For(IWeightSource source, string target)
     {
@@ -121,7 +121,7 @@ internal sealed class SafetensorsWriter : CheckpointFileWriter
         return header;
     }
 
-    // Escapes what JSON requires and nothing else, as the reference does.
+    // Escapes only the characters that JSON requires, as the reference does.
     private static void AppendText(StringBuilder json, string value)
     {
         json.Append('"');

@@ -5,8 +5,8 @@ using System.Text;
 namespace MemLoad;
 
 /// <summary>
-/// Names for what is not finished yet: <c>.NAME.16-hex-digits.tmp</c> beside the target NAME, so that a rename finishes it, listings hide it and
-/// the next write of the same target knows what an earlier, killed one left.
+/// Names for unfinished files: <c>.NAME.16-hex-digits.tmp</c> beside the target NAME. A rename completes the file, and listings hide it.
+/// The next write of the same target finds the files of a killed writer.
 /// </summary>
 internal static class TemporaryNames
 {
@@ -18,29 +18,31 @@ internal static class TemporaryNames
 
     private static readonly SearchValues<char> Hexadecimal = SearchValues.Create("0123456789abcdef");
 
-    /// <summary>A new path for the unfinished target.</summary>
+    /// <summary>Returns a new path for the unfinished target.</summary>
     public static string ForUnfinished(string target) => New(target, Unfinished);
 
-    /// <summary>A new path for a file that the writer of a folder holds open; <see cref="LockedBy"/> is then the folder.</summary>
+    /// <summary>Returns a new path for a file that the writer of a folder holds open. <see cref="LockedBy"/> is then the folder.</summary>
     public static string ForLock(string target) => New(target, Lock);
 
-    /// <summary>The unfinished folder that a lock stands for.</summary>
+    /// <summary>Returns the unfinished folder of a lock file.</summary>
     public static string LockedBy(string path) => string.Concat(path.AsSpan(0, path.Length - Lock.Length), Unfinished);
 
-    /// <summary>A new path for an old folder that is about to be replaced.</summary>
+    /// <summary>Returns a new path for an old folder that will be replaced.</summary>
     public static string ForReplaced(string target) => New(target, Aside);
 
-    /// <summary>Deletes what killed writers of this target left unfinished; what a living writer holds open stays.</summary>
+    /// <summary>Deletes unfinished files of killed writers of this target. Files that a running writer holds open stay.</summary>
     public static void RemoveUnfinished(string target)
     {
         Remove(target, Unfinished);
         Remove(target, Lock);
     }
 
-    /// <summary>Deletes old folders put aside for this target. Only for after a new one is in place: until then one may be the only copy.</summary>
+    /// <summary>
+    /// Deletes old folders of this target. Call it only after the new folder is in place, because an old folder can be the only copy.
+    /// </summary>
     public static void RemoveReplaced(string target) => Remove(target, Aside);
 
-    /// <summary>Deletes a file or folder if that is possible; a failed write has an error of its own to tell.</summary>
+    /// <summary>Deletes a file or folder if possible. A failed write reports its own error.</summary>
     public static void TryDelete(string path)
     {
         try
@@ -101,18 +103,18 @@ internal static class TemporaryNames
             bool isFolder = Directory.Exists(path);
             string file = isFolder ? string.Concat(path.AsSpan(0, path.Length - Unfinished.Length), Lock) : path;
             using IDisposable? held = IsThere(file) ? Hold(file) : null;
-            // In a folder that many may write to, whatever has such a name may be anybody's: only what this user's writers made is tidied up.
+            // In a folder that several users may write to, only files of this user are removed.
             if (LinuxFileStatus.OfName(path) is { } status && (status.UserId != LinuxFileStatus.EffectiveUser || !(status.IsFolder || status.IsRegular)))
             {
                 return;
             }
             if (OperatingSystem.IsWindows())
             {
-                held?.Dispose(); // no open file is deleted there: neither by this nor under a writer who opens it now
+                held?.Dispose(); // Windows does not delete an open file, and another writer may open it now
             }
             if (isFolder)
             {
-                // In one step, so that it cannot be half deleted when its writer, unseen, gives it its name.
+                // Renamed in one step first, so that its writer cannot publish a folder that is partly deleted.
                 string mine = ForUnfinished(target);
                 Directory.Move(path, mine);
                 path = mine;
@@ -121,13 +123,13 @@ internal static class TemporaryNames
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // Held, or gone.
+            // The file is locked or does not exist.
         }
     }
 
     private static bool IsThere(string path) => OperatingSystem.IsLinux() ? LinuxFileStatus.OfName(path) is not null : File.Exists(path);
 
-    // A pipe of that name would have who opens it wait, and a link would lead elsewhere.
+    // Opening a pipe of that name would wait, and a link would refer to another file.
     private static IDisposable Hold(string path) => OperatingSystem.IsLinux()
         ? NativeFiles.TryHold(path) ?? throw new IOException("Held, or no file of ours.")
         : new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.None);

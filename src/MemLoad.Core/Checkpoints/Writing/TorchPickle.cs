@@ -4,11 +4,12 @@ using System.Globalization;
 namespace MemLoad;
 
 /// <summary>
-/// The <c>data.pkl</c> of a .pth file, in the calls that <c>torch.save</c> itself writes (torch/_tensor.py, <c>_reduce_ex_internal</c>, of 2.6).
+/// The <c>data.pkl</c> of a .pth file, with the calls that <c>torch.save</c> writes (torch/_tensor.py, <c>_reduce_ex_internal</c>, of
+/// 2.6).
 /// </summary>
 internal static class TorchPickle
 {
-    private const int PairsAtOnce = 1000; // as pickle does: a loader holds that many on its stack
+    private const int PairsAtOnce = 1000; // as pickle does; a loader has this number on its stack
 
     /// <summary>An <c>OrderedDict</c> from names to tensors.</summary>
     public static byte[] StateDict(IWeightSource source, TorchStorages storages)
@@ -34,7 +35,7 @@ internal static class TorchPickle
         return pickle.Finish();
     }
 
-    /// <summary>A tensor and nothing around it.</summary>
+    /// <summary>Writes a bare tensor.</summary>
     public static byte[] BareTensor(TensorEntry tensor, TorchStorage storage)
     {
         var pickle = new PickleWriter();

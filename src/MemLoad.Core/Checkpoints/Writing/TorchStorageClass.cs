@@ -1,12 +1,12 @@
 namespace MemLoad;
 
 /// <summary>
-/// PyTorch's storage classes of before 2.0, by which .pth files still declare most storages (torch/__init__.py and
+/// The storage classes of PyTorch before 2.0, which .pth files still use for most storages (torch/__init__.py and
 /// torch/storage.py, <c>_dtype_to_storage_type_map</c>, of 2.6).
 /// </summary>
 internal static class TorchStorageClass
 {
-    /// <summary>The class in module <c>torch</c>, or null for the types that came later and live in untyped storages.</summary>
+    /// <summary>Returns the class in module <c>torch</c>. Null for later types, which are in untyped storages.</summary>
     public static string? Of(DType dtype) => dtype switch
     {
         DType.Float32 => "FloatStorage",

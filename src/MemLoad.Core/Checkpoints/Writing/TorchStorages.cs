@@ -2,20 +2,20 @@ using System.Collections.Immutable;
 
 namespace MemLoad;
 
-/// <summary>One storage as a .pth file holds it: a stretch of a storage of the source, and the class it is declared with.</summary>
+/// <summary>One storage of a .pth file: a range of a storage of the source, and its class.</summary>
 /// <param name="Source">Index of the source's storage.</param>
 /// <param name="Start">First byte taken from it.</param>
 /// <param name="Length">Bytes taken.</param>
 /// <param name="DType">The type whose legacy storage class it gets, or null for an untyped one.</param>
 internal readonly record struct TorchStorage(int Source, long Start, long Length, DType? DType)
 {
-    /// <summary>What PyTorch counts in it: elements of a typed storage, bytes of an untyped one.</summary>
+    /// <summary>The count of PyTorch: elements of a typed storage, bytes of an untyped storage.</summary>
     public long Count => Length / (DType?.ElementSize() ?? 1);
 }
 
 /// <summary>
-/// Which storages a .pth file needs for a source's tensors, in the order of first use. PyTorch gives each storage one type, so one that is seen
-/// through several is written once for each: views of one type go on sharing it, and only the stretch they use is written.
+/// The storages that a .pth file needs for the tensors of a source, in the order of first use. In PyTorch each storage has one type. A
+/// storage with views of several types is written once per type. Views of one type share it, and only the range that they use is written.
 /// </summary>
 internal sealed class TorchStorages
 {
@@ -33,10 +33,10 @@ internal sealed class TorchStorages
 
     public ImmutableArray<TorchStorage> Storages { get; }
 
-    /// <summary>Which of <see cref="Storages"/> a tensor of the source lies in.</summary>
+    /// <summary>Returns the index in <see cref="Storages"/> for a tensor of the source.</summary>
     public int KeyOf(int tensor) => _keys[tensor];
 
-    /// <summary>Where a tensor of the source starts in it, in its elements.</summary>
+    /// <summary>Returns the start of a tensor of the source in its storage, in elements.</summary>
     public long OffsetOf(int tensor) => _offsets[tensor];
 
     public static TorchStorages Plan(IWeightSource source)
@@ -65,7 +65,7 @@ internal sealed class TorchStorages
         long[] offsets = new long[tensors.Length];
         for (int i = 0; i < tensors.Length; i++)
         {
-            // Where an empty view starts means nothing; past the end of what is written it would not load.
+            // The start of an empty view has no effect. A start after the end of the written range would not load.
             offsets[i] = tensors[i].ElementCount == 0 ? 0 : (tensors[i].ByteOffset - storages[keys[i]].Start) / tensors[i].DType.ElementSize();
         }
         return new TorchStorages([.. storages], lengths, keys, offsets);
@@ -101,7 +101,7 @@ internal sealed class TorchStorages
         });
     }
 
-    // The tensors that see one storage through one storage class.
+    // The tensors that use one storage with one storage class.
     private sealed class Group(int key, int storage, DType? dtype)
     {
         private long _start = long.MaxValue;
@@ -127,7 +127,7 @@ internal sealed class TorchStorages
         {
             if (whole)
             {
-                // A tail shorter than an element belongs to no tensor, and PyTorch counts whole elements.
+                // A rest shorter than an element belongs to no tensor, and PyTorch counts whole elements.
                 return new TorchStorage(storage, 0, dtype is { } type ? length - (length % type.ElementSize()) : length, dtype);
             }
             long start = _end == 0 ? 0 : _start / _alignment * _alignment;

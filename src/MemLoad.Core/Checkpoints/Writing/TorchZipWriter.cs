@@ -8,15 +8,15 @@ using System.Text;
 namespace MemLoad;
 
 /// <summary>
-/// Writes PyTorch's zip format as <c>torch.save</c> of 2.6 does: data.pkl, byteorder, data/0 …, version, .data/serialization_id, each record
-/// 64-byte aligned, so that <c>torch.load(weights_only=True, mmap=True)</c> takes it.
+/// Writes the zip format of PyTorch as <c>torch.save</c> of 2.6 does: data.pkl, byteorder, data/0 …, version, .data/serialization_id. Each
+/// record is aligned to 64 bytes, so that <c>torch.load(weights_only=True, mmap=True)</c> accepts the file.
 /// </summary>
 internal sealed class TorchZipWriter : CheckpointFileWriter
 {
     private const int SerializationIdDigits = 40;
     private const int LongestStem = 100;
     private const string SerializationIdName = ".data/serialization_id";
-    private const string AnyStem = "archive"; // PyTorch's own for files without a usable name
+    private const string AnyStem = "archive"; // the name that PyTorch uses for files without a valid name
 
     private readonly string _prefix;
     private readonly byte[] _pickle;
@@ -33,7 +33,10 @@ internal sealed class TorchZipWriter : CheckpointFileWriter
     /// <inheritdoc/>
     public override long Length { get; }
 
-    /// <summary>A file with all tensors of a source; storages stay shared and views stay views. One nameless tensor becomes a bare one.</summary>
+    /// <summary>
+    /// Creates a file with all tensors of a source. Storages stay shared and views stay views. A single tensor without a name becomes a
+    /// bare tensor.
+    /// </summary>
     public static TorchZipWriter ForStateDict(IWeightSource source, string fileName)
     {
         var storages = TorchStorages.Plan(source);
@@ -43,7 +46,7 @@ internal sealed class TorchZipWriter : CheckpointFileWriter
         return new TorchZipWriter(fileName, pickle, [.. storages.Storages.Select(storage => storages.Bytes(source, storage))]);
     }
 
-    /// <summary>A file with one bare tensor, contiguous in a storage of its own.</summary>
+    /// <summary>Creates a file with one bare tensor, contiguous in its own storage.</summary>
     public static TorchZipWriter ForTensor(IWeightSource source, TensorEntry tensor, string fileName)
     {
         DType? dtype = TorchStorageClass.Of(tensor.DType) is null ? null : tensor.DType;
@@ -74,7 +77,7 @@ internal sealed class TorchZipWriter : CheckpointFileWriter
         archive.Finish();
     }
 
-    /// <summary>The folder inside the archive: the file's name without its last extension, as PyTorch has it, where that is harmless.</summary>
+    /// <summary>The folder in the archive: the file name without its last extension, as in PyTorch, if that name is safe.</summary>
     internal static string ArchiveName(string fileName)
     {
         int dot = fileName.LastIndexOf('.');
@@ -96,7 +99,7 @@ internal sealed class TorchZipWriter : CheckpointFileWriter
         yield return (SerializationIdName, StoredBytes.Of(new byte[SerializationIdDigits]));
     }
 
-    // PyTorch makes half of it at random; from the checksums of all records alone, equal content gives equal files.
+    // Half of this id is random in PyTorch. Here the checksums of all records determine it, so equal content gives equal files.
     private static byte[] SerializationId(IncrementalHash content)
     {
         var number = new BigInteger(content.GetHashAndReset(), isUnsigned: true);

@@ -2,10 +2,10 @@ using System.Globalization;
 
 namespace MemLoad;
 
-/// <summary>Turns what the operating system says about a write into the rule it breaks.</summary>
+/// <summary>Converts write errors of the operating system to rules.</summary>
 internal static class WriteFailures
 {
-    // Raw error numbers: .NET passes them on as HResult on Unix, as HRESULT_FROM_WIN32 on Windows.
+    // Raw error numbers. .NET provides them as HResult on Unix, and as HRESULT_FROM_WIN32 on Windows.
     private const int NoSpace = 28; // ENOSPC on Linux, macOS and the BSDs
     private const int FileTooBig = 27; // EFBIG, the same
     private const int QuotaLinux = 122; // EDQUOT
@@ -17,7 +17,7 @@ internal static class WriteFailures
     private const int WindowsFileTooLarge = unchecked((int)0x800700DF);
     private const int AllocationFailed = unchecked((int)0x80131620); // .NET's general I/O error, which a failed preallocation gives
 
-    /// <summary>Checks that a folder's disk has room, where the disk can say.</summary>
+    /// <summary>Checks the free space of the disk of a folder, if the disk reports it.</summary>
     /// <exception cref="MemLoadException">ML9104.</exception>
     public static void CheckRoom(string folder, long needed, string target)
     {
@@ -27,8 +27,8 @@ internal static class WriteFailures
         }
     }
 
-    /// <summary>The rule that a failed creation, write, flush or rename breaks.</summary>
-    /// <param name="failure">What was thrown.</param>
+    /// <summary>Returns the rule for a failed creation, write, flush or rename.</summary>
+    /// <param name="failure">The exception.</param>
     /// <param name="target">The path the user named.</param>
     /// <param name="needed">Bytes of the whole checkpoint.</param>
     /// <param name="whileOpening">True if the file was being created, not written.</param>
@@ -52,11 +52,11 @@ internal static class WriteFailures
     }
 
     /// <summary>True for the exceptions that file operations throw for reasons outside the program.</summary>
-    /// <remarks>.NET calls a length that the file system or a limit of the process does not take an argument out of range.</remarks>
+    /// <remarks>.NET throws an argument exception for a length that the file system or a limit of the process does not permit.</remarks>
     public static bool IsFailure(Exception exception) =>
         exception is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentOutOfRangeException;
 
-    /// <summary>True if a file could not be opened because somebody holds it, on Unix.</summary>
+    /// <summary>True if a file could not be opened because it is locked, on Unix.</summary>
     public static bool IsHeld(Exception? failure) =>
         failure is IOException && !OperatingSystem.IsWindows() && failure.HResult == (OperatingSystem.IsLinux() ? HeldLinux : HeldMac);
 
@@ -69,7 +69,7 @@ internal static class WriteFailures
         try
         {
             var drive = new DriveInfo(OperatingSystem.IsWindows() ? Path.GetPathRoot(folder)! : folder);
-            // Some network and user-space file systems answer zero for everything.
+            // Some network and user-space file systems report zero for all values.
             return drive.TotalSize > 0 ? drive.AvailableFreeSpace : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)

@@ -1,13 +1,13 @@
 namespace MemLoad;
 
-/// <summary>What one call to write something carries along: who listens to its progress and who may stop it.</summary>
+/// <summary>The progress and the cancellation of one write.</summary>
 internal sealed class WriteSession(IProgress<long>? bytesWritten, CancellationToken cancellationToken)
 {
     private long _written;
 
     public CancellationToken CancellationToken => cancellationToken;
 
-    /// <summary>Tells that this many more bytes have been handed to the operating system.</summary>
+    /// <summary>Reports the number of bytes that were passed to the operating system.</summary>
     public void Advance(long bytes)
     {
         _written += bytes;

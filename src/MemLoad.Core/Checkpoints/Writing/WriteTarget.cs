@@ -2,14 +2,16 @@ using System.Text;
 
 namespace MemLoad;
 
-/// <summary>Where a checkpoint is to go, checked before anything is produced.</summary>
+/// <summary>The target of a write, checked before the write begins.</summary>
 internal static class WriteTarget
 {
     private const int LongestName = 255; // bytes on Unix, UTF-16 units on Windows
     private const int MostLinks = 40; // as Linux follows
 
-    /// <summary>The absolute path for a new file, links followed: a link stays a link and what it names is replaced. Links that somebody else may have put
-    /// there, neither this user nor root, lead nowhere (Linux).</summary>
+    /// <summary>
+    /// Returns the absolute path for a new file and follows links. A link stays a link, and its target is replaced. On Linux, links of
+    /// users other than this user and root are not followed.
+    /// </summary>
     /// <exception cref="MemLoadException">ML9102 or ML9103.</exception>
     public static string ForFile(string path, bool overwrite)
     {
@@ -26,7 +28,7 @@ internal static class WriteTarget
         return target;
     }
 
-    /// <summary>The absolute path for a new folder. One may be replaced only if it holds nothing but per-tensor files.</summary>
+    /// <summary>Returns the absolute path for a new folder. A folder may be replaced only if it has only per-tensor files.</summary>
     /// <exception cref="MemLoadException">ML9102 or ML9103.</exception>
     public static string ForFolder(string path, bool overwrite)
     {
@@ -64,12 +66,12 @@ internal static class WriteTarget
         }
     }
 
-    /// <summary>Checks, before work that takes long, that a file can be made where the target is to be: makes one under another name, and removes it.</summary>
+    /// <summary>Checks before long work that the target can be created. Creates a file with another name and removes it.</summary>
     /// <param name="target">Path from <see cref="ForFile"/>.</param>
     /// <exception cref="MemLoadException">ML9103 or ML9104.</exception>
     public static void RequireWritable(string target) => AtomicFile.Create(target, overwrite: true, length: 0).Dispose();
 
-    /// <summary>As <see cref="RequireWritable"/>, for files in a folder that is made where there is none.</summary>
+    /// <summary>As <see cref="RequireWritable"/>, for files in a folder, which is created if it does not exist.</summary>
     /// <param name="folder">Absolute path of the folder.</param>
     /// <exception cref="MemLoadException">ML9103 or ML9104.</exception>
     public static void RequireFolder(string folder)
@@ -108,7 +110,7 @@ internal static class WriteTarget
             {
                 throw Rules.TargetUnwritable.Broken("there is no such folder to write to", folder, remedy: "Make the folder first, or name another path.");
             }
-            // As root a rename would replace a device such as /dev/null for the whole machine.
+            // For root, a rename would replace a device such as /dev/null for the whole system.
             if (!OperatingSystem.IsWindows() && folder == "/dev")
             {
                 throw Rules.TargetUnwritable.Broken("a device is not written over", target, remedy: "Name a file.");
@@ -121,7 +123,8 @@ internal static class WriteTarget
         }
     }
 
-    // The kernel protects who opens a link in a folder that all may write to; who asks where it leads, and opens that, must look himself.
+    // In a folder that all users may write to, the kernel checks links that are opened. Code that resolves a link itself must make the same
+    // check.
     private static string Follow(string path)
     {
         string found = "/";

@@ -4,15 +4,15 @@ using Microsoft.Win32.SafeHandles;
 namespace MemLoad;
 
 /// <summary>
-/// Keeps the disk at work while a file is written, so that the last flush of a large one does not wait for gigabytes, deaf to cancellation. Use from
-/// one thread at a time.
+/// Starts disk writes while a file is written. Otherwise the last flush of a large file would wait for gigabytes and could not be canceled.
+/// Use it from one thread at a time.
 /// </summary>
 internal sealed partial class Writeback(SafeFileHandle file)
 {
-    // So much of the file may be on its way to the disk.
+    // The maximum number of bytes that wait for the disk.
     private const long Behind = 256 << 20;
 
-    // Where nothing starts a flush without waiting for it, flushes are few.
+    // If the system cannot start a flush without waiting, flushes are rare.
     private const long BytesBetweenFlushes = 32 << 20;
 
     private const long Boundary = 4 << 20;
@@ -20,16 +20,16 @@ internal sealed partial class Writeback(SafeFileHandle file)
     private const uint WaitBefore = 1; // SYNC_FILE_RANGE_WAIT_BEFORE
     private const uint Start = 2; // SYNC_FILE_RANGE_WRITE
     private const uint WaitAfter = 4; // SYNC_FILE_RANGE_WAIT_AFTER
-    private static readonly int[] Unsupported = [22, 29, 38]; // EINVAL, ESPIPE, ENOSYS: not here; the last flush does all
+    private static readonly int[] Unsupported = [22, 29, 38]; // EINVAL, ESPIPE, ENOSYS: not supported; the last flush writes all data
 
     private long _started;
     private long _waitedFor;
 
-    /// <summary>Told how much of the file has been handed to the operating system.</summary>
+    /// <summary>Receives the number of bytes of the file that were passed to the operating system.</summary>
     /// <exception cref="IOException">The disk failed.</exception>
     public void WroteUpTo(long end)
     {
-        // What was not yet filled to a boundary would be written twice.
+        // A page that is not complete would be written twice.
         end -= end % Boundary;
         if (!OperatingSystem.IsLinux())
         {
@@ -56,7 +56,7 @@ internal sealed partial class Writeback(SafeFileHandle file)
     {
         if (SyncFileRange(file, offset, length, flags) != 0 && Marshal.GetLastPInvokeError() is var error && !Unsupported.Contains(error))
         {
-            // It is told once: the last flush would not hear of it again. The number as .NET gives it on Unix.
+            // The system reports the error only once, and the last flush would not report it again. The number is that of .NET on Unix.
             throw new IOException(Marshal.GetPInvokeErrorMessage(error), error);
         }
     }

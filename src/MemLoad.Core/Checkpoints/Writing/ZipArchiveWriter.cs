@@ -4,7 +4,9 @@ using System.Text;
 
 namespace MemLoad;
 
-/// <summary>Writes an archive of stored files, laid out by <see cref="ZipLayout"/>, with real sizes and checksums in both headers.</summary>
+/// <summary>
+/// Writes an archive of stored files with the layout of <see cref="ZipLayout"/>, with sizes and checksums in both headers.
+/// </summary>
 internal sealed class ZipArchiveWriter(FileAppender output)
 {
     private const uint LocalSignature = 0x04034b50;
@@ -23,8 +25,8 @@ internal sealed class ZipArchiveWriter(FileAppender output)
 
     private readonly List<(string Name, uint Crc, long Length, long Offset)> _records = [];
 
-    /// <summary>Adds a record and gives its checksum.</summary>
-    /// <exception cref="MemLoadException">ML9110 if more or fewer bytes come than announced; ML9104 and ML9105.</exception>
+    /// <summary>Adds a record and returns its checksum.</summary>
+    /// <exception cref="MemLoadException">ML9110 if the number of bytes differs from the announced number; ML9104 and ML9105.</exception>
     public uint Add(string name, StoredBytes bytes)
     {
         long header = output.Position;
@@ -63,7 +65,7 @@ internal sealed class ZipArchiveWriter(FileAppender output)
         }
         long end = output.Position;
 
-        // PyTorch writes the zip64 end records always; so whoever reads its files reads ours.
+        // PyTorch always writes the zip64 end records. Readers of its files therefore read these files.
         var record = new Fields(ZipLayout.Zip64EndBytes);
         record.Add32(Zip64EndSignature);
         record.Add64(ZipLayout.Zip64EndBytes - 12); // without signature and this field

@@ -3,8 +3,8 @@ using System.Text;
 namespace MemLoad;
 
 /// <summary>
-/// Where the records of an archive of stored (uncompressed) files lie: each behind a local header that is padded so that its bytes start at a
-/// multiple of 64, as PyTorch lays out its archives. Field numbers and sizes are those of PKWARE's APPNOTE 6.3.
+/// The positions of the records in an archive of stored (uncompressed) files. Each local header is padded so that the bytes of its record
+/// start at a multiple of 64, as in archives of PyTorch. Field numbers and sizes are those of PKWARE's APPNOTE 6.3.
 /// </summary>
 internal static class ZipLayout
 {
@@ -16,7 +16,7 @@ internal static class ZipLayout
     public const int Zip64LocatorBytes = 20;
     public const int ExtraHeaderBytes = 4;
 
-    /// <summary>The value of a 32-bit field whose real value is in a zip64 field; so no smaller value needs one.</summary>
+    /// <summary>The value of a 32-bit field whose real value is in a zip64 field. Smaller values do not need a zip64 field.</summary>
     public const uint See64 = uint.MaxValue;
 
     /// <summary>The value of a 16-bit field whose real value is in a zip64 record.</summary>
@@ -27,21 +27,21 @@ internal static class ZipLayout
     /// <summary>Bytes of a local header's zip64 field: both sizes, or nothing.</summary>
     public static int LocalZip64Bytes(long length) => NeedsZip64(length) ? ExtraHeaderBytes + 16 : 0;
 
-    /// <summary>Bytes of a central header's zip64 field: the sizes and the offset, as far as they need it.</summary>
+    /// <summary>Bytes of the zip64 field of a central header: the sizes and the offset that need it.</summary>
     public static int CentralZip64Bytes(long length, long offset)
     {
         int values = (NeedsZip64(length) ? 16 : 0) + (NeedsZip64(offset) ? 8 : 0);
         return values == 0 ? 0 : ExtraHeaderBytes + values;
     }
 
-    /// <summary>How many padding bytes a local header at this offset ends with.</summary>
+    /// <summary>Returns the number of padding bytes at the end of a local header at this offset.</summary>
     public static int Padding(long offset, int nameBytes, long length)
     {
         long unpadded = offset + LocalHeaderBytes + nameBytes + LocalZip64Bytes(length) + ExtraHeaderBytes;
         return (int)((Alignment - (unpadded % Alignment)) % Alignment);
     }
 
-    /// <summary>Bytes of an archive with these records, names with their prefix.</summary>
+    /// <summary>Returns the bytes of an archive with these records. Names include their prefix.</summary>
     public static long TotalBytes(IEnumerable<(string Name, long Length)> records)
     {
         long position = 0;

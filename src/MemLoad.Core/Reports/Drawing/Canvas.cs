@@ -1,6 +1,6 @@
 namespace MemLoad;
 
-/// <summary>An image of RGB bytes that polygons are filled into, smooth at their edges.</summary>
+/// <summary>An image of RGB bytes. Polygons are filled with smooth edges.</summary>
 internal sealed class Canvas
 {
     private const int LinesPerRow = 4;
@@ -22,7 +22,7 @@ internal sealed class Canvas
 
     public int Height { get; }
 
-    /// <summary>Rows from the top, three bytes a pixel.</summary>
+    /// <summary>Rows from the top, three bytes per pixel.</summary>
     public byte[] Pixels { get; }
 
     /// <summary>Fills a polygon by the even-odd rule.</summary>

@@ -1,9 +1,9 @@
 namespace MemLoad;
 
-/// <summary>Cuts a line into dashes.</summary>
+/// <summary>Splits a line into dashes.</summary>
 internal static class Dashes
 {
-    /// <summary>The dashes, each a piece of the line, corners kept.</summary>
+    /// <summary>Returns the dashes. Each dash is a piece of the line with its corners.</summary>
     /// <param name="line">The line.</param>
     /// <param name="on">Length of a dash.</param>
     /// <param name="off">Length of a gap.</param>

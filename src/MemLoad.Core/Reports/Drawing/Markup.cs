@@ -3,10 +3,12 @@ using System.Text;
 
 namespace MemLoad;
 
-/// <summary>Makes any text fit for HTML, XML and attributes: names and messages of rows come from files.</summary>
+/// <summary>Escapes text for HTML, XML and attributes, because names and messages of rows come from files.</summary>
 internal static class Markup
 {
-    /// <summary>The text with everything escaped that has a meaning there; hidden characters are escapes and what is too long is cut, as <see cref="Printable"/> has it.</summary>
+    /// <summary>
+    /// Returns the escaped text. Hidden characters are escapes and long text is shortened, as in <see cref="Printable"/>.
+    /// </summary>
     public static string Text(string? text)
     {
         var safe = new StringBuilder();
@@ -25,6 +27,6 @@ internal static class Markup
         return safe.ToString();
     }
 
-    /// <summary>A number as XML and CSS want it.</summary>
+    /// <summary>Returns a number in the form of XML and CSS.</summary>
     public static string Number(double value) => value.ToString("0.##", CultureInfo.InvariantCulture);
 }

@@ -3,12 +3,12 @@ using System.Globalization;
 namespace MemLoad;
 
 /// <summary>
-/// The colours of pictures, by light and by dark. Blue, orange and green of these shades stay apart for people who see two colours only, and each
-/// kind of memory has a pattern of its own besides.
+/// The colors of pictures, for light and dark backgrounds. People with color blindness can distinguish these shades of blue, orange and
+/// green. Each kind of memory also has its own pattern.
 /// </summary>
 internal static class Palette
 {
-    /// <summary>Colours on a light ground, as RGB.</summary>
+    /// <summary>Colors on a light background, as RGB.</summary>
     public static int Light(Ink ink) => ink switch
     {
         Ink.Text => 0x1b1f24,
@@ -25,7 +25,7 @@ internal static class Palette
         _ => 0xb2182b,
     };
 
-    /// <summary>Colours on a dark ground, as RGB.</summary>
+    /// <summary>Colors on a dark background, as RGB.</summary>
     public static int Dark(Ink ink) => ink switch
     {
         Ink.Text => 0xe6edf3,
@@ -42,7 +42,7 @@ internal static class Palette
         _ => 0xff7b72,
     };
 
-    /// <summary>The ground itself, light and dark.</summary>
+    /// <summary>The light and the dark background.</summary>
     public const string LightGround = "#ffffff";
 
     /// <inheritdoc cref="LightGround"/>
@@ -51,7 +51,7 @@ internal static class Palette
     /// <summary>The name of an ink in style sheets.</summary>
     public static string Name(Ink ink) => ink.ToString().ToLowerInvariant();
 
-    /// <summary>Declares all colours as variables.</summary>
+    /// <summary>Declares all colors as variables.</summary>
     public static string Variables(Func<Ink, int> colour, string ground) => $"--ground:{ground};" + string.Concat(
         Enum.GetValues<Ink>().Select(ink => string.Create(CultureInfo.InvariantCulture, $"--{Name(ink)}:#{colour(ink):x6};")));
 }

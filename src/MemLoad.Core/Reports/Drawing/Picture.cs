@@ -1,6 +1,6 @@
 namespace MemLoad;
 
-/// <summary>What a shape stands for; a renderer knows the colour and the pattern.</summary>
+/// <summary>The meaning of a shape. A renderer selects the color and the pattern.</summary>
 internal enum Ink
 {
     /// <summary>Text.</summary>
@@ -11,7 +11,7 @@ internal enum Ink
     Grid,
     /// <summary>Axes.</summary>
     Axis,
-    /// <summary>Ground of a plot, and every second phase.</summary>
+    /// <summary>The background of a plot, and every second phase.</summary>
     Band,
     /// <summary>Device memory: plain.</summary>
     Device,
@@ -21,7 +21,7 @@ internal enum Ink
     File,
     /// <summary>Time: plain.</summary>
     Time,
-    /// <summary>Somebody else's figure: hollow.</summary>
+    /// <summary>A figure of another source: hollow.</summary>
     Notebook,
     /// <summary>A forecast.</summary>
     Forecast,
@@ -29,7 +29,7 @@ internal enum Ink
     Budget,
 }
 
-/// <summary>Where a text has its point.</summary>
+/// <summary>The alignment of a text at its position.</summary>
 internal enum Anchor
 {
     /// <summary>At its start.</summary>
@@ -40,10 +40,10 @@ internal enum Anchor
     End,
 }
 
-/// <summary>A place in a picture; y grows downwards.</summary>
+/// <summary>A point in a picture. y increases downwards.</summary>
 internal readonly record struct Spot(double X, double Y);
 
-/// <summary>Something drawn.</summary>
+/// <summary>A shape.</summary>
 internal abstract record Shape(Ink Ink);
 
 /// <summary>A filled polygon.</summary>
@@ -53,28 +53,28 @@ internal sealed record Area(Ink Ink, IReadOnlyList<Spot> Spots) : Shape(Ink)
         new(ink, [new(x, y), new(x + width, y), new(x + width, y + height), new(x, y + height)]);
 }
 
-/// <summary>A line through places, plain or dashed.</summary>
+/// <summary>A line through points, plain or dashed.</summary>
 internal sealed record Stroke(Ink Ink, IReadOnlyList<Spot> Spots, double Width = 1, bool Dashed = false) : Shape(Ink);
 
 /// <summary>A line of text on its baseline.</summary>
 internal sealed record Label(Ink Ink, double X, double Y, string Text, double Size = 12, Anchor Anchor = Anchor.Start, bool Bold = false) : Shape(Ink);
 
-/// <summary>The figures of a picture, for those who cannot see it.</summary>
+/// <summary>The figures of a picture, for people who cannot see it.</summary>
 internal sealed record FigureTable(IReadOnlyList<string> Columns, IReadOnlyList<IReadOnlyList<string>> Rows);
 
-/// <summary>A picture: shapes in the order in which they are drawn, and the same in words and figures. Renderers make SVG and PNG of it.</summary>
+/// <summary>A picture: shapes in drawing order, and the same content in words and figures. Renderers create SVG and PNG from it.</summary>
 /// <param name="Name">A file name without extension.</param>
-/// <param name="Title">What it shows.</param>
-/// <param name="Description">What there is to see, in sentences.</param>
-/// <param name="Width">In pixels of a screen of ordinary density.</param>
-/// <param name="Height">The same.</param>
-/// <param name="Shapes">From back to front.</param>
+/// <param name="Title">The title.</param>
+/// <param name="Description">The content in sentences.</param>
+/// <param name="Width">The width in pixels of a screen with normal density.</param>
+/// <param name="Height">The height in the same pixels.</param>
+/// <param name="Shapes">The shapes from back to front.</param>
 /// <param name="Table">The figures.</param>
 internal sealed record Picture(string Name, string Title, string Description, double Width, double Height, IReadOnlyList<Shape> Shapes, FigureTable Table)
 {
-    /// <summary>All pictures are as wide as this: legible on a telephone, and two fit beside each other on a screen.</summary>
+    /// <summary>The width of all pictures. They are legible on a phone, and two fit beside each other on a screen.</summary>
     public const double CommonWidth = 440;
 
-    /// <summary>What files have around the picture; on a page its box has it.</summary>
+    /// <summary>The margin of a picture in a file. On a page, the box of the picture has the margin.</summary>
     public const double Margin = 10;
 }

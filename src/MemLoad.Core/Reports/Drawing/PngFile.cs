@@ -4,17 +4,17 @@ using System.IO.Hashing;
 
 namespace MemLoad;
 
-/// <summary>Writes an image as PNG (ISO/IEC 15948): eight bits a channel, no palette, no transparency.</summary>
+/// <summary>Writes an image as PNG (ISO/IEC 15948): eight bits per channel, no palette, no transparency.</summary>
 internal static class PngFile
 {
     private static ReadOnlySpan<byte> Signature => [0x89, (byte)'P', (byte)'N', (byte)'G', 0x0d, 0x0a, 0x1a, 0x0a];
 
-    /// <summary>The file's bytes.</summary>
+    /// <summary>Returns the bytes of the file.</summary>
     public static byte[] Of(Canvas canvas)
     {
         using var file = new MemoryStream();
         file.Write(Signature);
-        Span<byte> header = stackalloc byte[13]; // width, height, bits a channel, RGB, deflate, filters of method 0, not interlaced
+        Span<byte> header = stackalloc byte[13]; // width, height, bits per channel, RGB, deflate, filter method 0, not interlaced
         BinaryPrimitives.WriteInt32BigEndian(header, canvas.Width);
         BinaryPrimitives.WriteInt32BigEndian(header[4..], canvas.Height);
         header[8] = 8;

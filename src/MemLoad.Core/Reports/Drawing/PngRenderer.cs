@@ -1,12 +1,12 @@
 namespace MemLoad;
 
-/// <summary>Draws pictures as PNG: light, at two pixels for one, with a pen for a font.</summary>
+/// <summary>Draws pictures as PNG, with light colors, double resolution and a stroke font.</summary>
 internal static class PngRenderer
 {
     private const int Scale = 2;
     private const int Ground = 0xffffff;
 
-    /// <summary>The file's bytes.</summary>
+    /// <summary>Returns the bytes of the file.</summary>
     public static byte[] File(Picture picture)
     {
         var canvas = new Canvas(Size(picture.Width), Size(picture.Height), Ground);
@@ -46,7 +46,7 @@ internal static class PngRenderer
 
     private static Spot Scaled(Spot spot) => new((spot.X + Picture.Margin) * Scale, (spot.Y + Picture.Margin) * Scale);
 
-    // Each piece as a rectangle, half the width longer at both ends, so that corners close.
+    // Each piece is a rectangle that is longer by half the width at both ends, so that corners have no gaps.
     private static void Draw(Canvas canvas, IReadOnlyList<Spot> line, double width, Func<int, int, int> paint)
     {
         double half = width * Scale / 2;
@@ -70,7 +70,7 @@ internal static class PngRenderer
         return (_, _) => colour;
     }
 
-    // The patterns of the SVG: stripes upwards for anonymous memory, dots for file-backed.
+    // The patterns of the SVG: rising stripes for anonymous memory, dots for file-backed memory.
     private static Func<int, int, int> Paint(Ink ink)
     {
         int colour = Palette.Light(ink);

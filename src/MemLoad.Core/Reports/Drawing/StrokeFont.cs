@@ -1,13 +1,13 @@
 namespace MemLoad;
 
 /// <summary>
-/// Letters as a plotter's pen draws them, for PNG files: nothing that draws text comes with .NET everywhere. A glyph is lines through spots of a
-/// grid, each spot two digits, column then row: rows 0 (top of capitals) to 6 (baseline) and 8 (lowest), small letters from row 2.
+/// A stroke font for PNG files, because .NET cannot draw text on every platform. A glyph is a list of lines through points of a grid. Each
+/// point has two digits, column and row. Rows are 0 (top of capitals) to 6 (baseline) and 8 (lowest). Small letters start at row 2.
 /// </summary>
 internal static class StrokeFont
 {
     private const double BaselineRow = 6;
-    private const double CapitalHeight = 0.72; // of the size, as most fonts have it
+    private const double CapitalHeight = 0.72; // of the font size, as in most fonts
     private const double Gap = 1.7; // between glyphs, in columns
     private const double SpaceWidth = 2;
 
@@ -30,10 +30,10 @@ internal static class StrokeFont
         /* { */ "20 11 12 03 14 15 26", "00 07", "00 11 12 23 14 15 06", "03 12 24 33",
     ];
 
-    // What our own texts have besides ASCII; anything else is a box.
+    // The non-ASCII characters of the texts of MemLoad. Other characters are shown as a box.
     private const string Box = "00 40 46 06 00";
 
-    /// <summary>The lines of a text where it stands in the picture.</summary>
+    /// <summary>Returns the lines of a text at its position in the picture.</summary>
     public static IEnumerable<IReadOnlyList<Spot>> Lines(Label label)
     {
         double unit = label.Size * CapitalHeight / BaselineRow;

@@ -3,20 +3,20 @@ using System.Text;
 
 namespace MemLoad;
 
-/// <summary>Writes pictures as SVG: a file of its own, or a part of a page that has <see cref="Style"/> and <see cref="Patterns"/>.</summary>
+/// <summary>Writes pictures as SVG files, or as parts of a page with <see cref="Style"/> and <see cref="Patterns"/>.</summary>
 internal static class SvgRenderer
 {
     private const string Fonts = "system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans','DejaVu Sans',sans-serif";
 
-    /// <summary>Rules of CSS for the classes that pictures use; the colours are variables.</summary>
+    /// <summary>CSS rules for the classes of pictures. The colors are variables.</summary>
     public static string Style { get; } = MakeStyle();
 
-    /// <summary>The patterns that set the kinds of memory apart without colour.</summary>
+    /// <summary>The patterns that distinguish the kinds of memory without color.</summary>
     public const string Patterns = """
         <pattern id="memload-host" width="6" height="6" patternUnits="userSpaceOnUse"><rect width="6" height="6" class="f-host"/><path d="M-1,1 L1,-1 M0,6 L6,0 M5,7 L7,5" class="hatch"/></pattern><pattern id="memload-file" width="6" height="6" patternUnits="userSpaceOnUse"><rect width="6" height="6" class="f-file"/><rect x="1" y="1" width="2" height="2" class="dot"/><rect x="4" y="4" width="2" height="2" class="dot"/></pattern>
         """;
 
-    /// <summary>A file: it brings its own colours, light and dark.</summary>
+    /// <summary>Returns a file with its own light and dark colors.</summary>
     public static string File(Picture picture)
     {
         string style = $"svg{{{Palette.Variables(Palette.Light, Palette.LightGround)}}}"
@@ -26,9 +26,9 @@ internal static class SvgRenderer
         return $"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{Element(picture, $"<style>{style}</style><defs>{Patterns}</defs>{ground}", "p", Picture.Margin)}\n";
     }
 
-    /// <summary>A part of a page.</summary>
+    /// <summary>Returns a part of a page.</summary>
     /// <param name="picture">The picture.</param>
-    /// <param name="id">An id that nothing else on the page has, nor begins with.</param>
+    /// <param name="id">An id. No other id of the page is equal to it or begins with it.</param>
     public static string Part(Picture picture, string id) => Element(picture, "", id, 0);
 
     private static string Element(Picture picture, string before, string id, double margin)
@@ -75,7 +75,7 @@ internal static class SvgRenderer
         }
     }
 
-    // To a tenth of a pixel, and neighbours on one spot once.
+    // Points are rounded to a tenth of a pixel, and equal neighbors are written once.
     private static string Path(IReadOnlyList<Spot> spots)
     {
         var path = new StringBuilder("M");
