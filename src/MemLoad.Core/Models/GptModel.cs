@@ -74,6 +74,11 @@ public sealed unsafe class GptModel : IGptModel
     /// <inheritdoc/>
     public GptConfig Config { get; }
 
+    /// <summary>Which token is the most likely one.</summary>
+    /// <param name="logits">One row of the result of <see cref="Forward"/>: one logit per token of the vocabulary.</param>
+    /// <returns>The token id of the largest logit, the first of equal ones; that of the first NaN if there is one.</returns>
+    public static int MostLikelyToken(ReadOnlySpan<float> logits) => TensorPrimitives.IndexOfMax(logits);
+
     /// <inheritdoc/>
     /// <remarks>Works on all cores. Each weight is read from memory once; besides the result it takes memory for the activations only, about
     /// 10 · tokens · embedding numbers. It stops between pieces of work of about a millisecond.</remarks>
