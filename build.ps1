@@ -5,8 +5,8 @@
     Builds, tests and packages MemLoad.
 .DESCRIPTION
     Build leaves the module in output/MemLoad/<version>/ (as a plain "dotnet build MemLoad.sln" does). Test runs every test. Package makes, in
-    output/, MemLoad.<version>.nupkg, which Install-PSResource takes from any repository, a folder included; archives of the command for
-    machines without .NET, memload-<version>-<runtime>.tar.gz or .zip; and SHA256SUMS over all of them. An archive that cannot be made does not
+    output/, MemLoad.<version>.nupkg, which Install-PSResource takes from any repository, a folder included; MemLoad.Core.<version>.nupkg, the
+    library for C#; archives of the command for machines without .NET, memload-<version>-<runtime>.tar.gz or .zip; and SHA256SUMS over all of them. An archive that cannot be made does not
     keep the others from being made, but then there is no SHA256SUMS and the task ends in an error that names it.
 .PARAMETER Runtime
     The systems to make archives for: all of them, unless some are named.
@@ -58,6 +58,7 @@ if ($Task -contains 'Package') {
     Get-ChildItem $output -File | Remove-Item
     if (Test-Path (Join-Path $module torch)) { throw 'The package takes no libtorch: build it without -Torch.' }
     Compress-PSResource -Path $module -DestinationPath $output
+    dotnet pack (Join-Path $PSScriptRoot src/MemLoad.Core) -c $Configuration -o $output
     $missing = foreach ($system in $Runtime) {
         try { & (Join-Path $PSScriptRoot build/New-Archive.ps1) -Runtime $system -Version $version -Destination $output }
         catch {

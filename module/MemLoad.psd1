@@ -1,5 +1,7 @@
 @{
     RootModule           = 'MemLoad.Cmdlets.dll'
+    # Imported first. It keeps the library and its dependencies apart from those of other modules.
+    NestedModules        = @('MemLoad.Isolation.dll')
     ModuleVersion        = '0.1.0'
     GUID                 = '8cdba49e-bc78-49cf-95d4-47cab078145c'
     Author               = 'The MemLoad developers'

@@ -14,10 +14,13 @@ internal sealed record HelpItem(string Title, string Text)
     private string[] Paragraphs => Text.Split("\n\n");
 }
 
-/// <summary>One page of markdown: sections of the second level, items of the third.</summary>
+/// <summary>One page of markdown: front matter as PlatyPS writes it, sections of the second level, items of the third.</summary>
 internal sealed class HelpPage
 {
+    private const string FrontMatterMark = "---";
+
     private readonly Dictionary<string, (string Text, List<HelpItem> Items)> _sections = new(StringComparer.Ordinal);
+    private string[] _frontMatter = [];
 
     public string Synopsis => TextOf("SYNOPSIS");
 
@@ -40,7 +43,10 @@ internal sealed class HelpPage
         string? item = null;
         var text = new List<string>();
         bool code = false;
-        foreach (string line in File.ReadLines(path))
+        string[] lines = File.ReadAllLines(path);
+        int end = lines is [FrontMatterMark, ..] ? Array.IndexOf(lines, FrontMatterMark, 1) : -1;
+        page._frontMatter = end < 0 ? [] : lines[1..end];
+        foreach (string line in lines.Skip(end + 1))
         {
             code ^= line.StartsWith("```", StringComparison.Ordinal);
             if (!code && line.StartsWith("## ", StringComparison.Ordinal))
@@ -65,6 +71,10 @@ internal sealed class HelpPage
     /// <summary>What a page must not lack.</summary>
     public IEnumerable<string> ProblemsWith(CmdletShape cmdlet)
     {
+        foreach (string missing in FrontMatterOf(cmdlet).Except(_frontMatter))
+        {
+            yield return $"the front matter does not state '{missing}'";
+        }
         foreach ((string name, string text) in ((string, string)[])[("SYNOPSIS", Synopsis), ("DESCRIPTION", Description)])
         {
             if (text.Length == 0)
@@ -86,6 +96,16 @@ internal sealed class HelpPage
             yield return $"there is no parameter {unknown}";
         }
     }
+
+    // What Microsoft.PowerShell.PlatyPS needs to read the page.
+    private static string[] FrontMatterOf(CmdletShape cmdlet) =>
+    [
+        "document type: cmdlet",
+        "external help file: MemLoad.Cmdlets.dll-Help.xml",
+        "Module Name: MemLoad",
+        "PlatyPS schema version: 2024-05-01",
+        $"title: {cmdlet.Name}",
+    ];
 
     private void Add(string section, string? item, List<string> lines)
     {

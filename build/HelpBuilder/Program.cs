@@ -3,6 +3,13 @@ using System.Runtime.Loader;
 using System.Xml.Linq;
 using MemLoad.Help;
 
+// HelpBuilder forwards <assembly> <source file to write>
+if (args is ["forwards", string library, string source])
+{
+    File.WriteAllText(source, TypeForwards.For(library));
+    return 0;
+}
+
 // HelpBuilder <folder of markdown> <cmdlet assembly> <help file to write>
 string folder = args[0];
 string assemblyPath = Path.GetFullPath(args[1]);

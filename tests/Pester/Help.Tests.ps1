@@ -31,6 +31,17 @@ Describe 'Help of <Cmdlet>' -ForEach $cmdlets {
         $help.inputTypes.inputType.type.name | Should -Not -BeNullOrEmpty
         $help.returnValues.returnValue.type.name | Should -Not -BeNullOrEmpty
     }
+    It 'comes from a page with the front matter of PlatyPS, which help does not show' {
+        $page = Get-Content (Join-Path $DocsPath en-US "$Cmdlet.md")
+        $page[0] | Should -Be '---'
+        $end = [array]::IndexOf($page, '---', 1)
+        $page[1..($end - 1)] | Should -Be @(
+            'document type: cmdlet', 'external help file: MemLoad.Cmdlets.dll-Help.xml', "HelpUri: ''", 'Locale: en-US', 'Module Name: MemLoad'
+            'PlatyPS schema version: 2024-05-01', "title: $Cmdlet")
+        # Anything else would not be the front matter, for a page begins with its title.
+        $page[$end + 2] | Should -Be "# $Cmdlet"
+        $help | Out-String | Should -Not -Match 'PlatyPS|external help file'
+    }
     It 'has at least two examples, each explained' {
         @($help.examples.example).Count | Should -BeGreaterOrEqual 2
         foreach ($example in $help.examples.example) {

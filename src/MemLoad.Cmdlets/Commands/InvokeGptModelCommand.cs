@@ -32,7 +32,7 @@ public sealed class InvokeGptModelCommand : MemLoadCmdlet
         WriteObject(new GptLogits(
             model.Name,
             string.Create(CultureInfo.InvariantCulture, $"1,{TokenId.Length},{config.VocabularySize}"),
-            System.Numerics.Tensors.TensorPrimitives.IndexOfMax(last),
+            GptModel.MostLikelyToken(last),
             logits));
     });
 }

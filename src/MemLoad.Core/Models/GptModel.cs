@@ -76,6 +76,11 @@ public sealed unsafe class GptModel : IGptModel
     /// <inheritdoc/>
     public GptConfig Config { get; }
 
+    /// <summary>Which token is the most likely one.</summary>
+    /// <param name="logits">One row of the result of <see cref="Forward"/>: one logit per token of the vocabulary.</param>
+    /// <returns>The token id of the largest logit, the first of equal ones; that of the first NaN if there is one.</returns>
+    public static int MostLikelyToken(ReadOnlySpan<float> logits) => TensorPrimitives.IndexOfMax(logits);
+
     /// <inheritdoc/>
     /// <remarks>
     /// Uses all cores. Each weight is read from memory once. Besides the result, only the activations need memory: about 10 · tokens ·

@@ -1,0 +1,13 @@
+using MemLoad;
+
+// The plan is made from the headers of the file. Auto is the fastest strategy whose forecast fits the memory that is available.
+using PreparedLoad load = PreparedLoad.Prepare(new LoadRequest { Path = args[0], Strategy = Strategy.Auto, Device = "cpu" });
+Console.WriteLine($"Forecast: {load.Plan.Strategy} needs {load.Forecast.PeakHostBytes} bytes of memory and maps {load.Forecast.PeakHostFileBytes}.");
+
+// Nothing was allocated so far. The weights own the memory until they are disposed.
+using LoadedWeights weights = load.Load();
+foreach (TensorEntry tensor in weights.Tensors.Where(tensor => tensor.DType == DType.Float32))
+{
+    ReadOnlySpan<float> values = weights[tensor.Name].AsSpan<float>();
+    Console.WriteLine($"{tensor.Name} [{string.Join(", ", tensor.Shape)}] begins with {values[0]}");
+}

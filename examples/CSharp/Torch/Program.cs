@@ -1,0 +1,16 @@
+using MemLoad;
+using MemLoad.Torch;
+using TorchSharp;
+
+// The plan is made from the headers of the file. Auto is the fastest strategy whose forecast fits the memory that is available.
+using PreparedLoad load = PreparedLoad.Prepare(new LoadRequest { Path = args[0], Strategy = Strategy.Auto, Device = "torch:cpu" });
+Console.WriteLine($"Forecast: {load.Plan.Strategy} needs {load.Forecast.PeakHostBytes} bytes of memory and maps {load.Forecast.PeakHostFileBytes}.");
+
+// The tensors lie over the memory that was loaded into. Nothing is copied.
+using LoadedWeights weights = load.Load();
+TorchStateDict tensors = weights.AsTorch();
+foreach (string name in tensors.Names)
+{
+    torch.Tensor tensor = tensors[name];
+    Console.WriteLine($"{name} [{string.Join(", ", tensor.shape)}] {tensor.dtype}");
+}

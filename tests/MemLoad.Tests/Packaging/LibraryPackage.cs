@@ -1,0 +1,83 @@
+using System.Diagnostics;
+using System.Reflection;
+
+namespace MemLoad.Tests.Packaging;
+
+/// <summary>The package of MemLoad.Core, made of what the build left, in a folder that serves as a feed.</summary>
+public sealed class LibraryPackage : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
+
+    private readonly TemporaryFolder _folder = new();
+
+    /// <summary>Packs.</summary>
+    public LibraryPackage()
+    {
+        string project = Path.Combine(Repository.Root, "src", "MemLoad.Core");
+        _ = Dotnet("pack", project, "--no-build", "--configuration", Configuration, "--output", Feed, $"-p:PackageVersion={Version}");
+    }
+
+    /// <summary>A version that no cache of packages has.</summary>
+    public string Version { get; } = $"{typeof(Checkpoint).Assembly.GetName().Version!.ToString(3)}-test.{Guid.NewGuid():N}";
+
+    /// <summary>The file.</summary>
+    public string File => Path.Combine(Feed, $"MemLoad.Core.{Version}.nupkg");
+
+    /// <summary>The folder of the package.</summary>
+    public string Feed => Path.Combine(_folder.Path, "output");
+
+    private static string Configuration { get; } = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
+
+    // Where the restore of this build found the packages that the library depends on.
+    private static string Packages { get; } = typeof(LibraryPackage).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
+        .First(value => value.Key == "NuGetPackageRoot").Value!;
+
+    /// <summary>Copies an example out of the repository and builds it with this package, without a network.</summary>
+    /// <returns>The program.</returns>
+    public string BuildExample(string name)
+    {
+        string target = Path.Combine(_folder.Path, "examples", name);
+        Directory.CreateDirectory(target);
+        foreach (string file in Directory.EnumerateFiles(Path.Combine(Repository.Root, "examples", "CSharp", name)))
+        {
+            string text = System.IO.File.ReadAllText(file);
+            System.IO.File.WriteAllText(
+                Path.Combine(target, Path.GetFileName(file)),
+                text.Replace($"Version=\"{typeof(Checkpoint).Assembly.GetName().Version!.ToString(3)}\"", $"Version=\"{Version}\"", StringComparison.Ordinal));
+        }
+        string output = Path.Combine(_folder.Path, "bin", name);
+        _ = Dotnet(
+            "build", target, "--output", output, $"-p:RestoreSources={Feed}", $"-p:RestoreFallbackFolders={Packages}",
+            $"-p:RestorePackagesPath={Path.Combine(_folder.Path, "packages")}");
+        return Path.Combine(output, $"{name}.dll");
+    }
+
+    /// <summary>Runs dotnet.</summary>
+    /// <returns>Its output; another exit status than 0 fails the test.</returns>
+    public static string Dotnet(params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        // The settings of "dotnet test" are not those of a user's shell.
+        foreach (string variable in start.Environment.Keys.Where(name => name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase)).ToArray())
+        {
+            start.Environment.Remove(variable);
+        }
+        // Nothing is left running.
+        start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
+        start.Environment["UseSharedCompilation"] = "false";
+        using Process process = Process.Start(start)!;
+        Task<string> error = process.StandardError.ReadToEndAsync();
+        Task<string> output = process.StandardOutput.ReadToEndAsync();
+        if (!process.WaitForExit(Patience))
+        {
+            process.Kill(entireProcessTree: true);
+            Assert.Fail($"dotnet {arguments[0]} does not end.");
+        }
+        string text = output.GetAwaiter().GetResult();
+        Assert.True(process.ExitCode == 0, text + error.GetAwaiter().GetResult());
+        return text;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _folder.Dispose();
+}
