@@ -3,7 +3,7 @@ using System.Globalization;
 namespace MemLoad.Torch;
 
 /// <summary>Provides the devices of libtorch. MemLoad.Core finds this class by its name when one of them is requested.</summary>
-public sealed class TorchDeviceProvider : IDeviceProvider
+internal sealed class TorchDeviceProvider : IDeviceProvider
 {
     /// <inheritdoc/>
     public IReadOnlyList<DeviceStatus> List() =>

@@ -58,7 +58,7 @@ Describe 'The folder of the module' {
     It 'has the documents that help and messages name' {
         $base = Split-Path $ModulePath
         $help = Get-ChildItem (Join-Path $base en-US), (Join-Path $base ja-JP) | Get-Content -Raw
-        $messages = [MemLoad.Rules].GetFields('Public, Static').ForEach{ $_.GetValue($null) }.ForEach{ $_.Title, $_.Remedy }
+        $messages = Get-RuleText
         $named = [regex]::Matches("$help $messages", '\bdocs/[\w-]+\.md').Value | Sort-Object -Unique
         $named | Should -Contain docs/report.md
         foreach ($document in $named) { Join-Path $base $document | Should -Exist }

@@ -16,9 +16,10 @@ Describe 'Messages' {
             Where-Object { $_.FullName -notmatch '[\\/]obj[\\/]' -and $_.Name -ne 'PowerShellWorker.cs' } | Get-Content | Where-Object { $_ -notmatch '^\s*//' } |
             ForEach-Object { [regex]::Matches($_, '"[^"]*"').Value }
         $null = Get-LoadPlan $file # the module's words are there once a cmdlet ran
-        $words = [MemLoad.Vocabulary]::Current
+        $library = [MemLoad.Strategy].Assembly
+        $words = $library.GetType('MemLoad.Vocabulary').GetProperty('Current').GetValue($null)
         $words.Settings.Values | Should -Contain '-HostMemoryLimit'
-        $rules = [MemLoad.Rules].GetFields().Where{ $_.FieldType -eq [MemLoad.Rule] }.ForEach{ $_.GetValue($null).Remedy.ToString() }
+        $rules = Get-RuleText
         $rules.Count | Should -BeGreaterThan 100
         $text = @($literals) + $words.Settings.Values + $words.Acts.Values + $rules -join "`n"
         $commands = Get-Command -Module MemLoad

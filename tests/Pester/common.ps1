@@ -30,3 +30,13 @@ function New-TinyCheckpoint([string]$Path) {
 function Get-Completion([string]$Line) {
     [System.Management.Automation.CommandCompletion]::CompleteInput($Line, $Line.Length, $null).CompletionMatches
 }
+
+# What the rules of the library say: titles and remedies. They are internal to it.
+function Get-RuleText {
+    $remedy = [MemLoad.Rule].GetProperty('Remedy', [Reflection.BindingFlags]'Instance, NonPublic')
+    foreach ($field in [MemLoad.Rule].Assembly.GetType('MemLoad.Rules').GetFields().Where{ $_.FieldType -eq [MemLoad.Rule] }) {
+        $rule = $field.GetValue($null)
+        $rule.Title
+        $remedy.GetValue($rule).ToString()
+    }
+}

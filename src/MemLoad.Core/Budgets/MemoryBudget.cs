@@ -6,7 +6,7 @@ namespace MemLoad;
 /// <param name="Limit">The host limit with the most missing bytes. Null for the capacity of the device.</param>
 /// <param name="NeedBytes">The bytes that the plan needs.</param>
 /// <param name="BudgetBytes">The available bytes.</param>
-public readonly record struct Shortfall(MemoryLimit? Limit, long NeedBytes, long BudgetBytes)
+internal readonly record struct Shortfall(MemoryLimit? Limit, long NeedBytes, long BudgetBytes)
 {
     /// <summary>The missing bytes.</summary>
     public long MissingBytes => NeedBytes - BudgetBytes;
@@ -16,7 +16,7 @@ public readonly record struct Shortfall(MemoryLimit? Limit, long NeedBytes, long
 /// The memory that a load may use. For the host, it is the headroom less its reserves, and at most the limit of the user. For the device,
 /// it is the free memory. A plan is compared with it before memory is allocated.
 /// </summary>
-public sealed class MemoryBudget
+internal sealed class MemoryBudget
 {
     /// <summary>The name of the limit that the user set, in rows.</summary>
     internal const string OwnLimit = "the limit given";

@@ -1,7 +1,7 @@
 namespace MemLoad;
 
 /// <summary>Makes paths that users give absolute.</summary>
-public static class FullPath
+internal static class FullPath
 {
     /// <summary>Returns the absolute path, relative to the current folder.</summary>
     /// <param name="path">The path that was given.</param>

@@ -64,7 +64,7 @@ public sealed record WeightInfo
 }
 
 /// <summary>Numbers with commas between them, which JSON has as a list.</summary>
-public sealed class NumberList : JsonConverter<string>
+internal sealed class NumberList : JsonConverter<string>
 {
     /// <inheritdoc/>
     public override string Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)

@@ -8,7 +8,7 @@ namespace MemLoad;
 /// How fast this machine does what plans are made of, for one device: a few constants measured by <see cref="SpeedMeasurement"/> and kept in the
 /// cache folder until they are a month old.
 /// </summary>
-public sealed record MachineSpeed
+internal sealed record MachineSpeed
 {
     private const long MostBytes = 1 << 20; // of the file; ours has two thousand
 

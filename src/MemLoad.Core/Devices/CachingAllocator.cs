@@ -3,14 +3,14 @@ namespace MemLoad;
 /// <summary>A block of a <see cref="CachingAllocator"/>. The default value is the empty block.</summary>
 /// <param name="Number">The number of the block in the allocator, from 1.</param>
 /// <param name="Offset">The start of the block.</param>
-public readonly record struct DeviceBlock(int Number, long Offset);
+internal readonly record struct DeviceBlock(int Number, long Offset);
 
 /// <summary>
 /// The arithmetic of the CUDA caching allocator of PyTorch (c10/cuda/CUDACachingAllocator.cpp, constants of PyTorch 2.x): the segments that
 /// it reserves and the blocks in them. It computes offsets and holds no memory. A device provides the memory of the segments. Not
 /// thread-safe.
 /// </summary>
-public sealed class CachingAllocator(long? capacityBytes = null) : IDisposable
+internal sealed class CachingAllocator(long? capacityBytes = null) : IDisposable
 {
     private const long MinimumBlock = 512;
     private const long SmallLimit = 1L << 20;

@@ -47,7 +47,7 @@ public static class DeviceRegistry
     /// <param name="name">A device name, case ignored.</param>
     /// <param name="capacityBytes">Capacity of a simulated device, or the maximum use of the memory of a card.</param>
     /// <exception cref="MemLoadException">ML7003 if the name is unknown, ML7004 if the device is not available.</exception>
-    public static IDevice Open(string name, long? capacityBytes = null)
+    internal static IDevice Open(string name, long? capacityBytes = null)
     {
         ArgumentNullException.ThrowIfNull(name);
         string lower = name.ToLowerInvariant();

@@ -10,13 +10,13 @@ namespace MemLoad;
 /// <param name="TotalBytes">The memory of the card.</param>
 /// <param name="FreeBytes">The free memory of the card.</param>
 /// <param name="DriverVersion">The driver.</param>
-public sealed record GraphicsCard(int Index, string Name, string BusId, long TotalBytes, long FreeBytes, string DriverVersion);
+internal sealed record GraphicsCard(int Index, string Name, string BusId, long TotalBytes, long FreeBytes, string DriverVersion);
 
 /// <summary>
 /// Queries the management library of the driver (NVML) about cards. The library is part of the driver. Without a driver there is no usable
 /// card.
 /// </summary>
-public static unsafe class GraphicsCards
+internal static unsafe class GraphicsCards
 {
     private const int Success = 0;
     private const int TextBytes = 96;

@@ -1,7 +1,7 @@
 namespace MemLoad;
 
 /// <summary>The device <c>cpu</c>: weights are in the memory of the host.</summary>
-public sealed class HostDevice : IDevice
+internal sealed class HostDevice : IDevice
 {
     private const int PieceBytes = 1 << 30;
 

@@ -5,7 +5,7 @@ namespace MemLoad;
 /// allocator. Large blocks have their own mappings. Small blocks share a mapping, which is released with the last of them. Blocks that are
 /// allocated together share one mapping, and each releases its own pages.
 /// </summary>
-public sealed unsafe class HostMemory : IDisposable
+internal sealed unsafe class HostMemory : IDisposable
 {
     private const long LargeBytes = 256 << 10;
     private const long SharedBytes = 1 << 20;

@@ -5,10 +5,10 @@ namespace MemLoad;
 /// <param name="Reserved">The bytes of segments, in use or cached (<c>torch.cuda.memory_reserved</c>).</param>
 /// <param name="PeakAllocated">The peak of the allocated bytes.</param>
 /// <param name="PeakReserved">The peak of the reserved bytes.</param>
-public readonly record struct DeviceMemory(long Allocated, long Reserved, long PeakAllocated, long PeakReserved);
+internal readonly record struct DeviceMemory(long Allocated, long Reserved, long PeakAllocated, long PeakReserved);
 
 /// <summary>A device that holds weights.</summary>
-public interface IDevice : IDisposable
+internal interface IDevice : IDisposable
 {
     /// <summary>Its name: <c>cpu</c>, <c>sim</c>, <c>cuda:0</c> …</summary>
     string Name { get; }

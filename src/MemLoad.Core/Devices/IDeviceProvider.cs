@@ -1,7 +1,7 @@
 namespace MemLoad;
 
 /// <summary>Provides devices of a separate assembly, which is loaded when one of them is requested.</summary>
-public interface IDeviceProvider
+internal interface IDeviceProvider
 {
     /// <summary>Returns the devices, and the reason why a device cannot be used. Loads the libraries that the test needs.</summary>
     IReadOnlyList<DeviceStatus> List();

@@ -8,7 +8,7 @@ namespace MemLoad;
 /// written. A guarded mapping releases its pages before another program writes to the file. The pages then read as zeros, their use does
 /// not end the process, and <see cref="RequireIntact"/> throws.
 /// </summary>
-public sealed unsafe partial class MappedFile : MemoryBuffer
+internal sealed unsafe partial class MappedFile : MemoryBuffer
 {
     private const int ProtectRead = 1;
     private const int ProtectReadWrite = 3;

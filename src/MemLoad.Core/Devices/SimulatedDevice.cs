@@ -4,7 +4,7 @@ namespace MemLoad;
 /// The device <c>sim</c>: a simulated accelerator. It has its own memory pool with real bytes, allocates as the CUDA allocator of PyTorch
 /// does, and does not exceed its capacity. Its device peaks are those of a card.
 /// </summary>
-public sealed class SimulatedDevice : IDevice
+internal sealed class SimulatedDevice : IDevice
 {
     /// <summary>Its name.</summary>
     internal const string DeviceName = "sim";

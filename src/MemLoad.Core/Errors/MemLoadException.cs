@@ -21,7 +21,7 @@ public sealed class MemLoadException : Exception
     /// <param name="offset">The byte offset in that file, if one is known.</param>
     /// <param name="innerException">The failure underneath, if there is one. It is left out where its own message is not printable, or is too long.</param>
     /// <param name="remedy">What to do in this very case; the rule's own remedy if not given.</param>
-    public MemLoadException(
+    internal MemLoadException(
         Rule rule, string finding, string? path = null, long? offset = null, Exception? innerException = null, Remedy? remedy = null)
         : base(Compose(rule, finding, path, offset, remedy), IsPrintable(innerException) ? innerException : null)
     {

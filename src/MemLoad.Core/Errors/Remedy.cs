@@ -9,7 +9,7 @@ namespace MemLoad;
 /// has its own words for these (<see cref="Vocabulary"/>). It is written as an interpolated string.
 /// </summary>
 [InterpolatedStringHandler]
-public sealed class Remedy
+internal sealed class Remedy
 {
     private readonly List<Func<Vocabulary, string>> _parts = [];
 

@@ -4,15 +4,20 @@ namespace MemLoad;
 /// <param name="Id">Stable id, <c>ML</c> and four digits: 1 paths and formats, 2 zip, 3 pickle, 4 safetensors, 5 folders and shards,
 /// 6 tensors, models and manifests, 7 devices and memory, 8 measuring, 9 writing and usage.</param>
 /// <param name="Title">What must hold, in a few words.</param>
-/// <param name="Remedy">What the user can do about it: one sentence.</param>
-public sealed record Rule(string Id, string Title, Remedy Remedy)
+public sealed record Rule(string Id, string Title)
 {
+    internal Rule(string id, string title, Remedy remedy)
+        : this(id, title) => Remedy = remedy;
+
+    /// <summary>What the user can do about it: one sentence.</summary>
+    internal Remedy Remedy { get; } = "";
+
     /// <summary>The exception for this rule, ready to throw.</summary>
     /// <param name="finding">What was found and what was expected, as a clause without a full stop.</param>
     /// <param name="path">The file or folder at fault.</param>
     /// <param name="offset">The byte offset in that file.</param>
     /// <param name="innerException">The failure underneath.</param>
     /// <param name="remedy">What to do in this very case, where that can be said better than by <see cref="Remedy"/>.</param>
-    public MemLoadException Broken(string finding, string? path = null, long? offset = null, Exception? innerException = null, Remedy? remedy = null) =>
+    internal MemLoadException Broken(string finding, string? path = null, long? offset = null, Exception? innerException = null, Remedy? remedy = null) =>
         new(this, finding, path, offset, innerException, remedy);
 }

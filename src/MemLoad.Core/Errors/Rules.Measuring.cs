@@ -1,13 +1,10 @@
 namespace MemLoad;
 
 /// <summary>Rules on measuring (ML8xxx).</summary>
-public static partial class Rules
+internal static partial class Rules
 {
-    /// <summary>A cold measurement needs a page cache that lets go of one file.</summary>
     public static readonly Rule PageCacheFixed = new("ML8001", "the page cache can drop one file",
         $"Measure with a warm cache or with the cache as it is ({(Setting.Cache, "Warm")} or AsIs); cold measurements need Linux and a disk that drops pages.");
-
-    /// <summary>All strategies load the same weights.</summary>
     public static readonly Rule DigestsDiffer = new("ML8002", "every load of a checkpoint yields the same weights",
         "Do not use the model; compare WeightsDigest across the rows, and report it as a bug of MemLoad.");
 }

@@ -1,30 +1,19 @@
 namespace MemLoad;
 
 /// <summary>Rules on devices and memory (ML7xxx).</summary>
-public static partial class Rules
+internal static partial class Rules
 {
-    /// <summary>The host must have the memory a step asks for.</summary>
     public static readonly Rule HostMemoryExhausted = new("ML7001", "the host has the memory", $"Choose a strategy with a lower host peak, such as Stream or Mmap ({Setting.Strategy}); {Act.Plan} shows what each needs.");
-
-    /// <summary>The device must have the memory a step asks for.</summary>
     public static readonly Rule DeviceMemoryExhausted = new("ML7002", "the device has the memory",
         $"Choose a strategy that holds the model once, such as Stream ({Setting.Strategy}), a larger limit ({Setting.DeviceMemoryLimit}), or another device.");
 
-    /// <summary>Device names are <c>cpu</c>, <c>sim</c>, <c>torch:cpu</c> and <c>cuda:N</c>.</summary>
+    // Device names are 'cpu', 'sim', 'torch:cpu' and 'cuda:N'.
     public static readonly Rule DeviceUnknown = new("ML7003", "the device name is known", $"Devices are cpu, sim, torch:cpu and cuda:0, cuda:1 …; {Act.Runtime} lists them.");
-
-    /// <summary>The device must be present on this machine and in this build.</summary>
     public static readonly Rule DeviceAbsent = new("ML7004", "the device is present", $"Use cpu or sim; {Act.Runtime} says what is here and what is missing.");
-
-    /// <summary>The forecast must not exceed the host memory budget: what the system leaves, less a reserve, and the user's own limit.</summary>
     public static readonly Rule HostLimitExceeded = new("ML7005", "the forecast fits the host memory budget",
         $"Choose a strategy that needs less, raise the limit, or load all the same ({Setting.Force}); {Act.Plan} shows what each needs.");
-
-    /// <summary>The forecast must not exceed the device memory budget: what is free on the device, and the user's own limit.</summary>
     public static readonly Rule DeviceLimitExceeded = new("ML7006", "the forecast fits the device memory budget",
         $"Choose a strategy or a device that fits; {Act.Plan} shows what each needs, and no switch overrules a device.");
-
-    /// <summary>The host has no device memory of its own to limit.</summary>
     public static readonly Rule DeviceLimitOnHost = new("ML7007", "a device memory limit is for a device with memory of its own",
         $"Limit host memory instead ({Setting.HostMemoryLimit}), or choose another device.");
 }

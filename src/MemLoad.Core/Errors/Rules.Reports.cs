@@ -1,36 +1,22 @@
 namespace MemLoad;
 
 /// <summary>Rules on rows and samples of earlier runs, which reports are made of (ML81xx).</summary>
-public static partial class Rules
+internal static partial class Rules
 {
     private static readonly Remedy WriteRowsAgain =
         $"Give the rows of {Act.Measure}, written as CSV or JSON.";
 
     private static readonly Remedy MeasureSamplesAgain = $"Give what {Setting.TimelinePath} wrote; docs/report.md has the form.";
-
-    /// <summary>Rows are an array of JSON objects, one such object, or CSV with a header.</summary>
     public static readonly Rule RowsUnreadable = new("ML8101", "rows are JSON objects, or CSV with a header", WriteRowsAgain);
-
-    /// <summary>A row says what was loaded how, where and when, and how it ended.</summary>
     public static readonly Rule RowColumnMissing = new("ML8102", "rows have the columns that tell one load from another", WriteRowsAgain);
-
-    /// <summary>Figures in rows are whole numbers, as every row of MemLoad has them.</summary>
     public static readonly Rule RowValueInvalid = new("ML8103", "the values of rows have their column's type",
         "Take the rows as they were written: an editor or a spreadsheet may have changed the figures.");
-
-    /// <summary>A report is about something.</summary>
     public static readonly Rule RowsNone = new("ML8104", "there are rows to report", $"Measure first: {Act.Measure}.");
-
-    /// <summary>Rows and samples are small texts.</summary>
     public static readonly Rule ReportInputTooLarge = new("ML8105", "a file of rows or samples has at most 100,000,000 bytes",
         "Check that this is such a file; split it, for a report takes several.");
 
-    /// <summary>A file of samples is JSON lines in UTF-8, and no object has a name twice.</summary>
+    // A file of samples is JSON lines in UTF-8, and no object has a name twice.
     public static readonly Rule TimelineSyntax = new("ML8111", "a file of samples is JSON lines in UTF-8", MeasureSamplesAgain);
-
-    /// <summary>Each line has the known fields, lists of one length, and times that do not run backwards.</summary>
     public static readonly Rule TimelineForm = new("ML8112", "a line of samples has the form that docs/report.md gives it", MeasureSamplesAgain);
-
-    /// <summary>Its version is one that this MemLoad knows.</summary>
     public static readonly Rule TimelineVersion = new("ML8113", "the version of a line of samples is known", "Use the MemLoad that wrote it, or a later one.");
 }

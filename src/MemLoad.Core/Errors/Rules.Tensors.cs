@@ -1,57 +1,31 @@
 namespace MemLoad;
 
 /// <summary>Rules on tensors and models (ML6xxx).</summary>
-public static partial class Rules
+internal static partial class Rules
 {
     private const string SaveAgain = "Write the file again with the program that made it.";
-
-    /// <summary>Two tensors must not have one name.</summary>
     public static readonly Rule NameRepeated = new("ML6001", "tensor names are unique", "Rename one of them where the file is made, and write it again.");
 
-    /// <summary>Dimensions, strides and offsets must be non-negative and their products must fit 64 bits.</summary>
+    // Dimensions, strides and offsets must be non-negative and their products must fit 64 bits.
     public static readonly Rule ShapeInvalid = new("ML6002", "shapes, strides and offsets are sound", SaveAgain);
-
-    /// <summary>A view must lie inside its storage.</summary>
     public static readonly Rule ViewOutsideStorage = new("ML6003", "a tensor lies inside its storage", SaveAgain);
-
-    /// <summary>An expanded view must not blow a small storage up beyond reason.</summary>
     public static readonly Rule ViewTooLarge = new("ML6004", "an expanded view stays in proportion to its storage",
         "Store the tensor without expanding it, or let PyTorch make it contiguous first.");
-
-    /// <summary>All views of a checkpoint together must stay in proportion to its files: many small expansions are a bomb as well.</summary>
     public static readonly Rule ViewsTooLarge = new("ML6012", "all views together stay in proportion to the files",
         "Store the tensors without expanding them, or let PyTorch make them contiguous first.");
-
-    /// <summary>Names have no control characters but tabs: they are printed on terminals, and the digest is taken over lines of them.</summary>
     public static readonly Rule TensorNameControl = new("ML6013", "tensor names have no control characters but tabs",
         "Rename the tensor: names are printed on terminals, and the digest is taken over lines of them.");
-
-    /// <summary>A name is a name: no one reads, and no format needs, thousands of characters.</summary>
     public static readonly Rule NameTooLong = new("ML6014", "tensor names have a reasonable length", "Rename the tensor, or save the state dict alone.");
-
-    /// <summary>The key must name a container or a tensor of the checkpoint.</summary>
     public static readonly Rule KeyNotFound = new("ML6005", "the key is in the checkpoint", $"List the names with {Act.Inspect}.");
-
-    /// <summary>A selection must leave something to load.</summary>
     public static readonly Rule NothingSelected = new("ML6006", "the checkpoint has tensors to load",
         $"List the names with {Act.Inspect} and widen the key, include or exclude pattern.");
-
-    /// <summary>A rank is one of as many as there are.</summary>
     public static readonly Rule RankOutside = new("ML6009", "the rank is one of the ranks", $"Ranks count from 0 and end below their number ({Setting.Rank} and {Setting.RankCount}).");
-
-    /// <summary>Weights are cast to one of three types.</summary>
     public static readonly Rule CastTargetUnsupported = new("ML6010", "weights are cast to float32, float16 or bfloat16",
         $"Give one of these ({Setting.DType}), or none to load the weights as they are.");
-
-    /// <summary>Memory that is read as two types cannot become a third.</summary>
     public static readonly Rule CastStorageMixed = new("ML6011", "a storage that is cast holds elements of one dtype",
         $"Load the weights as they are, leave one of the tensors out ({Setting.Exclude}), or store them apart.");
-
-    /// <summary>The state dict must fit the model, name by name.</summary>
     public static readonly Rule StateDictMismatch = new("ML6007", "the state dict fits the model",
         $"Choose the model that the checkpoint was written for ({Setting.Size}), or narrow the checkpoint with a key ({Setting.Key}).");
-
-    /// <summary>Model sizes are the four published ones.</summary>
     public static readonly Rule SizeUnknown = new("ML6008", "the model size is known",
         $"Sizes are gpt2-small, gpt2-medium, gpt2-large and gpt2-xl ({Setting.Size}).");
 }

@@ -1,44 +1,25 @@
 namespace MemLoad;
 
 /// <summary>Rules on writing checkpoints (ML91xx).</summary>
-public static partial class Rules
+internal static partial class Rules
 {
-    /// <summary>Only formats worth producing are written.</summary>
     public static readonly Rule FormatNotWritable = new("ML9101", "the format can be written",
         $"Choose pth, safetensors or folder ({Setting.Format}), or a target whose name ends in .pth or .safetensors, or in no extension for a folder.");
-
-    /// <summary>Nothing is replaced unless asked for.</summary>
     public static readonly Rule TargetExists = new("ML9102", "the target does not exist yet", $"Name another path, or replace what is there ({Setting.Force}).");
-
-    /// <summary>The target must be a place where this user can put a file or folder of that kind.</summary>
     public static readonly Rule TargetUnwritable = new("ML9103", "the target can be written",
         "Check that the folder exists and that this user may write there, or name another path.");
-
-    /// <summary>The disk must have room for the whole checkpoint.</summary>
     public static readonly Rule DiskFull = new("ML9104", "the disk has room for what is written", "Free some space, or name a path on another disk (for generated checkpoints: MEMLOAD_CACHE).");
-
-    /// <summary>The disk must take what it is given.</summary>
     public static readonly Rule WriteFailed = new("ML9105", "the target can be written to its end",
         "Check the disk or the network share, then try again.");
-
-    /// <summary>In a folder of per-tensor files each name is a file name, on every operating system.</summary>
     public static readonly Rule FileNameUnsafe = new("ML9106", "tensor names are safe, distinct file names", $"Write one file instead: safetensors or pth ({Setting.Format}).");
-
-    /// <summary>The format must be able to hold every tensor name.</summary>
     public static readonly Rule NameNotWritable = new("ML9107", "the format can hold the tensor's name",
         $"Rename the tensor, choose a format that takes its name ({Setting.Format}), or leave it out ({(Act.Convert, Setting.Exclude)}).");
-
-    /// <summary>The format must have the element type.</summary>
     public static readonly Rule DTypeNotInFormat = new("ML9108", "the format has the tensor's dtype", $"Write .pth instead, or leave the tensor out ({(Act.Convert, Setting.Exclude)}).");
 
-    /// <summary>safetensors headers end at 100,000,000 bytes (the reference reader's limit).</summary>
+    // safetensors headers end at 100,000,000 bytes (the reference reader's limit).
     public static readonly Rule HeaderTooLong = new("ML9109", "the header fits the format", $"Write .pth instead, or fewer tensors into one file ({(Act.Convert, Setting.Include)}).");
-
-    /// <summary>The bytes that arrive must be as many as the shapes promise.</summary>
     public static readonly Rule SourceInconsistent = new("ML9110", "the weights to write deliver what they promise",
         "Open them again; if it happens again, report it as a bug of MemLoad.");
-
-    /// <summary>Generated checkpoints need a folder to be kept in.</summary>
     public static readonly Rule CacheUnusable = new("ML9111", "the cache folder can be used",
         $"Set MEMLOAD_CACHE to a folder where this user can write, or name a checkpoint of your own ({Setting.Path}).");
 }

@@ -1,57 +1,39 @@
 namespace MemLoad;
 
 /// <summary>Rules on PyTorch's zip archives (ML2xxx).</summary>
-public static partial class Rules
+internal static partial class Rules
 {
     private const string SaveWithTorch = "Load the file with PyTorch and write it again with torch.save(state_dict, path); where PyTorch does not read it either, get the file again.";
 
-    /// <summary>The end record must be the last 22 bytes, without comment and without trailing data.</summary>
+    // The end record must be the last 22 bytes, without comment and without trailing data.
     public static readonly Rule ZipEndMissing = new("ML2001", "the archive ends with its end record", CopyAgain);
 
-    /// <summary>Central directory, zip64 records and counts must agree and lie inside the file.</summary>
+    // Central directory, zip64 records and counts must agree and lie inside the file.
     public static readonly Rule ZipDirectoryInvalid = new("ML2002", "the archive's directory is sound", CopyAgain);
-
-    /// <summary>Local headers must say what the central directory says.</summary>
     public static readonly Rule ZipHeaderMismatch = new("ML2003", "local and central headers agree", CopyAgain);
 
-    /// <summary>Records are stored as they are: PyTorch never compresses them.</summary>
+    // Records are stored as they are: PyTorch never compresses them.
     public static readonly Rule ZipCompressed = new("ML2004", "records are stored uncompressed", SaveWithTorch);
-
-    /// <summary>Records must not be encrypted.</summary>
     public static readonly Rule ZipEncrypted = new("ML2005", "records are not encrypted", "Decrypt the archive with the program that encrypted it, or get the file again.");
-
-    /// <summary>Record names must be unique, also to a file system that ignores case.</summary>
     public static readonly Rule ZipNameRepeated = new("ML2006", "record names are unique", SaveWithTorch);
-
-    /// <summary>Record names must be plain relative paths under one folder.</summary>
     public static readonly Rule ZipNameInvalid = new("ML2007", "record names are plain paths under one folder", SaveWithTorch);
-
-    /// <summary>Records must not share bytes.</summary>
     public static readonly Rule ZipOverlap = new("ML2008", "records do not overlap", SaveWithTorch);
 
-    /// <summary>An archive of PyTorch holds exactly one data.pkl.</summary>
+    // An archive of PyTorch holds exactly one data.pkl.
     public static readonly Rule ZipNotTorch = new("ML2009", "the archive is one that PyTorch wrote", "Only archives written by torch.save hold weights; check that this is the right file.");
-
-    /// <summary>TorchScript archives are programs.</summary>
     public static readonly Rule ZipTorchScript = new("ML2010", "the archive is no TorchScript program",
         "In Python: torch.save(torch.jit.load(path).state_dict(), new_path).");
-
-    /// <summary>Only little-endian files are read.</summary>
     public static readonly Rule ZipBigEndian = new("ML2011", "the bytes are little-endian",
         "Load the file with PyTorch on a little-endian machine, which turns the bytes, and write it again with torch.save(state_dict, path).");
-
-    /// <summary>Every storage that the pickle names must be a record of the stated length.</summary>
     public static readonly Rule StorageRecordMissing = new("ML2012", "every storage is in the file", CopyAgain);
-
-    /// <summary>The record of a storage must be as long as the pickle says.</summary>
     public static readonly Rule StorageLengthMismatch = new("ML2013", "storages have the length the pickle states", CopyAgain);
 
-    /// <summary>From byte 0 to the directory there are records and their data descriptors, and nothing that a reader would pass over.</summary>
+    // From byte 0 to the directory there are records and their data descriptors, and nothing that a reader would pass over.
     public static readonly Rule ZipHidden = new("ML2014", "nothing lies before, between or behind the records", SaveWithTorch);
 
-    /// <summary>Of the flags only those of UTF-8 names, data descriptors and compression levels are known.</summary>
+    // Of the flags only those of UTF-8 names, data descriptors and compression levels are known.
     public static readonly Rule ZipFlags = new("ML2015", "records have no flags that PyTorch does not set", SaveWithTorch);
 
-    /// <summary>The bytes of a record have the CRC-32 that the directory states; 0 means that none was computed. Checked by deep tests.</summary>
+    // The bytes of a record have the CRC-32 that the directory states; 0 means that none was computed. Checked by deep tests.
     public static readonly Rule RecordChecksum = new("ML2016", "records have the checksum that the directory states", CopyAgain);
 }

@@ -1,59 +1,31 @@
 namespace MemLoad;
 
 /// <summary>The closed set of rules. One file for each group of ids; this one holds paths and formats (ML1xxx).</summary>
-public static partial class Rules
+internal static partial class Rules
 {
     private const string CopyAgain = "Copy or download the file again and compare its size with the original.";
-
-    /// <summary>The path must exist.</summary>
     public static readonly Rule PathNotFound = new("ML1001", "the path exists", "Check the spelling and the current folder.");
-
-    /// <summary>The file must be readable by this user.</summary>
     public static readonly Rule PathUnreadable = new("ML1002", "the path can be read", "Check its permissions and that no other program holds it.");
-
-    /// <summary>A checkpoint is not an empty file.</summary>
     public static readonly Rule FileEmpty = new("ML1003", "the file is not empty", CopyAgain);
-
-    /// <summary>The first bytes must belong to a known format; the extension is never believed.</summary>
     public static readonly Rule FormatUnknown = new("ML1004", "the file is a PyTorch or safetensors checkpoint",
         "MemLoad reads PyTorch .pth/.pt/.bin, safetensors, either kind of *.index.json and folders of per-tensor files.");
-
-    /// <summary>The file must be as long as its own headers say.</summary>
     public static readonly Rule FileTruncated = new("ML1005", "the file is whole", CopyAgain);
-
-    /// <summary>The file must not change between opening and reading.</summary>
     public static readonly Rule FileChanged = new("ML1006", "the file stays as it was when opened", "Load again once nothing writes to it.");
-
-    /// <summary>The disk must deliver what the file system promises.</summary>
     public static readonly Rule ReadFailed = new("ML1007", "the file can be read to its end", "Check the disk or the network share, then try again.");
-
-    /// <summary>A file's extension must not contradict its content.</summary>
     public static readonly Rule ExtensionWrong = new("ML1008", "the extension fits the content", "Name the file after what it is: .pth or .safetensors.");
 
-    /// <summary>A process may have so many files open and no more (<c>ulimit -n</c>); the machine has a limit too.</summary>
+    // A process may have so many files open and no more ('ulimit -n'); the machine has a limit too.
     public static readonly Rule FilesExhausted = new("ML1015", "the process may open as many files as it needs",
         $"Raise the limit on open files (ulimit -n), or choose the strategy Stream ({Setting.Strategy}), which has few files open at a time.");
-
-    /// <summary>Checkpoints are files: a registry key or an environment variable is none.</summary>
     public static readonly Rule PathNotFile = new("ML1009", "the path is on a file system", "Give the path of a file or folder.");
-
-    /// <summary>A pipe, a device or a socket has no headers to go back to, and opening one may wait forever.</summary>
     public static readonly Rule PathNotRegular = new("ML1010", "the path is a file or a folder, not a pipe, device or socket",
         "Write what it delivers into a file first, then give the path of that file.");
-
-    /// <summary>A repository cloned without git-lfs has small text files in the place of its weights.</summary>
     public static readonly Rule LfsPointer = new("ML1011", "the file is the checkpoint itself, not a git-lfs pointer to it",
         "In the repository, run: git lfs install, then git lfs pull.");
-
-    /// <summary>Whoever touches mapped pages that a file no longer has is ended by the system; a shell must not be.</summary>
     public static readonly Rule MappingUnguarded = new("ML1012", "a file that is mapped into a shell cannot become shorter unnoticed",
         $"Choose the strategy Stream ({Setting.Strategy}), which copies, or do not measure in this process ({Setting.InProcess}). {(Act.Load, Setting.Force)} maps the file all the same; if it then becomes shorter, the shell ends.");
-
-    /// <summary>What headers claim is believed in proportion to their length.</summary>
     public static readonly Rule HeaderMemory = new("ML1013", "headers take memory in proportion to their length",
         "Write the file again with the program that made it; a file like this is made to fill memory.");
-
-    /// <summary>Limits are raised by names that exist.</summary>
     public static readonly Rule LimitUnknown = new("ML1014", "MEMLOAD_LIMITS holds limits and whole numbers",
         "Its limits are header-memory, expanded-bytes, nesting (at most 5000) and name-length: set it like nesting=500,expanded-bytes=68719476736, or not at all.");
 }

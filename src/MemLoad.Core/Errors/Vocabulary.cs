@@ -1,67 +1,16 @@
 namespace MemLoad;
 
-/// <summary>What a user can set.</summary>
-public enum Setting
+/// <summary>What a user can set, under the names of parameters in the module.</summary>
+internal enum Setting
 {
-    /// <summary>State of the page cache.</summary>
-    Cache,
-    /// <summary>Read the bytes, too.</summary>
-    Deep,
-    /// <summary>The device.</summary>
-    Device,
-    /// <summary>The limit of device memory.</summary>
-    DeviceMemoryLimit,
-    /// <summary>The type that weights are cast to.</summary>
-    DType,
-    /// <summary>Name patterns to drop.</summary>
-    Exclude,
-    /// <summary>Do it all the same.</summary>
-    Force,
-    /// <summary>The format of a file.</summary>
-    Format,
-    /// <summary>The number of attention heads.</summary>
-    HeadCount,
-    /// <summary>The limit of host memory.</summary>
-    HostMemoryLimit,
-    /// <summary>Name patterns to keep.</summary>
-    Include,
-    /// <summary>Measure in this process.</summary>
-    InProcess,
-    /// <summary>A container of the checkpoint.</summary>
-    Key,
-    /// <summary>A model in memory.</summary>
-    Model,
-    /// <summary>A file or folder.</summary>
-    Path,
-    /// <summary>The number of a rank.</summary>
-    Rank,
-    /// <summary>How many ranks there are.</summary>
-    RankCount,
-    /// <summary>A model size.</summary>
-    Size,
-    /// <summary>The strategy.</summary>
-    Strategy,
-    /// <summary>The file that samples are added to.</summary>
-    TimelinePath,
+    Cache, Deep, Device, DeviceMemoryLimit, DType, Exclude, Force, Format, HeadCount, HostMemoryLimit, Include, InProcess, Key, Model, Path, Rank, RankCount,
+    Size, Strategy, TimelinePath,
 }
 
-/// <summary>What a user can have done.</summary>
-public enum Act
+/// <summary>What a user can have done: each is a command and a cmdlet.</summary>
+internal enum Act
 {
-    /// <summary>Write a checkpoint in another format.</summary>
-    Convert,
-    /// <summary>List the tensors of a checkpoint.</summary>
-    Inspect,
-    /// <summary>Load weights and use them.</summary>
-    Load,
-    /// <summary>Measure loads.</summary>
-    Measure,
-    /// <summary>Forecast loads.</summary>
-    Plan,
-    /// <summary>List the devices and libraries of this machine.</summary>
-    Runtime,
-    /// <summary>Test whether a checkpoint is sound.</summary>
-    Test,
+    Convert, Inspect, Load, Measure, Plan, Runtime, Test,
 }
 
 /// <summary>
@@ -70,7 +19,7 @@ public enum Act
 /// </summary>
 /// <param name="Settings">The name of each setting.</param>
 /// <param name="Acts">Each command; <c>{0}</c> stands where a setting of it comes.</param>
-public sealed record Vocabulary(IReadOnlyDictionary<Setting, string> Settings, IReadOnlyDictionary<Act, string> Acts)
+internal sealed record Vocabulary(IReadOnlyDictionary<Setting, string> Settings, IReadOnlyDictionary<Act, string> Acts)
 {
     /// <summary>The words of the program that runs.</summary>
     public static Vocabulary Current { get; set; } = new(

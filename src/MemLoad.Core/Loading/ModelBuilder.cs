@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace MemLoad;
 
 /// <summary>Builds a model on a device: allocates its tensors and fills them from a source, the way a framework initialises a fresh model.</summary>
-public static class ModelBuilder
+internal static class ModelBuilder
 {
     /// <summary>Allocates and fills every storage of a source, on all cores.</summary>
     /// <param name="source">Where the values come from, such as a <see cref="GptInitializer"/>.</param>

@@ -1,7 +1,7 @@
 namespace MemLoad;
 
 /// <summary>A plan's second reader: executes the very steps the forecast added up.</summary>
-public static class PlanRunner
+internal static class PlanRunner
 {
     private const long CopyBytes = 2 << 20;
 

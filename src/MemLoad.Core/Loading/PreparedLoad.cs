@@ -54,16 +54,16 @@ public sealed class PreparedLoad : IDisposable
     public WeightManifest? Manifest => _source.Manifest;
 
     /// <summary>The device, open.</summary>
-    public IDevice Device { get; }
+    internal IDevice Device { get; }
 
     /// <summary>What the load may take.</summary>
-    public MemoryBudget Budget { get; }
+    internal MemoryBudget Budget { get; }
 
     /// <summary>The plan; where <see cref="Strategy.Auto"/> was asked for, the one it chose.</summary>
-    public LoadPlan Plan => _plan ??= _candidate.Plan ?? LoadPlan.Create(_candidate.Strategy, View, Device, _candidate.RingLimit);
+    internal LoadPlan Plan => _plan ??= _candidate.Plan ?? LoadPlan.Create(_candidate.Strategy, View, Device, _candidate.RingLimit);
 
     /// <summary>Its forecast.</summary>
-    public PlanForecast Forecast => _candidate.Forecast;
+    internal PlanForecast Forecast => _candidate.Forecast;
 
     /// <summary>Why the load does not fit the budget (ML7005, ML7006), maps what it must not (ML1012) or more files than it may open (ML1015); null if it may go ahead or was forced.</summary>
     public MemLoadException? Refusal { get; }

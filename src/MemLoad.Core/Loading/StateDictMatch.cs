@@ -3,7 +3,7 @@ using System.Text;
 namespace MemLoad;
 
 /// <summary>Holds a state dict against a model before anything is loaded, as PyTorch's strict <c>load_state_dict</c> does.</summary>
-public static class StateDictMatch
+internal static class StateDictMatch
 {
     private const int MostNames = 8;
 

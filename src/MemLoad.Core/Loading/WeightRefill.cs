@@ -4,7 +4,7 @@ namespace MemLoad;
 /// Loads a checkpoint into the memory that weights of the same layout lie in, as <c>load_state_dict</c> does into a model that has its weights: no second
 /// copy is needed, and no fresh memory touched for the first time, which is most of the time of a load.
 /// </summary>
-public static class WeightRefill
+internal static class WeightRefill
 {
     /// <summary>Overwrites the weights.</summary>
     /// <param name="weights">What is to be overwritten. If anything goes wrong on the way they are neither the old nor the new: they are disposed.</param>

@@ -3,7 +3,7 @@ using System.Reflection;
 namespace MemLoad;
 
 /// <summary>What a row must say about the machine it was measured on. Asked once for each process.</summary>
-public static class HostFacts
+internal static class HostFacts
 {
     private static readonly Lazy<string?> Processor = new(FindProcessorName);
     private static readonly Lazy<long?> TotalMemory = new(FindTotalMemory);

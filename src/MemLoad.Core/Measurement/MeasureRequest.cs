@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace MemLoad;
 
 /// <summary>What to do with the page cache before a measured load.</summary>
@@ -22,7 +24,8 @@ public sealed record MeasureRequest(LoadRequest Load)
     public bool Timeline { get; init; }
 
     /// <summary>What messages call the things to type; null for the words of the process that measures.</summary>
-    public Vocabulary? Words { get; init; }
+    [JsonInclude]
+    internal Vocabulary? Words { get; init; }
 
     /// <summary>Number of the repetition, from 1.</summary>
     public int Run { get; init; } = 1;

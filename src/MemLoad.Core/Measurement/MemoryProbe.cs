@@ -13,7 +13,7 @@ namespace MemLoad;
 /// The mark does not tell anonymous memory from file-backed pages, samples do: call <see cref="Mark(string, bool, int)"/> with <c>sampleNow</c> right
 /// before mapped memory is given back, or a mapping that lived for less than 5 ms may be taken for anonymous memory.
 /// </remarks>
-public sealed class MemoryProbe : IDisposable
+internal sealed class MemoryProbe : IDisposable
 {
     private const int SampleCapacity = 16 * 1024;
     private const int SamplerStackBytes = 256 * 1024;

@@ -7,4 +7,4 @@ namespace MemLoad;
 /// <param name="DeviceBytes">What the device said it had allocated; null without a device.</param>
 /// <param name="Phase">The phase last marked before the sample; null before the first.</param>
 /// <param name="Step">Index of the plan's step last marked before the sample; -1 before the first, or where there is no plan.</param>
-public readonly record struct MemorySample(long ElapsedMicroseconds, long? HostBytes, long? HostFileBytes, long? DeviceBytes, string? Phase, int Step = -1);
+internal readonly record struct MemorySample(long ElapsedMicroseconds, long? HostBytes, long? HostFileBytes, long? DeviceBytes, string? Phase, int Step = -1);

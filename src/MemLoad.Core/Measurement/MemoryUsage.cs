@@ -5,7 +5,7 @@ namespace MemLoad;
 /// <param name="HostFileBytes">Resident file-backed pages, which the kernel can reclaim.</param>
 /// <param name="PeakResidentBytes">The system's high-water mark since <see cref="ResetPeak"/>, or since the process began. On Linux the mark is
 /// of the whole resident set, file-backed pages included.</param>
-public sealed record MemoryUsage(long? HostBytes, long? HostFileBytes, long? PeakResidentBytes)
+internal sealed record MemoryUsage(long? HostBytes, long? HostFileBytes, long? PeakResidentBytes)
 {
     /// <summary>Asks the system.</summary>
     public static MemoryUsage Now()

@@ -4,7 +4,7 @@ namespace MemLoad;
 /// Counts the processes that the kernel has killed for want of memory, so that such a death of a child can be told from any other: read it
 /// before the child starts and after it died, and compare.
 /// </summary>
-public static class OomWatch
+internal static class OomWatch
 {
     /// <summary>
     /// Kills so far in this process's control group, which children share (<c>memory.events</c>, or <c>memory.oom_control</c> of version 1);

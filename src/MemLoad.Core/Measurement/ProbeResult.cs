@@ -4,7 +4,7 @@ namespace MemLoad;
 /// What one stretch of work cost. Memory is counted above the idle process, as it was when the probe started, and is never negative.
 /// Null means that this platform cannot say.
 /// </summary>
-public sealed record ProbeResult
+internal sealed record ProbeResult
 {
     /// <summary>
     /// Peak of anonymous and shared memory (Windows: private bytes; macOS: physical footprint). On Linux the kernel's own high-water mark

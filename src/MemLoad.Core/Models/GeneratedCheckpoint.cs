@@ -3,7 +3,7 @@ namespace MemLoad;
 /// <summary>
 /// Checkpoints that MemLoad generates for measurements: a GPT model of a known size with new weights, kept in the cache folder.
 /// </summary>
-public static class GeneratedCheckpoint
+internal static class GeneratedCheckpoint
 {
     /// <summary>The seed of the notebook.</summary>
     public const long Seed = 123;

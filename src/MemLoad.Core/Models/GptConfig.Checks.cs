@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace MemLoad;
 
-public sealed partial record GptConfig
+internal sealed partial record GptConfig
 {
     /// <summary>Checks that a model of these dimensions can run these tokens.</summary>
     /// <exception cref="MemLoadException">ML6025: a token id outside the vocabulary; ML6026: no token, or too many.</exception>

@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace MemLoad;
 
-public sealed partial record GptConfig
+internal sealed partial record GptConfig
 {
     /// <summary>
     /// Determines the dimensions of a GPT model from a state dict. It reads only the tensors that it needs. Missing or extra names and

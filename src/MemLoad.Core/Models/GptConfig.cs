@@ -14,7 +14,7 @@ namespace MemLoad;
 /// <param name="HeadCount">The number of attention heads per block. The embedding size is a multiple of it. No shape of a tensor depends on
 /// it.</param>
 /// <param name="QkvBias">Whether the query, key and value projections have a bias.</param>
-public sealed partial record GptConfig(
+internal sealed partial record GptConfig(
     int VocabularySize,
     int ContextLength,
     int EmbeddingSize,

@@ -10,7 +10,7 @@ namespace MemLoad;
 /// 1/√inputs); scales 1, shifts 0; masks 1 above the diagonal). The numbers differ from PyTorch. An element depends only on the seed, the
 /// tensor name and the index, and not on pieces, threads and the processor. Several threads can use it.
 /// </summary>
-public sealed class GptInitializer : IWeightSource
+internal sealed class GptInitializer : IWeightSource
 {
     private const int PieceBytes = 1 << 20;
 

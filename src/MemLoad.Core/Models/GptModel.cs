@@ -11,7 +11,7 @@ namespace MemLoad;
 /// The architecture is that of the book: pre-norm blocks, LayerNorm with biased variance, tanh GELU, masks as part of the state dict, an
 /// untied head without bias, no dropout (evaluation mode).
 /// </remarks>
-public sealed unsafe class GptModel : IGptModel
+internal sealed unsafe class GptModel : IGptModel
 {
     // The reference keeps the owner of the memory from being finalized.
     private readonly Func<string, HostTensor> _weights;

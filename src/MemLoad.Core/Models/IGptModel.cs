@@ -1,7 +1,7 @@
 namespace MemLoad;
 
 /// <summary>A GPT model that can be run. It uses weights of another owner and must not be used after they are freed.</summary>
-public interface IGptModel
+internal interface IGptModel
 {
     /// <summary>The dimensions of the model.</summary>
     GptConfig Config { get; }

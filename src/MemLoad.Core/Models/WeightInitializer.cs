@@ -7,7 +7,7 @@ namespace MemLoad;
 /// Fills tensors of models whose initialization is not known, so that creating a model uses memory as in practice. Floating-point types of
 /// two bytes and more, and both parts of complex types, get uniform numbers in [−1, 1). Other types get random bits.
 /// </summary>
-public static class WeightInitializer
+internal static class WeightInitializer
 {
     // The elements that are generated at once if they are not generated in place. They fit the first-level cache.
     private const int PieceElements = 1024;

@@ -5,7 +5,7 @@ namespace MemLoad;
 /// <summary>
 /// A load as data: ordered steps over buffers of named pools. The forecast adds the steps up; the runner executes the very same ones.
 /// </summary>
-public sealed record LoadPlan
+internal sealed record LoadPlan
 {
     internal LoadPlan()
     {

@@ -34,7 +34,7 @@ public sealed record LoadPlanStep
     /// <param name="plan">The plan.</param>
     /// <param name="forecast">Its forecast, which says where the peaks are.</param>
     /// <param name="device">The device it is for; asked for the arithmetic of its allocator only.</param>
-    public static IEnumerable<LoadPlanStep> Of(LoadPlan plan, PlanForecast forecast, IDevice device)
+    internal static IEnumerable<LoadPlanStep> Of(LoadPlan plan, PlanForecast forecast, IDevice device)
     {
         ArgumentNullException.ThrowIfNull(plan);
         ArgumentNullException.ThrowIfNull(forecast);

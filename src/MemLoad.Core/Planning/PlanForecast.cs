@@ -5,7 +5,7 @@ namespace MemLoad;
 /// <param name="HostFileBytes">Bytes of mapped files that may be resident.</param>
 /// <param name="MappedBytes">Address space that mapped files take: their whole length.</param>
 /// <param name="Device">The device's allocator.</param>
-public readonly record struct PlanTotals(long HostBytes, long HostFileBytes, long MappedBytes, DeviceMemory Device);
+internal readonly record struct PlanTotals(long HostBytes, long HostFileBytes, long MappedBytes, DeviceMemory Device);
 
 /// <summary>A plan's first reader: adds up what its steps will hold, without touching a byte.</summary>
 /// <param name="PeakHostBytes">Most anonymous host memory held at once.</param>
@@ -14,7 +14,7 @@ public readonly record struct PlanTotals(long HostBytes, long HostFileBytes, lon
 /// <param name="PeakHostAndDeviceBytes">Most anonymous host memory and reserved device memory held at once.</param>
 /// <param name="FinalHostBytes">Anonymous host memory held at the end.</param>
 /// <param name="Device">What the device's allocator holds at the end and held at most; all zero on the host.</param>
-public sealed record PlanForecast(
+internal sealed record PlanForecast(
     long PeakHostBytes, long PeakHostFileBytes, long PeakAddressBytes, long PeakHostAndDeviceBytes, long FinalHostBytes, DeviceMemory Device)
 {
     /// <summary>Adds a plan up.</summary>

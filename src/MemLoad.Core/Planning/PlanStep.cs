@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace MemLoad;
 
 /// <summary>The pools a plan allocates from.</summary>
-public enum MemoryPool : byte
+internal enum MemoryPool : byte
 {
     /// <summary>Anonymous host memory.</summary>
     Host,
@@ -14,7 +14,7 @@ public enum MemoryPool : byte
 }
 
 /// <summary>The kinds of steps.</summary>
-public enum StepKind : byte
+internal enum StepKind : byte
 {
     /// <summary>Take a buffer from its pool.</summary>
     Allocate,
@@ -31,7 +31,7 @@ public enum StepKind : byte
 }
 
 /// <summary>What a stretch of steps is for, in the words of the notebook.</summary>
-public enum PlanPhase : byte
+internal enum PlanPhase : byte
 {
     /// <summary>Building and initialising the model on the host.</summary>
     BuildModel,
@@ -57,7 +57,7 @@ public enum PlanPhase : byte
 /// <param name="File">For a mapped file, its index in the checkpoint; else -1.</param>
 /// <param name="AsInFile">Whether it holds elements in the file's dtype, even where the model's are cast to another.</param>
 [StructLayout(LayoutKind.Auto)]
-public readonly record struct PlanBuffer(MemoryPool Pool, long Bytes, int File = -1, bool AsInFile = false);
+internal readonly record struct PlanBuffer(MemoryPool Pool, long Bytes, int File = -1, bool AsInFile = false);
 
 /// <summary>One step.</summary>
 /// <param name="Kind">What to do.</param>
@@ -67,9 +67,9 @@ public readonly record struct PlanBuffer(MemoryPool Pool, long Bytes, int File =
 /// <param name="Source">For a copy the buffer to copy from, for a read the staging ring to pass through or -1.</param>
 /// <param name="Casts">Whether a copy or read casts the elements from the file's dtype to the one they have in the end.</param>
 /// <param name="Batch">The batch it belongs to. Steps that follow one another and have the same number are carried out together.</param>
-public readonly record struct PlanStep(StepKind Kind, PlanPhase Phase, int Buffer, int Storage = -1, int Source = -1, bool Casts = false, int Batch = 0);
+internal readonly record struct PlanStep(StepKind Kind, PlanPhase Phase, int Buffer, int Storage = -1, int Source = -1, bool Casts = false, int Batch = 0);
 
 /// <summary>Where a storage lies when the plan is done.</summary>
 /// <param name="Buffer">The buffer.</param>
 /// <param name="Offset">Byte offset in it.</param>
-public readonly record struct Placement(int Buffer, long Offset);
+internal readonly record struct Placement(int Buffer, long Offset);

@@ -1,7 +1,7 @@
 namespace MemLoad;
 
 /// <summary>The ring of host memory through which Stream passes a file to a device: a few slots, each filled and emptied by a thread of its own.</summary>
-public static class StagingRing
+internal static class StagingRing
 {
     /// <summary>R: the most a ring takes unless told otherwise, 4 MiB. A slot of 1 MiB is still in the processor's second cache when it is copied out of
     /// again, and large enough for a disk.</summary>

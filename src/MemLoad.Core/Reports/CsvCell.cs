@@ -8,7 +8,7 @@ namespace MemLoad;
 /// Injection). Such a text begins with = + - @ or their wide forms.
 /// </summary>
 /// <remarks>Numbers are not text. A negative number is not changed.</remarks>
-public static class CsvCell
+internal static class CsvCell
 {
     private const char Guard = '\'';
 

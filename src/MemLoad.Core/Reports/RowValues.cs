@@ -6,7 +6,7 @@ using System.Text.Json.Serialization.Metadata;
 namespace MemLoad;
 
 /// <summary>Creates rows from text: from CSV, from JSON, or from a remote session.</summary>
-public static class RowValues
+internal static class RowValues
 {
     private static readonly IList<JsonPropertyInfo> Properties = MeasurementJson.Default.LoadMeasurement.Properties;
 

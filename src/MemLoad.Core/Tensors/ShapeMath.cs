@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 namespace MemLoad;
 
 /// <summary>Arithmetic on shapes and strides. Overflow is checked, because the numbers come from files.</summary>
-public static class ShapeMath
+internal static class ShapeMath
 {
     /// <summary>Product of the dimensions; 1 for a scalar.</summary>
     /// <exception cref="OverflowException">The product does not fit 64 bits.</exception>

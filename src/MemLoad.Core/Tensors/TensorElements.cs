@@ -10,7 +10,7 @@ public delegate void ElementSink(ReadOnlySpan<byte> elements);
 /// <summary>
 /// Streams the elements of tensors in the layout of <c>contiguous()</c> in PyTorch: row-major and little-endian, after lazy operations.
 /// </summary>
-public static class TensorElements
+internal static class TensorElements
 {
     private const int PieceBytes = 1 << 20;
 

@@ -1,7 +1,7 @@
 namespace MemLoad;
 
 /// <summary>The folder in which MemLoad keeps what it made for itself: generated checkpoints, and how fast the machine is.</summary>
-public static class CacheFolder
+internal static class CacheFolder
 {
     /// <summary>Its absolute path: MEMLOAD_CACHE, else <c>memload</c> in the user's cache folder (XDG_CACHE_HOME, ~/.cache;
     /// on Windows the local application data).</summary>

@@ -1,7 +1,7 @@
 namespace MemLoad;
 
 /// <summary>Maps file names to formats and formats to file names.</summary>
-public static class FormatNames
+internal static class FormatNames
 {
     /// <summary>
     /// Returns the format for a name from its extension. A name without an extension, or with a separator at the end, is a folder. Null if
