@@ -31,6 +31,27 @@ Describe 'Import-Weights' {
         $meta = New-GptModel @TinyGpt -Meta
         (Invoke-GptModel (Import-Weights $file -Model $meta -DType bfloat16 -Device cpu -Strategy Stream) $ids).Logits | Should -Be $logits
     }
+    It 'overwrites the weights of a model where there is no room for a second copy' {
+        $own = Join-Path $TestDrive own.pth
+        $null = Export-Weights (New-GptModel @TinyGpt -Seed 9) $own
+        foreach ($device in 'cpu', 'sim') {
+            $model = Import-Weights $own -Device $device -Strategy Stream -HeadCount 2
+            $limit = if ($device -eq 'sim') { @{ DeviceMemoryLimit = 1MB } } else { @{ HostMemoryLimit = 1KB } }
+            { Import-Weights $file -Device $device -Strategy Stream @limit -ErrorAction Stop } | Should -Throw -ErrorId 'ML700?,*'
+            $memory = $model.AsWeights()
+            $back = Import-Weights $file -Model $model -Device $device -Strategy Stream @limit
+            $back.Id, $back.Path, $back.State | Should -Be $model.Id, $file, 'Loaded'
+            [object]::ReferenceEquals($memory, $back.AsWeights()) | Should -BeTrue
+            (Invoke-GptModel $back $ids).Logits | Should -Be $expected
+        }
+    }
+    It 'loses the weights of a model, and says so, where overwriting them fails' {
+        $model = Import-Weights $file -Device cpu -Strategy Stream -HeadCount 2
+        $manifest = (New-WeightManifest (Export-Weights (New-GptModel @TinyGpt -Seed 10) (Join-Path $TestDrive other.pth)).FullName).Manifest
+        { Import-Weights $file -Model $model -Device cpu -Strategy Stream -Manifest $manifest -HostMemoryLimit 1KB -ErrorAction Stop } | Should -Throw -ErrorId 'ML6111,*'
+        $model.State | Should -Be Meta
+        { Invoke-GptModel $model $ids -ErrorAction Stop } | Should -Throw -ErrorId 'ML6027,*'
+    }
     It 'finds a model by name' {
         $null = New-GptModel @TinyGpt -Meta -Name by-name
         (Import-Weights $file -Model by-name).Name | Should -Be by-name

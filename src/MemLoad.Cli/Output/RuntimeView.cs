@@ -42,7 +42,6 @@ internal static class RuntimeView
     {
         Counted.AnonymousAndShared => "anonymous, shared",
         Counted.AddressSpace => "address space",
-        Counted.Locked => "locked",
         _ => "anonymous",
     };
 }

@@ -94,7 +94,19 @@ public sealed class ImportWeightsCommand : NarrowingPathCmdlet
         {
             if (prepared.Refusal is MemLoadException refusal)
             {
-                throw refusal;
+                if (Model is null || !(refusal.Rule == Rules.HostLimitExceeded || refusal.Rule == Rules.DeviceLimitExceeded) || !Model.CanOverwrite(prepared))
+                {
+                    throw refusal;
+                }
+                WriteVerbose($"{refusal.Finding}. The weights of the model are overwritten in place, for which it fits.");
+                Pump($"Overwriting {Model.Name}", path, 0, (_, stop) =>
+                {
+                    Model.Overwrite(prepared, stop);
+                    return true;
+                });
+                prepared.Dispose();
+                WriteObject(Model);
+                return;
             }
             model = Model ?? NewModel(prepared.Checkpoint, Name ?? System.IO.Path.GetFileNameWithoutExtension(path));
             if (Model?.Config is GptConfig config && !prepared.Checkpoint.Tensors.IsEmpty)

@@ -12,6 +12,9 @@ internal sealed class HeldWeights(LoadedWeights weights, IDevice device, IDispos
     /// <summary>A model over them, once one was made; for one run at a time.</summary>
     public IGptModel? Runnable { get; set; }
 
+    /// <summary>Whether nobody but the model holds them.</summary>
+    public bool AreModelsOnly => Volatile.Read(ref _holders) == 1;
+
     /// <summary>One holder more, which <see cref="Dispose"/> takes back. Only for who knows that somebody holds them.</summary>
     public HeldWeights Hold()
     {

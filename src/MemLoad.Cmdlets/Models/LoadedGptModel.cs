@@ -75,6 +75,46 @@ public sealed class LoadedGptModel : IDisposable
         ParameterCount = loaded.Prepared.Checkpoint.ParameterCount;
     }
 
+    /// <summary>Whether loaded weights can take the place of these, in the same memory: there is room for nothing more, and no other command uses it.</summary>
+    internal bool CanOverwrite(PreparedLoad prepared)
+    {
+        lock (_changing)
+        {
+            return _held is { AreModelsOnly: true } held && held.Device.Name == prepared.Device.Name
+                && WeightRefill.HostBytes(prepared.View, held.Device) <= (prepared.Budget.Host?.BudgetBytes ?? long.MaxValue)
+                && WeightRefill.Fits(held.Weights, prepared.View);
+        }
+    }
+
+    /// <summary>Loads weights into the memory of those it has. If that fails it has none. Other commands wait.</summary>
+    internal void Overwrite(PreparedLoad prepared, CancellationToken stop)
+    {
+        lock (_running)
+        lock (_changing)
+        {
+            RequireAlive();
+            HeldWeights held = _held!;
+            try
+            {
+                WeightRefill.Run(held.Weights, prepared.View, held.Device, stop);
+                if (prepared.Manifest is not null && prepared.Difference(WeightsDigest.OfTensors(held.Weights, cancellationToken: stop)) is MemLoadException different)
+                {
+                    throw different;
+                }
+            }
+            catch
+            {
+                (_held, State, ModelBytes) = (null, "Meta", 0);
+                held.Dispose();
+                throw;
+            }
+            held.Runnable = null;
+            State = "Loaded";
+            Strategy = nameof(MemLoad.Strategy.Stream);
+            Path = prepared.Checkpoint.Path;
+        }
+    }
+
     /// <summary>The weights, held until the caller disposes them, whoever removes the model or loads others into it meanwhile.</summary>
     /// <exception cref="MemLoadException">ML6027: it has none; ML6028: it was removed.</exception>
     internal HeldWeights Hold()

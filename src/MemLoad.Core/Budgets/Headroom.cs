@@ -6,14 +6,11 @@ namespace MemLoad;
 /// The host memory that this process can still use, and the limits that determine it: the limits of the computer, of containers and of the
 /// process. Swap does not count, because a load must not swap.
 /// </summary>
-/// <param name="Limits">All limits, the tightest first. The limit on locked memory is last.</param>
+/// <param name="Limits">All limits, the tightest first.</param>
 public sealed record Headroom(ImmutableArray<MemoryLimit> Limits)
 {
-    /// <summary>
-    /// The tightest limit on anonymous memory. Every limit except the limit on locked memory counts it. Null if the platform reports no
-    /// limit.
-    /// </summary>
-    public MemoryLimit? Binding => Limits.FirstOrDefault(limit => limit.Counts != Counted.Locked);
+    /// <summary>The tightest limit. Every limit counts anonymous memory. Null if the platform reports no limit.</summary>
+    public MemoryLimit? Binding => Limits.FirstOrDefault();
 
     /// <summary>
     /// Bytes of anonymous memory that can be used before the first limit is reached. Null if the platform reports no limit.
@@ -31,5 +28,5 @@ public sealed record Headroom(ImmutableArray<MemoryLimit> Limits)
         return Of(limits);
     }
 
-    internal static Headroom Of(IEnumerable<MemoryLimit> limits) => new([.. limits.OrderBy(limit => limit.Counts == Counted.Locked).ThenBy(limit => limit.BudgetBytes)]);
+    internal static Headroom Of(IEnumerable<MemoryLimit> limits) => new([.. limits.OrderBy(limit => limit.BudgetBytes)]);
 }

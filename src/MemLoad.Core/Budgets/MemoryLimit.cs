@@ -12,8 +12,6 @@ public enum Counted
     AnonymousAndShared,
     /// <summary>All mapped memory, used or not: anonymous memory and the whole length of mapped files (<c>ulimit -v</c>).</summary>
     AddressSpace,
-    /// <summary>Memory that must not be paged out: pinned staging rings (<c>ulimit -l</c>).</summary>
-    Locked,
 }
 
 /// <summary>One limit on the host memory of this process, with the values at the time of the query.</summary>
@@ -44,12 +42,7 @@ public sealed record MemoryLimit(string Name, Counted Counts, long LimitBytes, l
     internal static MemoryLimit OfSystem(string name, Counted counts, long limitBytes, long usedBytes, string why)
     {
         long available = Math.Max(0, limitBytes - usedBytes);
-        long reserve = counts switch
-        {
-            Counted.Locked => 0,
-            Counted.AddressSpace => AddressSpaceReserve,
-            _ => RuntimeReserve + (available / ReserveDivisor),
-        };
+        long reserve = counts == Counted.AddressSpace ? AddressSpaceReserve : RuntimeReserve + (available / ReserveDivisor);
         return new MemoryLimit(name, counts, limitBytes, usedBytes, reserve, why);
     }
 }

@@ -29,19 +29,17 @@ internal static class WeightRefill
             using var workers = new Workers();
             var inPlace = new ReadBatch(view, files, workers);
             var throughRing = new ReadBatch(view, files, workers);
-            long ringed = 0;
             for (int storage = 0; storage < targets.Length; storage++)
             {
                 bool casts = view.CastOf(storage) is not null;
                 bool direct = device.IsHost && !casts;
                 (direct ? inPlace : throughRing).Add(storage, targets[storage], casts);
-                ringed += direct ? 0 : view.Checkpoint.Storages[storage].Length;
             }
             inPlace.ReadInPlace(cancellationToken);
-            if (ringed > 0)
+            if (HostBytes(view, device) is long ringBytes and > 0)
             {
                 using var host = new HostMemory();
-                using MemoryBuffer ring = device.AllocateStaging(host, StagingRing.BytesFor(ringed, StagingRing.DefaultBytes));
+                using MemoryBuffer ring = device.AllocateStaging(host, ringBytes);
                 throughRing.ReadThrough(ring, cancellationToken);
             }
             files.RequireUnchanged();
@@ -57,6 +55,31 @@ internal static class WeightRefill
             {
                 target.LetGo();
             }
+        }
+    }
+
+    /// <summary>Returns the host memory that <see cref="Run"/> needs: that of a staging ring, or none.</summary>
+    /// <param name="view">The new weights.</param>
+    /// <param name="device">The device.</param>
+    public static long HostBytes(LoadView view, IDevice device)
+    {
+        long staged = Enumerable.Range(0, view.StorageLengths.Length).Where(storage => !device.IsHost || view.CastOf(storage) is not null)
+            .Sum(storage => view.Checkpoint.Storages[storage].Length);
+        return staged == 0 ? 0 : StagingRing.BytesFor(staged, StagingRing.DefaultBytes);
+    }
+
+    /// <summary>Returns whether weights have the tensors and storages of a view, in memory that can be written.</summary>
+    /// <param name="weights">The weights.</param>
+    /// <param name="view">The new weights.</param>
+    public static bool Fits(LoadedWeights weights, LoadView view)
+    {
+        try
+        {
+            return Match(weights, view).Length > 0;
+        }
+        catch (MemLoadException e) when (e.Rule == Rules.LayoutDiffers)
+        {
+            return false;
         }
     }
 

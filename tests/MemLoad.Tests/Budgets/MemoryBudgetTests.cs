@@ -19,7 +19,6 @@ public sealed class MemoryBudgetTests
     [InlineData(Strategy.Baseline, Counted.Anonymous, 199, false)]
     [InlineData(Strategy.Baseline, Counted.Anonymous, 200, true)]
     // Nothing is pinned.
-    [InlineData(Strategy.Stream, Counted.Locked, 0, true)]
     public void On_the_host(Strategy strategy, Counted counts, long mebibytes, bool fits)
     {
         using var cpu = new HostDevice();

@@ -96,7 +96,6 @@ internal sealed class LinuxLimits(string root = "/")
         {
             Resource("ulimit -v", "Max address space", "VmSize:", Counted.AddressSpace, "address space of this process is limited to"),
             Resource("ulimit -d", "Max data size", "VmData:", Counted.Anonymous, "data of this process is limited to"),
-            Resource("ulimit -l", "Max locked memory", "VmLck:", Counted.Locked, "locked memory of this process is limited to"),
         }.OfType<MemoryLimit>();
 
         MemoryLimit? Resource(string name, string limitName, string usedName, Counted counts, string what) =>
