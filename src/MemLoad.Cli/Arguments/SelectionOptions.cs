@@ -60,24 +60,20 @@ internal sealed class SelectionOptions
             size ??= DefaultSize;
             path = makeFile(size);
         }
-        IReadOnlyList<Strategy> strategies = parsed.GetValue(_strategies) is { Length: > 0 } chosen ? [.. chosen.Distinct()] : Strategies.All;
-        return
-        [
-            .. strategies.Select(strategy => new LoadRequest
-            {
-                Path = path,
-                Strategy = strategy,
-                Device = parsed.GetValue(_device)!,
-                Size = size,
-                DType = _dtype.Read(parsed),
-                Key = parsed.GetValue(_key),
-                Include = parsed.GetValue(_include) ?? [],
-                Exclude = parsed.GetValue(_exclude) ?? [],
-                Rank = parsed.GetValue(_rank) ?? 0,
-                RankCount = parsed.GetValue(_rankCount) ?? 1,
-                HostMemoryLimit = parsed.GetValue(_hostMemoryLimit),
-                DeviceMemoryLimit = parsed.GetValue(_deviceMemoryLimit),
-            }),
-        ];
+        return new LoadRequest
+        {
+            Path = path,
+            Strategy = Strategy.Auto,
+            Device = parsed.GetValue(_device)!,
+            Size = size,
+            DType = _dtype.Read(parsed),
+            Key = parsed.GetValue(_key),
+            Include = parsed.GetValue(_include) ?? [],
+            Exclude = parsed.GetValue(_exclude) ?? [],
+            Rank = parsed.GetValue(_rank) ?? 0,
+            RankCount = parsed.GetValue(_rankCount) ?? 1,
+            HostMemoryLimit = parsed.GetValue(_hostMemoryLimit),
+            DeviceMemoryLimit = parsed.GetValue(_deviceMemoryLimit),
+        }.By(parsed.GetValue(_strategies) ?? []);
     }
 }

@@ -25,7 +25,7 @@ internal sealed record MeasureRun(IReadOnlyList<LoadMeasurement> Rows, int ExitC
         {
         }
         int code = cancellationToken.IsCancellationRequested ? Cli.ExitCode.Interrupted
-            : rows.All(row => row.Outcome == nameof(LoadOutcome.Loaded)) ? Cli.ExitCode.Done : Cli.ExitCode.Failed;
+            : rows.All(row => row.IsLoaded) ? Cli.ExitCode.Done : Cli.ExitCode.Failed;
         return new MeasureRun(rows, code);
     }
 }

@@ -142,7 +142,7 @@ internal static class MeasureView
                 break;
             case 1:
                 string scope = rows.Count == 1 ? "weights" : rows.All(row => row.WeightsDigest is not null) ? "same weights in every row" : "same weights in every row that loaded";
-                bool asStated = rows.All(row => row is { ManifestDigest: not null, Outcome: nameof(LoadOutcome.Loaded) });
+                bool asStated = rows.All(row => row is { ManifestDigest: not null, IsLoaded: true });
                 string manifest = asStated ? ", as the manifest says" : "";
                 TextTable.Line(console, $"{scope}: digest {digests[0][..Math.Min(16, digests[0].Length)]}…{manifest}", new Style(Color.Green));
                 break;

@@ -8,7 +8,7 @@ internal static class PeakChart
 
     public static void Write(IReadOnlyList<(string Label, LoadMeasurement Row)> rows, Units units, CliConsole console)
     {
-        (string Label, LoadMeasurement Row)[] measured = [.. rows.Where(row => row.Row is { Outcome: nameof(LoadOutcome.Loaded), PeakHostBytes: not null })];
+        (string Label, LoadMeasurement Row)[] measured = [.. rows.Where(row => row.Row is { IsLoaded: true, PeakHostBytes: not null })];
         if (measured.Length == 0)
         {
             return;

@@ -137,24 +137,21 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
         }
     }
 
-    private IReadOnlyList<LoadRequest> Requests(string? path, string? size) =>
-    [
-        .. (Strategy.Length > 0 ? Strategy.Distinct() : Strategies.All).Select(strategy => new LoadRequest
-        {
-            Path = path,
-            Strategy = strategy,
-            Device = Device,
-            Size = size,
-            DType = (DType?)DType,
-            Key = string.IsNullOrEmpty(Key) ? null : Key,
-            Include = Patterns(Include),
-            Exclude = Patterns(Exclude),
-            Rank = Rank,
-            RankCount = RankCount,
-            HostMemoryLimit = HostMemoryLimit,
-            DeviceMemoryLimit = DeviceMemoryLimit,
-        }),
-    ];
+    private IReadOnlyList<LoadRequest> Requests(string? path, string? size) => new LoadRequest
+    {
+        Path = path,
+        Strategy = MemLoad.Strategy.Auto,
+        Device = Device,
+        Size = size,
+        DType = (DType?)DType,
+        Key = string.IsNullOrEmpty(Key) ? null : Key,
+        Include = Patterns(Include),
+        Exclude = Patterns(Exclude),
+        Rank = Rank,
+        RankCount = RankCount,
+        HostMemoryLimit = HostMemoryLimit,
+        DeviceMemoryLimit = DeviceMemoryLimit,
+    }.By(Strategy);
 
     // An empty cell of a CSV file is no pattern.
     private static string[] Patterns(string[]? given) => [.. given?.Where(pattern => !string.IsNullOrEmpty(pattern)) ?? []];

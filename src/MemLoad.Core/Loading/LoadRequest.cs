@@ -1,6 +1,6 @@
 namespace MemLoad;
 
-/// <summary>Which load: what, how and where to.</summary>
+/// <summary>One load: what is loaded, how and where.</summary>
 public sealed record LoadRequest
 {
     /// <summary>File or folder; null for the model of <see cref="Size"/> of which there is no file yet: enough to forecast, nothing to load.</summary>
@@ -48,4 +48,9 @@ public sealed record LoadRequest
 
     /// <summary>Load even what does not fit the budget; a device's capacity stays what it is.</summary>
     public bool Force { get; init; }
+
+    /// <summary>The same load by several strategies.</summary>
+    /// <param name="strategies">The strategies; none stands for all but <see cref="Strategy.Auto"/>.</param>
+    internal IReadOnlyList<LoadRequest> By(IReadOnlyCollection<Strategy> strategies) =>
+        [.. (strategies.Count > 0 ? strategies.Distinct() : Strategies.All).Select(strategy => this with { Strategy = strategy })];
 }

@@ -41,7 +41,7 @@ public sealed record LoadMeasurement
     /// Whether a load that ended well took what was forecast: on the device to the byte, on the host within 2 % or 8 MiB, whichever is more. Null where
     /// it did not end well.
     /// </summary>
-    public bool? AsForecast => Outcome == nameof(LoadOutcome.Loaded) ? RowVerdict.Deviation(this) is null : null;
+    public bool? AsForecast => IsLoaded ? RowVerdict.Deviation(this) is null : null;
     /// <summary>Absolute path of the checkpoint.</summary>
     public string? Path { get; init; }
     /// <summary>The checkpoint's format, a <see cref="CheckpointFormat"/>.</summary>
@@ -129,6 +129,9 @@ public sealed record LoadMeasurement
     /// <summary>Rule id, finding and remedy where the outcome is not <see cref="LoadOutcome.Loaded"/>.</summary>
     public string? Message { get; init; }
 
+    /// <summary>Whether the load ended well. Rows carry their outcome as text, and this is where it is read.</summary>
+    internal bool IsLoaded => Outcome == nameof(LoadOutcome.Loaded);
+
     /// <summary>The row of a load that has not ended yet.</summary>
     /// <param name="request">What was asked for.</param>
     internal static LoadMeasurement Begun(MeasureRequest request) => new()
@@ -179,7 +182,7 @@ public sealed record LoadMeasurement
     /// <returns>The id of the rule that was broken, and finding, place and remedy; null for a load that ended well.</returns>
     public (string RuleId, string Text)? Problem()
     {
-        if (Outcome == nameof(LoadOutcome.Loaded))
+        if (IsLoaded)
         {
             return null;
         }

@@ -8,10 +8,8 @@ namespace MemLoad;
 /// <param name="Timeline">The samples of the run with the median time, or null.</param>
 internal sealed record ReportStrategy(string Name, IReadOnlyList<LoadMeasurement> Rows, LoadTimeline? Timeline)
 {
-    private static bool IsLoaded(LoadMeasurement row) => row.Outcome == nameof(LoadOutcome.Loaded);
-
     /// <summary>Its rows that loaded.</summary>
-    public IEnumerable<LoadMeasurement> Loaded => Rows.Where(IsLoaded);
+    public IEnumerable<LoadMeasurement> Loaded => Rows.Where(row => row.IsLoaded);
 
     /// <summary>The run to show: the loaded run with the median time, otherwise the first run.</summary>
     public LoadMeasurement Typical => TypicalOf(Rows);
@@ -28,14 +26,14 @@ internal sealed record ReportStrategy(string Name, IReadOnlyList<LoadMeasurement
         LoadMeasurement[] all = [.. rows];
         LoadMeasurement typical = TypicalOf(all);
         string name = typical.ChosenStrategy is null || typical.ChosenStrategy == typical.Strategy ? typical.Strategy : $"{typical.Strategy} ({typical.ChosenStrategy})";
-        IEnumerable<LoadMeasurement> preferred = all.OrderBy(row => ReferenceEquals(row, typical) ? 0 : IsLoaded(row) ? 1 : 2);
+        IEnumerable<LoadMeasurement> preferred = all.OrderBy(row => ReferenceEquals(row, typical) ? 0 : row.IsLoaded ? 1 : 2);
         LoadTimeline? timeline = preferred.Select(row => timelines[LoadTimeline.KeyOf(row)].FirstOrDefault()).FirstOrDefault(found => found is not null);
         return new ReportStrategy(name, all, timeline);
     }
 
     private static LoadMeasurement TypicalOf(IReadOnlyList<LoadMeasurement> rows)
     {
-        LoadMeasurement[] loaded = [.. rows.Where(IsLoaded).OrderBy(row => row.ElapsedMicroseconds)];
+        LoadMeasurement[] loaded = [.. rows.Where(row => row.IsLoaded).OrderBy(row => row.ElapsedMicroseconds)];
         return loaded.Length > 0 ? loaded[(loaded.Length - 1) / 2] : rows[0];
     }
 }
