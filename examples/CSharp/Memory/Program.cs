@@ -2,7 +2,8 @@ using MemLoad;
 
 // The plan is made from the headers of the file. Auto is the fastest strategy whose forecast fits the memory that is available.
 using PreparedLoad load = PreparedLoad.Prepare(new LoadRequest { Path = args[0], Strategy = Strategy.Auto, Device = "cpu" });
-Console.WriteLine($"Forecast: {load.Plan.Strategy} needs {load.Forecast.PeakHostBytes} bytes of memory and maps {load.Forecast.PeakHostFileBytes}.");
+PlanForecast forecast = load.Forecast;
+Console.WriteLine($"Forecast: {load.Plan.Strategy} needs {forecast.PeakHostBytes} bytes of memory and maps {forecast.PeakHostFileBytes}.");
 
 // Nothing was allocated so far. The weights own the memory until they are disposed.
 using LoadedWeights weights = load.Load();

@@ -4,7 +4,8 @@ using TorchSharp;
 
 // The plan is made from the headers of the file. Auto is the fastest strategy whose forecast fits the memory that is available.
 using PreparedLoad load = PreparedLoad.Prepare(new LoadRequest { Path = args[0], Strategy = Strategy.Auto, Device = "torch:cpu" });
-Console.WriteLine($"Forecast: {load.Plan.Strategy} needs {load.Forecast.PeakHostBytes} bytes of memory and maps {load.Forecast.PeakHostFileBytes}.");
+PlanForecast forecast = load.Forecast;
+Console.WriteLine($"Forecast: {load.Plan.Strategy} needs {forecast.PeakHostBytes} bytes of memory and maps {forecast.PeakHostFileBytes}.");
 
 // The tensors lie over the memory that was loaded into. Nothing is copied.
 using LoadedWeights weights = load.Load();
