@@ -3,9 +3,9 @@ using System.Runtime.Loader;
 
 namespace MemLoad.Isolation;
 
-/// <summary>Holds MemLoad.Core and every assembly that it needs from the module's folder. PowerShell loads the assemblies of modules into the default
-/// context, which holds one version of each name. An assembly in this context takes its dependencies from the module's folder, whatever the default
-/// context holds, and brings nothing into the default context.</summary>
+/// <summary>Holds MemLoad.Core and every assembly that it needs from the module's folder. PowerShell loads the assemblies of modules into
+/// the default context, which holds one version of each name. An assembly in this context takes its dependencies from the module's folder,
+/// whatever the default context holds, and brings nothing into the default context.</summary>
 internal sealed class ModuleLoadContext : AssemblyLoadContext
 {
     private const string Library = "MemLoad.Core";
@@ -25,8 +25,8 @@ internal sealed class ModuleLoadContext : AssemblyLoadContext
     }
 
     /// <summary>Has the library found in this context from now on.</summary>
-    /// <exception cref="InvalidOperationException">The default context holds a later version of the library, which the runtime would take for the
-    /// cmdlets.</exception>
+    /// <exception cref="InvalidOperationException">The default context holds a later version of the library, which the runtime would take
+    /// for the cmdlets.</exception>
     public static void Use() => _ = Instance.Value;
 
     /// <inheritdoc/>
@@ -39,14 +39,17 @@ internal sealed class ModuleLoadContext : AssemblyLoadContext
 
     private static ModuleLoadContext Begin()
     {
-        if (Default.Assemblies.Select(assembly => assembly.GetName()).FirstOrDefault(name => name.Name == Library && name.Version > OwnVersion) is { } later)
+        AssemblyName? later = Default.Assemblies.Select(assembly => assembly.GetName())
+            .FirstOrDefault(name => name.Name == Library && name.Version > OwnVersion);
+        if (later is not null)
         {
             throw new InvalidOperationException(
-                $"Another module has loaded {Library} {later.Version}, and this MemLoad is {OwnVersion}. Import MemLoad first, or in another process.");
+                $"Another module has loaded {Library} {later.Version}, and this MemLoad is {OwnVersion}. "
+                + "Import MemLoad first, or in another process.");
         }
         var context = new ModuleLoadContext();
-        // The runtime asks where the default context holds no assembly of the name, or one of a lower version. The version is compared so that another
-        // module with a library of another version gets its own.
+        // The runtime asks where the default context holds no assembly of the name, or one of a lower version. The version is compared so
+        // that another module with a library of another version gets its own.
         Default.Resolving += (_, name) => name.Name == Library && name.Version == OwnVersion ? context.LoadFromAssemblyName(name) : null;
         return context;
     }

@@ -18,6 +18,6 @@ public sealed class ExampleTests
         string[] lines = output.TrimEnd().Split('\n', StringSplitOptions.TrimEntries);
         Assert.Matches(@"^Forecast: \w+ needs \d+ bytes of memory and maps \d+\.$", lines[0]);
         Assert.Equal(Checkpoint.Open(path).Tensors.Select(tensor => tensor.Name).Order(), lines[1..].Select(line => line.Split(' ')[0]).Order());
-        Assert.Contains("tok_emb.weight [64, 8] Float32", lines);
+        Assert.Contains("tok_emb.weight [101, 24] Float32", lines);
     }
 }

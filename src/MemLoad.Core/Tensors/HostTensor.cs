@@ -25,5 +25,6 @@ public readonly record struct HostTensor(DType DType, ImmutableArray<long> Shape
         sizeof(T) == DType.ElementSize()
             ? new((void*)Address, checked((int)ElementCount))
             : throw new InvalidOperationException(
-                $"An element of {DType.TorchName()} has {DType.ElementSize()} bytes, and {typeof(T).Name} has {sizeof(T)}. Use a type of the same size.");
+                $"An element of {DType.TorchName()} has {DType.ElementSize()} bytes, and {typeof(T).Name} has {sizeof(T)}. "
+                + "Use a type of the same size.");
 }
