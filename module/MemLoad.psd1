@@ -15,6 +15,7 @@
     CmdletsToExport      = @(
         'Clear-ModelMemory'
         'Convert-Weights'
+        'Export-LoadMetric'
         'Export-LoadReport'
         'Export-Weights'
         'Get-GptModel'

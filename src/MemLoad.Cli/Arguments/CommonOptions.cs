@@ -12,6 +12,8 @@ internal enum OutputFormat
     Json,
     /// <summary>RFC 4180 with all properties.</summary>
     Csv,
+    /// <summary>Metrics for Prometheus.</summary>
+    Prom,
 }
 
 /// <summary>The closed lists of words, and options that several commands have.</summary>
@@ -35,10 +37,16 @@ internal static class CommonOptions
     private static readonly Words<OutputFormat> Formats =
         new("format", ("table", OutputFormat.Table), ("json", OutputFormat.Json), ("csv", OutputFormat.Csv));
 
+    private static readonly Words<OutputFormat> FormatsWithMetrics =
+        new("format", ("table", OutputFormat.Table), ("json", OutputFormat.Json), ("csv", OutputFormat.Csv), ("prom", OutputFormat.Prom));
+
     private static readonly Words<OutputFormat> FormatsWithoutCsv = new("format", ("table", OutputFormat.Table), ("json", OutputFormat.Json));
 
     public static WordOption<OutputFormat> Format() =>
         Formats.Option("--format", "What to print: a table for people, or every property for programs.", "table");
+
+    public static WordOption<OutputFormat> FormatWithMetrics() =>
+        FormatsWithMetrics.Option("--format", "What to print: a table for people, every property for programs, or metrics for Prometheus.", "table");
 
     public static WordOption<OutputFormat> FormatWithoutCsv() =>
         FormatsWithoutCsv.Option("--format", "What to print: a table for people, or every value for programs.", "table");

@@ -31,26 +31,27 @@ internal static class InspectCommand
                 using var status = new StatusLine(console);
                 digests = WeightsDigest.OfTensors(checkpoint, status.Bytes("hashing", WeightsDigest.BytesToHash(checkpoint), announced: true), cancellationToken);
             }
-            var result = new InspectResult(checkpoint.Path, checkpoint.Format, checkpoint.FileBytes, checkpoint.Metadata, [.. WeightInfo.Of(checkpoint, digests)]);
-            Print(result, format.Read(parsed), console);
+            Print(checkpoint, WeightInfo.Of(checkpoint, digests), format.Read(parsed), console);
             return ExitCode.Done;
         });
         return command;
     }
 
-    private static void Print(InspectResult result, OutputFormat format, CliConsole console)
+    private static void Print(Checkpoint checkpoint, IEnumerable<WeightInfo> tensors, OutputFormat format, CliConsole console)
     {
-        switch (format)
+        if (format == OutputFormat.Csv)
         {
-            case OutputFormat.Json:
-                JsonOutput.Write(result, JsonOutput.Types.InspectResult, console.Out);
-                break;
-            case OutputFormat.Csv:
-                CsvWriter.Write(result.Tensors, JsonOutput.Types.WeightInfo, console.Out);
-                break;
-            default:
-                InspectView.Write(result, console);
-                break;
+            CsvWriter.Write(tensors, JsonOutput.Types.WeightInfo, console.Out);
+            return;
+        }
+        var result = new InspectResult(checkpoint.Path, checkpoint.Format, checkpoint.FileBytes, checkpoint.Metadata, [.. tensors]);
+        if (format == OutputFormat.Json)
+        {
+            JsonOutput.Write(result, JsonOutput.Types.InspectResult, console.Out);
+        }
+        else
+        {
+            InspectView.Write(result, console);
         }
     }
 }

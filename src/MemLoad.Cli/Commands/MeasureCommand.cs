@@ -19,7 +19,8 @@ internal static class MeasureCommand
         Option<string?> timeline = CommonOptions.Path(
             "--timeline-path", "Add the samples of each load to this file, as JSON lines: what 'memload report' draws memory over time from.", required: false);
         Option<bool> force = CommonOptions.ForceLoad();
-        WordOption<OutputFormat> format = CommonOptions.Format();
+        var model = new Option<string?>("--model-name") { Description = "With --format prom: the label 'model' of the metrics. [default: the known model size]", HelpName = "name" };
+        WordOption<OutputFormat> format = CommonOptions.FormatWithMetrics();
 
         var command = new Command("measure", Description);
         selection.AddTo(command);
@@ -29,6 +30,7 @@ internal static class MeasureCommand
         command.Add(manifest);
         command.Add(timeline);
         command.Add(force);
+        command.Add(model);
         command.Add(format);
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -67,7 +69,7 @@ internal static class MeasureCommand
                 console.Error.WriteLine("memload: interrupted");
             }
             // The rows first: whatever becomes of the samples, hours of measuring are not lost.
-            Print(run.Rows, here, format.Read(parsed), console);
+            Print(run.Rows, here, format.Read(parsed), parsed.GetValue(model), console);
             // What was measured before an interruption is kept as the rows are.
             return new[] { session.Disagreement(), session.KeepSamples(CancellationToken.None) }.OfType<MemLoadException>()
                 .Aggregate(run.ExitCode, (_, problem) => console.Report(problem));
@@ -80,6 +82,14 @@ internal static class MeasureCommand
         LoadPlanner.Forecast(requests, cancellationToken)
             .ToDictionary(row => Enum.Parse<Strategy>(row.Strategy), row => row.ForecastHostBytes + row.ForecastHostFileBytes);
 
-    private static void Print(IReadOnlyList<LoadMeasurement> rows, bool inProcess, OutputFormat format, CliConsole console) => RowOutput.Write(
-        rows, format, JsonOutput.Types.LoadMeasurementArray, JsonOutput.Types.LoadMeasurement, () => MeasureView.Write(rows, inProcess, console), console);
+    private static void Print(IReadOnlyList<LoadMeasurement> rows, bool inProcess, OutputFormat format, string? model, CliConsole console)
+    {
+        if (format == OutputFormat.Prom)
+        {
+            console.Out.Write(LoadMetrics.Format(rows, model));
+            return;
+        }
+        RowOutput.Write(
+            rows, format, JsonOutput.Types.LoadMeasurementArray, JsonOutput.Types.LoadMeasurement, () => MeasureView.Write(rows, inProcess, console), console);
+    }
 }

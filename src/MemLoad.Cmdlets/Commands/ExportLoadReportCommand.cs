@@ -8,17 +8,10 @@ namespace MemLoad.Commands;
 /// <summary>Makes a page of rows: memory over time, peaks, time and verdicts in one HTML file that needs no network and no script.</summary>
 [Cmdlet(VerbsData.Export, "LoadReport", SupportsShouldProcess = true)]
 [OutputType(typeof(FileInfo))]
-public sealed class ExportLoadReportCommand : MemLoadCmdlet
+public sealed class ExportLoadReportCommand : RowCmdlet
 {
-    private readonly List<LoadMeasurement> _rows = [];
     private string _target = "";
     private string? _pictures;
-    private int _number;
-
-    /// <summary>Rows: from Measure-LoadMemory, or what came of them in CSV, JSON, XML or a remote session.</summary>
-    [Parameter(Mandatory = true, ValueFromPipeline = true)]
-    [AllowNull]
-    public PSObject? InputObject { get; set; }
 
     /// <summary>The HTML file to write, taken as it stands.</summary>
     [Parameter(Mandatory = true, Position = 0)]
@@ -69,53 +62,26 @@ public sealed class ExportLoadReportCommand : MemLoadCmdlet
     });
 
     /// <inheritdoc/>
-    protected override void ProcessRecord()
+    protected override void EndProcessing() => Finish(() =>
     {
-        if (InputObject is null)
+        if (!ShouldProcess(_target, string.Create(CultureInfo.InvariantCulture, $"Write report of {Rows.Count} rows")))
         {
             return;
         }
-        _number++;
-        Attempt(InputObject, () => _rows.Add(
-            InputObject.BaseObject as LoadMeasurement ?? RowValues.ToRow(name => Text(InputObject.Properties[name]?.Value), $"object {_number.ToString(CultureInfo.InvariantCulture)} of the pipeline")));
-    }
-
-    /// <inheritdoc/>
-    protected override void EndProcessing()
-    {
-        if (!ShouldProcess(_target, string.Create(CultureInfo.InvariantCulture, $"Write report of {_rows.Count} rows")))
+        // What is wrong with samples is said when the page is there: rows take longer to make than pages.
+        LoadTimeline[] timelines = [.. ReadTimelines(out List<ErrorRecord> problems)];
+        LoadReportInfo written = LoadReport.Write(Rows, timelines, _target, _pictures, !NoClobber, StopToken);
+        WriteVerbose(string.Create(CultureInfo.InvariantCulture, $"{written.Path}: {written.RowCount} rows, {written.PictureCount} pictures, {written.FileBytes} bytes."));
+        if (PassThru)
         {
-            return;
+            var page = PSObject.AsPSObject(new FileInfo(written.Path));
+            page.TypeNames.Insert(0, "MemLoad.WrittenReport");
+            page.Properties.Add(new PSNoteProperty(nameof(written.RowCount), (long)written.RowCount));
+            page.Properties.Add(new PSNoteProperty(nameof(written.PictureCount), (long)written.PictureCount));
+            WriteObject(page);
         }
-        try
-        {
-            // What is wrong with samples is said when the page is there: rows take longer to make than pages.
-            LoadTimeline[] timelines = [.. ReadTimelines(out List<ErrorRecord> problems)];
-            LoadReportInfo written = LoadReport.Write(_rows, timelines, _target, _pictures, !NoClobber, StopToken);
-            WriteVerbose(string.Create(CultureInfo.InvariantCulture, $"{written.Path}: {written.RowCount} rows, {written.PictureCount} pictures, {written.FileBytes} bytes."));
-            if (PassThru)
-            {
-                var page = PSObject.AsPSObject(new FileInfo(written.Path));
-                page.TypeNames.Insert(0, "MemLoad.WrittenReport");
-                page.Properties.Add(new PSNoteProperty(nameof(written.RowCount), (long)written.RowCount));
-                page.Properties.Add(new PSNoteProperty(nameof(written.PictureCount), (long)written.PictureCount));
-                WriteObject(page);
-            }
-            problems.ForEach(WriteError);
-        }
-        catch (MemLoadException e)
-        {
-            if (_rows.Count > 0)
-            {
-                WriteWarning(string.Create(CultureInfo.InvariantCulture, $"The {_rows.Count} rows are not lost: they are the TargetObject of the error."));
-            }
-            ThrowTerminatingError(ErrorRecords.Keeping(e, _rows.ToArray()));
-        }
-        catch (OperationCanceledException) when (StopToken.IsCancellationRequested)
-        {
-            throw new PipelineStoppedException();
-        }
-    }
+        problems.ForEach(WriteError);
+    });
 
     private List<LoadTimeline> ReadTimelines(out List<ErrorRecord> problems)
     {
@@ -134,14 +100,4 @@ public sealed class ExportLoadReportCommand : MemLoadCmdlet
         }
         return timelines;
     }
-
-    // As a row itself would print it. ConvertFrom-Json makes a DateTime of StartedAt.
-    private static string? Text(object? value) => (value is PSObject wrapped ? wrapped.BaseObject : value) switch
-    {
-        null => null,
-        DateTime moment => moment.ToString("yyyy-MM-ddTHH:mm:ss.fffK", CultureInfo.InvariantCulture),
-        DateTimeOffset moment => moment.ToString("yyyy-MM-ddTHH:mm:ss.fffzzz", CultureInfo.InvariantCulture),
-        IFormattable figure => figure.ToString(null, CultureInfo.InvariantCulture),
-        object other => other.ToString(),
-    };
 }

@@ -11,7 +11,7 @@ internal sealed record ReportStrategy(string Name, IReadOnlyList<LoadMeasurement
     /// <summary>Its rows that loaded.</summary>
     public IEnumerable<LoadMeasurement> Loaded => Rows.Where(row => row.IsLoaded);
 
-    /// <summary>The run to show: the loaded run with the median time, otherwise the first run.</summary>
+    /// <summary>The run to show.</summary>
     public LoadMeasurement Typical => TypicalOf(Rows);
 
     /// <summary>A figure over the runs.</summary>
@@ -31,7 +31,8 @@ internal sealed record ReportStrategy(string Name, IReadOnlyList<LoadMeasurement
         return new ReportStrategy(name, all, timeline);
     }
 
-    private static LoadMeasurement TypicalOf(IReadOnlyList<LoadMeasurement> rows)
+    /// <summary>The run that stands for several: the loaded run with the median time, otherwise the first run.</summary>
+    public static LoadMeasurement TypicalOf(IReadOnlyList<LoadMeasurement> rows)
     {
         LoadMeasurement[] loaded = [.. rows.Where(row => row.IsLoaded).OrderBy(row => row.ElapsedMicroseconds)];
         return loaded.Length > 0 ? loaded[(loaded.Length - 1) / 2] : rows[0];

@@ -1,0 +1,64 @@
+using System.Globalization;
+using System.Management.Automation;
+
+namespace MemLoad.Abstractions;
+
+/// <summary>Takes measured rows from the pipeline, whatever they were on the way.</summary>
+public abstract class RowCmdlet : MemLoadCmdlet
+{
+    private int _number;
+
+    /// <summary>Rows: from Measure-LoadMemory, or what came of them in CSV, JSON, XML or a remote session.</summary>
+    [Parameter(Mandatory = true, ValueFromPipeline = true)]
+    [AllowNull]
+    public PSObject? InputObject { get; set; }
+
+    /// <summary>The rows so far.</summary>
+    private protected List<LoadMeasurement> Rows { get; } = [];
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        if (InputObject is null)
+        {
+            return;
+        }
+        _number++;
+        Attempt(InputObject, () => Rows.Add(
+            InputObject.BaseObject as LoadMeasurement
+            ?? RowValues.ToRow(name => Text(InputObject.Properties[name]?.Value), $"object {_number.ToString(CultureInfo.InvariantCulture)} of the pipeline")));
+    }
+
+    /// <summary>Does what ends the command. If it fails, the rows are kept as the target of the error.</summary>
+    /// <param name="work">The work.</param>
+    protected void Finish(Action work)
+    {
+        ArgumentNullException.ThrowIfNull(work);
+        try
+        {
+            work();
+        }
+        catch (MemLoadException e)
+        {
+            if (Rows.Count > 0)
+            {
+                WriteWarning(string.Create(CultureInfo.InvariantCulture, $"The {Rows.Count} rows are not lost: they are the TargetObject of the error."));
+            }
+            ThrowTerminatingError(Errors.ErrorRecords.Keeping(e, Rows.ToArray()));
+        }
+        catch (OperationCanceledException) when (StopToken.IsCancellationRequested)
+        {
+            throw new PipelineStoppedException();
+        }
+    }
+
+    // As a row itself would print it. ConvertFrom-Json makes a DateTime of StartedAt.
+    private static string? Text(object? value) => (value is PSObject wrapped ? wrapped.BaseObject : value) switch
+    {
+        null => null,
+        DateTime moment => moment.ToString("yyyy-MM-ddTHH:mm:ss.fffK", CultureInfo.InvariantCulture),
+        DateTimeOffset moment => moment.ToString("yyyy-MM-ddTHH:mm:ss.fffzzz", CultureInfo.InvariantCulture),
+        IFormattable figure => figure.ToString(null, CultureInfo.InvariantCulture),
+        object other => other.ToString(),
+    };
+}

@@ -1,0 +1,104 @@
+using System.Globalization;
+using System.Text;
+
+namespace MemLoad;
+
+/// <summary>
+/// Writes rows as metrics in the text format of Prometheus, version 0.0.4, which the textfile collectors of node_exporter and windows_exporter read.
+/// Units are base units: seconds and bytes. A row that did not load has no figures, and <c>memload_load_success</c> 0.
+/// </summary>
+internal static class LoadMetrics
+{
+    private const string Extension = ".prom";
+
+    private static readonly (string Name, string Help, Func<LoadMeasurement, string?> Value)[] Gauges =
+    [
+        ("memload_load_success", "Whether the load ended with all weights in place (1) or not (0).", row => row.IsLoaded ? "1" : "0"),
+        ("memload_load_seconds", "Wall time of the load.", row => Scaled(row.ElapsedMicroseconds, 1e6m)),
+        ("memload_peak_host_bytes", "Peak of anonymous and shared host memory of the load.", row => Whole(row.PeakHostBytes)),
+        ("memload_forecast_host_bytes", "Forecast of memload_peak_host_bytes.", row => Whole(row.ForecastHostBytes)),
+        ("memload_peak_device_bytes", "Peak of allocated device memory.", row => Whole(row.PeakDeviceBytes)),
+        ("memload_forecast_device_bytes", "Forecast of memload_peak_device_bytes.", row => Whole(row.ForecastDeviceBytes)),
+        ("memload_host_budget_bytes", "Host memory that the load was allowed to use.", row => Whole(row.HostBudgetBytes)),
+        ("memload_model_bytes", "Bytes of all parameters and buffers in memory.", row => Whole(row.ModelBytes)),
+        ("memload_major_faults", "Page faults of the load that needed the disk.", row => Whole(row.MajorFaults)),
+        ("memload_last_run_timestamp_seconds", "Start of the measurement, in seconds since 1970-01-01 UTC.", Timestamp),
+    ];
+
+    /// <summary>Returns the text: for each metric its HELP and TYPE, then its samples.</summary>
+    /// <param name="rows">The rows. Of several runs of the same load, the loaded run with the median time counts.</param>
+    /// <param name="model">The value of the label <c>model</c>. Null uses the known model size, or an empty value. A path is never a label.</param>
+    public static string Format(IReadOnlyList<LoadMeasurement> rows, string? model)
+    {
+        LoadMeasurement[] shown = [.. rows.GroupBy(row => Labels(row, model), StringComparer.Ordinal).Select(runs => ReportStrategy.TypicalOf([.. runs]))];
+        var text = new StringBuilder();
+        foreach ((string name, string help, Func<LoadMeasurement, string?> value) in Gauges)
+        {
+            Family(name, help, shown.Select(row => (Labels(row, model), value(row))));
+        }
+        Family("memload_row_info", "What a load was, and how it ended. The value is always 1.", shown.Select(row => (Labels(row, model) + Info(row), (string?)"1")));
+        return text.ToString();
+
+        void Family(string name, string help, IEnumerable<(string Labels, string? Value)> samples)
+        {
+            (string Labels, string? Value)[] known = [.. samples.Where(sample => sample.Value is not null)];
+            if (known.Length > 0)
+            {
+                text.Append(CultureInfo.InvariantCulture, $"# HELP {name} {help}\n# TYPE {name} gauge\n");
+                foreach ((string labels, string? figure) in known)
+                {
+                    text.Append(CultureInfo.InvariantCulture, $"{name}{{{labels}}} {figure}\n");
+                }
+            }
+        }
+    }
+
+    /// <summary>Writes the text to a file. Readers see the old file or the new one, never a part.</summary>
+    /// <param name="rows">The rows.</param>
+    /// <param name="path">The file, with the extension <c>.prom</c>: collectors read no other files.</param>
+    /// <param name="model">As for <see cref="Format"/>.</param>
+    /// <param name="cancellationToken">Stops the write. The file then stays as it was.</param>
+    /// <returns>The absolute path.</returns>
+    /// <exception cref="MemLoadException">ML8104 without rows, ML1008 for another extension, ML9102 to ML9105.</exception>
+    public static string Write(IReadOnlyList<LoadMeasurement> rows, string path, string? model, CancellationToken cancellationToken = default)
+    {
+        if (rows.Count == 0)
+        {
+            throw Rules.RowsNone.Broken("there are no rows");
+        }
+        string target = TargetOf(path);
+        ReportOutput.Write(target, Encoding.UTF8.GetBytes(Format(rows, model)), overwrite: true, cancellationToken);
+        return target;
+    }
+
+    /// <summary>Checks before a measurement that <see cref="Write"/> can write a file.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="MemLoadException">ML1008 for another extension, ML9102 to ML9104.</exception>
+    public static void RequireWritable(string path) => WriteTarget.RequireWritable(TargetOf(path));
+
+    private static string TargetOf(string path) => Path.GetExtension(path).Equals(Extension, StringComparison.Ordinal)
+        ? WriteTarget.ForFile(path, overwrite: true)
+        : throw Rules.ExtensionWrong.Broken("metrics would be written under a name that collectors do not read", path, remedy: "Name it NAME.prom.");
+
+    // The host name is not a label, because Prometheus adds the instance.
+    private static string Labels(LoadMeasurement row, string? model)
+    {
+        string labels = $"model=\"{Escape(model ?? row.Size)}\",strategy=\"{Escape(row.Strategy)}\",device=\"{Escape(row.Device)}\"";
+        return row.RankCount is null ? labels : string.Create(CultureInfo.InvariantCulture, $"{labels},rank=\"{row.Rank}\"");
+    }
+
+    private static string Info(LoadMeasurement row) =>
+        $",outcome=\"{Escape(row.Outcome)}\",verdict=\"{Escape(row.Verdict)}\",chosen_strategy=\"{Escape(row.ChosenStrategy)}\",format=\"{Escape(row.Format)}\""
+        + $",dtype=\"{Escape(row.DType)}\",weights_digest=\"{Escape(row.WeightsDigest)}\",version=\"{Escape(row.ModuleVersion)}\"";
+
+    // The format escapes backslash, quote and line feed; hidden characters are escaped as everywhere.
+    private static string Escape(string? text) => Printable.Text(text).Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
+
+    private static string? Whole(long? figure) => figure?.ToString(CultureInfo.InvariantCulture);
+
+    private static string? Scaled(long? figure, decimal unit) => figure is long known ? (known / unit).ToString(CultureInfo.InvariantCulture) : null;
+
+    private static string? Timestamp(LoadMeasurement row) =>
+        DateTimeOffset.TryParse(row.StartedAt, CultureInfo.InvariantCulture, DateTimeStyles.AssumeLocal, out DateTimeOffset moment)
+            ? Scaled(moment.ToUnixTimeMilliseconds(), 1e3m) : null;
+}

@@ -1,0 +1,133 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using MemLoad.Tests.Cli;
+
+namespace MemLoad.Tests.Reports;
+
+/// <summary>The text format of Prometheus, read here by its specification and not by what we write.</summary>
+public sealed partial class LoadMetricsTests
+{
+    [Fact]
+    public void Families_are_whole_and_series_unique_whatever_the_rows_hold()
+    {
+        LoadMeasurement[] rows =
+        [
+            Rows.Loaded("Meta"), Rows.Loaded("Mmap") with { MajorFaults = null, Size = null }, Rows.Failed("Stream", LoadOutcome.Refused, "ML7005: no room. Get more."),
+            Rows.Loaded("Meta") with { Device = "evil\"} 1\n# HELP \\ \u001b[2J", Rank = 1, RankCount = 4 }, Rows.Loaded("Meta") with { Run = 2 },
+        ];
+        foreach (string? model in (string?[])[null, "my \"model\"\\\n", ""])
+        {
+            Dictionary<string, List<(Dictionary<string, string> Labels, double Value)>> metrics = Parse(LoadMetrics.Format(rows, model));
+
+            Assert.Contains("memload_load_seconds", metrics.Keys);
+            Assert.Equal(4, metrics["memload_load_success"].Count); // two runs of one load are one series
+            Assert.Equal([1, 1, 0, 1], metrics["memload_load_success"].Select(sample => sample.Value));
+            Assert.All(metrics.SelectMany(family => family.Value), sample => Assert.Equal(["device", "model", "strategy"], sample.Labels.Keys.Order(StringComparer.Ordinal).Where(label => label is "device" or "model" or "strategy")));
+            Assert.Equal(["Loaded", "Loaded", "Refused", "Loaded"], metrics["memload_row_info"].Select(sample => sample.Labels["outcome"]));
+        }
+    }
+
+    [Fact]
+    public void Figures_are_in_seconds_and_bytes()
+    {
+        LoadMeasurement row = Rows.Loaded("Meta") with { ElapsedMicroseconds = 1_234_567, PeakHostBytes = 9_007_199_254_740_993, StartedAt = "2026-01-02T03:04:05.678+01:00" };
+
+        string text = LoadMetrics.Format([row], "m");
+
+        Assert.Contains("\nmemload_load_seconds{model=\"m\",strategy=\"Meta\",device=\"sim\"} 1.234567\n", text, StringComparison.Ordinal);
+        Assert.Contains("} 9007199254740993\n", text, StringComparison.Ordinal);
+        Assert.Contains("memload_last_run_timestamp_seconds{model=\"m\",strategy=\"Meta\",device=\"sim\"} 1767319445.678\n", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_path_is_never_a_label() =>
+        Assert.DoesNotContain(".pth", LoadMetrics.Format([Rows.Loaded("Meta") with { Path = "/secret/customer.pth", Size = null }], null), StringComparison.Ordinal);
+
+    [Fact]
+    public async Task Two_writers_at_once_never_tear_the_file()
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder["x.prom"];
+        string[] texts = [.. Enumerable.Range(1, 2).Select(count => LoadMetrics.Format(Many(count), "m"))];
+        _ = LoadMetrics.Write(Many(1), path, "m");
+        Task[] writers = [.. Enumerable.Range(1, 2).Select(count => Task.Run(() =>
+        {
+            for (int i = 0; i < 50; i++)
+            {
+                _ = LoadMetrics.Write(Many(count), path, "m");
+            }
+        }))];
+        while (!Task.WhenAll(writers).IsCompleted)
+        {
+            // As an exporter reads, which knows nothing of the locks of .NET.
+            using var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
+            Assert.Contains(await reader.ReadToEndAsync(), texts);
+        }
+        await Task.WhenAll(writers);
+
+        static LoadMeasurement[] Many(int count) => [.. Enumerable.Range(0, 20 * count).Select(i => Rows.Loaded("Meta") with { Device = $"d{i}" })];
+    }
+
+    [Fact]
+    public void Names_that_collectors_do_not_read_and_no_rows_are_refused()
+    {
+        using var folder = new TemporaryFolder();
+
+        Assert.Equal("ML1008", Assert.Throws<MemLoadException>(() => LoadMetrics.RequireWritable(folder["x.txt"])).Rule.Id);
+        Assert.Equal("ML8104", Assert.Throws<MemLoadException>(() => LoadMetrics.Write([], folder["x.prom"], null)).Rule.Id);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path));
+    }
+
+    [Fact]
+    public void Measure_prints_them()
+    {
+        CliRun run = CliRun.Of("measure", "--path", Fixtures.PathOf("tiny/fp32.pth"), "--in-process", "--strategy", "Stream,Mmap", "--format", "prom", "--model-name", "tiny");
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.Equal(["tiny", "tiny"], Parse(run.Output)["memload_load_success"].Select(sample => sample.Labels["model"]));
+    }
+
+    private static Dictionary<string, List<(Dictionary<string, string> Labels, double Value)>> Parse(string text)
+    {
+        var families = new Dictionary<string, List<(Dictionary<string, string>, double)>>();
+        var series = new HashSet<string>();
+        string family = "";
+        string? helped = null;
+        Assert.EndsWith("\n", text, StringComparison.Ordinal);
+        foreach (string line in text[..^1].Split('\n'))
+        {
+            if (line.StartsWith("# HELP ", StringComparison.Ordinal))
+            {
+                helped = line.Split(' ')[2];
+                Assert.DoesNotContain(helped, families.Keys); // one group per family
+            }
+            else if (line.StartsWith("# TYPE ", StringComparison.Ordinal))
+            {
+                Assert.Equal($"# TYPE {helped} gauge", line);
+                families.Add(family = helped!, []);
+            }
+            else
+            {
+                Match sample = Sample().Match(line);
+                Assert.True(sample.Success && sample.Groups[1].Value == family, line);
+                Assert.True(series.Add(line[..line.LastIndexOf(' ')]), line);
+                families[family].Add((
+                    Label().Matches(sample.Groups[2].Value).ToDictionary(label => label.Groups[1].Value, label => Unescape(label.Groups[2].Value)),
+                    double.Parse(sample.Groups[3].Value, CultureInfo.InvariantCulture)));
+            }
+        }
+        return families;
+    }
+
+    private static string Unescape(string value) =>
+        Escape().Replace(value, match => match.Value switch { "\\n" => "\n", _ => match.Value[1..] });
+
+    [GeneratedRegex(@"^([a-z_]+)\{((?:[a-z_]+=""(?:[^""\\\n]|\\[\\n""])*"",?)*)\} ([-+0-9.eE]+)$")]
+    private static partial Regex Sample();
+
+    [GeneratedRegex(@"([a-z_]+)=""((?:[^""\\\n]|\\[\\n""])*)""")]
+    private static partial Regex Label();
+
+    [GeneratedRegex(@"\\[\\n""]")]
+    private static partial Regex Escape();
+}

@@ -1,0 +1,30 @@
+# Metrics that the textfile collector of an exporter reads.
+BeforeAll {
+    . $PSScriptRoot/common.ps1
+    $file = Join-Path $TestDrive model.pth
+    New-TinyCheckpoint $file
+    $rows = Measure-LoadMemory $file -Strategy Stream, Mmap -InProcess -Device cpu
+    $target = Join-Path $TestDrive x.prom
+}
+Describe 'Export-LoadMetric' {
+    It 'writes rows, and rows that were CSV meanwhile, as the same metrics' {
+        ($rows | Export-LoadMetric $target -ModelName tiny -PassThru).FullName | Should -Be $target
+        $direct = Get-Content -Raw $target
+        $direct | Should -Match '(?m)^memload_load_success\{model="tiny",strategy="Stream",device="cpu"\} 1$'
+        $rows | ConvertTo-Csv | ConvertFrom-Csv | Export-LoadMetric $target -ModelName tiny
+        Get-Content -Raw $target | Should -BeExactly $direct
+    }
+    It 'checks its target before anything is measured, and writes nothing with -WhatIf' {
+        $ran = @{}
+        { 1 | ForEach-Object { $ran.It = $true; $rows[0] } | Export-LoadMetric (Join-Path $TestDrive x.txt) } | Should -Throw -ErrorId 'ML1008,*'
+        $ran.Count | Should -Be 0
+        $rows | Export-LoadMetric (Join-Path $TestDrive none.prom) -WhatIf
+        Join-Path $TestDrive none.prom | Should -Not -Exist
+    }
+    It 'pleases promtool' {
+        if (-not (Get-Command promtool -ErrorAction Ignore)) { Set-ItResult -Skipped -Because 'there is no promtool: install prometheus'; return }
+        $rows | Export-LoadMetric $target
+        Get-Content -Raw $target | promtool check metrics
+        $LASTEXITCODE | Should -Be 0
+    }
+}
