@@ -3,13 +3,25 @@ namespace MemLoad;
 /// <summary>What a path is besides a file or a folder: to be known before it is opened, because opening a pipe waits for its other end.</summary>
 internal static class FileKind
 {
-    /// <summary>Refuses pipes, devices and sockets. Where the system cannot be asked (other than Linux), opening tells.</summary>
+    /// <summary>Refuses pipes, devices and sockets, and the streams inside files that Windows has. On macOS opening tells.</summary>
     /// <exception cref="MemLoadException">ML1010.</exception>
     public static void MustBeRegular(string path)
     {
+        MustBeNamedAsFile(OperatingSystem.IsWindows() ? FullPath.Of(path) : path);
         if (Special(path) is string kind)
         {
             throw Rules.PathNotRegular.Broken($"the path is {kind}", path);
+        }
+    }
+
+    /// <summary>Refuses, before the system is asked anything about it, a path that is a device's name by its text (Windows).</summary>
+    /// <param name="fullPath">An absolute path.</param>
+    /// <exception cref="MemLoadException">ML1010.</exception>
+    public static void MustBeNamedAsFile(string fullPath)
+    {
+        if (OperatingSystem.IsWindows() && WindowsNames.Special(fullPath) is string kind)
+        {
+            throw Rules.PathNotRegular.Broken($"the path is {kind}", fullPath);
         }
     }
 

@@ -30,6 +30,9 @@ internal static class TemporaryNames
     /// <summary>A new path for an old folder that is about to be replaced.</summary>
     public static string ForReplaced(string target) => New(target, Aside);
 
+    /// <summary>The path of the file that the writer of a folder has to itself while it replaces the target.</summary>
+    public static string ForTurn(string target) => Path.Combine(Path.GetDirectoryName(target)!, $".{Stem(target)}.turn{Lock}");
+
     /// <summary>Deletes what killed writers of this target left unfinished; what a living writer holds open stays.</summary>
     public static void RemoveUnfinished(string target)
     {
@@ -45,13 +48,17 @@ internal static class TemporaryNames
     {
         try
         {
+            if (OperatingSystem.IsWindows())
+            {
+                ReadOnlyFiles.TryAllow(path); // elsewhere what is read-only can be deleted
+            }
             if (Directory.Exists(path))
             {
-                Directory.Delete(path, recursive: true);
+                HeldBriefly.Wait(() => Directory.Delete(path, recursive: true));
             }
             else
             {
-                File.Delete(path);
+                HeldBriefly.Wait(() => File.Delete(path));
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
