@@ -35,6 +35,7 @@ public sealed partial class Checkpoint
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(limits);
         path = FullPath.Of(path);
+        FileKind.MustBeNamedAsFile(path);
         var budget = new OpenBudget(limits);
         if (Directory.Exists(path))
         {

@@ -8,14 +8,19 @@ internal sealed class CheckpointFileReader : IDisposable
     /// <summary>The readahead of the system does not cover larger distances. A call to <see cref="Expect"/> then helps.</summary>
     public const int FarApart = 64 << 10;
 
+    // Windows says when a file was written to only once its writer has closed it: so none may have it open meanwhile. Elsewhere shares keep nobody out.
+    private static readonly FileShare Share = OperatingSystem.IsWindows() ? FileShare.Read | FileShare.Delete : FileShare.ReadWrite | FileShare.Delete;
+
     private readonly SafeFileHandle _handle;
     private readonly DirectReads _direct;
+    private readonly Lazy<SafeFileHandle?> _overlapped;
 
     private CheckpointFileReader(string path, SafeFileHandle handle, FileStamp stamp)
     {
         Path = path;
         _handle = handle;
         _direct = new DirectReads(handle);
+        _overlapped = new Lazy<SafeFileHandle?>(OpenOverlapped);
         Stamp = stamp;
     }
 
@@ -42,7 +47,7 @@ internal sealed class CheckpointFileReader : IDisposable
         SafeFileHandle? handle = null;
         try
         {
-            handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, Share);
             var reader = new CheckpointFileReader(path, handle, FileStamp.Of(handle));
             handle = null;
             return reader;
@@ -120,7 +125,7 @@ internal sealed class CheckpointFileReader : IDisposable
             destination = destination[read..];
             offset += read;
         }
-        ReadExactly(_direct.ForSmallReads, offset, destination);
+        ReadExactly(OperatingSystem.IsWindows() ? _overlapped.Value ?? _handle : _direct.ForSmallReads, offset, destination);
     }
 
     /// <summary>
@@ -151,7 +156,29 @@ internal sealed class CheckpointFileReader : IDisposable
     public void Dispose()
     {
         _direct.Dispose();
+        if (_overlapped.IsValueCreated)
+        {
+            _overlapped.Value?.Dispose();
+        }
         _handle.Dispose();
+    }
+
+    // Windows lets reads through a synchronous handle wait for one another, whichever threads they come from; overlapped ones go on side by side.
+    private SafeFileHandle? OpenOverlapped()
+    {
+        try
+        {
+            SafeFileHandle again = File.OpenHandle(Path, FileMode.Open, FileAccess.Read, Share, FileOptions.Asynchronous);
+            if (FileStamp.Of(again) == Stamp)
+            {
+                return again;
+            }
+            again.Dispose(); // the name is another file's by now
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+        }
+        return null;
     }
 
     private FileStamp Expected(CheckpointFile file) => file.Stamp ?? Stamp with { Length = file.Length };

@@ -9,13 +9,25 @@ internal static class FileKind
     /// <exception cref="MemLoadException">ML1010.</exception>
     public static void MustBeRegular(string path)
     {
+        MustBeNamedAsFile(OperatingSystem.IsWindows() ? FullPath.Of(path) : path);
         if (Special(path) is string kind)
         {
             throw Rules.PathNotRegular.Broken($"the path is {kind}", path);
         }
     }
 
-    // Links are followed, because opening follows them.
+    /// <summary>Refuses, before the system is asked anything about it, a path that is a device's name by its text (Windows).</summary>
+    /// <param name="fullPath">An absolute path.</param>
+    /// <exception cref="MemLoadException">ML1010.</exception>
+    public static void MustBeNamedAsFile(string fullPath)
+    {
+        if (OperatingSystem.IsWindows() && WindowsNames.Special(fullPath) is string kind)
+        {
+            throw Rules.PathNotRegular.Broken($"the path is {kind}", fullPath);
+        }
+    }
+
+    // Links are followed: what counts is what would be opened.
     private static string? Special(string path) => (LinuxFileStatus.Of(path)?.Mode & 0xF000) switch
     {
         0x1000 => "a named pipe",

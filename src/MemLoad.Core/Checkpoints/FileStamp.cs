@@ -19,7 +19,7 @@ internal readonly record struct FileStamp(long Length, long Modified, ulong Devi
     /// <exception cref="IOException">The file system does not answer.</exception>
     public static FileStamp Of(SafeFileHandle file) => LinuxFileStatus.Of(file) is { } status
         ? new FileStamp(status.Length, DateTime.UnixEpoch.Ticks + (status.ModifiedNanoseconds / 100), status.Device, status.Inode)
-        : new FileStamp(RandomAccess.GetLength(file), File.GetLastWriteTimeUtc(file).Ticks, 0, 0);
+        : OfOthers(file);
 
     /// <summary>Whether the last write is so recent that a later write could have the same time.</summary>
     public bool IsFresh => Math.Abs(DateTime.UtcNow.Ticks - Modified) < Tick.Ticks;
@@ -27,7 +27,13 @@ internal readonly record struct FileStamp(long Length, long Modified, ulong Devi
     /// <summary>The time to wait before a new stamp detects every later write.</summary>
     public static TimeSpan Settling => Tick;
 
-    /// <summary>Describes in words how the file changed since this stamp.</summary>
+    private static FileStamp OfOthers(SafeFileHandle file)
+    {
+        (ulong volume, ulong id) = OperatingSystem.IsWindows() ? WindowsFiles.IdOf(file) : default;
+        return new FileStamp(RandomAccess.GetLength(file), File.GetLastWriteTimeUtc(file).Ticks, volume, id);
+    }
+
+    /// <summary>What became of the file since this stamp, for people.</summary>
     public string Difference(FileStamp now) =>
         (now.Device, now.Inode) != (Device, Inode) ? "the file was replaced by another"
         : now.Length != Length ? $"the file had {Length} bytes when it was opened and has {now.Length} now"

@@ -156,9 +156,17 @@ internal sealed unsafe class SectionPool : DevicePool
         try
         {
             var file = MemoryMappedFile.CreateNew(null, length);
-            _segments.Add(offset, (length, file, file.CreateViewAccessor()));
+            try
+            {
+                _segments.Add(offset, (length, file, file.CreateViewAccessor()));
+            }
+            catch
+            {
+                file.Dispose();
+                throw;
+            }
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or OutOfMemoryException or ArgumentOutOfRangeException)
         {
             throw Rules.DeviceMemoryExhausted.Broken($"the system has no memory left for the simulated device: {e.Message.TrimEnd('.')}", innerException: e);
         }

@@ -26,17 +26,17 @@ internal sealed unsafe partial class HostMapping
     {
         _holders = holders;
         _pages = pages;
+        _bytes = checked((nuint)((bytes + Page - 1) / Page * Page));
         if (OperatingSystem.IsWindows())
         {
-            Address = (nint)NativeMemory.AlignedAlloc((nuint)bytes, (nuint)HostMemory.Alignment);
+            // Pages of zeros that come as they are touched; all of them are charged at once.
+            Address = Native.Commit(0, _bytes, Native.ReserveAndCommit, Native.PageReadWrite);
             if (Address == 0)
             {
                 throw Exhausted(bytes);
             }
-            NativeMemory.Clear((void*)Address, (nuint)bytes);
             return;
         }
-        _bytes = checked((nuint)((bytes + Page - 1) / Page * Page));
         Address = bytes >= HugePage && pages.AreHuge ? MapHuge(_bytes) : Failed;
         _isHuge = Address != Failed;
         if (!_isHuge)
@@ -64,15 +64,18 @@ internal sealed unsafe partial class HostMapping
         {
             nint first = (vacant.Address + (nint)Page - 1) / (nint)Page * (nint)Page;
             nint end = (vacant.Address + (nint)vacant.Bytes) / (nint)Page * (nint)Page;
-            if (end > first && !OperatingSystem.IsWindows()) // on Windows the last holder frees the pages
+            if (end > first)
             {
-                _ = Native.Advise(first, (nuint)(end - first), Native.DontNeed);
+                // Windows takes pages back that way for good, which nobody will miss: nothing is allocated there again.
+                _ = OperatingSystem.IsWindows()
+                    ? Native.Free(first, (nuint)(end - first), Native.Decommit)
+                    : Native.Advise(first, (nuint)(end - first), Native.DontNeed);
             }
             return;
         }
         if (OperatingSystem.IsWindows())
         {
-            NativeMemory.AlignedFree((void*)Address);
+            _ = Native.Free(Address, 0, Native.ReleaseAll);
         }
         else
         {
@@ -159,6 +162,10 @@ internal sealed unsafe partial class HostMapping
         public const int HugePageWanted = 14;
         public const int NoHugePage = 15;
         public const int PopulateWrite = 23;
+        public const uint ReserveAndCommit = 0x3000;
+        public const uint PageReadWrite = 4;
+        public const int Decommit = 0x4000;
+        public const int ReleaseAll = 0x8000;
 
         private const int ThreadTime = 3; // CLOCK_THREAD_CPUTIME_ID
 
@@ -177,6 +184,14 @@ internal sealed unsafe partial class HostMapping
 
         [LibraryImport("libc", EntryPoint = "madvise")]
         public static partial int Advise(nint address, nuint length, int advice);
+
+        [LibraryImport("kernel32", EntryPoint = "VirtualAlloc")]
+        [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
+        public static partial nint Commit(nint address, nuint length, uint kind, uint protection);
+
+        [LibraryImport("kernel32", EntryPoint = "VirtualFree")]
+        [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
+        public static partial int Free(nint address, nuint length, int kind);
 
         [LibraryImport("libc", EntryPoint = "clock_gettime")]
         private static partial int GetTime(int clock, long* time);

@@ -68,7 +68,7 @@ internal static unsafe partial class MappingSafety
         lease = null;
         if (!OperatingSystem.IsLinux())
         {
-            return IsNetworkDrive(file.Path) ? "it lies on a network drive" : OtherWriters(file.Path);
+            return IsNetworkDrive(file) ? "it lies on a network drive" : OtherWriters(file.Path);
         }
         uint kind = FileSystemOf(file.Handle);
         if (!Local.Contains(kind))
@@ -91,12 +91,13 @@ internal static unsafe partial class MappingSafety
             : null;
     }
 
-    private static bool IsNetworkDrive(string path)
+    private static bool IsNetworkDrive(CheckpointFileReader file)
     {
         try
         {
-            string root = OperatingSystem.IsWindows() ? Path.GetPathRoot(path)! : path;
-            return root.StartsWith(@"\\", StringComparison.Ordinal) || new DriveInfo(root).DriveType == DriveType.Network;
+            // Where the open file lies, not where its path begins: a folder on the way may be a link to a share.
+            string? root = OperatingSystem.IsWindows() ? WindowsNames.LocalRoot(WindowsFiles.FinalPath(file.Handle) ?? Path.GetFullPath(file.Path)) : file.Path;
+            return root is null || (!root.StartsWith(@"\\?\", StringComparison.Ordinal) && new DriveInfo(root).DriveType == DriveType.Network);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {

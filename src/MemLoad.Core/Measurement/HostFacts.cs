@@ -58,7 +58,11 @@ internal static class HostFacts
         {
             return ProcessorNameOf(TextFile.TryRead("/proc/cpuinfo"));
         }
-        return OperatingSystem.IsMacOS() ? MacFacts.Text("machdep.cpu.brand_string") : Environment.GetEnvironmentVariable("PROCESSOR_IDENTIFIER");
+        if (OperatingSystem.IsWindows())
+        {
+            return WindowsFacts.ProcessorName();
+        }
+        return OperatingSystem.IsMacOS() ? MacFacts.Text("machdep.cpu.brand_string") : null;
     }
 
     // The runtime's own figure is the container's limit where there is one, which is not a fact about the machine.

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using System.Text;
 using System.Text.Json;
 
 namespace MemLoad;
@@ -58,6 +59,7 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null, Action<LoadTimeli
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             CreateNoWindow = true,
+            StandardErrorEncoding = Encoding.UTF8, // as memload writes it, whatever the console's code page is
         };
         // No diagnostics socket in the temp folder, which a killed child would leave behind.
         start.Environment["DOTNET_EnableDiagnostics"] = "0";
@@ -116,6 +118,11 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null, Action<LoadTimeli
                 row.Path));
         }
         string said = first.Length > 0 ? $": {first}" : "";
+        if (OperatingSystem.IsWindows())
+        {
+            (LoadOutcome outcome, MemLoadException why) = WindowsExitCode.Explain(exitCode, first, row.Path);
+            return row.Ended(outcome, why);
+        }
         return exitCode > 128
             ? row.Ended(LoadOutcome.Killed, Rules.WorkerKilled.Broken($"the measured process was ended by signal {exitCode - 128}{(exitCode == Sigkill ? " (SIGKILL)" : "")}{said}"))
             : row.Ended(LoadOutcome.Failed, Rules.WorkerFailed.Broken($"the measured process ended with code {exitCode}{said}"));

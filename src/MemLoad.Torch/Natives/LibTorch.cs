@@ -86,7 +86,9 @@ internal static partial class LibTorch
         }
         catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
         {
-            return WhyNotLoaded(e.Message);
+            return OperatingSystem.IsWindows() && MissingRuntime(folder, Environment.SystemDirectory) is string missing
+                ? $"libtorch needs {missing} of the Microsoft Visual C++ runtime, which is not installed: winget install Microsoft.VCRedist.2015+.x64"
+                : WhyNotLoaded(e.Message);
         }
     }
 
@@ -163,7 +165,11 @@ internal static partial class LibTorch
 
     private static string? ReadIfThere(string file) => File.Exists(file) ? File.ReadAllText(file) : null;
 
-    // The message has the advice of the runtime first and the error of the system last.
+    // Windows says that some library is not there, but not which.
+    internal static string? MissingRuntime(string folder, string system) =>
+        Array.Find(["vcruntime140.dll", "vcruntime140_1.dll", "msvcp140.dll"], file => !File.Exists(Path.Combine(folder, file)) && !File.Exists(Path.Combine(system, file)));
+
+    // The runtime's advice comes first, what the system said last.
     private static string WhyNotLoaded(string message)
     {
         string last = message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)[^1].TrimEnd('.');

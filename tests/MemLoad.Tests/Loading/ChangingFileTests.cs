@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using MemLoad.Tests.Windows;
 using MemLoad.Tests.Writing;
 
 namespace MemLoad.Tests.Loading;
@@ -44,6 +45,10 @@ public sealed class ChangingFileTests
     public void A_file_that_changes_during_a_load_gives_the_old_weights_or_an_error(Strategy strategy, string deviceName, Change change)
     {
         Skip.If(!OperatingSystem.IsLinux() && strategy == Strategy.Mmap, "only Linux tells who maps a file of its writers");
+        if (change == Change.Replace)
+        {
+            CompatibilityLayer.SkipRenameOverOpenFile();
+        }
         var random = new Random(((int)strategy * 10) + (int)change);
         using var folder = new TemporaryFolder();
         for (int i = 0; i < 6; i++)
@@ -65,7 +70,7 @@ public sealed class ChangingFileTests
                 {
                     if (steps++ == at)
                     {
-                        Apply(change, path);
+                        ApplyUnlessKeptOut(change, path);
                     }
                 });
                 digest = WeightsDigest.Of(weights);
@@ -86,7 +91,7 @@ public sealed class ChangingFileTests
     [InlineData(Change.Replace)]
     public void A_file_that_changed_between_plan_and_load_is_refused(Change change)
     {
-        Skip.If(!OperatingSystem.IsLinux() && change == Change.Replace, "only Linux is asked which file it is");
+        Skip.If(OperatingSystem.IsMacOS() && change == Change.Replace, "macOS is not asked which file it is");
         using var folder = new TemporaryFolder();
         foreach (Strategy strategy in Strategies.All)
         {
@@ -225,6 +230,7 @@ public sealed class ChangingFileTests
     [InlineData(true)]
     public void Scattered_elements_are_read_whether_their_file_can_be_mapped_safely_or_not(bool isOpenForWriting)
     {
+        Skip.If(OperatingSystem.IsWindows() && isOpenForWriting, "a file that somebody has open for writing is not opened there");
         using var folder = new TemporaryFolder();
         var source = new MemorySource().Add("before", DType.Float32, 1000);
         source.AddView("scattered", DType.Float32, source.AddStorage(400 * 300 * 4), 0, [300, 400], [1, 300]);
@@ -289,6 +295,18 @@ public sealed class ChangingFileTests
         return Checkpoint.Open(path);
     }
 
+    // Windows lets nobody write to a file that a load has open: then the weights must be those of before.
+    private static void ApplyUnlessKeptOut(Change change, string path)
+    {
+        try
+        {
+            Apply(change, path);
+        }
+        catch (IOException) when (OperatingSystem.IsWindows() && change != Change.Replace)
+        {
+        }
+    }
+
     private static void Apply(Change change, string path)
     {
         if (change == Change.Replace)
@@ -296,7 +314,14 @@ public sealed class ChangingFileTests
             byte[] bytes = File.ReadAllBytes(path);
             bytes.AsSpan(bytes.Length / 4, bytes.Length / 2).Reverse();
             File.WriteAllBytes(path + ".new", bytes);
-            File.Move(path + ".new", path, overwrite: true);
+            if (!OperatingSystem.IsWindows())
+            {
+                File.Move(path + ".new", path, overwrite: true);
+            }
+            else
+            {
+                Assert.True(WindowsFiles.TryReplace(path + ".new", path)); // .NET's own rename does not take the name of an open file there
+            }
             return;
         }
         // Waits, as any program does, until whoever maps the file has been told.

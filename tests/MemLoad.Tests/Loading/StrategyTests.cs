@@ -62,8 +62,8 @@ public sealed class StrategyTests
         Assert.Equal(Logits.Length, logits.Length);
         Assert.All(Logits.Zip(logits), pair => Assert.Equal(pair.First, pair.Second, 1e-5f));
 
-        // Windows on device memory can be closed and opened again; on the host there are none.
-        Assert.Equal(device != "cpu", model.Weights.CloseViews());
+        // Views of device memory can be closed and opened again where they are mappings of their own (Linux); on the host there are none.
+        Assert.Equal(device != "cpu" && OperatingSystem.IsLinux(), model.Weights.CloseViews());
         Assert.Equal(logits, new GptModel(GptConfig.Infer(model.Weights.Tensors, heads: 3), name => model.Weights[name]).Forward([1, 2, 3]));
     }
 

@@ -42,13 +42,15 @@ public sealed class LoadMeasurerTests
     [Fact]
     public async Task A_child_that_is_killed_is_a_row_and_the_parent_lives_on()
     {
-        if (OperatingSystem.IsWindows())
+        WorkerCommand sleeper = OperatingSystem.IsWindows() ? new WorkerCommand("ping", ["-n", "60", "127.0.0.1"]) : new WorkerCommand("sleep", ["60"]);
+        LoadMeasurement row = await new LoadMeasurer(sleeper, started: id =>
         {
-            return; // there are no signals to die by
-        }
-        LoadMeasurement row = await new LoadMeasurer(new WorkerCommand("sh", ["-c", "kill -9 $$"])).MeasureAsync(Of(Request()));
+            using var child = Process.GetProcessById(id);
+            child.Kill();
+        }).MeasureAsync(Of(Request()));
 
         Assert.Equal((nameof(LoadOutcome.Killed), "ML8012"), (row.Outcome, row.Message?[..6]));
+        Assert.Equal(!OperatingSystem.IsWindows(), row.Message!.Contains("SIGKILL", StringComparison.Ordinal));
     }
 
     [SkippableFact]

@@ -24,19 +24,24 @@ internal static unsafe partial class WindowsLimits
         JobLimits job = default;
         if (QueryJob(0, ExtendedLimitInformation, &job, (uint)sizeof(JobLimits), null))
         {
-            JobUsage usage = default;
-            if ((job.Flags & LimitJobMemory) != 0 && QueryJob(0, MemoryUsageInformation, &usage, (uint)sizeof(JobUsage), null))
+            using IProcessMemory memory = ProcessMemory.Open();
+            long own = memory.Read().HostBytes ?? 0;
+            if ((job.Flags & LimitJobMemory) != 0)
             {
-                limits.Add(Limit("job memory limit", (long)job.JobMemoryLimit, (long)usage.JobMemory, "the job object allows"));
+                JobUsage usage = default;
+                // Who does not learn what the job uses knows at least what this process does; the limit holds in any case.
+                long used = QueryJob(0, MemoryUsageInformation, &usage, (uint)sizeof(JobUsage), null) ? (long)usage.JobMemory : own;
+                limits.Add(Limit("job memory limit", Whole(job.JobMemoryLimit), used, "the job object allows"));
             }
             if ((job.Flags & LimitProcessMemory) != 0)
             {
-                using IProcessMemory memory = ProcessMemory.Open();
-                limits.Add(Limit("process memory limit", (long)job.ProcessMemoryLimit, memory.Read().HostBytes ?? 0, "the job object allows each process"));
+                limits.Add(Limit("process memory limit", Whole(job.ProcessMemoryLimit), own, "the job object allows each process"));
             }
         }
         return limits;
     }
+
+    private static long Whole(nuint bytes) => (long)Math.Min(bytes, long.MaxValue);
 
     private static MemoryLimit Limit(string name, long limit, long used, string what) =>
         MemoryLimit.OfSystem(name, Counted.AnonymousAndShared, limit, used, $"{what} {Printable.Bytes(limit)}, of which {Printable.Bytes(used)} are used");

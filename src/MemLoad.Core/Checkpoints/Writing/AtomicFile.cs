@@ -9,6 +9,10 @@ namespace MemLoad;
 internal sealed class AtomicFile : IDisposable
 {
     private const int Attempts = 10;
+
+    // On Windows an open file is renamed or deleted only where it is shared for that. Nobody else gets to write to it, which is what holding it means.
+    private static readonly FileShare Sharing = OperatingSystem.IsWindows() ? FileShare.Read | FileShare.Delete : FileShare.None;
+
     internal const UnixFileMode OwnersOwn = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     internal const UnixFileMode GroupsOwn = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute;
 
@@ -47,13 +51,9 @@ internal sealed class AtomicFile : IDisposable
     /// <exception cref="MemLoadException">ML9102, ML9103 or ML9105.</exception>
     public void Commit()
     {
-        if (OperatingSystem.IsWindows())
-        {
-            _stream.Dispose(); // Windows does not rename an open file
-        }
         try
         {
-            // On other systems the file stays locked until it has its name, so that no writer removes it as an unfinished file.
+            // It is held until it has its name: so nobody takes it for what a killed writer left.
             bool? renamed = _overwrite ? null : NativeFiles.TryRenameToNew(_temporary, _target);
             if (renamed == false)
             {
@@ -61,7 +61,7 @@ internal sealed class AtomicFile : IDisposable
             }
             if (renamed is null)
             {
-                File.Move(_temporary, _target, _overwrite);
+                HeldBriefly.Wait(Rename);
             }
         }
         catch (IOException) when (!_overwrite && File.Exists(_target))
@@ -75,6 +75,29 @@ internal sealed class AtomicFile : IDisposable
         _committed = true;
         _stream.Dispose();
         NativeFiles.SyncFolder(Path.GetDirectoryName(_target)!);
+    }
+
+    private void Rename()
+    {
+        if (!OperatingSystem.IsWindows() || !_overwrite)
+        {
+            File.Move(_temporary, _target, _overwrite);
+            return;
+        }
+        // As elsewhere, permissions of the old file do not keep its folder's owner from replacing it; and who reads the old one reads on.
+        bool wasReadOnly = ReadOnlyFiles.TryAllow(_target);
+        try
+        {
+            if (!WindowsFiles.TryReplace(_temporary, _target))
+            {
+                File.Move(_temporary, _target, overwrite: true);
+            }
+        }
+        catch when (wasReadOnly)
+        {
+            ReadOnlyFiles.Forbid(_target);
+            throw;
+        }
     }
 
     private MemLoadException Appeared() => Rules.TargetExists.Broken("a file of that name appeared while this one was written", _target);
@@ -132,7 +155,7 @@ internal sealed class AtomicFile : IDisposable
             {
                 Mode = FileMode.CreateNew,
                 Access = FileAccess.Write,
-                Share = FileShare.None,
+                Share = Sharing,
                 BufferSize = 0,
                 PreallocationSize = length,
             };

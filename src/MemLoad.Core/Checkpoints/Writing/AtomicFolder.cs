@@ -71,6 +71,7 @@ internal sealed class AtomicFolder : IDisposable
         {
             TakeAfterOld();
             NativeFiles.SyncFolder(Path);
+            using FileStream? alone = OperatingSystem.IsWindows() ? OpenAlone(_target) : null;
             if (!TryMoveToNew() && !NativeFiles.TryExchange(Path, _target))
             {
                 ReplaceInTwoSteps();
@@ -112,7 +113,7 @@ internal sealed class AtomicFolder : IDisposable
         {
             if (!Directory.Exists(_target))
             {
-                Directory.Move(Path, _target);
+                HeldBriefly.Wait(() => Directory.Move(Path, _target));
                 return true;
             }
         }
@@ -126,16 +127,31 @@ internal sealed class AtomicFolder : IDisposable
     private void ReplaceInTwoSteps()
     {
         string aside = TemporaryNames.ForReplaced(_target);
-        Directory.Move(_target, aside);
+        HeldBriefly.Wait(() => Directory.Move(_target, aside));
         try
         {
-            Directory.Move(Path, _target);
+            HeldBriefly.Wait(() => Directory.Move(Path, _target));
         }
         catch
         {
             Directory.Move(aside, _target);
             throw;
         }
+    }
+
+    // Windows swaps no folders: of writers of one name one after the other takes its two steps. The file goes with whoever has it open, however that ends.
+    private static FileStream OpenAlone(string target)
+    {
+        FileStream? alone = null;
+        HeldBriefly.Wait(() => alone = new FileStream(TemporaryNames.ForTurn(target), new FileStreamOptions
+        {
+            Mode = FileMode.OpenOrCreate,
+            Access = FileAccess.Write,
+            Share = FileShare.None,
+            BufferSize = 0,
+            Options = FileOptions.DeleteOnClose,
+        }));
+        return alone!;
     }
 
     private static void Release(FileStream held)

@@ -30,7 +30,10 @@ internal static class TemporaryNames
     /// <summary>Returns a new path for an old folder that will be replaced.</summary>
     public static string ForReplaced(string target) => New(target, Aside);
 
-    /// <summary>Deletes unfinished files of killed writers of this target. Files that a running writer holds open stay.</summary>
+    /// <summary>The path of the file that the writer of a folder has to itself while it replaces the target.</summary>
+    public static string ForTurn(string target) => Path.Combine(Path.GetDirectoryName(target)!, $".{Stem(target)}.turn{Lock}");
+
+    /// <summary>Deletes what killed writers of this target left unfinished; what a living writer holds open stays.</summary>
     public static void RemoveUnfinished(string target)
     {
         Remove(target, Unfinished);
@@ -47,13 +50,17 @@ internal static class TemporaryNames
     {
         try
         {
+            if (OperatingSystem.IsWindows())
+            {
+                ReadOnlyFiles.TryAllow(path); // elsewhere what is read-only can be deleted
+            }
             if (Directory.Exists(path))
             {
-                Directory.Delete(path, recursive: true);
+                HeldBriefly.Wait(() => Directory.Delete(path, recursive: true));
             }
             else
             {
-                File.Delete(path);
+                HeldBriefly.Wait(() => File.Delete(path));
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -64,12 +64,17 @@ internal static class WriteFailures
         ? string.Create(CultureInfo.InvariantCulture, $"disk full: {needed} bytes are needed and {bytes} are free")
         : string.Create(CultureInfo.InvariantCulture, $"disk full: the disk, a quota or its largest file size does not allow the {needed} bytes needed");
 
-    private static long? FreeBytes(string folder)
+    /// <summary>Bytes that may still be written in a folder; null where the system does not say.</summary>
+    internal static long? FreeBytes(string folder)
     {
+        if (OperatingSystem.IsWindows())
+        {
+            return WindowsFiles.FreeBytes(folder); // the drive of a folder may have another volume mounted there
+        }
         try
         {
-            var drive = new DriveInfo(OperatingSystem.IsWindows() ? Path.GetPathRoot(folder)! : folder);
-            // Some network and user-space file systems report zero for all values.
+            var drive = new DriveInfo(folder);
+            // Some network and user-space file systems answer zero for everything.
             return drive.TotalSize > 0 ? drive.AvailableFreeSpace : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)

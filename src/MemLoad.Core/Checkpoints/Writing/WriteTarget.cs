@@ -94,6 +94,10 @@ internal static class WriteTarget
     {
         try
         {
+            if (OperatingSystem.IsWindows() && WindowsNames.Special(path) is string kind)
+            {
+                throw Rules.TargetUnwritable.Broken($"the path is {kind}, which is not written over", given, remedy: "Name a file.");
+            }
             string target = OperatingSystem.IsLinux() ? Follow(path)
                 : new FileInfo(path).LinkTarget is null ? path : File.ResolveLinkTarget(path, returnFinalTarget: true)!.FullName;
             string? folder = Path.GetDirectoryName(target);

@@ -31,7 +31,9 @@ internal sealed unsafe partial class WindowsProcessMemory : IProcessMemory
         }
         // What of the working set is not private can be shared: mapped files and program images.
         long? file = counters.PrivateWorkingSetSize == 0 ? null : Math.Max(0, (long)counters.WorkingSetSize - (long)counters.PrivateWorkingSetSize);
-        return new MemoryReading((long)counters.PrivateUsage, file, (long)counters.PeakPagefileUsage);
+        // Both are the commit charge; a system that fills in the older structure only leaves the newer field at zero, which no process can have.
+        nuint committed = counters.PrivateUsage != 0 ? counters.PrivateUsage : counters.PagefileUsage;
+        return new MemoryReading((long)committed, file, (long)counters.PeakPagefileUsage);
     }
 
     public bool ResetMark() => false;

@@ -1,0 +1,143 @@
+using System.Diagnostics;
+using System.Text;
+using MemLoad.Tests.Writing;
+
+namespace MemLoad.Tests.Windows;
+
+/// <summary>Renames, shares and attributes as Windows has them.</summary>
+public sealed class WindowsFilesTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public static TheoryData<CheckpointFormat> Formats => [CheckpointFormat.TorchZip, CheckpointFormat.Safetensors, CheckpointFormat.PerTensor];
+
+    public void Dispose() => _folder.Dispose();
+
+    [SkippableTheory]
+    [MemberData(nameof(Formats))]
+    public void What_is_read_only_is_replaced_when_that_is_asked_for(CheckpointFormat format)
+    {
+        RequireWindows();
+        MemorySource fresh = Weights(2);
+        CheckpointWriter.Write(Weights(1), _folder["x"], format);
+        foreach (string file in Directory.Exists(_folder["x"]) ? Directory.GetFiles(_folder["x"]) : [_folder["x"]])
+        {
+            File.SetAttributes(file, FileAttributes.ReadOnly);
+        }
+
+        CheckpointWriter.Write(fresh, _folder["x"], format, overwrite: true);
+
+        Assert.Equal(WeightsDigest.Of(fresh), WeightsDigest.Of(Checkpoint.Open(_folder["x"])));
+        Assert.Equal(["x"], _folder.Names);
+    }
+
+    [SkippableFact]
+    public void A_file_that_is_being_read_is_replaced_and_its_reader_keeps_the_old_one()
+    {
+        RequireWindows();
+        CompatibilityLayer.SkipRenameOverOpenFile();
+        CheckpointWriter.Write(Weights(1), _folder["x.pth"], CheckpointFormat.TorchZip);
+        byte[] old = File.ReadAllBytes(_folder["x.pth"]);
+        using CheckpointFileReader reader = CheckpointFileReader.Open(_folder["x.pth"]);
+
+        CheckpointWriter.Write(Weights(3), _folder["x.pth"], CheckpointFormat.TorchZip, overwrite: true);
+
+        byte[] seen = new byte[old.Length];
+        reader.ReadExactly(0, seen);
+        Assert.Equal(old, seen);
+        Assert.Equal(WeightsDigest.Of(Weights(3)), WeightsDigest.Of(Checkpoint.Open(_folder["x.pth"])));
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(Formats))]
+    public void Who_holds_the_old_one_for_a_moment_delays_a_writer_and_no_more(CheckpointFormat format)
+    {
+        RequireWindows();
+        CheckpointWriter.Write(Weights(1), _folder["x"], format);
+        string held = Directory.Exists(_folder["x"]) ? Directory.GetFiles(_folder["x"])[0] : _folder["x"];
+        var scanner = new FileStream(held, FileMode.Open, FileAccess.Read, FileShare.Read);
+        var leaves = new Thread(() =>
+        {
+            Thread.Sleep(200);
+            scanner.Dispose();
+        });
+        leaves.Start();
+
+        CheckpointWriter.Write(Weights(2), _folder["x"], format, overwrite: true);
+
+        leaves.Join();
+        Assert.Equal(WeightsDigest.Of(Weights(2)), WeightsDigest.Of(Checkpoint.Open(_folder["x"])));
+        Assert.Equal(["x"], _folder.Names);
+    }
+
+    [SkippableFact]
+    public void A_file_that_is_open_for_writing_is_not_read_and_one_that_is_read_is_not_written()
+    {
+        RequireWindows();
+        CheckpointWriter.Write(Weights(1), _folder["x.pth"], CheckpointFormat.TorchZip);
+        using (new FileStream(_folder["x.pth"], FileMode.Open, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete))
+        {
+            Assert.Equal("ML1002", Assert.Throws<MemLoadException>(() => Checkpoint.Open(_folder["x.pth"])).Rule.Id);
+        }
+        using LoadedModel model = WeightLoader.Load(new LoadRequest { Path = _folder["x.pth"], Device = "cpu", Strategy = Strategy.Mmap });
+
+        Assert.ThrowsAny<IOException>(() => new FileStream(_folder["x.pth"], FileMode.Open, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete).Dispose());
+    }
+
+    [SkippableFact]
+    public void A_file_has_a_number_and_its_replacement_has_another()
+    {
+        RequireWindows();
+        string path = _folder.Write("a", [1]);
+        using CheckpointFileReader first = CheckpointFileReader.Open(path);
+        using CheckpointFileReader again = CheckpointFileReader.Open(path);
+        using CheckpointFileReader other = CheckpointFileReader.Open(_folder.Write("b", [1]));
+
+        Assert.Equal(first.Stamp, again.Stamp);
+        Assert.NotEqual(first.Stamp.Inode, other.Stamp.Inode);
+    }
+
+    [SkippableFact]
+    public void Room_is_that_of_the_folders_own_volume()
+    {
+        RequireWindows();
+
+        long free = WriteFailures.FreeBytes(_folder.Path)!.Value;
+
+        // Others may write meanwhile.
+        Assert.InRange(free, 0, new DriveInfo(Path.GetPathRoot(_folder.Path)!).TotalSize);
+        Assert.Null(WriteFailures.FreeBytes(_folder["absent"]));
+    }
+
+    [SkippableFact]
+    public void Memory_that_the_system_refuses_is_an_error_of_its_own()
+    {
+        Skip.IfNot(OperatingSystem.IsWindows(), "Linux promises more than it has");
+        using var memory = new HostMemory();
+
+        Assert.Same(Rules.HostMemoryExhausted, Assert.Throws<MemLoadException>(() => memory.Allocate(1L << 46)).Rule);
+    }
+
+    [Fact]
+    public void Errors_are_UTF8_for_who_reads_them_from_a_pipe()
+    {
+        string name = _folder["größe-モデル.pth"];
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "memload.dll"), "inspect", "--path", name])
+        {
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+            StandardErrorEncoding = new UTF8Encoding(false, throwOnInvalidBytes: true),
+        };
+        start.Environment["DOTNET_EnableDiagnostics"] = "0";
+        start.Environment["LC_ALL"] = "C.UTF-8";
+        using Process memload = Process.Start(start)!;
+        string complaint = memload.StandardError.ReadToEnd();
+        memload.WaitForExit();
+
+        Assert.Contains("größe-モデル.pth", complaint, StringComparison.Ordinal);
+    }
+
+    private static void RequireWindows() => Skip.IfNot(OperatingSystem.IsWindows(), "elsewhere neither shares nor attributes are in a writer's way");
+
+    private static MemorySource Weights(int size) => new MemorySource().Add("a", DType.Float32, size, 1000).Add("b", DType.Int8, 10);
+}
