@@ -32,7 +32,7 @@ internal static class CommandTree
     public static RootCommand Build(CliConsole console, IReadOnlyList<string> args)
     {
         string? asked = args.FirstOrDefault(argument => !argument.StartsWith('-'));
-        var root = new RootCommand("Loads model weights in the memory you have, and tells you what a load costs before you pay for it.")
+        var root = new RootCommand("Loads model weights in limited memory, and forecasts the memory and time of a load.")
         {
             HelpName = "memload",
         };

@@ -7,7 +7,7 @@ internal static class CompletionCommand
 {
     public const string Description = "Print a script that lets a shell complete the commands, options and values of memload.";
 
-    public const string WordsDescription = "Print the words that may come next. The scripts of 'memload completion' ask this.";
+    public const string WordsDescription = "Print the words that may come next. The scripts of 'memload completion' call this command.";
 
     /// <summary>The name of the command that the scripts ask.</summary>
     public const string WordsName = "complete";

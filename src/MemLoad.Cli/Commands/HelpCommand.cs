@@ -7,11 +7,11 @@ internal static class HelpCommand
 {
     public const string Name = "help";
 
-    public const string Description = "Show help on a command, as its --help does.";
+    public const string Description = "Show the help of a command, as its --help does.";
 
     public static Command Build(CliConsole console)
     {
-        var name = new Argument<string?>("command") { Description = "The command; without one, all of them are listed.", Arity = ArgumentArity.ZeroOrOne };
+        var name = new Argument<string?>("command") { Description = "The command. By default all commands are listed.", Arity = ArgumentArity.ZeroOrOne };
         var command = new Command(Name, Description) { name };
         command.SetAction((parsed, cancellationToken) =>
         {

@@ -5,19 +5,19 @@ namespace MemLoad.Cli;
 /// <summary><c>memload measure</c>: loads with every strategy and says what each cost.</summary>
 internal static class MeasureCommand
 {
-    public const string Description = "Load with every strategy, each in a fresh process, and print forecast beside measured memory, time and speed.";
+    public const string Description = "Load with each strategy, each in a new process, and print the forecast and the measured memory, time and speed.";
 
     public static Command Build(CliConsole console)
     {
         var selection = new SelectionOptions();
         WordOption<CacheState> cache = CommonOptions.Caches.Option(
-            "--cache", "The page cache before each load: warm (file read in), cold (file evicted) or as it is.", "asis");
+            "--cache", "The state of the page cache before each load: warm (file read in), cold (file evicted) or as it is.", "asis");
         Option<int?> repeat = Numbers.CountOption("--repeat", "Measure each strategy n times. [default: 1]");
-        var inProcess = new Option<bool>("--in-process") { Description = "Measure in this process, one after the other, instead of a fresh process for each load." };
+        var inProcess = new Option<bool>("--in-process") { Description = "Measure in this process instead of a new process for each load." };
         Option<string?> manifest = CommonOptions.Manifest(
-            "Hold the loaded weights, as they lie in memory, against this manifest (memload manifest); a load that differs has failed.");
+            "Compare the loaded weights with this manifest (memload manifest). A load with other weights has failed.");
         Option<string?> timeline = CommonOptions.Path(
-            "--timeline-path", "Add the samples of each load to this file, as JSON lines: what 'memload report' draws memory over time from.", required: false);
+            "--timeline-path", "Append the samples of each load to this file, as JSON lines. 'memload report' draws memory over time from them.", required: false);
         Option<bool> force = CommonOptions.ForceLoad();
         WordOption<OutputFormat> format = CommonOptions.Format();
 

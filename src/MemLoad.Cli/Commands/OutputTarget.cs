@@ -8,7 +8,7 @@ internal sealed class OutputTarget
     private readonly Option<string?> _out;
 
     private readonly WordOption<CheckpointFormat?> _to = CommonOptions.WritableFormats.Option(
-        "--to", "The format to write; by default the extension of --out says it, and a name without extension is a folder.");
+        "--to", "The format to write. By default the extension of --out determines it, and a name without extension is a folder.");
 
     private readonly Option<bool> _force = CommonOptions.Force();
 

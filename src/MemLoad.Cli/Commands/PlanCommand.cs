@@ -5,14 +5,14 @@ namespace MemLoad.Cli;
 /// <summary><c>memload plan</c>: what each strategy would cost, with nothing loaded.</summary>
 internal static class PlanCommand
 {
-    public const string Description = "Forecast what every strategy would cost, from the checkpoint's headers alone. Nothing is loaded.";
+    public const string Description = "Forecast the memory and time of each strategy from the headers of the checkpoint. Nothing is loaded.";
 
     public static Command Build(CliConsole console)
     {
         var selection = new SelectionOptions();
         var detailed = new Option<bool>("--detailed")
         {
-            Description = "Show the steps of each plan with the running totals of every memory pool: a line a phase in a table, every step in JSON and CSV.",
+            Description = "Show the steps of each plan with the running totals of every memory pool: one line per phase in a table, every step in JSON and CSV.",
         };
         WordOption<OutputFormat> format = CommonOptions.Format();
         var command = new Command("plan", Description);

@@ -9,7 +9,7 @@ internal static class SpeedNote
         if (requests.FirstOrDefault(request => request.Strategy == Strategy.Auto) is LoadRequest request && MachineSpeed.Known(request.Device) is null)
         {
             using var status = new StatusLine(console);
-            status.Show("measuring how fast this machine is, once");
+            status.Show("measuring the speed of this machine");
             _ = MachineSpeed.Ensure(request.Device, Headroom.Now().Binding?.BudgetBytes, cancellationToken);
         }
     }
