@@ -6,7 +6,8 @@ using MemLoad;
 /// Runs before the main method of a .NET program that has this library in <c>DOTNET_STARTUP_HOOKS</c>, and makes the program a worker. The
 /// start-up time of PowerShell is saved.
 /// </summary>
-/// <remarks>The .NET runtime finds the class by its name, which has no namespace (docs/design/features/host-startup-hook.md in dotnet/runtime).</remarks>
+/// <remarks>The .NET runtime finds the class by its name, which has no namespace (docs/design/features/host-startup-hook.md in
+/// dotnet/runtime).</remarks>
 internal static class StartupHook
 {
     /// <summary>The variable with the startup hooks of a process, separated like paths.</summary>

@@ -20,6 +20,8 @@ internal static class StagingRing
     /// <summary>The sizes that <see cref="Strategy.Auto"/> chooses from, largest first.</summary>
     internal static IReadOnlyList<long> Sizes { get; } = [64L << 20, 16L << 20, DefaultBytes, 1L << 20];
 
-    /// <summary>Returns the size of the ring for the given number of bytes: room for all of them up to the limit, in whole pages per slot.</summary>
+    /// <summary>
+    /// Returns the size of the ring for the given number of bytes: room for all of them up to the limit, in whole pages per slot.
+    /// </summary>
     internal static long BytesFor(long modelBytes, long limit) => Slots * Math.Max(Page, (Math.Min(modelBytes, limit) + (Slots * Page) - 1) / (Slots * Page) * Page);
 }
