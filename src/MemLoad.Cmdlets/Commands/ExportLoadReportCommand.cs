@@ -5,7 +5,9 @@ using MemLoad.Errors;
 
 namespace MemLoad.Commands;
 
-/// <summary>Makes a page of rows: memory over time, peaks, time and verdicts in one HTML file that needs no network and no script.</summary>
+/// <summary>
+/// Writes a report of rows: memory over time, peaks, time and verdicts in one HTML file that needs no network and no script.
+/// </summary>
 [Cmdlet(VerbsData.Export, "LoadReport", SupportsShouldProcess = true)]
 [OutputType(typeof(FileInfo))]
 public sealed class ExportLoadReportCommand : MemLoadCmdlet
@@ -15,12 +17,12 @@ public sealed class ExportLoadReportCommand : MemLoadCmdlet
     private string? _pictures;
     private int _number;
 
-    /// <summary>Rows: from Measure-LoadMemory, or what came of them in CSV, JSON, XML or a remote session.</summary>
+    /// <summary>Rows of Measure-LoadMemory, also from CSV, JSON, XML or a remote session.</summary>
     [Parameter(Mandatory = true, ValueFromPipeline = true)]
     [AllowNull]
     public PSObject? InputObject { get; set; }
 
-    /// <summary>The HTML file to write, taken as it stands.</summary>
+    /// <summary>The HTML file to write, taken literally.</summary>
     [Parameter(Mandatory = true, Position = 0)]
     [Alias("Path", "LiteralPath")]
     [ValidateNotNullOrEmpty]
@@ -31,21 +33,21 @@ public sealed class ExportLoadReportCommand : MemLoadCmdlet
     [ValidateNotNullOrEmpty]
     public string[] TimelinePath { get; set; } = [];
 
-    /// <summary>A folder that takes each picture as an SVG and a PNG file.</summary>
+    /// <summary>A folder to write each picture to as an SVG and a PNG file.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
     public string? PicturePath { get; set; }
 
-    /// <summary>Replace a page that is marked read-only, too.</summary>
+    /// <summary>Replaces a report that is marked read-only, too.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
 
-    /// <summary>Replace nothing that is there.</summary>
+    /// <summary>Does not replace existing files.</summary>
     [Parameter]
     [Alias("NoOverwrite")]
     public SwitchParameter NoClobber { get; set; }
 
-    /// <summary>Give the file that was written.</summary>
+    /// <summary>Returns the file that was written.</summary>
     [Parameter]
     public SwitchParameter PassThru { get; set; }
 
@@ -89,7 +91,7 @@ public sealed class ExportLoadReportCommand : MemLoadCmdlet
         }
         try
         {
-            // What is wrong with samples is said when the page is there: rows take longer to make than pages.
+            // A problem of samples is reported after the report is written, because rows take longer to make than a report.
             LoadTimeline[] timelines = [.. ReadTimelines(out List<ErrorRecord> problems)];
             LoadReportInfo written = LoadReport.Write(_rows, timelines, _target, _pictures, !NoClobber, StopToken);
             WriteVerbose(string.Create(CultureInfo.InvariantCulture, $"{written.Path}: {written.RowCount} rows, {written.PictureCount} pictures, {written.FileBytes} bytes."));
@@ -135,7 +137,7 @@ public sealed class ExportLoadReportCommand : MemLoadCmdlet
         return timelines;
     }
 
-    // As a row itself would print it. ConvertFrom-Json makes a DateTime of StartedAt.
+    // The value as the row itself prints it. ConvertFrom-Json turns StartedAt into a DateTime.
     private static string? Text(object? value) => (value is PSObject wrapped ? wrapped.BaseObject : value) switch
     {
         null => null,
