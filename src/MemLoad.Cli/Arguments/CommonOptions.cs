@@ -14,7 +14,7 @@ internal enum OutputFormat
     Csv,
 }
 
-/// <summary>The closed lists of words, and options that several commands have.</summary>
+/// <summary>The closed lists of words, and the options that several commands share.</summary>
 internal static class CommonOptions
 {
     public static readonly Words<Strategy> Strategies = new("strategy", [.. Enum.GetValues<Strategy>().Select(value => (value.ToString(), value))]);
@@ -43,7 +43,7 @@ internal static class CommonOptions
     public static WordOption<OutputFormat> FormatWithoutCsv() =>
         FormatsWithoutCsv.Option("--format", "The output format: a table for people, or every value for programs.", "table");
 
-    /// <summary>An option that takes a path as it stands: no tilde or wildcard is expanded that the shell left alone.</summary>
+    /// <summary>Creates an option for a path that is taken literally: tildes and wildcards are left to the shell.</summary>
     public static Option<string?> Path(string name, string description, bool required)
     {
         var option = new Option<string?>(name) { Description = description, HelpName = "path", Required = required };

@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace MemLoad.Cli;
 
-/// <summary>What to load, how and onto what: the options that <c>measure</c> and <c>plan</c> share.</summary>
+/// <summary>The options that <c>measure</c> and <c>plan</c> share: what to load, with which strategy, and to which device.</summary>
 internal sealed class SelectionOptions
 {
     private const string DefaultSize = "gpt2-small";
@@ -48,9 +48,10 @@ internal sealed class SelectionOptions
         command.Add(_rankCount);
     }
 
-    /// <summary>The requests in the order in which to answer them: one a strategy.</summary>
+    /// <summary>Returns the requests in their order: one per strategy.</summary>
     /// <param name="parsed">The command line.</param>
-    /// <param name="makeFile">Called with a size where no path was given; gives the path of its checkpoint, or null if the shapes will do.</param>
+    /// <param name="makeFile">Called with a size if no path was given. Returns the path of its checkpoint, or null if the shapes are
+    /// enough.</param>
     public IReadOnlyList<LoadRequest> Read(ParseResult parsed, Func<string, string?> makeFile)
     {
         string? size = _size.Read(parsed);

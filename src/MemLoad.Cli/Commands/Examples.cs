@@ -1,6 +1,6 @@
 namespace MemLoad.Cli;
 
-/// <summary>What stands below the options on each help page.</summary>
+/// <summary>The examples below the options on each help page.</summary>
 internal static class Examples
 {
     public static string[] For(string command) => command switch

@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace MemLoad.Cli;
 
-/// <summary><c>memload help measure</c>: what <c>memload measure --help</c> says.</summary>
+/// <summary><c>memload help measure</c>: prints the same as <c>memload measure --help</c>.</summary>
 internal static class HelpCommand
 {
     public const string Name = "help";
@@ -16,7 +16,7 @@ internal static class HelpCommand
         command.SetAction((parsed, cancellationToken) =>
         {
             string? asked = parsed.GetValue(name);
-            // An unknown command alone is the usage error that it should be; its help would be that of all commands.
+            // An unknown command alone is a usage error. Its help would be the help of all commands.
             string[] args = asked is null ? ["--help"] : CommandTree.Has(asked) ? [asked, "--help"] : [asked];
             return CliRunner.InvokeAsync(args, console, cancellationToken);
         });

@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace MemLoad.Cli;
 
-/// <summary><c>memload invoke</c>: token ids in, logits out.</summary>
+/// <summary><c>memload invoke</c>: runs a model on token ids and prints the logits.</summary>
 internal static class InvokeCommand
 {
     public const string Description = "Load a GPT checkpoint, run it on token ids and print the logits.";
@@ -58,7 +58,7 @@ internal static class InvokeCommand
         return command;
     }
 
-    // Names and shapes are matched before a byte is loaded.
+    // Names and shapes are checked before anything is loaded.
     private static GptConfig Fitting(LoadView view, int? heads)
     {
         var config = GptConfig.Infer(view.Tensors, heads);

@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace MemLoad.Cli;
 
-/// <summary><c>memload manifest</c>: writes down what the tensors of a checkpoint are, to the last bit.</summary>
+/// <summary><c>memload manifest</c>: writes the name, type, shape and SHA-256 of every tensor of a checkpoint.</summary>
 internal static class ManifestCommand
 {
     public const string Description = "Write the name, type, shape and SHA-256 of every tensor to a manifest, with which copies in any format can be compared.";

@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace MemLoad.Cli;
 
-/// <summary><c>memload measure</c>: loads with every strategy and says what each cost.</summary>
+/// <summary><c>memload measure</c>: loads with each strategy and prints the cost of each load.</summary>
 internal static class MeasureCommand
 {
     public const string Description = "Load with each strategy, each in a new process, and print the forecast and the measured memory, time and speed.";
@@ -36,7 +36,7 @@ internal static class MeasureCommand
             string? samples = parsed.GetValue(timeline);
             if (samples is not null)
             {
-                // Now, not when a checkpoint has been made or hours of measuring are done.
+                // Checked now, not after a checkpoint was generated or after hours of measuring.
                 TimelineFile.RequireAppendable(samples);
             }
             string? expected = parsed.GetValue(manifest) is string file ? Path.GetFullPath(file) : null;
@@ -66,16 +66,16 @@ internal static class MeasureCommand
             {
                 console.Error.WriteLine("memload: interrupted");
             }
-            // The rows first: whatever becomes of the samples, hours of measuring are not lost.
+            // The rows are written first, so that a problem of the samples does not lose hours of measuring.
             Print(run.Rows, here, format.Read(parsed), console);
-            // What was measured before an interruption is kept as the rows are.
+            // The samples of loads before an interruption are kept, as their rows are.
             return new[] { session.Disagreement(), session.KeepSamples(CancellationToken.None) }.OfType<MemLoadException>()
                 .Aggregate(run.ExitCode, (_, problem) => console.Report(problem));
         });
         return command;
     }
 
-    // Of each strategy, host memory in total: what the live view shows the load against.
+    // The forecast of total host memory per strategy, which the live view compares with the load.
     private static Dictionary<Strategy, long> HostForecasts(IReadOnlyList<LoadRequest> requests, CancellationToken cancellationToken) =>
         LoadPlanner.Forecast(requests, cancellationToken)
             .ToDictionary(row => Enum.Parse<Strategy>(row.Strategy), row => row.ForecastHostBytes + row.ForecastHostFileBytes);

@@ -3,7 +3,7 @@ using System.CommandLine.Parsing;
 
 namespace MemLoad.Cli;
 
-/// <summary><c>memload new</c>: writes a freshly initialised GPT checkpoint.</summary>
+/// <summary><c>memload new</c>: writes a newly initialised GPT checkpoint.</summary>
 internal static class NewCommand
 {
     private const long DefaultSeed = 123;

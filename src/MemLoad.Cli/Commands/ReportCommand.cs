@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace MemLoad.Cli;
 
-/// <summary><c>memload report</c>: rows of earlier runs as one page for people.</summary>
+/// <summary><c>memload report</c>: writes rows of earlier runs as one page.</summary>
 internal static class ReportCommand
 {
     public const string Description = "Write a report of rows: memory over time, peaks, time and verdicts in one HTML file that needs no network and no script.";

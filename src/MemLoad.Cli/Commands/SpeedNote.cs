@@ -1,6 +1,9 @@
 namespace MemLoad.Cli;
 
-/// <summary>Choosing a plan needs this machine's speed, which is measured once a month: a second in which somebody might wonder.</summary>
+/// <summary>
+/// Shows a note while the speed of this machine is measured. Choosing a plan needs the speed, and the measurement takes about a second per
+/// month.
+/// </summary>
 internal static class SpeedNote
 {
     /// <summary>Measures the speed of this machine if a request needs it and it is not known yet.</summary>

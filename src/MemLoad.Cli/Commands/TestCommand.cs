@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace MemLoad.Cli;
 
-/// <summary><c>memload test</c>: whether a checkpoint is sound, and which rule it breaks if not. Whoever names a path expects a checkpoint there.</summary>
+/// <summary><c>memload test</c>: tests whether a path is a sound checkpoint, and prints the rule that it breaks if not.</summary>
 internal static class TestCommand
 {
     public const string Description = "Test whether each path is a sound checkpoint, and print the rule that it breaks if not. Reads headers only, and runs nothing. Returns 1 unless all are Sound.";
@@ -38,7 +38,7 @@ internal static class TestCommand
                 }
                 catch (MemLoadException e)
                 {
-                    // Nothing there to test: the others still have their turn.
+                    // This path cannot be tested. The others are still tested.
                     code = console.Report(e);
                 }
             }
