@@ -5,16 +5,19 @@ using System.Runtime.InteropServices;
 namespace MemLoad.Cli;
 
 /// <summary>
-/// Under a limit on address space (<c>ulimit -v</c>) the runtime takes half of it for its heap, and the C library an arena for each thread: what
-/// is left may not even be enough to end with a message. Both can only be told at the start of a process, so the program starts itself once more.
+/// Restarts the program under a limit on address space (<c>ulimit -v</c>). There the runtime reserves half of the limit for its heap, and
+/// the C library reserves an arena per thread. What remains may not be enough even for an error message. Both can only be configured at the
+/// start of a process.
 /// </summary>
 internal static unsafe partial class AddressSpace
 {
     private const int AddressSpaceLimit = 9; // RLIMIT_AS of Linux on the architectures that .NET runs on
     private const string HeapSetting = "DOTNET_GCRegionRange";
 
-    /// <summary>Starts this program again in its own place, with the settings that a limited address space calls for; returns where there is no
-    /// such limit, or they are set already.</summary>
+    /// <summary>
+    /// Starts this program again in place of this process, with settings for a limited address space. Returns if there is no such limit, or
+    /// if the settings are already set.
+    /// </summary>
     public static void SettleIn()
     {
         ulong* limit = stackalloc ulong[2]; // soft, hard
@@ -28,19 +31,19 @@ internal static unsafe partial class AddressSpace
         {
             settings.TryAdd((string)variable.Key, (string?)variable.Value ?? "");
         }
-        // Under "dotnet memload.dll" the first argument is the assembly; of the program itself it is its own path.
+        // Under "dotnet memload.dll" the first argument is the assembly. For the program itself it is its own path.
         string[] arguments = Environment.GetCommandLineArgs();
         bool dotnet = Path.GetFileNameWithoutExtension(program).Equals("dotnet", StringComparison.OrdinalIgnoreCase);
         nint[] argumentList = List([program, .. dotnet ? arguments : arguments[1..]]);
         nint[] environment = List(settings.Select(setting => string.Create(CultureInfo.InvariantCulture, $"{setting.Key}={setting.Value}")));
         fixed (nint* argv = argumentList, envp = environment)
         {
-            // Returns only if it failed; then things stay as they are.
+            // The call returns only if it failed. The program then continues without the settings.
             _ = Execute(program, argv, envp);
         }
     }
 
-    // Null-terminated, as execve(2) wants them. They are needed until the process is another.
+    // Null-terminated, as execve(2) requires. They are needed until the call replaces the process.
     private static nint[] List(IEnumerable<string> texts) => [.. texts.Select(Marshal.StringToCoTaskMemUTF8), 0];
 
     [LibraryImport("libc", EntryPoint = "getrlimit")]

@@ -3,18 +3,18 @@ using System.CommandLine.Invocation;
 
 namespace MemLoad.Cli;
 
-/// <summary>Runs one command line from parsing to exit code. Program.cs and the tests enter here.</summary>
+/// <summary>Runs one command line from parsing to the exit code. Program.cs and the tests call it.</summary>
 public static class CliRunner
 {
-    // Canceled work stops within a few milliseconds, prints what it has and removes its temporary files. This is for a machine that hardly lets it.
+    // The time for cancelled work to end. It usually stops within a few milliseconds, prints its results, and deletes its temporary files.
     private static readonly TimeSpan TimeToStop = TimeSpan.FromSeconds(5);
 
     /// <summary>Parses and runs a command line.</summary>
     /// <param name="args">The arguments, without the program's name.</param>
-    /// <param name="output">Takes the data.</param>
-    /// <param name="error">Takes everything else: progress, notes, errors.</param>
-    /// <param name="cancellationToken">Stops the work as Ctrl-C does.</param>
-    /// <returns>0 done, 1 a load failed or a file is unsound, 2 usage, 130 interrupted.</returns>
+    /// <param name="output">Receives the data.</param>
+    /// <param name="error">Receives all other output: progress, notes, errors.</param>
+    /// <param name="cancellationToken">Cancels the work as Ctrl-C does.</param>
+    /// <returns>0 success, 1 a load failed or a file is unsound, 2 usage error, 130 interrupted.</returns>
     public static Task<int> RunAsync(IReadOnlyList<string> args, TextWriter output, TextWriter error, CancellationToken cancellationToken) =>
         RunAsync(args, CliConsole.ForWriters(output, error), cancellationToken);
 
@@ -31,7 +31,7 @@ public static class CliRunner
             code = console.Report(e);
         }
         console.Out.Flush();
-        // A reader that has gone (memload inspect | head) is no error, .NET says nothing of it; a full disk is one.
+        // A reader that has ended (memload inspect | head) is not an error, and .NET reports none. A full disk is an error.
         if (console.OutputFailure is Exception failure)
         {
             int lost = console.Report(Rules.OutputUnwritable.Broken($"standard output cannot be written: {failure.GetBaseException().Message.TrimEnd('.')}", innerException: failure));
@@ -40,10 +40,10 @@ public static class CliRunner
         return code;
     }
 
-    /// <summary>Parses and runs one command line, whatever it throws.</summary>
+    /// <summary>Parses and runs one command line, and handles every exception.</summary>
     internal static async Task<int> InvokeAsync(IReadOnlyList<string> args, CliConsole console, CancellationToken cancellationToken)
     {
-        // A path may start with '@': response files would take it away.
+        // A path may begin with '@', which would name a response file.
         ParseResult parsed = CommandTree.Build(console, args).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Action is ParseErrorAction)
         {

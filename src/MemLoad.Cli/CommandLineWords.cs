@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace MemLoad.Cli;
 
-/// <summary>What messages call options and commands where the user types a command line.</summary>
+/// <summary>The words of messages for settings and commands on the command line.</summary>
 internal static partial class CommandLineWords
 {
     public static readonly Vocabulary Vocabulary = new(

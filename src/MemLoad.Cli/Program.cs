@@ -4,5 +4,5 @@ using MemLoad.Cli;
 StandardStreams.Hold();
 AddressSpace.SettleIn();
 
-// The measured child must start fast and hold little: it never sees the command tree.
+// A measured child process must start fast and use little memory, so it does not create the commands.
 return args is [WorkerCommand.Verb, ..] ? WorkerEntry.Run() : await CliRunner.RunAsync(args, CliConsole.ForProcess(), CancellationToken.None);

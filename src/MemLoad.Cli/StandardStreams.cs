@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace MemLoad.Cli;
 
-/// <summary>The three files that a program is started with.</summary>
+/// <summary>The three standard streams that a program starts with.</summary>
 internal static partial class StandardStreams
 {
     private const int GetFlags = 1; // F_GETFD
@@ -17,8 +17,10 @@ internal static partial class StandardStreams
     /// <summary>Whether this program was started without a standard error.</summary>
     public static bool ErrorIsClosed => Closed[2];
 
-    /// <summary>Finds out which are closed (<c>memload … &gt;&amp;-</c>), and holds their places: else the next file that this program opens would be its standard
-    /// output. The runtime's own files may be in their places already, which must not be written; the shell's stay open over an exec, the runtime's do not.
+    /// <summary>
+    /// Finds out which streams are closed (<c>memload … &gt;&amp;-</c>), and opens a file in their place. Otherwise the next file that this
+    /// program opens would be its standard output. Files of the runtime may already be in their place and must not be written to. Files of
+    /// the shell stay open over an exec, and files of the runtime do not.
     /// </summary>
     public static void Hold()
     {
@@ -40,12 +42,14 @@ internal static partial class StandardStreams
     private static partial int Open(string path, int flags);
 }
 
-/// <summary>Standard output or standard error. The first write that fails is remembered, and whatever comes after it is dropped: the command goes on, ends in
-/// its own way, and what it wrote elsewhere is whole.</summary>
-/// <param name="inner">Where to; null where that is closed.</param>
+/// <summary>
+/// Standard output or standard error. The first failed write is recorded, and later output is dropped. The command continues and ends
+/// normally, so that the files it writes are complete.
+/// </summary>
+/// <param name="inner">The stream to write to; null if it is closed.</param>
 internal sealed class StandardStream(Stream? inner) : Stream
 {
-    /// <summary>Why a write failed; null if none did.</summary>
+    /// <summary>Why a write failed; null if none failed.</summary>
     public Exception? Failure { get; private set; }
 
     /// <inheritdoc/>
@@ -94,7 +98,7 @@ internal sealed class StandardStream(Stream? inner) : Stream
     /// <inheritdoc/>
     public override void Flush()
     {
-        // Nothing is kept here.
+        // There is no buffer to flush.
     }
 
     /// <inheritdoc/>

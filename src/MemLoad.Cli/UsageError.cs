@@ -3,14 +3,14 @@ using System.CommandLine.Parsing;
 
 namespace MemLoad.Cli;
 
-/// <summary>Turns what the parser found into one line.</summary>
+/// <summary>Converts the errors of the parser to one line.</summary>
 internal static class UsageError
 {
     private const int LongestMessage = 1000;
 
     public static int Report(ParseResult parsed, CliConsole console)
     {
-        // Of several complaints the one about a word that is there says more than the one about a word that is missing.
+        // If there are several errors, an error about a given word is more useful than one about a missing word.
         string message = parsed.UnmatchedTokens is [string unmatched, ..]
             ? Unmatched(parsed.CommandResult, unmatched)
             : parsed.Errors[0].Message;

@@ -2,7 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace MemLoad.Cli;
 
-/// <summary>The measured child: requests in on standard input, rows out on standard output, nothing else loaded.</summary>
+/// <summary>
+/// The measured child process: reads a request from standard input, writes rows to standard output, and loads nothing else.
+/// </summary>
 internal static class WorkerEntry
 {
     [MethodImpl(MethodImplOptions.NoInlining)]

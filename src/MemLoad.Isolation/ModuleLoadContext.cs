@@ -3,16 +3,18 @@ using System.Runtime.Loader;
 
 namespace MemLoad.Isolation;
 
-/// <summary>Holds MemLoad.Core and every assembly that it needs from the module's folder. PowerShell loads the assemblies of modules into
-/// the default context, which holds one version of each name. An assembly in this context takes its dependencies from the module's folder,
-/// whatever the default context holds, and brings nothing into the default context.</summary>
+/// <summary>
+/// The load context of MemLoad.Core and of every assembly that it needs from the module's folder. PowerShell loads the assemblies of
+/// modules into the default context, which holds one version of each name. An assembly in this context takes its dependencies from the
+/// module's folder, independently of the default context. It loads no assembly into the default context.
+/// </summary>
 internal sealed class ModuleLoadContext : AssemblyLoadContext
 {
     private const string Library = "MemLoad.Core";
 
     private static readonly Version? OwnVersion = typeof(ModuleLoadContext).Assembly.GetName().Version;
 
-    // One in a process, whatever the number of runspaces that import the module.
+    // One per process, whatever the number of runspaces that import the module.
     private static readonly Lazy<ModuleLoadContext> Instance = new(Begin);
 
     private readonly string[] _folders;
@@ -24,15 +26,15 @@ internal sealed class ModuleLoadContext : AssemblyLoadContext
         _folders = [folder, Path.Combine(folder, "torch")];
     }
 
-    /// <summary>Has the library found in this context from now on.</summary>
-    /// <exception cref="InvalidOperationException">The default context holds a later version of the library, which the runtime would take
-    /// for the cmdlets.</exception>
+    /// <summary>Makes this context resolve the library from now on.</summary>
+    /// <exception cref="InvalidOperationException">The default context holds a later version of the library, which the runtime would bind
+    /// the cmdlets to.</exception>
     public static void Use() => _ = Instance.Value;
 
     /// <inheritdoc/>
     protected override Assembly? Load(AssemblyName assemblyName)
     {
-        // The framework's assemblies are in none of the folders. They come from the default context.
+        // No folder contains the assemblies of the framework. They come from the default context.
         string? file = _folders.Select(folder => Path.Combine(folder, assemblyName.Name + ".dll")).FirstOrDefault(File.Exists);
         return file is null ? null : LoadFromAssemblyPath(file);
     }
@@ -48,8 +50,8 @@ internal sealed class ModuleLoadContext : AssemblyLoadContext
                 + "Import MemLoad first, or in another process.");
         }
         var context = new ModuleLoadContext();
-        // The runtime asks where the default context holds no assembly of the name, or one of a lower version. The version is compared so
-        // that another module with a library of another version gets its own.
+        // The runtime calls this if the default context holds no assembly of the name, or a lower version. The version is compared, so that
+        // another module with another version of a library gets its own version.
         Default.Resolving += (_, name) => name.Name == Library && name.Version == OwnVersion ? context.LoadFromAssemblyName(name) : null;
         return context;
     }

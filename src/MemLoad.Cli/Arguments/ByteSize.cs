@@ -2,12 +2,14 @@ using System.Globalization;
 
 namespace MemLoad.Cli;
 
-/// <summary>Reads sizes as people write them: <c>512MB</c>, <c>1.5GiB</c>, <c>2g</c>, plain bytes. Units are powers of 1024, as in PowerShell.</summary>
+/// <summary>
+/// Parses sizes such as <c>512MB</c>, <c>1.5GiB</c>, <c>2g</c>, or plain bytes. Units are powers of 1024, as in PowerShell.
+/// </summary>
 internal static class ByteSize
 {
     private static readonly (string Letter, int Shift)[] Units = [("K", 10), ("M", 20), ("G", 30), ("T", 40)];
 
-    /// <summary>Reads a size above zero that fits 64 bits; a fraction of a byte is dropped.</summary>
+    /// <summary>Parses a size above zero that fits 64 bits. A fraction of a byte is dropped.</summary>
     public static bool TryParse(string text, out long bytes)
     {
         bytes = 0;
@@ -25,7 +27,7 @@ internal static class ByteSize
         {
             _ = Strip(ref number, "B");
         }
-        // Decimal: exact for every fraction that a person writes, and its overflow is an exception, not an infinity.
+        // Decimal is exact for the fractions that users write. Its overflow is an exception, not infinity.
         if (!decimal.TryParse(number, NumberStyles.AllowDecimalPoint | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out decimal value)
             || value > (decimal)long.MaxValue / (1L << shift))
         {

@@ -16,7 +16,7 @@ internal enum OutputFormat
     Prom,
 }
 
-/// <summary>The closed lists of words, and options that several commands have.</summary>
+/// <summary>The closed lists of words, and the options that several commands share.</summary>
 internal static class CommonOptions
 {
     public static readonly Words<Strategy> Strategies = new("strategy", [.. Enum.GetValues<Strategy>().Select(value => (value.ToString(), value))]);
@@ -43,15 +43,15 @@ internal static class CommonOptions
     private static readonly Words<OutputFormat> FormatsWithoutCsv = new("format", ("table", OutputFormat.Table), ("json", OutputFormat.Json));
 
     public static WordOption<OutputFormat> Format() =>
-        Formats.Option("--format", "What to print: a table for people, or every property for programs.", "table");
+        Formats.Option("--format", "The output format: a table for people, or every property for programs.", "table");
 
     public static WordOption<OutputFormat> FormatWithMetrics() =>
         FormatsWithMetrics.Option("--format", "What to print: a table for people, every property for programs, or metrics for Prometheus.", "table");
 
     public static WordOption<OutputFormat> FormatWithoutCsv() =>
-        FormatsWithoutCsv.Option("--format", "What to print: a table for people, or every value for programs.", "table");
+        FormatsWithoutCsv.Option("--format", "The output format: a table for people, or every value for programs.", "table");
 
-    /// <summary>An option that takes a path as it stands: no tilde or wildcard is expanded that the shell left alone.</summary>
+    /// <summary>Creates an option for a path that is taken literally: tildes and wildcards are left to the shell.</summary>
     public static Option<string?> Path(string name, string description, bool required)
     {
         var option = new Option<string?>(name) { Description = description, HelpName = "path", Required = required };
@@ -69,13 +69,13 @@ internal static class CommonOptions
 
     public static Option<string?> Key() => new("--key")
     {
-        Description = "Take only what lies under this name of the checkpoint, such as model_state_dict.",
+        Description = "Load only the part of the checkpoint with this name, such as model_state_dict.",
         HelpName = "name",
     };
 
-    public static Option<string[]> Include() => Lists.PatternsOption("--include", "Take only tensors whose names match one of these patterns (* and ?, case ignored; repeat the option for more).");
+    public static Option<string[]> Include() => Lists.PatternsOption("--include", "Include only tensors whose names match one of these patterns (* and ?, case ignored; repeat the option for more).");
 
-    public static Option<string[]> Exclude() => Lists.PatternsOption("--exclude", "Leave out tensors whose names match one of these patterns (* and ?, case ignored; repeat the option for more).");
+    public static Option<string[]> Exclude() => Lists.PatternsOption("--exclude", "Exclude tensors whose names match one of these patterns (* and ?, case ignored; repeat the option for more).");
 
     public static Option<string> Device(string defaultDevice)
     {
@@ -86,14 +86,14 @@ internal static class CommonOptions
 
     private static Option<string> DeviceOption(string defaultDevice) => new("--device")
     {
-        Description = "Where the weights go: cpu; sim, a simulated accelerator with PyTorch's allocator that needs no hardware; with TorchSharp torch:cpu, or a card such as cuda:0.",
+        Description = "The device to load to: cpu; sim, a simulated accelerator with PyTorch's allocator that needs no hardware; with TorchSharp torch:cpu, or a card such as cuda:0.",
         HelpName = "name",
         DefaultValueFactory = _ => defaultDevice,
     };
 
-    public static WordOption<DType?> Cast() => CastTypes.Option("--dtype", "Cast floating-point tensors on the way into memory, as module.to(dtype) does: float32, float16 or bfloat16. By default they stay as in the file.");
+    public static WordOption<DType?> Cast() => CastTypes.Option("--dtype", "Cast floating-point tensors while loading, as module.to(dtype) does: float32, float16 or bfloat16. By default they keep the type they have in the file.");
 
-    public static Option<bool> ForceLoad() => new("--force") { Description = "Load even what does not fit the host's memory; a device's capacity stays what it is." };
+    public static Option<bool> ForceLoad() => new("--force") { Description = "Load even if the forecast exceeds the host's memory. The capacity of a device is not overridden." };
 
-    public static Option<bool> Force() => new("--force") { Description = "Replace what is there." };
+    public static Option<bool> Force() => new("--force") { Description = "Replace an existing file or folder." };
 }

@@ -4,13 +4,13 @@ using System.Globalization;
 
 namespace MemLoad.Cli;
 
-/// <summary>Values that are lists.</summary>
+/// <summary>Options whose values are lists.</summary>
 internal static class Lists
 {
-    /// <summary>The words of all tokens, split at commas; empty ones stay, so that a stray comma is found.</summary>
+    /// <summary>Returns the words of all tokens, split at commas. Empty words stay, so that an extra comma is an error.</summary>
     public static IEnumerable<string> Split(IEnumerable<Token> tokens) => tokens.SelectMany(token => token.Value.Split(',')).Select(word => word.Trim());
 
-    /// <summary>Token ids: whole numbers, zero or more.</summary>
+    /// <summary>Creates an option for token ids: whole numbers, zero or more.</summary>
     public static Option<int[]> TokenIdsOption(string name, string description) => new(name)
     {
         Description = description,
@@ -33,7 +33,9 @@ internal static class Lists
         },
     };
 
-    /// <summary>Name patterns, each with the option before it: a name may hold a comma, and what follows a pattern may be the path.</summary>
+    /// <summary>
+    /// Creates an option for name patterns, one per option: a name may contain a comma, and the path may follow a pattern.
+    /// </summary>
     public static Option<string[]> PatternsOption(string name, string description) => new RepeatedOption<string>(name)
     {
         Description = description,

@@ -3,10 +3,10 @@ using System.Globalization;
 
 namespace MemLoad.Cli;
 
-/// <summary>Options whose values are numbers, read the same under every culture.</summary>
+/// <summary>Options whose values are numbers, in the invariant culture.</summary>
 internal static class Numbers
 {
-    /// <summary>A number of bytes, such as <c>512MB</c>.</summary>
+    /// <summary>Creates an option for a number of bytes, such as <c>512MB</c>.</summary>
     public static Option<long?> BytesOption(string name, string description) => new(name)
     {
         Description = description,
@@ -23,7 +23,7 @@ internal static class Numbers
         },
     };
 
-    /// <summary>A whole number of at least <paramref name="least"/>.</summary>
+    /// <summary>Creates an option for a whole number of at least <paramref name="least"/>.</summary>
     public static Option<int?> CountOption(string name, string description, int least = 1) => new(name)
     {
         Description = description,
@@ -40,7 +40,7 @@ internal static class Numbers
         },
     };
 
-    /// <summary>Any 64-bit whole number.</summary>
+    /// <summary>Creates an option for a 64-bit whole number.</summary>
     public static Option<long> SeedOption(string name, string description, long defaultValue) => new(name)
     {
         Description = description,

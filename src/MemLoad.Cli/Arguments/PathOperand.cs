@@ -3,11 +3,13 @@ using System.CommandLine.Parsing;
 
 namespace MemLoad.Cli;
 
-/// <summary>What a command works on: paths that stand after its name, or the values of <c>--path</c>, or both where it takes several. Paths are taken as they
-/// stand: no tilde or wildcard is expanded that the shell left alone.</summary>
+/// <summary>
+/// The paths that a command works on: operands after its name, or values of <c>--path</c>, or both if it accepts several. Paths are taken
+/// literally: tildes and wildcards are left to the shell.
+/// </summary>
 internal sealed class PathOperand
 {
-    /// <summary>What a command that reads one checkpoint says of it.</summary>
+    /// <summary>The description of the path for commands that read one checkpoint.</summary>
     public const string OneCheckpoint = "The checkpoint: .pth, .pt, .bin, .safetensors, a *.index.json, or a folder with one file per tensor.";
 
     private readonly Argument<string[]> _operand;
@@ -15,9 +17,9 @@ internal sealed class PathOperand
     private readonly bool _required;
     private readonly bool _several;
 
-    /// <param name="description">What the paths are, for help.</param>
-    /// <param name="required">Whether there must be one.</param>
-    /// <param name="several">Whether there may be more.</param>
+    /// <param name="description">The description of the paths, for help.</param>
+    /// <param name="required">Whether a path is required.</param>
+    /// <param name="several">Whether several paths are allowed.</param>
     public PathOperand(string description = OneCheckpoint, bool required = true, bool several = false)
     {
         _required = required;
@@ -28,7 +30,7 @@ internal sealed class PathOperand
             HelpName = "path",
             Arity = ArgumentArity.ZeroOrMore,
         };
-        // Where one path is taken, several are read all the same, so that the check can count them.
+        // Several values are always parsed, so that the check can count them.
         _option = new Option<string[]>("--path")
         {
             Description = several ? "The same, as an option; repeat it for more." : "The same, as an option.",
@@ -37,7 +39,7 @@ internal sealed class PathOperand
         };
     }
 
-    /// <summary>Adds the operand and the option to a command, with the check that there are as many paths as it takes.</summary>
+    /// <summary>Adds the operand and the option to a command, with a check of the number of paths.</summary>
     public void AddTo(Command command)
     {
         command.Add(_operand);
@@ -45,17 +47,17 @@ internal sealed class PathOperand
         command.Validators.Add(Check);
     }
 
-    /// <summary>The paths, those after the command's name first.</summary>
+    /// <summary>Returns the paths. Operands come first.</summary>
     public string[] ReadAll(ParseResult parsed) => [.. parsed.GetValue(_operand) ?? [], .. parsed.GetValue(_option) ?? []];
 
-    /// <summary>The path; null if none was given.</summary>
+    /// <summary>Returns the path; null if none was given.</summary>
     public string? Read(ParseResult parsed) => ReadAll(parsed).FirstOrDefault();
 
     private void Check(CommandResult result)
     {
         string[] operands = [.. result.GetResult(_operand)?.Tokens.Select(token => token.Value) ?? []];
         string[] all = [.. operands, .. result.GetResult(_option)?.Tokens.Select(token => token.Value) ?? []];
-        // The parser takes a word that begins like an option, and is none, for an operand.
+        // The parser takes a word that begins like an option, but is none, as an operand.
         if (operands.FirstOrDefault(path => path.StartsWith('-')) is string option)
         {
             result.AddError($"Unknown option '{option}'");

@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace MemLoad.Cli;
 
-/// <summary>What to load, how and onto what: the options that <c>measure</c> and <c>plan</c> share.</summary>
+/// <summary>The options that <c>measure</c> and <c>plan</c> share: what to load, with which strategy, and to which device.</summary>
 internal sealed class SelectionOptions
 {
     private const string DefaultSize = "gpt2-small";
@@ -10,15 +10,15 @@ internal sealed class SelectionOptions
     private readonly PathOperand _path = new($"{PathOperand.OneCheckpoint} Without it, a generated GPT checkpoint of --size is used.", required: false);
 
     private readonly Option<Strategy[]> _strategies = CommonOptions.Strategies.ListOption(
-        "--strategy", $"Which strategies, separated by commas: {string.Join(", ", CommonOptions.Strategies.All)}. By default all but Auto, which takes the fastest that fits.", "A,B");
+        "--strategy", $"The strategies, separated by commas: {string.Join(", ", CommonOptions.Strategies.All)}. By default all except Auto, which chooses the fastest that fits.", "A,B");
 
     private readonly Option<string> _device = CommonOptions.Device(DeviceRegistry.Default);
 
-    private readonly WordOption<string?> _size = CommonOptions.Sizes.Option("--size", $"Size of the generated checkpoint: {string.Join(", ", CommonOptions.Sizes.All)}; {DefaultSize} if neither this nor a path is given. With a path, require that the checkpoint fits this model.");
+    private readonly WordOption<string?> _size = CommonOptions.Sizes.Option("--size", $"Size of the generated checkpoint: {string.Join(", ", CommonOptions.Sizes.All)}; {DefaultSize} if neither a size nor a path is given. With a path, require that the checkpoint fits this model.");
 
     private readonly WordOption<DType?> _dtype = CommonOptions.Cast();
 
-    private readonly Option<long?> _hostMemoryLimit = Numbers.BytesOption("--host-memory-limit", "Refuse loads whose forecast exceeds this much host memory, such as 2GB (KB, MB, GB are powers of 1024), or what the system leaves if that is less.");
+    private readonly Option<long?> _hostMemoryLimit = Numbers.BytesOption("--host-memory-limit", "Refuse loads whose forecast exceeds this much host memory, such as 2GB (KB, MB, GB are powers of 1024), or the memory that is available if that is less.");
 
     private readonly Option<long?> _deviceMemoryLimit = Numbers.BytesOption("--device-memory-limit", "Capacity of the device, such as 8GB.");
 
@@ -28,9 +28,9 @@ internal sealed class SelectionOptions
 
     private readonly Option<string[]> _exclude = CommonOptions.Exclude();
 
-    private readonly Option<int?> _rank = Numbers.CountOption("--rank", "Load what falls to this rank, counted from 0: a contiguous range of the weights.", least: 0);
+    private readonly Option<int?> _rank = Numbers.CountOption("--rank", "Load the part of this rank, counted from 0: a contiguous range of the weights.", least: 0);
 
-    private readonly Option<int?> _rankCount = Numbers.CountOption("--rank-count", "Split the weights among n ranks of about the same bytes. [default: 1]");
+    private readonly Option<int?> _rankCount = Numbers.CountOption("--rank-count", "Split the weights among n ranks with about the same number of bytes. [default: 1]");
 
     public void AddTo(Command command)
     {
@@ -48,9 +48,10 @@ internal sealed class SelectionOptions
         command.Add(_rankCount);
     }
 
-    /// <summary>The requests in the order in which to answer them: one a strategy.</summary>
+    /// <summary>Returns the requests in their order: one per strategy.</summary>
     /// <param name="parsed">The command line.</param>
-    /// <param name="makeFile">Called with a size where no path was given; gives the path of its checkpoint, or null if the shapes will do.</param>
+    /// <param name="makeFile">Called with a size if no path was given. Returns the path of its checkpoint, or null if the shapes are
+    /// enough.</param>
     public IReadOnlyList<LoadRequest> Read(ParseResult parsed, Func<string, string?> makeFile)
     {
         string? size = _size.Read(parsed);

@@ -3,13 +3,13 @@ using System.CommandLine.Parsing;
 
 namespace MemLoad.Cli;
 
-/// <summary>A closed list of words for an option's value, matched case-insensitively; any other word is a usage error that lists them.</summary>
+/// <summary>A closed list of words for the value of an option, case ignored. Any other word is a usage error that lists them.</summary>
 internal sealed class Words<T>(string kind, params (string Word, T Value)[] choices)
 {
     /// <summary>The words, for help and errors.</summary>
     public IEnumerable<string> All => choices.Select(choice => choice.Word);
 
-    /// <summary>Finds the value of a word.</summary>
+    /// <summary>Returns the value of a word.</summary>
     public bool TryFind(string word, out T value)
     {
         foreach ((string candidate, T found) in choices)
@@ -24,20 +24,20 @@ internal sealed class Words<T>(string kind, params (string Word, T Value)[] choi
         return false;
     }
 
-    /// <summary>What is wrong with a word that is none of these.</summary>
+    /// <summary>Returns the error for a word that is not in the list.</summary>
     public string Complaint(string word) => $"Unknown {kind} '{word}': choose from {string.Join(", ", All)}";
 
-    /// <summary>An option that takes one of the words.</summary>
+    /// <summary>Creates an option for one of the words.</summary>
     public WordOption<T> Option(string name, string description, string? defaultWord = null) => new(this, name, description, defaultWord);
 
-    /// <summary>An option that takes several, separated by commas or spaces, or repeated.</summary>
+    /// <summary>Creates an option for several words, separated by commas or spaces, or repeated.</summary>
     public Option<T[]> ListOption(string name, string description, string helpName)
     {
         var option = new Option<T[]>(name)
         {
             Description = description,
             HelpName = helpName,
-            // PowerShell hands A,B to a program as two arguments.
+            // PowerShell passes A,B to a program as two arguments.
             AllowMultipleArgumentsPerToken = true,
             CustomParser = result => [.. Lists.Split(result.Tokens).Select(word => Find(result, word))],
         };
@@ -55,7 +55,7 @@ internal sealed class Words<T>(string kind, params (string Word, T Value)[] choi
     }
 }
 
-/// <summary>An option for one word of a list. It keeps the word itself, so that help shows the default as one would type it.</summary>
+/// <summary>An option for one word of a list. It keeps the word itself, so that help shows the default as the user types it.</summary>
 internal sealed class WordOption<T> : Option<string?>
 {
     private readonly Words<T> _words;
@@ -82,6 +82,6 @@ internal sealed class WordOption<T> : Option<string?>
         CompletionSources.Add([.. words.All]);
     }
 
-    /// <summary>The value that was asked for, or the type's default where neither the user nor the option names one.</summary>
+    /// <summary>Returns the value of the word; the default of the type if neither the user nor the option gives a word.</summary>
     public T? Read(ParseResult parsed) => parsed.GetValue(this) is string word && _words.TryFind(word, out T value) ? value : default;
 }

@@ -4,7 +4,7 @@ using System.CommandLine.Invocation;
 
 namespace MemLoad.Cli;
 
-/// <summary>All commands, and what their help pages share.</summary>
+/// <summary>All commands, and the common parts of their help pages.</summary>
 internal static class CommandTree
 {
     private static readonly (string Name, string Description, Func<CliConsole, Command> Build)[] Commands =
@@ -24,21 +24,23 @@ internal static class CommandTree
         (CompletionCommand.WordsName, CompletionCommand.WordsDescription, CompletionCommand.BuildWords),
     ];
 
-    /// <summary>Whether there is a command of that name.</summary>
+    /// <summary>Returns whether there is a command with this name.</summary>
     public static bool Has(string name) => Commands.Any(command => command.Name == name);
 
-    /// <summary>The tree for one command line: the command that it names with its options, the others by name and description only. Making options
-    /// nobody asked for is most of the start of a small command.</summary>
+    /// <summary>
+    /// Returns the tree for one command line: the named command with its options, the others with only name and description. Options that
+    /// are not needed would take most of the start-up time of a small command.
+    /// </summary>
     public static RootCommand Build(CliConsole console, IReadOnlyList<string> args)
     {
         string? asked = args.FirstOrDefault(argument => !argument.StartsWith('-'));
-        var root = new RootCommand("Loads model weights in the memory you have, and tells you what a load costs before you pay for it.")
+        var root = new RootCommand("Loads model weights in limited memory, and forecasts the memory and time of a load.")
         {
             HelpName = "memload",
         };
         foreach ((string name, string description, Func<CliConsole, Command> build) in Commands)
         {
-            // "[suggest]" and its like look at all of them.
+            // Directives such as "[suggest]" read the options of all commands.
             root.Add(name == asked || asked?.StartsWith('[') == true ? build(console) : new Command(name, description) { Hidden = name == CompletionCommand.WordsName });
         }
 
@@ -46,12 +48,12 @@ internal static class CommandTree
         help.Description = "Show help.";
         help.Action = new HelpWithExamples((HelpAction)help.Action!);
         root.Options.OfType<VersionOption>().Single().Description = "Show the version.";
-        // Without a command: what there is.
+        // Without a command, help lists the commands.
         root.SetAction(parsed => ((SynchronousCommandLineAction)help.Action).Invoke(parsed));
         return root;
     }
 
-    // The stock page ends with the options; people start from an example.
+    // The standard page ends with the options. Examples help users to start.
     private sealed class HelpWithExamples(HelpAction page) : SynchronousCommandLineAction
     {
         public override bool ClearsParseErrors => true;

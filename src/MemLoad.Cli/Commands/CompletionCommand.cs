@@ -2,14 +2,16 @@ using System.CommandLine;
 
 namespace MemLoad.Cli;
 
-/// <summary><c>memload completion</c>: a script that lets a shell complete this program's words; <c>memload complete</c>, which such scripts ask.</summary>
+/// <summary>
+/// <c>memload completion</c>: prints a script with which a shell completes words. <c>memload complete</c>: prints words, for these scripts.
+/// </summary>
 internal static class CompletionCommand
 {
     public const string Description = "Print a script that lets a shell complete the commands, options and values of memload.";
 
-    public const string WordsDescription = "Print the words that may come next. The scripts of 'memload completion' ask this.";
+    public const string WordsDescription = "Print the words that may come next. The scripts of 'memload completion' call this command.";
 
-    /// <summary>The name of the command that the scripts ask.</summary>
+    /// <summary>The name of the command that the scripts call.</summary>
     public const string WordsName = "complete";
 
     public static Command Build(CliConsole console)

@@ -1,6 +1,6 @@
 namespace MemLoad.Cli;
 
-/// <summary>What stands below the options on each help page.</summary>
+/// <summary>The examples below the options on each help page.</summary>
 internal static class Examples
 {
     public static string[] For(string command) => command switch
@@ -9,7 +9,7 @@ internal static class Examples
         [
             "Examples:",
             "  memload measure",
-            "      all six strategies on a generated gpt2-small, each in a fresh process",
+            "      all six strategies on a generated gpt2-small, each in a new process",
             "  memload measure model.pth --strategy Stream,Mmap --device cpu --format csv > rows.csv",
             "  memload measure train.pth --key model_state_dict --cache cold --repeat 3",
             "  memload measure model.pth --timeline-path samples.jsonl --format csv > rows.csv",

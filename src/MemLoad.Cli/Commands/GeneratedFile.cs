@@ -1,6 +1,6 @@
 namespace MemLoad.Cli;
 
-/// <summary>The generated checkpoint in the cache folder, made once, with a bar.</summary>
+/// <summary>The generated checkpoint in the cache folder. It is written once, with a progress bar.</summary>
 internal static class GeneratedFile
 {
     public static string Ensure(string size, CliConsole console, CancellationToken cancellationToken)

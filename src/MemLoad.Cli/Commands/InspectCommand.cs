@@ -2,10 +2,12 @@ using System.CommandLine;
 
 namespace MemLoad.Cli;
 
-/// <summary><c>memload inspect</c>: what is in a checkpoint, from its headers; with <c>--hash</c>, a digest of every tensor.</summary>
+/// <summary>
+/// <c>memload inspect</c>: lists the tensors of a checkpoint from its headers; with <c>--hash</c>, with a digest of every tensor.
+/// </summary>
 internal static class InspectCommand
 {
-    public const string Description = "List what is in a checkpoint: names, types, shapes, and where the bytes lie. Reads headers only.";
+    public const string Description = "List the tensors of a checkpoint: names, types, shapes, and the location of their bytes. Reads headers only.";
 
     public static Command Build(CliConsole console)
     {

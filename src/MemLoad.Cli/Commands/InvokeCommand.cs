@@ -2,21 +2,21 @@ using System.CommandLine;
 
 namespace MemLoad.Cli;
 
-/// <summary><c>memload invoke</c>: token ids in, logits out.</summary>
+/// <summary><c>memload invoke</c>: runs a model on token ids and prints the logits.</summary>
 internal static class InvokeCommand
 {
-    public const string Description = "Load a GPT checkpoint, run token ids through it and print the logits.";
+    public const string Description = "Load a GPT checkpoint, run it on token ids and print the logits.";
 
     public static Command Build(CliConsole console)
     {
         var path = new PathOperand();
         Option<int[]> tokenIds = Lists.TokenIdsOption("--token-ids", "The input, as token ids.");
-        Option<int?> heads = Numbers.CountOption("--heads", "Attention heads, where the checkpoint is not of a known size.");
+        Option<int?> heads = Numbers.CountOption("--heads", "The number of attention heads, if the checkpoint is not of a known size.");
         Option<string?> key = CommonOptions.Key();
-        WordOption<Strategy> strategy = CommonOptions.Strategies.Option("--strategy", "How to load the weights; Auto takes the fastest way that fits.", "Auto");
+        WordOption<Strategy> strategy = CommonOptions.Strategies.Option("--strategy", "The strategy to load with. Auto chooses the fastest that fits.", "Auto");
         Option<string> device = CommonOptions.Device(DeviceRegistry.Default);
         WordOption<DType?> dtype = CommonOptions.Cast();
-        Option<string?> manifest = CommonOptions.Manifest("Run only if the weights, as they lie in memory, are those of this manifest (memload manifest).");
+        Option<string?> manifest = CommonOptions.Manifest("Run only if the loaded weights match this manifest (memload manifest).");
         Option<bool> force = CommonOptions.ForceLoad();
         WordOption<OutputFormat> format = CommonOptions.FormatWithoutCsv();
 
@@ -58,7 +58,7 @@ internal static class InvokeCommand
         return command;
     }
 
-    // Names and shapes are matched before a byte is loaded.
+    // Names and shapes are checked before anything is loaded.
     private static GptConfig Fitting(LoadView view, int? heads)
     {
         var config = GptConfig.Infer(view.Tensors, heads);

@@ -2,16 +2,16 @@ using System.CommandLine;
 
 namespace MemLoad.Cli;
 
-/// <summary><c>memload manifest</c>: writes down what the tensors of a checkpoint are, to the last bit.</summary>
+/// <summary><c>memload manifest</c>: writes the name, type, shape and SHA-256 of every tensor of a checkpoint.</summary>
 internal static class ManifestCommand
 {
-    public const string Description = "Write down the name, type, shape and SHA-256 of every tensor, so that copies can be held against it, in any format.";
+    public const string Description = "Write the name, type, shape and SHA-256 of every tensor to a manifest, with which copies in any format can be compared.";
 
     public static Command Build(CliConsole console)
     {
         var path = new PathOperand();
         Option<string?> target = CommonOptions.Path(
-            "--out", $"The file to write; by default NAME{WeightManifest.Extension} beside the checkpoint.", required: false);
+            "--out", $"The file to write. By default NAME{WeightManifest.Extension} beside the checkpoint.", required: false);
         Option<string?> key = CommonOptions.Key();
         Option<string[]> include = CommonOptions.Include();
         Option<string[]> exclude = CommonOptions.Exclude();

@@ -2,22 +2,22 @@ using System.CommandLine;
 
 namespace MemLoad.Cli;
 
-/// <summary><c>memload measure</c>: loads with every strategy and says what each cost.</summary>
+/// <summary><c>memload measure</c>: loads with each strategy and prints the cost of each load.</summary>
 internal static class MeasureCommand
 {
-    public const string Description = "Load with every strategy, each in a fresh process, and print forecast beside measured memory, time and speed.";
+    public const string Description = "Load with each strategy, each in a new process, and print the forecast and the measured memory, time and speed.";
 
     public static Command Build(CliConsole console)
     {
         var selection = new SelectionOptions();
         WordOption<CacheState> cache = CommonOptions.Caches.Option(
-            "--cache", "The page cache before each load: warm (file read in), cold (file evicted) or as it is.", "asis");
+            "--cache", "The state of the page cache before each load: warm (file read in), cold (file evicted) or as it is.", "asis");
         Option<int?> repeat = Numbers.CountOption("--repeat", "Measure each strategy n times. [default: 1]");
-        var inProcess = new Option<bool>("--in-process") { Description = "Measure in this process, one after the other, instead of a fresh process for each load." };
+        var inProcess = new Option<bool>("--in-process") { Description = "Measure in this process instead of a new process for each load." };
         Option<string?> manifest = CommonOptions.Manifest(
-            "Hold the loaded weights, as they lie in memory, against this manifest (memload manifest); a load that differs has failed.");
+            "Compare the loaded weights with this manifest (memload manifest). A load with other weights has failed.");
         Option<string?> timeline = CommonOptions.Path(
-            "--timeline-path", "Add the samples of each load to this file, as JSON lines: what 'memload report' draws memory over time from.", required: false);
+            "--timeline-path", "Append the samples of each load to this file, as JSON lines. 'memload report' draws memory over time from them.", required: false);
         Option<bool> force = CommonOptions.ForceLoad();
         var model = new Option<string?>("--model-name") { Description = "With --format prom: the label 'model' of the metrics. [default: the known model size]", HelpName = "name" };
         WordOption<OutputFormat> format = CommonOptions.FormatWithMetrics();
@@ -38,7 +38,7 @@ internal static class MeasureCommand
             string? samples = parsed.GetValue(timeline);
             if (samples is not null)
             {
-                // Now, not when a checkpoint has been made or hours of measuring are done.
+                // Checked now, not after a checkpoint was generated or after hours of measuring.
                 TimelineFile.RequireAppendable(samples);
             }
             string? expected = parsed.GetValue(manifest) is string file ? Path.GetFullPath(file) : null;
@@ -68,16 +68,16 @@ internal static class MeasureCommand
             {
                 console.Error.WriteLine("memload: interrupted");
             }
-            // The rows first: whatever becomes of the samples, hours of measuring are not lost.
+            // The rows are written first, so that a problem of the samples does not lose hours of measuring.
             Print(run.Rows, here, format.Read(parsed), parsed.GetValue(model), console);
-            // What was measured before an interruption is kept as the rows are.
+            // The samples of loads before an interruption are kept, as their rows are.
             return new[] { session.Disagreement(), session.KeepSamples(CancellationToken.None) }.OfType<MemLoadException>()
                 .Aggregate(run.ExitCode, (_, problem) => console.Report(problem));
         });
         return command;
     }
 
-    // Of each strategy, host memory in total: what the live view shows the load against.
+    // The forecast of total host memory per strategy, which the live view compares with the load.
     private static Dictionary<Strategy, long> HostForecasts(IReadOnlyList<LoadRequest> requests, CancellationToken cancellationToken) =>
         LoadPlanner.Forecast(requests, cancellationToken)
             .ToDictionary(row => Enum.Parse<Strategy>(row.Strategy), row => row.ForecastHostBytes + row.ForecastHostFileBytes);

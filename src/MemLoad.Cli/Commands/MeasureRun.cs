@@ -1,6 +1,6 @@
 namespace MemLoad.Cli;
 
-/// <summary>The loop of <c>measure</c>: one load after the other, stopped by Ctrl-C without losing the rows that are there.</summary>
+/// <summary>The loop of <c>measure</c>: one load after the other. Ctrl-C stops it and keeps the rows so far.</summary>
 internal sealed record MeasureRun(IReadOnlyList<LoadMeasurement> Rows, int ExitCode)
 {
     public static async Task<MeasureRun> ExecuteAsync(

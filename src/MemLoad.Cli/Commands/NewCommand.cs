@@ -3,25 +3,25 @@ using System.CommandLine.Parsing;
 
 namespace MemLoad.Cli;
 
-/// <summary><c>memload new</c>: writes a freshly initialised GPT checkpoint.</summary>
+/// <summary><c>memload new</c>: writes a newly initialised GPT checkpoint.</summary>
 internal static class NewCommand
 {
     private const long DefaultSeed = 123;
 
-    public const string Description = "Write a freshly initialised GPT checkpoint, to try things on.";
+    public const string Description = "Write a newly initialised GPT checkpoint for tests and examples.";
 
     public static Command Build(CliConsole console)
     {
         WordOption<string?> size = CommonOptions.Sizes.Option("--size", $"A known size: {string.Join(", ", CommonOptions.Sizes.All)}.");
-        Option<int?> vocabulary = Numbers.CountOption("--vocab", "For a model of your own: tokens in the vocabulary.");
-        Option<int?> context = Numbers.CountOption("--context", "For a model of your own: longest input, in tokens.");
-        Option<int?> embedding = Numbers.CountOption("--emb", "For a model of your own: width of the embedding, a multiple of --heads.");
-        Option<int?> layers = Numbers.CountOption("--layers", "For a model of your own: transformer blocks.");
-        Option<int?> heads = Numbers.CountOption("--heads", "For a model of your own: attention heads in each block.");
+        Option<int?> vocabulary = Numbers.CountOption("--vocab", "For custom dimensions: the number of tokens in the vocabulary.");
+        Option<int?> context = Numbers.CountOption("--context", "For custom dimensions: the maximum number of tokens of an input.");
+        Option<int?> embedding = Numbers.CountOption("--emb", "For custom dimensions: the width of the embedding, a multiple of --heads.");
+        Option<int?> layers = Numbers.CountOption("--layers", "For custom dimensions: the number of transformer blocks.");
+        Option<int?> heads = Numbers.CountOption("--heads", "For custom dimensions: the number of attention heads of each block.");
         Option<int?>[] custom = [vocabulary, context, embedding, layers, heads];
-        var target = new OutputTarget(required: false, "The file or folder to write; by default named after the size, in the current folder.");
-        Option<long> seed = Numbers.SeedOption("--seed", "The same seed gives the same weights.", DefaultSeed);
-        WordOption<DType> dtype = CommonOptions.ModelTypes.Option("--dtype", "Element type of the parameters.", "float32");
+        var target = new OutputTarget(required: false, "The file or folder to write. By default it is named after the size, in the current folder.");
+        Option<long> seed = Numbers.SeedOption("--seed", "The seed of the random numbers. The same seed gives the same weights.", DefaultSeed);
+        WordOption<DType> dtype = CommonOptions.ModelTypes.Option("--dtype", "The element type of the parameters.", "float32");
         WordOption<OutputFormat> format = CommonOptions.Format();
 
         var command = new Command("new", Description) { size };

@@ -2,13 +2,13 @@ using System.CommandLine;
 
 namespace MemLoad.Cli;
 
-/// <summary>Where <c>convert</c> and <c>new</c> write, and in which format.</summary>
+/// <summary>The target and the format that <c>convert</c> and <c>new</c> write.</summary>
 internal sealed class OutputTarget
 {
     private readonly Option<string?> _out;
 
     private readonly WordOption<CheckpointFormat?> _to = CommonOptions.WritableFormats.Option(
-        "--to", "The format to write; by default the extension of --out says it, and a name without extension is a folder.");
+        "--to", "The format to write. By default the extension of --out determines it, and a name without extension is a folder.");
 
     private readonly Option<bool> _force = CommonOptions.Force();
 
@@ -22,7 +22,7 @@ internal sealed class OutputTarget
         command.Add(_force);
         command.Validators.Add(result =>
         {
-            // Asking for the value of --to here would swallow what is wrong with it.
+            // Reading the value of --to here would hide an error in it.
             if (result.GetResult(_to) is null && result.GetValue(_out) is string path && FormatNames.FromPath(path) is null)
             {
                 result.AddError($"The extension '{Path.GetExtension(path)}' of --out names no format: add --to {string.Join('|', CommonOptions.WritableFormats.All)}");
@@ -30,14 +30,14 @@ internal sealed class OutputTarget
         });
     }
 
-    /// <summary>The path, or null if none was given.</summary>
+    /// <summary>Returns the path; null if none was given.</summary>
     public string? PathOf(ParseResult parsed) => parsed.GetValue(_out);
 
-    /// <summary>The format that was asked for, or <c>.pth</c>'s where nothing says one.</summary>
+    /// <summary>Returns the requested format; <c>.pth</c> if none was given.</summary>
     public CheckpointFormat FormatOf(ParseResult parsed) =>
         _to.Read(parsed) ?? (parsed.GetValue(_out) is string path ? FormatNames.FromPath(path) : null) ?? CheckpointFormat.TorchZip;
 
-    /// <summary>Writes, shows a bar meanwhile, and describes what is there now.</summary>
+    /// <summary>Writes with a progress bar, and describes the written file or folder.</summary>
     public WriteResult Write(IWeightSource source, string path, ParseResult parsed, CliConsole console, CancellationToken cancellationToken)
     {
         var job = new WriteJob(source, path, FormatOf(parsed), parsed.GetValue(_force));

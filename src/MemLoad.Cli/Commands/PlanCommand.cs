@@ -2,17 +2,17 @@ using System.CommandLine;
 
 namespace MemLoad.Cli;
 
-/// <summary><c>memload plan</c>: what each strategy would cost, with nothing loaded.</summary>
+/// <summary><c>memload plan</c>: forecasts the cost of each strategy without loading.</summary>
 internal static class PlanCommand
 {
-    public const string Description = "Forecast what every strategy would cost, from the checkpoint's headers alone. Nothing is loaded.";
+    public const string Description = "Forecast the memory and time of each strategy from the headers of the checkpoint. Nothing is loaded.";
 
     public static Command Build(CliConsole console)
     {
         var selection = new SelectionOptions();
         var detailed = new Option<bool>("--detailed")
         {
-            Description = "Show the steps of each plan with the running totals of every memory pool: a line a phase in a table, every step in JSON and CSV.",
+            Description = "Show the steps of each plan with the running totals of every memory pool: one line per phase in a table, every step in JSON and CSV.",
         };
         WordOption<OutputFormat> format = CommonOptions.Format();
         var command = new Command("plan", Description);
@@ -34,7 +34,7 @@ internal static class PlanCommand
                 fits = rows.Any(row => row.Message is null);
                 PrintRows(rows, format.Read(parsed), console);
             }
-            // A row that is refused answers the question which of them fit; where none does, 'memload plan … && memload measure …' must end.
+            // A refused row is an answer. If no plan fits, the exit code stops 'memload plan … && memload measure …'.
             return fits ? ExitCode.Done : ExitCode.Failed;
         });
         return command;

@@ -2,17 +2,17 @@ using System.CommandLine;
 
 namespace MemLoad.Cli;
 
-/// <summary><c>memload report</c>: rows of earlier runs as one page for people.</summary>
+/// <summary><c>memload report</c>: writes rows of earlier runs as one page.</summary>
 internal static class ReportCommand
 {
-    public const string Description = "Make a page of rows: memory over time, peaks, time and verdicts in one HTML file that needs no network and no script.";
+    public const string Description = "Write a report of rows: memory over time, peaks, time and verdicts in one HTML file that needs no network and no script.";
 
     public static Command Build(CliConsole console)
     {
         var paths = new PathOperand("Rows of earlier runs: what 'measure' printed with --format csv or json, or Export-Csv or ConvertTo-Json wrote.", several: true);
-        Option<string[]> timelines = Paths("--timeline-path", "Samples of those runs, from 'measure --timeline-path': what the pictures over time are drawn from. Repeat it for more.");
+        Option<string[]> timelines = Paths("--timeline-path", "Samples of those runs, from 'measure --timeline-path', for the pictures over time. Repeat the option for more files.");
         Option<string?> target = CommonOptions.Path("--out", "The HTML file to write.", required: true);
-        Option<string?> pictures = CommonOptions.Path("--picture-path", "A folder that takes each picture as an SVG and a PNG file, for a wiki.", required: false);
+        Option<string?> pictures = CommonOptions.Path("--picture-path", "A folder to write each picture to as an SVG and a PNG file, for example for a wiki.", required: false);
         Option<bool> force = CommonOptions.Force();
 
         var command = new Command("report", Description)

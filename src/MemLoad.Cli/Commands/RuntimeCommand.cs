@@ -3,10 +3,10 @@ using System.Runtime.InteropServices;
 
 namespace MemLoad.Cli;
 
-/// <summary><c>memload runtime</c>: what MemLoad runs on, and which devices are there.</summary>
+/// <summary><c>memload runtime</c>: prints the machine, the software and the available devices.</summary>
 internal static class RuntimeCommand
 {
-    public const string Description = "Show versions, processor, memory and what limits it, the cache folder, and which devices can be used.";
+    public const string Description = "Show versions, processor, memory and its limits, the cache folder, and the available devices.";
 
     public static Command Build(CliConsole console)
     {

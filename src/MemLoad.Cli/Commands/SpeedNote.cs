@@ -1,6 +1,9 @@
 namespace MemLoad.Cli;
 
-/// <summary>Choosing a plan needs this machine's speed, which is measured once a month: a second in which somebody might wonder.</summary>
+/// <summary>
+/// Shows a note while the speed of this machine is measured. Choosing a plan needs the speed, and the measurement takes about a second per
+/// month.
+/// </summary>
 internal static class SpeedNote
 {
     /// <summary>Measures the speed of this machine if a request needs it and it is not known yet.</summary>
@@ -9,7 +12,7 @@ internal static class SpeedNote
         if (requests.FirstOrDefault(request => request.Strategy == Strategy.Auto) is LoadRequest request && MachineSpeed.Known(request.Device) is null)
         {
             using var status = new StatusLine(console);
-            status.Show("measuring how fast this machine is, once");
+            status.Show("measuring the speed of this machine");
             _ = MachineSpeed.Ensure(request.Device, Headroom.Now().Binding?.BudgetBytes, cancellationToken);
         }
     }

@@ -2,20 +2,20 @@ using System.CommandLine;
 
 namespace MemLoad.Cli;
 
-/// <summary><c>memload test</c>: whether a checkpoint is sound, and which rule it breaks if not. Whoever names a path expects a checkpoint there.</summary>
+/// <summary><c>memload test</c>: tests whether a path is a sound checkpoint, and prints the rule that it breaks if not.</summary>
 internal static class TestCommand
 {
-    public const string Description = "Say of each path whether a sound checkpoint is there, and which rule it breaks if not. Reads headers only, and runs nothing. Returns 1 unless all are Sound: Unsound and NotACheckpoint alike.";
+    public const string Description = "Test whether each path is a sound checkpoint, and print the rule that it breaks if not. Reads headers only, and runs nothing. Returns 1 unless all are Sound.";
 
     public static Command Build(CliConsole console)
     {
         var paths = new PathOperand("Checkpoints: .pth, .pt, .bin, .safetensors, a *.index.json, or a folder with one file per tensor.", several: true);
         var deep = new Option<bool>("--deep")
         {
-            Description = "Read everything: verify the checksums of archives, and look for NaN, Inf, zero and constant tensors and zeros past a truncation.",
+            Description = "Read all bytes: verify the checksums of archives, and look for NaN, Inf, zero and constant tensors and zeros after a truncation.",
         };
         Option<string?> manifest = CommonOptions.Manifest(
-            "Read every tensor and hold it against this manifest (memload manifest): names, types, shapes and SHA-256.");
+            "Read every tensor and compare it with this manifest (memload manifest): names, types, shapes and SHA-256.");
         WordOption<OutputFormat> format = CommonOptions.Format();
 
         var command = new Command("test", Description)
@@ -38,7 +38,7 @@ internal static class TestCommand
                 }
                 catch (MemLoadException e)
                 {
-                    // Nothing there to test: the others still have their turn.
+                    // This path cannot be tested. The others are still tested.
                     code = console.Report(e);
                 }
             }

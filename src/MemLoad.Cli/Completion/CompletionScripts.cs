@@ -1,11 +1,13 @@
 namespace MemLoad.Cli;
 
-/// <summary>What a shell runs to complete this program's words. Each script asks the program, which knows its own options, and falls back to files.</summary>
+/// <summary>
+/// The scripts with which shells complete words. Each script calls the program, which knows its own options, and otherwise completes files.
+/// </summary>
 internal static class CompletionScripts
 {
     public static readonly Words<string> Shells = new("shell", ("bash", Bash), ("zsh", Zsh), ("pwsh", PowerShell));
 
-    // bash splits words at ':' and '=' as well; the line itself is split at spaces only, and what is before such a sign is taken off again.
+    // bash also splits words at ':' and '='. The script splits the line only at spaces, and removes the part before such a character again.
     private const string Bash = """
         # bash completion for memload: eval "$(memload completion bash)"
         _memload()

@@ -3,12 +3,18 @@ using System.CommandLine.Completions;
 
 namespace MemLoad.Cli;
 
-/// <summary>Which words may come next on a command line: read off the tree that parses it, so that what is offered is what is taken.</summary>
+/// <summary>
+/// The words that may come next on a command line. They come from the tree that parses it, so that the offered words are those that are
+/// accepted.
+/// </summary>
 internal static class WordCompletion
 {
-    /// <summary>The words that may stand where the last one does. None means that it is something else, such as a path.</summary>
-    /// <param name="tree">The commands; of the one that is named, the options too.</param>
-    /// <param name="words">The words up to the cursor without the program's name; the last one, possibly empty, is being typed.</param>
+    /// <summary>
+    /// Returns the words that may replace the last word. An empty result means that it is something else, such as a path.
+    /// </summary>
+    /// <param name="tree">The commands, with the options of the named command.</param>
+    /// <param name="words">The words up to the cursor without the name of the program. The last one is being typed and may be
+    /// empty.</param>
     public static IEnumerable<string> Of(RootCommand tree, IReadOnlyList<string> words)
     {
         string typed = words.Count == 0 ? "" : words[^1];
@@ -32,7 +38,7 @@ internal static class WordCompletion
             return Values(asked, typed);
         }
         string[] arguments = command.Name == HelpCommand.Name ? [.. Commands(tree)] : [.. command.Arguments.SelectMany(Words)];
-        // A command that takes paths as they stand gets those where nothing says that an option is meant.
+        // Commands that take paths as operands offer paths unless the word begins like an option.
         bool offersOptions = typed.StartsWith('-') || command.Arguments.Count == 0;
         return Beginning(typed, [.. arguments, .. offersOptions ? OptionNames(command, typed).Where(option => MayCome(command, option, before)) : []]);
     }
@@ -41,7 +47,7 @@ internal static class WordCompletion
 
     private static Command? Find(RootCommand tree, string name) => tree.Subcommands.FirstOrDefault(command => command.Name == name);
 
-    // Short names and aliases are for those who know them, and shown to who begins one.
+    // Short names and aliases are offered only if the word begins like one.
     private static IEnumerable<string> OptionNames(Command command, string typed) => command.Options.Concat(command is RootCommand ? [] : Recursive(command))
         .Where(option => !option.Hidden)
         .SelectMany(option => typed.StartsWith('-') && !typed.StartsWith("--", StringComparison.Ordinal) && typed.Length > 1 ? [option.Name, .. option.Aliases] : new[] { option.Name });
@@ -52,7 +58,7 @@ internal static class WordCompletion
     private static Option? FindOption(Command command, string name) =>
         command.Options.Concat(Recursive(command)).FirstOrDefault(option => option.Name == name || option.Aliases.Contains(name));
 
-    // The option whose value is being typed: the one right before, or one that takes several values and has had some.
+    // The option whose value is being typed: the one directly before, or one that accepts several values and already has some.
     private static Option? OptionBefore(Command command, string[] before)
     {
         int at = Array.FindLastIndex(before, word => word.StartsWith('-'));
@@ -67,7 +73,7 @@ internal static class WordCompletion
         FindOption(command, name) is not Option option || option.AllowMultipleArgumentsPerToken || option is RepeatedOption<string>
         || !before.Any(word => word == option.Name || option.Aliases.Contains(word));
 
-    // Of a list A,B the last item is being typed.
+    // In a list A,B the last item is being typed.
     private static IEnumerable<string> Values(Option option, string typed)
     {
         int comma = option.AllowMultipleArgumentsPerToken ? typed.LastIndexOf(',') + 1 : 0;

@@ -1,24 +1,24 @@
 namespace MemLoad.Cli;
 
-/// <summary>Bars of characters, by shade and not by colour; of plain ASCII where the terminal has no more.</summary>
+/// <summary>Bars of characters, with shades instead of colours; in ASCII if the terminal supports only that.</summary>
 internal sealed class Bars(bool unicode)
 {
-    /// <summary>What device memory is drawn with.</summary>
+    /// <summary>The character for device memory.</summary>
     public char Device => unicode ? '█' : '#';
 
-    /// <summary>What anonymous host memory is drawn with.</summary>
+    /// <summary>The character for anonymous host memory.</summary>
     public char Host => unicode ? '▓' : '=';
 
-    /// <summary>What file-backed pages are drawn with.</summary>
+    /// <summary>The character for file-backed pages.</summary>
     public char File => unicode ? '░' : '.';
 
-    /// <summary>What stands where the forecast is.</summary>
+    /// <summary>The character at the forecast.</summary>
     public char Forecast => unicode ? '┃' : '|';
 
-    /// <summary>Kinds of memory one after the other, in as many cells as their sum takes of the scale.</summary>
-    /// <param name="most">What the whole width stands for.</param>
-    /// <param name="width">Cells.</param>
-    /// <param name="parts">What to draw.</param>
+    /// <summary>Returns a bar with several kinds of memory one after the other. Its length is their sum on the scale.</summary>
+    /// <param name="most">The value of the whole width.</param>
+    /// <param name="width">The width in characters.</param>
+    /// <param name="parts">The kinds of memory and their characters.</param>
     public static string Stack(long most, int width, params ReadOnlySpan<(char Cell, long? Bytes)> parts)
     {
         var bar = new System.Text.StringBuilder(width);
@@ -32,11 +32,11 @@ internal sealed class Bars(bool unicode)
         return bar.ToString();
     }
 
-    /// <summary>One kind of memory with the forecast marked.</summary>
+    /// <summary>Returns a bar of one kind of memory, with the forecast marked.</summary>
     public string Marked(char cell, long? bytes, long? forecast, long most, int width)
     {
         char[] bar = Stack(most, width, (cell, bytes)).PadRight(width).ToCharArray();
-        // Something is not nothing.
+        // A value above zero has at least one character.
         if (bytes > 0 && bar[0] == ' ')
         {
             bar[0] = cell;

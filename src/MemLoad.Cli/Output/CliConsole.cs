@@ -3,7 +3,7 @@ using System.Text;
 
 namespace MemLoad.Cli;
 
-/// <summary>Where a command writes: data to <see cref="Out"/>, everything else to <see cref="Error"/>.</summary>
+/// <summary>The output of a command: data to <see cref="Out"/>, everything else to <see cref="Error"/>.</summary>
 internal sealed class CliConsole
 {
     private StandardStream? _data;
@@ -14,33 +14,34 @@ internal sealed class CliConsole
         Error = error;
     }
 
-    /// <summary>Takes the data.</summary>
+    /// <summary>Receives the data.</summary>
     public TextWriter Out { get; }
 
-    /// <summary>Takes progress, notes and errors.</summary>
+    /// <summary>Receives progress, notes and errors.</summary>
     public TextWriter Error { get; }
 
-    /// <summary>Why the data could not be written to the end; null if it could, so far.</summary>
+    /// <summary>Why the data could not be written completely; null if there was no error so far.</summary>
     public Exception? OutputFailure => _data?.Failure;
 
-    /// <summary>True if a person sees standard error as it is written.</summary>
+    /// <summary>True if standard error is a terminal.</summary>
     public bool ErrorIsTerminal { get; private init; }
 
-    /// <summary>True if tables may be coloured.</summary>
+    /// <summary>True if tables may have colours.</summary>
     public bool Colour { get; private init; }
 
-    /// <summary>True if there is more than ASCII to draw with.</summary>
+    /// <summary>True if characters outside ASCII can be printed.</summary>
     public bool Unicode { get; private init; } = true;
 
-    /// <summary>Width for status lines on standard error, in characters.</summary>
+    /// <summary>The width of status lines on standard error, in characters.</summary>
     public int Width { get; private init; } = 80;
 
-    /// <summary>The console of this process.</summary>
+    /// <summary>Creates the console of this process.</summary>
     public static CliConsole ForProcess()
     {
         if (OperatingSystem.IsWindows() && !Console.IsOutputRedirected)
         {
-            // The old code pages lack half of what a table is drawn with. The console outlives us: it gets its own back.
+            // The old code pages lack half of the characters of tables. The console outlives this process, so its own code page is
+            // restored.
             Encoding before = Console.OutputEncoding;
             Console.OutputEncoding = Encoding.UTF8;
             AppDomain.CurrentDomain.ProcessExit += (_, _) => Console.OutputEncoding = before;
@@ -49,7 +50,7 @@ internal sealed class CliConsole
         StandardStream? data = null;
         if (StandardStreams.OutputIsClosed || Console.IsOutputRedirected)
         {
-            // Programs read UTF-8, whatever the console's code page is; and a long listing should not be flushed line by line.
+            // Programs read UTF-8, whatever the code page of the console is. A long listing is not flushed line by line.
             data = new StandardStream(StandardStreams.OutputIsClosed ? null : Console.OpenStandardOutput());
             output = new StreamWriter(data, new UTF8Encoding(false), 1 << 16);
         }
@@ -72,14 +73,14 @@ internal sealed class CliConsole
         };
     }
 
-    /// <summary>A console without terminal over two writers.</summary>
+    /// <summary>Creates a console without a terminal over two writers.</summary>
     public static CliConsole ForWriters(TextWriter output, TextWriter error) => new(output, error);
 
-    /// <summary>A console over two writers that behaves as on a terminal.</summary>
+    /// <summary>Creates a console over two writers that behaves like a terminal.</summary>
     internal static CliConsole ForTerminal(TextWriter output, TextWriter error, bool colour, bool unicode = true) =>
         new(output, error) { ErrorIsTerminal = true, Colour = colour, Unicode = unicode };
 
-    /// <summary>Prints an exception as one line and gives its exit code.</summary>
+    /// <summary>Prints an exception as one line and returns its exit code.</summary>
     public int Report(Exception exception)
     {
         int code = ExitCode.Failed;
@@ -94,7 +95,7 @@ internal sealed class CliConsole
                 return Report(Rules.FilesExhausted.Broken($"'{assembly.Split(',')[0]}' of this program cannot be opened beside the files that are open", innerException: exception));
             case MemLoadException broken:
                 Error.WriteLine($"memload: error {broken.Rule.Id}: {Printable.Line(broken.Message)}");
-                // A word that names no device is a slip of the command line; a device that is not there is not.
+                // An unknown device name is a usage error. A device that is not available is not.
                 code = broken.Rule == Rules.DeviceUnknown ? ExitCode.Usage : ExitCode.Failed;
                 break;
             default:
@@ -111,7 +112,7 @@ internal sealed class CliConsole
         return code;
     }
 
-    // The runtime says of an assembly that it may not open for want of file descriptors that there is none.
+    // If no file descriptor is left, the runtime reports that an assembly does not exist.
     private static bool IsHere(string assembly) => new[] { AppContext.BaseDirectory, RuntimeEnvironment.GetRuntimeDirectory() }
         .Any(folder => File.Exists(Path.Combine(folder, $"{assembly.Split(',')[0]}.dll")));
 

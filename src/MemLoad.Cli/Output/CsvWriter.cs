@@ -3,12 +3,14 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace MemLoad.Cli;
 
-/// <summary>RFC 4180: a header of property names in the row's own order, then one record a row, the same under every culture.</summary>
+/// <summary>
+/// RFC 4180: a header with the property names in the order of the row, then one record per row, in the invariant culture.
+/// </summary>
 internal static class CsvWriter
 {
     private const string NewLine = "\r\n";
 
-    /// <summary>Writes rows. The columns come from the same description of the type that JSON is written from, so both always agree.</summary>
+    /// <summary>Writes rows. The columns come from the type description that JSON is written from, so that both always agree.</summary>
     public static void Write<T>(IEnumerable<T> rows, JsonTypeInfo<T> type, TextWriter output)
         where T : notnull
     {

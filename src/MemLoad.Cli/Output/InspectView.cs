@@ -3,7 +3,7 @@ using Spectre.Console;
 
 namespace MemLoad.Cli;
 
-/// <summary>The tensors of a checkpoint for people.</summary>
+/// <summary>Prints the tensors of a checkpoint as a table.</summary>
 internal static class InspectView
 {
     private const int EntriesShown = 5;
@@ -45,7 +45,7 @@ internal static class InspectView
             table.Row(cells);
         }
         table.Write();
-        Int128 bytes = 0; // expanded views may promise more than 64 bits hold
+        Int128 bytes = 0; // the sum of expanded views may exceed 64 bits
         foreach (WeightInfo tensor in result.Tensors)
         {
             bytes += tensor.Bytes;

@@ -6,7 +6,7 @@ using System.Text.Json.Serialization;
 
 namespace MemLoad.Cli;
 
-/// <summary>A shape on one line, where indented JSON would take a line for each number.</summary>
+/// <summary>Writes a shape on one line. Indented JSON would use one line per number.</summary>
 internal sealed class CompactIntegers : JsonConverter<ImmutableArray<long>>
 {
     public override ImmutableArray<long> Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => throw new NotSupportedException();
@@ -15,7 +15,7 @@ internal sealed class CompactIntegers : JsonConverter<ImmutableArray<long>>
         writer.WriteRawValue($"[{string.Join(", ", value.Select(item => item.ToString(CultureInfo.InvariantCulture)))}]");
 }
 
-/// <summary>Logits on one line, each with the digits that give the same number back.</summary>
+/// <summary>Writes logits on one line, each with the digits that restore the same number.</summary>
 internal sealed class CompactNumbers : JsonConverter<float[]>
 {
     public override float[] Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => throw new NotSupportedException();
@@ -26,7 +26,9 @@ internal sealed class CompactNumbers : JsonConverter<float[]>
     private static string Number(float value) => NonFinite.Name(value) is string name ? $"\"{name}\"" : value.ToString("R", CultureInfo.InvariantCulture);
 }
 
-/// <summary>The entries of a checkpoint that are no tensors: null, bool, long, <see cref="BigInteger"/>, double or string.</summary>
+/// <summary>
+/// Writes the entries of a checkpoint that are not tensors: null, bool, long, <see cref="BigInteger"/>, double or string.
+/// </summary>
 internal sealed class MetadataConverter : JsonConverter<IReadOnlyDictionary<string, object?>>
 {
     public override IReadOnlyDictionary<string, object?> Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
@@ -56,7 +58,7 @@ internal sealed class MetadataConverter : JsonConverter<IReadOnlyDictionary<stri
                     writer.WriteStringValue(nonFinite);
                     break;
                 case double number:
-                    // A whole double keeps its point: 1.0 is not the integer 1.
+                    // A whole double keeps its decimal point: 1.0 is not the integer 1.
                     string digits = number.ToString("R", CultureInfo.InvariantCulture);
                     writer.WriteRawValue(digits.AsSpan().ContainsAny(".E") ? digits : digits + ".0");
                     break;
@@ -69,7 +71,7 @@ internal sealed class MetadataConverter : JsonConverter<IReadOnlyDictionary<stri
     }
 }
 
-/// <summary>JSON has no word for these numbers; PyTorch's are used, as strings.</summary>
+/// <summary>Writes NaN and infinities, which JSON does not have, as strings with PyTorch's words.</summary>
 internal static class NonFinite
 {
     public static string? Name(double value) =>

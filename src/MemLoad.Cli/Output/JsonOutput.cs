@@ -7,10 +7,10 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace MemLoad.Cli;
 
-/// <summary>Writes JSON in ASCII, so that no code page between us and the reader can harm it.</summary>
+/// <summary>Writes JSON in ASCII, so that no code page can change it.</summary>
 internal static class JsonOutput
 {
-    /// <summary>What can be written. Generated at build time: no reflection.</summary>
+    /// <summary>The types that can be written. The code is generated at build time, without reflection.</summary>
     public static readonly CliJson Types = new(new JsonSerializerOptions
     {
         WriteIndented = true,
@@ -31,7 +31,7 @@ internal static class JsonOutput
         string json = JsonSerializer.Serialize(value, type);
         if (!Ascii.IsValid(json))
         {
-            // Outside ASCII there are only characters of strings, where an escape means the same.
+            // Characters outside ASCII occur only in strings, where an escape is equivalent.
             var ascii = new StringBuilder(json.Length + 64);
             foreach (char c in json)
             {
@@ -44,7 +44,7 @@ internal static class JsonOutput
     }
 }
 
-/// <summary>The types that go out as JSON, and, by their properties, as CSV.</summary>
+/// <summary>The types that are written as JSON, and, by their properties, as CSV.</summary>
 [JsonSerializable(typeof(LoadMeasurement[]))]
 [JsonSerializable(typeof(LoadForecast[]))]
 [JsonSerializable(typeof(LoadPlanStep[]))]

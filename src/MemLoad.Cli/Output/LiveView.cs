@@ -5,8 +5,8 @@ using System.Globalization;
 namespace MemLoad.Cli;
 
 /// <summary>
-/// What a measurement is doing, twice a second on a terminal and never elsewhere: elapsed time, and what the child process has resident. That the
-/// kernel is asked, not the child, whose probe and clock know nothing of it.
+/// Shows the state of a measurement twice per second, only on a terminal: elapsed time, and the resident memory of the child process. The
+/// kernel is asked for it, so the child's probe and timing are not affected.
 /// </summary>
 internal sealed class LiveView : IDisposable
 {
@@ -21,8 +21,8 @@ internal sealed class LiveView : IDisposable
     private Stopwatch _clock = Stopwatch.StartNew();
     private int _child;
 
-    /// <param name="console">Where to.</param>
-    /// <param name="ticks">False where this very process is measured: nothing of ours may run beside it.</param>
+    /// <param name="console">The console to write to.</param>
+    /// <param name="ticks">False if this process itself is measured: no other thread may then run.</param>
     public LiveView(CliConsole console, bool ticks)
     {
         _console = console;
@@ -30,9 +30,9 @@ internal sealed class LiveView : IDisposable
         _timer = ticks && console.ErrorIsTerminal ? new Timer(_ => Redraw(), null, Tick, Tick) : null;
     }
 
-    /// <summary>A measurement begins.</summary>
-    /// <param name="what">Such as <c>measuring Baseline (1/6)</c>.</param>
-    /// <param name="forecast">What the host is forecast to hold; null where nobody knows.</param>
+    /// <summary>Begins a measurement.</summary>
+    /// <param name="what">The text of the line, such as <c>measuring Baseline (1/6)</c>.</param>
+    /// <param name="forecast">The forecast of host memory; null if it is not known.</param>
     public void Begin(string what, long? forecast)
     {
         lock (_lock)
@@ -42,7 +42,7 @@ internal sealed class LiveView : IDisposable
         }
     }
 
-    /// <summary>The process to look at.</summary>
+    /// <summary>Sets the process to show.</summary>
     public void Watch(int process)
     {
         lock (_lock)
@@ -73,7 +73,7 @@ internal sealed class LiveView : IDisposable
         }
     }
 
-    /// <summary>The text of the line: what is resident, of what is forecast.</summary>
+    /// <summary>Returns the text of the line: resident memory and its forecast.</summary>
     internal static string Line(string what, TimeSpan elapsed, long? resident, long? forecast, Bars bars)
     {
         const int Cells = 6;
@@ -97,7 +97,7 @@ internal sealed class LiveView : IDisposable
         }
         catch (Exception e) when (e is ArgumentException or InvalidOperationException or Win32Exception)
         {
-            return null; // gone
+            return null; // the process has ended
         }
     }
 }

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace MemLoad.Cli;
 
-/// <summary>The most likely next tokens, for people. There is no tokenizer here: tokens are ids.</summary>
+/// <summary>Prints the most likely next tokens. There is no tokenizer, so tokens are ids.</summary>
 internal static class LogitsView
 {
     private const int Shown = 5;

@@ -2,7 +2,9 @@ using Spectre.Console;
 
 namespace MemLoad.Cli;
 
-/// <summary>The rows of <c>measure</c> for people: what was loaded, forecast beside measured, and whether all strategies loaded the same weights.</summary>
+/// <summary>
+/// Prints the rows of <c>measure</c>: what was loaded, forecast and measured values, and whether all strategies loaded the same weights.
+/// </summary>
 internal static class MeasureView
 {
     private const int PageWidth = 80;
@@ -37,7 +39,7 @@ internal static class MeasureView
         PeakChart.Write([.. rows.Select(row => (Label(row, repeated), row))], units, console);
     }
 
-    // As wide as the page leaves it: device and host one after the other. The chart below has room for more.
+    // Device and host one after the other, as wide as the table allows. The chart below has more room.
     private static void AddBars(TextTable table, IReadOnlyList<LoadMeasurement> rows, CliConsole console)
     {
         const int LeastCells = 4;
@@ -59,7 +61,7 @@ internal static class MeasureView
     {
         Pairs device = new(units, between, rows.Select(row => (row.ForecastDeviceBytes, row.PeakDeviceBytes)));
         Pairs host = new(units, between, rows.Select(row => (row.ForecastHostBytes, row.PeakHostBytes)));
-        // The cpu has no memory of its own to show.
+        // The cpu has no device memory to show.
         bool hasDevice = rows.Any(row => row.PeakDeviceBytes > 0 || row.ForecastDeviceBytes > 0);
         var table = new TextTable(console);
         table.Column("Strategy");
@@ -77,7 +79,7 @@ internal static class MeasureView
                 host.Format(row.ForecastHostBytes, row.PeakHostBytes),
                 units.Format(row.PeakHostFileBytes),
                 Units.ThreeDigits(row.ElapsedMicroseconds / 1e3),
-                // Powers of 1000, as the makers of disks and buses count.
+                // Powers of 1000, as the makers of disks and buses use.
                 Units.ThreeDigits(row.BytesPerSecond / 1e9),
                 new Cell(row.Verdict, Colour(row)),
             ]);
@@ -156,7 +158,7 @@ internal static class MeasureView
         }
     }
 
-    // Pairs of figures whose slashes stand below one another.
+    // Returns pairs of figures with aligned slashes.
     private sealed class Pairs
     {
         private readonly Units _units;

@@ -1,6 +1,6 @@
 namespace MemLoad.Cli;
 
-/// <summary>The peaks of rows as a chart of lines of text: a line a kind of memory, the forecast marked.</summary>
+/// <summary>The peaks of rows as a chart of text lines: one line per kind of memory, with the forecast marked.</summary>
 internal static class PeakChart
 {
     private const int BarCells = 46;

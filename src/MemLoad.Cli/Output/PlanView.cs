@@ -2,7 +2,7 @@ using Spectre.Console;
 
 namespace MemLoad.Cli;
 
-/// <summary>The rows of <c>plan</c> for people.</summary>
+/// <summary>Prints the rows of <c>plan</c>.</summary>
 internal static class PlanView
 {
     public static void Write(IReadOnlyList<LoadForecast> rows, CliConsole console)
@@ -58,7 +58,7 @@ internal static class PlanView
         {
             TextTable.Line(console, $"{row.Strategy}: {row.Note}");
         }
-        // One refusal is enough to read; the others differ in their figures, which stand in the table.
+        // One refusal is printed. The others differ only in their figures, which are in the table.
         if (rows.FirstOrDefault(row => row.Message is not null) is LoadForecast refused)
         {
             TextTable.Line(console, $"{refused.Strategy}: {refused.Message}", new Style(Color.Red));

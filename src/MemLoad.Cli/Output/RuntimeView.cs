@@ -2,7 +2,7 @@ using Spectre.Console;
 
 namespace MemLoad.Cli;
 
-/// <summary>What <c>runtime</c> found, for people.</summary>
+/// <summary>Prints the result of <c>runtime</c>.</summary>
 internal static class RuntimeView
 {
     public static void Write(RuntimeResult result, CliConsole console)

@@ -4,8 +4,8 @@ using System.Globalization;
 namespace MemLoad.Cli;
 
 /// <summary>
-/// Says on standard error what goes on: one line that is overwritten on a terminal; elsewhere a plain line now and then, and only for work
-/// that takes long. Nothing ticks in the background: nobody measures our animation.
+/// Shows progress on standard error: one line that is overwritten on a terminal. Elsewhere it prints a line at intervals, and only for long
+/// work. No background thread updates it, because that would affect measurements.
 /// </summary>
 internal sealed class StatusLine(CliConsole console) : IDisposable
 {
@@ -20,7 +20,7 @@ internal sealed class StatusLine(CliConsole console) : IDisposable
     private TimeSpan _nextPlain = LongWork;
     private int _shown;
 
-    /// <summary>Shows a text in place of the one before.</summary>
+    /// <summary>Replaces the shown text.</summary>
     public void Show(string text)
     {
         text = Printable.Text(text);
@@ -38,10 +38,10 @@ internal sealed class StatusLine(CliConsole console) : IDisposable
         }
     }
 
-    /// <summary>A bar for work whose size is known.</summary>
-    /// <param name="what">What is done, such as <c>hashing model.pth</c>.</param>
+    /// <summary>Shows a bar for work of a known size.</summary>
+    /// <param name="what">The name of the work, such as <c>hashing model.pth</c>.</param>
     /// <param name="total">Bytes in all.</param>
-    /// <param name="announced">Say what it will cost before it begins: at once on a terminal, elsewhere if it is a GiB or more.</param>
+    /// <param name="announced">True to print the size of the work before it begins: at once on a terminal, elsewhere from 1 GiB on.</param>
     public IProgress<long> Bytes(string what, long total, bool announced = false)
     {
         if (announced && console.ErrorIsTerminal)
@@ -55,7 +55,7 @@ internal sealed class StatusLine(CliConsole console) : IDisposable
         return new Bar(this, what, total);
     }
 
-    /// <summary>Takes the line away.</summary>
+    /// <summary>Removes the line.</summary>
     public void Dispose()
     {
         lock (_lock)
@@ -71,7 +71,7 @@ internal sealed class StatusLine(CliConsole console) : IDisposable
 
     private void Overwrite(string text)
     {
-        // The last column stays free: some terminals wrap as soon as it is written.
+        // The last column stays empty: some terminals wrap when it is written.
         int room = console.Width - 1;
         text = text.Length > room ? text[..room] : text;
         console.Error.Write($"\r{text.PadRight(Math.Min(_shown, room))}");
@@ -93,7 +93,7 @@ internal sealed class StatusLine(CliConsole console) : IDisposable
         Show(Line(what, done, total, _clock.Elapsed, console.ErrorIsTerminal));
     }
 
-    /// <summary>The text of a bar.</summary>
+    /// <summary>Returns the text of a bar.</summary>
     internal static string Line(string what, long done, long total, TimeSpan elapsed, bool withBar)
     {
         const int Cells = 16;
@@ -110,7 +110,7 @@ internal sealed class StatusLine(CliConsole console) : IDisposable
         return line;
     }
 
-    // Progress<T> would hand the reports to the thread pool, where they could arrive after the line has been taken away.
+    // Progress<T> would pass the reports to the thread pool, where they could arrive after the line is removed.
     private sealed class Bar(StatusLine line, string what, long total) : IProgress<long>
     {
         public void Report(long value) => line.ShowBytes(what, value, total);

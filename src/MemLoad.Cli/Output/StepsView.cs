@@ -2,7 +2,7 @@ using Spectre.Console;
 
 namespace MemLoad.Cli;
 
-/// <summary>The steps of plans for people: a line a phase, and where the peaks are.</summary>
+/// <summary>Prints the steps of plans: one line per phase, with the peaks.</summary>
 internal static class StepsView
 {
     public static void Write(IEnumerable<LoadPlanStep> steps, CliConsole console)

@@ -2,7 +2,7 @@ using Spectre.Console;
 
 namespace MemLoad.Cli;
 
-/// <summary>Verdicts for people: a line a file, and below the table what is wrong and what to do.</summary>
+/// <summary>Prints verdicts: one line per file. The findings and remedies follow below the table.</summary>
 internal static class TestView
 {
     public static void Write(IReadOnlyList<WeightVerdict> verdicts, CliConsole console)

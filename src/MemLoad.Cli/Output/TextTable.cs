@@ -2,13 +2,15 @@ using Spectre.Console;
 
 namespace MemLoad.Cli;
 
-/// <summary>A cell: its text, and the colour it has on a terminal.</summary>
+/// <summary>A cell: its text, and its colour on a terminal.</summary>
 internal readonly record struct Cell(string Text, Color? Colour = null)
 {
     public static implicit operator Cell(string text) => new(text);
 }
 
-/// <summary>Aligned columns for people. As wide as the data needs and no wider: cells are never folded, and cut only far beyond any honest name.</summary>
+/// <summary>
+/// Aligned columns. The table is only as wide as the data. Cells are never wrapped, and only extremely long cells are cut.
+/// </summary>
 internal sealed class TextTable
 {
     private readonly CliConsole _console;
@@ -25,7 +27,7 @@ internal sealed class TextTable
 
     public void Row(params IEnumerable<Cell> cells) => _rows.Add([.. cells.Select(cell => cell with { Text = Printable.Text(cell.Text, Printable.LongestCell) })]);
 
-    /// <summary>Puts a column at the end of the rows that are there.</summary>
+    /// <summary>Appends a column to the existing rows.</summary>
     public void AddColumn(string title, IEnumerable<Cell> cells)
     {
         Column(title);
@@ -37,7 +39,7 @@ internal sealed class TextTable
         }
     }
 
-    /// <summary>Characters in a line: two between columns, one at either end.</summary>
+    /// <summary>The width of a line in characters: two between columns, one at each end.</summary>
     public int Width => _columns.Select((column, i) => column.Title.Split('\n').Concat(_rows.Select(row => row[i].Text)).Max(text => text.Length) + 2).Sum();
 
     public void Write()
@@ -47,7 +49,7 @@ internal sealed class TextTable
         for (int i = 0; i < _columns.Count; i++)
         {
             (string title, bool right) = _columns[i];
-            // Titles stand on the rule, however many lines the longest of them has.
+            // Titles are directly above the rule, whatever the number of lines of the longest title.
             string low = new string('\n', lines - title.Count(c => c == '\n')) + title;
             TableColumn column = new TableColumn(new Text(low, new Style(decoration: Decoration.Bold))).NoWrap().PadLeft(0).PadRight(i == _columns.Count - 1 ? 0 : 1);
             table.AddColumn(right ? column.RightAligned() : column);
@@ -60,12 +62,12 @@ internal sealed class TextTable
         Render(_console, text).Write(table);
         foreach (string line in text.ToString().TrimEnd('\n').Split('\n'))
         {
-            // The rules are the only thing here that is not the data's own.
+            // Only the rules of the table have characters that do not come from the data.
             _console.Out.WriteLine((_console.Unicode ? line : line.Replace('─', '-')).TrimEnd());
         }
     }
 
-    /// <summary>Writes one line, coloured on a terminal only.</summary>
+    /// <summary>Writes one line; with colours only on a terminal.</summary>
     public static void Line(CliConsole console, string line, Style? style = null)
     {
         using var text = new StringWriter { NewLine = "\n" };
@@ -82,7 +84,7 @@ internal sealed class TextTable
             Interactive = InteractionSupport.No,
             Out = new AnsiConsoleOutput(text),
         });
-        // Wide enough for any row: folding a name would make it unusable.
+        // Wide enough for any row, because a wrapped name cannot be used.
         spectre.Profile.Width = 100_000;
         spectre.Profile.Capabilities.Unicode = console.Unicode;
         return spectre;

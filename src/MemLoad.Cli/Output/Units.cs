@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace MemLoad.Cli;
 
-/// <summary>Numbers for people. Rows carry raw bytes; units appear here only.</summary>
+/// <summary>Formats numbers for tables. Rows have bytes; only tables have units.</summary>
 internal sealed class Units
 {
     private const double Gigabyte = 1L << 30;
@@ -16,7 +16,7 @@ internal sealed class Units
         bool gigabytes = largest >= 2 * Gigabyte;
         _unit = gigabytes ? Gigabyte : Megabyte;
         Name = gigabytes ? "GiB" : "MiB";
-        // Never more than five characters, whatever fits in a machine.
+        // At most five characters, whatever the memory of a machine.
         _format = (gigabytes, largest / _unit) switch
         {
             (true, < 99.995) or (false, < 9.995) => "0.00",
@@ -25,21 +25,21 @@ internal sealed class Units
         };
     }
 
-    /// <summary>One unit for a whole table, so that its figures compare at a glance: GiB from 2 GiB up, else MiB.</summary>
+    /// <summary>Returns one unit for a whole table, so that its figures can be compared: GiB from 2 GiB on, else MiB.</summary>
     public static Units For(IEnumerable<long?> figures) => new(figures.Max() ?? 0);
 
-    /// <summary>The unit's name.</summary>
+    /// <summary>The name of the unit.</summary>
     public string Name { get; }
 
-    /// <summary>A figure in this unit, without its name.</summary>
+    /// <summary>Returns a figure in this unit, without the name of the unit.</summary>
     public string Format(long? bytes) => bytes is long value ? (value / _unit).ToString(_format, CultureInfo.InvariantCulture) : "-";
 
-    /// <summary>A whole number with thousands set apart.</summary>
+    /// <summary>Returns a whole number with separators of thousands.</summary>
     public static string Count(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
 
-    /// <summary>A number of things, such as <c>1 tensor</c> or <c>1,024 tensors</c>.</summary>
+    /// <summary>Returns a count, such as <c>1 tensor</c> or <c>1,024 tensors</c>.</summary>
     public static string Count(long count, string thing) => $"{Count(count)} {thing}{(count == 1 ? "" : "s")}";
 
-    /// <summary>A figure with the three digits that mean something; null is a dash.</summary>
+    /// <summary>Returns a figure with three significant digits; a dash for null.</summary>
     public static string ThreeDigits(double? figure) => figure is double known ? Printable.ThreeDigits(known) : "-";
 }

@@ -1,6 +1,6 @@
 namespace MemLoad.Cli;
 
-/// <summary>Says what has been written.</summary>
+/// <summary>Prints what was written.</summary>
 internal static class WriteResultView
 {
     public static void Print(WriteResult result, OutputFormat format, CliConsole console)

@@ -2,11 +2,11 @@ using System.Text.Json.Serialization;
 
 namespace MemLoad.Cli;
 
-/// <summary>What <c>inspect</c> prints.</summary>
+/// <summary>The output of <c>inspect</c>.</summary>
 /// <param name="Path">Absolute path of the checkpoint.</param>
 /// <param name="Format">Its format, recognised from the content.</param>
 /// <param name="FileBytes">Bytes of all its files.</param>
-/// <param name="Metadata">The entries that are no tensors.</param>
+/// <param name="Metadata">The entries that are not tensors.</param>
 /// <param name="Tensors">The tensors, in the order of the file.</param>
 internal sealed record InspectResult(
     string Path,

@@ -3,15 +3,17 @@ using System.Management.Automation;
 
 namespace MemLoad.Abstractions;
 
-/// <summary>A whole number of at least so much, or none: unlike PowerShell's own check of ranges, this one lets <see langword="null"/> pass.</summary>
+/// <summary>
+/// Requires a whole number of at least a given value, or <see langword="null"/>, which PowerShell's own check of ranges rejects.
+/// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class AtLeastAttribute(long least) : ValidateArgumentsAttribute
 {
-    /// <summary>The least value.</summary>
+    /// <summary>The minimum.</summary>
     public long Least => least;
 
     /// <inheritdoc/>
-    /// <exception cref="ValidationMetadataException">The value is less.</exception>
+    /// <exception cref="ValidationMetadataException">The value is less than the minimum.</exception>
     protected override void Validate(object arguments, EngineIntrinsics engineIntrinsics)
     {
         if (arguments is not null && LanguagePrimitives.ConvertTo<long>(arguments) < least)

@@ -2,11 +2,13 @@ using System.Management.Automation;
 
 namespace MemLoad.Abstractions;
 
-/// <summary>What nothing or an empty text stands for: rows have <see langword="null"/>, and cells of a CSV file nothing, where a value was not given.</summary>
+/// <summary>
+/// Replaces null or an empty text by a value. Rows have <see langword="null"/>, and CSV files have an empty cell, if a value was not given.
+/// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class BlankIsAttribute(object? value) : ArgumentTransformationAttribute
 {
-    /// <summary>The value that is meant.</summary>
+    /// <summary>The value that replaces null or an empty text.</summary>
     public object? Value => value;
 
     /// <inheritdoc/>

@@ -1,6 +1,6 @@
 namespace MemLoad;
 
-/// <summary>What models are made in and weights are cast to: the three types of <see cref="DType"/> that are offered.</summary>
+/// <summary>The types that models are built in and that weights are cast to: three of the types of <see cref="DType"/>.</summary>
 public enum CastDType
 {
     /// <summary>torch.bfloat16.</summary>

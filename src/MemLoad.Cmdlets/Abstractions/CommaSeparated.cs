@@ -3,10 +3,15 @@ using System.Management.Automation;
 
 namespace MemLoad.Abstractions;
 
-/// <summary>Arguments that are several words, or one text with commas between them, as <c>pwsh -File</c>, cron and CSV files hand them over.</summary>
+/// <summary>
+/// Splits arguments that are several words, or one text with commas. <c>pwsh -File</c>, cron and CSV files pass one text.
+/// </summary>
 internal static class CommaSeparated
 {
-    /// <summary>The words of an argument. A text is split at its commas; of a collection each item is an argument; nothing is the empty word.</summary>
+    /// <summary>
+    /// Returns the words of an argument. A text is split at its commas. Each item of a collection is an argument. Null gives the empty
+    /// word.
+    /// </summary>
     public static IEnumerable<string> Words(object? given) => given switch
     {
         null => [""],

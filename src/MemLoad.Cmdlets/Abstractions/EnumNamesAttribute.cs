@@ -3,11 +3,13 @@ using System.Management.Automation;
 namespace MemLoad.Abstractions;
 
 /// <summary>
-/// Takes the values of an enum by their names, case ignored, and by no numbers. PowerShell itself takes numbers and adds up names that stand in one
-/// text: of <c>pwsh -File</c>, of cron and of CSV files, <c>Sequential,Meta</c> comes as one text and would be <c>Mmap</c>.
+/// Accepts the values of an enum by their names, case ignored, and rejects numbers. PowerShell itself accepts numbers, and adds the values
+/// of several names in one text. With <c>pwsh -File</c>, cron and CSV files, <c>Sequential,Meta</c> is one text and would become
+/// <c>Mmap</c>.
 /// </summary>
-/// <typeparam name="T">The parameter's type: an enum, a nullable one, or an array of one. An array takes several names in one text, with commas between
-/// them, as the command line does. An empty text means that an array or a nullable value is not given: cells of a CSV file may be empty.</typeparam>
+/// <typeparam name="T">The type of the parameter: an enum, a nullable enum, or an array of an enum. An array accepts several names in one
+/// text, separated by commas, as the command line does. An empty text means that an array or a nullable value is not given, because cells
+/// of a CSV file may be empty.</typeparam>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class EnumNamesAttribute<T> : ArgumentTransformationAttribute
 {
@@ -17,7 +19,8 @@ public sealed class EnumNamesAttribute<T> : ArgumentTransformationAttribute
     private static readonly string Names = string.Join(", ", Enum.GetNames(EnumType));
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentTransformationMetadataException">A word is no name, or there are several where one is wanted; the message has the names.</exception>
+    /// <exception cref="ArgumentTransformationMetadataException">A word is not a name, or there are several words for one value. The
+    /// message lists the names.</exception>
     public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
     {
         object? given = inputData is PSObject wrapped ? wrapped.BaseObject : inputData;
@@ -37,7 +40,7 @@ public sealed class EnumNamesAttribute<T> : ArgumentTransformationAttribute
         };
     }
 
-    // A beginning that only one name has will do, as for every enum in PowerShell.
+    // An unambiguous prefix of a name is accepted, as for every enum in PowerShell.
     private static object Find(string word)
     {
         string[] names = [.. Enum.GetNames(EnumType).Where(name => name.StartsWith(word.Trim(), StringComparison.OrdinalIgnoreCase))];

@@ -6,12 +6,12 @@ using MemLoad.Models;
 namespace MemLoad.Abstractions;
 
 /// <summary>
-/// What all cmdlets share: Ctrl-C as a token, work off the pipeline thread with progress on it, rules as error records. Everything that a cmdlet says
-/// goes through here, where it is made printable (<see cref="Printable"/>): paths and names may hold anything.
+/// The common part of all cmdlets: Ctrl-C as a token, work on another thread with progress, and rules as error records. All output of a
+/// cmdlet passes through this class and is made printable (<see cref="Printable"/>), because paths and names may contain any characters.
 /// </summary>
 public abstract class MemLoadCmdlet : PSCmdlet, IDisposable
 {
-    // The console redraws five times a second at most, and each record crosses the wire in remoting.
+    // The console redraws at most five times per second, and in remoting each record is sent over the network.
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(250);
 
     private readonly CancellationTokenSource _stop = new();
@@ -21,7 +21,7 @@ public abstract class MemLoadCmdlet : PSCmdlet, IDisposable
     /// <summary>Cancelled when the pipeline is stopped.</summary>
     protected CancellationToken StopToken => _stop.Token;
 
-    /// <summary>The models of this runspace.</summary>
+    /// <summary>The models of the current runspace.</summary>
     internal static ModelSession Session => ModelSession.Current;
 
     /// <inheritdoc cref="Cmdlet.WriteVerbose(string)"/>
@@ -56,14 +56,14 @@ public abstract class MemLoadCmdlet : PSCmdlet, IDisposable
         }
         catch (ObjectDisposedException)
         {
-            // Done in the same moment.
+            // The pipeline ended at the same moment.
         }
     }
 
-    /// <summary>Works on one item: a broken rule costs one error, and the pipeline goes on.</summary>
+    /// <summary>Works on one item. A broken rule becomes one error, and the pipeline continues.</summary>
     /// <param name="target">The item.</param>
     /// <param name="work">The work.</param>
-    /// <returns>Whether it was done.</returns>
+    /// <returns>Whether the work was done.</returns>
     protected bool Attempt(object? target, Action work)
     {
         ArgumentNullException.ThrowIfNull(work);
@@ -83,15 +83,15 @@ public abstract class MemLoadCmdlet : PSCmdlet, IDisposable
         }
     }
 
-    /// <summary>Says what is wrong with one item: by an error.</summary>
-    /// <param name="problem">What is wrong.</param>
+    /// <summary>Reports a problem of one item as an error.</summary>
+    /// <param name="problem">The problem.</param>
     /// <param name="target">The item.</param>
     protected virtual void Fail(Exception problem, object? target) => WriteError(ErrorRecords.From(problem, target));
 
-    /// <summary>Works on every file that the paths name; what is wrong with one costs one error.</summary>
-    /// <param name="paths">As the user gave them.</param>
-    /// <param name="literal">Whether they are taken as they stand; else wildcards are expanded.</param>
-    /// <param name="work">The work, on an absolute path of the file system.</param>
+    /// <summary>Works on every file that the paths name. A problem of one file becomes one error.</summary>
+    /// <param name="paths">The paths as the user gave them.</param>
+    /// <param name="literal">True to take the paths literally; false to expand wildcards.</param>
+    /// <param name="work">The work, with an absolute path of the file system.</param>
     protected void ForEachFile(IEnumerable<string> paths, bool literal, Action<string> work)
     {
         ArgumentNullException.ThrowIfNull(paths);
@@ -106,7 +106,9 @@ public abstract class MemLoadCmdlet : PSCmdlet, IDisposable
         }
     }
 
-    /// <summary>Sees to it that the speed of this machine is known, which choosing a plan needs; it is measured once a month.</summary>
+    /// <summary>
+    /// Measures the speed of this machine if it is not known. Choosing a plan needs the speed, which is measured once per month.
+    /// </summary>
     /// <param name="device">The device's name.</param>
     protected void EnsureSpeed(string device)
     {
@@ -117,12 +119,14 @@ public abstract class MemLoadCmdlet : PSCmdlet, IDisposable
         }
     }
 
-    /// <summary>Ends the command with a broken rule: for what is wrong whatever the item.</summary>
+    /// <summary>Ends the command with an error for a broken rule that no item caused.</summary>
     protected void Refuse(MemLoadException reason, object? target = null) => ThrowTerminatingError(ErrorRecords.From(reason, target));
 
-    /// <summary>Ends the command if a check finds a broken rule: for what is known before the commands in front of this one in the pipeline, which may
-    /// work for hours, have begun.</summary>
-    /// <param name="target">What is checked.</param>
+    /// <summary>
+    /// Ends the command if a check finds a broken rule. The check runs before the earlier commands of the pipeline start, which may take
+    /// hours.
+    /// </summary>
+    /// <param name="target">The object of the check.</param>
     /// <param name="check">The check.</param>
     protected void Require(object? target, Action check)
     {
@@ -137,12 +141,12 @@ public abstract class MemLoadCmdlet : PSCmdlet, IDisposable
         }
     }
 
-    /// <summary>Does long work on another thread while this one, the only one that may write, shows how far it is.</summary>
-    /// <typeparam name="T">What the work yields. If the pipeline is stopped it is disposed.</typeparam>
-    /// <param name="activity">What is going on.</param>
-    /// <param name="status">On what.</param>
-    /// <param name="total">Bytes to do, or 0 where nobody knows.</param>
-    /// <param name="work">The work; it reports the bytes done so far.</param>
+    /// <summary>Runs long work on another thread while this thread, the only one that may write, shows the progress.</summary>
+    /// <typeparam name="T">The type of the result. The result is disposed if the pipeline is stopped.</typeparam>
+    /// <param name="activity">The name of the activity.</param>
+    /// <param name="status">The object of the activity.</param>
+    /// <param name="total">The number of bytes to process; 0 if it is not known.</param>
+    /// <param name="work">The work. It reports the bytes that are processed so far.</param>
     protected T Pump<T>(string activity, string status, long total, Func<IProgress<long>, CancellationToken, T> work)
     {
         var done = new Counter();
@@ -153,7 +157,7 @@ public abstract class MemLoadCmdlet : PSCmdlet, IDisposable
         }
         catch
         {
-            // The pipeline was stopped while a record was written. Nothing may outlive the command.
+            // The pipeline was stopped while a record was written. The work must not outlive the command.
             _stop.Cancel();
             Discard(task);
             throw;
@@ -166,10 +170,10 @@ public abstract class MemLoadCmdlet : PSCmdlet, IDisposable
         return task.GetAwaiter().GetResult();
     }
 
-    /// <summary>Writes a checkpoint, if the user wants it, and gives its file or folder.</summary>
-    /// <param name="job">What to write.</param>
-    /// <param name="action">What the user is asked about.</param>
-    /// <param name="activity">What progress says.</param>
+    /// <summary>Writes a checkpoint, if the user confirms it, and returns its file or folder.</summary>
+    /// <param name="job">The checkpoint to write.</param>
+    /// <param name="action">The action that the user is asked to confirm.</param>
+    /// <param name="activity">The text of the progress.</param>
     private protected void Write(WriteJob job, string action, string activity)
     {
         if (!ShouldProcess(TargetWriter.Describe(job), action))
@@ -184,14 +188,14 @@ public abstract class MemLoadCmdlet : PSCmdlet, IDisposable
         WriteObject(TargetWriter.Item(written));
     }
 
-    /// <summary>As <see cref="Pump{T}"/>, for work that says itself how many bytes there are once it knows.</summary>
-    /// <typeparam name="T">What the work yields.</typeparam>
-    /// <param name="activity">What is going on.</param>
-    /// <param name="status">On what.</param>
-    /// <param name="work">The work; it gives the bytes to do and is given what takes the bytes done.</param>
+    /// <summary>Runs long work as <see cref="Pump{T}"/> does, for work that finds out the number of bytes itself.</summary>
+    /// <typeparam name="T">The type of the result.</typeparam>
+    /// <param name="activity">The name of the activity.</param>
+    /// <param name="status">The object of the activity.</param>
+    /// <param name="work">The work. It reports the number of bytes to process, and the bytes that are processed so far.</param>
     protected T PumpBytes<T>(string activity, string status, Func<Func<long, IProgress<long>>, CancellationToken, T> work)
     {
-        // A thousandth is fine enough, and leaves the total to the work.
+        // The progress has a resolution of a thousandth, and the work sets the total.
         const int Parts = 1000;
         return Pump(activity, status, Parts, (done, stop) => work(
             total =>
@@ -209,7 +213,7 @@ public abstract class MemLoadCmdlet : PSCmdlet, IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Releases what the command holds; called once or more.</summary>
+    /// <summary>Releases the resources of the command. It may be called more than once.</summary>
     protected virtual void Dispose(bool disposing)
     {
         if (disposing)
@@ -237,18 +241,18 @@ public abstract class MemLoadCmdlet : PSCmdlet, IDisposable
         }
     }
 
-    /// <summary>Says in the verbose stream what work will cost, before it is done.</summary>
-    /// <param name="activity">What is going on.</param>
-    /// <param name="status">On what.</param>
-    /// <param name="bytes">Bytes to go through.</param>
-    /// <returns>The status of its progress, with the bytes.</returns>
+    /// <summary>Writes to the verbose stream how much work follows.</summary>
+    /// <param name="activity">The name of the activity.</param>
+    /// <param name="status">The object of the activity.</param>
+    /// <param name="bytes">The number of bytes to process.</param>
+    /// <returns>The status of the progress, with the bytes.</returns>
     protected string Cost(string activity, string status, long bytes)
     {
         WriteVerbose(string.Create(CultureInfo.InvariantCulture, $"{activity} {bytes} bytes: {status}."));
         return $"{status}, {Printable.Bytes(bytes)}";
     }
 
-    // A failed task is finished too; its exception is thrown when the result is asked for.
+    // A failed task is completed, too. Its exception is thrown when the result is read.
     private static bool Finished(Task task) => Task.WaitAny([task], ProgressInterval) == 0;
 
     private static void Discard<T>(Task<T> task)

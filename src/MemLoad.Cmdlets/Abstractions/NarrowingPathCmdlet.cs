@@ -3,21 +3,21 @@ using MemLoad.Completion;
 
 namespace MemLoad.Abstractions;
 
-/// <summary>A cmdlet that works on a part of each checkpoint, if so asked.</summary>
+/// <summary>A cmdlet that works on each checkpoint or on a part of it.</summary>
 public abstract class NarrowingPathCmdlet : PathCmdlet
 {
-    /// <summary>Take only what lies under this name of the checkpoint.</summary>
+    /// <summary>The container or tensor of the checkpoint to include.</summary>
     [Parameter]
     [ArgumentCompleter(typeof(KeyCompleter))]
     public string? Key { get; set; }
 
-    /// <summary>Take only tensors whose names match one of these patterns.</summary>
+    /// <summary>Name patterns of the tensors to include.</summary>
     [Parameter]
     [ArgumentCompleter(typeof(TensorNameCompleter))]
     [SupportsWildcards]
     public string[] Include { get; set; } = [];
 
-    /// <summary>Leave out tensors whose names match one of these patterns.</summary>
+    /// <summary>Name patterns of the tensors to exclude.</summary>
     [Parameter]
     [ArgumentCompleter(typeof(TensorNameCompleter))]
     [SupportsWildcards]

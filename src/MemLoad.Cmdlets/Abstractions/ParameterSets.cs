@@ -1,6 +1,6 @@
 namespace MemLoad.Abstractions;
 
-/// <summary>Names of parameter sets, as users see them in errors.</summary>
+/// <summary>The names of the parameter sets, which users see in errors.</summary>
 internal static class ParameterSets
 {
     public const string Path = nameof(Path);

@@ -11,7 +11,7 @@ public abstract class PathCmdlet : MemLoadCmdlet
     [SupportsWildcards]
     public string[] Path { get; set; } = [];
 
-    /// <summary>Files or folders, taken as they stand.</summary>
+    /// <summary>Files or folders, taken literally.</summary>
     [Parameter(Mandatory = true, ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.LiteralPath)]
     [ValidateNotNullOrEmpty]
     [Alias("PSPath", "LP")]
@@ -24,7 +24,7 @@ public abstract class PathCmdlet : MemLoadCmdlet
         ForEachFile(literal ? LiteralPath : Path, literal, ProcessPath);
     }
 
-    /// <summary>Works on one checkpoint. A broken rule becomes an error, and the next one's turn comes.</summary>
-    /// <param name="path">The file system's absolute path.</param>
+    /// <summary>Works on one checkpoint. A broken rule becomes an error, and the next checkpoint follows.</summary>
+    /// <param name="path">The absolute path in the file system.</param>
     protected abstract void ProcessPath(string path);
 }

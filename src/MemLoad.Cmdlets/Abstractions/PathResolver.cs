@@ -3,17 +3,17 @@ using System.Management.Automation;
 
 namespace MemLoad.Abstractions;
 
-/// <summary>Paths as the session means them: its own location, its drives, its wildcards.</summary>
+/// <summary>Resolves paths with the location, the drives and the wildcards of the session.</summary>
 internal static class PathResolver
 {
     private const string PatternRemedy = "Check the pattern and the current folder: *, ? and [ ] stand for other characters, unless a file has that very name.";
 
-    /// <summary>The files and folders that a path with wildcards names.</summary>
-    /// <exception cref="MemLoadException">ML1001: nothing has that name; ML1009: no file system.</exception>
+    /// <summary>Returns the files and folders that a path with wildcards names.</summary>
+    /// <exception cref="MemLoadException">ML1001: nothing has this name; ML1009: the path is not on a file system.</exception>
     public static IReadOnlyList<string> Resolve(PathIntrinsics paths, string path)
     {
         FullPath.RequireName(path);
-        // A row's path, piped on, is a name and no pattern, whatever is in it. So is the name of a file that is there: model[1].pth.
+        // The path of a row that is piped is a name and not a pattern. So is the name of an existing file, such as model[1].pth.
         if (System.IO.Path.IsPathFullyQualified(path) && System.IO.Path.Exists(path))
         {
             return [path];
@@ -24,7 +24,7 @@ internal static class PathResolver
         }
         if (!WildcardPattern.ContainsWildcardCharacters(path))
         {
-            // As completion types it: model`[1`].pth.
+            // The form that completion inserts: model`[1`].pth.
             return [Literal(paths, WildcardPattern.Unescape(path))];
         }
         return Guarded(path, () =>
@@ -35,8 +35,8 @@ internal static class PathResolver
         });
     }
 
-    /// <summary>The file system's name of a path that is taken as it stands; nothing need be there.</summary>
-    /// <exception cref="MemLoadException">ML1001: no such drive; ML1009: no file system.</exception>
+    /// <summary>Returns the file system's name of a literal path. The file need not exist.</summary>
+    /// <exception cref="MemLoadException">ML1001: the drive does not exist; ML1009: the path is not on a file system.</exception>
     public static string Literal(PathIntrinsics paths, string path) => Guarded(path, () =>
     {
         FullPath.RequireName(path);
@@ -45,7 +45,7 @@ internal static class PathResolver
         return resolved;
     });
 
-    /// <summary>As <see cref="Literal"/>; null for none.</summary>
+    /// <summary>Returns the same as <see cref="Literal"/>; null for null.</summary>
     /// <exception cref="MemLoadException">ML1001 or ML1009.</exception>
     public static string? Optional(PathIntrinsics paths, string? path) => path is null ? null : Literal(paths, path);
 
@@ -57,7 +57,7 @@ internal static class PathResolver
         }
         catch (MemLoadException)
         {
-            return null; // As a pattern it may be understood.
+            return null; // It may be valid as a pattern.
         }
     }
 

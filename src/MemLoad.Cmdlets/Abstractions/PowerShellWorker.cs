@@ -2,16 +2,18 @@ using System.Management.Automation;
 
 namespace MemLoad.Abstractions;
 
-/// <summary>The measured child: the program of the PowerShell that is already running. A startup hook makes it a worker before PowerShell starts; where
-/// hooks are switched off, the PowerShell is told to load the library alone and be a worker.</summary>
+/// <summary>
+/// The measured child process: the program of the running PowerShell. A startup hook makes it a worker before PowerShell starts. If hooks
+/// are disabled, PowerShell is told to load only the library and to be a worker.
+/// </summary>
 internal static class PowerShellWorker
 {
-    // A command leaves standard input to the script as long as nothing in it asks for $input. The library is loaded from its own path, without
-    // the module: no cmdlets, no views, nothing on the output but the row. The path is an argument: in the script it could end its own quotes.
+    // A command leaves standard input to the script unless it uses $input. The library is loaded from its path without the module: no
+    // cmdlets, no views, and only the row as output. The path is an argument, because it could end the quotes in the script.
     private const string Script = "[void][Reflection.Assembly]::LoadFrom($args[0]);"
         + "exit [MemLoad.MeasurementWorker]::Run([Console]::OpenStandardInput(),[Console]::OpenStandardOutput())";
 
-    /// <summary>How to start it.</summary>
+    /// <summary>Returns the command that starts it.</summary>
     /// <exception cref="MemLoadException">ML8011: no PowerShell executable can be found.</exception>
     public static WorkerCommand Command()
     {
@@ -21,7 +23,7 @@ internal static class PowerShellWorker
             program[0], [.. program[1..], "-NoLogo", "-NoProfile", "-NonInteractive", "-CommandWithArgs", Script, library], library);
     }
 
-    // $PSHOME is where System.Management.Automation lies. Another program may host PowerShell; then the process is not pwsh.
+    // $PSHOME is the folder of System.Management.Automation. If another program hosts PowerShell, the process is not pwsh.
     private static string[] Program()
     {
         string home = System.IO.Path.GetDirectoryName(typeof(PSObject).Assembly.Location) ?? "";
@@ -30,7 +32,7 @@ internal static class PowerShellWorker
         return System.IO.Path.GetFileNameWithoutExtension(Environment.ProcessPath) switch
         {
             "pwsh" => [Environment.ProcessPath!],
-            // A tool of the .NET SDK. Beside it lies a pwsh too, which only the user who installed the tool may start.
+            // A tool of the .NET SDK. Its folder also has a pwsh, which only the user who installed the tool may start.
             "dotnet" when File.Exists(assembly) => [Environment.ProcessPath!, assembly],
             _ when File.Exists(beside) => [beside],
             _ => throw Rules.WorkerFailed.Broken("this PowerShell has no executable to start a measured process with"),

@@ -3,30 +3,32 @@ using MemLoad.Completion;
 
 namespace MemLoad.Abstractions;
 
-/// <summary>What to load, how and onto what: the parameters that <c>Measure-LoadMemory</c> and <c>Get-LoadPlan</c> share.</summary>
+/// <summary>
+/// The parameters that <c>Measure-LoadMemory</c> and <c>Get-LoadPlan</c> share: what to load, with which strategy, and to which device.
+/// </summary>
 public abstract class SelectionCmdlet : MemLoadCmdlet
 {
     private const string DefaultSize = "gpt2-small";
 
-    /// <summary>Files or folders; wildcards are expanded. Without any, a generated checkpoint of <see cref="Size"/>.</summary>
+    /// <summary>Files or folders; wildcards are expanded. By default a generated checkpoint of <see cref="Size"/>.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.Path)]
     [ValidateNotNullOrEmpty]
     [SupportsWildcards]
     public string[] Path { get; set; } = [];
 
-    /// <summary>Files or folders, taken as they stand.</summary>
+    /// <summary>Files or folders, taken literally.</summary>
     [Parameter(Mandatory = true, ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.LiteralPath)]
     [ValidateNotNullOrEmpty]
     [Alias("PSPath", "LP")]
     public string[] LiteralPath { get; set; } = [];
 
-    /// <summary>How to load; by default all strategies but <c>Auto</c>, which takes the fastest that fits.</summary>
+    /// <summary>The strategies; by default all except <c>Auto</c>, which chooses the fastest that fits.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.Path)]
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.LiteralPath)]
     [EnumNames<Strategy[]>]
     public Strategy[] Strategy { get; set; } = [];
 
-    /// <summary>Where to.</summary>
+    /// <summary>The device to load to.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.Path)]
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.LiteralPath)]
     [ArgumentCompleter(typeof(DeviceCompleter))]
@@ -40,13 +42,13 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
     [ValidateNotNullOrEmpty]
     public string? Size { get; set; }
 
-    /// <summary>What to cast floating-point tensors to on the way into memory; without it they stay as in the file.</summary>
+    /// <summary>The type to cast floating-point tensors to while loading; by default they stay as in the file.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.Path)]
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.LiteralPath)]
     [EnumNames<CastDType?>]
     public CastDType? DType { get; set; }
 
-    /// <summary>Most host memory a load may need, in bytes.</summary>
+    /// <summary>The most host memory that a load may need, in bytes.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.Path)]
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.LiteralPath)]
     [BlankIs(null)]
@@ -62,41 +64,41 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
     [AtLeast(1)]
     public long? DeviceMemoryLimit { get; set; }
 
-    /// <summary>Take only what lies under this name of the checkpoint.</summary>
+    /// <summary>The container or tensor of the checkpoint to load.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.Path)]
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.LiteralPath)]
     [ArgumentCompleter(typeof(KeyCompleter))]
     public string? Key { get; set; }
 
-    /// <summary>Take only tensors whose names match one of these patterns.</summary>
+    /// <summary>Name patterns of the tensors to load.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.Path)]
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.LiteralPath)]
     [ArgumentCompleter(typeof(TensorNameCompleter))]
     [SupportsWildcards]
     public string[] Include { get; set; } = [];
 
-    /// <summary>Leave out tensors whose names match one of these patterns.</summary>
+    /// <summary>Name patterns of the tensors to exclude.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.Path)]
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.LiteralPath)]
     [ArgumentCompleter(typeof(TensorNameCompleter))]
     [SupportsWildcards]
     public string[] Exclude { get; set; } = [];
 
-    /// <summary>Which of several ranks loads, from 0.</summary>
+    /// <summary>The rank that loads, from 0.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.Path)]
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.LiteralPath)]
     [BlankIs(0)]
     [ValidateRange(0, int.MaxValue)]
     public int Rank { get; set; }
 
-    /// <summary>Among how many ranks the checkpoint is split.</summary>
+    /// <summary>The number of ranks that the checkpoint is split among.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.Path)]
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.LiteralPath)]
     [BlankIs(1)]
     [ValidateRange(1, int.MaxValue)]
     public int RankCount { get; set; } = 1;
 
-    /// <summary>Answers the requests of each checkpoint: one request a strategy.</summary>
+    /// <summary>Answers the requests of each checkpoint: one request per strategy.</summary>
     protected void ProcessSelection()
     {
         bool literal = ParameterSetName == ParameterSets.LiteralPath;
@@ -107,7 +109,7 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
         }
         ForEachFile(paths, literal, file =>
         {
-            // A plan for a size names the checkpoint that would be generated for it.
+            // A plan for a size has the path of the checkpoint that would be generated for it.
             if (!File.Exists(file) && GeneratedCheckpoint.SizeOf(file) is string size)
             {
                 ProcessSize(size);
@@ -120,13 +122,13 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
     }
 
     /// <summary>Answers the requests of one checkpoint.</summary>
-    /// <param name="requests">One a strategy, in order; at least one.</param>
+    /// <param name="requests">One request per strategy, in order; at least one.</param>
     protected abstract void ProcessRequests(IReadOnlyList<LoadRequest> requests);
 
-    /// <summary>The generated checkpoint of a size.</summary>
+    /// <summary>Returns the generated checkpoint of a size.</summary>
     /// <param name="size">A known size.</param>
-    /// <param name="path">Its path; null where the size alone will do.</param>
-    /// <returns>Whether there is one to go on with: the user may not have wanted it made.</returns>
+    /// <param name="path">Its path; null if the size is enough.</param>
+    /// <returns>Whether to continue. The user may decline the generation.</returns>
     protected abstract bool TryGenerate(string size, out string? path);
 
     private void ProcessSize(string size)
@@ -153,6 +155,6 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
         DeviceMemoryLimit = DeviceMemoryLimit,
     }.By(Strategy);
 
-    // An empty cell of a CSV file is no pattern.
+    // An empty cell of a CSV file is not a pattern.
     private static string[] Patterns(string[]? given) => [.. given?.Where(pattern => !string.IsNullOrEmpty(pattern)) ?? []];
 }

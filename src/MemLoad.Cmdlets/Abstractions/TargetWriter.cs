@@ -3,11 +3,11 @@ using System.Management.Automation;
 
 namespace MemLoad.Abstractions;
 
-/// <summary>Where and in which format to write: what <c>Export-Weights</c> and <c>Convert-Weights</c> share.</summary>
+/// <summary>The target and the format to write: what <c>Export-Weights</c> and <c>Convert-Weights</c> share.</summary>
 internal static class TargetWriter
 {
-    /// <summary>The format that was asked for, by word or by the target's name.</summary>
-    /// <exception cref="MemLoadException">ML9101: the name's extension stands for none.</exception>
+    /// <summary>Returns the requested format, from the parameter or from the name of the target.</summary>
+    /// <exception cref="MemLoadException">ML9101: the extension of the name has no format.</exception>
     public static CheckpointFormat FormatOf(WeightFormat? format, string path) => format switch
     {
         WeightFormat.Pth => CheckpointFormat.TorchZip,
@@ -18,10 +18,10 @@ internal static class TargetWriter
                 $"the extension '{Path.GetExtension(path)}' stands for no format that is written", path, remedy: "Add -Format Pth, Safetensors or Folder."),
     };
 
-    /// <summary>What ShouldProcess asks about.</summary>
+    /// <summary>Returns the action that ShouldProcess asks about.</summary>
     public static string Describe(WriteJob job) => string.Create(CultureInfo.InvariantCulture, $"{job.Path} ({job.Format}, {job.Bytes} bytes)");
 
-    /// <summary>The file or folder that is there now, with what its view shows of it.</summary>
+    /// <summary>Returns the file or folder that was written, with what its view shows.</summary>
     public static PSObject Item(WriteResult written)
     {
         var item = PSObject.AsPSObject(Directory.Exists(written.Path) ? new DirectoryInfo(written.Path) : new FileInfo(written.Path));

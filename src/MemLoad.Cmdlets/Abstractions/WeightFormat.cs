@@ -1,6 +1,6 @@
 namespace MemLoad;
 
-/// <summary>The formats that are written.</summary>
+/// <summary>The formats that can be written.</summary>
 public enum WeightFormat
 {
     /// <summary>PyTorch's zip archive, <c>.pth</c>.</summary>

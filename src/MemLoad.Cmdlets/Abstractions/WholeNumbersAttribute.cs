@@ -4,14 +4,14 @@ using System.Management.Automation;
 namespace MemLoad.Abstractions;
 
 /// <summary>
-/// Takes whole numbers one by one, or several in one text with commas between them, as the command line does. PowerShell itself leaves commas out of a
-/// number, so that <c>1,2,3</c> in one text would be 123, and rounds fractions.
+/// Accepts whole numbers one by one, or several in one text with commas, as the command line does. PowerShell itself removes commas from a
+/// number, so that <c>1,2,3</c> in one text would be 123, and it rounds fractions.
 /// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class WholeNumbersAttribute : ArgumentTransformationAttribute
 {
     /// <inheritdoc/>
-    /// <exception cref="ArgumentTransformationMetadataException">A word is no whole number of 32 bits.</exception>
+    /// <exception cref="ArgumentTransformationMetadataException">A word is not a whole number of 32 bits.</exception>
     public override object Transform(EngineIntrinsics engineIntrinsics, object inputData) => CommaSeparated.Words(inputData).Select(Number).ToArray();
 
     private static int Number(string word) => int.TryParse(word, NumberStyles.Integer, CultureInfo.InvariantCulture, out int number)

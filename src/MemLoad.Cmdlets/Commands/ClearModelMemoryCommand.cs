@@ -5,7 +5,7 @@ using MemLoad.Abstractions;
 
 namespace MemLoad.Commands;
 
-/// <summary>Frees every model of this session and all garbage, and resets the peaks.</summary>
+/// <summary>Frees every model of this session, collects garbage, and resets the peaks.</summary>
 [Cmdlet(VerbsCommon.Clear, "ModelMemory", SupportsShouldProcess = true)]
 public sealed class ClearModelMemoryCommand : MemLoadCmdlet
 {

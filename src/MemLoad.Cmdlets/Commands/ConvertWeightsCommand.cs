@@ -3,7 +3,7 @@ using MemLoad.Abstractions;
 
 namespace MemLoad.Commands;
 
-/// <summary>Writes checkpoints in another format, or a part of them, in bounded memory.</summary>
+/// <summary>Writes checkpoints, or a part of them, in another format, in bounded memory.</summary>
 [Cmdlet(VerbsData.Convert, "Weights", SupportsShouldProcess = true, DefaultParameterSetName = ParameterSets.Path)]
 [OutputType(typeof(FileInfo), typeof(DirectoryInfo))]
 public sealed class ConvertWeightsCommand : NarrowingPathCmdlet
@@ -13,12 +13,12 @@ public sealed class ConvertWeightsCommand : NarrowingPathCmdlet
     [ValidateNotNullOrEmpty]
     public string? Destination { get; set; }
 
-    /// <summary>The format; by default the extension of the destination says it.</summary>
+    /// <summary>The format; by default the extension of the destination determines it.</summary>
     [Parameter]
     [EnumNames<WeightFormat?>]
     public WeightFormat? Format { get; set; }
 
-    /// <summary>Replace what is there.</summary>
+    /// <summary>Replaces an existing target.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
 

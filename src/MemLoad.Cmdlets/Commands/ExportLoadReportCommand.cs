@@ -5,7 +5,9 @@ using MemLoad.Errors;
 
 namespace MemLoad.Commands;
 
-/// <summary>Makes a page of rows: memory over time, peaks, time and verdicts in one HTML file that needs no network and no script.</summary>
+/// <summary>
+/// Writes a report of rows: memory over time, peaks, time and verdicts in one HTML file that needs no network and no script.
+/// </summary>
 [Cmdlet(VerbsData.Export, "LoadReport", SupportsShouldProcess = true)]
 [OutputType(typeof(FileInfo))]
 public sealed class ExportLoadReportCommand : RowCmdlet
@@ -13,7 +15,7 @@ public sealed class ExportLoadReportCommand : RowCmdlet
     private string _target = "";
     private string? _pictures;
 
-    /// <summary>The HTML file to write, taken as it stands.</summary>
+    /// <summary>The HTML file to write, taken literally.</summary>
     [Parameter(Mandatory = true, Position = 0)]
     [Alias("Path", "LiteralPath")]
     [ValidateNotNullOrEmpty]
@@ -24,21 +26,21 @@ public sealed class ExportLoadReportCommand : RowCmdlet
     [ValidateNotNullOrEmpty]
     public string[] TimelinePath { get; set; } = [];
 
-    /// <summary>A folder that takes each picture as an SVG and a PNG file.</summary>
+    /// <summary>A folder to write each picture to as an SVG and a PNG file.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
     public string? PicturePath { get; set; }
 
-    /// <summary>Replace a page that is marked read-only, too.</summary>
+    /// <summary>Replaces a report that is marked read-only, too.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
 
-    /// <summary>Replace nothing that is there.</summary>
+    /// <summary>Does not replace existing files.</summary>
     [Parameter]
     [Alias("NoOverwrite")]
     public SwitchParameter NoClobber { get; set; }
 
-    /// <summary>Give the file that was written.</summary>
+    /// <summary>Returns the file that was written.</summary>
     [Parameter]
     public SwitchParameter PassThru { get; set; }
 

@@ -13,25 +13,25 @@ public sealed class ExportWeightsCommand : MemLoadCmdlet
     private string _path = "";
     private CheckpointFormat _format;
 
-    /// <summary>The model, or its name or id.</summary>
+    /// <summary>The model, its name or its id.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
     [ModelTransformation]
     [ArgumentCompleter(typeof(ModelCompleter))]
     [ValidateNotNull]
     public LoadedGptModel? Model { get; set; }
 
-    /// <summary>The file or folder to write, taken as it stands.</summary>
+    /// <summary>The file or folder to write, taken literally.</summary>
     [Parameter(Mandatory = true, Position = 1)]
     [Alias("Path", "LiteralPath")]
     [ValidateNotNullOrEmpty]
     public string Destination { get; set; } = "";
 
-    /// <summary>The format; by default the name's extension says it, and a name without extension is a folder.</summary>
+    /// <summary>The format; by default the extension of the name determines it, and a name without extension is a folder.</summary>
     [Parameter]
     [EnumNames<WeightFormat?>]
     public WeightFormat? Format { get; set; }
 
-    /// <summary>Replace what is there.</summary>
+    /// <summary>Replaces an existing target.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
 

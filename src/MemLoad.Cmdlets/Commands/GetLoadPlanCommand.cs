@@ -4,12 +4,12 @@ using MemLoad.Errors;
 
 namespace MemLoad.Commands;
 
-/// <summary>Says what each strategy would need, from the file's headers alone.</summary>
+/// <summary>Forecasts what each strategy needs, from the headers of the file.</summary>
 [Cmdlet(VerbsCommon.Get, "LoadPlan", DefaultParameterSetName = ParameterSets.Path)]
 [OutputType(typeof(LoadForecast), typeof(LoadPlanStep))]
 public sealed class GetLoadPlanCommand : SelectionCmdlet
 {
-    /// <summary>Give the steps of each plan instead of its totals.</summary>
+    /// <summary>Returns the steps of each plan instead of its totals.</summary>
     [Parameter(ParameterSetName = ParameterSets.Path)]
     [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
     public SwitchParameter Detailed { get; set; }
@@ -17,7 +17,7 @@ public sealed class GetLoadPlanCommand : SelectionCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord() => ProcessSelection();
 
-    // The command that the row is piped to asks for the same: what of the question is no column goes along, where it was asked.
+    // The command that the row is piped to loads the same: parameters that are not columns are added to the row, if they were given.
     private PSObject AsAsked(LoadForecast row)
     {
         var asked = PSObject.AsPSObject(row);
@@ -58,7 +58,7 @@ public sealed class GetLoadPlanCommand : SelectionCmdlet
                 {
                     WriteObject(AsAsked(prepared.ToRow()));
                 }
-                // That a plan does not fit is an answer; that none fits is none.
+                // A plan that does not fit is an answer. If no plan fits, it is an error.
                 if (prepared is { Request.Strategy: MemLoad.Strategy.Auto, Refusal: MemLoadException refusal })
                 {
                     WriteError(ErrorRecords.From(refusal, prepared.Checkpoint.Path));

@@ -4,7 +4,7 @@ using MemLoad.Abstractions;
 
 namespace MemLoad.Commands;
 
-/// <summary>Says which devices are there, why one is not, and what MemLoad runs on.</summary>
+/// <summary>Returns the devices, why one is not available, and the machine and software of MemLoad.</summary>
 [Cmdlet(VerbsCommon.Get, "MemLoadRuntime")]
 [OutputType(typeof(RuntimeInfo))]
 public sealed class GetMemLoadRuntimeCommand : MemLoadCmdlet

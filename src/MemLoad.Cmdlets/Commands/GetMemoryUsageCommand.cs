@@ -4,7 +4,7 @@ using MemLoad.Models;
 
 namespace MemLoad.Commands;
 
-/// <summary>Says what this session holds of host and device memory, and held at most.</summary>
+/// <summary>Returns the host and device memory that this session holds, and its peaks.</summary>
 [Cmdlet(VerbsCommon.Get, "MemoryUsage")]
 [OutputType(typeof(SessionMemory))]
 public sealed class GetMemoryUsageCommand : MemLoadCmdlet

@@ -8,7 +8,7 @@ namespace MemLoad.Commands;
 [OutputType(typeof(WeightInfo))]
 public sealed class GetWeightInfoCommand : NarrowingPathCmdlet
 {
-    /// <summary>Read every tensor and give its SHA-256.</summary>
+    /// <summary>Reads every tensor and returns its SHA-256.</summary>
     [Parameter]
     public SwitchParameter Hash { get; set; }
 

@@ -5,50 +5,54 @@ using MemLoad.Completion;
 
 namespace MemLoad.Commands;
 
-/// <summary>Loads weights in this session, into a model or by themselves; refuses what does not fit before memory is touched.</summary>
+/// <summary>
+/// Loads weights in this session, into a model or into a new one. A load that does not fit is refused before memory is touched.
+/// </summary>
 [Cmdlet(VerbsData.Import, "Weights", DefaultParameterSetName = ParameterSets.Path)]
 [OutputType(typeof(LoadedGptModel))]
 public sealed class ImportWeightsCommand : NarrowingPathCmdlet
 {
-    /// <summary>How to load; by default the fastest way that fits.</summary>
+    /// <summary>The strategy; by default the fastest that fits.</summary>
     [Parameter]
     [EnumNames<Strategy>]
     public Strategy Strategy { get; set; } = Strategy.Auto;
 
-    /// <summary>The model that takes the weights over; those it has are freed. Without it, a model is made for them.</summary>
+    /// <summary>The model that receives the weights. Its own weights are freed. Without it, a model is created.</summary>
     [Parameter]
     [ModelTransformation]
     [ArgumentCompleter(typeof(ModelCompleter))]
     [ValidateNotNull]
     public LoadedGptModel? Model { get; set; }
 
-    /// <summary>Name of the new model; by default the file's.</summary>
+    /// <summary>The name of the new model; by default the name of the file.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
     public string? Name { get; set; }
 
-    /// <summary>Where to.</summary>
+    /// <summary>The device to load to.</summary>
     [Parameter]
     [ArgumentCompleter(typeof(DeviceCompleter))]
     [ValidateNotNullOrEmpty]
     public string Device { get; set; } = DeviceRegistry.Default;
 
-    /// <summary>What to cast floating-point tensors to on the way into memory; without it they stay as in the file.</summary>
+    /// <summary>The type to cast floating-point tensors to while loading; by default they stay as in the file.</summary>
     [Parameter]
     [EnumNames<CastDType?>]
     public CastDType? DType { get; set; }
 
-    /// <summary>A manifest of the weights; what lies in memory after the load must agree with it.</summary>
+    /// <summary>A manifest that the loaded weights must match.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [ValidateNotNullOrEmpty]
     public string? Manifest { get; set; }
 
-    /// <summary>Attention heads, where the checkpoint is of no known size.</summary>
+    /// <summary>The number of attention heads, if the checkpoint is not of a known size.</summary>
     [Parameter]
     [ValidateRange(1, int.MaxValue)]
     public int? HeadCount { get; set; }
 
-    /// <summary>Most host memory the load may need, in bytes; what the system leaves, if that is less or this is not given.</summary>
+    /// <summary>
+    /// The most host memory that the load may need, in bytes. The memory that is available applies if it is less, or if no value is given.
+    /// </summary>
     [Parameter]
     [Alias("MaxHostMemory")]
     [ValidateRange(1, long.MaxValue)]
@@ -60,7 +64,10 @@ public sealed class ImportWeightsCommand : NarrowingPathCmdlet
     [ValidateRange(1, long.MaxValue)]
     public long? DeviceMemoryLimit { get; set; }
 
-    /// <summary>Load even what does not fit the host's memory, and map even a file that others could cut short; a device's capacity cannot be overruled.</summary>
+    /// <summary>
+    /// Loads even if the forecast exceeds the host memory, and maps a file even if other programs could truncate it. The capacity of a
+    /// device cannot be overridden.
+    /// </summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
 
@@ -111,7 +118,7 @@ public sealed class ImportWeightsCommand : NarrowingPathCmdlet
             model = Model ?? NewModel(prepared.Checkpoint, Name ?? System.IO.Path.GetFileNameWithoutExtension(path));
             if (Model?.Config is GptConfig config && !prepared.Checkpoint.Tensors.IsEmpty)
             {
-                // The weights are taken over as they will lie in memory, so their dtype is the model's from now on.
+                // The model has the weights as they are in memory, so their dtype is the dtype of the model from now on.
                 StateDictMatch.Require(config.ToSpec(prepared.View.Tensors[0].DType), prepared.View);
             }
             LoadForecast forecast = prepared.ToRow();

@@ -5,12 +5,12 @@ using MemLoad.Completion;
 
 namespace MemLoad.Commands;
 
-/// <summary>Runs token ids through a GPT model and gives its logits.</summary>
+/// <summary>Runs a GPT model on token ids and returns its logits.</summary>
 [Cmdlet(VerbsLifecycle.Invoke, "GptModel")]
 [OutputType(typeof(GptLogits))]
 public sealed class InvokeGptModelCommand : MemLoadCmdlet
 {
-    /// <summary>The model, or its name or id.</summary>
+    /// <summary>The model, its name or its id.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
     [ModelTransformation]
     [ArgumentCompleter(typeof(ModelCompleter))]

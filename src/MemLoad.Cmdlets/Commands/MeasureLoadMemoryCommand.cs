@@ -5,7 +5,9 @@ using MemLoad.Models;
 
 namespace MemLoad.Commands;
 
-/// <summary>Loads a checkpoint with every strategy, each in a fresh process, and gives a row of forecast and measured memory for each.</summary>
+/// <summary>
+/// Loads a checkpoint with each strategy, each in a new process, and returns one row of forecast and measured memory per load.
+/// </summary>
 [Cmdlet(VerbsDiagnostic.Measure, "LoadMemory", SupportsShouldProcess = true, DefaultParameterSetName = ParameterSets.Path)]
 [OutputType(typeof(LoadMeasurement), ParameterSetName = [ParameterSets.Path, ParameterSets.LiteralPath])]
 [OutputType(typeof(BlockMeasurement), ParameterSetName = [ParameterSets.ScriptBlock])]
@@ -13,7 +15,7 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
 {
     private string? _samples;
 
-    /// <summary>The page cache before each load.</summary>
+    /// <summary>The state of the page cache before each load.</summary>
     [Parameter(ParameterSetName = ParameterSets.Path)]
     [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
     [EnumNames<CacheState>]
@@ -25,29 +27,29 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
     [ValidateRange(1, int.MaxValue)]
     public int Repeat { get; set; } = 1;
 
-    /// <summary>A manifest of the weights; rows carry its digest, and a load that differs from it has failed.</summary>
+    /// <summary>A manifest of the weights. Rows have its digest, and a load of other weights has failed.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.Path)]
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.LiteralPath)]
     [ValidateNotNullOrEmpty]
     public string? Manifest { get; set; }
 
-    /// <summary>A file that the samples of each load are added to, as JSON lines, for Export-LoadReport.</summary>
+    /// <summary>A file that the samples of each load are appended to, as JSON lines, for Export-LoadReport.</summary>
     [Parameter(ParameterSetName = ParameterSets.Path)]
     [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
     [ValidateNotNullOrEmpty]
     public string? TimelinePath { get; set; }
 
-    /// <summary>Measure even what does not fit; a load that runs out of memory then becomes a row.</summary>
+    /// <summary>Measures even loads that do not fit. A load that runs out of memory becomes a row.</summary>
     [Parameter(ParameterSetName = ParameterSets.Path)]
     [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
     public SwitchParameter Force { get; set; }
 
-    /// <summary>Measure in this process instead of a fresh one for each load.</summary>
+    /// <summary>Measures in this process instead of in a new process per load.</summary>
     [Parameter(ParameterSetName = ParameterSets.Path)]
     [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
     public SwitchParameter InProcess { get; set; }
 
-    /// <summary>Measure whatever this block does, in this process.</summary>
+    /// <summary>Measures a script block in this process.</summary>
     [Parameter(Mandatory = true, Position = 0, ParameterSetName = ParameterSets.ScriptBlock)]
     public ScriptBlock? ScriptBlock { get; set; }
 
@@ -101,7 +103,7 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
             return;
         }
         string? manifest = PathResolver.Optional(SessionState.Path, Manifest);
-        // A fresh process may end; this one must not.
+        // A child process may end, but this process must not.
         MapGuard guard = InProcess ? MapGuard.Required : MapGuard.None;
         requests = [.. requests.Select(request => request with { Manifest = manifest, Force = Force, MapGuard = guard })];
         WorkerCommand? child = InProcess ? null : PowerShellWorker.Command();
@@ -116,14 +118,14 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
         int number = 0;
         foreach (MeasureRequest load in session.Loads)
         {
-            // The last record before the clock starts; the next one comes when the row is there.
+            // The last record before the measurement starts. The next one follows when the row is complete.
             WriteProgress(new ProgressRecord(0, $"Measuring {forecast.Path}", $"{load.Load.Strategy} ({++number} of {session.Loads.Count})"));
             LoadMeasurement row = session.MeasureAsync(load, StopToken).GetAwaiter().GetResult();
             if (StopToken.IsCancellationRequested)
             {
                 throw new PipelineStoppedException();
             }
-            // The row first: whatever becomes of the samples, it is not lost.
+            // The row is written first, so that a problem of the samples does not lose it.
             WriteObject(row);
             if (session.KeepSamples(StopToken) is MemLoadException unwritten)
             {
@@ -142,7 +144,7 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
         }
     }
 
-    // The row is out already: an error lets -ErrorAction Stop and the exit code of a shell know of it, too.
+    // The row is already written. The error makes -ErrorAction Stop and the exit code of a shell apply.
     private void Judge(LoadMeasurement row)
     {
         if (Errors.ErrorRecords.From(row) is ErrorRecord problem)
@@ -170,7 +172,7 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
         long before = session.DeviceBytes;
         string startedAt = DateTimeOffset.Now.ToString("yyyy-MM-ddTHH:mm:ss.fffzzz", CultureInfo.InvariantCulture);
         using var probe = MemoryProbe.Start(() => session.DeviceBytes);
-        // In the caller's scope, as Measure-Command does, so that what the block assigns stays.
+        // The block runs in the scope of the caller, as with Measure-Command, so that its assignments stay.
         InvokeCommand.InvokeScript(useLocalScope: false, block, null, []);
         ProbeResult result = probe.Stop();
         return new BlockMeasurement

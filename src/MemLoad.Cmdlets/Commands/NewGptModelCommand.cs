@@ -5,66 +5,66 @@ using MemLoad.Completion;
 
 namespace MemLoad.Commands;
 
-/// <summary>Builds a GPT model with fresh weights, or without memory.</summary>
+/// <summary>Creates a GPT model with new weights, or without memory.</summary>
 [Cmdlet(VerbsCommon.New, "GptModel", DefaultParameterSetName = ParameterSets.Size)]
 [OutputType(typeof(LoadedGptModel))]
 public sealed class NewGptModelCommand : MemLoadCmdlet
 {
-    /// <summary>A published size.</summary>
+    /// <summary>A known size.</summary>
     [Parameter(Position = 0, ParameterSetName = ParameterSets.Size)]
     [ArgumentCompleter(typeof(SizeCompleter))]
     [ValidateNotNullOrEmpty]
     public string Size { get; set; } = "gpt2-small";
 
-    /// <summary>For dimensions of your own: tokens in the vocabulary.</summary>
+    /// <summary>For custom dimensions: the number of tokens in the vocabulary.</summary>
     [Parameter(Mandatory = true, ParameterSetName = ParameterSets.Dimensions)]
     [ValidateRange(1, int.MaxValue)]
     public int VocabularySize { get; set; }
 
-    /// <summary>For dimensions of your own: most tokens of one input.</summary>
+    /// <summary>For custom dimensions: the maximum number of tokens of an input.</summary>
     [Parameter(Mandatory = true, ParameterSetName = ParameterSets.Dimensions)]
     [ValidateRange(1, int.MaxValue)]
     public int ContextLength { get; set; }
 
-    /// <summary>For dimensions of your own: width of the embedding, a multiple of the heads.</summary>
+    /// <summary>For custom dimensions: the width of the embedding, a multiple of the heads.</summary>
     [Parameter(Mandatory = true, ParameterSetName = ParameterSets.Dimensions)]
     [ValidateRange(1, int.MaxValue)]
     public int EmbeddingSize { get; set; }
 
-    /// <summary>For dimensions of your own: transformer blocks.</summary>
+    /// <summary>For custom dimensions: the number of transformer blocks.</summary>
     [Parameter(Mandatory = true, ParameterSetName = ParameterSets.Dimensions)]
     [ValidateRange(1, int.MaxValue)]
     public int LayerCount { get; set; }
 
-    /// <summary>For dimensions of your own: attention heads of a block.</summary>
+    /// <summary>For custom dimensions: the number of attention heads of a block.</summary>
     [Parameter(Mandatory = true, ParameterSetName = ParameterSets.Dimensions)]
     [ValidateRange(1, int.MaxValue)]
     public int HeadCount { get; set; }
 
-    /// <summary>The query, key and value projections have no bias.</summary>
+    /// <summary>Creates query, key and value projections without bias.</summary>
     [Parameter(ParameterSetName = ParameterSets.Dimensions)]
     public SwitchParameter NoQkvBias { get; set; }
 
-    /// <summary>The same seed gives the same weights.</summary>
+    /// <summary>The seed of the random numbers. The same seed gives the same weights.</summary>
     [Parameter]
     public long Seed { get; set; } = GeneratedCheckpoint.Seed;
 
-    /// <summary>Element type: Float32, Float16 or BFloat16.</summary>
+    /// <summary>The element type: Float32, Float16 or BFloat16.</summary>
     [Parameter]
     [EnumNames<CastDType>]
     public CastDType DType { get; set; } = CastDType.Float32;
 
-    /// <summary>Shapes only: no weights, no memory.</summary>
+    /// <summary>Creates only shapes: no weights, no memory.</summary>
     [Parameter]
     public SwitchParameter Meta { get; set; }
 
-    /// <summary>Where the weights go.</summary>
+    /// <summary>The device of the weights.</summary>
     [Parameter]
     [ArgumentCompleter(typeof(DeviceCompleter))]
     [ValidateNotNullOrEmpty]
     public string Device { get; set; } = DeviceRegistry.Default;
 
-    /// <summary>Name of the model; by default its size.</summary>
+    /// <summary>The name of the model; by default its size.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
     public string? Name { get; set; }

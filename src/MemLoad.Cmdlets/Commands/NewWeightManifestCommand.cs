@@ -3,7 +3,7 @@ using MemLoad.Abstractions;
 
 namespace MemLoad.Commands;
 
-/// <summary>Writes down what the tensors of checkpoints are, to the last bit, so that copies can be held against it.</summary>
+/// <summary>Writes the name, type, shape and SHA-256 of every tensor of checkpoints, with which copies can be compared.</summary>
 [Cmdlet(VerbsCommon.New, "WeightManifest", SupportsShouldProcess = true, DefaultParameterSetName = ParameterSets.Path)]
 [OutputType(typeof(WeightManifestInfo))]
 public sealed class NewWeightManifestCommand : NarrowingPathCmdlet
@@ -13,7 +13,7 @@ public sealed class NewWeightManifestCommand : NarrowingPathCmdlet
     [ValidateNotNullOrEmpty]
     public string? Destination { get; set; }
 
-    /// <summary>Replace what is there.</summary>
+    /// <summary>Replaces an existing file.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
 

@@ -3,7 +3,7 @@ using MemLoad.Abstractions;
 
 namespace MemLoad.Commands;
 
-/// <summary>Says of each checkpoint whether it is sound, and which rule it breaks if not.</summary>
+/// <summary>Tests whether each checkpoint is sound, and returns the rule that it breaks if not.</summary>
 [Cmdlet(VerbsDiagnostic.Test, "Weights", DefaultParameterSetName = ParameterSets.Path)]
 [OutputType(typeof(WeightVerdict), typeof(bool))]
 public sealed class TestWeightsCommand : PathCmdlet
@@ -11,16 +11,16 @@ public sealed class TestWeightsCommand : PathCmdlet
     private (string Path, WeightManifest Manifest)? _manifest;
     private MemLoadException? _manifestProblem;
 
-    /// <summary>Read everything: verify checksums and scan the bytes of every tensor.</summary>
+    /// <summary>Reads all bytes: verifies checksums and scans the bytes of every tensor.</summary>
     [Parameter]
     public SwitchParameter Deep { get; set; }
 
-    /// <summary>A manifest of the weights that each checkpoint should hold.</summary>
+    /// <summary>A manifest that each checkpoint must match.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [ValidateNotNullOrEmpty]
     public string? Manifest { get; set; }
 
-    /// <summary>Give a Boolean for each path instead of a verdict: whether a sound checkpoint is there.</summary>
+    /// <summary>Returns a Boolean per path instead of a verdict: whether the path is a sound checkpoint.</summary>
     [Parameter]
     public SwitchParameter Quiet { get; set; }
 
@@ -36,7 +36,7 @@ public sealed class TestWeightsCommand : PathCmdlet
         {
             return;
         }
-        // Fresh models have tensors of zeros and ones. NaN, Inf and a tail of zeros hardly ever belong there.
+        // New models have tensors of zeros and ones. NaN, Inf and trailing zeros are rarely intended in them.
         if (verdict is { NanCount: > 0 } or { InfCount: > 0 } or { ZeroTailBytes: > 0 })
         {
             WriteWarning($"{path}: {warning}.");
@@ -50,7 +50,7 @@ public sealed class TestWeightsCommand : PathCmdlet
     /// <inheritdoc/>
     protected override void Fail(Exception problem, object? target)
     {
-        // As Test-Path and Test-Connection: what is not there is False. What the test itself lacks stays an error.
+        // As with Test-Path and Test-Connection, a missing file is False. A problem of the manifest stays an error.
         if (Quiet && problem is MemLoadException && problem != _manifestProblem)
         {
             WriteObject(false);
@@ -61,7 +61,7 @@ public sealed class TestWeightsCommand : PathCmdlet
         }
     }
 
-    // Once for all checkpoints that are held against it.
+    // Read once for all checkpoints that are compared with it.
     private WeightManifest? ReadManifest()
     {
         string? path = PathResolver.Optional(SessionState.Path, Manifest);

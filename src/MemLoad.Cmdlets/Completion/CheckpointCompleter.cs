@@ -4,10 +4,10 @@ using System.Management.Automation;
 
 namespace MemLoad.Completion;
 
-/// <summary>Words that stand in the checkpoint that the command line names.</summary>
+/// <summary>Completes words from the checkpoint that the command line names.</summary>
 public abstract class CheckpointCompleter : WordCompleter
 {
-    // A completer has no session of its own; a script block runs in the one where the key was pressed.
+    // A completer has no session. A script block runs in the session in which the user pressed the key.
     private const string Resolve = "param($path) $ExecutionContext.SessionState.Path.GetUnresolvedProviderPathFromPSPath($path)";
 
     /// <inheritdoc/>
@@ -26,6 +26,6 @@ public abstract class CheckpointCompleter : WordCompleter
         return [];
     }
 
-    /// <summary>The words of one checkpoint.</summary>
+    /// <summary>Returns the words of one checkpoint.</summary>
     protected abstract IEnumerable<(string Text, string ToolTip)> Words(Checkpoint checkpoint);
 }

@@ -2,7 +2,7 @@ using System.Collections;
 
 namespace MemLoad.Completion;
 
-/// <summary>The devices that may be here: completing a word loads no library.</summary>
+/// <summary>Completes names of devices. It does not load a library to complete a word, so a device may not be available.</summary>
 public sealed class DeviceCompleter : WordCompleter
 {
     /// <inheritdoc/>

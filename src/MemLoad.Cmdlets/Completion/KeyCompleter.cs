@@ -1,9 +1,9 @@
 namespace MemLoad.Completion;
 
-/// <summary>The containers inside the named checkpoint: every prefix of a tensor's dotted name.</summary>
+/// <summary>Completes the containers of the named checkpoint: every prefix of a tensor's dotted name.</summary>
 public sealed class KeyCompleter : CheckpointCompleter
 {
-    // A name of nothing but dots has as many containers as characters.
+    // A name that consists only of dots has as many containers as characters.
     private const int MostLevels = 32;
 
     /// <inheritdoc/>
@@ -12,7 +12,7 @@ public sealed class KeyCompleter : CheckpointCompleter
         ArgumentNullException.ThrowIfNull(checkpoint);
         return checkpoint.Tensors.SelectMany(tensor => Prefixes(tensor.Name))
             .CountBy(prefix => prefix, StringComparer.Ordinal)
-            // Outer containers first: they are what one usually wants.
+            // Outer containers come first, because users usually want them.
             .OrderBy(key => key.Key.Count(letter => letter == '.'))
             .Select(key => (key.Key, $"{key.Value} tensors"));
     }

@@ -4,7 +4,7 @@ using MemLoad.Models;
 
 namespace MemLoad.Completion;
 
-/// <summary>The names of the session's models.</summary>
+/// <summary>Completes the names of the models of this session.</summary>
 public sealed class ModelCompleter : WordCompleter
 {
     /// <inheritdoc/>

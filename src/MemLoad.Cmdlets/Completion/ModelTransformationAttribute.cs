@@ -4,11 +4,11 @@ using MemLoad.Models;
 
 namespace MemLoad.Completion;
 
-/// <summary>Lets a model be given by its name or its id as well.</summary>
+/// <summary>Converts the name or the id of a model to the model.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class ModelTransformationAttribute : ArgumentTransformationAttribute
 {
-    /// <summary>Whether a name with wildcards stands for all models that it matches, which may be none.</summary>
+    /// <summary>Whether a name with wildcards stands for all models that it matches, even for none.</summary>
     public bool Wildcards { get; set; }
 
     /// <inheritdoc/>
@@ -28,7 +28,7 @@ public sealed class ModelTransformationAttribute : ArgumentTransformationAttribu
     private static LoadedGptModel[] Matching(WildcardPattern pattern) => [.. ModelSession.Current.Models.Where(model => pattern.IsMatch(model.Name))];
 
     private static LoadedGptModel Find(Func<LoadedGptModel, bool> wanted, string what) =>
-        // Of several models of one name the latest is meant.
+        // If several models have the name, the latest is used.
         ModelSession.Current.Models.LastOrDefault(wanted)
             ?? throw new ArgumentTransformationMetadataException($"There is no model {what} in this session; Get-GptModel lists them.");
 }

@@ -2,7 +2,7 @@ using System.Collections;
 
 namespace MemLoad.Completion;
 
-/// <summary>The published model sizes.</summary>
+/// <summary>Completes the known model sizes.</summary>
 public sealed class SizeCompleter : WordCompleter
 {
     /// <inheritdoc/>

@@ -1,6 +1,6 @@
 namespace MemLoad.Completion;
 
-/// <summary>The names of the tensors in the named checkpoint.</summary>
+/// <summary>Completes the names of the tensors in the named checkpoint.</summary>
 public sealed class TensorNameCompleter : CheckpointCompleter
 {
     /// <inheritdoc/>

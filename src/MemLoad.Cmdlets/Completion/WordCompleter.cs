@@ -7,7 +7,7 @@ using System.Text;
 
 namespace MemLoad.Completion;
 
-/// <summary>Offers the words of a list that begin with what is typed. A completer never fails: what it cannot find out it does not offer.</summary>
+/// <summary>Completes the words of a list that begin with the typed text. A completer never fails: it offers only what it finds.</summary>
 public abstract class WordCompleter : IArgumentCompleter
 {
     private static readonly SearchValues<char> Special = SearchValues.Create(" '\"`$;,()[]{}|&<>@#");
@@ -32,16 +32,16 @@ public abstract class WordCompleter : IArgumentCompleter
         return results;
     }
 
-    /// <summary>The words, each with what to say of it.</summary>
+    /// <summary>Returns the words, each with its description.</summary>
     /// <param name="bound">The parameters typed so far.</param>
     protected abstract IEnumerable<(string Text, string ToolTip)> Words(IDictionary bound);
 
-    // What is in a list must not be empty.
+    // PowerShell rejects an empty description.
     private static string Shown(string text) => text.Length == 0 ? "''" : Printable.Text(text, Printable.LongestCell);
 
     private static string Quoted(string word) => Printable.Text(word, int.MaxValue) != word ? Escaped(word) : Plain(word);
 
-    // What cannot be seen is typed as PowerShell's escapes: "`u{202e}".
+    // Hidden characters are inserted as PowerShell's escapes: "`u{202e}".
     private static string Escaped(string word)
     {
         var typed = new StringBuilder("\"");

@@ -1,6 +1,6 @@
 namespace MemLoad.Errors;
 
-/// <summary>What messages call parameters and cmdlets where the user types PowerShell.</summary>
+/// <summary>The words of messages for settings and commands in PowerShell.</summary>
 internal static class CmdletWords
 {
     public static readonly Vocabulary Vocabulary = new(

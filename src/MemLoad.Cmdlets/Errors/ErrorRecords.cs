@@ -2,22 +2,26 @@ using System.Management.Automation;
 
 namespace MemLoad.Errors;
 
-/// <summary>Turns exceptions into error records: the rule's id is the error id, so that <c>FullyQualifiedErrorId</c> is stable.</summary>
+/// <summary>
+/// Converts exceptions to error records. The id of the rule is the error id, so that <c>FullyQualifiedErrorId</c> is stable.
+/// </summary>
 internal static class ErrorRecords
 {
-    // A message is bounded where it is made; this is more than any.
+    // Messages are bounded where they are created. This limit is higher.
     private const int LongestMessage = 20_000;
 
-    /// <summary>Whether an exception becomes a record: all but PowerShell's own, which end a pipeline or have a record already.</summary>
+    /// <summary>
+    /// Returns whether an exception becomes a record. PowerShell's own exceptions do not: they end a pipeline or have a record already.
+    /// </summary>
     public static bool AreFor(Exception exception) => exception is not (IContainsErrorRecord or FlowControlException or OperationCanceledException);
 
-    /// <summary>The record for one failure.</summary>
-    /// <param name="exception">What happened; anything but a <see cref="MemLoadException"/> is unforeseen.</param>
-    /// <param name="target">What was being worked on; the path that the exception names goes before it.</param>
+    /// <summary>Returns the record for one failure.</summary>
+    /// <param name="exception">The exception. Any exception except <see cref="MemLoadException"/> is unexpected.</param>
+    /// <param name="target">The object that was processed. The path in the exception takes precedence.</param>
     public static ErrorRecord From(Exception exception, object? target)
     {
         ArgumentNullException.ThrowIfNull(exception);
-        // Shells print the target as well (Get-Error, $ErrorView).
+        // Shells also print the target (Get-Error, $ErrorView).
         target = target is string text ? Printable.Text(text) : target;
         return exception is MemLoadException broken
             ? new ErrorRecord(broken, broken.Rule.Id, CategoryOf(broken.Rule.Id), broken.Path ?? target)
@@ -27,16 +31,16 @@ internal static class ErrorRecords
                 Rules.Unexpected.Id, ErrorCategory.NotSpecified, target);
     }
 
-    /// <summary>The record for a load that did not end well: what its row says, under the id of the rule that was broken.</summary>
+    /// <summary>Returns the record for a load that did not succeed: the message of its row, with the id of the broken rule.</summary>
     /// <param name="row">The row.</param>
-    /// <returns>Null for a load that ended well.</returns>
+    /// <returns>Null for a load that succeeded.</returns>
     public static ErrorRecord? From(LoadMeasurement row) => row.Problem() is (string rule, string text)
         ? new ErrorRecord(new InvalidOperationException(Printable.Line(text, LongestMessage)), rule, CategoryOf(rule), Printable.Text(row.Path))
         : null;
 
-    /// <summary>The record for one failure that would lose what others made: it keeps that as its target.</summary>
-    /// <param name="broken">What happened.</param>
-    /// <param name="kept">What is kept.</param>
+    /// <summary>Returns the record for one failure after which results are kept. They are the target of the record.</summary>
+    /// <param name="broken">The exception.</param>
+    /// <param name="kept">The results to keep.</param>
     public static ErrorRecord Keeping(MemLoadException broken, object kept) => new(broken, broken.Rule.Id, CategoryOf(broken.Rule.Id), kept);
 
     private static ErrorCategory CategoryOf(string rule) => rule switch

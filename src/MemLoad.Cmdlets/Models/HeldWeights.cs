@@ -1,6 +1,8 @@
 namespace MemLoad.Models;
 
-/// <summary>The weights of a model and the device that they lie on. The model holds them, and so does every command that uses them: they go with the last.</summary>
+/// <summary>
+/// The weights of a model and their device. The model and every command that uses the weights hold them. The last holder frees them.
+/// </summary>
 internal sealed class HeldWeights(LoadedWeights weights, IDevice device, IDisposable owner) : IDisposable
 {
     private int _holders = 1;
@@ -9,20 +11,20 @@ internal sealed class HeldWeights(LoadedWeights weights, IDevice device, IDispos
 
     public IDevice Device { get; } = device;
 
-    /// <summary>A model over them, once one was made; for one run at a time.</summary>
+    /// <summary>A model over the weights, after the first run; for one run at a time.</summary>
     public IGptModel? Runnable { get; set; }
 
-    /// <summary>Whether nobody but the model holds them.</summary>
+    /// <summary>Whether only the model holds the weights.</summary>
     public bool AreModelsOnly => Volatile.Read(ref _holders) == 1;
 
-    /// <summary>One holder more, which <see cref="Dispose"/> takes back. Only for who knows that somebody holds them.</summary>
+    /// <summary>Adds a holder, which <see cref="Dispose"/> removes. The caller must know that the weights have a holder.</summary>
     public HeldWeights Hold()
     {
         Interlocked.Increment(ref _holders);
         return this;
     }
 
-    /// <summary>One holder less.</summary>
+    /// <summary>Removes a holder.</summary>
     public void Dispose()
     {
         if (Interlocked.Decrement(ref _holders) == 0)

@@ -3,8 +3,8 @@ using MemLoad.Models;
 namespace MemLoad;
 
 /// <summary>
-/// A model of this session: what <c>New-GptModel</c> and <c>Import-Weights</c> give and the other cmdlets take. It owns memory outside the garbage
-/// collector's sight: free it with <c>Remove-GptModel</c>.
+/// A model of this session, which <c>New-GptModel</c> and <c>Import-Weights</c> return and the other cmdlets accept. It owns memory that
+/// the garbage collector does not know: free it with <c>Remove-GptModel</c>.
 /// </summary>
 public sealed class LoadedGptModel : IDisposable
 {
@@ -22,51 +22,51 @@ public sealed class LoadedGptModel : IDisposable
         ParameterCount = spec?.Tensors.Sum(tensor => ShapeMath.ElementCount(tensor.Shape)) ?? 0;
     }
 
-    /// <summary>Number of the model in this session, from 1.</summary>
+    /// <summary>The number of the model in this session, from 1.</summary>
     public int Id { get; internal set; }
 
     /// <summary>Its name.</summary>
     public string Name { get; }
 
-    /// <summary><c>Meta</c> (shapes only), <c>Built</c> (fresh weights), <c>Loaded</c> (from a checkpoint) or <c>Removed</c>.</summary>
+    /// <summary><c>Meta</c> (shapes only), <c>Built</c> (new weights), <c>Loaded</c> (from a checkpoint) or <c>Removed</c>.</summary>
     public string State { get; private set; } = "Meta";
 
-    /// <summary>The model size where it is one of the known ones, such as <c>gpt2-small</c>.</summary>
+    /// <summary>The name of the model size if it is a known one, such as <c>gpt2-small</c>.</summary>
     public string? Size { get; }
 
-    /// <summary>Where its weights lie; null for a model without weights.</summary>
+    /// <summary>The device of its weights; null for a model without weights.</summary>
     public string? Device => _held?.Device.Name;
 
-    /// <summary>How they were loaded, if they were.</summary>
+    /// <summary>The strategy that loaded the weights; null if they were not loaded.</summary>
     public string? Strategy { get; private set; }
 
-    /// <summary>The checkpoint they came from, if any.</summary>
+    /// <summary>The checkpoint of the weights; null if they were not loaded.</summary>
     public string? Path { get; private set; }
 
-    /// <summary>Tensors, buffers included.</summary>
+    /// <summary>The number of tensors, including buffers.</summary>
     public long TensorCount { get; private set; }
 
-    /// <summary>Elements of all tensors, buffers included.</summary>
+    /// <summary>Elements of all tensors, including buffers.</summary>
     public long ParameterCount { get; private set; }
 
-    /// <summary>Bytes of weights it holds; 0 for a model without weights.</summary>
+    /// <summary>Bytes of its weights; 0 for a model without weights.</summary>
     public long ModelBytes { get; private set; }
 
-    /// <summary>The dimensions if it is a GPT model; null for any other state dict.</summary>
+    /// <summary>The dimensions of a GPT model; null for any other state dict.</summary>
     internal GptConfig? Config { get; }
 
     internal ModelSpec? Spec { get; private set; }
 
     internal DeviceMemory DeviceMemory => _held?.Device.Memory ?? default;
 
-    /// <summary>Takes fresh weights over.</summary>
+    /// <summary>Sets new weights, which the model then owns.</summary>
     internal void TakeBuilt(LoadedWeights weights, IDevice device)
     {
         Take(weights, device, device, "Built");
     }
 
-    /// <summary>Takes loaded weights over; those it had are freed.</summary>
-    /// <exception cref="MemLoadException">ML6028: it was removed while they were loaded. They are freed.</exception>
+    /// <summary>Sets loaded weights, which the model then owns. Its earlier weights are freed.</summary>
+    /// <exception cref="MemLoadException">ML6028: the model was removed during the load. The weights are freed.</exception>
     internal void TakeLoaded(LoadedModel loaded)
     {
         Take(loaded.Weights, loaded.Prepared.Device, loaded, "Loaded");
@@ -75,7 +75,10 @@ public sealed class LoadedGptModel : IDisposable
         ParameterCount = loaded.Prepared.Checkpoint.ParameterCount;
     }
 
-    /// <summary>Whether loaded weights can take the place of these, in the same memory: there is room for nothing more, and no other command uses it.</summary>
+    /// <summary>
+    /// Returns whether loaded weights can overwrite these in the same memory: there is no room for a second copy, and no other command uses
+    /// them.
+    /// </summary>
     internal bool CanOverwrite(PreparedLoad prepared)
     {
         lock (_changing)
@@ -86,7 +89,7 @@ public sealed class LoadedGptModel : IDisposable
         }
     }
 
-    /// <summary>Loads weights into the memory of those it has. If that fails it has none. Other commands wait.</summary>
+    /// <summary>Loads weights into the memory of the current ones. If that fails the model has no weights. Other commands wait.</summary>
     internal void Overwrite(PreparedLoad prepared, CancellationToken stop)
     {
         lock (_running)
@@ -115,8 +118,10 @@ public sealed class LoadedGptModel : IDisposable
         }
     }
 
-    /// <summary>The weights, held until the caller disposes them, whoever removes the model or loads others into it meanwhile.</summary>
-    /// <exception cref="MemLoadException">ML6027: it has none; ML6028: it was removed.</exception>
+    /// <summary>
+    /// Returns the weights. They are held until the caller disposes them, even if the model is removed or gets other weights.
+    /// </summary>
+    /// <exception cref="MemLoadException">ML6027: the model has no weights; ML6028: it was removed.</exception>
     internal HeldWeights Hold()
     {
         lock (_changing)
@@ -126,8 +131,8 @@ public sealed class LoadedGptModel : IDisposable
         }
     }
 
-    /// <summary>Throws if it was removed.</summary>
-    /// <exception cref="MemLoadException">ML6028.</exception>
+    /// <summary>Throws if the model was removed.</summary>
+    /// <exception cref="MemLoadException">ML6028: the model was removed.</exception>
     internal void RequireAlive()
     {
         if (State == "Removed")
@@ -136,8 +141,8 @@ public sealed class LoadedGptModel : IDisposable
         }
     }
 
-    /// <summary>Runs token ids through it, one run at a time. The weights stay until it is done.</summary>
-    /// <exception cref="MemLoadException">ML602x.</exception>
+    /// <summary>Runs the model on token ids, one run at a time. The weights are held until the end of the run.</summary>
+    /// <exception cref="MemLoadException">ML602x: the model or the input breaks a rule.</exception>
     internal (float[] Logits, GptConfig Config) Forward(int[] tokenIds, CancellationToken stop)
     {
         lock (_running)
@@ -154,7 +159,7 @@ public sealed class LoadedGptModel : IDisposable
             }
             finally
             {
-                // A device's memory is the host's to see only while it computes on it.
+                // Device memory is mapped into the host only while the host computes on it.
                 if (weights.CloseViews())
                 {
                     held.Runnable = null;
@@ -163,16 +168,18 @@ public sealed class LoadedGptModel : IDisposable
         }
     }
 
-    /// <summary>The weights themselves, for C# code: valid until the model is removed. Those on torch:cpu and on cards give tensors of libtorch
-    /// (<c>AsTorch()</c> of MemLoad.Torch).</summary>
-    /// <exception cref="MemLoadException">ML6027: it has none; ML6028: it was removed.</exception>
+    /// <summary>
+    /// The weights, for C# code. They are valid until the model is removed. Weights on torch:cpu and on cards give tensors of libtorch
+    /// (<c>AsTorch()</c> of MemLoad.Torch).
+    /// </summary>
+    /// <exception cref="MemLoadException">ML6027: the model has no weights; ML6028: it was removed.</exception>
     public LoadedWeights AsWeights()
     {
         using HeldWeights held = Hold();
         return held.Weights;
     }
 
-    /// <summary>Frees its memory at once, or as soon as the commands of other runspaces that use it are done. A second call does nothing.</summary>
+    /// <summary>Frees the memory now, or after commands of other runspaces that use it have ended. A second call does nothing.</summary>
     public void Dispose()
     {
         HeldWeights? old;

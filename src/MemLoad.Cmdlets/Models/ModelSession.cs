@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 
 namespace MemLoad.Models;
 
-/// <summary>The models of one runspace, and what they hold of the devices. Parallel runspaces do not see each other's.</summary>
+/// <summary>The models of one runspace, and the device memory that they hold. Parallel runspaces do not see each other's models.</summary>
 internal sealed class ModelSession
 {
     private static readonly ConditionalWeakTable<Runspace, ModelSession> Sessions = [];
@@ -15,17 +15,17 @@ internal sealed class ModelSession
 
     private ModelSession(Runspace runspace) => runspace.StateChanged += (_, change) =>
     {
-        // A runspace that closes without removing the module takes its models along.
+        // A runspace that closes without removing the module also frees its models.
         if (change.RunspaceStateInfo.State is RunspaceState.Closed or RunspaceState.Broken)
         {
             Clear();
         }
     };
 
-    /// <summary>The session of the runspace that runs the calling command.</summary>
+    /// <summary>The session of the runspace of the calling command.</summary>
     public static ModelSession Current => Sessions.GetValue(Runspace.DefaultRunspace, runspace => new ModelSession(runspace));
 
-    /// <summary>A snapshot of the models, oldest first.</summary>
+    /// <summary>The current models, oldest first.</summary>
     public LoadedGptModel[] Models
     {
         get
@@ -43,16 +43,19 @@ internal sealed class ModelSession
     /// <summary>Device memory that the devices of the models have reserved now.</summary>
     public long DeviceReservedBytes => Models.Sum(model => model.DeviceMemory.Reserved);
 
-    /// <summary>Most device memory held at once since the last reset: what was there when a load began, and that load's own peak.</summary>
+    /// <summary>
+    /// The most device memory that was held at the same time since the last reset: the memory at the start of a load, plus the peak of the
+    /// load.
+    /// </summary>
     public long PeakDeviceBytes => Math.Max(_peakDeviceBytes, DeviceBytes);
 
-    /// <summary>Forgets the peak.</summary>
+    /// <summary>Resets the peak.</summary>
     public void ResetPeak() => _peakDeviceBytes = DeviceBytes;
 
-    /// <summary>Takes note of a device that has just been filled while the models so far were there.</summary>
+    /// <summary>Records the peak of a device that was just filled, while the earlier models existed.</summary>
     public void Observe(IDevice device) => _peakDeviceBytes = Math.Max(_peakDeviceBytes, DeviceBytes + device.Memory.PeakAllocated);
 
-    /// <summary>Adds a model and gives it its id.</summary>
+    /// <summary>Adds a model and sets its id.</summary>
     public void Add(LoadedGptModel model)
     {
         lock (_changing)

@@ -2,7 +2,7 @@ using System.Management.Automation;
 
 namespace MemLoad.Models;
 
-/// <summary>Called by PowerShell when the module is removed: the session's models go with it.</summary>
+/// <summary>PowerShell calls this class when the module is removed. It frees the models of the session.</summary>
 public sealed class ModuleCleanup : IModuleAssemblyCleanup
 {
     /// <inheritdoc/>

@@ -1,22 +1,24 @@
 namespace MemLoad;
 
-/// <summary>What a script block cost, measured in the session itself. Memory is counted above what was held when it began; null means that
-/// the platform cannot say.</summary>
+/// <summary>
+/// The measured cost of a script block in this session. Memory is counted above what was held at its start. Null means that the platform
+/// cannot measure the value.
+/// </summary>
 public sealed record BlockMeasurement
 {
-    /// <summary>Peak of device memory that the session's models held.</summary>
+    /// <summary>Peak of device memory of the session's models.</summary>
     public required long PeakDeviceBytes { get; init; }
     /// <summary>Peak of anonymous and shared host memory.</summary>
     public long? PeakHostBytes { get; init; }
     /// <summary>Peak of resident file-backed pages.</summary>
     public long? PeakHostFileBytes { get; init; }
-    /// <summary>Anonymous and shared host memory still held at the end.</summary>
+    /// <summary>Anonymous and shared host memory that is still held at the end.</summary>
     public long? FinalHostBytes { get; init; }
     /// <summary>Wall time.</summary>
     public required long ElapsedMicroseconds { get; init; }
-    /// <summary>Page faults that needed the disk.</summary>
+    /// <summary>Page faults that needed the disk (major faults).</summary>
     public long? MajorFaults { get; init; }
-    /// <summary>Bytes that the disk delivered.</summary>
+    /// <summary>Bytes that were read from the disk.</summary>
     public long? ReadBytes { get; init; }
     /// <summary>Name of the machine.</summary>
     public required string HostName { get; init; }

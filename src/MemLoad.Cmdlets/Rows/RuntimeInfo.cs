@@ -1,17 +1,17 @@
 namespace MemLoad;
 
-/// <summary>One device, and the machine and software it would be used with.</summary>
+/// <summary>One device, with the machine and software that it is used with.</summary>
 public sealed record RuntimeInfo
 {
-    /// <summary>What to pass as <c>-Device</c>.</summary>
+    /// <summary>The value for <c>-Device</c>.</summary>
     public required string Device { get; init; }
-    /// <summary>Whether it can be used.</summary>
+    /// <summary>Whether the device is available.</summary>
     public required bool Available { get; init; }
-    /// <summary>What it is, or why it cannot be used.</summary>
+    /// <summary>Its description, or why it is not available.</summary>
     public required string Details { get; init; }
-    /// <summary>What computes there, with its version; null for MemLoad itself.</summary>
+    /// <summary>The software that computes on it, with its version; null for MemLoad itself.</summary>
     public string? Library { get; init; }
-    /// <summary>Where that was loaded from.</summary>
+    /// <summary>The path that this software was loaded from.</summary>
     public string? LibraryPath { get; init; }
     /// <summary>MemLoad's version.</summary>
     public required string ModuleVersion { get; init; }
@@ -19,25 +19,27 @@ public sealed record RuntimeInfo
     public required string DotNet { get; init; }
     /// <summary>The operating system and its architecture.</summary>
     public required string OperatingSystem { get; init; }
-    /// <summary>The processor's name, where the system says it.</summary>
+    /// <summary>The name of the processor, if the system reports it.</summary>
     public string? ProcessorName { get; init; }
-    /// <summary>Logical processors this process may use.</summary>
+    /// <summary>Logical processors that this process may use.</summary>
     public required int ProcessorCount { get; init; }
     /// <summary>Physical memory of the machine.</summary>
     public long? TotalMemoryBytes { get; init; }
-    /// <summary>Host memory that this process can still take before it reaches a limit.</summary>
+    /// <summary>Host memory that this process can still allocate before it reaches a limit.</summary>
     public long? AvailableMemoryBytes { get; init; }
-    /// <summary>What a load may take of it: less a reserve for the runtime and the machine's other work.</summary>
+    /// <summary>The part of it that a load may use: less a reserve for the runtime and the other work of the machine.</summary>
     public long? HostBudgetBytes { get; init; }
-    /// <summary>The limit that binds.</summary>
+    /// <summary>The limit that applies.</summary>
     public string? HostLimit { get; init; }
-    /// <summary>Why, in figures.</summary>
+    /// <summary>The figures behind the limit.</summary>
     public string? HostLimitReason { get; init; }
-    /// <summary>What can still be reserved on the device; null where nothing but the machine limits it, or the device is not here.</summary>
+    /// <summary>
+    /// Bytes that can still be reserved on the device; null if only the machine limits it, or if the device is not available.
+    /// </summary>
     public long? DeviceFreeBytes { get; init; }
     /// <summary>All limits on host memory, the tightest first.</summary>
     public required Headroom Headroom { get; init; }
-    /// <summary>Where generated checkpoints are kept.</summary>
+    /// <summary>The folder of generated checkpoints.</summary>
     public required string CacheFolder { get; init; }
     /// <summary>Name of the machine.</summary>
     public required string HostName { get; init; }

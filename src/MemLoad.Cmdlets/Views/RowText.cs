@@ -5,8 +5,8 @@ using System.Text;
 namespace MemLoad;
 
 /// <summary>
-/// The lines of the views (MemLoad.Format.ps1xml). They read properties by name, so that they show rows that came from another session too. Lines fit
-/// 80 columns, and what a row is about stands in them: a table would drop its last columns where the terminal is narrow or there is none.
+/// The lines of the views (MemLoad.Format.ps1xml). They read properties by name, so that they also show rows from another session. Lines
+/// fit 80 columns and contain the main values of a row. A table would omit its last columns in a narrow terminal or without a terminal.
 /// </summary>
 public static class RowText
 {
@@ -18,7 +18,7 @@ public static class RowText
 
     private static readonly string[] Units = ["B", "KiB", "MiB", "GiB", "TiB"];
 
-    /// <summary>What stands above the rows of one checkpoint, device and machine.</summary>
+    /// <summary>The heading of the rows of one checkpoint, device and machine.</summary>
     public static string Place(PSObject row)
     {
         string format = Text(row, "Format") is { Length: > 0 } known ? $" ({known})" : "";
@@ -26,13 +26,16 @@ public static class RowText
         return $"{checkpoint}{format}\nto {DeviceRegistry.Describe(Text(row, "Device"))}, on {Text(row, "HostName")}";
     }
 
-    /// <summary>As <see cref="Place"/>, for measured loads.</summary>
+    /// <summary>The heading of measured loads; otherwise as <see cref="Place"/>.</summary>
     public static string LoadPlace(PSObject row) => $"{Place(row)}; device and host: forecast/peak";
 
-    /// <summary>The titles of <see cref="Load"/>.</summary>
+    /// <summary>The titles of the columns of <see cref="Load"/>.</summary>
     public static string LoadTitles { get; } = LoadLine("Strategy", "Device", "Host", "File", "ms", "Verdict");
 
-    /// <summary>One measured load in a line: forecast and peak of device and host, mapped pages, time, and how it ended; below, why.</summary>
+    /// <summary>
+    /// One measured load in one line: forecast and peak of device and host, mapped pages, time, and how it ended. The reason of a failure
+    /// follows below.
+    /// </summary>
     public static string Load(PSObject row) => Below(Text(row, "Message"), LoadLine(
         Strategy(row),
         Pair(Number(row, "ForecastDeviceBytes"), Number(row, "PeakDeviceBytes")),
@@ -41,10 +44,13 @@ public static class RowText
         Number(row, "ElapsedMicroseconds") is long time ? Printable.ThreeDigits(time / 1e3) : None,
         Text(row, "Outcome") == nameof(LoadOutcome.Loaded) ? Text(row, "Verdict") : Text(row, "Outcome")));
 
-    /// <summary>The titles of <see cref="Plan"/>.</summary>
+    /// <summary>The titles of the columns of <see cref="Plan"/>.</summary>
     public static string PlanTitles { get; } = PlanLine("Strategy", "Device", "reserved", "Host", "File, most", "Fits");
 
-    /// <summary>One forecast in a line: peaks of device and host, mapped pages at most, and whether that fits; below, why not.</summary>
+    /// <summary>
+    /// One forecast in one line: peaks of device and host, mapped pages at most, and whether the plan fits. The reason follows below if it
+    /// does not.
+    /// </summary>
     public static string Plan(PSObject row) => Below(Text(row, "Message"), PlanLine(
         Strategy(row),
         Size(Number(row, "ForecastDeviceBytes")),
@@ -58,10 +64,10 @@ public static class RowText
             _ => None,
         }));
 
-    /// <summary>The titles of <see cref="Verdict"/>.</summary>
+    /// <summary>The titles of the columns of <see cref="Verdict"/>.</summary>
     public static string VerdictTitles { get; } = VerdictLine("Verdict", "Rule", "Format", "Tensors", "Path");
 
-    /// <summary>One verdict in a line; below, what was found, where, and what to do.</summary>
+    /// <summary>One verdict in one line. The finding, the place and the remedy follow below.</summary>
     public static string Verdict(PSObject row) => Below(Text(row, "Warning"), Below(Finding(row), VerdictLine(
         Text(row, "Verdict"), Or(Text(row, "RuleId")), Or(Text(row, "Format")), Or(Number(row, "TensorCount")?.ToString(CultureInfo.InvariantCulture)), Text(row, "Path"))));
 
@@ -79,7 +85,7 @@ public static class RowText
         return $"{finding}{(place.Length > 0 ? $" ({string.Join(", ", place)})" : "")}. {Text(row, "Remedy")}";
     }
 
-    /// <summary>Bytes with a unit and three digits; a dash for what is not known.</summary>
+    /// <summary>Returns bytes with a unit and three digits; a dash for null.</summary>
     public static string Size(long? bytes)
     {
         int unit = UnitOf(bytes);
@@ -94,7 +100,7 @@ public static class RowText
 
     private static string VerdictLine(string verdict, string rule, string format, string tensors, string path) => $"{verdict,-15}{rule,-7}{format,-12}{tensors,7}  {path}";
 
-    // Lines of its own for a sentence, folded between words: what a view folds by itself it folds within them.
+    // Splits a sentence into lines between words. A view would split it inside words.
     private static string Below(string sentence, string line)
     {
         var lines = new StringBuilder(line);
@@ -108,7 +114,7 @@ public static class RowText
         return lines.ToString();
     }
 
-    // What Auto chose belongs to its name.
+    // The strategy that Auto chose belongs to the name.
     private static string Strategy(PSObject row)
     {
         string asked = Text(row, "Strategy");
@@ -116,7 +122,7 @@ public static class RowText
         return Number(row, "Run") is long run and > 1 ? string.Create(CultureInfo.InvariantCulture, $"{name} #{run}") : name;
     }
 
-    // One unit for both, that of the larger.
+    // One unit for both figures: the unit of the larger one.
     private static string Pair(long? forecast, long? peak)
     {
         int unit = UnitOf(Math.Max(forecast ?? 0, peak ?? 0));

@@ -5,12 +5,12 @@ using System.Text.Json.Serialization;
 namespace MemLoad;
 
 /// <summary>
-/// How fast this machine does what plans are made of, for one device: a few constants measured by <see cref="SpeedMeasurement"/> and kept in the
-/// cache folder until they are a month old.
+/// The speed of this machine for the work of plans on one device. It is a few constants that <see cref="SpeedMeasurement"/> measures. They
+/// are kept in the cache folder for a month.
 /// </summary>
 internal sealed record MachineSpeed
 {
-    private const long MostBytes = 1 << 20; // of the file; ours has two thousand
+    private const long MostBytes = 1 << 20; // the limit of the file's length; a normal file has two thousand bytes
 
     private static readonly ConcurrentDictionary<string, MachineSpeed> Unkept = new(StringComparer.Ordinal);
     private static readonly TimeSpan Expiry = TimeSpan.FromDays(30);
@@ -18,26 +18,28 @@ internal sealed record MachineSpeed
     /// <summary>The device's name.</summary>
     public required string Device { get; init; }
 
-    /// <summary>The machine: a cache folder may be shared by many.</summary>
+    /// <summary>The name of the machine: several machines may share a cache folder.</summary>
     public required string HostName { get; init; }
 
-    /// <summary>Its processor; with another, the figures are void.</summary>
+    /// <summary>Its processor. With another processor the figures are not valid.</summary>
     public string? ProcessorName { get; init; }
 
-    /// <summary>The MemLoad that measured; another may do the same work in another time.</summary>
+    /// <summary>The version of MemLoad that measured. Another version may do the same work in a different time.</summary>
     public required string ModuleVersion { get; init; }
 
-    /// <summary>When it was measured.</summary>
+    /// <summary>When the speed was measured.</summary>
     public required DateTimeOffset MeasuredAt { get; init; }
 
-    /// <summary>Nanoseconds for a byte (for a step under <c>Step</c>), by kind of work; reads through the ring also by the ring's bytes.</summary>
+    /// <summary>
+    /// Nanoseconds per byte (per step for <c>Step</c>), by kind of work. Reads through the ring also depend on the length of the ring.
+    /// </summary>
     public required IReadOnlyDictionary<string, double> Nanoseconds { get; init; }
 
-    /// <summary>Why these are the figures of another machine, for people; null if they were measured here.</summary>
+    /// <summary>Why these are the figures of another machine, for messages; null if they were measured on this machine.</summary>
     [JsonIgnore]
     public string? Obstacle { get; private init; }
 
-    /// <summary>Where the figures for a device are kept.</summary>
+    /// <summary>Returns the path of the figures for a device.</summary>
     /// <exception cref="MemLoadException">ML9111: there is no cache folder.</exception>
     public static string PathFor(string device)
     {
@@ -45,7 +47,7 @@ internal sealed record MachineSpeed
         return Path.Combine(CacheFolder.Path, $"speed-{HostFacts.HostName}-{device.ToLowerInvariant().Replace(':', '-')}.json");
     }
 
-    /// <summary>The figures for a device, if they were measured on this machine by this version not long ago; else null.</summary>
+    /// <summary>Returns the figures for a device if this version measured them on this machine recently; else null.</summary>
     public static MachineSpeed? Known(string device)
     {
         try
@@ -59,17 +61,18 @@ internal sealed record MachineSpeed
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or MemLoadException)
         {
-            // Not there, not whole, not ours: measured again.
+            // The file does not exist, is incomplete, or is not a file of MemLoad: the speed is measured again.
         }
         return Unkept.TryGetValue(UnkeptKey(device), out MachineSpeed? measured) && measured.IsOfNow() ? measured : null;
     }
 
-    /// <summary>The figures for a device; measured now, once, if they are not known yet.</summary>
+    /// <summary>Returns the figures for a device, and measures them if they are not known yet.</summary>
     /// <param name="device">The device's name.</param>
-    /// <param name="budgetBytes">Host memory that the measurement may use a part of; null for no limit.</param>
-    /// <param name="cancellationToken">Stops the measurement.</param>
-    /// <returns>The figures; those of another machine, with <see cref="Obstacle"/>, where nothing can be written to measure with.</returns>
-    /// <exception cref="MemLoadException">The device is not here, or memory ran out.</exception>
+    /// <param name="budgetBytes">Host memory of which the measurement may use a part; null for no limit.</param>
+    /// <param name="cancellationToken">Cancels the measurement.</param>
+    /// <returns>The figures. If no file can be written to measure with, they are those of another machine, with
+    /// <see cref="Obstacle"/>.</returns>
+    /// <exception cref="MemLoadException">The device is not available, or memory ran out.</exception>
     public static MachineSpeed Ensure(string device, long? budgetBytes, CancellationToken cancellationToken = default)
     {
         if (Known(device) is MachineSpeed known)
@@ -84,14 +87,14 @@ internal sealed record MachineSpeed
         }
         catch (Exception e) when (WriteFailures.IsFailure(e) || (e is MemLoadException broken && IsOfDisk(broken)))
         {
-            // No file can be written here, and the choice is still to be made.
+            // No file can be written here, but a plan must still be chosen.
             MachineSpeed typical = Typical(device, (e as MemLoadException)?.Finding ?? e.Message.TrimEnd('.'));
             Unkept[UnkeptKey(device)] = typical;
             return typical;
         }
     }
 
-    // By the folder as well: another one may take the file.
+    // By the folder as well, because another folder may be writable.
     private static string UnkeptKey(string device)
     {
         try
@@ -106,7 +109,7 @@ internal sealed record MachineSpeed
 
     internal static string Key(Work work, long ringBytes = 0) => ringBytes > 0 ? FormattableString.Invariant($"{work}{ringBytes}") : work.ToString();
 
-    /// <summary>Nanoseconds of some work; 0 for what this device never does.</summary>
+    /// <summary>Returns the nanoseconds per byte of some work; 0 for work that this device never does.</summary>
     internal double this[Work work, long ringBytes = 0] => Nanoseconds.GetValueOrDefault(Key(work, ringBytes));
 
     private bool IsOfNow() =>
@@ -116,7 +119,7 @@ internal sealed record MachineSpeed
     private static bool IsOfDisk(MemLoadException e) => e.Rule == Rules.DiskFull || e.Rule == Rules.TargetUnwritable || e.Rule == Rules.WriteFailed || e.Rule == Rules.CacheUnusable
         || e.Rule == Rules.PathNotFound || e.Rule == Rules.PathUnreadable;
 
-    // Of a server of 2026 (AMD EPYC, memory file system). What matters is how they compare with one another.
+    // Figures of a server of 2026 (AMD EPYC, file system in memory). Only their proportions matter.
     private static MachineSpeed Typical(string device, string obstacle) => new()
     {
         Device = device.ToLowerInvariant(),
@@ -148,7 +151,7 @@ internal sealed record MachineSpeed
         },
     };
 
-    // Where it cannot be kept in a file, it is kept for this process.
+    // If no file can keep them, they are kept for this process.
     private void TrySave()
     {
         try
@@ -168,7 +171,7 @@ internal sealed record MachineSpeed
     }
 }
 
-/// <summary>How the figures are written.</summary>
+/// <summary>The JSON form of the figures.</summary>
 [JsonSourceGenerationOptions(WriteIndented = true)]
 [JsonSerializable(typeof(MachineSpeed))]
 internal sealed partial class MachineSpeedJson : JsonSerializerContext;

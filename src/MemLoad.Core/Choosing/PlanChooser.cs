@@ -1,31 +1,31 @@
 namespace MemLoad;
 
 /// <summary>
-/// All plans for one checkpoint, device and budget, compared with the budget one by one as they are asked for. <see cref="Strategy.Auto"/> takes
-/// of those that fit, strategy and ring size together, the one forecast to be fastest.
+/// The possible plans for one checkpoint, device and budget. Each is compared with the budget when it is requested.
+/// <see cref="Strategy.Auto"/> chooses the strategy and ring size that are forecast to be fastest among those that fit.
 /// </summary>
-/// <param name="view">What to load.</param>
-/// <param name="device">Where to; its kind and the arithmetic of its allocator matter, nothing is allocated.</param>
-/// <param name="budget">What may be taken.</param>
-/// <param name="speed">How fast this machine is; without it there is nothing to choose by.</param>
-/// <param name="cachedShare">How much of the files lies in the page cache, from 0 to 1.</param>
-/// <param name="mapObstacle">Why the files must not be mapped; null if they may.</param>
+/// <param name="view">The tensors to load.</param>
+/// <param name="device">The device to load to. Only its kind and the arithmetic of its allocator are used; nothing is allocated.</param>
+/// <param name="budget">The memory that the load may use.</param>
+/// <param name="speed">The speed of this machine; null if it is not known. No plan can be chosen without it.</param>
+/// <param name="cachedShare">The part of the files that is in the page cache, from 0 to 1.</param>
+/// <param name="mapObstacle">Why the files must not be mapped; null if they may be.</param>
 internal sealed class PlanChooser(
     LoadView view, IDevice device, MemoryBudget budget, MachineSpeed? speed, Lazy<double> cachedShare, string? mapObstacle = null)
 {
-    // Forecasts of time are no closer than this: within it, the plan that depends least on the page cache and on the file is taken.
+    // The tolerance of time forecasts. Within it, the plan that depends least on the page cache and on the file is chosen.
     private const double Tie = 0.1;
 
-    // What to suggest first to somebody whose plan does not fit: the least host memory without holding on to the file comes first.
+    // The order of suggestions for a plan that does not fit: first the least host memory without a mapping of the file.
     private static readonly Strategy[] Suggestions =
         [Strategy.Stream, Strategy.Mmap, Strategy.PerTensor, Strategy.Meta, Strategy.Sequential, Strategy.Baseline];
 
     private readonly Dictionary<(Strategy, long), PlanCandidate> _candidates = [];
 
-    /// <summary>Whether this machine's speed is known.</summary>
+    /// <summary>Whether the speed of this machine is known.</summary>
     public bool CanChoose => speed is not null;
 
-    /// <summary>One strategy's plan, compared with the budget.</summary>
+    /// <summary>Returns the plan of one strategy, compared with the budget.</summary>
     public PlanCandidate Candidate(Strategy strategy, long ringLimit = StagingRing.DefaultBytes)
     {
         if (!_candidates.TryGetValue((strategy, ringLimit), out PlanCandidate? candidate))
@@ -36,7 +36,9 @@ internal sealed class PlanChooser(
         return candidate;
     }
 
-    /// <summary>One strategy's plan, compared with the budget and kept to be carried out: it is written once for both.</summary>
+    /// <summary>
+    /// Returns the plan of one strategy, compared with the budget and kept for its execution. The plan is written once for both.
+    /// </summary>
     public PlanCandidate ToCarryOut(Strategy strategy)
     {
         using var record = new PlanRecord();
@@ -63,9 +65,9 @@ internal sealed class PlanChooser(
         }
     }
 
-    /// <summary>Chooses.</summary>
-    /// <param name="why">Why this plan and no other, for people.</param>
-    /// <returns>The fastest plan that fits; if none does, the one that lacks least.</returns>
+    /// <summary>Chooses a plan.</summary>
+    /// <param name="why">Why this plan was chosen, for messages.</param>
+    /// <returns>The fastest plan that fits. If none fits, the plan that lacks least.</returns>
     public PlanCandidate Choose(out string why)
     {
         string unmapped = (mapObstacle is null ? "" : $"; the file is not mapped: {mapObstacle}")
@@ -90,7 +92,7 @@ internal sealed class PlanChooser(
         return chosen;
     }
 
-    /// <summary>What to try instead of a plan that does not fit: the first suggestion that does, or the one that lacks least.</summary>
+    /// <summary>Returns a suggestion in place of a plan that does not fit: the first that fits, or the one that lacks least.</summary>
     public PlanCandidate Nearest(Strategy instead)
     {
         PlanCandidate? nearest = null;
@@ -109,7 +111,7 @@ internal sealed class PlanChooser(
 
     private bool May(Strategy strategy) => strategy != Strategy.Mmap || mapObstacle is null;
 
-    // On the host nothing passes through a ring but what is cast, so else one size is as good as another.
+    // On the host only what is cast passes through a ring. Without a cast all sizes are equally good.
     private IEnumerable<(Strategy Strategy, long Ring)> Variants(Strategy strategy) =>
         strategy == Strategy.Stream && (!device.IsHost || view.HasCasts) ? StagingRing.Sizes.Select(ring => (strategy, ring)) : [(strategy, StagingRing.DefaultBytes)];
 

@@ -2,9 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace MemLoad;
 
-/// <summary>A third reader of plans: adds up the time that the steps take on a machine of known speed.</summary>
-/// <param name="view">What the plan loads.</param>
-/// <param name="speed">The machine's speed with the plan's device.</param>
+/// <summary>The third reader of a plan: adds up the time of its steps on a machine of known speed.</summary>
+/// <param name="view">The tensors that the plan loads.</param>
+/// <param name="speed">The speed of the machine with the device of the plan.</param>
 internal sealed class PlanCost(LoadView view, MachineSpeed speed) : IPlanReader, IDisposable
 {
     private readonly double _step = speed[Work.Step];
@@ -16,7 +16,7 @@ internal sealed class PlanCost(LoadView view, MachineSpeed speed) : IPlanReader,
     private readonly PooledList<bool> _touched = new();
     private (long Bytes, PlanTime PerByte) _ring;
 
-    // What a device's allocator got back it gives out again, touched before.
+    // A device's allocator reuses freed memory, which has been touched before.
     private long _recycled;
     private PlanTime _total;
 
@@ -24,7 +24,7 @@ internal sealed class PlanCost(LoadView view, MachineSpeed speed) : IPlanReader,
     public PlanTime Time => _total;
 
     /// <inheritdoc/>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // called once a step in processes that end before they are warm
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // called once per step, in processes that end before the code is optimized
     public void Read(PlanStep step, PlanBuffer buffer, PlanBuffer source)
     {
         _touched.Extend(step.Buffer + 1);
@@ -42,7 +42,7 @@ internal sealed class PlanCost(LoadView view, MachineSpeed speed) : IPlanReader,
                 _total += buffer.Bytes * _release;
                 break;
             case StepKind.Initialise or StepKind.Read or StepKind.Copy:
-                // A cast costs what it reads or what it writes, whichever is more: it is done at the speed of a copy.
+                // A cast costs the bytes that it reads or the bytes that it writes, whichever are more, at the speed of a copy.
                 long inFile = view.Checkpoint.Storages[step.Storage].Length;
                 long bytes = step.Casts ? Math.Max(inFile, view.StorageLengths[step.Storage]) : Math.Min(inFile, buffer.Bytes);
                 _total += PerByte(step, buffer, source) * bytes;
@@ -65,7 +65,8 @@ internal sealed class PlanCost(LoadView view, MachineSpeed speed) : IPlanReader,
         bool toDevice = buffer.Pool == MemoryPool.Device;
         if (step.Kind == StepKind.Read)
         {
-            // On the host only what is cast passes through the ring: a pass over a slot more, some pages touched less, and so as good as in place.
+            // On the host only what is cast passes through the ring. It takes one more pass over a slot, but touches fewer pages, so it is
+            // as fast as in place.
             return step.Source < 0 || !toDevice ? _readInPlace : ThroughRing(source.Bytes);
         }
         bool touched = _touched[step.Buffer];
@@ -78,7 +79,7 @@ internal sealed class PlanCost(LoadView view, MachineSpeed speed) : IPlanReader,
         };
     }
 
-    // A ring cut down to a small model costs what the next larger one costs.
+    // A ring that is shortened for a small model costs the same as the next larger size.
     private PlanTime ThroughRing(long ringBytes)
     {
         if (_ring.Bytes != ringBytes)
@@ -89,6 +90,6 @@ internal sealed class PlanCost(LoadView view, MachineSpeed speed) : IPlanReader,
         return _ring.PerByte;
     }
 
-    // Whatever is not cached comes at the disk's speed, and never faster than from the cache.
+    // Bytes that are not cached come at the speed of the disk, and never faster than from the cache.
     private static PlanTime Reading(double warm, double cold) => new(warm, Math.Max(warm, cold));
 }

@@ -1,15 +1,15 @@
 namespace MemLoad;
 
-/// <summary>What a refused load says: which limit, how much is missing, and what to type instead.</summary>
+/// <summary>The messages of refused loads: which limit is exceeded, how much is missing, and what to type instead.</summary>
 internal static class Refusals
 {
-    /// <summary>Puts a refusal into words.</summary>
+    /// <summary>Returns the error for a refused load.</summary>
     /// <param name="refused">The plan that does not fit.</param>
-    /// <param name="nearest">What else was found: a plan that fits, or the one that lacks least.</param>
+    /// <param name="nearest">The suggestion: another plan that fits, or the one that lacks least.</param>
     /// <param name="device">The device.</param>
-    /// <param name="budget">What the load may take.</param>
-    /// <param name="request">What was asked for: the limits that its user set are the ones to raise.</param>
-    /// <param name="fitsOnHost">Whether mapping the file on the host itself would fit.</param>
+    /// <param name="budget">The memory that the load may use.</param>
+    /// <param name="request">The request. The limits that its user set are the limits to raise.</param>
+    /// <param name="fitsOnHost">Whether a mapping of the file on the host would fit.</param>
     public static MemLoadException Of(
         PlanCandidate refused, PlanCandidate nearest, IDevice device, MemoryBudget budget, LoadRequest request, bool fitsOnHost)
     {
@@ -39,11 +39,11 @@ internal static class Refusals
 
     private static Remedy RemedyFor(Shortfall lack, PlanCandidate refused, PlanCandidate nearest, MemoryBudget budget, LoadRequest request, bool fitsOnHost)
     {
-        // No switch overrules a device, and a plan that host memory refuses first may not fit the device either.
+        // The limit of a device cannot be overridden, and a plan that host memory refuses first may not fit the device either.
         bool forceHelps = lack.Limit is not null && !(refused.Forecast.Device.PeakReserved > budget.DeviceBytes);
         if (nearest.Shortfall is null)
         {
-            // A smaller ring is nothing one asks for by name: Auto takes it.
+            // No option sets a smaller ring. Auto chooses it.
             string type = (nearest.HasUsualRing ? nearest.Strategy : Strategy.Auto).ToString();
             return forceHelps
                 ? (Remedy)$"{nearest.Name} fits: type {(Setting.Strategy, type)}, or {Setting.Force} to load all the same."
@@ -57,7 +57,7 @@ internal static class Refusals
         return $"{least}{onHost}{Room(lack, request)}, or take fewer tensors ({Setting.Include}).{force}";
     }
 
-    // A limit that the user set is raised by its option; what a system or a card leaves is not.
+    // A limit that the user set is raised with its option. A limit of the system or of a card cannot be raised.
     private static Remedy Room(Shortfall lack, LoadRequest request) => (lack.Limit, Own(lack, request)) switch
     {
         (null, true) => (Remedy)$"Raise {Setting.DeviceMemoryLimit}",

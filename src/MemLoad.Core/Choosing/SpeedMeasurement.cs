@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace MemLoad;
 
 /// <summary>
-/// The short self-measurement behind <see cref="MachineSpeed"/>: small plans of every kind of work over a scratch file, run by the very runner
-/// that loads weights. Takes about a second and at most a sixth of the memory it is given.
+/// Measures the figures of <see cref="MachineSpeed"/>: the runner executes small plans with every kind of work over a scratch file. It
+/// takes about a second, and uses at most a sixth of the given memory.
 /// </summary>
 internal sealed class SpeedMeasurement : IDisposable
 {
@@ -16,7 +16,7 @@ internal sealed class SpeedMeasurement : IDisposable
     private const int BudgetParts = 6;
     private const int Repetitions = 3;
 
-    // The plans that compete for the first place, and are soon done: their best times must be close to the truth.
+    // The plans that are usually fastest and short: their best times must be accurate.
     private const int FinalistRepetitions = 8;
 
     private readonly Dictionary<string, double> _nanoseconds = new(StringComparer.Ordinal);
@@ -34,10 +34,10 @@ internal sealed class SpeedMeasurement : IDisposable
         _cancellationToken = cancellationToken;
     }
 
-    /// <summary>Measures.</summary>
+    /// <summary>Measures the speed of this machine.</summary>
     /// <param name="device">The device's name.</param>
-    /// <param name="budgetBytes">Host memory that may be used a part of; null for no limit.</param>
-    /// <param name="cancellationToken">Stops it.</param>
+    /// <param name="budgetBytes">Host memory of which a part may be used; null for no limit.</param>
+    /// <param name="cancellationToken">Cancels the measurement.</param>
     public static MachineSpeed Run(string device, long? budgetBytes, CancellationToken cancellationToken)
     {
         long bytes = Math.Clamp((budgetBytes ?? long.MaxValue) / BudgetParts, LeastBytes, MostBytes) / LeastBytes * LeastBytes;
@@ -66,7 +66,7 @@ internal sealed class SpeedMeasurement : IDisposable
         }
         finally
         {
-            TemporaryNames.TryDelete(scratch); // which may be gone, and its folder with it
+            TemporaryNames.TryDelete(scratch); // the file and its folder may not exist any more
         }
     }
 
@@ -97,7 +97,7 @@ internal sealed class SpeedMeasurement : IDisposable
         }
     }
 
-    // Once is enough: the second time the disk's own cache would answer.
+    // Once only: the second time the disk's own cache would answer.
     private void MeasureCold(string scratch)
     {
         if (!LinuxPageCache.IsSupported)
@@ -130,7 +130,7 @@ internal sealed class SpeedMeasurement : IDisposable
         ForEach(plan, storage => plan.Copy(storage, first[storage], second[storage]));
         plan.Phase = PlanPhase.Release;
         ForEach(plan, storage => plan.Release(second[storage]));
-        // One will do: this is slow, and its speed does not depend on where it is.
+        // One repetition is enough: the read is slow, and its speed does not depend on the place of the target.
         plan.Phase = PlanPhase.BuildModel;
         plan.Initialise(plan.Allocate(MemoryPool.Host, 0), 0);
         Run(plan, device,
@@ -191,7 +191,7 @@ internal sealed class SpeedMeasurement : IDisposable
         int file = plan.Map(0);
         int[] target = plan.AllocateEach(MemoryPool.Device);
         ForEach(plan, storage => plan.Copy(storage, file, target[storage]));
-        // Taking a mapping down costs by the page, too.
+        // The cost of unmapping also grows with the number of pages.
         plan.Release(file);
         Run(plan, device, (PlanPhase.Fill, MachineSpeed.Key(work), _large.ModelBytes));
     }
@@ -220,7 +220,7 @@ internal sealed class SpeedMeasurement : IDisposable
         }
     }
 
-    // Runs a plan and takes each phase's time for the work that it stands for here.
+    // Executes a plan, and adds the time of each phase to the work that it measures.
     private void Run(PlanWriter plan, IDevice device, params ReadOnlySpan<(PlanPhase Phase, string Key, long Bytes)> timed)
     {
         using (plan)
@@ -255,7 +255,7 @@ internal sealed class SpeedMeasurement : IDisposable
         }
     }
 
-    // The best of all repetitions: whatever else the machine did made the others slower, never faster.
+    // The best of all repetitions: other work of the machine makes a repetition slower, never faster.
     private void Keep(string key, TimeSpan time, long units)
     {
         double each = time.TotalNanoseconds / units;
@@ -274,7 +274,7 @@ internal sealed class SpeedMeasurement : IDisposable
         return builder.Build();
     }
 
-    // In the cache folder, or where that cannot be written, in the folder for temporary files.
+    // In the cache folder. If that cannot be written, in the folder for temporary files.
     private static string WriteScratch(long bytes)
     {
         FileSizeLimit.IsError();
@@ -291,7 +291,7 @@ internal sealed class SpeedMeasurement : IDisposable
         }
     }
 
-    // A measurement that was killed could not remove its scratch file.
+    // A measurement that was killed could not delete its scratch file.
     private static void RemoveLeftOvers(string folder)
     {
         foreach (string path in Directory.EnumerateFiles(folder, "speed-*.scratch"))
@@ -320,7 +320,7 @@ internal sealed class SpeedMeasurement : IDisposable
         }
         catch
         {
-            TemporaryNames.TryDelete(path); // a full disk is not to be kept full
+            TemporaryNames.TryDelete(path); // a full disk must not stay full
             throw;
         }
     }

@@ -1,36 +1,39 @@
 namespace MemLoad;
 
-/// <summary>The kinds of work a plan's time is made of. Fresh means memory touched for the first time, which costs more than the copy itself.</summary>
+/// <summary>
+/// The kinds of work that the time of a plan consists of. Fresh memory is touched for the first time, which costs more than the copy
+/// itself.
+/// </summary>
 internal enum Work
 {
-    /// <summary>Any step, whatever it moves.</summary>
+    /// <summary>Any step, whatever its bytes.</summary>
     Step,
-    /// <summary>Filling a fresh buffer as a parameter is initialised.</summary>
+    /// <summary>Initialising a parameter in a fresh buffer.</summary>
     Initialise,
-    /// <summary>Reading cached file pages into fresh host memory, by several threads.</summary>
+    /// <summary>Reading cached file pages into fresh host memory with several threads.</summary>
     ReadInPlace,
-    /// <summary>The same from the disk.</summary>
+    /// <summary>Reading from the disk into fresh host memory.</summary>
     ReadInPlaceCold,
-    /// <summary>Reading cached file pages through a staging ring into fresh device memory; one constant for each size of the ring.</summary>
+    /// <summary>Reading cached file pages through a staging ring into fresh device memory. There is one constant per ring size.</summary>
     ReadThroughRing,
-    /// <summary>The same from the disk.</summary>
+    /// <summary>Reading from the disk through a staging ring into fresh device memory.</summary>
     ReadThroughRingCold,
-    /// <summary>Host to host, into memory touched before.</summary>
+    /// <summary>Copying from host to host, into memory that was touched before.</summary>
     CopyOnHost,
-    /// <summary>Host to host, into fresh memory.</summary>
+    /// <summary>Copying from host to host, into fresh memory.</summary>
     CopyOnHostFresh,
-    /// <summary>Host to device, into memory touched before.</summary>
+    /// <summary>Copying from host to device, into memory that was touched before.</summary>
     CopyToDevice,
-    /// <summary>Host to device, into fresh memory.</summary>
+    /// <summary>Copying from host to device, into fresh memory.</summary>
     CopyToDeviceFresh,
-    /// <summary>From cached pages of a mapped file to fresh device memory.</summary>
+    /// <summary>Copying from cached pages of a mapped file to fresh device memory.</summary>
     CopyMapped,
-    /// <summary>The same from the disk.</summary>
+    /// <summary>Copying from pages of a mapped file that are on the disk to fresh device memory.</summary>
     CopyMappedCold,
-    /// <summary>Device to device, into memory touched before.</summary>
+    /// <summary>Copying from device to device, into memory that was touched before.</summary>
     CopyOnDevice,
-    /// <summary>Device to device, into fresh memory.</summary>
+    /// <summary>Copying from device to device, into fresh memory.</summary>
     CopyOnDeviceFresh,
-    /// <summary>Giving host memory back to the system.</summary>
+    /// <summary>Returning host memory to the system.</summary>
     Release,
 }

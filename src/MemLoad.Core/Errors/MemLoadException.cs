@@ -3,24 +3,25 @@ using System.Globalization;
 namespace MemLoad;
 
 /// <summary>
-/// The one exception MemLoad throws for bad input and for memory that is not there. It names the rule, the place and the remedy,
-/// and fits on one line. What it says is printable and of bounded length, whatever the file holds (<see cref="Printable"/>).
+/// The exception for bad input and for memory that is not available. Its message names the rule, the place and the remedy, on one line. The
+/// message is printable and of bounded length, whatever the file contains (<see cref="Printable"/>).
 /// </summary>
 public sealed class MemLoadException : Exception
 {
     private const int LongestFinding = 4000;
     private const int LongestRemedy = 1000;
 
-    // As many as Linux allows (PATH_MAX).
+    // The maximum length of a path on Linux (PATH_MAX).
     private const int LongestPath = 4096;
 
-    /// <summary>Creates the exception for one broken rule.</summary>
-    /// <param name="rule">The rule that failed.</param>
+    /// <summary>Creates the exception for a broken rule.</summary>
+    /// <param name="rule">The rule that is broken.</param>
     /// <param name="finding">What was found and what was expected, as a clause without a full stop.</param>
-    /// <param name="path">The file or folder at fault, if there is one.</param>
-    /// <param name="offset">The byte offset in that file, if one is known.</param>
-    /// <param name="innerException">The failure underneath, if there is one. It is left out where its own message is not printable, or is too long.</param>
-    /// <param name="remedy">What to do in this very case; the rule's own remedy if not given.</param>
+    /// <param name="path">The file or folder with the problem; null if there is none.</param>
+    /// <param name="offset">The byte offset in that file; null if it is not known.</param>
+    /// <param name="innerException">The underlying exception, if there is one. It is omitted if its message is not printable or is too
+    /// long.</param>
+    /// <param name="remedy">The remedy for this case; by default the remedy of the rule.</param>
     internal MemLoadException(
         Rule rule, string finding, string? path = null, long? offset = null, Exception? innerException = null, Remedy? remedy = null)
         : base(Compose(rule, finding, path, offset, remedy), IsPrintable(innerException) ? innerException : null)
@@ -32,19 +33,19 @@ public sealed class MemLoadException : Exception
         Remedy = Printable.Line((remedy ?? rule.Remedy).ToString(), LongestRemedy);
     }
 
-    /// <summary>The rule that failed.</summary>
+    /// <summary>The rule that is broken.</summary>
     public Rule Rule { get; }
 
     /// <summary>What was found and what was expected, without place and remedy.</summary>
     public string Finding { get; }
 
-    /// <summary>The file or folder at fault, as it is printed, or null.</summary>
+    /// <summary>The file or folder with the problem, as it is printed; null if there is none.</summary>
     public string? Path { get; }
 
     /// <summary>The byte offset in <see cref="Path"/>, or null.</summary>
     public long? Offset { get; }
 
-    /// <summary>What to do about it.</summary>
+    /// <summary>What the user can do.</summary>
     public string Remedy { get; }
 
     private static string Compose(Rule rule, string finding, string? path, long? offset, Remedy? remedy)
@@ -61,7 +62,7 @@ public sealed class MemLoadException : Exception
         return $"{Printable.Line(finding, LongestFinding)}{place}. {Printable.Line((remedy ?? rule.Remedy).ToString(), LongestRemedy)}";
     }
 
-    // Shells print inner exceptions too (Get-Error): those of the libraries below quote files and their names as they are.
+    // Shells also print inner exceptions (Get-Error). Exceptions of other libraries quote files and their names unchanged.
     private static bool IsPrintable(Exception? exception)
     {
         for (Exception? inner = exception; inner is not null; inner = inner.InnerException)

@@ -4,28 +4,29 @@ using System.Text;
 namespace MemLoad;
 
 /// <summary>
-/// The one place that makes text fit to be printed: names, metadata and messages out of files, and names of files. A hidden character is one that steers
-/// a terminal, changes the order of what surrounds it, or cannot be seen. Each of its UTF-16 units is written as <c>\u001b</c>, as JSON writes it.
+/// Makes text printable: names, metadata and messages from files, and names of files. A hidden character controls a terminal, changes the
+/// order of the text around it, or cannot be seen. Each of its UTF-16 units is written as <c>\u001b</c>, as in JSON.
 /// </summary>
-/// <remarks>
-/// Hidden are the Unicode categories Cc (control), Cf (format: bidirectional marks, soft hyphen, word joiner, tags), Zl and Zp (line and paragraph
-/// separators), Cs (half a surrogate pair), Co (private use) and Cn (unassigned), and the other code points with the property
-/// Default_Ignorable_Code_Point (Unicode 16, DerivedCoreProperties.txt): fillers, joiners and variation selectors.
-/// </remarks>
+/// <remarks>Hidden are the Unicode categories Cc (control), Cf (format: bidirectional marks, soft hyphen, word joiner, tags), Zl and Zp
+/// (line and paragraph separators), Cs (half a surrogate pair), Co (private use) and Cn (unassigned). Other code points with the property
+/// Default_Ignorable_Code_Point are hidden, too (Unicode 16, DerivedCoreProperties.txt): fillers, joiners and variation
+/// selectors.</remarks>
 public static class Printable
 {
-    /// <summary>Characters of a quoted name at most, quotes apart.</summary>
+    /// <summary>The maximum length of a quoted name, without quotes.</summary>
     public const int LongestName = 100;
 
-    /// <summary>Characters of a cell of a table at most.</summary>
+    /// <summary>The maximum length of a table cell.</summary>
     public const int LongestCell = 500;
 
-    /// <summary>Characters of any other text that is printed in one piece at most.</summary>
+    /// <summary>The maximum length of any other printed text.</summary>
     public const int LongestText = 10_000;
 
     private const int EscapeLength = 6;
 
-    /// <summary>A number of bytes by itself with the unit that suits it, such as <c>3.30 GiB</c>, for sentences; data carry raw bytes.</summary>
+    /// <summary>
+    /// Returns a number of bytes with a suitable unit, such as <c>3.30 GiB</c>, for sentences. Data have the number of bytes.
+    /// </summary>
     public static string Bytes(long bytes) => Math.Abs(bytes) switch
     {
         >= 1L << 40 => string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 40):0.00} TiB"),
@@ -35,7 +36,7 @@ public static class Printable
         _ => string.Create(CultureInfo.InvariantCulture, $"{bytes} B"),
     };
 
-    /// <summary>A figure with the three digits that mean something: two decimals below 10, one below 100, none from there on.</summary>
+    /// <summary>Returns a figure with three significant digits: two decimals below 10, one below 100, none from 100 on.</summary>
     public static string ThreeDigits(double figure) => figure.ToString(
         Math.Abs(figure) switch
         {
@@ -46,31 +47,31 @@ public static class Printable
         CultureInfo.InvariantCulture);
 
     /// <summary>
-    /// The text for a person: hidden characters as escapes, and cut with … where it is too long. Text that was made printable before stays as it is.
+    /// Returns a text with escapes for hidden characters. A text that is too long is cut and ends with …. Printable text stays unchanged.
     /// </summary>
-    /// <param name="text">Any text; null gives the empty text.</param>
-    /// <param name="longest">Characters of the result at most.</param>
+    /// <param name="text">Any text; null gives an empty text.</param>
+    /// <param name="longest">The maximum length of the result.</param>
     public static string Text(string? text, int longest = LongestText) => Write(text ?? "", longest, exact: false);
 
-    /// <summary>A message for a person, on one line: its line breaks become spaces, all else as <see cref="Text"/> has it.</summary>
+    /// <summary>Returns a message on one line: line breaks become spaces, and all else is as in <see cref="Text"/>.</summary>
     /// <param name="message">Any message.</param>
-    /// <param name="longest">Characters of the result at most.</param>
+    /// <param name="longest">The maximum length of the result.</param>
     public static string Line(string message, int longest = LongestText)
     {
         ArgumentNullException.ThrowIfNull(message);
-        // One more than is shown, so that the cut shows.
+        // One character more than is shown, so that the cut is visible.
         string some = message.Length > longest ? message[..(longest + 1)] : message;
         return Text(some.Trim().ReplaceLineEndings(" "), longest);
     }
 
     /// <summary>
-    /// A name in single quotes, for a sentence. Two names that are not cut look the same only if they are the same: a backslash that would begin an
+    /// Returns a name in single quotes, for a sentence. Different names look different unless they are cut: a backslash that would begin an
     /// escape is written as <c>\u005c</c>.
     /// </summary>
     /// <param name="name">Any name.</param>
     public static string Quote(string name) => $"'{Name(name)}'";
 
-    /// <summary>A name as <see cref="Quote"/> has it between the quotes.</summary>
+    /// <summary>Returns a name as <see cref="Quote"/> writes it between the quotes.</summary>
     /// <param name="name">Any name.</param>
     public static string Name(string name)
     {
@@ -78,7 +79,7 @@ public static class Printable
         return Write(name, LongestName, exact: true);
     }
 
-    /// <summary>The first few of many names, quoted, and how many more there are.</summary>
+    /// <summary>Returns the first few of many names, quoted, and how many more there are.</summary>
     internal static string List(IReadOnlyCollection<string> names)
     {
         const int shown = 5;
@@ -86,10 +87,10 @@ public static class Printable
         return names.Count > shown ? $"{list} and {names.Count - shown} more" : list;
     }
 
-    /// <summary>The whole text with hidden characters as escapes, so that <see cref="Unescape"/> gives it back.</summary>
+    /// <summary>Returns the whole text with escapes for hidden characters. <see cref="Unescape"/> restores the text.</summary>
     internal static string Escape(string text) => Write(text, int.MaxValue, exact: true);
 
-    /// <summary>The text that <see cref="Escape"/> was given. Escapes that it does not write stay as they are.</summary>
+    /// <summary>Returns the text that <see cref="Escape"/> was given. Other escapes stay unchanged.</summary>
     internal static string Unescape(string text)
     {
         if (!text.Contains("\\u", StringComparison.Ordinal))
@@ -106,7 +107,7 @@ public static class Printable
         return whole.ToString();
     }
 
-    /// <summary>Whether a character is hidden; see the remarks on this class.</summary>
+    /// <summary>Returns whether a character is hidden; see the remarks of this class.</summary>
     internal static bool IsHidden(Rune rune) => rune.Value switch
     {
         >= ' ' and <= '~' => false,
@@ -158,7 +159,7 @@ public static class Printable
         return true;
     }
 
-    // A backslash, u and four digits in hex.
+    // A backslash, u and four hexadecimal digits.
     private static bool IsEscape(string text, int at, out char unit)
     {
         bool escape = ushort.TryParse(

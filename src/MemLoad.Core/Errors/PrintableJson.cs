@@ -5,7 +5,8 @@ using System.Text.Encodings.Web;
 namespace MemLoad;
 
 /// <summary>
-/// How the texts of JSON files that we write are escaped: what JSON requires, and what <see cref="Printable"/> calls hidden. All else stays readable.
+/// The escaping of texts in the JSON files that MemLoad writes: the characters that JSON requires, and those that <see cref="Printable"/>
+/// calls hidden. All other characters stay readable.
 /// </summary>
 internal sealed unsafe class PrintableJson : JavaScriptEncoder
 {
@@ -13,7 +14,7 @@ internal sealed unsafe class PrintableJson : JavaScriptEncoder
     {
     }
 
-    /// <summary>The one there is.</summary>
+    /// <summary>The only instance.</summary>
     public static PrintableJson Encoder { get; } = new();
 
     /// <inheritdoc/>

@@ -5,25 +5,25 @@ using System.Runtime.CompilerServices;
 namespace MemLoad;
 
 /// <summary>
-/// What a user can do about a broken rule: text, and in it what is typed, named by what it is (<see cref="Setting"/>, <see cref="Act"/>). Each program
-/// has its own words for these (<see cref="Vocabulary"/>). It is written as an interpolated string.
+/// What a user can do about a broken rule. It is text with holes for what the user types (<see cref="Setting"/>, <see cref="Act"/>). Each
+/// program fills them with its own words (<see cref="Vocabulary"/>). A remedy is written as an interpolated string.
 /// </summary>
 [InterpolatedStringHandler]
 internal sealed class Remedy
 {
     private readonly List<Func<Vocabulary, string>> _parts = [];
 
-    /// <summary>Called by the compiler for an interpolated string.</summary>
-    /// <param name="literalLength">Characters of text.</param>
-    /// <param name="formattedCount">How much is put into it.</param>
+    /// <summary>Creates an empty remedy. The compiler calls it for an interpolated string.</summary>
+    /// <param name="literalLength">The number of characters of text.</param>
+    /// <param name="formattedCount">The number of holes.</param>
     public Remedy(int literalLength, int formattedCount) => _parts.Capacity = (2 * formattedCount) + Math.Min(literalLength, 1);
 
-    /// <summary>A remedy without anything to type.</summary>
+    /// <summary>Converts a text without holes to a remedy.</summary>
     /// <param name="text">The text.</param>
     [return: NotNullIfNotNull(nameof(text))]
     public static implicit operator Remedy?(string? text) => FromString(text);
 
-    /// <summary>A remedy without anything to type.</summary>
+    /// <summary>Returns a remedy of a text without holes; null for null.</summary>
     /// <param name="text">The text; null for none.</param>
     [return: NotNullIfNotNull(nameof(text))]
     public static Remedy? FromString(string? text)
@@ -41,8 +41,8 @@ internal sealed class Remedy
     /// <param name="text">The text.</param>
     public void AppendLiteral(string text) => _parts.Add(_ => text);
 
-    /// <summary>Adds a value, written the same in every culture.</summary>
-    /// <typeparam name="T">Its type.</typeparam>
+    /// <summary>Adds a value, in the invariant culture.</summary>
+    /// <typeparam name="T">The type of the value.</typeparam>
     /// <param name="value">The value.</param>
     public void AppendFormatted<T>(T value)
     {
@@ -55,25 +55,25 @@ internal sealed class Remedy
     public void AppendFormatted(Setting setting) => _parts.Add(words => words.Of(setting));
 
     /// <summary>Adds the name of a setting and a value for it.</summary>
-    /// <param name="typed">Both.</param>
+    /// <param name="typed">The setting and the value.</param>
     public void AppendFormatted((Setting Setting, string Value) typed) => _parts.Add(words => $"{words.Of(typed.Setting)} {typed.Value}");
 
     /// <summary>Adds the name of a command.</summary>
-    /// <param name="act">What the command does.</param>
+    /// <param name="act">The command.</param>
     public void AppendFormatted(Act act) => _parts.Add(words => words.Of(act));
 
     /// <summary>Adds the name of a command and a setting of it.</summary>
-    /// <param name="typed">Both.</param>
+    /// <param name="typed">The command and the setting.</param>
     public void AppendFormatted((Act Act, Setting Setting) typed) => _parts.Add(words => words.Of(typed.Act, typed.Setting));
 
     /// <summary>Adds another remedy.</summary>
     /// <param name="remedy">The remedy.</param>
     public void AppendFormatted(Remedy remedy) => _parts.Add(remedy.In);
 
-    /// <summary>The text in the words of one program.</summary>
+    /// <summary>Returns the text in the words of one program.</summary>
     /// <param name="words">The words.</param>
     public string In(Vocabulary words) => string.Concat(_parts.Select(part => part(words)));
 
-    /// <summary>The text in the words of the program that runs.</summary>
+    /// <summary>Returns the text in the words of the running program.</summary>
     public override string ToString() => In(Vocabulary.Current);
 }

@@ -1,23 +1,25 @@
 namespace MemLoad;
 
-/// <summary>One thing MemLoad insists on. Rules are a closed set (<see cref="Rules"/>); their ids never change meaning.</summary>
+/// <summary>
+/// A condition that MemLoad requires. Rules are a closed set (<see cref="Rules"/>), and the meaning of an id never changes.
+/// </summary>
 /// <param name="Id">Stable id, <c>ML</c> and four digits: 1 paths and formats, 2 zip, 3 pickle, 4 safetensors, 5 folders and shards,
 /// 6 tensors, models and manifests, 7 devices and memory, 8 measuring, 9 writing and usage.</param>
-/// <param name="Title">What must hold, in a few words.</param>
+/// <param name="Title">The condition that must hold, in a few words.</param>
 public sealed record Rule(string Id, string Title)
 {
     internal Rule(string id, string title, Remedy remedy)
         : this(id, title) => Remedy = remedy;
 
-    /// <summary>What the user can do about it: one sentence.</summary>
+    /// <summary>What the user can do, in general.</summary>
     internal Remedy Remedy { get; } = "";
 
-    /// <summary>The exception for this rule, ready to throw.</summary>
+    /// <summary>Returns the exception for this rule.</summary>
     /// <param name="finding">What was found and what was expected, as a clause without a full stop.</param>
-    /// <param name="path">The file or folder at fault.</param>
+    /// <param name="path">The file or folder with the problem.</param>
     /// <param name="offset">The byte offset in that file.</param>
-    /// <param name="innerException">The failure underneath.</param>
-    /// <param name="remedy">What to do in this very case, where that can be said better than by <see cref="Remedy"/>.</param>
+    /// <param name="innerException">The underlying exception.</param>
+    /// <param name="remedy">The remedy for this case, if it can be more precise than <see cref="Remedy"/>.</param>
     internal MemLoadException Broken(string finding, string? path = null, long? offset = null, Exception? innerException = null, Remedy? remedy = null) =>
         new(this, finding, path, offset, innerException, remedy);
 }

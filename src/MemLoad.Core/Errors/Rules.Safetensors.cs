@@ -11,40 +11,40 @@ internal static partial class Rules
     public static readonly Rule SafetensorsHeaderStart = new("ML4002", "the header begins with '{'",
         "Check that this is a safetensors file, and write it again if it is.");
 
-    // The header is UTF-8, and so are the characters its escapes name.
+    // The header is UTF-8. Its escapes name valid characters.
     public static readonly Rule SafetensorsHeaderEncoding = new("ML4003", "the header is UTF-8", SaveSafetensorsAgain);
     public static readonly Rule SafetensorsHeaderSyntax = new("ML4004", "the header is JSON", SaveSafetensorsAgain);
     public static readonly Rule SafetensorsHeaderPadding = new("ML4005", "only spaces follow the header's JSON", SaveSafetensorsAgain);
     public static readonly Rule SafetensorsNameRepeated = new("ML4006", "names in the header are unique", SaveSafetensorsAgain);
-    public static readonly Rule SafetensorsHeaderForm = new("ML4007", "the header has the form of safetensors", SaveSafetensorsAgain);
-    public static readonly Rule SafetensorsFields = new("ML4008", "a tensor has dtype, shape and data_offsets", SaveSafetensorsAgain);
+    public static readonly Rule SafetensorsHeaderForm = new("ML4007", "the header has the form that safetensors defines", SaveSafetensorsAgain);
+    public static readonly Rule SafetensorsFields = new("ML4008", "each tensor has a dtype, a shape and data_offsets", SaveSafetensorsAgain);
 
     // Dimensions and offsets are whole numbers from 0 to 2⁶³ − 1.
     public static readonly Rule SafetensorsNumber = new("ML4009", "dimensions and offsets are whole numbers", SaveSafetensorsAgain);
 
     // The dtype is one of those that PyTorch and safetensors share.
-    public static readonly Rule SafetensorsDType = new("ML4010", "the dtype is known",
-        "Convert the tensor to one of PyTorch's types of whole bytes and write the file again.");
+    public static readonly Rule SafetensorsDType = new("ML4010", "the dtype is supported",
+        "Convert the tensor to a PyTorch type whose elements are whole bytes, and write the file again.");
 
     // A tensor has at most 64 dimensions, the most that NumPy holds and PyTorch computes on.
     public static readonly Rule SafetensorsDimensions = new("ML4011", "a tensor has at most 64 dimensions", SaveSafetensorsAgain);
 
     // The size of a tensor fits 64 bits.
     public static readonly Rule SafetensorsSizeOverflow = new("ML4012", "the size of a tensor fits 64 bits", SaveSafetensorsAgain);
-    public static readonly Rule SafetensorsOffsets = new("ML4013", "data_offsets are a begin and an end", SaveSafetensorsAgain);
+    public static readonly Rule SafetensorsOffsets = new("ML4013", "data_offsets are a start and an end", SaveSafetensorsAgain);
     public static readonly Rule SafetensorsSizeMismatch = new("ML4014", "shape and dtype give the bytes that the offsets span", SaveSafetensorsAgain);
 
     // Tensors follow each other with no bytes between them, the first at byte 0 of the data.
     public static readonly Rule SafetensorsHole = new("ML4015", "there are no bytes between tensors", SaveSafetensorsAgain);
     public static readonly Rule SafetensorsOverlap = new("ML4016", "tensors do not overlap", SaveSafetensorsAgain);
-    public static readonly Rule SafetensorsTrailing = new("ML4017", "nothing follows the last tensor",
-        "Copy or download the file again; if it stays longer than its header says, something was appended to it.");
+    public static readonly Rule SafetensorsTrailing = new("ML4017", "no bytes follow the last tensor",
+        "Copy or download the file again. If it is still longer than its header says, bytes were appended to it.");
 
     // '__metadata__' is an object of strings.
     public static readonly Rule SafetensorsMetadata = new("ML4018", "__metadata__ is a map of strings", SaveSafetensorsAgain);
 
-    // Names have no control characters: they are printed on terminals, and the digest of the weights is taken over lines of them. A tab is
-    // let through: it steers no terminal and ends no line.
-    public static readonly Rule SafetensorsTensorName = new("ML4019", "tensor names have no control characters but tabs",
-        "Rename the tensor: names are printed on terminals, and the digest is taken over lines of them.");
+    // Names have no control characters: terminals print them, and the digest of the weights is computed over lines of them. A tab is
+    // allowed: it does not control a terminal, and it does not end a line.
+    public static readonly Rule SafetensorsTensorName = new("ML4019", "tensor names have no control characters except tabs",
+        "Rename the tensor: terminals print names, and the digest is computed over lines of them.");
 }

@@ -4,26 +4,26 @@ namespace MemLoad;
 internal static partial class Rules
 {
     private const string SaveAgain = "Write the file again with the program that made it.";
-    public static readonly Rule NameRepeated = new("ML6001", "tensor names are unique", "Rename one of them where the file is made, and write it again.");
+    public static readonly Rule NameRepeated = new("ML6001", "tensor names are unique", "Rename one of the tensors in the program that made the file, and write the file again.");
 
     // Dimensions, strides and offsets must be non-negative and their products must fit 64 bits.
-    public static readonly Rule ShapeInvalid = new("ML6002", "shapes, strides and offsets are sound", SaveAgain);
-    public static readonly Rule ViewOutsideStorage = new("ML6003", "a tensor lies inside its storage", SaveAgain);
-    public static readonly Rule ViewTooLarge = new("ML6004", "an expanded view stays in proportion to its storage",
-        "Store the tensor without expanding it, or let PyTorch make it contiguous first.");
-    public static readonly Rule ViewsTooLarge = new("ML6012", "all views together stay in proportion to the files",
-        "Store the tensors without expanding them, or let PyTorch make them contiguous first.");
-    public static readonly Rule TensorNameControl = new("ML6013", "tensor names have no control characters but tabs",
-        "Rename the tensor: names are printed on terminals, and the digest is taken over lines of them.");
-    public static readonly Rule NameTooLong = new("ML6014", "tensor names have a reasonable length", "Rename the tensor, or save the state dict alone.");
+    public static readonly Rule ShapeInvalid = new("ML6002", "shapes, strides and offsets are valid", SaveAgain);
+    public static readonly Rule ViewOutsideStorage = new("ML6003", "each tensor lies inside its storage", SaveAgain);
+    public static readonly Rule ViewTooLarge = new("ML6004", "an expanded view is within its limit",
+        "Store the tensor without expanding it, or make it contiguous in PyTorch first.");
+    public static readonly Rule ViewsTooLarge = new("ML6012", "all views together are within their limit",
+        "Store the tensors without expanding them, or make them contiguous in PyTorch first.");
+    public static readonly Rule TensorNameControl = new("ML6013", "tensor names have no control characters except tabs",
+        "Rename the tensor: terminals print names, and the digest is computed over lines of them.");
+    public static readonly Rule NameTooLong = new("ML6014", "the length of tensor names is within the limit", "Rename the tensor, or save only the state dict.");
     public static readonly Rule KeyNotFound = new("ML6005", "the key is in the checkpoint", $"List the names with {Act.Inspect}.");
     public static readonly Rule NothingSelected = new("ML6006", "the checkpoint has tensors to load",
         $"List the names with {Act.Inspect} and widen the key, include or exclude pattern.");
-    public static readonly Rule RankOutside = new("ML6009", "the rank is one of the ranks", $"Ranks count from 0 and end below their number ({Setting.Rank} and {Setting.RankCount}).");
+    public static readonly Rule RankOutside = new("ML6009", "the rank is from 0 to the number of ranks less 1", $"Give a rank from 0 to the number of ranks less 1 ({Setting.Rank} and {Setting.RankCount}).");
     public static readonly Rule CastTargetUnsupported = new("ML6010", "weights are cast to float32, float16 or bfloat16",
-        $"Give one of these ({Setting.DType}), or none to load the weights as they are.");
+        $"Give one of these types ({Setting.DType}), or none to load the weights as they are.");
     public static readonly Rule CastStorageMixed = new("ML6011", "a storage that is cast holds elements of one dtype",
-        $"Load the weights as they are, leave one of the tensors out ({Setting.Exclude}), or store them apart.");
+        $"Load the weights as they are, exclude one of the tensors ({Setting.Exclude}), or store them separately.");
     public static readonly Rule StateDictMismatch = new("ML6007", "the state dict fits the model",
         $"Choose the model that the checkpoint was written for ({Setting.Size}), or narrow the checkpoint with a key ({Setting.Key}).");
     public static readonly Rule SizeUnknown = new("ML6008", "the model size is known",

@@ -4,22 +4,22 @@ namespace MemLoad;
 internal static partial class Rules
 {
     public static readonly Rule FormatNotWritable = new("ML9101", "the format can be written",
-        $"Choose pth, safetensors or folder ({Setting.Format}), or a target whose name ends in .pth or .safetensors, or in no extension for a folder.");
-    public static readonly Rule TargetExists = new("ML9102", "the target does not exist yet", $"Name another path, or replace what is there ({Setting.Force}).");
+        $"Choose pth, safetensors or folder ({Setting.Format}), or a target whose name ends in .pth or .safetensors, or has no extension for a folder.");
+    public static readonly Rule TargetExists = new("ML9102", "the target does not exist yet", $"Name another path, or replace the existing target ({Setting.Force}).");
     public static readonly Rule TargetUnwritable = new("ML9103", "the target can be written",
-        "Check that the folder exists and that this user may write there, or name another path.");
-    public static readonly Rule DiskFull = new("ML9104", "the disk has room for what is written", "Free some space, or name a path on another disk (for generated checkpoints: MEMLOAD_CACHE).");
-    public static readonly Rule WriteFailed = new("ML9105", "the target can be written to its end",
+        "Check that the folder exists and that this user may write to it, or name another path.");
+    public static readonly Rule DiskFull = new("ML9104", "the disk has enough free space", "Free some space, or name a path on another disk (for generated checkpoints: MEMLOAD_CACHE).");
+    public static readonly Rule WriteFailed = new("ML9105", "the target can be written completely",
         "Check the disk or the network share, then try again.");
-    public static readonly Rule FileNameUnsafe = new("ML9106", "tensor names are safe, distinct file names", $"Write one file instead: safetensors or pth ({Setting.Format}).");
+    public static readonly Rule FileNameUnsafe = new("ML9106", "tensor names are safe and distinct as file names", $"Write one file instead: safetensors or pth ({Setting.Format}).");
     public static readonly Rule NameNotWritable = new("ML9107", "the format can hold the tensor's name",
-        $"Rename the tensor, choose a format that takes its name ({Setting.Format}), or leave it out ({(Act.Convert, Setting.Exclude)}).");
-    public static readonly Rule DTypeNotInFormat = new("ML9108", "the format has the tensor's dtype", $"Write .pth instead, or leave the tensor out ({(Act.Convert, Setting.Exclude)}).");
+        $"Rename the tensor, choose a format that can hold its name ({Setting.Format}), or exclude it ({(Act.Convert, Setting.Exclude)}).");
+    public static readonly Rule DTypeNotInFormat = new("ML9108", "the format supports the dtype of the tensor", $"Write .pth instead, or exclude the tensor ({(Act.Convert, Setting.Exclude)}).");
 
     // safetensors headers end at 100,000,000 bytes (the reference reader's limit).
-    public static readonly Rule HeaderTooLong = new("ML9109", "the header fits the format", $"Write .pth instead, or fewer tensors into one file ({(Act.Convert, Setting.Include)}).");
-    public static readonly Rule SourceInconsistent = new("ML9110", "the weights to write deliver what they promise",
-        "Open them again; if it happens again, report it as a bug of MemLoad.");
-    public static readonly Rule CacheUnusable = new("ML9111", "the cache folder can be used",
-        $"Set MEMLOAD_CACHE to a folder where this user can write, or name a checkpoint of your own ({Setting.Path}).");
+    public static readonly Rule HeaderTooLong = new("ML9109", "the header is not longer than the format allows", $"Write .pth instead, or fewer tensors into one file ({(Act.Convert, Setting.Include)}).");
+    public static readonly Rule SourceInconsistent = new("ML9110", "the weights to write have the lengths that they state",
+        "Open them again. If it fails again, report this as a bug of MemLoad.");
+    public static readonly Rule CacheUnusable = new("ML9111", "the cache folder can be written",
+        $"Set MEMLOAD_CACHE to a folder that this user can write to, or give a checkpoint of your own ({Setting.Path}).");
 }

@@ -3,13 +3,13 @@ namespace MemLoad;
 /// <summary>Rules on PyTorch's zip archives (ML2xxx).</summary>
 internal static partial class Rules
 {
-    private const string SaveWithTorch = "Load the file with PyTorch and write it again with torch.save(state_dict, path); where PyTorch does not read it either, get the file again.";
+    private const string SaveWithTorch = "Load the file with PyTorch and write it again with torch.save(state_dict, path). If PyTorch cannot read it, get the file again.";
 
     // The end record must be the last 22 bytes, without comment and without trailing data.
     public static readonly Rule ZipEndMissing = new("ML2001", "the archive ends with its end record", CopyAgain);
 
     // Central directory, zip64 records and counts must agree and lie inside the file.
-    public static readonly Rule ZipDirectoryInvalid = new("ML2002", "the archive's directory is sound", CopyAgain);
+    public static readonly Rule ZipDirectoryInvalid = new("ML2002", "the directory of the archive is valid", CopyAgain);
     public static readonly Rule ZipHeaderMismatch = new("ML2003", "local and central headers agree", CopyAgain);
 
     // Records are stored as they are: PyTorch never compresses them.
@@ -20,20 +20,20 @@ internal static partial class Rules
     public static readonly Rule ZipOverlap = new("ML2008", "records do not overlap", SaveWithTorch);
 
     // An archive of PyTorch holds exactly one data.pkl.
-    public static readonly Rule ZipNotTorch = new("ML2009", "the archive is one that PyTorch wrote", "Only archives written by torch.save hold weights; check that this is the right file.");
-    public static readonly Rule ZipTorchScript = new("ML2010", "the archive is no TorchScript program",
+    public static readonly Rule ZipNotTorch = new("ML2009", "the archive was written by PyTorch", "Check that this is the right file: MemLoad reads only archives that torch.save wrote.");
+    public static readonly Rule ZipTorchScript = new("ML2010", "the archive is not a TorchScript program",
         "In Python: torch.save(torch.jit.load(path).state_dict(), new_path).");
     public static readonly Rule ZipBigEndian = new("ML2011", "the bytes are little-endian",
-        "Load the file with PyTorch on a little-endian machine, which turns the bytes, and write it again with torch.save(state_dict, path).");
-    public static readonly Rule StorageRecordMissing = new("ML2012", "every storage is in the file", CopyAgain);
-    public static readonly Rule StorageLengthMismatch = new("ML2013", "storages have the length the pickle states", CopyAgain);
+        "Load the file with PyTorch on a little-endian machine, which swaps the bytes, and write it again with torch.save(state_dict, path).");
+    public static readonly Rule StorageRecordMissing = new("ML2012", "the file has every storage", CopyAgain);
+    public static readonly Rule StorageLengthMismatch = new("ML2013", "each storage has the length that the pickle states", CopyAgain);
 
-    // From byte 0 to the directory there are records and their data descriptors, and nothing that a reader would pass over.
-    public static readonly Rule ZipHidden = new("ML2014", "nothing lies before, between or behind the records", SaveWithTorch);
+    // From byte 0 to the directory there are only records and their data descriptors, and no bytes that a reader would skip.
+    public static readonly Rule ZipHidden = new("ML2014", "there are no bytes before, between or after the records", SaveWithTorch);
 
     // Of the flags only those of UTF-8 names, data descriptors and compression levels are known.
     public static readonly Rule ZipFlags = new("ML2015", "records have no flags that PyTorch does not set", SaveWithTorch);
 
-    // The bytes of a record have the CRC-32 that the directory states; 0 means that none was computed. Checked by deep tests.
+    // The bytes of a record have the CRC-32 that the directory states. The value 0 means that none was computed. Deep tests check this.
     public static readonly Rule RecordChecksum = new("ML2016", "records have the checksum that the directory states", CopyAgain);
 }

@@ -1,27 +1,27 @@
 namespace MemLoad;
 
-/// <summary>What a user can set, under the names of parameters in the module.</summary>
+/// <summary>The settings of a user, named like the parameters of the module.</summary>
 internal enum Setting
 {
     Cache, Deep, Device, DeviceMemoryLimit, DType, Exclude, Force, Format, HeadCount, HostMemoryLimit, Include, InProcess, Key, Model, Path, Rank, RankCount,
     Size, Strategy, TimelinePath,
 }
 
-/// <summary>What a user can have done: each is a command and a cmdlet.</summary>
+/// <summary>The actions of a user. Each is a command and a cmdlet.</summary>
 internal enum Act
 {
     Convert, Inspect, Load, Measure, Plan, Runtime, Test,
 }
 
 /// <summary>
-/// The words of the program that a user types into. The library has those of its own members; a program sets its own once, as it starts. They are data, so
-/// that a measured child process can be given those of the process that started it.
+/// The words of a program for settings and commands. The library has those of its own members. A program sets its own words once, at its
+/// start. They are data, so that a measured child process can receive the words of its parent.
 /// </summary>
 /// <param name="Settings">The name of each setting.</param>
-/// <param name="Acts">Each command; <c>{0}</c> stands where a setting of it comes.</param>
+/// <param name="Acts">The name of each command; <c>{0}</c> stands for a setting of it.</param>
 internal sealed record Vocabulary(IReadOnlyDictionary<Setting, string> Settings, IReadOnlyDictionary<Act, string> Acts)
 {
-    /// <summary>The words of the program that runs.</summary>
+    /// <summary>The words of the running program.</summary>
     public static Vocabulary Current { get; set; } = new(
         Enum.GetValues<Setting>().ToDictionary(setting => setting, setting => setting.ToString()),
         new Dictionary<Act, string>
@@ -35,12 +35,12 @@ internal sealed record Vocabulary(IReadOnlyDictionary<Setting, string> Settings,
             [Act.Test] = "WeightTester.Test{0}",
         });
 
-    /// <summary>The name of a setting.</summary>
+    /// <summary>Returns the name of a setting.</summary>
     /// <param name="setting">The setting.</param>
     public string Of(Setting setting) => Settings[setting];
 
-    /// <summary>The name of a command.</summary>
-    /// <param name="act">What it does.</param>
-    /// <param name="setting">A setting of it; null for none.</param>
+    /// <summary>Returns the name of a command.</summary>
+    /// <param name="act">The command.</param>
+    /// <param name="setting">A setting of the command; null for none.</param>
     public string Of(Act act, Setting? setting = null) => Acts[act].Replace("{0}", setting is Setting one ? " " + Of(one) : "", StringComparison.Ordinal);
 }

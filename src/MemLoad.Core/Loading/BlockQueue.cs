@@ -1,12 +1,12 @@
 namespace MemLoad;
 
 /// <summary>
-/// The blocks of a batch of reads: each taken by one thread, in order. Of two blocks that pass through the same place of one buffer the later waits for the
-/// earlier, and nobody else does: threads need not meet between one storage and the next.
+/// Hands out the blocks of a batch of reads. Each block is taken by one thread, in order. If two blocks pass through the same place of one
+/// buffer, the later block waits for the earlier one. No other block waits, so threads do not meet between storages.
 /// </summary>
-/// <param name="blocks">How many there are.</param>
-/// <param name="threads">How many may take them.</param>
-/// <param name="places">For each block the ranges of the buffer that it passes through, if it passes through one.</param>
+/// <param name="blocks">The number of blocks.</param>
+/// <param name="threads">The number of threads that may take blocks.</param>
+/// <param name="places">For each block the ranges of the buffer that it passes through; null if the blocks pass through no buffer.</param>
 internal sealed class BlockQueue(int blocks, int threads, (long From, long To)[][]? places = null)
 {
     private const int None = int.MaxValue;
@@ -15,7 +15,7 @@ internal sealed class BlockQueue(int blocks, int threads, (long From, long To)[]
     private readonly int[] _taken = [.. Enumerable.Repeat(None, threads)];
     private int _next;
 
-    /// <summary>The next block for a thread, which is done with its last one; below 0 if there is none.</summary>
+    /// <summary>Returns the next block for a thread that has finished its last block; a negative number if there is none.</summary>
     public int Take(int thread)
     {
         lock (_lock)
@@ -34,7 +34,9 @@ internal sealed class BlockQueue(int blocks, int threads, (long From, long To)[]
         }
     }
 
-    /// <summary>The first block from one on that nobody has taken, nor will take at once; below 0 if there is none.</summary>
+    /// <summary>
+    /// Returns the first block from the given one on that no thread has taken or is about to take; a negative number if there is none.
+    /// </summary>
     public int Ahead(int first)
     {
         lock (_lock)
@@ -44,7 +46,7 @@ internal sealed class BlockQueue(int blocks, int threads, (long From, long To)[]
         }
     }
 
-    /// <summary>To be called when a thread ends, however it does: nobody needs to wait for it any more.</summary>
+    /// <summary>Ends a thread's part. Each thread calls it when it ends, so that no other thread waits for it.</summary>
     public void Leave(int thread)
     {
         lock (_lock)

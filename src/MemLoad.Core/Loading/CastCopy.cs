@@ -2,19 +2,21 @@ using System.Runtime.CompilerServices;
 
 namespace MemLoad;
 
-/// <summary>Copies that cast on the way, a few elements at a time: straight into place where the host can reach it, through a bounce buffer elsewhere.</summary>
+/// <summary>
+/// Copies elements and casts them, a few at a time: directly to their place in host memory, or through a small buffer to other memory.
+/// </summary>
 internal static unsafe class CastCopy
 {
-    // Enough that a call to a device is worth it, little enough for a small stack and the processor's second cache: at most 64 KiB of results.
+    // At most 64 KiB of results: enough for one call to a device, and small enough for the stack and for the second-level cache.
     private const int PieceElements = 16 << 10;
 
-    /// <summary>Casts elements on the host into a buffer, wherever that is.</summary>
-    /// <param name="cast">From which type to which.</param>
+    /// <summary>Casts elements in host memory into a buffer of any device.</summary>
+    /// <param name="cast">The type in the source and the type in the target.</param>
     /// <param name="source">The first element.</param>
-    /// <param name="bytes">Bytes that the elements take there: a whole number of them.</param>
-    /// <param name="target">Where to.</param>
-    /// <param name="targetOffset">Offset of the first element there, in bytes.</param>
-    /// <param name="cancellationToken">Stops it.</param>
+    /// <param name="bytes">Bytes of the elements in the source: a whole number of elements.</param>
+    /// <param name="target">The buffer to write to.</param>
+    /// <param name="targetOffset">Offset of the first element in the target, in bytes.</param>
+    /// <param name="cancellationToken">Cancels the copy.</param>
     [SkipLocalsInit]
     public static void FromHost(StorageCast cast, byte* source, long bytes, MemoryBuffer target, long targetOffset, CancellationToken cancellationToken)
     {
@@ -41,11 +43,11 @@ internal static unsafe class CastCopy
     }
 
     /// <summary>Casts the first elements of one device buffer into another.</summary>
-    /// <param name="cast">From which type to which.</param>
-    /// <param name="source">Where from.</param>
-    /// <param name="bytes">Bytes that the elements take there: a whole number of them.</param>
-    /// <param name="target">Where to.</param>
-    /// <param name="cancellationToken">Stops it.</param>
+    /// <param name="cast">The type in the source and the type in the target.</param>
+    /// <param name="source">The buffer to read from.</param>
+    /// <param name="bytes">Bytes of the elements in the source: a whole number of elements.</param>
+    /// <param name="target">The buffer to write to.</param>
+    /// <param name="cancellationToken">Cancels the copy.</param>
     [SkipLocalsInit]
     public static void Between(StorageCast cast, MemoryBuffer source, long bytes, MemoryBuffer target, CancellationToken cancellationToken)
     {

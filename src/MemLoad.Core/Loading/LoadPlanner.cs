@@ -3,18 +3,18 @@ namespace MemLoad;
 /// <summary>Forecasts without loading.</summary>
 public static class LoadPlanner
 {
-    /// <summary>What a load would cost, from headers alone.</summary>
-    /// <exception cref="MemLoadException">The checkpoint, the device or the selection breaks a rule. A limit that is exceeded does not throw:
-    /// the row says that it does not fit.</exception>
+    /// <summary>Returns the forecast of a load, from headers alone.</summary>
+    /// <exception cref="MemLoadException">The checkpoint, the device or the selection breaks a rule. An exceeded limit does not throw: the
+    /// row says that the load does not fit.</exception>
     public static LoadForecast Forecast(LoadRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
         return Forecast([request], cancellationToken).Single();
     }
 
-    /// <summary>What loads of one checkpoint would cost; it is opened once.</summary>
-    /// <param name="requests">Requests that differ in how and where to load only.</param>
-    /// <param name="cancellationToken">Stops it.</param>
+    /// <summary>Returns the forecasts of loads of one checkpoint, which is opened once.</summary>
+    /// <param name="requests">Requests that differ only in strategy, device and limits.</param>
+    /// <param name="cancellationToken">Cancels the forecasts.</param>
     /// <exception cref="MemLoadException">As <see cref="Forecast(LoadRequest, CancellationToken)"/>.</exception>
     public static IEnumerable<LoadForecast> Forecast(IReadOnlyList<LoadRequest> requests, CancellationToken cancellationToken = default)
     {
@@ -27,10 +27,10 @@ public static class LoadPlanner
         }
     }
 
-    /// <summary>The steps of each plan with the running totals of every pool.</summary>
-    /// <param name="requests">Requests that differ in how and where to load only.</param>
-    /// <param name="planned">Takes each load before its steps come; null if nobody wants them.</param>
-    /// <param name="cancellationToken">Stops it.</param>
+    /// <summary>Returns the steps of each plan with the running totals of every pool.</summary>
+    /// <param name="requests">Requests that differ only in strategy, device and limits.</param>
+    /// <param name="planned">Receives each load before its steps; null if it is not needed.</param>
+    /// <param name="cancellationToken">Cancels the forecasts.</param>
     /// <exception cref="MemLoadException">As <see cref="Forecast(LoadRequest, CancellationToken)"/>.</exception>
     public static IEnumerable<LoadPlanStep> Steps(
         IReadOnlyList<LoadRequest> requests, Action<PreparedLoad>? planned = null, CancellationToken cancellationToken = default)

@@ -1,7 +1,9 @@
 namespace MemLoad;
 
-/// <summary>What requests for the same tensors, cast alike, have in common: the open checkpoint, the headroom, and what was found of both.</summary>
-/// <remarks>The files stay open between the reading of their headers and the end of the load.</remarks>
+/// <summary>
+/// What requests for the same tensors and cast have in common: the open checkpoint, the headroom, and what was found about both.
+/// </summary>
+/// <remarks>The files stay open from the reading of their headers to the end of the load.</remarks>
 internal sealed class LoadSource : IDisposable
 {
     private readonly Lazy<string?> _sizeName;
@@ -23,31 +25,31 @@ internal sealed class LoadSource : IDisposable
         _mapObstacle = new Lazy<string?>(() => request.Path is null ? null : Opened().Select(MappingSafety.Obstacle).FirstOrDefault(found => found is not null));
     }
 
-    /// <summary>What is loaded, and as what.</summary>
+    /// <summary>The tensors to load, with their types in memory.</summary>
     public LoadView View { get; }
 
-    /// <summary>The checkpoint, narrowed to what is loaded.</summary>
+    /// <summary>The checkpoint, narrowed to the part that is loaded.</summary>
     public Checkpoint Checkpoint => View.Checkpoint;
 
-    /// <summary>Its files; those that are needed are open.</summary>
+    /// <summary>Its files. Those that are needed are open.</summary>
     public CheckpointFileSet Files { get; }
 
-    /// <summary>What the weights in memory must agree with, narrowed as the checkpoint is; null where nothing was given.</summary>
+    /// <summary>The manifest that the loaded weights must match, narrowed like the checkpoint; null if none was given.</summary>
     public WeightManifest? Manifest { get; }
 
-    /// <summary>What the system leaves.</summary>
+    /// <summary>The host memory that is available.</summary>
     public Headroom Headroom { get; }
 
-    /// <summary>The model size that the checkpoint is known by, if any.</summary>
+    /// <summary>The name of the known model size; null for other models.</summary>
     public string? SizeName => _sizeName.Value;
 
-    /// <summary>Why the files cannot be mapped without fear that they become shorter meanwhile, for people; null if they can.</summary>
+    /// <summary>Why the files may become shorter while they are mapped, for messages; null if they are guarded.</summary>
     public string? MapObstacle => _mapObstacle.Value;
 
-    /// <summary>Why the files cannot all be open at once, as mapping them needs, for people; null if they can.</summary>
+    /// <summary>Why the files cannot all be open at the same time, which mapping needs, for messages; null if they can.</summary>
     public string? FileShortage => _fileShortage.Value;
 
-    /// <summary>Opens, narrows and matches what a request names.</summary>
+    /// <summary>Opens the checkpoint of a request, narrows it, and matches it with the model and the manifest.</summary>
     /// <exception cref="MemLoadException">The checkpoint, the selection or the manifest breaks a rule.</exception>
     public static LoadSource Open(LoadRequest request, CancellationToken cancellationToken)
     {
@@ -63,7 +65,7 @@ internal sealed class LoadSource : IDisposable
         }
     }
 
-    /// <summary>Closes the files. They are opened again if they are needed again.</summary>
+    /// <summary>Closes the files. They are opened again when they are needed again.</summary>
     public void Dispose() => Files.Dispose();
 
     private static LoadSource Open(LoadRequest request, CheckpointFileSet files, CancellationToken cancellationToken)
@@ -82,14 +84,15 @@ internal sealed class LoadSource : IDisposable
             : null;
         if (manifest is not null)
         {
-            // All ranks' tensors: what is missing from one rank's part may be another's.
+            // The tensors of all ranks: a tensor that is missing from the part of one rank may be in the part of another.
             ManifestMatch.RequireTensors(manifest, LoadView.Of(checkpoint, request.DType));
         }
         return new LoadSource(request, LoadView.Of(checkpoint.Share(request.Rank, request.RankCount), request.DType), files, manifest);
     }
 
-    /// <summary>The plans for a request; those for the same device and limits are added up once.</summary>
-    /// <exception cref="MemLoadException">For <see cref="Strategy.Auto"/>: this machine's speed could not be measured.</exception>
+    /// <summary>Returns the plans for a request. Plans for the same device and limits are added up once.</summary>
+    /// <exception cref="MemLoadException"><see cref="Strategy.Auto"/> was requested, and the speed of this machine could not be
+    /// measured.</exception>
     public PlanChooser ChooserFor(LoadRequest request, IDevice device, MemoryBudget budget, CancellationToken cancellationToken)
     {
         if (_latest is { } latest && (latest.Chooser.CanChoose || request.Strategy != Strategy.Auto)
@@ -105,8 +108,8 @@ internal sealed class LoadSource : IDisposable
         return chooser;
     }
 
-    // What is loaded later must be what the headers were read from. A file that was written to this very moment could be written to again without its
-    // time telling: the clock of file systems ticks slowly.
+    // The load must read the bytes that the headers belong to. A file that was written a moment ago could be written again without a change
+    // of its time, because the clock of file systems has a coarse resolution.
     private static Checkpoint OpenSettled(string path, CheckpointFileSet files, CancellationToken cancellationToken)
     {
         var limits = OpenLimits.FromEnvironment();
@@ -120,7 +123,7 @@ internal sealed class LoadSource : IDisposable
         return Checkpoint.Open(path, limits, files, cancellationToken);
     }
 
-    /// <summary>The files, one after the other, open.</summary>
+    /// <summary>Returns the files one after the other, open.</summary>
     public IEnumerable<CheckpointFileReader> Opened() => Checkpoint.Files.Select(file => Files[file]);
 
     private string? FindSizeName()
@@ -131,11 +134,11 @@ internal sealed class LoadSource : IDisposable
         }
         catch (MemLoadException)
         {
-            return null; // some other model: a size name is a convenience, not a condition
+            return null; // another model: a known size name is optional
         }
     }
 
-    // A checkpoint that is only described has no file yet; once written it will be in the page cache.
+    // A checkpoint that is only described has no file yet. After it is written it is in the page cache.
     private double FindCachedShare(LoadRequest request) =>
         request.Path is null || Checkpoint.FileBytes == 0 || PageCache.CachedBytes(Opened()) is not long cached
             ? 1

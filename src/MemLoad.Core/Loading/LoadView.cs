@@ -2,22 +2,22 @@ using System.Collections.Immutable;
 
 namespace MemLoad;
 
-/// <summary>A storage's elements change their type on the way into memory.</summary>
+/// <summary>The cast of a storage's elements while they are loaded.</summary>
 /// <param name="From">The type in the file.</param>
 /// <param name="To">The type in memory.</param>
 internal readonly record struct StorageCast(DType From, DType To)
 {
-    /// <summary>Bytes in memory of whole elements that take so many bytes in the file.</summary>
+    /// <summary>Returns the bytes in memory of whole elements that have the given number of bytes in the file.</summary>
     public long TargetBytes(long bytes) => checked(bytes / From.ElementSize() * To.ElementSize());
 }
 
 /// <summary>
-/// What a load wants of a checkpoint: its tensors as they will lie in memory. <see cref="Checkpoint"/> is what the files say, narrowed to what is loaded;
-/// floating-point tensors may have another type in memory than in the file.
+/// The tensors of a checkpoint as they are in memory after a load. <see cref="Checkpoint"/> has what the files say, narrowed to what is
+/// loaded. Floating-point tensors may have another type in memory than in the file.
 /// </summary>
 public sealed class LoadView
 {
-    // Empty where nothing is cast.
+    // Empty if nothing is cast.
     private readonly ImmutableArray<StorageCast?> _casts;
 
     private LoadView(Checkpoint checkpoint, DType? dtype, ImmutableArray<TensorEntry> tensors, ImmutableArray<long> storageLengths, ImmutableArray<StorageCast?> casts)
@@ -29,16 +29,16 @@ public sealed class LoadView
         _casts = casts;
     }
 
-    /// <summary>Where the bytes come from.</summary>
+    /// <summary>The checkpoint that the bytes come from.</summary>
     public Checkpoint Checkpoint { get; }
 
-    /// <summary>The cast that was asked for; null where everything stays as in the file.</summary>
+    /// <summary>The requested cast; null if all types stay as in the file.</summary>
     public DType? DType { get; }
 
-    /// <summary>The tensors: names, shapes, strides and storages of the checkpoint's, each with the type it has in memory.</summary>
+    /// <summary>The tensors: the names, shapes, strides and storages of the checkpoint, each with its type in memory.</summary>
     public ImmutableArray<TensorEntry> Tensors { get; }
 
-    /// <summary>Bytes of each storage in memory.</summary>
+    /// <summary>The length of each storage in memory, in bytes.</summary>
     public ImmutableArray<long> StorageLengths { get; }
 
     /// <summary>M: bytes of all storages in memory.</summary>
@@ -47,19 +47,18 @@ public sealed class LoadView
     /// <summary>L: bytes of the largest storage in memory.</summary>
     public long LargestBytes => StorageLengths.IsEmpty ? 0 : StorageLengths.Max();
 
-    /// <summary>True if anything is cast.</summary>
+    /// <summary>True if any storage is cast.</summary>
     internal bool HasCasts => !_casts.IsEmpty;
 
-    /// <summary>What happens to a storage's elements; null if they stay as they are.</summary>
+    /// <summary>Returns the cast of a storage's elements; null if they are not cast.</summary>
     internal StorageCast? CastOf(int storage) => _casts.IsEmpty ? null : _casts[storage];
 
-    /// <summary>A view of a checkpoint.</summary>
-    /// <param name="checkpoint">What is loaded.</param>
-    /// <param name="dtype">
-    /// What floating-point tensors are cast to, as PyTorch's <c>module.to(dtype)</c> does: float32, float16 or bfloat16; null to load everything as it is.
-    /// Integers, booleans and complex numbers stay.
-    /// </param>
-    /// <exception cref="MemLoadException">ML6010: no such cast; ML6011: a storage to be cast is viewed as another type as well.</exception>
+    /// <summary>Creates a view of a checkpoint.</summary>
+    /// <param name="checkpoint">The checkpoint to load.</param>
+    /// <param name="dtype">The type that floating-point tensors are cast to, as PyTorch's <c>module.to(dtype)</c> does: float32, float16 or
+    /// bfloat16; null to load all tensors as they are. Integers, booleans and complex numbers are not cast.</param>
+    /// <exception cref="MemLoadException">ML6010: the cast is not supported; ML6011: a storage to cast is also viewed as another
+    /// type.</exception>
     public static LoadView Of(Checkpoint checkpoint, DType? dtype = null)
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
@@ -81,15 +80,15 @@ public sealed class LoadView
             any ? ImmutableArray.Create(casts) : []);
     }
 
-    /// <summary>Views a checkpoint as it is.</summary>
-    /// <param name="checkpoint">What is loaded.</param>
+    /// <summary>Creates a view of a checkpoint without a cast.</summary>
+    /// <param name="checkpoint">The checkpoint to load.</param>
     public static implicit operator LoadView(Checkpoint checkpoint) => Of(checkpoint);
 
-    /// <summary>Views a checkpoint as it is, as the conversion does.</summary>
-    /// <param name="checkpoint">What is loaded.</param>
+    /// <summary>Creates a view of a checkpoint without a cast, as the implicit conversion does.</summary>
+    /// <param name="checkpoint">The checkpoint to load.</param>
     public static LoadView FromCheckpoint(Checkpoint checkpoint) => Of(checkpoint);
 
-    // By storage, from the views that have elements.
+    // One cast per storage, from the views that have elements.
     private static StorageCast?[] Casts(Checkpoint checkpoint, DType to)
     {
         var casts = new StorageCast?[checkpoint.Storages.Length];

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace MemLoad;
 
-/// <summary>Weights in memory: the tensors of a checkpoint and the buffers they lie in. Disposing gives the memory back.</summary>
+/// <summary>Weights in memory: the tensors of a checkpoint and the buffers that hold them. Disposing frees the memory.</summary>
 public sealed class LoadedWeights : IWeightSource, IDisposable
 {
     private readonly MemoryBuffer?[] _buffers;
@@ -25,12 +25,12 @@ public sealed class LoadedWeights : IWeightSource, IDisposable
         _byName = tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
     }
 
-    /// <summary>Weights in buffers that have been filled, and what the device makes of them. Takes the buffers over unless it throws.</summary>
+    /// <summary>Creates weights from buffers that are filled. It owns the buffers unless it throws.</summary>
     internal static LoadedWeights Of(
         ImmutableArray<TensorEntry> tensors, ImmutableArray<long> storageLengths, MemoryBuffer?[] buffers, ImmutableArray<Placement> placements, IDevice device)
     {
         var weights = new LoadedWeights(tensors, storageLengths, buffers, placements);
-        // A plan that only measures pieces of work leaves no weights behind.
+        // A plan that only measures pieces of work leaves no weights.
         if (placements.All(place => place.Buffer >= 0 && buffers[place.Buffer] is not null))
         {
             weights.Presentation = device.Present(weights);
@@ -41,7 +41,7 @@ public sealed class LoadedWeights : IWeightSource, IDisposable
     /// <summary>What the device made of the weights (<see cref="IDevice.Present"/>), such as tensors of its framework.</summary>
     public IDisposable? Presentation { get; private set; }
 
-    /// <summary>The memory in which a storage lies, and where in it the storage begins. The weights own it.</summary>
+    /// <summary>Returns the buffer that holds a storage, and the offset of the storage in it. The weights own the buffer.</summary>
     /// <param name="storage">Index into <see cref="StorageLengths"/>.</param>
     public (MemoryBuffer Memory, long Offset) MemoryOf(int storage)
     {
@@ -57,10 +57,10 @@ public sealed class LoadedWeights : IWeightSource, IDisposable
     public ImmutableArray<long> StorageLengths { get; }
 
     /// <summary>
-    /// A tensor as the host can use it, contiguous, where it lies if that is possible: memory of a simulated device is mapped, and only a
-    /// tensor whose elements are scattered is copied. Valid until these weights are disposed or <see cref="CloseViews"/> says otherwise.
+    /// Returns a tensor in host memory, contiguous, without a copy if possible. Memory of a simulated device is mapped. Only a tensor with
+    /// scattered elements is copied. The result is valid until the weights are disposed or <see cref="CloseViews"/> returns true.
     /// </summary>
-    /// <exception cref="KeyNotFoundException">There is no tensor of that name.</exception>
+    /// <exception cref="KeyNotFoundException">There is no tensor with this name.</exception>
     public HostTensor this[string name]
     {
         get
@@ -75,10 +75,10 @@ public sealed class LoadedWeights : IWeightSource, IDisposable
     }
 
     /// <summary>
-    /// Throws if the memory no longer holds what was loaded, because the file behind a mapping changed. To be called after the bytes were read through
-    /// the indexer or <see cref="MemoryOf"/>, before what came of them is used; streaming does so by itself.
+    /// Throws if the memory no longer holds what was loaded, because the file of a mapping changed. Call it after reading bytes through the
+    /// indexer or <see cref="MemoryOf"/>, and before using the results. Streaming calls it itself.
     /// </summary>
-    /// <exception cref="MemLoadException">ML1006.</exception>
+    /// <exception cref="MemLoadException">ML1006: the file changed.</exception>
     public void RequireIntact()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
@@ -100,7 +100,9 @@ public sealed class LoadedWeights : IWeightSource, IDisposable
     /// <inheritdoc/>
     public void StreamStorage(int storage, ElementSink sink) => StreamElements(TensorEntry.OfStorage(storage, StorageLengths[storage]), sink);
 
-    /// <summary>Gives the memory back, but for what another thread is reading at this moment or a framework's tensors hold: that follows at once.</summary>
+    /// <summary>
+    /// Frees the memory. A buffer that another thread is reading, or that tensors of a framework hold, is freed when that use ends.
+    /// </summary>
     public void Dispose()
     {
         lock (_viewing)
@@ -121,9 +123,10 @@ public sealed class LoadedWeights : IWeightSource, IDisposable
     }
 
     /// <summary>
-    /// Closes the host's windows on device memory, so that the device's pages stop counting as the host's. Nothing to do on the host itself.
+    /// Closes the host's mappings of device memory, so that the pages of the device no longer count as host memory. It does nothing for
+    /// weights in host memory.
     /// </summary>
-    /// <returns>Whether tensors that the indexer gave out before are no longer valid.</returns>
+    /// <returns>True if tensors that the indexer returned before are no longer valid.</returns>
     public bool CloseViews()
     {
         lock (_viewing)

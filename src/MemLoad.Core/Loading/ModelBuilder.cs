@@ -2,15 +2,17 @@ using System.Collections.Immutable;
 
 namespace MemLoad;
 
-/// <summary>Builds a model on a device: allocates its tensors and fills them from a source, the way a framework initialises a fresh model.</summary>
+/// <summary>
+/// Builds a model on a device: allocates its tensors and fills them from a source, as a framework initialises a new model.
+/// </summary>
 internal static class ModelBuilder
 {
-    /// <summary>Allocates and fills every storage of a source, on all cores.</summary>
-    /// <param name="source">Where the values come from, such as a <see cref="GptInitializer"/>.</param>
-    /// <param name="device">Where to. It must outlive the weights.</param>
-    /// <param name="bytesFilled">Hears the bytes filled so far, from any thread.</param>
-    /// <param name="cancellationToken">Stops the work; nothing stays allocated.</param>
-    /// <exception cref="MemLoadException">ML7001 or ML7002: the memory is not there.</exception>
+    /// <summary>Allocates and fills every storage of a source, with all processors.</summary>
+    /// <param name="source">The source of the values, such as a <see cref="GptInitializer"/>.</param>
+    /// <param name="device">The device to build on. It must outlive the weights.</param>
+    /// <param name="bytesFilled">Called with the bytes filled so far, from any thread.</param>
+    /// <param name="cancellationToken">Cancels the work. Nothing stays allocated.</param>
+    /// <exception cref="MemLoadException">ML7001 or ML7002: there is not enough memory.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static LoadedWeights Build(
         IWeightSource source, IDevice device, IProgress<long>? bytesFilled = null, CancellationToken cancellationToken = default)

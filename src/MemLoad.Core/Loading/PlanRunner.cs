@@ -1,6 +1,6 @@
 namespace MemLoad;
 
-/// <summary>A plan's second reader: executes the very steps the forecast added up.</summary>
+/// <summary>The second reader of a plan: executes the same steps that the forecast added up.</summary>
 internal static class PlanRunner
 {
     private const long CopyBytes = 2 << 20;
@@ -8,14 +8,14 @@ internal static class PlanRunner
     private static readonly int Copiers = Math.Min(Environment.ProcessorCount, 16);
 
     /// <summary>Executes a plan.</summary>
-    /// <param name="plan">The plan, written for this kind of device.</param>
+    /// <param name="plan">The plan, written for a device of this kind.</param>
     /// <param name="device">The device. It must outlive the weights.</param>
-    /// <param name="beforeStep">Told which of the plan's steps is about to be done, by its index; of a batch the first. Called on the calling thread, often,
-    /// and must be quick.</param>
-    /// <param name="guard">What is done in case that a mapped file becomes shorter.</param>
-    /// <param name="cancellationToken">Stops the load; nothing stays allocated.</param>
-    /// <returns>The weights, which own the memory they lie in.</returns>
-    /// <exception cref="MemLoadException">A file changed meanwhile or cannot be read (ML1xxx), memory ran out (ML7001, ML7002).</exception>
+    /// <param name="beforeStep">Called before each step with its index in the plan; for a batch, with the index of its first step. The
+    /// calls are frequent and come on the calling thread, so it must be fast.</param>
+    /// <param name="guard">What guards against a mapped file that becomes shorter.</param>
+    /// <param name="cancellationToken">Cancels the load. Nothing stays allocated.</param>
+    /// <returns>The weights, which own their memory.</returns>
+    /// <exception cref="MemLoadException">A file changed or cannot be read (ML1xxx), or memory ran out (ML7001, ML7002).</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static LoadedWeights Run(
         LoadPlan plan, IDevice device, Action<int>? beforeStep = null, MapGuard guard = MapGuard.WherePossible, CancellationToken cancellationToken = default)
@@ -24,13 +24,13 @@ internal static class PlanRunner
         return Run(plan, device, files, beforeStep, guard, cancellationToken);
     }
 
-    /// <summary>Executes a plan by way of files that are open already.</summary>
-    /// <param name="plan">The plan, written for this kind of device.</param>
+    /// <summary>Executes a plan with files that are already open.</summary>
+    /// <param name="plan">The plan, written for a device of this kind.</param>
     /// <param name="device">The device. It must outlive the weights.</param>
-    /// <param name="files">The open files, which stay the caller's. A file that is mapped is taken out of them.</param>
+    /// <param name="files">The open files, which the caller owns. A file that is mapped is taken out of them.</param>
     /// <param name="beforeStep">As for <see cref="Run(LoadPlan, IDevice, Action{int}?, MapGuard, CancellationToken)"/>.</param>
-    /// <param name="guard">What is done in case that a mapped file becomes shorter.</param>
-    /// <param name="cancellationToken">Stops the load; nothing stays allocated.</param>
+    /// <param name="guard">What guards against a mapped file that becomes shorter.</param>
+    /// <param name="cancellationToken">Cancels the load. Nothing stays allocated.</param>
     internal static LoadedWeights Run(
         LoadPlan plan, IDevice device, CheckpointFileSet files, Action<int>? beforeStep, MapGuard guard, CancellationToken cancellationToken)
     {
@@ -71,7 +71,7 @@ internal static class PlanRunner
                 case StepKind.Allocate when planned.Pool == MemoryPool.Device:
                     buffers[step.Buffer] = device.Allocate(planned.Bytes);
                     break;
-                case StepKind.Allocate when step.Storage < 0: // a buffer of no storage is the ring
+                case StepKind.Allocate when step.Storage < 0: // a buffer without a storage is the ring
                     buffers[step.Buffer] = device.AllocateStaging(host, planned.Bytes);
                     break;
                 case StepKind.Allocate:
@@ -97,7 +97,7 @@ internal static class PlanRunner
             }
             first += batch.Length;
         }
-        // Bytes of a file that somebody wrote to meanwhile are of no version of it.
+        // Bytes of a file that was written to during the load belong to no version of it.
         files.RequireUnchanged();
         foreach (MemoryBuffer? buffer in buffers)
         {
@@ -163,13 +163,13 @@ internal static class PlanRunner
             }
             return;
         }
-        // A target has the length of what it takes; a mapped file, as a source, that of the whole file.
+        // A target has the length of its contents; the source, if it is a mapped file, has the length of the whole file.
         if (pool == MemoryPool.Device)
         {
             device.Copy(source, target, target.Length);
             return;
         }
-        // Copying is mostly touching fresh memory, which every processor does at its own speed.
+        // Most of the time of a copy is the first touch of fresh memory, so threads share the work.
         workers.ShareEach((target.Length + CopyBytes - 1) / CopyBytes, Copiers, (piece, _) =>
         {
             long at = piece * CopyBytes;
@@ -184,7 +184,7 @@ internal static class PlanRunner
             }
             catch (MemLoadException e) when (e.Rule == Rules.ReadFailed && e.Path is null)
             {
-                source.RequireIntact(); // a file cut short meanwhile has no such page either
+                source.RequireIntact(); // a file that was truncated also lacks this page
                 throw Rules.ReadFailed.Broken(e.Finding, plan.Checkpoint.Files[storage.File].Path, storage.Offset + at, e.InnerException);
             }
         }

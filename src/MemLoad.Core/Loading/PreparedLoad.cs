@@ -1,8 +1,8 @@
 namespace MemLoad;
 
 /// <summary>
-/// A load up to the point where it would touch memory: checkpoint opened, narrowed and matched, plan written or chosen, forecast added up and
-/// held against the budget.
+/// A load before it touches memory: the checkpoint is opened, narrowed and matched; the plan is written or chosen; the forecast is added up
+/// and compared with the budget.
 /// </summary>
 public sealed class PreparedLoad : IDisposable
 {
@@ -41,42 +41,45 @@ public sealed class PreparedLoad : IDisposable
         }
     }
 
-    /// <summary>What was asked for.</summary>
+    /// <summary>The request.</summary>
     public LoadRequest Request { get; }
 
-    /// <summary>What is loaded, and as what.</summary>
+    /// <summary>The tensors to load, with their types in memory.</summary>
     public LoadView View => _source.View;
 
-    /// <summary>The checkpoint, narrowed to what is loaded.</summary>
+    /// <summary>The checkpoint, narrowed to the part that is loaded.</summary>
     public Checkpoint Checkpoint => _source.Checkpoint;
 
-    /// <summary>The manifest that the weights must agree with; null where none was given.</summary>
+    /// <summary>The manifest that the weights must match; null if none was given.</summary>
     public WeightManifest? Manifest => _source.Manifest;
 
     /// <summary>The device, open.</summary>
     internal IDevice Device { get; }
 
-    /// <summary>What the load may take.</summary>
+    /// <summary>The memory that the load may use.</summary>
     internal MemoryBudget Budget { get; }
 
-    /// <summary>The plan; where <see cref="Strategy.Auto"/> was asked for, the one it chose.</summary>
+    /// <summary>The plan. For <see cref="Strategy.Auto"/> it is the chosen one.</summary>
     internal LoadPlan Plan => _plan ??= _candidate.Plan ?? LoadPlan.Create(_candidate.Strategy, View, Device, _candidate.RingLimit);
 
-    /// <summary>Its forecast.</summary>
+    /// <summary>The forecast of the plan.</summary>
     internal PlanForecast Forecast => _candidate.Forecast;
 
-    /// <summary>Why the load does not fit the budget (ML7005, ML7006), maps what it must not (ML1012) or more files than it may open (ML1015); null if it may go ahead or was forced.</summary>
+    /// <summary>
+    /// Why the load is refused: it does not fit the budget (ML7005, ML7006), maps a file that is not guarded (ML1012), or maps more files
+    /// than may be open (ML1015). Null if it is allowed or forced.
+    /// </summary>
     public MemLoadException? Refusal { get; }
 
-    /// <summary>Why <see cref="Strategy.Auto"/> chose this plan; null where a strategy was asked for by name.</summary>
+    /// <summary>Why <see cref="Strategy.Auto"/> chose this plan; null if a strategy was requested by name.</summary>
     public string? Choice { get; }
 
-    /// <summary>Why the files that this plan maps could become shorter under it, for people; null if they cannot or none is mapped.</summary>
+    /// <summary>Why the files that this plan maps may become shorter, for messages; null if they are guarded or none is mapped.</summary>
     public string? MapObstacle => _candidate.Strategy == Strategy.Mmap ? _source.MapObstacle : null;
 
     /// <summary>Prepares a load.</summary>
-    /// <exception cref="MemLoadException">The checkpoint, the device or the selection breaks a rule. A limit that is exceeded does not throw:
-    /// see <see cref="Refusal"/>.</exception>
+    /// <exception cref="MemLoadException">The checkpoint, the device or the selection breaks a rule. An exceeded limit does not throw: see
+    /// <see cref="Refusal"/>.</exception>
     public static PreparedLoad Prepare(LoadRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
@@ -92,10 +95,10 @@ public sealed class PreparedLoad : IDisposable
         }
     }
 
-    /// <summary>Forecasts loads of one checkpoint, opening it once: requests that differ in how and where to load only.</summary>
+    /// <summary>Forecasts loads of one checkpoint, which is opened once. The requests differ only in strategy, device and limits.</summary>
     /// <param name="requests">The requests.</param>
-    /// <param name="cancellationToken">Stops it.</param>
-    /// <returns>A prepared load for each; dispose each before the next.</returns>
+    /// <param name="cancellationToken">Cancels the forecasts.</param>
+    /// <returns>One prepared load per request. Dispose each before the next.</returns>
     /// <exception cref="MemLoadException">As <see cref="Prepare(LoadRequest, CancellationToken)"/>.</exception>
     public static IEnumerable<PreparedLoad> ForecastEach(IReadOnlyList<LoadRequest> requests, CancellationToken cancellationToken = default)
     {
@@ -111,28 +114,29 @@ public sealed class PreparedLoad : IDisposable
         }
     }
 
-    /// <summary>Loads, unless refused.</summary>
-    /// <param name="beforeStep">Told of each step of <see cref="Plan"/> about to be done, by its index.</param>
-    /// <param name="cancellationToken">Stops the load.</param>
-    /// <exception cref="MemLoadException">The <see cref="Refusal"/>, or what <see cref="PlanRunner.Run(LoadPlan, IDevice, Action{int}?, MapGuard, CancellationToken)"/> throws.</exception>
+    /// <summary>Executes the load, unless it is refused.</summary>
+    /// <param name="beforeStep">Called before each step of <see cref="Plan"/>, with its index.</param>
+    /// <param name="cancellationToken">Cancels the load.</param>
+    /// <exception cref="MemLoadException">The <see cref="Refusal"/>, or an exception of
+    /// <see cref="PlanRunner.Run(LoadPlan, IDevice, Action{int}?, MapGuard, CancellationToken)"/>.</exception>
     public LoadedWeights Load(Action<int>? beforeStep = null, CancellationToken cancellationToken = default)
     {
-        using LoadSource source = _source; // no file is needed any more
+        using LoadSource source = _source; // no file is needed after this
         return Refusal is null ? PlanRunner.Run(Plan, Device, _source.Files, beforeStep, Request.MapGuard, cancellationToken) : throw Refusal;
     }
 
-    /// <summary>The files of the checkpoint, one after the other, open.</summary>
+    /// <summary>Returns the files of the checkpoint one after the other, open.</summary>
     internal IEnumerable<CheckpointFileReader> OpenedFiles() => _source.Opened();
 
-    /// <summary>Holds loaded weights, as they lie in memory, against the manifest.</summary>
-    /// <param name="hashes">Of each loaded tensor, from <see cref="WeightsDigest.OfTensors"/>.</param>
-    /// <returns>What differs (ML6111); null if nothing does, or if there is no manifest.</returns>
+    /// <summary>Compares the loaded weights with the manifest.</summary>
+    /// <param name="hashes">One hash per loaded tensor, from <see cref="WeightsDigest.OfTensors"/>.</param>
+    /// <returns>The difference (ML6111); null if there is none, or if there is no manifest.</returns>
     public MemLoadException? Difference(string[] hashes) =>
         Manifest is not null && ManifestMatch.Differing(Manifest, Checkpoint.Tensors, hashes) is { Length: > 0 } differing
             ? ManifestMatch.BytesDiffer(Checkpoint, differing)
             : null;
 
-    /// <summary>The forecast as a row.</summary>
+    /// <summary>Returns the forecast as a row.</summary>
     public LoadForecast ToRow() =>
         new()
         {
@@ -189,7 +193,7 @@ public sealed class PreparedLoad : IDisposable
         }
     }
 
-    // The last resort: the file mapped where it is, on the host. It takes no memory that the kernel cannot take back.
+    // The last suggestion: map the file on the host, which takes no memory that the kernel cannot reclaim.
     private bool FitsMapped()
     {
         if (Device.IsHost || _source.FileShortage is not null || (Request.MapGuard == MapGuard.Required && _source.MapObstacle is not null))
@@ -200,7 +204,7 @@ public sealed class PreparedLoad : IDisposable
         return new PlanChooser(View, host, MemoryBudget.For(Request with { DeviceMemoryLimit = null }, host, _source.Headroom), null, new Lazy<double>(1)).Candidate(Strategy.Mmap).Shortfall is null;
     }
 
-    // Mapped pages never fail a load, but there is something to know about them where memory is short.
+    // Mapped pages never fail a load, but the row has a note if memory is short.
     private string? Note()
     {
         long evicted = Budget.EvictedBytes(Forecast);

@@ -2,30 +2,33 @@ using System.Collections.Immutable;
 
 namespace MemLoad;
 
-/// <summary>A run of Read steps done together: several threads, large pieces, each byte read once.</summary>
+/// <summary>Executes a run of Read steps together: with several threads, in large pieces, and each byte is read once.</summary>
 internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers workers)
 {
-    // Whole huge pages: one that two threads touch first at the same time is cleared twice.
+    // Whole huge pages: a huge page that two threads touch first at the same time is cleared twice.
     private const long BlockBytes = 4 << 20;
 
-    // What passes through a buffer is shared out in the smallest blocks, and in pieces that are in the processor's second cache still when they are copied on.
+    // What passes through a buffer is split into the smallest blocks. Its pieces are so small that they are still in the second-level cache
+    // when they are copied.
     private const long PassedBlockBytes = 2 << 20;
     private const long PassedBytes = 1 << 20;
 
-    // Small storages that lie close together are read as one piece, the headers between them included.
+    // Small storages that are close together are read as one piece, including the headers between them.
     private const long LargestGap = 4096;
 
-    // As far as storages that pass through one buffer are placed one behind the other, so that they need not wait for each other: small ones do so at once.
+    // Storages that pass through one buffer are placed one after the other up to this length, so that small storages do not wait for each
+    // other.
     private const long PlacedBytes = 16 << 20;
 
-    // Disks answer several requests at once sooner than one after the other; beyond this nothing is gained.
+    // A disk answers several requests at the same time faster than one after the other. More requests than this gain nothing.
     private static readonly int Threads = Math.Clamp(Environment.ProcessorCount, 4, 16);
 
     private readonly record struct Target(int Storage, MemoryBuffer Buffer, StorageCast? Cast);
 
     private readonly record struct Piece(CheckpointFileReader File, long Offset, int Length, ImmutableArray<Part> Parts);
 
-    // What one piece may hold: part of one storage; as much as lies in memory as it lies in the file; whatever is near enough in the file.
+    // What one piece may contain: part of one storage; storages that have the same distances in memory and in the file; any storages that
+    // are close in the file.
     private enum Cutting
     {
         ByStorage,
@@ -33,10 +36,10 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
         AsInFile,
     }
 
-    // One stretch of a storage inside a piece.
+    // A part of one storage inside a piece.
     private readonly record struct Part(MemoryBuffer Buffer, long BufferOffset, int PieceOffset, int Length, StorageCast? Cast);
 
-    // The pieces from one place in the list to another: one thread's, one after the other.
+    // The pieces of a block, as a range of the list. One thread reads them in order.
     private readonly record struct Block(int Start, int End);
 
     private readonly List<Target> _targets = [];
@@ -49,14 +52,14 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
         }
     }
 
-    /// <summary>Reads everything added straight into its (host) buffers. Nothing may be cast.</summary>
+    /// <summary>Reads all added storages directly into their buffers, which must be host memory. No storage may be cast.</summary>
     public unsafe void ReadInPlace(CancellationToken cancellationToken)
     {
         foreach (Piece[] pieces in Cut(BlockBytes, Cutting.AsInMemory))
         {
             Expect(pieces);
             Block[] blocks = Blocks(pieces, BlockBytes);
-            int made = 0; // memory of the blocks before this one is there, or its reader sees to it
+            int made = 0; // the number of blocks whose memory is prepared, or that their reader prepares
             Share(blocks.Length, Threads, null, (block, _, stop) =>
             {
                 bool waits = false;
@@ -85,9 +88,12 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
         static void Prepare(Piece piece) => piece.Parts[0].Buffer.Prepare(piece.Parts[0].BufferOffset, piece.Length);
     }
 
-    /// <summary>Reads everything added by way of one host buffer into other buffers, cast on the way out. Each storage has a place of its whole length in it.</summary>
-    /// <param name="loaded">The buffer, as long as the largest of the storages in the file.</param>
-    /// <param name="cancellationToken">Stops it.</param>
+    /// <summary>
+    /// Reads all added storages through one host buffer into other buffers, and casts them there. Each storage has a range of its whole
+    /// length in the buffer.
+    /// </summary>
+    /// <param name="loaded">The host buffer, as long as the largest storage in the file.</param>
+    /// <param name="cancellationToken">Cancels the read.</param>
     public unsafe void ReadAndCopy(MemoryBuffer loaded, CancellationToken cancellationToken)
     {
         foreach (Piece[] pieces in Cut(PassedBytes, Cutting.ByStorage))
@@ -96,7 +102,7 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
             long[] places = Places(pieces, Math.Min(loaded.Length, PlacedBytes));
             Block[] blocks = Blocks(pieces, PassedBlockBytes);
             (long From, long To)[][] ranges = [.. blocks.Select(block => Ranges(pieces, places, block))];
-            // More threads than have room for a block there would only wait for each other.
+            // More threads than the buffer has blocks would only wait for each other.
             int threads = (int)Math.Clamp(loaded.Length / PassedBlockBytes, 1, Threads);
             Share(blocks.Length, threads, ranges, (block, _, stop) =>
             {
@@ -115,7 +121,9 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
         }
     }
 
-    /// <summary>Reads everything added through a ring into other buffers, cast on the way out. Each thread has a slot of its own.</summary>
+    /// <summary>
+    /// Reads all added storages through a ring into other buffers, and casts them there. Each thread has its own slot.
+    /// </summary>
     public unsafe void ReadThrough(MemoryBuffer ring, CancellationToken cancellationToken)
     {
         long slotBytes = ring.Length / StagingRing.Slots;
@@ -134,15 +142,15 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
         }
     }
 
-    // Blocks one after the other, by as many threads as there are processors; by all once one block had to wait for a disk. What is in memory already more
-    // threads would only fight over. While they wait one more thread may do something for the blocks that come next.
+    // Reads the blocks in order, with one thread per processor. After a block had to wait for a disk, all threads read; for data that is in
+    // memory, more threads would only compete. One more thread may prepare the next blocks meanwhile.
     private void Share(
         int blocks, int threads, (long From, long To)[][]? places, Func<int, int, CancellationToken, bool> body, CancellationToken cancellationToken, Action<int>? meanwhile = null)
     {
         int count = Math.Clamp(blocks, 1, threads);
         var queue = new BlockQueue(blocks, count, places);
         using var diskWaits = new ManualResetEventSlim();
-        bool hasMore = meanwhile is not null && blocks > count; // than threads take at once
+        bool hasMore = meanwhile is not null && blocks > count; // than threads take at the same time
         workers.Share(hasMore ? count + 1 : count, (thread, stop) =>
         {
             if (thread >= Environment.ProcessorCount || thread == count)
@@ -189,7 +197,7 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
         }
     }
 
-    // Small storages among large ones are on their way already when their turn comes: no thread waits for a disk because of a few bytes.
+    // Small storages among large ones are requested from the disk before it is their turn, so that no thread waits for a few bytes.
     private static void Expect(Piece[] pieces)
     {
         for (int i = 0, end; i < pieces.Length; i = end)
@@ -209,7 +217,7 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
         static bool IsSmall(Piece piece) => piece.Length < CheckpointFileReader.FarApart;
     }
 
-    // What fills one block of memory is one thread's. Of memory that has no address here a block is as much as one has elsewhere.
+    // One thread reads all that fills one block of memory. In memory without an address here, a block has the same length.
     private static Block[] Blocks(Piece[] pieces, long blockBytes)
     {
         var blocks = new List<Block>();
@@ -230,8 +238,8 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
         return [.. blocks];
     }
 
-    // Where each piece lies in a buffer that all pass through: behind the storage before, as long as there is room, else at the front. There the largest has
-    // the whole buffer, as planned.
+    // Returns the place of each piece in the shared buffer: after the storage before it while there is room, else at the start. The largest
+    // storage has the whole buffer, as planned.
     private static long[] Places(Piece[] pieces, long room)
     {
         long[] places = new long[pieces.Length];
@@ -252,7 +260,7 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
         return places;
     }
 
-    // The ranges that the pieces of a block take there together.
+    // Returns the ranges of the buffer that the pieces of a block pass through together.
     private static (long From, long To)[] Ranges(Piece[] pieces, long[] places, Block block)
     {
         var ranges = new List<(long From, long To)>();
@@ -271,7 +279,7 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
         return [.. ranges];
     }
 
-    // Pieces in file order, in groups that need no more files than may be open at once.
+    // Returns the pieces in the order of the files, in groups that need no more files than may be open at the same time.
     private IEnumerable<Piece[]> Cut(long pieceBytes, Cutting cutting)
     {
         var group = new List<Piece>();
@@ -300,7 +308,7 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
         foreach ((int storage, MemoryBuffer buffer, StorageCast? cast) in targets)
         {
             Extent extent = view.Checkpoint.Storages[storage];
-            // What is cast is cut between elements only.
+            // Storages that are cast are split only between elements.
             int unit = cast?.From.ElementSize() ?? 1;
             for (long done = 0; done < extent.Length;)
             {
@@ -338,7 +346,7 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
         }
     }
 
-    // What lies between in the file may be read to what lies between in memory, and both lie in one block.
+    // The bytes between two storages in the file may be read into the memory between them, if both storages are in one block.
     private static bool LiesAsInFile(Part before, nint address, long gap, long blockBytes)
     {
         long end = before.Buffer.Address + before.BufferOffset + before.Length;

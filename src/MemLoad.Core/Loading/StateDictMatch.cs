@@ -2,13 +2,16 @@ using System.Text;
 
 namespace MemLoad;
 
-/// <summary>Holds a state dict against a model before anything is loaded, as PyTorch's strict <c>load_state_dict</c> does.</summary>
+/// <summary>Compares a state dict with a model before anything is loaded, as PyTorch's strict <c>load_state_dict</c> does.</summary>
 internal static class StateDictMatch
 {
     private const int MostNames = 8;
 
-    /// <summary>Requires that the checkpoint, as it will lie in memory, has exactly the model's names, each with the model's shape and dtype.</summary>
-    /// <exception cref="MemLoadException">ML6007, with PyTorch's own wording of what is missing, unexpected or mismatched, on one line.</exception>
+    /// <summary>
+    /// Throws unless the checkpoint has exactly the names of the model in memory, each with the shape and dtype of the model.
+    /// </summary>
+    /// <exception cref="MemLoadException">ML6007, with PyTorch's words for missing, unexpected and mismatched tensors, on one
+    /// line.</exception>
     public static void Require(ModelSpec model, LoadView view)
     {
         ArgumentNullException.ThrowIfNull(model);

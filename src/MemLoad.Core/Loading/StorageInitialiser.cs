@@ -1,11 +1,11 @@
 namespace MemLoad;
 
-/// <summary>Fills a host buffer as a freshly built model fills the parameter that will live there: real work on real memory.</summary>
+/// <summary>Fills a host buffer as a new model initialises the parameter of that storage.</summary>
 internal sealed class StorageInitialiser
 {
     private const int PieceBytes = 1 << 20;
 
-    // The tensor that stands for each storage: the first that uses it.
+    // One tensor per storage: the first tensor that uses the storage.
     private readonly TensorEntry?[] _tensors;
 
     public StorageInitialiser(LoadView view)

@@ -1,11 +1,12 @@
 namespace MemLoad;
 
-/// <summary>Loads weights and keeps them: the short way for callers who do not measure.</summary>
+/// <summary>Loads weights and keeps them, for callers that do not measure.</summary>
 public static class WeightLoader
 {
-    /// <summary>Loads what was asked for, or refuses before memory is touched.</summary>
-    /// <returns>The weights and the device they lie on; dispose both by disposing the result.</returns>
-    /// <exception cref="MemLoadException">The checkpoint, the device or a limit breaks a rule, or the weights are not the manifest's.</exception>
+    /// <summary>Loads what a request asks for, or refuses before memory is touched.</summary>
+    /// <returns>The weights and their device. Disposing the result disposes both.</returns>
+    /// <exception cref="MemLoadException">The checkpoint, the device or a limit breaks a rule, or the weights differ from the
+    /// manifest.</exception>
     public static LoadedModel Load(LoadRequest request, CancellationToken cancellationToken = default)
     {
         var prepared = PreparedLoad.Prepare(request, cancellationToken);
@@ -20,9 +21,10 @@ public static class WeightLoader
         }
     }
 
-    /// <summary>Loads what was prepared. If the request names a manifest, what lies in memory is held against it.</summary>
-    /// <returns>The weights and the device they lie on; dispose both by disposing the result.</returns>
-    /// <exception cref="MemLoadException">As <see cref="PreparedLoad.Load"/>; ML6111: they are not the manifest's, and were freed again.</exception>
+    /// <summary>Executes a prepared load. If the request has a manifest, the loaded weights are compared with it.</summary>
+    /// <returns>The weights and their device. Disposing the result disposes both.</returns>
+    /// <exception cref="MemLoadException">As <see cref="PreparedLoad.Load"/>; ML6111: the weights differ from the manifest and were freed
+    /// again.</exception>
     public static LoadedModel Load(PreparedLoad prepared, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(prepared);
@@ -44,8 +46,8 @@ public static class WeightLoader
     }
 }
 
-/// <summary>Loaded weights together with the device that holds them.</summary>
-/// <param name="Prepared">How they were loaded.</param>
+/// <summary>Loaded weights with the device that holds them.</summary>
+/// <param name="Prepared">The load that made them.</param>
 /// <param name="Weights">The weights.</param>
 public sealed record LoadedModel(PreparedLoad Prepared, LoadedWeights Weights) : IDisposable
 {

@@ -1,19 +1,21 @@
 namespace MemLoad;
 
 /// <summary>
-/// Loads a checkpoint into the memory that weights of the same layout lie in, as <c>load_state_dict</c> does into a model that has its weights: no second
-/// copy is needed, and no fresh memory touched for the first time, which is most of the time of a load.
+/// Loads a checkpoint into the memory of weights with the same layout, as <c>load_state_dict</c> does. It needs no second copy. It touches
+/// no fresh memory, which is most of the time of a load.
 /// </summary>
 internal static class WeightRefill
 {
-    /// <summary>Overwrites the weights.</summary>
-    /// <param name="weights">What is to be overwritten. If anything goes wrong on the way they are neither the old nor the new: they are disposed.</param>
-    /// <param name="view">What with.</param>
-    /// <param name="device">Where the weights lie.</param>
-    /// <param name="cancellationToken">Stops it.</param>
-    /// <exception cref="MemLoadException">ML6029 before anything was touched; ML1xxx: a file changed or cannot be read.</exception>
+    /// <summary>Overwrites weights.</summary>
+    /// <param name="weights">The weights to overwrite. If the load fails they are neither the old nor the new weights, so they are
+    /// disposed.</param>
+    /// <param name="view">The new weights.</param>
+    /// <param name="device">The device of the weights.</param>
+    /// <param name="cancellationToken">Cancels the load.</param>
+    /// <exception cref="MemLoadException">ML6029: the layouts differ, and no memory was touched; ML1xxx: a file changed or cannot be
+    /// read.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    /// <exception cref="ObjectDisposedException">The weights are gone.</exception>
+    /// <exception cref="ObjectDisposedException">The weights are disposed.</exception>
     public static void Run(LoadedWeights weights, LoadView view, IDevice device, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(device);
@@ -58,7 +60,7 @@ internal static class WeightRefill
         }
     }
 
-    /// <summary>Returns the host memory that <see cref="Run"/> needs: that of a staging ring, or none.</summary>
+    /// <summary>Returns the host memory that <see cref="Run"/> needs, in bytes: the length of the staging ring, or 0.</summary>
     /// <param name="view">The new weights.</param>
     /// <param name="device">The device.</param>
     public static long HostBytes(LoadView view, IDevice device)
@@ -68,7 +70,7 @@ internal static class WeightRefill
         return staged == 0 ? 0 : StagingRing.BytesFor(staged, StagingRing.DefaultBytes);
     }
 
-    /// <summary>Returns whether weights have the tensors and storages of a view, in memory that can be written.</summary>
+    /// <summary>Returns whether weights have the tensors and storages of a view, in writable memory.</summary>
     /// <param name="weights">The weights.</param>
     /// <param name="view">The new weights.</param>
     public static bool Fits(LoadedWeights weights, LoadView view)
@@ -83,7 +85,7 @@ internal static class WeightRefill
         }
     }
 
-    // The memory of each of the checkpoint's storages: there must be one of the same tensors and length for every one of them.
+    // Returns the memory of each storage of the checkpoint. Each must match a storage of the weights with the same tensors and length.
     private static MemoryBuffer[] Match(LoadedWeights weights, LoadView view)
     {
         ArgumentNullException.ThrowIfNull(weights);

@@ -3,8 +3,8 @@ using System.Runtime.ExceptionServices;
 namespace MemLoad;
 
 /// <summary>
-/// A few threads of its own that do the same work together, again and again until they are disposed: the shared pool starts threads too slowly for a
-/// load that lasts milliseconds. Started when first needed. One piece of work at a time.
+/// A few threads that repeat shared work until they are disposed. The thread pool starts threads too slowly for a load of a few
+/// milliseconds. The threads start when they are first needed, and do one piece of work at a time.
 /// </summary>
 internal sealed class Workers : IDisposable
 {
@@ -12,7 +12,7 @@ internal sealed class Workers : IDisposable
 
     private readonly List<Helper> _helpers = [];
 
-    /// <summary>Works through numbered items with threads that end with it.</summary>
+    /// <summary>Processes numbered items with threads that end with the work.</summary>
     /// <inheritdoc cref="ShareEach"/>
     public static void RunEach(long items, int threads, Action<long, CancellationToken> body, CancellationToken cancellationToken)
     {
@@ -20,11 +20,11 @@ internal sealed class Workers : IDisposable
         workers.ShareEach(items, threads, body, cancellationToken);
     }
 
-    /// <summary>Works through numbered items: each thread takes the next one that nobody has.</summary>
-    /// <param name="items">How many items there are, from 0.</param>
-    /// <param name="threads">Threads at most.</param>
-    /// <param name="body">The work on one item. The token is cancelled when another thread failed.</param>
-    /// <param name="cancellationToken">Stops all.</param>
+    /// <summary>Processes numbered items. Each thread takes the next item that no other thread has taken.</summary>
+    /// <param name="items">The number of items.</param>
+    /// <param name="threads">The maximum number of threads.</param>
+    /// <param name="body">Processes one item. Its token is cancelled when another thread fails.</param>
+    /// <param name="cancellationToken">Cancels all threads.</param>
     public void ShareEach(long items, int threads, Action<long, CancellationToken> body, CancellationToken cancellationToken)
     {
         long next = -1;
@@ -38,10 +38,12 @@ internal sealed class Workers : IDisposable
         }, cancellationToken);
     }
 
-    /// <summary>Calls the body once per thread with the thread's number, waits for all, and rethrows the first failure.</summary>
-    /// <param name="count">Number of threads; the caller's is one of them, number 0.</param>
-    /// <param name="body">The work. The token is cancelled when another thread failed.</param>
-    /// <param name="cancellationToken">Stops all.</param>
+    /// <summary>
+    /// Calls the body once per thread with the number of the thread, waits for all threads, and rethrows the first failure.
+    /// </summary>
+    /// <param name="count">The number of threads. The calling thread is number 0.</param>
+    /// <param name="body">The work. Its token is cancelled when another thread fails.</param>
+    /// <param name="cancellationToken">Cancels all threads.</param>
     public void Share(int count, Action<int, CancellationToken> body, CancellationToken cancellationToken)
     {
         using var work = new Work(body, cancellationToken);
@@ -82,7 +84,7 @@ internal sealed class Workers : IDisposable
             {
                 body(number, _stop.Token);
             }
-#pragma warning disable CA1031 // Whatever ends a worker must reach the caller, and must not end the process.
+#pragma warning disable CA1031 // Every failure of a worker must reach the caller, and must not end the process.
             catch (Exception e)
 #pragma warning restore CA1031
             {

@@ -2,7 +2,7 @@ using System.Reflection;
 
 namespace MemLoad;
 
-/// <summary>What a row must say about the machine it was measured on. Asked once for each process.</summary>
+/// <summary>The facts about the machine that each row contains. They are determined once per process.</summary>
 internal static class HostFacts
 {
     private static readonly Lazy<string?> Processor = new(FindProcessorName);
@@ -12,17 +12,18 @@ internal static class HostFacts
     /// <summary>Name of the machine.</summary>
     public static string HostName => Environment.MachineName;
 
-    /// <summary>Name of its processor as its maker calls it, or the nearest thing the system knows; null where it knows none.</summary>
+    /// <summary>The name of its processor, as its maker calls it or as close as the system knows; null if the system knows none.</summary>
     public static string? ProcessorName => Processor.Value;
 
-    /// <summary>Physical memory of the machine in bytes, whatever part of it a container may use; null where unknown.</summary>
+    /// <summary>Physical memory of the machine in bytes, whatever limit a container has; null where unknown.</summary>
     public static long? TotalMemoryBytes => TotalMemory.Value;
 
     /// <summary>MemLoad's version, such as <c>0.1.0</c>.</summary>
     public static string ModuleVersion => Version.Value;
 
     /// <summary>
-    /// The processor's name from the text of <c>/proc/cpuinfo</c>. On Arm the kernel often has numbers only, which name the design (MIDR_EL1).
+    /// Returns the name of the processor from the text of <c>/proc/cpuinfo</c>. On Arm the kernel often has only numbers, which identify
+    /// the design (MIDR_EL1).
     /// </summary>
     internal static string? ProcessorNameOf(string? cpuInfo)
     {
@@ -39,7 +40,7 @@ internal static class HostFacts
                 fields.TryAdd(line[..colon].Trim(), value);
             }
         }
-        // 'model' on x86 is a number; 'Model' on Arm boards is a name. 'cpu' is POWER's.
+        // On x86 'model' is a number. On Arm boards 'Model' is a name. 'cpu' is used on POWER.
         foreach (string key in (string[])["model name", "Model", "Hardware", "cpu model", "cpu"])
         {
             if (fields.TryGetValue(key, out string? name))
@@ -65,7 +66,7 @@ internal static class HostFacts
         return OperatingSystem.IsMacOS() ? MacFacts.Text("machdep.cpu.brand_string") : null;
     }
 
-    // The runtime's own figure is the container's limit where there is one, which is not a fact about the machine.
+    // The runtime's figure is the limit of the container if there is one, which is not a fact about the machine.
     private static long? FindTotalMemory()
     {
         if (OperatingSystem.IsLinux())

@@ -5,68 +5,75 @@ namespace MemLoad;
 /// <summary>How a load ended.</summary>
 public enum LoadOutcome
 {
-    /// <summary>All weights are in place and were digested.</summary>
+    /// <summary>All weights are loaded and were digested.</summary>
     Loaded,
-    /// <summary>The forecast exceeds a limit: nothing was allocated.</summary>
+    /// <summary>The forecast exceeds a limit; nothing was allocated.</summary>
     Refused,
     /// <summary>Host or device memory ran out.</summary>
     OutOfMemory,
-    /// <summary>A rule was broken; the message names it.</summary>
+    /// <summary>A rule was broken. The message names it.</summary>
     Failed,
-    /// <summary>The measured process was killed from outside.</summary>
+    /// <summary>Another process killed the measured process.</summary>
     Killed,
-    /// <summary>The user stopped it.</summary>
+    /// <summary>The user cancelled it.</summary>
     Canceled,
 }
 
 /// <summary>
-/// One row: what one load was forecast to cost and what it cost. Flat and primitive, so that it survives CSV, JSON and remoting; the same
-/// columns for every strategy. Null means that it was not or cannot be known here.
+/// One row: what a load was forecast to cost, and what it cost. Rows are flat, of primitive types, so that CSV, JSON and remoting keep
+/// them. All strategies have the same columns. Null means that the value is not known or cannot be known here.
 /// </summary>
 public sealed record LoadMeasurement
 {
-    /// <summary>The strategy that was asked for.</summary>
+    /// <summary>The strategy that was requested.</summary>
     public required string Strategy { get; init; }
-    /// <summary>The strategy that loaded: the same, or the one that <c>Auto</c> chose.</summary>
+    /// <summary>The strategy that loaded: the requested one, or the one that <c>Auto</c> chose.</summary>
     public string? ChosenStrategy { get; init; }
     /// <summary>The device's name: <c>cpu</c>, <c>sim</c> …</summary>
     public required string Device { get; init; }
-    /// <summary>How the load ended, a <see cref="LoadOutcome"/>: a word, for numbers of enumerations do not survive JSON and remoting.</summary>
+    /// <summary>
+    /// How the load ended, a <see cref="LoadOutcome"/>. It is a word, because JSON and remoting do not keep the numbers of an enumeration.
+    /// </summary>
     public required string Outcome { get; init; }
     /// <summary>
-    /// The row in a few words: <c>as forecast</c>; where the load left its forecast, and how far (<c>host +12.3 %</c>); or how it ended where it did not load.
+    /// A short text for the row: <c>as forecast</c>; or the difference between the load and its forecast (<c>host +12.3 %</c>); or how the
+    /// load failed.
     /// </summary>
     public string Verdict => RowVerdict.Of(this);
     /// <summary>
-    /// Whether a load that ended well took what was forecast: on the device to the byte, on the host within 2 % or 8 MiB, whichever is more. Null where
-    /// it did not end well.
+    /// Whether a load that succeeded used the forecast memory: on the device exactly, on the host within 2 % or 8 MiB, whichever is more.
+    /// Null if the load did not succeed.
     /// </summary>
     public bool? AsForecast => IsLoaded ? RowVerdict.Deviation(this) is null : null;
     /// <summary>Absolute path of the checkpoint.</summary>
     public string? Path { get; init; }
     /// <summary>The checkpoint's format, a <see cref="CheckpointFormat"/>.</summary>
     public string? Format { get; init; }
-    /// <summary>The model size where it is one of the known ones, such as <c>gpt2-small</c>.</summary>
+    /// <summary>The name of the model size if it is a known one, such as <c>gpt2-small</c>.</summary>
     public string? Size { get; init; }
-    /// <summary>What floating-point tensors were cast to, by PyTorch's name; null where everything stayed as in the file.</summary>
+    /// <summary>The type that floating-point tensors were cast to, by PyTorch's name; null if all types stayed as in the file.</summary>
     public string? DType { get; init; }
-    /// <summary>The rank whose part was loaded, from 0; null where all of the checkpoint was. Ranks load different weights.</summary>
+    /// <summary>The rank whose part was loaded, from 0; null if the whole checkpoint was loaded. Ranks load different weights.</summary>
     public long? Rank { get; init; }
-    /// <summary>Among how many ranks the checkpoint was split; null where it was not.</summary>
+    /// <summary>The number of ranks that the checkpoint was split among; null if it was not split.</summary>
     public long? RankCount { get; init; }
     /// <summary>Tensors loaded.</summary>
     public long? TensorCount { get; init; }
-    /// <summary>Elements of all tensors together, shared ones once.</summary>
+    /// <summary>Elements of all tensors together. Shared elements count once.</summary>
     public long? ParameterCount { get; init; }
     /// <summary>M: bytes of all parameters and buffers in memory.</summary>
     public long? ModelBytes { get; init; }
     /// <summary>Bytes of the checkpoint's files.</summary>
     public long? FileBytes { get; init; }
-    /// <summary>Peak of allocated device memory, as PyTorch's <c>max_memory_allocated</c>; 0 on <c>cpu</c>, which has none of its own.</summary>
+    /// <summary>
+    /// Peak of allocated device memory, as PyTorch's <c>max_memory_allocated</c>; 0 on <c>cpu</c>, which has no device memory.
+    /// </summary>
     public long? PeakDeviceBytes { get; init; }
     /// <summary>Peak of device memory reserved by the allocator, as PyTorch's <c>max_memory_reserved</c>.</summary>
     public long? PeakDeviceReservedBytes { get; init; }
-    /// <summary>What the driver says this process holds on the device after the load, its context included; null where no driver says.</summary>
+    /// <summary>
+    /// The device memory of this process after the load, according to the driver, including its context; null if no driver reports it.
+    /// </summary>
     public long? DriverDeviceBytes { get; init; }
     /// <summary>Forecast of <see cref="PeakDeviceBytes"/>.</summary>
     public long? ForecastDeviceBytes { get; init; }
@@ -76,42 +83,49 @@ public sealed record LoadMeasurement
     public long? PeakHostFileBytes { get; init; }
     /// <summary>Forecast of <see cref="PeakHostBytes"/>.</summary>
     public long? ForecastHostBytes { get; init; }
-    /// <summary>Ceiling forecast for <see cref="PeakHostFileBytes"/>: what is mapped; pages never touched cost nothing.</summary>
+    /// <summary>
+    /// Upper bound that is forecast for <see cref="PeakHostFileBytes"/>: the mapped bytes. Pages that are never touched use no memory.
+    /// </summary>
     public long? ForecastHostFileBytes { get; init; }
-    /// <summary>Forecast less measured device peak, in thousandths of the measured.</summary>
+    /// <summary>Forecast minus measured device peak, in thousandths of the measured peak.</summary>
     public long? DeviceErrorPermille { get; init; }
-    /// <summary>Forecast less measured host peak, in thousandths of the measured.</summary>
+    /// <summary>Forecast minus measured host peak, in thousandths of the measured peak.</summary>
     public long? HostErrorPermille { get; init; }
-    /// <summary>Anonymous and shared host memory still held when the load had finished, above the idle process.</summary>
+    /// <summary>Anonymous and shared host memory that is still held at the end of the load, above the idle process.</summary>
     public long? FinalHostBytes { get; init; }
     /// <summary>Wall time of the load, from the first step to the last.</summary>
     public long? ElapsedMicroseconds { get; init; }
-    /// <summary><see cref="ModelBytes"/> over the wall time; null where the load moved no bytes, a mapping taken over as it is.</summary>
+    /// <summary>
+    /// <see cref="ModelBytes"/> divided by the wall time; null if the load moved no bytes, as with a mapping that becomes the model's
+    /// memory.
+    /// </summary>
     public long? BytesPerSecond { get; init; }
-    /// <summary>Forecast of <see cref="ElapsedMicroseconds"/>; null until this machine's speed was measured once, which <c>Auto</c> does.</summary>
+    /// <summary>
+    /// Forecast of <see cref="ElapsedMicroseconds"/>; null until the speed of this machine is measured, which <c>Auto</c> does.
+    /// </summary>
     public long? ForecastMicroseconds { get; init; }
-    /// <summary>Bytes of the staging ring; 0 where the plan needed none.</summary>
+    /// <summary>Bytes of the staging ring; 0 if the plan needed none.</summary>
     public long? RingBytes { get; init; }
-    /// <summary>Host memory the load might take: the tightest limit less what was used of it and a reserve.</summary>
+    /// <summary>Host memory that the load was allowed to use: the tightest limit less its current use and a reserve.</summary>
     public long? HostBudgetBytes { get; init; }
     /// <summary>The limit that <see cref="HostBudgetBytes"/> comes from.</summary>
     public string? HostLimit { get; init; }
-    /// <summary>What might be reserved on the device; null where nothing but the machine limits it.</summary>
+    /// <summary>Bytes that were allowed to be reserved on the device; null if only the machine limits it.</summary>
     public long? DeviceBudgetBytes { get; init; }
-    /// <summary>What was asked of the page cache: <c>Warm</c>, <c>Cold</c> or <c>AsIs</c>.</summary>
+    /// <summary>The requested state of the page cache: <c>Warm</c>, <c>Cold</c> or <c>AsIs</c>.</summary>
     public string? Cache { get; init; }
     /// <summary>Bytes of the files that were in the page cache when the load began.</summary>
     public long? CachedBytesAtStart { get; init; }
-    /// <summary>Page faults that needed the disk.</summary>
+    /// <summary>Page faults that needed the disk (major faults).</summary>
     public long? MajorFaults { get; init; }
-    /// <summary>SHA-256 over all tensors as they lie in device memory (see docs/digest.md), lowercase hex.</summary>
+    /// <summary>SHA-256 over all tensors in device memory (see docs/digest.md), in lowercase hex.</summary>
     public string? WeightsDigest { get; init; }
     /// <summary>
-    /// The digest that the manifest states, where one was given: that of the whole model, equal to <see cref="WeightsDigest"/> where all of it was
-    /// loaded. A row that is <c>Loaded</c> agrees with the manifest in every tensor it loaded.
+    /// The digest in the manifest, if one was given. It is the digest of the whole model, and equals <see cref="WeightsDigest"/> if all of
+    /// it was loaded. In a row with the outcome <c>Loaded</c>, every loaded tensor matches the manifest.
     /// </summary>
     public string? ManifestDigest { get; init; }
-    /// <summary>Number of the repetition, from 1.</summary>
+    /// <summary>The number of the repetition, from 1.</summary>
     public required int Run { get; init; }
     /// <summary>Name of the machine.</summary>
     public required string HostName { get; init; }
@@ -119,21 +133,23 @@ public sealed record LoadMeasurement
     public string? ProcessorName { get; init; }
     /// <summary>Physical memory of the machine.</summary>
     public long? TotalMemoryBytes { get; init; }
-    /// <summary>When the measurement started: a moment in ISO 8601 with milliseconds and offset, as text. A <see cref="DateTimeOffset"/> would be
-    /// written to CSV in the words of each culture and without milliseconds, and a remote session would make a bag of numbers of it.</summary>
+    /// <summary>
+    /// When the measurement started: ISO 8601 with milliseconds and offset, as text. CSV would have a <see cref="DateTimeOffset"/> in the
+    /// format of the culture and without milliseconds. A remote session would turn it into an object of numbers.
+    /// </summary>
     public required string StartedAt { get; init; }
     /// <summary>MemLoad's version.</summary>
     public required string ModuleVersion { get; init; }
-    /// <summary>What else to know: why <c>Auto</c> chose this plan, and whether mapped pages are read again and again.</summary>
+    /// <summary>Notes: why <c>Auto</c> chose this plan, and whether mapped pages are read repeatedly.</summary>
     public string? Note { get; init; }
-    /// <summary>Rule id, finding and remedy where the outcome is not <see cref="LoadOutcome.Loaded"/>.</summary>
+    /// <summary>Rule id, finding and remedy if the outcome is not <see cref="LoadOutcome.Loaded"/>.</summary>
     public string? Message { get; init; }
 
-    /// <summary>Whether the load ended well. Rows carry their outcome as text, and this is where it is read.</summary>
+    /// <summary>Whether the load succeeded. Rows have their outcome as text; only this property compares it.</summary>
     internal bool IsLoaded => Outcome == nameof(LoadOutcome.Loaded);
 
-    /// <summary>The row of a load that has not ended yet.</summary>
-    /// <param name="request">What was asked for.</param>
+    /// <summary>Creates the row of a load that has not ended yet.</summary>
+    /// <param name="request">The load and how it is measured.</param>
     internal static LoadMeasurement Begun(MeasureRequest request) => new()
     {
         Strategy = request.Load.Strategy.ToString(),
@@ -152,7 +168,7 @@ public sealed record LoadMeasurement
         ModuleVersion = HostFacts.ModuleVersion,
     };
 
-    /// <summary>The row with what was forecast for it.</summary>
+    /// <summary>Returns the row with the values of its forecast.</summary>
     internal LoadMeasurement With(LoadForecast forecast) => this with
     {
         Path = forecast.Path,
@@ -174,12 +190,12 @@ public sealed record LoadMeasurement
         Note = forecast.Note,
     };
 
-    /// <summary>The row of a load that did not end well.</summary>
+    /// <summary>Returns the row of a load that did not succeed.</summary>
     internal LoadMeasurement Ended(LoadOutcome outcome, MemLoadException reason) =>
         this with { Outcome = outcome.ToString(), Message = $"{reason.Rule.Id}: {reason.Message}" };
 
-    /// <summary>What the row says of a load that did not end well, taken apart again.</summary>
-    /// <returns>The id of the rule that was broken, and finding, place and remedy; null for a load that ended well.</returns>
+    /// <summary>Splits the message of a load that did not succeed into its parts.</summary>
+    /// <returns>The id of the rule that was broken, and finding, place and remedy; null for a load that succeeded.</returns>
     public (string RuleId, string Text)? Problem()
     {
         if (IsLoaded)

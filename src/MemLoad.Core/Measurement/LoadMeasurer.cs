@@ -5,17 +5,19 @@ using System.Text.Json;
 
 namespace MemLoad;
 
-/// <summary>Measures loads, each in a fresh child process, so that memory that another load left behind does not count.</summary>
-/// <param name="worker">How to start the child; the running program itself if not given.</param>
-/// <param name="timelines">Takes the samples of each load that was begun; null if nobody wants them.</param>
-/// <param name="started">Hears the id of each child process as it starts.</param>
+/// <summary>Measures loads, each in a new child process, so that memory of earlier loads does not count.</summary>
+/// <param name="worker">How to start the child process; by default the running program itself.</param>
+/// <param name="timelines">Receives the samples of each load that began; null if they are not needed.</param>
+/// <param name="started">Called with the id of each child process when it starts.</param>
 public sealed class LoadMeasurer(WorkerCommand? worker = null, Action<LoadTimeline>? timelines = null, Action<int>? started = null)
 {
     private readonly WorkerCommand _worker = worker ?? WorkerCommand.ForThisProgram();
 
-    /// <summary>Measures one load in a child process. The child dies with this process, and a child that dies is a row, never an exception.</summary>
-    /// <param name="request">What to load and how.</param>
-    /// <param name="cancellationToken">Kills the child; the row's outcome is then <see cref="LoadOutcome.Canceled"/>.</param>
+    /// <summary>
+    /// Measures one load in a child process. The child ends with this process. A child that is killed becomes a row and never an exception.
+    /// </summary>
+    /// <param name="request">The load and how it is measured.</param>
+    /// <param name="cancellationToken">Kills the child. The outcome of the row is then <see cref="LoadOutcome.Canceled"/>.</param>
     public async Task<LoadMeasurement> MeasureAsync(MeasureRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
@@ -26,11 +28,11 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null, Action<LoadTimeli
         {
             using Process child = Start();
             started?.Invoke(child.Id);
-            // Killing is the one way to stop that works whatever the child is doing.
+            // Only killing stops the child in every state.
             using CancellationTokenRegistration kill = cancellationToken.Register(() => Kill(child));
             Task<string> complaints = child.StandardError.ReadToEndAsync(CancellationToken.None);
             string? answer = await AskAsync(child, request).ConfigureAwait(false);
-            // Read before the wait: a child with more to say than a pipe holds does not end.
+            // Read before the wait: a child whose output exceeds the pipe's buffer does not end until it is read.
             string? samples = request.Timeline && answer is not null ? await child.StandardOutput.ReadLineAsync(CancellationToken.None).ConfigureAwait(false) : null;
             await child.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
             if (cancellationToken.IsCancellationRequested)
@@ -61,12 +63,12 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null, Action<LoadTimeli
             CreateNoWindow = true,
             StandardErrorEncoding = Encoding.UTF8, // as memload writes it, whatever the console's code page is
         };
-        // No diagnostics socket in the temp folder, which a killed child would leave behind.
+        // No diagnostics socket, which a killed child would leave in the temp folder.
         start.Environment["DOTNET_EnableDiagnostics"] = "0";
-        // Whatever the host's own settings: one thread fewer, no memory kept for throughput.
+        // These settings override the settings of the host: one thread less, and no memory kept for throughput.
         start.Environment["DOTNET_gcConcurrent"] = "0";
         start.Environment["DOTNET_TieredPGO"] = "0";
-        // A path with the separator in it cannot be named there; the arguments do as well.
+        // A path that contains the separator cannot be in this variable. The arguments then make the child a worker.
         if (_worker.StartupHook is string hook && !hook.Contains(Path.PathSeparator, StringComparison.Ordinal))
         {
             start.Environment[StartupHook.Variable] = hook;
@@ -81,7 +83,7 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null, Action<LoadTimeli
         return Process.Start(start) ?? throw new IOException("it did not start");
     }
 
-    // One line each way. Standard input stays open: its end tells the child that its parent is gone.
+    // One line each way. Standard input stays open: its end tells the child that its parent has ended.
     private static async Task<string?> AskAsync(Process child, MeasureRequest request)
     {
         try
@@ -91,7 +93,7 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null, Action<LoadTimeli
         }
         catch (IOException)
         {
-            // It died before it could listen; its exit code says more than the broken pipe.
+            // The child ended before it read its input. Its exit code says more than the broken pipe.
         }
         return await child.StandardOutput.ReadLineAsync(CancellationToken.None).ConfigureAwait(false);
     }
@@ -110,7 +112,7 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null, Action<LoadTimeli
         {
             return row.Ended(LoadOutcome.OutOfMemory, Rules.WorkerOutOfMemory.Broken($"the measured process ran out of memory ({first})"));
         }
-        // The runtime turns the signal into its own words if managed code was what touched the page.
+        // If managed code touched the page, the runtime reports the signal in its own words.
         if (exitCode == sigbus || (exitCode == Sigabrt && complaints.Contains(nameof(AccessViolationException), StringComparison.Ordinal)))
         {
             return row.Ended(LoadOutcome.Killed, Rules.WorkerLostMapping.Broken(
@@ -136,7 +138,7 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null, Action<LoadTimeli
         }
         catch (InvalidOperationException)
         {
-            // Gone already.
+            // The process has ended already.
         }
     }
 }

@@ -1,6 +1,9 @@
 namespace MemLoad;
 
-/// <summary>Measured loads of one checkpoint: a forecast before the first, a row for each, their samples kept, and their digests compared.</summary>
+/// <summary>
+/// Measured loads of one checkpoint: a forecast before the first load, one row per load, samples that are kept, and digests that are
+/// compared.
+/// </summary>
 public sealed class MeasureSession
 {
     private readonly Func<MeasureRequest, CancellationToken, Task<LoadMeasurement>> _measure;
@@ -8,10 +11,10 @@ public sealed class MeasureSession
     private readonly List<LoadTimeline> _samples = [];
     private readonly string? _samplesPath;
 
-    /// <summary>Prepares to measure; nothing is started yet.</summary>
-    /// <param name="loads">The loads, in order; at least one. They load the same tensors, cast alike.</param>
-    /// <param name="worker">How to start a child process for each load; null to measure in this process.</param>
-    /// <param name="samplesPath">A file that the samples are added to; null if nobody wants them.</param>
+    /// <summary>Creates a session. No process is started yet.</summary>
+    /// <param name="loads">The loads, in order; at least one. They load the same tensors with the same cast.</param>
+    /// <param name="worker">How to start one child process per load; null to measure in this process.</param>
+    /// <param name="samplesPath">A file that the samples are appended to; null if they are not needed.</param>
     public MeasureSession(IReadOnlyList<MeasureRequest> loads, WorkerCommand? worker, string? samplesPath = null)
     {
         Loads = loads;
@@ -22,7 +25,7 @@ public sealed class MeasureSession
             : new LoadMeasurer(worker, keep, id => ChildStarted?.Invoke(id)).MeasureAsync;
     }
 
-    /// <summary>Measures by way of something else, in tests.</summary>
+    /// <summary>Creates a session that measures with another function, for tests.</summary>
     internal MeasureSession(IReadOnlyList<MeasureRequest> loads, Func<MeasureRequest, Action<LoadTimeline>, LoadMeasurement> measure, string? samplesPath)
     {
         Loads = loads;
@@ -30,21 +33,24 @@ public sealed class MeasureSession
         _measure = (request, _) => Task.FromResult(measure(request, _samples.Add));
     }
 
-    /// <summary>A child process was started; this is its id.</summary>
+    /// <summary>Raised when a child process starts, with its id.</summary>
     public event Action<int>? ChildStarted;
 
     /// <summary>The loads, in order.</summary>
     public IReadOnlyList<MeasureRequest> Loads { get; }
 
-    /// <summary>What the first load would cost. What is wrong with the checkpoint or the device is an error here, before there is a row of each load.</summary>
-    /// <param name="cancellationToken">Stops it.</param>
+    /// <summary>
+    /// Returns the forecast of the first load. A problem of the checkpoint or the device is an error here, before there is one row per
+    /// load.
+    /// </summary>
+    /// <param name="cancellationToken">Cancels the forecast.</param>
     /// <exception cref="MemLoadException">As <see cref="LoadPlanner.Forecast(LoadRequest, CancellationToken)"/>.</exception>
     public LoadForecast Forecast(CancellationToken cancellationToken) => LoadPlanner.Forecast(Loads[0].Load, cancellationToken);
 
     /// <summary>Measures one of the loads.</summary>
-    /// <param name="load">The load.</param>
-    /// <param name="cancellationToken">Stops it; the row's outcome is then <see cref="LoadOutcome.Canceled"/>.</param>
-    /// <returns>Its row; what goes wrong is the row's outcome and message.</returns>
+    /// <param name="load">The load to measure.</param>
+    /// <param name="cancellationToken">Cancels the load. The outcome of the row is then <see cref="LoadOutcome.Canceled"/>.</param>
+    /// <returns>The row. If the load fails, the row has the outcome and the message.</returns>
     public async Task<LoadMeasurement> MeasureAsync(MeasureRequest load, CancellationToken cancellationToken)
     {
         LoadMeasurement row = await _measure(load, cancellationToken).ConfigureAwait(false);
@@ -52,9 +58,10 @@ public sealed class MeasureSession
         return row;
     }
 
-    /// <summary>Adds the samples that were taken since the last time to their file.</summary>
-    /// <param name="cancellationToken">Stops it.</param>
-    /// <returns>Why they could not be written (ML9102, ML9103 …); they stay for the next time. Null if nothing is left to write.</returns>
+    /// <summary>Appends the samples that were taken since the last call to their file.</summary>
+    /// <param name="cancellationToken">Cancels the write.</param>
+    /// <returns>Why they could not be written (ML9102, ML9103 …); they are kept for the next call. Null if all samples are
+    /// written.</returns>
     public MemLoadException? KeepSamples(CancellationToken cancellationToken)
     {
         if (_samplesPath is null || _samples.Count == 0)
@@ -73,7 +80,9 @@ public sealed class MeasureSession
         }
     }
 
-    /// <summary>Whether loads of the same checkpoint gave different weights, which means that one of them went wrong without an error.</summary>
-    /// <returns>The error; null where all digests agree.</returns>
+    /// <summary>
+    /// Compares the digests of loads of the same checkpoint. Different digests mean that a load went wrong without an error.
+    /// </summary>
+    /// <returns>The error; null if all digests are equal.</returns>
     public MemLoadException? Disagreement() => WeightsDigest.Disagreement(_digests, Loads[0].Load.Path);
 }

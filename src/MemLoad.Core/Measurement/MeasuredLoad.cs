@@ -2,16 +2,16 @@ using System.Diagnostics;
 
 namespace MemLoad;
 
-/// <summary>One load in this process, measured: what becomes a row. What the process holds already can blur the figures.</summary>
+/// <summary>One measured load in this process, which becomes a row. Memory that the process already holds can blur the figures.</summary>
 public static class MeasuredLoad
 {
-    // The names the probe records, made once: nothing is allocated inside the timed region.
+    // The names that the probe records. They are created once, because nothing is allocated inside the measured region.
     private static readonly string[] PhaseNames = Enum.GetNames<PlanPhase>();
 
-    /// <summary>Loads and measures. Whatever goes wrong becomes the row's outcome and message.</summary>
-    /// <param name="request">What to load and how.</param>
-    /// <param name="timelines">Takes the samples of a load that was begun, however it ended; null if nobody wants them.</param>
-    /// <param name="cancellationToken">Stops the load.</param>
+    /// <summary>Loads and measures. A failure becomes the outcome and the message of the row.</summary>
+    /// <param name="request">The load and how it is measured.</param>
+    /// <param name="timelines">Receives the samples of a load that began, even if it failed; null if they are not needed.</param>
+    /// <param name="cancellationToken">Cancels the load.</param>
     public static LoadMeasurement Run(MeasureRequest request, Action<LoadTimeline>? timelines = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
@@ -98,7 +98,7 @@ public static class MeasuredLoad
                 HostErrorPermille = measured.PeakHostBytes is long peak ? Permille(prepared.Forecast.PeakHostBytes, peak) : null,
                 FinalHostBytes = measured.FinalHostBytes,
                 ElapsedMicroseconds = microseconds,
-                // A plan that moves no bytes (Mmap to the host) has no speed.
+                // A plan that moves no bytes (Mmap on the host) has no speed.
                 BytesPerSecond = prepared.Plan.Steps.Any(step => step.Kind is StepKind.Read or StepKind.Copy)
                     ? (long)((Int128)prepared.View.ModelBytes * 1_000_000 / microseconds)
                     : null,
@@ -110,11 +110,12 @@ public static class MeasuredLoad
         }
     }
 
-    // The smallest tensor by the same strategy to the same kind of device: the code is compiled and its own memory taken before the clock starts.
+    // Loads the smallest tensor with the same strategy to a device of the same kind. The code is then compiled, and its own memory
+    // allocated, before the timing starts.
     private static void WarmUp(PreparedLoad prepared, CancellationToken cancellationToken)
     {
         Checkpoint whole = prepared.Checkpoint;
-        // One that is cast, if any is: that code, too.
+        // A tensor that is cast, if any is, so that the code for casts is compiled, too.
         TensorEntry? smallest = whole.Tensors.Where(tensor => tensor.Bytes > 0)
             .MinBy(tensor => (prepared.View.CastOf(tensor.Storage) is null, whole.Storages[tensor.Storage].Length));
         if (smallest is null)

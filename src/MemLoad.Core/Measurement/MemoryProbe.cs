@@ -4,14 +4,14 @@ using System.Runtime.CompilerServices;
 namespace MemLoad;
 
 /// <summary>
-/// Measures the host memory of this process over a stretch of work. Start it right before the work, stop it right after. Within the stretch it
-/// neither allocates managed memory nor collects garbage; a thread of its own takes a sample every 5 ms. Use one at a time: on Linux the
-/// kernel has a single high-water mark for the process, and each probe resets it.
+/// Measures the host memory of this process during some work. Start it immediately before the work, and stop it immediately after. In
+/// between it neither allocates managed memory nor collects garbage. Its own thread takes a sample every 5 ms. Use one probe at a time: on
+/// Linux the kernel has a single high-water mark per process, and each probe resets it.
 /// </summary>
 /// <remarks>
-/// Memory that lives for a moment only is seen all the same where the system keeps a high-water mark (see <see cref="ProbeResult.PeakHostBytes"/>).
-/// The mark does not tell anonymous memory from file-backed pages, samples do: call <see cref="Mark(string, bool, int)"/> with <c>sampleNow</c> right
-/// before mapped memory is given back, or a mapping that lived for less than 5 ms may be taken for anonymous memory.
+/// Short-lived memory is measured if the system keeps a high-water mark (see <see cref="ProbeResult.PeakHostBytes"/>). The mark does not
+/// distinguish anonymous memory from file-backed pages, but samples do. Call <see cref="Mark(string, bool, int)"/> with <c>sampleNow</c>
+/// immediately before mapped memory is freed. Otherwise a mapping that existed for less than 5 ms may count as anonymous memory.
 /// </remarks>
 internal sealed class MemoryProbe : IDisposable
 {
@@ -51,12 +51,12 @@ internal sealed class MemoryProbe : IDisposable
         }
     }
 
-    /// <summary>Takes the idle baseline, resets the system's high-water mark where it can be reset, and starts sampling.</summary>
-    /// <param name="deviceBytes">Says how many bytes a device has allocated now. Called from other threads, also while the work holds its own
-    /// locks: it must be quick and must not wait. If it throws, device figures stop.</param>
+    /// <summary>Measures the idle baseline, resets the system's high-water mark if it can be reset, and starts sampling.</summary>
+    /// <param name="deviceBytes">Returns the bytes that a device has allocated now. Other threads call it, also while the work holds its
+    /// own locks: it must be fast and must not wait. If it throws, there are no more device figures.</param>
     public static MemoryProbe Start(Func<long>? deviceBytes = null) => Start(ProcessMemory.Open(), deviceBytes, SampleCapacity, SamplingInterval);
 
-    /// <summary>Starts a probe on any source of figures; an interval of zero takes no samples but those that are marked.</summary>
+    /// <summary>Starts a probe on any source of figures. With an interval of zero, only marked samples are taken.</summary>
     internal static MemoryProbe Start(IProcessMemory memory, Func<long>? deviceBytes, int capacity, TimeSpan interval)
     {
         var probe = new MemoryProbe(memory, deviceBytes, capacity, interval);
@@ -64,10 +64,10 @@ internal sealed class MemoryProbe : IDisposable
         return probe;
     }
 
-    /// <summary>Names what the work does from now on. Costs next to nothing and takes a sample if the last one is older than 1 ms.</summary>
-    /// <param name="phase">The phase's name, kept as it is: pass a string that exists anyway.</param>
-    /// <param name="sampleNow">True to take a sample in any case, tens of microseconds: for moments that must not be missed.</param>
-    /// <param name="step">Index of the plan's step about to be done, which samples then carry; -1 for none.</param>
+    /// <summary>Names the phase of the following work. The call is cheap. It takes a sample if the last one is older than 1 ms.</summary>
+    /// <param name="phase">The name of the phase. It is kept without a copy: pass an existing string.</param>
+    /// <param name="sampleNow">True to always take a sample, which takes tens of microseconds.</param>
+    /// <param name="step">Index of the plan's next step, which the samples then have; -1 for none.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Mark(string phase, bool sampleNow = false, int step = -1)
     {
@@ -79,7 +79,7 @@ internal sealed class MemoryProbe : IDisposable
         }
     }
 
-    /// <summary>Takes the last sample and ends the stretch. A second call returns the same result.</summary>
+    /// <summary>Takes the last sample and ends the measurement. A second call returns the same result.</summary>
     public ProbeResult Stop()
     {
         lock (_stopping)
@@ -88,7 +88,7 @@ internal sealed class MemoryProbe : IDisposable
             {
                 return _result;
             }
-            // First the memory, then whatever allocates.
+            // Memory is read first, before anything is allocated.
             MemoryReading last = Sample(mustSample: true, keep: true);
             long elapsed = ElapsedMicroseconds(_sampledAt);
             lock (_sampling)
@@ -116,12 +116,12 @@ internal sealed class MemoryProbe : IDisposable
         }
     }
 
-    /// <summary>Stops the probe if it still runs.</summary>
+    /// <summary>Stops the probe if it is running.</summary>
     public void Dispose() => Stop();
 
     private void Begin()
     {
-        // All that costs memory once comes before the baseline: the thread, the compiled code, the buffers.
+        // All one-time costs come before the baseline: the thread, the compiled code, the buffers.
         if (_sampler is not null)
         {
             _sampler.Start();
@@ -172,7 +172,7 @@ internal sealed class MemoryProbe : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private MemoryReading Sample(bool mustSample, bool keep)
     {
-        // Asked outside our lock: the device may have one of its own, held by work that is about to mark.
+        // Called outside the lock: the device may have its own lock, held by work that is about to mark.
         long? device = AskDevice();
         if (mustSample)
         {
@@ -180,7 +180,7 @@ internal sealed class MemoryProbe : IDisposable
         }
         else if (!_sampling.TryEnter())
         {
-            return default; // Another thread is taking this very sample.
+            return default; // Another thread is taking this sample.
         }
         try
         {

@@ -1,13 +1,13 @@
 namespace MemLoad;
 
-/// <summary>What this process holds of the host's memory right now, in bytes; null where the platform cannot say.</summary>
+/// <summary>The host memory that this process holds now, in bytes; null if the platform cannot measure it.</summary>
 /// <param name="HostBytes">Anonymous and shared memory (Windows: private bytes; macOS: physical footprint).</param>
 /// <param name="HostFileBytes">Resident file-backed pages, which the kernel can reclaim.</param>
-/// <param name="PeakResidentBytes">The system's high-water mark since <see cref="ResetPeak"/>, or since the process began. On Linux the mark is
-/// of the whole resident set, file-backed pages included.</param>
+/// <param name="PeakResidentBytes">The system's high-water mark since <see cref="ResetPeak"/>, or since the start of the process. On Linux
+/// the mark is of the whole resident set, including file-backed pages.</param>
 internal sealed record MemoryUsage(long? HostBytes, long? HostFileBytes, long? PeakResidentBytes)
 {
-    /// <summary>Asks the system.</summary>
+    /// <summary>Reads the figures from the system.</summary>
     public static MemoryUsage Now()
     {
         using IProcessMemory memory = ProcessMemory.Open();
@@ -16,7 +16,7 @@ internal sealed record MemoryUsage(long? HostBytes, long? HostFileBytes, long? P
     }
 
     /// <summary>Lowers the high-water mark to what is held now.</summary>
-    /// <returns>False where the system does not let a process do that.</returns>
+    /// <returns>False if the system does not allow it.</returns>
     public static bool ResetPeak()
     {
         using IProcessMemory memory = ProcessMemory.Open();

@@ -1,8 +1,9 @@
 namespace MemLoad;
 
 /// <summary>
-/// What of a checkpoint's files lies in the page cache, and how to put it there or away: a load from cache and a load from disk are
-/// two different measurements. Caches of a file system's own (ZFS) or of a server are out of sight and out of reach.
+/// Reports which part of a checkpoint's files is in the page cache, and reads files into it or evicts them. A load from the cache and a
+/// load from the disk are two different measurements. This class cannot see or change the caches of a server or of a file system itself
+/// (ZFS).
 /// </summary>
 public static class PageCache
 {
@@ -12,8 +13,8 @@ public static class PageCache
     private const int MostEvictions = 5;
     private static readonly TimeSpan EvictionPause = TimeSpan.FromMilliseconds(10);
 
-    /// <summary>Bytes of the files that are in the page cache now, each file counted once.</summary>
-    /// <returns>The bytes; null where the system cannot say (not Linux, or files that this user neither owns nor may write).</returns>
+    /// <summary>Returns the bytes of the files that are in the page cache now. Each file counts once.</summary>
+    /// <returns>The bytes; null if the system cannot tell (not Linux, or files that this user neither owns nor may write).</returns>
     /// <exception cref="MemLoadException">ML1001 or ML1002.</exception>
     public static long? CachedBytes(IEnumerable<string> files)
     {
@@ -21,11 +22,11 @@ public static class PageCache
         return CachedBytes(Open(files));
     }
 
-    /// <summary>Bytes of open files that are in the page cache now.</summary>
+    /// <summary>Returns the bytes of open files that are in the page cache now.</summary>
     internal static long? CachedBytes(IEnumerable<CheckpointFileReader> files)
     {
         long? total = 0;
-        // Every file is looked at, so that a missing one is an error whatever the system can tell.
+        // Every file is opened, so that a missing file is always an error.
         foreach (CheckpointFileReader file in files)
         {
             total += CachedBytes(file);
@@ -33,17 +34,17 @@ public static class PageCache
         return total;
     }
 
-    /// <summary>Reads the files through once, with several threads, so that a load finds them in the page cache if it is large enough.</summary>
-    /// <remarks>Nothing of it stays in this process: the buffers lie on the stacks of threads that end.</remarks>
+    /// <summary>Reads the files once, with several threads, so that a load finds them in the page cache if it is large enough.</summary>
+    /// <remarks>No memory of it stays in this process: the buffers are on the stacks of threads that end.</remarks>
     /// <exception cref="MemLoadException">ML1001, ML1002, ML1005 or ML1007.</exception>
-    /// <exception cref="OperationCanceledException">The token was canceled.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static void Warm(IEnumerable<string> files, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(files);
         Warm(Open(files), cancellationToken);
     }
 
-    /// <summary>Reads open files through once.</summary>
+    /// <summary>Reads open files once.</summary>
     internal static void Warm(IEnumerable<CheckpointFileReader> files, CancellationToken cancellationToken)
     {
         foreach (CheckpointFileReader file in files)
@@ -54,18 +55,18 @@ public static class PageCache
     }
 
     /// <summary>
-    /// Drops the files' pages from the page cache, without special rights. Pages that another process or this one has mapped stay, and
-    /// file systems in memory (tmpfs) keep everything.
+    /// Evicts the files' pages from the page cache, without special rights. Pages that this or another process has mapped stay. File
+    /// systems in memory (tmpfs) keep all pages.
     /// </summary>
-    /// <returns>The bytes still cached afterwards, or null where the system cannot say.</returns>
-    /// <exception cref="MemLoadException">ML1001, ML1002, ML1007, or ML8001 where the platform has no way.</exception>
+    /// <returns>The bytes that are still cached afterwards; null if the system cannot tell.</returns>
+    /// <exception cref="MemLoadException">ML1001, ML1002, ML1007, or ML8001: the platform cannot evict files.</exception>
     public static long? Evict(IEnumerable<string> files)
     {
         ArgumentNullException.ThrowIfNull(files);
         return Evict(Open(files));
     }
 
-    /// <summary>Drops the pages of open files.</summary>
+    /// <summary>Evicts the pages of open files.</summary>
     internal static long? Evict(IEnumerable<CheckpointFileReader> files)
     {
         long? total = 0;
@@ -83,7 +84,7 @@ public static class PageCache
     private static long? Evict(CheckpointFileReader file)
     {
         long? left = null;
-        // Pages that were read a moment ago may still be on their way to the kernel's lists, where eviction cannot see them: try again.
+        // Pages that were just read may not be in the kernel's lists yet, and eviction then misses them: try again.
         for (int i = 0; i < MostEvictions; i++)
         {
             if (i > 0)
@@ -115,7 +116,7 @@ public static class PageCache
             }
         }, cancellationToken);
 
-    // Each file once, one at a time.
+    // Each file once, one after the other.
     private static IEnumerable<CheckpointFileReader> Open(IEnumerable<string> paths)
     {
         foreach (string path in paths.Select(Path.GetFullPath).Distinct(StringComparer.Ordinal))

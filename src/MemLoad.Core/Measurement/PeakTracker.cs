@@ -3,22 +3,22 @@ using System.Runtime.CompilerServices;
 namespace MemLoad;
 
 /// <summary>
-/// Finds the peaks of host memory from readings taken now and then and from the kernel's high-water mark.
+/// Finds the peaks of host memory from periodic readings and from the kernel's high-water mark.
 /// <para>
 /// Two lower bounds of the anonymous and shared peak are known. One is the largest reading. The other comes from the mark, which the kernel
-/// keeps of the whole resident set, file-backed pages included: at the moment of the mark anonymous memory was
-/// <c>mark − file-backed pages then</c>, hence at least <c>mark − most file-backed pages since the mark was reset</c>. Where file-backed pages
-/// stayed as they were, the second is exact: no allocation is too short-lived for it.
+/// keeps of the whole resident set, including file-backed pages. At the moment of the mark, anonymous memory was <c>mark − file-backed
+/// pages then</c>. So it was at least <c>mark − most file-backed pages since the mark was reset</c>. If file-backed pages did not change,
+/// the second bound is exact, however short an allocation is.
 /// </para>
 /// <para>
-/// While a mapped file is being read in, file-backed pages do not stay as they were: from a warm cache they come at tens of gigabytes a second.
-/// So the mark is reset whenever they have moved by more than <see cref="Slack"/>; each bound then spans a stretch in which they hardly moved,
-/// or one interval between readings at worst.
+/// File-backed pages do change while a mapped file is read: from a warm cache by tens of gigabytes per second. So the mark is reset
+/// whenever they have changed by more than <see cref="Slack"/>. Each bound then covers a period in which they hardly changed, or at worst
+/// one interval between readings.
 /// </para>
 /// <para>
-/// And "most file-backed pages" is known from readings only. A mapping that grew on after a reading and then went must not pass for anonymous
-/// memory. So where file-backed pages moved, the mark waits for one more reading before it counts: if they then fall, a mapping is being taken
-/// down, and the mark is theirs. What remains unknowable is a mapping that comes and goes between two readings.
+/// The most file-backed pages are known only from readings. A mapping that grew after a reading and was then removed must not count as
+/// anonymous memory. So where file-backed pages changed, the mark counts only after one more reading. If they then fall, a mapping is being
+/// removed, and the mark belongs to them. A mapping that is created and removed between two readings remains undetected.
 /// </para>
 /// </summary>
 internal sealed class PeakTracker(IProcessMemory memory)
@@ -31,11 +31,11 @@ internal sealed class PeakTracker(IProcessMemory memory)
     private long? _peakHost;
     private long? _peakFile;
 
-    // What the latest mark would make of either peak, until the next reading decides between the two.
+    // The peaks that the latest mark would give, until the next reading decides which one it belongs to.
     private long? _pendingHost;
     private long? _pendingFile;
 
-    // Since the mark was last reset: the mark as last seen, and the ranges that readings have seen.
+    // Since the last reset of the mark: the last value of the mark, and the ranges of the readings.
     private long _markSeen;
     private long _fileLow;
     private long _fileHigh;
@@ -47,7 +47,7 @@ internal sealed class PeakTracker(IProcessMemory memory)
     /// <summary>Most file-backed pages, above idle.</summary>
     public long? PeakHostFileBytes => Above(_peakFile, _idleFile);
 
-    /// <summary>Takes the present state as the idle process and begins.</summary>
+    /// <summary>Records the current state as the idle process and starts tracking.</summary>
     public void Begin()
     {
         MemoryReading idle = ResetMark();
@@ -56,7 +56,7 @@ internal sealed class PeakTracker(IProcessMemory memory)
         _pendingHost = _pendingFile = null;
     }
 
-    /// <summary>Takes one reading and accounts for it.</summary>
+    /// <summary>Takes one reading and updates the peaks.</summary>
     /// <returns>The reading, above idle.</returns>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public MemoryReading Observe()
@@ -88,7 +88,7 @@ internal sealed class PeakTracker(IProcessMemory memory)
         if (filesFell)
         {
             GivePendingToFiles();
-            // If both fell, nobody knows whose the mark was.
+            // If both fell, the mark cannot be attributed.
             _peakFile = hostFell ? _peakFile : Larger(_peakFile, asFile);
         }
         else if (filesMoved)
@@ -103,7 +103,8 @@ internal sealed class PeakTracker(IProcessMemory memory)
         }
         if (filesMoved)
         {
-            // Linux lets the reset wait for an unmapping under way, so this second look shows whether the first one fell in the middle of it.
+            // Linux lets the reset wait for an unmapping in progress. This second reading shows whether the first one was in the middle of
+            // it.
             MemoryReading after = ResetMark();
             _peakHost = Larger(_peakHost, after.HostBytes);
             if (after.FileBytes < file - Slack)

@@ -1,41 +1,41 @@
 namespace MemLoad;
 
 /// <summary>
-/// What one stretch of work cost. Memory is counted above the idle process, as it was when the probe started, and is never negative.
-/// Null means that this platform cannot say.
+/// The cost of some work. Memory is counted above the idle process at the start of the probe, and is never negative. Null means that this
+/// platform cannot measure the value.
 /// </summary>
 internal sealed record ProbeResult
 {
     /// <summary>
-    /// Peak of anonymous and shared memory (Windows: private bytes; macOS: physical footprint). On Linux the kernel's own high-water mark
-    /// counts, so that what lived between two samples is seen too.
+    /// Peak of anonymous and shared memory (Windows: private bytes; macOS: physical footprint). On Linux it comes from the kernel's
+    /// high-water mark, so that memory between two samples also counts.
     /// </summary>
     public long? PeakHostBytes { get; init; }
 
     /// <summary>
-    /// Peak of resident file-backed pages: the largest sample, or the high-water mark where a mapping went between two samples. The kernel
-    /// can reclaim such pages at any time.
+    /// Peak of resident file-backed pages: the largest sample, or the high-water mark if a mapping was removed between two samples. The
+    /// kernel can reclaim such pages at any time.
     /// </summary>
     public long? PeakHostFileBytes { get; init; }
 
-    /// <summary>Anonymous and shared memory still held when the probe was stopped.</summary>
+    /// <summary>Anonymous and shared memory that is still held when the probe is stopped.</summary>
     public long? FinalHostBytes { get; init; }
 
-    /// <summary>Page faults that needed the disk.</summary>
+    /// <summary>Page faults that needed the disk (major faults).</summary>
     public long? MajorFaults { get; init; }
 
-    /// <summary>Bytes that this process made the disk deliver; what came from the page cache is not in it.</summary>
+    /// <summary>Bytes that this process caused to be read from the disk, without those from the page cache.</summary>
     public long? ReadBytes { get; init; }
 
     /// <summary>
-    /// Peak memory of the process's control group, page cache included: an absolute figure over the group's life, of all its processes,
-    /// and what the container's limit is held against.
+    /// Peak memory of the process's control group, including the page cache. It is an absolute figure for all processes of the group since
+    /// the group exists. The limit of the container is compared with this figure.
     /// </summary>
     public long? CgroupPeakBytes { get; init; }
 
     /// <summary>Wall time from start to stop.</summary>
     public long ElapsedMicroseconds { get; init; }
 
-    /// <summary>The stretch over time, oldest first: the start, every 5 ms, marks, and the stop. Long stretches are thinned.</summary>
+    /// <summary>The samples, oldest first: the start, every 5 ms, marks, and the stop. Samples of long measurements are thinned.</summary>
     public IReadOnlyList<MemorySample> Samples { get; init; } = [];
 }

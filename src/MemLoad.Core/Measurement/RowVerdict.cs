@@ -2,14 +2,16 @@ using System.Globalization;
 
 namespace MemLoad;
 
-/// <summary>A row in two words: how the load ended, and where it left its forecast. The only place that knows how far off is too far.</summary>
+/// <summary>
+/// The verdict of a row: how the load ended, and how far it differs from its forecast. Only this class has the tolerances.
+/// </summary>
 internal static class RowVerdict
 {
-    // What one process's heap, stacks and page tables may differ from another's.
+    // The difference that heap, stacks and page tables make between two processes.
     private const long HostNoise = 8L << 20;
     private const long HostPermille = 20;
 
-    /// <summary>The words.</summary>
+    /// <summary>Returns the text of the verdict.</summary>
     public static string Of(LoadMeasurement row) => row?.Outcome switch
     {
         nameof(LoadOutcome.Loaded) => Deviation(row) ?? "as forecast",
@@ -18,7 +20,9 @@ internal static class RowVerdict
         null => throw new ArgumentNullException(nameof(row)),
     };
 
-    /// <summary>Measured less forecast where they disagree: the device by a single byte, the host by more than 2 % and 8 MiB.</summary>
+    /// <summary>
+    /// Measured minus forecast if they disagree: on the device by at least one byte, on the host by more than 2 % and 8 MiB.
+    /// </summary>
     public static string? Deviation(LoadMeasurement row)
     {
         ArgumentNullException.ThrowIfNull(row);

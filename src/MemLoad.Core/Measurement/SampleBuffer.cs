@@ -3,33 +3,33 @@ using System.Runtime.CompilerServices;
 namespace MemLoad;
 
 /// <summary>
-/// Samples of a stretch of any length in memory of fixed size. When it is full, of every two neighbours the larger stays, and from then on
-/// samples are taken in at half the rate: a picture of the stretch keeps its shape and its summits.
+/// Samples of a measurement of any length in memory of fixed size. When the buffer is full, the larger sample of each pair stays, and the
+/// sampling rate is halved. Thus a picture of the measurement keeps its shape and its peaks.
 /// </summary>
 internal sealed class SampleBuffer
 {
     private readonly MemorySample[] _samples;
     private long _spacing;
 
-    /// <param name="capacity">Samples kept at most; at least 4.</param>
-    /// <param name="spacingMicroseconds">How far apart regular samples are; the first thinning makes it twice as much.</param>
+    /// <param name="capacity">The maximum number of samples; at least 4.</param>
+    /// <param name="spacingMicroseconds">The interval of regular samples. The first thinning doubles it.</param>
     public SampleBuffer(int capacity, long spacingMicroseconds)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 4);
         _samples = new MemorySample[capacity];
-        // Written once now, so that its pages are resident before the idle process is weighed and not while it is measured.
+        // Written once here, so that its pages are resident before the idle process is measured.
         Array.Fill(_samples, new MemorySample(-1, null, null, null, null));
         _spacing = spacingMicroseconds;
     }
 
     public int Count { get; private set; }
 
-    /// <summary>Whether the buffer has been thinned, so that samples closer than the spacing are no longer wanted.</summary>
+    /// <summary>Whether the buffer has been thinned. Samples that are closer than the spacing are then dropped.</summary>
     private bool Thinned { get; set; }
 
-    /// <summary>Takes a sample in, or not where the stretch has become too long for it.</summary>
-    /// <param name="sample">The sample; its time is not before the last one's.</param>
-    /// <param name="keep">True to take it in whatever the spacing.</param>
+    /// <summary>Adds a sample, unless it is closer to the last one than the spacing.</summary>
+    /// <param name="sample">The sample. Its time is not before the time of the last one.</param>
+    /// <param name="keep">True to add it whatever the spacing.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Add(in MemorySample sample, bool keep)
     {

@@ -2,22 +2,24 @@ using System.Globalization;
 
 namespace MemLoad;
 
-/// <summary>How to start the process that will be measured: the host that is already running, told to be a worker.</summary>
+/// <summary>How to start the process that is measured: the running program, as a worker.</summary>
 /// <param name="FileName">The program.</param>
 /// <param name="Arguments">Its arguments.</param>
-/// <param name="StartupHook">The path of this library, where the program is to be a worker before it looks at its arguments; null where they say it.</param>
+/// <param name="StartupHook">The path of this library if a startup hook makes the program a worker; null if the arguments do.</param>
 public sealed record WorkerCommand(string FileName, IReadOnlyList<string> Arguments, string? StartupHook = null)
 {
     /// <summary>The argument that makes <c>memload</c> a worker.</summary>
     public const string Verb = "worker";
 
-    // The managed heap holds names and plans only: a few hundred bytes a tensor.
+    // The managed heap holds only names and plans: a few hundred bytes per tensor.
     private const long HeapParts = 16;
     private const long LeastHeapBytes = 128L << 20;
     private const long MostHeapBytes = 1L << 30;
 
-    /// <summary>Environment variables for a .NET process that must live in a limited address space: left to itself the runtime takes half of it
-    /// for its heap, and the C library an arena of 64 MiB for each thread.</summary>
+    /// <summary>
+    /// Environment variables for a .NET process with a limited address space. Without them the runtime reserves half of it for its heap,
+    /// and the C library reserves 64 MiB per thread.
+    /// </summary>
     /// <param name="limitBytes">The limit (<c>ulimit -v</c>).</param>
     public static IReadOnlyDictionary<string, string> SettingsForAddressSpace(long limitBytes) => new Dictionary<string, string>
     {
@@ -25,7 +27,7 @@ public sealed record WorkerCommand(string FileName, IReadOnlyList<string> Argume
         ["MALLOC_ARENA_MAX"] = "1",
     };
 
-    /// <summary>This very program: its own executable, or <c>dotnet</c> with its assembly.</summary>
+    /// <summary>Returns the command for this program: its own executable, or <c>dotnet</c> with its assembly.</summary>
     /// <exception cref="MemLoadException">ML8011: the running program cannot be found.</exception>
     public static WorkerCommand ForThisProgram()
     {

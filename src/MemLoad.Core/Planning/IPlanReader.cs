@@ -1,17 +1,17 @@
 namespace MemLoad;
 
 /// <summary>
-/// Reads a plan while a strategy writes it: the forecast and the cost need no list of steps, which for a hundred thousand tensors is long.
+/// Reads a plan while a strategy writes it. The forecast and the cost need no list of steps, which is long for a hundred thousand tensors.
 /// </summary>
 internal interface IPlanReader
 {
-    /// <summary>The next step.</summary>
+    /// <summary>Receives the next step.</summary>
     /// <param name="step">The step.</param>
     /// <param name="buffer">The buffer it acts on.</param>
-    /// <param name="source">The buffer it copies from, or passes through when it reads; default where there is none.</param>
+    /// <param name="source">The buffer that a copy reads from, or that a read passes through; default if there is none.</param>
     void Read(PlanStep step, PlanBuffer buffer, PlanBuffer source);
 
-    /// <summary>Where a storage lies in the end. Only who runs the plan needs to know.</summary>
+    /// <summary>Receives the final place of a storage. Only the runner of a plan needs it.</summary>
     void Place(int storage, Placement place)
     {
     }

@@ -1,11 +1,13 @@
 namespace MemLoad;
 
-/// <summary>One row of a forecast: what a load would cost. Flat and primitive, the same columns for every strategy.</summary>
+/// <summary>
+/// One row of a forecast: what a load would cost. Rows are flat, of primitive types, with the same columns for every strategy.
+/// </summary>
 public sealed record LoadForecast
 {
-    /// <summary>The strategy that was asked for.</summary>
+    /// <summary>The strategy that was requested.</summary>
     public required string Strategy { get; init; }
-    /// <summary>The strategy that wrote the plan: the same, or the one that <c>Auto</c> chose.</summary>
+    /// <summary>The strategy that wrote the plan: the requested one, or the one that <c>Auto</c> chose.</summary>
     public required string ChosenStrategy { get; init; }
     /// <summary>The device's name.</summary>
     public required string Device { get; init; }
@@ -13,13 +15,13 @@ public sealed record LoadForecast
     public required string Path { get; init; }
     /// <summary>The checkpoint's format, a <see cref="CheckpointFormat"/>.</summary>
     public required string Format { get; init; }
-    /// <summary>The model size where it is one of the known ones.</summary>
+    /// <summary>The name of the model size if it is a known one.</summary>
     public string? Size { get; init; }
-    /// <summary>What floating-point tensors are cast to, by PyTorch's name; null where everything stays as in the file.</summary>
+    /// <summary>The type that floating-point tensors are cast to, by PyTorch's name; null if all types stay as in the file.</summary>
     public string? DType { get; init; }
     /// <summary>Tensors to load.</summary>
     public required long TensorCount { get; init; }
-    /// <summary>Elements of all tensors together, shared ones once.</summary>
+    /// <summary>Elements of all tensors together. Shared elements count once.</summary>
     public required long ParameterCount { get; init; }
     /// <summary>M: bytes of all parameters and buffers in memory.</summary>
     public required long ModelBytes { get; init; }
@@ -27,32 +29,36 @@ public sealed record LoadForecast
     public required long LargestBytes { get; init; }
     /// <summary>Bytes of the checkpoint's files.</summary>
     public required long FileBytes { get; init; }
-    /// <summary>Peak of allocated device memory, as PyTorch's allocator would count it; 0 on <c>cpu</c>.</summary>
+    /// <summary>Peak of allocated device memory, as PyTorch's allocator counts it; 0 on <c>cpu</c>.</summary>
     public required long ForecastDeviceBytes { get; init; }
     /// <summary>Peak of reserved device memory.</summary>
     public required long ForecastDeviceReservedBytes { get; init; }
     /// <summary>Peak of anonymous host memory.</summary>
     public required long ForecastHostBytes { get; init; }
-    /// <summary>Ceiling of resident file-backed pages.</summary>
+    /// <summary>Upper bound of resident file-backed pages.</summary>
     public required long ForecastHostFileBytes { get; init; }
-    /// <summary>Forecast of the load's time on this machine; null until its speed was measured once, which <c>Auto</c> does.</summary>
+    /// <summary>
+    /// Forecast of the load's time on this machine; null until the speed of the machine is measured, which <c>Auto</c> does.
+    /// </summary>
     public long? ForecastMicroseconds { get; init; }
-    /// <summary>Bytes of the staging ring; 0 where the plan needs none.</summary>
+    /// <summary>Bytes of the staging ring; 0 if the plan needs none.</summary>
     public required long RingBytes { get; init; }
-    /// <summary>Host memory a load may take here and now: the tightest limit less what is used of it and a reserve. Null where nothing limits it.</summary>
+    /// <summary>
+    /// Host memory that a load may use now: the tightest limit less its current use and a reserve. Null if nothing limits it.
+    /// </summary>
     public long? HostBudgetBytes { get; init; }
     /// <summary>The limit that <see cref="HostBudgetBytes"/> comes from.</summary>
     public string? HostLimit { get; init; }
-    /// <summary>What may be reserved on the device; null where nothing but the machine limits it.</summary>
+    /// <summary>Bytes that may be reserved on the device; null if only the machine limits it.</summary>
     public long? DeviceBudgetBytes { get; init; }
-    /// <summary>Whether it fits the budget; null where nothing limits it.</summary>
+    /// <summary>Whether the plan fits the budget; null if nothing limits it.</summary>
     public bool? Fits { get; init; }
-    /// <summary>Bytes that the budget lacks for it, of the limit where most is missing; 0 if it fits.</summary>
+    /// <summary>Bytes that the budget lacks for the plan, of the limit with the largest shortfall; 0 if it fits.</summary>
     public required long MissingBytes { get; init; }
-    /// <summary>What else to know: why <c>Auto</c> chose this plan, and whether mapped pages will be read again and again.</summary>
+    /// <summary>Notes: why <c>Auto</c> chose this plan, and whether mapped pages will be read repeatedly.</summary>
     public string? Note { get; init; }
     /// <summary>Name of the machine that made the forecast.</summary>
     public required string HostName { get; init; }
-    /// <summary>Why not, with the rule's id.</summary>
+    /// <summary>Why the plan does not fit, with the id of the rule.</summary>
     public string? Message { get; init; }
 }

@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace MemLoad;
 
 /// <summary>
-/// A load as data: ordered steps over buffers of named pools. The forecast adds the steps up; the runner executes the very same ones.
+/// A load as data: ordered steps over buffers of named pools. The forecast adds the steps up, and the runner executes the same steps.
 /// </summary>
 internal sealed record LoadPlan
 {
@@ -11,13 +11,13 @@ internal sealed record LoadPlan
     {
     }
 
-    /// <summary>The strategy that wrote it.</summary>
+    /// <summary>The strategy that wrote the plan.</summary>
     public required Strategy Strategy { get; init; }
 
-    /// <summary>What is loaded, and as what.</summary>
+    /// <summary>The tensors to load, with their types in memory.</summary>
     public required LoadView View { get; init; }
 
-    /// <summary>Where the bytes come from.</summary>
+    /// <summary>The checkpoint that the bytes come from.</summary>
     public Checkpoint Checkpoint => View.Checkpoint;
 
     /// <summary>The buffers, by index.</summary>
@@ -26,18 +26,18 @@ internal sealed record LoadPlan
     /// <summary>The steps, in order.</summary>
     public required ImmutableArray<PlanStep> Steps { get; init; }
 
-    /// <summary>Where each storage of the checkpoint lies in the end, by storage index.</summary>
+    /// <summary>The final place of each storage of the checkpoint, by storage index.</summary>
     public required ImmutableArray<Placement> Placements { get; init; }
 
-    /// <summary>Bytes of the staging ring, 0 if the plan needs none.</summary>
+    /// <summary>Bytes of the staging ring; 0 if the plan needs none.</summary>
     public required long RingBytes { get; init; }
 
-    /// <summary>Lets a strategy write a plan.</summary>
+    /// <summary>Returns the plan that a strategy writes.</summary>
     /// <param name="strategy">The strategy; not <see cref="Strategy.Auto"/>, which <see cref="PlanChooser"/> turns into one.</param>
-    /// <param name="view">What to load.</param>
-    /// <param name="device">Where to. Only what kind of device it is matters here; nothing is allocated.</param>
+    /// <param name="view">The tensors to load.</param>
+    /// <param name="device">The device to load to. Only its kind matters here; nothing is allocated.</param>
     /// <param name="ringBytes">Upper limit of the staging ring.</param>
-    /// <exception cref="MemLoadException">ML6006: there is nothing to load.</exception>
+    /// <exception cref="MemLoadException">ML6006: there are no tensors to load.</exception>
     public static LoadPlan Create(Strategy strategy, LoadView view, IDevice device, long ringBytes = StagingRing.DefaultBytes)
     {
         ArgumentNullException.ThrowIfNull(view);
@@ -48,8 +48,8 @@ internal sealed record LoadPlan
     }
 
     /// <summary>Lets a strategy write a plan for readers that keep no steps.</summary>
-    /// <returns>The writer, which knows the size of the ring; dispose it.</returns>
-    /// <exception cref="MemLoadException">ML6006: there is nothing to load.</exception>
+    /// <returns>The writer, which knows the size of the ring. The caller disposes it.</returns>
+    /// <exception cref="MemLoadException">ML6006: there are no tensors to load.</exception>
     internal static PlanWriter Write(Strategy strategy, LoadView view, IDevice device, long ringBytes, IPlanReader[] readers)
     {
         if (view.Tensors.IsEmpty)
@@ -71,7 +71,7 @@ internal sealed record LoadPlan
         return writer;
     }
 
-    /// <summary>The batch that begins with a step: the steps that are carried out together with it.</summary>
+    /// <summary>Returns the batch that begins with a step: the steps that are executed together with it.</summary>
     internal ReadOnlySpan<PlanStep> BatchAt(int first)
     {
         ReadOnlySpan<PlanStep> rest = Steps.AsSpan()[first..];
@@ -83,7 +83,7 @@ internal sealed record LoadPlan
         return rest[..count];
     }
 
-    /// <summary>Lets a reader read all steps.</summary>
+    /// <summary>Passes all steps to a reader.</summary>
     internal void ReadBy(IPlanReader reader)
     {
         foreach (PlanStep step in Steps)

@@ -1,21 +1,21 @@
 namespace MemLoad;
 
-/// <summary>One step of a load plan, with what is held after it.</summary>
+/// <summary>One step of a load plan, with the memory that is held after it.</summary>
 public sealed record LoadPlanStep
 {
-    /// <summary>The strategy that planned it.</summary>
+    /// <summary>The strategy that wrote the plan.</summary>
     public required string Strategy { get; init; }
     /// <summary>Number of the step, from 1.</summary>
     public required int Step { get; init; }
-    /// <summary>What it is part of, a <see cref="PlanPhase"/>.</summary>
+    /// <summary>The phase of the step, a <see cref="PlanPhase"/>.</summary>
     public required string Phase { get; init; }
-    /// <summary>What it does, a <see cref="StepKind"/>.</summary>
+    /// <summary>The kind of the step, a <see cref="StepKind"/>.</summary>
     public required string Kind { get; init; }
-    /// <summary>Where the buffer lies that it acts on, a <see cref="MemoryPool"/>.</summary>
+    /// <summary>The pool of the buffer that the step acts on, a <see cref="MemoryPool"/>.</summary>
     public required string Pool { get; init; }
     /// <summary>Bytes of that buffer.</summary>
     public required long Bytes { get; init; }
-    /// <summary>The tensor concerned; of several that share a storage, the first.</summary>
+    /// <summary>The tensor that the step is for. If several tensors share a storage, it is the first.</summary>
     public string? Tensor { get; init; }
     /// <summary>Anonymous host memory held after the step.</summary>
     public required long HostBytes { get; init; }
@@ -25,15 +25,15 @@ public sealed record LoadPlanStep
     public required long DeviceBytes { get; init; }
     /// <summary>Reserved device memory after the step.</summary>
     public required long DeviceReservedBytes { get; init; }
-    /// <summary>Whether host memory reaches its peak with this step; true for the first such step only.</summary>
+    /// <summary>Whether host memory reaches its peak with this step; true for only the first such step.</summary>
     public required bool IsHostPeak { get; init; }
-    /// <summary>Whether allocated device memory reaches its peak with this step; true for the first such step only.</summary>
+    /// <summary>Whether allocated device memory reaches its peak with this step; true for only the first such step.</summary>
     public required bool IsDevicePeak { get; init; }
 
-    /// <summary>The steps of a plan in order, each with the running totals of every pool after it.</summary>
+    /// <summary>Returns the steps of a plan in order, each with the running totals of every pool after it.</summary>
     /// <param name="plan">The plan.</param>
-    /// <param name="forecast">Its forecast, which says where the peaks are.</param>
-    /// <param name="device">The device it is for; asked for the arithmetic of its allocator only.</param>
+    /// <param name="forecast">The forecast of the plan, which has the peaks.</param>
+    /// <param name="device">The device of the plan. Only the arithmetic of its allocator is used.</param>
     internal static IEnumerable<LoadPlanStep> Of(LoadPlan plan, PlanForecast forecast, IDevice device)
     {
         ArgumentNullException.ThrowIfNull(plan);

@@ -3,23 +3,25 @@ namespace MemLoad;
 /// <summary>The pools after one step of a plan, in bytes.</summary>
 /// <param name="HostBytes">Anonymous host memory held.</param>
 /// <param name="HostFileBytes">Bytes of mapped files that may be resident.</param>
-/// <param name="MappedBytes">Address space that mapped files take: their whole length.</param>
-/// <param name="Device">The device's allocator.</param>
+/// <param name="MappedBytes">Address space of mapped files: their whole length.</param>
+/// <param name="Device">The state of the device's allocator.</param>
 internal readonly record struct PlanTotals(long HostBytes, long HostFileBytes, long MappedBytes, DeviceMemory Device);
 
-/// <summary>A plan's first reader: adds up what its steps will hold, without touching a byte.</summary>
-/// <param name="PeakHostBytes">Most anonymous host memory held at once.</param>
-/// <param name="PeakHostFileBytes">Most of mapped files that may be resident at once: a ceiling, since pages never touched cost nothing.</param>
-/// <param name="PeakAddressBytes">Most address space held at once: anonymous memory and the whole length of mapped files.</param>
-/// <param name="PeakHostAndDeviceBytes">Most anonymous host memory and reserved device memory held at once.</param>
+/// <summary>The first reader of a plan: adds up the memory that its steps hold, and touches no memory.</summary>
+/// <param name="PeakHostBytes">The most anonymous host memory that is held at the same time.</param>
+/// <param name="PeakHostFileBytes">The most bytes of mapped files that may be resident at the same time. It is an upper bound, because
+/// pages that are never touched use no memory.</param>
+/// <param name="PeakAddressBytes">The most address space that is held at the same time: anonymous memory and the whole length of mapped
+/// files.</param>
+/// <param name="PeakHostAndDeviceBytes">The most anonymous host memory and reserved device memory that is held at the same time.</param>
 /// <param name="FinalHostBytes">Anonymous host memory held at the end.</param>
-/// <param name="Device">What the device's allocator holds at the end and held at most; all zero on the host.</param>
+/// <param name="Device">What the device's allocator holds at the end, and at its peak; all zero on the host.</param>
 internal sealed record PlanForecast(
     long PeakHostBytes, long PeakHostFileBytes, long PeakAddressBytes, long PeakHostAndDeviceBytes, long FinalHostBytes, DeviceMemory Device)
 {
-    /// <summary>Adds a plan up.</summary>
+    /// <summary>Returns the forecast of a plan.</summary>
     /// <param name="plan">The plan.</param>
-    /// <param name="device">The device it is for; asked for the arithmetic of its allocator only.</param>
+    /// <param name="device">The device of the plan. Only the arithmetic of its allocator is used.</param>
     public static PlanForecast Of(LoadPlan plan, IDevice device)
     {
         ArgumentNullException.ThrowIfNull(plan);
@@ -29,9 +31,10 @@ internal sealed record PlanForecast(
         return tally.Forecast;
     }
 
-    /// <summary>The running totals, one after each step.</summary>
+    /// <summary>Returns the running totals of a plan, one after each step.</summary>
     /// <param name="plan">The plan.</param>
-    /// <param name="allocator">Counts as the device does; null on the host. A fresh one, which is used up; with a capacity it throws where that is exceeded.</param>
+    /// <param name="allocator">The allocator that counts as the device does; null on the host. It must be new, and is used up. If it has a
+    /// capacity, it throws when that is exceeded.</param>
     public static IEnumerable<PlanTotals> Walk(LoadPlan plan, CachingAllocator? allocator)
     {
         ArgumentNullException.ThrowIfNull(plan);

@@ -3,16 +3,16 @@ using System.Runtime.InteropServices;
 
 namespace MemLoad;
 
-/// <summary>Keeps the steps of a plan, for those who run it.</summary>
+/// <summary>Keeps the steps of a plan, for its execution.</summary>
 internal sealed class PlanRecord : IPlanReader, IDisposable
 {
     private readonly PooledList<PlanStep> _steps = new();
     private readonly PooledList<(bool Known, Placement Place)> _placements = new();
 
-    /// <summary>All steps so far.</summary>
+    /// <summary>All steps that were written so far.</summary>
     public ImmutableArray<PlanStep> Steps() => ImmutableCollectionsMarshal.AsImmutableArray(_steps.ToArray());
 
-    /// <summary>Where each storage lies in the end; in no buffer, where the plan does not say.</summary>
+    /// <summary>The final place of each storage; a place in no buffer if the plan does not say.</summary>
     public ImmutableArray<Placement> Placements(int storages)
     {
         _placements.Extend(storages);

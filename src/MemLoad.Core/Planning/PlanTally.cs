@@ -3,11 +3,12 @@ using System.Runtime.CompilerServices;
 namespace MemLoad;
 
 /// <summary>Keeps the running totals of a plan's pools, and their peaks.</summary>
-/// <param name="checkpoint">What the plan loads.</param>
-/// <param name="allocator">Counts as the device does; null on the host. A fresh one, which is used up; with a capacity it throws where that is exceeded.</param>
+/// <param name="checkpoint">The checkpoint that the plan loads.</param>
+/// <param name="allocator">The allocator that counts as the device does; null on the host. It must be new, and is used up. If it has a
+/// capacity, it throws when that is exceeded.</param>
 internal sealed class PlanTally(Checkpoint checkpoint, CachingAllocator? allocator) : IPlanReader, IDisposable
 {
-    // Each buffer's block on the device, by the buffer's index.
+    // The device block of each buffer, by the index of the buffer.
     private readonly PooledList<DeviceBlock> _blocks = new();
     private long _host;
     private long _file;
@@ -17,14 +18,14 @@ internal sealed class PlanTally(Checkpoint checkpoint, CachingAllocator? allocat
     private long _peakAddress;
     private long _peakHostAndDevice;
 
-    /// <summary>What is held now.</summary>
+    /// <summary>The memory that is held now.</summary>
     public PlanTotals Totals => new(_host, _file, _mapped, allocator?.Memory ?? default);
 
-    /// <summary>What was held at most, and is in the end.</summary>
+    /// <summary>The peaks so far, and the memory that is held now.</summary>
     public PlanForecast Forecast => new(_peakHost, _peakFile, _peakAddress, _peakHostAndDevice, _host, allocator?.Memory ?? default);
 
     /// <inheritdoc/>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // called once a step in processes that end before they are warm
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // called once per step, in processes that end before the code is optimized
     public void Read(PlanStep step, PlanBuffer buffer, PlanBuffer source)
     {
         switch (step.Kind, buffer.Pool)

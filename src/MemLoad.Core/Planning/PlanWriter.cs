@@ -2,39 +2,41 @@ using System.Runtime.InteropServices;
 
 namespace MemLoad;
 
-/// <summary>What strategies write plans with. Storages are the unit of loading: tensors that share one share it in the end, too.</summary>
+/// <summary>
+/// Writes the plan of a strategy. Storages are the unit of loading: tensors that share a storage also share it in memory.
+/// </summary>
 internal sealed class PlanWriter(LoadView view, bool deviceIsHost, long ringBytes, IPlanReader[] readers) : IDisposable
 {
     private readonly PooledList<PlanBuffer> _buffers = new();
     private int _batch;
     private bool _together;
 
-    /// <summary>True if tensors on the device are host memory, so that moving them there is nothing to do.</summary>
+    /// <summary>True if tensors on the device are host memory, so that a move to the device needs no step.</summary>
     public bool DeviceIsHost => deviceIsHost;
 
-    /// <summary>The pool that device tensors come from.</summary>
+    /// <summary>The pool of tensors on the device.</summary>
     public MemoryPool DevicePool => deviceIsHost ? MemoryPool.Host : MemoryPool.Device;
 
     /// <summary>The storages to load, in the order of the state dict.</summary>
     public IEnumerable<int> Storages => Enumerable.Range(0, view.Checkpoint.Storages.Length);
 
-    /// <summary>Bytes of the staging ring, 0 if there is none yet.</summary>
+    /// <summary>Bytes of the staging ring; 0 if there is none yet.</summary>
     public long RingBytes { get; private set; }
 
     public int FileCount => view.Checkpoint.Files.Length;
 
-    /// <summary>What the following steps are for.</summary>
+    /// <summary>The phase of the following steps.</summary>
     public PlanPhase Phase { get; set; }
 
     public int FileOf(int storage) => view.Checkpoint.Storages[storage].File;
 
-    /// <summary>True if a storage's elements are cast on the way into memory.</summary>
+    /// <summary>Returns true if the elements of a storage are cast while they are loaded.</summary>
     public bool IsCast(int storage) => view.CastOf(storage) is not null;
 
-    /// <summary>Allocates a buffer for a storage as the model has it.</summary>
+    /// <summary>Allocates a buffer for a storage as it is in the model.</summary>
     public int Allocate(MemoryPool pool, int storage) => Allocate(pool, view.StorageLengths[storage], storage);
 
-    /// <summary>Allocates a buffer for a storage as the file has it: the same, unless it is cast.</summary>
+    /// <summary>Allocates a buffer for a storage as it is in the file. It differs only if the storage is cast.</summary>
     public int AllocateAsInFile(MemoryPool pool, int storage)
     {
         _buffers.Add(new PlanBuffer(pool, view.Checkpoint.Storages[storage].Length, AsInFile: true));
@@ -42,10 +44,10 @@ internal sealed class PlanWriter(LoadView view, bool deviceIsHost, long ringByte
         return _buffers.Count - 1;
     }
 
-    /// <summary>Allocates a buffer that holds any one storage as the file has it.</summary>
+    /// <summary>Allocates a buffer that is large enough for each single storage as it is in the file.</summary>
     public int AllocateForLargest(MemoryPool pool) => AllocateAsInFile(pool, Storages.MaxBy(storage => view.Checkpoint.Storages[storage].Length));
 
-    /// <summary>Allocates the staging ring, no larger than all the storages that pass through it.</summary>
+    /// <summary>Allocates the staging ring. It is no larger than all storages that pass through it.</summary>
     public int AllocateRing(IEnumerable<int> storages)
     {
         RingBytes = StagingRing.BytesFor(storages.Sum(storage => view.Checkpoint.Storages[storage].Length), ringBytes);
@@ -54,8 +56,8 @@ internal sealed class PlanWriter(LoadView view, bool deviceIsHost, long ringByte
 
     public void Initialise(int buffer, int storage) => Add(StepKind.Initialise, buffer, storage);
 
-    /// <summary>Allocates a buffer for each storage as the model has it. On the host they are one batch, and lie in one mapping.</summary>
-    /// <returns>The buffers, by storage.</returns>
+    /// <summary>Allocates a buffer for each storage as it is in the model. On the host they are one batch, in one mapping.</summary>
+    /// <returns>The buffers, by storage index.</returns>
     public int[] AllocateEach(MemoryPool pool)
     {
         int[] buffers = new int[view.Checkpoint.Storages.Length];
@@ -68,7 +70,7 @@ internal sealed class PlanWriter(LoadView view, bool deviceIsHost, long ringByte
         return buffers;
     }
 
-    /// <summary>Maps a file and gives its buffer.</summary>
+    /// <summary>Maps a file and returns its buffer.</summary>
     public int Map(int file)
     {
         _buffers.Add(new PlanBuffer(MemoryPool.MappedFile, view.Checkpoint.TouchedBytes[file], file, AsInFile: true));
@@ -76,7 +78,7 @@ internal sealed class PlanWriter(LoadView view, bool deviceIsHost, long ringByte
         return _buffers.Count - 1;
     }
 
-    /// <summary>Reads storages as one batch: into their buffers in the model, through a ring where one is named.</summary>
+    /// <summary>Reads storages as one batch into their buffers in the model; through a ring if one is given.</summary>
     public void ReadEach(IEnumerable<int> storages, int[] model, int ring = -1)
     {
         _together = true;
@@ -87,7 +89,7 @@ internal sealed class PlanWriter(LoadView view, bool deviceIsHost, long ringByte
         EndBatch();
     }
 
-    /// <summary>Reads and copies each storage, as one batch: by way of one buffer, into the model.</summary>
+    /// <summary>Reads and copies each storage, as one batch, through one buffer into the model.</summary>
     public void ReadAndCopyEach(int loaded, int[] model)
     {
         _together = true;
@@ -99,7 +101,10 @@ internal sealed class PlanWriter(LoadView view, bool deviceIsHost, long ringByte
         EndBatch();
     }
 
-    /// <summary>Reads a storage from its file; into a buffer of the model, cast if it is to be. Only what passes through a ring can be cast.</summary>
+    /// <summary>
+    /// Reads a storage from its file. A read into a buffer of the model casts it if needed. Only storages that pass through a ring can be
+    /// cast.
+    /// </summary>
     public void Read(int storage, int buffer, int ring = -1)
     {
         bool casts = IsCast(storage) && !_buffers[buffer].AsInFile;
@@ -110,13 +115,13 @@ internal sealed class PlanWriter(LoadView view, bool deviceIsHost, long ringByte
         Add(StepKind.Read, buffer, storage, ring, casts);
     }
 
-    /// <summary>Copies a storage; from a buffer as in the file to one of the model, cast if it is to be.</summary>
+    /// <summary>Copies a storage. A copy from a buffer as in the file to a buffer of the model casts it if needed.</summary>
     public void Copy(int storage, int source, int target) =>
         Add(StepKind.Copy, target, storage, source, IsCast(storage) && _buffers[source].AsInFile && !_buffers[target].AsInFile);
 
     public void Release(int buffer) => Add(StepKind.Release, buffer, -1);
 
-    /// <summary>Says where a storage lies in the end: in a buffer of its own, or in a mapped file where the checkpoint has it.</summary>
+    /// <summary>Sets the final place of a storage: a buffer of its own, or its extent in a mapped file.</summary>
     public void Place(int storage, int buffer)
     {
         var place = new Placement(buffer, _buffers[buffer].Pool == MemoryPool.MappedFile ? view.Checkpoint.Storages[storage].Offset : 0);
@@ -126,7 +131,9 @@ internal sealed class PlanWriter(LoadView view, bool deviceIsHost, long ringByte
         }
     }
 
-    /// <summary>Allocates the whole model empty on the device, as <c>to_empty(device)</c> does, and gives each storage's buffer.</summary>
+    /// <summary>
+    /// Allocates the whole model empty on the device, as <c>to_empty(device)</c> does, and returns the buffer of each storage.
+    /// </summary>
     public int[] ToEmpty()
     {
         Phase = PlanPhase.ToEmpty;
@@ -138,7 +145,9 @@ internal sealed class PlanWriter(LoadView view, bool deviceIsHost, long ringByte
         return model;
     }
 
-    /// <summary>Builds the model on the host, initialised, then moves it tensor by tensor, as <c>GPTModel(config).to(device)</c> does.</summary>
+    /// <summary>
+    /// Builds the model on the host, initialises it, and moves it tensor by tensor, as <c>GPTModel(config).to(device)</c> does.
+    /// </summary>
     public int[] BuildAndMove()
     {
         Phase = PlanPhase.BuildModel;
@@ -163,7 +172,9 @@ internal sealed class PlanWriter(LoadView view, bool deviceIsHost, long ringByte
         return model;
     }
 
-    /// <summary>Reads a storage as <c>torch.load(map_location=device)</c> does: through a host tensor of its own, which is let go at once.</summary>
+    /// <summary>
+    /// Reads a storage as <c>torch.load(map_location=device)</c> does: through its own host tensor, which is freed at once.
+    /// </summary>
     public int LoadOnDevice(int storage)
     {
         int loaded = AllocateAsInFile(MemoryPool.Host, storage);
@@ -178,9 +189,9 @@ internal sealed class PlanWriter(LoadView view, bool deviceIsHost, long ringByte
         return moved;
     }
 
-    /// <summary>The plan as a whole.</summary>
-    /// <param name="strategy">Who wrote it.</param>
-    /// <param name="record">The reader that kept its steps.</param>
+    /// <summary>Returns the complete plan.</summary>
+    /// <param name="strategy">The strategy that wrote it.</param>
+    /// <param name="record">The reader that kept the steps.</param>
     public LoadPlan Finish(Strategy strategy, PlanRecord record) => new()
     {
         Strategy = strategy,

@@ -3,28 +3,28 @@ using System.Buffers;
 namespace MemLoad;
 
 /// <summary>
-/// A list in borrowed memory. Plans for a hundred thousand tensors are written many times over; arrays of megabytes made anew each time would
-/// keep the garbage collector busier than the planner.
+/// A list in pooled memory. Plans for a hundred thousand tensors are written many times. New arrays of megabytes each time would cost more
+/// in garbage collection than the planning itself.
 /// </summary>
 internal sealed class PooledList<T> : IDisposable
     where T : unmanaged
 {
     private T[] _items = [];
 
-    /// <summary>How many there are.</summary>
+    /// <summary>The number of items.</summary>
     public int Count { get; private set; }
 
-    /// <summary>One of them, to read or to change.</summary>
+    /// <summary>A reference to an item.</summary>
     public ref T this[int index] => ref _items.AsSpan(0, Count)[index];
 
-    /// <summary>Adds one.</summary>
+    /// <summary>Adds an item.</summary>
     public void Add(T item)
     {
         Reserve(Count + 1);
         _items[Count++] = item;
     }
 
-    /// <summary>Makes the list at least so long; what is new has the default value.</summary>
+    /// <summary>Makes the list at least as long as the given length. New items have the default value.</summary>
     public void Extend(int count)
     {
         if (count > Count)
@@ -35,10 +35,10 @@ internal sealed class PooledList<T> : IDisposable
         }
     }
 
-    /// <summary>A copy that is nobody's but the caller's.</summary>
+    /// <summary>Returns a copy that belongs to the caller.</summary>
     public T[] ToArray() => _items.AsSpan(0, Count).ToArray();
 
-    /// <summary>Gives the memory back.</summary>
+    /// <summary>Returns the memory to the pool.</summary>
     public void Dispose()
     {
         Return();

@@ -1,6 +1,9 @@
 namespace MemLoad;
 
-/// <summary>Build on the host, move, load the whole state dict on the device, copy: the model is there twice.</summary>
+/// <summary>
+/// Builds the model on the host, moves it to the device, loads the whole state dict on the device, and copies it. The device holds the
+/// model twice.
+/// </summary>
 internal static class BaselineStrategy
 {
     public static void Write(PlanWriter plan)

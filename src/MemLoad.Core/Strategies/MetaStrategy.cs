@@ -1,6 +1,6 @@
 namespace MemLoad;
 
-/// <summary>A model without memory, allocated empty on the device, then as Baseline: the host is spared, the device is not.</summary>
+/// <summary>Allocates the model empty on the device, then continues as Baseline. It saves host memory, but not device memory.</summary>
 internal static class MetaStrategy
 {
     public static void Write(PlanWriter plan)

@@ -1,8 +1,8 @@
 namespace MemLoad;
 
 /// <summary>
-/// Map the file. On the host the model takes the mapped pages over (<c>assign=True</c>); what goes elsewhere or is cast is copied out of them,
-/// and a file that nothing lies in is let go.
+/// Maps the file. On the host the mapped pages become the model's memory (<c>assign=True</c>). Storages for another device or with a cast
+/// are copied out of the mapping. A mapping that holds no storage at the end is freed.
 /// </summary>
 internal static class MmapStrategy
 {

@@ -1,6 +1,9 @@
 namespace MemLoad;
 
-/// <summary>Model on the device, state dict on the host, copied one by one, each through a device tensor of its own: one tensor more than the model.</summary>
+/// <summary>
+/// Builds the model on the device and loads the state dict on the host. Each tensor is copied through its own device tensor, so the device
+/// holds one tensor more than the model.
+/// </summary>
 internal static class SequentialStrategy
 {
     public static void Write(PlanWriter plan)
@@ -15,7 +18,7 @@ internal static class SequentialStrategy
             return loaded;
         }
 
-        // param.copy_(state_dict[name].to(device)): on an accelerator the argument is a tensor of its own for as long as the copy takes.
+        // param.copy_(state_dict[name].to(device)): on an accelerator the argument is a separate tensor during the copy.
         void CopyThroughDevice(int storage, int source, int target)
         {
             if (plan.DeviceIsHost)

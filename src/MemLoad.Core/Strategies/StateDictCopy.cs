@@ -1,12 +1,12 @@
 namespace MemLoad;
 
-/// <summary>What Baseline, Sequential and Meta have in common: load a whole state dict somewhere, copy it into the model, let it go.</summary>
+/// <summary>The common part of Baseline, Sequential and Meta: loads a whole state dict, copies it into the model, and frees it.</summary>
 internal static class StateDictCopy
 {
-    /// <param name="plan">The plan.</param>
-    /// <param name="model">Each storage's buffer in the model.</param>
-    /// <param name="load">Loads one storage of the state dict and gives its buffer.</param>
-    /// <param name="copy">Copies one storage from the first buffer to the second; a plain copy if not given.</param>
+    /// <param name="plan">The writer of the plan.</param>
+    /// <param name="model">The buffer of each storage in the model.</param>
+    /// <param name="load">Loads one storage of the state dict and returns its buffer.</param>
+    /// <param name="copy">Copies one storage from the first buffer to the second; by default a plain copy.</param>
     public static void Write(PlanWriter plan, int[] model, Func<int, int> load, Action<int, int, int>? copy = null)
     {
         plan.Phase = PlanPhase.LoadStateDict;

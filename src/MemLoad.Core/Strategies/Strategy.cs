@@ -1,27 +1,27 @@
 namespace MemLoad;
 
-/// <summary>The ways to load weights. The first five are those of the well-known notebook on memory-efficient loading in PyTorch.</summary>
+/// <summary>The strategies to load weights. The first five are those of the notebook on memory-efficient loading in PyTorch.</summary>
 public enum Strategy
 {
-    /// <summary>Build the model on the host, move it, load the whole state dict on the device, copy.</summary>
+    /// <summary>Builds the model on the host, moves it to the device, loads the whole state dict on the device, and copies it.</summary>
     Baseline,
-    /// <summary>Model on the device, state dict on the host, copied one tensor at a time.</summary>
+    /// <summary>Builds the model on the device, loads the state dict on the host, and copies one tensor at a time.</summary>
     Sequential,
-    /// <summary>A model without memory, allocated empty on the device; state dict on the device, copied.</summary>
+    /// <summary>Allocates the model empty on the device, loads the state dict on the device, and copies it.</summary>
     Meta,
-    /// <summary>Map the file and take its pages over: nothing is read until it is used.</summary>
+    /// <summary>Maps the file, and uses its pages as the model's memory. Nothing is read before its first use.</summary>
     Mmap,
-    /// <summary>Allocated empty on the device, then one whole tensor at a time through the host.</summary>
+    /// <summary>Allocates the model empty on the device, then loads one whole tensor at a time through the host.</summary>
     PerTensor,
-    /// <summary>Allocated empty on the device, then filled straight from the file through a bounded ring.</summary>
+    /// <summary>Allocates the model empty on the device, then fills it directly from the file through a bounded ring.</summary>
     Stream,
-    /// <summary>The fastest of these whose forecast fits the budget.</summary>
+    /// <summary>Chooses the fastest of these strategies whose forecast fits the budget.</summary>
     Auto,
 }
 
-/// <summary>The strategies as a list.</summary>
+/// <summary>Lists of strategies.</summary>
 public static class Strategies
 {
-    /// <summary>Those that write plans: all but <see cref="Strategy.Auto"/>, which chooses among them.</summary>
+    /// <summary>The strategies that write plans: all except <see cref="Strategy.Auto"/>, which chooses among them.</summary>
     public static IReadOnlyList<Strategy> All { get; } = [.. Enum.GetValues<Strategy>().Where(strategy => strategy != Strategy.Auto)];
 }

@@ -1,8 +1,9 @@
 namespace MemLoad;
 
 /// <summary>
-/// Allocated empty on the device, then filled straight from the file: into place on the host, through a bounded ring elsewhere and where elements
-/// are cast. A chunk may hold many small tensors or part of a large one, so the host peak depends on neither the model nor its largest tensor.
+/// Allocates the model empty on the device, then fills it directly from the file: in place on the host, and through a bounded ring for
+/// other devices and for casts. A chunk may contain many small tensors or part of a large one. So the host peak depends neither on the
+/// model nor on its largest tensor.
 /// </summary>
 internal static class StreamStrategy
 {
