@@ -36,7 +36,7 @@ public sealed class FileStampTests : IDisposable
         {
             string path = _folder.CopyFixture("tiny/fp32.pth", "x.pth");
 
-            LoadSource source = LoadSource.Open(new LoadRequest { Path = path, Strategy = Strategy.Stream }, default);
+            using LoadSource source = LoadSource.Open(new LoadRequest { Path = path, Strategy = Strategy.Stream }, default);
 
             Assert.True(DateTime.UtcNow.Ticks - source.Checkpoint.Files[0].Stamp!.Value.Modified >= FileStamp.Settling.Ticks);
         }

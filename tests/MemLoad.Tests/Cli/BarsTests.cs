@@ -35,7 +35,7 @@ public sealed class BarsTests
         string text = output.ToString().Replace('…', '.');
         Assert.All(text, c => Assert.True(char.IsAscii(c), $"{(int)c:x4}"));
         Assert.Contains("########", text, StringComparison.Ordinal);
-        Assert.All(text.Split('\n'), line => Assert.True(line.Length <= 80, line));
+        Assert.All(text.Split(Environment.NewLine), line => Assert.True(line.Length <= 80, line));
     }
 
     [Fact]

@@ -140,7 +140,7 @@ public sealed class ManifestTests : IDisposable
 
         Assert.Equal(_folder["a.b.manifest.json"], ManifestWriter.DefaultPath(_folder["a.b.pth"]));
         Assert.Equal(_folder["tensors.v2.manifest.json"], ManifestWriter.DefaultPath(_folder["tensors.v2"] + Path.DirectorySeparatorChar));
-        Assert.Equal(_folder["tensors.v2/a.manifest.json"], ManifestWriter.DefaultPath(_folder["a.pth"], _folder["tensors.v2"]));
+        Assert.Equal(_folder[Path.Combine("tensors.v2", "a.manifest.json")], ManifestWriter.DefaultPath(_folder["a.pth"], _folder["tensors.v2"]));
     }
 
     [Fact]

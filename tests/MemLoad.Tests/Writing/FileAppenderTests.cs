@@ -77,9 +77,10 @@ public sealed class FileAppenderTests
         Assert.Equal(expected.Length, reported);
     }
 
-    [Fact]
+    [SkippableFact]
     public void A_source_that_was_cut_short_meanwhile_is_refused()
     {
+        Skip.If(OperatingSystem.IsWindows(), "nobody cuts a file short there that is open for reading");
         using var folder = new TemporaryFolder();
         File.WriteAllBytes(folder["source"], new byte[3 << 20]);
         using CheckpointFileReader reader = CheckpointFileReader.Open(folder["source"]);

@@ -8,7 +8,9 @@ namespace MemLoad;
 /// </summary>
 internal static class WindowsExitCode
 {
-    private const uint OfTheSystem = 0x80000000; // an NTSTATUS or an HRESULT of a runtime that ended itself
+    private const uint AnError = 0xC0000000; // the two highest bits of an NTSTATUS
+    private const uint AResult = 0x80000000; // the highest bit of an HRESULT, which programs end with
+    private const uint OfTheRuntime = 0x8013; // upper half of the HRESULT of a .NET runtime that ended itself
     private const uint AccessViolation = 0xC0000005;
     private const uint InPageError = 0xC0000006;
     private const uint NoMemory = 0xC0000017;
@@ -54,9 +56,10 @@ internal static class WindowsExitCode
                     UnhandledException => ", unhandled exception",
                     _ => "",
                 };
-                return code >= OfTheSystem
-                    ? (LoadOutcome.Killed, Rules.WorkerKilled.Broken($"the measured process ended with 0x{code:X8}{meaning}{words}"))
-                    : (LoadOutcome.Failed, Rules.WorkerFailed.Broken($"the measured process ended with code {number}{words}"));
+                string shown = code >= AResult ? $"0x{code:X8}" : $"code {number}";
+                return code >= AnError || code >> 16 == OfTheRuntime
+                    ? (LoadOutcome.Killed, Rules.WorkerKilled.Broken($"the measured process ended with {shown}{meaning}{words}"))
+                    : (LoadOutcome.Failed, Rules.WorkerFailed.Broken($"the measured process ended with {shown}{words}"));
         }
     }
 }
