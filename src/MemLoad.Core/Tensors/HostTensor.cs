@@ -12,7 +12,7 @@ public readonly record struct HostTensor(DType DType, ImmutableArray<long> Shape
     public long ElementCount => ShapeMath.ElementCount(Shape);
 
     /// <summary>Bytes of the elements.</summary>
-    public long Bytes => checked(ElementCount * DType.ElementSize());
+    public long Bytes => DType.Layout().BytesOf(ElementCount);
 
     /// <summary>The elements where they lie, without a copy. The span is valid as long as the memory is, which its owner says.</summary>
     /// <typeparam name="T">A type of the size of one element: <see cref="float"/> for float32, <see cref="Half"/> for float16,
