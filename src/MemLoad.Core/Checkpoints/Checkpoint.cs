@@ -16,6 +16,8 @@ public enum CheckpointFormat
     Sharded,
     /// <summary>A folder with one file per tensor.</summary>
     PerTensor,
+    /// <summary>GGUF, the format of llama.cpp, in one file or in several.</summary>
+    Gguf,
 }
 
 /// <summary>One file of a checkpoint, with its state when it was opened.</summary>

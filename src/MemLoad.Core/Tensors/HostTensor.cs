@@ -22,9 +22,9 @@ public readonly record struct HostTensor(DType DType, ImmutableArray<long> Shape
     /// <exception cref="OverflowException">There are more elements than a span can have, which is <see cref="int.MaxValue"/>.</exception>
     public unsafe ReadOnlySpan<T> AsSpan<T>()
         where T : unmanaged =>
-        sizeof(T) == DType.ElementSize()
+        DType.Layout() is { IsSingle: true } layout && sizeof(T) == layout.Bytes
             ? new((void*)Address, checked((int)ElementCount))
             : throw new InvalidOperationException(
-                $"An element of {DType.TorchName()} has {DType.ElementSize()} bytes, and {typeof(T).Name} has {sizeof(T)}. "
+                $"A block of {DType.Layout().Elements} elements of {DType.TorchName()} has {DType.Layout().Bytes} bytes, and {typeof(T).Name} has {sizeof(T)}. "
                 + "Use a type of the same size.");
 }
