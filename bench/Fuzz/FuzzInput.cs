@@ -8,6 +8,7 @@ internal enum FuzzFormat
     Safetensors,
     Index,
     Folder,
+    Gguf,
 }
 
 /// <summary>One file of an input.</summary>

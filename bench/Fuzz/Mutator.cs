@@ -38,6 +38,10 @@ internal static class Mutator
             var zip = ZipModel.Parse(content)!;
             return zip.Mutate(Pickles, ZipModel.Parse(other) ?? zip, dice);
         }
+        if (content.AsSpan().StartsWith("GGUF"u8))
+        {
+            return GgufModel.Mutate(content, other, dice);
+        }
         if (content[0] == '{')
         {
             return JsonTokens.Mutate(content, dice);

@@ -59,6 +59,7 @@ internal static class Seeds
                     new FuzzInput(FuzzFormat.Folder, parts, null),
                     new FuzzInput(FuzzFormat.Folder, [new FuzzFile("a.safetensors", One("a")), new FuzzFile("b.safetensors", One("b"))], null),
                 ],
+                [FuzzFormat.Gguf] = [.. GgufModel.Sound().Select(content => One(FuzzFormat.Gguf, "x.gguf", content))],
             };
         }
         finally

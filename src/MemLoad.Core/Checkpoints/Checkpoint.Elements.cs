@@ -71,7 +71,7 @@ public sealed partial class Checkpoint : IWeightSource
         {
             const int PieceBytes = 8 << 20;
             long start = storage.Offset + tensor.ByteOffset;
-            long length = ShapeMath.Span(tensor.Shape, tensor.Strides) * tensor.DType.ElementSize();
+            long length = tensor.DType.Layout().BytesOf(ShapeMath.Span(tensor.Shape, tensor.Strides));
             using var host = new HostMemory();
             _viewed = host.Allocate(length);
             for (long done = 0; done < length; done += PieceBytes)

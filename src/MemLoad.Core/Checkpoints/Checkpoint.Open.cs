@@ -5,8 +5,8 @@ namespace MemLoad;
 public sealed partial class Checkpoint
 {
     /// <summary>
-    /// Opens a checkpoint of any known format: a PyTorch file of either kind, safetensors, a <c>*.index.json</c>, or a folder. Reads only
-    /// headers and keeps no file open. The content determines the format. A name that contradicts the content is refused.
+    /// Opens a checkpoint of any known format: a PyTorch file of either kind, safetensors, GGUF in one file or several, a <c>*.index.json</c>, the
+    /// manifest of an Ollama model, or a folder. Reads only headers and keeps no file open. The content determines the format. A name that contradicts the content is refused.
     /// </summary>
     /// <param name="path">File or folder; relative paths count from the current folder of the process.</param>
     /// <param name="cancellationToken">Stops the opening.</param>
@@ -39,11 +39,17 @@ public sealed partial class Checkpoint
         var budget = new OpenBudget(limits);
         if (Directory.Exists(path))
         {
-            return FolderReader.Read(path, budget, files, cancellationToken);
+            return OllamaModel.IsBelowManifests(path)
+                ? OllamaModel.ReadFolder(path, budget, files, cancellationToken)
+                : FolderReader.Read(path, budget, files, cancellationToken);
+        }
+        if (OllamaModel.IsBelowManifests(path) && File.Exists(path))
+        {
+            return OllamaModel.Read(path, budget, files, cancellationToken);
         }
         return System.IO.Path.GetExtension(path).Equals(".json", StringComparison.OrdinalIgnoreCase)
             ? ShardIndexReader.Read(path, budget, files, cancellationToken)
-            : OpenFile(path, budget, files, cancellationToken);
+            : GgufSet.Whole(OpenFile(path, budget, files, cancellationToken), budget, files, cancellationToken);
     }
 
     /// <summary>Opens one file of tensors, which is a checkpoint or a part of one.</summary>
@@ -79,6 +85,7 @@ public sealed partial class Checkpoint
         {
             CheckpointFormat.TorchZip => TorchZipReader.Read(file, budget, cancellationToken),
             CheckpointFormat.TorchLegacy => TorchLegacyReader.Read(file, budget, cancellationToken),
+            CheckpointFormat.Gguf => GgufReader.Read(file, budget, cancellationToken),
             _ => SafetensorsReader.Read(file, budget, cancellationToken),
         };
         budget.Settle(path);
@@ -136,6 +143,10 @@ public sealed partial class Checkpoint
         {
             return CheckpointFormat.Safetensors;
         }
+        if (head.StartsWith(GgufReader.Magic))
+        {
+            return CheckpointFormat.Gguf;
+        }
         if (head.StartsWith("PK\x03\x04"u8) || head.StartsWith("PK\x05\x06"u8))
         {
             return CheckpointFormat.TorchZip;
@@ -159,6 +170,7 @@ public sealed partial class Checkpoint
     {
         CheckpointFormat.TorchZip => "a PyTorch archive",
         CheckpointFormat.TorchLegacy => "a PyTorch file of the older format",
+        CheckpointFormat.Gguf => "GGUF",
         _ => "safetensors",
     };
 }

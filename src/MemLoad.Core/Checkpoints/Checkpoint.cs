@@ -16,6 +16,8 @@ public enum CheckpointFormat
     Sharded,
     /// <summary>A folder with one file per tensor.</summary>
     PerTensor,
+    /// <summary>GGUF, the format of llama.cpp, in one file or in several.</summary>
+    Gguf,
 }
 
 /// <summary>One file of a checkpoint, with its state when it was opened.</summary>
@@ -104,11 +106,16 @@ public sealed partial class Checkpoint
     // Tensors that share a storage may have different types. The widest type counts.
     private long CountParameters()
     {
-        int[] elementSizes = new int[Storages.Length];
+        var layouts = new ElementLayout[Storages.Length];
         foreach (TensorEntry tensor in Tensors)
         {
-            elementSizes[tensor.Storage] = Math.Max(elementSizes[tensor.Storage], tensor.DType.ElementSize());
+            ref ElementLayout widest = ref layouts[tensor.Storage];
+            ElementLayout layout = tensor.DType.Layout();
+            if (layout.Bytes * widest.Elements >= widest.Bytes * layout.Elements)
+            {
+                widest = layout;
+            }
         }
-        return Storages.Select((storage, i) => storage.Length / Math.Max(1, elementSizes[i])).Sum();
+        return Storages.Select((storage, i) => layouts[i].Elements == 0 ? storage.Length : layouts[i].ElementsIn(storage.Length)).Sum();
     }
 }

@@ -144,7 +144,13 @@ internal sealed class CheckpointBuilder
     private void CheckView(TensorEntry tensor, Extent storage, string home)
     {
         long bytes = tensor.Bytes;
-        long end = checked((tensor.ElementOffset + ShapeMath.Span(tensor.Shape, tensor.Strides)) * tensor.DType.ElementSize());
+        ElementLayout layout = tensor.DType.Layout();
+        if (!layout.IsSingle && (!tensor.IsContiguous || !layout.IsWhole(tensor.ElementOffset) || !layout.IsWhole(tensor.ElementCount)))
+        {
+            throw Rules.ShapeInvalid.Broken(
+                $"tensor {Printable.Quote(tensor.Name)} of {tensor.DType.TorchName()} with shape ({string.Join(", ", tensor.Shape)}) is not made of whole blocks", home);
+        }
+        long end = layout.BytesOf(checked(tensor.ElementOffset + ShapeMath.Span(tensor.Shape, tensor.Strides)));
         if (bytes > 0 && end > storage.Length)
         {
             throw Rules.ViewOutsideStorage.Broken($"tensor {Printable.Quote(tensor.Name)} ends at byte {end} of a storage of {storage.Length} bytes", home, storage.Offset);
@@ -235,7 +241,7 @@ internal sealed class CheckpointBuilder
                 newStorage[tensor.Storage] = keptStorages.Count;
                 keptStorages.Add(new Extent(newFile[storage.File], storage.Offset + stretch.Start, stretch.End - stretch.Start));
             }
-            long offset = tensor.ElementCount == 0 ? 0 : (tensor.ByteOffset - stretch.Start) / tensor.DType.ElementSize();
+            long offset = tensor.ElementCount == 0 ? 0 : tensor.DType.Layout().ElementsIn(tensor.ByteOffset - stretch.Start);
             bool same = tensor.Storage == newStorage[tensor.Storage] && tensor.ElementOffset == offset;
             kept.Add(same ? tensor : tensor with { Storage = newStorage[tensor.Storage], ElementOffset = offset });
         }
@@ -255,11 +261,11 @@ internal sealed class CheckpointBuilder
 
         public void Add(TensorEntry tensor)
         {
-            int size = tensor.DType.ElementSize();
+            ElementLayout layout = tensor.DType.Layout();
             long first = tensor.ByteOffset;
             _first = End == 0 ? first : Math.Min(_first, first);
-            _alignment = Math.Max(_alignment, size);
-            End = Math.Max(End, first + (ShapeMath.Span(tensor.Shape, tensor.Strides) * size));
+            _alignment = Math.Max(_alignment, layout.Bytes);
+            End = Math.Max(End, first + layout.BytesOf(ShapeMath.Span(tensor.Shape, tensor.Strides)));
         }
     }
 }

@@ -10,7 +10,7 @@ namespace MemLoad;
 /// <param name="TensorFiles">The files with the extension of a tensor file.</param>
 internal sealed record FolderListing(ImmutableArray<string> Indexes, ImmutableArray<string> TensorFiles)
 {
-    private static readonly string[] TensorExtensions = [".pt", ".pth", ".bin", ".safetensors"];
+    private static readonly string[] TensorExtensions = [".pt", ".pth", ".bin", ".safetensors", ".gguf"];
 
     /// <summary>Lists a folder.</summary>
     /// <exception cref="MemLoadException">ML1001, ML1002 or ML1015.</exception>

@@ -2,7 +2,7 @@ namespace MemLoad;
 
 /// <summary>
 /// Determines the kind of checkpoint in a folder. With one <c>*.index.json</c> the folder is sharded. Otherwise a single file of tensors is
-/// the checkpoint, as in the folder of a small model. Otherwise the folder has one file per tensor. If two readings are possible, the user
+/// the checkpoint, as in the folder of a small model, or a single set of GGUF files is. Otherwise the folder has one file per tensor. If two readings are possible, the user
 /// must name the file.
 /// </summary>
 internal static class FolderReader
@@ -23,9 +23,9 @@ internal static class FolderReader
             case [_, _, ..]:
                 throw Rules.FolderAmbiguous.Broken($"the folder has the indexes {Printable.List(listing.Indexes)}", folder);
         }
-        if (listing.TensorFiles is [string lone])
+        if (listing.TensorFiles is [string lone] || GgufSet.IsOneSet(listing.TensorFiles, out lone))
         {
-            Checkpoint checkpoint = Checkpoint.OpenFile(Path.Combine(folder, lone), budget, files, ct);
+            Checkpoint checkpoint = GgufSet.Whole(Checkpoint.OpenFile(Path.Combine(folder, lone), budget, files, ct), budget, files, ct);
             if (checkpoint.Tensors is not [{ Name: "" }])
             {
                 return checkpoint;

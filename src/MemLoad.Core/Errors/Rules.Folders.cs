@@ -25,7 +25,7 @@ internal static partial class Rules
     public static readonly Rule FolderAmbiguous = new("ML5011", "the folder has one index",
         "Give the path of the index to open, not the path of the folder.");
     public static readonly Rule FolderEmpty = new("ML5012", "the folder has files of tensors",
-        "MemLoad looks for a *.index.json file and for .safetensors, .pt, .pth and .bin files in the folder itself, not in its subfolders.");
+        "MemLoad looks for a *.index.json file and for .safetensors, .gguf, .pt, .pth and .bin files in the folder itself, not in its subfolders.");
     public static readonly Rule FileNotOneTensor = new("ML5013", "each file of the folder holds one tensor",
         "Give the path of the file to open, or keep only files in the folder that each hold one tensor.");
     public static readonly Rule FileNameRepeated = new("ML5014", "each file of the folder holds a different tensor",

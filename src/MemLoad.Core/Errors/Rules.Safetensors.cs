@@ -22,9 +22,9 @@ internal static partial class Rules
     // Dimensions and offsets are whole numbers from 0 to 2⁶³ − 1.
     public static readonly Rule SafetensorsNumber = new("ML4009", "dimensions and offsets are whole numbers", SaveSafetensorsAgain);
 
-    // The dtype is one of those that PyTorch and safetensors share.
+    // The dtype is one of those of safetensors (0.6; tensor.rs).
     public static readonly Rule SafetensorsDType = new("ML4010", "the dtype is supported",
-        "Convert the tensor to a PyTorch type whose elements are whole bytes, and write the file again.");
+        "Convert the tensor to one of the types that safetensors defines, and write the file again.");
 
     // A tensor has at most 64 dimensions, the most that NumPy holds and PyTorch computes on.
     public static readonly Rule SafetensorsDimensions = new("ML4011", "a tensor has at most 64 dimensions", SaveSafetensorsAgain);
@@ -47,4 +47,8 @@ internal static partial class Rules
     // allowed: it does not control a terminal, and it does not end a line.
     public static readonly Rule SafetensorsTensorName = new("ML4019", "tensor names have no control characters except tabs",
         "Rename the tensor: terminals print names, and the digest is computed over lines of them.");
+
+    // As the reference implementation requires (MisalignedSlice).
+    public static readonly Rule SafetensorsPartOfByte = new("ML4020", "elements of four or six bits fill whole bytes",
+        "Write the tensor with an even number of four-bit elements, or a multiple of four six-bit elements.");
 }

@@ -24,6 +24,10 @@ internal static partial class Rules
         $"Give one of these types ({Setting.DType}), or none to load the weights as they are.");
     public static readonly Rule CastStorageMixed = new("ML6011", "a storage that is cast holds elements of one dtype",
         $"Load the weights as they are, exclude one of the tensors ({Setting.Exclude}), or store them separately.");
+
+    // Packed numbers and blocks of quantised numbers are loaded as they are: a cast would dequantise them.
+    public static readonly Rule CastPacked = new("ML6015", "packed numbers and blocks are not cast",
+        $"Load the weights as they are, without a cast ({Setting.DType}), or exclude these tensors ({Setting.Exclude}).");
     public static readonly Rule StateDictMismatch = new("ML6007", "the state dict fits the model",
         $"Choose the model that the checkpoint was written for ({Setting.Size}), or narrow the checkpoint with a key ({Setting.Key}).");
     public static readonly Rule SizeUnknown = new("ML6008", "the model size is known",

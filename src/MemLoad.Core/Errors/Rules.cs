@@ -7,8 +7,8 @@ internal static partial class Rules
     public static readonly Rule PathNotFound = new("ML1001", "the path exists", "Check the spelling and the current folder.");
     public static readonly Rule PathUnreadable = new("ML1002", "the path can be read", "Check its permissions, and that no other program has it open.");
     public static readonly Rule FileEmpty = new("ML1003", "the file is not empty", CopyAgain);
-    public static readonly Rule FormatUnknown = new("ML1004", "the file is a PyTorch or safetensors checkpoint",
-        "MemLoad reads PyTorch .pth/.pt/.bin, safetensors, either kind of *.index.json and folders of per-tensor files.");
+    public static readonly Rule FormatUnknown = new("ML1004", "the file is a PyTorch, safetensors or GGUF checkpoint",
+        "MemLoad reads PyTorch .pth/.pt/.bin, safetensors, GGUF, either kind of *.index.json and folders of per-tensor files.");
     public static readonly Rule FileTruncated = new("ML1005", "the file is complete", CopyAgain);
     public static readonly Rule FileChanged = new("ML1006", "the file does not change after it is opened", "Load again once nothing writes to it.");
     public static readonly Rule ReadFailed = new("ML1007", "the file can be read to its end", "Check the disk or the network share, then try again.");

@@ -58,7 +58,7 @@ public sealed class LoadView
     /// <param name="dtype">The type that floating-point tensors are cast to, as PyTorch's <c>module.to(dtype)</c> does: float32, float16 or
     /// bfloat16; null to load all tensors as they are. Integers, booleans and complex numbers are not cast.</param>
     /// <exception cref="MemLoadException">ML6010: the cast is not supported; ML6011: a storage to cast is also viewed as another
-    /// type.</exception>
+    /// type; ML6015: a tensor has packed elements, which PyTorch does not cast either.</exception>
     public static LoadView Of(Checkpoint checkpoint, DType? dtype = null)
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
@@ -69,6 +69,14 @@ public sealed class LoadView
         if (to is not (MemLoad.DType.Float32 or MemLoad.DType.Float16 or MemLoad.DType.BFloat16))
         {
             throw Rules.CastTargetUnsupported.Broken($"a cast to {to.TorchName()} was asked for");
+        }
+        foreach (TensorEntry tensor in checkpoint.Tensors)
+        {
+            if (tensor.DType.IsPacked())
+            {
+                throw Rules.CastPacked.Broken($"tensor {Printable.Quote(tensor.Name)} is {tensor.DType.TorchName()} and cannot be cast to {to.TorchName()}",
+                    checkpoint.Files[checkpoint.Storages[tensor.Storage].File].Path);
+            }
         }
         StorageCast?[] casts = Casts(checkpoint, to);
         bool any = Array.Exists(casts, cast => cast is not null);

@@ -20,13 +20,15 @@ internal sealed class StorageInitialiser
     public unsafe void Fill(int storage, MemoryBuffer buffer)
     {
         TensorEntry tensor = _tensors[storage]!;
-        int size = tensor.DType.ElementSize();
-        var spec = new TensorSpec(tensor.Name, tensor.DType, tensor.IsContiguous && tensor.Bytes == buffer.Length ? tensor.Shape : [buffer.Length / size]);
-        for (long done = 0; done < buffer.Length / size * size; done += PieceBytes)
+        ElementLayout layout = tensor.DType.Layout();
+        long whole = buffer.Length / layout.Bytes * layout.Bytes;
+        int pieceBytes = PieceBytes / layout.Bytes * layout.Bytes;
+        var spec = new TensorSpec(tensor.Name, tensor.DType, tensor.IsContiguous && tensor.Bytes == buffer.Length ? tensor.Shape : [layout.ElementsIn(whole)]);
+        for (long done = 0; done < whole; done += pieceBytes)
         {
-            var piece = new Span<byte>((byte*)buffer.Address + done, (int)Math.Min(PieceBytes, (buffer.Length / size * size) - done));
+            var piece = new Span<byte>((byte*)buffer.Address + done, (int)Math.Min(pieceBytes, whole - done));
             buffer.Prepare(done, piece.Length);
-            WeightInitializer.Fill(spec, piece, done / size);
+            WeightInitializer.Fill(spec, piece, layout.ElementsIn(done));
         }
     }
 }

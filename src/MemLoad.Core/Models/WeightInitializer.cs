@@ -31,7 +31,7 @@ internal static class WeightInitializer
             Fill(Distribution.Uniform(1), random, number, destination, firstElement * numbers);
             return;
         }
-        FillBits(random, destination, firstElement * spec.DType.ElementSize());
+        FillBits(random, destination, spec.DType.Layout().BytesOf(firstElement));
         if (spec.DType == DType.Bool)
         {
             foreach (ref byte element in destination)
@@ -71,11 +71,12 @@ internal static class WeightInitializer
     {
         ArgumentNullException.ThrowIfNull(spec);
         ArgumentOutOfRangeException.ThrowIfNegative(firstElement);
-        if (piece.Length % spec.DType.ElementSize() != 0)
+        ElementLayout layout = spec.DType.Layout();
+        if (piece.Length % layout.Bytes != 0 || !layout.IsWhole(firstElement))
         {
             throw new ArgumentException($"{piece.Length} bytes are no whole number of {spec.DType.TorchName()} elements.", nameof(piece));
         }
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(firstElement, ShapeMath.ElementCount(spec.Shape) - (piece.Length / spec.DType.ElementSize()));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(firstElement, ShapeMath.ElementCount(spec.Shape) - layout.ElementsIn(piece.Length));
     }
 
     // The type of the one or two numbers of an element.

@@ -1,6 +1,9 @@
 namespace MemLoad;
 
-/// <summary>Element types of tensors. Sizes and names are those of PyTorch 2.6.</summary>
+/// <summary>
+/// Element types of tensors. Sizes and names are those of PyTorch 2.6, unless a type says otherwise. The packed types of safetensors have the names of
+/// NumPy's ml_dtypes. The block types of GGUF have the names of ggml.
+/// </summary>
 public enum DType : byte
 {
     /// <summary>torch.float32, 4 bytes.</summary>
@@ -55,49 +58,196 @@ public enum DType : byte
     Bits2x4,
     /// <summary>torch.bits4x2, 1 opaque byte of two halves.</summary>
     Bits4x2,
+    /// <summary>torch.int1 (PyTorch 2.3 and later): 1 bit wide by its name, and 1 byte in memory.</summary>
+    Int1,
+    /// <summary>torch.int2 (PyTorch 2.3 and later): 2 bits wide by its name, and 1 byte in memory.</summary>
+    Int2,
+    /// <summary>torch.int3 (PyTorch 2.3 and later): 3 bits wide by its name, and 1 byte in memory.</summary>
+    Int3,
+    /// <summary>torch.int4 (PyTorch 2.3 and later): 4 bits wide by its name, and 1 byte in memory.</summary>
+    Int4,
+    /// <summary>torch.int5 (PyTorch 2.3 and later): 5 bits wide by its name, and 1 byte in memory.</summary>
+    Int5,
+    /// <summary>torch.int6 (PyTorch 2.3 and later): 6 bits wide by its name, and 1 byte in memory.</summary>
+    Int6,
+    /// <summary>torch.int7 (PyTorch 2.3 and later): 7 bits wide by its name, and 1 byte in memory.</summary>
+    Int7,
+    /// <summary>torch.uint1 (PyTorch 2.3 and later): 1 bit wide by its name, and 1 byte in memory.</summary>
+    UInt1,
+    /// <summary>torch.uint2 (PyTorch 2.3 and later): 2 bits wide by its name, and 1 byte in memory.</summary>
+    UInt2,
+    /// <summary>torch.uint3 (PyTorch 2.3 and later): 3 bits wide by its name, and 1 byte in memory.</summary>
+    UInt3,
+    /// <summary>torch.uint4 (PyTorch 2.3 and later): 4 bits wide by its name, and 1 byte in memory.</summary>
+    UInt4,
+    /// <summary>torch.uint5 (PyTorch 2.3 and later): 5 bits wide by its name, and 1 byte in memory.</summary>
+    UInt5,
+    /// <summary>torch.uint6 (PyTorch 2.3 and later): 6 bits wide by its name, and 1 byte in memory.</summary>
+    UInt6,
+    /// <summary>torch.uint7 (PyTorch 2.3 and later): 7 bits wide by its name, and 1 byte in memory.</summary>
+    UInt7,
+    /// <summary>torch.float4_e2m1fn_x2 (PyTorch 2.8 and later), 1 byte: an element is a pair of four-bit numbers.</summary>
+    Float4E2M1FNX2,
+    /// <summary>Four-bit numbers, each an element: 2 in 1 byte. The F4 of safetensors, whose shapes count numbers and not pairs.</summary>
+    Float4E2M1FN,
+    /// <summary>Six-bit numbers: 4 in 3 bytes. The F6_E2M3 of safetensors.</summary>
+    Float6E2M3FN,
+    /// <summary>Six-bit numbers: 4 in 3 bytes. The F6_E3M2 of safetensors.</summary>
+    Float6E3M2FN,
+    /// <summary>Q4_0 of GGUF: blocks of 32 elements in 18 bytes.</summary>
+    Q40,
+    /// <summary>Q4_1 of GGUF: blocks of 32 elements in 20 bytes.</summary>
+    Q41,
+    /// <summary>Q5_0 of GGUF: blocks of 32 elements in 22 bytes.</summary>
+    Q50,
+    /// <summary>Q5_1 of GGUF: blocks of 32 elements in 24 bytes.</summary>
+    Q51,
+    /// <summary>Q8_0 of GGUF: blocks of 32 elements in 34 bytes.</summary>
+    Q80,
+    /// <summary>Q8_1 of GGUF: blocks of 32 elements in 36 bytes.</summary>
+    Q81,
+    /// <summary>Q2_K of GGUF: blocks of 256 elements in 84 bytes.</summary>
+    Q2K,
+    /// <summary>Q3_K of GGUF: blocks of 256 elements in 110 bytes.</summary>
+    Q3K,
+    /// <summary>Q4_K of GGUF: blocks of 256 elements in 144 bytes.</summary>
+    Q4K,
+    /// <summary>Q5_K of GGUF: blocks of 256 elements in 176 bytes.</summary>
+    Q5K,
+    /// <summary>Q6_K of GGUF: blocks of 256 elements in 210 bytes.</summary>
+    Q6K,
+    /// <summary>Q8_K of GGUF: blocks of 256 elements in 292 bytes.</summary>
+    Q8K,
+    /// <summary>IQ2_XXS of GGUF: blocks of 256 elements in 66 bytes.</summary>
+    IQ2XXS,
+    /// <summary>IQ2_XS of GGUF: blocks of 256 elements in 74 bytes.</summary>
+    IQ2XS,
+    /// <summary>IQ3_XXS of GGUF: blocks of 256 elements in 98 bytes.</summary>
+    IQ3XXS,
+    /// <summary>IQ1_S of GGUF: blocks of 256 elements in 50 bytes.</summary>
+    IQ1S,
+    /// <summary>IQ4_NL of GGUF: blocks of 32 elements in 18 bytes.</summary>
+    IQ4NL,
+    /// <summary>IQ3_S of GGUF: blocks of 256 elements in 110 bytes.</summary>
+    IQ3S,
+    /// <summary>IQ2_S of GGUF: blocks of 256 elements in 82 bytes.</summary>
+    IQ2S,
+    /// <summary>IQ4_XS of GGUF: blocks of 256 elements in 136 bytes.</summary>
+    IQ4XS,
+    /// <summary>IQ1_M of GGUF: blocks of 256 elements in 56 bytes.</summary>
+    IQ1M,
+    /// <summary>TQ1_0 of GGUF: blocks of 256 elements in 54 bytes.</summary>
+    TQ10,
+    /// <summary>TQ2_0 of GGUF: blocks of 256 elements in 66 bytes.</summary>
+    TQ20,
+    /// <summary>MXFP4 of GGUF: blocks of 32 elements in 17 bytes.</summary>
+    MXFP4,
+    /// <summary>NVFP4 of GGUF: blocks of 64 elements in 36 bytes.</summary>
+    NVFP4,
+    /// <summary>Q1_0 of GGUF: blocks of 128 elements in 18 bytes.</summary>
+    Q10,
+    /// <summary>Q2_0 of GGUF: blocks of 64 elements in 18 bytes.</summary>
+    Q20,
 }
 
 /// <summary>Facts about each <see cref="DType"/>.</summary>
 public static class DTypes
 {
-    private static readonly (DType DType, string Name, int Size, string? Safetensors)[] Table =
+    private static readonly (DType DType, string Name, ElementLayout Layout, string? Safetensors)[] Table =
     [
-        (DType.Float32, "float32", 4, "F32"),
-        (DType.Float64, "float64", 8, "F64"),
-        (DType.Float16, "float16", 2, "F16"),
-        (DType.BFloat16, "bfloat16", 2, "BF16"),
-        (DType.Float8E4M3FN, "float8_e4m3fn", 1, "F8_E4M3"),
-        (DType.Float8E5M2, "float8_e5m2", 1, "F8_E5M2"),
-        (DType.Float8E4M3FNUZ, "float8_e4m3fnuz", 1, "F8_E4M3FNUZ"),
-        (DType.Float8E5M2FNUZ, "float8_e5m2fnuz", 1, "F8_E5M2FNUZ"),
-        (DType.Float8E8M0FNU, "float8_e8m0fnu", 1, "F8_E8M0"),
-        (DType.Int8, "int8", 1, "I8"),
-        (DType.UInt8, "uint8", 1, "U8"),
-        (DType.Int16, "int16", 2, "I16"),
-        (DType.UInt16, "uint16", 2, "U16"),
-        (DType.Int32, "int32", 4, "I32"),
-        (DType.UInt32, "uint32", 4, "U32"),
-        (DType.Int64, "int64", 8, "I64"),
-        (DType.UInt64, "uint64", 8, "U64"),
-        (DType.Bool, "bool", 1, "BOOL"),
-        (DType.Complex32, "complex32", 4, null),
-        (DType.Complex64, "complex64", 8, "C64"),
-        (DType.Complex128, "complex128", 16, null),
-        (DType.Bits8, "bits8", 1, null),
-        (DType.Bits16, "bits16", 2, null),
-        (DType.Bits1x8, "bits1x8", 1, null),
-        (DType.Bits2x4, "bits2x4", 1, null),
-        (DType.Bits4x2, "bits4x2", 1, null),
+        (DType.Float32, "float32", new(1, 4), "F32"),
+        (DType.Float64, "float64", new(1, 8), "F64"),
+        (DType.Float16, "float16", new(1, 2), "F16"),
+        (DType.BFloat16, "bfloat16", new(1, 2), "BF16"),
+        (DType.Float8E4M3FN, "float8_e4m3fn", new(1, 1), "F8_E4M3"),
+        (DType.Float8E5M2, "float8_e5m2", new(1, 1), "F8_E5M2"),
+        (DType.Float8E4M3FNUZ, "float8_e4m3fnuz", new(1, 1), "F8_E4M3FNUZ"),
+        (DType.Float8E5M2FNUZ, "float8_e5m2fnuz", new(1, 1), "F8_E5M2FNUZ"),
+        (DType.Float8E8M0FNU, "float8_e8m0fnu", new(1, 1), "F8_E8M0"),
+        (DType.Int8, "int8", new(1, 1), "I8"),
+        (DType.UInt8, "uint8", new(1, 1), "U8"),
+        (DType.Int16, "int16", new(1, 2), "I16"),
+        (DType.UInt16, "uint16", new(1, 2), "U16"),
+        (DType.Int32, "int32", new(1, 4), "I32"),
+        (DType.UInt32, "uint32", new(1, 4), "U32"),
+        (DType.Int64, "int64", new(1, 8), "I64"),
+        (DType.UInt64, "uint64", new(1, 8), "U64"),
+        (DType.Bool, "bool", new(1, 1), "BOOL"),
+        (DType.Complex32, "complex32", new(1, 4), null),
+        (DType.Complex64, "complex64", new(1, 8), "C64"),
+        (DType.Complex128, "complex128", new(1, 16), null),
+        (DType.Bits8, "bits8", new(1, 1), null),
+        (DType.Bits16, "bits16", new(1, 2), null),
+        (DType.Bits1x8, "bits1x8", new(1, 1), null),
+        (DType.Bits2x4, "bits2x4", new(1, 1), null),
+        (DType.Bits4x2, "bits4x2", new(1, 1), null),
+        (DType.Int1, "int1", new(1, 1), null),
+        (DType.Int2, "int2", new(1, 1), null),
+        (DType.Int3, "int3", new(1, 1), null),
+        (DType.Int4, "int4", new(1, 1), null),
+        (DType.Int5, "int5", new(1, 1), null),
+        (DType.Int6, "int6", new(1, 1), null),
+        (DType.Int7, "int7", new(1, 1), null),
+        (DType.UInt1, "uint1", new(1, 1), null),
+        (DType.UInt2, "uint2", new(1, 1), null),
+        (DType.UInt3, "uint3", new(1, 1), null),
+        (DType.UInt4, "uint4", new(1, 1), null),
+        (DType.UInt5, "uint5", new(1, 1), null),
+        (DType.UInt6, "uint6", new(1, 1), null),
+        (DType.UInt7, "uint7", new(1, 1), null),
+        (DType.Float4E2M1FNX2, "float4_e2m1fn_x2", new(1, 1), null),
+        (DType.Float4E2M1FN, "float4_e2m1fn", new(2, 1), "F4"),
+        (DType.Float6E2M3FN, "float6_e2m3fn", new(4, 3), "F6_E2M3"),
+        (DType.Float6E3M2FN, "float6_e3m2fn", new(4, 3), "F6_E3M2"),
+        (DType.Q40, "Q4_0", new(32, 18), null),
+        (DType.Q41, "Q4_1", new(32, 20), null),
+        (DType.Q50, "Q5_0", new(32, 22), null),
+        (DType.Q51, "Q5_1", new(32, 24), null),
+        (DType.Q80, "Q8_0", new(32, 34), null),
+        (DType.Q81, "Q8_1", new(32, 36), null),
+        (DType.Q2K, "Q2_K", new(256, 84), null),
+        (DType.Q3K, "Q3_K", new(256, 110), null),
+        (DType.Q4K, "Q4_K", new(256, 144), null),
+        (DType.Q5K, "Q5_K", new(256, 176), null),
+        (DType.Q6K, "Q6_K", new(256, 210), null),
+        (DType.Q8K, "Q8_K", new(256, 292), null),
+        (DType.IQ2XXS, "IQ2_XXS", new(256, 66), null),
+        (DType.IQ2XS, "IQ2_XS", new(256, 74), null),
+        (DType.IQ3XXS, "IQ3_XXS", new(256, 98), null),
+        (DType.IQ1S, "IQ1_S", new(256, 50), null),
+        (DType.IQ4NL, "IQ4_NL", new(32, 18), null),
+        (DType.IQ3S, "IQ3_S", new(256, 110), null),
+        (DType.IQ2S, "IQ2_S", new(256, 82), null),
+        (DType.IQ4XS, "IQ4_XS", new(256, 136), null),
+        (DType.IQ1M, "IQ1_M", new(256, 56), null),
+        (DType.TQ10, "TQ1_0", new(256, 54), null),
+        (DType.TQ20, "TQ2_0", new(256, 66), null),
+        (DType.MXFP4, "MXFP4", new(32, 17), null),
+        (DType.NVFP4, "NVFP4", new(64, 36), null),
+        (DType.Q10, "Q1_0", new(128, 18), null),
+        (DType.Q20, "Q2_0", new(64, 18), null),
     ];
 
+    private static readonly ElementLayout[] Layouts = [.. Table.Select(row => row.Layout)];
     private static readonly Dictionary<string, DType> ByName = Table.ToDictionary(row => row.Name, row => row.DType);
     private static readonly Dictionary<string, DType> BySafetensors =
         Table.Where(row => row.Safetensors is not null).ToDictionary(row => row.Safetensors!, row => row.DType);
 
-    /// <summary>Bytes of one element.</summary>
-    public static int ElementSize(this DType dtype) => Table[(int)dtype].Size;
+    /// <summary>How the elements lie in memory.</summary>
+    public static ElementLayout Layout(this DType dtype) => Layouts[(int)dtype];
 
-    /// <summary>PyTorch's name without the <c>torch.</c> prefix, such as <c>bfloat16</c>.</summary>
+    /// <summary>Bytes of one element, of a type whose elements are whole bytes.</summary>
+    /// <exception cref="NotSupportedException">The elements come in blocks: see <see cref="Layout"/>.</exception>
+    public static int ElementSize(this DType dtype)
+    {
+        ElementLayout layout = Layouts[(int)dtype];
+        return layout.IsSingle ? layout.Bytes : throw new NotSupportedException($"An element of {dtype.TorchName()} has no bytes of its own.");
+    }
+
+    /// <summary>True for numbers of fewer bits than a byte that share bytes, and for blocks: loads move them as they are, and nothing casts them.</summary>
+    public static bool IsPacked(this DType dtype) => dtype >= DType.Float4E2M1FNX2;
+
+    /// <summary>PyTorch's name without the <c>torch.</c> prefix, such as <c>bfloat16</c>; of a type that PyTorch does not have, see <see cref="DType"/>.</summary>
     public static string TorchName(this DType dtype) => Table[(int)dtype].Name;
 
     /// <summary>The name safetensors uses, such as <c>BF16</c>, or null if the format has no such type.</summary>
@@ -111,6 +261,9 @@ public static class DTypes
     /// </summary>
     public static bool IsFloatingPoint(this DType dtype) => dtype is DType.Float32 or DType.Float64 or DType.Float16 or DType.BFloat16 or DType.Float8E4M3FN
         or DType.Float8E5M2 or DType.Float8E4M3FNUZ or DType.Float8E5M2FNUZ or DType.Float8E8M0FNU;
+
+    /// <summary>True if PyTorch has the type, in any version.</summary>
+    public static bool IsOfPyTorch(this DType dtype) => dtype <= DType.Float4E2M1FNX2;
 
     /// <summary>Finds a type by its PyTorch name without prefix, or by an alias (<c>float</c>, <c>half</c>, <c>long</c> …).</summary>
     public static bool TryFromTorchName(string name, out DType dtype) => ByName.TryGetValue(name switch

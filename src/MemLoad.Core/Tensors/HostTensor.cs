@@ -12,7 +12,7 @@ public readonly record struct HostTensor(DType DType, ImmutableArray<long> Shape
     public long ElementCount => ShapeMath.ElementCount(Shape);
 
     /// <summary>Bytes of the elements.</summary>
-    public long Bytes => checked(ElementCount * DType.ElementSize());
+    public long Bytes => DType.Layout().BytesOf(ElementCount);
 
     /// <summary>The elements where they lie, without a copy. The span is valid as long as the memory is, which its owner says.</summary>
     /// <typeparam name="T">A type of the size of one element: <see cref="float"/> for float32, <see cref="Half"/> for float16,
@@ -22,9 +22,9 @@ public readonly record struct HostTensor(DType DType, ImmutableArray<long> Shape
     /// <exception cref="OverflowException">There are more elements than a span can have, which is <see cref="int.MaxValue"/>.</exception>
     public unsafe ReadOnlySpan<T> AsSpan<T>()
         where T : unmanaged =>
-        sizeof(T) == DType.ElementSize()
+        DType.Layout() is { IsSingle: true } layout && sizeof(T) == layout.Bytes
             ? new((void*)Address, checked((int)ElementCount))
             : throw new InvalidOperationException(
-                $"An element of {DType.TorchName()} has {DType.ElementSize()} bytes, and {typeof(T).Name} has {sizeof(T)}. "
+                $"A block of {DType.Layout().Elements} elements of {DType.TorchName()} has {DType.Layout().Bytes} bytes, and {typeof(T).Name} has {sizeof(T)}. "
                 + "Use a type of the same size.");
 }

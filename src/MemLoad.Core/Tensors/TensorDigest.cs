@@ -10,5 +10,5 @@ namespace MemLoad;
 public sealed record TensorDigest(string Name, DType DType, ImmutableArray<long> Shape, string Sha256)
 {
     /// <summary>Bytes of the elements when contiguous.</summary>
-    public long Bytes => checked(ShapeMath.ElementCount(Shape) * DType.ElementSize());
+    public long Bytes => DType.Layout().BytesOf(ShapeMath.ElementCount(Shape));
 }

@@ -38,10 +38,10 @@ public sealed record TensorEntry(
     public long ElementCount => ShapeMath.ElementCount(Shape);
 
     /// <summary>Bytes of the contiguous elements, which PyTorch reports as <c>nbytes</c>.</summary>
-    public long Bytes => checked(ElementCount * DType.ElementSize());
+    public long Bytes => DType.Layout().BytesOf(ElementCount);
 
     /// <summary>The start of the view in its storage, in bytes.</summary>
-    public long ByteOffset => checked(ElementOffset * DType.ElementSize());
+    public long ByteOffset => DType.Layout().BytesOf(ElementOffset);
 
     /// <summary>True if the elements are contiguous in row-major order and have no lazy operation.</summary>
     public bool IsContiguous => LazyView == LazyView.None && ShapeMath.IsContiguous(Shape, Strides);

@@ -50,7 +50,7 @@ internal static class CheckpointSigns
             return true;
         }
         ReadOnlySpan<byte> bytes = head;
-        return (bytes.Length > 8 && bytes[4..9].SequenceEqual("\0\0\0\0{"u8)) || IsTorchArchive(bytes) || IsTorchPickle(bytes);
+        return bytes.StartsWith(GgufReader.Magic) || (bytes.Length > 8 && bytes[4..9].SequenceEqual("\0\0\0\0{"u8)) || IsTorchArchive(bytes) || IsTorchPickle(bytes);
     }
 
     // torch.save writes the pickle first.

@@ -16,7 +16,7 @@ internal static class AnyCorpus
         One("a web page in the place of weights", "ML1004", "x.pth", "<!DOCTYPE html><html><body>404</body></html>"u8),
         One("a PNG", "ML1004", "x.bin", [0x89, .. "PNG\r\n\u001a\n"u8, .. new byte[64]]),
         One("an HDF5 file", "ML1004", "x.pth", [0x89, .. "HDF\r\n\u001a\n"u8, .. new byte[64]]),
-        One("a GGUF file", "ML1004", "x.bin", [.. "GGUF"u8, 3, 0, 0, 0, .. new byte[64]]),
+        One("a GGUF file", "ML4115", "x.bin", [.. "GGUF"u8, 3, 0, 0, 0, .. new byte[64]]),
         One("a gzip file", "ML1004", "x.pth", [0x1f, 0x8b, 8, 0, .. new byte[64]]),
         One("a tar archive", "ML3009", "x.pth", [.. new byte[257], .. "ustar\0"u8, .. new byte[300]]),
         One("PyTorch's oldest format, a tar archive, with a program", "ML3009", "x.pth", Tar(magic: true)),

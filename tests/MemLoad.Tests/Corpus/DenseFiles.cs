@@ -40,11 +40,41 @@ internal static class DenseFiles
             files.Add($"index: {name}", (folder, length) =>
                 Write(folder, "x.index.json", Filled(Bytes(before), i => Bytes((i == 0 ? "" : ",") + unit(i)), Bytes(after), length)));
         }
+        foreach ((string name, bool areTensors, Func<int, byte[]> unit) in GgufUnits())
+        {
+            files.Add($"GGUF: {name}", (folder, length) => Write(folder, "x.gguf", Gguf(length, areTensors, unit)));
+        }
         files.Add("zip: records of nothing", (folder, length) => Write(folder, "x.pth", Records(length, i => $"a/{i:x5}")));
         files.Add("zip: records with folders in their names", (folder, length) =>
             Write(folder, "x.pth", Records(length, i => $"a/{i:x5}" + string.Concat(Enumerable.Repeat("/a", 1000)))));
         files.Add("zip: records of nothing, the last one listed first", (folder, length) => Write(folder, "x.pth", Records(length, i => $"a/{i:x5}", reversed: true)));
         return files;
+    }
+
+    private static IEnumerable<(string Name, bool AreTensors, Func<int, byte[]> Unit)> GgufUnits()
+    {
+        static byte[] Key(int i, uint type, params byte[] value) => [.. GgufForge.Text($"{i:x5}"), .. Four(type), .. value];
+        static byte[] Tensor(int i, params ulong[] dims) => [.. GgufForge.Text($"{i:x5}"), .. Four((uint)dims.Length), .. dims.SelectMany(Eight), .. Four(24), .. Eight(0)];
+        yield return ("values of one byte", false, i => Key(i, 0, 1));
+        yield return ("texts of nothing", false, i => Key(i, 8, new byte[8]));
+        yield return ("texts of a hundred characters", false, i => Key(i, 8, GgufForge.Text(new string('x', 100))));
+        yield return ("texts of 64 KiB that are no UTF-8", false, i => Key(i, 8, GgufForge.Text([.. Enumerable.Repeat((byte)0xff, 1 << 16)])));
+        yield return ("arrays of nothing", false, i => Key(i, 9, GgufForge.Array(8, 0)));
+        yield return ("arrays of texts of nothing", false, i => Key(i, 9, [.. GgufForge.Array(8, 10_000), .. new byte[80_000]]));
+        yield return ("scalars", true, i => Tensor(i));
+        yield return ("tensors of nothing", true, i => Tensor(i, 0));
+        yield return ("tensors of four dimensions, each of another shape", true, i => Tensor(i, 0, (ulong)i, 1, 2));
+    }
+
+    private static byte[] Gguf(int length, bool areTensors, Func<int, byte[]> unit)
+    {
+        using var body = new MemoryStream();
+        int count = 0;
+        while (body.Length < length)
+        {
+            body.Write(unit(count++));
+        }
+        return [.. "GGUF"u8, .. Four(3), .. Eight(areTensors ? (ulong)count : 0), .. Eight(areTensors ? 0 : (ulong)count), .. body.ToArray()];
     }
 
     // Multiples of a size that the tables of .NET have while they grow: as keys that hash to themselves, all in one bucket.

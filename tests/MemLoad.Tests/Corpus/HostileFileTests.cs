@@ -23,7 +23,7 @@ public sealed class HostileFileTests : IDisposable
         HostileFile hostile = HostileFiles.All.Single(file => file.Id == id);
         hostile.Make(_folder.Path);
         string path = hostile.Open.Length == 0 ? _folder.Path : _folder[hostile.Open];
-        long fileBytes = new DirectoryInfo(_folder.Path).EnumerateFiles().Sum(file => file.Length);
+        long fileBytes = new DirectoryInfo(_folder.Path).EnumerateFiles("*", SearchOption.AllDirectories).Sum(file => file.Length);
 
         var clock = Stopwatch.StartNew();
         long before = GC.GetAllocatedBytesForCurrentThread();
@@ -53,6 +53,7 @@ public sealed class HostileFileTests : IDisposable
     {
         Assert.Equal("a", Assert.Single(Checkpoint.Open(_folder.Write("x.pth", ZipForge.Torch())).Tensors).Name);
         Assert.Equal("a", Assert.Single(Checkpoint.Open(_folder.Write("x.safetensors", SafetensorsCorpus.Sound)).Tensors).Name);
+        Assert.Equal("a", Assert.Single(Checkpoint.Open(_folder.Write("x.gguf", GgufCorpus.Sound)).Tensors).Name);
         Assert.Equal("a", Assert.Single(WeightManifest.Read(_folder.Write("x.manifest.json", ManifestCorpus.Sound)).Tensors).Name);
         byte[] wide = ZipForge.Torch(zip => zip.Zip64 = (n, l, o, at) => ZipForge.Zip64End(n, l, o, at));
         Assert.Equal("a", Assert.Single(Checkpoint.Open(_folder.Write("wide.pth", wide)).Tensors).Name);

@@ -61,7 +61,7 @@ internal static class ManifestCorpus
         Json("a tensor's field that is not known", "ML6107", Changed("\"Bytes\":4", "\"Bytes\":4,\"Offset\":0")),
         Json("a line break in a name", "ML6107", Changed("\"a\"", "\"a\\n\"")),
         Json("a name that steers the terminal", "ML6107", Changed("\"a\"", "\"\\u001b[2J\"")),
-        Json("a dtype that is not known", "ML6107", Changed("uint8", "uint7")),
+        Json("a dtype that is not known", "ML6107", Changed("uint8", "uint128")),
         Json("a dtype by its alias", "ML6107", Changed("uint8", "long")),
         Json("a dtype with its prefix", "ML6107", Changed("uint8", "torch.uint8")),
         Json("a negative dimension", "ML6107", Changed("[4]", "[-4]")),

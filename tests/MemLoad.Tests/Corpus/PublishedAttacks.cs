@@ -34,7 +34,7 @@ internal static class PublishedAttacks
         new("torch_dos_create", "a compressed storage of zeros becomes 40 GB", "zip archive: a bomb: 16 MiB of zeros, deflated"),
         new("safetensors_abuse_attempt 1 to 3", "lengths, offsets and shapes that lie; safetensors' own attempts",
             "safetensors: a header of 2⁶⁴ − 1 bytes", "safetensors: two tensors on the same bytes", "safetensors: offsets beyond the file"),
-        new("CVE-2026-27940, CVE-2025-53630, CVE-2026-7482", "products of sizes that wrap around, reads past the end; GGUF in llama.cpp and Ollama. MemLoad reads no GGUF; the same in safetensors:",
+        new("CVE-2026-27940, CVE-2025-53630, CVE-2026-7482", "products of sizes that wrap around, reads past the end; GGUF in llama.cpp and Ollama; the same in safetensors:",
             "any file: a GGUF file", "safetensors: a size that wraps around to 4", "safetensors: a size in bytes beyond 64 bits", "safetensors: fewer bytes than the shape"),
         new("CVE-2025-1716", "`pip.main`, which deny-lists had forgotten; picklescan", "pickle: pip.main", "pickle: pip._internal.main", "pickle: ensurepip._run_pip"),
         new("CVE-2026-56315 and the GHSA list of picklescan", "gadgets of the standard library that deny-lists had forgotten",

@@ -8,7 +8,7 @@ internal static class RulesDocument
 {
     private static readonly string[] Groups =
     [
-        "Paths and formats", "PyTorch's zip archives", "Pickles", "safetensors", "Folders, shards and their index", "Tensors, models and manifests", "Devices and memory", "Measuring", "Writing and usage",
+        "Paths and formats", "PyTorch's zip archives", "Pickles", "safetensors and GGUF", "Folders, shards and their index", "Tensors, models and manifests", "Devices and memory", "Measuring", "Writing and usage",
     ];
 
     private static readonly string[] Outcomes = ["accepts", "refuses", "runs out of memory", "crashes", "hangs", "runs it"];

@@ -16,14 +16,15 @@ public sealed class WeightInitializerTests
             from count in Gen.Choose(1, 3000)
             from cut in Gen.Choose(0, 3000)
             from seed in Gen.Choose(0, int.MaxValue)
-            select (dtype, count, cut: Math.Min(cut, count), seed);
+            let block = dtype.Layout().Elements
+            select (dtype, count: count * block, cut: Math.Min(cut, count) * block, seed);
 
         Prop.ForAll(cases.ToArbitrary(), test =>
         {
             var spec = new TensorSpec("x", test.dtype, [test.count]);
-            byte[] whole = new byte[test.count * test.dtype.ElementSize()];
+            byte[] whole = new byte[test.dtype.Layout().BytesOf(test.count)];
             byte[] pieces = new byte[whole.Length];
-            int at = test.cut * test.dtype.ElementSize();
+            int at = (int)test.dtype.Layout().BytesOf(test.cut);
             WeightInitializer.Fill(spec, whole, 0, test.seed);
             WeightInitializer.Fill(spec, pieces.AsSpan(at), test.cut, test.seed);
             WeightInitializer.Fill(spec, pieces.AsSpan(0, at), 0, test.seed);
@@ -54,8 +55,8 @@ public sealed class WeightInitializerTests
 
     private static byte[] Filled(DType dtype, int count, long seed = 0)
     {
-        byte[] bytes = new byte[count * dtype.ElementSize()];
-        WeightInitializer.Fill(new TensorSpec("x", dtype, [count]), bytes, 0, seed);
+        byte[] bytes = new byte[count * dtype.Layout().Bytes];
+        WeightInitializer.Fill(new TensorSpec("x", dtype, [count * dtype.Layout().Elements]), bytes, 0, seed);
         return bytes;
     }
 }

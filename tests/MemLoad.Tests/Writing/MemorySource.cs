@@ -19,7 +19,7 @@ internal sealed class MemorySource : IWeightSource
 
     /// <summary>Every dtype that PyTorch 2.6 can save.</summary>
     public static IEnumerable<DType> SavableDTypes =>
-        Enum.GetValues<DType>().Where(dtype => dtype != DType.Float8E8M0FNU && !dtype.TorchName().StartsWith("bits", StringComparison.Ordinal));
+        Enum.GetValues<DType>().Where(dtype => dtype < DType.Bits8 && dtype != DType.Float8E8M0FNU);
 
     public int AddStorage(long bytes, bool isBool = false)
     {
@@ -42,7 +42,7 @@ internal sealed class MemorySource : IWeightSource
 
     public MemorySource Add(string name, DType dtype, params long[] shape)
     {
-        long bytes = shape.Aggregate(1L, (product, dimension) => product * dimension) * dtype.ElementSize();
+        long bytes = dtype.Layout().BytesOf(shape.Aggregate(1L, (product, dimension) => product * dimension));
         return AddView(name, dtype, AddStorage(bytes, dtype == DType.Bool), 0, shape, [.. ShapeMath.ContiguousStrides([.. shape])]);
     }
 

@@ -201,14 +201,23 @@ internal static class SafetensorsReader
 
     private static void CheckSize(in StrictJson json, string name, DType dtype, ImmutableArray<long> shape, long present, long position)
     {
+        ElementLayout layout = dtype.Layout();
+        long elements;
         long bytes;
         try
         {
-            bytes = checked(ShapeMath.ElementCount(shape) * dtype.ElementSize());
+            elements = ShapeMath.ElementCount(shape);
+            bytes = layout.BytesOf(elements);
         }
         catch (OverflowException)
         {
             throw SizeOverflow(in json, name, position);
+        }
+        if (!layout.IsWhole(elements))
+        {
+            throw json.Broken(
+                Rules.SafetensorsPartOfByte,
+                $"tensor {Printable.Quote(name)} of {dtype.SafetensorsName()} has {elements} elements, which end inside a byte: {layout.Elements} take {layout.Bytes}", position);
         }
         if (bytes != present)
         {

@@ -149,7 +149,7 @@ internal static class TorchVocabulary
         {
             return null;
         }
-        bool constant = DTypes.TryFromTorchName(name, out _) || name is "per_tensor_affine" or "per_channel_affine" or "per_tensor_symmetric" or "per_channel_symmetric" or "per_channel_affine_float_qparams"
+        bool constant = (DTypes.TryFromTorchName(name, out DType type) && type.IsOfPyTorch()) || name is "per_tensor_affine" or "per_channel_affine" or "per_tensor_symmetric" or "per_channel_symmetric" or "per_channel_affine_float_qparams"
             || name is "qint8" or "quint8" or "qint32" or "quint4x2" or "quint2x4"
             || name is "strided" or "sparse_coo" or "sparse_csr" or "sparse_csc" or "sparse_bsr" or "sparse_bsc" or "_mkldnn" or "jagged";
         return constant ? new TorchConstant($"torch.{name}") : null;
@@ -323,7 +323,7 @@ internal static class TorchVocabulary
         }
         var storage = (StorageReference)arguments[0]!;
         DType type = storage.DType ?? DType.UInt8;
-        if (dtype is not null && !(dtype.Repr.StartsWith(TorchPrefix, StringComparison.Ordinal) && DTypes.TryFromTorchName(dtype.Repr[TorchPrefix.Length..], out type)))
+        if (dtype is not null && !(dtype.Repr.StartsWith(TorchPrefix, StringComparison.Ordinal) && DTypes.TryFromTorchName(dtype.Repr[TorchPrefix.Length..], out type) && type.IsOfPyTorch()))
         {
             throw new InvalidCastException();
         }
@@ -359,7 +359,7 @@ internal static class TorchVocabulary
 
     private static void CheckGradient(DType type)
     {
-        if (!type.IsFloatingPoint() && !type.IsComplex())
+        if (!type.IsFloatingPoint() && !type.IsComplex() && type != DType.Float4E2M1FNX2)
         {
             throw new InvalidCastException();
         }

@@ -109,8 +109,25 @@ public static class CheckpointWriter
                 throw Rules.NameRepeated.Broken($"the name {Printable.Quote(tensor.Name)} occurs twice");
             }
             CheckName(tensor.Name, path);
+            if (format != CheckpointFormat.Safetensors && !tensor.DType.IsOfPyTorch())
+            {
+                throw Rules.DTypeNotInFormat.Broken(
+                    $"PyTorch has no {tensor.DType.TorchName()}, the dtype of tensor {Printable.Quote(tensor.Name)}", path, remedy: RemedyFor(tensor.DType));
+            }
             CheckView(tensor, storages);
         }
+    }
+
+    /// <summary>What to do about a type that a format does not have; null where the rule says it.</summary>
+    internal static Remedy? RemedyFor(DType dtype)
+    {
+        if (dtype.IsOfPyTorch())
+        {
+            return null;
+        }
+        return dtype.SafetensorsName() is null
+            ? (Remedy)$"Leave the tensor out ({(Act.Convert, Setting.Exclude)}): no format that can be written has blocks."
+            : (Remedy)$"Write .safetensors instead, or leave the tensor out ({(Act.Convert, Setting.Exclude)}).";
     }
 
     private static void CheckFormat(string path, CheckpointFormat format)
@@ -152,7 +169,7 @@ public static class CheckpointWriter
                 throw new OverflowException();
             }
             long span = ShapeMath.Span(tensor.Shape, tensor.Strides);
-            long end = checked((tensor.ElementOffset + span) * tensor.DType.ElementSize());
+            long end = tensor.DType.Layout().BytesOf(checked(tensor.ElementOffset + span));
             if (tensor.Storage < 0 || tensor.Storage >= storages.Length || (span > 0 && end > storages[tensor.Storage]))
             {
                 throw Rules.ViewOutsideStorage.Broken(

@@ -22,21 +22,22 @@ internal static class FormatNames
     public static bool IsOfCheckpoint(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
-        return Path.GetExtension(path).ToLowerInvariant() is ".pth" or ".pt" or ".bin" or ".ckpt" or ".safetensors"
+        return Path.GetExtension(path).ToLowerInvariant() is ".pth" or ".pt" or ".bin" or ".ckpt" or ".safetensors" or ".gguf"
             || path.EndsWith(".index.json", StringComparison.OrdinalIgnoreCase);
     }
 
     /// <summary>
-    /// Whether a file of this format must not have this name. Users trust that a .safetensors file is no pickle, so neither format may have
-    /// the name of the other.
+    /// Whether a file of this format must not have this name. Users trust that a .safetensors or .gguf file is no pickle, so no format may
+    /// have the name of another.
     /// </summary>
     public static bool Contradicts(string path, CheckpointFormat format)
     {
         string extension = Path.GetExtension(path).ToLowerInvariant();
         return format switch
         {
-            CheckpointFormat.Safetensors => extension is ".pth" or ".pt" or ".ckpt",
-            CheckpointFormat.TorchZip or CheckpointFormat.TorchLegacy => extension == ".safetensors",
+            CheckpointFormat.Safetensors => extension is ".pth" or ".pt" or ".ckpt" or ".gguf",
+            CheckpointFormat.TorchZip or CheckpointFormat.TorchLegacy => extension is ".safetensors" or ".gguf",
+            CheckpointFormat.Gguf => extension is ".pth" or ".pt" or ".ckpt" or ".safetensors",
             _ => false,
         };
     }

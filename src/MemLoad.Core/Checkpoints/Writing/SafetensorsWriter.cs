@@ -19,7 +19,7 @@ internal sealed class SafetensorsWriter : CheckpointFileWriter
     [
         DType.UInt64, DType.Int64, DType.Float64, DType.Complex64, DType.Float32, DType.UInt32, DType.Int32, DType.BFloat16, DType.Float16,
         DType.UInt16, DType.Int16, DType.Float8E5M2FNUZ, DType.Float8E4M3FNUZ, DType.Float8E8M0FNU, DType.Float8E4M3FN, DType.Float8E5M2,
-        DType.Int8, DType.UInt8, DType.Bool,
+        DType.Int8, DType.UInt8, DType.Float6E3M2FN, DType.Float6E2M3FN, DType.Float4E2M1FN, DType.Bool,
     ];
 
     private readonly IWeightSource _source;
@@ -46,7 +46,8 @@ internal sealed class SafetensorsWriter : CheckpointFileWriter
             if (tensor.DType.SafetensorsName() is null)
             {
                 throw Rules.DTypeNotInFormat.Broken(
-                    $"safetensors has no {tensor.DType.TorchName()}, the dtype of tensor {Printable.Quote(tensor.Name)}", target);
+                    $"safetensors has no {tensor.DType.TorchName()}, the dtype of tensor {Printable.Quote(tensor.Name)}", target,
+                    remedy: CheckpointWriter.RemedyFor(tensor.DType));
             }
             if (ControlCharacters.AreInTensorName(tensor.Name))
             {

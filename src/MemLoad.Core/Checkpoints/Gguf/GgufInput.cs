@@ -1,0 +1,108 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Text;
+using System.Text.Unicode;
+
+namespace MemLoad;
+
+/// <summary>Walks the header of a GGUF file from its first byte on. What is read grants memory; what is skipped is neither read nor granted.</summary>
+internal sealed class GgufInput(CheckpointFileReader file, OpenBudget budget) : IDisposable
+{
+    /// <summary>The longest text that ggml reads (GGUF_MAX_STRING_LENGTH), in bytes.</summary>
+    public const long LongestText = 1L << 30;
+
+    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    private readonly FileWindow _window = new(file);
+
+    /// <summary>Where the next byte is read.</summary>
+    public long Position { get; private set; }
+
+    /// <summary>Bytes from there to the end of the file.</summary>
+    public long Left => file.Length - Position;
+
+    /// <summary>The next bytes, until the next call.</summary>
+    /// <exception cref="MemLoadException">ML1005 if the file ends before.</exception>
+    public ReadOnlySpan<byte> Bytes(int count)
+    {
+        ReadOnlySpan<byte> bytes = _window.Read(Position, count);
+        Position += count;
+        budget.Grant(count);
+        return bytes;
+    }
+
+    /// <summary>A byte.</summary>
+    public byte Byte() => Bytes(1)[0];
+
+    /// <summary>A number of four bytes.</summary>
+    public uint UInt32() => BinaryPrimitives.ReadUInt32LittleEndian(Bytes(4));
+
+    /// <summary>A number of eight bytes.</summary>
+    public ulong UInt64() => BinaryPrimitives.ReadUInt64LittleEndian(Bytes(8));
+
+    /// <summary>Goes over bytes without reading them.</summary>
+    /// <exception cref="MemLoadException">ML1005 if the file ends before.</exception>
+    public void Skip(long count, string what)
+    {
+        if (count > Left)
+        {
+            throw Rules.FileTruncated.Broken($"{count - Left} of {count} bytes of {what} are missing", file.Path, file.Length);
+        }
+        Position += count;
+    }
+
+    /// <summary>The length of a text, which stands before it.</summary>
+    /// <exception cref="MemLoadException">ML4106 if it is longer than any text may be.</exception>
+    public long TextLength(string what)
+    {
+        long at = Position;
+        ulong length = UInt64();
+        return length <= LongestText ? (long)length
+            : throw Rules.GgufText.Broken($"{what} has {length} bytes", file.Path, at);
+    }
+
+    /// <summary>A text that names something: each of its bytes counts.</summary>
+    /// <param name="what">What it is, for people.</param>
+    /// <param name="longest">The most bytes it may have.</param>
+    /// <param name="rule">The rule that a longer one, one of no bytes and one that is no UTF-8 breaks.</param>
+    public string Name(string what, int longest, Rule rule)
+    {
+        long at = Position;
+        ulong length = UInt64();
+        if (length == 0 || length > (ulong)longest)
+        {
+            throw rule.Broken($"{what} has {length} bytes, not 1 to {longest}", file.Path, at);
+        }
+        ReadOnlySpan<byte> bytes = Bytes((int)length);
+        budget.Spend(OpenBudget.Text(bytes.Length), file.Path);
+        try
+        {
+            return StrictUtf8.GetString(bytes);
+        }
+        catch (DecoderFallbackException e)
+        {
+            throw rule.Broken($"{what} is no UTF-8", file.Path, at + 8, e);
+        }
+    }
+
+    /// <summary>A text for people; bytes that are no UTF-8 become U+FFFD.</summary>
+    public string Prose(int length)
+    {
+        ReadOnlySpan<byte> bytes = Bytes(length);
+        budget.Spend(OpenBudget.Text(length), file.Path);
+        // Encoding.UTF8 allocates for each byte that it replaces.
+        char[] characters = ArrayPool<char>.Shared.Rent(length);
+        try
+        {
+            _ = Utf8.ToUtf16(bytes, characters, out _, out int written);
+            return new string(characters, 0, written);
+        }
+        finally
+        {
+            ArrayPool<char>.Shared.Return(characters);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _window.Dispose();
+}

@@ -1,0 +1,129 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace MemLoad;
+
+/// <summary>
+/// A GGUF checkpoint in several files, as llama.cpp's gguf-split writes them: <c>base-00001-of-00003.gguf</c> and so on, each of which says in its keys
+/// which part it is and of how many. Any part opens the set. The first has the metadata of the model.
+/// </summary>
+internal static partial class GgufSet
+{
+    private const string Number = "split.no";
+    private const string Count = "split.count";
+    private const string TensorCount = "split.tensors.count";
+    private const long MostParts = ushort.MaxValue;
+
+    /// <summary>The set that a file is a part of; the file itself if it is none, or of another format.</summary>
+    /// <param name="part">What was opened.</param>
+    /// <param name="budget">What opening may take.</param>
+    /// <param name="files">Takes the open files; null to close them.</param>
+    /// <param name="ct">Stops the reading.</param>
+    /// <exception cref="MemLoadException">ML4116 to ML4118, ML6001, and what is wrong with a part.</exception>
+    public static Checkpoint Whole(Checkpoint part, OpenBudget budget, CheckpointFileSet? files, CancellationToken ct)
+    {
+        if (part.Format != CheckpointFormat.Gguf || !part.Metadata.ContainsKey(Count))
+        {
+            return part;
+        }
+        (long number, long count) = PlaceOf(part);
+        if (count == 1)
+        {
+            return part;
+        }
+        string first = BaseOf(part.Path, number, count);
+        string[] paths = [.. Enumerable.Range(0, (int)count).Select(i => PathOf(first, i, count))];
+        if (paths.Where(path => !File.Exists(path)).Select(path => Path.GetFileName(path)).ToArray() is { Length: > 0 } missing)
+        {
+            throw Rules.GgufPartMissing.Broken($"of {count} parts {missing.Length} are missing: {Printable.List(missing)}", part.Path);
+        }
+        var parts = new Checkpoint[count];
+        for (int i = 0; i < count; i++)
+        {
+            parts[i] = i == number ? part : Checkpoint.OpenFile(paths[i], budget, files, ct);
+            (long Number, long Count) place = PlaceOf(parts[i]);
+            if (place != (i, count))
+            {
+                throw Rules.GgufSplitKeys.Broken($"by its name the file is part {i + 1} of {count}, by its keys part {place.Number + 1} of {place.Count}", paths[i]);
+            }
+        }
+        return Join(part.Path, parts);
+    }
+
+    /// <summary>Whether files are the parts of one set by their names, and nothing else.</summary>
+    /// <param name="names">Names of files, in ordinal order.</param>
+    /// <param name="first">The first of them.</param>
+    public static bool IsOneSet(IReadOnlyList<string> names, out string first)
+    {
+        first = names.Count > 0 ? names[0] : "";
+        string? set = SetOf(first);
+        return set is not null && names.All(name => SetOf(name) == set);
+    }
+
+    // What the names of all parts of a set have in common.
+    private static string? SetOf(string name) => PartName().Match(name) is { Success: true } match ? $"{match.Groups["base"]}/{match.Groups["count"]}" : null;
+
+    // A file without keys of a set is a set of its own.
+    private static (long Number, long Count) PlaceOf(Checkpoint part)
+    {
+        object? number = part.Metadata.GetValueOrDefault(Number);
+        object? count = part.Metadata.GetValueOrDefault(Count);
+        if (count is null && number is null)
+        {
+            return (0, 1);
+        }
+        return number is long no && count is long parts && no >= 0 && no < parts && parts <= MostParts ? (no, parts)
+            : throw Rules.GgufSplitKeys.Broken($"{Number} is {Say(number)} and {Count} is {Say(count)}", part.Path);
+
+        static string Say(object? value) => value is null ? "missing" : Printable.Quote(Convert.ToString(value, CultureInfo.InvariantCulture) ?? "");
+    }
+
+    private static string BaseOf(string path, long number, long count)
+    {
+        Match match = PartName().Match(Path.GetFileName(path));
+        if (match.Success)
+        {
+            string named = Path.Combine(Path.GetDirectoryName(path)!, match.Groups["base"].Value);
+            if (path == PathOf(named, (int)number, count))
+            {
+                return named;
+            }
+        }
+        throw Rules.GgufSplitKeys.Broken(
+            $"by its keys the file is part {number + 1} of {count}, which its name does not say: it would end in {Ending((int)number, count)}", path);
+    }
+
+    private static string PathOf(string named, int number, long count) => named + Ending(number, count);
+
+    private static string Ending(int number, long count) => string.Create(CultureInfo.InvariantCulture, $"-{number + 1:d5}-of-{count:d5}.gguf");
+
+    private static Checkpoint Join(string path, Checkpoint[] parts)
+    {
+        var merger = new CheckpointMerger();
+        var homes = new Dictionary<string, Checkpoint>(StringComparer.Ordinal);
+        foreach (Checkpoint part in parts)
+        {
+            int firstStorage = merger.AddPart(part);
+            foreach (TensorEntry tensor in part.Tensors)
+            {
+                if (!homes.TryAdd(tensor.Name, part))
+                {
+                    throw Rules.NameRepeated.Broken(
+                        $"the name {Printable.Quote(tensor.Name)} occurs in {Printable.Quote(Path.GetFileName(homes[tensor.Name].Path))} as well", part.Path);
+                }
+                merger.AddTensor(tensor.Name, tensor, firstStorage);
+            }
+        }
+        foreach (Checkpoint part in parts)
+        {
+            if (part.Metadata.TryGetValue(TensorCount, out object? stated) && !(stated is long count && count == homes.Count))
+            {
+                throw Rules.GgufSetTensors.Broken($"the parts have {homes.Count} tensors together, and {TensorCount} is {stated}", part.Path);
+            }
+        }
+        return merger.Build(path, CheckpointFormat.Gguf, parts[0].Metadata);
+    }
+
+    [GeneratedRegex(@"^(?<base>.+)-[0-9]{5}-of-(?<count>[0-9]{5})\.gguf$", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
+    private static partial Regex PartName();
+}

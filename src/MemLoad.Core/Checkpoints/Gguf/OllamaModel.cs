@@ -1,0 +1,165 @@
+using System.Text.Json;
+
+namespace MemLoad;
+
+/// <summary>
+/// Opens a model of Ollama by its manifest, <c>manifests/REGISTRY/NAMESPACE/MODEL/TAG</c> in the folder of its models, or by the folder of a model with one
+/// tag. The manifest is JSON that names layers by their SHA-256; the layer of the weights is GGUF and lies in <c>blobs/sha256-…</c>.
+/// </summary>
+internal static class OllamaModel
+{
+    private const string Manifests = "manifests";
+    private const string Blobs = "blobs";
+    private const string WeightsLayer = "application/vnd.ollama.image.model";
+    private const string DigestPrefix = "sha256:";
+    private const int DigestDigits = 64;
+    private const int LargestManifest = 1 << 20;
+
+    private static readonly JsonRules ManifestRules = new(Rules.OllamaManifest, Rules.OllamaManifest, Rules.OllamaManifest, Rules.OllamaManifest);
+
+    /// <summary>One layer, as the manifest states it.</summary>
+    private readonly record struct Layer(string MediaType, string Digest, long? Bytes);
+
+    /// <summary>Whether a path lies in <c>manifests</c> beside <c>blobs</c>.</summary>
+    public static bool IsBelowManifests(string path) => RootOf(path) is not null;
+
+    /// <summary>Opens the weights that a manifest names.</summary>
+    /// <param name="path">Absolute path of the manifest.</param>
+    /// <param name="budget">What opening may take.</param>
+    /// <param name="files">Takes the open files; null to close them.</param>
+    /// <param name="ct">Stops the reading.</param>
+    /// <exception cref="MemLoadException">ML4119 or ML4120, and what is wrong with the weights.</exception>
+    public static Checkpoint Read(string path, OpenBudget budget, CheckpointFileSet? files, CancellationToken ct)
+    {
+        Layer[] weights = [.. ReadLayers(path, budget.OfFile()).Where(layer => layer.MediaType == WeightsLayer)];
+        if (weights is not [Layer layer])
+        {
+            throw Rules.OllamaManifest.Broken($"the manifest names {weights.Length} layers of weights ({WeightsLayer})", path);
+        }
+        string hex = layer.Digest.StartsWith(DigestPrefix, StringComparison.Ordinal) ? layer.Digest[DigestPrefix.Length..] : "";
+        if (hex.Length != DigestDigits || !hex.All(char.IsAsciiHexDigitLower))
+        {
+            throw Rules.OllamaManifest.Broken($"the layer of weights has the digest {Printable.Quote(layer.Digest)}, which is no SHA-256", path);
+        }
+        string blob = Path.Combine(RootOf(path)!, Blobs, $"sha256-{hex}");
+        if (!File.Exists(blob))
+        {
+            throw Rules.OllamaBlob.Broken($"the weights of the manifest, {Path.GetFileName(blob)}, are not in the folder {Blobs}", path);
+        }
+        Checkpoint checkpoint = Checkpoint.OpenFile(blob, budget, files, ct);
+        return layer.Bytes is not long bytes || bytes == checkpoint.FileBytes ? checkpoint
+            : throw Rules.OllamaBlob.Broken($"the manifest says that the weights have {bytes} bytes, and the file has {checkpoint.FileBytes}", blob);
+    }
+
+    /// <summary>Opens the folder of a model, which has a manifest for each tag.</summary>
+    /// <param name="folder">Absolute path of the folder.</param>
+    /// <param name="budget">What opening may take.</param>
+    /// <param name="files">Takes the open files; null to close them.</param>
+    /// <param name="ct">Stops the reading.</param>
+    /// <exception cref="MemLoadException">ML4121, and what is wrong with the one manifest.</exception>
+    public static Checkpoint ReadFolder(string folder, OpenBudget budget, CheckpointFileSet? files, CancellationToken ct)
+    {
+        string[] tags = [.. Directory.EnumerateFiles(folder).Select(path => Path.GetFileName(path)).Where(name => name[0] != '.').Order(StringComparer.Ordinal)];
+        return tags is [string tag] ? Read(Path.Combine(folder, tag), budget, files, ct)
+            : throw Rules.OllamaTag.Broken(tags.Length == 0 ? "the folder has no manifests itself" : $"the folder has the manifests {Printable.List(tags)}", folder);
+    }
+
+    // The folder that has manifests, in which the path lies, and blobs.
+    private static string? RootOf(string path)
+    {
+        for (string? folder = Path.GetDirectoryName(path); folder is not null; folder = Path.GetDirectoryName(folder))
+        {
+            if (Path.GetFileName(folder) == Manifests && Path.GetDirectoryName(folder) is string root && Directory.Exists(Path.Combine(root, Blobs)))
+            {
+                return root;
+            }
+        }
+        return null;
+    }
+
+    private static List<Layer> ReadLayers(string path, OpenBudget budget)
+    {
+        using CheckpointFileReader file = CheckpointFileReader.Open(path);
+        if (file.Length is 0 or > LargestManifest)
+        {
+            throw Rules.OllamaManifest.Broken($"the file has {file.Length} bytes", path);
+        }
+        budget.Grant(file.Length);
+        budget.Spend(file.Length, path);
+        var json = new StrictJson(file.ReadBytes(0, file.Length), 0, path, ManifestRules, budget);
+        var layers = new List<Layer>();
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        json.Next(JsonTokenType.StartObject, "the manifest");
+        while (json.NextName(names, out string name))
+        {
+            if (name == "layers")
+            {
+                json.Next(JsonTokenType.StartArray, "layers");
+                while (json.NextItem())
+                {
+                    layers.Add(ReadLayer(ref json));
+                }
+            }
+            else
+            {
+                json.Next();
+                Skip(ref json);
+            }
+        }
+        json.End(" \t\r\n"u8, Rules.OllamaManifest);
+        budget.Settle(path);
+        return layers;
+    }
+
+    private static Layer ReadLayer(ref StrictJson json)
+    {
+        var layer = new Layer("", "", null);
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        if (json.Token != JsonTokenType.StartObject)
+        {
+            throw json.Broken(Rules.OllamaManifest, "a layer is no object");
+        }
+        while (json.NextName(names, out string name))
+        {
+            switch (name)
+            {
+                case "mediaType":
+                    layer = layer with { MediaType = json.NextText("mediaType") };
+                    break;
+                case "digest":
+                    layer = layer with { Digest = json.NextText("digest") };
+                    break;
+                case "size":
+                    json.Next(JsonTokenType.Number, "size");
+                    layer = layer with { Bytes = json.TryGetWhole(out long bytes) ? bytes : throw json.Broken(Rules.OllamaManifest, "the size of a layer is no whole number") };
+                    break;
+                default:
+                    json.Next();
+                    Skip(ref json);
+                    break;
+            }
+        }
+        return layer;
+    }
+
+    // From the current token to its end.
+    private static void Skip(ref StrictJson json)
+    {
+        if (json.Token == JsonTokenType.StartObject)
+        {
+            var names = new HashSet<string>(StringComparer.Ordinal);
+            while (json.NextName(names, out _))
+            {
+                json.Next();
+                Skip(ref json);
+            }
+        }
+        else if (json.Token == JsonTokenType.StartArray)
+        {
+            while (json.NextItem())
+            {
+                Skip(ref json);
+            }
+        }
+    }
+}
