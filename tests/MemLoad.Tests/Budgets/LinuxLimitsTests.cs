@@ -70,13 +70,13 @@ public sealed class LinuxLimitsTests : IDisposable
         Put("proc/self/mountinfo", "30 23 0:26 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n");
         Put("sys/fs/cgroup/memory/job/memory.limit_in_bytes", $"{2 * GiB}\n");
         Put("sys/fs/cgroup/memory/job/memory.usage_in_bytes", $"{1 * GiB}\n");
-        Put("sys/fs/cgroup/memory/job/memory.stat", $"cache 1\nhierarchical_memory_limit {2 * GiB}\ntotal_inactive_file {200 * MiB}\ntotal_active_file {100 * MiB}\ntotal_dirty {50 * MiB}\ntotal_writeback 0\n");
+        Put("sys/fs/cgroup/memory/job/memory.stat", $"cache 1\nhierarchical_memory_limit {2 * GiB}\ntotal_inactive_file {200 * MiB}\ntotal_active_file {100 * MiB}\ntotal_dirty {50 * MiB}\ntotal_writeback {30 * MiB}\n");
         Put("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
         Put("sys/fs/cgroup/memory/memory.usage_in_bytes", "5\n");
 
         MemoryLimit limit = Assert.Single(Read());
 
-        Assert.Equal((2 * GiB, (1024 - 250) * MiB), (limit.LimitBytes, limit.UsedBytes));
+        Assert.Equal(("/sys/fs/cgroup/memory/job/memory.limit_in_bytes", 2 * GiB, (1024 - 220) * MiB), (limit.Name, limit.LimitBytes, limit.UsedBytes));
     }
 
     [Fact]
@@ -90,7 +90,23 @@ public sealed class LinuxLimitsTests : IDisposable
 
         MemoryLimit limit = Assert.Single(Read());
 
-        Assert.Equal((512 * MiB, 412 * MiB), (limit.LimitBytes, limit.AvailableBytes));
+        Assert.Equal(("/sys/fs/cgroup/memory/memory.stat (hierarchical_memory_limit)", 512 * MiB, 412 * MiB), (limit.Name, limit.LimitBytes, limit.AvailableBytes));
+    }
+
+    [Fact]
+    public void A_limit_above_what_is_seen_is_held_against_all_that_is_seen_to_be_used_of_it()
+    {
+        Put("proc/self/cgroup", "4:memory:/docker/12ab/job\n");
+        Put("proc/self/mountinfo", "30 23 0:26 /docker/12ab /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n");
+        Put("sys/fs/cgroup/memory/job/memory.limit_in_bytes", $"{256 * MiB}\n");
+        Put("sys/fs/cgroup/memory/job/memory.usage_in_bytes", $"{100 * MiB}\n");
+        Put("sys/fs/cgroup/memory/job/memory.stat", $"hierarchical_memory_limit {256 * MiB}\n");
+        Put("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
+        Put("sys/fs/cgroup/memory/memory.usage_in_bytes", $"{400 * MiB}\n");
+        Put("sys/fs/cgroup/memory/memory.stat", $"hierarchical_memory_limit {512 * MiB}\n");
+
+        Assert.Equal([("job/memory.limit_in_bytes", 156 * MiB), ("memory.stat (hierarchical_memory_limit)", 112 * MiB)],
+            Read().Select(limit => (limit.Name["/sys/fs/cgroup/memory/".Length..], limit.AvailableBytes)));
     }
 
     [Fact]
@@ -107,6 +123,7 @@ public sealed class LinuxLimitsTests : IDisposable
         Assert.Equal([("ulimit -v", Counted.AddressSpace, 1 * GiB), ("ulimit -d", Counted.Anonymous, 200 * MiB)],
             limits.Select(limit => (limit.Name, limit.Counts, limit.AvailableBytes)));
         Assert.Equal("ulimit -d", Headroom.Of(limits).Binding!.Name);
+        Assert.Equal(["ulimit -d", "ulimit -v"], Headroom.Of(limits).Limits.Select(limit => limit.Name));
     }
 
     [Theory]

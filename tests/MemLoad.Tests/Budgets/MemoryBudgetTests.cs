@@ -74,6 +74,52 @@ public sealed class MemoryBudgetTests
         Assert.Null(budget.Host);
     }
 
+    [Theory]
+    [InlineData(90, 50, 50)]
+    [InlineData(50, 90, 50)]
+    [InlineData(90, null, 90)]
+    [InlineData(null, 50, 50)]
+    [InlineData(null, null, null)]
+    public void Of_what_a_device_has_and_what_the_user_allows_on_it_the_smaller_counts(int? free, int? allowed, int? counts)
+    {
+        LoadRequest request = Request with { DeviceMemoryLimit = allowed * MiB };
+        using var sim = new SimulatedDevice(free * MiB);
+        using var cpu = new HostDevice();
+
+        Assert.Equal(counts * MiB, MemoryBudget.For(request, sim, new Headroom([])).DeviceBytes);
+        Assert.Null(MemoryBudget.For(request, cpu, new Headroom([])).DeviceBytes); // the host has no memory beside its own
+    }
+
+    [Fact]
+    public void Memory_of_a_card_is_not_the_machines()
+    {
+        using var sim = new SimulatedDevice();
+        using var card = new Card();
+
+        Assert.NotNull(Check(Strategy.Stream, sim, Counted.AnonymousAndShared, 50));
+        Assert.Null(Check(Strategy.Stream, card, Counted.AnonymousAndShared, 50));
+    }
+
+    [Fact]
+    public void A_need_beyond_64_bits_fits_no_budget()
+    {
+        using var cpu = new HostDevice();
+        var budget = MemoryBudget.For(Request, cpu, Headroom.Of([Limit("group", Counted.AnonymousAndShared, 100)]));
+        var forecast = new PlanForecast(long.MaxValue, 512, long.MaxValue, long.MaxValue, 0, default);
+
+        Assert.Throws<OverflowException>(() => budget.Check(forecast, static _ => { }));
+    }
+
+    [Fact]
+    public void Without_a_limit_that_counts_shared_memory_every_mapped_page_may_stay()
+    {
+        using var cpu = new HostDevice();
+        var forecast = PlanForecast.Of(LoadPlan.Create(Strategy.Mmap, Model, cpu), cpu);
+
+        Assert.Equal(0, MemoryBudget.For(Request, cpu, Headroom.Of([Limit("data", Counted.Anonymous, 1)])).EvictedBytes(forecast));
+        Assert.Equal(0, MemoryBudget.For(Request, cpu, new Headroom([])).EvictedBytes(forecast));
+    }
+
     [Fact]
     public void Mapped_pages_that_cannot_all_stay_are_told()
     {
@@ -99,5 +145,31 @@ public sealed class MemoryBudgetTests
     {
         var plan = LoadPlan.Create(strategy, Model, device);
         return budget.Check(plan, PlanForecast.Of(plan, device));
+    }
+
+    // A device with memory that is not the machine's.
+    private sealed class Card : IDevice
+    {
+        public string Name => "card";
+
+        public bool IsHost => false;
+
+        public bool ReservesSharedMemory => false;
+
+        public long? CapacityBytes => null;
+
+        public long? FreeBytes => null;
+
+        public DeviceMemory Memory => default;
+
+        public MemoryBuffer Allocate(long bytes) => throw new NotSupportedException();
+
+        public void Copy(MemoryBuffer source, MemoryBuffer target, long bytes) => throw new NotSupportedException();
+
+        public CachingAllocator NewForecastAllocator() => new();
+
+        public void Dispose()
+        {
+        }
     }
 }

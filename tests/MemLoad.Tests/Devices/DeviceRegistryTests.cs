@@ -26,6 +26,17 @@ public sealed class DeviceRegistryTests
     public void A_name_that_is_none_is_refused(string device) =>
         Assert.Equal("ML7003", Assert.Throws<MemLoadException>(() => DeviceRegistry.Open(device)).Rule.Id);
 
+    [Theory]
+    [InlineData("sim", "sim (a simulated accelerator)")]
+    [InlineData("Sim", "Sim (a simulated accelerator)")]
+    [InlineData("cpu", "cpu")]
+    [InlineData("cuda:0", "cuda:0")]
+    public void Only_the_simulated_device_is_said_to_be_simulated(string name, string description)
+    {
+        Assert.Equal(description, DeviceRegistry.Describe(name));
+        Assert.Equal(description != name, DeviceRegistry.IsSimulated(name));
+    }
+
     [Fact]
     public void Without_TorchSharp_every_device_is_listed_with_what_is_missing()
     {

@@ -46,7 +46,57 @@ public sealed class MemoryBufferTests
         Assert.Equal([1, 2, 3, 4], File.ReadAllBytes(path));
     }
 
-    private sealed class Watched() : MemoryBuffer(8)
+    [Theory]
+    [InlineData("cpu")]
+    [InlineData("sim")]
+    public void A_block_takes_and_gives_bytes_within_its_length_and_none_beyond(string name)
+    {
+        using IDevice device = DeviceRegistry.Open(name);
+        using MemoryBuffer block = device.Allocate(10);
+        block.Write(0, new byte[] { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 });
+        byte[] back = new byte[3];
+
+        block.Read(7, back);
+        Assert.Equal([7, 8, 9], back);
+        block.Write(10, []);
+        block.Read(10, []);
+
+        foreach ((long offset, int count) in new[] { (-1L, 1), (8L, 3), (10L, 1), (11L, 0), (long.MaxValue, 1) })
+        {
+            Assert.Throws<ArgumentOutOfRangeException>(() => block.Write(offset, new byte[count]));
+            Assert.Throws<ArgumentOutOfRangeException>(() => block.Read(offset, new byte[count]));
+        }
+    }
+
+    [Theory]
+    [InlineData("cpu")]
+    [InlineData("sim")]
+    public void A_copy_is_as_long_as_was_asked_for(string name)
+    {
+        using IDevice device = DeviceRegistry.Open(name);
+        byte[] content = new byte[700_001]; // more than goes through the simulated device at once
+        new Random(11).NextBytes(content);
+        using MemoryBuffer source = device.Allocate(content.Length);
+        using MemoryBuffer target = device.Allocate(content.Length);
+        source.Write(0, content);
+        target.Write(0, new byte[content.Length]);
+
+        device.Copy(source, target, 600_001);
+
+        byte[] back = new byte[content.Length];
+        target.Read(0, back);
+        content.AsSpan(600_001).Clear();
+        Assert.True(content.AsSpan().SequenceEqual(back));
+    }
+
+    [Fact]
+    public void Memory_without_an_address_is_mapped_only_if_there_is_none_of_it()
+    {
+        Assert.Throws<NotSupportedException>(() => new Watched().MapForHost());
+        Assert.Equal(default, new Watched(0).MapForHost());
+    }
+
+    private sealed class Watched(long length = 8) : MemoryBuffer(length)
     {
         public int Releases { get; private set; }
 

@@ -153,6 +153,8 @@ public sealed class AtomicityTests
         File.WriteAllText(folder["mixed/a.pt"], "weights");
         File.WriteAllText(folder["mixed/notes.txt"], "mine");
         Directory.CreateDirectory(folder["deep/sub.pt"]);
+        Directory.CreateDirectory(folder["hidden"]);
+        File.WriteAllText(folder["hidden/.mine"], "mine");
         (string Path, CheckpointFormat Format)[] cases =
         [
             (folder["folder"], CheckpointFormat.TorchZip),
@@ -163,6 +165,7 @@ public sealed class AtomicityTests
             (folder["absent/x"], CheckpointFormat.PerTensor),
             (folder["mixed"], CheckpointFormat.PerTensor),
             (folder["deep"], CheckpointFormat.PerTensor),
+            (folder["hidden"], CheckpointFormat.PerTensor),
             (Path.GetPathRoot(folder.Path)!, CheckpointFormat.PerTensor),
             (folder[new string('x', 256)], CheckpointFormat.TorchZip),
         ];
@@ -171,7 +174,7 @@ public sealed class AtomicityTests
             var refusal = Assert.Throws<MemLoadException>(() => CheckpointWriter.Write(Other(), path, format, overwrite: true));
             Assert.Equal((path, "ML9103"), (path, refusal.Rule.Id));
         }
-        Assert.Equal(["deep", "file", "folder", "mixed"], folder.Names);
+        Assert.Equal(["deep", "file", "folder", "hidden", "mixed"], folder.Names);
         Assert.Equal("mine", File.ReadAllText(folder["mixed/notes.txt"]));
     }
 
@@ -217,6 +220,57 @@ public sealed class AtomicityTests
         string name = new('x', 255);
         CheckpointWriter.Write(Other(), folder[name], CheckpointFormat.TorchZip);
         Assert.Equal([name], folder.Names);
+    }
+
+    [SkippableFact]
+    public void A_name_is_as_long_as_its_bytes_where_file_systems_count_these()
+    {
+        Skip.If(OperatingSystem.IsWindows(), "counts UTF-16 units");
+        using var folder = new TemporaryFolder();
+        string name = new('ü', 127);
+        CheckpointWriter.Write(Other(), folder[name + "x"], CheckpointFormat.TorchZip); // 255 bytes
+
+        var refusal = Assert.Throws<MemLoadException>(() => CheckpointWriter.Write(Other(), folder[name + "ü"], CheckpointFormat.TorchZip));
+
+        Assert.Equal("ML9103", refusal.Rule.Id);
+        Assert.Contains("longer than the 255", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal([name + "x"], folder.Names);
+    }
+
+    [Fact]
+    public void Whether_it_can_be_written_is_told_without_leaving_anything()
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("file.pth", "mine");
+        Directory.CreateDirectory(folder["folder"]);
+
+        CheckpointWriter.RequireWritable(folder["new.pth"], CheckpointFormat.TorchZip);
+        CheckpointWriter.RequireWritable(folder["new"], CheckpointFormat.PerTensor);
+        CheckpointWriter.RequireWritable(folder["file.pth"], CheckpointFormat.TorchZip, overwrite: true);
+        (string Rule, string Name, CheckpointFormat Format)[] refused =
+        [
+            ("ML9101", "new.pth", CheckpointFormat.Sharded), ("ML1008", "new.pth", CheckpointFormat.Safetensors), ("ML9102", "file.pth", CheckpointFormat.TorchZip),
+            ("ML9102", "folder", CheckpointFormat.PerTensor), ("ML9103", "folder", CheckpointFormat.TorchZip), ("ML9103", "file.pth", CheckpointFormat.PerTensor),
+            ("ML9103", "absent/new.pth", CheckpointFormat.TorchZip),
+        ];
+        Assert.All(refused, each => Assert.Equal(each.Rule, Assert.Throws<MemLoadException>(() => CheckpointWriter.RequireWritable(folder[each.Name], each.Format)).Rule.Id));
+
+        Assert.Equal(["file.pth", "folder"], folder.Names);
+        Assert.Equal("mine", File.ReadAllText(folder["file.pth"]));
+    }
+
+    [Fact]
+    public void A_folder_that_is_not_there_yet_can_be_made_below_a_folder_only()
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("file", "mine");
+
+        WriteTarget.RequireFolder(folder.Path);
+        WriteTarget.RequireFolder(folder["a/b/c"]);
+
+        Assert.All(new[] { "file", "file/a", "file/a/b" }, name =>
+            Assert.Equal("ML9103", Assert.Throws<MemLoadException>(() => WriteTarget.RequireFolder(folder[name])).Rule.Id));
+        Assert.Equal(["file"], folder.Names);
     }
 
     [Theory]

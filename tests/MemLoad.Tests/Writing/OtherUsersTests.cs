@@ -86,6 +86,22 @@ public sealed class OtherUsersTests : IDisposable
     }
 
     [SkippableTheory]
+    [InlineData(40, true)]
+    [InlineData(41, false)]
+    public void As_many_links_are_followed_as_the_kernel_follows(int links, bool isFollowed)
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "elsewhere .NET follows them");
+        for (int i = 1; i <= links; i++)
+        {
+            File.CreateSymbolicLink(_folder[$"{i}"], i == links ? "real" : $"{i + 1}");
+        }
+
+        MemLoadException? refusal = Record.Exception(() => CheckpointWriter.Write(Weights(), _folder["1"], CheckpointFormat.TorchZip, overwrite: true)) as MemLoadException;
+
+        Assert.Equal((isFollowed ? null : "ML9103", isFollowed), (refusal?.Rule.Id, File.Exists(_folder["real"])));
+    }
+
+    [SkippableTheory]
     [MemberData(nameof(Formats))]
     public void What_root_replaces_stays_its_owners(CheckpointFormat format)
     {

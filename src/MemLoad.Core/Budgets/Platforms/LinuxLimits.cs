@@ -38,8 +38,7 @@ internal sealed class LinuxLimits(string root = "/")
 
     private IEnumerable<MemoryLimit> Groups()
     {
-        long lowest = Unlimited;
-        (string Folder, long Used, long Reclaimable, long? Above)? innermost = null;
+        (string Folder, long Used, long Reclaimable, long Own, long Above)? outermost = null;
         foreach ((bool unified, string folder) in Cgroup.Levels(Text("proc/self/cgroup") ?? "", Text("proc/self/mountinfo") ?? ""))
         {
             string? statistics = Text($"{folder}/memory.stat");
@@ -57,18 +56,21 @@ internal sealed class LinuxLimits(string root = "/")
             else if (TextFile.Number(Text($"{folder}/memory.usage_in_bytes")) is long used)
             {
                 long reclaimable = Reclaimable(statistics, "total_");
-                if (TextFile.Number(Text($"{folder}/memory.limit_in_bytes")) is long limit and < Unlimited)
+                long limit = TextFile.Number(Text($"{folder}/memory.limit_in_bytes")) ?? Unlimited;
+                if (limit < Unlimited)
                 {
-                    lowest = Math.Min(lowest, limit);
                     yield return OfGroup($"{folder}/memory.limit_in_bytes", limit, used, reclaimable);
                 }
-                innermost ??= (folder, used, reclaimable, TextFile.Field(statistics, "hierarchical_memory_limit"));
+                if (TextFile.Field(statistics, "hierarchical_memory_limit") is long above)
+                {
+                    outermost = (folder, used, reclaimable, limit, above);
+                }
             }
         }
         // Control groups above those that a container sees also apply, but the use of their other members is not visible.
-        if (innermost is { Above: long above } own && above < lowest)
+        if (outermost is { } seen && seen.Above < Math.Min(seen.Own, Unlimited))
         {
-            yield return OfGroup($"{own.Folder}/memory.stat (hierarchical_memory_limit)", above, own.Used, own.Reclaimable);
+            yield return OfGroup($"{seen.Folder}/memory.stat (hierarchical_memory_limit)", seen.Above, seen.Used, seen.Reclaimable);
         }
     }
 

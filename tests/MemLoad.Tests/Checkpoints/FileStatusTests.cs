@@ -1,0 +1,68 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace MemLoad.Tests.Checkpoints;
+
+/// <summary>What Linux says about files, held against what stat(1) says.</summary>
+public sealed class FileStatusTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [SkippableFact]
+    public void It_is_what_the_system_says()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux is asked");
+        string file = _folder.Write("file", "content");
+#pragma warning disable CA1416 // skipped on Windows
+        File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupWrite);
+#pragma warning restore CA1416
+        File.SetLastWriteTimeUtc(file, new DateTime(2024, 5, 6, 7, 8, 9, 123, DateTimeKind.Utc));
+        Directory.CreateDirectory(_folder["folder"]);
+        File.CreateSymbolicLink(_folder["link"], "file");
+
+        foreach (string name in new[] { "file", "folder", "link" })
+        {
+            LinuxFileStatus status = LinuxFileStatus.OfName(_folder[name])!.Value;
+            string said = Stat("%f %u %g %i %s %.9Y %Hd %Ld", _folder[name]);
+            Assert.Equal(said, string.Create(CultureInfo.InvariantCulture,
+                $"{status.Mode:x} {status.UserId} {status.GroupId} {status.Inode} {status.Length} {status.ModifiedNanoseconds / 1_000_000_000}.{status.ModifiedNanoseconds % 1_000_000_000:d9} {status.Device >> 32} {(uint)status.Device}"));
+            Assert.Equal((name == "file", name == "folder"), (status.IsRegular, status.IsFolder));
+        }
+        Assert.Equal(LinuxFileStatus.OfName(file), LinuxFileStatus.Of(_folder["link"]));
+        Assert.Null(LinuxFileStatus.OfName(_folder["absent"]));
+        using var open = File.OpenHandle(file);
+        Assert.Equal(LinuxFileStatus.OfName(file), LinuxFileStatus.Of(open));
+    }
+
+    [SkippableFact]
+    public void Root_and_oneself_are_trusted_and_nobody_else_is()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux is asked");
+        LinuxFileStatus status = LinuxFileStatus.OfName(_folder.Path)!.Value;
+
+        Assert.True((status with { UserId = 0 }).IsTrusted);
+        Assert.True((status with { UserId = LinuxFileStatus.EffectiveUser }).IsTrusted);
+        Assert.False((status with { UserId = LinuxFileStatus.EffectiveUser + 1 }).IsTrusted);
+    }
+
+    [Fact]
+    public void What_changed_is_told_in_the_order_of_its_weight()
+    {
+        var stamp = new FileStamp(100, 5, 1, 2);
+
+        Assert.Equal("the file was replaced by another", stamp.Difference(new FileStamp(90, 6, 1, 3)));
+        Assert.Equal("the file was replaced by another", stamp.Difference(new FileStamp(100, 5, 2, 2)));
+        Assert.Equal("the file had 100 bytes when it was opened and has 90 now", stamp.Difference(new FileStamp(90, 6, 1, 2)));
+        Assert.Equal("the file was written to after it was opened", stamp.Difference(new FileStamp(100, 6, 1, 2)));
+    }
+
+    private static string Stat(string format, string path)
+    {
+        using Process process = Process.Start(new ProcessStartInfo("stat", ["-c", format, path]) { RedirectStandardOutput = true })!;
+        string text = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return text.Trim();
+    }
+}

@@ -1,0 +1,77 @@
+namespace MemLoad.Tests.Checkpoints;
+
+/// <summary>What opening may take: to the byte where a limit is given, and in proportion to the files where none is.</summary>
+public sealed class OpenBudgetTests
+{
+    private const long MiB = 1 << 20;
+
+    [Fact]
+    public void A_limit_on_memory_can_be_used_to_its_last_byte_by_all_files_together()
+    {
+        var whole = new OpenBudget(new OpenLimits { HeaderMemoryBytes = 100_000 });
+        OpenBudget one = whole.OfFile();
+        OpenBudget other = whole.OfFile();
+        one.Grant(1 << 30); // a limit that is given does not grow with the headers
+
+        one.Spend(60_000, "one");
+        other.Spend(40_000, "other");
+        other.Settle("other");
+
+        one.Spend(1, "one"); // too little to be settled at once
+        MemLoadException refusal = Assert.Throws<MemLoadException>(() => one.Settle("one"));
+        Assert.Equal(("ML1013", "one"), (refusal.Rule.Id, refusal.Path));
+        Assert.Contains("header-memory=400000", refusal.Remedy, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Without_a_limit_memory_grows_with_the_headers()
+    {
+        var budget = new OpenBudget(new OpenLimits());
+        budget.Grant(MiB);
+        budget.Grant(MiB);
+
+        budget.Spend((15 * MiB) + (8 * 2 * MiB), "x");
+
+        budget.Spend(1, "x");
+        Assert.Throws<MemLoadException>(() => budget.Settle("x"));
+    }
+
+    [Fact]
+    public void What_is_spent_in_small_pieces_counts_as_soon_as_it_is_a_large_one()
+    {
+        OpenBudget budget = new OpenBudget(new OpenLimits { HeaderMemoryBytes = 0 }).OfFile();
+
+        budget.Spend((1 << 14) - 1, "x");
+
+        Assert.Throws<MemLoadException>(() => budget.Spend(1, "x"));
+    }
+
+    [Fact]
+    public void Views_may_be_so_much_larger_than_the_files_and_no_more()
+    {
+        var budget = new OpenBudget(new OpenLimits());
+        budget.AddFile(MiB);
+        budget.AddFile(MiB);
+        const long Allowed = (1L << 30) + (1024 * 2 * MiB);
+
+        Assert.True(budget.TryExpand(Allowed - 5, out long total, out long allowed));
+        Assert.Equal((Allowed - 5, Allowed), (total, allowed));
+        Assert.True(budget.TryExpand(5, out _, out _));
+        Assert.False(budget.TryExpand(1, out total, out _));
+        Assert.Equal(Allowed + 1, total);
+    }
+
+    [Fact]
+    public void Sums_beyond_64_bits_are_refused_and_files_of_any_length_are_not()
+    {
+        var budget = new OpenBudget(new OpenLimits { ExpandedBytes = long.MaxValue });
+        Assert.True(budget.TryExpand(long.MaxValue, out _, out _));
+        Assert.True(budget.TryExpand(long.MaxValue, out _, out _));
+        Assert.False(budget.TryExpand(long.MaxValue, out _, out _));
+
+        var large = new OpenBudget(new OpenLimits());
+        large.AddFile(long.MaxValue);
+        Assert.True(large.TryExpand(1, out _, out long allowed));
+        Assert.Equal(long.MaxValue, allowed);
+    }
+}

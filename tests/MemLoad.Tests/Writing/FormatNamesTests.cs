@@ -1,0 +1,49 @@
+namespace MemLoad.Tests.Writing;
+
+/// <summary>What a name says of the format, and what a format must not be called.</summary>
+public sealed class FormatNamesTests
+{
+    [Theory]
+    [InlineData("x.pth", CheckpointFormat.TorchZip)]
+    [InlineData("x.PT", CheckpointFormat.TorchZip)]
+    [InlineData("a.b.bin", CheckpointFormat.TorchZip)]
+    [InlineData("x.safetensors", CheckpointFormat.Safetensors)]
+    [InlineData("x", CheckpointFormat.PerTensor)]
+    [InlineData("x.pth/", CheckpointFormat.PerTensor)]
+    [InlineData("x.ckpt", null)]
+    [InlineData("x.onnx", null)]
+    public void A_name_asks_for_a_format(string path, CheckpointFormat? format) => Assert.Equal(format, FormatNames.FromPath(path));
+
+    [Theory]
+    [InlineData("x.pth", true)]
+    [InlineData("x.pt", true)]
+    [InlineData("x.bin", true)]
+    [InlineData("x.CKPT", true)]
+    [InlineData("x.safetensors", true)]
+    [InlineData("x.safetensors.Index.json", true)]
+    [InlineData("x.json", false)]
+    [InlineData("x", false)]
+    [InlineData("x.pth.txt", false)]
+    public void A_name_says_that_it_is_a_checkpoint(string path, bool isCheckpoint) => Assert.Equal(isCheckpoint, FormatNames.IsOfCheckpoint(path));
+
+    [Theory]
+    [InlineData(CheckpointFormat.Safetensors, ".pth .PT .ckpt")]
+    [InlineData(CheckpointFormat.TorchZip, ".SafeTensors")]
+    [InlineData(CheckpointFormat.TorchLegacy, ".safetensors")]
+    [InlineData(CheckpointFormat.PerTensor, "")]
+    public void Neither_pickle_nor_safetensors_poses_as_the_other(CheckpointFormat format, string contradicted)
+    {
+        string[] extensions = [".pth", ".PT", ".ckpt", ".bin", ".safetensors", ".SafeTensors", ".txt", ""];
+        string[] expected = [.. extensions.Where(extension => contradicted.Split(' ', StringSplitOptions.RemoveEmptyEntries).Contains(extension, StringComparer.OrdinalIgnoreCase))];
+
+        Assert.Equal(expected, extensions.Where(extension => FormatNames.Contradicts("x" + extension, format)));
+        Assert.False(FormatNames.Contradicts("x" + FormatNames.ExtensionOf(format), format));
+    }
+
+    [Theory]
+    [InlineData(CheckpointFormat.TorchZip)]
+    [InlineData(CheckpointFormat.Safetensors)]
+    [InlineData(CheckpointFormat.PerTensor)]
+    public void The_extension_of_a_format_asks_for_that_format(CheckpointFormat format) =>
+        Assert.Equal(format, FormatNames.FromPath("x" + FormatNames.ExtensionOf(format)));
+}

@@ -1,0 +1,55 @@
+namespace MemLoad.Tests.Writing;
+
+/// <summary>What the system says about a write, and the rule that names its remedy.</summary>
+public sealed class WriteFailuresTests
+{
+    private const int AllocationFailed = unchecked((int)0x80131620); // of .NET, whatever the system said
+
+    [SkippableTheory]
+    [InlineData(28, false, "ML9104")] // ENOSPC
+    [InlineData(28, true, "ML9104")]
+    [InlineData(27, false, "ML9104")] // EFBIG
+    [InlineData(122, false, "ML9104")] // EDQUOT
+    [InlineData(69, false, "ML9105")] // the same on a Mac
+    [InlineData(AllocationFailed, true, "ML9104")]
+    [InlineData(AllocationFailed, false, "ML9105")]
+    [InlineData(24, true, "ML1015")] // EMFILE
+    [InlineData(23, true, "ML1015")] // ENFILE
+    [InlineData(5, true, "ML9103")] // EIO
+    [InlineData(5, false, "ML9105")]
+    public void An_error_number_breaks_the_rule_of_what_is_to_be_done(int error, bool whileOpening, string rule)
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "the numbers are Linux's");
+        var failure = new IOException("It failed.", error);
+
+        MemLoadException refusal = WriteFailures.From(failure, "/tmp/x.pth", 1, whileOpening);
+
+        Assert.True(WriteFailures.IsFailure(failure));
+        Assert.Equal((rule, "/tmp/x.pth"), (refusal.Rule.Id, refusal.Path));
+        Assert.Same(failure, refusal.InnerException);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void So_does_an_exception_that_has_no_number(bool whileOpening)
+    {
+        string Of(Exception failure) => WriteFailures.From(failure, "/tmp/x.pth", 1, whileOpening).Rule.Id;
+
+        Assert.Equal("ML9103", Of(new UnauthorizedAccessException("It is not yours.")));
+        Assert.Equal("ML9104", Of(new ArgumentOutOfRangeException("length")));
+        // A kind of its own says what is wrong, whatever its number.
+        Assert.Equal(whileOpening ? "ML9103" : "ML9105", Of(new PathTooLongException("It is too long.") { HResult = AllocationFailed }));
+    }
+
+    [Fact]
+    public void What_a_program_does_wrong_is_no_failure_of_a_write()
+    {
+        Assert.True(WriteFailures.IsFailure(new NotSupportedException()));
+        Assert.True(WriteFailures.IsFailure(new UnauthorizedAccessException()));
+        Assert.True(WriteFailures.IsFailure(new ArgumentOutOfRangeException("length")));
+        Assert.False(WriteFailures.IsFailure(new ArgumentException("It is none.")));
+        Assert.False(WriteFailures.IsFailure(new InvalidOperationException()));
+        Assert.False(WriteFailures.IsFailure(new OperationCanceledException()));
+    }
+}
