@@ -37,7 +37,7 @@ public sealed class WriteFailuresTests
         string Of(Exception failure) => WriteFailures.From(failure, "/tmp/x.pth", 1, whileOpening).Rule.Id;
 
         Assert.Equal("ML9103", Of(new UnauthorizedAccessException("It is not yours.")));
-        Assert.Equal("ML9104", Of(new ArgumentOutOfRangeException("length")));
+        Assert.Equal("ML9104", Of(new ArgumentOutOfRangeException(nameof(whileOpening))));
         // A kind of its own says what is wrong, whatever its number.
         Assert.Equal(whileOpening ? "ML9103" : "ML9105", Of(new PathTooLongException("It is too long.") { HResult = AllocationFailed }));
     }
@@ -47,7 +47,7 @@ public sealed class WriteFailuresTests
     {
         Assert.True(WriteFailures.IsFailure(new NotSupportedException()));
         Assert.True(WriteFailures.IsFailure(new UnauthorizedAccessException()));
-        Assert.True(WriteFailures.IsFailure(new ArgumentOutOfRangeException("length")));
+        Assert.True(WriteFailures.IsFailure(new ArgumentOutOfRangeException(nameof(whileOpening))));
         Assert.False(WriteFailures.IsFailure(new ArgumentException("It is none.")));
         Assert.False(WriteFailures.IsFailure(new InvalidOperationException()));
         Assert.False(WriteFailures.IsFailure(new OperationCanceledException()));
