@@ -47,7 +47,7 @@ public sealed class WriteFailuresTests
     {
         Assert.True(WriteFailures.IsFailure(new NotSupportedException()));
         Assert.True(WriteFailures.IsFailure(new UnauthorizedAccessException()));
-        Assert.True(WriteFailures.IsFailure(new ArgumentOutOfRangeException(nameof(whileOpening))));
+        Assert.True(WriteFailures.IsFailure(new ArgumentOutOfRangeException()));
         Assert.False(WriteFailures.IsFailure(new ArgumentException("It is none.")));
         Assert.False(WriteFailures.IsFailure(new InvalidOperationException()));
         Assert.False(WriteFailures.IsFailure(new OperationCanceledException()));
