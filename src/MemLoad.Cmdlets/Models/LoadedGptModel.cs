@@ -93,29 +93,29 @@ public sealed class LoadedGptModel : IDisposable
     internal void Overwrite(PreparedLoad prepared, CancellationToken stop)
     {
         lock (_running)
-        lock (_changing)
-        {
-            RequireAlive();
-            HeldWeights held = _held!;
-            try
+            lock (_changing)
             {
-                WeightRefill.Run(held.Weights, prepared.View, held.Device, stop);
-                if (prepared.Manifest is not null && prepared.Difference(WeightsDigest.OfTensors(held.Weights, cancellationToken: stop)) is MemLoadException different)
+                RequireAlive();
+                HeldWeights held = _held!;
+                try
                 {
-                    throw different;
+                    WeightRefill.Run(held.Weights, prepared.View, held.Device, stop);
+                    if (prepared.Manifest is not null && prepared.Difference(WeightsDigest.OfTensors(held.Weights, cancellationToken: stop)) is MemLoadException different)
+                    {
+                        throw different;
+                    }
                 }
+                catch
+                {
+                    (_held, State, ModelBytes) = (null, "Meta", 0);
+                    held.Dispose();
+                    throw;
+                }
+                held.Runnable = null;
+                State = "Loaded";
+                Strategy = nameof(MemLoad.Strategy.Stream);
+                Path = prepared.Checkpoint.Path;
             }
-            catch
-            {
-                (_held, State, ModelBytes) = (null, "Meta", 0);
-                held.Dispose();
-                throw;
-            }
-            held.Runnable = null;
-            State = "Loaded";
-            Strategy = nameof(MemLoad.Strategy.Stream);
-            Path = prepared.Checkpoint.Path;
-        }
     }
 
     /// <summary>
