@@ -41,7 +41,7 @@ Describe 'Completion of the command memload' {
             memload completion pwsh | Out-String | Invoke-Expression
             (Get-Completion 'memload me').CompletionText | Should -Be measure
             (Get-Completion 'memload measure --strategy Stream,Mm').CompletionText | Should -Be 'Stream,Mmap'
-            (Get-Completion 'memload measure --format ').CompletionText | Should -Be csv, json, table
+            (Get-Completion 'memload measure --format ').CompletionText | Should -Be csv, json, prom, table
             (Get-Completion 'memload measure --path "a b" --dev').CompletionText | Should -Be --device, --device-memory-limit
             (Get-Completion 'memload help run').CompletionText | Should -Be runtime
             Set-Content (Join-Path $TestDrive here.pth) ''
