@@ -32,13 +32,13 @@ internal sealed class CheckpointFileSet : IDisposable
         get
         {
             CheckpointFileReader reader = Take(file);
-            if (_open.Count >= BatchLimit)
+            _open.Add(file.Path, reader); // first, so that it is closed with the others whatever follows
+            if (_open.Count > BatchLimit)
             {
                 using CheckpointFileReader closing = _open.GetAt(0).Value;
                 _open.RemoveAt(0);
                 closing.RequireUnchanged();
             }
-            _open.Add(file.Path, reader);
             return reader;
         }
     }
