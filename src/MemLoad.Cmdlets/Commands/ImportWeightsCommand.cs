@@ -101,16 +101,12 @@ public sealed class ImportWeightsCommand : NarrowingPathCmdlet
         {
             if (prepared.Refusal is MemLoadException refusal)
             {
-                if (Model is null || !(refusal.Rule == Rules.HostLimitExceeded || refusal.Rule == Rules.DeviceLimitExceeded) || !Model.CanOverwrite(prepared))
+                bool ofMemory = refusal.Rule == Rules.HostLimitExceeded || refusal.Rule == Rules.DeviceLimitExceeded;
+                if (Model is null || !ofMemory || !Pump($"Overwriting {Model.Name}", path, 0, (_, stop) => Model.TryOverwrite(prepared, stop)))
                 {
                     throw refusal;
                 }
-                WriteVerbose($"{refusal.Finding}. The weights of the model are overwritten in place, for which it fits.");
-                Pump($"Overwriting {Model.Name}", path, 0, (_, stop) =>
-                {
-                    Model.Overwrite(prepared, stop);
-                    return true;
-                });
+                WriteVerbose($"{refusal.Finding}. The weights of the model were overwritten in place.");
                 prepared.Dispose();
                 WriteObject(Model);
                 return;

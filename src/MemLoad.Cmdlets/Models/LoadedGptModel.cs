@@ -75,28 +75,23 @@ public sealed class LoadedGptModel : IDisposable
         ParameterCount = loaded.Prepared.Checkpoint.ParameterCount;
     }
 
-    /// <summary>
-    /// Returns whether loaded weights can overwrite these in the same memory: there is no room for a second copy, and no other command uses
-    /// them.
-    /// </summary>
-    internal bool CanOverwrite(PreparedLoad prepared)
-    {
-        lock (_changing)
-        {
-            return _held is { AreModelsOnly: true } held && held.Device.Name == prepared.Device.Name
-                && WeightRefill.HostBytes(prepared.View, held.Device) <= (prepared.Budget.Host?.BudgetBytes ?? long.MaxValue)
-                && WeightRefill.Fits(held.Weights, prepared.View);
-        }
-    }
-
-    /// <summary>Loads weights into the memory of the current ones. If that fails the model has no weights. Other commands wait.</summary>
-    internal void Overwrite(PreparedLoad prepared, CancellationToken stop)
+    /// <summary>Loads weights into the memory of the current ones. If the load fails, the model has no weights. Other commands wait.</summary>
+    /// <returns>False if that is not possible, and nothing changed: the layout or the device differs, a staging ring does not fit, or another
+    /// command uses the weights.</returns>
+    /// <exception cref="MemLoadException">ML6028: the model was removed; ML1xxx: a file changed or cannot be read; ML6111.</exception>
+    internal bool TryOverwrite(PreparedLoad prepared, CancellationToken stop)
     {
         lock (_running)
+        {
             lock (_changing)
             {
                 RequireAlive();
-                HeldWeights held = _held!;
+                if (_held is not { AreModelsOnly: true } held || held.Device.Name != prepared.Device.Name
+                    || WeightRefill.HostBytes(prepared.View, held.Device) > (prepared.Budget.Host?.BudgetBytes ?? long.MaxValue)
+                    || !WeightRefill.Fits(held.Weights, prepared.View))
+                {
+                    return false;
+                }
                 try
                 {
                     WeightRefill.Run(held.Weights, prepared.View, held.Device, stop);
@@ -115,7 +110,9 @@ public sealed class LoadedGptModel : IDisposable
                 State = "Loaded";
                 Strategy = nameof(MemLoad.Strategy.Stream);
                 Path = prepared.Checkpoint.Path;
+                return true;
             }
+        }
     }
 
     /// <summary>
