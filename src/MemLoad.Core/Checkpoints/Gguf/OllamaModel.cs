@@ -97,13 +97,13 @@ internal static class OllamaModel
                 json.Next(JsonTokenType.StartArray, "layers");
                 while (json.NextItem())
                 {
-                    layers.Add(ReadLayer(ref json));
+                    layers.Add(ReadLayer(ref json, budget, path));
                 }
             }
             else
             {
                 json.Next();
-                Skip(ref json);
+                ShardIndexReader.Skip(ref json, budget, path);
             }
         }
         json.End(" \t\r\n"u8, Rules.OllamaManifest);
@@ -111,7 +111,7 @@ internal static class OllamaModel
         return layers;
     }
 
-    private static Layer ReadLayer(ref StrictJson json)
+    private static Layer ReadLayer(ref StrictJson json, OpenBudget budget, string path)
     {
         var layer = new Layer("", "", null);
         var names = new HashSet<string>(StringComparer.Ordinal);
@@ -135,31 +135,10 @@ internal static class OllamaModel
                     break;
                 default:
                     json.Next();
-                    Skip(ref json);
+                    ShardIndexReader.Skip(ref json, budget, path);
                     break;
             }
         }
         return layer;
-    }
-
-    // From the current token to its end.
-    private static void Skip(ref StrictJson json)
-    {
-        if (json.Token == JsonTokenType.StartObject)
-        {
-            var names = new HashSet<string>(StringComparer.Ordinal);
-            while (json.NextName(names, out _))
-            {
-                json.Next();
-                Skip(ref json);
-            }
-        }
-        else if (json.Token == JsonTokenType.StartArray)
-        {
-            while (json.NextItem())
-            {
-                Skip(ref json);
-            }
-        }
     }
 }

@@ -97,7 +97,7 @@ internal static class ShardIndexReader
                 default:
                     // Later versions may have more fields, which must be valid JSON.
                     json.Next();
-                    Flatten(ref json, "", null, budget, indexPath);
+                    Skip(ref json, budget, indexPath);
                     break;
             }
         }
@@ -123,6 +123,9 @@ internal static class ShardIndexReader
             placements.Add(new Placement(tensor, shard, json.Position));
         }
     }
+
+    /// <summary>Reads over a value, which must be sound JSON.</summary>
+    internal static void Skip(ref StrictJson json, OpenBudget budget, string path) => Flatten(ref json, "", null, budget, path);
 
     // Reads the current value: scalars at any depth with dotted names. The JSON reader limits the depth.
     private static void Flatten(ref StrictJson json, string prefix, Dictionary<string, object?>? into, OpenBudget budget, string path)
