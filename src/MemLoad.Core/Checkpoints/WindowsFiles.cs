@@ -21,7 +21,7 @@ internal static unsafe partial class WindowsFiles
     private const int InvalidFunction = 1;
     private const int CallNotImplemented = 120;
 
-    /// <summary>Renames a file, whoever has the file open whose name it takes: those keep the old one (Windows 10 1607 and newer, NTFS).</summary>
+    /// <summary>Renames a file over another, even if programs have the other file open. They keep the old file (NTFS, Windows 10 1607 and newer).</summary>
     /// <returns>False where the system or the file system knows no such rename; nothing has happened then.</returns>
     /// <exception cref="IOException">It is not renamed; the message is the system's.</exception>
     /// <exception cref="UnauthorizedAccessException">The system denies it.</exception>

@@ -4,8 +4,8 @@ using System.Collections.Immutable;
 namespace MemLoad;
 
 /// <summary>
-/// Reads the header of a GGUF file, version 2 or 3: counts, keys and values, then what each tensor is and where it lies. Demands what the reader of ggml
-/// demands (gguf.cpp, of August 2026), and what it leaves to whoever reads the data: that the file is as long as its tensors say, and no longer.
+/// Reads the header of a GGUF file of version 2 or 3: counts, keys and values, and the type and location of each tensor. It checks what the reader of
+/// ggml checks (gguf.cpp, August 2026). It also checks that the length of the file is the length that the tensors need.
 /// Dimensions are the innermost first in the file; shapes have them in the order of PyTorch.
 /// </summary>
 internal static class GgufReader

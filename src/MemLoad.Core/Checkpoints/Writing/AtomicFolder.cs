@@ -139,7 +139,7 @@ internal sealed class AtomicFolder : IDisposable
         }
     }
 
-    // Windows swaps no folders: of writers of one name one after the other takes its two steps. The file goes with whoever has it open, however that ends.
+    // Windows cannot swap folders. Writers of one name take their two steps one after the other. The system deletes the file when its holder ends.
     private static FileStream OpenAlone(string target)
     {
         FileStream? alone = null;
