@@ -8,7 +8,7 @@ internal sealed class TorchDeviceProvider : IDeviceProvider
     /// <inheritdoc/>
     public IReadOnlyList<DeviceStatus> List() =>
         LibTorch.WhyNot is string reason
-            ? [new(TorchCpuDevice.DeviceName, false, reason), new("cuda:0", false, reason)]
+            ? [new(TorchCpuDevice.DeviceName, false, reason), new(TorchCudaDevice.NameOf(0), false, reason)]
             : [new(TorchCpuDevice.DeviceName, true, $"host memory under tensors of libtorch ({LibTorch.Versions})", null, LibTorch.Versions, LibTorch.Location), .. CudaCards.List()];
 
     /// <inheritdoc/>
@@ -20,7 +20,7 @@ internal sealed class TorchDeviceProvider : IDeviceProvider
         {
             return new TorchCpuDevice();
         }
-        int number = int.Parse(name.AsSpan(name.IndexOf(':', StringComparison.Ordinal) + 1), NumberStyles.None, CultureInfo.InvariantCulture);
-        return new CudaDevice(CudaCards.Open(number), number, capacityBytes);
+        int number = int.Parse(name.AsSpan(name.LastIndexOf(':') + 1), NumberStyles.None, CultureInfo.InvariantCulture);
+        return new TorchCudaDevice(CudaCards.Open(number), number, capacityBytes);
     }
 }

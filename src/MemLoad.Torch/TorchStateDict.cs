@@ -116,7 +116,7 @@ public sealed class TorchStateDict : IDisposable
 public static class TorchWeights
 {
     /// <summary>Returns the weights as tensors of libtorch, without a copy.</summary>
-    /// <exception cref="MemLoadException">ML7021: the weights are on another device than torch:cpu and cuda:N.</exception>
+    /// <exception cref="MemLoadException">ML7021: the weights are on another device than torch:cpu and torch:cuda:N.</exception>
     public static TorchStateDict AsTorch(this LoadedWeights weights)
     {
         ArgumentNullException.ThrowIfNull(weights);

@@ -1,26 +1,26 @@
 namespace MemLoad.Torch.Tests;
 
-/// <summary>What <c>cuda:N</c> does around the driver, on a card played by host memory. The driver's own part needs a card.</summary>
+/// <summary>What <c>torch:cuda:N</c> does around the driver, on a card played by host memory. The driver's own part needs a card.</summary>
 [Collection(LibTorchHere.Collection)]
 public sealed class CudaDeviceTests
 {
     [NeedsFact(typeof(LibTorchHere), DisplayName = "A card without room is ML7002, with what was free")]
     public void A_card_without_room_says_what_was_free()
     {
-        using var device = new CudaDevice(new PlayedCard { FailFrom = 2000 }, 3, null);
+        using var device = new TorchCudaDevice(new PlayedCard { FailFrom = 2000 }, 3, null);
         using MemoryBuffer first = device.Allocate(1000);
 
         MemLoadException refusal = Assert.Throws<MemLoadException>(() => device.Allocate(2000));
 
         Assert.Equal("ML7002", refusal.Rule.Id);
-        Assert.Contains($"tried to allocate 2000 bytes; cuda:3 (a card played by host memory) has {1L << 34} bytes, {(1L << 34) - 1000} are free", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains($"tried to allocate 2000 bytes; torch:cuda:3 (a card played by host memory) has {1L << 34} bytes, {(1L << 34) - 1000} are free", refusal.Message, StringComparison.Ordinal);
         Assert.Equal(1024, device.Memory.Allocated);
     }
 
     [NeedsFact(typeof(LibTorchHere), DisplayName = "A limit below the card's memory holds")]
     public void A_limit_below_the_cards_memory_holds()
     {
-        using var device = new CudaDevice(new PlayedCard(), 0, limitBytes: 4 << 20);
+        using var device = new TorchCudaDevice(new PlayedCard(), 0, limitBytes: 4 << 20);
 
         Assert.Equal(4 << 20, device.CapacityBytes);
         Assert.Equal("ML7002", Assert.Throws<MemLoadException>(() => device.Allocate(5 << 20)).Rule.Id);
@@ -31,7 +31,7 @@ public sealed class CudaDeviceTests
     public void What_libtorch_keeps_of_a_model_that_is_gone_is_free_for_the_next_one()
     {
         var card = new PlayedCard(totalBytes: 64 << 20);
-        using (var device = new CudaDevice(card, 0, null))
+        using (var device = new TorchCudaDevice(card, 0, null))
         {
             using MemoryBuffer block = device.Allocate(40 << 20);
             card.ReservedBytes = 40 << 20;
@@ -39,7 +39,7 @@ public sealed class CudaDeviceTests
         }
 
         // The driver still counts the cache as taken.
-        using var next = new CudaDevice(card, 0, null);
+        using var next = new TorchCudaDevice(card, 0, null);
         Assert.Equal(24 << 20, card.FreeBytes);
         Assert.Equal(64 << 20, next.FreeBytes);
     }
@@ -49,7 +49,7 @@ public sealed class CudaDeviceTests
     {
         var config = new GptConfig(64, 16, 32, 2, 4);
         var source = new GptInitializer(config, seed: 7);
-        using var device = new CudaDevice(new PlayedCard(), 0, null);
+        using var device = new TorchCudaDevice(new PlayedCard(), 0, null);
         using LoadedWeights weights = ModelBuilder.Build(source, device);
         using LoadedWeights here = ModelBuilder.Build(source, new HostDevice());
 
@@ -64,11 +64,10 @@ public sealed class CudaDeviceTests
     [NeedsFact(typeof(LibTorchHere), DisplayName = "A card that is not there is refused in one sentence")]
     public void A_card_that_is_not_there_is_refused()
     {
-
-        MemLoadException refusal = Assert.Throws<MemLoadException>(() => DeviceRegistry.Open("cuda:97"));
+        MemLoadException refusal = Assert.Throws<MemLoadException>(() => DeviceRegistry.Open("torch:cuda:97"));
 
         Assert.Equal("ML7004", refusal.Rule.Id);
-        Assert.Contains("cuda:97", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("torch:cuda:97", refusal.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', refusal.Message);
     }
 }

@@ -30,7 +30,7 @@ internal sealed unsafe class PlayedCard(long totalBytes = 1L << 34) : ICard
 
     public string Product => "a card played by host memory";
 
-    public string BusId { get; } = $"played-{Interlocked.Increment(ref _lastCard)}";
+    public string Uuid { get; } = $"played-{Interlocked.Increment(ref _lastCard)}";
 
     public long TotalBytes => totalBytes;
 
@@ -70,10 +70,15 @@ internal sealed unsafe class PlayedCard(long totalBytes = 1L << 34) : ICard
 
     public void CopyInside(nint stream, nint target, nint source, long bytes) => Copy(stream, target, source, bytes);
 
-    public bool TryPin(nint host, long bytes)
+    public string? DriverVersion => null;
+
+    public long? ProcessBytes => null;
+
+    public string? Pin(nint host, long bytes)
     {
         PinCount++;
-        return _pinned.Add(host);
+        Assert.True(_pinned.Add(host));
+        return null;
     }
 
     public void Unpin(nint host) => Assert.True(_pinned.Remove(host));

@@ -39,7 +39,7 @@ public sealed class StrategyTests
         }
     }
 
-    [NeedsTheory(typeof(LibTorchHere), DisplayName = "cuda, played by host memory: every strategy loads the same weights at the forecast cost")]
+    [NeedsTheory(typeof(LibTorchHere), DisplayName = "torch:cuda, played by host memory: every strategy loads the same weights at the forecast cost")]
     [MemberData(nameof(Loadable))]
     public void Every_strategy_to_a_card_gives_the_same_tensors_at_the_forecast_cost(string name)
     {
@@ -47,7 +47,7 @@ public sealed class StrategyTests
         foreach (Strategy strategy in Strategies.All)
         {
             var card = new PlayedCard();
-            using (var device = new CudaDevice(card, 0, null))
+            using (var device = new TorchCudaDevice(card, 0, null))
             {
                 LoadPlan plan = LoadPlan.Create(strategy, checkpoint, device, ringBytes: 32 << 10);
                 using (LoadedWeights weights = PlanRunner.Run(plan, device))
@@ -77,7 +77,7 @@ public sealed class StrategyTests
         {
             using IDevice cpu = DeviceRegistry.Open("cpu");
             using IDevice torchCpu = DeviceRegistry.Open("torch:cpu");
-            using IDevice card = new CudaDevice(new PlayedCard(), 0, null);
+            using IDevice card = new TorchCudaDevice(new PlayedCard(), 0, null);
             using LoadedWeights expected = PlanRunner.Run(LoadPlan.Create(strategy, checkpoint, cpu), cpu);
             foreach (IDevice device in (IDevice[])[torchCpu, card])
             {

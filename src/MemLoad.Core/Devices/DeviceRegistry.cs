@@ -16,14 +16,11 @@ public sealed record DeviceStatus(
 public static class DeviceRegistry
 {
     private const string TorchHost = "torch:cpu";
+    private const string Cuda = "cuda:";
+    private const string TorchCuda = "torch:cuda:";
 
-    // Determined once, because the cards of a computer do not change.
-    private static readonly Lazy<string> DefaultName = new(() => TorchAssembly.HasCuda && GraphicsCards.List().Count > 0 ? Card(0) : SimulatedDevice.DeviceName);
-
-    /// <summary>
-    /// The default device: the first card, if a card and a TorchSharp build for cards exist. Otherwise the simulated device.
-    /// </summary>
-    public static string Default => DefaultName.Value;
+    /// <summary>The default device: the first card that the CUDA driver offers to this process. Without one, the simulated device.</summary>
+    public static string Default => CudaDriver.Here is null ? SimulatedDevice.DeviceName : CudaCard.NameOf(0);
 
     /// <summary>Returns the display name of a device. For the simulated device it states that the device is simulated.</summary>
     public static string Describe(string name) => IsSimulated(name) ? $"{name} (a simulated accelerator)" : name;
@@ -32,14 +29,22 @@ public static class DeviceRegistry
     public static bool IsSimulated(string name) => SimulatedDevice.DeviceName.Equals(name, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Names for completion: devices that may be available. No library is loaded to test them.</summary>
-    public static IReadOnlyList<string> Names =>
-        TorchAssembly.Location is null ? ["cpu", SimulatedDevice.DeviceName] : ["cpu", SimulatedDevice.DeviceName, TorchHost, .. GraphicsCards.List().Select((_, i) => Card(i))];
+    public static IReadOnlyList<string> Names
+    {
+        get
+        {
+            string[] cards = CudaDriver.Here is CudaDriver driver ? [.. driver.Cards.Select(card => card.Name)] : [];
+            string[] torch = TorchAssembly.Location is null ? [] : [TorchHost, .. TorchAssembly.HasCuda ? cards.Select(card => $"torch:{card}") : []];
+            return ["cpu", SimulatedDevice.DeviceName, .. cards, .. torch];
+        }
+    }
 
     /// <summary>Returns all devices, and the reason why a device cannot be used. Loads libtorch if it exists, to test it.</summary>
     public static IReadOnlyList<DeviceStatus> List() =>
     [
         new("cpu", true, "the host's own memory"),
         new(SimulatedDevice.DeviceName, true, "a simulated accelerator: real bytes, PyTorch's allocator rounding"),
+        .. CudaDriver.Here?.List() ?? [new DeviceStatus(CudaCard.NameOf(0), false, CudaDriver.WhyNone)],
         .. ListTorch(),
     ];
 
@@ -56,10 +61,26 @@ public static class DeviceRegistry
             "cpu" => new HostDevice(),
             SimulatedDevice.DeviceName => new SimulatedDevice(capacityBytes),
             TorchHost => OpenTorch(lower, capacityBytes),
-            _ when lower.StartsWith("cuda:", StringComparison.Ordinal) && int.TryParse(lower.AsSpan(5), NumberStyles.None, CultureInfo.InvariantCulture, out int card) =>
-                OpenTorch(Card(card), capacityBytes),
+            _ when IsCard(lower, Cuda, out int number) => OpenCard(number, capacityBytes),
+            _ when IsCard(lower, TorchCuda, out int number) => OpenTorch(string.Create(CultureInfo.InvariantCulture, $"{TorchCuda}{number}"), capacityBytes),
             _ => throw Rules.DeviceUnknown.Broken($"there is no device called '{name}'"),
         };
+    }
+
+    private static bool IsCard(string name, string prefix, out int number)
+    {
+        number = 0;
+        return name.StartsWith(prefix, StringComparison.Ordinal) && int.TryParse(name.AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out number);
+    }
+
+    private static CudaDevice OpenCard(int number, long? capacityBytes)
+    {
+        if (CudaDriver.Here is not CudaDriver driver)
+        {
+            throw Rules.DeviceAbsent.Broken($"the device '{CudaCard.NameOf(number)}' cannot be used: {CudaDriver.WhyNone}");
+        }
+        CudaEnvironment.RequireUnchanged();
+        return driver.OpenDevice(number, capacityBytes);
     }
 
     private static IDevice OpenTorch(string name, long? capacityBytes)
@@ -94,16 +115,6 @@ public static class DeviceRegistry
     // An assembly of an earlier build loads, but fails when it is used.
     private static bool IsOfAnotherVersion(Exception e) => e is TypeLoadException or MissingMemberException;
 
-    private static IEnumerable<DeviceStatus> ListWithoutTorch(string reason)
-    {
-        yield return new DeviceStatus(TorchHost, false, reason.Length > 0 ? reason : TorchAssembly.ReasonWithout(TorchHost));
-        IReadOnlyList<GraphicsCard> cards = GraphicsCards.List();
-        for (int i = 0; i < Math.Max(1, cards.Count); i++)
-        {
-            string found = cards.Count > 0 ? $"{cards[i].Name}, driver {cards[i].DriverVersion}" : "no NVIDIA driver answers";
-            yield return new DeviceStatus(Card(i), false, $"{found}; {(reason.Length > 0 ? reason : TorchAssembly.ReasonWithout(Card(i)))}");
-        }
-    }
-
-    private static string Card(int number) => string.Create(CultureInfo.InvariantCulture, $"cuda:{number}");
+    private static IEnumerable<DeviceStatus> ListWithoutTorch(string reason) =>
+        [new DeviceStatus(TorchHost, false, reason.Length > 0 ? reason : TorchAssembly.ReasonWithout(TorchHost))];
 }

@@ -7,6 +7,12 @@ namespace MemLoad;
 /// <param name="PeakReserved">The peak of the reserved bytes.</param>
 internal readonly record struct DeviceMemory(long Allocated, long Reserved, long PeakAllocated, long PeakReserved);
 
+/// <summary>The card behind a device.</summary>
+/// <param name="Product">The product, such as <c>NVIDIA H200</c>.</param>
+/// <param name="Uuid">The id of the card, such as <c>GPU-…</c>, by which monitoring knows it; null if the driver does not tell.</param>
+/// <param name="DriverVersion">The version of its driver, such as <c>570.86.15</c>; null if the driver does not tell.</param>
+internal sealed record DeviceIdentity(string Product, string? Uuid, string? DriverVersion);
+
 /// <summary>A device that holds weights.</summary>
 internal interface IDevice : IDisposable
 {
@@ -36,6 +42,18 @@ internal interface IDevice : IDisposable
     /// It is an independent figure to compare <see cref="Memory"/> with.
     /// </summary>
     long? DriverBytes => null;
+
+    /// <summary>
+    /// The largest decrease of the free memory of the card since this device was first used, in bytes. The driver reports it for the card,
+    /// so the memory of other processes counts, too. Null without a driver, or before anything was reserved.
+    /// </summary>
+    long? PeakCardBytes => null;
+
+    /// <summary>The card behind the device. Null if there is none.</summary>
+    DeviceIdentity? Identity => null;
+
+    /// <summary>A sentence about what the device could not do and did differently. Null if there is nothing to say.</summary>
+    string? Remark => null;
 
     /// <summary>True if tensors in a mapped file must be writable, as in PyTorch. A write changes a private page.</summary>
     bool MapsWritable => false;

@@ -75,6 +75,17 @@ public sealed record LoadMeasurement
     /// The device memory of this process after the load, according to the driver, including its context; null if no driver reports it.
     /// </summary>
     public long? DriverDeviceBytes { get; init; }
+    /// <summary>
+    /// The largest decrease of the free memory of the card during the load, according to the driver. It is the card's and not the
+    /// process's: the memory of other processes counts, too. Null without a card.
+    /// </summary>
+    public long? PeakCardBytes { get; init; }
+    /// <summary>The product name of the card; null if the device has none.</summary>
+    public string? DeviceName { get; init; }
+    /// <summary>The id of the card, such as <c>GPU-…</c>, by which monitoring knows it; null if the device has none.</summary>
+    public string? DeviceUuid { get; init; }
+    /// <summary>The version of the card's driver; null if the device has none.</summary>
+    public string? DriverVersion { get; init; }
     /// <summary>Forecast of <see cref="PeakDeviceBytes"/>.</summary>
     public long? ForecastDeviceBytes { get; init; }
     /// <summary>Peak of anonymous and shared host memory of the load, above the idle process.</summary>

@@ -19,7 +19,13 @@ public static class MeasuredLoad
         try
         {
             using var prepared = PreparedLoad.Prepare(request.Load, cancellationToken);
-            row = row.With(prepared.ToRow()) with { ManifestDigest = prepared.Manifest?.WeightsDigest };
+            row = row.With(prepared.ToRow()) with
+            {
+                ManifestDigest = prepared.Manifest?.WeightsDigest,
+                DeviceName = prepared.Device.Identity?.Product,
+                DeviceUuid = prepared.Device.Identity?.Uuid,
+                DriverVersion = prepared.Device.Identity?.DriverVersion,
+            };
             return prepared.Refusal is MemLoadException refusal ? row.Ended(LoadOutcome.Refused, refusal) : Measure(row, prepared, request.Cache, timelines, cancellationToken);
         }
         catch (MemLoadException e)
@@ -92,6 +98,8 @@ public static class MeasuredLoad
                 PeakDeviceBytes = memory.PeakAllocated,
                 PeakDeviceReservedBytes = memory.PeakReserved,
                 DriverDeviceBytes = device.DriverBytes,
+                PeakCardBytes = device.PeakCardBytes,
+                Note = Joined(row.Note, device.Remark),
                 DeviceErrorPermille = Permille(prepared.Forecast.Device.PeakAllocated, memory.PeakAllocated),
                 PeakHostBytes = measured.PeakHostBytes,
                 PeakHostFileBytes = measured.PeakHostFileBytes,
@@ -126,6 +134,8 @@ public static class MeasuredLoad
         using IDevice device = DeviceRegistry.Open(prepared.Device.Name);
         using LoadedWeights weights = PlanRunner.Run(LoadPlan.Create(prepared.Plan.Strategy, one, device), device, guard: prepared.Request.MapGuard, cancellationToken: cancellationToken);
     }
+
+    private static string? Joined(string? note, string? remark) => note is null || remark is null ? note ?? remark : $"{note}; {remark}";
 
     private static long? Permille(long forecast, long measured) =>
         measured != 0 ? (long)(((Int128)forecast - measured) * 1000 / measured) : forecast == 0 ? 0 : null;

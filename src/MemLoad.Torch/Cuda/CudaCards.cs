@@ -1,4 +1,3 @@
-using System.Globalization;
 using TorchSharp;
 
 namespace MemLoad.Torch;
@@ -6,27 +5,19 @@ namespace MemLoad.Torch;
 /// <summary>The cards that this libtorch can compute on.</summary>
 internal static class CudaCards
 {
-    /// <summary>Returns each card, or one line with the reason why there is none.</summary>
+    /// <summary>Returns each card, or one line with the reason why there is none. No context is created.</summary>
     public static IReadOnlyList<DeviceStatus> List()
     {
         if (WhyNone() is string reason)
         {
-            return [new("cuda:0", false, reason)];
+            return [new(TorchCudaDevice.NameOf(0), false, reason)];
         }
-        return [.. Enumerable.Range(0, torch.cuda.device_count()).Select(number =>
+        return [.. CudaDriver.Here!.List().Select((card, number) => card with
         {
-            string name = string.Create(CultureInfo.InvariantCulture, $"cuda:{number}");
-            try
-            {
-                using var card = new Card(number);
-                GraphicsCard? managed = GraphicsCards.List().FirstOrDefault(other => other.BusId.EndsWith(card.BusId, StringComparison.OrdinalIgnoreCase));
-                string driver = managed is null ? "" : $", driver {managed.DriverVersion}";
-                return new DeviceStatus(name, true, $"{card.Product}, {Printable.Bytes(card.TotalBytes)}{driver} ({LibTorch.Versions})", card.FreeBytes, LibTorch.Versions, LibTorch.Location);
-            }
-            catch (MemLoadException e)
-            {
-                return new DeviceStatus(name, false, e.Finding);
-            }
+            Name = TorchCudaDevice.NameOf(number),
+            Details = $"{card.Details} ({LibTorch.Versions})",
+            Library = LibTorch.Versions,
+            LibraryPath = LibTorch.Location,
         })];
     }
 
@@ -35,98 +26,56 @@ internal static class CudaCards
     {
         if (WhyNone() is string reason)
         {
-            throw Rules.DeviceAbsent.Broken($"the device 'cuda:{number}' cannot be used: {reason}");
+            throw Rules.DeviceAbsent.Broken($"the device '{TorchCudaDevice.NameOf(number)}' cannot be used: {reason}");
         }
-        int count = torch.cuda.device_count();
-        return number < count ? new Card(number) : throw Rules.DeviceAbsent.Broken($"there is no card 'cuda:{number}': libtorch sees {count}");
+        CudaEnvironment.RequireUnchanged();
+        int count = Math.Min(torch.cuda.device_count(), CudaDriver.Here!.Cards.Length);
+        return number < count ? new Card(number) : throw Rules.DeviceAbsent.Broken($"there is no card '{TorchCudaDevice.NameOf(number)}': libtorch sees {count}");
     }
 
-    private static string? WhyNone()
+    // The driver is started before libtorch asks for cards, so that both have the same environment variables.
+    private static string? WhyNone() =>
+        !LibTorch.HasCuda
+            ? $"the libtorch in {Path.GetDirectoryName(LibTorch.Location)} computes on the processor only: in a clone, "
+                + $"./build.ps1 -Torch {(OperatingSystem.IsWindows() ? "cuda-windows" : "cuda-linux")} brings one for cards"
+            : CudaDriver.Here is null ? CudaDriver.WhyNone
+            : !torch.cuda.is_available() ? "libtorch finds no card that it can use" : null;
+
+    private sealed unsafe class Card(int number) : ICard
     {
-        IReadOnlyList<GraphicsCard> cards = GraphicsCards.List();
-        string found = cards.Count == 0 ? "no NVIDIA driver answers" : $"{cards[0].Name}, driver {cards[0].DriverVersion}";
-        return !LibTorch.HasCuda
-            ? $"{found}; the libtorch in {Path.GetDirectoryName(LibTorch.Location)} computes on the processor only: in a clone, ./build.ps1 -Torch {(OperatingSystem.IsWindows() ? "cuda-windows" : "cuda-linux")} brings one for cards"
-            : !torch.cuda.is_available() ? $"{found}; libtorch finds no card that it can use" : null;
-    }
+        private readonly CudaCard _card = CudaDriver.Here!.Cards[number];
+        private readonly CudaContext _context = new(CudaDriver.Here!.Functions, CudaDriver.Here.Cards[number]);
 
-    private sealed class Card : ICard
-    {
-        private readonly int _number;
-        private readonly int _device;
-        private readonly nint _context;
+        public string Product => _card.Product;
 
-        public Card(int number)
-        {
-            _number = number;
-            (_device, _context) = CudaDriver.Retain(number);
-            Product = CudaDriver.NameOf(_device);
-            BusId = CudaDriver.BusIdOf(_device);
-            CudaDriver.Enter(_context);
-            TotalBytes = CudaDriver.Memory().Total;
-        }
+        public string Uuid => _card.Uuid;
 
-        public string Product { get; }
+        public string? DriverVersion => CudaDriver.Here!.Nvml.DriverVersion;
 
-        public string BusId { get; }
+        public long TotalBytes => _card.TotalBytes;
 
-        public long TotalBytes { get; }
+        public long FreeBytes => _context.FreeBytes;
 
-        public long FreeBytes
-        {
-            get
-            {
-                CudaDriver.Enter(_context);
-                return CudaDriver.Memory().Free;
-            }
-        }
+        public long? ProcessBytes => _card.Managed is GraphicsCard managed ? CudaDriver.Here!.Nvml.ProcessBytes(managed) : null;
 
-        public torch.Tensor Allocate(long bytes) => torch.empty(bytes, torch.ScalarType.Byte, new torch.Device(DeviceType.CUDA, _number));
+        public torch.Tensor Allocate(long bytes) => torch.empty(bytes, torch.ScalarType.Byte, new torch.Device(DeviceType.CUDA, number));
 
         public nint AddressOf(torch.Tensor tensor) => TensorMemory.AddressOf(tensor);
 
-        public nint OpenStream()
-        {
-            CudaDriver.Enter(_context);
-            return CudaDriver.CreateStream();
-        }
+        public nint OpenStream() => _context.CreateStream(waitsForDefaultStream: true);
 
-        public void CloseStream(nint stream)
-        {
-            CudaDriver.Enter(_context);
-            CudaDriver.DestroyStream(stream);
-        }
+        public void CloseStream(nint stream) => _context.DestroyStream(stream);
 
-        public void Upload(nint stream, nint card, nint host, long bytes)
-        {
-            CudaDriver.Enter(_context);
-            CudaDriver.Upload(stream, card, host, bytes);
-        }
+        public void Upload(nint stream, nint card, nint host, long bytes) => _context.Upload(stream, (ulong)card, (void*)host, bytes);
 
-        public void Download(nint stream, nint host, nint card, long bytes)
-        {
-            CudaDriver.Enter(_context);
-            CudaDriver.Download(stream, host, card, bytes);
-        }
+        public void Download(nint stream, nint host, nint card, long bytes) => _context.Download(stream, (void*)host, (ulong)card, bytes);
 
-        public void CopyInside(nint stream, nint target, nint source, long bytes)
-        {
-            CudaDriver.Enter(_context);
-            CudaDriver.CopyInside(stream, target, source, bytes);
-        }
+        public void CopyInside(nint stream, nint target, nint source, long bytes) => _context.CopyInside(stream, (ulong)target, (ulong)source, bytes);
 
-        public bool TryPin(nint host, long bytes)
-        {
-            CudaDriver.Enter(_context);
-            return CudaDriver.TryPin(host, bytes);
-        }
+        public string? Pin(nint host, long bytes) => _context.Pin(host, bytes);
 
-        public void Unpin(nint host)
-        {
-            CudaDriver.Enter(_context);
-            CudaDriver.Unpin(host);
-        }
+        public void Unpin(nint host) => _context.Unpin(host);
 
-        public void Dispose() => CudaDriver.Release(_device);
+        public void Dispose() => _context.Dispose();
     }
 }

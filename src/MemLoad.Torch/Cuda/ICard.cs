@@ -8,8 +8,14 @@ internal interface ICard : IDisposable
     /// <summary>The product name.</summary>
     string Product { get; }
 
-    /// <summary>The bus id in NVML.</summary>
-    string BusId { get; }
+    /// <summary>The id of the card, such as <c>GPU-…</c>.</summary>
+    string Uuid { get; }
+
+    /// <summary>The version of its driver; null if the driver does not tell.</summary>
+    string? DriverVersion { get; }
+
+    /// <summary>The memory of this process on the card that the driver reports; null if it does not.</summary>
+    long? ProcessBytes { get; }
 
     /// <summary>The memory in bytes.</summary>
     long TotalBytes { get; }
@@ -40,10 +46,10 @@ internal interface ICard : IDisposable
     void CopyInside(nint stream, nint target, nint source, long bytes);
 
     /// <summary>
-    /// Pins host memory, so that the card can read it directly. Returns false if the system does not permit it. Copies then use a staging
-    /// buffer of the driver.
+    /// Pins host memory, so that the card can read it directly. Returns the reason if that is not possible. Copies then use a staging buffer
+    /// of the driver.
     /// </summary>
-    bool TryPin(nint host, long bytes);
+    string? Pin(nint host, long bytes);
 
     void Unpin(nint host);
 }

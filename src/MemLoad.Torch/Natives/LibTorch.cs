@@ -124,7 +124,7 @@ internal static partial class LibTorch
 
     private static void SetUp(nint bridge)
     {
-        DllImportResolver resolve = (name, _, _) => name == Bridge ? bridge : CudaDriver.Resolve(name);
+        DllImportResolver resolve = (name, _, _) => name == Bridge ? bridge : 0;
         NativeLibrary.SetDllImportResolver(typeof(torch).Assembly, resolve);
         NativeLibrary.SetDllImportResolver(typeof(LibTorch).Assembly, resolve);
         // The library is loaded, so TorchSharp does not need to search for it in another folder. (Other versions search and find the loaded

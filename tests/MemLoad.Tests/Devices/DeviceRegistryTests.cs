@@ -5,8 +5,8 @@ public sealed class DeviceRegistryTests
 {
     [Theory]
     [InlineData("torch:cpu", "-Torch cpu ")]
-    [InlineData("CUDA:0", "-Torch cuda-")]
-    [InlineData("cuda:11", "-Torch cuda-")]
+    [InlineData("torch:CUDA:0", "-Torch cuda-")]
+    [InlineData("torch:cuda:11", "-Torch cuda-")]
     public void Without_TorchSharp_its_devices_are_refused_in_one_sentence_that_says_what_to_run(string device, string advice)
     {
         var refusal = Assert.Throws<MemLoadException>(() => DeviceRegistry.Open(device));
@@ -14,6 +14,16 @@ public sealed class DeviceRegistryTests
         Assert.Equal("ML7004", refusal.Rule.Id);
         Assert.StartsWith($"the device '{device.ToLowerInvariant()}' needs the TorchSharp build of MemLoad", refusal.Finding, StringComparison.Ordinal);
         Assert.Contains("./build.ps1 " + advice, refusal.Finding, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', refusal.Message);
+    }
+
+    [Fact]
+    public void A_card_that_is_not_there_is_refused_in_one_sentence()
+    {
+        var refusal = Assert.Throws<MemLoadException>(() => DeviceRegistry.Open("CUDA:97"));
+
+        Assert.Equal("ML7004", refusal.Rule.Id);
+        Assert.StartsWith(CudaDriver.Here is null ? $"the device 'cuda:97' cannot be used: {CudaDriver.WhyNone}" : "there is no 'cuda:97'", refusal.Finding, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', refusal.Message);
     }
 
@@ -42,22 +52,21 @@ public sealed class DeviceRegistryTests
     {
         IReadOnlyList<DeviceStatus> devices = DeviceRegistry.List();
 
-        Assert.Equal(["cpu", "sim", "torch:cpu", "cuda:0"], devices.Take(4).Select(device => device.Name));
-        Assert.Equal(["cpu", "sim"], devices.Where(device => device.Available).Select(device => device.Name));
-        Assert.All(devices.Skip(2), device => Assert.Contains("needs the TorchSharp build of MemLoad, which is not here: in a clone, ./build.ps1 -Torch c", device.Details, StringComparison.Ordinal));
-        Assert.Equal(["cpu", "sim"], DeviceRegistry.Names);
+        int cards = CudaDriver.Here?.Cards.Length ?? 0;
+        string[] usable = ["cpu", "sim", .. Enumerable.Range(0, cards).Select(CudaCard.NameOf)];
+        Assert.Equal([.. usable, .. cards == 0 ? ["cuda:0"] : Array.Empty<string>(), "torch:cpu"], devices.Select(device => device.Name));
+        Assert.Equal(usable, devices.Where(device => device.Available).Select(device => device.Name));
+        Assert.Contains("needs the TorchSharp build of MemLoad, which is not here: in a clone, ./build.ps1 -Torch c", devices[^1].Details, StringComparison.Ordinal);
+        Assert.Equal(cards == 0 ? CudaDriver.WhyNone : "", devices.FirstOrDefault(device => !device.Available && device.Name == "cuda:0")?.Details ?? "");
+        Assert.Equal(usable, DeviceRegistry.Names);
     }
 
     [Fact]
     public void Cards_are_asked_about_only_where_there_is_a_driver()
     {
         // On a machine with cards they are described; on any other nothing is found, and nothing fails.
-        foreach (GraphicsCard card in GraphicsCards.List())
-        {
-            Assert.InRange(card.FreeBytes, 0, card.TotalBytes);
-            Assert.Equal(card.TotalBytes > 0, GraphicsCards.FreeBytes(card.BusId) is not null);
-        }
-        Assert.Null(GraphicsCards.FreeBytes("ffff:ff:1f.0"));
-        Assert.Null(GraphicsCards.ProcessBytes("ffff:ff:1f.0"));
+        Assert.Equal(CudaDriver.Here is null, CudaDriver.WhyNone.Length > 0);
+        Assert.InRange(Nvml.Here.CardCount, CudaDriver.Here?.Cards.Length ?? 0, int.MaxValue);
+        Assert.Null(Nvml.Here.Find(Guid.Empty, "ffff:ff:1f.0"));
     }
 }

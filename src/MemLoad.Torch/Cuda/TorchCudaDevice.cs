@@ -6,11 +6,11 @@ using TorchSharp;
 namespace MemLoad.Torch;
 
 /// <summary>
-/// The device <c>cuda:N</c>: memory that libtorch allocates on a card. The driver fills it through a pinned staging ring, with several
+/// The device <c>torch:cuda:N</c>: memory that libtorch allocates on a card. The driver fills it through a pinned staging ring, with several
 /// streams at a time. TorchSharp does not provide the statistics of the libtorch allocator. This class computes them with the same
 /// arithmetic for every allocation.
 /// </summary>
-internal sealed class CudaDevice : IDevice
+internal sealed class TorchCudaDevice : IDevice
 {
     // The number of concurrent copies. One is copied while the next begins. More copies are not faster.
     private const int Streams = 2;
@@ -28,17 +28,17 @@ internal sealed class CudaDevice : IDevice
     /// <param name="card">The card. The device takes ownership.</param>
     /// <param name="number">The CUDA number of the card.</param>
     /// <param name="limitBytes">The maximum number of bytes to reserve, or null.</param>
-    public CudaDevice(ICard card, int number, long? limitBytes)
+    public TorchCudaDevice(ICard card, int number, long? limitBytes)
     {
         _card = card;
-        Name = string.Create(CultureInfo.InvariantCulture, $"cuda:{number}");
+        Name = NameOf(number);
         CapacityBytes = Math.Min(limitBytes ?? long.MaxValue, card.TotalBytes);
         _accounts = new CachingAllocator(CapacityBytes);
         lock (Accounting)
         {
-            if (!OfProcess.TryGetValue(card.BusId, out CachingAllocator? cache))
+            if (!OfProcess.TryGetValue(card.Uuid, out CachingAllocator? cache))
             {
-                OfProcess.Add(card.BusId, cache = new CachingAllocator());
+                OfProcess.Add(card.Uuid, cache = new CachingAllocator());
             }
             _cache = cache;
         }
@@ -47,6 +47,9 @@ internal sealed class CudaDevice : IDevice
             _idleStreams.Add(card.OpenStream());
         }
     }
+
+    /// <summary>The name of the device with a CUDA number.</summary>
+    public static string NameOf(int number) => string.Create(CultureInfo.InvariantCulture, $"torch:cuda:{number}");
 
     public string Name { get; }
 
@@ -85,7 +88,14 @@ internal sealed class CudaDevice : IDevice
     }
 
     /// <summary>The figure of NVML.</summary>
-    public long? DriverBytes => GraphicsCards.ProcessBytes(_card.BusId);
+    public long? DriverBytes => _card.ProcessBytes;
+
+    public DeviceIdentity Identity => new(_card.Product, _card.Uuid, _card.DriverVersion);
+
+    /// <summary>A ring that is not pinned; and segments that can grow, of which the arithmetic of reserved bytes knows nothing.</summary>
+    public string? Remark { get; private set; } = (Environment.GetEnvironmentVariable("PYTORCH_CUDA_ALLOC_CONF") ?? "").Contains("expandable_segments:True", StringComparison.OrdinalIgnoreCase)
+        ? "PYTORCH_CUDA_ALLOC_CONF sets expandable_segments, so libtorch reserves other amounts than the row says"
+        : null;
 
     public MemoryBuffer Allocate(long bytes)
     {
@@ -109,7 +119,12 @@ internal sealed class CudaDevice : IDevice
     public MemoryBuffer AllocateStaging(HostMemory host, long bytes)
     {
         MemoryBuffer memory = host.Allocate(bytes);
-        return _card.TryPin(memory.Address, bytes) ? new PinnedMemory(memory, _card) : memory;
+        if (_card.Pin(memory.Address, bytes) is not string reason)
+        {
+            return new PinnedMemory(memory, _card);
+        }
+        Remark = $"the staging ring is not pinned, so copies to the card are slower: {reason}";
+        return memory;
     }
 
     public void Copy(MemoryBuffer source, MemoryBuffer target, long bytes)
@@ -177,7 +192,7 @@ internal sealed class CudaDevice : IDevice
         }
     }
 
-    private sealed unsafe class Block(CudaDevice device, torch.Tensor bytes, (DeviceBlock Own, DeviceBlock Process) account, long length) : MemoryBuffer(length)
+    private sealed unsafe class Block(TorchCudaDevice device, torch.Tensor bytes, (DeviceBlock Own, DeviceBlock Process) account, long length) : MemoryBuffer(length)
     {
         public torch.Tensor Bytes => bytes;
 

@@ -1,0 +1,372 @@
+using System.Collections.Concurrent;
+
+namespace MemLoad;
+
+/// <summary>
+/// The device <c>cuda:N</c>: memory of a card, with nothing but the driver of the card. It reserves segments as the allocator of PyTorch
+/// does, so the figures of both are equal. Several streams copy at the same time.
+/// </summary>
+internal sealed unsafe class CudaDevice : IDevice
+{
+    // One stream per slot of the staging ring. The other threads read while one waits for its copy.
+    private const int Streams = StagingRing.Slots;
+
+    private readonly CudaDriver _driver;
+    private readonly CudaCard _card;
+    private readonly bool _checksFreeMemory;
+    private readonly CachingAllocator _allocator;
+    private readonly SortedList<long, (long Length, ulong Address)> _segments = [];
+    private readonly ConcurrentBag<nint> _idleStreams = [];
+    private readonly SemaphoreSlim _streams = new(Streams);
+    private readonly Lock _allocating = new();
+    private readonly Lock _opening = new();
+    private CudaContext? _context;
+    private string? _remark;
+    private long _freeAtStart;
+    private long _leastFree = long.MaxValue;
+    private int _holders = 1; // the owner of the device and every block
+    private int _disposed;
+
+    /// <summary>Creates the device. A context is created when the device is first used, not by a forecast.</summary>
+    /// <param name="driver">The driver.</param>
+    /// <param name="card">The card.</param>
+    /// <param name="limitBytes">The maximum number of bytes to reserve, or null.</param>
+    /// <param name="checksFreeMemory">Whether memory must be free before it is allocated. The driver for Windows can otherwise take memory
+    /// of the host instead, without an error.</param>
+    public CudaDevice(CudaDriver driver, CudaCard card, long? limitBytes, bool? checksFreeMemory = null)
+    {
+        _driver = driver;
+        _card = card;
+        _checksFreeMemory = checksFreeMemory ?? OperatingSystem.IsWindows();
+        CapacityBytes = Math.Min(limitBytes ?? long.MaxValue, card.TotalBytes);
+        _allocator = new CachingAllocator(CapacityBytes)
+        {
+            SegmentReserved = Reserve,
+            SegmentReleased = (offset, _) => Free(offset),
+        };
+    }
+
+    /// <inheritdoc/>
+    public string Name => _card.Name;
+
+    /// <inheritdoc/>
+    public bool IsHost => false;
+
+    /// <inheritdoc/>
+    public bool ReservesSharedMemory => _card.IsIntegrated;
+
+    /// <inheritdoc/>
+    public long? CapacityBytes { get; }
+
+    /// <summary>
+    /// The bytes that can still be reserved: the rest of the limit, or the free memory of the card if that is less. If the card uses the
+    /// memory of the computer, only the limits of the computer count, because the driver does not count reclaimable memory as free.
+    /// </summary>
+    public long? FreeBytes
+    {
+        get
+        {
+            long rest = CapacityBytes!.Value - Memory.Reserved;
+            return _card.IsIntegrated ? rest : Math.Min(rest, FreeOnCard());
+        }
+    }
+
+    /// <inheritdoc/>
+    public DeviceMemory Memory
+    {
+        get
+        {
+            lock (_allocating)
+            {
+                return _allocator.Memory;
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public DeviceIdentity? Identity => new(_card.Product, _card.Uuid.Length > 0 ? _card.Uuid : null, _driver.Nvml.DriverVersion);
+
+    /// <inheritdoc/>
+    public long? DriverBytes => _card.Managed is GraphicsCard card ? _driver.Nvml.ProcessBytes(card) : null;
+
+    /// <inheritdoc/>
+    public long? PeakCardBytes
+    {
+        get
+        {
+            lock (_allocating)
+            {
+                return _leastFree == long.MaxValue ? null : Math.Max(0, _freeAtStart - _leastFree);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public string? Remark => Volatile.Read(ref _remark);
+
+    private CudaContext Context => Volatile.Read(ref _context) ?? Open();
+
+    /// <inheritdoc/>
+    public MemoryBuffer Allocate(long bytes)
+    {
+        _ = Context;
+        lock (_allocating)
+        {
+            ObjectDisposedException.ThrowIf(_disposed != 0, this);
+            DeviceBlock block = _allocator.Allocate(bytes);
+            _holders++;
+            return new Block(this, block, bytes == 0 ? 0 : AddressOf(block.Offset), bytes);
+        }
+    }
+
+    /// <inheritdoc/>
+    public MemoryBuffer AllocateStaging(HostMemory host, long bytes)
+    {
+        ArgumentNullException.ThrowIfNull(host);
+        MemoryBuffer memory = host.Allocate(bytes);
+        try
+        {
+            CudaContext context = Context;
+            if (context.Pin(memory.Address, bytes) is not string reason)
+            {
+                return new PinnedMemory(context, memory);
+            }
+            Volatile.Write(ref _remark, $"the staging ring is not pinned, so copies to the card are slower: {reason}");
+            return memory;
+        }
+        catch
+        {
+            memory.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Copy(MemoryBuffer source, MemoryBuffer target, long bytes)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        ArgumentNullException.ThrowIfNull(target);
+        if (bytes > 0)
+        {
+            (ulong from, ulong to) = (((Block)source).CardAddress, ((Block)target).CardAddress);
+            OnStream((context, stream) => context.CopyInside(stream, to, from, bytes));
+        }
+    }
+
+    /// <inheritdoc/>
+    public CachingAllocator NewForecastAllocator() => new();
+
+    /// <summary>Closes the device. Its context is released with its last block, because another thread can be reading a block.</summary>
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) == 0)
+        {
+            lock (_allocating)
+            {
+                LetGo();
+            }
+        }
+    }
+
+    private CudaContext Open()
+    {
+        lock (_opening)
+        {
+            ObjectDisposedException.ThrowIf(_disposed != 0, this);
+            if (_context is not null)
+            {
+                return _context;
+            }
+            var context = new CudaContext(_driver.Functions, _card);
+            try
+            {
+                for (int i = 0; i < Streams; i++)
+                {
+                    _idleStreams.Add(context.CreateStream());
+                }
+                _freeAtStart = context.FreeBytes;
+            }
+            catch
+            {
+                Close(context);
+                throw;
+            }
+            Volatile.Write(ref _context, context);
+            return context;
+        }
+    }
+
+    // Without a context, the management library answers. A context would take memory of the card for a forecast.
+    private long FreeOnCard()
+    {
+        bool opened = Volatile.Read(ref _context) is not null;
+        return !opened && _card.Managed is GraphicsCard card && _driver.Nvml.FreeBytes(card) is long free ? free : Context.FreeBytes;
+    }
+
+    // The callbacks of the allocator, which calls them under the lock of the device.
+    private void Reserve(long offset, long bytes)
+    {
+        CudaContext context = _context!;
+        if (TryReserve(context, bytes) is not ulong address)
+        {
+            // As PyTorch does: the cache is released, and the memory is requested again.
+            _allocator.ReleaseCached();
+            address = TryReserve(context, bytes) ?? throw Exhausted(context, bytes);
+        }
+        _segments.Add(offset, (bytes, address));
+        _leastFree = Math.Min(_leastFree, context.FreeBytes);
+    }
+
+    private ulong? TryReserve(CudaContext context, long bytes) =>
+        _checksFreeMemory && !_card.IsIntegrated && context.FreeBytes < bytes ? null : context.TryAllocate(bytes);
+
+    private void Free(long offset)
+    {
+        ulong address = _segments[offset].Address;
+        _segments.Remove(offset);
+        _context!.Free(address);
+    }
+
+    private MemLoadException Exhausted(CudaContext context, long bytes)
+    {
+        DeviceMemory memory = _allocator.Memory;
+        return Rules.DeviceMemoryExhausted.Broken(
+            $"out of device memory: the driver refused a segment of {bytes} bytes; {Name} ({_card.Product}) has {_card.TotalBytes} bytes, {context.FreeBytes} are free, "
+                + $"{memory.Allocated} are allocated by this load and {memory.Reserved} reserved");
+    }
+
+    private ulong AddressOf(long offset)
+    {
+        // The segment with the highest start that is not above the offset.
+        int low = 0;
+        int high = _segments.Count - 1;
+        while (low < high)
+        {
+            int middle = (low + high + 1) / 2;
+            (low, high) = _segments.GetKeyAtIndex(middle) <= offset ? (middle, high) : (low, middle - 1);
+        }
+        return _segments.GetValueAtIndex(low).Address + (ulong)(offset - _segments.GetKeyAtIndex(low));
+    }
+
+    private void OnStream(Action<CudaContext, nint> copy)
+    {
+        CudaContext context = Context;
+        _streams.Wait();
+        // The number of streams is the number that can be in use at a time.
+        _ = _idleStreams.TryTake(out nint stream);
+        try
+        {
+            copy(context, stream);
+        }
+        finally
+        {
+            _idleStreams.Add(stream);
+            _streams.Release();
+        }
+    }
+
+    private void LetGo()
+    {
+        if (--_holders > 0)
+        {
+            return;
+        }
+        if (_context is not null)
+        {
+            foreach ((_, ulong address) in _segments.Values)
+            {
+                _context.Free(address);
+            }
+            Close(_context);
+        }
+        _streams.Dispose();
+        _allocator.Dispose();
+    }
+
+    private void Close(CudaContext context)
+    {
+        while (_idleStreams.TryTake(out nint stream))
+        {
+            context.DestroyStream(stream);
+        }
+        context.Dispose();
+    }
+
+    private sealed class Block(CudaDevice device, DeviceBlock block, ulong address, long bytes) : MemoryBuffer(bytes)
+    {
+        public ulong CardAddress => address;
+
+        public override void Write(long offset, ReadOnlySpan<byte> source)
+        {
+            CheckRange(offset, source.Length);
+            if (source.Length > 0)
+            {
+                int count = source.Length;
+                fixed (byte* from = source)
+                {
+                    nint host = (nint)from;
+                    device.OnStream((context, stream) => context.Upload(stream, address + (ulong)offset, (void*)host, count));
+                }
+            }
+        }
+
+        public override void Read(long offset, Span<byte> destination)
+        {
+            CheckRange(offset, destination.Length);
+            if (destination.Length > 0)
+            {
+                int count = destination.Length;
+                fixed (byte* to = destination)
+                {
+                    nint host = (nint)to;
+                    device.OnStream((context, stream) => context.Download(stream, (void*)host, address + (ulong)offset, count));
+                }
+            }
+        }
+
+        /// <summary>A copy on the host, because the memory of a card cannot be mapped. Writes to the copy are not copied back.</summary>
+        public override HostView MapForHost()
+        {
+            if (Length == 0)
+            {
+                return default;
+            }
+            using var host = new HostMemory();
+            MemoryBuffer copy = host.Allocate(Length);
+            try
+            {
+                device.OnStream((context, stream) => context.Download(stream, (void*)copy.Address, address, Length));
+            }
+            catch
+            {
+                copy.Dispose();
+                throw;
+            }
+            return new HostView(copy.Address, copy);
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+            lock (device._allocating)
+            {
+                device._allocator.Release(block);
+                device.LetGo();
+            }
+        }
+    }
+
+    private sealed class PinnedMemory(CudaContext context, MemoryBuffer memory) : MemoryBuffer(memory.Length)
+    {
+        public override nint Address => memory.Address;
+
+        public override void Write(long offset, ReadOnlySpan<byte> source) => memory.Write(offset, source);
+
+        public override void Read(long offset, Span<byte> destination) => memory.Read(offset, destination);
+
+        protected override void Dispose(bool disposing)
+        {
+            context.Unpin(memory.Address);
+            memory.Dispose();
+        }
+    }
+}
