@@ -56,7 +56,8 @@ internal sealed class MemoryBudget
         ArgumentNullException.ThrowIfNull(headroom);
         if (request.HostMemoryLimit is long own)
         {
-            headroom = Headroom.Of(headroom.Limits.Append(new MemoryLimit(OwnLimit, Counted.Anonymous, own, 0, 0, $"the limit given is {Printable.Bytes(own)}")));
+            Counted counts = device.IsUnified ? Counted.AnonymousAndShared : Counted.Anonymous;
+            headroom = Headroom.Of(headroom.Limits.Append(new MemoryLimit(OwnLimit, counts, own, 0, 0, $"the limit given is {Printable.Bytes(own)}")));
         }
         long? deviceBytes = device.IsHost ? null : Smaller(device.FreeBytes, request.DeviceMemoryLimit);
         return new MemoryBudget(headroom, deviceBytes, device.ReservesSharedMemory);
@@ -96,7 +97,7 @@ internal sealed class MemoryBudget
     public long EvictedBytes(PlanForecast forecast)
     {
         ArgumentNullException.ThrowIfNull(forecast);
-        MemoryLimit? limit = HostLimits.FirstOrDefault(limit => limit.Counts == Counted.AnonymousAndShared);
+        MemoryLimit? limit = HostLimits.FirstOrDefault(limit => limit.Counts == Counted.AnonymousAndShared && limit.Name != OwnLimit);
         return limit is null ? 0 : Math.Clamp(forecast.PeakHostFileBytes + NeedOf(limit.Counts, forecast) - limit.BudgetBytes, 0, forecast.PeakHostFileBytes);
     }
 

@@ -27,6 +27,9 @@ internal static class Refusals
         string what = limit.Counts switch
         {
             Counted.AddressSpace => "address space",
+            Counted.AnonymousAndShared when device.IsUnified && refused.Forecast.Device.PeakReserved > 0 =>
+                $"the memory that the host and '{device.Name}' share (at most {Printable.Bytes(refused.Forecast.PeakHostBytes)} for the host and "
+                + $"{Printable.Bytes(refused.Forecast.Device.PeakReserved)} for the device)",
             Counted.AnonymousAndShared when device.ReservesSharedMemory && refused.Forecast.Device.PeakReserved > 0 => $"host memory, that behind '{device.Name}' included",
             _ => "host memory",
         };

@@ -26,7 +26,8 @@ public static class DeviceRegistry
     public static string Describe(string name) => IsSimulated(name) ? $"{name} (a simulated accelerator)" : name;
 
     /// <summary>Whether a name is that of the simulated device.</summary>
-    public static bool IsSimulated(string name) => SimulatedDevice.DeviceName.Equals(name, StringComparison.OrdinalIgnoreCase);
+    public static bool IsSimulated(string name) =>
+        SimulatedDevice.DeviceName.Equals(name, StringComparison.OrdinalIgnoreCase) || SimulatedDevice.UnifiedName.Equals(name, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Names for completion: devices that may be available. No library is loaded to test them.</summary>
     public static IReadOnlyList<string> Names
@@ -35,7 +36,7 @@ public static class DeviceRegistry
         {
             string[] cards = CudaDriver.Here is CudaDriver driver ? [.. driver.Cards.Select(card => card.Name)] : [];
             string[] torch = TorchAssembly.Location is null ? [] : [TorchHost, .. TorchAssembly.HasCuda ? cards.Select(card => $"torch:{card}") : []];
-            return ["cpu", SimulatedDevice.DeviceName, .. cards, .. torch];
+            return ["cpu", SimulatedDevice.DeviceName, SimulatedDevice.UnifiedName, .. cards, .. torch];
         }
     }
 
@@ -44,6 +45,7 @@ public static class DeviceRegistry
     [
         new("cpu", true, "the host's own memory"),
         new(SimulatedDevice.DeviceName, true, "a simulated accelerator: real bytes, PyTorch's allocator rounding"),
+        new(SimulatedDevice.UnifiedName, true, "a simulated accelerator that shares the host's memory"),
         .. CudaDriver.Here?.List() ?? [new DeviceStatus(CudaCard.NameOf(0), false, CudaDriver.WhyNone)],
         .. ListTorch(),
     ];
@@ -60,6 +62,7 @@ public static class DeviceRegistry
         {
             "cpu" => new HostDevice(),
             SimulatedDevice.DeviceName => new SimulatedDevice(capacityBytes),
+            SimulatedDevice.UnifiedName => new SimulatedDevice(capacityBytes, unified: true),
             TorchHost => OpenTorch(lower, capacityBytes),
             _ when IsCard(lower, Cuda, out int number) => OpenCard(number, capacityBytes),
             _ when IsCard(lower, TorchCuda, out int number) => OpenTorch(string.Create(CultureInfo.InvariantCulture, $"{TorchCuda}{number}"), capacityBytes),

@@ -28,6 +28,12 @@ internal interface IDevice : IDisposable
     /// </summary>
     bool ReservesSharedMemory { get; }
 
+    /// <summary>
+    /// True if the host and the device have one memory, as on a system with an integrated accelerator. A limit on host memory then counts
+    /// both.
+    /// </summary>
+    bool IsUnified => false;
+
     /// <summary>The maximum number of bytes to reserve. Null if only the computer limits the device.</summary>
     long? CapacityBytes { get; }
 
@@ -57,6 +63,15 @@ internal interface IDevice : IDisposable
 
     /// <summary>True if tensors in a mapped file must be writable, as in PyTorch. A write changes a private page.</summary>
     bool MapsWritable => false;
+
+    /// <summary>
+    /// Creates what the device needs once, such as a context on a card, so that neither the budget nor the measurement of a load misses it.
+    /// A forecast does not need it.
+    /// </summary>
+    /// <exception cref="MemLoadException">ML7002, ML7004 or ML7008: the device cannot be used.</exception>
+    void Start()
+    {
+    }
 
     /// <summary>Allocates a block. Its content is undefined.</summary>
     /// <exception cref="MemLoadException">ML7001 or ML7002: the memory is not available.</exception>

@@ -2,12 +2,16 @@ namespace MemLoad;
 
 /// <summary>
 /// The device <c>sim</c>: a simulated accelerator. It has its own memory pool with real bytes, allocates as the CUDA allocator of PyTorch
-/// does, and does not exceed its capacity. Its device peaks are those of a card.
+/// does, and does not exceed its capacity. Its device peaks are those of a card. The device <c>sim:unified</c> simulates an accelerator
+/// that shares the memory of the host.
 /// </summary>
 internal sealed class SimulatedDevice : IDevice
 {
-    /// <summary>Its name.</summary>
+    /// <summary>The name of a device with memory of its own.</summary>
     internal const string DeviceName = "sim";
+
+    /// <summary>The name of a device that shares the memory of the host.</summary>
+    internal const string UnifiedName = "sim:unified";
 
     // Small enough for the cache of a core. A copy in the device then needs one pass over memory instead of two.
     private const int BounceBytes = 256 << 10;
@@ -20,8 +24,10 @@ internal sealed class SimulatedDevice : IDevice
 
     /// <summary>Creates a device.</summary>
     /// <param name="capacityBytes">The maximum number of bytes to reserve. Null for the memory of the computer.</param>
-    public SimulatedDevice(long? capacityBytes = null)
+    /// <param name="unified">Whether the device shares the memory of the host.</param>
+    public SimulatedDevice(long? capacityBytes = null, bool unified = false)
     {
+        IsUnified = unified;
         CapacityBytes = capacityBytes;
         _allocator = new CachingAllocator(capacityBytes)
         {
@@ -31,13 +37,16 @@ internal sealed class SimulatedDevice : IDevice
     }
 
     /// <inheritdoc/>
-    public string Name => DeviceName;
+    public string Name => IsUnified ? UnifiedName : DeviceName;
 
     /// <inheritdoc/>
     public bool IsHost => false;
 
     /// <inheritdoc/>
     public bool ReservesSharedMemory => true;
+
+    /// <inheritdoc/>
+    public bool IsUnified { get; }
 
     /// <inheritdoc/>
     public long? CapacityBytes { get; }

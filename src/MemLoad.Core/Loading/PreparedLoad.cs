@@ -184,6 +184,10 @@ public sealed class PreparedLoad : IDisposable
             {
                 throw Rules.DeviceLimitOnHost.Broken($"the device '{device.Name}' uses the host's memory");
             }
+            if (!forecastOnly)
+            {
+                device.Start();
+            }
             return new PreparedLoad(request, source, device, forecastOnly, cancellationToken);
         }
         catch

@@ -39,6 +39,7 @@ public sealed class DeviceRegistryTests
     [Theory]
     [InlineData("sim", "sim (a simulated accelerator)")]
     [InlineData("Sim", "Sim (a simulated accelerator)")]
+    [InlineData("sim:unified", "sim:unified (a simulated accelerator)")]
     [InlineData("cpu", "cpu")]
     [InlineData("cuda:0", "cuda:0")]
     public void Only_the_simulated_device_is_said_to_be_simulated(string name, string description)
@@ -53,7 +54,7 @@ public sealed class DeviceRegistryTests
         IReadOnlyList<DeviceStatus> devices = DeviceRegistry.List();
 
         int cards = CudaDriver.Here?.Cards.Length ?? 0;
-        string[] usable = ["cpu", "sim", .. Enumerable.Range(0, cards).Select(CudaCard.NameOf)];
+        string[] usable = ["cpu", "sim", "sim:unified", .. Enumerable.Range(0, cards).Select(CudaCard.NameOf)];
         Assert.Equal([.. usable, .. cards == 0 ? ["cuda:0"] : Array.Empty<string>(), "torch:cpu"], devices.Select(device => device.Name));
         Assert.Equal(usable, devices.Where(device => device.Available).Select(device => device.Name));
         Assert.Contains("needs the TorchSharp build of MemLoad, which is not here: in a clone, ./build.ps1 -Torch c", devices[^1].Details, StringComparison.Ordinal);

@@ -56,6 +56,9 @@ internal sealed unsafe class CudaDevice : IDevice
     public bool ReservesSharedMemory => _card.IsIntegrated;
 
     /// <inheritdoc/>
+    public bool IsUnified => _card.IsIntegrated;
+
+    /// <inheritdoc/>
     public long? CapacityBytes { get; }
 
     /// <summary>
@@ -107,9 +110,12 @@ internal sealed unsafe class CudaDevice : IDevice
     private CudaContext Context => Volatile.Read(ref _context) ?? Open();
 
     /// <inheritdoc/>
+    public void Start() => _ = Context;
+
+    /// <inheritdoc/>
     public MemoryBuffer Allocate(long bytes)
     {
-        _ = Context;
+        Start();
         lock (_allocating)
         {
             ObjectDisposedException.ThrowIf(_disposed != 0, this);
