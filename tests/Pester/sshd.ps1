@@ -16,10 +16,14 @@ function New-TestFleet([string]$Folder) {
 
 # Settles where a node would listen; Setup is a line of shell before its PowerShell starts.
 function New-TestNode([string]$Folder, [string]$Name, [string]$Setup = ':') {
-    $listener = [System.Net.Sockets.TcpListener]::new([ipaddress]::Loopback, 0)
-    $listener.Start()
-    $port = $listener.LocalEndpoint.Port
-    $listener.Stop()
+    # Ports for connections that programs open begin at 32768, so that none takes the port before the node starts.
+    do {
+        $port = Get-Random -Minimum 20000 -Maximum 32768
+        $listener = [System.Net.Sockets.TcpListener]::new([ipaddress]::Loopback, $port)
+        $free = $port -notin $script:usedPorts
+        try { $listener.Start() } catch [System.Net.Sockets.SocketException] { $free = $false } finally { $listener.Stop() }
+    } until ($free)
+    $script:usedPorts += , $port
     $own = Join-Path $Folder $Name
     $null = New-Item -ItemType Directory -Force $own/home
     Set-Content $own/pwsh.sh @"
