@@ -12,6 +12,7 @@ internal static partial class CommandLineWords
             [Act.Convert] = "'memload convert{0}'",
             [Act.Inspect] = "'memload inspect{0}'",
             [Act.Load] = "'memload invoke{0}'",
+            [Act.Manifest] = "'memload manifest{0}'",
             [Act.Measure] = "'memload measure{0}'",
             [Act.Plan] = "'memload plan{0}'",
             [Act.Runtime] = "'memload runtime{0}'",
@@ -23,9 +24,9 @@ internal static partial class CommandLineWords
         Setting.DType => "--dtype",
         Setting.Format => "--to",
         Setting.HeadCount => "--heads",
-        _ => "--" + Humps().Replace(setting.ToString(), "-$0").ToLowerInvariant(),
+        _ => "--" + InnerCapitals().Replace(setting.ToString(), "-$0").ToLowerInvariant(),
     };
 
     [GeneratedRegex("(?<!^)[A-Z]")]
-    private static partial Regex Humps();
+    private static partial Regex InnerCapitals();
 }

@@ -2,6 +2,7 @@ using System.Management.Automation;
 using MemLoad.Abstractions;
 using MemLoad.Completion;
 using MemLoad.Errors;
+using MemLoad.Models;
 
 namespace MemLoad.Commands;
 
@@ -35,7 +36,7 @@ public sealed class GetGptModelCommand : MemLoadCmdlet
             }
             if (!found && !WildcardPattern.ContainsWildcardCharacters(name))
             {
-                WriteError(ErrorRecords.From(Rules.ModelUnknown.Broken($"there is no model {Printable.Quote(name)} in this session"), name));
+                WriteError(ErrorRecords.From(Rules.ModelUnknown.Broken($"there is no model {Printable.Quote(name)} in this session", remedy: ModelSession.ListsModels), name));
             }
         }
         WriteObject(models.Where((_, i) => wanted[i]).ToArray(), enumerateCollection: true);

@@ -10,6 +10,7 @@ internal static class CmdletWords
             [Act.Convert] = "Convert-Weights{0}",
             [Act.Inspect] = "Get-WeightInfo{0}",
             [Act.Load] = "Import-Weights{0}",
+            [Act.Manifest] = "New-WeightManifest{0}",
             [Act.Measure] = "Measure-LoadMemory{0}",
             [Act.Plan] = "Get-LoadPlan{0}",
             [Act.Runtime] = "Get-MemLoadRuntime{0}",

@@ -134,7 +134,7 @@ public sealed class LoadedGptModel : IDisposable
     {
         if (State == "Removed")
         {
-            throw Rules.ModelGone.Broken($"the model '{Name}' was removed");
+            throw Rules.ModelGone.Broken($"the model '{Name}' was removed", remedy: $"{Rules.ModelGone.Remedy} {ModelSession.ListsModels}");
         }
     }
 

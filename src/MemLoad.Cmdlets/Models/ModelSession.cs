@@ -6,6 +6,9 @@ namespace MemLoad.Models;
 /// <summary>The models of one runspace, and the device memory that they hold. Parallel runspaces do not see each other's models.</summary>
 internal sealed class ModelSession
 {
+    /// <summary>The remedy of errors on models that are not in the session.</summary>
+    public const string ListsModels = "Get-GptModel lists the models of this session.";
+
     private static readonly ConditionalWeakTable<Runspace, ModelSession> Sessions = [];
 
     private readonly Lock _changing = new();

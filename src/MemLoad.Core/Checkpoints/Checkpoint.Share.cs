@@ -19,7 +19,7 @@ public sealed partial class Checkpoint
                 $"rank {rank} of {count} was asked for",
                 remedy: count <= 1
                     ? (Remedy)$"Say among how many ranks the checkpoint is split: {Setting.RankCount}."
-                    : $"Ranks count from 0: of {count} they are 0 to {count - 1} ({Setting.Rank}).");
+                    : (Remedy)$"Ranks count from 0: of {count} they are 0 to {count - 1} ({Setting.Rank}).");
         }
         if (count == 1)
         {

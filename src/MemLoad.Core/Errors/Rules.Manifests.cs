@@ -3,8 +3,8 @@ namespace MemLoad;
 /// <summary>Rules on manifests of weights (ML61xx).</summary>
 internal static partial class Rules
 {
-    private const string MakeManifestAgain =
-        "Copy the manifest again, or create it again from weights that you trust: memload manifest (New-WeightManifest).";
+    private static readonly Remedy MakeManifestAgain =
+        $"Copy the manifest again, or create it again from weights that you trust: {Act.Manifest}.";
 
     // A manifest has at most 100,000,000 bytes, which is enough for half a million tensors.
     public static readonly Rule ManifestTooLarge = new("ML6101", "a manifest has at most 100,000,000 bytes",

@@ -18,8 +18,8 @@ internal static partial class Rules
     public static readonly Rule TokenCountUnfit = new("ML6026", "there is at least one token id, and no more than the context length",
         "Give at least one token id, and shorten longer inputs to the context length.");
     public static readonly Rule ModelWithoutWeights = new("ML6027", "the model has weights", $"Load weights into it with {(Act.Load, Setting.Model)}.");
-    public static readonly Rule ModelGone = new("ML6028", "the model is still in this session", "Build or import it again. Get-GptModel lists the models of this session.");
+    public static readonly Rule ModelGone = new("ML6028", "the model is still in this session", "Build or import the model again.");
     public static readonly Rule LayoutDiffers = new("ML6029", "weights that are loaded in place have the layout of the weights that they replace",
         $"Load them into new memory: {Act.Load}.");
-    public static readonly Rule ModelUnknown = new("ML6030", "the session has a model with this name", "Get-GptModel lists the models of this session.");
+    public static readonly Rule ModelUnknown = new("ML6030", "the session has a model with this name", "Give the name of a model of this session.");
 }

@@ -10,7 +10,7 @@ internal enum Setting
 /// <summary>The actions of a user. Each is a command and a cmdlet.</summary>
 internal enum Act
 {
-    Convert, Inspect, Load, Measure, Plan, Runtime, Test,
+    Convert, Inspect, Load, Manifest, Measure, Plan, Runtime, Test,
 }
 
 /// <summary>
@@ -29,6 +29,7 @@ internal sealed record Vocabulary(IReadOnlyDictionary<Setting, string> Settings,
             [Act.Convert] = "CheckpointWriter.Write{0}",
             [Act.Inspect] = "Checkpoint.Open{0}",
             [Act.Load] = "WeightLoader.Load{0}",
+            [Act.Manifest] = "ManifestWriter.Write{0}",
             [Act.Measure] = "MeasureSession{0}",
             [Act.Plan] = "LoadPlanner.Forecast{0}",
             [Act.Runtime] = "DeviceRegistry{0}",

@@ -27,18 +27,19 @@ internal static class RulesDocument
         text.Append("""
             # Rules
 
-            What MemLoad insists on. Each refusal names one of these rules by its id, the file and the byte where it shows, what was found, and what to do.
-            Ids never change their meaning. There is no switch that makes a rule laxer. `memload test` (`Test-Weights`) tests the headers of a checkpoint, with
-            `--deep` (`-Deep`) all of it.
+            MemLoad requires these conditions. Each refusal names one rule by its id, the file, the byte offset, the finding and the remedy. The meaning of an
+            id never changes. No option relaxes a rule. `memload test` (`Test-Weights`) tests the headers of a checkpoint. With `--deep` (`-Deep`) it
+            tests all of the checkpoint.
 
-            This page is generated: after a change of rules or of the malformed files, `MEMLOAD_UPDATE=1 dotnet test --filter RulesDocumentTests` writes it again
-            (with a Python that has PyTorch and safetensors, which `MEMLOAD_PYTHON` may name, it also asks those again).
+            This page is generated. After a change of the rules or of the malformed files, `MEMLOAD_UPDATE=1 dotnet test --filter RulesDocumentTests` writes
+            it again. With a Python that has PyTorch and safetensors, which `MEMLOAD_PYTHON` can name, it also runs these readers again.
 
-            Remedies are given here in the words of the command line. The module says the same in its own: `-HostMemoryLimit` for `--host-memory-limit`, and so
-            for every option; only `--to` is `-Format` and `--heads` is `-HeadCount`. `memload convert`, `inspect`, `invoke`, `measure`, `plan`, `runtime` and
-            `test` are `Convert-Weights`, `Get-WeightInfo`, `Import-Weights`, `Measure-LoadMemory`, `Get-LoadPlan`, `Get-MemLoadRuntime` and `Test-Weights`.
+            The remedies on this page have the words of the command line. The module has its own words: `-HostMemoryLimit` for `--host-memory-limit`, and the
+            same for other options. The exceptions are `-Format` for `--to` and `-HeadCount` for `--heads`. `memload convert`, `inspect`, `invoke`, `manifest`,
+            `measure`, `plan`, `runtime` and `test` are `Convert-Weights`, `Get-WeightInfo`, `Import-Weights`, `New-WeightManifest`, `Measure-LoadMemory`,
+            `Get-LoadPlan`, `Get-MemLoadRuntime` and `Test-Weights`. `--model` is only in the module.
 
-            "Files" counts the hand-made malformed files in `tests/MemLoad.Tests/Corpus/` that are refused by the rule.
+            "Files" counts the malformed files in `tests/MemLoad.Tests/Corpus/` that the rule refuses.
 
             """.ReplaceLineEndings("\n"));
         ILookup<string, HostileFile> byRule = HostileFiles.All.ToLookup(file => file.Rule);
@@ -52,10 +53,10 @@ internal static class RulesDocument
             }
         }
         Line($"\n## The malformed files, and what other readers do with them\n\nMeasured: {peers.Versions}; `torch.load(path, weights_only=True)` and");
-        Line("`safetensors.torch.load_file(path)`, each file in a process of its own with 2 GiB to spend and 20 seconds; TorchSharp.PyBridge 1.4.4, `PyTorchUnpickler`");
-        Line("and `Safetensors.LoadStateDict`, with 2 GiB of managed memory. MemLoad refuses all of them from their headers.");
-        Line("To accept is not always wrong: PyTorch reads sparse tensors, other protocols and deep containers because it means to. What it shows is where two readers");
-        Line("of one file differ, and where a name, a length or a byte that lies goes unnoticed.");
+        Line("`safetensors.torch.load_file(path)`, each file in its own process with 2 GiB of memory and 20 seconds; TorchSharp.PyBridge 1.4.4, `PyTorchUnpickler`");
+        Line("and `Safetensors.LoadStateDict`, with 2 GiB of managed memory. MemLoad refuses all of these files from their headers.");
+        Line("A reader that accepts a file is not always wrong. PyTorch supports sparse tensors, other protocols and deep containers. The table shows where two");
+        Line("readers of a file differ, and where a reader does not detect a wrong name, length or byte.");
         Line($"\n| Kind | Files | Reader | {string.Join(" | ", Outcomes)} |\n|---|---|---|{string.Concat(Enumerable.Repeat("---|", Outcomes.Length))}");
         foreach (IGrouping<(string Format, string? Reader), HostileFile> group in HostileFiles.All.GroupBy(file => (file.Format, PeerReaders.ReaderOf(file))))
         {
@@ -67,14 +68,14 @@ internal static class RulesDocument
             Count(group.Key.Format, group.Key.Reader, group, peers.Outcomes);
             Count(group.Key.Format, "PyBridge", group, peers.Bridge);
         }
-        Line("\n## Pickles, construct by construct\n\nA pickle is a program of Python's. MemLoad does not run it, and reads of it what PyTorch reads, or refuses it by a rule. Each of these is a file in");
-        Line("the tests, which ask PyTorch 2.6 (`weights_only=True`) as well where there is one; `bench/Fuzz --differential` tries what nobody thought of.");
+        Line("\n## Pickles, construct by construct\n\nA pickle is a Python program. MemLoad does not run it. MemLoad reads what PyTorch reads, or refuses the file by a rule. Each construct is a file");
+        Line("in the tests. The tests also run PyTorch 2.6 (`weights_only=True`) if it is installed. `bench/Fuzz --differential` generates more constructs.");
         Line("\n| Construct | PyTorch | MemLoad |\n|---|---|---|");
         foreach (PickleConstruct construct in PickleConstructs.All)
         {
             Line($"| {Cell(construct.Name)} | {Cell(construct.PyTorch)} | {construct.Rule ?? "reads the same"} |");
         }
-        Line("\n## Published attacks\n\nEach was tried as files. MemLoad refuses all of them, by the rules named; beside them what the other readers do today.");
+        Line("\n## Published attacks\n\nFiles in the tests contain these attacks. MemLoad refuses all of them. The table has the rule and the outcome of the other readers.");
         Line("\n| Attack | What it does | Tried as |\n|---|---|---|");
         var byId = HostileFiles.All.ToDictionary(file => file.Id, StringComparer.Ordinal);
         foreach (PublishedAttack attack in PublishedAttacks.All)
