@@ -36,7 +36,7 @@ internal sealed class CheckpointFileReader : IDisposable
     public SafeFileHandle Handle => _handle;
 
     /// <summary>False while bulk reads have found all data in the page cache.</summary>
-    public bool Waits => _direct.Waits;
+    public bool NeedsDisk => _direct.NeedsDisk;
 
     /// <summary>Opens a file for reading. Other programs can read, write and delete it meanwhile.</summary>
     /// <exception cref="MemLoadException">ML1001, ML1002, ML1010 or ML1015.</exception>

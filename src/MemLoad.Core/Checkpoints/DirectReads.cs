@@ -16,32 +16,32 @@ internal sealed unsafe partial class DirectReads(SafeFileHandle file) : IDisposa
     private const int Block = 4096;
 
     // Smaller reads do not reach the speed of the disk. The readahead of the page cache helps the next small reads.
-    private const int Least = CheckpointFileReader.FarApart;
+    private const int SmallestRead = CheckpointFileReader.FarApart;
 
     // The bytes outside the block boundaries of the destination: less than a block at its start, at its end, and before the range.
     private const int MostAside = 3 * Block;
 
     // Usually the whole of a cold file is cold. After a range that was not cached, this many ranges are not tested.
-    private const int Unasked = 15;
+    private const int UntestedRanges = 15;
 
     private readonly Lazy<SafeFileHandle?> _probe = new(() => OpenProbe(file));
     private readonly Lazy<SafeFileHandle?> _direct = new(() => OpenAgain(file, Native.Direct));
     private volatile bool _refused;
-    private volatile bool _waits = !IsSupported;
-    private int _unasked;
+    private volatile bool _needsDisk = !IsSupported;
+    private int _untested;
 
     private static bool IsSupported { get; } = FileAdvice.IsSupported
         && RuntimeInformation.ProcessArchitecture is Architecture.X64 or Architecture.Arm64;
 
     /// <summary>False while every large range was in the page cache. Reads then use processors and do not wait for a disk.</summary>
-    public bool Waits => _waits;
+    public bool NeedsDisk => _needsDisk;
 
     /// <summary>
     /// Reads the first bytes of a range. Returns 0 if the caller must read them in another way. Several threads can call it.
     /// </summary>
     public int Read(long offset, Span<byte> destination)
     {
-        if (!IsSupported || _refused || destination.Length < Least || !IsForTheDisk(offset, destination.Length))
+        if (!IsSupported || _refused || destination.Length < SmallestRead || !IsForTheDisk(offset, destination.Length))
         {
             return 0;
         }
@@ -64,6 +64,12 @@ internal sealed unsafe partial class DirectReads(SafeFileHandle file) : IDisposa
     /// <inheritdoc/>
     public void Dispose()
     {
+        // A child process has a copy of each descriptor until it starts its program. Closing a descriptor does not release its lock then.
+        if (_probe.IsValueCreated && _probe.Value is SafeFileHandle probe)
+        {
+            var unlocked = new FileLock { Type = Native.Unlocked };
+            _ = Native.Control(probe, Native.SetLock, &unlocked);
+        }
         foreach (Lazy<SafeFileHandle?> handle in new[] { _probe, _direct })
         {
             if (handle.IsValueCreated)
@@ -79,10 +85,10 @@ internal sealed unsafe partial class DirectReads(SafeFileHandle file) : IDisposa
     {
         if (_probe.Value is not SafeFileHandle probe)
         {
-            _waits = true;
+            _needsDisk = true;
             return false;
         }
-        if (Interlocked.Decrement(ref _unasked) >= 0)
+        if (Interlocked.Decrement(ref _untested) >= 0)
         {
             return true;
         }
@@ -92,14 +98,14 @@ internal sealed unsafe partial class DirectReads(SafeFileHandle file) : IDisposa
         {
             if (Native.Read(probe, &vector, 1, place, Native.NoWait) < 0)
             {
-                _waits = true;
+                _needsDisk = true;
                 // Any error other than "try again" means that the file system does not support the test.
                 _refused |= Marshal.GetLastPInvokeError() != Native.Again;
                 if (_refused || IsSharedWithOthers(probe))
                 {
                     return false;
                 }
-                Volatile.Write(ref _unasked, Unasked);
+                Volatile.Write(ref _untested, UntestedRanges);
                 return true;
             }
         }
@@ -112,8 +118,8 @@ internal sealed unsafe partial class DirectReads(SafeFileHandle file) : IDisposa
     {
         var mine = new FileLock { Type = Native.ReadLock };
         _ = Native.Control(probe, Native.SetLock, &mine);
-        var hindrance = new FileLock { Type = Native.WriteLock };
-        return Native.Control(probe, Native.GetLock, &hindrance) == 0 && hindrance.Type != Native.Unlocked;
+        var conflict = new FileLock { Type = Native.WriteLock };
+        return Native.Control(probe, Native.GetLock, &conflict) == 0 && conflict.Type != Native.Unlocked;
     }
 
     // One request reads whole blocks. Most bytes go to the whole blocks of the destination and are then moved. The other bytes go to a

@@ -27,8 +27,8 @@ internal sealed class HostLayout
     /// <summary>One block.</summary>
     /// <param name="Offset">The start in the mapping, a multiple of 64.</param>
     /// <param name="Length">The length in bytes.</param>
-    /// <param name="Spare">The number of unused bytes after the block.</param>
-    public readonly record struct Place(long Offset, long Length, long Spare);
+    /// <param name="PaddingBytes">The number of unused bytes after the block.</param>
+    public readonly record struct Place(long Offset, long Length, long PaddingBytes);
 
     /// <summary>The blocks in the order of the request.</summary>
     public ImmutableArray<Place> Blocks { get; }
@@ -71,7 +71,7 @@ internal sealed class HostLayout
             if (fits && before >= 0 && storages[before].File == storage.File && storage.Offset - storages[before].Length - storages[before].Offset is >= 0 and <= LargestGap and long gap)
             {
                 start = checked(end + gap);
-                blocks[before] = blocks[before] with { Spare = gap };
+                blocks[before] = blocks[before] with { PaddingBytes = gap };
             }
             else if (fits)
             {

@@ -52,7 +52,7 @@ internal sealed unsafe class HostMemory : IDisposable
             return [Allocate(layout.Blocks[0].Length)];
         }
         var mapping = new HostMapping(Math.Max(layout.Bytes, 1), layout.Blocks.Length, _pages);
-        return [.. layout.Blocks.Select(block => new Buffer(mapping, block.Offset, block.Length, block.Spare, vacates: true))];
+        return [.. layout.Blocks.Select(block => new Buffer(mapping, block.Offset, block.Length, block.PaddingBytes, vacates: true))];
     }
 
     /// <summary>Releases the mapping of small blocks. Blocks stay valid until they are disposed.</summary>
@@ -62,13 +62,13 @@ internal sealed unsafe class HostMemory : IDisposable
         _current = null;
     }
 
-    private sealed class Buffer(HostMapping mapping, long offset, long bytes, long spare = 0, bool vacates = false) : MemoryBuffer(bytes)
+    private sealed class Buffer(HostMapping mapping, long offset, long bytes, long paddingBytes = 0, bool vacates = false) : MemoryBuffer(bytes)
     {
         private HostMapping? _mapping = mapping;
 
         public override nint Address { get; } = mapping.Address + (nint)offset;
 
-        public override long Spare => spare;
+        public override long PaddingBytes => paddingBytes;
 
         public override void Prepare(long offset, int count) => _mapping?.Touch(Address + (nint)offset, count);
 

@@ -13,7 +13,7 @@ public abstract class MemoryBuffer(long length) : IDisposable
     public virtual nint Address => 0;
 
     /// <summary>The number of unused bytes after the block. Code that fills the block may overwrite them.</summary>
-    public virtual long Spare => 0;
+    public virtual long PaddingBytes => 0;
 
     /// <summary>Creates the memory of a range that will be overwritten, if a separate call is useful. Existing content stays.</summary>
     public virtual void Prepare(long offset, int count)

@@ -29,7 +29,7 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
 
     // What one piece may contain: part of one storage; storages that have the same distances in memory and in the file; any storages that
     // are close in the file.
-    private enum Cutting
+    private enum PieceLayout
     {
         ByStorage,
         AsInMemory,
@@ -55,14 +55,14 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
     /// <summary>Reads all added storages directly into their buffers, which must be host memory. No storage may be cast.</summary>
     public unsafe void ReadInPlace(CancellationToken cancellationToken)
     {
-        foreach (Piece[] pieces in Cut(BlockBytes, Cutting.AsInMemory))
+        foreach (Piece[] pieces in Cut(BlockBytes, PieceLayout.AsInMemory))
         {
             Expect(pieces);
             Block[] blocks = Blocks(pieces, BlockBytes);
             int made = 0; // the number of blocks whose memory is prepared, or that their reader prepares
             Share(blocks.Length, Threads, null, (block, _, stop) =>
             {
-                bool waits = false;
+                bool needsDisk = false;
                 for (int i = blocks[block].Start; i < blocks[block].End; i++)
                 {
                     stop.ThrowIfCancellationRequested();
@@ -72,9 +72,9 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
                     }
                     Part part = pieces[i].Parts[0];
                     pieces[i].File.ReadBulk(pieces[i].Offset, new Span<byte>((byte*)part.Buffer.Address + part.BufferOffset, pieces[i].Length));
-                    waits |= pieces[i].File.Waits;
+                    needsDisk |= pieces[i].File.NeedsDisk;
                 }
-                return waits;
+                return needsDisk;
             }, cancellationToken, meanwhile: block =>
             {
                 for (int i = blocks[block].Start; i < blocks[block].End; i++)
@@ -96,7 +96,7 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
     /// <param name="cancellationToken">Cancels the read.</param>
     public unsafe void ReadAndCopy(MemoryBuffer loaded, CancellationToken cancellationToken)
     {
-        foreach (Piece[] pieces in Cut(PassedBytes, Cutting.ByStorage))
+        foreach (Piece[] pieces in Cut(PassedBytes, PieceLayout.ByStorage))
         {
             Expect(pieces);
             long[] places = Places(pieces, Math.Min(loaded.Length, PlacedBytes));
@@ -106,17 +106,17 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
             int threads = (int)Math.Clamp(loaded.Length / PassedBlockBytes, 1, Threads);
             Share(blocks.Length, threads, ranges, (block, _, stop) =>
             {
-                bool waits = false;
+                bool needsDisk = false;
                 for (int i = blocks[block].Start; i < blocks[block].End; i++)
                 {
                     stop.ThrowIfCancellationRequested();
                     byte* memory = (byte*)loaded.Address + places[i];
                     loaded.Prepare(places[i], pieces[i].Length);
                     pieces[i].File.ReadBulk(pieces[i].Offset, new Span<byte>(memory, pieces[i].Length));
-                    waits |= pieces[i].File.Waits;
+                    needsDisk |= pieces[i].File.NeedsDisk;
                     Pass(memory, pieces[i].Parts[0], stop);
                 }
-                return waits;
+                return needsDisk;
             }, cancellationToken);
         }
     }
@@ -127,7 +127,7 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
     public unsafe void ReadThrough(MemoryBuffer ring, CancellationToken cancellationToken)
     {
         long slotBytes = ring.Length / StagingRing.Slots;
-        foreach (Piece[] pieces in Cut(slotBytes, Cutting.AsInFile))
+        foreach (Piece[] pieces in Cut(slotBytes, PieceLayout.AsInFile))
         {
             Share(pieces.Length, StagingRing.Slots, null, (i, slot, stop) =>
             {
@@ -137,7 +137,7 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
                 {
                     Pass(memory + part.PieceOffset, part, stop);
                 }
-                return pieces[i].File.Waits;
+                return pieces[i].File.NeedsDisk;
             }, cancellationToken);
         }
     }
@@ -149,13 +149,13 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
     {
         int count = Math.Clamp(blocks, 1, threads);
         var queue = new BlockQueue(blocks, count, places);
-        using var diskWaits = new ManualResetEventSlim();
+        using var diskNeeded = new ManualResetEventSlim();
         bool hasMore = meanwhile is not null && blocks > count; // than threads take at the same time
         workers.Share(hasMore ? count + 1 : count, (thread, stop) =>
         {
             if (thread >= Environment.ProcessorCount || thread == count)
             {
-                diskWaits.Wait(stop);
+                diskNeeded.Wait(stop);
             }
             if (thread == count)
             {
@@ -173,7 +173,7 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
                     stop.ThrowIfCancellationRequested();
                     if (body(block, thread, stop))
                     {
-                        diskWaits.Set();
+                        diskNeeded.Set();
                     }
                 }
             }
@@ -181,7 +181,7 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
             {
                 queue.Leave(thread);
             }
-            diskWaits.Set();
+            diskNeeded.Set();
         }, cancellationToken);
     }
 
@@ -280,7 +280,7 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
     }
 
     // Returns the pieces in the order of the files, in groups that need no more files than may be open at the same time.
-    private IEnumerable<Piece[]> Cut(long pieceBytes, Cutting cutting)
+    private IEnumerable<Piece[]> Cut(long pieceBytes, PieceLayout layout)
     {
         var group = new List<Piece>();
         int filesInGroup = 0;
@@ -295,12 +295,12 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
                 filesInGroup = 0;
             }
             filesInGroup++;
-            CutFile(files[view.Checkpoint.Files[file.Key]], file, pieceBytes, cutting, group);
+            CutFile(files[view.Checkpoint.Files[file.Key]], file, pieceBytes, layout, group);
         }
         yield return [.. group];
     }
 
-    private void CutFile(CheckpointFileReader file, IEnumerable<Target> targets, long pieceBytes, Cutting cutting, List<Piece> pieces)
+    private void CutFile(CheckpointFileReader file, IEnumerable<Target> targets, long pieceBytes, PieceLayout layout, List<Piece> pieces)
     {
         var parts = ImmutableArray.CreateBuilder<Part>();
         long start = 0;
@@ -313,10 +313,10 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
             for (long done = 0; done < extent.Length;)
             {
                 long offset = extent.Offset + done;
-                bool joins = parts.Count > 0 && cutting switch
+                bool joins = parts.Count > 0 && layout switch
                 {
-                    Cutting.AsInFile => offset - end <= LargestGap && offset - start <= pieceBytes - unit,
-                    Cutting.AsInMemory => LiesAsInFile(parts[^1], buffer.Address + (nint)done, offset - end, pieceBytes),
+                    PieceLayout.AsInFile => offset - end <= LargestGap && offset - start <= pieceBytes - unit,
+                    PieceLayout.AsInMemory => LiesAsInFile(parts[^1], buffer.Address + (nint)done, offset - end, pieceBytes),
                     _ => false,
                 };
                 if (parts.Count > 0 && !joins)
@@ -327,7 +327,7 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
                 {
                     start = offset;
                 }
-                long room = cutting == Cutting.AsInFile ? (pieceBytes - (offset - start)) / unit * unit : pieceBytes - ((buffer.Address + done) % pieceBytes);
+                long room = layout == PieceLayout.AsInFile ? (pieceBytes - (offset - start)) / unit * unit : pieceBytes - ((buffer.Address + done) % pieceBytes);
                 int length = (int)Math.Min(extent.Length - done, room);
                 parts.Add(new Part(buffer, cast?.TargetBytes(done) ?? done, (int)(offset - start), length, cast));
                 end = offset + length;
@@ -350,6 +350,6 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
     private static bool LiesAsInFile(Part before, nint address, long gap, long blockBytes)
     {
         long end = before.Buffer.Address + before.BufferOffset + before.Length;
-        return gap == address - end && gap >= 0 && gap <= before.Buffer.Spare && (end - 1) / blockBytes == address / blockBytes;
+        return gap == address - end && gap >= 0 && gap <= before.Buffer.PaddingBytes && (end - 1) / blockBytes == address / blockBytes;
     }
 }

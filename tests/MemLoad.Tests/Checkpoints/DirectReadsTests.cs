@@ -1,8 +1,11 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
 using MemLoad.Tests.Measurement;
+using Microsoft.Win32.SafeHandles;
 
 namespace MemLoad.Tests.Checkpoints;
 
-public sealed class DirectReadsTests
+public sealed partial class DirectReadsTests
 {
     private const int FileBytes = (9 << 20) + 777;
 
@@ -88,6 +91,36 @@ public sealed class DirectReadsTests
         Assert.Equal(memory.Length, first.Read(180 << 20, memory));
     }
 
+    [SkippableFact]
+    public void A_load_releases_its_lock_although_a_child_process_still_has_its_descriptors()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux has these locks");
+        using var file = new TemporaryFile(0);
+        _ = Content(file.Path);
+        Skip.If(file.IsInMemory || PageCache.Evict([file.Path]) is not 0, "this file system does not give up its pages");
+        byte[] memory = new byte[1 << 20];
+        using CheckpointFileReader one = CheckpointFileReader.Open(file.Path);
+        using CheckpointFileReader other = CheckpointFileReader.Open(file.Path);
+        List<SafeFileHandle> copies = [];
+        try
+        {
+            using (var first = new DirectReads(one.Handle))
+            {
+                Skip.If(first.Read(0, memory) == 0, "this file system knows no direct reads");
+                // A fork copies them all, and the child closes them when it starts its program.
+                copies.AddRange(Directory.GetFiles("/proc/self/fd").Where(link => new FileInfo(link).LinkTarget == file.Path)
+                    .Select(link => Duplicate(int.Parse(Path.GetFileName(link), CultureInfo.InvariantCulture))));
+                Assert.True(copies.Count >= 3);
+            }
+            using var second = new DirectReads(other.Handle);
+            Assert.Equal(memory.Length, second.Read(4 << 20, memory));
+        }
+        finally
+        {
+            copies.ForEach(copy => copy.Dispose());
+        }
+    }
+
     [Fact]
     public void A_range_past_the_end_is_an_error_that_says_so()
     {
@@ -104,6 +137,9 @@ public sealed class DirectReadsTests
             Assert.Equal("ML1005", Assert.Throws<MemLoadException>(() => reader.ReadBulk(offset, memory)).Rule.Id);
         }
     }
+
+    [LibraryImport("libc", EntryPoint = "dup")]
+    private static partial SafeFileHandle Duplicate(int descriptor);
 
     private static byte[] Content(string path)
     {

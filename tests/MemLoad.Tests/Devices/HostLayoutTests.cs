@@ -20,7 +20,7 @@ public sealed class HostLayoutTests
             {
                 Assert.Equal(0, block.Offset % 64);
                 Assert.True(block.Offset >= end, "a block begins in another, or in what is said to be nobody's");
-                end = block.Offset + block.Length + block.Spare;
+                end = block.Offset + block.Length + block.PaddingBytes;
             }
             long packed = HostLayout.Packed(lengths).Bytes;
             Assert.InRange(end, 0, layout.Bytes);
@@ -38,7 +38,7 @@ public sealed class HostLayoutTests
 
         HostLayout layout = HostLayout.LikeFiles(lengths, storages);
 
-        Assert.Equal([192, 64, 0, 0, 0], layout.Blocks.Select(block => block.Spare));
+        Assert.Equal([192, 64, 0, 0, 0], layout.Blocks.Select(block => block.PaddingBytes));
         long[] offsets = [.. layout.Blocks.Select(block => block.Offset)];
         Assert.Equal(Large + 192, offsets[1] - offsets[0]);
         Assert.Equal(128 + 64, offsets[3] - offsets[1]);
