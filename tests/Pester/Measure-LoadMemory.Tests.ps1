@@ -84,7 +84,7 @@ Describe 'Measure-LoadMemory' {
         "$said" | Should -Match 'Baseline .*Refused.*ML7005.*Mmap .*forecast'
     }
     It 'says of a row whether it is as forecast' {
-        $fat = [scriptblock]::Create('param($v) $row = [MemLoad.LoadMeasurement]@{ Strategy="Stream"; Device="cpu"; Outcome="Loaded"; Run=1; HostName="h"; StartedAt="s"; ModuleVersion="1"; ForecastHostBytes=0; PeakHostBytes=$v }; $row')
+        $fat = [scriptblock]::Create('param($v) $row = [MemLoad.LoadMeasurement]@{ Strategy="Stream"; Device="cpu"; Outcome="Loaded"; Run=1; HostName="h"; StartedAt="2026-01-02T03:04:05.678+00:00"; ModuleVersion="1"; ForecastHostBytes=0; PeakHostBytes=$v }; $row')
         (& $fat 1MB).Verdict, (& $fat 1MB).AsForecast | Should -Be 'as forecast', $true
         (& $fat 9MB).Verdict, (& $fat 9MB).AsForecast | Should -Be 'host +9.0 MiB', $false
     }
@@ -100,7 +100,29 @@ Describe 'Measure-LoadMemory' {
         $row.Outcome | Should -Be Loaded
         $row.Note | Should -BeLike 'forced: * short'
     }
-    It 'has rows that are moments and sets of columns with names, remote ones too' {
+    It 'has rows with a time that is compared as a time, and is ISO 8601 with milliseconds in CSV, JSON and views of every culture' {
+        $row = [MemLoad.LoadMeasurement]@{ Strategy = 'Stream'; Device = 'cpu'; Outcome = 'Loaded'; Run = 1; HostName = 'h'; StartedAt = '2026-01-05T03:04:05.670+01:00'; ModuleVersion = '1' }
+        $block = Measure-LoadMemory { }
+        $before = [cultureinfo]::CurrentCulture
+        foreach ($culture in 'de-DE', 'en-US', 'ja-JP', $before) {
+            [cultureinfo]::CurrentCulture = $culture
+            try {
+                $row.StartedAt, $block.StartedAt | Should -BeOfType DateTimeOffset
+                $row.StartedAt -lt (Get-Date) | Should -BeTrue
+                $block.StartedAt -gt (Get-Date).AddMinutes(-9) | Should -BeTrue
+                ($row, $block | Sort-Object StartedAt)[0] | Should -Be $row
+                $csv = $row | ConvertTo-Csv | ConvertFrom-Csv
+                $csv.StartedAt | Should -BeExactly '2026-01-05T03:04:05.670+01:00'
+                ($block | ConvertTo-Csv | ConvertFrom-Csv).StartedAt | Should -BeExactly "$([MemLoad.RowText]::TimeText($block.StartedAt))"
+                $row | Format-List | Out-String | Should -Match 'StartedAt *: 2026-01-05T03:04:05\.670\+01:00'
+                $remote = [System.Management.Automation.PSSerializer]::Deserialize([System.Management.Automation.PSSerializer]::Serialize($row))
+                $json = $row | ConvertTo-Json | ConvertFrom-Json
+                foreach ($other in $csv, $remote, $json, ($row | Select-Object *)) { [DateTimeOffset]$other.StartedAt | Should -Be ([DateTimeOffset]'2026-01-05T03:04:05.670+01:00') }
+            }
+            finally { [cultureinfo]::CurrentCulture = $before }
+        }
+    }
+    It 'has sets of columns with names, and remote rows with times' {
         $row = Measure-LoadMemory $file -Strategy Stream
         $remote = [System.Management.Automation.PSSerializer]::Deserialize([System.Management.Automation.PSSerializer]::Serialize($row))
         foreach ($one in $row, $remote) {

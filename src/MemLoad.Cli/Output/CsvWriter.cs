@@ -25,6 +25,7 @@ internal static class CsvWriter
     {
         null => "",
         string text => CsvCell.Of(text),
+        DateTimeOffset time => RowTime.Text(time),
         IFormattable formattable => formattable.ToString(null, CultureInfo.InvariantCulture),
         _ => value.ToString() ?? "",
     };

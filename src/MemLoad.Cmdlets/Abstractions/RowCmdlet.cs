@@ -56,8 +56,8 @@ public abstract class RowCmdlet : MemLoadCmdlet
     private static string? Text(object? value) => (value is PSObject wrapped ? wrapped.BaseObject : value) switch
     {
         null => null,
-        DateTime moment => moment.ToString("yyyy-MM-ddTHH:mm:ss.fffK", CultureInfo.InvariantCulture),
-        DateTimeOffset moment => moment.ToString("yyyy-MM-ddTHH:mm:ss.fffzzz", CultureInfo.InvariantCulture),
+        DateTime time => RowTime.Text(time),
+        DateTimeOffset time => RowTime.Text(time),
         IFormattable figure => figure.ToString(null, CultureInfo.InvariantCulture),
         object other => other.ToString(),
     };

@@ -131,7 +131,7 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
             {
                 WriteVerbose($"The samples are kept for later: {unwritten.Message}");
             }
-            Judge(row);
+            ReportProblem(row);
         }
         WriteProgress(new ProgressRecord(0, $"Measuring {forecast.Path}", "Done") { RecordType = ProgressRecordType.Completed });
         if (session.KeepSamples(StopToken) is MemLoadException lost)
@@ -145,7 +145,7 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
     }
 
     // The row is already written. The error makes -ErrorAction Stop and the exit code of a shell apply.
-    private void Judge(LoadMeasurement row)
+    private void ReportProblem(LoadMeasurement row)
     {
         if (Errors.ErrorRecords.From(row) is ErrorRecord problem)
         {
@@ -170,7 +170,7 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
         GC.Collect();
         session.ResetPeak();
         long before = session.DeviceBytes;
-        string startedAt = DateTimeOffset.Now.ToString("yyyy-MM-ddTHH:mm:ss.fffzzz", CultureInfo.InvariantCulture);
+        DateTimeOffset startedAt = RowTime.Now;
         using var probe = MemoryProbe.Start(() => session.DeviceBytes);
         // The block runs in the scope of the caller, as with Measure-Command, so that its assignments stay.
         InvokeCommand.InvokeScript(useLocalScope: false, block, null, []);

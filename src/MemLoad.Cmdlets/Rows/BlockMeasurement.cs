@@ -22,8 +22,8 @@ public sealed record BlockMeasurement
     public long? ReadBytes { get; init; }
     /// <summary>Name of the machine.</summary>
     public required string HostName { get; init; }
-    /// <summary>When it started, ISO 8601 with offset.</summary>
-    public required string StartedAt { get; init; }
+    /// <summary>When it started, to the millisecond.</summary>
+    public required DateTimeOffset StartedAt { get; init; }
     /// <summary>MemLoad's version.</summary>
     public required string ModuleVersion { get; init; }
 }

@@ -148,6 +148,24 @@ public static class RowText
         return unit == 0 || known == 0 ? known.ToString(CultureInfo.InvariantCulture) : Printable.ThreeDigits(known / Math.Pow(1024, unit));
     }
 
+    /// <summary>
+    /// <c>StartedAt</c> of a row (MemLoad.Types.ps1xml): a time whose text is ISO 8601 with milliseconds. PowerShell would write it to CSV in
+    /// the format of the culture and without milliseconds.
+    /// </summary>
+    public static PSObject StartedAt(DateTimeOffset time)
+    {
+        var shown = new PSObject(time);
+        shown.Members.Add(new PSCodeMethod("ToString", typeof(RowText).GetMethod(nameof(TimeText))));
+        return shown;
+    }
+
+    /// <summary>The text of a time. PowerShell calls it for the objects of <see cref="StartedAt"/>.</summary>
+    public static string TimeText(PSObject time)
+    {
+        ArgumentNullException.ThrowIfNull(time);
+        return RowTime.Text((DateTimeOffset)time.BaseObject);
+    }
+
     private static string Or(string? text) => string.IsNullOrEmpty(text) ? None : text;
 
     private static string Text(PSObject row, string property) => Printable.Text(Value(row, property)?.ToString());

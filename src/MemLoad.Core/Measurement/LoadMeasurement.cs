@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace MemLoad;
 
 /// <summary>How a load ended.</summary>
@@ -28,7 +26,7 @@ public sealed record LoadMeasurement
     /// <summary>The strategy that was requested.</summary>
     public required string Strategy { get; init; }
     /// <summary>The strategy that loaded: the requested one, or the one that <c>Auto</c> chose.</summary>
-    public string? ChosenStrategy { get; init; }
+    public string? ChosenStrategy { get => Forecast?.ChosenStrategy ?? field; init; }
     /// <summary>The device's name: <c>cpu</c>, <c>sim</c> …</summary>
     public required string Device { get; init; }
     /// <summary>
@@ -46,11 +44,11 @@ public sealed record LoadMeasurement
     /// </summary>
     public bool? AsForecast => IsLoaded ? RowVerdict.Deviation(this) is null : null;
     /// <summary>Absolute path of the checkpoint.</summary>
-    public string? Path { get; init; }
+    public string? Path { get => Forecast?.Path ?? field; init; }
     /// <summary>The checkpoint's format, a <see cref="CheckpointFormat"/>.</summary>
-    public string? Format { get; init; }
+    public string? Format { get => Forecast?.Format ?? field; init; }
     /// <summary>The name of the model size if it is a known one, such as <c>gpt2-small</c>.</summary>
-    public string? Size { get; init; }
+    public string? Size { get => Forecast?.Size ?? field; init; }
     /// <summary>The type that floating-point tensors were cast to, by PyTorch's name; null if all types stayed as in the file.</summary>
     public string? DType { get; init; }
     /// <summary>The rank whose part was loaded, from 0; null if the whole checkpoint was loaded. Ranks load different weights.</summary>
@@ -58,13 +56,13 @@ public sealed record LoadMeasurement
     /// <summary>The number of ranks that the checkpoint was split among; null if it was not split.</summary>
     public long? RankCount { get; init; }
     /// <summary>Tensors loaded.</summary>
-    public long? TensorCount { get; init; }
+    public long? TensorCount { get => Forecast?.TensorCount ?? field; init; }
     /// <summary>Elements of all tensors together. Shared elements count once.</summary>
-    public long? ParameterCount { get; init; }
+    public long? ParameterCount { get => Forecast?.ParameterCount ?? field; init; }
     /// <summary>M: bytes of all parameters and buffers in memory.</summary>
-    public long? ModelBytes { get; init; }
+    public long? ModelBytes { get => Forecast?.ModelBytes ?? field; init; }
     /// <summary>Bytes of the checkpoint's files.</summary>
-    public long? FileBytes { get; init; }
+    public long? FileBytes { get => Forecast?.FileBytes ?? field; init; }
     /// <summary>
     /// Peak of allocated device memory, as PyTorch's <c>max_memory_allocated</c>; 0 on <c>cpu</c>, which has no device memory.
     /// </summary>
@@ -87,17 +85,17 @@ public sealed record LoadMeasurement
     /// <summary>The version of the card's driver; null if the device has none.</summary>
     public string? DriverVersion { get; init; }
     /// <summary>Forecast of <see cref="PeakDeviceBytes"/>.</summary>
-    public long? ForecastDeviceBytes { get; init; }
+    public long? ForecastDeviceBytes { get => Forecast?.ForecastDeviceBytes ?? field; init; }
     /// <summary>Peak of anonymous and shared host memory of the load, above the idle process.</summary>
     public long? PeakHostBytes { get; init; }
     /// <summary>Peak of resident file-backed pages of the load, above the idle process. The kernel can reclaim them.</summary>
     public long? PeakHostFileBytes { get; init; }
     /// <summary>Forecast of <see cref="PeakHostBytes"/>.</summary>
-    public long? ForecastHostBytes { get; init; }
+    public long? ForecastHostBytes { get => Forecast?.ForecastHostBytes ?? field; init; }
     /// <summary>
     /// Upper bound that is forecast for <see cref="PeakHostFileBytes"/>: the mapped bytes. Pages that are never touched use no memory.
     /// </summary>
-    public long? ForecastHostFileBytes { get; init; }
+    public long? ForecastHostFileBytes { get => Forecast?.ForecastHostFileBytes ?? field; init; }
     /// <summary>Forecast minus measured device peak, in thousandths of the measured peak.</summary>
     public long? DeviceErrorPermille { get; init; }
     /// <summary>Forecast minus measured host peak, in thousandths of the measured peak.</summary>
@@ -114,15 +112,15 @@ public sealed record LoadMeasurement
     /// <summary>
     /// Forecast of <see cref="ElapsedMicroseconds"/>; null until the speed of this machine is measured, which <c>Auto</c> does.
     /// </summary>
-    public long? ForecastMicroseconds { get; init; }
+    public long? ForecastMicroseconds { get => Forecast?.ForecastMicroseconds ?? field; init; }
     /// <summary>Bytes of the staging ring; 0 if the plan needed none.</summary>
-    public long? RingBytes { get; init; }
+    public long? RingBytes { get => Forecast?.RingBytes ?? field; init; }
     /// <summary>Host memory that the load was allowed to use: the tightest limit less its current use and a reserve.</summary>
-    public long? HostBudgetBytes { get; init; }
+    public long? HostBudgetBytes { get => Forecast?.HostBudgetBytes ?? field; init; }
     /// <summary>The limit that <see cref="HostBudgetBytes"/> comes from.</summary>
-    public string? HostLimit { get; init; }
+    public string? HostLimit { get => Forecast?.HostLimit ?? field; init; }
     /// <summary>Bytes that were allowed to be reserved on the device; null if only the machine limits it.</summary>
-    public long? DeviceBudgetBytes { get; init; }
+    public long? DeviceBudgetBytes { get => Forecast?.DeviceBudgetBytes ?? field; init; }
     /// <summary>The requested state of the page cache: <c>Warm</c>, <c>Cold</c> or <c>AsIs</c>.</summary>
     public string? Cache { get; init; }
     /// <summary>Bytes of the files that were in the page cache when the load began.</summary>
@@ -145,16 +143,18 @@ public sealed record LoadMeasurement
     /// <summary>Physical memory of the machine.</summary>
     public long? TotalMemoryBytes { get; init; }
     /// <summary>
-    /// When the measurement started: ISO 8601 with milliseconds and offset, as text. CSV would have a <see cref="DateTimeOffset"/> in the
-    /// format of the culture and without milliseconds. A remote session would turn it into an object of numbers.
+    /// When the measurement started, to the millisecond. CSV, JSON and views show it in ISO 8601 with its offset, in every culture.
     /// </summary>
-    public required string StartedAt { get; init; }
+    public required DateTimeOffset StartedAt { get; init; }
     /// <summary>MemLoad's version.</summary>
     public required string ModuleVersion { get; init; }
     /// <summary>Notes: why <c>Auto</c> chose this plan, and whether mapped pages are read repeatedly.</summary>
-    public string? Note { get; init; }
+    public string? Note { get => Forecast?.Note ?? field; init; }
     /// <summary>Rule id, finding and remedy if the outcome is not <see cref="LoadOutcome.Loaded"/>.</summary>
     public string? Message { get; init; }
+
+    /// <summary>The forecast of the load in this process. Its columns are columns of the row. Null in a row that was read.</summary>
+    internal LoadForecast? Forecast { get; init; }
 
     /// <summary>Whether the load succeeded. Rows have their outcome as text; only this property compares it.</summary>
     internal bool IsLoaded => Outcome == nameof(LoadOutcome.Loaded);
@@ -175,30 +175,8 @@ public sealed record LoadMeasurement
         HostName = HostFacts.HostName,
         ProcessorName = HostFacts.ProcessorName,
         TotalMemoryBytes = HostFacts.TotalMemoryBytes,
-        StartedAt = DateTimeOffset.Now.ToString("yyyy-MM-ddTHH:mm:ss.fffzzz", CultureInfo.InvariantCulture),
+        StartedAt = RowTime.Now,
         ModuleVersion = HostFacts.ModuleVersion,
-    };
-
-    /// <summary>Returns the row with the values of its forecast.</summary>
-    internal LoadMeasurement With(LoadForecast forecast) => this with
-    {
-        Path = forecast.Path,
-        Format = forecast.Format,
-        Size = forecast.Size,
-        TensorCount = forecast.TensorCount,
-        ParameterCount = forecast.ParameterCount,
-        ModelBytes = forecast.ModelBytes,
-        FileBytes = forecast.FileBytes,
-        ForecastDeviceBytes = forecast.ForecastDeviceBytes,
-        ForecastHostBytes = forecast.ForecastHostBytes,
-        ForecastHostFileBytes = forecast.ForecastHostFileBytes,
-        ChosenStrategy = forecast.ChosenStrategy,
-        ForecastMicroseconds = forecast.ForecastMicroseconds,
-        RingBytes = forecast.RingBytes,
-        HostBudgetBytes = forecast.HostBudgetBytes,
-        HostLimit = forecast.HostLimit,
-        DeviceBudgetBytes = forecast.DeviceBudgetBytes,
-        Note = forecast.Note,
     };
 
     /// <summary>Returns the row of a load that did not succeed.</summary>

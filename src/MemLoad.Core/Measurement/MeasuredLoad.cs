@@ -19,8 +19,9 @@ public static class MeasuredLoad
         try
         {
             using var prepared = PreparedLoad.Prepare(request.Load, cancellationToken);
-            row = row.With(prepared.ToRow()) with
+            row = row with
             {
+                Forecast = prepared.ToRow(),
                 ManifestDigest = prepared.Manifest?.WeightsDigest,
                 DeviceName = prepared.Device.Identity?.Product,
                 DeviceUuid = prepared.Device.Identity?.Uuid,
@@ -99,7 +100,7 @@ public static class MeasuredLoad
                 PeakDeviceReservedBytes = memory.PeakReserved,
                 DriverDeviceBytes = device.DriverBytes,
                 PeakCardBytes = device.PeakCardBytes,
-                Note = Joined(row.Note, device.Remark),
+                Forecast = row.Forecast! with { Note = Joined(row.Note, device.Remark) },
                 DeviceErrorPermille = Permille(prepared.Forecast.Device.PeakAllocated, memory.PeakAllocated),
                 PeakHostBytes = measured.PeakHostBytes,
                 PeakHostFileBytes = measured.PeakHostFileBytes,

@@ -33,7 +33,7 @@ internal sealed class HtmlPage
         Raw("<!DOCTYPE html>\n<html lang=\"en\" xmlns=\"http://www.w3.org/1999/xhtml\">\n<head>\n<meta charset=\"utf-8\"/>\n");
         Raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n");
         Raw("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\"/>\n<meta name=\"color-scheme\" content=\"light dark\"/>\n");
-        Raw($"<title>{Markup.Text(title)}</title>\n<style>\n{HtmlStyle.Sheet}\n</style>\n</head>\n<body>\n");
+        Raw($"<title>{Markup.Text(title)}</title>\n<style>\n{HtmlStyle.Css}\n</style>\n</head>\n<body>\n");
         Raw($"<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"defs\" width=\"0\" height=\"0\" aria-hidden=\"true\"><defs>{SvgRenderer.Patterns}</defs></svg>\n<main>\n");
         Element("h1", title);
         Summary(rows, sections);
@@ -51,7 +51,7 @@ internal sealed class HtmlPage
     private void Summary(IReadOnlyList<LoadMeasurement> rows, IReadOnlyList<ReportSection> sections)
     {
         string[] hosts = [.. rows.Select(row => row.HostName).Distinct()];
-        string from = rows.MinBy(row => LoadTimeline.Moment(row.StartedAt), StringComparer.Ordinal)!.StartedAt;
+        string from = RowTime.Text(rows.Select(row => row.StartedAt).Min());
         Paragraph($"{Figures.Count(rows.Count, "load")} on {Figures.Count(hosts.Length, "machine")}, measured from {from} on, each beside the forecast that was made of it from the file's headers alone.", "muted");
         // A refusal prevents an out-of-memory error. It is not a difference from the forecast.
         int refused = rows.Count(IsRefused);

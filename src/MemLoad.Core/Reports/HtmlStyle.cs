@@ -4,7 +4,7 @@ namespace MemLoad;
 internal static class HtmlStyle
 {
     /// <summary>The style sheet: light and dark colors, one column on a phone, no page break in a box.</summary>
-    public static string Sheet { get; } =
+    public static string Css { get; } =
         $$$$"""
         :root{color-scheme:light dark;{{{{Palette.Variables(Palette.Light, Palette.LightGround)}}}}}
         @media (prefers-color-scheme:dark){:root{ {{{{Palette.Variables(Palette.Dark, Palette.DarkGround)}}}}}}

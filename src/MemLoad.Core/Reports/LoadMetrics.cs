@@ -98,7 +98,5 @@ internal static class LoadMetrics
 
     private static string? Scaled(long? figure, decimal unit) => figure is long known ? (known / unit).ToString(CultureInfo.InvariantCulture) : null;
 
-    private static string? Timestamp(LoadMeasurement row) =>
-        DateTimeOffset.TryParse(row.StartedAt, CultureInfo.InvariantCulture, DateTimeStyles.AssumeLocal, out DateTimeOffset moment)
-            ? Scaled(moment.ToUnixTimeMilliseconds(), 1e3m) : null;
+    private static string? Timestamp(LoadMeasurement row) => Scaled(row.StartedAt.ToUnixTimeMilliseconds(), 1e3m);
 }

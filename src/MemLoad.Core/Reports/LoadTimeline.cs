@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace MemLoad;
 
 /// <summary>
@@ -23,12 +21,12 @@ public sealed record LoadTimeline
     public required string HostName { get; init; }
 
     /// <summary>The value of <see cref="LoadMeasurement.StartedAt"/>.</summary>
-    public required string StartedAt { get; init; }
+    public required DateTimeOffset StartedAt { get; init; }
 
     /// <summary>The points, oldest first. At most <see cref="PointThinning.MostPoints"/> if MemLoad wrote them.</summary>
     public required IReadOnlyList<TimelinePoint> Points { get; init; }
 
-    /// <summary>Whether these are the samples of a row. Times are compared as times, because other programs change their text.</summary>
+    /// <summary>Whether these are the samples of a row.</summary>
     public bool IsOf(LoadMeasurement row)
     {
         ArgumentNullException.ThrowIfNull(row);
@@ -36,10 +34,11 @@ public sealed record LoadTimeline
     }
 
     /// <summary>The key that identifies a load, for tables.</summary>
-    internal (string Strategy, string Device, int Run, string HostName, string Moment) Key => (Strategy, Device, Run, HostName, Moment(StartedAt));
+    internal (string Strategy, string Device, int Run, string HostName, long Moment) Key =>
+        (Strategy, Device, Run, HostName, Moment(StartedAt));
 
     /// <summary>Returns the key of the samples of a row.</summary>
-    internal static (string Strategy, string Device, int Run, string HostName, string Moment) KeyOf(LoadMeasurement row) =>
+    internal static (string Strategy, string Device, int Run, string HostName, long Moment) KeyOf(LoadMeasurement row) =>
         (row.Strategy, row.Device, row.Run, row.HostName, Moment(row.StartedAt));
 
     /// <summary>Combines the samples of a load with the running totals of the plan, and reduces their number.</summary>
@@ -83,9 +82,6 @@ public sealed record LoadTimeline
         }
     }
 
-    /// <summary>Returns a time as text that does not depend on its offset. Returns the original text if it is not a time.</summary>
-    internal static string Moment(string text) =>
-        DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeLocal, out DateTimeOffset moment)
-            ? (moment.UtcTicks / TimeSpan.TicksPerMillisecond).ToString("D15", CultureInfo.InvariantCulture)
-            : text;
+    // To the millisecond, as the text of a row. Other programs write it with other digits or another offset.
+    private static long Moment(DateTimeOffset time) => time.ToUnixTimeMilliseconds();
 }

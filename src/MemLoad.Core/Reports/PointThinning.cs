@@ -6,7 +6,7 @@ internal static class PointThinning
     /// <summary>The maximum number of remaining points, which exceeds the columns of a picture.</summary>
     public const int MostPoints = 1000;
 
-    private const int KeptOfEach = 4;
+    private const int PointsPerRange = 4;
 
     /// <summary>
     /// Of each interval, the first, the lowest and the highest point stay, and the point with the highest forecast. The last point of all
@@ -20,7 +20,7 @@ internal static class PointThinning
         {
             return points;
         }
-        int stretches = (most - 1) / KeptOfEach;
+        int stretches = (most - 1) / PointsPerRange;
         Int128 start = points[0].Microseconds;
         Int128 length = Math.Max(1, points[^1].Microseconds - points[0].Microseconds + 1);
         var kept = new List<TimelinePoint>(most);

@@ -21,7 +21,7 @@ internal sealed record ReportStrategy(string Name, IReadOnlyList<LoadMeasurement
     public (long Device, long Host)? Notebook =>
         Typical is { Size: NotebookFigures.Size, DType: null or "float32" } row ? NotebookFigures.Of(row.ChosenStrategy ?? row.Strategy) : null;
 
-    public static ReportStrategy Of(IEnumerable<LoadMeasurement> rows, ILookup<(string Strategy, string Device, int Run, string HostName, string Moment), LoadTimeline> timelines)
+    public static ReportStrategy Of(IEnumerable<LoadMeasurement> rows, ILookup<(string Strategy, string Device, int Run, string HostName, long Moment), LoadTimeline> timelines)
     {
         LoadMeasurement[] all = [.. rows];
         LoadMeasurement typical = TypicalOf(all);

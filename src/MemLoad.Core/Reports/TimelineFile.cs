@@ -14,8 +14,8 @@ public static class TimelineFile
     private static readonly JsonRules TextRules = new(Rules.TimelineSyntax, Rules.TimelineSyntax, Rules.TimelineSyntax, Rules.TimelineForm);
     private static readonly JsonWriterOptions Text = new() { Encoder = PrintableJson.Encoder };
 
-    private static readonly TimeSpan Turn = TimeSpan.FromMilliseconds(10);
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan RetryLimit = TimeSpan.FromMinutes(1);
 
     private static readonly string[] Fields =
     [
@@ -27,8 +27,6 @@ public static class TimelineFile
     private const int MostItems = 100_000;
     private const int FirstFigure = 7;
     private const int TailBytes = 64 << 10;
-    private const int SharingViolation = 32;
-    private const int LockViolation = 33;
     private const int Figures = 8;
 
     /// <summary>Reads a file of timelines.</summary>
@@ -121,20 +119,18 @@ public static class TimelineFile
     // Other writers, in this process or another, hold the lock only for a short time.
     private static FileStream OpenAlone(string target, CancellationToken cancellationToken)
     {
-        for (long start = Environment.TickCount64; ; cancellationToken.WaitHandle.WaitOne(Turn))
+        for (long start = Environment.TickCount64; ; cancellationToken.WaitHandle.WaitOne(RetryInterval))
         {
             cancellationToken.ThrowIfCancellationRequested();
             try
             {
                 return new FileStream(target, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
             }
-            catch (IOException e) when (IsTaken(e) && Environment.TickCount64 - start < Patience.TotalMilliseconds)
+            catch (IOException e) when (WriteFailures.IsHeld(e) && Environment.TickCount64 - start < RetryLimit.TotalMilliseconds)
             {
             }
         }
     }
-
-    private static bool IsTaken(IOException e) => OperatingSystem.IsWindows() ? (e.HResult & 0xFFFF) is SharingViolation or LockViolation : WriteFailures.IsHeld(e);
 
     // Reads only the last line, so that the cost does not depend on the length of the file. It must be a line of samples.
     private static bool EndsWithLine(FileStream file, string target)
@@ -177,7 +173,7 @@ public static class TimelineFile
             json.WriteString("Device", timeline.Device);
             json.WriteNumber("Run", timeline.Run);
             json.WriteString("HostName", timeline.HostName);
-            json.WriteString("StartedAt", timeline.StartedAt);
+            json.WriteString("StartedAt", RowTime.Text(timeline.StartedAt));
             json.WriteStartArray("Phases");
             foreach (string phase in phases)
             {
@@ -219,6 +215,7 @@ public static class TimelineFile
         var json = new StrictJson(line, origin, path, TextRules, OpenBudget.Unlimited());
         var texts = new string[Fields.Length];
         int run = 0;
+        DateTimeOffset startedAt = default;
         List<string> phases = [];
         var figures = new List<long?>[Figures];
         uint seen = 0;
@@ -238,8 +235,13 @@ public static class TimelineFile
                     json.Next(JsonTokenType.Number, Fields[field]);
                     run = json.TryGetWhole(out long number) && number <= int.MaxValue ? (int)number : throw json.Broken(Rules.TimelineForm, "Run is no number from 0 up");
                     break;
-                case 1 or 2 or 4 or 5:
+                case 1 or 2 or 4:
                     texts[field] = json.NextText(Fields[field]);
+                    break;
+                case 5:
+                    startedAt = RowTime.TryRead(json.NextText(Fields[field]), out DateTimeOffset time)
+                        ? time
+                        : throw json.Broken(Rules.TimelineForm, $"StartedAt is {Printable.Quote(json.Text())} and must be a time in ISO 8601");
                     break;
                 case 6:
                     json.Next(JsonTokenType.StartArray, "Phases");
@@ -267,7 +269,7 @@ public static class TimelineFile
             Device = texts[2],
             Run = run,
             HostName = texts[4],
-            StartedAt = texts[5],
+            StartedAt = startedAt,
             Points = Points(in json, figures, phases),
         };
     }

@@ -32,7 +32,7 @@ internal static class TimelinePicture
         var memory = AxisScale.Bytes(most);
         var shapes = new List<Shape>
         {
-            new Label(Ink.Text, 0, 15, Clip($"{strategy.Name} to {row.Device}", 34), 15, Bold: true),
+            new Label(Ink.Text, 0, 15, Truncate($"{strategy.Name} to {row.Device}", 34), 15, Bold: true),
             new Label(Ink.Muted, Picture.CommonWidth, 15, $"{Figures.Time(row.ElapsedMicroseconds ?? end)}, {row.Verdict}", 12, Anchor.End),
         };
         double y = 26;
@@ -202,5 +202,5 @@ internal static class TimelinePicture
 
     private static string Number(int i) => (i + 1).ToString(CultureInfo.InvariantCulture);
 
-    private static string Clip(string text, int most) => text.Length <= most ? text : text[..(most - 1)] + "…";
+    private static string Truncate(string text, int most) => text.Length <= most ? text : text[..(most - 1)] + "…";
 }

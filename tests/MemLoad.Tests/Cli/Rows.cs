@@ -37,7 +37,7 @@ internal static class Rows
         HostName = "host",
         ProcessorName = "processor",
         TotalMemoryBytes = 1L << 34,
-        StartedAt = "2026-01-02T03:04:05.0000000+00:00",
+        StartedAt = new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero),
         ModuleVersion = "0.1.0",
     };
 
@@ -48,7 +48,7 @@ internal static class Rows
         Outcome = outcome.ToString(),
         Run = run,
         HostName = "host",
-        StartedAt = "2026-01-02T03:04:05.0000000+00:00",
+        StartedAt = new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero),
         ModuleVersion = "0.1.0",
         Message = message,
     };

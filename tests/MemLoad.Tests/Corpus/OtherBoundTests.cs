@@ -26,7 +26,7 @@ public sealed class OtherBoundTests : IDisposable
         [
             .. Enumerable.Range(0, Many).Select(i => new LoadTimeline
             {
-                Strategy = "Stream", Device = "sim", Run = i, HostName = "host", StartedAt = "another time",
+                Strategy = "Stream", Device = "sim", Run = i, HostName = "host", StartedAt = DateTimeOffset.UnixEpoch,
                 Points = [new(0, 1, 1, 1, 1, 1, 1, null), new(1, 1, 1, 1, 1, 1, 1, null)],
             }),
         ];
@@ -89,7 +89,7 @@ public sealed class OtherBoundTests : IDisposable
     {
         string path = Path.Combine(_folder.Path, "rows.json");
         string unknown = string.Join(',', Enumerable.Range(0, 200_000).Select(i => $"\"x{i}\":{i}"));
-        File.WriteAllText(path, $$"""[{"Strategy":"Stream","Device":"sim","Outcome":"Loaded","Run":1,"HostName":"h","StartedAt":"now","ModuleVersion":"1",{{unknown}}}]""");
+        File.WriteAllText(path, $$"""[{"Strategy":"Stream","Device":"sim","Outcome":"Loaded","Run":1,"HostName":"h","StartedAt":"2026-01-02T03:04:05Z","ModuleVersion":"1",{{unknown}}}]""");
         Assert.Single(RowFile.Read(path));
         path = Path.Combine(_folder.Path, "rows.csv");
         File.WriteAllText(path, "Strategy," + string.Join(',', Enumerable.Range(0, 200_000)) + "\nStream" + new string(',', 200_000) + "\n");

@@ -30,7 +30,7 @@ public sealed partial class LoadMetricsTests
     [Fact]
     public void Figures_are_in_seconds_and_bytes()
     {
-        LoadMeasurement row = Rows.Loaded("Meta") with { ElapsedMicroseconds = 1_234_567, PeakHostBytes = 9_007_199_254_740_993, StartedAt = "2026-01-02T03:04:05.678+01:00" };
+        LoadMeasurement row = Rows.Loaded("Meta") with { ElapsedMicroseconds = 1_234_567, PeakHostBytes = 9_007_199_254_740_993, StartedAt = new DateTimeOffset(2026, 1, 2, 3, 4, 5, 678, TimeSpan.FromHours(1)) };
 
         string text = LoadMetrics.Format([row], "m");
 

@@ -68,7 +68,7 @@ public sealed class LoadReportTests
     [InlineData("]]>--><!-- &amp; ' \u001b[31m \u202e \0 \ud800 \uffff")]
     public void Nothing_in_a_row_or_a_sample_becomes_markup(string text)
     {
-        LoadMeasurement row = Rows.Loaded(text) with { Device = text, HostName = text, Path = text, Size = text, DType = text, Note = text, ProcessorName = text, HostLimit = text, Cache = text, StartedAt = text, ModuleVersion = text, WeightsDigest = text, Message = text };
+        LoadMeasurement row = Rows.Loaded(text) with { Device = text, HostName = text, Path = text, Size = text, DType = text, Note = text, ProcessorName = text, HostLimit = text, Cache = text, ModuleVersion = text, WeightsDigest = text, Message = text };
         LoadTimeline samples = Samples.Of(row);
         samples = samples with { Points = [.. samples.Points.Select(point => point with { Phase = text })] };
         (XDocument plain, _) = Written([Rows.Loaded("Meta") with { Note = "n", DType = "x" }], [Samples.Of(Rows.Loaded("Meta"))]);

@@ -34,7 +34,7 @@ public sealed class RowFileTests
         string csv = "\"PSComputerName\",\"Strategy\",\"Device\",\"Outcome\",\"Run\",\"HostName\",\"StartedAt\",\"ModuleVersion\",\"PeakHostBytes\"\n"
             + "\"n1\",\"Meta\",\"sim\",\"Loaded\",\"1\",\"n1\",\"2026-01-02T03:04:05.000+00:00\",\"0.1.0\",\"5\"\n\n"
             + "\"n2\",\"Meta\",\"sim\",\"Refused\",\"2\",\"n2\",\"2026-01-02T03:04:05.000+00:00\",\"0.1.0\",\n";
-        string json = "{\"Strategy\":\"Meta\",\"Device\":\"sim\",\"Outcome\":\"Loaded\",\"Run\":1,\"HostName\":\"n1\",\"StartedAt\":\"x\",\"ModuleVersion\":\"0\",\"More\":{\"a\":[1]},\"PeakHostBytes\":\"7\"}";
+        string json = "{\"Strategy\":\"Meta\",\"Device\":\"sim\",\"Outcome\":\"Loaded\",\"Run\":1,\"HostName\":\"n1\",\"StartedAt\":\"2026-01-02T03:04:05Z\",\"ModuleVersion\":\"0\",\"More\":{\"a\":[1]},\"PeakHostBytes\":\"7\"}";
 
         IReadOnlyList<LoadMeasurement> rows = RowFile.Read(folder.Write("rows.csv", csv));
 
@@ -43,13 +43,26 @@ public sealed class RowFileTests
         Assert.Equal(7, RowFile.Read(folder.Write("one.json", json)).Single().PeakHostBytes);
     }
 
+    [Theory]
+    [InlineData("2026-01-02T03:04:05.678+00:00")]
+    [InlineData("2026-01-02T03:04:05.6780000Z")]
+    [InlineData("2026-01-02T05:04:05.678+02:00")]
+    [InlineData("01/02/2026 03:04:05.678 +00:00")]
+    public void Times_are_read_as_other_programs_write_them(string text)
+    {
+        using var folder = new TemporaryFolder();
+        string csv = $"Strategy,Device,Outcome,Run,HostName,StartedAt,ModuleVersion\nMeta,sim,Loaded,1,h,{text},0\n";
+
+        Assert.Equal(new DateTimeOffset(2026, 1, 2, 3, 4, 5, 678, TimeSpan.Zero), RowFile.Read(folder.Write("rows.csv", csv)).Single().StartedAt);
+    }
+
     [Fact]
     public void Verdicts_of_rows_are_computed_again_whatever_a_file_says()
     {
         using var folder = new TemporaryFolder();
-        string json = "{\"Strategy\":\"Meta\",\"Device\":\"sim\",\"Outcome\":\"Loaded\",\"Run\":1,\"HostName\":\"n1\",\"StartedAt\":\"x\",\"ModuleVersion\":\"0\","
+        string json = "{\"Strategy\":\"Meta\",\"Device\":\"sim\",\"Outcome\":\"Loaded\",\"Run\":1,\"HostName\":\"n1\",\"StartedAt\":\"2026-01-02T03:04:05Z\",\"ModuleVersion\":\"0\","
             + "\"Verdict\":\"any\",\"AsForecast\":true,\"PeakDeviceBytes\":3000000,\"ForecastDeviceBytes\":1}";
-        string csv = "Strategy,Device,Outcome,Run,HostName,StartedAt,ModuleVersion,Verdict,AsForecast,PeakDeviceBytes,ForecastDeviceBytes\nMeta,sim,Loaded,1,n1,x,0,any,True,3000000,1\n";
+        string csv = "Strategy,Device,Outcome,Run,HostName,StartedAt,ModuleVersion,Verdict,AsForecast,PeakDeviceBytes,ForecastDeviceBytes\nMeta,sim,Loaded,1,n1,2026-01-02T03:04:05Z,0,any,True,3000000,1\n";
 
         foreach (string path in new[] { folder.Write("rows.json", System.Text.Encoding.UTF8.GetBytes(json)), folder.Write("rows.csv", System.Text.Encoding.UTF8.GetBytes(csv)) })
         {
@@ -66,14 +79,15 @@ public sealed class RowFileTests
     [InlineData("[]", "ML8104", "no rows")]
     [InlineData("[{\"Strategy\":\"Meta\"}]", "ML8102", "Device, Outcome, Run, HostName, StartedAt, ModuleVersion")]
     [InlineData("Strategy,Device,Outcome,Run,HostName,StartedAt,ModuleVersion\n", "ML8104", "no rows")]
-    [InlineData("Strategy,Device,Outcome,Run,HostName,StartedAt\nMeta,sim,Loaded,1,h,t\n", "ML8102", "line 2 has no ModuleVersion")]
+    [InlineData("Strategy,Device,Outcome,Run,HostName,StartedAt\nMeta,sim,Loaded,1,h,2026-01-02T03:04:05Z\n", "ML8102", "line 2 has no ModuleVersion")]
     [InlineData("Strategy,Strategy\na,b\n", "ML8101", "twice")]
     [InlineData("Strategy,Device\na\n", "ML8101", "line 2: there are 1 fields")]
     [InlineData("Strategy,Device\n\"a,b\n", "ML8101", "line 2: the quote that opens here")]
     [InlineData("Strategy,Device\n\"a\"b,c\n", "ML8101", "line 2: a quote closes")]
-    [InlineData("Strategy,Device,Outcome,Run,HostName,StartedAt,ModuleVersion\nMeta,sim,Loaded,1.0,h,t,0\n", "ML8103", "Run is '1.0'")]
-    [InlineData("Strategy,Device,Outcome,Run,HostName,StartedAt,ModuleVersion\nMeta,sim,Loaded,99999999999,h,t,0\n", "ML8103", "Run")]
-    [InlineData("Strategy,Device,Outcome,Run,HostName,StartedAt,ModuleVersion,PeakHostBytes\nMeta,sim,Loaded,1,h,t,0,\"1,5\"\n", "ML8103", "PeakHostBytes is '1,5'")]
+    [InlineData("Strategy,Device,Outcome,Run,HostName,StartedAt,ModuleVersion\nMeta,sim,Loaded,1.0,h,2026-01-02T03:04:05Z,0\n", "ML8103", "Run is '1.0'")]
+    [InlineData("Strategy,Device,Outcome,Run,HostName,StartedAt,ModuleVersion\nMeta,sim,Loaded,99999999999,h,2026-01-02T03:04:05Z,0\n", "ML8103", "Run")]
+    [InlineData("Strategy,Device,Outcome,Run,HostName,StartedAt,ModuleVersion,PeakHostBytes\nMeta,sim,Loaded,1,h,2026-01-02T03:04:05Z,0,\"1,5\"\n", "ML8103", "PeakHostBytes is '1,5'")]
+    [InlineData("Strategy,Device,Outcome,Run,HostName,StartedAt,ModuleVersion\nMeta,sim,Loaded,1,h,29.11.2026 04:05:06,0\n", "ML8103", "StartedAt is '29.11.2026 04:05:06' and must be a time in ISO 8601")]
     public void What_is_no_row_is_refused_with_its_place(string content, string rule, string finding)
     {
         using var folder = new TemporaryFolder();

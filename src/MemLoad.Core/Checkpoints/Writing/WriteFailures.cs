@@ -12,6 +12,8 @@ internal static class WriteFailures
     private const int QuotaMac = 69;
     private const int HeldLinux = 11; // EWOULDBLOCK
     private const int HeldMac = 35;
+    private const int WindowsSharingViolation = unchecked((int)0x80070020);
+    private const int WindowsLockViolation = unchecked((int)0x80070021);
     private const int WindowsHandleDiskFull = unchecked((int)0x80070027);
     private const int WindowsDiskFull = unchecked((int)0x80070070);
     private const int WindowsFileTooLarge = unchecked((int)0x800700DF);
@@ -56,9 +58,10 @@ internal static class WriteFailures
     public static bool IsFailure(Exception exception) =>
         exception is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentOutOfRangeException;
 
-    /// <summary>True if a file could not be opened because it is locked, on Unix.</summary>
-    public static bool IsHeld(Exception? failure) =>
-        failure is IOException && !OperatingSystem.IsWindows() && failure.HResult == (OperatingSystem.IsLinux() ? HeldLinux : HeldMac);
+    /// <summary>True if a file could not be opened because it is locked, or because another program has it open on Windows.</summary>
+    public static bool IsHeld(Exception? failure) => failure is IOException && (OperatingSystem.IsWindows()
+        ? failure.HResult is WindowsSharingViolation or WindowsLockViolation
+        : failure.HResult == (OperatingSystem.IsLinux() ? HeldLinux : HeldMac));
 
     private static string Shortage(long needed, long? free) => free is { } bytes && bytes < needed
         ? string.Create(CultureInfo.InvariantCulture, $"disk full: {needed} bytes are needed and {bytes} are free")
