@@ -18,7 +18,7 @@ internal static unsafe partial class AddressSpace
     /// Starts this program again in place of this process, with settings for a limited address space. Returns if there is no such limit, or
     /// if the settings are already set.
     /// </summary>
-    public static void SettleIn()
+    public static void Prepare()
     {
         ulong* limit = stackalloc ulong[2]; // soft, hard
         if (!OperatingSystem.IsLinux() || Environment.GetEnvironmentVariable(HeapSetting) is not null

@@ -91,7 +91,7 @@ internal sealed class CliConsole
                 return ExitCode.Interrupted;
             case AggregateException { InnerExceptions: [Exception only, ..] }:
                 return Report(only);
-            case FileNotFoundException { FileName: string assembly } when IsHere(assembly):
+            case FileNotFoundException { FileName: string assembly } when IsInstalled(assembly):
                 return Report(Rules.FilesExhausted.Broken($"'{assembly.Split(',')[0]}' of this program cannot be opened beside the files that are open", innerException: exception));
             case MemLoadException broken:
                 Error.WriteLine($"memload: error {broken.Rule.Id}: {Printable.Line(broken.Message)}");
@@ -113,7 +113,7 @@ internal sealed class CliConsole
     }
 
     // If no file descriptor is left, the runtime reports that an assembly does not exist.
-    private static bool IsHere(string assembly) => new[] { AppContext.BaseDirectory, RuntimeEnvironment.GetRuntimeDirectory() }
+    private static bool IsInstalled(string assembly) => new[] { AppContext.BaseDirectory, RuntimeEnvironment.GetRuntimeDirectory() }
         .Any(folder => File.Exists(Path.Combine(folder, $"{assembly.Split(',')[0]}.dll")));
 
     private static int TerminalWidth()

@@ -6,10 +6,10 @@ namespace MemLoad;
 internal static class ControlCharacters
 {
     private static readonly SearchValues<char> All = SearchValues.Create([.. Enumerable.Range(0, 0xA0).Select(code => (char)code).Where(char.IsControl)]);
-    private static readonly SearchValues<char> ButTab = SearchValues.Create([.. Enumerable.Range(0, 0xA0).Select(code => (char)code).Where(c => char.IsControl(c) && c != '\t')]);
+    private static readonly SearchValues<char> AllExceptTab = SearchValues.Create([.. Enumerable.Range(0, 0xA0).Select(code => (char)code).Where(c => char.IsControl(c) && c != '\t')]);
 
     /// <summary>Whether the name of a tensor has one. A tab is let through, as PyTorch and safetensors do.</summary>
-    public static bool AreInTensorName(ReadOnlySpan<char> name) => name.ContainsAny(ButTab);
+    public static bool AreInTensorName(ReadOnlySpan<char> name) => name.ContainsAny(AllExceptTab);
 
     /// <summary>Whether the name of a file or of a record has one.</summary>
     public static bool AreInFileName(ReadOnlySpan<char> name) => name.ContainsAny(All);

@@ -12,7 +12,7 @@ internal sealed record MachineSpeed
 {
     private const long MostBytes = 1 << 20; // the limit of the file's length; a normal file has two thousand bytes
 
-    private static readonly ConcurrentDictionary<string, MachineSpeed> Unkept = new(StringComparer.Ordinal);
+    private static readonly ConcurrentDictionary<string, MachineSpeed> InMemory = new(StringComparer.Ordinal);
     private static readonly TimeSpan Expiry = TimeSpan.FromDays(30);
 
     /// <summary>The device's name.</summary>
@@ -54,7 +54,7 @@ internal sealed record MachineSpeed
         {
             using CheckpointFileReader file = CheckpointFileReader.Open(PathFor(device));
             if (file.Length <= MostBytes
-                && JsonSerializer.Deserialize(file.ReadBytes(0, file.Length), MachineSpeedJson.Default.MachineSpeed) is { Nanoseconds: not null } speed && speed.IsOfNow())
+                && JsonSerializer.Deserialize(file.ReadBytes(0, file.Length), MachineSpeedJson.Default.MachineSpeed) is { Nanoseconds: not null } speed && speed.IsCurrent())
             {
                 return speed;
             }
@@ -63,7 +63,7 @@ internal sealed record MachineSpeed
         {
             // The file does not exist, is incomplete, or is not a file of MemLoad: the speed is measured again.
         }
-        return Unkept.TryGetValue(UnkeptKey(device), out MachineSpeed? measured) && measured.IsOfNow() ? measured : null;
+        return InMemory.TryGetValue(InMemoryKey(device), out MachineSpeed? measured) && measured.IsCurrent() ? measured : null;
     }
 
     /// <summary>Returns the figures for a device, and measures them if they are not known yet.</summary>
@@ -89,13 +89,13 @@ internal sealed record MachineSpeed
         {
             // No file can be written here, but a plan must still be chosen.
             MachineSpeed typical = Typical(device, (e as MemLoadException)?.Finding ?? e.Message.TrimEnd('.'));
-            Unkept[UnkeptKey(device)] = typical;
+            InMemory[InMemoryKey(device)] = typical;
             return typical;
         }
     }
 
     // By the folder as well, because another folder may be writable.
-    private static string UnkeptKey(string device)
+    private static string InMemoryKey(string device)
     {
         try
         {
@@ -112,7 +112,7 @@ internal sealed record MachineSpeed
     /// <summary>Returns the nanoseconds per byte of some work; 0 for work that this device never does.</summary>
     internal double this[Work work, long ringBytes = 0] => Nanoseconds.GetValueOrDefault(Key(work, ringBytes));
 
-    private bool IsOfNow() =>
+    private bool IsCurrent() =>
         HostName == HostFacts.HostName && ProcessorName == HostFacts.ProcessorName && ModuleVersion == HostFacts.ModuleVersion
         && MeasuredAt <= DateTimeOffset.Now && DateTimeOffset.Now - MeasuredAt < Expiry && Nanoseconds.Values.All(double.IsFinite);
 
@@ -166,7 +166,7 @@ internal sealed record MachineSpeed
         }
         catch (Exception e) when (WriteFailures.IsFailure(e) || e is MemLoadException)
         {
-            Unkept[UnkeptKey(Device)] = this;
+            InMemory[InMemoryKey(Device)] = this;
         }
     }
 }

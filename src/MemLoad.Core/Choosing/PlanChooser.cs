@@ -14,7 +14,7 @@ internal sealed class PlanChooser(
     LoadView view, IDevice device, MemoryBudget budget, MachineSpeed? speed, Lazy<double> cachedShare, string? mapObstacle = null)
 {
     // The tolerance of time forecasts. Within it, the plan that depends least on the page cache and on the file is chosen.
-    private const double Tie = 0.1;
+    private const double TieFraction = 0.1;
 
     // The order of suggestions for a plan that does not fit: first the least host memory without a mapping of the file.
     private static readonly Strategy[] Suggestions =
@@ -39,7 +39,7 @@ internal sealed class PlanChooser(
     /// <summary>
     /// Returns the plan of one strategy, compared with the budget and kept for its execution. The plan is written once for both.
     /// </summary>
-    public PlanCandidate ToCarryOut(Strategy strategy)
+    public PlanCandidate ToExecute(Strategy strategy)
     {
         using var record = new PlanRecord();
         return _candidates[(strategy, StagingRing.DefaultBytes)] = Write(strategy, StagingRing.DefaultBytes, record);
@@ -60,8 +60,8 @@ internal sealed class PlanChooser(
 
         void Rehearse(CachingAllocator allocator)
         {
-            using var rehearsal = new PlanTally(view.Checkpoint, allocator);
-            WriteFor([rehearsal]).Dispose();
+            using var largest = new PlanTally(view.Checkpoint, allocator);
+            WriteFor([largest]).Dispose();
         }
     }
 
@@ -79,7 +79,7 @@ internal sealed class PlanChooser(
             why = $"no plan fits; {nearest.Name} lacks least{unmapped}";
             return nearest;
         }
-        PlanCandidate chosen = all.Where(candidate => candidate.Shortfall is null && candidate.Microseconds <= fastest.Microseconds * (1 + Tie))
+        PlanCandidate chosen = all.Where(candidate => candidate.Shortfall is null && candidate.Microseconds <= fastest.Microseconds * (1 + TieFraction))
             .MinBy(candidate => (Array.IndexOf(Suggestions, candidate.Strategy), candidate.Microseconds))!;
         string[] rejected =
         [

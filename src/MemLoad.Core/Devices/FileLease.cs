@@ -26,7 +26,7 @@ internal sealed partial class FileLease : IDisposable
     private static readonly Lock Gate = new();
     private static readonly HashSet<FileLease> Live = [];
 
-    private readonly Lock _letting = new();
+    private readonly Lock _releasing = new();
     private readonly SafeFileHandle _file;
     private readonly Action _broken;
     private bool _held;
@@ -46,7 +46,7 @@ internal sealed partial class FileLease : IDisposable
     {
         var lease = new FileLease(file, broken);
         error = NoThread;
-        lock (lease._letting)
+        lock (lease._releasing)
         {
             if (LeaseSignals.Listener(CheckAll) is int listener)
             {
@@ -75,7 +75,7 @@ internal sealed partial class FileLease : IDisposable
         {
             Live.Remove(this);
         }
-        lock (_letting)
+        lock (_releasing)
         {
             LetGo();
         }
@@ -97,7 +97,7 @@ internal sealed partial class FileLease : IDisposable
 
     private void Check()
     {
-        lock (_letting)
+        lock (_releasing)
         {
             // During a break, the kernel returns the new type of the lease.
             if (_held && Control(_file, Get, 0) != Read)

@@ -9,24 +9,24 @@ namespace MemLoad;
 internal sealed class FreshPages
 {
     // Clearing 2 MiB takes 0.05 to 0.3 ms, and about 0.5 ms in small pages, faults included. The time above this limit is added up.
-    private const long Fair = 1_000_000;
+    private const long ExpectedNanoseconds = 1_000_000;
 
     // A few slow first uses are not enough, because fast ones compensate for them. A change without need costs half a millisecond per
     // remaining huge page, which is hundreds of milliseconds for a few gigabytes. The limit is about thirty slow first uses.
-    private const long Patience = 100_000_000;
+    private const long LargestExcess = 100_000_000;
 
-    private long _owed;
+    private long _excess;
 
     /// <summary>True while huge pages are faster.</summary>
-    public bool AreHuge { get; private set; } = true;
+    public bool UseHugePages { get; private set; } = true;
 
     /// <summary>
     /// Records the processor time of the first use of a huge page. Several threads can call it. A value that is lost in a race has no
     /// effect.
     /// </summary>
-    public void Took(long nanoseconds)
+    public void AddTime(long nanoseconds)
     {
-        _owed = Math.Max(0, _owed + nanoseconds - Fair);
-        AreHuge &= _owed <= Patience;
+        _excess = Math.Max(0, _excess + nanoseconds - ExpectedNanoseconds);
+        UseHugePages &= _excess <= LargestExcess;
     }
 }

@@ -37,7 +37,7 @@ internal sealed unsafe partial class HostMapping
             }
             return;
         }
-        Address = bytes >= HugePage && pages.AreHuge ? MapHuge(_bytes) : Failed;
+        Address = bytes >= HugePage && pages.UseHugePages ? MapHuge(_bytes) : Failed;
         _isHuge = Address != Failed;
         if (!_isHuge)
         {
@@ -94,13 +94,13 @@ internal sealed unsafe partial class HostMapping
             return;
         }
         nint end = address + count;
-        if (_pages.AreHuge)
+        if (_pages.UseHugePages)
         {
             for (nint at = (address + (nint)HugePage - 1) / (nint)HugePage * (nint)HugePage; at < end && _isHuge; at += (nint)HugePage)
             {
                 long start = Native.ThreadNanoseconds();
                 _ = Interlocked.CompareExchange(ref *(int*)at, 0, 0); // a write that changes nothing
-                _pages.Took(Native.ThreadNanoseconds() - start);
+                _pages.AddTime(Native.ThreadNanoseconds() - start);
             }
             return;
         }

@@ -12,7 +12,7 @@ public sealed class LoadedWeights : IWeightSource, IDisposable
     private readonly Dictionary<int, HostView> _views = [];
     private readonly List<MemoryBuffer> _copies = [];
     private readonly HostMemory _host = new();
-    private readonly Lock _viewing = new();
+    private readonly Lock _viewLock = new();
     private bool _disposed;
 
     private LoadedWeights(
@@ -66,7 +66,7 @@ public sealed class LoadedWeights : IWeightSource, IDisposable
         get
         {
             TensorEntry tensor = _byName[name];
-            lock (_viewing)
+            lock (_viewLock)
             {
                 ObjectDisposedException.ThrowIf(_disposed, this);
                 return new HostTensor(tensor.DType, tensor.Shape, tensor.IsContiguous ? AddressOf(tensor) : CopyOf(tensor));
@@ -105,7 +105,7 @@ public sealed class LoadedWeights : IWeightSource, IDisposable
     /// </summary>
     public void Dispose()
     {
-        lock (_viewing)
+        lock (_viewLock)
         {
             if (_disposed)
             {
@@ -129,7 +129,7 @@ public sealed class LoadedWeights : IWeightSource, IDisposable
     /// <returns>True if tensors that the indexer returned before are no longer valid.</returns>
     public bool CloseViews()
     {
-        lock (_viewing)
+        lock (_viewLock)
         {
             if (!_disposed && _views.Values.All(view => view.Owner is null))
             {

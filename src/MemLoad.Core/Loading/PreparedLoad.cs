@@ -24,7 +24,7 @@ public sealed class PreparedLoad : IDisposable
         }
         else
         {
-            _candidate = forecastOnly ? chooser.Candidate(request.Strategy) : chooser.ToCarryOut(request.Strategy);
+            _candidate = forecastOnly ? chooser.Candidate(request.Strategy) : chooser.ToExecute(request.Strategy);
         }
         if (_candidate.Strategy == Strategy.Mmap && source.FileShortage is string shortage)
         {

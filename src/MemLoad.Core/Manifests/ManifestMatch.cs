@@ -6,18 +6,18 @@ namespace MemLoad;
 internal static class ManifestMatch
 {
     private const int MostDiffering = 20;
-    private const int MostOthers = 5;
+    private const int MostNamed = 5;
 
     /// <summary>Checks that a checkpoint in memory has exactly the names of the manifest, each with its dtype and shape.</summary>
     /// <exception cref="MemLoadException">ML6110: the missing, unexpected and different tensors, up to five of each.</exception>
     public static void RequireTensors(WeightManifest manifest, LoadView view)
     {
-        var unseen = manifest.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
+        var remaining = manifest.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
         var unexpected = new List<string>();
         var different = new List<string>();
         foreach (TensorEntry tensor in view.Tensors)
         {
-            if (!unseen.Remove(tensor.Name, out TensorDigest? stated))
+            if (!remaining.Remove(tensor.Name, out TensorDigest? stated))
             {
                 unexpected.Add(Printable.Quote(tensor.Name));
             }
@@ -27,7 +27,7 @@ internal static class ManifestMatch
                 different.Add($"{name} is {Describe(tensor.DType, tensor.Shape)} and not {Describe(stated.DType, stated.Shape)}");
             }
         }
-        string[] missing = [.. manifest.Tensors.Where(tensor => unseen.ContainsKey(tensor.Name)).Select(tensor => Printable.Quote(tensor.Name))];
+        string[] missing = [.. manifest.Tensors.Where(tensor => remaining.ContainsKey(tensor.Name)).Select(tensor => Printable.Quote(tensor.Name))];
         if (missing.Length + unexpected.Count + different.Count > 0)
         {
             string cast = different.Count > 0 && view.DType is DType dtype ? $" (cast to {dtype.TorchName()})" : "";
@@ -62,7 +62,7 @@ internal static class ManifestMatch
     }
 
     private static IEnumerable<string> Part(string what, IReadOnlyCollection<string> items) =>
-        items.Count == 0 ? [] : [$"{items.Count} {(items.Count == 1 ? "tensor" : "tensors")} {what}: {List(items, items.Count, MostOthers)}"];
+        items.Count == 0 ? [] : [$"{items.Count} {(items.Count == 1 ? "tensor" : "tensors")} {what}: {List(items, items.Count, MostNamed)}"];
 
     private static string List(IEnumerable<string> items, int count, int most) =>
         string.Join(", ", items.Take(most)) + (count > most ? $" and {count - most} more" : "");

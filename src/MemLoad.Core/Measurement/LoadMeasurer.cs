@@ -44,7 +44,7 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null, Action<LoadTimeli
                 timelines?.Invoke(TimelineFile.Parse(samples));
             }
             return answer is null
-                ? Death(row, child.ExitCode, OomWatch.Count() > killsBefore, await complaints.ConfigureAwait(false))
+                ? RowOfDeadProcess(row, child.ExitCode, OomWatch.Count() > killsBefore, await complaints.ConfigureAwait(false))
                 : JsonSerializer.Deserialize(answer, MeasurementJson.Default.LoadMeasurement)!;
         }
         catch (Exception e) when (e is Win32Exception or IOException or JsonException or MemLoadException)
@@ -98,7 +98,7 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null, Action<LoadTimeli
         return await child.StandardOutput.ReadLineAsync(CancellationToken.None).ConfigureAwait(false);
     }
 
-    private static LoadMeasurement Death(LoadMeasurement row, int exitCode, bool oomKill, string complaints)
+    private static LoadMeasurement RowOfDeadProcess(LoadMeasurement row, int exitCode, bool oomKill, string complaints)
     {
         const int Sigabrt = 128 + 6;
         const int Sigkill = 128 + 9;

@@ -127,7 +127,7 @@ internal sealed class MemoryProbe : IDisposable
             _sampler.Start();
             _samplerReady.WaitOne();
         }
-        Rehearse();
+        WarmUpCode();
         _countersAtStart = _memory.ReadCounters();
         long? device = AskDevice();
         lock (_sampling)
@@ -140,7 +140,7 @@ internal sealed class MemoryProbe : IDisposable
         }
     }
 
-    private void Rehearse()
+    private void WarmUpCode()
     {
         var samples = new SampleBuffer(4, 1);
         for (int i = 0; i < 8; i++)

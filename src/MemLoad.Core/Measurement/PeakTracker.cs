@@ -12,7 +12,7 @@ namespace MemLoad;
 /// </para>
 /// <para>
 /// File-backed pages do change while a mapped file is read: from a warm cache by tens of gigabytes per second. So the mark is reset
-/// whenever they have changed by more than <see cref="Slack"/>. Each bound then covers a period in which they hardly changed, or at worst
+/// whenever they have changed by more than <see cref="LargestNoise"/>. Each bound then covers a period in which they hardly changed, or at worst
 /// one interval between readings.
 /// </para>
 /// <para>
@@ -24,7 +24,7 @@ namespace MemLoad;
 internal sealed class PeakTracker(IProcessMemory memory)
 {
     /// <summary>Change in bytes up to which memory counts as constant.</summary>
-    internal const long Slack = 1 << 20;
+    internal const long LargestNoise = 1 << 20;
 
     private long? _idleHost;
     private long? _idleFile;
@@ -66,20 +66,20 @@ internal sealed class PeakTracker(IProcessMemory memory)
         _peakFile = Larger(_peakFile, now.FileBytes);
         if (now is { HostBytes: long host, MarkBytes: long mark })
         {
-            Weigh(mark, host, memory.MarkCoversFiles ? now.FileBytes ?? 0 : 0);
+            Attribute(mark, host, memory.MarkCoversFiles ? now.FileBytes ?? 0 : 0);
         }
         return now with { HostBytes = Above(now.HostBytes, _idleHost), FileBytes = Above(now.FileBytes, _idleFile) };
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Weigh(long mark, long host, long file)
+    private void Attribute(long mark, long host, long file)
     {
-        bool filesFell = file < _fileHigh - Slack;
-        bool hostFell = host < _hostHigh - Slack;
+        bool filesFell = file < _fileHigh - LargestNoise;
+        bool hostFell = host < _hostHigh - LargestNoise;
         _fileHigh = Math.Max(_fileHigh, file);
         _fileLow = Math.Min(_fileLow, file);
         _hostHigh = Math.Max(_hostHigh, host);
-        bool filesMoved = _fileHigh - _fileLow > Slack;
+        bool filesMoved = _fileHigh - _fileLow > LargestNoise;
         // A mark that has not risen says nothing about this interval.
         bool risen = mark > _markSeen;
         _markSeen = Math.Max(_markSeen, mark);
@@ -87,7 +87,7 @@ internal sealed class PeakTracker(IProcessMemory memory)
         long? asFile = risen ? mark - _hostHigh : null;
         if (filesFell)
         {
-            GivePendingToFiles();
+            AddPendingToFiles();
             // If both fell, the mark cannot be attributed.
             _peakFile = hostFell ? _peakFile : Larger(_peakFile, asFile);
         }
@@ -107,14 +107,14 @@ internal sealed class PeakTracker(IProcessMemory memory)
             // it.
             MemoryReading after = ResetMark();
             _peakHost = Larger(_peakHost, after.HostBytes);
-            if (after.FileBytes < file - Slack)
+            if (after.FileBytes < file - LargestNoise)
             {
-                GivePendingToFiles();
+                AddPendingToFiles();
             }
         }
     }
 
-    private void GivePendingToFiles()
+    private void AddPendingToFiles()
     {
         _peakFile = Larger(_peakFile, _pendingFile);
         _pendingHost = _pendingFile = null;

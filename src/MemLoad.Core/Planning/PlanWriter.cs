@@ -9,7 +9,7 @@ internal sealed class PlanWriter(LoadView view, bool deviceIsHost, long ringByte
 {
     private readonly PooledList<PlanBuffer> _buffers = new();
     private int _batch;
-    private bool _together;
+    private bool _isBatch;
 
     /// <summary>True if tensors on the device are host memory, so that a move to the device needs no step.</summary>
     public bool DeviceIsHost => deviceIsHost;
@@ -61,7 +61,7 @@ internal sealed class PlanWriter(LoadView view, bool deviceIsHost, long ringByte
     public int[] AllocateEach(MemoryPool pool)
     {
         int[] buffers = new int[view.Checkpoint.Storages.Length];
-        _together = pool == MemoryPool.Host;
+        _isBatch = pool == MemoryPool.Host;
         foreach (int storage in Storages)
         {
             buffers[storage] = Allocate(pool, storage);
@@ -81,7 +81,7 @@ internal sealed class PlanWriter(LoadView view, bool deviceIsHost, long ringByte
     /// <summary>Reads storages as one batch into their buffers in the model; through a ring if one is given.</summary>
     public void ReadEach(IEnumerable<int> storages, int[] model, int ring = -1)
     {
-        _together = true;
+        _isBatch = true;
         foreach (int storage in storages)
         {
             Read(storage, model[storage], ring);
@@ -92,7 +92,7 @@ internal sealed class PlanWriter(LoadView view, bool deviceIsHost, long ringByte
     /// <summary>Reads and copies each storage, as one batch, through one buffer into the model.</summary>
     public void ReadAndCopyEach(int loaded, int[] model)
     {
-        _together = true;
+        _isBatch = true;
         foreach (int storage in Storages)
         {
             Read(storage, loaded);
@@ -214,13 +214,13 @@ internal sealed class PlanWriter(LoadView view, bool deviceIsHost, long ringByte
 
     private void EndBatch()
     {
-        _together = false;
+        _isBatch = false;
         _batch++;
     }
 
     private void Add(StepKind kind, int buffer, int storage, int source = -1, bool casts = false)
     {
-        var step = new PlanStep(kind, Phase, buffer, storage, source, casts, _together ? _batch : _batch++);
+        var step = new PlanStep(kind, Phase, buffer, storage, source, casts, _isBatch ? _batch : _batch++);
         foreach (IPlanReader reader in readers)
         {
             reader.Read(step, _buffers[buffer], source < 0 ? default : _buffers[source]);

@@ -73,7 +73,7 @@ internal static partial class LibTorch
         {
             return $"{core} is for {Name(other)}, and this process is for {Name(RuntimeInformation.ProcessArchitecture)}";
         }
-        if (NotedVersion(folder) is Version noted && !Fits(noted))
+        if (RecordedVersion(folder) is Version noted && !Fits(noted))
         {
             return OtherVersion(core, noted.ToString());
         }
@@ -155,7 +155,7 @@ internal static partial class LibTorch
 
     // The archive of libtorch has a file with the version above the libraries. The Python package has a module. Distributions add the
     // version to the library name.
-    private static Version? NotedVersion(string folder)
+    private static Version? RecordedVersion(string folder)
     {
         string above = Path.Combine(folder, "..");
         string text = ReadIfThere(Path.Combine(above, "build-version")) ?? ReadIfThere(Path.Combine(above, "version.py")) ?? Path.GetFileName(FindIn(folder, Core))!;

@@ -10,24 +10,24 @@ public sealed class FreshPagesTests
         var pages = new FreshPages();
         for (int i = 0; i < 1000; i++)
         {
-            pages.Took(i % 10 == 0 ? 5 * Millisecond : Millisecond / 5); // now and then one is dear
+            pages.AddTime(i % 10 == 0 ? 5 * Millisecond : Millisecond / 5); // now and then one is dear
         }
-        Assert.True(pages.AreHuge);
+        Assert.True(pages.UseHugePages);
 
         for (int i = 0; i < 10; i++)
         {
-            pages.Took(5 * Millisecond); // a row of pages on their way back to the host
+            pages.AddTime(5 * Millisecond); // a row of pages on their way back to the host
         }
-        Assert.True(pages.AreHuge);
+        Assert.True(pages.UseHugePages);
 
         for (int i = 0; i < 20; i++)
         {
-            pages.Took(5 * Millisecond);
+            pages.AddTime(5 * Millisecond);
         }
-        Assert.False(pages.AreHuge);
+        Assert.False(pages.UseHugePages);
 
-        pages.Took(0);
-        Assert.False(pages.AreHuge); // there is no way back within a load
+        pages.AddTime(0);
+        Assert.False(pages.UseHugePages); // there is no way back within a load
     }
 
     [Theory]
@@ -43,7 +43,7 @@ public sealed class FreshPagesTests
             memory.Fill(7);
             if (!huge)
             {
-                pages.Took(1000 * Millisecond);
+                pages.AddTime(1000 * Millisecond);
             }
             var random = new Random(5);
             for (int i = 0; i < 50; i++)

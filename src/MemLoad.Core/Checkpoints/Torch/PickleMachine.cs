@@ -16,7 +16,7 @@ internal sealed class PickleMachine(PickleInput input, Func<object?, StorageRefe
     private readonly OpenBudget _budget = input.Budget;
     private readonly PickleMemo _memo = new(input.Budget, input.Path);
     private readonly object?[] _numbers = new object?[64];
-    private readonly Stack<PickleSequence>?[] _spare = new Stack<PickleSequence>?[8];
+    private readonly Stack<PickleSequence>?[] _recycled = new Stack<PickleSequence>?[8];
     private object?[] _stack = new object?[64];
     private int _count;
     private int[] _marks = new int[16];
@@ -298,7 +298,7 @@ internal sealed class PickleMachine(PickleInput input, Func<object?, StorageRefe
     private void Push(PickleSequenceKind kind, ReadOnlySpan<object?> items)
     {
         _budget.Spend(Cost(items.Length), input.Path);
-        if (kind == PickleSequenceKind.Tuple && items.Length < _spare.Length && _spare[items.Length] is { Count: > 0 } spare)
+        if (kind == PickleSequenceKind.Tuple && items.Length < _recycled.Length && _recycled[items.Length] is { Count: > 0 } spare)
         {
             PickleSequence tuple = spare.Pop();
             tuple.Reuse(items);
@@ -393,18 +393,18 @@ internal sealed class PickleMachine(PickleInput input, Func<object?, StorageRefe
         {
             if (item is PickleSequence { Kind: PickleSequenceKind.Tuple, IsKept: false } inner)
             {
-                Spare(inner);
+                Recycle(inner);
             }
         }
-        Spare(tuple);
+        Recycle(tuple);
     }
 
-    private void Spare(PickleSequence tuple)
+    private void Recycle(PickleSequence tuple)
     {
         _budget.Spend(-Cost(tuple.Count), input.Path);
-        if (tuple.Count < _spare.Length)
+        if (tuple.Count < _recycled.Length)
         {
-            (_spare[tuple.Count] ??= new Stack<PickleSequence>()).Push(tuple);
+            (_recycled[tuple.Count] ??= new Stack<PickleSequence>()).Push(tuple);
         }
     }
 

@@ -22,8 +22,8 @@ internal static class WindowsExitCode
     private const uint QuotaExceeded = 0xC0000044;
     private const uint FailFast = 0xC0000409;
     private const uint UnhandledException = 0xE0434352; // of .NET
-    private const uint ByItsParent = uint.MaxValue; // Process.Kill of .NET
-    private const uint ByATool = 1; // taskkill and the task manager
+    private const uint KilledByParent = uint.MaxValue; // Process.Kill of .NET
+    private const uint KilledByTool = 1; // taskkill and the task manager
 
     /// <summary>The outcome of a measured process that ended without an answer.</summary>
     /// <param name="exitCode">As the system gives it.</param>
@@ -41,8 +41,8 @@ internal static class WindowsExitCode
             case InPageError:
                 return (LoadOutcome.Killed, Rules.WorkerLostMapping.Broken(
                     $"the measured process touched mapped bytes that could not be read (0x{code:X8}, in-page error): its disk or its share failed", path));
-            case ByItsParent:
-            case ByATool when said.Length == 0: // memload itself says why it ends with 1
+            case KilledByParent:
+            case KilledByTool when said.Length == 0: // memload itself says why it ends with 1
                 return (LoadOutcome.Killed, Rules.WorkerKilled.Broken($"the measured process was terminated from outside (exit code {number}){words}"));
             case ControlC:
                 return (LoadOutcome.Killed, Rules.WorkerKilled.Broken($"the measured process was interrupted or its console was closed (0x{code:X8}){words}"));
