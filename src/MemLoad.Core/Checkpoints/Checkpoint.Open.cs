@@ -49,7 +49,17 @@ public sealed partial class Checkpoint
         }
         return System.IO.Path.GetExtension(path).Equals(".json", StringComparison.OrdinalIgnoreCase)
             ? ShardIndexReader.Read(path, budget, files, cancellationToken)
-            : GgufSet.Whole(OpenFile(path, budget, files, cancellationToken), budget, files, cancellationToken);
+            : OpenAlone(path, budget, files, cancellationToken);
+    }
+
+    // The user chose the file: one part of a set opens by itself, and says so. GGUF says in its keys which files belong together.
+    private static Checkpoint OpenAlone(string path, OpenBudget budget, CheckpointFileSet? files, CancellationToken cancellationToken)
+    {
+        Checkpoint file = OpenFile(path, budget, files, cancellationToken);
+        return file.Format == CheckpointFormat.Gguf ? GgufSet.Whole(file, budget, files, cancellationToken)
+            : FolderNames.PartOf(System.IO.Path.GetFileName(path)) is { Count: > 1 } part
+                ? file.WithFindings([$"by its name the file is part {part.Number} of {part.Count}, and the other parts are not read"])
+                : file;
     }
 
     /// <summary>Opens one file of tensors, which is a checkpoint or a part of one.</summary>
@@ -76,6 +86,13 @@ public sealed partial class Checkpoint
     private static Checkpoint ReadFile(CheckpointFileReader file, OpenBudget budget, CancellationToken cancellationToken)
     {
         string path = file.Path;
+        string name = System.IO.Path.GetFileName(path);
+        if (FolderNames.IsDistributed(name) || name == FolderListing.DistributedMetadata)
+        {
+            string folder = System.IO.Path.GetDirectoryName(path)!;
+            throw Rules.DistributedFile.Broken(
+                $"the file {Printable.Quote(name)} is a part of a distributed checkpoint of PyTorch", path, remedy: $"Give the path of its folder: {(Setting.Path, TypedPath.Of(folder))}.");
+        }
         CheckpointFormat format = Sniff(file);
         if (FormatNames.Contradicts(path, format))
         {
@@ -124,7 +141,7 @@ public sealed partial class Checkpoint
                 throw Rules.NothingSelected.Broken($"none of the {Tensors.Length} tensors is left after include and exclude", Path);
             }
         }
-        return chosen == Tensors ? this : CheckpointBuilder.Trim(Path, Format, Files, Storages, chosen, metadata);
+        return chosen == Tensors ? this : CheckpointBuilder.Trim(Path, Format, Files, Storages, chosen, metadata).WithFindings(Findings);
     }
 
     private static CheckpointFormat Sniff(CheckpointFileReader file)

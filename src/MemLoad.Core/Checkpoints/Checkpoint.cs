@@ -91,6 +91,12 @@ public sealed partial class Checkpoint
     /// </summary>
     public IReadOnlyDictionary<string, object?> Metadata { get; }
 
+    /// <summary>
+    /// What a reader of these files should know and no rule forbids: files of the folder that are left out, tensors that an index does not name, fields
+    /// that the format does not have. Each is a clause without a full stop; empty as a rule.
+    /// </summary>
+    public ImmutableArray<string> Findings { get; private init; } = [];
+
     /// <summary>The sum of the bytes of all files.</summary>
     public long FileBytes => Files.Sum(file => file.Length);
 
@@ -102,6 +108,10 @@ public sealed partial class Checkpoint
 
     /// <summary>L: bytes of the largest storage.</summary>
     public long LargestBytes => Storages.IsEmpty ? 0 : Storages.Max(storage => storage.Length);
+
+    /// <summary>The same checkpoint with more findings.</summary>
+    internal Checkpoint WithFindings(ImmutableArray<string> more) =>
+        more.IsEmpty ? this : new Checkpoint(Path, Format, Files, Storages, Tensors, Metadata) { Findings = Findings.AddRange(more) };
 
     // Tensors that share a storage may have different types. The widest type counts.
     private long CountParameters()

@@ -1,11 +1,16 @@
+using System.Collections.Immutable;
+
 namespace MemLoad;
 
 /// <summary>Concatenates the files and storages of several checkpoints. The caller selects the tensors in its own order.</summary>
 internal sealed class CheckpointMerger
 {
+    private const int MostFindings = 3;
+
     private readonly List<CheckpointFile> _files = [];
     private readonly List<Extent> _storages = [];
     private readonly List<TensorEntry> _tensors = [];
+    private readonly List<string> _findings = [];
 
     /// <summary>Adds a part and returns the index of its first storage. Shared storages of the part stay shared.</summary>
     public int AddPart(Checkpoint part)
@@ -13,6 +18,7 @@ internal sealed class CheckpointMerger
         int firstFile = _files.Count;
         int firstStorage = _storages.Count;
         _files.AddRange(part.Files);
+        _findings.AddRange(part.Findings.Select(finding => $"in {Printable.Quote(Path.GetFileName(part.Path))} {finding}"));
         _storages.AddRange(part.Storages.Select(storage => storage with { File = firstFile + storage.File }));
         return firstStorage;
     }
@@ -23,5 +29,9 @@ internal sealed class CheckpointMerger
 
     /// <summary>The merged checkpoint.</summary>
     public Checkpoint Build(string path, CheckpointFormat format, IReadOnlyDictionary<string, object?> metadata) =>
-        CheckpointBuilder.Trim(path, format, [.. _files], [.. _storages], [.. _tensors], metadata);
+        CheckpointBuilder.Trim(path, format, [.. _files], [.. _storages], [.. _tensors], metadata).WithFindings(Findings());
+
+    // Hundreds of shards of one writer have the same findings.
+    private ImmutableArray<string> Findings() =>
+        _findings.Count <= MostFindings ? [.. _findings] : [.. _findings.Take(MostFindings), $"{_findings.Count - MostFindings} more like these"];
 }

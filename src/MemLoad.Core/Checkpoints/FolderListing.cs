@@ -1,27 +1,39 @@
 using System.Collections.Immutable;
+using System.IO.Enumeration;
 
 namespace MemLoad;
 
-/// <summary>
-/// The files of a folder that can be parts of a checkpoint, in ordinal order of their names. Hidden files, other files and subfolders are
-/// ignored.
-/// </summary>
-/// <param name="Indexes">The <c>*.index.json</c>.</param>
-/// <param name="TensorFiles">The files with the extension of a tensor file.</param>
-internal sealed record FolderListing(ImmutableArray<string> Indexes, ImmutableArray<string> TensorFiles)
+/// <summary>The files of a folder that can be parts of a checkpoint, and its subfolders, in ordinal order. Hidden ones and other files are left out.</summary>
+/// <param name="Folder">Absolute path of the folder.</param>
+/// <param name="Indexes">The indexes of shards.</param>
+/// <param name="TensorFiles">The files with the extension of a file of tensors.</param>
+/// <param name="DistributedFiles">The data files of a distributed checkpoint of PyTorch (<c>*.distcp</c>).</param>
+/// <param name="HasDistributedMetadata">Whether the folder has <c>.metadata</c>, which a distributed checkpoint has when it is complete.</param>
+/// <param name="Subfolders">The subfolders.</param>
+internal sealed record FolderListing(
+    string Folder, ImmutableArray<string> Indexes, ImmutableArray<string> TensorFiles, ImmutableArray<string> DistributedFiles, bool HasDistributedMetadata,
+    ImmutableArray<string> Subfolders)
 {
-    private static readonly string[] TensorExtensions = [".pt", ".pth", ".bin", ".safetensors", ".gguf"];
+    /// <summary>The file that a distributed checkpoint has when it is complete.</summary>
+    public const string DistributedMetadata = ".metadata";
+
+    // Attributes are not looked at: .NET reports dot files as hidden only on Unix, so they are told by their names.
+    private static readonly EnumerationOptions Everything = new() { AttributesToSkip = 0, IgnoreInaccessible = false };
+
+    /// <summary>Whether the folder is a distributed checkpoint of PyTorch, complete or not.</summary>
+    public bool IsDistributed => !DistributedFiles.IsEmpty || HasDistributedMetadata;
+
+    /// <summary>The files that can be models: those of tensors, without the states that trainers save beside them.</summary>
+    public IEnumerable<string> ModelFiles => TensorFiles.Where(name => FolderNames.CompanionKind(name) is null);
 
     /// <summary>Lists a folder.</summary>
     /// <exception cref="MemLoadException">ML1001, ML1002 or ML1015.</exception>
     public static FolderListing Of(string folder)
     {
-        string[] names;
+        (string Name, bool IsFolder)[] entries;
         try
         {
-            // Dot files are tested by name, because .NET reports them as hidden only on Unix.
-            names = [.. Directory.EnumerateFiles(folder).Select(Path.GetFileName).OfType<string>()
-                .Where(name => name[0] != '.').Order(StringComparer.Ordinal)];
+            entries = [.. new FileSystemEnumerable<(string Name, bool IsFolder)>(folder, (ref entry) => (entry.FileName.ToString(), entry.IsDirectory), Everything)];
         }
         catch (DirectoryNotFoundException e)
         {
@@ -35,8 +47,11 @@ internal sealed record FolderListing(ImmutableArray<string> Indexes, ImmutableAr
         {
             throw Rules.PathUnreadable.Broken($"the folder cannot be listed: {e.Message.TrimEnd('.')}", folder, innerException: e);
         }
+        string[] files = [.. entries.Where(entry => !entry.IsFolder).Select(entry => entry.Name).Order(StringComparer.Ordinal)];
+        string[] shown = [.. files.Where(name => name[0] != '.')];
         return new FolderListing(
-            [.. names.Where(name => name.EndsWith(".index.json", StringComparison.OrdinalIgnoreCase))],
-            [.. names.Where(name => TensorExtensions.Contains(Path.GetExtension(name), StringComparer.OrdinalIgnoreCase))]);
+            folder, [.. shown.Where(FolderNames.IsIndex)], [.. shown.Where(FolderNames.IsTensors)], [.. shown.Where(FolderNames.IsDistributed)],
+            files.Contains(DistributedMetadata, StringComparer.Ordinal),
+            [.. entries.Where(entry => entry.IsFolder && entry.Name[0] != '.').Select(entry => entry.Name).Order(StringComparer.Ordinal)]);
     }
 }

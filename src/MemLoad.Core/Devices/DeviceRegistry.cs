@@ -46,7 +46,7 @@ public static class DeviceRegistry
         new("cpu", true, "the host's own memory"),
         new(SimulatedDevice.DeviceName, true, "a simulated accelerator: real bytes, PyTorch's allocator rounding"),
         new(SimulatedDevice.UnifiedName, true, "a simulated accelerator that shares the host's memory"),
-        .. CudaDriver.Here?.List() ?? [new DeviceStatus(CudaCard.NameOf(0), false, CudaDriver.WhyNone)],
+        .. CudaDriver.Here?.List() ?? [new DeviceStatus(CudaCard.NameOf(0), false, CudaDriver.ReasonForNone)],
         .. ListTorch(),
     ];
 
@@ -80,7 +80,7 @@ public static class DeviceRegistry
     {
         if (CudaDriver.Here is not CudaDriver driver)
         {
-            throw Rules.DeviceAbsent.Broken($"the device '{CudaCard.NameOf(number)}' cannot be used: {CudaDriver.WhyNone}");
+            throw Rules.DeviceAbsent.Broken($"the device '{CudaCard.NameOf(number)}' cannot be used: {CudaDriver.ReasonForNone}");
         }
         CudaEnvironment.RequireUnchanged();
         return driver.OpenDevice(number, capacityBytes);

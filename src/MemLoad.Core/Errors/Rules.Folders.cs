@@ -20,14 +20,23 @@ internal static partial class Rules
         "Put the shards into the folder of the index, and name them in it without a folder. Do not trust an index that names other folders.");
     public static readonly Rule ShardMissing = new("ML5007", "every shard exists", "Download the missing shard into the folder of the index.");
     public static readonly Rule ShardKind = new("ML5008", "each shard is a file of tensors", SaveIndexAgain);
-    public static readonly Rule TensorNotInShard = new("ML5009", "each shard has the tensors that the index lists", SaveIndexAgain);
-    public static readonly Rule TensorNotInIndex = new("ML5010", "the index lists the tensors of its shards", SaveIndexAgain);
+    public static readonly Rule TensorNotInShard = new("ML5009", "the shards have the tensors that the index lists", SaveIndexAgain);
     public static readonly Rule FolderAmbiguous = new("ML5011", "the folder has one index",
         "Give the path of the index to open, not the path of the folder.");
     public static readonly Rule FolderEmpty = new("ML5012", "the folder has files of tensors",
-        "MemLoad looks for a *.index.json file and for .safetensors, .gguf, .pt, .pth and .bin files in the folder itself, not in its subfolders.");
+        "MemLoad looks for an index (*.index.json) and for .safetensors, .sft, .gguf, .pt, .pth, .bin, .ckpt and .pth.tar files in the folder itself, not in its subfolders.");
     public static readonly Rule FileNotOneTensor = new("ML5013", "each file of the folder holds one tensor",
         "Give the path of the file to open, or keep only files in the folder that each hold one tensor.");
     public static readonly Rule FileNameRepeated = new("ML5014", "each file of the folder holds a different tensor",
         "Remove or rename one of the two files.");
+
+    // Parts are counted by their names, such as model-00001-of-00004.safetensors.
+    public static readonly Rule FolderIncomplete = new("ML5015", "the folder has all parts of its checkpoint", "Download the missing parts into the folder.");
+
+    // Folders of training programs, whose files each have a part of the model.
+    public static readonly Rule FolderKind = new("ML5016", "the folder is a checkpoint that one reader can open",
+        "Convert the checkpoint with the program that wrote it, or give the path of a file in it.");
+
+    // A file of a distributed checkpoint says nothing without the others.
+    public static readonly Rule DistributedFile = new("ML5017", "a distributed checkpoint is opened by its folder", $"Give the path of the folder ({Setting.Path}).");
 }

@@ -72,7 +72,7 @@ internal sealed class ByteTest
             ZeroTensorCount = Names(scan => scan.AllZero).Length,
             ConstantTensorCount = Names(IsConstant).Length,
             ZeroTailBytes = tail,
-            Warning = Warning(tail),
+            Warning = Warning(verdict.Warning, tail),
         };
     }
 
@@ -247,10 +247,11 @@ internal sealed class ByteTest
         }
     }
 
-    private string? Warning(long tail)
+    private string? Warning(string? before, long tail)
     {
         string[] parts =
         [
+            .. before is null ? Array.Empty<string>() : [before],
             .. Part(Names(scan => scan.Nans + scan.Infs > 0), "with NaN or Inf"),
             .. Part(Names(scan => scan.AllZero), "all zero"),
             .. Part(Names(IsConstant), "all the same"),

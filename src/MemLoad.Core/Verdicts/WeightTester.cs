@@ -31,6 +31,7 @@ public static class WeightTester
                 TensorCount = checkpoint.Tensors.Length,
                 ModelBytes = checkpoint.ModelBytes,
                 FileBytes = checkpoint.FileBytes,
+                Warning = checkpoint.Findings.IsEmpty ? null : string.Join("; ", checkpoint.Findings),
             };
             if (manifest is not null)
             {

@@ -58,7 +58,10 @@ public sealed record WeightVerdict
     public string? ManifestDigest { get; init; }
     /// <summary>Tensors whose bytes differ from the manifest. <see cref="Finding"/> names them.</summary>
     public long? DifferingTensorCount { get; init; }
-    /// <summary>The findings of a deep test that no format forbids, as a sentence with the tensors. Null without findings.</summary>
+    /// <summary>
+    /// The findings that no rule forbids, with semicolons between them: those of opening (<see cref="Checkpoint.Findings"/>), and of a deep test with the
+    /// tensors. Null without findings.
+    /// </summary>
     public string? Warning { get; init; }
 
     /// <summary>The value of <see cref="Verdict"/> and <see cref="IsSound"/>.</summary>

@@ -8,7 +8,7 @@ internal static class CudaCards
     /// <summary>Returns each card, or one line with the reason why there is none. No context is created.</summary>
     public static IReadOnlyList<DeviceStatus> List()
     {
-        if (WhyNone() is string reason)
+        if (ReasonForNone() is string reason)
         {
             return [new(TorchCudaDevice.NameOf(0), false, reason)];
         }
@@ -24,7 +24,7 @@ internal static class CudaCards
     /// <exception cref="MemLoadException">ML7004: the card does not exist.</exception>
     public static ICard Open(int number)
     {
-        if (WhyNone() is string reason)
+        if (ReasonForNone() is string reason)
         {
             throw Rules.DeviceAbsent.Broken($"the device '{TorchCudaDevice.NameOf(number)}' cannot be used: {reason}");
         }
@@ -34,11 +34,11 @@ internal static class CudaCards
     }
 
     // The driver is started before libtorch asks for cards, so that both have the same environment variables.
-    private static string? WhyNone() =>
+    private static string? ReasonForNone() =>
         !LibTorch.HasCuda
             ? $"the libtorch in {Path.GetDirectoryName(LibTorch.Location)} computes on the processor only: in a clone, "
                 + $"./build.ps1 -Torch {(OperatingSystem.IsWindows() ? "cuda-windows" : "cuda-linux")} brings one for cards"
-            : CudaDriver.Here is null ? CudaDriver.WhyNone
+            : CudaDriver.Here is null ? CudaDriver.ReasonForNone
             : !torch.cuda.is_available() ? "libtorch finds no card that it can use" : null;
 
     private sealed unsafe class Card(int number) : ICard

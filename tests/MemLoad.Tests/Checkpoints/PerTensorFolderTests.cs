@@ -64,7 +64,7 @@ public sealed class PerTensorFolderTests : IDisposable
         }),
         ("two checkpoints", "ML5013", folder =>
         {
-            folder.CopyFixture("tiny/fp32.pth", "pytorch_model.bin");
+            folder.CopyFixture("tiny/fp32.pth", "other_model.bin");
             folder.CopyFixture("tiny/fp32.safetensors", "model.safetensors");
         }),
         ("one name in two files", "ML5014", folder =>
@@ -101,7 +101,7 @@ public sealed class PerTensorFolderTests : IDisposable
         {
             folder.Write("a.safetensors", SafetensorsOfBytes(("x", 1)));
             folder.Write("model.safetensors.index.json", Index("x", "a.safetensors"));
-            folder.Write("pytorch_model.bin.index.json", Index("x", "a.safetensors"));
+            folder.Write("model.safetensors.index.fp16.json", Index("x", "a.safetensors"));
         }),
         ("an index whose shard is missing, beside another checkpoint", "ML5007", folder =>
         {
@@ -139,13 +139,13 @@ public sealed class PerTensorFolderTests : IDisposable
     [Fact]
     public void A_file_that_is_no_bare_tensor_is_named_with_what_it_holds_and_the_others()
     {
-        _folder.CopyFixture("tiny/fp32.pth", "pytorch_model.bin");
+        _folder.CopyFixture("tiny/fp32.pth", "other.bin");
         _folder.Write("model.safetensors", SafetensorsOfBytes(("x", 1), ("y", 1)));
 
         MemLoadException refusal = Refusal(_folder.Path);
 
         Assert.Contains(
-            "'model.safetensors', 'pytorch_model.bin' the file 'model.safetensors' holds 2 tensors", refusal.Finding, StringComparison.Ordinal);
+            "'model.safetensors', 'other.bin' the file 'model.safetensors' holds 2 tensors", refusal.Finding, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -67,8 +67,7 @@ public sealed class ShardTests : IDisposable
         ("the index as a shard", "ML5008", Placed(IndexName)),
         ("a folder as a shard", "ML5008", Placed("folder")),
         ("a tensor that its shard has not", "ML5009", Map("""{"x":"a.safetensors","y":"a.safetensors","z":"b.safetensors","w":"b.safetensors"}""")),
-        ("a tensor in the wrong shard", "ML5009", Map("""{"x":"a.safetensors","y":"b.safetensors","z":"b.safetensors"}""")),
-        ("a tensor left out", "ML5010", Map("""{"x":"a.safetensors","z":"b.safetensors"}""")),
+        ("a tensor in a shard that the index does not name", "ML5009", Map("""{"x":"a.safetensors","z":"a.safetensors"}""")),
     ];
 
     public static TheoryData<string, string> Malformed
@@ -126,15 +125,50 @@ public sealed class ShardTests : IDisposable
         Assert.Contains(says, refusal.Finding, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("""{"x":"a.safetensors","y":"b.safetensors","z":"b.safetensors"}""", "in another shard than the index says: 'y'")]
+    [InlineData("""{"x":"a.safetensors","z":"b.safetensors"}""", "left out of the shards, because the index does not place them there: 'y'")]
+    public void The_index_chooses_and_what_deviates_is_a_finding(string map, string finding)
+    {
+        string path = _folder.Write(IndexName, Map(map));
+
+        var checkpoint = Checkpoint.Open(path);
+
+        Assert.Equal(finding, Assert.Single(checkpoint.Findings));
+        Assert.Equal((true, finding), (WeightTester.Test(path).IsSound, WeightTester.Test(path).Warning));
+        Assert.Equal([0, 1, 2], Elements(checkpoint, "x"));
+        Assert.Equal([0, 1, 2, 3], Elements(checkpoint, "z"));
+    }
+
     [Fact]
-    public void A_tensor_that_two_shards_have_is_refused()
+    public void Of_a_tensor_that_two_shards_have_the_index_chooses_one()
     {
         _folder.Write("b.safetensors", SafetensorsOfBytes(("z", 4), ("x", 3)));
 
-        MemLoadException refusal = Refusal(_folder.Write(IndexName, Placed("b.safetensors")));
+        var checkpoint = Checkpoint.Open(_folder.Write(IndexName, Placed("b.safetensors")));
 
-        Assert.Equal("ML5010", refusal.Rule.Id);
-        Assert.Contains("'b.safetensors' has the tensor 'x'", refusal.Finding, StringComparison.Ordinal);
+        Assert.Equal([0, 1, 2], Elements(checkpoint, "x"));
+        Assert.Contains("'x'", Assert.Single(checkpoint.Findings), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_tensor_that_two_shards_have_and_not_the_one_of_the_index_is_refused()
+    {
+        _folder.Write("b.safetensors", SafetensorsOfBytes(("z", 4), ("x", 3)));
+        _folder.Write("c.safetensors", SafetensorsOfBytes(("w", 1)));
+
+        MemLoadException refusal = Refusal(_folder.Write(IndexName, Map("""{"x":"c.safetensors","w":"c.safetensors","y":"a.safetensors","z":"b.safetensors"}""")));
+
+        Assert.Equal("ML5009", refusal.Rule.Id);
+        Assert.Contains("'a.safetensors', 'b.safetensors' have one", refusal.Finding, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_missing_shard_is_refused_with_the_whole_file_beside_the_index()
+    {
+        string whole = _folder.Write("model.safetensors", SafetensorsOfBytes(("x", 3), ("y", 2), ("z", 4)));
+
+        Assert.Contains(whole, Refusal(_folder.Write(IndexName, Placed("c-00001-of-00002.safetensors"))).Remedy, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -49,8 +49,12 @@ internal static class IndexCorpus
         Json("a folder as a shard", "ML5008", """{"weight_map":{"a":"sub"} }""", folder => Directory.CreateDirectory(Path.Combine(folder, "sub"))),
         Json("a tensor that is in no shard", "ML5009", """{"weight_map":{"a":"s1.safetensors","b":"s1.safetensors"} }"""),
         Json("a tensor in another shard", "ML5009", """{"weight_map":{"a":"s2.safetensors"} }""", folder => Write(folder, "s2.safetensors", "c")),
-        Json("a tensor that the index does not name", "ML5010", Good, folder => Write(folder, Shard, "a", "hidden")),
-        Json("a tensor in two shards", "ML5010", """{"weight_map":{"a":"s1.safetensors","c":"s2.safetensors"} }""", folder => Write(folder, "s2.safetensors", "a", "c")),
+        Json("a tensor in two shards and not in the one of the index", "ML5009", """{"weight_map":{"a":"s2.safetensors","b":"s1.safetensors","c":"s3.safetensors"} }""", folder =>
+        {
+            Write(folder, Shard, "a", "b");
+            Write(folder, "s2.safetensors", "d");
+            Write(folder, "s3.safetensors", "a", "c");
+        }),
         Json("a shard cut off", "ML1005", Good, folder => File.WriteAllBytes(Path.Combine(folder, Shard), SafetensorsCorpus.Sound[..^1])),
         Json("an empty shard", "ML1003", Good, folder => File.WriteAllBytes(Path.Combine(folder, Shard), [])),
         Json("a shard that is text", "ML4001", Good, folder => File.WriteAllText(Path.Combine(folder, Shard), "not weights at all")),

@@ -23,7 +23,7 @@ public sealed class DeviceRegistryTests
         var refusal = Assert.Throws<MemLoadException>(() => DeviceRegistry.Open("CUDA:97"));
 
         Assert.Equal("ML7004", refusal.Rule.Id);
-        Assert.StartsWith(CudaDriver.Here is null ? $"the device 'cuda:97' cannot be used: {CudaDriver.WhyNone}" : "there is no 'cuda:97'", refusal.Finding, StringComparison.Ordinal);
+        Assert.StartsWith(CudaDriver.Here is null ? $"the device 'cuda:97' cannot be used: {CudaDriver.ReasonForNone}" : "there is no 'cuda:97'", refusal.Finding, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', refusal.Message);
     }
 
@@ -58,7 +58,7 @@ public sealed class DeviceRegistryTests
         Assert.Equal([.. usable, .. cards == 0 ? ["cuda:0"] : Array.Empty<string>(), "torch:cpu"], devices.Select(device => device.Name));
         Assert.Equal(usable, devices.Where(device => device.Available).Select(device => device.Name));
         Assert.Contains("needs the TorchSharp build of MemLoad, which is not here: in a clone, ./build.ps1 -Torch c", devices[^1].Details, StringComparison.Ordinal);
-        Assert.Equal(cards == 0 ? CudaDriver.WhyNone : "", devices.FirstOrDefault(device => !device.Available && device.Name == "cuda:0")?.Details ?? "");
+        Assert.Equal(cards == 0 ? CudaDriver.ReasonForNone : "", devices.FirstOrDefault(device => !device.Available && device.Name == "cuda:0")?.Details ?? "");
         Assert.Equal(usable, DeviceRegistry.Names);
     }
 
@@ -66,7 +66,7 @@ public sealed class DeviceRegistryTests
     public void Cards_are_asked_about_only_where_there_is_a_driver()
     {
         // On a machine with cards they are described; on any other nothing is found, and nothing fails.
-        Assert.Equal(CudaDriver.Here is null, CudaDriver.WhyNone.Length > 0);
+        Assert.Equal(CudaDriver.Here is null, CudaDriver.ReasonForNone.Length > 0);
         Assert.InRange(Nvml.Here.CardCount, CudaDriver.Here?.Cards.Length ?? 0, int.MaxValue);
         Assert.Null(Nvml.Here.Find(Guid.Empty, "ffff:ff:1f.0"));
     }

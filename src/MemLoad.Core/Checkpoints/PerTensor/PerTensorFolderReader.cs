@@ -7,18 +7,14 @@ namespace MemLoad;
 internal static class PerTensorFolderReader
 {
     /// <summary>Opens every tensor file in the folder. No file stays open.</summary>
-    /// <param name="folder">Absolute path of the folder.</param>
+    /// <param name="listing">The folder.</param>
     /// <param name="budget">The memory that opening may use.</param>
     /// <param name="files">Keeps the files open. Null closes them.</param>
     /// <param name="ct">Stops the reading.</param>
-    /// <exception cref="MemLoadException">ML5012 to ML5014, and the rules of its files.</exception>
-    public static Checkpoint Read(string folder, OpenBudget budget, CheckpointFileSet? files, CancellationToken ct)
+    /// <exception cref="MemLoadException">ML5013, ML5014, and the rules of its files.</exception>
+    public static Checkpoint Read(FolderListing listing, OpenBudget budget, CheckpointFileSet? files, CancellationToken ct)
     {
-        FolderListing listing = FolderListing.Of(folder);
-        if (listing.TensorFiles.IsEmpty)
-        {
-            throw Rules.FolderEmpty.Broken("the folder has no index and no file of tensors", folder);
-        }
+        string folder = listing.Folder;
         var merger = new CheckpointMerger();
         var fileOf = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (string file in listing.TensorFiles)
@@ -29,7 +25,7 @@ internal static class PerTensorFolderReader
             {
                 throw Rules.FileNotOneTensor.Broken(
                     $"of the folder's files {Printable.List(listing.TensorFiles)} the file {Printable.Quote(file)} holds {Describe(part)}"
-                    + " and not one bare tensor", part.Path);
+                    + " and not one bare tensor", part.Path, remedy: TypedPath.OneOf(folder, [.. listing.ModelFiles]));
             }
             string name = tensor.Name.Length == 0 ? Path.GetFileNameWithoutExtension(file) : tensor.Name;
             if (ControlCharacters.AreInTensorName(name))

@@ -4,8 +4,9 @@ using System.Text.Json;
 namespace MemLoad;
 
 /// <summary>
-/// Reads a sharded checkpoint from Hugging Face's <c>model.safetensors.index.json</c> or <c>pytorch_model.bin.index.json</c>. Compares the
-/// index with the shards in both directions. The tensors are in the order of the <c>weight_map</c>.
+/// Reads a sharded checkpoint from Hugging Face's <c>model.safetensors.index.json</c> or <c>pytorch_model.bin.index.json</c>. The index chooses: a
+/// tensor that it does not name is left out with a finding, and a tensor that it names must be in one of its shards. The tensors are in the order of
+/// the <c>weight_map</c>.
 /// </summary>
 /// <remarks>
 /// <c>metadata.total_size</c> is reported and not checked. Programs write the bytes of the tensors, with or without tied tensors, or the
@@ -31,7 +32,7 @@ internal static class ShardIndexReader
     /// <param name="budget">The memory that opening may use.</param>
     /// <param name="files">Keeps the files open. Null closes them.</param>
     /// <param name="ct">Stops the reading.</param>
-    /// <exception cref="MemLoadException">ML5001 to ML5010, and the rules of its shards.</exception>
+    /// <exception cref="MemLoadException">ML5001 to ML5009, and the rules of its shards.</exception>
     public static Checkpoint Read(string indexPath, OpenBudget budget, CheckpointFileSet? files, CancellationToken ct)
     {
         var metadata = new Dictionary<string, object?>(StringComparer.Ordinal);
@@ -41,26 +42,55 @@ internal static class ShardIndexReader
 
         var merger = new CheckpointMerger();
         Dictionary<string, Shard> shards = OpenShards(placements, indexPath, merger, budget, files, ct);
+        List<string> moved = [];
         foreach (Placement placement in placements)
         {
             Shard shard = shards[placement.Shard];
             if (!shard.Unclaimed.Remove(placement.Tensor, out TensorEntry? tensor))
             {
-                throw Rules.TensorNotInShard.Broken(
-                    $"tensor {Printable.Quote(placement.Tensor)} is not in its shard {Printable.Quote(placement.Shard)}",
-                    indexPath, placement.Position);
+                shard = Holder(placement, shards, indexPath);
+                _ = shard.Unclaimed.Remove(placement.Tensor, out tensor);
+                moved.Add(placement.Tensor);
             }
-            merger.AddTensor(tensor.Name, tensor, shard.FirstStorage);
+            merger.AddTensor(tensor!.Name, tensor, shard.FirstStorage);
         }
-        foreach ((string name, Shard shard) in shards)
+        string[] unnamed = [.. shards.Values.SelectMany(shard => shard.Unclaimed.Keys)];
+        string[] findings =
+        [
+            .. Finding("in another shard than the index says", moved),
+            .. Finding("left out of the shards, because the index does not place them there", unnamed),
+        ];
+        return merger.Build(indexPath, CheckpointFormat.Sharded, metadata).WithFindings([.. findings]);
+    }
+
+    private static IEnumerable<string> Finding(string what, IReadOnlyCollection<string> tensors) =>
+        tensors.Count == 0 ? [] : [$"{what}: {Printable.List(tensors)}"];
+
+    // Readers that load all shards that an index names find a tensor in whichever of them it is. It must be one.
+    private static Shard Holder(Placement placement, Dictionary<string, Shard> shards, string indexPath)
+    {
+        string[] holders = [.. shards.Where(shard => shard.Value.Unclaimed.ContainsKey(placement.Tensor)).Select(shard => shard.Key)];
+        string finding = $"tensor {Printable.Quote(placement.Tensor)} is not in its shard {Printable.Quote(placement.Shard)}";
+        return holders.Length switch
         {
-            foreach (string tensor in shard.Unclaimed.Keys)
-            {
-                throw Rules.TensorNotInIndex.Broken(
-                    $"shard {Printable.Quote(name)} has the tensor {Printable.Quote(tensor)}, which the index does not place there", indexPath);
-            }
-        }
-        return merger.Build(indexPath, CheckpointFormat.Sharded, metadata);
+            1 => shards[holders[0]],
+            0 => throw Rules.TensorNotInShard.Broken($"{finding} and in no other that the index names", indexPath, placement.Position, remedy: WholeBeside(indexPath)),
+            _ => throw Rules.TensorNotInShard.Broken($"{finding}, and {Printable.List(holders)} have one of that name", indexPath, placement.Position),
+        };
+    }
+
+    // Where an index is of no use, the folder may have the whole model as well.
+    private static Remedy? WholeBeside(string indexPath)
+    {
+        string folder = Path.GetDirectoryName(indexPath)!;
+        return FolderReader.Beside(indexPath) switch
+        {
+            (string file, false) =>
+                (Remedy)$"The folder has a whole file beside the index: {(Setting.Path, TypedPath.Of(Path.Combine(folder, file)))}. Otherwise download the index and its shards again.",
+            (string set, true) => (Remedy)($"The folder has all of {Printable.Quote(set)}: if the index is of another version of the model, remove it,"
+                + " and the folder opens by those names. Otherwise download the index and its shards again."),
+            _ => null,
+        };
     }
 
     private static byte[] ReadText(string indexPath, OpenBudget budget)
@@ -159,35 +189,12 @@ internal static class ShardIndexReader
         }
     }
 
-    // Opens each shard once, several at a time, because each needs one or two round trips on a network. The error of the first shard is
-    // reported.
+    // Opens each shard once.
     private static Dictionary<string, Shard> OpenShards(
         List<Placement> placements, string indexPath, CheckpointMerger merger, OpenBudget budget, CheckpointFileSet? files, CancellationToken ct)
     {
         Placement[] first = [.. placements.DistinctBy(placement => placement.Shard, StringComparer.Ordinal)];
-        var opened = new Checkpoint[first.Length];
-        long failed = first.Length;
-        var failures = new MemLoadException?[first.Length];
-        Workers.RunEach(first.Length, Math.Max(4, Environment.ProcessorCount), (i, stop) =>
-        {
-            try
-            {
-                // What comes after a failure is of no interest.
-                if (i < Volatile.Read(ref failed))
-                {
-                    opened[i] = OpenShard(first[i], indexPath, budget, files, stop);
-                }
-            }
-            catch (MemLoadException e)
-            {
-                failures[i] = e;
-                Volatile.Write(ref failed, Math.Min(i, Volatile.Read(ref failed)));
-            }
-        }, ct);
-        if (failures.FirstOrDefault(failure => failure is not null) is MemLoadException failure)
-        {
-            throw failure;
-        }
+        Checkpoint[] opened = ShardFiles.OpenAll(first.Length, (i, stop) => OpenShard(first[i], indexPath, budget, files, stop), ct);
         return first.Zip(opened).ToDictionary(
             pair => pair.First.Shard,
             pair => new Shard(merger.AddPart(pair.Second), pair.Second.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal)),
@@ -205,7 +212,7 @@ internal static class ShardIndexReader
         }
         if (!File.Exists(path))
         {
-            throw Rules.ShardMissing.Broken($"shard {name} is not in the folder of its index", indexPath, placement.Position);
+            throw Rules.ShardMissing.Broken($"shard {name} is not in the folder of its index", indexPath, placement.Position, remedy: WholeBeside(indexPath));
         }
         return Checkpoint.OpenFile(path, budget, files, ct);
     }

@@ -49,7 +49,7 @@ internal sealed unsafe class CudaDriver
     public static CudaDriver? Here => OfSystem.Value.Driver;
 
     /// <summary>The reason why this computer has no usable driver. Empty if it has one.</summary>
-    public static string WhyNone => OfSystem.Value.Reason;
+    public static string ReasonForNone => OfSystem.Value.Reason;
 
     /// <summary>The functions of the driver.</summary>
     public CudaFunctions Functions { get; }

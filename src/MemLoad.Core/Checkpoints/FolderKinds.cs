@@ -1,0 +1,189 @@
+using System.Collections.Immutable;
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace MemLoad;
+
+/// <summary>Names the folders that are no checkpoint by themselves, and what in them can be opened.</summary>
+internal static partial class FolderKinds
+{
+    // A hint searches a few folders, not a disk.
+    private const int MostFolders = 200;
+    private const int Deepest = 3;
+    private const int MostShown = 3;
+
+    private const int LongestChecklist = 1 << 16;
+
+    /// <summary>Whether the name of a file says that it is a part of a model, even if it is alone: a part of ZeRO stage 3, or a layer of a pipeline.</summary>
+    public static bool IsPartByName(string name) => ZeroName().IsMatch(name) || LayerName().IsMatch(name);
+
+    /// <summary>A distributed checkpoint of PyTorch.</summary>
+    public static MemLoadException Distributed(FolderListing listing) => listing.HasDistributedMetadata
+        ? Rules.FolderKind.Broken(
+            $"the folder is a distributed checkpoint of PyTorch: .metadata and {listing.DistributedFiles.Length} .distcp files", listing.Folder,
+            remedy: "In Python: from torch.distributed.checkpoint.format_utils import dcp_to_torch_save; dcp_to_torch_save(folder, new_path). Open the new file.")
+        : Rules.FolderKind.Broken(
+            $"the folder has {listing.DistributedFiles.Length} .distcp files of a distributed checkpoint of PyTorch and no .metadata, which is written last: the save is not complete",
+            listing.Folder, remedy: "Copy the folder again with its hidden files, or use a checkpoint whose save was completed.");
+
+    /// <summary>Files of several processes, each with a part of every large tensor.</summary>
+    /// <param name="folder">Absolute path of the folder.</param>
+    /// <param name="set">What the names have in common.</param>
+    /// <param name="names">The names.</param>
+    public static MemLoadException Ranks(string folder, string set, ImmutableArray<string> names)
+    {
+        string path = TypedPath.Of(Path.Combine(folder, names[0]));
+        if (ZeroName().IsMatch(set))
+        {
+            return Rules.FolderKind.Broken(
+                $"the folder is a DeepSpeed checkpoint of ZeRO stage 3: each of {Printable.List(names)} has a part of every tensor", folder,
+                remedy: "Join the parts with the script that DeepSpeed writes beside the folder: python zero_to_fp32.py FOLDER_ABOVE NEW_FOLDER. Open the new folder.");
+        }
+        return Rules.FolderKind.Broken(
+            names.Length > 1
+                ? $"the folder has {names.Length} files {Printable.Quote(set)}, one per process of a model-parallel run: each has a part of every large tensor"
+                : $"the folder has {Printable.Quote(names[0])}, one of the files of a model-parallel run: each has a part of every large tensor", folder,
+            remedy: $"Use the model in one piece, such as the one that its publisher has for transformers. To look at one part, give its path: {(Setting.Path, path)}.");
+    }
+
+    /// <summary>The number of parts of a model of Llama, by the list of checksums beside it; 1 for any other file, and without a list.</summary>
+    /// <param name="folder">Absolute path of the folder.</param>
+    /// <param name="name">The name of a part.</param>
+    public static int LlamaParts(string folder, string name)
+    {
+        string list = Path.Combine(folder, "checklist.chk");
+        if (!LlamaName().IsMatch(name) || !File.Exists(list))
+        {
+            return 1;
+        }
+        using CheckpointFileReader file = CheckpointFileReader.Open(list);
+        string text = Encoding.Latin1.GetString(file.ReadBytes(0, Math.Min(file.Length, LongestChecklist)));
+        return Math.Max(1, text.Split(['\n', '\r', ' ', '*'], StringSplitOptions.RemoveEmptyEntries).Where(word => LlamaName().IsMatch(word)).Distinct(StringComparer.Ordinal).Count());
+    }
+
+    /// <summary>A set of files that is not complete.</summary>
+    /// <param name="folder">Absolute path of the folder.</param>
+    /// <param name="present">The names of the parts that are there.</param>
+    /// <param name="missing">The names of the parts that are not.</param>
+    /// <param name="count">The number of all parts.</param>
+    /// <param name="others">Other files that can be opened.</param>
+    public static MemLoadException Incomplete(string folder, ImmutableArray<string> present, ImmutableArray<string> missing, int count, IEnumerable<string> others)
+    {
+        string? other = others.FirstOrDefault();
+        string path = TypedPath.Of(Path.Combine(folder, other ?? present[0]));
+        return Rules.FolderIncomplete.Broken(
+            $"by the names, {count - present.Length} of {count} parts of the checkpoint are missing: {Printable.List(missing)}", folder,
+            remedy: other is null
+                ? (Remedy)$"Download the missing parts into the folder. To open one part by itself, give its path: {(Setting.Path, path)}."
+                : (Remedy)$"Download the missing parts into the folder, or open another file of it: {(Setting.Path, path)}.");
+    }
+
+    /// <summary>A folder in which no file can be a model.</summary>
+    public static MemLoadException WithoutModel(FolderListing listing)
+    {
+        string folder = listing.Folder;
+        ImmutableArray<string> subfolders = listing.Subfolders;
+        (string Path, FolderListing Listing)[] below = FoldersBelow(listing);
+        if (subfolders.Any(name => StepName().IsMatch(name)))
+        {
+            return Known("DeepSpeed", below, "Where it has files zero_pp_rank_*, join them with the script that DeepSpeed writes beside them: python zero_to_fp32.py FOLDER NEW_FOLDER.");
+        }
+        if (subfolders.Any(name => IterationName().IsMatch(name) || RankFolderName().IsMatch(name)))
+        {
+            return Known("Megatron", below, "Convert the checkpoint with the tools of Megatron, which join the ranks.");
+        }
+        string states = listing.TensorFiles.IsEmpty ? "" : $" but {Printable.List(listing.TensorFiles)} ({Kinds(listing)})";
+        return Rules.FolderEmpty.Broken($"the folder has no index and no file of a model{states}", folder, remedy: Below(listing, below) ?? Rules.FolderEmpty.Remedy);
+
+        MemLoadException Known(string program, (string Path, FolderListing Listing)[] found, string advice)
+        {
+            string? file = found.Where(pair => !pair.Listing.IsDistributed).SelectMany(pair => pair.Listing.ModelFiles.Select(name => Path.Combine(pair.Path, name))).FirstOrDefault();
+            Remedy remedy = advice;
+            if (file is not null)
+            {
+                remedy = $"To open one file of it, give its path: {(Setting.Path, TypedPath.Of(file))}. {advice}";
+            }
+            return Rules.FolderKind.Broken($"the folder is a checkpoint of {program}, with one file per process in {Printable.List(found.Select(pair => Path.GetRelativePath(folder, pair.Path)).ToArray())}", folder, remedy: remedy);
+        }
+    }
+
+    /// <summary>The remedy that names subfolders with files of tensors; null if there are none.</summary>
+    public static Remedy? Below(FolderListing listing) => Below(listing, FoldersBelow(listing));
+
+    private static Remedy? Below(FolderListing listing, (string Path, FolderListing Listing)[] below)
+    {
+        if (below.Length == 0)
+        {
+            return null;
+        }
+        Remedy remedy = $"Files of tensors are in subfolders. Give the path of one: {(Setting.Path, TypedPath.Of(below[0].Path))}";
+        foreach ((string path, _) in below.Skip(1).Take(MostShown - 1))
+        {
+            remedy.AppendFormatted((Remedy)$", or {(Setting.Path, TypedPath.Of(path))}");
+        }
+        remedy.AppendLiteral(below.Length > MostShown ? $", or one of {below.Length - MostShown} more." : ".");
+        return remedy;
+    }
+
+    private static string Kinds(FolderListing listing) => string.Join(", ", listing.TensorFiles.Select(FolderNames.CompanionKind).Distinct());
+
+    // The folders below with files of tensors, nearest first.
+    private static (string Path, FolderListing Listing)[] FoldersBelow(FolderListing listing)
+    {
+        var found = new List<(string Path, FolderListing Listing)>();
+        var waiting = new Queue<(FolderListing Listing, int Depth)>([(listing, 0)]);
+        for (int looked = 0; looked < MostFolders && waiting.TryDequeue(out (FolderListing Listing, int Depth) next);)
+        {
+            foreach (string name in next.Listing.Subfolders)
+            {
+                string path = Path.Combine(next.Listing.Folder, name);
+                if (looked++ >= MostFolders || TryList(path) is not { } child)
+                {
+                    continue;
+                }
+                if (child.IsDistributed || !child.Indexes.IsEmpty || child.ModelFiles.Any())
+                {
+                    found.Add((path, child));
+                }
+                if (next.Depth + 1 < Deepest)
+                {
+                    waiting.Enqueue((child, next.Depth + 1));
+                }
+            }
+        }
+        return [.. found];
+    }
+
+    // A folder that cannot be listed is no hint.
+    private static FolderListing? TryList(string path)
+    {
+        try
+        {
+            return FolderListing.Of(path);
+        }
+        catch (MemLoadException)
+        {
+            return null;
+        }
+    }
+
+    private const RegexOptions Options = RegexOptions.CultureInvariant | RegexOptions.IgnoreCase | RegexOptions.NonBacktracking;
+
+    [GeneratedRegex(@"zero_pp_rank", Options)]
+    private static partial Regex ZeroName();
+
+    [GeneratedRegex(@"^layer_[0-9]+-model", Options)]
+    private static partial Regex LayerName();
+
+    [GeneratedRegex(@"^consolidated\.[0-9]+\.pth$", Options)]
+    private static partial Regex LlamaName();
+
+    [GeneratedRegex(@"^global_step[0-9]+$", Options)]
+    private static partial Regex StepName();
+
+    [GeneratedRegex(@"^(iter_[0-9]+|release)$", Options)]
+    private static partial Regex IterationName();
+
+    [GeneratedRegex(@"^mp_rank_[0-9]+(_[0-9]+)*$", Options)]
+    private static partial Regex RankFolderName();
+}

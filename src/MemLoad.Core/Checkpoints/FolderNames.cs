@@ -1,0 +1,130 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace MemLoad;
+
+/// <summary>One of several files of a set, by its name: <c>model-00001-of-00004.safetensors</c>.</summary>
+/// <param name="Set">What the names of all parts have in common, with <c>*</c> for the number.</param>
+/// <param name="Number">The number of this part.</param>
+/// <param name="Count">The number of parts that the name states.</param>
+internal readonly record struct PartName(string Set, int Number, int Count);
+
+/// <summary>What names of files say about their place in a folder.</summary>
+internal static partial class FolderNames
+{
+    private static readonly string[] TensorExtensions = [".pt", ".pth", ".bin", ".safetensors", ".gguf", ".ckpt", ".sft", ".th", ".pth.tar", ".pt.tar"];
+
+    // Files of one tensor have these. The others are of whole models.
+    private static readonly string[] SingleExtensions = [".pt", ".pth", ".bin", ".safetensors"];
+
+    // The names under which trainers save what is no model (transformers, accelerate, DeepSpeed, verl).
+    private static readonly (Regex Name, string Kind)[] Companions =
+    [
+        (OptimizerName(), "optimizer state"), (SchedulerName(), "scheduler state"), (RandomName(), "random state"), (ArgumentsName(), "training arguments"),
+        (ScalerName(), "state of the gradient scaler"), (LoaderName(), "state of the data loader"),
+    ];
+
+    // Files of one process of several: of Llama, DeepSpeed, verl, and names like pytorch_model_fsdp_rank0.bin.
+    private static readonly Regex[] Ranks = [ConsolidatedName(), DeepSpeedName(), WorldRankName(), NamedRankName()];
+
+    /// <summary>Whether a file is an index of shards: <c>*.index.json</c>, or with a variant, such as <c>*.index.fp16.json</c>.</summary>
+    public static bool IsIndex(string name) => IndexName().IsMatch(name);
+
+    /// <summary>Whether a file has the extension of a file of tensors.</summary>
+    public static bool IsTensors(string name) => TensorExtensions.Any(extension => name.EndsWith(extension, StringComparison.OrdinalIgnoreCase));
+
+    /// <summary>Whether a file can be one of a folder with one file per tensor.</summary>
+    public static bool CanBeSingle(string name) => SingleExtensions.Contains(Path.GetExtension(name), StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Whether a file is a data file of a distributed checkpoint of PyTorch.</summary>
+    public static bool IsDistributed(string name) => name.EndsWith(".distcp", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>What a file beside a model is, such as <c>optimizer state</c>; null for a file that can be a model.</summary>
+    public static string? CompanionKind(string name) => Array.Find(Companions, companion => companion.Name.IsMatch(name)).Kind;
+
+    /// <summary>The place in a set that a name states; null if it states none.</summary>
+    public static PartName? PartOf(string name)
+    {
+        Match match = CountedName().Match(name);
+        return match.Success && int.TryParse(match.Groups["number"].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out int number)
+            && int.TryParse(match.Groups["count"].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count > 0 && number <= count
+            ? new PartName($"{name[..match.Groups["number"].Index]}*{name[(match.Groups["number"].Index + match.Groups["number"].Length)..]}", number, count)
+            : null;
+    }
+
+    /// <summary>The name that another part of a set has.</summary>
+    public static string SiblingOf(string name, int number)
+    {
+        Group own = CountedName().Match(name).Groups["number"];
+        return $"{name[..own.Index]}{number.ToString(CultureInfo.InvariantCulture).PadLeft(own.Length, '0')}{name[(own.Index + own.Length)..]}";
+    }
+
+    /// <summary>
+    /// The rank in the name of a file that one of several processes wrote, such as 1 in <c>consolidated.01.pth</c>; null if there is none. The set is
+    /// what the names of all ranks have in common, and the count is how many the name states, or 0.
+    /// </summary>
+    public static PartName? RankOf(string name)
+    {
+        Match? match = Ranks.Select(rank => rank.Match(name)).FirstOrDefault(found => found.Success);
+        if (match is null || !int.TryParse(match.Groups["rank"].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out int rank))
+        {
+            return null;
+        }
+        _ = int.TryParse(WorldName().Match(name).Groups["count"].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out int count);
+        return new PartName($"{name[..match.Groups["rank"].Index]}*{name[(match.Groups["rank"].Index + match.Groups["rank"].Length)..]}", rank, count);
+    }
+
+    /// <summary>
+    /// A name without its format: equal for the files in which transformers, diffusers and peft save one model in two formats, such as
+    /// <c>model.safetensors</c> and <c>pytorch_model.bin</c>.
+    /// </summary>
+    public static string ModelOf(string name)
+    {
+        string model = FormatWord().Replace(name, "");
+        return model.StartsWith("pytorch_model", StringComparison.OrdinalIgnoreCase) ? model["pytorch_".Length..] : model;
+    }
+
+    private const RegexOptions Options = RegexOptions.CultureInvariant | RegexOptions.IgnoreCase | RegexOptions.NonBacktracking;
+
+    [GeneratedRegex(@"\.index(\.[a-z0-9_-]+)?\.json$", Options)]
+    private static partial Regex IndexName();
+
+    [GeneratedRegex(@"(^|[-_.])(?<number>[0-9]{1,6})[-_]of[-_](?<count>[0-9]{1,6})(\.[a-z0-9_-]+)*$", Options)]
+    private static partial Regex CountedName();
+
+    [GeneratedRegex(@"^consolidated\.(?<rank>[0-9]{1,6})\.(pth|pt)$", Options)]
+    private static partial Regex ConsolidatedName();
+
+    [GeneratedRegex(@"^(zero_pp_rank_(?<rank>[0-9]{1,6})_.*|mp_rank_(?<rank>[0-9]{1,6})_)model_states\.pt$", Options)]
+    private static partial Regex DeepSpeedName();
+
+    [GeneratedRegex(@"_world_size_[0-9]+_rank_(?<rank>[0-9]{1,6})\.(pt|pth|bin)$", Options)]
+    private static partial Regex WorldRankName();
+
+    [GeneratedRegex(@"^(pytorch_model|model|checkpoint|weights)[-_.](.*[-_.])?rank[-_.]?(?<rank>[0-9]{1,6})\.(pt|pth|bin|safetensors)$", Options)]
+    private static partial Regex NamedRankName();
+
+    [GeneratedRegex(@"world_size[-_](?<count>[0-9]{1,6})[-_.]", Options)]
+    private static partial Regex WorldName();
+
+    [GeneratedRegex(@"\.(safetensors|bin)(?=\.|$)", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex FormatWord();
+
+    [GeneratedRegex(@"^optim(izer)?([-_][0-9]+|_world_size.*)?\.(pt|pth|bin|safetensors)$|_optim_states\.pt$", Options)]
+    private static partial Regex OptimizerName();
+
+    [GeneratedRegex(@"^(lr_)?scheduler([-_][0-9]+)?\.(pt|pth|bin)$", Options)]
+    private static partial Regex SchedulerName();
+
+    [GeneratedRegex(@"^(rng_state|random_states?|extra_state)([-_].+)?\.(pt|pth|bin|pkl)$", Options)]
+    private static partial Regex RandomName();
+
+    [GeneratedRegex(@"^training_args\.(bin|pt|pth)$", Options)]
+    private static partial Regex ArgumentsName();
+
+    [GeneratedRegex(@"^(grad_)?scaler([-_][0-9]+)?\.(pt|pth|bin)$", Options)]
+    private static partial Regex ScalerName();
+
+    [GeneratedRegex(@"^(sampler|dl_state_dict|dataloader)([-_][0-9]+)?\.(pt|pth|bin)$", Options)]
+    private static partial Regex LoaderName();
+}

@@ -1,0 +1,44 @@
+namespace MemLoad;
+
+/// <summary>Opens the files of a checkpoint that has several.</summary>
+internal static class ShardFiles
+{
+    /// <summary>
+    /// Opens files, several at a time, because each needs one or two round trips on a network. The error of the first file is reported.
+    /// </summary>
+    /// <param name="paths">Absolute paths.</param>
+    /// <param name="budget">The memory that opening may use.</param>
+    /// <param name="files">Keeps the files open. Null closes them.</param>
+    /// <param name="ct">Stops the reading.</param>
+    /// <exception cref="MemLoadException">The rules of the files.</exception>
+    public static Checkpoint[] OpenAll(string[] paths, OpenBudget budget, CheckpointFileSet? files, CancellationToken ct) =>
+        OpenAll(paths.Length, (i, stop) => Checkpoint.OpenFile(paths[i], budget, files, stop), ct);
+
+    /// <summary>Opens files by a function, several at a time. The error of the first file is reported.</summary>
+    /// <param name="count">The number of files.</param>
+    /// <param name="open">Opens one of them.</param>
+    /// <param name="ct">Stops the reading.</param>
+    public static Checkpoint[] OpenAll(int count, Func<int, CancellationToken, Checkpoint> open, CancellationToken ct)
+    {
+        var opened = new Checkpoint[count];
+        long failed = count;
+        var failures = new MemLoadException?[count];
+        Workers.RunEach(count, Math.Max(4, Environment.ProcessorCount), (i, stop) =>
+        {
+            try
+            {
+                // What comes after a failure is of no interest.
+                if (i < Volatile.Read(ref failed))
+                {
+                    opened[i] = open((int)i, stop);
+                }
+            }
+            catch (MemLoadException e)
+            {
+                failures[i] = e;
+                Volatile.Write(ref failed, Math.Min(i, Volatile.Read(ref failed)));
+            }
+        }, ct);
+        return failures.FirstOrDefault(failure => failure is not null) is MemLoadException failure ? throw failure : opened;
+    }
+}

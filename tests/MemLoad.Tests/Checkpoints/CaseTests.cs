@@ -1,0 +1,167 @@
+using System.Text.Json;
+using static MemLoad.Tests.Checkpoints.CheckpointKit;
+
+namespace MemLoad.Tests.Checkpoints;
+
+/// <summary>
+/// Files and folders as people have them, from public reports. Beside a file is what PyTorch or the safetensors library reads from it
+/// (<c>FILE.expected.json</c>). What opens is that, byte for byte. What is refused is refused by a rule, with a remedy for its case.
+/// </summary>
+public sealed class CaseTests
+{
+    private static string Root { get; } = Path.Combine(AppContext.BaseDirectory, "cases");
+
+    // Files that the reference readers open and MemLoad does not, with the reason in the remedy.
+    private static readonly Dictionary<string, string> RefusedFiles = new(StringComparer.Ordinal)
+    {
+        ["14-safetensors-headers/extra-field.safetensors"] = "ML4008",
+        ["14-safetensors-headers/leading-space.safetensors"] = "ML4002",
+        ["14-safetensors-headers/metadata-null.safetensors"] = "ML4018",
+        ["14-safetensors-headers/newline-in-name.safetensors"] = "ML4019",
+        ["14-safetensors-headers/pretty-printed.safetensors"] = "ML4005",
+        ["17-big-endian/s390x.pth"] = "ML2011",
+        ["18-quantized/dynamic-linear.pth"] = "ML3005",
+        ["18-quantized/qtensor.pth"] = "ML3005",
+        ["24-subclass-tensors/bare-typed-storage.pth"] = "ML3005",
+        ["24-subclass-tensors/bare-untyped-storage.pth"] = "ML3005",
+        ["33-dotnet/pybridge-half.pth"] = "ML2004",
+        ["33-dotnet/pybridge.pth"] = "ML2004",
+        ["38-large-metadata/expanded.pth"] = "ML6004",
+        ["38-large-metadata/nested300.pth"] = "ML3007",
+        ["39-names/dotted-and-nested.pth"] = "ML6001",
+        ["39-names/empty-key-collision.pth"] = "ML6001",
+        ["39-names/escape.pth"] = "ML6013",
+        ["39-names/int-and-str-key.pth"] = "ML3001",
+        ["39-names/newline.pth"] = "ML6013",
+        ["40-wrong-extension/safetensors-as.ckpt"] = "ML1008",
+        ["40-wrong-extension/safetensors-as.pt"] = "ML1008",
+        ["40-wrong-extension/safetensors-as.pth"] = "ML1008",
+        ["50-plain-python-values/type_floattensor.pth"] = "ML3003",
+    };
+
+    /// <summary>Every file with an expectation that is not refused.</summary>
+    public static TheoryData<string> Readable =>
+    [
+        .. Directory.EnumerateFiles(Root, "*.expected.json", SearchOption.AllDirectories)
+            .Select(file => Path.GetRelativePath(Root, file[..^".expected.json".Length]).Replace('\\', '/'))
+            .Where(name => !RefusedFiles.ContainsKey(name)).Order(StringComparer.Ordinal),
+    ];
+
+    [Theory]
+    [MemberData(nameof(Readable))]
+    public void What_the_reference_reader_reads_is_read_byte_for_byte(string name)
+    {
+        string path = Path.Combine(Root, name);
+
+        Assert.Equal(Expected(path), Read(Checkpoint.Open(path)));
+    }
+
+    public static TheoryData<string, string> Refused
+    {
+        get
+        {
+            var data = new TheoryData<string, string>();
+            foreach ((string name, string rule) in RefusedFiles)
+            {
+                data.Add(name, rule);
+            }
+            return data;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Refused))]
+    public void What_MemLoad_does_not_read_is_refused_by_its_rule(string name, string rule) => Assert.Equal(rule, Refusal(Path.Combine(Root, name)).Rule.Id);
+
+    /// <summary>Folders that are complete, and the file or files whose tensors they have.</summary>
+    public static TheoryData<string, string[], string> Folders => new()
+    {
+        { "10-hf-trainer-folder/checkpoint-500", ["model.safetensors"], "'optimizer.pt', 'rng_state.pth', 'scheduler.pt', 'training_args.bin' (optimizer state, random state, scheduler state, training arguments)" },
+        { "10-hf-trainer-folder/checkpoint-sharded", ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"], "'training_args.bin' (training arguments)" },
+        { "11-hf-cache-folder/gpt2-clone", ["model.safetensors"], "left out of the folder: 'pytorch_model.bin'" },
+        { "13-stale-index/ltx-two-splits", [.. Enumerable.Range(1, 4).Select(i => $"diffusion_pytorch_model-0000{i}-of-00004.safetensors")], "-of-00008.safetensors' and 3 more" },
+        { "13-stale-index/moved-tensor", ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"], "in another shard than the index says" },
+        { "13-stale-index/no-index", ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"], "no index: its 2 shards were read by their names" },
+        { "13-stale-index/two-formats", ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"], "left out of the folder: 'pytorch_model.bin.index.json'" },
+        { "35-llama-consolidated/Llama-3-8B/original", ["consolidated.00.pth"], "" },
+        { "42-lone-file-folders/ckpt-only", ["last.ckpt"], "" },
+        { "42-lone-file-folders/flux-sft", ["ae.sft"], "" },
+        { "42-lone-file-folders/pth-tar", ["model_best.pth.tar"], "" },
+        { "42-lone-file-folders/deepspeed/global_step500", ["mp_rank_00_model_states.pt"], "" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Folders))]
+    public void A_complete_folder_opens_and_names_what_it_leaves_out(string name, string[] files, string finding)
+    {
+        string folder = Path.Combine(Root, name);
+
+        var checkpoint = Checkpoint.Open(folder);
+
+        Assert.Equal(files.SelectMany(file => Expected(Path.Combine(folder, file))).Order(StringComparer.Ordinal), Read(checkpoint));
+        Assert.Contains(finding, string.Join("; ", checkpoint.Findings), StringComparison.Ordinal);
+        Assert.Equal((true, finding.Length == 0), (WeightTester.Test(folder).IsSound, WeightTester.Test(folder).Warning is null));
+    }
+
+    /// <summary>Folders that are refused: the rule, a part of the finding, and the path in the remedy, relative to the folder.</summary>
+    public static TheoryData<string, string, string, string?> UnfitFolders => new()
+    {
+        { "10-hf-trainer-folder", "ML5012", "no file of a model", "checkpoint-500" },
+        { "12-diffusers-variants/transformer", "ML5011", "fp16.index.json", "diffusion_pytorch_model.safetensors.index.json" },
+        { "12-diffusers-variants/unet-two-variants", "ML5013", "'diffusion_pytorch_model.fp16.safetensors', 'diffusion_pytorch_model.safetensors'", "diffusion_pytorch_model.safetensors" },
+        { "13-stale-index/coser-legacy-index", "ML5007", "'model-00001-of-00030.safetensors'", null },
+        { "13-stale-index/qwen-brainwaves-mtp-missing", "ML5009", "'mtp.fc.weight'", null },
+        { "13-stale-index/subfolder", "ML5006", "'shards/a.safetensors'", null },
+        { "16-distributed-checkpoint/step-1000", "ML5016", "distributed checkpoint of PyTorch", null },
+        { "35-llama-consolidated/Llama-2-13b", "ML5016", "2 files 'consolidated.*.pth'", "consolidated.00.pth" },
+        { "35-llama-consolidated/Llama-3-8B", "ML5012", "no file of a model", "original" },
+        { "35-llama-consolidated/megatron", "ML5016", "Megatron", "iter_0001000/mp_rank_00/model_optim_rng.pt" },
+        { "35-llama-consolidated/megatron/iter_0001000", "ML5016", "Megatron", "mp_rank_00/model_optim_rng.pt" },
+        { "42-lone-file-folders/deepspeed", "ML5016", "DeepSpeed", "global_step500/mp_rank_00_model_states.pt" },
+        { "42-lone-file-folders/gguf-and-mmproj", "ML5013", "'mmproj.safetensors', 'model.Q4_K_M.gguf'", "model.Q4_K_M.gguf" },
+        { "42-lone-file-folders/git-clone-no-lfs", "ML1011", "git-lfs", null },
+        { "42-lone-file-folders/lightning-fsdp.ckpt", "ML5016", "distributed checkpoint of PyTorch", null },
+        { "42-lone-file-folders/lora-beside-ckpt", "ML5013", "'lora.safetensors', 'model.ckpt'", "model.ckpt" },
+        { "42-lone-file-folders/one-of-four", "ML5015", "3 of 4 parts of the checkpoint are missing: 'model-00002-of-00004.safetensors'", "model-00001-of-00004.safetensors" },
+        { "42-lone-file-folders/one-of-four-bin", "ML5015", "'pytorch_model-00004-of-00004.bin'", "pytorch_model-00001-of-00004.bin" },
+        { "42-lone-file-folders/rng-only", "ML5012", "'rng_state.pth' (random state)", null },
+    };
+
+    [Theory]
+    [MemberData(nameof(UnfitFolders))]
+    public void A_folder_that_is_no_complete_checkpoint_is_refused_with_a_path_to_type(string name, string rule, string finding, string? path)
+    {
+        string folder = Path.Combine(Root, name);
+
+        MemLoadException refusal = RefusalOfFolder(folder);
+
+        Assert.Equal(rule, refusal.Rule.Id);
+        Assert.Contains(finding, refusal.Finding, StringComparison.Ordinal);
+        if (path is not null)
+        {
+            Assert.Contains(Path.Combine(folder, path.Replace('/', Path.DirectorySeparatorChar)), refusal.Remedy, StringComparison.Ordinal);
+        }
+        Assert.False(WeightTester.Test(folder).IsSound);
+    }
+
+    private static MemLoadException RefusalOfFolder(string folder)
+    {
+        var refusal = Assert.Throws<MemLoadException>(() => Checkpoint.Open(folder));
+        Assert.DoesNotContain(refusal.Message, char.IsControl);
+        return refusal;
+    }
+
+    private static string[] Expected(string path) =>
+    [
+        .. JsonDocument.Parse(File.ReadAllText(path + ".expected.json")).RootElement.GetProperty("tensors").EnumerateArray()
+            .Select(tensor => string.Join('|', tensor.GetProperty("name").GetString(), tensor.GetProperty("dtype").GetString(),
+                string.Join(',', tensor.GetProperty("shape").EnumerateArray()), tensor.GetProperty("sha256").GetString()))
+            .Order(StringComparer.Ordinal),
+    ];
+
+    private static string[] Read(Checkpoint checkpoint) =>
+    [
+        .. checkpoint.Tensors.Select(tensor => string.Join('|', tensor.Name, tensor.DType.TorchName(), string.Join(',', tensor.Shape), Digest(checkpoint, tensor)))
+            .Order(StringComparer.Ordinal),
+    ];
+}
