@@ -16,7 +16,7 @@
 # MODEL     the path of the checkpoint on the nodes
 # MANIFEST  a manifest of "memload manifest"; a rank whose weights differ fails and names the tensors
 # STRATEGY  the strategy; the default is Stream
-# DEVICE    the device; the default is cpu. cuda:0 needs --gres and the TorchSharp build
+# DEVICE    the device; the default is cpu. cuda:0 needs --gres
 # PARTS     1: every rank loads its own part of the checkpoint. Otherwise every rank loads the whole checkpoint, and all weights must be
 #           equal.
 # RESULTS   a folder that all nodes share; the default is memload-<job> in the folder where the job was submitted

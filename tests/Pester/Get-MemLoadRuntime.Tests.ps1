@@ -2,10 +2,10 @@ BeforeAll { . $PSScriptRoot/common.ps1 }
 Describe 'Get-MemLoadRuntime' {
     It 'lists devices, with the reason where one is absent' {
         $devices = Get-MemLoadRuntime
-        $devices.Device | Select-Object -First 4 | Should -Be cpu, sim, 'torch:cpu', 'cuda:0'
+        $devices.Device | Select-Object -First 4 | Should -Be cpu, sim, 'sim:unified', 'cuda:0'
         ($devices | Where-Object Available).Device | Select-Object -First 2 | Should -Be cpu, sim
         $devices | Where-Object -Not Available | ForEach-Object { $_.Details | Should -Not -BeNullOrEmpty }
-        $devices | Where-Object { $_.Available -and $_.Device -match '^torch|^cuda' } | ForEach-Object {
+        $devices | Where-Object { $_.Available -and $_.Device -match '^torch' } | ForEach-Object {
             $_.Library | Should -Match '^TorchSharp \d+\.\d+\.\d+, libtorch \d+\.\d+\.\d+$'
             $_.LibraryPath | Should -Exist
         }

@@ -27,6 +27,10 @@ public sealed class InvokeGptModelCommand : MemLoadCmdlet
     protected override void ProcessRecord() => Attempt(Model!.Name, () =>
     {
         LoadedGptModel model = Model!;
+        if (model.Device?.StartsWith("cuda:", StringComparison.Ordinal) == true)
+        {
+            WriteVerbose($"The weights of {model.Name} are copied from {model.Device} to the host, which computes.");
+        }
         (float[] logits, GptConfig config) = Pump($"Running {model.Name}", $"{TokenId.Length} tokens", 0, (_, stop) => model.Forward(TokenId, stop));
         ReadOnlySpan<float> last = logits.AsSpan(logits.Length - config.VocabularySize);
         WriteObject(new GptLogits(

@@ -14,7 +14,7 @@ public sealed class UnifiedMemoryTests
         Assert.Null(Forecast("sim", 1000 * MiB).Message);
         Assert.StartsWith("ML7005: Baseline needs ", refusal, StringComparison.Ordinal);
         Assert.Contains(" of the memory that the host and 'sim:unified' share (at most ", refusal, StringComparison.Ordinal);
-        Assert.Contains(" MiB for the device), ", refusal, StringComparison.Ordinal);
+        Assert.Contains(" for the device), ", refusal, StringComparison.Ordinal);
         Assert.Contains("the limit given is 1000.0 MiB", refusal, StringComparison.Ordinal);
         Assert.Null(Forecast("sim:unified", 3000 * MiB).Message);
     }
