@@ -9,6 +9,7 @@ internal sealed class PlayedStream : IDisposable
     private readonly int _delayMicroseconds;
     private readonly Thread _thread;
     private bool _ends;
+    private bool _busy;
 
     public PlayedStream(nint context, int delayMicroseconds)
     {
@@ -32,6 +33,13 @@ internal sealed class PlayedStream : IDisposable
 
     public void Wait()
     {
+        lock (_work)
+        {
+            if (_work.Count == 0 && !_busy)
+            {
+                return;
+            }
+        }
         using var done = new ManualResetEventSlim();
         Add(done.Set);
         done.Wait();
@@ -54,6 +62,7 @@ internal sealed class PlayedStream : IDisposable
             Action next;
             lock (_work)
             {
+                _busy = false;
                 while (_work.Count == 0 && !_ends)
                 {
                     Monitor.Wait(_work);
@@ -62,6 +71,7 @@ internal sealed class PlayedStream : IDisposable
                 {
                     return;
                 }
+                _busy = true;
             }
             long start = Stopwatch.GetTimestamp();
             while (Stopwatch.GetElapsedTime(start).TotalMicroseconds < _delayMicroseconds)
