@@ -80,6 +80,19 @@ Describe 'Parameters that take names' {
         (Get-Completion $Line).CompletionText | Sort-Object | Should -Be $Expected
     }
 }
+Describe 'Parameters that take bytes' {
+    It 'take them as the command line does' {
+        $bytes = foreach ($command in Get-Command -Module MemLoad) { $command.Parameters.Values | Where-Object Name -like '*MemoryLimit' }
+        $bytes.Count | Should -BeGreaterOrEqual 6
+        foreach ($one in $bytes) { @($one.Attributes | Where-Object { $_.GetType().Name -eq 'BytesAttribute' }).Count | Should -Be 1 -Because $one.Name }
+        foreach ($given in '8G', '8 GB', '8GiB', '8g', 8GB, '8589934592', [psobject]'8GB', 8589934592.0) {
+            (Get-LoadPlan $file -Strategy Stream -DeviceMemoryLimit $given).DeviceBudgetBytes | Should -Be 8GB -Because "$given"
+        }
+        (Get-LoadPlan $file -Strategy Stream -DeviceMemoryLimit 1.5GiB).DeviceBudgetBytes | Should -Be 1.5GB
+        foreach ($given in 'eight', '8X', '-1', 0, -1, '0') { { Get-LoadPlan $file -DeviceMemoryLimit $given } | Should -Throw '*DeviceMemoryLimit*' -Because "$given" }
+        { Get-LoadPlan $file -HostMemoryLimit 8X } | Should -Throw "*'8X' is no size: *such as 1.5GB*"
+    }
+}
 Describe 'Several words in one text' {
     It 'are several strategies: <Name>' -ForEach @(
         @{ Name = 'one text'; Script = { Get-LoadPlan $file -Device cpu -Strategy 'Sequential,Meta' } }

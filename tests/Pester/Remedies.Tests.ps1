@@ -32,6 +32,23 @@ Describe 'Messages' {
         $parameters | Where-Object { $_ -notin $commands.Parameters.Keys + 'Torch' } | Should -BeNullOrEmpty
     }
 }
+Describe 'Errors' {
+    It 'begin with the id of the rule, wherever a shell shows them' {
+        $null = Get-LoadPlan nosuch.pth -ErrorVariable missing -ErrorAction SilentlyContinue
+        $row = Measure-LoadMemory $file -Strategy Baseline -Device cpu -HostMemoryLimit 1KB -ErrorVariable refused -ErrorAction SilentlyContinue
+        $import = Get-Problem { Import-Weights $file -Strategy Baseline -Device cpu -HostMemoryLimit 1KB -ErrorAction Stop }
+        $kept = Get-Problem { $row | Export-LoadReport nosuch/page.html -WarningAction SilentlyContinue }
+        $unknown = Get-Problem { Invoke-GptModel nosuch 1 }
+        "$unknown" | Should -BeLike "*ML6030: there is no model 'nosuch' in this session. Get-GptModel lists*"
+        foreach ($problem in $missing[0], $refused[0], $import, $kept) {
+            $id = $problem.FullyQualifiedErrorId -replace ',.*'
+            $id | Should -Match '^ML\d{4}$'
+            "$problem" | Should -BeExactly "${id}: $($problem.Exception.Message)"
+            foreach ($view in 'ConciseView', 'NormalView') { & { $ErrorView = $view; $problem | Out-String -Width 500 } | Should -BeLike "*${id}: *" -Because $view }
+        }
+        "$($refused[0])" | Should -Be $row.Message
+    }
+}
 Describe 'Remedies' {
     It 'name a strategy that fits a device, and no switch that overrules it' {
         $model = New-GptModel -VocabularySize 60000 -ContextLength 8 -EmbeddingSize 64 -LayerCount 1 -HeadCount 2

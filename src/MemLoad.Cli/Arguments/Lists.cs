@@ -10,6 +10,13 @@ internal static class Lists
     /// <summary>Returns the words of all tokens, split at commas. Empty words stay, so that an extra comma is an error.</summary>
     public static IEnumerable<string> Split(IEnumerable<Token> tokens) => tokens.SelectMany(token => token.Value.Split(',')).Select(word => word.Trim());
 
+    /// <summary>
+    /// Returns what to add to the error for a word that is no value of a list. A list takes all words after its option, so that the last
+    /// word can be the path of the command.
+    /// </summary>
+    public static string PathHint(ArgumentResult result, string word) =>
+        result.Tokens.Count > 1 && result.Tokens[^1].Value == word ? ". Write a path before the options, or as --path" : "";
+
     /// <summary>Creates an option for token ids: whole numbers, zero or more.</summary>
     public static Option<int[]> TokenIdsOption(string name, string description) => new(name)
     {
@@ -24,7 +31,7 @@ internal static class Lists
             {
                 if (!int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out int id))
                 {
-                    result.AddError($"'{word}' is no token id: they are whole numbers from 0, separated by commas");
+                    result.AddError($"'{word}' is no token id: they are whole numbers from 0, separated by commas{PathHint(result, word)}");
                     break;
                 }
                 ids.Add(id);

@@ -72,7 +72,9 @@ internal sealed class PathOperand
         }
         else if (all.Length > 1 && !_several)
         {
-            result.AddError($"There are {all.Length} paths, and '{result.Command.Name}' takes one");
+            Option? missing = result.Command.Options.FirstOrDefault(option => option.Required && result.GetResult(option) is null);
+            string hint = missing is null || operands.Length < 2 ? "" : $": write {missing.Name} before '{operands[^1]}'";
+            result.AddError($"There are {all.Length} paths, and '{result.Command.Name}' takes one{hint}");
         }
     }
 }

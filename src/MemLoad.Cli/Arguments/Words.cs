@@ -39,17 +39,17 @@ internal sealed class Words<T>(string kind, params (string Word, T Value)[] choi
             HelpName = helpName,
             // PowerShell passes A,B to a program as two arguments.
             AllowMultipleArgumentsPerToken = true,
-            CustomParser = result => [.. Lists.Split(result.Tokens).Select(word => Find(result, word))],
+            CustomParser = result => [.. Lists.Split(result.Tokens).Select(word => Find(result, word, Lists.PathHint(result, word)))],
         };
         option.CompletionSources.Add([.. All]);
         return option;
     }
 
-    private T Find(ArgumentResult result, string word)
+    private T Find(ArgumentResult result, string word, string hint)
     {
         if (!TryFind(word, out T value))
         {
-            result.AddError(Complaint(word));
+            result.AddError(Complaint(word) + hint);
         }
         return value;
     }

@@ -51,7 +51,7 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
     /// <summary>The most host memory that a load may need, in bytes.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.Path)]
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.LiteralPath)]
-    [BlankIs(null)]
+    [Bytes]
     [Alias("MaxHostMemory")]
     [AtLeast(1)]
     public long? HostMemoryLimit { get; set; }
@@ -59,7 +59,7 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
     /// <summary>Capacity of the device, in bytes.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.Path)]
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.LiteralPath)]
-    [BlankIs(null)]
+    [Bytes]
     [Alias("MaxDeviceMemory")]
     [AtLeast(1)]
     public long? DeviceMemoryLimit { get; set; }

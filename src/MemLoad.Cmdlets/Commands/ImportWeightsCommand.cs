@@ -55,13 +55,15 @@ public sealed class ImportWeightsCommand : NarrowingPathCmdlet
     /// </summary>
     [Parameter]
     [Alias("MaxHostMemory")]
-    [ValidateRange(1, long.MaxValue)]
+    [Bytes]
+    [AtLeast(1)]
     public long? HostMemoryLimit { get; set; }
 
     /// <summary>Capacity of the device, in bytes.</summary>
     [Parameter]
     [Alias("MaxDeviceMemory")]
-    [ValidateRange(1, long.MaxValue)]
+    [Bytes]
+    [AtLeast(1)]
     public long? DeviceMemoryLimit { get; set; }
 
     /// <summary>
@@ -157,7 +159,7 @@ public sealed class ImportWeightsCommand : NarrowingPathCmdlet
         }
         catch (MemLoadException e) when (e.Rule == Rules.HeadsUnknown)
         {
-            WriteWarning($"{e.Finding}: give -HeadCount to run token ids through it.");
+            WriteWarning($"{e.Rule.Id}: {e.Finding}. Give -HeadCount to run the model on token ids.");
         }
         catch (MemLoadException e) when (e.Rule == Rules.NotGpt)
         {

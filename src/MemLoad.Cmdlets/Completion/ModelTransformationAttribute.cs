@@ -30,5 +30,5 @@ public sealed class ModelTransformationAttribute : ArgumentTransformationAttribu
     private static LoadedGptModel Find(Func<LoadedGptModel, bool> wanted, string what) =>
         // If several models have the name, the latest is used.
         ModelSession.Current.Models.LastOrDefault(wanted)
-            ?? throw new ArgumentTransformationMetadataException($"There is no model {what} in this session; Get-GptModel lists them.");
+            ?? throw new ArgumentTransformationMetadataException($"{Rules.ModelUnknown.Id}: there is no model {what} in this session. {ModelSession.ListsModels}");
 }

@@ -24,24 +24,28 @@ internal static class ErrorRecords
         // Shells also print the target (Get-Error, $ErrorView).
         target = target is string text ? Printable.Text(text) : target;
         return exception is MemLoadException broken
-            ? new ErrorRecord(broken, broken.Rule.Id, CategoryOf(broken.Rule.Id), broken.Path ?? target)
-            : new ErrorRecord(
+            ? Record(broken, broken.Rule.Id, broken.Path ?? target)
+            : Record(
                 Rules.Unexpected.Broken($"{exception.GetType().Name}: {exception.Message.TrimEnd('.')}", innerException: exception,
                     remedy: "Report it with what (Get-Error).Exception.InnerException.StackTrace says."),
-                Rules.Unexpected.Id, ErrorCategory.NotSpecified, target);
+                Rules.Unexpected.Id, target);
     }
 
     /// <summary>Returns the record for a load that did not succeed: the message of its row, with the id of the broken rule.</summary>
     /// <param name="row">The row.</param>
     /// <returns>Null for a load that succeeded.</returns>
     public static ErrorRecord? From(LoadMeasurement row) => row.Problem() is (string rule, string text)
-        ? new ErrorRecord(new InvalidOperationException(Printable.Line(text, LongestMessage)), rule, CategoryOf(rule), Printable.Text(row.Path))
+        ? Record(new InvalidOperationException(Printable.Line(text, LongestMessage)), rule, Printable.Text(row.Path))
         : null;
 
     /// <summary>Returns the record for one failure after which results are kept. They are the target of the record.</summary>
     /// <param name="broken">The exception.</param>
     /// <param name="kept">The results to keep.</param>
-    public static ErrorRecord Keeping(MemLoadException broken, object kept) => new(broken, broken.Rule.Id, CategoryOf(broken.Rule.Id), kept);
+    public static ErrorRecord Keeping(MemLoadException broken, object kept) => Record(broken, broken.Rule.Id, kept);
+
+    // Shells print the details. They begin with the id, as errors of the command line and messages of rows do.
+    private static ErrorRecord Record(Exception exception, string rule, object? target) =>
+        new(exception, rule, CategoryOf(rule), target) { ErrorDetails = new ErrorDetails($"{rule}: {exception.Message}") };
 
     private static ErrorCategory CategoryOf(string rule) => rule switch
     {
@@ -60,6 +64,7 @@ internal static class ErrorRecords
         "ML9102" => ErrorCategory.ResourceExists,
         "ML9103" => ErrorCategory.OpenError,
         "ML9104" or "ML9105" => ErrorCategory.WriteError,
+        "ML9999" => ErrorCategory.NotSpecified,
         _ => rule[2] switch
         {
             '7' => ErrorCategory.ResourceUnavailable,

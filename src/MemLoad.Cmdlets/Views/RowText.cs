@@ -29,6 +29,11 @@ public static class RowText
     /// <summary>The heading of measured loads; otherwise as <see cref="Place"/>.</summary>
     public static string LoadPlace(PSObject row) => $"{Place(row)}; device and host: forecast/peak";
 
+    /// <summary>The heading of the devices of a machine: the host memory that a load may take.</summary>
+    public static string Runtime(PSObject row) => Below(
+        Number(row, "HostBudgetBytes") is long bytes ? $"{Printable.Bytes(bytes)}, limited by {Text(row, "HostLimit")}: {Text(row, "HostLimitReason")}" : "unknown",
+        "A load may take of the host:");
+
     /// <summary>The titles of the columns of <see cref="Load"/>.</summary>
     public static string LoadTitles { get; } = LoadLine("Strategy", "Device", "Host", "File", "ms", "Verdict");
 

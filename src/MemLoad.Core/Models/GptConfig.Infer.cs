@@ -44,7 +44,7 @@ internal sealed partial record GptConfig
             }
         }
         throw Rules.HeadsUnknown.Broken(
-            $"a GPT model of {layers} layers and embedding {width} is none of {string.Join(", ", Sizes)}, and shapes do not tell its heads");
+            $"a GPT model with {layers} layers and embedding {width} has no known size ({string.Join(", ", Sizes)}), and shapes do not show the number of heads");
     }
 
     private static (int Rows, int Columns) Embedding(Dictionary<string, TensorEntry> tensors, string name)

@@ -1,6 +1,5 @@
 using FsCheck;
 using FsCheck.Fluent;
-using MemLoad.Cli;
 
 namespace MemLoad.Tests.Cli;
 

@@ -65,6 +65,16 @@ public sealed class UsageTests
         Assert.Matches(@"^memload: error ML9901: \S.*\. Run 'memload( (measure|plan|inspect|test|manifest|convert|new|invoke|report|runtime))? --help'\.\r?$", line);
     }
 
+    [Theory]
+    [InlineData("Write a path before the options, or as --path.", "plan", "--strategy", "Stream", "toy.pth")]
+    [InlineData("Write a path before the options, or as --path.", "invoke", "--token-ids", "1,2", "toy.pth")]
+    [InlineData("'convert' takes one: write --out before 'b.safetensors'.", "convert", "a.pth", "b.safetensors")]
+    [InlineData("'invoke' takes one: write --token-ids before '1,2,3'.", "invoke", "a.pth", "1,2,3")]
+    [InlineData("'inspect' takes one.", "inspect", "a.pth", "b.pth")]
+    [InlineData("choose from Baseline, Sequential, Meta, Mmap, PerTensor, Stream, Auto. Run", "plan", "toy.pth", "--strategy", "Foo")]
+    public void A_word_in_the_wrong_place_is_told_its_place(string hint, params string[] args) =>
+        Assert.Contains(hint, Assert.Single(CliRun.Of(args).ErrorLines), StringComparison.Ordinal);
+
     [Fact]
     public void An_unknown_strategy_is_answered_with_all_six()
     {

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace MemLoad.Cli;
+namespace MemLoad;
 
 /// <summary>
 /// Parses sizes such as <c>512MB</c>, <c>1.5GiB</c>, <c>2g</c>, or plain bytes. Units are powers of 1024, as in PowerShell.
