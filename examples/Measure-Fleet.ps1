@@ -168,7 +168,7 @@ function Find-ModuleFolder([string]$Given, [string]$Scratch) {
 function ConvertTo-SshNode($Given) {
     if ($Given -is [string]) {
         if ($Given -notmatch '^(?:(?<user>[^@\s]+)@)?(?:\[(?<host>[^\]\s]+)\]|(?<host>[^:@\s]+)|(?<host>[^@\s]*:[^@\s]*:[^@\s]*))(?::(?<port>\d{1,5}))?$') {
-            throw "'$Given' is no name of a node: write server1, user@server1, server1:2222 or user@[::1]:2222."
+            throw "'$Given' is not the name of a node: write server1, user@server1, server1:2222 or user@[::1]:2222."
         }
         $Given = @{ Node = $Given; HostName = $Matches.host; Port = $Matches.port; UserName = $Matches.user }
     }
@@ -183,8 +183,8 @@ function ConvertTo-SshNode($Given) {
     }
     if (-not $values.HostName) { throw 'A node has no HostName: every node needs one.' }
     # ssh interprets a name that begins with a dash as an option, and some options run commands on this computer.
-    if ("$($values.HostName)" -match '^-|[\s\p{C}]') { throw "'$($values.HostName)' is no HostName: it begins with a dash, or has a space or a control character." }
-    if ("$($values.UserName)" -match '^-|\p{C}') { throw "'$($values.UserName)' is no UserName: it begins with a dash, or has a control character." }
+    if ("$($values.HostName)" -match '^-|[\s\p{C}]') { throw "'$($values.HostName)' is not a HostName: it begins with a dash, or has a space or a control character." }
+    if ("$($values.UserName)" -match '^-|\p{C}') { throw "'$($values.UserName)' is not a UserName: it begins with a dash, or has a control character." }
     $port = 0
     if ($values.Port -and -not ([int]::TryParse("$($values.Port)", [ref]$port) -and $port -in 1..65535)) {
         throw "Node '$($values.HostName)' has the port '$($values.Port)': ports are numbers from 1 to 65535."
@@ -192,7 +192,7 @@ function ConvertTo-SshNode($Given) {
     $port = $port ? $port : $Port
     $user = $values.UserName ?? $UserName
     $key = $values.KeyFilePath ?? $KeyFilePath
-    if ($key -and -not (Test-Path -LiteralPath $key -PathType Leaf)) { throw "Node '$($values.HostName)' has the key file '$key', and there is none." }
+    if ($key -and -not (Test-Path -LiteralPath $key -PathType Leaf)) { throw "Node '$($values.HostName)' has the key file '$key', which does not exist." }
     # PowerShell writes the messages of ssh to the console and to no stream. ssh is therefore quiet here, and runs again if it fails.
     $all = @{ BatchMode = 'yes'; LogLevel = 'QUIET'; ConnectTimeout = $ConnectTimeoutSeconds; ServerAliveInterval = 15; ServerAliveCountMax = 4 }
     foreach ($option in $Options.Keys) { $all[$option] = "$($Options[$option])" }
@@ -259,11 +259,11 @@ function Write-WeightVote($Vote) {
         $others = $Vote.Sides | Select-Object -Skip 1 | ForEach-Object { "$($_.Nodes -join ', ') ($($_.Digest))" }
         $next = $most.Proven ? 'Their rows name the tensors. Copy the weights to them again, and run this again.' :
         'Copy the weights to them again, and run this again; with -Manifest, made on a good node by New-WeightManifest, it names the tensors.'
-        Write-Warning "${label}: THEY DIFFER. $nodes ($($most.Digest)); these do not: $($others -join '; '). $next"
+        Write-Warning "${label} differ. $nodes ($($most.Digest)). Other nodes: $($others -join '; '). $next"
     }
     else {
         $all = $Vote.Sides | ForEach-Object { "$($_.Digest) on $($_.Nodes -join ', ')" }
-        Write-Warning "${label}: THEY DIFFER, and no side has a majority: $($all -join '; '). Run this again with -Manifest, made of weights you trust by New-WeightManifest."
+        Write-Warning "${label} differ, and no digest has a majority: $($all -join '; '). Run this again with -Manifest, made of weights you trust by New-WeightManifest."
     }
 }
 
@@ -272,7 +272,7 @@ function Write-WeightVote($Vote) {
 function Read-EarlierRow([string]$Path, [string[]]$Nodes, [string]$Digest) {
     $rows = @(Import-Csv -LiteralPath $Path)
     if ($rows -and -not ($rows[0].psobject.Properties.Name -contains 'Node' -and $rows[0].psobject.Properties.Name -contains 'Outcome')) {
-        throw "$Path is there, and is no CSV file of this script: it has no columns Node and Outcome. Name another -OutFile."
+        throw "$Path exists and is not a CSV file of this script: it has no columns Node and Outcome. Name another -OutFile."
     }
     $odd = Get-WeightVote $rows | ForEach-Object { $_.Sides | Select-Object -Skip ([int]$_.Decided) } | ForEach-Object Nodes
     $rows | Group-Object Node | Where-Object {
@@ -399,18 +399,18 @@ $nodeWork = {
             # A load that did not end well is a row and an error. Only the row is needed.
             if (-not $said.Contains("$($Matches[1]): $text")) { New-NodeRow Failed "$($Matches[1]): $text" }
         }
-        if (-not $came.Count -and -not $problems) { throw 'Measure-LoadMemory gave nothing' }
+        if (-not $came.Count -and -not $problems) { throw 'Measure-LoadMemory returned no rows' }
     }
     catch {
         $text = "$($_.Exception.Message)".Trim() -replace '\s+', ' '
         if ($limit.IsCancellationRequested) {
-            New-NodeRow Canceled "Stopped while ${step}, after $($fleet.TimeLimitSeconds) s: a node may take no longer. Rows that came: $($came.Count). Find out why this node is slow, or raise -TimeLimitSeconds."
+            New-NodeRow Canceled "Stopped while ${step}, after $($fleet.TimeLimitSeconds) s, the time limit of a node. Rows received: $($came.Count). Find out why this node is slow, or raise -TimeLimitSeconds."
         }
         elseif ($step -eq 'connecting') {
-            New-NodeRow Failed "No connection: $(if ($node.Ssh) { "ssh gets in, but PowerShell does not answer: " })$($text.TrimEnd('.')). $($fleet.Answer)"
+            New-NodeRow Failed "No connection: $(if ($node.Ssh) { "ssh connects, but PowerShell does not answer: " })$($text.TrimEnd('.')). $($fleet.Answer)"
         }
         else {
-            New-NodeRow Failed "Broke off while $($step): $($text.TrimEnd('.')). If the session ended by itself, see whether the node was restarted or ran out of memory."
+            New-NodeRow Failed "The work stopped while $($step): $($text.TrimEnd('.')). If the session ended by itself, see whether the node was restarted or ran out of memory."
         }
     }
     finally {
@@ -595,11 +595,11 @@ try {
                 if (-not $said -and -not $late) {
                     $why = ("$($complaints.Result)".Trim() -split "`n")[0]
                     $what = "the PowerShell on this machine that talks to it ended with exit code $($program.ExitCode)$(if ($why) { ": $why" })"
-                    New-NodeRow Failed ($connected ? "Broke off: $what. If the session ended by itself, see whether the node was restarted or ran out of memory." :
-                        "No connection: $(if ($node.Ssh) { 'ssh gets in, but PowerShell does not answer: ' })$what. $($fleet.Answer)")
+                    New-NodeRow Failed ($connected ? "The work stopped: $what. If the session ended by itself, see whether the node was restarted or ran out of memory." :
+                        "No connection: $(if ($node.Ssh) { 'ssh connects, but PowerShell does not answer: ' })$what. $($fleet.Answer)")
                 }
             }
-            if ($late -and -not $said) { New-NodeRow Canceled "Stopped after $($fleet.TimeLimitSeconds) s: a node may take no longer. Rows that came: $($came.Count). Find out why this node is slow, or raise -TimeLimitSeconds." }
+            if ($late -and -not $said) { New-NodeRow Canceled "Stopped after $($fleet.TimeLimitSeconds) s, the time limit of a node. Rows received: $($came.Count). Find out why this node is slow, or raise -TimeLimitSeconds." }
         }
         catch { New-NodeRow Failed "On this machine: $("$($_.Exception.GetBaseException().Message)".TrimEnd('.')). See that ssh and PowerShell can be started here." }
         finally {

@@ -139,7 +139,7 @@ Describe "$([Environment]::MachineName) and $Path" {
         if ($DeviceMemoryLimit) { $expected += ", in $(Format-Gigabyte $DeviceMemoryLimit) of device memory" }
         if ($timedOut) { Stop-Test $expected "it had not ended after $TimeoutSeconds s" 'See whether its disk or network drive answers, or raise TimeoutSeconds.' }
         if ($problem -and -not $wrongWeights) { Stop-Test $expected "the outcome is $($row.Outcome ?? 'Failed'): $problem" '' }
-        if (-not $row) { Stop-Test $expected 'there is no row of it' 'Run Measure-LoadMemory there, and see what it says.' }
+        if (-not $row) { Stop-Test $expected 'there is no row of it' 'Run Measure-LoadMemory on this server to see the error.' }
         if ($HostMemoryLimit -and $row.PeakHostBytes -gt $HostMemoryLimit) {
             Stop-Test $expected "it took $(Format-Gigabyte $row.PeakHostBytes) of host memory" 'Choose another Strategy (Get-LoadPlan compares them), or raise HostMemoryLimit.'
         }

@@ -33,11 +33,11 @@ $ids = 1, 2, 3
 $step = 0
 function Write-Step([string]$Text) { "`n$((++$script:step)). $Text" }
 try {
-    Write-Step 'Benchmark utilities: what is held before anything happens'
+    Write-Step 'Benchmark utilities: memory in use before the first load'
     Reset-MemoryPeak
     Get-MemoryUsage | Out-String
 
-    Write-Step "Model setup: build $Size, run token ids through it, save it"
+    Write-Step "Model setup: build $Size, run it on token ids, save it"
     $model = New-GptModel -Size $Size -Seed 123 -Device $Device
     $before = Invoke-GptModel $model $ids
     $before | Out-String
@@ -45,7 +45,7 @@ try {
     Get-MemoryUsage | Out-String
     Clear-ModelMemory
 
-    Write-Step 'Weight loading: the model, and then the whole state dict beside it'
+    Write-Step 'Weight loading: the model and the complete state dict on the device'
     $rows = @(Measure-LoadMemory -ScriptBlock { $model = Import-Weights $file -Strategy Baseline -Device $Device } | Select-Object @{ n = 'Strategy'; e = { 'Baseline' } }, *)
     $rows | Select-Object Strategy, PeakDeviceBytes, PeakHostBytes | Format-Table | Out-String
     $checks = @([pscustomobject]@{ Strategy = 'Baseline'; Same = -not (Compare-Object $before.Logits (Invoke-GptModel $model $ids).Logits -SyncWindow 0) })
@@ -54,10 +54,10 @@ try {
     foreach ($strategy in 'Sequential', 'Meta', 'Mmap', 'PerTensor', 'Stream') {
         Write-Step @{
             Sequential = 'Loading weights sequentially: one tensor after the other, from a state dict on the host'
-            Meta       = 'A model on the meta device, allocated empty where it is needed'
-            Mmap       = 'Memory-mapped: take the file''s pages over'
-            PerTensor  = 'Brute force: one tensor at a time, whatever the file'
-            Stream     = 'MemLoad''s own: straight into place through a bounded ring'
+            Meta       = 'A model on the meta device, allocated empty on the target device'
+            Mmap       = 'A memory-mapped file: its pages become the weights'
+            PerTensor  = 'Brute force: one tensor at a time, from any file'
+            Stream     = 'The method of MemLoad: directly to the final place through a ring of fixed size'
         }[$strategy]
         $meta = New-GptModel -Size $Size -Meta
         $rows += Measure-LoadMemory -ScriptBlock { $null = Import-Weights $file -Model $meta -Strategy $strategy -Device $Device } | Select-Object @{ n = 'Strategy'; e = { $strategy } }, *
@@ -65,7 +65,7 @@ try {
         Clear-ModelMemory
     }
 
-    Write-Step 'In one session, as the notebook measures (GiB; every way must compute the same logits)'
+    Write-Step 'Measured in one session, as in the notebook (GiB; all methods must compute the same logits)'
     $inSession = foreach ($row in $rows) {
         [pscustomobject]@{
             Strategy = $row.Strategy
@@ -75,9 +75,9 @@ try {
         }
     }
     $inSession | Format-Table | Out-String
-    if ($inSession.Same -contains $false) { Write-Error 'A way of loading computed something else.' }
+    if ($inSession.Same -contains $false) { Write-Error 'A method of loading computed other logits.' }
 
-    Write-Step 'Each in a fresh process, as MemLoad measures, beside the notebook; peaks as multiples of the model, so that any size compares'
+    Write-Step 'Measured in one process per load, compared with the notebook; peaks are multiples of the size of the model'
     # The figures of the notebook, in GB, for gpt2-xl with 6.29 GiB of parameters and buffers.
     $notebook = @{ Baseline = 12.8, 4.4; Sequential = 6.7, 6.3; Meta = 12.8, 1.3; Mmap = 6.4, 5.9; PerTensor = 6.4, 0.3 }
     $notebookModel = 6.29

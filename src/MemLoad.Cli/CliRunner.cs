@@ -15,7 +15,8 @@ public static class CliRunner
     /// <param name="error">Receives all other output: progress, notes, errors.</param>
     /// <param name="cancellationToken">Cancels the work as Ctrl-C does.</param>
     /// <returns>0 success, 1 a load failed or a file is unsound, 2 usage error, 130 interrupted.</returns>
-    public static Task<int> RunAsync(IReadOnlyList<string> args, TextWriter output, TextWriter error, CancellationToken cancellationToken) =>
+    public static Task<int> RunAsync(IReadOnlyList<string> args, TextWriter output, TextWriter error,
+        CancellationToken cancellationToken) =>
         RunAsync(args, CliConsole.ForWriters(output, error), cancellationToken);
 
     internal static async Task<int> RunAsync(IReadOnlyList<string> args, CliConsole console, CancellationToken cancellationToken)
@@ -34,7 +35,8 @@ public static class CliRunner
         // A reader that has ended (memload inspect | head) is not an error, and .NET reports none. A full disk is an error.
         if (console.OutputFailure is Exception failure)
         {
-            int lost = console.Report(Rules.OutputUnwritable.Broken($"standard output cannot be written: {failure.GetBaseException().Message.TrimEnd('.')}", innerException: failure));
+            int lost = console.Report(Rules.OutputUnwritable.Broken($"standard output cannot be written: "
+                + $"{failure.GetBaseException().Message.TrimEnd('.')}", innerException: failure));
             code = code == ExitCode.Done ? lost : code;
         }
         return code;

@@ -15,7 +15,8 @@ internal static class UsageError
             ? Unmatched(parsed.CommandResult, unmatched)
             : parsed.Errors[0].Message;
         message = Printable.Line(message, LongestMessage).TrimEnd('.');
-        console.Error.WriteLine($"memload: error {Rules.UsageInvalid.Id}: {char.ToLowerInvariant(message[0])}{message[1..]}. Run '{Path(parsed.CommandResult)} --help'.");
+        console.Error.WriteLine($"memload: error {Rules.UsageInvalid.Id}: {char.ToLowerInvariant(message[0])}{message[1..]}. Run "
+            + $"'{Path(parsed.CommandResult)} --help'.");
         return ExitCode.Usage;
     }
 
@@ -23,7 +24,8 @@ internal static class UsageError
     {
         if (result.Command is RootCommand root && !token.StartsWith('-'))
         {
-            return $"Unknown command '{token}': choose from {string.Join(", ", root.Subcommands.Where(command => !command.Hidden).Select(command => command.Name))}";
+            return $"Unknown command '{token}': choose from "
+                + $"{string.Join(", ", root.Subcommands.Where(command => !command.Hidden).Select(command => command.Name))}";
         }
         return token.StartsWith('-') ? $"Unknown option '{token}'" : $"Unexpected argument '{token}'";
     }

@@ -114,6 +114,12 @@ Describe 'About topics' {
         Get-HelpUnder de-DE $_ | Should -BeExactly (Get-HelpUnder en-US $_)
     }
 }
+Describe 'Get-Help -Online' {
+    It 'has no page, and the topic says where the documents are' {
+        { Get-Help Get-LoadPlan -Online -ErrorAction Stop } | Should -Throw
+        (Get-Help about_MemLoad | Out-String) | Should -Match 'folder of the module\.\s+There is no web page for Get-Help -Online\.'
+    }
+}
 Describe 'Help of cmdlets under ja-JP' {
     It 'of <Cmdlet> is the English one' -ForEach $cmdlets {
         $help = Get-HelpUnder ja-JP $Cmdlet

@@ -107,7 +107,7 @@ Describe 'Measure-Fleet.ps1 on 8 nodes' {
         'down', 'small', 'flipped' | ForEach-Object { $name = $_; @($warnings | Where-Object { "$_" -like "${name}: *" }).Count | Should -Be 1 }
     }
     It 'names the node with the odd weights' {
-        "$($warnings[-1])" | Should -BeLike 'Weights: THEY DIFFER. 5 nodes agree with the manifest (*); these do not: flipped (*). *'
+        "$($warnings[-1])" | Should -BeLike 'Weights differ. 5 nodes agree with the manifest (*). Other nodes: flipped (*). *'
     }
     It 'gives every row the same columns, the host by its own name and the node by the name it was given' {
         foreach ($row in $rows) { $row.psobject.Properties.Name | Should -Be (@('Node') + $columns) }
@@ -144,12 +144,12 @@ Describe 'Measure-Fleet.ps1 on 8 nodes' {
         $nodes[7].Path = $bad
         $votes = Join-Path $TestDrive votes.csv
         $null = & $script $nodes[0, 7] @ssh -Parameters $what -OutFile $votes -WarningVariable tie -WarningAction SilentlyContinue -InformationAction SilentlyContinue
-        "$($tie[-1])" | Should -BeLike 'Weights: THEY DIFFER, and no side has a majority: * on flipped; * on n1. Run this again with -Manifest*'
+        "$($tie[-1])" | Should -BeLike 'Weights differ, and no digest has a majority: * on flipped; * on n1. Run this again with -Manifest*'
         $LASTEXITCODE | Should -Be 1
         # Nobody knows yet who was right: both are run again, and one more.
         $rows = & $script $nodes[0, 1, 7] @ssh -Parameters $what -OutFile $votes -WarningVariable odd -WarningAction SilentlyContinue -InformationAction SilentlyContinue
         @($rows).Count | Should -Be 3
-        "$($odd[-1])" | Should -BeLike 'Weights: THEY DIFFER. 2 nodes agree (*); these do not: flipped (*). Copy the weights to them again*'
+        "$($odd[-1])" | Should -BeLike 'Weights differ. 2 nodes agree (*). Other nodes: flipped (*). Copy the weights to them again*'
         # Put right, the odd node is run again, alone, and all is well.
         $nodes[7].Path = $file
         $rows = & $script $nodes[0, 1, 7] @ssh -Parameters $what -OutFile $votes -InformationVariable said -InformationAction SilentlyContinue
@@ -164,7 +164,7 @@ Describe 'Measure-Fleet.ps1 on 8 nodes' {
             $own = @($rows | Where-Object Node -eq $node)
             @($own | Where-Object Outcome -ne Loaded).Count | Should -Be 1
             $own[-1].Outcome | Should -Be Canceled
-            $own[-1].Message | Should -BeLike '*after 15 s: a node may take no longer. Rows that came: *raise -TimeLimitSeconds.'
+            $own[-1].Message | Should -BeLike '*after 15 s, the time limit of a node. Rows received: *raise -TimeLimitSeconds.'
         }
     }
     It 'makes a row of what is wrong with the checkpoint, the key or the subsystem' {
@@ -172,7 +172,7 @@ Describe 'Measure-Fleet.ps1 on 8 nodes' {
         (& $script $nodes[0] @ssh @quiet -Parameters @{ Path = '/nowhere.pth' }).Message | Should -BeLike 'ML1001: *'
         $none = & $script $nodes[0..3] @ssh @quiet -Subsystem nothing
         $none.Node | Sort-Object | Should -Be n1, n2, n3, n4
-        foreach ($row in $none) { $row.Message | Should -BeLike "No connection: ssh gets in, but PowerShell does not answer: *Subsystem powershell /usr/bin/pwsh -sshs -NoLogo*" }
+        foreach ($row in $none) { $row.Message | Should -BeLike "No connection: ssh connects, but PowerShell does not answer: *Subsystem powershell /usr/bin/pwsh -sshs -NoLogo*" }
         $ssh.KeyFilePath = "$folder/host"
         (& $script "127.0.0.1:$($nodes[0].Port)" @ssh @quiet).Message | Should -BeLike 'No connection: *Permission denied*'
     }
@@ -197,20 +197,20 @@ Describe 'Measure-Fleet.ps1, before it connects to anyone' {
     It 'refuses <Name>' -TestCases @(
         @{ Name = 'a parameter that there is not'; Arguments = @{ HostName = 'a'; Parameters = @{ Pth = 'x' } }; Says = "Measure-LoadMemory has no parameter 'Pth'*It takes*Path*" }
         @{ Name = 'a manifest among them'; Arguments = @{ HostName = 'a'; Parameters = @{ Manifest = 'x' } }; Says = 'Give the manifest as -Manifest*' }
-        @{ Name = 'a name that is none'; Arguments = @{ HostName = 'a b' }; Says = "'a b' is no name of a node: write server1*" }
-        @{ Name = 'a name that is an option to ssh'; Arguments = @{ HostName = '-oProxyCommand=touch${IFS}/tmp/memload-fleet' }; Says = "'-oProxyCommand=*' is no HostName: it begins with a dash*" }
-        @{ Name = 'a row whose name is an option to ssh'; Arguments = @{ HostName = @{ Node = 'a'; HostName = '-oProxyCommand=touch /tmp/memload-fleet' } }; Says = "'-oProxyCommand=*' is no HostName: it begins with a dash*" }
-        @{ Name = 'a user who is an option to ssh'; Arguments = @{ HostName = @{ HostName = 'a'; UserName = '-oProxyCommand=x' } }; Says = "'-oProxyCommand=x' is no UserName: it begins with a dash*" }
+        @{ Name = 'a name that is none'; Arguments = @{ HostName = 'a b' }; Says = "'a b' is not the name of a node: write server1*" }
+        @{ Name = 'a name that is an option to ssh'; Arguments = @{ HostName = '-oProxyCommand=touch${IFS}/tmp/memload-fleet' }; Says = "'-oProxyCommand=*' is not a HostName: it begins with a dash*" }
+        @{ Name = 'a row whose name is an option to ssh'; Arguments = @{ HostName = @{ Node = 'a'; HostName = '-oProxyCommand=touch /tmp/memload-fleet' } }; Says = "'-oProxyCommand=*' is not a HostName: it begins with a dash*" }
+        @{ Name = 'a user who is an option to ssh'; Arguments = @{ HostName = @{ HostName = 'a'; UserName = '-oProxyCommand=x' } }; Says = "'-oProxyCommand=x' is not a UserName: it begins with a dash*" }
         @{ Name = 'a port that is none'; Arguments = @{ HostName = @{ HostName = 'a'; Port = 70000 } }; Says = '*ports are numbers from 1 to 65535*' }
         @{ Name = 'a property it does not know'; Arguments = @{ HostName = @{ HostName = 'a'; Rank = 1 } }; Says = "A node has 'Rank', and may have only Node, *" }
         @{ Name = 'a node without an address'; Arguments = @{ HostName = @{ Node = 'a' } }; Says = 'A node has no HostName*' }
         @{ Name = 'a node twice'; Arguments = @{ HostName = 'a', 'a' }; Says = "Two nodes are called 'a'*" }
-        @{ Name = 'a key that is missing'; Arguments = @{ HostName = @{ HostName = 'a'; KeyFilePath = '/no/key' } }; Says = "Node 'a' has the key file '/no/key', and there is none." }
+        @{ Name = 'a key that is missing'; Arguments = @{ HostName = @{ HostName = 'a'; KeyFilePath = '/no/key' } }; Says = "Node 'a' has the key file '/no/key', which does not exist." }
         @{ Name = 'a manifest that is missing'; Arguments = @{ HostName = 'a'; Manifest = '/no/m.json' }; Says = '*There is no manifest /no/m.json on this machine.' }
         @{ Name = 'a manifest that is none'; Arguments = @{ HostName = 'a'; Manifest = $PSCommandPath }; Says = 'ML61*manifest*' }
         @{ Name = 'a folder that is no module'; Arguments = @{ HostName = 'a'; ModulePath = '/' }; Says = 'There is no MemLoad.psd1 in /*' }
         @{ Name = 'a file that cannot be made'; Arguments = @{ HostName = 'a'; OutFile = $IsLinux ? '/proc/fleet.csv' : '/nowhere/fleet.csv' }; Says = '*-OutFile*' }
-        @{ Name = 'a file of something else'; Arguments = @{ HostName = 'a'; OutFile = 'TestDrive:/other.csv' }; Says = '*is no CSV file of this script*' }
+        @{ Name = 'a file of something else'; Arguments = @{ HostName = 'a'; OutFile = 'TestDrive:/other.csv' }; Says = '*is not a CSV file of this script*' }
     ) {
         Set-Content TestDrive:/other.csv "A,B`n1,2"
         { & $script @Arguments } | Should -Throw $Says

@@ -45,7 +45,7 @@ Describe 'Parameters that take names' {
     }
     It 'take a beginning that only one name has, as PowerShell does' {
         (Get-LoadPlan $file -Strategy st, 'seq,MM').Strategy | Should -Be Stream, Sequential, Mmap
-        { Get-LoadPlan $file -Strategy m } | Should -Throw "*'m' is none of the names*"
+        { Get-LoadPlan $file -Strategy m } | Should -Throw "*'m' is not one of the names*"
         (Get-LoadPlan $file -Strategy Meta -DType B).DType | Should -Be bfloat16
     }
     It 'refuse what is no name, and say which there are' {
@@ -55,7 +55,7 @@ Describe 'Parameters that take names' {
             $list = [WildcardPattern]::Escape($words -join ', ')
             foreach ($given in 0, 1, '0', '3', 4.0, 99, '-1', $true, 'nosuch', "$($words[0]).", "$($words[0]),", ",$($words[0])", "$($words[0]),,$($words[1])",
                 "$($words[0]) $($words[1])", "$($words[0])|$($words[1])", ([enum]::ToObject($one.Enum, 99)), @($words[0], 3), @($words[0], $null), @{ a = 1 }, [DayOfWeek]::Monday) {
-                { $names.Transform($null, $given) } | Should -Throw "*is none of the names: choose from $list.*" -Because "$($one.Name) $given"
+                { $names.Transform($null, $given) } | Should -Throw "*is not one of the names: choose from $list.*" -Because "$($one.Name) $given"
             }
         }
     }
@@ -90,7 +90,7 @@ Describe 'Parameters that take bytes' {
         }
         (Get-LoadPlan $file -Strategy Stream -DeviceMemoryLimit 1.5GiB).DeviceBudgetBytes | Should -Be 1.5GB
         foreach ($given in 'eight', '8X', '-1', 0, -1, '0') { { Get-LoadPlan $file -DeviceMemoryLimit $given } | Should -Throw '*DeviceMemoryLimit*' -Because "$given" }
-        { Get-LoadPlan $file -HostMemoryLimit 8X } | Should -Throw "*'8X' is no size: *such as 1.5GB*"
+        { Get-LoadPlan $file -HostMemoryLimit 8X } | Should -Throw "*'8X' is not a size: *such as 1.5GB*"
     }
 }
 Describe 'Several words in one text' {
@@ -129,7 +129,7 @@ Measure-LoadMemory '$file' -Device cpu -Strategy `$Strategy -DType `$DType | Exp
         $plans = "Path,Strategy,Device`n$file,4,cpu`n$file,Meta,cpu" | ConvertFrom-Csv | Get-LoadPlan -ErrorVariable problems -ErrorAction SilentlyContinue
         $plans.Strategy | Should -Be Meta
         @($problems | ForEach-Object { "$_" } | Sort-Object -Unique).Count | Should -Be 1
-        "$($problems[0])" | Should -BeLike "*'Strategy'*'4' is none of the names: choose from *Stream*"
+        "$($problems[0])" | Should -BeLike "*'Strategy'*'4' is not one of the names: choose from *Stream*"
     }
     It 'are several token ids' {
         $null = New-GptModel @TinyGpt -Name words

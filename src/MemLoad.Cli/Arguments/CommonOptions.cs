@@ -19,11 +19,13 @@ internal enum OutputFormat
 /// <summary>The closed lists of words, and the options that several commands share.</summary>
 internal static class CommonOptions
 {
-    public static readonly Words<Strategy> Strategies = new("strategy", [.. Enum.GetValues<Strategy>().Select(value => (value.ToString(), value))]);
+    public static readonly Words<Strategy> Strategies =
+        new("strategy", [.. Enum.GetValues<Strategy>().Select(value => (value.ToString(), value))]);
 
     public static readonly Words<string?> Sizes = new("size", [.. GptConfig.Sizes.Select(size => (size, (string?)size))]);
 
-    public static readonly Words<CacheState> Caches = new("cache state", ("warm", CacheState.Warm), ("cold", CacheState.Cold), ("asis", CacheState.AsIs));
+    public static readonly Words<CacheState> Caches =
+        new("cache state", ("warm", CacheState.Warm), ("cold", CacheState.Cold), ("asis", CacheState.AsIs));
 
     public static readonly Words<DType> ModelTypes =
         new("dtype", ("float32", DType.Float32), ("float16", DType.Float16), ("bfloat16", DType.BFloat16));
@@ -32,7 +34,8 @@ internal static class CommonOptions
         new("dtype", ("float32", DType.Float32), ("float16", DType.Float16), ("bfloat16", DType.BFloat16));
 
     public static readonly Words<CheckpointFormat?> WritableFormats =
-        new("format", ("pth", CheckpointFormat.TorchZip), ("safetensors", CheckpointFormat.Safetensors), ("folder", CheckpointFormat.PerTensor));
+        new("format", ("pth", CheckpointFormat.TorchZip), ("safetensors", CheckpointFormat.Safetensors),
+            ("folder", CheckpointFormat.PerTensor));
 
     private static readonly Words<OutputFormat> Formats =
         new("format", ("table", OutputFormat.Table), ("json", OutputFormat.Json), ("csv", OutputFormat.Csv));
@@ -40,13 +43,15 @@ internal static class CommonOptions
     private static readonly Words<OutputFormat> FormatsWithMetrics =
         new("format", ("table", OutputFormat.Table), ("json", OutputFormat.Json), ("csv", OutputFormat.Csv), ("prom", OutputFormat.Prom));
 
-    private static readonly Words<OutputFormat> FormatsWithoutCsv = new("format", ("table", OutputFormat.Table), ("json", OutputFormat.Json));
+    private static readonly Words<OutputFormat> FormatsWithoutCsv =
+        new("format", ("table", OutputFormat.Table), ("json", OutputFormat.Json));
 
     public static WordOption<OutputFormat> Format() =>
         Formats.Option("--format", "The output format: a table for people, or every property for programs.", "table");
 
     public static WordOption<OutputFormat> FormatWithMetrics() =>
-        FormatsWithMetrics.Option("--format", "What to print: a table for people, every property for programs, or metrics for Prometheus.", "table");
+        FormatsWithMetrics.Option("--format", "What to print: a table for people, every property for programs, or metrics for Prometheus.",
+            "table");
 
     public static WordOption<OutputFormat> FormatWithoutCsv() =>
         FormatsWithoutCsv.Option("--format", "The output format: a table for people, or every value for programs.", "table");
@@ -73,9 +78,13 @@ internal static class CommonOptions
         HelpName = "name",
     };
 
-    public static Option<string[]> Include() => Lists.PatternsOption("--include", "Include only tensors whose names match one of these patterns (* and ?, case ignored; repeat the option for more).");
+    public static Option<string[]> Include() =>
+        Lists.PatternsOption("--include",
+            "Include only tensors whose names match one of these patterns (* and ?, case ignored; repeat the option for more).");
 
-    public static Option<string[]> Exclude() => Lists.PatternsOption("--exclude", "Exclude tensors whose names match one of these patterns (* and ?, case ignored; repeat the option for more).");
+    public static Option<string[]> Exclude() =>
+        Lists.PatternsOption("--exclude",
+            "Exclude tensors whose names match one of these patterns (* and ?, case ignored; repeat the option for more).");
 
     public static Option<string> Device(string defaultDevice)
     {
@@ -86,14 +95,19 @@ internal static class CommonOptions
 
     private static Option<string> DeviceOption(string defaultDevice) => new("--device")
     {
-        Description = "The device to load to: cpu; sim, a simulated accelerator with PyTorch's allocator that needs no hardware; a card such as cuda:0; with TorchSharp torch:cpu or torch:cuda:0.",
+        Description = "The device to load to: cpu; sim, a simulated accelerator with PyTorch's allocator that needs no hardware; a card such as "
+            + "cuda:0; with TorchSharp torch:cpu or torch:cuda:0.",
         HelpName = "name",
         DefaultValueFactory = _ => defaultDevice,
     };
 
-    public static WordOption<DType?> Cast() => CastTypes.Option("--dtype", "Cast floating-point tensors while loading, as module.to(dtype) does: float32, float16 or bfloat16. By default they keep the type they have in the file.");
+    public static WordOption<DType?> Cast() =>
+        CastTypes.Option("--dtype",
+            "Cast floating-point tensors while loading, as module.to(dtype) does: float32, float16 or bfloat16. By default they keep "
+            + "the type they have in the file.");
 
-    public static Option<bool> ForceLoad() => new("--force") { Description = "Load even if the forecast exceeds the host's memory. The capacity of a device is not overridden." };
+    public static Option<bool> ForceLoad() =>
+        new("--force") { Description = "Load even if the forecast exceeds the host's memory. The capacity of a device is not overridden." };
 
     public static Option<bool> Force() => new("--force") { Description = "Replace an existing file or folder." };
 }

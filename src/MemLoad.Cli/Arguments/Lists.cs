@@ -8,7 +8,8 @@ namespace MemLoad.Cli;
 internal static class Lists
 {
     /// <summary>Returns the words of all tokens, split at commas. Empty words stay, so that an extra comma is an error.</summary>
-    public static IEnumerable<string> Split(IEnumerable<Token> tokens) => tokens.SelectMany(token => token.Value.Split(',')).Select(word => word.Trim());
+    public static IEnumerable<string> Split(IEnumerable<Token> tokens) =>
+        tokens.SelectMany(token => token.Value.Split(',')).Select(word => word.Trim());
 
     /// <summary>
     /// Returns what to add to the error for a word that is no value of a list. A list takes all words after its option, so that the last
@@ -31,7 +32,8 @@ internal static class Lists
             {
                 if (!int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out int id))
                 {
-                    result.AddError($"'{word}' is no token id: they are whole numbers from 0, separated by commas{PathHint(result, word)}");
+                    result.AddError($"'{word}' is not a token id: they are whole numbers from 0, separated by "
+                        + $"commas{PathHint(result, word)}");
                     break;
                 }
                 ids.Add(id);

@@ -18,7 +18,7 @@ internal static class Numbers
             {
                 return bytes;
             }
-            result.AddError($"'{text}' is no size for {name}: write bytes, or a number with KB, MB, GB or TB, such as 1.5GB");
+            result.AddError($"'{text}' is not a size for {name}: write bytes, or a number with KB, MB, GB or TB, such as 1.5GB");
             return null;
         },
     };
@@ -35,7 +35,7 @@ internal static class Numbers
             {
                 return count;
             }
-            result.AddError($"'{text}' is no value for {name}: write a whole number from {least}");
+            result.AddError($"'{text}' is not a value for {name}: write a whole number from {least}");
             return null;
         },
     };
@@ -51,7 +51,7 @@ internal static class Numbers
             string text = result.Tokens[^1].Value;
             if (!long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long seed))
             {
-                result.AddError($"'{text}' is no value for {name}: write a whole number");
+                result.AddError($"'{text}' is not a value for {name}: write a whole number");
             }
             return seed;
         },

@@ -10,7 +10,8 @@ namespace MemLoad.Cli;
 internal sealed class PathOperand
 {
     /// <summary>The description of the path for commands that read one checkpoint.</summary>
-    public const string OneCheckpoint = "The checkpoint: .pth, .pt, .bin, .safetensors, .gguf, a *.index.json, or a folder with one file per tensor.";
+    public const string OneCheckpoint =
+        "The checkpoint: .pth, .pt, .bin, .safetensors, .gguf, a *.index.json, or a folder with one file per tensor.";
 
     private readonly Argument<string[]> _operand;
     private readonly Option<string[]> _option;

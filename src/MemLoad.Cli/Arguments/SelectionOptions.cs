@@ -7,20 +7,29 @@ internal sealed class SelectionOptions
 {
     private const string DefaultSize = "gpt2-small";
 
-    private readonly PathOperand _path = new($"{PathOperand.OneCheckpoint} Without it, a generated GPT checkpoint of --size is used.", required: false);
+    private readonly PathOperand _path =
+        new($"{PathOperand.OneCheckpoint} Without it, a generated GPT checkpoint of --size is used.", required: false);
 
     private readonly Option<Strategy[]> _strategies = CommonOptions.Strategies.ListOption(
-        "--strategy", $"The strategies, separated by commas: {string.Join(", ", CommonOptions.Strategies.All)}. By default all except Auto, which chooses the fastest that fits.", "A,B");
+        "--strategy", $"The strategies, separated by commas: {string.Join(", ", CommonOptions.Strategies.All)}. By default all except "
+            + $"Auto, which chooses the fastest that fits.", "A,B");
 
     private readonly Option<string> _device = CommonOptions.Device(DeviceRegistry.Default);
 
-    private readonly WordOption<string?> _size = CommonOptions.Sizes.Option("--size", $"Size of the generated checkpoint: {string.Join(", ", CommonOptions.Sizes.All)}; {DefaultSize} if neither a size nor a path is given. With a path, require that the checkpoint fits this model.");
+    private readonly WordOption<string?> _size =
+        CommonOptions.Sizes.Option("--size",
+            $"Size of the generated checkpoint: {string.Join(", ", CommonOptions.Sizes.All)}; {DefaultSize} if neither a size nor a path "
+            + $"is given. With a path, require that the checkpoint fits this model.");
 
     private readonly WordOption<DType?> _dtype = CommonOptions.Cast();
 
-    private readonly Option<long?> _hostMemoryLimit = Numbers.BytesOption("--host-memory-limit", "Refuse loads whose forecast exceeds this much host memory, such as 2GB (KB, MB, GB are powers of 1024), or the memory that is available if that is less.");
+    private readonly Option<long?> _hostMemoryLimit =
+        Numbers.BytesOption("--host-memory-limit",
+            "Refuse loads whose forecast exceeds this much host memory, such as 2GB (KB, MB, GB are powers of 1024), or the memory that is "
+            + "available if that is less.");
 
-    private readonly Option<long?> _deviceMemoryLimit = Numbers.BytesOption("--device-memory-limit", "Capacity of the device, such as 8GB.");
+    private readonly Option<long?> _deviceMemoryLimit =
+        Numbers.BytesOption("--device-memory-limit", "Capacity of the device, such as 8GB.");
 
     private readonly Option<string?> _key = CommonOptions.Key();
 
@@ -28,9 +37,11 @@ internal sealed class SelectionOptions
 
     private readonly Option<string[]> _exclude = CommonOptions.Exclude();
 
-    private readonly Option<int?> _rank = Numbers.CountOption("--rank", "Load the part of this rank, counted from 0: a contiguous range of the weights.", least: 0);
+    private readonly Option<int?> _rank =
+        Numbers.CountOption("--rank", "Load the part of this rank, counted from 0: a contiguous range of the weights.", least: 0);
 
-    private readonly Option<int?> _rankCount = Numbers.CountOption("--rank-count", "Split the weights among n ranks with about the same number of bytes. [default: 1]");
+    private readonly Option<int?> _rankCount =
+        Numbers.CountOption("--rank-count", "Split the weights among n ranks with about the same number of bytes. [default: 1]");
 
     public void AddTo(Command command)
     {

@@ -41,7 +41,8 @@ internal static class CommandTree
         foreach ((string name, string description, Func<CliConsole, Command> build) in Commands)
         {
             // Directives such as "[suggest]" read the options of all commands.
-            root.Add(name == asked || asked?.StartsWith('[') == true ? build(console) : new Command(name, description) { Hidden = name == CompletionCommand.WordsName });
+            root.Add(name == asked || asked?.StartsWith('[') == true ? build(console)
+                : new Command(name, description) { Hidden = name == CompletionCommand.WordsName });
         }
 
         Option help = root.Options.OfType<HelpOption>().Single();

@@ -5,7 +5,8 @@ namespace MemLoad.Cli;
 /// <summary><c>memload convert</c>: writes a checkpoint in another format, in bounded memory.</summary>
 internal static class ConvertCommand
 {
-    public const string Description = "Write a checkpoint, or a part of it, in another format. The memory that this needs does not grow with the size.";
+    public const string Description =
+        "Write a checkpoint, or a part of it, in another format. The memory that this needs does not grow with the size.";
 
     public static Command Build(CliConsole console)
     {

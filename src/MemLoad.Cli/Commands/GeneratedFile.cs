@@ -6,6 +6,7 @@ internal static class GeneratedFile
     public static string Ensure(string size, CliConsole console, CancellationToken cancellationToken)
     {
         using var status = new StatusLine(console);
-        return GeneratedCheckpoint.Ensure(size, status.Bytes($"making {size} once", GeneratedCheckpoint.BytesToWrite(size)), cancellationToken);
+        return GeneratedCheckpoint.Ensure(size, status.Bytes($"making {size} once", GeneratedCheckpoint.BytesToWrite(size)),
+            cancellationToken);
     }
 }

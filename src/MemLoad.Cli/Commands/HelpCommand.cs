@@ -11,7 +11,11 @@ internal static class HelpCommand
 
     public static Command Build(CliConsole console)
     {
-        var name = new Argument<string?>("command") { Description = "The command. By default all commands are listed.", Arity = ArgumentArity.ZeroOrOne };
+        var name = new Argument<string?>("command")
+        {
+            Description = "The command. By default all commands are listed.",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
         var command = new Command(Name, Description) { name };
         command.SetAction((parsed, cancellationToken) =>
         {

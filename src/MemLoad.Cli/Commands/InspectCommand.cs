@@ -7,7 +7,8 @@ namespace MemLoad.Cli;
 /// </summary>
 internal static class InspectCommand
 {
-    public const string Description = "List the tensors of a checkpoint: names, types, shapes, and the location of their bytes. Reads headers only.";
+    public const string Description =
+        "List the tensors of a checkpoint: names, types, shapes, and the location of their bytes. Reads headers only.";
 
     public static Command Build(CliConsole console)
     {
@@ -15,7 +16,10 @@ internal static class InspectCommand
         Option<string?> key = CommonOptions.Key();
         Option<string[]> include = CommonOptions.Include();
         Option<string[]> exclude = CommonOptions.Exclude();
-        var hash = new Option<bool>("--hash") { Description = "Read every tensor and print its SHA-256 (elements contiguous, little-endian, row-major)." };
+        var hash = new Option<bool>("--hash")
+        {
+            Description = "Read every tensor and print its SHA-256 (elements contiguous, little-endian, row-major).",
+        };
         WordOption<OutputFormat> format = CommonOptions.Format();
 
         var command = new Command("inspect", Description)
@@ -31,7 +35,8 @@ internal static class InspectCommand
             if (parsed.GetValue(hash))
             {
                 using var status = new StatusLine(console);
-                digests = WeightsDigest.OfTensors(checkpoint, status.Bytes("hashing", WeightsDigest.BytesToHash(checkpoint), announced: true), cancellationToken);
+                digests = WeightsDigest.OfTensors(checkpoint,
+                    status.Bytes("hashing", WeightsDigest.BytesToHash(checkpoint), announced: true), cancellationToken);
             }
             Print(checkpoint, WeightInfo.Of(checkpoint, digests), format.Read(parsed), console);
             return ExitCode.Done;

@@ -13,7 +13,8 @@ internal static class InvokeCommand
         Option<int[]> tokenIds = Lists.TokenIdsOption("--token-ids", "The input, as token ids.");
         Option<int?> heads = Numbers.CountOption("--heads", "The number of attention heads, if the checkpoint is not of a known size.");
         Option<string?> key = CommonOptions.Key();
-        WordOption<Strategy> strategy = CommonOptions.Strategies.Option("--strategy", "The strategy to load with. Auto chooses the fastest that fits.", "Auto");
+        WordOption<Strategy> strategy =
+            CommonOptions.Strategies.Option("--strategy", "The strategy to load with. Auto chooses the fastest that fits.", "Auto");
         Option<string> device = CommonOptions.Device(DeviceRegistry.Default);
         WordOption<DType?> dtype = CommonOptions.Cast();
         Option<string?> manifest = CommonOptions.Manifest("Run only if the loaded weights match this manifest (memload manifest).");

@@ -5,7 +5,8 @@ namespace MemLoad.Cli;
 /// <summary><c>memload manifest</c>: writes the name, type, shape and SHA-256 of every tensor of a checkpoint.</summary>
 internal static class ManifestCommand
 {
-    public const string Description = "Write the name, type, shape and SHA-256 of every tensor to a manifest, with which copies in any format can be compared.";
+    public const string Description =
+        "Write the name, type, shape and SHA-256 of every tensor to a manifest, with which copies in any format can be compared.";
 
     public static Command Build(CliConsole console)
     {
@@ -37,7 +38,8 @@ internal static class ManifestCommand
     private static WeightManifestInfo Write(Checkpoint checkpoint, string file, bool force, CliConsole console, CancellationToken ct)
     {
         using var status = new StatusLine(console);
-        return ManifestWriter.Write(checkpoint, file, force, status.Bytes("hashing", WeightsDigest.BytesToHash(checkpoint), announced: true), ct);
+        return ManifestWriter.Write(checkpoint, file, force,
+            status.Bytes("hashing", WeightsDigest.BytesToHash(checkpoint), announced: true), ct);
     }
 
     private static void Print(WeightManifestInfo written, OutputFormat format, CliConsole console)

@@ -5,7 +5,8 @@ namespace MemLoad.Cli;
 /// <summary><c>memload measure</c>: loads with each strategy and prints the cost of each load.</summary>
 internal static class MeasureCommand
 {
-    public const string Description = "Load with each strategy, each in a new process, and print the forecast and the measured memory, time and speed.";
+    public const string Description =
+        "Load with each strategy, each in a new process, and print the forecast and the measured memory, time and speed.";
 
     public static Command Build(CliConsole console)
     {
@@ -13,13 +14,21 @@ internal static class MeasureCommand
         WordOption<CacheState> cache = CommonOptions.Caches.Option(
             "--cache", "The state of the page cache before each load: warm (file read in), cold (file evicted) or as it is.", "asis");
         Option<int?> repeat = Numbers.CountOption("--repeat", "Measure each strategy n times. [default: 1]");
-        var inProcess = new Option<bool>("--in-process") { Description = "Measure in this process instead of a new process for each load." };
+        var inProcess = new Option<bool>("--in-process")
+        {
+            Description = "Measure in this process instead of a new process for each load.",
+        };
         Option<string?> manifest = CommonOptions.Manifest(
             "Compare the loaded weights with this manifest (memload manifest). A load with other weights has failed.");
         Option<string?> timeline = CommonOptions.Path(
-            "--timeline-path", "Append the samples of each load to this file, as JSON lines. 'memload report' draws memory over time from them.", required: false);
+            "--timeline-path", "Append the samples of each load to this file, as JSON lines. 'memload report' draws memory over time from "
+                + "them.", required: false);
         Option<bool> force = CommonOptions.ForceLoad();
-        var model = new Option<string?>("--model-name") { Description = "With --format prom: the label 'model' of the metrics. [default: the known model size]", HelpName = "name" };
+        var model = new Option<string?>("--model-name")
+        {
+            Description = "With --format prom: the label 'model' of the metrics. [default: the known model size]",
+            HelpName = "name",
+        };
         WordOption<OutputFormat> format = CommonOptions.FormatWithMetrics();
 
         var command = new Command("measure", Description);
@@ -45,7 +54,8 @@ internal static class MeasureCommand
             (MeasureSession session, Dictionary<Strategy, long>? forecasts) = await Task.Run(
                 () =>
                 {
-                    IReadOnlyList<LoadRequest> requests = selection.Read(parsed, size => GeneratedFile.Ensure(size, console, cancellationToken));
+                    IReadOnlyList<LoadRequest> requests =
+                        selection.Read(parsed, size => GeneratedFile.Ensure(size, console, cancellationToken));
                     requests = [.. requests.Select(request => request with { Manifest = expected, Force = parsed.GetValue(force) })];
                     SpeedNote.Ensure(console, requests, cancellationToken);
                     IReadOnlyList<MeasureRequest> loads = MeasureRequest.Repeat(requests, parsed.GetValue(repeat) ?? 1, cache.Read(parsed));
@@ -62,7 +72,8 @@ internal static class MeasureCommand
             using (var view = new LiveView(console, ticks: !here))
             {
                 session.ChildStarted += view.Watch;
-                run = await MeasureRun.ExecuteAsync(session.Loads, session.MeasureAsync, forecasts, view, cancellationToken).ConfigureAwait(false);
+                run = await MeasureRun.ExecuteAsync(session.Loads, session.MeasureAsync, forecasts, view, cancellationToken)
+                    .ConfigureAwait(false);
             }
             if (run.ExitCode == ExitCode.Interrupted)
             {
@@ -90,6 +101,7 @@ internal static class MeasureCommand
             return;
         }
         RowOutput.Write(
-            rows, format, JsonOutput.Types.LoadMeasurementArray, JsonOutput.Types.LoadMeasurement, () => MeasureView.Write(rows, inProcess, console), console);
+            rows, format, JsonOutput.Types.LoadMeasurementArray, JsonOutput.Types.LoadMeasurement,
+            () => MeasureView.Write(rows, inProcess, console), console);
     }
 }

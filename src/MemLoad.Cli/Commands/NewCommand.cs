@@ -19,8 +19,10 @@ internal static class NewCommand
         Option<int?> layers = Numbers.CountOption("--layers", "For custom dimensions: the number of transformer blocks.");
         Option<int?> heads = Numbers.CountOption("--heads", "For custom dimensions: the number of attention heads of each block.");
         Option<int?>[] custom = [vocabulary, context, embedding, layers, heads];
-        var target = new OutputTarget(required: false, "The file or folder to write. By default it is named after the size, in the current folder.");
-        Option<long> seed = Numbers.SeedOption("--seed", "The seed of the random numbers. The same seed gives the same weights.", DefaultSeed);
+        var target = new OutputTarget(required: false,
+            "The file or folder to write. By default it is named after the size, in the current folder.");
+        Option<long> seed = Numbers.SeedOption("--seed", "The seed of the random numbers. The same seed gives the same weights.",
+            DefaultSeed);
         WordOption<DType> dtype = CommonOptions.ModelTypes.Option("--dtype", "The element type of the parameters.", "float32");
         WordOption<OutputFormat> format = CommonOptions.Format();
 
@@ -64,7 +66,8 @@ internal static class NewCommand
         }
         else if (!named && given < custom.Length)
         {
-            result.AddError($"Say how large: --size {string.Join('|', CommonOptions.Sizes.All)}, or all of {string.Join(", ", custom.Select(option => option.Name))}");
+            result.AddError($"Say how large: --size {string.Join('|', CommonOptions.Sizes.All)}, or all of "
+                + $"{string.Join(", ", custom.Select(option => option.Name))}");
         }
     }
 }

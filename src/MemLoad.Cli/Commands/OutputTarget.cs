@@ -25,7 +25,8 @@ internal sealed class OutputTarget
             // Reading the value of --to here would hide an error in it.
             if (result.GetResult(_to) is null && result.GetValue(_out) is string path && FormatNames.FromPath(path) is null)
             {
-                result.AddError($"The extension '{Path.GetExtension(path)}' of --out names no format: add --to {string.Join('|', CommonOptions.WritableFormats.All)}");
+                result.AddError($"The extension '{Path.GetExtension(path)}' of --out names no format: add --to "
+                    + $"{string.Join('|', CommonOptions.WritableFormats.All)}");
             }
         });
     }
@@ -44,7 +45,8 @@ internal sealed class OutputTarget
         WriteResult written;
         using (var status = new StatusLine(console))
         {
-            written = job.Run(status.Bytes($"writing {Path.GetFileName(Path.TrimEndingDirectorySeparator(path))}", job.Bytes), cancellationToken);
+            written = job.Run(status.Bytes($"writing {Path.GetFileName(Path.TrimEndingDirectorySeparator(path))}", job.Bytes),
+                cancellationToken);
         }
         if (job.LeftOut is string entries)
         {

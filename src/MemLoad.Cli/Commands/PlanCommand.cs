@@ -5,14 +5,16 @@ namespace MemLoad.Cli;
 /// <summary><c>memload plan</c>: forecasts the cost of each strategy without loading.</summary>
 internal static class PlanCommand
 {
-    public const string Description = "Forecast the memory and time of each strategy from the headers of the checkpoint. Nothing is loaded.";
+    public const string Description =
+        "Forecast the memory and time of each strategy from the headers of the checkpoint. Nothing is loaded.";
 
     public static Command Build(CliConsole console)
     {
         var selection = new SelectionOptions();
         var detailed = new Option<bool>("--detailed")
         {
-            Description = "Show the steps of each plan with the running totals of every memory pool: one line per phase in a table, every step in JSON and CSV.",
+            Description = "Show the steps of each plan with the running totals of every memory pool: one line per phase in a table, every "
+                + "step in JSON and CSV.",
         };
         WordOption<OutputFormat> format = CommonOptions.Format();
         var command = new Command("plan", Description);
@@ -26,7 +28,8 @@ internal static class PlanCommand
             bool fits = false;
             if (parsed.GetValue(detailed))
             {
-                PrintSteps(LoadPlanner.Steps(requests, prepared => fits |= prepared.Refusal is null, cancellationToken), format.Read(parsed), console);
+                PrintSteps(LoadPlanner.Steps(requests, prepared => fits |= prepared.Refusal is null, cancellationToken),
+                    format.Read(parsed), console);
             }
             else
             {

@@ -5,14 +5,20 @@ namespace MemLoad.Cli;
 /// <summary><c>memload report</c>: writes rows of earlier runs as one page.</summary>
 internal static class ReportCommand
 {
-    public const string Description = "Write a report of rows: memory over time, peaks, time and verdicts in one HTML file that needs no network and no script.";
+    public const string Description =
+        "Write a report of rows: memory over time, peaks, time and verdicts in one HTML file that needs no network and no script.";
 
     public static Command Build(CliConsole console)
     {
-        var paths = new PathOperand("Rows of earlier runs: what 'measure' printed with --format csv or json, or Export-Csv or ConvertTo-Json wrote.", several: true);
-        Option<string[]> timelines = Paths("--timeline-path", "Samples of those runs, from 'measure --timeline-path', for the pictures over time. Repeat the option for more files.");
+        var paths = new PathOperand("Rows of earlier runs: what 'measure' printed with --format csv or json, or Export-Csv or "
+            + "ConvertTo-Json wrote.", several: true);
+        Option<string[]> timelines =
+            Paths("--timeline-path",
+                "Samples of those runs, from 'measure --timeline-path', for the pictures over time. Repeat the option for more files.");
         Option<string?> target = CommonOptions.Path("--out", "The HTML file to write.", required: true);
-        Option<string?> pictures = CommonOptions.Path("--picture-path", "A folder to write each picture to as an SVG and a PNG file, for example for a wiki.", required: false);
+        Option<string?> pictures =
+            CommonOptions.Path("--picture-path", "A folder to write each picture to as an SVG and a PNG file, for example for a wiki.",
+                required: false);
         Option<bool> force = CommonOptions.Force();
 
         var command = new Command("report", Description)
@@ -24,8 +30,11 @@ internal static class ReportCommand
         {
             LoadMeasurement[] rows = [.. paths.ReadAll(parsed).SelectMany(file => RowFile.Read(file, cancellationToken))];
             LoadTimeline[] samples = [.. (parsed.GetValue(timelines) ?? []).SelectMany(file => TimelineFile.Read(file, cancellationToken))];
-            LoadReportInfo written = LoadReport.Write(rows, samples, parsed.GetValue(target)!, parsed.GetValue(pictures), parsed.GetValue(force), cancellationToken);
-            string size = $"{Units.Count(written.RowCount, "row")}, {Units.Count(written.PictureCount, "picture")}, {Printable.Bytes(written.FileBytes)}";
+            LoadReportInfo written =
+                LoadReport.Write(rows, samples, parsed.GetValue(target)!, parsed.GetValue(pictures), parsed.GetValue(force),
+                    cancellationToken);
+            string size = $"{Units.Count(written.RowCount, "row")}, {Units.Count(written.PictureCount, "picture")}, "
+                + $"{Printable.Bytes(written.FileBytes)}";
             console.Out.WriteLine($"{Printable.Text(written.Path)}: {size}");
             return ExitCode.Done;
         });

@@ -5,14 +5,18 @@ namespace MemLoad.Cli;
 /// <summary><c>memload test</c>: tests whether a path is a sound checkpoint, and prints the rule that it breaks if not.</summary>
 internal static class TestCommand
 {
-    public const string Description = "Test whether each path is a sound checkpoint, and print the rule that it breaks if not. Reads headers only, and runs nothing. Returns 1 unless all are Sound.";
+    public const string Description =
+        "Test whether each path is a sound checkpoint, and print the rule that it breaks if not. Reads headers only, and runs nothing. "
+            + "Returns 1 unless all are Sound.";
 
     public static Command Build(CliConsole console)
     {
-        var paths = new PathOperand("Checkpoints: .pth, .pt, .bin, .safetensors, .gguf, a *.index.json, or a folder with one file per tensor.", several: true);
+        var paths = new PathOperand("Checkpoints: .pth, .pt, .bin, .safetensors, .gguf, a *.index.json, or a folder with one file per "
+            + "tensor.", several: true);
         var deep = new Option<bool>("--deep")
         {
-            Description = "Read all bytes: verify the checksums of archives, and look for NaN, Inf, zero and constant tensors and zeros after a truncation.",
+            Description = "Read all bytes: verify the checksums of archives, and look for NaN, Inf, zero and constant tensors and zeros "
+                + "after a truncation.",
         };
         Option<string?> manifest = CommonOptions.Manifest(
             "Read every tensor and compare it with this manifest (memload manifest): names, types, shapes and SHA-256.");
@@ -62,5 +66,6 @@ internal static class TestCommand
     }
 
     private static void Print(WeightVerdict[] verdicts, OutputFormat format, CliConsole console) => RowOutput.Write(
-        verdicts, format, JsonOutput.Types.WeightVerdictArray, JsonOutput.Types.WeightVerdict, () => TestView.Write(verdicts, console), console);
+        verdicts, format, JsonOutput.Types.WeightVerdictArray, JsonOutput.Types.WeightVerdict,
+            () => TestView.Write(verdicts, console), console);
 }

@@ -52,7 +52,8 @@ internal static class CompletionScripts
             # Behind a space a word begins.
             if ($before[-1].EndOffset -lt $cursorPosition) { $words += '' }
             $program, [string[]]$typed = $words
-            & $program complete -- @typed 2> $null | ForEach-Object { [System.Management.Automation.CompletionResult]::new($_, $_, 'ParameterValue', $_) }
+            & $program complete -- @typed 2> $null |
+                ForEach-Object { [System.Management.Automation.CompletionResult]::new($_, $_, 'ParameterValue', $_) }
         }
         """;
 }

@@ -31,7 +31,8 @@ internal static class WordCompletion
         if (typed.StartsWith('-') && typed.IndexOf('=', StringComparison.Ordinal) is int equals and > 0)
         {
             string option = typed[..equals];
-            return FindOption(command, option) is Option given ? Values(given, typed[(equals + 1)..]).Select(value => $"{option}={value}") : [];
+            return FindOption(command, option) is Option given ? Values(given, typed[(equals + 1)..]).Select(value => $"{option}={value}")
+                : [];
         }
         if (!typed.StartsWith('-') && OptionBefore(command, before) is Option asked)
         {
@@ -40,17 +41,21 @@ internal static class WordCompletion
         string[] arguments = command.Name == HelpCommand.Name ? [.. Commands(tree)] : [.. command.Arguments.SelectMany(Words)];
         // Commands that take paths as operands offer paths unless the word begins like an option.
         bool offersOptions = typed.StartsWith('-') || command.Arguments.Count == 0;
-        return Beginning(typed, [.. arguments, .. offersOptions ? OptionNames(command, typed).Where(option => MayCome(command, option, before)) : []]);
+        return Beginning(typed,
+            [.. arguments, .. offersOptions ? OptionNames(command, typed).Where(option => MayCome(command, option, before)) : []]);
     }
 
-    private static IEnumerable<string> Commands(RootCommand tree) => tree.Subcommands.Where(command => !command.Hidden).Select(command => command.Name);
+    private static IEnumerable<string> Commands(RootCommand tree) =>
+        tree.Subcommands.Where(command => !command.Hidden).Select(command => command.Name);
 
     private static Command? Find(RootCommand tree, string name) => tree.Subcommands.FirstOrDefault(command => command.Name == name);
 
     // Short names and aliases are offered only if the word begins like one.
-    private static IEnumerable<string> OptionNames(Command command, string typed) => command.Options.Concat(command is RootCommand ? [] : Recursive(command))
+    private static IEnumerable<string> OptionNames(Command command, string typed) =>
+        command.Options.Concat(command is RootCommand ? [] : Recursive(command))
         .Where(option => !option.Hidden)
-        .SelectMany(option => typed.StartsWith('-') && !typed.StartsWith("--", StringComparison.Ordinal) && typed.Length > 1 ? [option.Name, .. option.Aliases] : new[] { option.Name });
+        .SelectMany(option => typed.StartsWith('-') && !typed.StartsWith("--", StringComparison.Ordinal) && typed.Length > 1
+            ? [option.Name, .. option.Aliases] : new[] { option.Name });
 
     private static IEnumerable<Option> Recursive(Command command) =>
         command.Parents.OfType<Command>().SelectMany(parent => parent.Options).Where(option => option.Recursive);
@@ -62,7 +67,8 @@ internal static class WordCompletion
     private static Option? OptionBefore(Command command, string[] before)
     {
         int at = Array.FindLastIndex(before, word => word.StartsWith('-'));
-        if (at < 0 || FindOption(command, before[at]) is not Option option || option.ValueType == typeof(bool) || option.Arity.MaximumNumberOfValues == 0)
+        if (at < 0 || FindOption(command, before[at]) is not Option option || option.ValueType == typeof(bool)
+            || option.Arity.MaximumNumberOfValues == 0)
         {
             return null;
         }
@@ -78,10 +84,12 @@ internal static class WordCompletion
     {
         int comma = option.AllowMultipleArgumentsPerToken ? typed.LastIndexOf(',') + 1 : 0;
         string[] given = typed[..comma].Split(',');
-        return Beginning(typed[comma..], [.. Words(option).Where(word => !given.Contains(word, StringComparer.OrdinalIgnoreCase))]).Select(word => typed[..comma] + word);
+        return Beginning(typed[comma..], [.. Words(option).Where(word => !given.Contains(word, StringComparer.OrdinalIgnoreCase))])
+            .Select(word => typed[..comma] + word);
     }
 
-    private static IEnumerable<string> Words(Symbol symbol) => symbol.GetCompletions(CompletionContext.Empty).Select(item => item.InsertText ?? item.Label).Distinct();
+    private static IEnumerable<string> Words(Symbol symbol) =>
+        symbol.GetCompletions(CompletionContext.Empty).Select(item => item.InsertText ?? item.Label).Distinct();
 
     private static IEnumerable<string> Beginning(string typed, IEnumerable<string> words) =>
         words.Where(word => word.StartsWith(typed, StringComparison.OrdinalIgnoreCase)).Distinct();

@@ -60,7 +60,8 @@ internal sealed class CliConsole
             // Nobody can be told that there is no place for errors; the exit code says enough.
             // Windows has a code page for the console; what reads a file or a pipe gets UTF-8, as from standard output.
             Encoding encoding = OperatingSystem.IsWindows() ? new UTF8Encoding(false) : error.Encoding;
-            error = TextWriter.Synchronized(new StreamWriter(new StandardStream(StandardStreams.ErrorIsClosed ? null : Console.OpenStandardError()), encoding) { AutoFlush = true });
+            error = TextWriter.Synchronized(new StreamWriter(new StandardStream(StandardStreams.ErrorIsClosed ? null
+                : Console.OpenStandardError()), encoding) { AutoFlush = true });
         }
         bool dumb = Environment.GetEnvironmentVariable("TERM") == "dumb";
         return new CliConsole(output, error)
@@ -92,14 +93,16 @@ internal sealed class CliConsole
             case AggregateException { InnerExceptions: [Exception only, ..] }:
                 return Report(only);
             case FileNotFoundException { FileName: string assembly } when IsInstalled(assembly):
-                return Report(Rules.FilesExhausted.Broken($"'{assembly.Split(',')[0]}' of this program cannot be opened beside the files that are open", innerException: exception));
+                return Report(Rules.FilesExhausted.Broken($"'{assembly.Split(',')[0]}' of this program cannot be opened beside the files "
+                    + $"that are open", innerException: exception));
             case MemLoadException broken:
                 Error.WriteLine($"memload: error {broken.Rule.Id}: {Printable.Line(broken.Message)}");
                 // An unknown device name is a usage error. A device that is not available is not.
                 code = broken.Rule == Rules.DeviceUnknown ? ExitCode.Usage : ExitCode.Failed;
                 break;
             default:
-                Error.WriteLine($"memload: error {Rules.Unexpected.Id}: {exception.GetType().Name}: {Printable.Line(exception.Message).TrimEnd('.')}. {Rules.Unexpected.Remedy}");
+                Error.WriteLine($"memload: error {Rules.Unexpected.Id}: {exception.GetType().Name}: "
+                    + $"{Printable.Line(exception.Message).TrimEnd('.')}. {Rules.Unexpected.Remedy}");
                 break;
         }
         if (Environment.GetEnvironmentVariable("MEMLOAD_DEBUG") == "1")

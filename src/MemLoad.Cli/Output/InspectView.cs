@@ -15,7 +15,8 @@ internal static class InspectView
         string folder = Directory.Exists(result.Path) ? result.Path : Path.GetDirectoryName(result.Path)!;
         bool hashed = result.Tensors.Any(tensor => tensor.Sha256 is not null);
         TextTable.Line(console, $"{result.Path} ({result.Format})", new Style(decoration: Decoration.Bold));
-        TextTable table = new TextTable(console).Column("Name").Column("DType").Column("Shape").Column("Bytes", right: true).Column("Offset", right: true);
+        TextTable table = new TextTable(console).Column("Name").Column("DType").Column("Shape").Column("Bytes", right: true)
+            .Column("Offset", right: true);
         if (severalFiles)
         {
             table.Column("File");
@@ -51,11 +52,15 @@ internal static class InspectView
             bytes += tensor.Bytes;
         }
         int files = result.Tensors.Select(tensor => tensor.File).Distinct().Count();
-        TextTable.Line(console, $"{Units.Count(result.Tensors.Count, "tensor")}, {Printable.Bytes((long)Int128.Min(bytes, long.MaxValue))}; {Units.Count(files, "file")}, {Printable.Bytes(result.FileBytes)}");
+        TextTable.Line(console,
+            $"{Units.Count(result.Tensors.Count, "tensor")}, {Printable.Bytes((long)Int128.Min(bytes, long.MaxValue))}; "
+            + $"{Units.Count(files, "file")}, {Printable.Bytes(result.FileBytes)}");
         if (result.Metadata.Count > 0)
         {
             string more = result.Metadata.Count > EntriesShown ? ", …" : "";
-            TextTable.Line(console, $"{Units.Count(result.Metadata.Count)} other {(result.Metadata.Count == 1 ? "entry" : "entries")}: {string.Join(", ", result.Metadata.Take(EntriesShown).Select(Entry))}{more}");
+            TextTable.Line(console,
+                $"{Units.Count(result.Metadata.Count)} other {(result.Metadata.Count == 1 ? "entry" : "entries")}: "
+                + $"{string.Join(", ", result.Metadata.Take(EntriesShown).Select(Entry))}{more}");
         }
     }
 

@@ -9,7 +9,8 @@ namespace MemLoad.Cli;
 /// <summary>Writes a shape on one line. Indented JSON would use one line per number.</summary>
 internal sealed class CompactIntegers : JsonConverter<ImmutableArray<long>>
 {
-    public override ImmutableArray<long> Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => throw new NotSupportedException();
+    public override ImmutableArray<long> Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        throw new NotSupportedException();
 
     public override void Write(Utf8JsonWriter writer, ImmutableArray<long> value, JsonSerializerOptions options) =>
         writer.WriteRawValue($"[{string.Join(", ", value.Select(item => item.ToString(CultureInfo.InvariantCulture)))}]");
@@ -18,12 +19,14 @@ internal sealed class CompactIntegers : JsonConverter<ImmutableArray<long>>
 /// <summary>Writes logits on one line, each with the digits that restore the same number.</summary>
 internal sealed class CompactNumbers : JsonConverter<float[]>
 {
-    public override float[] Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => throw new NotSupportedException();
+    public override float[] Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        throw new NotSupportedException();
 
     public override void Write(Utf8JsonWriter writer, float[] value, JsonSerializerOptions options) =>
         writer.WriteRawValue($"[{string.Join(", ", value.Select(Number))}]");
 
-    private static string Number(float value) => NonFinite.Name(value) is string name ? $"\"{name}\"" : value.ToString("R", CultureInfo.InvariantCulture);
+    private static string Number(float value) =>
+        NonFinite.Name(value) is string name ? $"\"{name}\"" : value.ToString("R", CultureInfo.InvariantCulture);
 }
 
 /// <summary>
@@ -31,7 +34,8 @@ internal sealed class CompactNumbers : JsonConverter<float[]>
 /// </summary>
 internal sealed class MetadataConverter : JsonConverter<IReadOnlyDictionary<string, object?>>
 {
-    public override IReadOnlyDictionary<string, object?> Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+    public override IReadOnlyDictionary<string,
+        object?> Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
         throw new NotSupportedException();
 
     public override void Write(Utf8JsonWriter writer, IReadOnlyDictionary<string, object?> value, JsonSerializerOptions options)

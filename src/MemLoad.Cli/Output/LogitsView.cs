@@ -23,7 +23,8 @@ internal static class LogitsView
         }
         float[] logits = last.ToArray();
         TextTable.Line(console, $"most likely after {Units.Count(result.Shape[1], "token")}, of {Units.Count(vocabulary)}");
-        TextTable table = new TextTable(console).Column("Token id", right: true).Column("Logit", right: true).Column("Probability", right: true);
+        TextTable table = new TextTable(console).Column("Token id", right: true).Column("Logit", right: true)
+            .Column("Probability", right: true);
         foreach (int id in Enumerable.Range(0, vocabulary).OrderByDescending(id => logits[id]).Take(Shown))
         {
             table.Row(

@@ -51,7 +51,8 @@ internal static class MeasureView
             return;
         }
         var bars = new Bars(console.Unicode);
-        table.AddColumn("Peaks", rows.Select(row => new Cell(Bars.Stack(most, cells, (bars.Device, row.PeakDeviceBytes), (bars.Host, row.PeakHostBytes)))));
+        table.AddColumn("Peaks",
+            rows.Select(row => new Cell(Bars.Stack(most, cells, (bars.Device, row.PeakDeviceBytes), (bars.Host, row.PeakHostBytes)))));
     }
 
     private static IEnumerable<long?> Peaks(LoadMeasurement row) =>
@@ -69,7 +70,8 @@ internal static class MeasureView
         {
             table.Column("Device", right: true);
         }
-        table.Column("Host", right: true).Column("File-\nbacked", right: true).Column("Time\nms", right: true).Column("GB/s", right: true).Column("Verdict");
+        table.Column("Host", right: true).Column("File-\nbacked", right: true).Column("Time\nms", right: true).Column("GB/s", right: true)
+            .Column("Verdict");
         foreach (LoadMeasurement row in rows)
         {
             table.Row(
@@ -89,7 +91,8 @@ internal static class MeasureView
 
     private static string Label(LoadMeasurement row, bool repeated)
     {
-        string name = row.ChosenStrategy is null || row.ChosenStrategy == row.Strategy ? row.Strategy : $"{row.Strategy} ({row.ChosenStrategy})";
+        string name = row.ChosenStrategy is null || row.ChosenStrategy == row.Strategy ? row.Strategy
+            : $"{row.Strategy} ({row.ChosenStrategy})";
         return repeated ? $"{name} #{row.Run}" : name;
     }
 
@@ -107,7 +110,8 @@ internal static class MeasureView
         string what = known.Size ?? System.IO.Path.GetFileName(known.Path) ?? "weights";
         if (known is { TensorCount: long tensors, ModelBytes: long bytes })
         {
-            what += $": {Units.Count(tensors, "tensor")}, {Printable.Bytes(bytes)}{(known.DType is null ? "" : $", cast to {known.DType}")}";
+            what += $": {Units.Count(tensors, "tensor")}, "
+                + $"{Printable.Bytes(bytes)}{(known.DType is null ? "" : $", cast to {known.DType}")}";
         }
         TextTable.Line(console, what, new Style(decoration: Decoration.Bold));
         if (known.Path is not null)
@@ -126,7 +130,8 @@ internal static class MeasureView
             null or "AsIs" => "as it was",
             string other => other.ToLowerInvariant(),
         };
-        long[] shares = [.. rows.Where(row => row is { CachedBytesAtStart: not null, FileBytes: > 0 }).Select(row => row.CachedBytesAtStart!.Value * 100 / row.FileBytes!.Value)];
+        long[] shares = [.. rows.Where(row => row is { CachedBytesAtStart: not null, FileBytes: > 0 })
+            .Select(row => row.CachedBytesAtStart!.Value * 100 / row.FileBytes!.Value)];
         return shares switch
         {
             [] => state,
@@ -143,10 +148,12 @@ internal static class MeasureView
             case 0:
                 break;
             case 1:
-                string scope = rows.Count == 1 ? "weights" : rows.All(row => row.WeightsDigest is not null) ? "same weights in every row" : "same weights in every row that loaded";
+                string scope = rows.Count == 1 ? "weights" : rows.All(row => row.WeightsDigest is not null) ? "same weights in every row"
+                    : "same weights in every row that loaded";
                 bool asStated = rows.All(row => row is { ManifestDigest: not null, IsLoaded: true });
                 string manifest = asStated ? ", as the manifest says" : "";
-                TextTable.Line(console, $"{scope}: digest {digests[0][..Math.Min(16, digests[0].Length)]}…{manifest}", new Style(Color.Green));
+                TextTable.Line(console, $"{scope}: digest {digests[0][..Math.Min(16, digests[0].Length)]}…{manifest}",
+                    new Style(Color.Green));
                 break;
             default:
                 TextTable.Line(console, "THE WEIGHTS DIFFER between the rows:", new Style(Color.Red, decoration: Decoration.Bold));

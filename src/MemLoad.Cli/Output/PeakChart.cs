@@ -26,9 +26,12 @@ internal static class PeakChart
         foreach ((string name, LoadMeasurement row) in measured)
         {
             string first = name;
-            foreach ((string kind, char cell, long? bytes, long? forecast) in Kinds(row, bars).Where(kind => kind.Bytes > most / 100 || kind.Forecast > 0))
+            foreach ((string kind, char cell, long? bytes, long? forecast) in Kinds(row, bars)
+                .Where(kind => kind.Bytes > most / 100 || kind.Forecast > 0))
             {
-                TextTable.Line(console, $"{first.PadRight(label)} {kind,-6} {bars.Marked(cell, bytes, forecast, most, room).PadRight(room)} {units.Format(bytes),6}");
+                TextTable.Line(console,
+                    $"{first.PadRight(label)} {kind,-6} {bars.Marked(cell, bytes, forecast, most, room).PadRight(room)} "
+                    + $"{units.Format(bytes),6}");
                 first = "";
             }
         }
@@ -36,6 +39,7 @@ internal static class PeakChart
 
     private static IEnumerable<(string Kind, char Cell, long? Bytes, long? Forecast)> Kinds(LoadMeasurement row, Bars bars) =>
     [
-        ("device", bars.Device, row.PeakDeviceBytes, row.ForecastDeviceBytes), ("host", bars.Host, row.PeakHostBytes, row.ForecastHostBytes), ("file", bars.File, row.PeakHostFileBytes, null),
+        ("device", bars.Device, row.PeakDeviceBytes, row.ForecastDeviceBytes),
+            ("host", bars.Host, row.PeakHostBytes, row.ForecastHostBytes), ("file", bars.File, row.PeakHostFileBytes, null),
     ];
 }

@@ -10,13 +10,17 @@ internal static class PlanView
         LoadForecast first = rows[0];
         string what = first.Size ?? Path.GetFileName(first.Path) ?? "weights";
         string cast = first.DType is null ? "" : $", cast to {first.DType}";
-        TextTable.Line(console, $"{what}: {Units.Count(first.TensorCount, "tensor")}, {Printable.Bytes(first.ModelBytes)}, the largest {Printable.Bytes(first.LargestBytes)}{cast}",
+        TextTable.Line(console,
+            $"{what}: {Units.Count(first.TensorCount, "tensor")}, {Printable.Bytes(first.ModelBytes)}, the largest "
+            + $"{Printable.Bytes(first.LargestBytes)}{cast}",
             new Style(decoration: Decoration.Bold));
         if (first.Path is not null)
         {
             TextTable.Line(console, first.Format is null ? first.Path : $"{first.Path} ({first.Format})");
         }
-        Units units = Units.For(rows.SelectMany(row => new long?[] { row.ForecastDeviceReservedBytes, row.ForecastDeviceBytes, row.ForecastHostBytes, row.ForecastHostFileBytes, row.MissingBytes }));
+        Units units = Units.For(rows.SelectMany(row =>
+            new long?[] { row.ForecastDeviceReservedBytes, row.ForecastDeviceBytes, row.ForecastHostBytes, row.ForecastHostFileBytes,
+                row.MissingBytes }));
         TextTable.Line(console, $"forecast peaks on {DeviceRegistry.Describe(first.Device)} in {units.Name}; nothing was loaded");
         if (first.HostBudgetBytes is long budget)
         {

@@ -12,7 +12,8 @@ internal static class RowOutput
     /// <param name="row">The type of one row, for CSV.</param>
     /// <param name="table">Prints them as a table.</param>
     /// <param name="console">The console to write to.</param>
-    public static void Write<T>(IEnumerable<T> rows, OutputFormat format, JsonTypeInfo<T[]> array, JsonTypeInfo<T> row, Action table, CliConsole console)
+    public static void Write<T>(IEnumerable<T> rows, OutputFormat format, JsonTypeInfo<T[]> array, JsonTypeInfo<T> row, Action table,
+        CliConsole console)
         where T : notnull
     {
         switch (format)

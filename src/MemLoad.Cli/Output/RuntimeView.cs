@@ -14,17 +14,21 @@ internal static class RuntimeView
             ("System", result.OperatingSystem),
             ("Processor", $"{result.Processor ?? "unknown"}, {result.Cores} cores"),
             ("Memory", result.TotalMemoryBytes is long bytes ? Printable.Bytes(bytes) : "unknown"),
-            ("Budget", result.Headroom.Binding is MemoryLimit limit ? $"{Printable.Bytes(limit.BudgetBytes)} for a load: {limit.Why}; {Printable.Bytes(limit.ReserveBytes)} kept in reserve" : "unknown"),
+            ("Budget", result.Headroom.Binding is MemoryLimit limit
+                ? $"{Printable.Bytes(limit.BudgetBytes)} for a load: {limit.Why}; {Printable.Bytes(limit.ReserveBytes)} kept in reserve"
+                : "unknown"),
             ("Cache folder", result.CacheFolder),
         ];
         foreach ((string name, string value) in facts)
         {
             TextTable.Line(console, $"{name,-12}  {value}");
         }
-        TextTable limits = new TextTable(console).Column("Limit on host memory").Column("Counts").Column("Allows", right: true).Column("Used", right: true).Column("Free", right: true).Column("Budget", right: true);
+        TextTable limits = new TextTable(console).Column("Limit on host memory").Column("Counts").Column("Allows", right: true)
+            .Column("Used", right: true).Column("Free", right: true).Column("Budget", right: true);
         foreach (MemoryLimit each in result.Headroom.Limits)
         {
-            limits.Row(each.Name, Words(each.Counts), Printable.Bytes(each.LimitBytes), Printable.Bytes(each.UsedBytes), Printable.Bytes(each.AvailableBytes), Printable.Bytes(each.BudgetBytes));
+            limits.Row(each.Name, Words(each.Counts), Printable.Bytes(each.LimitBytes), Printable.Bytes(each.UsedBytes),
+                Printable.Bytes(each.AvailableBytes), Printable.Bytes(each.BudgetBytes));
         }
         if (!result.Headroom.Limits.IsEmpty)
         {

@@ -101,7 +101,8 @@ internal sealed class StatusLine(CliConsole console) : IDisposable
         int filled = (int)(part * Cells);
         string bar = withBar ? $" {new string('█', filled)}{new string('░', Cells - filled)}" : "";
         Units unit = Units.For([total]);
-        string line = string.Create(CultureInfo.InvariantCulture, $"{what}{bar} {part * 100,3:0} %  {unit.Format(done)} of {unit.Format(total)} {unit.Name}");
+        string line = string.Create(CultureInfo.InvariantCulture,
+            $"{what}{bar} {part * 100,3:0} %  {unit.Format(done)} of {unit.Format(total)} {unit.Name}");
         if (elapsed > TimeSpan.FromSeconds(1) && part is > 0 and < 1)
         {
             double left = elapsed.TotalSeconds * (1 - part) / part;

@@ -16,7 +16,9 @@ internal static class StepsView
     private static void Write(string strategy, IReadOnlyList<LoadPlanStep> steps, CliConsole console)
     {
         Units units = Units.For(steps.SelectMany(step => new long?[] { step.HostBytes, step.HostFileBytes, step.DeviceReservedBytes }));
-        TextTable.Line(console, $"{strategy}: {Units.Count(steps.Count, "step")}, held after each phase and at most within it, in {units.Name}", new Style(decoration: Decoration.Bold));
+        TextTable.Line(console,
+            $"{strategy}: {Units.Count(steps.Count, "step")}, held after each phase and at most within it, in {units.Name}",
+            new Style(decoration: Decoration.Bold));
         bool hasDevice = steps.Any(step => step.DeviceReservedBytes > 0);
         var table = new TextTable(console);
         table.Column("Phase").Column("Steps", right: true);
@@ -33,7 +35,8 @@ internal static class StepsView
                 last.Phase,
                 phase.Count == 1 ? Units.Count(last.Step) : $"{Units.Count(phase[0].Step)}-{Units.Count(last.Step)}",
                 .. hasDevice
-                    ? new Cell[] { units.Format(last.DeviceBytes), units.Format(phase.Max(step => step.DeviceBytes)), units.Format(phase.Max(step => step.DeviceReservedBytes)) }
+                    ? new Cell[] { units.Format(last.DeviceBytes), units.Format(phase.Max(step => step.DeviceBytes)),
+                        units.Format(phase.Max(step => step.DeviceReservedBytes)) }
                     : [],
                 units.Format(last.HostBytes),
                 units.Format(phase.Max(step => step.HostBytes)),
@@ -50,13 +53,16 @@ internal static class StepsView
                 (true, false) => $"host ({Printable.Bytes(peak.HostBytes)})",
                 _ => $"device ({Printable.Bytes(peak.DeviceBytes)})",
             };
-            TextTable.Line(console, $"peak of the {what}: step {Units.Count(peak.Step)}, {peak.Kind} {Printable.Bytes(peak.Bytes)} {peak.Tensor ?? "staging ring"}");
+            TextTable.Line(console,
+                $"peak of the {what}: step {Units.Count(peak.Step)}, {peak.Kind} {Printable.Bytes(peak.Bytes)} "
+                + $"{peak.Tensor ?? "staging ring"}");
         }
         console.Out.WriteLine();
     }
 
     private static string Peaks(IReadOnlyList<LoadPlanStep> phase) =>
-        string.Join(", ", new[] { phase.Any(step => step.IsHostPeak) ? "host" : null, phase.Any(step => step.IsDevicePeak) ? "device" : null }.OfType<string>());
+        string.Join(", ", new[] { phase.Any(step => step.IsHostPeak) ? "host" : null, phase.Any(step => step.IsDevicePeak) ? "device"
+            : null }.OfType<string>());
 
     private static IEnumerable<IReadOnlyList<LoadPlanStep>> Phases(IReadOnlyList<LoadPlanStep> steps)
     {

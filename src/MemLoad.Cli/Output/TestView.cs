@@ -7,7 +7,8 @@ internal static class TestView
 {
     public static void Write(IReadOnlyList<WeightVerdict> verdicts, CliConsole console)
     {
-        TextTable table = new TextTable(console).Column("Verdict").Column("Rule").Column("Format").Column("Tensors", right: true).Column("Path");
+        TextTable table = new TextTable(console).Column("Verdict").Column("Rule").Column("Format").Column("Tensors", right: true)
+            .Column("Path");
         foreach (WeightVerdict verdict in verdicts)
         {
             Color colour = !verdict.IsSound ? Color.Red : verdict.Warning is null ? Color.Green : Color.Yellow;
@@ -20,7 +21,8 @@ internal static class TestView
         {
             if (verdict.Finding is string finding)
             {
-                string place = verdict.Offset is long offset ? $"{verdict.File ?? verdict.Path}, byte {offset}" : verdict.File ?? verdict.Path;
+                string place = verdict.Offset is long offset ? $"{verdict.File ?? verdict.Path}, byte {offset}" : verdict.File
+                    ?? verdict.Path;
                 TextTable.Line(console, $"{verdict.RuleId}: {finding} ({place}). {verdict.Remedy}");
             }
             if (verdict.Warning is string warning)

@@ -25,7 +25,8 @@ internal sealed class TextTable
         return this;
     }
 
-    public void Row(params IEnumerable<Cell> cells) => _rows.Add([.. cells.Select(cell => cell with { Text = Printable.Text(cell.Text, Printable.LongestCell) })]);
+    public void Row(params IEnumerable<Cell> cells) =>
+        _rows.Add([.. cells.Select(cell => cell with { Text = Printable.Text(cell.Text, Printable.LongestCell) })]);
 
     /// <summary>Appends a column to the existing rows.</summary>
     public void AddColumn(string title, IEnumerable<Cell> cells)
@@ -40,7 +41,8 @@ internal sealed class TextTable
     }
 
     /// <summary>The width of a line in characters: two between columns, one at each end.</summary>
-    public int Width => _columns.Select((column, i) => column.Title.Split('\n').Concat(_rows.Select(row => row[i].Text)).Max(text => text.Length) + 2).Sum();
+    public int Width => _columns.Select((column, i) =>
+        column.Title.Split('\n').Concat(_rows.Select(row => row[i].Text)).Max(text => text.Length) + 2).Sum();
 
     public void Write()
     {
@@ -51,7 +53,8 @@ internal sealed class TextTable
             (string title, bool right) = _columns[i];
             // Titles are directly above the rule, whatever the number of lines of the longest title.
             string low = new string('\n', lines - title.Count(c => c == '\n')) + title;
-            TableColumn column = new TableColumn(new Text(low, new Style(decoration: Decoration.Bold))).NoWrap().PadLeft(0).PadRight(i == _columns.Count - 1 ? 0 : 1);
+            TableColumn column = new TableColumn(new Text(low, new Style(decoration: Decoration.Bold))).NoWrap().PadLeft(0)
+                .PadRight(i == _columns.Count - 1 ? 0 : 1);
             table.AddColumn(right ? column.RightAligned() : column);
         }
         foreach (Cell[] row in _rows)

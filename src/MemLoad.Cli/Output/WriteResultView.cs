@@ -14,7 +14,8 @@ internal static class WriteResultView
                 CsvWriter.Write([result], JsonOutput.Types.WriteResult, console.Out);
                 break;
             default:
-                console.Out.WriteLine($"{Printable.Text(result.Path)} ({result.Format}): {Units.Count(result.TensorCount, "tensor")}, {Printable.Bytes(result.FileBytes)}");
+                console.Out.WriteLine($"{Printable.Text(result.Path)} ({result.Format}): {Units.Count(result.TensorCount, "tensor")}, "
+                    + $"{Printable.Bytes(result.FileBytes)}");
                 break;
         }
     }

@@ -18,7 +18,8 @@ public sealed class AtLeastAttribute(long least) : ValidateArgumentsAttribute
     {
         if (arguments is not null && LanguagePrimitives.ConvertTo<long>(arguments) < least)
         {
-            throw new ValidationMetadataException(string.Create(CultureInfo.InvariantCulture, $"The value {arguments} is less than {least}."));
+            throw new ValidationMetadataException(string.Create(CultureInfo.InvariantCulture,
+                $"The value {arguments} is less than {least}."));
         }
     }
 }

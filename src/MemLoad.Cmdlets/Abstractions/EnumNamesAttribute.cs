@@ -24,7 +24,8 @@ public sealed class EnumNamesAttribute<T> : ArgumentTransformationAttribute
     public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
     {
         object? given = inputData is PSObject wrapped ? wrapped.BaseObject : inputData;
-        object[] values = given is null || (given is string text && string.IsNullOrWhiteSpace(text)) ? [] : [.. CommaSeparated.Words(given).Select(Find)];
+        object[] values = given is null || (given is string text && string.IsNullOrWhiteSpace(text)) ? []
+            : [.. CommaSeparated.Words(given).Select(Find)];
         if (TakesSeveral)
         {
             var several = Array.CreateInstance(EnumType, values.Length);
@@ -36,7 +37,8 @@ public sealed class EnumNamesAttribute<T> : ArgumentTransformationAttribute
             [object only] => only,
             [] when TakesNone => null,
             [] => throw new ArgumentTransformationMetadataException($"A value is missing: choose from {Names}."),
-            _ => throw new ArgumentTransformationMetadataException($"There are {values.Length} values and one is taken: choose from {Names}."),
+            _ => throw new ArgumentTransformationMetadataException($"There are {values.Length} values and one is taken: choose from "
+                + $"{Names}."),
         };
     }
 
@@ -46,7 +48,8 @@ public sealed class EnumNamesAttribute<T> : ArgumentTransformationAttribute
         string[] names = [.. Enum.GetNames(EnumType).Where(name => name.StartsWith(word.Trim(), StringComparison.OrdinalIgnoreCase))];
         string? found = names.Length == 1 ? names[0] : names.FirstOrDefault(name => name.Length == word.Trim().Length);
         return found is null
-            ? throw new ArgumentTransformationMetadataException($"{Printable.Quote(word.Trim())} is none of the names: choose from {Names}.")
+            ? throw new ArgumentTransformationMetadataException($"{Printable.Quote(word.Trim())} is not one of the names: choose from "
+                + $"{Names}.")
             : Enum.Parse(EnumType, found);
     }
 }

@@ -37,7 +37,8 @@ public abstract class MemLoadCmdlet : PSCmdlet, IDisposable
     public new void WriteProgress(ProgressRecord progressRecord)
     {
         ArgumentNullException.ThrowIfNull(progressRecord);
-        base.WriteProgress(new ProgressRecord(progressRecord.ActivityId, Printable.Text(progressRecord.Activity), Printable.Text(progressRecord.StatusDescription))
+        base.WriteProgress(new ProgressRecord(progressRecord.ActivityId, Printable.Text(progressRecord.Activity),
+            Printable.Text(progressRecord.StatusDescription))
         {
             PercentComplete = progressRecord.PercentComplete,
             RecordType = progressRecord.RecordType,
@@ -98,7 +99,8 @@ public abstract class MemLoadCmdlet : PSCmdlet, IDisposable
         foreach (string path in paths)
         {
             IReadOnlyList<string> resolved = [];
-            _ = Attempt(path, () => resolved = literal ? [PathResolver.Literal(SessionState.Path, path)] : PathResolver.Resolve(SessionState.Path, path));
+            _ = Attempt(path, () =>
+                resolved = literal ? [PathResolver.Literal(SessionState.Path, path)] : PathResolver.Resolve(SessionState.Path, path));
             foreach (string file in resolved)
             {
                 Attempt(file, () => work(file));
@@ -115,7 +117,8 @@ public abstract class MemLoadCmdlet : PSCmdlet, IDisposable
         if (MachineSpeed.Known(device) is null)
         {
             WriteVerbose($"Measuring how fast this machine loads onto '{device}', once a month where the cache folder can be written.");
-            Pump("Measuring how fast this machine is, once", device, 0, (_, stop) => MachineSpeed.Ensure(device, Headroom.Now().Binding?.BudgetBytes, stop));
+            Pump("Measuring how fast this machine is, once", device, 0, (_, stop) =>
+                MachineSpeed.Ensure(device, Headroom.Now().Binding?.BudgetBytes, stop));
         }
     }
 

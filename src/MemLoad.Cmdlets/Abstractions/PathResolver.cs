@@ -6,7 +6,8 @@ namespace MemLoad.Abstractions;
 /// <summary>Resolves paths with the location, the drives and the wildcards of the session.</summary>
 internal static class PathResolver
 {
-    private const string PatternRemedy = "Check the pattern and the current folder: *, ? and [ ] stand for other characters, unless a file has that very name.";
+    private const string PatternRemedy =
+        "Check the pattern and the current folder: *, ? and [ ] stand for other characters, unless a file has that very name.";
 
     /// <summary>Returns the files and folders that a path with wildcards names.</summary>
     /// <exception cref="MemLoadException">ML1001: nothing has this name; ML1009: the path is not on a file system.</exception>
@@ -75,13 +76,15 @@ internal static class PathResolver
         {
             return resolve();
         }
-        catch (Exception e) when (e is ItemNotFoundException or System.Management.Automation.DriveNotFoundException or ProviderNotFoundException)
+        catch (Exception e) when (
+            e is ItemNotFoundException or System.Management.Automation.DriveNotFoundException or ProviderNotFoundException)
         {
             throw Rules.PathNotFound.Broken("there is no such path", path, innerException: e);
         }
         catch (WildcardPatternException e)
         {
-            throw Rules.PathNotFound.Broken("no file has that name, and as a pattern it is not closed", path, innerException: e, remedy: PatternRemedy);
+            throw Rules.PathNotFound.Broken("no file has that name, and it is not a complete wildcard pattern", path, innerException: e,
+                remedy: PatternRemedy);
         }
         catch (Exception e) when (e is PSArgumentException or PSInvalidOperationException or NotSupportedException)
         {

@@ -35,7 +35,7 @@ internal static class PowerShellWorker
             // A tool of the .NET SDK. Its folder also has a pwsh, which only the user who installed the tool may start.
             "dotnet" when File.Exists(assembly) => [Environment.ProcessPath!, assembly],
             _ when File.Exists(beside) => [beside],
-            _ => throw Rules.WorkerFailed.Broken("this PowerShell has no executable to start a measured process with"),
+            _ => throw Rules.WorkerFailed.Broken("this PowerShell has no executable that can start a measured process"),
         };
     }
 }

@@ -26,7 +26,9 @@ public abstract class RowCmdlet : MemLoadCmdlet
         _number++;
         Attempt(InputObject, () => Rows.Add(
             InputObject.BaseObject as LoadMeasurement
-            ?? RowValues.ToRow(name => Text(InputObject.Properties[name]?.Value), $"object {_number.ToString(CultureInfo.InvariantCulture)} of the pipeline")));
+            ?? RowValues.ToRow(
+                name => Text(InputObject.Properties[name]?.Value),
+                $"object {_number.ToString(CultureInfo.InvariantCulture)} of the pipeline")));
     }
 
     /// <summary>Does what ends the command. If it fails, the rows are kept as the target of the error.</summary>
@@ -42,7 +44,8 @@ public abstract class RowCmdlet : MemLoadCmdlet
         {
             if (Rows.Count > 0)
             {
-                WriteWarning(string.Create(CultureInfo.InvariantCulture, $"The {Rows.Count} rows are not lost: they are the TargetObject of the error."));
+                WriteWarning(string.Create(CultureInfo.InvariantCulture,
+                    $"The {Rows.Count} rows are not lost: they are the TargetObject of the error."));
             }
             ThrowTerminatingError(Errors.ErrorRecords.Keeping(e, Rows.ToArray()));
         }

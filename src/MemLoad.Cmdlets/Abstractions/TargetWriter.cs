@@ -15,11 +15,13 @@ internal static class TargetWriter
         WeightFormat.Folder => CheckpointFormat.PerTensor,
         _ => FormatNames.FromPath(path)
             ?? throw Rules.FormatNotWritable.Broken(
-                $"the extension '{Path.GetExtension(path)}' stands for no format that is written", path, remedy: "Add -Format Pth, Safetensors or Folder."),
+                $"no format that can be written has the extension '{Path.GetExtension(path)}'", path,
+                remedy: "Add -Format Pth, Safetensors or Folder."),
     };
 
     /// <summary>Returns the action that ShouldProcess asks about.</summary>
-    public static string Describe(WriteJob job) => string.Create(CultureInfo.InvariantCulture, $"{job.Path} ({job.Format}, {job.Bytes} bytes)");
+    public static string Describe(WriteJob job) =>
+        string.Create(CultureInfo.InvariantCulture, $"{job.Path} ({job.Format}, {job.Bytes} bytes)");
 
     /// <summary>Returns the file or folder that was written, with what its view shows.</summary>
     public static PSObject Item(WriteResult written)

@@ -12,9 +12,10 @@ public sealed class WholeNumbersAttribute : ArgumentTransformationAttribute
 {
     /// <inheritdoc/>
     /// <exception cref="ArgumentTransformationMetadataException">A word is not a whole number of 32 bits.</exception>
-    public override object Transform(EngineIntrinsics engineIntrinsics, object inputData) => CommaSeparated.Words(inputData).Select(Number).ToArray();
+    public override object Transform(EngineIntrinsics engineIntrinsics, object inputData) =>
+        CommaSeparated.Words(inputData).Select(Number).ToArray();
 
     private static int Number(string word) => int.TryParse(word, NumberStyles.Integer, CultureInfo.InvariantCulture, out int number)
         ? number
-        : throw new ArgumentTransformationMetadataException($"{Printable.Quote(word.Trim())} is no whole number: write 1, 2, 3.");
+        : throw new ArgumentTransformationMetadataException($"{Printable.Quote(word.Trim())} is not a whole number: write 1, 2, 3.");
 }

@@ -13,7 +13,8 @@ public sealed class ClearModelMemoryCommand : MemLoadCmdlet
     protected override void ProcessRecord()
     {
         LoadedGptModel[] models = Session.Models;
-        if (!ShouldProcess(string.Create(CultureInfo.InvariantCulture, $"{models.Length} models ({models.Sum(model => model.ModelBytes)} bytes)"), "Free"))
+        if (!ShouldProcess(string.Create(CultureInfo.InvariantCulture,
+            $"{models.Length} models ({models.Sum(model => model.ModelBytes)} bytes)"), "Free"))
         {
             return;
         }

@@ -33,7 +33,8 @@ public sealed class ConvertWeightsCommand : NarrowingPathCmdlet
     private (string Path, CheckpointFormat Format) Target(string source)
     {
         string? given = Destination is null ? null : PathResolver.Literal(SessionState.Path, Destination);
-        string? folder = given is null ? System.IO.Path.GetDirectoryName(source) : Directory.Exists(given) && Format is not (null or WeightFormat.Folder) ? given : null;
+        string? folder = given is null ? System.IO.Path.GetDirectoryName(source)
+            : Directory.Exists(given) && Format is not (null or WeightFormat.Folder) ? given : null;
         if (folder is null)
         {
             return (given!, TargetWriter.FormatOf(Format, given!));
@@ -41,9 +42,11 @@ public sealed class ConvertWeightsCommand : NarrowingPathCmdlet
         if (Format is null)
         {
             throw Rules.FormatNotWritable.Broken(
-                "neither -Format nor -Destination says what to write", source, remedy: "Add -Format Pth, Safetensors or Folder, or -Destination.");
+                "neither -Format nor -Destination gives the format", source,
+                    remedy: "Add -Format Pth, Safetensors or Folder, or -Destination.");
         }
         CheckpointFormat format = TargetWriter.FormatOf(Format, "");
-        return (System.IO.Path.Combine(folder, System.IO.Path.GetFileNameWithoutExtension(source) + FormatNames.ExtensionOf(format)), format);
+        return (System.IO.Path.Combine(folder, System.IO.Path.GetFileNameWithoutExtension(source) + FormatNames.ExtensionOf(format)),
+            format);
     }
 }

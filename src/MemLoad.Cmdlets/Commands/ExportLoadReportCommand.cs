@@ -73,7 +73,8 @@ public sealed class ExportLoadReportCommand : RowCmdlet
         // What is wrong with samples is said when the page is there: rows take longer to make than pages.
         LoadTimeline[] timelines = [.. ReadTimelines(out List<ErrorRecord> problems)];
         LoadReportInfo written = LoadReport.Write(Rows, timelines, _target, _pictures, !NoClobber, StopToken);
-        WriteVerbose(string.Create(CultureInfo.InvariantCulture, $"{written.Path}: {written.RowCount} rows, {written.PictureCount} pictures, {written.FileBytes} bytes."));
+        WriteVerbose(string.Create(CultureInfo.InvariantCulture,
+            $"{written.Path}: {written.RowCount} rows, {written.PictureCount} pictures, {written.FileBytes} bytes."));
         if (PassThru)
         {
             var page = PSObject.AsPSObject(new FileInfo(written.Path));

@@ -36,7 +36,8 @@ public sealed class GetGptModelCommand : MemLoadCmdlet
             }
             if (!found && !WildcardPattern.ContainsWildcardCharacters(name))
             {
-                WriteError(ErrorRecords.From(Rules.ModelUnknown.Broken($"there is no model {Printable.Quote(name)} in this session", remedy: ModelSession.ListsModels), name));
+                WriteError(ErrorRecords.From(Rules.ModelUnknown.Broken($"there is no model {Printable.Quote(name)} in this session",
+                    remedy: ModelSession.ListsModels), name));
             }
         }
         WriteObject(models.Where((_, i) => wanted[i]).ToArray(), enumerateCollection: true);

@@ -104,7 +104,8 @@ public sealed class ImportWeightsCommand : NarrowingPathCmdlet
             if (prepared.Refusal is MemLoadException refusal)
             {
                 bool ofMemory = refusal.Rule == Rules.HostLimitExceeded || refusal.Rule == Rules.DeviceLimitExceeded;
-                if (Model is null || !ofMemory || !Pump($"Overwriting {Model.Name}", path, 0, (_, stop) => Model.TryOverwrite(prepared, stop)))
+                if (Model is null || !ofMemory
+                    || !Pump($"Overwriting {Model.Name}", path, 0, (_, stop) => Model.TryOverwrite(prepared, stop)))
                 {
                     throw refusal;
                 }
@@ -122,18 +123,21 @@ public sealed class ImportWeightsCommand : NarrowingPathCmdlet
             LoadForecast forecast = prepared.ToRow();
             WriteVerbose(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{forecast.ChosenStrategy}: {forecast.ModelBytes} bytes of weights; forecast {forecast.ForecastHostBytes} bytes of host memory, {forecast.ForecastDeviceBytes} on {DeviceRegistry.Describe(forecast.Device)}."));
+                $"{forecast.ChosenStrategy}: {forecast.ModelBytes} bytes of weights; forecast {forecast.ForecastHostBytes} bytes of host "
+                    + $"memory, {forecast.ForecastDeviceBytes} on {DeviceRegistry.Describe(forecast.Device)}."));
             if (forecast.Note is not null)
             {
                 WriteVerbose($"{forecast.Note}.");
             }
             if (prepared.MapObstacle is string obstacle)
             {
-                WriteWarning($"{path} is mapped though it may become shorter: {obstacle}. Should it, this PowerShell ends when the weights are used.");
+                WriteWarning($"{path} is mapped though it may become shorter: {obstacle}. Should it, this PowerShell ends when the "
+                    + $"weights are used.");
             }
             WriteDebug(string.Create(
                 CultureInfo.InvariantCulture,
-                $"The plan has {prepared.Plan.Steps.Length} steps over {prepared.Plan.Buffers.Length} buffers and {prepared.Checkpoint.Files.Length} files."));
+                $"The plan has {prepared.Plan.Steps.Length} steps over {prepared.Plan.Buffers.Length} buffers and "
+                    + $"{prepared.Checkpoint.Files.Length} files."));
             loaded = Pump($"Loading by {forecast.ChosenStrategy}", path, 0, (_, stop) => WeightLoader.Load(prepared, stop));
         }
         catch

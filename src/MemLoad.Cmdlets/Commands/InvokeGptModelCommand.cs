@@ -31,7 +31,8 @@ public sealed class InvokeGptModelCommand : MemLoadCmdlet
         {
             WriteVerbose($"The weights of {model.Name} are copied from {model.Device} to the host, which computes.");
         }
-        (float[] logits, GptConfig config) = Pump($"Running {model.Name}", $"{TokenId.Length} tokens", 0, (_, stop) => model.Forward(TokenId, stop));
+        (float[] logits, GptConfig config) =
+            Pump($"Running {model.Name}", $"{TokenId.Length} tokens", 0, (_, stop) => model.Forward(TokenId, stop));
         ReadOnlySpan<float> last = logits.AsSpan(logits.Length - config.VocabularySize);
         WriteObject(new GptLogits(
             model.Name,

@@ -85,12 +85,14 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
         {
             return true;
         }
-        if (!ShouldProcess(string.Create(CultureInfo.InvariantCulture, $"{path} ({bytes} bytes)"), $"Make a {size} checkpoint, which is kept, and measure it"))
+        if (!ShouldProcess(string.Create(CultureInfo.InvariantCulture, $"{path} ({bytes} bytes)"),
+            $"Make a {size} checkpoint, which is kept, and measure it"))
         {
             return false;
         }
         WriteVerbose(string.Create(CultureInfo.InvariantCulture, $"Making {path} ({bytes} bytes), which is kept for the next time."));
-        path = Pump($"Making a {size} checkpoint, once", CacheFolder.Path, bytes, (done, stop) => GeneratedCheckpoint.Ensure(size, done, stop));
+        path = Pump($"Making a {size} checkpoint, once", CacheFolder.Path, bytes, (done, stop) =>
+            GeneratedCheckpoint.Ensure(size, done, stop));
         return true;
     }
 
@@ -114,12 +116,14 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
         }
         var session = new MeasureSession(MeasureRequest.Repeat(requests, Repeat, Cache), child, _samples);
         LoadForecast forecast = session.Forecast(StopToken);
-        WriteVerbose(string.Create(CultureInfo.InvariantCulture, $"{forecast.Path}: {forecast.Format}, {forecast.TensorCount} tensors, {forecast.ModelBytes} bytes."));
+        WriteVerbose(string.Create(CultureInfo.InvariantCulture,
+            $"{forecast.Path}: {forecast.Format}, {forecast.TensorCount} tensors, {forecast.ModelBytes} bytes."));
         int number = 0;
         foreach (MeasureRequest load in session.Loads)
         {
             // The last record before the measurement starts. The next one follows when the row is complete.
-            WriteProgress(new ProgressRecord(0, $"Measuring {forecast.Path}", $"{load.Load.Strategy} ({++number} of {session.Loads.Count})"));
+            WriteProgress(new ProgressRecord(0, $"Measuring {forecast.Path}",
+                $"{load.Load.Strategy} ({++number} of {session.Loads.Count})"));
             LoadMeasurement row = session.MeasureAsync(load, StopToken).GetAwaiter().GetResult();
             if (StopToken.IsCancellationRequested)
             {
@@ -155,11 +159,14 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
         {
             WriteWarning(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{row.Path}: {row.Strategy} to {row.Device}, run {row.Run}, is not as forecast: {row.Verdict}. {Figure("Device", row.ForecastDeviceBytes, row.PeakDeviceBytes)}; {Figure("host", row.ForecastHostBytes, row.PeakHostBytes)}."));
+                $"{row.Path}: {row.Strategy} to {row.Device}, run {row.Run}, is not as forecast: {row.Verdict}. "
+                    + $"{Figure("Device", row.ForecastDeviceBytes, row.PeakDeviceBytes)}; "
+                    + $"{Figure("host", row.ForecastHostBytes, row.PeakHostBytes)}."));
         }
 
         static string Figure(string what, long? forecast, long? peak) =>
-            $"{what}: forecast {(forecast is long foreseen ? Printable.Bytes(foreseen) : "unknown")}, peak {(peak is long measured ? Printable.Bytes(measured) : "unknown")}";
+            $"{what}: forecast {(forecast is long foreseen ? Printable.Bytes(foreseen) : "unknown")}, peak "
+                + $"{(peak is long measured ? Printable.Bytes(measured) : "unknown")}";
     }
 
     private BlockMeasurement MeasureBlock(ScriptBlock block)

@@ -92,7 +92,8 @@ public sealed class NewGptModelCommand : MemLoadCmdlet
         IDevice device = DeviceRegistry.Open(Device);
         try
         {
-            LoadedWeights weights = Pump($"Building {model.Name}", Device, bytes, (done, stop) => ModelBuilder.Build(source, device, done, stop));
+            LoadedWeights weights =
+                Pump($"Building {model.Name}", Device, bytes, (done, stop) => ModelBuilder.Build(source, device, done, stop));
             Session.Observe(device);
             model.TakeBuilt(weights, device);
         }

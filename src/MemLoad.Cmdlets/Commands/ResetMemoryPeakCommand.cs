@@ -17,7 +17,8 @@ public sealed class ResetMemoryPeakCommand : MemLoadCmdlet
         Session.ResetPeak();
         if (!MemoryUsage.ResetPeak())
         {
-            WriteWarning("This system does not let a process reset its host memory peak: PeakResidentBytes counts from the start of the process.");
+            WriteWarning("This system does not let a process reset its host memory peak: PeakResidentBytes counts from the start of the "
+                + "process.");
         }
     }
 }

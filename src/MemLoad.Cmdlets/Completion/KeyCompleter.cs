@@ -20,7 +20,8 @@ public sealed class KeyCompleter : CheckpointCompleter
     private static IEnumerable<string> Prefixes(string name)
     {
         int level = 0;
-        for (int dot = name.IndexOf('.', StringComparison.Ordinal); dot > 0 && level < MostLevels; dot = name.IndexOf('.', dot + 1), level++)
+        for (int dot = name.IndexOf('.', StringComparison.Ordinal); dot > 0 && level < MostLevels;
+            dot = name.IndexOf('.', dot + 1), level++)
         {
             yield return name[..dot];
         }

@@ -15,9 +15,11 @@ public sealed class ModelTransformationAttribute : ArgumentTransformationAttribu
     public override object Transform(EngineIntrinsics engineIntrinsics, object inputData) => inputData switch
     {
         PSObject wrapped when wrapped.BaseObject is not PSCustomObject => Transform(engineIntrinsics, wrapped.BaseObject),
-        object[] several => several.Select(one => Transform(engineIntrinsics, one)).SelectMany(found => found as IEnumerable<object> ?? [found]).ToArray(),
+        object[] several => several.Select(one => Transform(engineIntrinsics, one))
+            .SelectMany(found => found as IEnumerable<object> ?? [found]).ToArray(),
         int id => Find(model => model.Id == id, id.ToString(CultureInfo.InvariantCulture)),
-        string pattern when Wildcards && WildcardPattern.ContainsWildcardCharacters(pattern) && !ModelSession.Current.Models.Any(model => IsNamed(model, pattern)) =>
+        string pattern when Wildcards && WildcardPattern.ContainsWildcardCharacters(pattern)
+            && !ModelSession.Current.Models.Any(model => IsNamed(model, pattern)) =>
             Matching(new WildcardPattern(pattern, WildcardOptions.IgnoreCase)),
         string name => Find(model => IsNamed(model, name), Printable.Quote(name)),
         _ => inputData,
@@ -25,10 +27,12 @@ public sealed class ModelTransformationAttribute : ArgumentTransformationAttribu
 
     private static bool IsNamed(LoadedGptModel model, string name) => model.Name.Equals(name, StringComparison.OrdinalIgnoreCase);
 
-    private static LoadedGptModel[] Matching(WildcardPattern pattern) => [.. ModelSession.Current.Models.Where(model => pattern.IsMatch(model.Name))];
+    private static LoadedGptModel[] Matching(WildcardPattern pattern) =>
+        [.. ModelSession.Current.Models.Where(model => pattern.IsMatch(model.Name))];
 
     private static LoadedGptModel Find(Func<LoadedGptModel, bool> wanted, string what) =>
         // If several models have the name, the latest is used.
         ModelSession.Current.Models.LastOrDefault(wanted)
-            ?? throw new ArgumentTransformationMetadataException($"{Rules.ModelUnknown.Id}: there is no model {what} in this session. {ModelSession.ListsModels}");
+            ?? throw new ArgumentTransformationMetadataException($"{Rules.ModelUnknown.Id}: there is no model {what} in this session. "
+                + $"{ModelSession.ListsModels}");
 }

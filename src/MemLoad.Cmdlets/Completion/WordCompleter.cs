@@ -23,7 +23,8 @@ public abstract class WordCompleter : IArgumentCompleter
         {
             results = [.. Words(fakeBoundParameters)
                 .Where(word => word.Text.StartsWith(typed, StringComparison.OrdinalIgnoreCase))
-                .Select(word => new CompletionResult(Quoted(word.Text), Shown(word.Text), CompletionResultType.ParameterValue, Shown(word.ToolTip)))];
+                .Select(word => new CompletionResult(Quoted(word.Text), Shown(word.Text), CompletionResultType.ParameterValue,
+                    Shown(word.ToolTip)))];
         }
         catch (Exception e) when (e is MemLoadException or RuntimeException or IOException or UnauthorizedAccessException)
         {

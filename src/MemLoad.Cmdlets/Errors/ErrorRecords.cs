@@ -13,7 +13,8 @@ internal static class ErrorRecords
     /// <summary>
     /// Returns whether an exception becomes a record. PowerShell's own exceptions do not: they end a pipeline or have a record already.
     /// </summary>
-    public static bool AreFor(Exception exception) => exception is not (IContainsErrorRecord or FlowControlException or OperationCanceledException);
+    public static bool AreFor(Exception exception) =>
+        exception is not (IContainsErrorRecord or FlowControlException or OperationCanceledException);
 
     /// <summary>Returns the record for one failure.</summary>
     /// <param name="exception">The exception. Any exception except <see cref="MemLoadException"/> is unexpected.</param>

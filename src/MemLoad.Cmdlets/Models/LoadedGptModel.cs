@@ -75,8 +75,10 @@ public sealed class LoadedGptModel : IDisposable
         ParameterCount = loaded.Prepared.Checkpoint.ParameterCount;
     }
 
-    /// <summary>Loads weights into the memory of the current ones. If the load fails, the model has no weights. Other commands wait.</summary>
-    /// <returns>False if that is not possible, and nothing changed: the layout or the device differs, a staging ring does not fit, or another
+    /// <summary>Loads weights into the memory of the current ones. If the load fails, the model has no weights. Other commands
+    /// wait.</summary>
+    /// <returns>False if that is not possible, and nothing changed: the layout or the device differs, a staging ring does not fit, or
+    /// another
     /// command uses the weights.</returns>
     /// <exception cref="MemLoadException">ML6028: the model was removed; ML1xxx: a file changed or cannot be read; ML6111.</exception>
     internal bool TryOverwrite(PreparedLoad prepared, CancellationToken stop)
@@ -95,7 +97,9 @@ public sealed class LoadedGptModel : IDisposable
                 try
                 {
                     WeightRefill.Run(held.Weights, prepared.View, held.Device, stop);
-                    if (prepared.Manifest is not null && prepared.Difference(WeightsDigest.OfTensors(held.Weights, cancellationToken: stop)) is MemLoadException different)
+                    if (prepared.Manifest is not null
+                        && prepared.Difference(WeightsDigest.OfTensors(held.Weights,
+                        cancellationToken: stop)) is MemLoadException different)
                     {
                         throw different;
                     }
@@ -124,7 +128,8 @@ public sealed class LoadedGptModel : IDisposable
         lock (_changing)
         {
             RequireAlive();
-            return _held?.Hold() ?? throw Rules.ModelWithoutWeights.Broken($"the model '{Name}' is on the meta device: it has shapes and no weights");
+            return _held?.Hold()
+                ?? throw Rules.ModelWithoutWeights.Broken($"the model '{Name}' is on the meta device: it has shapes and no weights");
         }
     }
 

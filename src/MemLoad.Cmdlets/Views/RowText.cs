@@ -31,7 +31,8 @@ public static class RowText
 
     /// <summary>The heading of the devices of a machine: the host memory that a load may take.</summary>
     public static string Runtime(PSObject row) => Below(
-        Number(row, "HostBudgetBytes") is long bytes ? $"{Printable.Bytes(bytes)}, limited by {Text(row, "HostLimit")}: {Text(row, "HostLimitReason")}" : "unknown",
+        Number(row, "HostBudgetBytes") is long bytes
+            ? $"{Printable.Bytes(bytes)}, limited by {Text(row, "HostLimit")}: {Text(row, "HostLimitReason")}" : "unknown",
         "A load may take of the host:");
 
     /// <summary>The titles of the columns of <see cref="Load"/>.</summary>
@@ -74,7 +75,8 @@ public static class RowText
 
     /// <summary>One verdict in one line. The finding, the place and the remedy follow below.</summary>
     public static string Verdict(PSObject row) => Below(Text(row, "Warning"), Below(Finding(row), VerdictLine(
-        Text(row, "Verdict"), Or(Text(row, "RuleId")), Or(Text(row, "Format")), Or(Number(row, "TensorCount")?.ToString(CultureInfo.InvariantCulture)), Text(row, "Path"))));
+        Text(row, "Verdict"), Or(Text(row, "RuleId")), Or(Text(row, "Format")),
+            Or(Number(row, "TensorCount")?.ToString(CultureInfo.InvariantCulture)), Text(row, "Path"))));
 
     private static string Finding(PSObject row)
     {
@@ -85,7 +87,8 @@ public static class RowText
         string[] place =
         [
             .. Text(row, "File") is { Length: > 0 } file ? [file] : Array.Empty<string>(),
-            .. Number(row, "Offset") is long offset ? [string.Create(CultureInfo.InvariantCulture, $"byte {offset}")] : Array.Empty<string>(),
+            .. Number(row, "Offset") is long offset ? [string.Create(CultureInfo.InvariantCulture, $"byte {offset}")]
+                : Array.Empty<string>(),
         ];
         return $"{finding}{(place.Length > 0 ? $" ({string.Join(", ", place)})" : "")}. {Text(row, "Remedy")}";
     }
@@ -103,7 +106,8 @@ public static class RowText
     private static string PlanLine(string strategy, string device, string reserved, string host, string file, string fits) =>
         $"{strategy,StrategyWidth}{device,SizeWidth + 1}{reserved,SizeWidth + 1}{host,SizeWidth + 1}{file,SizeWidth + 2}  {fits}";
 
-    private static string VerdictLine(string verdict, string rule, string format, string tensors, string path) => $"{verdict,-15}{rule,-7}{format,-12}{tensors,7}  {path}";
+    private static string VerdictLine(string verdict, string rule, string format, string tensors, string path) =>
+        $"{verdict,-15}{rule,-7}{format,-12}{tensors,7}  {path}";
 
     // Splits a sentence into lines between words. A view would split it inside words.
     private static string Below(string sentence, string line)
@@ -154,7 +158,8 @@ public static class RowText
     }
 
     /// <summary>
-    /// <c>StartedAt</c> of a row (MemLoad.Types.ps1xml): a time whose text is ISO 8601 with milliseconds. PowerShell would write it to CSV in
+    /// <c>StartedAt</c> of a row (MemLoad.Types.ps1xml): a time whose text is ISO 8601 with milliseconds. PowerShell would write it to CSV
+    /// in
     /// the format of the culture and without milliseconds.
     /// </summary>
     public static PSObject StartedAt(DateTimeOffset time)
@@ -175,7 +180,8 @@ public static class RowText
 
     private static string Text(PSObject row, string property) => Printable.Text(Value(row, property)?.ToString());
 
-    private static long? Number(PSObject row, string property) => LanguagePrimitives.TryConvertTo(Value(row, property), out long? number) ? number : null;
+    private static long? Number(PSObject row, string property) =>
+        LanguagePrimitives.TryConvertTo(Value(row, property), out long? number) ? number : null;
 
     private static object? Value(PSObject row, string property)
     {

@@ -28,7 +28,8 @@ internal static class ByteSize
             _ = Strip(ref number, "B");
         }
         // Decimal is exact for the fractions that users write. Its overflow is an exception, not infinity.
-        if (!decimal.TryParse(number, NumberStyles.AllowDecimalPoint | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out decimal value)
+        if (!decimal.TryParse(number, NumberStyles.AllowDecimalPoint | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture,
+            out decimal value)
             || value > (decimal)long.MaxValue / (1L << shift))
         {
             return false;

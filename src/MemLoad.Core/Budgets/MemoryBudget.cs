@@ -57,7 +57,8 @@ internal sealed class MemoryBudget
         if (request.HostMemoryLimit is long own)
         {
             Counted counts = device.IsUnified ? Counted.AnonymousAndShared : Counted.Anonymous;
-            headroom = Headroom.Of(headroom.Limits.Append(new MemoryLimit(OwnLimit, counts, own, 0, 0, $"the limit given is {Printable.Bytes(own)}")));
+            headroom = Headroom.Of(headroom.Limits.Append(new MemoryLimit(OwnLimit, counts, own, 0, 0,
+                $"the limit given is {Printable.Bytes(own)}")));
         }
         long? deviceBytes = device.IsHost ? null : Smaller(device.FreeBytes, request.DeviceMemoryLimit);
         return new MemoryBudget(headroom, deviceBytes, device.ReservesSharedMemory);
@@ -98,7 +99,8 @@ internal sealed class MemoryBudget
     {
         ArgumentNullException.ThrowIfNull(forecast);
         MemoryLimit? limit = HostLimits.FirstOrDefault(limit => limit.Counts == Counted.AnonymousAndShared && limit.Name != OwnLimit);
-        return limit is null ? 0 : Math.Clamp(forecast.PeakHostFileBytes + NeedOf(limit.Counts, forecast) - limit.BudgetBytes, 0, forecast.PeakHostFileBytes);
+        return limit is null ? 0
+            : Math.Clamp(forecast.PeakHostFileBytes + NeedOf(limit.Counts, forecast) - limit.BudgetBytes, 0, forecast.PeakHostFileBytes);
     }
 
     // The kernel can reclaim pages of mapped files at any time, but not their page tables.
@@ -106,7 +108,8 @@ internal sealed class MemoryBudget
     {
         Counted.Anonymous => forecast.PeakHostBytes,
         Counted.AnonymousAndShared => checked(
-            (_deviceSharesHost ? forecast.PeakHostAndDeviceBytes : forecast.PeakHostBytes) + (forecast.PeakHostFileBytes / BytesPerPageTableByte)),
+            (_deviceSharesHost ? forecast.PeakHostAndDeviceBytes : forecast.PeakHostBytes)
+                + (forecast.PeakHostFileBytes / BytesPerPageTableByte)),
         Counted.AddressSpace => forecast.PeakAddressBytes,
         // The devices of this library do not pin their staging rings.
         _ => 0,
@@ -131,5 +134,6 @@ internal sealed class MemoryBudget
         }
     }
 
-    private static long? Smaller(long? first, long? second) => first is null ? second : second is null ? first : Math.Min(first.Value, second.Value);
+    private static long? Smaller(long? first, long? second) =>
+        first is null ? second : second is null ? first : Math.Min(first.Value, second.Value);
 }

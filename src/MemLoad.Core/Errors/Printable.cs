@@ -111,7 +111,8 @@ public static class Printable
     internal static bool IsHidden(Rune rune) => rune.Value switch
     {
         >= ' ' and <= '~' => false,
-        0x034F or 0x115F or 0x1160 or 0x17B4 or 0x17B5 or (>= 0x180B and <= 0x180F) or 0x3164 or (>= 0xFE00 and <= 0xFE0F) or 0xFFA0 or (>= 0xE0100 and <= 0xE01EF) => true,
+        0x034F or 0x115F or 0x1160 or 0x17B4 or 0x17B5 or (>= 0x180B and <= 0x180F) or 0x3164
+                or (>= 0xFE00 and <= 0xFE0F) or 0xFFA0 or (>= 0xE0100 and <= 0xE01EF) => true,
         _ => Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator
             or UnicodeCategory.ParagraphSeparator or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned,
     };
@@ -127,7 +128,8 @@ public static class Printable
         var safe = new StringBuilder(Math.Min(text.Length, longest) + EscapeLength);
         for (int at = 0, length; at < text.Length; at += length)
         {
-            bool hidden = Rune.DecodeFromUtf16(text.AsSpan(at), out Rune rune, out length) != System.Buffers.OperationStatus.Done || IsHidden(rune)
+            bool hidden = Rune.DecodeFromUtf16(text.AsSpan(at), out Rune rune, out length) != System.Buffers.OperationStatus.Done
+                || IsHidden(rune)
                 || (exact && IsEscape(text, at, out _));
             int room = longest - safe.Length - (at + length < text.Length ? 1 : 0);
             if (room < (hidden ? EscapeLength * length : length))

@@ -29,7 +29,8 @@ internal sealed unsafe class PrintableJson : JavaScriptEncoder
         var whole = new ReadOnlySpan<char>(text, textLength);
         for (int at = 0, length; at < textLength; at += length)
         {
-            if (Rune.DecodeFromUtf16(whole[at..], out Rune rune, out length) != System.Buffers.OperationStatus.Done || WillEncode(rune.Value))
+            if (Rune.DecodeFromUtf16(whole[at..], out Rune rune, out length) != System.Buffers.OperationStatus.Done
+                || WillEncode(rune.Value))
             {
                 return at;
             }

@@ -3,7 +3,8 @@ namespace MemLoad;
 /// <summary>
 /// A condition that MemLoad requires. Rules are a closed set (<see cref="Rules"/>), and the meaning of an id never changes.
 /// </summary>
-/// <param name="Id">Stable id, <c>ML</c> and four digits: 1 paths and formats, 2 zip, 3 pickle, 4 safetensors (41 GGUF), 5 folders and shards,
+/// <param name="Id">Stable id, <c>ML</c> and four digits: 1 paths and formats, 2 zip, 3 pickle, 4 safetensors (41 GGUF), 5 folders and
+/// shards,
 /// 6 tensors, models and manifests, 7 devices and memory, 8 measuring, 9 writing and usage.</param>
 /// <param name="Title">The condition that must hold, in a few words.</param>
 public sealed record Rule(string Id, string Title)
@@ -20,6 +21,7 @@ public sealed record Rule(string Id, string Title)
     /// <param name="offset">The byte offset in that file.</param>
     /// <param name="innerException">The underlying exception.</param>
     /// <param name="remedy">The remedy for this case, if it can be more precise than <see cref="Remedy"/>.</param>
-    internal MemLoadException Broken(string finding, string? path = null, long? offset = null, Exception? innerException = null, Remedy? remedy = null) =>
+    internal MemLoadException Broken(
+        string finding, string? path = null, long? offset = null, Exception? innerException = null, Remedy? remedy = null) =>
         new(this, finding, path, offset, innerException, remedy);
 }

@@ -17,26 +17,31 @@ internal static partial class Rules
     // The index is an object whose 'weight_map' gives each tensor's name the name of a file.
     public static readonly Rule IndexForm = new("ML5005", "the index has a weight_map of file names", SaveIndexAgain);
     public static readonly Rule ShardNamePlain = new("ML5006", "each shard is in the folder of its index",
-        "Put the shards into the folder of the index, and name them in it without a folder. Do not trust an index that names other folders.");
-    public static readonly Rule ShardMissing = new("ML5007", "every shard exists", "Download the missing shard into the folder of the index.");
+        "Put the shards into the folder of the index, and name them in it without a folder. Do not trust an index that names other "
+            + "folders.");
+    public static readonly Rule ShardMissing =
+        new("ML5007", "every shard exists", "Download the missing shard into the folder of the index.");
     public static readonly Rule ShardKind = new("ML5008", "each shard is a file of tensors", SaveIndexAgain);
     public static readonly Rule TensorNotInShard = new("ML5009", "the shards have the tensors that the index lists", SaveIndexAgain);
     public static readonly Rule FolderAmbiguous = new("ML5011", "the folder has one index",
         "Give the path of the index to open, not the path of the folder.");
     public static readonly Rule FolderEmpty = new("ML5012", "the folder has files of tensors",
-        "MemLoad looks for an index (*.index.json) and for .safetensors, .sft, .gguf, .pt, .pth, .bin, .ckpt and .pth.tar files in the folder itself, not in its subfolders.");
+        "MemLoad looks for an index (*.index.json) and for .safetensors, .sft, .gguf, .pt, .pth, .bin, .ckpt and .pth.tar files in the "
+            + "folder itself, not in its subfolders.");
     public static readonly Rule FileNotOneTensor = new("ML5013", "each file of the folder holds one tensor",
         "Give the path of the file to open, or keep only files in the folder that each hold one tensor.");
     public static readonly Rule FileNameRepeated = new("ML5014", "each file of the folder holds a different tensor",
         "Remove or rename one of the two files.");
 
     // Parts are counted by their names, such as model-00001-of-00004.safetensors.
-    public static readonly Rule FolderIncomplete = new("ML5015", "the folder has all parts of its checkpoint", "Download the missing parts into the folder.");
+    public static readonly Rule FolderIncomplete =
+        new("ML5015", "the folder has all parts of its checkpoint", "Download the missing parts into the folder.");
 
     // Folders of training programs, whose files each have a part of the model.
     public static readonly Rule FolderKind = new("ML5016", "the folder is a checkpoint that one reader can open",
         "Convert the checkpoint with the program that wrote it, or give the path of a file in it.");
 
     // A file of a distributed checkpoint says nothing without the others.
-    public static readonly Rule DistributedFile = new("ML5017", "a distributed checkpoint is opened by its folder", $"Give the path of the folder ({Setting.Path}).");
+    public static readonly Rule DistributedFile =
+        new("ML5017", "a distributed checkpoint is opened by its folder", $"Give the path of the folder ({Setting.Path}).");
 }

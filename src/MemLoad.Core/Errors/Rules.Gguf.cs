@@ -3,7 +3,8 @@ namespace MemLoad;
 /// <summary>Rules on GGUF files (ML41xx). llama.cpp refuses what breaks them as well, unless a rule says otherwise.</summary>
 internal static partial class Rules
 {
-    private const string WriteGgufAgain = "Download the file again, or write it again with llama.cpp (convert_hf_to_gguf.py, llama-quantize).";
+    private const string WriteGgufAgain =
+        "Download the file again, or write it again with llama.cpp (convert_hf_to_gguf.py, llama-quantize).";
     private const string SplitAgain = "Download all parts again, or split the file again with llama-gguf-split.";
 
     /// <summary>Versions 2 and 3 are read.</summary>
@@ -28,7 +29,8 @@ internal static partial class Rules
     /// <summary>An array has at most 2³⁰ elements.</summary>
     public static readonly Rule GgufArray = new("ML4107", "an array has at most 1,073,741,824 elements", WriteGgufAgain);
 
-    /// <summary>The alignment is a u32, as ggml reads it, a power of two, as ggml demands, and a multiple of 8, as the specification does.</summary>
+    /// <summary>The alignment is a u32, as ggml reads it, a power of two, as ggml demands, and a multiple of 8, as the specification
+    /// does.</summary>
     public static readonly Rule GgufAlignment = new("ML4108", "general.alignment is a power of two from 8 on, of type u32", WriteGgufAgain);
 
     /// <summary>Names of tensors are UTF-8 text of 1 to 63 bytes.</summary>
@@ -59,7 +61,8 @@ internal static partial class Rules
         $"Give the files the names they had, such as model-00001-of-00003.gguf. If they have them: {SplitAgain}");
 
     /// <summary>All parts of a set lie in one folder.</summary>
-    public static readonly Rule GgufPartMissing = new("ML4117", "all parts of a set are there", "Download the missing parts into the folder of this one.");
+    public static readonly Rule GgufPartMissing =
+        new("ML4117", "all parts of a set are there", "Download the missing parts into the folder of this one.");
 
     /// <summary>The parts have as many tensors as they say. llama.cpp refuses that, too.</summary>
     public static readonly Rule GgufSetTensors = new("ML4118", "the parts of a set have all its tensors", SplitAgain);
@@ -69,8 +72,11 @@ internal static partial class Rules
         "Pull the model again with: ollama pull MODEL. Models whose weights are not one GGUF file are not read.");
 
     /// <summary>The file that a manifest names is there, as long as the manifest says.</summary>
-    public static readonly Rule OllamaBlob = new("ML4120", "the weights that a manifest names are there", "Pull the model again with: ollama pull MODEL.");
+    public static readonly Rule OllamaBlob =
+        new("ML4120", "the weights that a manifest names are there", "Pull the model again with: ollama pull MODEL.");
 
     /// <summary>The folder of a model has one tag, or one is named.</summary>
-    public static readonly Rule OllamaTag = new("ML4121", "a folder of manifests has one", $"Give the path of the manifest to open ({Setting.Path}), which has the name of its tag.");
+    public static readonly Rule OllamaTag =
+        new("ML4121", "a folder of manifests has one",
+            $"Give the path of the manifest to open ({Setting.Path}), which has the name of its tag.");
 }

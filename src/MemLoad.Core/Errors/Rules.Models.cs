@@ -6,8 +6,10 @@ internal static partial class Rules
     public static readonly Rule HeadsUnknown = new("ML6020", "the number of attention heads is known",
         $"Give the number of heads that the model was trained with ({(Act.Load, Setting.HeadCount)}).");
     public static readonly Rule NotGpt = new("ML6021", "the state dict is of a GPT model",
-        $"Choose a checkpoint of the GPT model, or narrow this one to the model with a key ({Setting.Key}); {Act.Inspect} lists the names.");
-    public static readonly Rule GptConfigInvalid = new("ML6022", "the dimensions of the model are positive, and the embedding is a multiple of the heads",
+        $"Choose a checkpoint of the GPT model, or narrow this one to the model with a key ({Setting.Key}); "
+            + $"{Act.Inspect} lists the names.");
+    public static readonly Rule GptConfigInvalid =
+        new("ML6022", "the dimensions of the model are positive, and the embedding is a multiple of the heads",
         "Give the dimensions and the number of heads that the model was trained with.");
     public static readonly Rule GptDTypeUnsupported = new("ML6023", "the weights of a GPT model are float32, float16 or bfloat16",
         $"Load the weights again as float32 ({Setting.DType}).");
@@ -17,9 +19,12 @@ internal static partial class Rules
         "Use the tokenizer that the model was trained with.");
     public static readonly Rule TokenCountUnfit = new("ML6026", "there is at least one token id, and no more than the context length",
         "Give at least one token id, and shorten longer inputs to the context length.");
-    public static readonly Rule ModelWithoutWeights = new("ML6027", "the model has weights", $"Load weights into it with {(Act.Load, Setting.Model)}.");
+    public static readonly Rule ModelWithoutWeights =
+        new("ML6027", "the model has weights", $"Load weights into it with {(Act.Load, Setting.Model)}.");
     public static readonly Rule ModelGone = new("ML6028", "the model is still in this session", "Build or import the model again.");
-    public static readonly Rule LayoutDiffers = new("ML6029", "weights that are loaded in place have the layout of the weights that they replace",
+    public static readonly Rule LayoutDiffers =
+        new("ML6029", "weights that are loaded in place have the layout of the weights that they replace",
         $"Load them into new memory: {Act.Load}.");
-    public static readonly Rule ModelUnknown = new("ML6030", "the session has a model with this name", "Give the name of a model of this session.");
+    public static readonly Rule ModelUnknown =
+        new("ML6030", "the session has a model with this name", "Give the name of a model of this session.");
 }

@@ -17,6 +17,8 @@ internal static partial class Rules
 
     // A file of samples is JSON lines in UTF-8, and no object has a name twice.
     public static readonly Rule TimelineSyntax = new("ML8111", "a file of samples is JSON lines in UTF-8", MeasureSamplesAgain);
-    public static readonly Rule TimelineForm = new("ML8112", "each line of samples has the form that docs/report.md defines", MeasureSamplesAgain);
-    public static readonly Rule TimelineVersion = new("ML8113", "the version of each line of samples is supported", "Use the MemLoad that wrote it, or a later one.");
+    public static readonly Rule TimelineForm =
+        new("ML8112", "each line of samples has the form that docs/report.md defines", MeasureSamplesAgain);
+    public static readonly Rule TimelineVersion =
+        new("ML8113", "the version of each line of samples is supported", "Use the MemLoad that wrote it, or a later one.");
 }

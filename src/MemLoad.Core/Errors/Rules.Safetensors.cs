@@ -16,8 +16,10 @@ internal static partial class Rules
     public static readonly Rule SafetensorsHeaderSyntax = new("ML4004", "the header is JSON", SaveSafetensorsAgain);
     public static readonly Rule SafetensorsHeaderPadding = new("ML4005", "only spaces follow the header's JSON", SaveSafetensorsAgain);
     public static readonly Rule SafetensorsNameRepeated = new("ML4006", "names in the header are unique", SaveSafetensorsAgain);
-    public static readonly Rule SafetensorsHeaderForm = new("ML4007", "the header has the form that safetensors defines", SaveSafetensorsAgain);
-    public static readonly Rule SafetensorsFields = new("ML4008", "each tensor has a dtype, a shape and data_offsets", SaveSafetensorsAgain);
+    public static readonly Rule SafetensorsHeaderForm =
+        new("ML4007", "the header has the form that safetensors defines", SaveSafetensorsAgain);
+    public static readonly Rule SafetensorsFields =
+        new("ML4008", "each tensor has a dtype, a shape and data_offsets", SaveSafetensorsAgain);
 
     // Dimensions and offsets are whole numbers from 0 to 2⁶³ − 1.
     public static readonly Rule SafetensorsNumber = new("ML4009", "dimensions and offsets are whole numbers", SaveSafetensorsAgain);
@@ -32,7 +34,8 @@ internal static partial class Rules
     // The size of a tensor fits 64 bits.
     public static readonly Rule SafetensorsSizeOverflow = new("ML4012", "the size of a tensor fits 64 bits", SaveSafetensorsAgain);
     public static readonly Rule SafetensorsOffsets = new("ML4013", "data_offsets are a start and an end", SaveSafetensorsAgain);
-    public static readonly Rule SafetensorsSizeMismatch = new("ML4014", "shape and dtype give the bytes that the offsets span", SaveSafetensorsAgain);
+    public static readonly Rule SafetensorsSizeMismatch =
+        new("ML4014", "shape and dtype give the bytes that the offsets span", SaveSafetensorsAgain);
 
     // Tensors follow each other with no bytes between them, the first at byte 0 of the data.
     public static readonly Rule SafetensorsHole = new("ML4015", "there are no bytes between tensors", SaveSafetensorsAgain);

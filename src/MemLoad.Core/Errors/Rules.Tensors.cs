@@ -4,7 +4,8 @@ namespace MemLoad;
 internal static partial class Rules
 {
     private const string SaveAgain = "Write the file again with the program that made it.";
-    public static readonly Rule NameRepeated = new("ML6001", "tensor names are unique", "Rename one of the tensors in the program that made the file, and write the file again.");
+    public static readonly Rule NameRepeated =
+        new("ML6001", "tensor names are unique", "Rename one of the tensors in the program that made the file, and write the file again.");
 
     // Dimensions, strides and offsets must be non-negative and their products must fit 64 bits.
     public static readonly Rule ShapeInvalid = new("ML6002", "shapes, strides and offsets are valid", SaveAgain);
@@ -15,11 +16,14 @@ internal static partial class Rules
         "Store the tensors without expanding them, or make them contiguous in PyTorch first.");
     public static readonly Rule TensorNameControl = new("ML6013", "tensor names have no control characters except tabs",
         "Rename the tensor: terminals print names, and the digest is computed over lines of them.");
-    public static readonly Rule NameTooLong = new("ML6014", "the length of tensor names is within the limit", "Rename the tensor, or save only the state dict.");
+    public static readonly Rule NameTooLong =
+        new("ML6014", "the length of tensor names is within the limit", "Rename the tensor, or save only the state dict.");
     public static readonly Rule KeyNotFound = new("ML6005", "the key is in the checkpoint", $"List the names with {Act.Inspect}.");
     public static readonly Rule NothingSelected = new("ML6006", "the checkpoint has tensors to load",
         $"List the names with {Act.Inspect} and widen the key, include or exclude pattern.");
-    public static readonly Rule RankOutside = new("ML6009", "the rank is from 0 to the number of ranks less 1", $"Give a rank from 0 to the number of ranks less 1 ({Setting.Rank} and {Setting.RankCount}).");
+    public static readonly Rule RankOutside =
+        new("ML6009", "the rank is from 0 to the number of ranks less 1",
+            $"Give a rank from 0 to the number of ranks less 1 ({Setting.Rank} and {Setting.RankCount}).");
     public static readonly Rule CastTargetUnsupported = new("ML6010", "weights are cast to float32, float16 or bfloat16",
         $"Give one of these types ({Setting.DType}), or none to load the weights as they are.");
     public static readonly Rule CastStorageMixed = new("ML6011", "a storage that is cast holds elements of one dtype",

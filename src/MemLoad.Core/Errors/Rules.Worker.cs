@@ -3,11 +3,15 @@ namespace MemLoad;
 /// <summary>Rules on measured processes (ML801x).</summary>
 internal static partial class Rules
 {
-    public static readonly Rule WorkerFailed = new("ML8011", "the measured process answers", $"Measure again. If it fails again, measure in this process ({Setting.InProcess}) to see the error.");
-    public static readonly Rule WorkerKilled = new("ML8012", "the measured process is not killed", "Find out which program killed it: see the log of the system.");
+    public static readonly Rule WorkerFailed =
+        new("ML8011", "the measured process answers",
+            $"Measure again. If it fails again, measure in this process ({Setting.InProcess}) to see the error.");
+    public static readonly Rule WorkerKilled =
+        new("ML8012", "the measured process is not killed", "Find out which program killed it: see the log of the system.");
     public static readonly Rule WorkerOutOfMemory = new("ML8013", "the system has enough memory for the load",
         $"Choose a strategy with a lower forecast ({Setting.Strategy}); {Act.Plan} shows what each needs.");
     public static readonly Rule Interrupted = new("ML8014", "the measurement is not interrupted", "Start the measurement again.");
     public static readonly Rule WorkerLostMapping = new("ML8015", "a mapped file does not become shorter while it is measured",
-        $"Measure again once nothing writes to the file. If it fails again, the disk may be defective: read the file once with {(Act.Test, Setting.Deep)}.");
+        $"Measure again once nothing writes to the file. If it fails again, the disk may be defective: read the file once with "
+            + $"{(Act.Test, Setting.Deep)}.");
 }

@@ -3,7 +3,8 @@ namespace MemLoad;
 /// <summary>Rules on PyTorch's zip archives (ML2xxx).</summary>
 internal static partial class Rules
 {
-    private const string SaveWithTorch = "Load the file with PyTorch and write it again with torch.save(state_dict, path). If PyTorch cannot read it, get the file again.";
+    private const string SaveWithTorch =
+        "Load the file with PyTorch and write it again with torch.save(state_dict, path). If PyTorch cannot read it, get the file again.";
 
     // The end record must be the last 22 bytes, without comment and without trailing data.
     public static readonly Rule ZipEndMissing = new("ML2001", "the archive ends with its end record", CopyAgain);
@@ -14,17 +15,21 @@ internal static partial class Rules
 
     // Records are stored as they are: PyTorch never compresses them.
     public static readonly Rule ZipCompressed = new("ML2004", "records are stored uncompressed", SaveWithTorch);
-    public static readonly Rule ZipEncrypted = new("ML2005", "records are not encrypted", "Decrypt the archive with the program that encrypted it, or get the file again.");
+    public static readonly Rule ZipEncrypted =
+        new("ML2005", "records are not encrypted", "Decrypt the archive with the program that encrypted it, or get the file again.");
     public static readonly Rule ZipNameRepeated = new("ML2006", "record names are unique", SaveWithTorch);
     public static readonly Rule ZipNameInvalid = new("ML2007", "record names are plain paths under one folder", SaveWithTorch);
     public static readonly Rule ZipOverlap = new("ML2008", "records do not overlap", SaveWithTorch);
 
     // An archive of PyTorch holds exactly one data.pkl.
-    public static readonly Rule ZipNotTorch = new("ML2009", "the archive was written by PyTorch", "Check that this is the right file: MemLoad reads only archives that torch.save wrote.");
+    public static readonly Rule ZipNotTorch =
+        new("ML2009", "the archive was written by PyTorch",
+            "Check that this is the right file: MemLoad reads only archives that torch.save wrote.");
     public static readonly Rule ZipTorchScript = new("ML2010", "the archive is not a TorchScript program",
         "In Python: torch.save(torch.jit.load(path).state_dict(), new_path).");
     public static readonly Rule ZipBigEndian = new("ML2011", "the bytes are little-endian",
-        "Load the file with PyTorch on a little-endian machine, which swaps the bytes, and write it again with torch.save(state_dict, path).");
+        "Load the file with PyTorch on a little-endian machine, which swaps the bytes, and write it again with torch.save(state_dict, "
+            + "path).");
     public static readonly Rule StorageRecordMissing = new("ML2012", "the file has every storage", CopyAgain);
     public static readonly Rule StorageLengthMismatch = new("ML2013", "each storage has the length that the pickle states", CopyAgain);
 

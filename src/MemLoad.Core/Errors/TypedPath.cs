@@ -7,7 +7,8 @@ internal static class TypedPath
 {
     private const int MostShown = 3;
 
-    private static readonly SearchValues<char> Plain = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/\\._-+=:@%,~^");
+    private static readonly SearchValues<char> Plain =
+        SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/\\._-+=:@%,~^");
 
     /// <summary>A path, in single quotes if a shell needs them. A path with a quote in it is not changed further.</summary>
     public static string Of(string path) =>

@@ -3,7 +3,8 @@ namespace MemLoad;
 /// <summary>The settings of a user, named like the parameters of the module.</summary>
 internal enum Setting
 {
-    Cache, Deep, Device, DeviceMemoryLimit, DType, Exclude, Force, Format, HeadCount, HostMemoryLimit, Include, InProcess, Key, Model, Path, Rank, RankCount,
+    Cache, Deep, Device, DeviceMemoryLimit, DType, Exclude, Force, Format, HeadCount, HostMemoryLimit, Include, InProcess, Key, Model,
+        Path, Rank, RankCount,
     Size, Strategy, TimelinePath,
 }
 
@@ -43,5 +44,6 @@ internal sealed record Vocabulary(IReadOnlyDictionary<Setting, string> Settings,
     /// <summary>Returns the name of a command.</summary>
     /// <param name="act">The command.</param>
     /// <param name="setting">A setting of the command; null for none.</param>
-    public string Of(Act act, Setting? setting = null) => Acts[act].Replace("{0}", setting is Setting one ? " " + Of(one) : "", StringComparison.Ordinal);
+    public string Of(Act act, Setting? setting = null) =>
+        Acts[act].Replace("{0}", setting is Setting one ? " " + Of(one) : "", StringComparison.Ordinal);
 }

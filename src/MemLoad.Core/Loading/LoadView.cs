@@ -68,7 +68,7 @@ public sealed class LoadView
         }
         if (to is not (MemLoad.DType.Float32 or MemLoad.DType.Float16 or MemLoad.DType.BFloat16))
         {
-            throw Rules.CastTargetUnsupported.Broken($"a cast to {to.TorchName()} was asked for");
+            throw Rules.CastTargetUnsupported.Broken($"a cast to {to.TorchName()} was requested");
         }
         foreach (TensorEntry tensor in checkpoint.Tensors)
         {

@@ -115,7 +115,7 @@ internal static class ManifestReader
     {
         if (json.Token != JsonTokenType.StartObject)
         {
-            throw json.Broken(Rules.ManifestForm, "an item of Tensors is no object");
+            throw json.Broken(Rules.ManifestForm, "an item of Tensors is not an object");
         }
         (string name, DType dtype, ImmutableArray<long> shape, long bytes, string hash) = ("", default, [], 0, "");
         uint seen = 0;
@@ -193,12 +193,12 @@ internal static class ManifestReader
         string hash = json.NextText("Sha256");
         return hash.Length == HashCharacters && !hash.AsSpan().ContainsAnyExcept(Hexadecimal)
             ? hash
-            : throw json.Broken(Rules.ManifestTensor, $"{Printable.Quote(hash)} is no SHA-256 in lowercase hex");
+            : throw json.Broken(Rules.ManifestTensor, $"{Printable.Quote(hash)} is not a SHA-256 in lowercase hex");
     }
 
     private static long Whole(in StrictJson json, string what) => json.TryGetWhole(out long value)
         ? value
-        : throw json.Broken(Rules.ManifestTensor, $"{what} is no whole number from 0 to {long.MaxValue}");
+        : throw json.Broken(Rules.ManifestTensor, $"{what} is not a whole number from 0 to {long.MaxValue}");
 
     private static long? BytesOf(TensorDigest tensor)
     {

@@ -54,7 +54,7 @@ public static class ManifestWriter
         if (!path.EndsWith(".json", StringComparison.OrdinalIgnoreCase) || path.EndsWith(".index.json", StringComparison.OrdinalIgnoreCase))
         {
             throw Rules.ExtensionWrong.Broken(
-                "a manifest would be written under a name that is not a manifest's", path, remedy: $"Name it NAME{WeightManifest.Extension}.");
+                $"the name of the manifest does not end in {WeightManifest.Extension}", path, remedy: $"Name it NAME{WeightManifest.Extension}.");
         }
     }
 

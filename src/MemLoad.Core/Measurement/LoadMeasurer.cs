@@ -33,7 +33,8 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null, Action<LoadTimeli
             Task<string> complaints = child.StandardError.ReadToEndAsync(CancellationToken.None);
             string? answer = await AskAsync(child, request).ConfigureAwait(false);
             // Read before the wait: a child whose output exceeds the pipe's buffer does not end until it is read.
-            string? samples = request.Timeline && answer is not null ? await child.StandardOutput.ReadLineAsync(CancellationToken.None).ConfigureAwait(false) : null;
+            string? samples = request.Timeline && answer is not null
+                ? await child.StandardOutput.ReadLineAsync(CancellationToken.None).ConfigureAwait(false) : null;
             await child.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
             if (cancellationToken.IsCancellationRequested)
             {
@@ -49,7 +50,8 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null, Action<LoadTimeli
         }
         catch (Exception e) when (e is Win32Exception or IOException or JsonException or MemLoadException)
         {
-            return row.Ended(LoadOutcome.Failed, Rules.WorkerFailed.Broken($"the measured process gave no answer: {e.Message.TrimEnd('.')}", innerException: e));
+            return row.Ended(LoadOutcome.Failed,
+                Rules.WorkerFailed.Broken($"the measured process gave no answer: {e.Message.TrimEnd('.')}", innerException: e));
         }
     }
 
@@ -88,7 +90,8 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null, Action<LoadTimeli
     {
         try
         {
-            await child.StandardInput.WriteLineAsync(JsonSerializer.Serialize(request, MeasurementJson.Default.MeasureRequest)).ConfigureAwait(false);
+            await child.StandardInput.WriteLineAsync(JsonSerializer.Serialize(request, MeasurementJson.Default.MeasureRequest))
+                .ConfigureAwait(false);
             await child.StandardInput.FlushAsync().ConfigureAwait(false);
         }
         catch (IOException)
@@ -103,10 +106,12 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null, Action<LoadTimeli
         const int Sigabrt = 128 + 6;
         const int Sigkill = 128 + 9;
         int sigbus = 128 + (OperatingSystem.IsMacOS() ? 10 : 7);
-        string first = complaints.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).FirstOrDefault() ?? "";
+        string first = complaints.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).FirstOrDefault()
+            ?? "";
         if (oomKill)
         {
-            return row.Ended(LoadOutcome.OutOfMemory, Rules.WorkerOutOfMemory.Broken("the kernel killed the measured process for want of memory"));
+            return row.Ended(LoadOutcome.OutOfMemory,
+                Rules.WorkerOutOfMemory.Broken("the kernel killed the measured process because the system had no free memory"));
         }
         if (complaints.Contains("Out of memory", StringComparison.OrdinalIgnoreCase))
         {
@@ -116,7 +121,8 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null, Action<LoadTimeli
         if (exitCode == sigbus || (exitCode == Sigabrt && complaints.Contains(nameof(AccessViolationException), StringComparison.Ordinal)))
         {
             return row.Ended(LoadOutcome.Killed, Rules.WorkerLostMapping.Broken(
-                "the measured process touched mapped bytes that were no longer there (SIGBUS): the file became shorter meanwhile, or its disk could not be read",
+                "the measured process touched mapped bytes that were no longer there (SIGBUS): the file became shorter meanwhile, or its "
+                    + "disk could not be read",
                 row.Path));
         }
         string said = first.Length > 0 ? $": {first}" : "";
@@ -126,7 +132,9 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null, Action<LoadTimeli
             return row.Ended(outcome, why);
         }
         return exitCode > 128
-            ? row.Ended(LoadOutcome.Killed, Rules.WorkerKilled.Broken($"the measured process was ended by signal {exitCode - 128}{(exitCode == Sigkill ? " (SIGKILL)" : "")}{said}"))
+            ? row.Ended(LoadOutcome.Killed,
+                Rules.WorkerKilled.Broken($"the measured process was ended by signal "
+                + $"{exitCode - 128}{(exitCode == Sigkill ? " (SIGKILL)" : "")}{said}"))
             : row.Ended(LoadOutcome.Failed, Rules.WorkerFailed.Broken($"the measured process ended with code {exitCode}{said}"));
     }
 

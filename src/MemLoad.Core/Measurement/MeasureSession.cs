@@ -26,7 +26,8 @@ public sealed class MeasureSession
     }
 
     /// <summary>Creates a session that measures with another function, for tests.</summary>
-    internal MeasureSession(IReadOnlyList<MeasureRequest> loads, Func<MeasureRequest, Action<LoadTimeline>, LoadMeasurement> measure, string? samplesPath)
+    internal MeasureSession(IReadOnlyList<MeasureRequest> loads, Func<MeasureRequest, Action<LoadTimeline>, LoadMeasurement> measure,
+        string? samplesPath)
     {
         Loads = loads;
         _samplesPath = samplesPath;

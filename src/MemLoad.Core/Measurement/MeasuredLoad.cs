@@ -12,7 +12,8 @@ public static class MeasuredLoad
     /// <param name="request">The load and how it is measured.</param>
     /// <param name="timelines">Receives the samples of a load that began, even if it failed; null if they are not needed.</param>
     /// <param name="cancellationToken">Cancels the load.</param>
-    public static LoadMeasurement Run(MeasureRequest request, Action<LoadTimeline>? timelines = null, CancellationToken cancellationToken = default)
+    public static LoadMeasurement Run(MeasureRequest request, Action<LoadTimeline>? timelines = null, CancellationToken cancellationToken =
+        default)
     {
         ArgumentNullException.ThrowIfNull(request);
         var row = LoadMeasurement.Begun(request);
@@ -27,7 +28,8 @@ public static class MeasuredLoad
                 DeviceUuid = prepared.Device.Identity?.Uuid,
                 DriverVersion = prepared.Device.Identity?.DriverVersion,
             };
-            return prepared.Refusal is MemLoadException refusal ? row.Ended(LoadOutcome.Refused, refusal) : Measure(row, prepared, request.Cache, timelines, cancellationToken);
+            return prepared.Refusal is MemLoadException refusal ? row.Ended(LoadOutcome.Refused, refusal)
+                : Measure(row, prepared, request.Cache, timelines, cancellationToken);
         }
         catch (MemLoadException e)
         {
@@ -44,7 +46,8 @@ public static class MeasuredLoad
         }
     }
 
-    private static LoadMeasurement Measure(LoadMeasurement row, PreparedLoad prepared, CacheState cache, Action<LoadTimeline>? timelines, CancellationToken cancellationToken)
+    private static LoadMeasurement Measure(LoadMeasurement row, PreparedLoad prepared, CacheState cache, Action<LoadTimeline>? timelines,
+        CancellationToken cancellationToken)
     {
         WarmUp(prepared, cancellationToken);
         switch (cache)
@@ -131,9 +134,12 @@ public static class MeasuredLoad
         {
             return;
         }
-        var one = LoadView.Of(CheckpointBuilder.Trim(whole.Path, whole.Format, whole.Files, whole.Storages, [smallest], whole.Metadata), prepared.View.DType);
+        var one = LoadView.Of(CheckpointBuilder.Trim(whole.Path, whole.Format, whole.Files, whole.Storages, [smallest], whole.Metadata),
+            prepared.View.DType);
         using IDevice device = DeviceRegistry.Open(prepared.Device.Name);
-        using LoadedWeights weights = PlanRunner.Run(LoadPlan.Create(prepared.Plan.Strategy, one, device), device, guard: prepared.Request.MapGuard, cancellationToken: cancellationToken);
+        using LoadedWeights weights =
+            PlanRunner.Run(LoadPlan.Create(prepared.Plan.Strategy, one, device), device, guard: prepared.Request.MapGuard,
+                cancellationToken: cancellationToken);
     }
 
     private static string? Joined(string? note, string? remark) => note is null || remark is null ? note ?? remark : $"{note}; {remark}";

@@ -20,7 +20,8 @@ public static class MeasurementWorker
         // Ctrl-C reaches the whole process group. The parent decides, or this process would end without a row.
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => context.Cancel = true);
         using var reader = new StreamReader(input, leaveOpen: true);
-        if (reader.ReadLine() is not string line || JsonSerializer.Deserialize(line, MeasurementJson.Default.MeasureRequest) is not MeasureRequest request)
+        if (reader.ReadLine() is not string line
+            || JsonSerializer.Deserialize(line, MeasurementJson.Default.MeasureRequest) is not MeasureRequest request)
         {
             return 2;
         }
@@ -29,7 +30,9 @@ public static class MeasurementWorker
         Vocabulary.Current = request.Words ?? Vocabulary.Current;
         LoadTimeline? timeline = null;
         // The loss of this process is a row. A guard would add its cost to the measurement.
-        LoadMeasurement row = MeasuredLoad.Run(request with { Load = request.Load with { MapGuard = MapGuard.None } }, measured => timeline = measured, cancellationToken);
+        LoadMeasurement row =
+            MeasuredLoad.Run(request with { Load = request.Load with { MapGuard = MapGuard.None } }, measured => timeline =
+                measured, cancellationToken);
         JsonSerializer.Serialize(output, row, MeasurementJson.Default.LoadMeasurement);
         output.Write("\n"u8);
         if (request.Timeline && timeline is not null)

@@ -54,7 +54,8 @@ internal sealed class MemoryProbe : IDisposable
     /// <summary>Measures the idle baseline, resets the system's high-water mark if it can be reset, and starts sampling.</summary>
     /// <param name="deviceBytes">Returns the bytes that a device has allocated now. Other threads call it, also while the work holds its
     /// own locks: it must be fast and must not wait. If it throws, there are no more device figures.</param>
-    public static MemoryProbe Start(Func<long>? deviceBytes = null) => Start(ProcessMemory.Open(), deviceBytes, SampleCapacity, SamplingInterval);
+    public static MemoryProbe Start(Func<long>? deviceBytes = null) =>
+        Start(ProcessMemory.Open(), deviceBytes, SampleCapacity, SamplingInterval);
 
     /// <summary>Starts a probe on any source of figures. With an interval of zero, only marked samples are taken.</summary>
     internal static MemoryProbe Start(IProcessMemory memory, Func<long>? deviceBytes, int capacity, TimeSpan interval)
@@ -192,7 +193,8 @@ internal sealed class MemoryProbe : IDisposable
             long timestamp = Stopwatch.GetTimestamp();
             Volatile.Write(ref _sampledAt, timestamp);
             _samples.Add(
-                new MemorySample(ElapsedMicroseconds(timestamp), now.HostBytes, now.FileBytes, device, Volatile.Read(ref _phase), Volatile.Read(ref _step)), keep);
+                new MemorySample(ElapsedMicroseconds(timestamp), now.HostBytes, now.FileBytes, device, Volatile.Read(ref _phase),
+                    Volatile.Read(ref _step)), keep);
             return now;
         }
         finally

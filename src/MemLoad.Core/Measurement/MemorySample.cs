@@ -8,4 +8,5 @@ namespace MemLoad;
 /// <param name="DeviceBytes">The bytes that the device had allocated; null without a device.</param>
 /// <param name="Phase">The phase that was last marked before the sample; null before the first.</param>
 /// <param name="Step">Index of the plan's step that was last marked before the sample; -1 before the first, or without a plan.</param>
-internal readonly record struct MemorySample(long ElapsedMicroseconds, long? HostBytes, long? HostFileBytes, long? DeviceBytes, string? Phase, int Step = -1);
+internal readonly record struct MemorySample(long ElapsedMicroseconds, long? HostBytes, long? HostFileBytes, long? DeviceBytes,
+    string? Phase, int Step = -1);

@@ -12,7 +12,8 @@ namespace MemLoad;
 /// </para>
 /// <para>
 /// File-backed pages do change while a mapped file is read: from a warm cache by tens of gigabytes per second. So the mark is reset
-/// whenever they have changed by more than <see cref="LargestNoise"/>. Each bound then covers a period in which they hardly changed, or at worst
+/// whenever they have changed by more than <see cref="LargestNoise"/>. Each bound then covers a period in which they hardly changed, or at
+/// worst
 /// one interval between readings.
 /// </para>
 /// <para>

@@ -23,7 +23,8 @@ public sealed record WorkerCommand(string FileName, IReadOnlyList<string> Argume
     /// <param name="limitBytes">The limit (<c>ulimit -v</c>).</param>
     public static IReadOnlyDictionary<string, string> SettingsForAddressSpace(long limitBytes) => new Dictionary<string, string>
     {
-        ["DOTNET_GCRegionRange"] = Math.Clamp(limitBytes / HeapParts, LeastHeapBytes, MostHeapBytes).ToString("x", CultureInfo.InvariantCulture),
+        ["DOTNET_GCRegionRange"] =
+            Math.Clamp(limitBytes / HeapParts, LeastHeapBytes, MostHeapBytes).ToString("x", CultureInfo.InvariantCulture),
         ["MALLOC_ARENA_MAX"] = "1",
     };
 

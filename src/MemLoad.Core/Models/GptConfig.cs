@@ -142,7 +142,7 @@ internal sealed partial record GptConfig(
         if (LayerCount > MostLayers || Elements() > long.MaxValue / sizeof(float))
         {
             throw Rules.GptConfigInvalid.Broken(
-                $"a model with vocabulary {VocabularySize}, context {ContextLength}, embedding {EmbeddingSize} and {LayerCount} layers is beyond all memory",
+                $"a model with vocabulary {VocabularySize}, context {ContextLength}, embedding {EmbeddingSize} and {LayerCount} layers is larger than any memory",
                 remedy: $"Give smaller dimensions; {MostLayers} layers are the most.");
         }
         if (HeadCount < 1 || EmbeddingSize % HeadCount != 0)

@@ -17,7 +17,8 @@ internal readonly record struct PlanTotals(long HostBytes, long HostFileBytes, l
 /// <param name="FinalHostBytes">Anonymous host memory held at the end.</param>
 /// <param name="Device">What the device's allocator holds at the end, and at its peak; all zero on the host.</param>
 internal sealed record PlanForecast(
-    long PeakHostBytes, long PeakHostFileBytes, long PeakAddressBytes, long PeakHostAndDeviceBytes, long FinalHostBytes, DeviceMemory Device)
+    long PeakHostBytes, long PeakHostFileBytes, long PeakAddressBytes, long PeakHostAndDeviceBytes, long FinalHostBytes,
+        DeviceMemory Device)
 {
     /// <summary>Returns the forecast of a plan.</summary>
     /// <param name="plan">The plan.</param>

@@ -45,7 +45,8 @@ internal sealed class PlanWriter(LoadView view, bool deviceIsHost, long ringByte
     }
 
     /// <summary>Allocates a buffer that is large enough for each single storage as it is in the file.</summary>
-    public int AllocateForLargest(MemoryPool pool) => AllocateAsInFile(pool, Storages.MaxBy(storage => view.Checkpoint.Storages[storage].Length));
+    public int AllocateForLargest(MemoryPool pool) =>
+        AllocateAsInFile(pool, Storages.MaxBy(storage => view.Checkpoint.Storages[storage].Length));
 
     /// <summary>Allocates the staging ring. It is no larger than all storages that pass through it.</summary>
     public int AllocateRing(IEnumerable<int> storages)

@@ -23,5 +23,6 @@ internal static class StagingRing
     /// <summary>
     /// Returns the size of the ring for the given number of bytes: room for all of them up to the limit, in whole pages per slot.
     /// </summary>
-    internal static long BytesFor(long modelBytes, long limit) => Slots * Math.Max(Page, (Math.Min(modelBytes, limit) + (Slots * Page) - 1) / (Slots * Page) * Page);
+    internal static long BytesFor(long modelBytes, long limit) =>
+        Slots * Math.Max(Page, (Math.Min(modelBytes, limit) + (Slots * Page) - 1) / (Slots * Page) * Page);
 }

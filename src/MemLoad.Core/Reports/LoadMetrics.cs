@@ -78,7 +78,7 @@ internal static class LoadMetrics
 
     private static string TargetOf(string path) => Path.GetExtension(path).Equals(Extension, StringComparison.Ordinal)
         ? WriteTarget.ForFile(path, overwrite: true)
-        : throw Rules.ExtensionWrong.Broken("metrics would be written under a name that collectors do not read", path, remedy: "Name it NAME.prom.");
+        : throw Rules.ExtensionWrong.Broken($"the name of the file does not end in {Extension}, and collectors read only such files", path, remedy: "Name it NAME.prom.");
 
     // The host name is not a label, because Prometheus adds the instance.
     private static string Labels(LoadMeasurement row, string? model)

@@ -73,7 +73,7 @@ public static class LoadReport
 
     private static string TargetOf(string path, bool overwrite) => Extensions.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase)
         ? WriteTarget.ForFile(path, overwrite)
-        : throw Rules.ExtensionWrong.Broken("a page would be written under a name that is not a page's", path, remedy: "Name it NAME.html.");
+        : throw Rules.ExtensionWrong.Broken("the name of the page does not end in .html", path, remedy: "Name it NAME.html.");
 
     private static string WritePictures(Picture[] pictures, string folder, bool overwrite, CancellationToken ct)
     {

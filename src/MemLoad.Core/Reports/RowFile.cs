@@ -40,7 +40,7 @@ public static class RowFile
                 number++;
                 yield return item.ValueKind == JsonValueKind.Object
                     ? RowValues.ToRow(name => item.TryGetProperty(name, out JsonElement value) ? TextOf(value) : null, $"row {number}", path)
-                    : throw Rules.RowsUnreadable.Broken($"row {number} is no object", path);
+                    : throw Rules.RowsUnreadable.Broken($"row {number} is not an object", path);
             }
         }
     }
@@ -101,6 +101,6 @@ public static class RowFile
         }
         return columns.Keys.Any(RowValues.Columns.Contains)
             ? columns
-            : throw Rules.RowsUnreadable.Broken("the first line names no column of rows, and this is no JSON", path);
+            : throw Rules.RowsUnreadable.Broken("the first line names no column of rows, and this is not JSON", path);
     }
 }

@@ -233,7 +233,7 @@ public static class TimelineFile
                     break;
                 case 3:
                     json.Next(JsonTokenType.Number, Fields[field]);
-                    run = json.TryGetWhole(out long number) && number <= int.MaxValue ? (int)number : throw json.Broken(Rules.TimelineForm, "Run is no number from 0 up");
+                    run = json.TryGetWhole(out long number) && number <= int.MaxValue ? (int)number : throw json.Broken(Rules.TimelineForm, "Run is not a whole number from 0");
                     break;
                 case 1 or 2 or 4:
                     texts[field] = json.NextText(Fields[field]);
@@ -247,7 +247,7 @@ public static class TimelineFile
                     json.Next(JsonTokenType.StartArray, "Phases");
                     while (json.NextItem())
                     {
-                        phases.Add(json.Token == JsonTokenType.String ? json.Text() : throw json.Broken(Rules.TimelineForm, "an item of Phases is no text"));
+                        phases.Add(json.Token == JsonTokenType.String ? json.Text() : throw json.Broken(Rules.TimelineForm, "an item of Phases is not text"));
                     }
                     break;
                 case >= FirstFigure when field < Fields.Length:
@@ -309,7 +309,7 @@ public static class TimelineFile
             long? phase = figures[7][i];
             if (figures[0][i] is not long time || time < before)
             {
-                throw json.Broken(Rules.TimelineForm, $"item {i} of Microseconds is none, or earlier than the one before");
+                throw json.Broken(Rules.TimelineForm, $"item {i} of Microseconds is null, or less than the item before it");
             }
             if (phase >= phases.Count)
             {

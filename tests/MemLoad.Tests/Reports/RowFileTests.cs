@@ -74,7 +74,7 @@ public sealed class RowFileTests
     [Theory]
     [InlineData("", "ML1003", "")]
     [InlineData("nonsense", "ML8101", "names no column")]
-    [InlineData("[1]", "ML8101", "row 1 is no object")]
+    [InlineData("[1]", "ML8101", "row 1 is not an object")]
     [InlineData("[{]", "ML8101", "no JSON")]
     [InlineData("[]", "ML8104", "no rows")]
     [InlineData("[{\"Strategy\":\"Meta\"}]", "ML8102", "Device, Outcome, Run, HostName, StartedAt, ModuleVersion")]

@@ -29,10 +29,12 @@ internal sealed class LinuxLimits(string root = "/")
     private IEnumerable<MemoryLimit> Commit(string? memory)
     {
         if (TextFile.Number(Text("proc/sys/vm/overcommit_memory")) == 2
-            && TextFile.Field(memory, "CommitLimit:") * 1024 is long limit && TextFile.Field(memory, "Committed_AS:") * 1024 is long committed)
+            && TextFile.Field(memory, "CommitLimit:") * 1024 is long limit
+                && TextFile.Field(memory, "Committed_AS:") * 1024 is long committed)
         {
             yield return MemoryLimit.OfSystem("CommitLimit", Counted.AnonymousAndShared, limit, committed,
-                $"the kernel overcommits nothing (vm.overcommit_memory = 2); of {Printable.Bytes(limit)} it has promised {Printable.Bytes(committed)}");
+                $"the kernel overcommits nothing (vm.overcommit_memory = 2); of {Printable.Bytes(limit)} it has promised "
+                    + $"{Printable.Bytes(committed)}");
         }
     }
 
@@ -78,7 +80,8 @@ internal sealed class LinuxLimits(string root = "/")
     {
         reclaimable = Math.Min(used, reclaimable);
         return MemoryLimit.OfSystem(name, Counted.AnonymousAndShared, limit, used - reclaimable,
-            $"the control group allows {Printable.Bytes(limit)}, of which {Printable.Bytes(used)} are used, {Printable.Bytes(reclaimable)} of that for file pages it can give back ({name})");
+            $"the control group allows {Printable.Bytes(limit)}, of which {Printable.Bytes(used)} are used, "
+                + $"{Printable.Bytes(reclaimable)} of that for file pages it can give back ({name})");
     }
 
     // File pages and kernel objects that the kernel can drop at once. Dirty pages must be written first, possibly too late.
@@ -102,7 +105,8 @@ internal sealed class LinuxLimits(string root = "/")
 
         MemoryLimit? Resource(string name, string limitName, string usedName, Counted counts, string what) =>
             TextFile.Field(limits, limitName) is long limit && TextFile.Field(status, usedName) * 1024 is long used
-                ? MemoryLimit.OfSystem(name, counts, limit, used, $"{what} {Printable.Bytes(limit)} ({name}), of which {Printable.Bytes(used)} are used")
+                ? MemoryLimit.OfSystem(name, counts, limit, used,
+                    $"{what} {Printable.Bytes(limit)} ({name}), of which {Printable.Bytes(used)} are used")
                 : null;
     }
 

@@ -12,7 +12,8 @@ internal static class MacLimits
             yield break;
         }
         // 32-bit page counters. A missing counter means that no memory is available.
-        long available = page * ((MacFacts.Number32("vm.page_free_count") ?? 0) + (MacFacts.Number32("vm.page_pageable_external_count") ?? 0) + (MacFacts.Number32("vm.page_purgeable_count") ?? 0));
+        long available = page * ((MacFacts.Number32("vm.page_free_count") ?? 0)
+            + (MacFacts.Number32("vm.page_pageable_external_count") ?? 0) + (MacFacts.Number32("vm.page_purgeable_count") ?? 0));
         available = Math.Min(available, total);
         yield return MemoryLimit.OfSystem("available memory", Counted.AnonymousAndShared, total, total - available,
             $"the machine has {Printable.Bytes(total)}, of which {Printable.Bytes(available)} are available");

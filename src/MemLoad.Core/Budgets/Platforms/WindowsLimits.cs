@@ -18,8 +18,10 @@ internal static unsafe partial class WindowsLimits
         var limits = new List<MemoryLimit>();
         if (WindowsFacts.Memory() is WindowsFacts.MemoryStatus status)
         {
-            limits.Add(Limit("available memory", (long)status.TotalPhysical, (long)(status.TotalPhysical - status.AvailablePhysical), "the machine has"));
-            limits.Add(Limit("commit limit", (long)status.TotalPageFile, (long)(status.TotalPageFile - status.AvailablePageFile), "the system can commit"));
+            limits.Add(Limit("available memory", (long)status.TotalPhysical, (long)(status.TotalPhysical - status.AvailablePhysical),
+                "the machine has"));
+            limits.Add(Limit("commit limit", (long)status.TotalPageFile, (long)(status.TotalPageFile - status.AvailablePageFile),
+                "the system can commit"));
         }
         JobLimits job = default;
         if (QueryJob(0, ExtendedLimitInformation, &job, (uint)sizeof(JobLimits), null))
@@ -44,7 +46,8 @@ internal static unsafe partial class WindowsLimits
     private static long Whole(nuint bytes) => (long)Math.Min(bytes, long.MaxValue);
 
     private static MemoryLimit Limit(string name, long limit, long used, string what) =>
-        MemoryLimit.OfSystem(name, Counted.AnonymousAndShared, limit, used, $"{what} {Printable.Bytes(limit)}, of which {Printable.Bytes(used)} are used");
+        MemoryLimit.OfSystem(name, Counted.AnonymousAndShared, limit, used,
+            $"{what} {Printable.Bytes(limit)}, of which {Printable.Bytes(used)} are used");
 
     [LibraryImport("kernel32", EntryPoint = "QueryInformationJobObject")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]

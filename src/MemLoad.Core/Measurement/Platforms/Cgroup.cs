@@ -28,7 +28,8 @@ internal static class Cgroup
     internal static IEnumerable<string> Candidates(string groups, string mounts, string unifiedName, string legacyName) =>
         Folders(groups, mounts).Select(folder => Join(folder.MountPoint, folder.Below, folder.Unified ? unifiedName : legacyName));
 
-    /// <summary>The folders of the process's group and of every group above it that can be seen, innermost first: the limits of all of them apply.</summary>
+    /// <summary>The folders of the process's group and of every group above it that can be seen, innermost first: the limits of all of them
+    /// apply.</summary>
     /// <param name="groups">Text of <c>/proc/self/cgroup</c>.</param>
     /// <param name="mounts">Text of <c>/proc/self/mountinfo</c>.</param>
     internal static IEnumerable<(bool Unified, string Folder)> Levels(string groups, string mounts)

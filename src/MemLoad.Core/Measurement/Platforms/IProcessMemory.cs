@@ -3,7 +3,8 @@ namespace MemLoad;
 /// <summary>What the operating system says about the memory of this process. Not safe for use by two threads at once.</summary>
 internal interface IProcessMemory : IDisposable
 {
-    /// <summary>Whether <see cref="MemoryReading.MarkBytes"/> is of host memory and file-backed pages together or of host memory alone.</summary>
+    /// <summary>Whether <see cref="MemoryReading.MarkBytes"/> is of host memory and file-backed pages together or of host memory
+    /// alone.</summary>
     bool MarkCoversFiles { get; }
 
     /// <summary>The present state. Allocates nothing and never throws.</summary>

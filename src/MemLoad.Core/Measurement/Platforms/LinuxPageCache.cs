@@ -49,7 +49,8 @@ internal static unsafe partial class LinuxPageCache
         if (error != 0)
         {
             throw Rules.ReadFailed.Broken(
-                $"the file system refuses to drop the file's pages: {Marshal.GetPInvokeErrorMessage(error)}", file.Path, remedy: Rules.PageCacheFixed.Remedy);
+                $"the file system refuses to drop the file's pages: {Marshal.GetPInvokeErrorMessage(error)}", file.Path,
+                    remedy: Rules.PageCacheFixed.Remedy);
         }
     }
 

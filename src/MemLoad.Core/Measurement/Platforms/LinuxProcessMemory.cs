@@ -8,7 +8,8 @@ namespace MemLoad;
 /// Linux, from procfs (proc(5)): <c>RssAnon</c>, <c>RssShmem</c>, <c>RssFile</c> and <c>VmHWM</c> of <c>/proc/self/status</c>; the mark is
 /// reset by writing 5 to <c>/proc/self/clear_refs</c>.
 /// <para>
-/// The kernel counts resident pages per processor and folds batches of max(32, 2 × processors) pages into the total. Since 6.16 <c>Rss…</c> is
+/// The kernel counts resident pages per processor and folds batches of max(32, 2 × processors) pages into the total. Since 6.16 <c>Rss…</c>
+/// is
 /// summed exactly, the mark still is not: it may be off by a batch for each processor that the process faults pages on.
 /// </para>
 /// </summary>
@@ -102,7 +103,8 @@ internal sealed class LinuxProcessMemory : IProcessMemory
         return anonymous + shared is long host && file is not null ? new MemoryReading(host, file, mark) : default;
     }
 
-    /// <summary>Field 12 of <c>/proc/self/stat</c>. The second is the program's name in brackets and may hold anything, brackets too.</summary>
+    /// <summary>Field 12 of <c>/proc/self/stat</c>. The second is the program's name in brackets and may hold anything, brackets
+    /// too.</summary>
     internal static long? MajorFaultsOf(string? stat)
     {
         int name = stat?.LastIndexOf(')') ?? -1;
@@ -113,7 +115,8 @@ internal sealed class LinuxProcessMemory : IProcessMemory
     private static long? Kilobytes(ReadOnlySpan<byte> field)
     {
         field = field.TrimStart(" \t"u8);
-        return Utf8Parser.TryParse(field, out long kilobytes, out _) && kilobytes is >= 0 and < long.MaxValue / 1024 ? kilobytes * 1024 : null;
+        return Utf8Parser.TryParse(field, out long kilobytes, out _) && kilobytes is >= 0 and < long.MaxValue / 1024 ? kilobytes * 1024
+            : null;
     }
 
     private static SafeFileHandle? TryOpen(string path, FileAccess access)

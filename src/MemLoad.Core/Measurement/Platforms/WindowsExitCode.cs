@@ -3,7 +3,8 @@ using System.Globalization;
 namespace MemLoad;
 
 /// <summary>
-/// What the exit code of a process tells on Windows, which has no signals: whoever ends a process chooses its code, and the system gives an NTSTATUS
+/// What the exit code of a process tells on Windows, which has no signals: whoever ends a process chooses its code, and the system gives an
+/// NTSTATUS
 /// (ntstatus.h) to one that it ends itself.
 /// </summary>
 internal static class WindowsExitCode
@@ -37,15 +38,19 @@ internal static class WindowsExitCode
         switch (code)
         {
             case NoMemory or InsufficientResources or CommitmentLimit or QuotaExceeded:
-                return (LoadOutcome.OutOfMemory, Rules.WorkerOutOfMemory.Broken($"the measured process ended with 0x{code:X8}, no memory can be committed{words}"));
+                return (LoadOutcome.OutOfMemory,
+                    Rules.WorkerOutOfMemory.Broken($"the measured process ended with 0x{code:X8}, no memory can be committed{words}"));
             case InPageError:
                 return (LoadOutcome.Killed, Rules.WorkerLostMapping.Broken(
-                    $"the measured process touched mapped bytes that could not be read (0x{code:X8}, in-page error): its disk or its share failed", path));
+                    $"the measured process touched mapped bytes that could not be read (0x{code:X8}, in-page error): its disk or its "
+                        + $"share failed", path));
             case KilledByParent:
             case KilledByTool when said.Length == 0: // memload itself says why it ends with 1
-                return (LoadOutcome.Killed, Rules.WorkerKilled.Broken($"the measured process was terminated from outside (exit code {number}){words}"));
+                return (LoadOutcome.Killed,
+                    Rules.WorkerKilled.Broken($"the measured process was terminated from outside (exit code {number}){words}"));
             case ControlC:
-                return (LoadOutcome.Killed, Rules.WorkerKilled.Broken($"the measured process was interrupted or its console was closed (0x{code:X8}){words}"));
+                return (LoadOutcome.Killed,
+                    Rules.WorkerKilled.Broken($"the measured process was interrupted or its console was closed (0x{code:X8}){words}"));
             default:
                 string meaning = code switch
                 {

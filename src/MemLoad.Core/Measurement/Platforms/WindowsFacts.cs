@@ -10,12 +10,14 @@ internal static unsafe partial class WindowsFacts
     /// <summary>Physical memory in bytes, or null.</summary>
     public static long? TotalMemory() => (long?)Memory()?.TotalPhysical;
 
-    /// <summary>The name that the processor gives itself, which Windows keeps in the registry; else its family and model (<c>PROCESSOR_IDENTIFIER</c>).</summary>
+    /// <summary>The name that the processor gives itself, which Windows keeps in the registry; else its family and model
+    /// (<c>PROCESSOR_IDENTIFIER</c>).</summary>
     [SupportedOSPlatform("windows")]
     public static string? ProcessorName()
     {
         using RegistryKey? processor = Registry.LocalMachine.OpenSubKey(@"HARDWARE\DESCRIPTION\System\CentralProcessor\0");
-        return (processor?.GetValue("ProcessorNameString") as string)?.Trim() is { Length: > 0 } name ? name : Environment.GetEnvironmentVariable("PROCESSOR_IDENTIFIER");
+        return (processor?.GetValue("ProcessorNameString") as string)?.Trim() is { Length: > 0 } name ? name
+            : Environment.GetEnvironmentVariable("PROCESSOR_IDENTIFIER");
     }
 
     /// <summary>The memory of the system (<c>GlobalMemoryStatusEx</c>), or null.</summary>

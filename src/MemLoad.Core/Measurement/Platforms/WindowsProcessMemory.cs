@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 namespace MemLoad;
 
 /// <summary>
-/// Windows, from <c>GetProcessMemoryInfo</c> (psapi.h): private bytes, which is memory committed and so counts before it is touched, and their
+/// Windows, from <c>GetProcessMemoryInfo</c> (psapi.h): private bytes, which is memory committed and so counts before it is touched, and
+/// their
 /// peak over the life of the process. Hard faults and disk reads of one process are not told.
 /// </summary>
 internal sealed unsafe partial class WindowsProcessMemory : IProcessMemory
@@ -30,8 +31,10 @@ internal sealed unsafe partial class WindowsProcessMemory : IProcessMemory
             }
         }
         // What of the working set is not private can be shared: mapped files and program images.
-        long? file = counters.PrivateWorkingSetSize == 0 ? null : Math.Max(0, (long)counters.WorkingSetSize - (long)counters.PrivateWorkingSetSize);
-        // Both are the commit charge; a system that fills in the older structure only leaves the newer field at zero, which no process can have.
+        long? file = counters.PrivateWorkingSetSize == 0 ? null
+            : Math.Max(0, (long)counters.WorkingSetSize - (long)counters.PrivateWorkingSetSize);
+        // Both are the commit charge; a system that fills in the older structure only leaves the newer field at zero, which no process can
+        // have.
         nuint committed = counters.PrivateUsage != 0 ? counters.PrivateUsage : counters.PagefileUsage;
         return new MemoryReading((long)committed, file, (long)counters.PeakPagefileUsage);
     }

@@ -1,0 +1,25 @@
+namespace MemLoad.Tests.Docs;
+
+public sealed class LineLengthTests
+{
+    private const int Most = 140;
+
+    [Theory]
+    [InlineData("src/MemLoad.Cli")]
+    [InlineData("src/MemLoad.Cmdlets")]
+    [InlineData("src/MemLoad.Isolation")]
+    [InlineData("src/MemLoad.Core/Budgets")]
+    [InlineData("src/MemLoad.Core/Errors")]
+    [InlineData("src/MemLoad.Core/Measurement")]
+    [InlineData("src/MemLoad.Core/Planning")]
+    [InlineData("src/MemLoad.Core/Strategies")]
+    public void Lines_of_code_have_at_most_140_characters(string folder)
+    {
+        char separator = Path.DirectorySeparatorChar;
+        IEnumerable<string> files = Directory.EnumerateFiles(Path.Combine(Repository.Root, folder), "*.cs", SearchOption.AllDirectories)
+            .Where(file => !file.Contains($"{separator}obj{separator}", StringComparison.Ordinal));
+
+        Assert.Empty(files.SelectMany(file => File.ReadLines(file).Select((line, index) => (line, index)).Where(at => at.line.Length > Most)
+            .Select(at => $"{Path.GetRelativePath(Repository.Root, file)}:{at.index + 1}")));
+    }
+}
