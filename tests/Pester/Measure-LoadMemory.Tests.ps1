@@ -171,3 +171,13 @@ Describe 'Measure-LoadMemory -ScriptBlock' {
         { Measure-LoadMemory -ScriptBlock { throw 'mine' } } | Should -Throw mine
     }
 }
+Describe 'Measure-LoadMemory for several devices' {
+    It 'measures every strategy on each, from a list or from one text' {
+        $file = Join-Path $TestDrive several.pth
+        New-TinyCheckpoint $file
+        $rows = Measure-LoadMemory $file -Device sim, cpu -Strategy Mmap, Stream
+        "$($rows.Device) $($rows.Strategy)" | Should -Be 'sim sim cpu cpu Mmap Stream Mmap Stream'
+        $plans = [pscustomobject]@{ Path = $file; Device = 'sim,cpu'; Strategy = 'Stream' } | Get-LoadPlan
+        $plans.Device | Should -Be sim, cpu
+    }
+}

@@ -95,8 +95,8 @@ internal static class CommonOptions
 
     private static Option<string> DeviceOption(string defaultDevice) => new("--device")
     {
-        Description = "The device to load to: cpu; sim, a simulated accelerator with PyTorch's allocator that needs no hardware; a card such as "
-            + "cuda:0; with TorchSharp torch:cpu or torch:cuda:0.",
+        Description = "The device to load to, or several for measure and plan, separated by commas: cpu; sim, a simulated accelerator with "
+            + "PyTorch's allocator that needs no hardware; a card such as cuda:0; with TorchSharp torch:cpu or torch:cuda:0.",
         HelpName = "name",
         DefaultValueFactory = _ => defaultDevice,
     };

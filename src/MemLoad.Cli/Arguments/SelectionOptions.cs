@@ -59,7 +59,7 @@ internal sealed class SelectionOptions
         command.Add(_rankCount);
     }
 
-    /// <summary>Returns the requests in their order: one per strategy.</summary>
+    /// <summary>Returns the requests in their order: one per device and strategy.</summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="makeFile">Called with a size if no path was given. Returns the path of its checkpoint, or null if the shapes are
     /// enough.</param>
@@ -76,7 +76,6 @@ internal sealed class SelectionOptions
         {
             Path = path,
             Strategy = Strategy.Auto,
-            Device = parsed.GetValue(_device)!,
             Size = size,
             DType = _dtype.Read(parsed),
             Key = parsed.GetValue(_key),
@@ -86,6 +85,6 @@ internal sealed class SelectionOptions
             RankCount = parsed.GetValue(_rankCount) ?? 1,
             HostMemoryLimit = parsed.GetValue(_hostMemoryLimit),
             DeviceMemoryLimit = parsed.GetValue(_deviceMemoryLimit),
-        }.By(parsed.GetValue(_strategies) ?? []);
+        }.By(parsed.GetValue(_strategies) ?? [], [parsed.GetValue(_device)!]);
     }
 }

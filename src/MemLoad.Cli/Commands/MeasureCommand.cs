@@ -51,7 +51,7 @@ internal static class MeasureCommand
                 TimelineFile.RequireAppendable(samples);
             }
             string? expected = parsed.GetValue(manifest) is string file ? Path.GetFullPath(file) : null;
-            (MeasureSession session, Dictionary<Strategy, long>? forecasts) = await Task.Run(
+            (MeasureSession session, Dictionary<LoadRequest, long>? forecasts) = await Task.Run(
                 () =>
                 {
                     IReadOnlyList<LoadRequest> requests =
@@ -62,7 +62,7 @@ internal static class MeasureCommand
                     var prepared = new MeasureSession(loads, here ? null : WorkerCommand.ForThisProgram(), samples);
                     if (console.ErrorIsTerminal)
                     {
-                        return (prepared, (Dictionary<Strategy, long>?)HostForecasts(requests, cancellationToken));
+                        return (prepared, (Dictionary<LoadRequest, long>?)HostForecasts(requests, cancellationToken));
                     }
                     _ = prepared.Forecast(cancellationToken);
                     return (prepared, null);
@@ -88,10 +88,10 @@ internal static class MeasureCommand
         return command;
     }
 
-    // The forecast of total host memory per strategy, which the live view compares with the load.
-    private static Dictionary<Strategy, long> HostForecasts(IReadOnlyList<LoadRequest> requests, CancellationToken cancellationToken) =>
-        LoadPlanner.Forecast(requests, cancellationToken)
-            .ToDictionary(row => Enum.Parse<Strategy>(row.Strategy), row => row.ForecastHostBytes + row.ForecastHostFileBytes);
+    // The forecast of total host memory per load, which the live view compares with the load.
+    private static Dictionary<LoadRequest, long> HostForecasts(IReadOnlyList<LoadRequest> requests, CancellationToken cancellationToken) =>
+        requests.Zip(LoadPlanner.Forecast(requests, cancellationToken))
+            .ToDictionary(pair => pair.First, pair => pair.Second.ForecastHostBytes + pair.Second.ForecastHostFileBytes);
 
     private static void Print(IReadOnlyList<LoadMeasurement> rows, bool inProcess, OutputFormat format, string? model, CliConsole console)
     {

@@ -6,7 +6,7 @@ internal sealed record MeasureRun(IReadOnlyList<LoadMeasurement> Rows, int ExitC
     public static async Task<MeasureRun> ExecuteAsync(
         IReadOnlyList<MeasureRequest> loads,
         Func<MeasureRequest, CancellationToken, Task<LoadMeasurement>> measure,
-        IReadOnlyDictionary<Strategy, long>? forecasts,
+        IReadOnlyDictionary<LoadRequest, long>? forecasts,
         LiveView view,
         CancellationToken cancellationToken)
     {
@@ -15,9 +15,8 @@ internal sealed record MeasureRun(IReadOnlyList<LoadMeasurement> Rows, int ExitC
         {
             for (int i = 0; i < loads.Count && !cancellationToken.IsCancellationRequested; i++)
             {
-                Strategy strategy = loads[i].Load.Strategy;
                 string run = loads[^1].Run > 1 ? $" #{loads[i].Run}" : "";
-                view.Begin($"measuring {strategy}{run} ({i + 1}/{loads.Count})", forecasts?.GetValueOrDefault(strategy));
+                view.Begin($"measuring {loads[i].Load.Strategy}{run} ({i + 1}/{loads.Count})", forecasts?.GetValueOrDefault(loads[i].Load));
                 rows.Add(await measure(loads[i], cancellationToken).ConfigureAwait(false));
             }
         }

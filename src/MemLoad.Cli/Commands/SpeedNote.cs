@@ -9,8 +9,8 @@ internal static class SpeedNote
     /// <summary>Measures the speed of this machine if a request needs it and it is not known yet.</summary>
     public static void Ensure(CliConsole console, IReadOnlyList<LoadRequest> requests, CancellationToken cancellationToken)
     {
-        if (requests.FirstOrDefault(request => request.Strategy == Strategy.Auto) is LoadRequest request
-            && MachineSpeed.Known(request.Device) is null)
+        foreach (LoadRequest request in requests.Where(
+            request => request.Strategy == Strategy.Auto && MachineSpeed.Known(request.Device) is null))
         {
             using var status = new StatusLine(console);
             status.Show("measuring the speed of this machine");

@@ -11,10 +11,14 @@ internal static class MeasureView
 
     public static void Write(IReadOnlyList<LoadMeasurement> rows, bool inProcess, CliConsole console)
     {
-        if (rows.Count == 0)
+        foreach (IGrouping<string, LoadMeasurement> device in rows.GroupBy(row => row.Device))
         {
-            return;
+            WriteDevice([.. device], inProcess, console);
         }
+    }
+
+    private static void WriteDevice(IReadOnlyList<LoadMeasurement> rows, bool inProcess, CliConsole console)
+    {
         Units units = Units.For(rows.SelectMany(Peaks));
         Caption(rows, inProcess, console);
         TextTable.Line(console, $"peaks in {units.Name}, forecast / measured, above the idle process");

@@ -7,6 +7,14 @@ internal static class PlanView
 {
     public static void Write(IReadOnlyList<LoadForecast> rows, CliConsole console)
     {
+        foreach (IGrouping<string, LoadForecast> device in rows.GroupBy(row => row.Device))
+        {
+            WriteDevice([.. device], console);
+        }
+    }
+
+    private static void WriteDevice(IReadOnlyList<LoadForecast> rows, CliConsole console)
+    {
         LoadForecast first = rows[0];
         string what = first.Size ?? Path.GetFileName(first.Path) ?? "weights";
         string cast = first.DType is null ? "" : $", cast to {first.DType}";

@@ -28,12 +28,12 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
     [EnumNames<Strategy[]>]
     public Strategy[] Strategy { get; set; } = [];
 
-    /// <summary>The device to load to.</summary>
+    /// <summary>The devices to load to, one after the other.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.Path)]
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.LiteralPath)]
     [ArgumentCompleter(typeof(DeviceCompleter))]
     [ValidateNotNullOrEmpty]
-    public string Device { get; set; } = DeviceRegistry.Default;
+    public string[] Device { get; set; } = [DeviceRegistry.Default];
 
     /// <summary>Size of the generated checkpoint; with a path, the model that the checkpoint must fit.</summary>
     [Parameter(ParameterSetName = ParameterSets.Path)]
@@ -98,7 +98,7 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
     [ValidateRange(1, int.MaxValue)]
     public int RankCount { get; set; } = 1;
 
-    /// <summary>Answers the requests of each checkpoint: one request per strategy.</summary>
+    /// <summary>Answers the requests of each checkpoint: one request per device and strategy.</summary>
     protected void ProcessSelection()
     {
         bool literal = ParameterSetName == ParameterSets.LiteralPath;
@@ -122,7 +122,7 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
     }
 
     /// <summary>Answers the requests of one checkpoint.</summary>
-    /// <param name="requests">One request per strategy, in order; at least one.</param>
+    /// <param name="requests">One request per device and strategy, in order; at least one.</param>
     protected abstract void ProcessRequests(IReadOnlyList<LoadRequest> requests);
 
     /// <summary>Returns the generated checkpoint of a size.</summary>
@@ -143,7 +143,6 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
     {
         Path = path,
         Strategy = MemLoad.Strategy.Auto,
-        Device = Device,
         Size = size,
         DType = (DType?)DType,
         Key = string.IsNullOrEmpty(Key) ? null : Key,
@@ -153,7 +152,7 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
         RankCount = RankCount,
         HostMemoryLimit = HostMemoryLimit,
         DeviceMemoryLimit = DeviceMemoryLimit,
-    }.By(Strategy);
+    }.By(Strategy, Device);
 
     // An empty cell of a CSV file is not a pattern.
     private static string[] Patterns(string[]? given) => [.. given?.Where(pattern => !string.IsNullOrEmpty(pattern)) ?? []];

@@ -43,9 +43,9 @@ public sealed class GetLoadPlanCommand : SelectionCmdlet
     protected override void ProcessRequests(IReadOnlyList<LoadRequest> requests)
     {
         ArgumentNullException.ThrowIfNull(requests);
-        if (requests.Any(request => request.Strategy == MemLoad.Strategy.Auto))
+        foreach (LoadRequest request in requests.Where(request => request.Strategy == MemLoad.Strategy.Auto))
         {
-            EnsureSpeed(Device);
+            EnsureSpeed(request.Device);
         }
         foreach (PreparedLoad prepared in PreparedLoad.ForecastEach(requests, StopToken))
         {

@@ -110,9 +110,9 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
         requests = [.. requests.Select(request => request with { Manifest = manifest, Force = Force, MapGuard = guard })];
         WorkerCommand? child = InProcess ? null : PowerShellWorker.Command();
         WriteDebug(child is null ? "Measuring in this process." : $"Measured child: {child.FileName} {string.Join(' ', child.Arguments)}");
-        if (requests.Any(request => request.Strategy == MemLoad.Strategy.Auto))
+        foreach (LoadRequest request in requests.Where(request => request.Strategy == MemLoad.Strategy.Auto))
         {
-            EnsureSpeed(Device);
+            EnsureSpeed(request.Device);
         }
         var session = new MeasureSession(MeasureRequest.Repeat(requests, Repeat, Cache), child, _samples);
         LoadForecast forecast = session.Forecast(StopToken);

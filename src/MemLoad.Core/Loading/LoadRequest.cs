@@ -55,8 +55,13 @@ public sealed record LoadRequest
     /// <summary>Loads even if the forecast exceeds the host memory budget. The capacity of a device is not overridden.</summary>
     public bool Force { get; init; }
 
-    /// <summary>Returns the same load for several strategies.</summary>
+    /// <summary>Returns the same load for several strategies and devices: every strategy for the first device, then for the next.</summary>
     /// <param name="strategies">The strategies. An empty list means all except <see cref="Strategy.Auto"/>.</param>
-    internal IReadOnlyList<LoadRequest> By(IReadOnlyCollection<Strategy> strategies) =>
-        [.. (strategies.Count > 0 ? strategies.Distinct() : Strategies.All).Select(strategy => this with { Strategy = strategy })];
+    /// <param name="devices">The devices. One text can have several names, separated by commas.</param>
+    internal IReadOnlyList<LoadRequest> By(IReadOnlyCollection<Strategy> strategies, IEnumerable<string> devices) =>
+    [
+        .. from device in devices.SelectMany(text => text.Split(',', StringSplitOptions.TrimEntries)).Distinct(StringComparer.OrdinalIgnoreCase)
+           from strategy in strategies.Count > 0 ? strategies.Distinct() : Strategies.All
+           select this with { Strategy = strategy, Device = device },
+    ];
 }

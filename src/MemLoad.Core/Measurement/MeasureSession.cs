@@ -41,12 +41,13 @@ public sealed class MeasureSession
     public IReadOnlyList<MeasureRequest> Loads { get; }
 
     /// <summary>
-    /// Returns the forecast of the first load. A problem of the checkpoint or the device is an error here, before there is one row per
+    /// Returns the forecast of the first load. A problem of the checkpoint or of any device is an error here, before there is one row per
     /// load.
     /// </summary>
     /// <param name="cancellationToken">Cancels the forecast.</param>
     /// <exception cref="MemLoadException">As <see cref="LoadPlanner.Forecast(LoadRequest, CancellationToken)"/>.</exception>
-    public LoadForecast Forecast(CancellationToken cancellationToken) => LoadPlanner.Forecast(Loads[0].Load, cancellationToken);
+    public LoadForecast Forecast(CancellationToken cancellationToken) =>
+        LoadPlanner.Forecast([.. Loads.Select(load => load.Load).DistinctBy(load => load.Device)], cancellationToken).ToList()[0];
 
     /// <summary>Measures one of the loads.</summary>
     /// <param name="load">The load to measure.</param>
