@@ -13,7 +13,7 @@ Describe 'Tab completion' {
         @{ Line = 'Get-WeightInfo tiny/fp32.pth -Include tok'; Expected = , 'tok_emb.weight' }
         @{ Line = 'Get-WeightInfo -LiteralPath tiny/fp32.pth -Include out'; Expected = , 'out_head.weight' }
     ) {
-        $found = (Get-Completion $Line).CompletionText | Where-Object { $_ -notlike 'model_state_dict.*' -and $_ -notmatch '^(torch|cuda):' }
+        $found = (Get-Completion $Line).CompletionText | Where-Object { $_ -notlike 'model_state_dict.*' -and $_ -notmatch '^(torch|cuda|sim):' }
         $found | Should -Be $Expected
     }
     It 'offers the types of the library' {

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace MemLoad;
 
 /// <summary>How a load ended.</summary>
@@ -145,6 +147,7 @@ public sealed record LoadMeasurement
     /// <summary>
     /// When the measurement started, to the millisecond. CSV, JSON and views show it in ISO 8601 with its offset, in every culture.
     /// </summary>
+    [JsonConverter(typeof(RowTime.Json))]
     public required DateTimeOffset StartedAt { get; init; }
     /// <summary>MemLoad's version.</summary>
     public required string ModuleVersion { get; init; }

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace MemLoad;
 
@@ -24,4 +26,16 @@ internal static class RowTime
     /// <returns>False if the text is not a time.</returns>
     public static bool TryRead(string text, out DateTimeOffset time) =>
         DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeLocal, out time);
+
+    /// <summary>The same text in JSON, which otherwise omits zeros.</summary>
+    public sealed class Json : JsonConverter<DateTimeOffset>
+    {
+        /// <inheritdoc/>
+        public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            reader.GetDateTimeOffset();
+
+        /// <inheritdoc/>
+        public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options) =>
+            writer.WriteStringValue(Text(value));
+    }
 }

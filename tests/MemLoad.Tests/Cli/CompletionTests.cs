@@ -54,7 +54,7 @@ public sealed class CompletionTests
     [InlineData("measure --strategy Stream,S", "Stream,Sequential")]
     [InlineData("measure --strategy=St", "--strategy=Stream")]
     [InlineData("measure --dtype bf", "bfloat16")]
-    [InlineData("measure --device s", "sim")]
+    [InlineData("measure --device s", "sim sim:unified")]
     [InlineData("measure --cache w", "warm")]
     [InlineData("measure --format j", "json")]
     [InlineData("measure --size gpt2-s", "gpt2-small")]
@@ -116,7 +116,7 @@ public sealed class CompletionTests
             """;
 
         Assert.Equal(
-            ["complete -o bashdefault -o default -F _memload memload", "measure|", "Stream,Mmap|", "Sequential|", "sim|", "|", "runtime|"],
+            ["complete -o bashdefault -o default -F _memload memload", "measure|", "Stream,Mmap|", "Sequential|", "sim|sim:unified|", "|", "runtime|"],
             shell.Run(Ask));
     }
 
@@ -139,7 +139,7 @@ public sealed class CompletionTests
             ask memload help run
             """;
 
-        Assert.Equal(["for memload", "measure|", "Stream,Mmap|", "--strategy=Sequential|", "sim|", "files", "runtime|"], shell.Run(Ask));
+        Assert.Equal(["for memload", "measure|", "Stream,Mmap|", "--strategy=Sequential|", "sim|sim:unified|", "files", "runtime|"], shell.Run(Ask));
     }
 
     private static string[] Offered(params string[] words)
