@@ -60,8 +60,8 @@ internal sealed class CliConsole
             // Nobody can be told that there is no place for errors; the exit code says enough.
             // Windows has a code page for the console; what reads a file or a pipe gets UTF-8, as from standard output.
             Encoding encoding = OperatingSystem.IsWindows() ? new UTF8Encoding(false) : error.Encoding;
-            error = TextWriter.Synchronized(new StreamWriter(new StandardStream(StandardStreams.ErrorIsClosed ? null
-                : Console.OpenStandardError()), encoding) { AutoFlush = true });
+            Stream? stream = StandardStreams.ErrorIsClosed ? null : Console.OpenStandardError();
+            error = TextWriter.Synchronized(new StreamWriter(new StandardStream(stream), encoding) { AutoFlush = true });
         }
         bool dumb = Environment.GetEnvironmentVariable("TERM") == "dumb";
         return new CliConsole(output, error)

@@ -4,8 +4,7 @@ namespace MemLoad;
 internal enum Setting
 {
     Cache, Deep, Device, DeviceMemoryLimit, DType, Exclude, Force, Format, HeadCount, HostMemoryLimit, Include, InProcess, Key, Model,
-        Path, Rank, RankCount,
-    Size, Strategy, TimelinePath,
+    Path, Rank, RankCount, Size, Strategy, TimelinePath,
 }
 
 /// <summary>The actions of a user. Each is a command and a cmdlet.</summary>
