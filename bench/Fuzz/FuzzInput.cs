@@ -9,6 +9,7 @@ internal enum FuzzFormat
     Index,
     Folder,
     Gguf,
+    Distributed,
 }
 
 /// <summary>One file of an input.</summary>

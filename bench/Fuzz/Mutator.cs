@@ -8,6 +8,8 @@ internal static class Mutator
     private static readonly byte[][] Pickles = [.. Seeds.All[FuzzFormat.Zip].Select(seed => ZipModel.Parse(seed.Files[0].Content)!)
         .Select(zip => zip.Records.Single(record => record.Text.EndsWith("/data.pkl", StringComparison.Ordinal)).Data)];
 
+    private static readonly byte[][] Metadata = [.. Seeds.All[FuzzFormat.Distributed].Select(seed => seed.Files.Single(file => file.Name == ".metadata").Content)];
+
     public static FuzzInput Make(FuzzFormat format, ulong seed, ulong index)
     {
         var dice = new Dice(seed + ((ulong)format * 0x1000003), index);
@@ -33,6 +35,14 @@ internal static class Mutator
     private static byte[] Structured(FuzzFile file, byte[] other, Dice dice)
     {
         byte[] content = file.Content;
+        if (file.Name == ".metadata")
+        {
+            return PickleOps.Mutate(content, Metadata, dice);
+        }
+        if (file.Name.EndsWith(".distcp", StringComparison.Ordinal))
+        {
+            return Records(content, dice);
+        }
         if (content.AsSpan().StartsWith("PK\x03\x04"u8))
         {
             var zip = ZipModel.Parse(content)!;
@@ -47,6 +57,28 @@ internal static class Mutator
             return JsonTokens.Mutate(content, dice);
         }
         return content[0] == 0x80 && content.Length > 8 && content[8] != '{' ? Legacy.Mutate(content, Pickles, dice) : Safetensors(content, dice);
+    }
+
+    // One record of a data file. It keeps its length, so that the others stay where they are, unless the mutation has another length.
+    private static byte[] Records(byte[] content, Dice dice)
+    {
+        const int EndBytes = 22;
+        var ends = new List<int>();
+        for (int at = 0; content.AsSpan(at).IndexOf("PK\x05\x06"u8) is int found and >= 0;)
+        {
+            at += found + EndBytes;
+            ends.Add(at);
+        }
+        int which = dice.Below(ends.Count);
+        int start = which == 0 ? 0 : ends[which - 1];
+        if (ZipModel.Parse(content[start..ends[which]]) is not ZipModel record)
+        {
+            return Bytes.Mutate(content, content, dice);
+        }
+        byte[] mutated = record.Mutate(Pickles, record, dice);
+        return mutated.Length == ends[which] - start || dice.OneIn(3)
+            ? [.. content[..start], .. mutated, .. content[ends[which]..]]
+            : Bytes.Mutate(content, content, dice);
     }
 
     private static byte[] Safetensors(byte[] content, Dice dice)

@@ -13,7 +13,7 @@ if (args.Length == 0 || args.Contains("--help"))
           --seed S           another series of them (1)
           --from I           the first index (0)
           --threads T        how many at a time (all processors)
-          --formats A,B      Zip, Legacy, Safetensors, Index, Folder, Gguf (all)
+          --formats A,B      Zip, Legacy, Safetensors, Index, Folder, Gguf, Distributed (all)
           --deep-every K     of the inputs that open, load, digest and test every Kth (8; 0 for none)
           --scratch FOLDER   where inputs are written (/dev/shm where there is one)
           --index N --out F  write the input of this index into the folder F, open it and say what happens

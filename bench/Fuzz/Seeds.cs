@@ -59,6 +59,7 @@ internal static class Seeds
                     new FuzzInput(FuzzFormat.Folder, parts, null),
                     new FuzzInput(FuzzFormat.Folder, [new FuzzFile("a.safetensors", One("a")), new FuzzFile("b.safetensors", One("b"))], null),
                 ],
+                [FuzzFormat.Distributed] = [.. Directory.EnumerateDirectories(Path.Combine(AppContext.BaseDirectory, "fixtures", "distributed")).Order(StringComparer.Ordinal).Select(Distributed)],
                 [FuzzFormat.Gguf] = [.. GgufModel.Sound().Select(content => One(FuzzFormat.Gguf, "x.gguf", content))],
             };
         }
@@ -67,6 +68,11 @@ internal static class Seeds
             Directory.Delete(scratch, recursive: true);
         }
     }
+
+    private static FuzzInput Distributed(string folder) => new(
+        FuzzFormat.Distributed,
+        [.. Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal).Select(path => new FuzzFile(Path.GetFileName(path), File.ReadAllBytes(path)))],
+        null);
 
     private static FuzzInput One(FuzzFormat format, string name, byte[] content) => new(format, [new FuzzFile(name, content)], name);
 

@@ -58,6 +58,7 @@ Describe 'PowerShell in the documents' {
         try {
             New-TinyCheckpoint model.pth
             Copy-Item (Join-Path $FixturesPath containers/model_and_optimizer.pth) run.pth
+            Copy-Item (Join-Path $FixturesPath distributed/two-ranks) step-1000 -Recurse
             $null = Convert-Weights model.pth model.safetensors
             { $null = . ([scriptblock]::Create("`$ErrorActionPreference = 'Stop'`n$text")) } | Should -Not -Throw -Because $text
         } finally {

@@ -88,6 +88,7 @@ Describe 'Examples' {
     BeforeEach {
         Push-Location (New-Item -ItemType Directory (Join-Path $TestDrive ([guid]::NewGuid())))
         New-TinyCheckpoint model.pth
+        Copy-Item (Join-Path $FixturesPath distributed/two-ranks) step-1000 -Recurse
     }
     AfterEach { Pop-Location; Clear-ModelMemory }
     It '<Cmdlet>, example <Number>, runs' -ForEach $examples {

@@ -11,7 +11,8 @@ internal sealed class PathOperand
 {
     /// <summary>The description of the path for commands that read one checkpoint.</summary>
     public const string OneCheckpoint =
-        "The checkpoint: .pth, .pt, .bin, .safetensors, .gguf, a *.index.json, or a folder with one file per tensor.";
+        "The checkpoint: .pth, .pt, .bin, .safetensors, .gguf, a *.index.json, a folder with one file per tensor, "
+        + "or a distributed checkpoint's.";
 
     private readonly Argument<string[]> _operand;
     private readonly Option<string[]> _option;

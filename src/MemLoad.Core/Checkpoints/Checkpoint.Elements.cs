@@ -31,6 +31,11 @@ public sealed partial class Checkpoint : IWeightSource
             return;
         }
         Extent storage = Storages[tensor.Storage];
+        if (storage.IsInChunks)
+        {
+            ChunkStream.Run(this, storage, tensor, sink, cancellationToken);
+            return;
+        }
         using CheckpointFileReader reader = CheckpointFileReader.Reopen(Files[storage.File]);
         using var memory = new FileExtent(reader, Files[storage.File], storage, tensor, cancellationToken);
         TensorElements.Stream(tensor, memory, storage.Offset, sink);

@@ -6,7 +6,7 @@ public sealed partial class Checkpoint
 {
     /// <summary>
     /// Opens a checkpoint of any known format: a PyTorch file of either kind, safetensors, GGUF in one file or several, a <c>*.index.json</c>, the
-    /// manifest of an Ollama model, or a folder. Reads only headers and keeps no file open. The content determines the format. A name that contradicts the content is refused.
+    /// manifest of an Ollama model, the <c>.metadata</c> of a distributed checkpoint, or a folder. Reads only headers and keeps no file open. The content determines the format. A name that contradicts the content is refused.
     /// </summary>
     /// <param name="path">File or folder; relative paths count from the current folder of the process.</param>
     /// <param name="cancellationToken">Stops the opening.</param>
@@ -47,6 +47,10 @@ public sealed partial class Checkpoint
         {
             return OllamaModel.Read(path, budget, files, cancellationToken);
         }
+        if (System.IO.Path.GetFileName(path) == DistributedReader.MetadataName && System.IO.Path.GetDirectoryName(path) is string folder && DistributedReader.IsIn(folder))
+        {
+            return DistributedReader.Read(folder, budget, files, cancellationToken);
+        }
         return System.IO.Path.GetExtension(path).Equals(".json", StringComparison.OrdinalIgnoreCase)
             ? ShardIndexReader.Read(path, budget, files, cancellationToken)
             : OpenAlone(path, budget, files, cancellationToken);
@@ -86,12 +90,10 @@ public sealed partial class Checkpoint
     private static Checkpoint ReadFile(CheckpointFileReader file, OpenBudget budget, CancellationToken cancellationToken)
     {
         string path = file.Path;
-        string name = System.IO.Path.GetFileName(path);
-        if (FolderNames.IsDistributed(name) || name == FolderListing.DistributedMetadata)
+        if (FolderNames.IsDistributed(System.IO.Path.GetFileName(path)))
         {
-            string folder = System.IO.Path.GetDirectoryName(path)!;
-            throw Rules.DistributedFile.Broken(
-                $"the file {Printable.Quote(name)} is a part of a distributed checkpoint of PyTorch", path, remedy: $"Give the path of its folder: {(Setting.Path, TypedPath.Of(folder))}.");
+            throw Rules.DistributedFile.Broken("the file has chunks of tensors, which only .metadata beside it describes", path,
+                remedy: $"Give the path of its folder: {(Setting.Path, TypedPath.Of(System.IO.Path.GetDirectoryName(path)!))}.");
         }
         CheckpointFormat format = Sniff(file);
         if (FormatNames.Contradicts(path, format))

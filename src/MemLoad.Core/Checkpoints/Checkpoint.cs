@@ -18,6 +18,8 @@ public enum CheckpointFormat
     PerTensor,
     /// <summary>GGUF, the format of llama.cpp, in one file or in several.</summary>
     Gguf,
+    /// <summary>A folder that <c>torch.distributed.checkpoint</c> wrote: <c>.metadata</c> and <c>.distcp</c> files.</summary>
+    Distributed,
 }
 
 /// <summary>One file of a checkpoint, with its state when it was opened.</summary>
@@ -33,7 +35,45 @@ public sealed record CheckpointFile(string Path, long Length)
 /// <param name="File">Index into <see cref="Checkpoint.Files"/>.</param>
 /// <param name="Offset">Byte offset in that file.</param>
 /// <param name="Length">Length in bytes; 0 for the storage of empty tensors.</param>
-public readonly record struct Extent(int File, long Offset, long Length);
+/// <remarks>
+/// A storage of a distributed checkpoint can lie in several <see cref="Chunks"/>. File and offset are then those of the first chunk, and the
+/// length is that of all.
+/// </remarks>
+public readonly record struct Extent(int File, long Offset, long Length)
+{
+    private readonly ImmutableArray<StorageChunk> _chunks;
+
+    /// <summary>The chunks that the storage consists of, by their place in it; empty if it lies in one piece.</summary>
+    public ImmutableArray<StorageChunk> Chunks
+    {
+        get => _chunks.IsDefault ? [] : _chunks;
+        internal init => _chunks = value;
+    }
+
+    /// <summary>True if the storage lies in several chunks.</summary>
+    public bool IsInChunks => !_chunks.IsDefaultOrEmpty;
+
+    /// <summary>The same range in a list with more files before its own.</summary>
+    internal Extent WithFirstFile(int first) => !IsInChunks
+        ? this with { File = first + File }
+        : this with { File = first + File, Chunks = [.. Chunks.Select(chunk => chunk.InFile(first + chunk.File))] };
+
+    /// <summary>True if a chunk lies in several runs. Its bytes cannot be read straight into place.</summary>
+    internal bool IsInRuns
+    {
+        get
+        {
+            foreach (StorageChunk chunk in Chunks)
+            {
+                if (!chunk.IsOneRun)
+                {
+                    return true;
+                }
+            }
+            return false;
+        }
+    }
+}
 
 /// <summary>
 /// A directory of extents: the tensors and the locations of their bytes. Opening reads only headers and keeps no file open. Later code does
@@ -61,7 +101,15 @@ public sealed partial class Checkpoint
         long[] touched = new long[files.Length];
         foreach (Extent storage in storages)
         {
-            touched[storage.File] += storage.Length;
+            if (!storage.IsInChunks)
+            {
+                touched[storage.File] += storage.Length;
+                continue;
+            }
+            foreach (StorageChunk chunk in storage.Chunks)
+            {
+                touched[chunk.File] += chunk.Length;
+            }
         }
         TouchedBytes = ImmutableCollectionsMarshal.AsImmutableArray(touched);
         _parameterCount = new Lazy<long>(CountParameters);
@@ -78,6 +126,10 @@ public sealed partial class Checkpoint
 
     /// <summary>The storages. They have only the bytes that tensors refer to, each once.</summary>
     public ImmutableArray<Extent> Storages { get; }
+
+    /// <summary>The storages, those in several chunks chunk by chunk.</summary>
+    internal IEnumerable<Extent> Pieces => Storages.SelectMany(storage =>
+        storage.IsInChunks ? storage.Chunks.Select(chunk => new Extent(chunk.File, chunk.Offset, chunk.Length)) : [storage]);
 
     /// <summary>Bytes of each file that tensors refer to, by the file's index.</summary>
     internal ImmutableArray<long> TouchedBytes { get; }

@@ -19,10 +19,10 @@ internal sealed class CheckpointBuilder
     /// <summary>
     /// Bytes of a tensor without its name and dimensions: its entry, and its items in the builder and in the finished checkpoint.
     /// </summary>
-    private const int TensorOverhead = 72 + 8 + 24 + 8 + 24 + 40;
+    private const int TensorOverhead = 72 + 8 + 32 + 8 + 32 + 40;
 
     // Bytes per expected tensor in the preallocated lists and in the set of names.
-    private const int ExpectedOverhead = 8 + 24 + OpenBudget.EntryBytes;
+    private const int ExpectedOverhead = 8 + 32 + OpenBudget.EntryBytes;
 
     private readonly string _path;
     private readonly CheckpointFormat _format;
@@ -56,18 +56,16 @@ internal sealed class CheckpointBuilder
     }
 
     /// <summary>Adds a file that is being read and returns its index.</summary>
-    public int AddFile(CheckpointFileReader file)
-    {
-        _files.Add(new CheckpointFile(file.Path, file.Length) { Stamp = file.Stamp });
-        _budget.AddFile(file.Length);
-        return _files.Count - 1;
-    }
+    public int AddFile(CheckpointFileReader file) => AddFile(new CheckpointFile(file.Path, file.Length) { Stamp = file.Stamp });
 
     /// <summary>Adds a file that is only described and returns its index.</summary>
-    public int AddFile(string filePath, long length)
+    public int AddFile(string filePath, long length) => AddFile(new CheckpointFile(filePath, length));
+
+    /// <summary>Adds a file and returns its index.</summary>
+    public int AddFile(CheckpointFile file)
     {
-        _files.Add(new CheckpointFile(filePath, length));
-        _budget.AddFile(length);
+        _files.Add(file);
+        _budget.AddFile(file.Length);
         return _files.Count - 1;
     }
 
@@ -85,12 +83,34 @@ internal sealed class CheckpointBuilder
         return _storages.Count - 1;
     }
 
+    /// <summary>Adds a storage that lies in several chunks and returns its index. The chunks fill it and must be inside their files.</summary>
+    /// <exception cref="MemLoadException">ML1005.</exception>
+    public int AddStorage(ImmutableArray<StorageChunk> chunks)
+    {
+        long length = 0;
+        foreach (StorageChunk chunk in chunks)
+        {
+            CheckpointFile home = _files[chunk.File];
+            if (chunk.Offset < 0 || chunk.Offset > home.Length - chunk.Length)
+            {
+                throw Rules.FileTruncated.Broken(
+                    string.Create(CultureInfo.InvariantCulture, $"a chunk of {chunk.Length} bytes does not fit the file's {home.Length} bytes"), home.Path, chunk.Offset);
+            }
+            length = checked(length + chunk.Length);
+        }
+        _storages.Add(new Extent(chunks[0].File, chunks[0].Offset, length) { Chunks = chunks });
+        return _storages.Count - 1;
+    }
+
     /// <summary>Adds a metadata value. A later value with the same name replaces an earlier value.</summary>
     public void AddMetadata(string name, object? value)
     {
         _budget.Spend(MetadataOverhead, _path);
         _metadata[name] = value;
     }
+
+    /// <summary>Returns a metadata value that was added; null if there is none.</summary>
+    public object? Metadata(string name) => _metadata.GetValueOrDefault(name);
 
     /// <summary>Refuses a name that is too long.</summary>
     /// <exception cref="MemLoadException">ML6014.</exception>
@@ -188,7 +208,7 @@ internal sealed class CheckpointBuilder
 
     /// <summary>
     /// Keeps the files and the ranges of storages that the tensors use, renumbered in the order of first use. Views keep their shape and
-    /// strides. Only their start in the shorter storage changes.
+    /// strides. Only their start in the shorter storage changes. A storage in chunks belongs to one tensor, which needs all of it.
     /// </summary>
     public static Checkpoint Trim(
         string path,
@@ -231,21 +251,28 @@ internal sealed class CheckpointBuilder
         {
             Stretch stretch = used[tensor.Storage];
             Extent storage = storages[tensor.Storage];
-            if (newFile[storage.File] < 0)
-            {
-                newFile[storage.File] = keptFiles.Count;
-                keptFiles.Add(files[storage.File]);
-            }
             if (newStorage[tensor.Storage] < 0)
             {
                 newStorage[tensor.Storage] = keptStorages.Count;
-                keptStorages.Add(new Extent(newFile[storage.File], storage.Offset + stretch.Start, stretch.End - stretch.Start));
+                keptStorages.Add(storage.IsInChunks
+                    ? new Extent(Keep(storage.File), storage.Offset, storage.Length) { Chunks = [.. storage.Chunks.Select(chunk => chunk.InFile(Keep(chunk.File)))] }
+                    : new Extent(Keep(storage.File), storage.Offset + stretch.Start, stretch.End - stretch.Start));
             }
-            long offset = tensor.ElementCount == 0 ? 0 : tensor.DType.Layout().ElementsIn(tensor.ByteOffset - stretch.Start);
+            long offset = tensor.ElementCount == 0 ? 0 : storage.IsInChunks ? tensor.ElementOffset : tensor.DType.Layout().ElementsIn(tensor.ByteOffset - stretch.Start);
             bool same = tensor.Storage == newStorage[tensor.Storage] && tensor.ElementOffset == offset;
             kept.Add(same ? tensor : tensor with { Storage = newStorage[tensor.Storage], ElementOffset = offset });
         }
         return new Checkpoint(path, format, keptFiles.Count == 0 ? files : keptFiles.ToImmutable(), keptStorages.DrainToImmutable(), kept.DrainToImmutable(), metadata);
+
+        int Keep(int file)
+        {
+            if (newFile[file] < 0)
+            {
+                newFile[file] = keptFiles.Count;
+                keptFiles.Add(files[file]);
+            }
+            return newFile[file];
+        }
     }
 
     // The bytes of a storage that tensors use. There are none if all tensors are empty.

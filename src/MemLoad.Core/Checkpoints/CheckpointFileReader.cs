@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 namespace MemLoad;
 
 /// <summary>Reads exact ranges of one file and converts every failure to a rule. Several threads can use it.</summary>
-internal sealed class CheckpointFileReader : IDisposable
+internal sealed class CheckpointFileReader : FileRange, IDisposable
 {
     /// <summary>The readahead of the system does not cover larger distances. A call to <see cref="Expect"/> then helps.</summary>
     public const int FarApart = 64 << 10;
@@ -24,13 +24,14 @@ internal sealed class CheckpointFileReader : IDisposable
         Stamp = stamp;
     }
 
-    public string Path { get; }
+    /// <inheritdoc/>
+    public override string Path { get; }
 
     /// <summary>The identity of the file, and its state when it was opened.</summary>
     public FileStamp Stamp { get; }
 
     /// <summary>Length of the file when it was opened.</summary>
-    public long Length => Stamp.Length;
+    public override long Length => Stamp.Length;
 
     /// <summary>The open file. The reader keeps ownership.</summary>
     public SafeFileHandle Handle => _handle;
@@ -109,10 +110,8 @@ internal sealed class CheckpointFileReader : IDisposable
         }
     }
 
-    /// <summary>Fills the whole destination from the file.</summary>
-    /// <exception cref="MemLoadException">ML1005 if the file ends before the range, ML1006 if it was truncated meanwhile, ML1007 if the
-    /// read fails.</exception>
-    public void ReadExactly(long offset, Span<byte> destination) => ReadExactly(_handle, offset, destination);
+    /// <inheritdoc/>
+    public override void ReadExactly(long offset, Span<byte> destination) => ReadExactly(_handle, offset, destination);
 
     /// <summary>
     /// Fills the whole destination from the file. A large range that is not in the page cache is read directly from the disk.
@@ -132,25 +131,12 @@ internal sealed class CheckpointFileReader : IDisposable
     /// Requests that the system reads a range into the page cache in the background. Any range is valid. It is a hint, if the system
     /// supports it.
     /// </summary>
-    public void Expect(long offset, long count)
+    public override void Expect(long offset, long count)
     {
         if (FileAdvice.IsSupported)
         {
             _ = FileAdvice.Give(_handle, offset, count, FileAdvice.WillNeed);
         }
-    }
-
-    /// <summary>Reads a range into a new array.</summary>
-    /// <exception cref="MemLoadException">ML1005 or ML1007. The range is compared with the file before memory is allocated.</exception>
-    public byte[] ReadBytes(long offset, long count)
-    {
-        if (offset < 0 || count < 0 || offset > Length - count)
-        {
-            throw Rules.FileTruncated.Broken($"the file has {Length} bytes but {count} are promised here", Path, offset);
-        }
-        byte[] bytes = GC.AllocateUninitializedArray<byte>(checked((int)count));
-        ReadExactly(offset, bytes);
-        return bytes;
     }
 
     public void Dispose()

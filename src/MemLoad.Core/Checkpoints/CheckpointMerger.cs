@@ -19,7 +19,7 @@ internal sealed class CheckpointMerger
         int firstStorage = _storages.Count;
         _files.AddRange(part.Files);
         _findings.AddRange(part.Findings.Select(finding => $"in {Printable.Quote(Path.GetFileName(part.Path))} {finding}"));
-        _storages.AddRange(part.Storages.Select(storage => storage with { File = firstFile + storage.File }));
+        _storages.AddRange(part.Storages.Select(storage => storage.WithFirstFile(firstFile)));
         return firstStorage;
     }
 

@@ -6,7 +6,7 @@ namespace MemLoad;
 /// Reads small pieces of a file, mostly in ascending order. If the pieces are close together, each read fetches more. If they are far
 /// apart, behind large storages, each read fetches little more than the requested bytes.
 /// </summary>
-internal sealed class FileWindow(CheckpointFileReader file) : IDisposable
+internal sealed class FileWindow(FileRange file) : IDisposable
 {
     private const int LargeRead = 1 << 16;
     private const int SmallRead = 1 << 9;

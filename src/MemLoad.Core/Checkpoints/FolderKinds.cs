@@ -17,15 +17,6 @@ internal static partial class FolderKinds
     /// <summary>Whether the name of a file says that it is a part of a model, even if it is alone: a part of ZeRO stage 3, or a layer of a pipeline.</summary>
     public static bool IsPartByName(string name) => ZeroName().IsMatch(name) || LayerName().IsMatch(name);
 
-    /// <summary>A distributed checkpoint of PyTorch.</summary>
-    public static MemLoadException Distributed(FolderListing listing) => listing.HasDistributedMetadata
-        ? Rules.FolderKind.Broken(
-            $"the folder is a distributed checkpoint of PyTorch: .metadata and {listing.DistributedFiles.Length} .distcp files", listing.Folder,
-            remedy: "In Python: from torch.distributed.checkpoint.format_utils import dcp_to_torch_save; dcp_to_torch_save(folder, new_path). Open the new file.")
-        : Rules.FolderKind.Broken(
-            $"the folder has {listing.DistributedFiles.Length} .distcp files of a distributed checkpoint of PyTorch and no .metadata, which is written last: the save is not complete",
-            listing.Folder, remedy: "Copy the folder again with its hidden files, or use a checkpoint whose save was completed.");
-
     /// <summary>Files of several processes, each with a part of every large tensor.</summary>
     /// <param name="folder">Absolute path of the folder.</param>
     /// <param name="set">What the names have in common.</param>

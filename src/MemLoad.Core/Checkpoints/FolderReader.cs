@@ -34,9 +34,9 @@ internal static class FolderReader
     public static Checkpoint Read(string folder, OpenBudget budget, CheckpointFileSet? files, CancellationToken ct)
     {
         FolderListing listing = FolderListing.Of(folder);
-        if (listing.IsDistributed)
+        if (listing.IsDistributed && DistributedReader.IsIn(folder))
         {
-            throw FolderKinds.Distributed(listing);
+            return DistributedReader.Read(folder, budget, files, ct);
         }
         if (!listing.Indexes.IsEmpty)
         {

@@ -20,7 +20,7 @@ public sealed record WeightInfo
     public required long ElementCount { get; init; }
     /// <summary>Bytes of the elements when contiguous.</summary>
     public required long Bytes { get; init; }
-    /// <summary>Absolute path of the file that holds it.</summary>
+    /// <summary>Absolute path of the file that holds it; of its first chunk, if it lies in several.</summary>
     public required string File { get; init; }
     /// <summary>Byte offset of its first element in that file.</summary>
     public required long Offset { get; init; }

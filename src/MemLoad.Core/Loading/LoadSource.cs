@@ -10,6 +10,7 @@ internal sealed class LoadSource : IDisposable
     private readonly Lazy<double> _cachedShare;
     private readonly Lazy<string?> _mapObstacle;
     private readonly Lazy<string?> _fileShortage;
+    private readonly Lazy<string?> _chunkObstacle;
     private (string Device, long? HostLimit, long? DeviceLimit, PlanChooser Chooser)? _latest;
 
     private LoadSource(LoadRequest request, LoadView view, CheckpointFileSet files, WeightManifest? manifest)
@@ -22,6 +23,7 @@ internal sealed class LoadSource : IDisposable
         _cachedShare = new Lazy<double>(() => FindCachedShare(request));
         _fileShortage = new Lazy<string?>(() => OpenFiles.Available + Files.Count is int most && most < Checkpoint.Files.Length
             ? FormattableString.Invariant($"it is {Checkpoint.Files.Length} files, and this process may open {most} more") : null);
+        _chunkObstacle = new Lazy<string?>(FindChunkObstacle);
         _mapObstacle = new Lazy<string?>(() => request.Path is null ? null : Opened().Select(MappingSafety.Obstacle).FirstOrDefault(found => found is not null));
     }
 
@@ -48,6 +50,9 @@ internal sealed class LoadSource : IDisposable
 
     /// <summary>Why the files cannot all be open at the same time, which mapping needs, for messages; null if they can.</summary>
     public string? FileShortage => _fileShortage.Value;
+
+    /// <summary>Which tensor cannot be mapped because it lies in several chunks, for messages; null if there is none.</summary>
+    public string? ChunkObstacle => _chunkObstacle.Value;
 
     /// <summary>Opens the checkpoint of a request, narrows it, and matches it with the model and the manifest.</summary>
     /// <exception cref="MemLoadException">The checkpoint, the selection or the manifest breaks a rule.</exception>
@@ -103,7 +108,7 @@ internal sealed class LoadSource : IDisposable
         MachineSpeed? speed = request.Strategy == Strategy.Auto
             ? MachineSpeed.Ensure(device.Name, budget.Host?.BudgetBytes, cancellationToken)
             : MachineSpeed.Known(device.Name);
-        var chooser = new PlanChooser(View, device, budget, speed, _cachedShare, FileShortage ?? (request.MapGuard == MapGuard.Required ? MapObstacle : null));
+        var chooser = new PlanChooser(View, device, budget, speed, _cachedShare, ChunkObstacle ?? FileShortage ?? (request.MapGuard == MapGuard.Required ? MapObstacle : null));
         _latest = (device.Name, request.HostMemoryLimit, request.DeviceMemoryLimit, chooser);
         return chooser;
     }
@@ -125,6 +130,18 @@ internal sealed class LoadSource : IDisposable
 
     /// <summary>Returns the files one after the other, open.</summary>
     public IEnumerable<CheckpointFileReader> Opened() => Checkpoint.Files.Select(file => Files[file]);
+
+    private string? FindChunkObstacle()
+    {
+        foreach (TensorEntry tensor in Checkpoint.Tensors)
+        {
+            if (Checkpoint.Storages[tensor.Storage] is { IsInChunks: true } storage)
+            {
+                return $"tensor {Printable.Quote(tensor.Name)} lies in {storage.Chunks.Length} chunks";
+            }
+        }
+        return null;
+    }
 
     private string? FindSizeName()
     {

@@ -20,6 +20,8 @@ public sealed class LoadView
     // Empty if nothing is cast.
     private readonly ImmutableArray<StorageCast?> _casts;
 
+    private int[]? _alignments;
+
     private LoadView(Checkpoint checkpoint, DType? dtype, ImmutableArray<TensorEntry> tensors, ImmutableArray<long> storageLengths, ImmutableArray<StorageCast?> casts)
     {
         Checkpoint = checkpoint;
@@ -52,6 +54,22 @@ public sealed class LoadView
 
     /// <summary>Returns the cast of a storage's elements; null if they are not cast.</summary>
     internal StorageCast? CastOf(int storage) => _casts.IsEmpty ? null : _casts[storage];
+
+    /// <summary>Returns the bytes of the widest element of a storage's tensors, in the file.</summary>
+    internal int AlignmentOf(int storage)
+    {
+        if (_alignments is null)
+        {
+            int[] alignments = new int[Checkpoint.Storages.Length];
+            Array.Fill(alignments, 1);
+            foreach (TensorEntry tensor in Checkpoint.Tensors.Where(tensor => tensor.DType.Layout().IsSingle))
+            {
+                alignments[tensor.Storage] = Math.Max(alignments[tensor.Storage], tensor.DType.ElementSize());
+            }
+            _alignments = alignments;
+        }
+        return _alignments[storage];
+    }
 
     /// <summary>Creates a view of a checkpoint.</summary>
     /// <param name="checkpoint">The checkpoint to load.</param>

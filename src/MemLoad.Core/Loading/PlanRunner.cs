@@ -150,6 +150,10 @@ internal static class PlanRunner
     {
         Extent storage = plan.Checkpoint.Storages[step.Storage];
         MemoryPool pool = plan.Buffers[step.Source].Pool;
+        if (pool == MemoryPool.MappedFile && storage.IsInChunks)
+        {
+            throw new InvalidOperationException("A storage in chunks is not mapped.");
+        }
         byte* from = (byte*)source.Address + (pool == MemoryPool.MappedFile ? storage.Offset : 0);
         if (step.Casts && plan.View.CastOf(step.Storage) is StorageCast cast)
         {

@@ -26,7 +26,11 @@ public sealed class PreparedLoad : IDisposable
         {
             _candidate = forecastOnly ? chooser.Candidate(request.Strategy) : chooser.ToExecute(request.Strategy);
         }
-        if (_candidate.Strategy == Strategy.Mmap && source.FileShortage is string shortage)
+        if (_candidate.Strategy == Strategy.Mmap && source.ChunkObstacle is string chunks)
+        {
+            Refusal = Rules.DistributedMapped.Broken(chunks, Checkpoint.Path);
+        }
+        else if (_candidate.Strategy == Strategy.Mmap && source.FileShortage is string shortage)
         {
             Refusal = Rules.FilesExhausted.Broken($"Mmap has every file of the checkpoint open: {shortage}", Checkpoint.Path);
         }
@@ -66,8 +70,8 @@ public sealed class PreparedLoad : IDisposable
     internal PlanForecast Forecast => _candidate.Forecast;
 
     /// <summary>
-    /// Why the load is refused: it does not fit the budget (ML7005, ML7006), maps a file that is not guarded (ML1012), or maps more files
-    /// than may be open (ML1015). Null if it is allowed or forced.
+    /// Why the load is refused: it does not fit the budget (ML7005, ML7006), maps a file that is not guarded (ML1012), maps more files
+    /// than may be open (ML1015), or maps a tensor in several chunks (ML5114). Null if it is allowed or forced.
     /// </summary>
     public MemLoadException? Refusal { get; }
 
@@ -200,7 +204,7 @@ public sealed class PreparedLoad : IDisposable
     // The last suggestion: map the file on the host, which takes no memory that the kernel cannot reclaim.
     private bool FitsMapped()
     {
-        if (Device.IsHost || _source.FileShortage is not null || (Request.MapGuard == MapGuard.Required && _source.MapObstacle is not null))
+        if (Device.IsHost || _source.ChunkObstacle is not null || _source.FileShortage is not null || (Request.MapGuard == MapGuard.Required && _source.MapObstacle is not null))
         {
             return false;
         }

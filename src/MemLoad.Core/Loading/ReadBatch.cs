@@ -23,7 +23,8 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
     // A disk answers several requests at the same time faster than one after the other. More requests than this gain nothing.
     private static readonly int Threads = Math.Clamp(Environment.ProcessorCount, 4, 16);
 
-    private readonly record struct Target(int Storage, MemoryBuffer Buffer, StorageCast? Cast);
+    // A storage, or a chunk of one. A storage in one piece has no chunk.
+    private readonly record struct Target(int File, long Offset, long Length, MemoryBuffer Buffer, StorageCast? Cast, StorageChunk? Chunk);
 
     private readonly record struct Piece(CheckpointFileReader File, long Offset, int Length, ImmutableArray<Part> Parts);
 
@@ -36,8 +37,9 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
         AsInFile,
     }
 
-    // A part of one storage inside a piece.
-    private readonly record struct Part(MemoryBuffer Buffer, long BufferOffset, int PieceOffset, int Length, StorageCast? Cast);
+    // A part of one storage inside a piece. A part of a chunk in runs has the chunk, and its offset in it.
+    private readonly record struct Part(
+        MemoryBuffer Buffer, long BufferOffset, int PieceOffset, int Length, StorageCast? Cast, StorageChunk? Chunk = null, long ChunkOffset = 0);
 
     // The pieces of a block, as a range of the list. One thread reads them in order.
     private readonly record struct Block(int Start, int End);
@@ -46,13 +48,26 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
 
     public void Add(int storage, MemoryBuffer buffer, bool casts)
     {
-        if (buffer.Length > 0)
+        if (buffer.Length == 0)
         {
-            _targets.Add(new Target(storage, buffer, casts ? view.CastOf(storage) : null));
+            return;
+        }
+        StorageCast? cast = casts ? view.CastOf(storage) : null;
+        Extent extent = view.Checkpoint.Storages[storage];
+        if (!extent.IsInChunks)
+        {
+            _targets.Add(new Target(extent.File, extent.Offset, extent.Length, buffer, cast, null));
+        }
+        foreach (StorageChunk chunk in extent.Chunks)
+        {
+            _targets.Add(new Target(chunk.File, chunk.Offset, chunk.Length, buffer, cast, chunk));
         }
     }
 
-    /// <summary>Reads all added storages directly into their buffers, which must be host memory. No storage may be cast.</summary>
+    /// <summary>
+    /// Reads all added storages directly into their buffers, which must be host memory. No storage may be cast, and no chunk may lie in
+    /// several runs.
+    /// </summary>
     public unsafe void ReadInPlace(CancellationToken cancellationToken)
     {
         foreach (Piece[] pieces in Cut(BlockBytes, PieceLayout.AsInMemory))
@@ -90,7 +105,7 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
 
     /// <summary>
     /// Reads all added storages through one host buffer into other buffers, and casts them there. Each storage has a range of its whole
-    /// length in the buffer.
+    /// length in the buffer. No storage may lie in chunks.
     /// </summary>
     /// <param name="loaded">The host buffer, as long as the largest storage in the file.</param>
     /// <param name="cancellationToken">Cancels the read.</param>
@@ -187,13 +202,30 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
 
     private static unsafe void Pass(byte* memory, Part part, CancellationToken stop)
     {
-        if (part.Cast is StorageCast cast)
+        if (part.Chunk is not StorageChunk chunk)
         {
-            CastCopy.FromHost(cast, memory, part.Length, part.Buffer, part.BufferOffset, stop);
+            Write(memory, part.Length, part.BufferOffset);
+            return;
         }
-        else
+        long end = part.ChunkOffset + part.Length;
+        for (long at = part.ChunkOffset; at < end;)
         {
-            part.Buffer.Write(part.BufferOffset, new ReadOnlySpan<byte>(memory, part.Length));
+            int run = (int)Math.Min(chunk.RunBytes - (at % chunk.RunBytes), end - at);
+            long place = chunk.PlaceOf(at);
+            Write(memory + (at - part.ChunkOffset), run, part.Cast?.TargetBytes(place) ?? place);
+            at += run;
+        }
+
+        void Write(byte* from, int length, long to)
+        {
+            if (part.Cast is StorageCast cast)
+            {
+                CastCopy.FromHost(cast, from, length, part.Buffer, to, stop);
+            }
+            else
+            {
+                part.Buffer.Write(to, new ReadOnlySpan<byte>(from, length));
+            }
         }
     }
 
@@ -284,8 +316,7 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
     {
         var group = new List<Piece>();
         int filesInGroup = 0;
-        IEnumerable<IGrouping<int, Target>> byFile = _targets.OrderBy(target => view.Checkpoint.Storages[target.Storage].File)
-            .ThenBy(target => view.Checkpoint.Storages[target.Storage].Offset).GroupBy(target => view.Checkpoint.Storages[target.Storage].File);
+        IEnumerable<IGrouping<int, Target>> byFile = _targets.OrderBy(target => target.File).ThenBy(target => target.Offset).GroupBy(target => target.File);
         foreach (IGrouping<int, Target> file in byFile)
         {
             if (filesInGroup == files.BatchLimit)
@@ -300,23 +331,24 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
         yield return [.. group];
     }
 
-    private void CutFile(CheckpointFileReader file, IEnumerable<Target> targets, long pieceBytes, PieceLayout layout, List<Piece> pieces)
+    private static void CutFile(CheckpointFileReader file, IEnumerable<Target> targets, long pieceBytes, PieceLayout layout, List<Piece> pieces)
     {
         var parts = ImmutableArray.CreateBuilder<Part>();
         long start = 0;
         long end = 0;
-        foreach ((int storage, MemoryBuffer buffer, StorageCast? cast) in targets)
+        foreach ((int _, long first, long total, MemoryBuffer buffer, StorageCast? cast, StorageChunk? chunk) in targets)
         {
-            Extent extent = view.Checkpoint.Storages[storage];
             // Storages that are cast are split only between elements.
             int unit = cast?.From.ElementSize() ?? 1;
-            for (long done = 0; done < extent.Length;)
+            long begin = chunk?.Start ?? 0;
+            for (long done = 0; done < total;)
             {
-                long offset = extent.Offset + done;
+                long offset = first + done;
+                long place = begin + done; // of a chunk in runs it has no meaning
                 bool joins = parts.Count > 0 && layout switch
                 {
                     PieceLayout.AsInFile => offset - end <= LargestGap && offset - start <= pieceBytes - unit,
-                    PieceLayout.AsInMemory => LiesAsInFile(parts[^1], buffer.Address + (nint)done, offset - end, pieceBytes),
+                    PieceLayout.AsInMemory => LiesAsInFile(parts[^1], buffer.Address + (nint)place, offset - end, pieceBytes),
                     _ => false,
                 };
                 if (parts.Count > 0 && !joins)
@@ -327,9 +359,11 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
                 {
                     start = offset;
                 }
-                long room = layout == PieceLayout.AsInFile ? (pieceBytes - (offset - start)) / unit * unit : pieceBytes - ((buffer.Address + done) % pieceBytes);
-                int length = (int)Math.Min(extent.Length - done, room);
-                parts.Add(new Part(buffer, cast?.TargetBytes(done) ?? done, (int)(offset - start), length, cast));
+                long room = layout == PieceLayout.AsInFile ? (pieceBytes - (offset - start)) / unit * unit : pieceBytes - ((buffer.Address + place) % pieceBytes);
+                int length = (int)Math.Min(total - done, room);
+                parts.Add(chunk is null or { IsOneRun: true }
+                    ? new Part(buffer, cast?.TargetBytes(place) ?? place, (int)(offset - start), length, cast)
+                    : new Part(buffer, 0, (int)(offset - start), length, cast, chunk, done));
                 end = offset + length;
                 done += length;
             }

@@ -34,7 +34,7 @@ internal static class WeightRefill
             for (int storage = 0; storage < targets.Length; storage++)
             {
                 bool casts = view.CastOf(storage) is not null;
-                bool direct = device.IsHost && !casts;
+                bool direct = device.IsHost && !casts && !view.Checkpoint.Storages[storage].IsInRuns;
                 (direct ? inPlace : throughRing).Add(storage, targets[storage], casts);
             }
             inPlace.ReadInPlace(cancellationToken);
@@ -65,7 +65,7 @@ internal static class WeightRefill
     /// <param name="device">The device.</param>
     public static long HostBytes(LoadView view, IDevice device)
     {
-        long staged = Enumerable.Range(0, view.StorageLengths.Length).Where(storage => !device.IsHost || view.CastOf(storage) is not null)
+        long staged = Enumerable.Range(0, view.StorageLengths.Length).Where(storage => !device.IsHost || view.CastOf(storage) is not null || view.Checkpoint.Storages[storage].IsInRuns)
             .Sum(storage => view.Checkpoint.Storages[storage].Length);
         return staged == 0 ? 0 : StagingRing.BytesFor(staged, StagingRing.DefaultBytes);
     }

@@ -9,6 +9,7 @@ internal sealed class PlanWriter(LoadView view, bool deviceIsHost, long ringByte
 {
     private readonly PooledList<PlanBuffer> _buffers = new();
     private int _batch;
+    private int _chunkRing = -1;
     private bool _isBatch;
 
     /// <summary>True if tensors on the device are host memory, so that a move to the device needs no step.</summary>
@@ -32,6 +33,19 @@ internal sealed class PlanWriter(LoadView view, bool deviceIsHost, long ringByte
 
     /// <summary>Returns true if the elements of a storage are cast while they are loaded.</summary>
     public bool IsCast(int storage) => view.CastOf(storage) is not null;
+
+    /// <summary>Returns true if a storage lies in several chunks of the files.</summary>
+    public bool IsInChunks(int storage) => view.Checkpoint.Storages[storage].IsInChunks;
+
+    /// <summary>Returns true if a chunk of a storage lies in several runs, so that it is read only through a ring.</summary>
+    public bool IsInRuns(int storage) => view.Checkpoint.Storages[storage].IsInRuns;
+
+    /// <summary>
+    /// Returns true if the elements of a storage must not be used where they lie in the file. Records of a distributed checkpoint follow each
+    /// other without padding, so that elements are not aligned to their size there.
+    /// </summary>
+    public bool MustBeAligned(int storage) =>
+        view.Checkpoint.Format == CheckpointFormat.Distributed && view.Checkpoint.Storages[storage].Offset % view.AlignmentOf(storage) != 0;
 
     /// <summary>Allocates a buffer for a storage as it is in the model.</summary>
     public int Allocate(MemoryPool pool, int storage) => Allocate(pool, view.StorageLengths[storage], storage);
@@ -90,17 +104,32 @@ internal sealed class PlanWriter(LoadView view, bool deviceIsHost, long ringByte
         EndBatch();
     }
 
-    /// <summary>Reads and copies each storage, as one batch, through one buffer into the model.</summary>
+    /// <summary>
+    /// Reads and copies each storage through one buffer into the model: first, as one batch, those in one piece, then one by one those in
+    /// chunks.
+    /// </summary>
     public void ReadAndCopyEach(int loaded, int[] model)
     {
         _isBatch = true;
-        foreach (int storage in Storages)
+        foreach (int storage in Storages.Where(storage => !IsInChunks(storage)))
+        {
+            ReadAndCopy(storage);
+        }
+        EndBatch();
+        foreach (int storage in Storages.Where(IsInChunks))
+        {
+            ReadAndCopy(storage);
+        }
+
+        void ReadAndCopy(int storage)
         {
             Read(storage, loaded);
             Copy(storage, loaded, model[storage]);
         }
-        EndBatch();
     }
+
+    /// <summary>Allocates the ring for storages with chunks in several runs, which whole reads then pass through. Returns -1 if there are none.</summary>
+    public int AllocateChunkRing() => _chunkRing = Storages.Any(IsInRuns) ? AllocateRing(Storages.Where(IsInRuns)) : -1;
 
     /// <summary>
     /// Reads a storage from its file. A read into a buffer of the model casts it if needed. Only storages that pass through a ring can be
@@ -108,10 +137,14 @@ internal sealed class PlanWriter(LoadView view, bool deviceIsHost, long ringByte
     /// </summary>
     public void Read(int storage, int buffer, int ring = -1)
     {
-        bool casts = IsCast(storage) && !_buffers[buffer].AsInFile;
-        if (casts && ring < 0)
+        if (ring < 0 && IsInRuns(storage))
         {
-            throw new InvalidOperationException("A storage that is cast cannot be read straight into place.");
+            ring = _chunkRing;
+        }
+        bool casts = IsCast(storage) && !_buffers[buffer].AsInFile;
+        if ((casts || IsInRuns(storage)) && ring < 0)
+        {
+            throw new InvalidOperationException("A storage that is cast or lies in runs cannot be read straight into place.");
         }
         Add(StepKind.Read, buffer, storage, ring, casts);
     }

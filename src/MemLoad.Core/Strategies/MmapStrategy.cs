@@ -2,7 +2,8 @@ namespace MemLoad;
 
 /// <summary>
 /// Maps the file. On the host the mapped pages become the model's memory (<c>assign=True</c>). Storages for another device or with a cast
-/// are copied out of the mapping. A mapping that holds no storage at the end is freed.
+/// are copied out of the mapping, and those that are not aligned in a distributed checkpoint. A mapping that holds no storage at the end is
+/// freed. Storages in chunks are not mapped: the load is refused before (ML5114).
 /// </summary>
 internal static class MmapStrategy
 {
@@ -15,7 +16,7 @@ internal static class MmapStrategy
         foreach (int storage in plan.Storages)
         {
             int file = plan.FileOf(storage);
-            if (plan.DeviceIsHost && !plan.IsCast(storage))
+            if (plan.DeviceIsHost && !plan.IsCast(storage) && !plan.IsInChunks(storage) && !plan.MustBeAligned(storage))
             {
                 plan.Place(storage, files[file]);
                 assigned[file] = true;

@@ -12,8 +12,13 @@ internal static class PerTensorStrategy
         plan.Phase = PlanPhase.Fill;
         // One buffer with the length of the largest tensor. Fresh memory for every tensor would cost more than the read.
         int loaded = plan.AllocateForLargest(MemoryPool.Host);
+        int ring = plan.AllocateChunkRing();
         plan.ReadAndCopyEach(loaded, model);
         plan.Phase = PlanPhase.Release;
+        if (ring >= 0)
+        {
+            plan.Release(ring);
+        }
         plan.Release(loaded);
     }
 }

@@ -10,7 +10,12 @@ internal static class StateDictCopy
     public static void Write(PlanWriter plan, int[] model, Func<int, int> load, Action<int, int, int>? copy = null)
     {
         plan.Phase = PlanPhase.LoadStateDict;
+        int ring = plan.AllocateChunkRing();
         int[] stateDict = [.. plan.Storages.Select(load)];
+        if (ring >= 0)
+        {
+            plan.Release(ring);
+        }
         plan.Phase = PlanPhase.CopyWeights;
         foreach (int storage in plan.Storages)
         {

@@ -2,7 +2,7 @@ namespace MemLoad;
 
 /// <summary>
 /// Allocates the model empty on the device, then fills it directly from the file: in place on the host, and through a bounded ring for
-/// other devices and for casts. A chunk may contain many small tensors or part of a large one. So the host peak depends neither on the
+/// other devices, for casts and for columns of a matrix that ranks saved. A chunk may contain many small tensors or part of a large one. So the host peak depends neither on the
 /// model nor on its largest tensor.
 /// </summary>
 internal static class StreamStrategy
@@ -21,6 +21,6 @@ internal static class StreamStrategy
         plan.Phase = PlanPhase.Release;
         plan.Release(ring);
 
-        bool ThroughRing(int storage) => !plan.DeviceIsHost || plan.IsCast(storage);
+        bool ThroughRing(int storage) => !plan.DeviceIsHost || plan.IsCast(storage) || plan.IsInRuns(storage);
     }
 }

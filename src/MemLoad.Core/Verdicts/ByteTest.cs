@@ -35,7 +35,7 @@ internal sealed class ByteTest
         _manifest = manifest;
         _ct = ct;
         _scans = deep ? [.. checkpoint.Tensors.Select(tensor => tensor.ElementCount == 0 ? null : new ElementScan(tensor.DType))] : [];
-        _records = deep ? [.. checkpoint.Files.SelectMany(RecordsOf)] : [];
+        _records = !deep ? [] : checkpoint.Format == CheckpointFormat.Distributed ? [.. ChunkRecords()] : [.. checkpoint.Files.SelectMany(RecordsOf)];
         FindWholeRecords();
         _progress = progress?.Invoke(WeightsDigest.Saturated(
             checkpoint.Tensors.Select(BytesToRead).Concat(_records.Except(_recordOfTensor.Values).Select(record => record.Length))));
@@ -109,6 +109,19 @@ internal sealed class ByteTest
                     .Select(record => new ArchiveRecord(home, record.Name, record.Offset, record.Length, record.Crc)),
             ]
             : [];
+    }
+
+    // A data file of a distributed checkpoint has an archive per chunk. Its metadata says where they are.
+    private IEnumerable<ArchiveRecord> ChunkRecords()
+    {
+        var homes = _checkpoint.Files.ToDictionary(file => file.Path, StringComparer.Ordinal);
+        foreach ((string path, ZipRecord record) in DistributedReader.ChecksumsOf(_checkpoint.Path, _ct))
+        {
+            if (homes.TryGetValue(path, out CheckpointFile? home))
+            {
+                yield return new ArchiveRecord(home, record.Name, record.Offset, record.Length, record.Crc);
+            }
+        }
     }
 
     private void FindWholeRecords()
@@ -206,7 +219,7 @@ internal sealed class ByteTest
     {
         // The range of each file with weights, from one pass over the storages.
         (long Start, long End)[] weights = [.. Enumerable.Repeat((long.MaxValue, 0L), _checkpoint.Files.Length)];
-        foreach (Extent storage in _checkpoint.Storages.Where(storage => storage.Length > 0))
+        foreach (Extent storage in _checkpoint.Pieces.Where(storage => storage.Length > 0))
         {
             (long start, long end) = weights[storage.File];
             weights[storage.File] = (Math.Min(start, storage.Offset), Math.Max(end, storage.Offset + storage.Length));

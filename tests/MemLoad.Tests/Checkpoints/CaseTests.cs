@@ -112,7 +112,7 @@ public sealed class CaseTests
         { "13-stale-index/coser-legacy-index", "ML5007", "'model-00001-of-00030.safetensors'", null },
         { "13-stale-index/qwen-brainwaves-mtp-missing", "ML5009", "'mtp.fc.weight'", null },
         { "13-stale-index/subfolder", "ML5006", "'shards/a.safetensors'", null },
-        { "16-distributed-checkpoint/step-1000", "ML5016", "distributed checkpoint of PyTorch", null },
+        { "16-distributed-checkpoint/step-1000", "ML5109", "'__0_0.distcp' is not in the folder", null },
         { "35-llama-consolidated/Llama-2-13b", "ML5016", "2 files 'consolidated.*.pth'", "consolidated.00.pth" },
         { "35-llama-consolidated/Llama-3-8B", "ML5012", "no file of a model", "original" },
         { "35-llama-consolidated/megatron", "ML5016", "Megatron", "iter_0001000/mp_rank_00/model_optim_rng.pt" },
@@ -120,7 +120,6 @@ public sealed class CaseTests
         { "42-lone-file-folders/deepspeed", "ML5016", "DeepSpeed", "global_step500/mp_rank_00_model_states.pt" },
         { "42-lone-file-folders/gguf-and-mmproj", "ML5013", "'mmproj.safetensors', 'model.Q4_K_M.gguf'", "model.Q4_K_M.gguf" },
         { "42-lone-file-folders/git-clone-no-lfs", "ML1011", "git-lfs", null },
-        { "42-lone-file-folders/lightning-fsdp.ckpt", "ML5016", "distributed checkpoint of PyTorch", null },
         { "42-lone-file-folders/lora-beside-ckpt", "ML5013", "'lora.safetensors', 'model.ckpt'", "model.ckpt" },
         { "42-lone-file-folders/one-of-four", "ML5015", "3 of 4 parts of the checkpoint are missing: 'model-00002-of-00004.safetensors'", "model-00001-of-00004.safetensors" },
         { "42-lone-file-folders/one-of-four-bin", "ML5015", "'pytorch_model-00004-of-00004.bin'", "pytorch_model-00001-of-00004.bin" },
@@ -142,6 +141,14 @@ public sealed class CaseTests
             Assert.Contains(Path.Combine(folder, path.Replace('/', Path.DirectorySeparatorChar)), refusal.Remedy, StringComparison.Ordinal);
         }
         Assert.False(WeightTester.Test(folder).IsSound);
+    }
+
+    [Fact]
+    public void A_distributed_checkpoint_of_Lightning_opens_beside_its_states()
+    {
+        var checkpoint = Checkpoint.Open(Path.Combine(Root, "42-lone-file-folders/lightning-fsdp.ckpt"));
+        Assert.Equal(CheckpointFormat.Distributed, checkpoint.Format);
+        Assert.NotEmpty(checkpoint.Tensors);
     }
 
     private static MemLoadException RefusalOfFolder(string folder)

@@ -109,8 +109,6 @@ public sealed class FolderTests : IDisposable
     [InlineData("model_world_size_8_rank_0.pt")]
     [InlineData("model_world_size_2_rank_0.pt", "model_world_size_2_rank_1.pt", "optim_world_size_2_rank_0.pt", "extra_state_world_size_2_rank_0.pt")]
     [InlineData("pytorch_model_fsdp_rank0.bin", "pytorch_model_fsdp_rank1.bin")]
-    [InlineData("__0_0.distcp")]
-    [InlineData("__0_0.distcp", ".metadata")]
     public void Files_of_several_processes_are_named(params string[] names)
     {
         Fill(names);

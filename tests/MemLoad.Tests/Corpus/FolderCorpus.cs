@@ -26,7 +26,7 @@ internal static class FolderCorpus
         Folder("one shard of four", "ML5015", ("model-00001-of-00004.safetensors", SafetensorsCorpus.Sound)),
         Folder("one shard of a million", "ML5015", ("model-000001-of-999999.safetensors", SafetensorsCorpus.Sound)),
         Folder("a part of a model-parallel run", "ML5016", ("model_world_size_8_rank_0.pt", ZipForge.Torch())),
-        Folder("a distributed checkpoint whose save was not completed", "ML5016", ("__0_0.distcp", ZipForge.Torch()), ("a.pth", ZipForge.Torch())),
+        Folder("a distributed checkpoint whose save was not completed", "ML5101", ("__0_0.distcp", ZipForge.Torch()), ("a.pth", ZipForge.Torch())),
         new(HostileFile.Folder, "a file of a distributed checkpoint", "ML5017", "__0_0.distcp", folder => File.WriteAllBytes(Path.Combine(folder, "__0_0.distcp"), ZipForge.Torch())),
         Folder("text among tensors", "ML1004", ("a.pth", Bare), ("b.bin", "text"u8.ToArray())),
     ];

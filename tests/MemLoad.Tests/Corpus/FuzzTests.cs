@@ -17,6 +17,7 @@ public sealed class FuzzTests
     [InlineData("Index")]
     [InlineData("Folder")]
     [InlineData("Gguf")]
+    [InlineData("Distributed")]
     public void A_mutated_checkpoint_is_opened_or_refused_by_a_rule_and_what_opens_loads(string format)
     {
         using var stop = new CancellationTokenSource(Watchdog);

@@ -13,6 +13,7 @@ internal sealed record HostileFile(string Format, string Name, string Rule, stri
     public const string Legacy = "older PyTorch format";
     public const string Safetensors = "safetensors";
     public const string Gguf = "GGUF";
+    public const string Distributed = "distributed checkpoint";
     public const string Index = "sharded, by index";
     public const string Folder = "folder of tensors";
     public const string Manifest = "manifest";

@@ -55,6 +55,8 @@ public sealed class HostileFileTests : IDisposable
         Assert.Equal("a", Assert.Single(Checkpoint.Open(_folder.Write("x.safetensors", SafetensorsCorpus.Sound)).Tensors).Name);
         Assert.Equal("a", Assert.Single(Checkpoint.Open(_folder.Write("x.gguf", GgufCorpus.Sound)).Tensors).Name);
         Assert.Equal("a", Assert.Single(WeightManifest.Read(_folder.Write("x.manifest.json", ManifestCorpus.Sound)).Tensors).Name);
+        DistributedForge.Sound().Write(Directory.CreateDirectory(_folder["distributed"]).FullName);
+        Assert.Equal("a", Assert.Single(Checkpoint.Open(_folder["distributed"]).Tensors).Name);
         byte[] wide = ZipForge.Torch(zip => zip.Zip64 = (n, l, o, at) => ZipForge.Zip64End(n, l, o, at));
         Assert.Equal("a", Assert.Single(Checkpoint.Open(_folder.Write("wide.pth", wide)).Tensors).Name);
     }

@@ -50,7 +50,7 @@ internal static class PeerReaders
         """;
 
     /// <summary>Which of the two reads a file of this name; null if none does.</summary>
-    public static string? ReaderOf(HostileFile file) => file.Format is HostileFile.Gguf or HostileFile.Index or HostileFile.Folder or HostileFile.Manifest ? null : Path.GetExtension(file.Open) switch
+    public static string? ReaderOf(HostileFile file) => file.Format is HostileFile.Gguf or HostileFile.Distributed or HostileFile.Index or HostileFile.Folder or HostileFile.Manifest ? null : Path.GetExtension(file.Open) switch
     {
         ".safetensors" => "safetensors",
         ".pth" or ".bin" or ".ckpt" => "PyTorch",

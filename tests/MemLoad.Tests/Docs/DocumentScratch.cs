@@ -18,6 +18,11 @@ public sealed class DocumentScratch : IDisposable
         _prepared.CopyFixture("tiny/fp32.pth", "m.pth");
         _prepared.CopyFixture("tiny/fp32.safetensors", "model.safetensors");
         _prepared.CopyFixture("containers/model_and_optimizer.pth", "run.pth");
+        Directory.CreateDirectory(_prepared["step-1000"]);
+        foreach (string file in Directory.EnumerateFiles(Fixtures.PathOf("distributed/two-ranks")))
+        {
+            File.Copy(file, Path.Combine(_prepared["step-1000"], Path.GetFileName(file)));
+        }
         Make("manifest", "--path", _prepared["model.pth"]);
         Make("convert", "--path", _prepared["model.pth"], "--out", _prepared["model"], "--to", "folder");
         if (OperatingSystem.IsWindows())

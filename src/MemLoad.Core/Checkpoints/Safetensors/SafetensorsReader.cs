@@ -32,7 +32,7 @@ internal static class SafetensorsReader
     /// <param name="file">The file.</param>
     /// <param name="budget">The memory that opening may use.</param>
     /// <param name="ct">Stops the reading.</param>
-    /// <exception cref="MemLoadException">ML1003 to ML1013, ML4001 to ML4019, ML6012 to ML6014.</exception>
+    /// <exception cref="MemLoadException">ML1003 to ML1013, ML4001 to ML4019, ML5115, ML6012 to ML6014.</exception>
     public static Checkpoint Read(CheckpointFileReader file, OpenBudget budget, CancellationToken ct)
     {
         byte[] header = ReadHeader(file, budget);
@@ -44,6 +44,7 @@ internal static class SafetensorsReader
         ParseHeader(header, file.Path, builder, budget, entries, ct);
         CheckLayout(entries, dataStart, file.Length, file.Path);
 
+        ShardingInfo.Refuse(file.Path, builder.Metadata(ShardingInfo.Key) as string);
         int home = builder.AddFile(file);
         foreach (Entry entry in entries)
         {

@@ -8,7 +8,7 @@ namespace MemLoad;
 /// Reads the bytes of a pickle forward from a range of a file through a small buffer. Every length is compared with the range before it is
 /// used.
 /// </summary>
-internal sealed class PickleInput(CheckpointFileReader file, long offset, long length, OpenBudget budget) : IDisposable
+internal sealed class PickleInput(FileRange file, long offset, long length, OpenBudget budget) : IDisposable
 {
     /// <summary>Maximum characters of a global name in a pickle, without its module.</summary>
     public const int LongestLine = 1 << 10;

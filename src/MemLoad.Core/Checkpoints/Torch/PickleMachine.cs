@@ -4,9 +4,11 @@ namespace MemLoad;
 
 /// <summary>
 /// Reads one pickle (protocols 2 to 5, PEP 307, PEP 3154, PEP 574) into records. The machine implements the opcodes.
-/// <see cref="TorchVocabulary"/> defines the allowed names and their meanings. No module is imported and no code runs.
+/// A vocabulary, <see cref="TorchVocabulary"/> by default, defines the allowed names and their meanings. No module is imported and no
+/// code runs.
 /// </summary>
-internal sealed class PickleMachine(PickleInput input, Func<object?, StorageReference> loadStorage, PickleRecalls? recalls = null)
+internal sealed class PickleMachine(
+    PickleInput input, Func<object?, StorageReference> loadStorage, PickleRecalls? recalls = null, IPickleVocabulary? vocabulary = null)
 {
     private const int LargestInteger = 1 << 10;
 
@@ -17,6 +19,9 @@ internal sealed class PickleMachine(PickleInput input, Func<object?, StorageRefe
     private readonly PickleMemo _memo = new(input.Budget, input.Path);
     private readonly object?[] _numbers = new object?[64];
     private readonly Stack<PickleSequence>?[] _recycled = new Stack<PickleSequence>?[8];
+    private readonly IPickleVocabulary _vocabulary = vocabulary ?? TorchVocabulary.Instance;
+    private readonly Stack<PickleDict> _recycledDicts = new();
+    private uint _memoized;
     private object?[] _stack = new object?[64];
     private int _count;
     private int[] _marks = new int[16];
@@ -161,8 +166,7 @@ internal sealed class PickleMachine(PickleInput input, Func<object?, StorageRefe
                     Push(PickleSequenceKind.FrozenSet, PopToMark(at));
                     break;
                 case '}': // EMPTY_DICT
-                    _budget.Spend(PickleDict.Overhead, input.Path);
-                    Push(new PickleDict(PickleDictKind.Dict));
+                    Push(NewDict());
                     break;
                 case 'd': // DICT
                     var dict = new PickleDict(PickleDictKind.Dict);
@@ -186,7 +190,7 @@ internal sealed class PickleMachine(PickleInput input, Func<object?, StorageRefe
                     Keep(input.ReadUInt32(), at);
                     break;
                 case '\x94': // MEMOIZE
-                    Keep((uint)_memo.Count, at);
+                    Keep(recalls is null ? (uint)_memo.Count : _memoized++, at); // with recalls, nothing states a number
                     break;
                 case 'h': // BINGET
                     Push(Recall(input.ReadByte(), at));
@@ -208,8 +212,8 @@ internal sealed class PickleMachine(PickleInput input, Func<object?, StorageRefe
                 case 'R': // REDUCE
                     ReadOnlySpan<object?> call = PopMany(2, at);
                     PickleSequence arguments = Arguments(call[1], at);
-                    object? made = TorchVocabulary.Call(call[0], arguments, _budget, input.Path, at);
-                    if (made is TensorReference)
+                    object? made = _vocabulary.Call(call[0], arguments, _budget, input.Path, at);
+                    if (made is TensorReference or PickleSequence { Kind: PickleSequenceKind.Size })
                     {
                         Refund(arguments);
                     }
@@ -217,11 +221,12 @@ internal sealed class PickleMachine(PickleInput input, Func<object?, StorageRefe
                     break;
                 case '\x81': // NEWOBJ
                     ReadOnlySpan<object?> creation = PopMany(2, at);
-                    Push(TorchVocabulary.Create(creation[0], Arguments(creation[1], at), _budget, input.Path, at));
+                    Push(_vocabulary.Create(creation[0], Arguments(creation[1], at), _budget, input.Path, at));
                     break;
                 case 'b': // BUILD
                     object? state = Pop(at);
-                    TorchVocabulary.Build(Peek(at), state, input.Path, at);
+                    _vocabulary.Build(Peek(at), state, _budget, input.Path, at);
+                    RefundState(state);
                     break;
                 case 'Q': // BINPERSID
                     object? id = Pop(at);
@@ -238,7 +243,7 @@ internal sealed class PickleMachine(PickleInput input, Func<object?, StorageRefe
     private object Global(string module, string name, long at)
     {
         _budget.Spend(8 * OpenBudget.Text(module.Length + name.Length), input.Path);
-        return TorchVocabulary.Resolve(module, name) ?? throw TorchVocabulary.Refusal(module, name, isRoot: _count == 0, input.Path, at);
+        return _vocabulary.Resolve(module, name) ?? throw _vocabulary.Refusal(module, name, isRoot: _count == 0, input.Path, at);
     }
 
     // An integer that fits 64 bits is always a long, so that readers of the records need only one test.
@@ -370,7 +375,35 @@ internal sealed class PickleMachine(PickleInput input, Func<object?, StorageRefe
         {
             sequence.IsKept = true;
         }
+        else if (value is PickleDict dict)
+        {
+            dict.IsKept = true;
+        }
         return value;
+    }
+
+    // A dict of attributes is not needed after they are set. Unless the pickle has memoized it, it is reused.
+    private PickleDict NewDict()
+    {
+        if (_recycledDicts.TryPop(out PickleDict? recycled))
+        {
+            return recycled;
+        }
+        _budget.Spend(PickleDict.Overhead, input.Path);
+        return new PickleDict(PickleDictKind.Dict);
+    }
+
+    private void RefundState(object? state)
+    {
+        const int MostRecycled = 8;
+        if (state is PickleDict { Kind: PickleDictKind.Dict, IsKept: false } dict && _recycledDicts.Count < MostRecycled && dict.TryClear())
+        {
+            _recycledDicts.Push(dict);
+        }
+        else if (state is PickleSequence { Kind: PickleSequenceKind.Tuple, IsKept: false } tuple)
+        {
+            Recycle(tuple);
+        }
     }
 
     private void Keep(uint index, long at)

@@ -14,13 +14,14 @@ internal sealed class PickleRecalls
     public bool Contains(uint index) => index >> 6 >= (uint)_used.Length || (_used[index >> 6] & (1UL << (int)(index & 63))) != 0;
 
     /// <summary>
-    /// Scans a pickle. Returns null if the pickle numbers its values by counting, or if the scan fails. All values are then kept.
+    /// Scans a pickle. Returns null if the pickle numbers some values by counting and states the numbers of others, or if the scan fails.
+    /// All values are then kept.
     /// </summary>
     /// <param name="file">The file.</param>
     /// <param name="offset">The position of the pickle.</param>
     /// <param name="length">Its length.</param>
     /// <param name="budget">The budget that is charged with one bit per number.</param>
-    public static PickleRecalls? Of(CheckpointFileReader file, long offset, long length, OpenBudget budget)
+    public static PickleRecalls? Of(FileRange file, long offset, long length, OpenBudget budget)
     {
         budget.Spend(length / 8, file.Path);
         using var input = new PickleInput(file, offset, length, OpenBudget.Unlimited());
@@ -38,27 +39,38 @@ internal sealed class PickleRecalls
 
     private bool Follow(PickleInput input)
     {
+        bool counts = false;
+        bool states = false;
         while (true)
         {
             switch ((char)input.ReadByte())
             {
                 case '.': // STOP
-                    return true;
+                    return !(counts && states);
                 case '\x94': // MEMOIZE
-                    return false;
+                    counts = true;
+                    break;
                 case 'h': // BINGET
                     Use(input.ReadByte());
                     break;
                 case 'j': // LONG_BINGET
                     Use(input.ReadUInt32());
                     break;
-                case '\x80' or 'K' or 'q':
+                case '\x80' or 'K':
+                    input.Skip(1);
+                    break;
+                case 'q': // BINPUT
+                    states = true;
                     input.Skip(1);
                     break;
                 case 'M':
                     input.Skip(2);
                     break;
-                case 'J' or 'r':
+                case 'J':
+                    input.Skip(4);
+                    break;
+                case 'r': // LONG_BINPUT
+                    states = true;
                     input.Skip(4);
                     break;
                 case 'G' or '\x95':

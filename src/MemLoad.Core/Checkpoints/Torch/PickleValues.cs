@@ -24,6 +24,13 @@ internal sealed record NumpyType(string Code);
 /// </summary>
 internal sealed record LatinText(string Text);
 
+/// <summary>An object that can be the key of a dict.</summary>
+internal interface IPickleKey
+{
+    /// <summary>A text that is equal for two keys if and only if they are equal in Python. Null if the object cannot be a key yet.</summary>
+    string? Identity { get; }
+}
+
 /// <summary>A list, tuple or set.</summary>
 internal sealed class PickleSequence(PickleSequenceKind kind, object?[] items)
 {
@@ -114,11 +121,17 @@ internal sealed class PickleDict(PickleDictKind kind)
 
     public PickleDictKind Kind { get; } = kind;
 
+    /// <summary>True if the pickle may use the value a second time. Otherwise only one value refers to it.</summary>
+    public bool IsKept { get; set; }
+
     /// <summary>Entries by the text of their key in Python: a string itself, otherwise the result of <c>str()</c>.</summary>
     public IReadOnlyList<KeyValuePair<string, object?>> Items => _items ?? Nothing;
 
     /// <summary>True if all keys are text.</summary>
     public bool HasTextKeysOnly => _otherNames is null;
+
+    /// <summary>True if no key is text.</summary>
+    public bool HasNoTextKeys => (_otherNames?.Count ?? 0) == Items.Count;
 
     /// <summary>
     /// Sets an entry. The last value and the first key are kept, as in Python. Returns false if the key cannot be hashed or has no name.
@@ -154,6 +167,20 @@ internal sealed class PickleDict(PickleDictKind kind)
     }
 
     public object? Get(string key) => _items?.GetValueOrDefault(key);
+
+    public bool Contains(string key) => _items?.ContainsKey(key) == true;
+
+    /// <summary>Empties a dict for another use. Returns false if it is so large that this would cost more than a new one.</summary>
+    public bool TryClear()
+    {
+        const int Most = 16;
+        if (_items?.Capacity > Most || _otherNames is not null)
+        {
+            return false;
+        }
+        _items?.Clear();
+        return true;
+    }
 
     /// <summary>Returns a copy, as the constructors of Python do. Entries that are set in one dict later are not in the other.</summary>
     public static PickleDict Copy(PickleDictKind kind, PickleDict source, OpenBudget budget, string path)

@@ -26,6 +26,8 @@ internal static class PythonKey
                 return flag ? "1" : "0";
             case null:
                 return "none";
+            case IPickleKey record:
+                return record.Identity;
             default:
                 var text = new StringBuilder();
                 if (!Write(text, key, 0))

@@ -16,8 +16,8 @@ internal static class PythonText
     /// </summary>
     public static string? Key(object? value)
     {
-        string text = value as string ?? (value as TorchConstant)?.Text ?? Repr(value);
-        return value is string || text.Length <= LongestRepr ? text : null;
+        string text = value as string ?? (value as IPickleKey)?.Identity ?? (value as TorchConstant)?.Text ?? Repr(value);
+        return value is string or IPickleKey || text.Length <= LongestRepr ? text : null;
     }
 
     /// <summary>Returns the text that Python prints, up to about 4,096 characters.</summary>

@@ -11,8 +11,11 @@ namespace MemLoad;
 /// The allowlist: every name that a PyTorch state dict or training checkpoint needs, and its record. Names and argument orders are those of
 /// PyTorch 2.6 (torch/_utils.py, torch/_tensor.py, torch/_weights_only_unpickler.py).
 /// </summary>
-internal static class TorchVocabulary
+internal sealed class TorchVocabulary : IPickleVocabulary
 {
+    /// <summary>The only one: it has no state.</summary>
+    public static readonly IPickleVocabulary Instance = new TorchVocabulary();
+
     private const string OrderedDict = "collections.OrderedDict";
     private const string DefaultDict = "collections.defaultdict";
     private const string Counter = "collections.Counter";
@@ -122,6 +125,22 @@ internal static class TorchVocabulary
         ["torch.nn.parameter.UninitializedParameter"] = "an uninitialized parameter, which has no data",
         ["torch.nn.parameter.UninitializedBuffer"] = "an uninitialized buffer, which has no data",
     }.ToFrozenDictionary(StringComparer.Ordinal);
+
+    private TorchVocabulary()
+    {
+    }
+
+    object? IPickleVocabulary.Resolve(string module, string name) => Resolve(module, name);
+
+    MemLoadException IPickleVocabulary.Refusal(string module, string name, bool isRoot, string path, long at) => Refusal(module, name, isRoot, path, at);
+
+    object? IPickleVocabulary.Call(object? callee, PickleSequence arguments, OpenBudget budget, string path, long at) =>
+        Call(callee, arguments, budget, path, at);
+
+    object? IPickleVocabulary.Create(object? type, PickleSequence arguments, OpenBudget budget, string path, long at) =>
+        Create(type, arguments, budget, path, at);
+
+    void IPickleVocabulary.Build(object? target, object? state, OpenBudget budget, string path, long at) => Build(target, state, path, at);
 
     /// <summary>Returns the record for a name, or null if the name is not on the list.</summary>
     public static object? Resolve(string module, string name)

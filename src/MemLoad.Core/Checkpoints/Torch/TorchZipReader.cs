@@ -7,7 +7,45 @@ internal static class TorchZipReader
 {
     private const string PickleName = "/data.pkl";
 
+    /// <summary>What an archive says: its records, the folder that they lie in, and the value of its pickle.</summary>
+    /// <param name="Directory">The records.</param>
+    /// <param name="Folder">The name of the folder, without a slash.</param>
+    /// <param name="Root">The value.</param>
+    /// <param name="StorageCount">Number of storages that the value refers to.</param>
+    internal readonly record struct Archive(ZipDirectory Directory, string Folder, object? Root, int StorageCount)
+    {
+        /// <summary>Returns the record of a storage.</summary>
+        /// <exception cref="MemLoadException">ML2012 or ML2013: there is none, or it has another length.</exception>
+        public ZipRecord RecordOf(StorageReference storage, string path)
+        {
+            ZipRecord record = Directory.Find($"{Folder}/data/", storage.Key)
+                ?? throw Rules.StorageRecordMissing.Broken($"the storage {Printable.Quote(storage.Key)} has no record in the archive", path);
+            return storage.Bytes == record.Length ? record : throw Rules.StorageLengthMismatch.Broken(
+                $"the pickle gives storage {Printable.Quote(storage.Key)} {storage.Bytes} bytes, its record has {record.Length}", path);
+        }
+    }
+
     public static Checkpoint Read(CheckpointFileReader file, OpenBudget budget, CancellationToken cancellationToken)
+    {
+        string path = file.Path;
+        Archive archive = Open(file, budget, cancellationToken);
+        var builder = new CheckpointBuilder(path, CheckpointFormat.TorchZip, budget, archive.StorageCount);
+        int home = builder.AddFile(file);
+        new TorchContainer(builder, budget, path, reference =>
+        {
+            if (reference.Index < 0)
+            {
+                ZipRecord record = archive.RecordOf(reference, path);
+                reference.Index = builder.AddStorage(home, record.Offset, record.Length);
+            }
+            return reference.Index;
+        }).Add(archive.Root);
+        return builder.Build();
+    }
+
+    /// <summary>Reads the directory and the pickle of an archive.</summary>
+    /// <exception cref="MemLoadException">ML1005, ML1013, ML2xxx and ML3xxx.</exception>
+    internal static Archive Open(FileRange file, OpenBudget budget, CancellationToken cancellationToken)
     {
         string path = file.Path;
         ZipDirectory directory = ZipDirectory.Read(file, budget, cancellationToken);
@@ -16,33 +54,13 @@ internal static class TorchZipReader
         {
             throw Rules.ZipBigEndian.Broken("the archive says that its bytes are not little-endian", path, order.Offset);
         }
-
         var references = new StorageReferences(path, budget, directory.Records.Count);
         var recalls = PickleRecalls.Of(file, pickle.Offset, pickle.Length, budget);
         using var input = new PickleInput(file, pickle.Offset, pickle.Length, budget);
         object? root = new PickleMachine(input, references.Add, recalls).Load(cancellationToken);
-        if (input.Remaining > 0)
-        {
-            throw Rules.PickleMalformed.Broken($"{input.Remaining} bytes follow the end of the pickle", path, input.Position);
-        }
-
-        var builder = new CheckpointBuilder(path, CheckpointFormat.TorchZip, budget, references.Count);
-        int home = builder.AddFile(file);
-        string folder = $"{prefix}/data/";
-        new TorchContainer(builder, budget, path, reference =>
-        {
-            if (reference.Index < 0)
-            {
-                ZipRecord record = directory.Find(folder, reference.Key)
-                    ?? throw Rules.StorageRecordMissing.Broken($"the storage {Printable.Quote(reference.Key)} has no record in the archive", path);
-                reference.Index = reference.Bytes == record.Length
-                    ? builder.AddStorage(home, record.Offset, record.Length)
-                    : throw Rules.StorageLengthMismatch.Broken(
-                        $"the pickle gives storage {Printable.Quote(reference.Key)} {reference.Bytes} bytes, its record has {record.Length}", path);
-            }
-            return reference.Index;
-        }).Add(root);
-        return builder.Build();
+        return input.Remaining == 0
+            ? new Archive(directory, prefix, root, references.Count)
+            : throw Rules.PickleMalformed.Broken($"{input.Remaining} bytes follow the end of the pickle", path, input.Position);
     }
 
     private static (string Prefix, ZipRecord Pickle) FindPickle(IReadOnlyList<ZipRecord> records, string path)

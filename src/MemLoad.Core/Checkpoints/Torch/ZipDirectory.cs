@@ -75,7 +75,7 @@ internal sealed class ZipDirectory
 
     /// <summary>Reads the directory and compares it with the whole layout of the file.</summary>
     /// <exception cref="MemLoadException">ML2001 to ML2008, ML2014, ML2015, ML1005, ML1013.</exception>
-    public static ZipDirectory Read(CheckpointFileReader file, OpenBudget budget, CancellationToken cancellationToken)
+    public static ZipDirectory Read(FileRange file, OpenBudget budget, CancellationToken cancellationToken)
     {
         (long offset, long length, long count) = FindCentralDirectory(file);
         budget.Grant(length);
@@ -106,7 +106,7 @@ internal sealed class ZipDirectory
     }
 
     // Large records separate the local headers. All headers are requested from the disk at once.
-    private static void ExpectHeaders(CheckpointFileReader file, byte[] directory)
+    private static void ExpectHeaders(FileRange file, byte[] directory)
     {
         try
         {
@@ -196,7 +196,7 @@ internal sealed class ZipDirectory
         }
     }
 
-    private static (long Offset, long Length, long Count) FindCentralDirectory(CheckpointFileReader file)
+    private static (long Offset, long Length, long Count) FindCentralDirectory(FileRange file)
     {
         if (file.Length < EndBytes)
         {
@@ -453,7 +453,7 @@ internal sealed class ZipDirectory
 
     private static uint U32(ReadOnlySpan<byte> bytes, int at) => BinaryPrimitives.ReadUInt32LittleEndian(bytes[at..]);
 
-    private static long I64(ReadOnlySpan<byte> bytes, int at, CheckpointFileReader file, long offset)
+    private static long I64(ReadOnlySpan<byte> bytes, int at, FileRange file, long offset)
     {
         long value = BinaryPrimitives.ReadInt64LittleEndian(bytes[at..]);
         return value >= 0 ? value : throw Rules.ZipDirectoryInvalid.Broken("a 64-bit size exceeds 2^63", file.Path, offset + at);

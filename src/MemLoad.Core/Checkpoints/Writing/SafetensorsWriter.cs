@@ -39,9 +39,13 @@ internal sealed class SafetensorsWriter : CheckpointFileWriter
 
     /// <summary>Determines the layout of the file.</summary>
     /// <exception cref="MemLoadException">ML9107, ML9108 or ML9109.</exception>
-    public static SafetensorsWriter For(IWeightSource source, string target)
+    public static SafetensorsWriter For(IWeightSource source, string target) => For(source, source.Tensors, target);
+
+    /// <summary>Determines the layout of a file with some tensors of a source.</summary>
+    /// <exception cref="MemLoadException">ML9107, ML9108 or ML9109.</exception>
+    public static SafetensorsWriter For(IWeightSource source, ImmutableArray<TensorEntry> some, string target)
     {
-        foreach (TensorEntry tensor in source.Tensors)
+        foreach (TensorEntry tensor in some)
         {
             if (tensor.DType.SafetensorsName() is null)
             {
@@ -61,7 +65,7 @@ internal sealed class SafetensorsWriter : CheckpointFileWriter
         }
         ImmutableArray<TensorEntry> tensors =
         [
-            .. source.Tensors.Select(tensor => (Tensor: tensor, Rank: Array.IndexOf(Order, tensor.DType), Name: Encoding.UTF8.GetBytes(tensor.Name)))
+            .. some.Select(tensor => (Tensor: tensor, Rank: Array.IndexOf(Order, tensor.DType), Name: Encoding.UTF8.GetBytes(tensor.Name)))
                 .OrderBy(item => item.Rank).ThenBy(item => item.Name, Comparer<byte[]>.Create((a, b) => a.AsSpan().SequenceCompareTo(b)))
                 .Select(item => item.Tensor),
         ];
@@ -81,12 +85,17 @@ internal sealed class SafetensorsWriter : CheckpointFileWriter
         foreach (TensorEntry tensor in _tensors)
         {
             long end = output.Position + tensor.Bytes;
-            if (tensor is { IsContiguous: true, ElementCount: > 0 } && _source is Checkpoint file)
+            if (tensor is { IsContiguous: true, ElementCount: > 0 } && _source is Checkpoint file && !file.Storages[tensor.Storage].IsInRuns)
             {
                 Extent storage = file.Storages[tensor.Storage];
-                using CheckpointFileReader reader = CheckpointFileReader.Reopen(file.Files[storage.File]);
-                output.Append(reader, storage.Offset + tensor.ByteOffset, tensor.Bytes);
-                reader.RequireUnchanged();
+                if (!storage.IsInChunks)
+                {
+                    Append(output, file.Files[storage.File], storage.Offset + tensor.ByteOffset, tensor.Bytes);
+                }
+                foreach (StorageChunk chunk in storage.Chunks)
+                {
+                    Append(output, file.Files[chunk.File], chunk.Offset, chunk.Length); // a tensor in chunks has all of them
+                }
             }
             else if (tensor.ElementCount > 0)
             {
@@ -98,6 +107,13 @@ internal sealed class SafetensorsWriter : CheckpointFileWriter
                     $"tensor {Printable.Quote(tensor.Name)} has {tensor.Bytes} bytes and {tensor.Bytes + output.Position - end} came");
             }
         }
+    }
+
+    private static void Append(FileAppender output, CheckpointFile file, long offset, long length)
+    {
+        using CheckpointFileReader reader = CheckpointFileReader.Reopen(file);
+        output.Append(reader, offset, length);
+        reader.RequireUnchanged();
     }
 
     private static byte[] Header(ImmutableArray<TensorEntry> tensors, out long dataBytes)

@@ -1,0 +1,138 @@
+using System.Collections.Immutable;
+
+namespace MemLoad;
+
+/// <summary>A box of elements in a tensor: the first element and the dimensions, by dimension.</summary>
+internal readonly record struct ChunkBox(ImmutableArray<long> Offsets, ImmutableArray<long> Sizes)
+{
+    /// <summary>True if it has no elements, as the share of a rank beyond the last row.</summary>
+    public bool IsEmpty => Sizes.Contains(0);
+
+    /// <summary>True if it is the whole tensor.</summary>
+    public bool IsWhole(ImmutableArray<long> shape) => Sizes.AsSpan().SequenceEqual(shape.AsSpan());
+}
+
+/// <summary>Checks that chunks tile their tensor: each element is in one chunk.</summary>
+internal static class ChunkTiling
+{
+    /// <summary>Checks the boxes of a tensor that has elements.</summary>
+    /// <param name="name">The tensor, for errors.</param>
+    /// <param name="shape">Its dimensions. Their product fits 64 bits.</param>
+    /// <param name="boxes">The boxes, at least one.</param>
+    /// <param name="budget">The budget that limits the time for boxes that form no grid.</param>
+    /// <param name="path">The file, for errors.</param>
+    /// <exception cref="MemLoadException">ML1013, ML5104, ML5105 or ML5106.</exception>
+    public static void Check(string name, ImmutableArray<long> shape, IReadOnlyList<ChunkBox> boxes, OpenBudget budget, string path)
+    {
+        long elements = ShapeMath.ElementCount(shape);
+        Int128 covered = 0;
+        var filled = new List<ChunkBox>(boxes.Count);
+        foreach (ChunkBox box in boxes)
+        {
+            CheckBounds(name, shape, box, path);
+            if (!box.IsEmpty)
+            {
+                filled.Add(box);
+                covered += ShapeMath.ElementCount(box.Sizes);
+            }
+        }
+        // A product of dimensions that lie inside the tensor fits 64 bits, and so many of them fit 128.
+        if (!IsGrid(shape, filled))
+        {
+            CheckPairs(name, filled, budget, path);
+        }
+        if (covered < elements)
+        {
+            throw Rules.DistributedGap.Broken($"the chunks of tensor {Printable.Quote(name)} have {covered} of its {elements} elements", path);
+        }
+    }
+
+    private static void CheckBounds(string name, ImmutableArray<long> shape, ChunkBox box, string path)
+    {
+        bool inside = box.Offsets.Length == shape.Length && box.Sizes.Length == shape.Length;
+        for (int d = 0; inside && d < shape.Length; d++)
+        {
+            inside = box.Offsets[d] >= 0 && box.Sizes[d] >= 0 && box.Sizes[d] <= shape[d] && box.Offsets[d] <= shape[d] - box.Sizes[d];
+        }
+        if (!inside)
+        {
+            throw Rules.DistributedChunk.Broken(
+                $"tensor {Printable.Quote(name)} of shape ({string.Join(", ", shape)}) has a chunk of shape ({string.Join(", ", box.Sizes)}) at ({string.Join(", ", box.Offsets)})", path);
+        }
+    }
+
+    // Shards of a device mesh form a grid: each is a range of every dimension, and every combination of ranges is a shard. True only if the
+    // boxes are such a grid and fill the tensor.
+    private static bool IsGrid(ImmutableArray<long> shape, List<ChunkBox> boxes)
+    {
+        Int128 cells = 1;
+        var cuts = new long[shape.Length][];
+        for (int d = 0; d < shape.Length; d++)
+        {
+            int dimension = d;
+            cuts[d] = [.. boxes.Select(box => box.Offsets[dimension]).Distinct().Order()];
+            cells *= cuts[d].Length;
+            if (cells > boxes.Count)
+            {
+                return false;
+            }
+        }
+        if (cells != boxes.Count)
+        {
+            return false;
+        }
+        var seen = new HashSet<long>(boxes.Count);
+        foreach (ChunkBox box in boxes)
+        {
+            long cell = 0;
+            for (int d = 0; d < shape.Length; d++)
+            {
+                int at = Array.BinarySearch(cuts[d], box.Offsets[d]);
+                long end = at + 1 < cuts[d].Length ? cuts[d][at + 1] : shape[d];
+                if (box.Offsets[d] + box.Sizes[d] != end)
+                {
+                    return false;
+                }
+                cell = (cell * cuts[d].Length) + at;
+            }
+            if (!seen.Add(cell))
+            {
+                return false;
+            }
+        }
+        return Array.TrueForAll(cuts, cut => cut.Length == 0 || cut[0] == 0);
+    }
+
+    // Each box is compared with those that begin in its range of the first dimension that is cut.
+    private static void CheckPairs(string name, List<ChunkBox> boxes, OpenBudget budget, string path)
+    {
+        int along = Enumerable.Range(0, boxes.Count == 0 ? 0 : boxes[0].Offsets.Length)
+            .OrderByDescending(d => boxes.Select(box => box.Offsets[d]).Distinct().Count()).FirstOrDefault();
+        ChunkBox[] sorted = [.. boxes.OrderBy(box => along < box.Offsets.Length ? box.Offsets[along] : 0)];
+        for (int i = 0; i < sorted.Length; i++)
+        {
+            long end = sorted[i].Offsets.Length == 0 ? 1 : sorted[i].Offsets[along] + sorted[i].Sizes[along];
+            for (int k = i + 1; k < sorted.Length && (sorted[k].Offsets.Length == 0 || sorted[k].Offsets[along] < end); k++)
+            {
+                budget.Spend(OpenBudget.Looking(1), path);
+                if (Overlap(sorted[i], sorted[k]))
+                {
+                    throw Rules.DistributedOverlap.Broken(
+                        $"tensor {Printable.Quote(name)} has chunks at ({string.Join(", ", sorted[i].Offsets)}) and ({string.Join(", ", sorted[k].Offsets)}) that share elements", path);
+                }
+            }
+        }
+    }
+
+    private static bool Overlap(ChunkBox one, ChunkBox other)
+    {
+        for (int d = 0; d < one.Offsets.Length; d++)
+        {
+            if (one.Offsets[d] + one.Sizes[d] <= other.Offsets[d] || other.Offsets[d] + other.Sizes[d] <= one.Offsets[d])
+            {
+                return false;
+            }
+        }
+        return true;
+    }
+}

@@ -1,0 +1,455 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+
+namespace MemLoad;
+
+/// <summary>
+/// Reads a distributed checkpoint of PyTorch: the <c>.metadata</c> file of a folder says which tensors there are, of which chunks they
+/// consist, and where each chunk is a record of a data file. Nothing of it is executed. A record is an archive of <c>torch.save</c>; its
+/// tensor must be the chunk that the metadata describes.
+/// </summary>
+/// <remarks>Facts: torch/distributed/checkpoint (metadata.py, filesystem.py, default_planner.py), PyTorch 1.13 to 2.9.</remarks>
+internal static class DistributedReader
+{
+    /// <summary>The file that describes the checkpoint.</summary>
+    public const string MetadataName = FolderListing.DistributedMetadata;
+
+    private const string Strided = "torch.strided";
+    private const int MostNamed = 3;
+
+    // Bytes of a tensor and of a chunk until the checkpoint is built.
+    private const int EntryOverhead = 120;
+    private const int ChunkOverhead = 240;
+
+    /// <summary>A tensor that the metadata describes.</summary>
+    private sealed record Entry(string Name, DType DType, ImmutableArray<long> Shape, Chunk[] Chunks)
+    {
+        public long Elements { get; } = ShapeMath.ElementCount(Shape);
+    }
+
+    /// <summary>A chunk of a tensor, with its tensor in its record once that is read.</summary>
+    private sealed class Chunk(ChunkBox box)
+    {
+        public ChunkBox Box => box;
+
+        public int File { get; set; }
+
+        /// <summary>The storage in the file, and the view of it that the record holds.</summary>
+        public Extent Storage { get; set; }
+
+        public TensorReference? Tensor { get; set; }
+    }
+
+    /// <summary>A record of a data file. An object that is no tensor has no chunk.</summary>
+    private readonly record struct Record(string Name, long Offset, long Length, Entry? Entry, Chunk? Chunk);
+
+    /// <summary>Whether a folder is a distributed checkpoint, or the rest of one.</summary>
+    public static bool IsIn(string folder)
+    {
+        try
+        {
+            string metadata = Path.Combine(folder, MetadataName);
+            if (File.Exists(metadata))
+            {
+                using CheckpointFileReader file = CheckpointFileReader.Open(metadata);
+                if (file.Length > 1 && file.ReadBytes(0, 2) is [0x80, >= 2 and <= 5])
+                {
+                    return true; // programs of other kinds have a .metadata file of text
+                }
+            }
+            return Directory.EnumerateFiles(folder).Any(path => FolderNames.IsDistributed(path));
+        }
+        catch (Exception e) when (e is MemLoadException or IOException or UnauthorizedAccessException)
+        {
+            return false; // the reader of folders reports it
+        }
+    }
+
+    /// <summary>Opens a folder.</summary>
+    /// <param name="folder">Absolute path of the folder.</param>
+    /// <param name="budget">The memory that opening may use.</param>
+    /// <param name="files">Keeps the files open. Null closes them.</param>
+    /// <param name="ct">Stops the reading.</param>
+    /// <exception cref="MemLoadException">ML1003 to ML1013, ML2xxx, ML3xxx, ML5101 to ML5113, ML6001 to ML6014.</exception>
+    public static Checkpoint Read(string folder, OpenBudget budget, CheckpointFileSet? files, CancellationToken ct) => Read(folder, budget, files, null, ct);
+
+    /// <summary>Returns the records of the archives of all chunks that have a checksum: data file, and the record with its offset in that file.</summary>
+    /// <exception cref="MemLoadException">As <see cref="Read(string, OpenBudget, CheckpointFileSet?, CancellationToken)"/>.</exception>
+    public static IReadOnlyCollection<(string File, ZipRecord Record)> ChecksumsOf(string folder, CancellationToken ct)
+    {
+        var found = new ConcurrentBag<(string, ZipRecord)>();
+        Read(folder, new OpenBudget(OpenLimits.FromEnvironment()), null, (file, record) => found.Add((file, record)), ct);
+        return found;
+    }
+
+    private static Checkpoint Read(string folder, OpenBudget budget, CheckpointFileSet? files, Action<string, ZipRecord>? checksums, CancellationToken ct)
+    {
+        string path = Path.Combine(folder, MetadataName);
+        if (!File.Exists(path))
+        {
+            throw Rules.DistributedUnfinished.Broken(File.Exists(path + ".tmp")
+                ? "the folder has .distcp files, and .metadata.tmp in the place of .metadata: the save was not finished"
+                : "the folder has .distcp files and no .metadata: the save was not finished, or the copy is not complete", folder);
+        }
+        OpenBudget own = budget.OfFile();
+        CheckpointMetadata metadata = ReadMetadata(path, own, ct);
+        var builder = new CheckpointBuilder(folder, CheckpointFormat.Distributed, own, metadata.StateDict!.Items.Count);
+        List<Entry> entries = Describe(metadata.StateDict, own, path, ct);
+        OrderedDictionary<string, List<Record>> records = Place(entries, metadata, builder, own, path, ct);
+        own.Settle(path);
+
+        foreach (CheckpointFile file in ReadFiles(records, folder, path, budget, files, checksums, ct))
+        {
+            builder.AddFile(file);
+        }
+        foreach (Entry entry in entries)
+        {
+            ct.ThrowIfCancellationRequested();
+            Add(builder, entry, path);
+        }
+        own.Settle(path);
+        return builder.Build();
+    }
+
+    private static CheckpointMetadata ReadMetadata(string path, OpenBudget budget, CancellationToken ct)
+    {
+        using CheckpointFileReader file = CheckpointFileReader.Open(path);
+        if (file.Length == 0)
+        {
+            throw Rules.FileEmpty.Broken("the file has no bytes", path);
+        }
+        LfsPointer.Refuse(file.ReadBytes(0, Math.Min(file.Length, 512)), path, file.Length);
+        // The records that it names have headers, too, which are read only afterwards.
+        budget.Grant(file.Length);
+        var recalls = PickleRecalls.Of(file, 0, file.Length, budget);
+        using var input = new PickleInput(file, 0, file.Length, budget);
+        object? root = new PickleMachine(input, _ => throw NoStorage(), recalls, MetadataVocabulary.Instance).Load(ct);
+        if (input.Remaining > 0)
+        {
+            throw Rules.PickleMalformed.Broken($"{input.Remaining} bytes follow the end of the pickle", path, input.Position);
+        }
+        return root is CheckpointMetadata { IsBuilt: true } metadata ? metadata : throw Form("the metadata is no Metadata", path);
+
+        MemLoadException NoStorage() => Form("the metadata refers to a storage", path);
+    }
+
+    private static List<Entry> Describe(PickleDict stateDict, OpenBudget budget, string path, CancellationToken ct)
+    {
+        if (!stateDict.HasTextKeysOnly)
+        {
+            throw Form("a name of state_dict_metadata is no text", path);
+        }
+        var entries = new List<Entry>();
+        foreach ((string name, object? value) in stateDict.Items)
+        {
+            ct.ThrowIfCancellationRequested();
+            switch (value)
+            {
+                case BytesMetadata:
+                    break;
+                case TensorMetadata { IsBuilt: true } tensor:
+                    budget.Spend(EntryOverhead, path);
+                    entries.Add(Describe(name, tensor, budget, path));
+                    break;
+                default:
+                    throw Form($"{Printable.Quote(name)} is neither a tensor nor bytes", path);
+            }
+        }
+        return entries;
+    }
+
+    private static Entry Describe(string name, TensorMetadata tensor, OpenBudget budget, string path)
+    {
+        if (tensor.Properties!.Layout != Strided)
+        {
+            throw Rules.TensorKind.Broken($"tensor {Printable.Quote(name)} has the layout {tensor.Properties.Layout}", path);
+        }
+        ImmutableArray<long> shape = Numbers(tensor.Size!, budget, path);
+        ReadOnlySpan<object?> items = tensor.Chunks!.Items;
+        budget.Spend((long)ChunkOverhead * items.Length, path);
+        var chunks = new Chunk[items.Length];
+        for (int i = 0; i < chunks.Length; i++)
+        {
+            chunks[i] = items[i] is ChunkMetadata { IsBuilt: true } chunk
+                ? new Chunk(new ChunkBox(Numbers(chunk.Offsets!, budget, path), Numbers(chunk.Sizes!, budget, path)))
+                : throw Form($"the chunks of {Printable.Quote(name)} are no ChunkStorageMetadata", path);
+        }
+        try
+        {
+            if (shape.Any(dimension => dimension < 0))
+            {
+                throw new OverflowException();
+            }
+            // The bytes, too, must fit 64 bits before anything is computed with them.
+            _ = checked(ShapeMath.ElementCount(shape) * tensor.Properties.DType.ElementSize());
+            _ = ShapeMath.ContiguousStrides(shape);
+        }
+        catch (OverflowException e)
+        {
+            throw Rules.ShapeInvalid.Broken($"tensor {Printable.Quote(name)} has the shape ({string.Join(", ", shape)})", path, innerException: e);
+        }
+        if (chunks.Length == 0)
+        {
+            throw Rules.DistributedGap.Broken($"tensor {Printable.Quote(name)} has no chunks", path);
+        }
+        ChunkTiling.Check(name, shape, [.. chunks.Select(chunk => chunk.Box)], budget, path);
+        return new Entry(name, tensor.Properties.DType, shape, chunks);
+    }
+
+    // Finds the record of each chunk and of each object, by data file, in the order of the tensors.
+    private static OrderedDictionary<string, List<Record>> Place(
+        List<Entry> entries, CheckpointMetadata metadata, CheckpointBuilder builder, OpenBudget budget, string path, CancellationToken ct)
+    {
+        PickleDict places = metadata.StorageData!;
+        if (!places.HasNoTextKeys)
+        {
+            throw Form("a key of storage_data is no MetadataIndex", path);
+        }
+        int used = 0;
+        var records = new OrderedDictionary<string, List<Record>>(StringComparer.Ordinal);
+        foreach (Entry entry in entries)
+        {
+            ct.ThrowIfCancellationRequested();
+            var tensor = (TensorMetadata)metadata.StateDict!.Get(entry.Name)!;
+            for (int i = 0; i < entry.Chunks.Length; i++)
+            {
+                Chunk chunk = entry.Chunks[i];
+                object? found = Find(entry.Name, ((ChunkMetadata)tensor.Chunks!.Items[i]!).Offsets);
+                // Ranks that have no elements of a tensor have chunks at one place, and one record.
+                if (found is RecordPlace { IsUsed: true } && chunk.Box.IsEmpty)
+                {
+                    continue;
+                }
+                if (found is null or RecordPlace { IsUsed: true })
+                {
+                    throw Rules.DistributedRecord.Broken(
+                        $"the chunk at ({string.Join(", ", chunk.Box.Offsets)}) of tensor {Printable.Quote(entry.Name)} has no record of its own", path);
+                }
+                Add(entry.Name, found, entry, chunk);
+            }
+        }
+        foreach ((string name, object? value) in metadata.StateDict!.Items)
+        {
+            if (value is BytesMetadata)
+            {
+                object found = Find(name, null) ?? throw Rules.DistributedRecord.Broken($"the object {Printable.Quote(name)} has no record", path);
+                long length = Add(name, found, null, null);
+                budget.Spend(OpenBudget.Text(32), path);
+                builder.AddMetadata(name, FormattableString.Invariant($"bytes[{length}]"));
+            }
+        }
+        return used == places.Items.Count ? records : throw Rules.DistributedRecord.Broken(
+            $"{places.Items.Count - used} records belong to no chunk: "
+            + string.Join(", ", places.Items.Where(item => item.Value is not RecordPlace { IsUsed: true }).Take(MostNamed).Select(item => Printable.Quote(item.Key))), path);
+
+        object? Find(string name, PickleSequence? offsets)
+        {
+            string identity = RecordIndex.IdentityOf(name, offsets, budget, path);
+            budget.Spend(-OpenBudget.Text(identity.Length), path); // it is not kept
+            return places.Get(identity);
+        }
+
+        long Add(string name, object? value, Entry? entry, Chunk? chunk)
+        {
+            if (value is not RecordPlace { IsBuilt: true } place)
+            {
+                throw Form($"the record of {Printable.Quote(name)} is no _StorageInfo", path);
+            }
+            place.IsUsed = true;
+            used++;
+            if (place.IsTransformed)
+            {
+                throw Rules.DistributedTransformed.Broken($"the record of {Printable.Quote(name)} is transformed", path);
+            }
+            if (place.File is "" or "." or ".." || place.File.AsSpan().ContainsAny(@"/\:") || ControlCharacters.AreInFileName(place.File))
+            {
+                throw Rules.DistributedFileName.Broken($"the record of {Printable.Quote(name)} lies in {Printable.Quote(place.File)}, which is no plain file name", path);
+            }
+            budget.Spend(OpenBudget.Hashing(place.File.Length), path);
+            if (!records.TryGetValue(place.File, out List<Record>? list))
+            {
+                budget.Spend(OpenBudget.GrowingEntry + 64, path);
+                records.Add(place.File, list = []);
+            }
+            if (chunk is not null)
+            {
+                chunk.File = records.IndexOf(place.File);
+            }
+            list.Add(new Record(name, place.Offset, place.Length, entry, chunk));
+            return place.Length;
+        }
+    }
+
+    // Opens each file and reads its records, several files at a time. The error of the first file is reported.
+    private static CheckpointFile[] ReadFiles(
+        OrderedDictionary<string, List<Record>> records, string folder, string metadataPath, OpenBudget budget, CheckpointFileSet? files,
+        Action<string, ZipRecord>? checksums, CancellationToken ct)
+    {
+        var opened = new CheckpointFile[records.Count];
+        var failures = new MemLoadException?[records.Count];
+        long failed = records.Count;
+        Workers.RunEach(records.Count, Math.Max(4, Environment.ProcessorCount), (i, stop) =>
+        {
+            try
+            {
+                // What comes after a failure is of no interest.
+                if (i < Volatile.Read(ref failed))
+                {
+                    (string name, List<Record> list) = records.GetAt((int)i);
+                    opened[i] = ReadFile(Path.Combine(folder, name), name, list, metadataPath, budget.OfFile(), files, checksums, stop);
+                }
+            }
+            catch (MemLoadException e)
+            {
+                failures[i] = e;
+                Volatile.Write(ref failed, Math.Min(i, Volatile.Read(ref failed)));
+            }
+        }, ct);
+        return Array.Find(failures, failure => failure is not null) is MemLoadException failure ? throw failure : opened;
+    }
+
+    private static CheckpointFile ReadFile(
+        string path, string name, List<Record> records, string metadataPath, OpenBudget budget, CheckpointFileSet? files,
+        Action<string, ZipRecord>? checksums, CancellationToken ct)
+    {
+        if (!File.Exists(path))
+        {
+            throw Rules.DistributedFileMissing.Broken(
+                $"{Printable.Quote(name)} is not in the folder; it has {records.Count} records, among them {Printable.Quote(records[0].Name)}", metadataPath);
+        }
+        CheckpointFileReader file = CheckpointFileReader.Open(path);
+        try
+        {
+            records.Sort((one, other) => one.Offset.CompareTo(other.Offset));
+            long end = 0;
+            foreach (Record record in records)
+            {
+                ct.ThrowIfCancellationRequested();
+                if (record.Offset < end)
+                {
+                    throw Rules.DistributedRecordOverlap.Broken(
+                        $"the record of {Printable.Quote(record.Name)} begins inside the one before it, which ends at byte {end}", path, record.Offset);
+                }
+                if (record.Offset > file.Length - record.Length)
+                {
+                    LfsPointer.Refuse(file.ReadBytes(0, Math.Min(file.Length, 512)), path, file.Length);
+                    throw Rules.FileTruncated.Broken(
+                        $"the file has {file.Length} bytes, and the record of {Printable.Quote(record.Name)} has {record.Length} from byte {record.Offset} on", path, Math.Min(record.Offset, file.Length));
+                }
+                end = record.Offset + record.Length;
+                if (record is { Entry: Entry entry, Chunk: Chunk chunk })
+                {
+                    ReadRecord(file, record, entry, chunk, budget, checksums, ct);
+                }
+            }
+            budget.Settle(path);
+            return new CheckpointFile(path, file.Length) { Stamp = file.Stamp };
+        }
+        finally
+        {
+            if (files is null)
+            {
+                file.Dispose();
+            }
+            else
+            {
+                files.Keep(file);
+            }
+        }
+    }
+
+    private static void ReadRecord(CheckpointFileReader file, in Record record, Entry entry, Chunk chunk, OpenBudget budget, Action<string, ZipRecord>? checksums, CancellationToken ct)
+    {
+        try
+        {
+            TorchZipReader.Archive archive = TorchZipReader.Open(new FileRecord(file, record.Offset, record.Length), budget, ct);
+            if (archive.Root is not TensorReference tensor)
+            {
+                throw Rules.DistributedContent.Broken($"the record of {Printable.Quote(record.Name)} holds no tensor", file.Path, 0);
+            }
+            if (tensor.DType != entry.DType || !tensor.Shape.AsSpan().SequenceEqual(chunk.Box.Sizes.AsSpan()))
+            {
+                throw Rules.DistributedContent.Broken(
+                    $"the record of {Printable.Quote(record.Name)} holds {tensor.DType.TorchName()} ({string.Join(", ", tensor.Shape)}), the metadata says "
+                    + $"{entry.DType.TorchName()} ({string.Join(", ", chunk.Box.Sizes)})", file.Path, 0);
+            }
+            ZipRecord storage = archive.RecordOf(tensor.Storage, file.Path);
+            CheckView(tensor, storage, record.Name, file.Path);
+            chunk.Storage = new Extent(chunk.File, record.Offset + storage.Offset, storage.Length);
+            chunk.Tensor = tensor;
+            foreach (ZipRecord one in checksums is null ? [] : archive.Directory.Records.Where(one => one.Crc != 0))
+            {
+                checksums!(file.Path, one with { Offset = record.Offset + one.Offset });
+            }
+        }
+        catch (MemLoadException e) when (e.Offset is long at && e.Rule != Rules.ReadFailed && e.Rule != Rules.FileChanged)
+        {
+            // The reader of archives counts from the start of the record.
+            throw e.Rule.Broken(e.Finding, file.Path, record.Offset + at, e.InnerException, e.Remedy);
+        }
+    }
+
+    private static void CheckView(TensorReference tensor, ZipRecord storage, string name, string path)
+    {
+        try
+        {
+            if (tensor.Offset < 0 || tensor.Strides.Length != tensor.Shape.Length || tensor.Strides.Any(stride => stride < 0))
+            {
+                throw new OverflowException();
+            }
+            long end = tensor.DType.Layout().BytesOf(checked(tensor.Offset + ShapeMath.Span(tensor.Shape, tensor.Strides)));
+            if (!tensor.Shape.Contains(0) && end > storage.Length)
+            {
+                throw Rules.ViewOutsideStorage.Broken(
+                    $"the chunk of tensor {Printable.Quote(name)} ends at byte {end} of a storage of {storage.Length} bytes", path, storage.Offset);
+            }
+        }
+        catch (OverflowException e)
+        {
+            throw Rules.ShapeInvalid.Broken(
+                $"the chunk of tensor {Printable.Quote(name)} has shape ({string.Join(", ", tensor.Shape)}), strides ({string.Join(", ", tensor.Strides)}) and offset {tensor.Offset}",
+                path, 0, e);
+        }
+    }
+
+    private static void Add(CheckpointBuilder builder, Entry entry, string path)
+    {
+        Chunk[] filled = [.. entry.Chunks.Where(chunk => !chunk.Box.IsEmpty)];
+        if (entry.Elements == 0)
+        {
+            Extent empty = entry.Chunks[0].Storage;
+            int none = builder.AddStorage(entry.Chunks[0].File, empty.Offset, 0);
+            builder.AddTensor(new TensorEntry(entry.Name, entry.DType, entry.Shape, ShapeMath.ContiguousStrides(entry.Shape), none, 0));
+            return;
+        }
+        if (filled is [Chunk { Tensor: TensorReference whole } only] && only.Box.IsWhole(entry.Shape))
+        {
+            int storage = builder.AddStorage(only.File, only.Storage.Offset, only.Storage.Length);
+            builder.AddTensor(new TensorEntry(entry.Name, entry.DType, whole.Shape, whole.Strides, storage, whole.Offset, whole.LazyView));
+            return;
+        }
+        int size = entry.DType.ElementSize();
+        StorageChunk[] chunks = [.. filled.Select(chunk =>
+        {
+            TensorReference tensor = chunk.Tensor!;
+            return tensor.LazyView == LazyView.None && ShapeMath.IsContiguous(tensor.Shape, tensor.Strides)
+                ? StorageChunk.OfBox(chunk.File, chunk.Storage.Offset + (tensor.Offset * size), size, entry.Shape, chunk.Box.Offsets, chunk.Box.Sizes)
+                : throw Rules.DistributedStrides.Broken(
+                    $"the chunk at ({string.Join(", ", chunk.Box.Offsets)}) of tensor {Printable.Quote(entry.Name)} is not contiguous: its strides are ({string.Join(", ", tensor.Strides)})", path);
+        }).OrderBy(chunk => chunk.Start)];
+        builder.AddTensor(new TensorEntry(entry.Name, entry.DType, entry.Shape, ShapeMath.ContiguousStrides(entry.Shape), builder.AddStorage([.. chunks]), 0));
+    }
+
+    private static ImmutableArray<long> Numbers(PickleSequence size, OpenBudget budget, string path)
+    {
+        budget.Spend(32 + (sizeof(long) * size.Count), path);
+        var numbers = ImmutableArray.CreateBuilder<long>(size.Count);
+        foreach (object? item in size.Items)
+        {
+            numbers.Add((long)item!);
+        }
+        return numbers.MoveToImmutable();
+    }
+
+    private static MemLoadException Form(string finding, string path) => Rules.DistributedForm.Broken(finding, path);
+}

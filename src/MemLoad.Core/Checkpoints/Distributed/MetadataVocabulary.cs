@@ -1,0 +1,247 @@
+using System.Collections.Frozen;
+
+namespace MemLoad;
+
+/// <summary>
+/// The allowlist of a <c>.metadata</c> file: the classes of torch.distributed.checkpoint.metadata and filesystem, and what their fields
+/// hold (PyTorch 1.13 to 2.9). Every other name is refused.
+/// </summary>
+internal sealed class MetadataVocabulary : IPickleVocabulary
+{
+    /// <summary>The only one: it has no state.</summary>
+    public static readonly IPickleVocabulary Instance = new MetadataVocabulary();
+
+    private const string Module = "torch.distributed.checkpoint.metadata.";
+    private const string ShardedModule = "torch.distributed._shard.sharded_tensor.metadata."; // until PyTorch 2.2
+    private const string Size = "torch.Size";
+    private const int MostDimensions = 64;
+    private const int MostParts = 1 << 10;
+
+    private static readonly FrozenDictionary<string, Func<MetadataObject>> Classes = new Dictionary<string, Func<MetadataObject>>
+    {
+        [Module + "Metadata"] = () => new CheckpointMetadata(),
+        [Module + "TensorStorageMetadata"] = () => new TensorMetadata(),
+        [Module + "BytesStorageMetadata"] = () => new BytesMetadata(),
+        [Module + "ChunkStorageMetadata"] = () => new ChunkMetadata(),
+        [Module + "TensorProperties"] = () => new TensorProperties(),
+        [ShardedModule + "TensorProperties"] = () => new TensorProperties(),
+        [Module + "MetadataIndex"] = () => new RecordIndex(),
+        [Module + "StorageMeta"] = () => new SaveMetadata(),
+        ["torch.distributed.checkpoint.filesystem._StorageInfo"] = () => new RecordPlace(),
+    }.ToFrozenDictionary(StringComparer.Ordinal);
+
+    private static readonly FrozenSet<string> MemoryFormats = new[]
+    {
+        Module + "_MEM_FORMAT_ENCODING", ShardedModule + "MEM_FORMAT_ENCODING",
+    }.ToFrozenSet(StringComparer.Ordinal);
+
+    // A path is never opened: it says where the checkpoint was saved.
+    private static readonly FrozenSet<string> Paths = new[]
+    {
+        "pathlib.PosixPath", "pathlib.WindowsPath", "pathlib.PurePosixPath", "pathlib.PureWindowsPath",
+        "pathlib._local.PosixPath", "pathlib._local.WindowsPath", "pathlib._local.PurePosixPath", "pathlib._local.PureWindowsPath",
+    }.ToFrozenSet(StringComparer.Ordinal);
+
+    // These have the same meaning in every pickle of PyTorch.
+    private static readonly FrozenSet<string> Shared = new[]
+    {
+        Size, "torch.serialization._get_layout", "collections.OrderedDict", "builtins.set", "builtins.list", "builtins.dict",
+    }.ToFrozenSet(StringComparer.Ordinal);
+
+    private MetadataVocabulary()
+    {
+    }
+
+    /// <inheritdoc/>
+    public object? Resolve(string module, string name)
+    {
+        string full = $"{module}.{name}";
+        return Classes.ContainsKey(full) || MemoryFormats.Contains(full) || Paths.Contains(full) ? new PickleGlobal(full)
+            : Shared.Contains(full) ? TorchVocabulary.Resolve(module, name)
+            : module == "torch" && DTypes.TryFromTorchName(name, out _) ? TorchVocabulary.Resolve(module, name)
+            : null;
+    }
+
+    /// <inheritdoc/>
+    public MemLoadException Refusal(string module, string name, bool isRoot, string path, long at)
+    {
+        MemLoadException general = TorchVocabulary.Refusal(module, name, isRoot: false, path, at);
+        if (general.Rule == Rules.PickleAttack)
+        {
+            return general;
+        }
+        return module == "megatron" || module.StartsWith("megatron.", StringComparison.Ordinal)
+            ? Rules.DistributedName.Broken($"the metadata is Megatron-Core's: it asks for {Printable.Quote($"{module}.{name}")}", path, at,
+                remedy: "Export the checkpoint with Megatron-Core or Megatron-Bridge to safetensors, and open that.")
+            : Rules.DistributedName.Broken($"the metadata asks for {Printable.Quote($"{module}.{name}")}", path, at);
+    }
+
+    /// <inheritdoc/>
+    public object? Call(object? callee, PickleSequence arguments, OpenBudget budget, string path, long at)
+    {
+        if (callee is not PickleGlobal { Name: string name })
+        {
+            return TorchVocabulary.Call(callee, arguments, budget, path, at);
+        }
+        if (name == Size && arguments.Items is [PickleSequence { Kind: PickleSequenceKind.Tuple } numbers])
+        {
+            return PickleSequence.Copy(PickleSequenceKind.Size, Whole(numbers, path, at), budget, path);
+        }
+        if (MemoryFormats.Contains(name))
+        {
+            return arguments.Items is [0L or 1L or 2L] ? IgnoredValue.Instance : throw Form($"{Printable.Quote(name)} gets another number than 0, 1 or 2", path, at);
+        }
+        if (Paths.Contains(name))
+        {
+            budget.Spend(OpenBudget.Looking(arguments.Count), path);
+            return arguments.Count <= MostParts && AreTexts(arguments.Items) ? IgnoredValue.Instance : throw Form("a path is not made of texts", path, at);
+        }
+        return Classes.ContainsKey(name)
+            ? throw Form($"{Printable.Quote(name)} is called, and not made without its constructor", path, at)
+            : TorchVocabulary.Call(callee, arguments, budget, path, at);
+    }
+
+    /// <inheritdoc/>
+    public object? Create(object? type, PickleSequence arguments, OpenBudget budget, string path, long at)
+    {
+        if (type is not PickleGlobal { Name: string name } || !Classes.TryGetValue(name, out Func<MetadataObject>? make))
+        {
+            return TorchVocabulary.Create(type, arguments, budget, path, at);
+        }
+        budget.Spend(MetadataObject.Overhead, path);
+        return arguments.Count == 0 ? make() : throw Form($"{Printable.Quote(name)} is made with arguments", path, at);
+    }
+
+    /// <inheritdoc/>
+    public void Build(object? target, object? state, OpenBudget budget, string path, long at)
+    {
+        if (target is not MetadataObject made)
+        {
+            TorchVocabulary.Build(target, state, path, at);
+            return;
+        }
+        if (made.IsBuilt)
+        {
+            throw Form("an object of the metadata is changed after it was made", path, at);
+        }
+        made.IsBuilt = true;
+        bool right = (made, state) switch
+        {
+            (TensorProperties properties, PickleSequence { Kind: PickleSequenceKind.Tuple } tuple) => Set(properties, tuple.Items),
+            (TensorProperties, _) => false,
+            (_, PickleDict { HasTextKeysOnly: true } fields) => Set(made, fields, budget, path),
+            _ => false,
+        };
+        if (!right)
+        {
+            throw Form($"the fields of {Describe(made)} are not those that PyTorch writes", path, at);
+        }
+    }
+
+    // dtype, layout, requires_grad, memory format, pin_memory
+    private static bool Set(TensorProperties properties, ReadOnlySpan<object?> state)
+    {
+        const string Prefix = "torch.";
+        if (state is not [TorchConstant dtype, TorchConstant layout, bool, IgnoredValue, bool]
+            || !DTypes.TryFromTorchName(dtype.Repr[Prefix.Length..], out DType type) || !type.IsOfPyTorch())
+        {
+            return false;
+        }
+        properties.DType = type;
+        properties.Layout = layout.Repr;
+        return true;
+    }
+
+    private static bool Set(MetadataObject made, PickleDict fields, OpenBudget budget, string path)
+    {
+        int known = 0;
+        switch (made)
+        {
+            case CheckpointMetadata all:
+                all.StateDict = Take(fields, "state_dict_metadata", ref known) as PickleDict;
+                all.StorageData = Take(fields, "storage_data", ref known) as PickleDict;
+                Take(fields, "planner_data", ref known);
+                return Take(fields, "storage_meta", ref known) is null or SaveMetadata && Take(fields, "version", ref known) is null or string
+                    && all.StateDict is not null && all.StorageData is not null && known == fields.Items.Count;
+            case TensorMetadata tensor:
+                tensor.Properties = Take(fields, "properties", ref known) as TensorProperties;
+                tensor.Size = Shape(Take(fields, "size", ref known));
+                tensor.Chunks = Take(fields, "chunks", ref known) as PickleSequence;
+                return tensor.Properties is { IsBuilt: true } && tensor.Size is not null && tensor.Chunks is { Kind: PickleSequenceKind.List }
+                    && known == fields.Items.Count;
+            case ChunkMetadata chunk:
+                chunk.Offsets = Shape(Take(fields, "offsets", ref known));
+                chunk.Sizes = Shape(Take(fields, "sizes", ref known));
+                return chunk.Offsets is not null && chunk.Sizes is not null && known == fields.Items.Count;
+            case RecordIndex index:
+                object? offset = Take(fields, "offset", ref known);
+                PickleSequence? offsets = Shape(offset);
+                if (Take(fields, "fqn", ref known) is not string name || Take(fields, "index", ref known) is not (null or long)
+                    || (offset is not null && offsets is null) || known != fields.Items.Count)
+                {
+                    return false;
+                }
+                index.Identity = RecordIndex.IdentityOf(name, offsets, budget, path);
+                return true;
+            case RecordPlace place:
+                place.File = Take(fields, "relative_path", ref known) as string ?? "";
+                place.Offset = Take(fields, "offset", ref known) as long? ?? -1;
+                place.Length = Take(fields, "length", ref known) as long? ?? -1;
+                place.IsTransformed = Take(fields, "transform_descriptors", ref known) is not null;
+                return place is { Offset: >= 0, Length: >= 0 } && fields.Get("relative_path") is string && known == fields.Items.Count;
+            case SaveMetadata:
+                return Take(fields, "checkpoint_id", ref known) is null or string or IgnoredValue & Take(fields, "save_id", ref known) is null or string
+                    & Take(fields, "load_id", ref known) is null or string & Take(fields, "modules", ref known) is null or PickleSequence
+                    & known == fields.Items.Count;
+            default:
+                return fields.Items.Count == 0;
+        }
+    }
+
+    private static object? Take(PickleDict fields, string name, ref int known)
+    {
+        known += fields.Contains(name) ? 1 : 0;
+        return fields.Get(name);
+    }
+
+    private static PickleSequence? Shape(object? value) =>
+        value is PickleSequence { Kind: PickleSequenceKind.Size, Count: <= MostDimensions } size ? size : null;
+
+    private static ReadOnlySpan<object?> Whole(PickleSequence numbers, string path, long at)
+    {
+        foreach (object? number in numbers.Items)
+        {
+            if (number is not long)
+            {
+                throw Rules.PickleArguments.Broken("a torch.Size is not made of whole numbers of 64 bits", path, at);
+            }
+        }
+        return numbers.Items;
+    }
+
+    private static bool AreTexts(ReadOnlySpan<object?> items)
+    {
+        foreach (object? item in items)
+        {
+            if (item is not string)
+            {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static string Describe(MetadataObject made) => made switch
+    {
+        CheckpointMetadata => "Metadata",
+        TensorMetadata => "TensorStorageMetadata",
+        BytesMetadata => "BytesStorageMetadata",
+        ChunkMetadata => "ChunkStorageMetadata",
+        TensorProperties => "TensorProperties",
+        RecordIndex => "MetadataIndex",
+        RecordPlace => "_StorageInfo",
+        _ => "StorageMeta",
+    };
+
+    private static MemLoadException Form(string finding, string path, long at) => Rules.DistributedForm.Broken(finding, path, at);
+}

@@ -1,0 +1,32 @@
+namespace MemLoad;
+
+/// <summary>Bytes that headers are read from: a whole file, or a record inside one. Positions count from the start of the range.</summary>
+internal abstract class FileRange
+{
+    /// <summary>The file, for errors.</summary>
+    public abstract string Path { get; }
+
+    /// <summary>Bytes of the range.</summary>
+    public abstract long Length { get; }
+
+    /// <summary>Fills the whole destination.</summary>
+    /// <exception cref="MemLoadException">ML1005 if the file ends before the range, ML1006 if it was truncated meanwhile, ML1007 if the
+    /// read fails.</exception>
+    public abstract void ReadExactly(long offset, Span<byte> destination);
+
+    /// <summary>Requests that the system reads a part into the page cache in the background. It is a hint.</summary>
+    public abstract void Expect(long offset, long count);
+
+    /// <summary>Reads a part into a new array.</summary>
+    /// <exception cref="MemLoadException">ML1005 or ML1007. The part is compared with the range before memory is allocated.</exception>
+    public byte[] ReadBytes(long offset, long count)
+    {
+        if (offset < 0 || count < 0 || offset > Length - count)
+        {
+            throw Rules.FileTruncated.Broken($"the file has {Length} bytes but {count} are promised here", Path, offset);
+        }
+        byte[] bytes = GC.AllocateUninitializedArray<byte>(checked((int)count));
+        ReadExactly(offset, bytes);
+        return bytes;
+    }
+}
