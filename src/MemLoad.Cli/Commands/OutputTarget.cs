@@ -12,6 +12,10 @@ internal sealed class OutputTarget
 
     private readonly Option<bool> _force = CommonOptions.Force();
 
+    private readonly Option<long?> _maxShardSize = Numbers.BytesOption(
+        "--max-shard-size",
+        "Write safetensors files of at most this size and their index, named as transformers names them, into the folder --out.");
+
     public OutputTarget(bool required, string description) =>
         _out = CommonOptions.Path("--out", description, required);
 
@@ -19,11 +23,13 @@ internal sealed class OutputTarget
     {
         command.Add(_out);
         command.Add(_to);
+        command.Add(_maxShardSize);
         command.Add(_force);
         command.Validators.Add(result =>
         {
             // Reading the value of --to here would hide an error in it.
-            if (result.GetResult(_to) is null && result.GetValue(_out) is string path && FormatNames.FromPath(path) is null)
+            if (result.GetResult(_to) is null && result.GetResult(_maxShardSize) is null && result.GetValue(_out) is string path
+                && FormatNames.FromPath(path) is null)
             {
                 result.AddError($"The extension '{Path.GetExtension(path)}' of --out names no format: add --to "
                     + $"{string.Join('|', CommonOptions.WritableFormats.All)}");
@@ -41,7 +47,7 @@ internal sealed class OutputTarget
     /// <summary>Writes with a progress bar, and describes the written file or folder.</summary>
     public WriteResult Write(IWeightSource source, string path, ParseResult parsed, CliConsole console, CancellationToken cancellationToken)
     {
-        var job = new WriteJob(source, path, FormatOf(parsed), parsed.GetValue(_force));
+        WriteJob job = Job(source, path, parsed);
         WriteResult written;
         using (var status = new StatusLine(console))
         {
@@ -53,5 +59,15 @@ internal sealed class OutputTarget
             console.Error.WriteLine($"memload: {entries}");
         }
         return written;
+    }
+
+    private WriteJob Job(IWeightSource source, string path, ParseResult parsed)
+    {
+        if (parsed.GetValue(_maxShardSize) is not long most)
+        {
+            return new WriteJob(source, path, FormatOf(parsed), parsed.GetValue(_force));
+        }
+        FormatNames.RequireShards(path, _to.Read(parsed));
+        return new WriteJob(source, path, most, parsed.GetValue(_force));
     }
 }

@@ -18,6 +18,11 @@ public sealed class ConvertWeightsCommand : NarrowingPathCmdlet
     [EnumNames<WeightFormat?>]
     public WeightFormat? Format { get; set; }
 
+    /// <summary>Writes safetensors files of at most this size in bytes, and their index, into a folder.</summary>
+    [Parameter]
+    [AtLeast(1)]
+    public long? MaxShardSize { get; set; }
+
     /// <summary>Replaces an existing target.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
@@ -26,6 +31,15 @@ public sealed class ConvertWeightsCommand : NarrowingPathCmdlet
     protected override void ProcessPath(string path)
     {
         Checkpoint source = Checkpoint.Open(path, StopToken).Select(Key, Include, Exclude);
+        if (MaxShardSize is long most)
+        {
+            string shards = Destination is null
+                ? System.IO.Path.ChangeExtension(path, null)
+                : PathResolver.Literal(SessionState.Path, Destination);
+            FormatNames.RequireShards(shards, Format is null ? null : TargetWriter.FormatOf(Format, ""));
+            Write(new WriteJob(source, shards, most, Force), $"Convert {path}", $"Converting {path}");
+            return;
+        }
         (string target, CheckpointFormat format) = Target(path);
         Write(new WriteJob(source, target, format, Force), $"Convert {path}", $"Converting {path}");
     }

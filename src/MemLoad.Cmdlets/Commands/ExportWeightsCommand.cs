@@ -31,6 +31,11 @@ public sealed class ExportWeightsCommand : MemLoadCmdlet
     [EnumNames<WeightFormat?>]
     public WeightFormat? Format { get; set; }
 
+    /// <summary>Writes safetensors files of at most this size in bytes, and their index, into a folder.</summary>
+    [Parameter]
+    [AtLeast(1)]
+    public long? MaxShardSize { get; set; }
+
     /// <summary>Replaces an existing target.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
@@ -39,6 +44,12 @@ public sealed class ExportWeightsCommand : MemLoadCmdlet
     protected override void BeginProcessing() => Require(Destination, () =>
     {
         _path = PathResolver.Literal(SessionState.Path, Destination);
+        if (MaxShardSize is not null)
+        {
+            FormatNames.RequireShards(_path, Format is null ? null : TargetWriter.FormatOf(Format, ""));
+            CheckpointWriter.RequireWritableShards(_path, Force);
+            return;
+        }
         _format = TargetWriter.FormatOf(Format, _path);
         CheckpointWriter.RequireWritable(_path, _format, Force);
     });
@@ -47,6 +58,7 @@ public sealed class ExportWeightsCommand : MemLoadCmdlet
     protected override void ProcessRecord() => Attempt(Destination, () =>
     {
         using HeldWeights held = Model!.Hold();
-        Write(new WriteJob(held.Weights, _path, _format, Force), "Write", $"Writing {Model.Name}");
+        WriteJob job = MaxShardSize is long most ? new(held.Weights, _path, most, Force) : new(held.Weights, _path, _format, Force);
+        Write(job, "Write", $"Writing {Model.Name}");
     });
 }

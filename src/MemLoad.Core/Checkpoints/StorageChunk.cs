@@ -46,7 +46,8 @@ public sealed class StorageChunk
     /// <param name="shape">Dimensions of the tensor. Its bytes fit 64 bits.</param>
     /// <param name="offsets">The first element of the box, by dimension.</param>
     /// <param name="sizes">Dimensions of the box, which is not empty and lies inside the tensor.</param>
-    internal static StorageChunk OfBox(int file, long offset, int elementBytes, ImmutableArray<long> shape, ImmutableArray<long> offsets, ImmutableArray<long> sizes)
+    internal static StorageChunk OfBox(
+        int file, long offset, int elementBytes, ImmutableArray<long> shape, ImmutableArray<long> offsets, ImmutableArray<long> sizes)
     {
         var loops = new List<(long Count, long Step)>();
         long run = elementBytes;
@@ -91,7 +92,9 @@ public sealed class StorageChunk
         return place;
     }
 
-    /// <summary>Returns the offset of the first byte of the chunk that lies at a place of the storage or after it; the length if none does.</summary>
+    /// <summary>
+    /// Returns the offset of the first byte of the chunk that lies at a place of the storage or after it; the length if none does.
+    /// </summary>
     /// <param name="place">Byte offset in the storage.</param>
     internal long FirstFrom(long place)
     {
@@ -114,17 +117,6 @@ public sealed class StorageChunk
             rest -= turn * step;
         }
         return offset + Math.Min(rest, RunBytes);
-    }
-
-    /// <summary>Calls an action for each run of a range of the chunk: offset in the chunk, place in the storage, and length in bytes.</summary>
-    internal void ForEachRun(long from, long to, Action<long, long, int> action)
-    {
-        while (from < to)
-        {
-            long left = Math.Min(RunBytes - (from % RunBytes), to - from);
-            action(from, PlaceOf(from), (int)Math.Min(left, int.MaxValue));
-            from += Math.Min(left, int.MaxValue);
-        }
     }
 
     /// <summary>The chunk in a list of files with other indices.</summary>

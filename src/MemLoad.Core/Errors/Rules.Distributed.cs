@@ -3,7 +3,8 @@ namespace MemLoad;
 /// <summary>Rules on distributed checkpoints of PyTorch (ML51xx): a folder of <c>.distcp</c> files with a <c>.metadata</c> file.</summary>
 internal static partial class Rules
 {
-    private const string SaveDistributedAgain = "Save the checkpoint again with torch.distributed.checkpoint, or copy its whole folder again.";
+    private const string SaveDistributedAgain =
+        "Save the checkpoint again with torch.distributed.checkpoint, or copy its whole folder again.";
 
     /// <summary>The writer adds <c>.metadata</c> last. Without it the save is not finished.</summary>
     public static readonly Rule DistributedUnfinished = new("ML5101", "the folder of a distributed checkpoint has its .metadata file",
@@ -11,12 +12,15 @@ internal static partial class Rules
 
     /// <summary>The names of PyTorch's own metadata, and no others.</summary>
     public static readonly Rule DistributedName = new("ML5102", "the metadata uses only names of torch.distributed.checkpoint",
-        "Load the checkpoint with the program that wrote it, and save its tensors with torch.distributed.checkpoint and the default planner.");
+        "Load the checkpoint with the program that wrote it, and save its tensors with torch.distributed.checkpoint and its default "
+        + "planner.");
 
     /// <summary>Objects have the fields that PyTorch writes, of the types that it writes, and no others.</summary>
     public static readonly Rule DistributedForm = new("ML5103", "the metadata has the form that PyTorch writes", SaveDistributedAgain);
 
-    /// <summary>Offsets and sizes have a number per dimension, are not negative, and end inside the tensor. PyTorch checks this only when it saves.</summary>
+    /// <summary>
+    /// Offsets and sizes have a number per dimension, are not negative, and end inside the tensor. PyTorch checks this only when it saves.
+    /// </summary>
     public static readonly Rule DistributedChunk = new("ML5104", "the chunks of a tensor lie inside it", SaveDistributedAgain);
 
     /// <summary>No element is in two chunks. PyTorch checks this only when it saves.</summary>
@@ -40,7 +44,8 @@ internal static partial class Rules
     public static readonly Rule DistributedRecordOverlap = new("ML5110", "records of a file do not overlap", SaveDistributedAgain);
 
     /// <summary>The tensor in a record has the shape and the type that the metadata says.</summary>
-    public static readonly Rule DistributedContent = new("ML5111", "a record holds the tensor that the metadata describes", SaveDistributedAgain);
+    public static readonly Rule DistributedContent = new("ML5111", "a record holds the tensor that the metadata describes",
+        SaveDistributedAgain);
 
     /// <summary>Records are stored as they are.</summary>
     public static readonly Rule DistributedTransformed = new("ML5112", "records are neither compressed nor transformed",
@@ -55,6 +60,7 @@ internal static partial class Rules
         $"Use another strategy ({(Setting.Strategy, "Stream")}), or write the weights to safetensors first ({Act.Convert}).");
 
     /// <summary>The files that PyTorch's HuggingFaceStorageWriter writes per rank are pieces.</summary>
-    public static readonly Rule DistributedSafetensors = new("ML5115", "a safetensors file holds whole tensors, not a rank's pieces of them",
+    public static readonly Rule DistributedSafetensors = new("ML5115",
+        "a safetensors file holds whole tensors, not a rank's pieces of them",
         "Join the files with consolidate_safetensors_files of torch.distributed.checkpoint, and open the result.");
 }

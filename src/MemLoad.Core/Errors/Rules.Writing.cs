@@ -30,6 +30,8 @@ internal static partial class Rules
             $"Write .pth instead, or fewer tensors into one file ({(Act.Convert, Setting.Include)}).");
     public static readonly Rule SourceInconsistent = new("ML9110", "the weights to write have the lengths that they state",
         "Open them again. If it fails again, report this as a bug of MemLoad.");
+    public static readonly Rule ShardSize = new("ML9112", "shards are safetensors files of at least one byte in a folder",
+        $"Name a folder for them, and a size such as {(Setting.MaxShardSize, "5GB")}, or leave out {Setting.MaxShardSize}.");
     public static readonly Rule CacheUnusable = new("ML9111", "the cache folder can be written",
         $"Set MEMLOAD_CACHE to a folder that this user can write to, or give a checkpoint of your own ({Setting.Path}).");
 }

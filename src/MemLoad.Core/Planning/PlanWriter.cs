@@ -41,8 +41,8 @@ internal sealed class PlanWriter(LoadView view, bool deviceIsHost, long ringByte
     public bool IsInRuns(int storage) => view.Checkpoint.Storages[storage].IsInRuns;
 
     /// <summary>
-    /// Returns true if the elements of a storage must not be used where they lie in the file. Records of a distributed checkpoint follow each
-    /// other without padding, so that elements are not aligned to their size there.
+    /// Returns true if the elements of a storage must not be used where they lie in the file. Records of a distributed checkpoint follow
+    /// each other without padding, so that elements may not be aligned to their size there.
     /// </summary>
     public bool MustBeAligned(int storage) =>
         view.Checkpoint.Format == CheckpointFormat.Distributed && view.Checkpoint.Storages[storage].Offset % view.AlignmentOf(storage) != 0;
@@ -128,7 +128,9 @@ internal sealed class PlanWriter(LoadView view, bool deviceIsHost, long ringByte
         }
     }
 
-    /// <summary>Allocates the ring for storages with chunks in several runs, which whole reads then pass through. Returns -1 if there are none.</summary>
+    /// <summary>
+    /// Allocates the ring for storages with chunks in several runs, which whole reads then pass through. Returns -1 if there are none.
+    /// </summary>
     public int AllocateChunkRing() => _chunkRing = Storages.Any(IsInRuns) ? AllocateRing(Storages.Where(IsInRuns)) : -1;
 
     /// <summary>

@@ -8,17 +8,22 @@ public sealed class WritersUnderFireTests
 {
     private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "memload.dll");
 
+    private const string Shards = "shards";
+
     public static TheoryData<string> Targets => ["x.pth", "x.safetensors", "x"];
 
+    public static TheoryData<string> TargetsAndShards => [.. Targets, Shards];
+
     [SkippableTheory]
-    [MemberData(nameof(Targets))]
+    [MemberData(nameof(TargetsAndShards))]
     public void Killed_at_any_moment_a_writer_leaves_the_old_or_the_new_and_the_next_tidies_up(string name)
     {
         Skip.If(OperatingSystem.IsWindows(), "a killed process keeps its files for a while there");
         var random = new Random(name.Length);
         using var folder = new TemporaryFolder();
-        string[] oldArguments = ["new", "--out", folder[name], "--force", .. Model(emb: 24)];
-        string[] newArguments = ["new", "--out", folder[name], "--force", .. Model(emb: 240)];
+        string[] sharding = name == Shards ? ["--max-shard-size", "100KB"] : [];
+        string[] oldArguments = ["new", "--out", folder[name], "--force", .. Model(emb: 24), .. sharding];
+        string[] newArguments = ["new", "--out", folder[name], "--force", .. Model(emb: 240), .. sharding];
         Finish(Start(oldArguments));
         string old = Content(folder[name]);
         Finish(Start(newArguments));

@@ -43,7 +43,8 @@ internal static class ChunkTiling
         }
         if (covered < elements)
         {
-            throw Rules.DistributedGap.Broken($"the chunks of tensor {Printable.Quote(name)} have {covered} of its {elements} elements", path);
+            throw Rules.DistributedGap.Broken(
+                $"the chunks of tensor {Printable.Quote(name)} have {covered} of its {elements} elements", path);
         }
     }
 
@@ -57,7 +58,8 @@ internal static class ChunkTiling
         if (!inside)
         {
             throw Rules.DistributedChunk.Broken(
-                $"tensor {Printable.Quote(name)} of shape ({string.Join(", ", shape)}) has a chunk of shape ({string.Join(", ", box.Sizes)}) at ({string.Join(", ", box.Offsets)})", path);
+                $"tensor {Printable.Quote(name)} of shape ({string.Join(", ", shape)}) has a chunk of shape "
+                + $"({string.Join(", ", box.Sizes)}) at ({string.Join(", ", box.Offsets)})", path);
         }
     }
 
@@ -118,7 +120,8 @@ internal static class ChunkTiling
                 if (Overlap(sorted[i], sorted[k]))
                 {
                     throw Rules.DistributedOverlap.Broken(
-                        $"tensor {Printable.Quote(name)} has chunks at ({string.Join(", ", sorted[i].Offsets)}) and ({string.Join(", ", sorted[k].Offsets)}) that share elements", path);
+                        $"tensor {Printable.Quote(name)} has chunks at ({string.Join(", ", sorted[i].Offsets)}) and "
+                        + $"({string.Join(", ", sorted[k].Offsets)}) that share elements", path);
                 }
             }
         }

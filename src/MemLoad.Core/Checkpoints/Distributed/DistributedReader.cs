@@ -71,9 +71,12 @@ internal static class DistributedReader
     /// <param name="files">Keeps the files open. Null closes them.</param>
     /// <param name="ct">Stops the reading.</param>
     /// <exception cref="MemLoadException">ML1003 to ML1013, ML2xxx, ML3xxx, ML5101 to ML5113, ML6001 to ML6014.</exception>
-    public static Checkpoint Read(string folder, OpenBudget budget, CheckpointFileSet? files, CancellationToken ct) => Read(folder, budget, files, null, ct);
+    public static Checkpoint Read(string folder, OpenBudget budget, CheckpointFileSet? files, CancellationToken ct) =>
+        Read(folder, budget, files, null, ct);
 
-    /// <summary>Returns the records of the archives of all chunks that have a checksum: data file, and the record with its offset in that file.</summary>
+    /// <summary>
+    /// Returns the records of the archives of all chunks that have a checksum: data file, and the record with its offset in that file.
+    /// </summary>
     /// <exception cref="MemLoadException">As <see cref="Read(string, OpenBudget, CheckpointFileSet?, CancellationToken)"/>.</exception>
     public static IReadOnlyCollection<(string File, ZipRecord Record)> ChecksumsOf(string folder, CancellationToken ct)
     {
@@ -82,7 +85,8 @@ internal static class DistributedReader
         return found;
     }
 
-    private static Checkpoint Read(string folder, OpenBudget budget, CheckpointFileSet? files, Action<string, ZipRecord>? checksums, CancellationToken ct)
+    private static Checkpoint Read(
+        string folder, OpenBudget budget, CheckpointFileSet? files, Action<string, ZipRecord>? checksums, CancellationToken ct)
     {
         string path = Path.Combine(folder, MetadataName);
         if (!File.Exists(path))
@@ -186,7 +190,8 @@ internal static class DistributedReader
         }
         catch (OverflowException e)
         {
-            throw Rules.ShapeInvalid.Broken($"tensor {Printable.Quote(name)} has the shape ({string.Join(", ", shape)})", path, innerException: e);
+            throw Rules.ShapeInvalid.Broken(
+                $"tensor {Printable.Quote(name)} has the shape ({string.Join(", ", shape)})", path, innerException: e);
         }
         if (chunks.Length == 0)
         {
@@ -223,7 +228,8 @@ internal static class DistributedReader
                 if (found is null or RecordPlace { IsUsed: true })
                 {
                     throw Rules.DistributedRecord.Broken(
-                        $"the chunk at ({string.Join(", ", chunk.Box.Offsets)}) of tensor {Printable.Quote(entry.Name)} has no record of its own", path);
+                        $"the chunk at ({string.Join(", ", chunk.Box.Offsets)}) of tensor {Printable.Quote(entry.Name)} has no record of "
+                        + "its own", path);
                 }
                 Add(entry.Name, found, entry, chunk);
             }
@@ -232,7 +238,8 @@ internal static class DistributedReader
         {
             if (value is BytesMetadata)
             {
-                object found = Find(name, null) ?? throw Rules.DistributedRecord.Broken($"the object {Printable.Quote(name)} has no record", path);
+                object found = Find(name, null)
+                    ?? throw Rules.DistributedRecord.Broken($"the object {Printable.Quote(name)} has no record", path);
                 long length = Add(name, found, null, null);
                 budget.Spend(OpenBudget.Text(32), path);
                 builder.AddMetadata(name, FormattableString.Invariant($"bytes[{length}]"));
@@ -240,7 +247,8 @@ internal static class DistributedReader
         }
         return used == places.Items.Count ? records : throw Rules.DistributedRecord.Broken(
             $"{places.Items.Count - used} records belong to no chunk: "
-            + string.Join(", ", places.Items.Where(item => item.Value is not RecordPlace { IsUsed: true }).Take(MostNamed).Select(item => Printable.Quote(item.Key))), path);
+            + string.Join(", ", places.Items.Where(item => item.Value is not RecordPlace { IsUsed: true }).Take(MostNamed)
+                .Select(item => Printable.Quote(item.Key))), path);
 
         object? Find(string name, PickleSequence? offsets)
         {
@@ -263,7 +271,8 @@ internal static class DistributedReader
             }
             if (place.File is "" or "." or ".." || place.File.AsSpan().ContainsAny(@"/\:") || ControlCharacters.AreInFileName(place.File))
             {
-                throw Rules.DistributedFileName.Broken($"the record of {Printable.Quote(name)} lies in {Printable.Quote(place.File)}, which is no plain file name", path);
+                throw Rules.DistributedFileName.Broken(
+                    $"the record of {Printable.Quote(name)} lies in {Printable.Quote(place.File)}, which is no plain file name", path);
             }
             budget.Spend(OpenBudget.Hashing(place.File.Length), path);
             if (!records.TryGetValue(place.File, out List<Record>? list))
@@ -315,7 +324,8 @@ internal static class DistributedReader
         if (!File.Exists(path))
         {
             throw Rules.DistributedFileMissing.Broken(
-                $"{Printable.Quote(name)} is not in the folder; it has {records.Count} records, among them {Printable.Quote(records[0].Name)}", metadataPath);
+                $"{Printable.Quote(name)} is not in the folder; it has {records.Count} records, among them {Printable.Quote(records[0].Name)}",
+                metadataPath);
         }
         CheckpointFileReader file = CheckpointFileReader.Open(path);
         try
@@ -328,13 +338,15 @@ internal static class DistributedReader
                 if (record.Offset < end)
                 {
                     throw Rules.DistributedRecordOverlap.Broken(
-                        $"the record of {Printable.Quote(record.Name)} begins inside the one before it, which ends at byte {end}", path, record.Offset);
+                        $"the record of {Printable.Quote(record.Name)} begins inside the one before it, which ends at byte {end}", path,
+                        record.Offset);
                 }
                 if (record.Offset > file.Length - record.Length)
                 {
                     LfsPointer.Refuse(file.ReadBytes(0, Math.Min(file.Length, 512)), path, file.Length);
                     throw Rules.FileTruncated.Broken(
-                        $"the file has {file.Length} bytes, and the record of {Printable.Quote(record.Name)} has {record.Length} from byte {record.Offset} on", path, Math.Min(record.Offset, file.Length));
+                        $"the file has {file.Length} bytes, and the record of {Printable.Quote(record.Name)} has {record.Length} from byte "
+                        + $"{record.Offset} on", path, Math.Min(record.Offset, file.Length));
                 }
                 end = record.Offset + record.Length;
                 if (record is { Entry: Entry entry, Chunk: Chunk chunk })
@@ -358,7 +370,9 @@ internal static class DistributedReader
         }
     }
 
-    private static void ReadRecord(CheckpointFileReader file, in Record record, Entry entry, Chunk chunk, OpenBudget budget, Action<string, ZipRecord>? checksums, CancellationToken ct)
+    private static void ReadRecord(
+        CheckpointFileReader file, in Record record, Entry entry, Chunk chunk, OpenBudget budget, Action<string, ZipRecord>? checksums,
+        CancellationToken ct)
     {
         try
         {
@@ -370,8 +384,8 @@ internal static class DistributedReader
             if (tensor.DType != entry.DType || !tensor.Shape.AsSpan().SequenceEqual(chunk.Box.Sizes.AsSpan()))
             {
                 throw Rules.DistributedContent.Broken(
-                    $"the record of {Printable.Quote(record.Name)} holds {tensor.DType.TorchName()} ({string.Join(", ", tensor.Shape)}), the metadata says "
-                    + $"{entry.DType.TorchName()} ({string.Join(", ", chunk.Box.Sizes)})", file.Path, 0);
+                    $"the record of {Printable.Quote(record.Name)} holds {tensor.DType.TorchName()} ({string.Join(", ", tensor.Shape)}), "
+                    + $"the metadata says {entry.DType.TorchName()} ({string.Join(", ", chunk.Box.Sizes)})", file.Path, 0);
             }
             ZipRecord storage = archive.RecordOf(tensor.Storage, file.Path);
             CheckView(tensor, storage, record.Name, file.Path);
@@ -401,14 +415,15 @@ internal static class DistributedReader
             if (!tensor.Shape.Contains(0) && end > storage.Length)
             {
                 throw Rules.ViewOutsideStorage.Broken(
-                    $"the chunk of tensor {Printable.Quote(name)} ends at byte {end} of a storage of {storage.Length} bytes", path, storage.Offset);
+                    $"the chunk of tensor {Printable.Quote(name)} ends at byte {end} of a storage of {storage.Length} bytes", path,
+                    storage.Offset);
             }
         }
         catch (OverflowException e)
         {
             throw Rules.ShapeInvalid.Broken(
-                $"the chunk of tensor {Printable.Quote(name)} has shape ({string.Join(", ", tensor.Shape)}), strides ({string.Join(", ", tensor.Strides)}) and offset {tensor.Offset}",
-                path, 0, e);
+                $"the chunk of tensor {Printable.Quote(name)} has shape ({string.Join(", ", tensor.Shape)}), strides "
+                + $"({string.Join(", ", tensor.Strides)}) and offset {tensor.Offset}", path, 0, e);
         }
     }
 
@@ -433,11 +448,14 @@ internal static class DistributedReader
         {
             TensorReference tensor = chunk.Tensor!;
             return tensor.LazyView == LazyView.None && ShapeMath.IsContiguous(tensor.Shape, tensor.Strides)
-                ? StorageChunk.OfBox(chunk.File, chunk.Storage.Offset + (tensor.Offset * size), size, entry.Shape, chunk.Box.Offsets, chunk.Box.Sizes)
+                ? StorageChunk.OfBox(
+                    chunk.File, chunk.Storage.Offset + (tensor.Offset * size), size, entry.Shape, chunk.Box.Offsets, chunk.Box.Sizes)
                 : throw Rules.DistributedStrides.Broken(
-                    $"the chunk at ({string.Join(", ", chunk.Box.Offsets)}) of tensor {Printable.Quote(entry.Name)} is not contiguous: its strides are ({string.Join(", ", tensor.Strides)})", path);
+                    $"the chunk at ({string.Join(", ", chunk.Box.Offsets)}) of tensor {Printable.Quote(entry.Name)} is not contiguous: its "
+                    + $"strides are ({string.Join(", ", tensor.Strides)})", path);
         }).OrderBy(chunk => chunk.Start)];
-        builder.AddTensor(new TensorEntry(entry.Name, entry.DType, entry.Shape, ShapeMath.ContiguousStrides(entry.Shape), builder.AddStorage([.. chunks]), 0));
+        builder.AddTensor(new TensorEntry(
+            entry.Name, entry.DType, entry.Shape, ShapeMath.ContiguousStrides(entry.Shape), builder.AddStorage([.. chunks]), 0));
     }
 
     private static ImmutableArray<long> Numbers(PickleSequence size, OpenBudget budget, string path)

@@ -89,12 +89,16 @@ internal sealed class MetadataVocabulary : IPickleVocabulary
         }
         if (MemoryFormats.Contains(name))
         {
-            return arguments.Items is [0L or 1L or 2L] ? IgnoredValue.Instance : throw Form($"{Printable.Quote(name)} gets another number than 0, 1 or 2", path, at);
+            return arguments.Items is [0L or 1L or 2L]
+                ? IgnoredValue.Instance
+                : throw Form($"{Printable.Quote(name)} gets another number than 0, 1 or 2", path, at);
         }
         if (Paths.Contains(name))
         {
             budget.Spend(OpenBudget.Looking(arguments.Count), path);
-            return arguments.Count <= MostParts && AreTexts(arguments.Items) ? IgnoredValue.Instance : throw Form("a path is not made of texts", path, at);
+            return arguments.Count <= MostParts && AreTexts(arguments.Items)
+                ? IgnoredValue.Instance
+                : throw Form("a path is not made of texts", path, at);
         }
         return Classes.ContainsKey(name)
             ? throw Form($"{Printable.Quote(name)} is called, and not made without its constructor", path, at)

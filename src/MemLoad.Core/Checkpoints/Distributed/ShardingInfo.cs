@@ -26,11 +26,14 @@ internal static partial class ShardingInfo
         }
         if (RankName().IsMatch(Path.GetFileName(path)))
         {
-            throw Rules.DistributedSafetensors.Broken("the file is one rank's part of a distributed checkpoint (its name begins with shard-, its metadata has DCP_SHARDING_INFO)", path);
+            throw Rules.DistributedSafetensors.Broken(
+                "the file is one rank's part of a distributed checkpoint (its name begins with shard-, its metadata has DCP_SHARDING_INFO)",
+                path);
         }
         if (FirstPiece(info) is string name)
         {
-            throw Rules.DistributedSafetensors.Broken($"the file has a piece of tensor {Printable.Quote(name)} that does not begin where the tensor does", path);
+            throw Rules.DistributedSafetensors.Broken(
+                $"the file has a piece of tensor {Printable.Quote(name)} that does not begin where the tensor does", path);
         }
     }
 
@@ -40,7 +43,14 @@ internal static partial class ShardingInfo
         try
         {
             using var json = JsonDocument.Parse(info);
-            return json.RootElement.EnumerateObject().FirstOrDefault(tensor => tensor.Value.GetProperty(Offsets).EnumerateArray().Any(offset => offset.GetInt64() != 0)).Name;
+            foreach (JsonProperty tensor in json.RootElement.EnumerateObject())
+            {
+                if (tensor.Value.GetProperty(Offsets).EnumerateArray().Any(offset => offset.GetInt64() != 0))
+                {
+                    return tensor.Name;
+                }
+            }
+            return null;
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
         {

@@ -8,17 +8,19 @@ internal sealed class AtomicFolder : IDisposable
 {
     private readonly string _target;
     private readonly bool _overwrite;
+    private readonly Func<string, bool> _isOurs;
 
     // A lock file beside the folder. It is locked until the folder is complete, so that no writer removes the folder.
     private readonly FileStream _lock;
     private readonly (UnixFileMode Mode, LinuxFileStatus? Status)? _old; // the state of the folder that is replaced
     private bool _committed;
 
-    private AtomicFolder(string target, bool overwrite, string path, FileStream held, (UnixFileMode Mode, LinuxFileStatus? Status)? old)
+    private AtomicFolder(string target, bool overwrite, Func<string, bool> isOurs, string path, FileStream held, (UnixFileMode Mode, LinuxFileStatus? Status)? old)
     {
         _old = old;
         _target = target;
         _overwrite = overwrite;
+        _isOurs = isOurs;
         Path = path;
         _lock = held;
     }
@@ -29,9 +31,10 @@ internal sealed class AtomicFolder : IDisposable
     /// <summary>Removes files of killed writers, checks the free space and creates the temporary folder.</summary>
     /// <param name="target">Path from <see cref="WriteTarget.ForFolder"/>.</param>
     /// <param name="overwrite">Whether an existing folder is replaced.</param>
+    /// <param name="isOurs">Whether a file of this name may be replaced.</param>
     /// <param name="length">The sum of the bytes of its files.</param>
     /// <exception cref="MemLoadException">ML9103 or ML9104.</exception>
-    public static AtomicFolder Create(string target, bool overwrite, long length)
+    public static AtomicFolder Create(string target, bool overwrite, Func<string, bool> isOurs, long length)
     {
         TemporaryNames.RemoveUnfinished(target);
         WriteFailures.CheckRoom(System.IO.Path.GetDirectoryName(target)!, length, target);
@@ -50,7 +53,7 @@ internal sealed class AtomicFolder : IDisposable
             {
                 Directory.CreateDirectory(path);
             }
-            return new AtomicFolder(target, overwrite, path, held, old);
+            return new AtomicFolder(target, overwrite, isOurs, path, held, old);
         }
         catch (Exception e) when (WriteFailures.IsFailure(e))
         {
@@ -66,7 +69,7 @@ internal sealed class AtomicFolder : IDisposable
     /// <exception cref="MemLoadException">ML9102, ML9103 or ML9105.</exception>
     public void Commit()
     {
-        WriteTarget.ForFolder(_target, _overwrite); // the target may have changed during the write
+        WriteTarget.ForFolder(_target, _overwrite, _isOurs); // the target may have changed during the write
         try
         {
             TakeAfterOld();

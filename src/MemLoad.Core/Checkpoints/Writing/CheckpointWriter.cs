@@ -41,9 +41,9 @@ public static class CheckpointWriter
         var session = new WriteSession(bytesWritten, cancellationToken);
         if (format == CheckpointFormat.PerTensor)
         {
-            string target = WriteTarget.ForFolder(path, overwrite);
+            string target = WriteTarget.ForFolder(path, overwrite, WriteTarget.IsPerTensor);
             var writer = PerTensorWriter.For(source, target);
-            using var folder = AtomicFolder.Create(target, overwrite, writer.DiskBytes);
+            using var folder = AtomicFolder.Create(target, overwrite, WriteTarget.IsPerTensor, writer.DiskBytes);
             writer.Write(folder.Path, target, session);
             cancellationToken.ThrowIfCancellationRequested();
             folder.Commit();
@@ -63,6 +63,53 @@ public static class CheckpointWriter
         }
     }
 
+    /// <summary>
+    /// Writes all tensors of a source to a folder of safetensors files and their index, as transformers does. The folder appears complete, or
+    /// stays as it was.
+    /// </summary>
+    /// <param name="source">The weights. Each byte is requested once, in the order of the files.</param>
+    /// <param name="folder">The folder to write; its parent must exist.</param>
+    /// <param name="maxShardBytes">The most bytes of tensors in a file, at least 1. A larger tensor has a file of its own.</param>
+    /// <param name="overwrite">Replace an existing folder that holds nothing but such files.</param>
+    /// <param name="bytesWritten">Receives the number of written bytes, of <see cref="CountShardBytes"/>, about every 4 MiB.</param>
+    /// <param name="cancellationToken">Stops the write within a few MiB. No file remains.</param>
+    /// <exception cref="MemLoadException">As <see cref="Write"/>; ML9112 for a size below 1.</exception>
+    /// <exception cref="OperationCanceledException">The token was canceled.</exception>
+    public static void WriteShards(
+        IWeightSource source, string folder, long maxShardBytes, bool overwrite = false, IProgress<long>? bytesWritten = null, CancellationToken cancellationToken = default)
+    {
+        Check(source, folder, CheckpointFormat.Safetensors);
+        cancellationToken.ThrowIfCancellationRequested();
+        string target = WriteTarget.ForFolder(folder, overwrite, ShardedWriter.IsOurs);
+        var writer = ShardedWriter.For(source, target, maxShardBytes);
+        using var unfinished = AtomicFolder.Create(target, overwrite, ShardedWriter.IsOurs, writer.DiskBytes);
+        writer.Write(unfinished.Path, target, new WriteSession(bytesWritten, cancellationToken));
+        cancellationToken.ThrowIfCancellationRequested();
+        unfinished.Commit();
+    }
+
+    /// <summary>Returns the number of bytes that <see cref="WriteShards"/> would write. Uses neither the disk nor the bytes of the weights.</summary>
+    /// <param name="source">The weights.</param>
+    /// <param name="folder">The folder that would be written.</param>
+    /// <param name="maxShardBytes">The most bytes of tensors in a file, at least 1.</param>
+    /// <returns>The length of all files in bytes.</returns>
+    /// <exception cref="MemLoadException">ML9107 to ML9109, ML9112, ML6001 to ML6003.</exception>
+    public static long CountShardBytes(IWeightSource source, string folder, long maxShardBytes)
+    {
+        Check(source, folder, CheckpointFormat.Safetensors);
+        return ShardedWriter.For(source, folder, maxShardBytes).Length;
+    }
+
+    /// <summary>Checks before the weights are loaded that <see cref="WriteShards"/> can write to a folder.</summary>
+    /// <param name="folder">The folder to write; its parent must exist.</param>
+    /// <param name="overwrite">Replace an existing folder that holds nothing but such files.</param>
+    /// <exception cref="MemLoadException">ML9102 to ML9104.</exception>
+    public static void RequireWritableShards(string folder, bool overwrite = false)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        WriteTarget.RequireWritable(WriteTarget.ForFolder(folder, overwrite, ShardedWriter.IsOurs));
+    }
+
     /// <summary>Checks before the weights are loaded that <see cref="Write"/> can write a checkpoint to a path.</summary>
     /// <param name="path">The file or folder to write; its parent must exist.</param>
     /// <param name="format">The format.</param>
@@ -72,7 +119,7 @@ public static class CheckpointWriter
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         CheckFormat(path, format);
-        WriteTarget.RequireWritable(format == CheckpointFormat.PerTensor ? WriteTarget.ForFolder(path, overwrite) : WriteTarget.ForFile(path, overwrite));
+        WriteTarget.RequireWritable(format == CheckpointFormat.PerTensor ? WriteTarget.ForFolder(path, overwrite, WriteTarget.IsPerTensor) : WriteTarget.ForFile(path, overwrite));
     }
 
     /// <summary>

@@ -16,13 +16,29 @@ internal static class FormatNames
             _ => null,
         };
 
+    /// <summary>Refuses a target or a format that shards cannot have: they are safetensors files in a folder.</summary>
+    /// <param name="path">The target.</param>
+    /// <param name="format">The format that was asked for; null if none was.</param>
+    /// <exception cref="MemLoadException">ML9112.</exception>
+    public static void RequireShards(string path, CheckpointFormat? format)
+    {
+        if (format is not (null or CheckpointFormat.Safetensors))
+        {
+            throw Rules.ShardSize.Broken($"shards of {format} were asked for", path);
+        }
+        if (FromPath(path) is CheckpointFormat.TorchZip or CheckpointFormat.Safetensors)
+        {
+            throw Rules.ShardSize.Broken($"shards were asked for, and the target is the file {Printable.Quote(Path.GetFileName(path))}", path);
+        }
+    }
+
     /// <summary>
     /// Whether a file has the name of a checkpoint. Other files can be checkpoints, too, because the content determines the format.
     /// </summary>
     public static bool IsOfCheckpoint(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
-        return Path.GetExtension(path).ToLowerInvariant() is ".pth" or ".pt" or ".bin" or ".ckpt" or ".safetensors" or ".gguf"
+        return Path.GetExtension(path).ToLowerInvariant() is ".pth" or ".pt" or ".bin" or ".ckpt" or ".safetensors" or ".gguf" or ".distcp"
             || path.EndsWith(".index.json", StringComparison.OrdinalIgnoreCase);
     }
 

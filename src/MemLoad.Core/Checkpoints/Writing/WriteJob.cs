@@ -14,6 +14,23 @@ public sealed class WriteJob
 
     private readonly IWeightSource _source;
     private readonly bool _overwrite;
+    private readonly long? _maxShardBytes;
+
+    /// <summary>Prepares a job that writes shards.</summary>
+    /// <param name="source">The weights.</param>
+    /// <param name="folder">The folder to write.</param>
+    /// <param name="maxShardBytes">The most bytes of tensors in a file.</param>
+    /// <param name="overwrite">Replace what is there.</param>
+    /// <exception cref="MemLoadException">As <see cref="CheckpointWriter.CountShardBytes"/>.</exception>
+    public WriteJob(IWeightSource source, string folder, long maxShardBytes, bool overwrite)
+    {
+        Bytes = CheckpointWriter.CountShardBytes(source, folder, maxShardBytes);
+        _source = source;
+        _overwrite = overwrite;
+        _maxShardBytes = maxShardBytes;
+        Path = folder;
+        Format = CheckpointFormat.Sharded;
+    }
 
     /// <summary>Prepares a job.</summary>
     /// <param name="source">The weights.</param>
@@ -59,7 +76,14 @@ public sealed class WriteJob
     /// <exception cref="MemLoadException">As <see cref="CheckpointWriter.Write"/>.</exception>
     public WriteResult Run(IProgress<long>? bytesWritten, CancellationToken cancellationToken)
     {
-        CheckpointWriter.Write(_source, Path, Format, _overwrite, bytesWritten, cancellationToken);
+        if (_maxShardBytes is long most)
+        {
+            CheckpointWriter.WriteShards(_source, Path, most, _overwrite, bytesWritten, cancellationToken);
+        }
+        else
+        {
+            CheckpointWriter.Write(_source, Path, Format, _overwrite, bytesWritten, cancellationToken);
+        }
         return new WriteResult(FullPath.Of(Path), Format, _source.Tensors.Length, Bytes);
     }
 }

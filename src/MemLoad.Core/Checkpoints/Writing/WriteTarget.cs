@@ -28,9 +28,15 @@ internal static class WriteTarget
         return target;
     }
 
-    /// <summary>Returns the absolute path for a new folder. A folder may be replaced only if it has only per-tensor files.</summary>
+    /// <summary>True for the names of per-tensor files.</summary>
+    public static bool IsPerTensor(string name) => name.EndsWith(PerTensorWriter.Extension, StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>Returns the absolute path for a new folder. A folder may be replaced only if it has only files of the same kind.</summary>
+    /// <param name="path">The path of the user.</param>
+    /// <param name="overwrite">Whether an existing folder is replaced.</param>
+    /// <param name="isOurs">Whether a file of this name may be replaced.</param>
     /// <exception cref="MemLoadException">ML9102 or ML9103.</exception>
-    public static string ForFolder(string path, bool overwrite)
+    public static string ForFolder(string path, bool overwrite, Func<string, bool> isOurs)
     {
         string target = Locate(path, Path.TrimEndingDirectorySeparator(FullPath.Of(path, Rules.TargetUnwritable)));
         if (File.Exists(target))
@@ -53,11 +59,11 @@ internal static class WriteTarget
         try
         {
             string? foreign = Directory.EnumerateFileSystemEntries(target, "*", new EnumerationOptions { AttributesToSkip = 0 })
-                .FirstOrDefault(entry => Directory.Exists(entry) || !entry.EndsWith(PerTensorWriter.Extension, StringComparison.OrdinalIgnoreCase));
+                .FirstOrDefault(entry => Directory.Exists(entry) || !isOurs(Path.GetFileName(entry)));
             return foreign is null
                 ? target
                 : throw Rules.TargetUnwritable.Broken(
-                    $"the folder holds more than per-tensor files ({Printable.Quote(Path.GetFileName(foreign))}) and is not replaced", target,
+                    $"the folder holds more than {(isOurs == IsPerTensor ? "per-tensor files" : "a sharded checkpoint")} ({Printable.Quote(Path.GetFileName(foreign))}) and is not replaced", target,
                     remedy: "Name another path: what MemLoad did not write stays.");
         }
         catch (Exception e) when (WriteFailures.IsFailure(e))
