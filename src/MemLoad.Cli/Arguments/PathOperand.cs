@@ -11,19 +11,28 @@ internal sealed class PathOperand
 {
     /// <summary>The description of the path for commands that read one checkpoint.</summary>
     public const string OneCheckpoint =
-        "The checkpoint: .pth, .pt, .bin, .safetensors, .gguf, a *.index.json, a folder with one file per tensor, "
-        + "or a distributed checkpoint's.";
+        "The checkpoint: .pth, .pt, .bin, .safetensors, .gguf, a *.index.json, a folder with one file per tensor or of a distributed "
+        + "checkpoint, or hf://ORG/NAME in the cache of the Hugging Face hub.";
 
     private readonly Argument<string[]> _operand;
     private readonly Option<string[]> _option;
+    private readonly Option<string?>? _revision;
     private readonly bool _required;
     private readonly bool _several;
 
     /// <param name="description">The description of the paths, for help.</param>
     /// <param name="required">Whether a path is required.</param>
     /// <param name="several">Whether several paths are allowed.</param>
-    public PathOperand(string description = OneCheckpoint, bool required = true, bool several = false)
+    /// <param name="isCheckpoint">Whether the paths are of checkpoints, which can be models of the hub.</param>
+    public PathOperand(string description = OneCheckpoint, bool required = true, bool several = false, bool isCheckpoint = true)
     {
+        _revision = isCheckpoint
+            ? new Option<string?>("--revision")
+            {
+                Description = "The revision of a model of the hub: a branch, a tag, or a commit or its first seven digits or more.",
+                HelpName = "revision",
+            }
+            : null;
         _required = required;
         _several = several;
         _operand = new Argument<string[]>("path")
@@ -46,11 +55,23 @@ internal sealed class PathOperand
     {
         command.Add(_operand);
         command.Options.Insert(0, _option);
+        if (_revision is not null)
+        {
+            command.Add(_revision);
+        }
         command.Validators.Add(Check);
     }
 
-    /// <summary>Returns the paths. Operands come first.</summary>
-    public string[] ReadAll(ParseResult parsed) => [.. parsed.GetValue(_operand) ?? [], .. parsed.GetValue(_option) ?? []];
+    /// <summary>
+    /// Returns the paths. Operands come first. The address of a model of the hub becomes the path of its snapshot in the cache.
+    /// </summary>
+    /// <exception cref="MemLoadException">ML5018, ML5019 or ML5021.</exception>
+    public string[] ReadAll(ParseResult parsed)
+    {
+        string? revision = _revision is null ? null : parsed.GetValue(_revision);
+        string[] paths = [.. parsed.GetValue(_operand) ?? [], .. parsed.GetValue(_option) ?? []];
+        return _revision is null ? paths : [.. paths.Select(path => HubCache.AtRevision(path, revision))];
+    }
 
     /// <summary>Returns the path; null if none was given.</summary>
     public string? Read(ParseResult parsed) => ReadAll(parsed).FirstOrDefault();

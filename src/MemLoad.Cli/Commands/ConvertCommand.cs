@@ -26,8 +26,8 @@ internal static class ConvertCommand
         command.Add(format);
         command.Runs((parsed, cancellationToken) =>
         {
-            Checkpoint source = Checkpoint.Open(path.Read(parsed)!, cancellationToken)
-                .Select(parsed.GetValue(key), parsed.GetValue(include) ?? [], parsed.GetValue(exclude) ?? []);
+            Checkpoint source = Checkpoint.OpenSelected(
+                path.Read(parsed)!, parsed.GetValue(key), parsed.GetValue(include) ?? [], parsed.GetValue(exclude) ?? [], cancellationToken);
             WriteResult result = target.Write(source, target.PathOf(parsed)!, parsed, console, cancellationToken);
             WriteResultView.Print(result, format.Read(parsed), console);
             return ExitCode.Done;

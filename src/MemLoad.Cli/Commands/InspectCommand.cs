@@ -29,8 +29,8 @@ internal static class InspectCommand
         path.AddTo(command);
         command.Runs((parsed, cancellationToken) =>
         {
-            Checkpoint checkpoint = Checkpoint.Open(path.Read(parsed)!, cancellationToken)
-                .Select(parsed.GetValue(key), parsed.GetValue(include) ?? [], parsed.GetValue(exclude) ?? []);
+            Checkpoint checkpoint = Checkpoint.OpenSelected(
+                path.Read(parsed)!, parsed.GetValue(key), parsed.GetValue(include) ?? [], parsed.GetValue(exclude) ?? [], cancellationToken);
             string[]? digests = null;
             if (parsed.GetValue(hash))
             {
@@ -51,7 +51,10 @@ internal static class InspectCommand
             CsvWriter.Write(tensors, JsonOutput.Types.WeightInfo, console.Out);
             return;
         }
-        var result = new InspectResult(checkpoint.Path, checkpoint.Format, checkpoint.FileBytes, checkpoint.Metadata, [.. tensors]);
+        var result = new InspectResult(checkpoint.Path, checkpoint.Format, checkpoint.FileBytes, checkpoint.Metadata, [.. tensors])
+        {
+            Findings = checkpoint.Findings.IsEmpty ? null : checkpoint.Findings,
+        };
         if (format == OutputFormat.Json)
         {
             JsonOutput.Write(result, JsonOutput.Types.InspectResult, console.Out);

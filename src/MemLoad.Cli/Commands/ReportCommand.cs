@@ -11,7 +11,7 @@ internal static class ReportCommand
     public static Command Build(CliConsole console)
     {
         var paths = new PathOperand("Rows of earlier runs: what 'measure' printed with --format csv or json, or Export-Csv or "
-            + "ConvertTo-Json wrote.", several: true);
+            + "ConvertTo-Json wrote.", several: true, isCheckpoint: false);
         Option<string[]> timelines =
             Paths("--timeline-path",
                 "Samples of those runs, from 'measure --timeline-path', for the pictures over time. Repeat the option for more files.");

@@ -11,8 +11,8 @@ internal static class TestCommand
 
     public static Command Build(CliConsole console)
     {
-        var paths = new PathOperand("Checkpoints: .pth, .pt, .bin, .safetensors, .gguf, a *.index.json, a folder with one file per "
-            + "tensor, or a distributed checkpoint's.", several: true);
+        var paths = new PathOperand("Checkpoints: .pth, .pt, .bin, .safetensors, .gguf, a *.index.json, a folder, or hf://ORG/NAME "
+            + "in the cache of the Hugging Face hub.", several: true);
         var deep = new Option<bool>("--deep")
         {
             Description = "Read all bytes: verify the checksums of archives, and look for NaN, Inf, zero and constant tensors and zeros "

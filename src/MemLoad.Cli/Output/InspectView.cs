@@ -62,6 +62,10 @@ internal static class InspectView
                 $"{Units.Count(result.Metadata.Count)} other {(result.Metadata.Count == 1 ? "entry" : "entries")}: "
                 + $"{string.Join(", ", result.Metadata.Take(EntriesShown).Select(Entry))}{more}");
         }
+        foreach (string finding in result.Findings ?? [])
+        {
+            TextTable.Line(console, $"{finding}.");
+        }
     }
 
     private static string Entry(KeyValuePair<string, object?> entry)

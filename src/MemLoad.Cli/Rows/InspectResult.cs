@@ -13,4 +13,9 @@ internal sealed record InspectResult(
     CheckpointFormat Format,
     long FileBytes,
     [property: JsonConverter(typeof(MetadataConverter))] IReadOnlyDictionary<string, object?> Metadata,
-    IReadOnlyList<WeightInfo> Tensors);
+    IReadOnlyList<WeightInfo> Tensors)
+{
+    /// <summary>What a reader of the files should know and no rule forbids; null if there is nothing.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<string>? Findings { get; init; }
+}

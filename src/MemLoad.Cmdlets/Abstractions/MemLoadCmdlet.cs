@@ -93,7 +93,8 @@ public abstract class MemLoadCmdlet : PSCmdlet, IDisposable
     /// <param name="paths">The paths as the user gave them.</param>
     /// <param name="literal">True to take the paths literally; false to expand wildcards.</param>
     /// <param name="work">The work, with an absolute path of the file system.</param>
-    protected void ForEachFile(IEnumerable<string> paths, bool literal, Action<string> work)
+    /// <param name="revision">The revision of a model of the hub; null for its main one, and for other paths.</param>
+    protected void ForEachFile(IEnumerable<string> paths, bool literal, Action<string> work, string? revision = null)
     {
         ArgumentNullException.ThrowIfNull(paths);
         foreach (string path in paths)
@@ -103,7 +104,7 @@ public abstract class MemLoadCmdlet : PSCmdlet, IDisposable
                 resolved = literal ? [PathResolver.Literal(SessionState.Path, path)] : PathResolver.Resolve(SessionState.Path, path));
             foreach (string file in resolved)
             {
-                Attempt(file, () => work(file));
+                Attempt(file, () => work(HubCache.AtRevision(file, revision)));
             }
         }
     }

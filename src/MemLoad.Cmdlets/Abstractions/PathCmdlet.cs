@@ -18,11 +18,18 @@ public abstract class PathCmdlet : MemLoadCmdlet
     [Alias("PSPath", "LP")]
     public string[] LiteralPath { get; set; } = [];
 
+    /// <summary>
+    /// The revision of a model in the cache of the Hugging Face hub: a branch, a tag, or a commit or its first seven digits or more.
+    /// </summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Revision { get; set; }
+
     /// <inheritdoc/>
     protected sealed override void ProcessRecord()
     {
         bool literal = ParameterSetName == ParameterSets.LiteralPath;
-        ForEachFile(literal ? LiteralPath : Path, literal, ProcessPath);
+        ForEachFile(literal ? LiteralPath : Path, literal, ProcessPath, Revision);
     }
 
     /// <summary>Works on one checkpoint. A broken rule becomes an error, and the next checkpoint follows.</summary>

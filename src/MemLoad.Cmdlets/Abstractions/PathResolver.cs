@@ -14,6 +14,10 @@ internal static class PathResolver
     public static IReadOnlyList<string> Resolve(PathIntrinsics paths, string path)
     {
         FullPath.RequireName(path);
+        if (HubCache.IsAddress(path))
+        {
+            return [path];
+        }
         // The path of a row that is piped is a name and not a pattern. So is the name of an existing file, such as model[1].pth.
         if (System.IO.Path.IsPathFullyQualified(path) && System.IO.Path.Exists(path))
         {
@@ -38,7 +42,7 @@ internal static class PathResolver
 
     /// <summary>Returns the file system's name of a literal path. The file need not exist.</summary>
     /// <exception cref="MemLoadException">ML1001: the drive does not exist; ML1009: the path is not on a file system.</exception>
-    public static string Literal(PathIntrinsics paths, string path) => Guarded(path, () =>
+    public static string Literal(PathIntrinsics paths, string path) => HubCache.IsAddress(path) ? path : Guarded(path, () =>
     {
         FullPath.RequireName(path);
         string resolved = paths.GetUnresolvedProviderPathFromPSPath(path, out ProviderInfo provider, out _);

@@ -64,6 +64,14 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
     [AtLeast(1)]
     public long? DeviceMemoryLimit { get; set; }
 
+    /// <summary>
+    /// The revision of a model in the cache of the Hugging Face hub: a branch, a tag, or a commit or its first seven digits or more.
+    /// </summary>
+    [Parameter(ParameterSetName = ParameterSets.Path)]
+    [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
+    [ValidateNotNullOrEmpty]
+    public string? Revision { get; set; }
+
     /// <summary>The container or tensor of the checkpoint to load.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.Path)]
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.LiteralPath)]
@@ -118,7 +126,7 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
             {
                 ProcessRequests(Requests(file, Size));
             }
-        });
+        }, Revision);
     }
 
     /// <summary>Answers the requests of one checkpoint.</summary>

@@ -30,7 +30,7 @@ public sealed class ConvertWeightsCommand : NarrowingPathCmdlet
     /// <inheritdoc/>
     protected override void ProcessPath(string path)
     {
-        Checkpoint source = Checkpoint.Open(path, StopToken).Select(Key, Include, Exclude);
+        Checkpoint source = Checkpoint.OpenSelected(path, Key, Include, Exclude, StopToken);
         if (MaxShardSize is long most)
         {
             string shards = Destination is null

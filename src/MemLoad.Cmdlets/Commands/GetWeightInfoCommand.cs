@@ -15,7 +15,11 @@ public sealed class GetWeightInfoCommand : NarrowingPathCmdlet
     /// <inheritdoc/>
     protected override void ProcessPath(string path)
     {
-        Checkpoint checkpoint = Checkpoint.Open(path, StopToken).Select(Key, Include, Exclude);
+        Checkpoint checkpoint = Checkpoint.OpenSelected(path, Key, Include, Exclude, StopToken);
+        foreach (string finding in checkpoint.Findings)
+        {
+            WriteVerbose($"{path}: {Printable.Text(finding)}.");
+        }
         string[]? hashes = null;
         if (Hash)
         {

@@ -53,6 +53,10 @@ public sealed partial class Checkpoint : IWeightSource
 
         public override HostView MapForHost()
         {
+            if (file.Decoding?.Obstacle is not null)
+            {
+                return ReadStretch();
+            }
             try
             {
                 _viewed = MappedFile.Open(file, guard: MapGuard.Required);

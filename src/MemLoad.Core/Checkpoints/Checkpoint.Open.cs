@@ -6,9 +6,11 @@ public sealed partial class Checkpoint
 {
     /// <summary>
     /// Opens a checkpoint of any known format: a PyTorch file of either kind, safetensors, GGUF in one file or several, a <c>*.index.json</c>, the
-    /// manifest of an Ollama model, the <c>.metadata</c> of a distributed checkpoint, or a folder. Reads only headers and keeps no file open. The content determines the format. A name that contradicts the content is refused.
+    /// manifest of an Ollama model, the <c>.metadata</c> of a distributed checkpoint, a folder, or a model in the cache of the Hugging Face hub,
+    /// by its folder or as <c>hf://org/name</c>. Reads only headers and keeps no file open. The content determines the format. A name that
+    /// contradicts the content is refused.
     /// </summary>
-    /// <param name="path">File or folder; relative paths count from the current folder of the process.</param>
+    /// <param name="path">File, folder or <c>hf://</c>; relative paths count from the current folder of the process.</param>
     /// <param name="cancellationToken">Stops the opening.</param>
     /// <exception cref="MemLoadException">The path or its content breaks a rule (ML1xxx to ML6xxx).</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
@@ -22,26 +24,38 @@ public sealed partial class Checkpoint
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static Checkpoint Open(string path, OpenLimits limits, CancellationToken cancellationToken = default)
     {
-        return Open(path, limits, null, cancellationToken);
+        return Open(path, limits, null, cancellationToken).RequireWhole();
     }
+
+    /// <summary>Opens the selected part of a checkpoint. Entries that cannot be read need only be left out of it.</summary>
+    /// <param name="path">As for <see cref="Open(string, CancellationToken)"/>.</param>
+    /// <param name="key">As for <see cref="Select"/>; likewise the patterns.</param>
+    /// <param name="include">Names to keep.</param>
+    /// <param name="exclude">Names to drop.</param>
+    /// <param name="cancellationToken">Stops the opening.</param>
+    internal static Checkpoint OpenSelected(string path, string? key, IReadOnlyList<string>? include, IReadOnlyList<string>? exclude, CancellationToken cancellationToken) =>
+        Open(path, OpenLimits.FromEnvironment(), null, cancellationToken).Select(key, include, exclude);
 
     /// <summary>Opens a checkpoint and leaves its files open for a load.</summary>
     /// <param name="path">File or folder; relative paths count from the current folder of the process.</param>
     /// <param name="limits">How far its headers are believed.</param>
     /// <param name="files">Takes the open files; null to close them.</param>
     /// <param name="cancellationToken">Stops the opening.</param>
+    /// <returns>The checkpoint, which may have entries that cannot be read: see <see cref="RequireWhole"/> and <see cref="Select"/>.</returns>
     internal static Checkpoint Open(string path, OpenLimits limits, CheckpointFileSet? files, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(limits);
-        path = FullPath.Of(path);
+        path = HubCache.FullPathOf(path);
         FileKind.MustBeNamedAsFile(path);
         var budget = new OpenBudget(limits);
         if (Directory.Exists(path))
         {
             return OllamaModel.IsBelowManifests(path)
                 ? OllamaModel.ReadFolder(path, budget, files, cancellationToken)
-                : FolderReader.Read(path, budget, files, cancellationToken);
+                : HubCache.ModelFolder(path) is string model
+                    ? HubCache.Open(model, snapshot => FolderReader.Read(snapshot, budget, files, cancellationToken))
+                    : FolderReader.Read(path, budget, files, cancellationToken);
         }
         if (OllamaModel.IsBelowManifests(path) && File.Exists(path))
         {
@@ -69,7 +83,7 @@ public sealed partial class Checkpoint
     /// <summary>Opens one file of tensors, which is a checkpoint or a part of one.</summary>
     internal static Checkpoint OpenFile(string path, OpenBudget whole, CheckpointFileSet? files, CancellationToken cancellationToken)
     {
-        CheckpointFileReader file = CheckpointFileReader.Open(path);
+        CheckpointFileReader file = CheckpointFileReader.Open(HubCache.Follow(path));
         try
         {
             return ReadFile(file, whole.OfFile(), cancellationToken);
@@ -105,6 +119,7 @@ public sealed partial class Checkpoint
             CheckpointFormat.TorchZip => TorchZipReader.Read(file, budget, cancellationToken),
             CheckpointFormat.TorchLegacy => TorchLegacyReader.Read(file, budget, cancellationToken),
             CheckpointFormat.Gguf => GgufReader.Read(file, budget, cancellationToken),
+            CheckpointFormat.TorchSharp => TorchSharpReader.Read(file, budget, cancellationToken),
             _ => SafetensorsReader.Read(file, budget, cancellationToken),
         };
         budget.Settle(path);
@@ -120,6 +135,13 @@ public sealed partial class Checkpoint
     public Checkpoint Select(string? key, IReadOnlyList<string>? include = null, IReadOnlyList<string>? exclude = null)
     {
         var selection = new TensorSelection(key, include, exclude);
+        RefusedEntry? refused = Refused.FirstOrDefault(entry => selection.HasKey
+            ? selection.BelowKey(entry.Name) is string below && (!selection.HasPatterns || selection.Keeps(below))
+            : !selection.HasPatterns || selection.Keeps(entry.Name));
+        if (refused is not null)
+        {
+            throw refused.Reason;
+        }
         ImmutableArray<TensorEntry> chosen = Tensors;
         IReadOnlyDictionary<string, object?> metadata = Metadata;
         if (selection.HasKey)
@@ -143,7 +165,7 @@ public sealed partial class Checkpoint
                 throw Rules.NothingSelected.Broken($"none of the {Tensors.Length} tensors is left after include and exclude", Path);
             }
         }
-        return chosen == Tensors ? this : CheckpointBuilder.Trim(Path, Format, Files, Storages, chosen, metadata).WithFindings(Findings);
+        return chosen == Tensors && Refused.IsEmpty ? this : CheckpointBuilder.Trim(Path, Format, Files, Storages, chosen, metadata).WithFindings(Findings);
     }
 
     private static CheckpointFormat Sniff(CheckpointFileReader file)
@@ -158,7 +180,7 @@ public sealed partial class Checkpoint
         LfsPointer.Refuse(head, path, file.Length);
         // This test is first. The length at the start of a safetensors file can equal the first bytes of a pickle (80 04 is 1152). In a
         // pickle, four zeros and a brace never follow.
-        if (head.Length > 8 && head[4..9].SequenceEqual("\0\0\0\0{"u8))
+        if (head.Length > 8 && head[4..8].SequenceEqual("\0\0\0\0"u8) && head[8..].TrimStart(" \t\r\n"u8) is [(byte)'{', ..])
         {
             return CheckpointFormat.Safetensors;
         }
@@ -174,6 +196,7 @@ public sealed partial class Checkpoint
         {
             return CheckpointFormat.TorchLegacy;
         }
+        NotWeights.Refuse(head, path, file.Length);
         if (System.IO.Path.GetExtension(path).Equals(".safetensors", StringComparison.OrdinalIgnoreCase) || (head.Length > 8 && head[8] == '{'))
         {
             return CheckpointFormat.Safetensors;
@@ -182,7 +205,7 @@ public sealed partial class Checkpoint
         {
             throw Rules.LegacyTar.Broken("the file is a tar archive", path);
         }
-        throw Rules.FormatUnknown.Broken("the content is of no known format", path);
+        return TorchSharpReader.Begins(head) ? CheckpointFormat.TorchSharp : throw Rules.FormatUnknown.Broken("the content is of no known format", path);
     }
 
     private static string Describe(CheckpointFormat format) => format switch
@@ -190,6 +213,7 @@ public sealed partial class Checkpoint
         CheckpointFormat.TorchZip => "a PyTorch archive",
         CheckpointFormat.TorchLegacy => "a PyTorch file of the older format",
         CheckpointFormat.Gguf => "GGUF",
+        CheckpointFormat.TorchSharp => "a file of TorchSharp",
         _ => "safetensors",
     };
 }

@@ -20,6 +20,8 @@ public enum CheckpointFormat
     Gguf,
     /// <summary>A folder that <c>torch.distributed.checkpoint</c> wrote: <c>.metadata</c> and <c>.distcp</c> files.</summary>
     Distributed,
+    /// <summary>The file that TorchSharp saves a module in.</summary>
+    TorchSharp = 7,
 }
 
 /// <summary>One file of a checkpoint, with its state when it was opened.</summary>
@@ -29,6 +31,9 @@ public sealed record CheckpointFile(string Path, long Length)
 {
     /// <summary>The identity and the state of the file. Null for a file that was only described.</summary>
     internal FileStamp? Stamp { get; init; }
+
+    /// <summary>The ranges whose bytes are decoded; null if the file has none.</summary>
+    internal FileDecoding? Decoding { get; init; }
 }
 
 /// <summary>The location of the bytes of a storage.</summary>
@@ -74,6 +79,11 @@ public readonly record struct Extent(int File, long Offset, long Length)
         }
     }
 }
+
+/// <summary>An entry of a checkpoint that cannot be read, such as a sparse tensor. The others can be read without it.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Reason">Why it cannot be read.</param>
+internal sealed record RefusedEntry(string Name, MemLoadException Reason);
 
 /// <summary>
 /// A directory of extents: the tensors and the locations of their bytes. Opening reads only headers and keeps no file open. Later code does
@@ -163,7 +173,18 @@ public sealed partial class Checkpoint
 
     /// <summary>The same checkpoint with more findings.</summary>
     internal Checkpoint WithFindings(ImmutableArray<string> more) =>
-        more.IsEmpty ? this : new Checkpoint(Path, Format, Files, Storages, Tensors, Metadata) { Findings = Findings.AddRange(more) };
+        more.IsEmpty ? this : new Checkpoint(Path, Format, Files, Storages, Tensors, Metadata) { Findings = Findings.AddRange(more), Refused = Refused };
+
+    /// <summary>The entries that cannot be read. A checkpoint is given out only without them.</summary>
+    internal ImmutableArray<RefusedEntry> Refused { get; private init; } = [];
+
+    /// <summary>The same checkpoint with entries that cannot be read.</summary>
+    internal Checkpoint WithRefused(ImmutableArray<RefusedEntry> refused) =>
+        refused.IsEmpty ? this : new Checkpoint(Path, Format, Files, Storages, Tensors, Metadata) { Findings = Findings, Refused = refused };
+
+    /// <summary>Refuses a checkpoint with an entry that cannot be read.</summary>
+    /// <exception cref="MemLoadException">The reason of the first such entry.</exception>
+    internal Checkpoint RequireWhole() => Refused.IsEmpty ? this : throw Refused[0].Reason;
 
     // Tensors that share a storage may have different types. The widest type counts.
     private long CountParameters()

@@ -16,6 +16,9 @@ internal sealed class CheckpointBuilder
     /// <summary>Bytes of a metadata entry, without its name and value.</summary>
     private const int MetadataOverhead = OpenBudget.GrowingEntry;
 
+    // An exception with its texts.
+    private const int RefusalBytes = 4096;
+
     /// <summary>
     /// Bytes of a tensor without its name and dimensions: its entry, and its items in the builder and in the finished checkpoint.
     /// </summary>
@@ -32,6 +35,7 @@ internal sealed class CheckpointBuilder
     private readonly List<TensorEntry> _tensors;
     private readonly HashSet<string> _names;
     private readonly Dictionary<string, object?> _metadata = new(StringComparer.Ordinal);
+    private readonly List<RefusedEntry> _refused = [];
 
     /// <summary>Begins a checkpoint that no file describes. It needs no limits.</summary>
     public CheckpointBuilder(string path, CheckpointFormat format)
@@ -56,7 +60,8 @@ internal sealed class CheckpointBuilder
     }
 
     /// <summary>Adds a file that is being read and returns its index.</summary>
-    public int AddFile(CheckpointFileReader file) => AddFile(new CheckpointFile(file.Path, file.Length) { Stamp = file.Stamp });
+    public int AddFile(CheckpointFileReader file) =>
+        AddFile(new CheckpointFile(file.Path, file.Length) { Stamp = file.Stamp, Decoding = file.Decoding });
 
     /// <summary>Adds a file that is only described and returns its index.</summary>
     public int AddFile(string filePath, long length) => AddFile(new CheckpointFile(filePath, length));
@@ -74,7 +79,7 @@ internal sealed class CheckpointBuilder
     public int AddStorage(int file, long offset, long length)
     {
         CheckpointFile home = _files[file];
-        if (offset < 0 || length < 0 || offset > home.Length - length)
+        if (offset < 0 || length < 0 || (!FileDecoding.Holds(offset) && offset > home.Length - length))
         {
             throw Rules.FileTruncated.Broken(
                 string.Create(CultureInfo.InvariantCulture, $"a storage of {length} bytes does not fit the file's {home.Length} bytes"), home.Path, offset);
@@ -139,11 +144,14 @@ internal sealed class CheckpointBuilder
         }
         if (!nameIsNew && !_names.Add(tensor.Name))
         {
-            throw Rules.NameRepeated.Broken($"the name {Printable.Quote(tensor.Name)} occurs twice", home);
+            Refuse(tensor.Name, Rules.NameRepeated.Broken($"the name {Printable.Quote(tensor.Name)} occurs twice", home, remedy: LeftOut(Rules.NameRepeated, tensor.Name)));
+            return;
         }
         if (ControlCharacters.AreInTensorName(tensor.Name))
         {
-            throw Rules.TensorNameControl.Broken($"the tensor name {Printable.Quote(tensor.Name)} has a control character", home);
+            Refuse(tensor.Name, Rules.TensorNameControl.Broken(
+                $"the tensor name {Printable.Quote(tensor.Name)} has a control character", home, remedy: LeftOut(Rules.TensorNameControl, tensor.Name)));
+            return;
         }
         if (tensor.Shape.Length != tensor.Strides.Length || tensor.ElementOffset < 0 || HasNegative(tensor.Shape) || HasNegative(tensor.Strides))
         {
@@ -203,8 +211,22 @@ internal sealed class CheckpointBuilder
         return false;
     }
 
+    /// <summary>Adds an entry that cannot be read. The checkpoint opens only without it.</summary>
+    public void Refuse(string name, MemLoadException reason)
+    {
+        _budget.Spend(RefusalBytes, _path);
+        _refused.Add(new RefusedEntry(name, reason));
+    }
+
+    /// <summary>The remedy of a rule for one entry: also without it, the rest can be read.</summary>
+    public static Remedy LeftOut(Rule rule, string name) =>
+        $"{rule.Remedy} To read the rest of the file, leave it out: {(Setting.Exclude, TypedPath.Of(Pattern(name)))}.";
+
+    // A control character cannot be typed.
+    private static string Pattern(string name) => string.Concat(name.Select(c => char.IsControl(c) ? '?' : c));
+
     /// <summary>The finished checkpoint.</summary>
-    public Checkpoint Build() => Trim(_path, _format, [.. _files], [.. _storages], [.. _tensors], _metadata);
+    public Checkpoint Build() => Trim(_path, _format, [.. _files], [.. _storages], [.. _tensors], _metadata).WithRefused([.. _refused]);
 
     /// <summary>
     /// Keeps the files and the ranges of storages that the tensors use, renumbered in the order of first use. Views keep their shape and

@@ -14,6 +14,7 @@ internal sealed class CheckpointFileReader : FileRange, IDisposable
     private readonly SafeFileHandle _handle;
     private readonly DirectReads _direct;
     private readonly Lazy<SafeFileHandle?> _overlapped;
+    private readonly Lazy<DecodedReads> _decoded;
 
     private CheckpointFileReader(string path, SafeFileHandle handle, FileStamp stamp)
     {
@@ -21,11 +22,15 @@ internal sealed class CheckpointFileReader : FileRange, IDisposable
         _handle = handle;
         _direct = new DirectReads(handle);
         _overlapped = new Lazy<SafeFileHandle?>(OpenOverlapped);
+        _decoded = new Lazy<DecodedReads>(() => new DecodedReads(this, Decoding!));
         Stamp = stamp;
     }
 
     /// <inheritdoc/>
     public override string Path { get; }
+
+    /// <summary>The ranges whose bytes are decoded; null if the file has none.</summary>
+    public FileDecoding? Decoding { get; set; }
 
     /// <summary>The identity of the file, and its state when it was opened.</summary>
     public FileStamp Stamp { get; }
@@ -40,7 +45,7 @@ internal sealed class CheckpointFileReader : FileRange, IDisposable
     public bool NeedsDisk => _direct.NeedsDisk;
 
     /// <summary>Opens a file for reading. Other programs can read, write and delete it meanwhile.</summary>
-    /// <exception cref="MemLoadException">ML1001, ML1002, ML1010 or ML1015.</exception>
+    /// <exception cref="MemLoadException">ML1001, ML1002, ML1010, ML1015 or ML5019.</exception>
     public static CheckpointFileReader Open(string path)
     {
         FullPath.RequireName(path);
@@ -55,7 +60,7 @@ internal sealed class CheckpointFileReader : FileRange, IDisposable
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw Rules.PathNotFound.Broken("there is no such file", path, innerException: e);
+            throw HubCache.DanglingLink(path) ?? Rules.PathNotFound.Broken("there is no such file", path, innerException: e);
         }
         catch (IOException e) when (OpenFiles.IsExhausted(e))
         {
@@ -78,6 +83,7 @@ internal sealed class CheckpointFileReader : FileRange, IDisposable
         CheckpointFileReader reader = Open(file.Path);
         if (reader.Is(file))
         {
+            reader.Decoding = file.Decoding;
             return reader;
         }
         using (reader)
@@ -111,7 +117,15 @@ internal sealed class CheckpointFileReader : FileRange, IDisposable
     }
 
     /// <inheritdoc/>
-    public override void ReadExactly(long offset, Span<byte> destination) => ReadExactly(_handle, offset, destination);
+    public override void ReadExactly(long offset, Span<byte> destination)
+    {
+        if (FileDecoding.Holds(offset))
+        {
+            _decoded.Value.Read(offset, destination);
+            return;
+        }
+        ReadExactly(_handle, offset, destination);
+    }
 
     /// <summary>
     /// Fills the whole destination from the file. A large range that is not in the page cache is read directly from the disk.
@@ -119,6 +133,11 @@ internal sealed class CheckpointFileReader : FileRange, IDisposable
     /// <exception cref="MemLoadException">As from <see cref="ReadExactly(long, Span{byte})"/>.</exception>
     public void ReadBulk(long offset, Span<byte> destination)
     {
+        if (FileDecoding.Holds(offset))
+        {
+            _decoded.Value.Read(offset, destination);
+            return;
+        }
         while (_direct.Read(offset, destination) is int read and > 0)
         {
             destination = destination[read..];
@@ -133,7 +152,7 @@ internal sealed class CheckpointFileReader : FileRange, IDisposable
     /// </summary>
     public override void Expect(long offset, long count)
     {
-        if (FileAdvice.IsSupported)
+        if (FileAdvice.IsSupported && !FileDecoding.Holds(offset))
         {
             _ = FileAdvice.Give(_handle, offset, count, FileAdvice.WillNeed);
         }
@@ -142,6 +161,10 @@ internal sealed class CheckpointFileReader : FileRange, IDisposable
     public void Dispose()
     {
         _direct.Dispose();
+        if (_decoded.IsValueCreated)
+        {
+            _decoded.Value.Dispose();
+        }
         if (_overlapped.IsValueCreated)
         {
             _overlapped.Value?.Dispose();

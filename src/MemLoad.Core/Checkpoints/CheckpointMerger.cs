@@ -15,6 +15,7 @@ internal sealed class CheckpointMerger
     /// <summary>Adds a part and returns the index of its first storage. Shared storages of the part stay shared.</summary>
     public int AddPart(Checkpoint part)
     {
+        part.RequireWhole();
         int firstFile = _files.Count;
         int firstStorage = _storages.Count;
         _files.AddRange(part.Files);

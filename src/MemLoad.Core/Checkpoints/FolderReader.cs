@@ -68,7 +68,7 @@ internal static class FolderReader
         {
             return PerTensorFolderReader.Read(listing, budget, files, ct);
         }
-        return checkpoint.Tensors.IsEmpty
+        return checkpoint.Tensors.IsEmpty && checkpoint.RequireWhole().Tensors.IsEmpty
             ? throw Rules.FolderEmpty.Broken($"the folder's file {Printable.Quote(chosen.Files[0])} holds no tensor", folder, remedy: FolderKinds.Below(listing) ?? Rules.FolderEmpty.Remedy)
             : checkpoint.WithFindings(LeftOut([.. listing.TensorFiles.Where(file => !chosen.Files.Contains(file))]));
     }

@@ -22,7 +22,7 @@ public sealed record WeightInfo
     public required long Bytes { get; init; }
     /// <summary>Absolute path of the file that holds it; of its first chunk, if it lies in several.</summary>
     public required string File { get; init; }
-    /// <summary>Byte offset of its first element in that file.</summary>
+    /// <summary>Byte offset of its first element in that file; of its record, if that is compressed.</summary>
     public required long Offset { get; init; }
     /// <summary>Number of its storage; tensors with equal numbers share memory.</summary>
     public required int Storage { get; init; }
@@ -44,6 +44,8 @@ public sealed record WeightInfo
         return checkpoint.Tensors.Select((tensor, i) =>
         {
             Extent storage = checkpoint.Storages[tensor.Storage];
+            CheckpointFile file = checkpoint.Files[storage.File];
+            long offset = storage.Offset + tensor.ByteOffset;
             return new WeightInfo
             {
                 Name = tensor.Name,
@@ -52,8 +54,8 @@ public sealed record WeightInfo
                 Strides = string.Join(',', tensor.Strides),
                 ElementCount = tensor.ElementCount,
                 Bytes = tensor.Bytes,
-                File = checkpoint.Files[storage.File].Path,
-                Offset = storage.Offset + tensor.ByteOffset,
+                File = file.Path,
+                Offset = FileDecoding.Holds(offset) ? file.Decoding!.PhysicalOf(offset) : offset,
                 Storage = tensor.Storage,
                 Sha256 = hashes?[i],
                 Path = checkpoint.Path,

@@ -63,6 +63,10 @@ internal sealed unsafe partial class MappedFile : MemoryBuffer
         MappedFile? mapped = null;
         try
         {
+            if (reader.Decoding?.Obstacle is string barrier)
+            {
+                throw Rules.MappingDecoded.Broken($"the file cannot be mapped: {barrier}", reader.Path);
+            }
             mapped = new MappedFile(reader, writable);
             if (guard != MapGuard.None && MappingSafety.Guard(reader, mapped.GiveUp, out mapped._lease) is string obstacle && guard == MapGuard.Required)
             {

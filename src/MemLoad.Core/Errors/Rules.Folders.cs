@@ -44,4 +44,16 @@ internal static partial class Rules
     // A file of a distributed checkpoint says nothing without the others.
     public static readonly Rule DistributedFile =
         new("ML5017", "a distributed checkpoint is opened by its folder", $"Give the path of the folder ({Setting.Path}).");
+
+    // hf:// names a model in the cache of the Hugging Face hub. Nothing is downloaded.
+    public static readonly Rule HubMissing = new("ML5018", "the model and its revision are in the cache of the Hugging Face hub",
+        "Download the model with: hf download ORG/NAME. MemLoad downloads nothing.");
+    public static readonly Rule DownloadIncomplete =
+        new("ML5019", "the download is complete", "Download the model again. What is there already is not downloaded twice.");
+
+    // The name of a blob is the hash of its content: SHA-256, or SHA-1 of a git object for small files.
+    public static readonly Rule PublisherHash = new("ML5020", "the content has the hash that its publisher gave it",
+        "Do not use these weights. Delete the file, and the blob that it is a link to, and download the model again.");
+    public static readonly Rule HubAddress = new("ML5021", "an address hf:// names a model of the hub",
+        "Write hf://ORG/NAME, hf://ORG/NAME@REVISION or hf://ORG/NAME/FILE, or the path of a folder models--ORG--NAME.");
 }

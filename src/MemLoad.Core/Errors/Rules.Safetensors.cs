@@ -8,13 +8,13 @@ internal static partial class Rules
     // The header has at most 100,000,000 bytes, as in the reference implementation.
     public static readonly Rule SafetensorsHeaderTooLarge = new("ML4001", "the header has at most 100,000,000 bytes",
         "Check that this is a safetensors file, and write it again if it is.");
-    public static readonly Rule SafetensorsHeaderStart = new("ML4002", "the header begins with '{'",
+    public static readonly Rule SafetensorsHeaderStart = new("ML4002", "the header begins with '{', after white space at most",
         "Check that this is a safetensors file, and write it again if it is.");
 
     // The header is UTF-8. Its escapes name valid characters.
     public static readonly Rule SafetensorsHeaderEncoding = new("ML4003", "the header is UTF-8", SaveSafetensorsAgain);
     public static readonly Rule SafetensorsHeaderSyntax = new("ML4004", "the header is JSON", SaveSafetensorsAgain);
-    public static readonly Rule SafetensorsHeaderPadding = new("ML4005", "only spaces follow the header's JSON", SaveSafetensorsAgain);
+    public static readonly Rule SafetensorsHeaderPadding = new("ML4005", "only white space follows the header's JSON", SaveSafetensorsAgain);
     public static readonly Rule SafetensorsNameRepeated = new("ML4006", "names in the header are unique", SaveSafetensorsAgain);
     public static readonly Rule SafetensorsHeaderForm =
         new("ML4007", "the header has the form that safetensors defines", SaveSafetensorsAgain);
@@ -43,7 +43,7 @@ internal static partial class Rules
     public static readonly Rule SafetensorsTrailing = new("ML4017", "no bytes follow the last tensor",
         "Copy or download the file again. If it is still longer than its header says, bytes were appended to it.");
 
-    // '__metadata__' is an object of strings.
+    // '__metadata__' is an object of strings, or null.
     public static readonly Rule SafetensorsMetadata = new("ML4018", "__metadata__ is a map of strings", SaveSafetensorsAgain);
 
     // Names have no control characters: terminals print them, and the digest of the weights is computed over lines of them. A tab is

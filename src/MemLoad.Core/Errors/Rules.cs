@@ -35,4 +35,13 @@ internal static partial class Rules
     public static readonly Rule LimitUnknown = new("ML1014", "MEMLOAD_LIMITS contains names of limits and whole numbers",
         "The limits are header-memory, expanded-bytes, nesting (at most 5000) and name-length. Set it like "
             + "nesting=500,expanded-bytes=68719476736, or remove it.");
+
+    // Servers answer with a page where they refuse a download, and programs save it under the name of the file.
+    public static readonly Rule FileIsText = new("ML1016", "the file is weights, not text",
+        "The download was probably answered with a page or an error. Read the text, sign in or accept the conditions of the model if it "
+            + "says so, and download the file again.");
+
+    // Mapped bytes are used as they lie in the file.
+    public static readonly Rule MappingDecoded = new("ML1017", "a file that is mapped has the elements of tensors as they are in memory",
+        $"Choose a strategy that copies, such as Stream ({Setting.Strategy}), or write the file again: {(Act.Convert, Setting.Path)}.");
 }

@@ -21,6 +21,7 @@ internal sealed class LoadSource : IDisposable
         Headroom = Headroom.Now();
         _sizeName = new Lazy<string?>(FindSizeName);
         _cachedShare = new Lazy<double>(() => FindCachedShare(request));
+        MapBarrier = Checkpoint.Files.Select(file => file.Decoding?.Obstacle).FirstOrDefault(found => found is not null);
         _fileShortage = new Lazy<string?>(() => OpenFiles.Available + Files.Count is int most && most < Checkpoint.Files.Length
             ? FormattableString.Invariant($"it is {Checkpoint.Files.Length} files, and this process may open {most} more") : null);
         _chunkObstacle = new Lazy<string?>(FindChunkObstacle);
@@ -53,6 +54,9 @@ internal sealed class LoadSource : IDisposable
 
     /// <summary>Which tensor cannot be mapped because it lies in several chunks, for messages; null if there is none.</summary>
     public string? ChunkObstacle => _chunkObstacle.Value;
+
+    /// <summary>Why the bytes in the files are not those of the tensors, so that mapping is of no use, for messages; null if they are.</summary>
+    public string? MapBarrier { get; }
 
     /// <summary>Opens the checkpoint of a request, narrows it, and matches it with the model and the manifest.</summary>
     /// <exception cref="MemLoadException">The checkpoint, the selection or the manifest breaks a rule.</exception>
@@ -108,7 +112,7 @@ internal sealed class LoadSource : IDisposable
         MachineSpeed? speed = request.Strategy == Strategy.Auto
             ? MachineSpeed.Ensure(device.Name, budget.Host?.BudgetBytes, cancellationToken)
             : MachineSpeed.Known(device.Name);
-        var chooser = new PlanChooser(View, device, budget, speed, _cachedShare, ChunkObstacle ?? FileShortage ?? (request.MapGuard == MapGuard.Required ? MapObstacle : null));
+        var chooser = new PlanChooser(View, device, budget, speed, _cachedShare, MapBarrier ?? ChunkObstacle ?? FileShortage ?? (request.MapGuard == MapGuard.Required ? MapObstacle : null));
         _latest = (device.Name, request.HostMemoryLimit, request.DeviceMemoryLimit, chooser);
         return chooser;
     }

@@ -30,6 +30,10 @@ public sealed class PreparedLoad : IDisposable
         {
             Refusal = Rules.DistributedMapped.Broken(chunks, Checkpoint.Path);
         }
+        else if (_candidate.Strategy == Strategy.Mmap && source.MapBarrier is string barrier)
+        {
+            Refusal = Rules.MappingDecoded.Broken($"the file cannot be mapped: {barrier}", Checkpoint.Path);
+        }
         else if (_candidate.Strategy == Strategy.Mmap && source.FileShortage is string shortage)
         {
             Refusal = Rules.FilesExhausted.Broken($"Mmap has every file of the checkpoint open: {shortage}", Checkpoint.Path);
@@ -204,7 +208,7 @@ public sealed class PreparedLoad : IDisposable
     // The last suggestion: map the file on the host, which takes no memory that the kernel cannot reclaim.
     private bool FitsMapped()
     {
-        if (Device.IsHost || _source.ChunkObstacle is not null || _source.FileShortage is not null || (Request.MapGuard == MapGuard.Required && _source.MapObstacle is not null))
+        if (Device.IsHost || _source.ChunkObstacle is not null || _source.MapBarrier is not null || _source.FileShortage is not null || (Request.MapGuard == MapGuard.Required && _source.MapObstacle is not null))
         {
             return false;
         }

@@ -20,7 +20,7 @@ public static class WeightTester
         CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        path = FullPath.Of(path);
+        path = HubCache.FullPathOf(path);
         WeightVerdict verdict = new() { Path = path, Kind = CheckpointVerdict.Sound, ManifestDigest = manifest?.WeightsDigest };
         try
         {
@@ -33,6 +33,13 @@ public static class WeightTester
                 FileBytes = checkpoint.FileBytes,
                 Warning = checkpoint.Findings.IsEmpty ? null : string.Join("; ", checkpoint.Findings),
             };
+            var publisher = new PublisherTest(checkpoint);
+            publisher.RequireLengths();
+            if (deep && publisher.FileCount > 0)
+            {
+                publisher.Verify(progress, cancellationToken);
+                verdict = verdict with { VerifiedFileCount = publisher.FileCount };
+            }
             if (manifest is not null)
             {
                 ManifestMatch.RequireTensors(manifest, checkpoint);

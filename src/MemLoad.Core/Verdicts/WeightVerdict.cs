@@ -42,6 +42,8 @@ public sealed record WeightVerdict
     public long? FileBytes { get; init; }
     /// <summary>Records of archives whose checksum was verified.</summary>
     public long? VerifiedRecordCount { get; init; }
+    /// <summary>Files whose content was compared with the hash of their publisher, which the cache of the Hugging Face hub or of Ollama states.</summary>
+    public long? VerifiedFileCount { get; init; }
     /// <summary>Elements that are not a number.</summary>
     public long? NanCount { get; init; }
     /// <summary>Elements that are infinite.</summary>

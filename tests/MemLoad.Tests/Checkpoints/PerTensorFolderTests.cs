@@ -92,7 +92,7 @@ public sealed class PerTensorFolderTests : IDisposable
             folder.CopyFixture(Bare, "a.pt");
             folder.Write("b.pt", "version https://git-lfs.github.com/spec/v1\n");
         }),
-        ("an index that is called a tensor and names itself", "ML1004", folder =>
+        ("an index that is called a tensor and names itself", "ML1016", folder =>
         {
             folder.CopyFixture(Bare, "a.pt");
             folder.Write("b.bin", Index("x", "b.bin"));

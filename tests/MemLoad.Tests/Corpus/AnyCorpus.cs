@@ -13,7 +13,7 @@ internal static class AnyCorpus
         One("empty .safetensors", "ML1003", "x.safetensors", []),
         One("empty index", "ML1003", "x.index.json", []),
         One("text", "ML1004", "x.txt", "weights, honestly"u8),
-        One("a web page in the place of weights", "ML1004", "x.pth", "<!DOCTYPE html><html><body>404</body></html>"u8),
+        One("a web page in the place of weights", "ML1016", "x.pth", "<!DOCTYPE html><html><body>404</body></html>"u8),
         One("a PNG", "ML1004", "x.bin", [0x89, .. "PNG\r\n\u001a\n"u8, .. new byte[64]]),
         One("an HDF5 file", "ML1004", "x.pth", [0x89, .. "HDF\r\n\u001a\n"u8, .. new byte[64]]),
         One("a GGUF file", "ML4115", "x.bin", [.. "GGUF"u8, 3, 0, 0, 0, .. new byte[64]]),

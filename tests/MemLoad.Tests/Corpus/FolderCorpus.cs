@@ -28,7 +28,7 @@ internal static class FolderCorpus
         Folder("a part of a model-parallel run", "ML5016", ("model_world_size_8_rank_0.pt", ZipForge.Torch())),
         Folder("a distributed checkpoint whose save was not completed", "ML5101", ("__0_0.distcp", ZipForge.Torch()), ("a.pth", ZipForge.Torch())),
         new(HostileFile.Folder, "a file of a distributed checkpoint", "ML5017", "__0_0.distcp", folder => File.WriteAllBytes(Path.Combine(folder, "__0_0.distcp"), ZipForge.Torch())),
-        Folder("text among tensors", "ML1004", ("a.pth", Bare), ("b.bin", "text"u8.ToArray())),
+        Folder("text among tensors", "ML1016", ("a.pth", Bare), ("b.bin", "text"u8.ToArray())),
     ];
 
     private static HostileFile Folder(string name, string rule, params (string Name, byte[] Content)[] files) => new(HostileFile.Folder, name, rule, "", folder =>

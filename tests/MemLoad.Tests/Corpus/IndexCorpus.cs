@@ -57,7 +57,7 @@ internal static class IndexCorpus
         }),
         Json("a shard cut off", "ML1005", Good, folder => File.WriteAllBytes(Path.Combine(folder, Shard), SafetensorsCorpus.Sound[..^1])),
         Json("an empty shard", "ML1003", Good, folder => File.WriteAllBytes(Path.Combine(folder, Shard), [])),
-        Json("a shard that is text", "ML4001", Good, folder => File.WriteAllText(Path.Combine(folder, Shard), "not weights at all")),
+        Json("a shard that is text", "ML1016", Good, folder => File.WriteAllText(Path.Combine(folder, Shard), "not weights at all")),
         Json("a shard that is a git-lfs pointer", "ML1011", Good, folder => File.WriteAllText(Path.Combine(folder, Shard), "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 4\n")),
         Json("a shard that is a program", "ML3010", """{"weight_map":{"a":"s1.bin"} }""", folder => File.WriteAllBytes(
             Path.Combine(folder, "s1.bin"), ZipForge.Torch(pickle: PickleForge.Whole(PickleForge.Call("os", "system", PickleForge.Text("id")))))),

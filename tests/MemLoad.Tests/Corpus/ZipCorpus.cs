@@ -84,12 +84,42 @@ internal static class ZipCorpus
         Zip("reserved flag 4", "ML2015", zip => zip["data.pkl"].Flags = 0x0010),
         Zip("reserved flag 7", "ML2015", zip => zip["data.pkl"].Flags = 0x0080),
         Zip("reserved flag 14", "ML2015", zip => zip["data.pkl"].Flags = 0x4000),
-        Zip("a deflated storage", "ML2004", zip => Compress(zip["data/0"], 8)),
-        Zip("a deflated pickle", "ML2004", zip => Compress(zip["data.pkl"], 8)),
-        Zip("a bomb: 16 MiB of zeros, deflated", "ML2004", zip =>
+        Zip("a bomb: 16 MiB of zeros, deflated", "ML2013", zip =>
         {
             zip["data/0"].Data = new byte[16 << 20];
             Compress(zip["data/0"], 8);
+        }),
+        Zip("a deflated storage longer than deflate gives", "ML2017", zip =>
+        {
+            zip["data/0"].Data = [3, 0];
+            (zip["data/0"].Method, zip["data/0"].Length) = (8, 16 << 20);
+            zip["data.pkl"].Data = Whole(Dict(("a", Tensor(Storage(count: 4 << 20)))));
+        }),
+        Zip("a deflated pickle of another checksum", "ML2016", zip =>
+        {
+            Compress(zip["data.pkl"], 8);
+            zip["data.pkl"].Crc = zip["data.pkl"].LocalCrc = 1;
+        }),
+        Zip("a deflated pickle longer than its bytes", "ML2017", zip =>
+        {
+            Compress(zip["data.pkl"], 8);
+            zip["data.pkl"].Length += 1;
+        }),
+        Zip("a deflated pickle shorter than its bytes", "ML2017", zip =>
+        {
+            Compress(zip["data.pkl"], 8);
+            zip["data.pkl"].Length -= 1;
+        }),
+        Zip("a deflated pickle of 100 MB", "ML2017", zip =>
+        {
+            Compress(zip["data.pkl"], 8);
+            zip["data.pkl"].Length = 100_000_000;
+        }),
+        Zip("a deflated pickle that is not deflated", "ML2017", zip => zip["data.pkl"].Method = 8),
+        Zip("a deflated pickle that runs a program", "ML3010", zip =>
+        {
+            zip["data.pkl"].Data = Program;
+            Compress(zip["data.pkl"], 8);
         }),
         Zip("a bzip2 storage", "ML2004", zip => zip["data/0"].Method = 12),
         Zip("an LZMA storage", "ML2004", zip => zip["data/0"].Method = 14),

@@ -20,7 +20,7 @@ internal static class PerTensorFolderReader
         foreach (string file in listing.TensorFiles)
         {
             ct.ThrowIfCancellationRequested();
-            Checkpoint part = Checkpoint.OpenFile(Path.Combine(folder, file), budget, files, ct);
+            Checkpoint part = Checkpoint.OpenFile(Path.Combine(folder, file), budget, files, ct).RequireWhole();
             if (part.Tensors is not [TensorEntry tensor] || !(tensor.Name.Length == 0 || part.Format == CheckpointFormat.Safetensors))
             {
                 throw Rules.FileNotOneTensor.Broken(

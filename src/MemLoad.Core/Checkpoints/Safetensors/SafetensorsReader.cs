@@ -22,6 +22,9 @@ internal static class SafetensorsReader
     private static readonly JsonRules HeaderRules = new(
         Rules.SafetensorsHeaderEncoding, Rules.SafetensorsHeaderSyntax, Rules.SafetensorsNameRepeated, Rules.SafetensorsHeaderForm);
 
+    // What JSON has between its tokens. The reference reader lets it stand around the header; writers put spaces after it.
+    private static ReadOnlySpan<byte> Spaces => " \t\r\n"u8;
+
     // The minimum length of a header entry in bytes.
     private const int ShortestEntry = 50;
 
@@ -41,7 +44,8 @@ internal static class SafetensorsReader
         var builder = new CheckpointBuilder(file.Path, CheckpointFormat.Safetensors, budget, expected);
         budget.Spend(64L * expected, file.Path);
         var entries = new List<Entry>(expected);
-        ParseHeader(header, file.Path, builder, budget, entries, ct);
+        var findings = new HeaderFindings();
+        ParseHeader(header, file.Path, builder, budget, entries, findings, ct);
         CheckLayout(entries, dataStart, file.Length, file.Path);
 
         ShardingInfo.Refuse(file.Path, builder.Metadata(ShardingInfo.Key) as string);
@@ -49,9 +53,12 @@ internal static class SafetensorsReader
         foreach (Entry entry in entries)
         {
             builder.AddStorage(home, dataStart + entry.Begin, entry.End - entry.Begin);
-            builder.AddTensor(entry.Tensor, nameIsNew: true);
+            if (!ControlCharacters.AreInTensorName(entry.Tensor.Name))
+            {
+                builder.AddTensor(entry.Tensor, nameIsNew: true);
+            }
         }
-        return builder.Build();
+        return builder.Build().WithFindings(findings.ToArray());
     }
 
     private static byte[] ReadHeader(CheckpointFileReader file, OpenBudget budget)
@@ -77,7 +84,7 @@ internal static class SafetensorsReader
         budget.Grant((long)length);
         budget.Spend((long)length, file.Path);
         byte[] header = file.ReadBytes(LengthBytes, (long)length);
-        if (header is not [(byte)'{', ..])
+        if (header.AsSpan().TrimStart(Spaces) is not [(byte)'{', ..])
         {
             string found = header.Length == 0 ? "the header is empty" : $"the header begins with byte 0x{header[0]:x2}";
             throw Rules.SafetensorsHeaderStart.Broken(found, file.Path, LengthBytes);
@@ -86,8 +93,9 @@ internal static class SafetensorsReader
     }
 
     private static void ParseHeader(
-        byte[] header, string path, CheckpointBuilder builder, OpenBudget budget, List<Entry> entries, CancellationToken ct)
+        byte[] header, string path, CheckpointBuilder builder, OpenBudget budget, List<Entry> entries, HeaderFindings findings, CancellationToken ct)
     {
+        findings.BeginsWithSpace = header[0] != '{';
         var json = new StrictJson(header, LengthBytes, path, HeaderRules, budget);
         var names = new HashSet<string>(entries.Capacity, StringComparer.Ordinal);
         var shape = new ShapeParser();
@@ -97,22 +105,29 @@ internal static class SafetensorsReader
             ct.ThrowIfCancellationRequested();
             if (name == MetadataName)
             {
-                ParseMetadata(ref json, builder);
+                ParseMetadata(ref json, builder, findings);
                 continue;
             }
             if (ControlCharacters.AreInTensorName(name))
             {
-                throw json.Broken(Rules.SafetensorsTensorName, $"the tensor name {Printable.Quote(name)} has a control character");
+                builder.Refuse(name, Rules.SafetensorsTensorName.Broken(
+                    $"the tensor name {Printable.Quote(name)} has a control character", path, json.Position, remedy: CheckpointBuilder.LeftOut(Rules.SafetensorsTensorName, name)));
             }
-            entries.Add(ParseTensor(ref json, name, entries.Count, shape, budget, path));
+            entries.Add(ParseTensor(ref json, name, entries.Count, shape, budget, path, findings));
         }
-        json.End(" "u8, Rules.SafetensorsHeaderPadding);
+        json.End(Spaces, Rules.SafetensorsHeaderPadding);
+        findings.EndsWithBreak = header[^1] is (byte)'\n' or (byte)'\r' or (byte)'\t';
     }
 
-    private static void ParseMetadata(ref StrictJson json, CheckpointBuilder builder)
+    private static void ParseMetadata(ref StrictJson json, CheckpointBuilder builder, HeaderFindings findings)
     {
         var names = new HashSet<string>(StringComparer.Ordinal);
         json.Next();
+        if (json.Token == JsonTokenType.Null)
+        {
+            findings.HasNullMetadata = true;
+            return;
+        }
         if (json.Token != JsonTokenType.StartObject)
         {
             throw json.Broken(Rules.SafetensorsMetadata, "__metadata__ is no object");
@@ -128,7 +143,7 @@ internal static class SafetensorsReader
         }
     }
 
-    private static Entry ParseTensor(ref StrictJson json, string name, int index, ShapeParser shape, OpenBudget budget, string path)
+    private static Entry ParseTensor(ref StrictJson json, string name, int index, ShapeParser shape, OpenBudget budget, string path, HeaderFindings findings)
     {
         long position = json.Position;
         DType dtype = default;
@@ -149,8 +164,10 @@ internal static class SafetensorsReader
                     (begin, end) = ParseOffsets(ref json, name);
                     break;
                 default:
-                    throw json.Broken(
-                        Rules.SafetensorsFields, $"tensor {Printable.Quote(name)} has the unknown field {Printable.Quote(json.Text())}");
+                    findings.AddField(json.Text());
+                    json.Next();
+                    ShardIndexReader.Skip(ref json, budget, path);
+                    break;
             }
         }
         int missing = BitOperations.TrailingZeroCount(~seen);
@@ -254,7 +271,8 @@ internal static class SafetensorsReader
         }
         if (present > covered)
         {
-            throw Rules.SafetensorsTrailing.Broken($"{present - covered} bytes follow the last tensor", path, dataStart + covered);
+            string what = present - covered == fileLength / 2 && fileLength % 2 == 0 ? ", as many as the file has before them: it may have been downloaded twice into one" : "";
+            throw Rules.SafetensorsTrailing.Broken($"{present - covered} bytes follow the last tensor{what}", path, dataStart + covered);
         }
     }
 
@@ -269,6 +287,36 @@ internal static class SafetensorsReader
             }
         }
         return entries;
+    }
+
+    /// <summary>What the reference reader reads in only one way and its writer does not write.</summary>
+    private sealed class HeaderFindings
+    {
+        private const int MostFields = 5;
+
+        private readonly SortedSet<string> _fields = new(StringComparer.Ordinal);
+
+        public bool BeginsWithSpace { get; set; }
+
+        public bool EndsWithBreak { get; set; }
+
+        public bool HasNullMetadata { get; set; }
+
+        public void AddField(string name)
+        {
+            if (_fields.Count <= MostFields)
+            {
+                _fields.Add(name);
+            }
+        }
+
+        public ImmutableArray<string> ToArray() =>
+        [
+            .. BeginsWithSpace ? ["the header begins with white space and not with a brace"] : Array.Empty<string>(),
+            .. EndsWithBreak ? ["the header ends in a line break or a tab, and the format pads it with spaces"] : Array.Empty<string>(),
+            .. HasNullMetadata ? ["__metadata__ is null, and the format has a map of strings or nothing"] : Array.Empty<string>(),
+            .. _fields.Count > 0 ? [$"tensors have fields that the format does not have: {Printable.List(_fields)}"] : Array.Empty<string>(),
+        ];
     }
 
     /// <summary>Reads shapes. Consecutive tensors with equal shapes share their arrays.</summary>

@@ -95,7 +95,7 @@ internal static class ShardIndexReader
 
     private static byte[] ReadText(string indexPath, OpenBudget budget)
     {
-        using CheckpointFileReader file = CheckpointFileReader.Open(indexPath);
+        using CheckpointFileReader file = CheckpointFileReader.Open(HubCache.Follow(indexPath));
         LfsPointer.Refuse(file.ReadBytes(0, Math.Min(file.Length, 512)), indexPath, file.Length);
         budget.Grant(Math.Min(file.Length, LargestIndex));
         budget.Spend(Math.Min(file.Length, LargestIndex), indexPath);
@@ -212,7 +212,7 @@ internal static class ShardIndexReader
         }
         if (!File.Exists(path))
         {
-            throw Rules.ShardMissing.Broken($"shard {name} is not in the folder of its index", indexPath, placement.Position, remedy: WholeBeside(indexPath));
+            throw HubCache.DanglingLink(path) ?? Rules.ShardMissing.Broken($"shard {name} is not in the folder of its index", indexPath, placement.Position, remedy: WholeBeside(indexPath));
         }
         return Checkpoint.OpenFile(path, budget, files, ct);
     }

@@ -24,13 +24,19 @@ internal sealed class PickleInput(FileRange file, long offset, long length, Open
     private int _next;
     private int _filled;
 
+    // A compressed pickle has one place in the file.
+    private readonly long? _place =
+        FileDecoding.Holds(offset) && file is CheckpointFileReader { Decoding: FileDecoding decoding } ? decoding.PhysicalOf(offset) : null;
+
+    private long At => _bufferStart + _next;
+
     public string Path => file.Path;
 
     /// <summary>Byte offset in the file of the next read.</summary>
-    public long Position => _bufferStart + _next;
+    public long Position => _place ?? At;
 
     /// <summary>Bytes left of the range.</summary>
-    public long Remaining => _end - Position;
+    public long Remaining => _end - At;
 
     /// <summary>Bytes between the start and the end of the range.</summary>
     public long Length { get; } = length;
@@ -67,7 +73,7 @@ internal sealed class PickleInput(FileRange file, long offset, long length, Open
         }
         else
         {
-            Seek(Position + size);
+            Seek(At + size);
         }
     }
 
@@ -83,7 +89,7 @@ internal sealed class PickleInput(FileRange file, long offset, long length, Open
         _buffer.AsSpan(_next, buffered).CopyTo(bytes);
         if (buffered < size)
         {
-            file.ReadExactly(Position + buffered, bytes.AsSpan(buffered));
+            file.ReadExactly(At + buffered, bytes.AsSpan(buffered));
             budget.Grant(size - buffered);
         }
         // Most values are completely in the buffer, and no byte has to move.
@@ -128,9 +134,9 @@ internal sealed class PickleInput(FileRange file, long offset, long length, Open
     }
 
     private int CheckedLength(ulong count) =>
-        count <= (ulong)(_end - Position)
+        count <= (ulong)(_end - At)
             ? count <= LongestValue ? (int)count : throw Rules.HeaderMemory.Broken($"one value of the pickle has {count} bytes", Path, Position)
-            : throw Rules.FileTruncated.Broken($"a value of {count} bytes does not fit the {_end - Position} bytes left of the pickle", Path, Position);
+            : throw Rules.FileTruncated.Broken($"a value of {count} bytes does not fit the {_end - At} bytes left of the pickle", Path, Position);
 
     private ReadOnlySpan<byte> Take(int count)
     {
@@ -144,7 +150,7 @@ internal sealed class PickleInput(FileRange file, long offset, long length, Open
 
     private void Fill(int needed)
     {
-        Seek(Position);
+        Seek(At);
         int take = (int)Math.Min(_buffer.Length, _end - _bufferStart);
         if (take < needed)
         {

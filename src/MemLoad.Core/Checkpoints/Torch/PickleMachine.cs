@@ -295,6 +295,10 @@ internal sealed class PickleMachine(
         {
             if (!dict.TrySet(items[i], items[i + 1], _budget, input.Path))
             {
+                if (items[i] is string || PythonKey.Identity(items[i], _budget, input.Path) is not null)
+                {
+                    throw Rules.NameRepeated.Broken($"two keys of a dict differ in Python and have the one name {Printable.Quote(PythonText.Key(items[i]) ?? "")}", input.Path, at);
+                }
                 throw Malformed($"{Printable.Quote(PythonText.Repr(items[i]))} cannot be a key of a dict, or reads the same as another key of it", at);
             }
         }

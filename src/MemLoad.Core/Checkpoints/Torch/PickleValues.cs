@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 
 namespace MemLoad;
 
@@ -15,8 +16,20 @@ internal sealed record TorchConstant(string Repr)
     public string Text { get; init; } = Repr;
 }
 
+/// <summary>A tensor that is no plain one with data. It is refused if it is selected, and the rest of the file can be read.</summary>
+/// <param name="Kind">What it is, such as <c>a sparse tensor</c>.</param>
+/// <param name="At">Where the pickle makes it.</param>
+internal sealed record RefusedTensor(string Kind, long At);
+
 /// <summary>An element type of numpy by its code, such as <c>f8</c>.</summary>
-internal sealed record NumpyType(string Code);
+internal sealed record NumpyType(string Code)
+{
+    private const int BytesOfCharacter = 4; // of text, which numpy stores as UTF-32
+
+    /// <summary>The bytes of a text (<c>U3</c>) or of bytes (<c>S3</c>); 0 for other types.</summary>
+    public int TextBytes => Code is ['S' or 'U', ..] && ushort.TryParse(Code.AsSpan(1), NumberStyles.None, CultureInfo.InvariantCulture, out ushort count)
+        ? Code[0] == 'U' ? BytesOfCharacter * count : count : 0;
+}
 
 /// <summary>
 /// Bytes that protocol 2 writes as text, with one character per byte. They are converted only when they are read, so a call needs no
@@ -232,6 +245,9 @@ internal sealed class PickleDict(PickleDictKind kind)
 /// <summary>A storage with a persistent id. The dtype is null for an untyped storage, whose count is in bytes.</summary>
 internal sealed class StorageReference(string key, DType? dtype, long count, StorageReference? first = null)
 {
+    /// <summary>Whether it has numbers of a quantized tensor, which no plain tensor may have.</summary>
+    public bool IsQuantized { get; init; }
+
     /// <summary>Bytes of one record.</summary>
     public const int Overhead = 72;
 
@@ -254,7 +270,7 @@ internal sealed class StorageReference(string key, DType? dtype, long count, Sto
         set => (_first ?? this)._index = value;
     }
 
-    public bool IsLike(StorageReference other) => Key == other.Key && DType == other.DType && Count == other.Count;
+    public bool IsLike(StorageReference other) => Key == other.Key && DType == other.DType && Count == other.Count && IsQuantized == other.IsQuantized;
 }
 
 /// <summary>A tensor as the pickle describes it: a view of a storage.</summary>

@@ -7,9 +7,13 @@ namespace MemLoad;
 internal sealed class TorchContainer(CheckpointBuilder builder, OpenBudget budget, string path, Func<StorageReference, int> addStorage)
 {
     /// <summary>
-    /// A longer list of plain values, such as losses or token ids, is one metadata entry with text. A shorter list has one entry per value.
+    /// A longer list or dict without a tensor, such as losses, token ids, a vocabulary or rows of a log, is one metadata entry with text. A shorter one has
+    /// one entry per value. No load needs the values, and their names would take more memory than the file.
     /// </summary>
     private const int LongList = 1000;
+
+    // An item of a growing stack.
+    private const int WaitingBytes = 2 * sizeof(long);
 
     /// <summary>Adds all tensors and other values to the checkpoint under construction.</summary>
     /// <param name="root">The pickled value.</param>
@@ -48,15 +52,19 @@ internal sealed class TorchContainer(CheckpointBuilder builder, OpenBudget budge
             case TensorReference tensor:
                 builder.AddTensor(new TensorEntry(name, tensor.DType, tensor.Shape, tensor.Strides, addStorage(tensor.Storage), tensor.Offset, tensor.LazyView));
                 break;
-            case PickleDict:
+            case PickleDict dict when dict.Items.Count <= LongList || HoldsTensors(dict):
                 open.Push(new Container(name, value, 0));
                 break;
             case PickleSequence { Kind: PickleSequenceKind.List or PickleSequenceKind.Tuple or PickleSequenceKind.Size } sequence
                 when sequence.Count <= LongList || HoldsTensors(sequence):
                 open.Push(new Container(name, value, 0));
                 break;
+            case RefusedTensor refused:
+                Refuse(name, refused.Kind, refused.At);
+                break;
             case StorageReference:
-                throw Rules.TensorKind.Broken($"{Printable.Quote(name)} is a bare storage, which has neither dtype nor shape", path);
+                Refuse(name, "a bare storage, which has neither dtype nor shape", null);
+                break;
             case null or bool or long or BigInteger or double or string:
                 builder.AddMetadata(name, value);
                 break;
@@ -68,20 +76,55 @@ internal sealed class TorchContainer(CheckpointBuilder builder, OpenBudget budge
         }
     }
 
+    private void Refuse(string name, string kind, long? at)
+    {
+        builder.CheckNameLength(name);
+        builder.Refuse(name, Rules.TensorKind.Broken($"{Printable.Quote(name)} is {kind}", path, at, remedy: TorchVocabulary.RemedyFor(kind, name)));
+    }
+
     // A container whose items are being visited, and the next item.
     private readonly record struct Container(string Name, object Value, int Next);
 
-    private bool HoldsTensors(PickleSequence sequence)
+    // At any depth. A container that several others share is looked at for each of them, and charged.
+    private bool HoldsTensors(object container)
     {
-        budget.Spend(OpenBudget.Looking(sequence.Count), path);
-        foreach (object? item in sequence.Items)
+        var waiting = new Stack<object>([container]);
+        while (waiting.TryPop(out object? next))
         {
-            if (item is TensorReference or StorageReference or PickleDict or PickleSequence)
+            if (next is PickleDict dict)
             {
-                return true;
+                budget.Spend(OpenBudget.Looking(dict.Items.Count), path);
+                foreach ((_, object? value) in dict.Items)
+                {
+                    if (IsTensor(value, waiting))
+                    {
+                        return true;
+                    }
+                }
+            }
+            else if (next is PickleSequence sequence)
+            {
+                budget.Spend(OpenBudget.Looking(sequence.Count), path);
+                foreach (object? item in sequence.Items)
+                {
+                    if (IsTensor(item, waiting))
+                    {
+                        return true;
+                    }
+                }
             }
         }
         return false;
+    }
+
+    private bool IsTensor(object? value, Stack<object> waiting)
+    {
+        if (value is PickleDict or PickleSequence)
+        {
+            budget.Spend(WaitingBytes, path);
+            waiting.Push(value);
+        }
+        return value is TensorReference or RefusedTensor or StorageReference;
     }
 
     // Names are checked while they grow, because shared keys in a short pickle can give names of any length.

@@ -25,6 +25,7 @@ internal sealed class TorchVocabulary : IPickleVocabulary
     private const string RebuildParameter = "torch._utils._rebuild_parameter";
     private const string RebuildParameterWithState = "torch._utils._rebuild_parameter_with_state";
     private const string RebuildFromType = "torch._tensor._rebuild_from_type_v2";
+    private const string RebuildDevice = "torch._utils._rebuild_device_tensor_from_cpu_tensor";
     private const string Size = "torch.Size";
     private const string Device = "torch.device";
     private const string GetLayout = "torch.serialization._get_layout";
@@ -40,12 +41,20 @@ internal sealed class TorchVocabulary : IPickleVocabulary
     private static readonly FrozenSet<string> Types = new[]
     {
         "torch.Tensor", "torch.nn.parameter.Parameter", "torch.nn.parameter.Buffer", "builtins.int", "builtins.float", "builtins.list", "builtins.dict", "builtins.str",
+        // Python 3 writes int and str under their names of Python 2 for protocol 2.
+        "builtins.long", "builtins.unicode", "builtins.bool", "builtins.bytes", "builtins.tuple",
+    }.ToFrozenSet(StringComparer.Ordinal);
+
+    // The classes of tensors from before PyTorch 0.4. They are values beside tensors, such as a type that a program remembers.
+    private static readonly FrozenSet<string> TensorClasses = new[]
+    {
+        "FloatTensor", "DoubleTensor", "HalfTensor", "BFloat16Tensor", "LongTensor", "IntTensor", "ShortTensor", "CharTensor", "ByteTensor", "BoolTensor",
     }.ToFrozenSet(StringComparer.Ordinal);
 
     private static readonly FrozenSet<string> Callables = new[]
     {
         OrderedDict, DefaultDict, Counter, RebuildTensor, RebuildTensorV2, RebuildTensorV3, RebuildParameter, RebuildParameterWithState, RebuildFromType,
-        Size, Device, GetLayout, Encode, Set, FrozenSet, ComplexNumber, ByteArray, NumpyScalar, NumpyDType,
+        RebuildDevice, Size, Device, GetLayout, Encode, Set, FrozenSet, ComplexNumber, ByteArray, NumpyScalar, NumpyDType,
     }.ToFrozenSet(StringComparer.Ordinal);
 
     private static readonly FrozenDictionary<string, DType> StorageTypes = new Dictionary<string, DType>
@@ -101,6 +110,7 @@ internal sealed class TorchVocabulary : IPickleVocabulary
     // PyTorch computes with fewer dimensions. A short pickle could copy a long shape many times.
     private const int MostDimensions = 64;
     private const int LongestWord = 64;
+    private const long LongestNumpyText = 1 << 16;
 
     // Maximum bytes of the record of a call, without dimensions and items.
     private const int CallOverhead = TensorReference.Overhead + 24;
@@ -111,9 +121,6 @@ internal sealed class TorchVocabulary : IPickleVocabulary
         ["torch._utils._rebuild_sparse_tensor"] = "a sparse tensor",
         ["torch._utils._rebuild_sparse_csr_tensor"] = "a sparse tensor",
         ["torch._utils._rebuild_qtensor"] = "a quantized tensor",
-        ["torch.QUInt8Storage"] = "a quantized tensor",
-        ["torch.QInt8Storage"] = "a quantized tensor",
-        ["torch.QInt32Storage"] = "a quantized tensor",
         ["torch.QUInt4x2Storage"] = "a quantized tensor",
         ["torch.QUInt2x4Storage"] = "a quantized tensor",
         ["torch._utils._rebuild_meta_tensor_no_storage"] = "a meta tensor, which has no data",
@@ -121,9 +128,22 @@ internal sealed class TorchVocabulary : IPickleVocabulary
         ["torch.nested._internal.nested_tensor._rebuild_njt"] = "a nested tensor",
         ["torch._utils._rebuild_wrapper_subclass"] = "a tensor subclass",
         ["torch._utils._rebuild_device_tensor_from_numpy"] = "a tensor of a device that PyTorch saves through numpy",
-        ["torch._utils._rebuild_device_tensor_from_cpu_tensor"] = "a tensor of a device that PyTorch saves through the host",
         ["torch.nn.parameter.UninitializedParameter"] = "an uninitialized parameter, which has no data",
         ["torch.nn.parameter.UninitializedBuffer"] = "an uninitialized buffer, which has no data",
+    }.ToFrozenDictionary(StringComparer.Ordinal);
+
+    // The functions of these take plain values only, so what they make can be left out and the rest read.
+    private static readonly FrozenSet<string> Refusable = new[]
+    {
+        "torch._utils._rebuild_sparse_tensor", "torch._utils._rebuild_sparse_csr_tensor", "torch._utils._rebuild_qtensor",
+        "torch._utils._rebuild_meta_tensor_no_storage", "torch._utils._rebuild_nested_tensor",
+    }.ToFrozenSet(StringComparer.Ordinal);
+
+    private static readonly FrozenDictionary<string, DType> QuantizedStorages = new Dictionary<string, DType>
+    {
+        ["QInt8Storage"] = DType.Int8,
+        ["QUInt8Storage"] = DType.UInt8,
+        ["QInt32Storage"] = DType.Int32,
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     private TorchVocabulary()
@@ -152,7 +172,11 @@ internal sealed class TorchVocabulary : IPickleVocabulary
             ("numpy._core.multiarray", "scalar") => NumpyScalar,
             _ => $"{module}.{name}",
         };
-        if (Callables.Contains(full) || Types.Contains(full))
+        if (Callables.Contains(full) || Types.Contains(full) || Refusable.Contains(full))
+        {
+            return new PickleGlobal(full);
+        }
+        if (module is "torch" or "torch.cuda" && TensorClasses.Contains(name))
         {
             return new PickleGlobal(full);
         }
@@ -164,13 +188,18 @@ internal sealed class TorchVocabulary : IPickleVocabulary
         {
             return new StorageType(dtype);
         }
+        if (module == "torch" && QuantizedStorages.TryGetValue(name, out dtype))
+        {
+            return new StorageType(dtype, IsQuantized: true);
+        }
         if (module != "torch")
         {
             return null;
         }
         bool constant = (DTypes.TryFromTorchName(name, out DType type) && type.IsOfPyTorch()) || name is "per_tensor_affine" or "per_channel_affine" or "per_tensor_symmetric" or "per_channel_symmetric" or "per_channel_affine_float_qparams"
             || name is "qint8" or "quint8" or "qint32" or "quint4x2" or "quint2x4"
-            || name is "strided" or "sparse_coo" or "sparse_csr" or "sparse_csc" or "sparse_bsr" or "sparse_bsc" or "_mkldnn" or "jagged";
+            || name is "strided" or "sparse_coo" or "sparse_csr" or "sparse_csc" or "sparse_bsr" or "sparse_bsc" or "_mkldnn" or "jagged"
+            || name is "contiguous_format" or "channels_last" or "channels_last_3d" or "preserve_format";
         return constant ? new TorchConstant($"torch.{name}") : null;
     }
 
@@ -200,6 +229,11 @@ internal sealed class TorchVocabulary : IPickleVocabulary
     {
         if (callee is not PickleGlobal { Name: string name } || !Callables.Contains(name))
         {
+            if (callee is PickleGlobal { Name: string refused } && Refusable.Contains(refused))
+            {
+                budget.Spend(CallOverhead, path);
+                return new RefusedTensor(OtherTensors[refused], at);
+            }
             throw Rules.PickleMalformed.Broken($"{Printable.Quote(PythonText.Repr(callee))} is called, which is nothing to call", path, at);
         }
         ReadOnlySpan<object?> arguments = tuple.Items;
@@ -217,6 +251,7 @@ internal sealed class TorchVocabulary : IPickleVocabulary
                 RebuildParameter => Parameter(arguments, 3),
                 RebuildParameterWithState => WithState(Parameter(arguments, 4), arguments[3], path, at),
                 RebuildFromType => FromType(arguments, budget, path, at),
+                RebuildDevice => OfDevice(arguments),
                 Size => SizeOf(arguments, budget, path),
                 Device => DeviceOf(arguments, budget, path),
                 GetLayout => arguments is [string layout] && Layouts.Contains(layout) ? new TorchConstant(layout) : throw new InvalidCastException(),
@@ -225,7 +260,7 @@ internal sealed class TorchVocabulary : IPickleVocabulary
                 FrozenSet => Copy(arguments, PickleSequenceKind.FrozenSet, budget, path),
                 ComplexNumber => arguments is [double real, double imaginary] ? new Complex(real, imaginary) : throw new InvalidCastException(),
                 ByteArray => new PickleSequence(PickleSequenceKind.ByteArray, [Bytes(arguments, budget, path)]),
-                NumpyScalar => NumpyValue(arguments),
+                NumpyScalar => NumpyValue(arguments, budget, path),
                 _ => NumpyTypeOf(arguments, budget, path),
             };
         }
@@ -266,7 +301,7 @@ internal sealed class TorchVocabulary : IPickleVocabulary
                 break;
             case TensorReference:
                 throw Rules.PickleState.Broken("a tensor is changed after it was made", path, at);
-            case NumpyType when IsNativeOrder(state):
+            case NumpyType type when IsNativeOrder(state) || (type.TextBytes is > 0 && IsText(state)):
                 break;
             case NumpyType:
                 throw Rules.PickleState.Broken("a type of numpy gets a state that is not plain little-endian", path, at);
@@ -295,7 +330,7 @@ internal sealed class TorchVocabulary : IPickleVocabulary
         {
             throw Rules.TensorKind.Broken("the checkpoint holds a meta tensor, which has no data", path);
         }
-        return new StorageReference(key, type.DType, count);
+        return new StorageReference(key, type.DType, count) { IsQuantized = type.IsQuantized };
     }
 
     private static PickleDict Ordered(ReadOnlySpan<object?> arguments, OpenBudget budget, string path)
@@ -341,6 +376,10 @@ internal sealed class TorchVocabulary : IPickleVocabulary
             throw new InvalidCastException();
         }
         var storage = (StorageReference)arguments[0]!;
+        if (storage.IsQuantized)
+        {
+            throw new InvalidCastException();
+        }
         DType type = storage.DType ?? DType.UInt8;
         if (dtype is not null && !(dtype.Repr.StartsWith(TorchPrefix, StringComparison.Ordinal) && DTypes.TryFromTorchName(dtype.Repr[TorchPrefix.Length..], out type) && type.IsOfPyTorch()))
         {
@@ -385,11 +424,15 @@ internal sealed class TorchVocabulary : IPickleVocabulary
     }
 
     // Data, requires_grad, hooks. The result is another tensor of the same storage.
-    private static TensorReference Parameter(ReadOnlySpan<object?> arguments, int count)
+    private static object Parameter(ReadOnlySpan<object?> arguments, int count)
     {
         if (arguments.Length != count || arguments[1] is not bool needsGradient || arguments[2] is not (null or PickleDict))
         {
             throw new InvalidCastException();
+        }
+        if (arguments[0] is RefusedTensor refused)
+        {
+            return refused;
         }
         TensorReference data = NotNone<TensorReference>(arguments[0]);
         if (needsGradient)
@@ -399,7 +442,23 @@ internal sealed class TorchVocabulary : IPickleVocabulary
         return data;
     }
 
-    private static TensorReference FromType(ReadOnlySpan<object?> arguments, OpenBudget budget, string path, long at)
+    // Data, dtype, device, requires_grad: a tensor of XLA or another device, which PyTorch saves through the host. PyTorch converts to the dtype, so it must be
+    // that of the data.
+    private static TensorReference OfDevice(ReadOnlySpan<object?> arguments)
+    {
+        if (arguments is not [TensorReference data, TorchConstant dtype, string { Length: <= LongestWord }, bool needsGradient]
+            || dtype.Repr != TorchPrefix + data.DType.TorchName())
+        {
+            throw new InvalidCastException();
+        }
+        if (needsGradient)
+        {
+            CheckGradient(data.DType);
+        }
+        return data;
+    }
+
+    private static object FromType(ReadOnlySpan<object?> arguments, OpenBudget budget, string path, long at)
     {
         // A tensor with Python attributes: function, class, arguments, attributes.
         if (arguments.Length != 4 || arguments[2] is not PickleSequence { Kind: PickleSequenceKind.Tuple } inner)
@@ -412,11 +471,13 @@ internal sealed class TorchVocabulary : IPickleVocabulary
         {
             throw new InvalidCastException();
         }
-        return WithState(NotNone<TensorReference>(Call(arguments[0], inner, budget, path, at)), arguments[3], path, at);
+        return WithState(Tensors(Call(arguments[0], inner, budget, path, at)), arguments[3], path, at);
     }
 
+    private static object Tensors(object? made) => made is TensorReference or RefusedTensor ? made : throw new InvalidCastException();
+
     // The attributes of a tensor: a dict, or a dict and a second dict with slots.
-    private static TensorReference WithState(TensorReference tensor, object? state, string path, long at)
+    private static object WithState(object tensor, object? state, string path, long at)
     {
         if (state is PickleSequence { Kind: PickleSequenceKind.Tuple, Items: [var attributes, var slots] })
         {
@@ -451,6 +512,10 @@ internal sealed class TorchVocabulary : IPickleVocabulary
 
     // (version, byte order, subtype, names, fields, element size, alignment, flags) of a plain number.
     private static bool IsNativeOrder(object? state) => state is PickleSequence { Kind: PickleSequenceKind.Tuple, Items: [3L or 4L, "<" or "|", null, null, null, -1L, -1L, 0L] };
+
+    // The same of a text or of bytes, which state their size.
+    private static bool IsText(object? state) =>
+        state is PickleSequence { Kind: PickleSequenceKind.Tuple, Items: [3L, "<" or "|", null, null, null, >= 1L and <= LongestNumpyText, 1L or 4L, 0L or 8L] };
 
     private static ImmutableArray<long> Numbers(object? value, OpenBudget budget, string path)
     {
@@ -562,24 +627,52 @@ internal sealed class TorchVocabulary : IPickleVocabulary
     private static NumpyType NumpyTypeOf(ReadOnlySpan<object?> arguments, OpenBudget budget, string path) =>
         arguments is [string] or [string, false or 0L, true or 1L] ? new NumpyType(Word(arguments[0], budget, path)) : throw new InvalidCastException();
 
-    private static object? NumpyValue(ReadOnlySpan<object?> arguments)
+    private static object? NumpyValue(ReadOnlySpan<object?> arguments, OpenBudget budget, string path)
     {
-        if (arguments is not [NumpyType type, byte[] or LatinText { Text.Length: <= sizeof(double) }])
+        if (arguments is not [NumpyType type, byte[] { LongLength: <= LongestNumpyText } or LatinText { Text.Length: <= (int)LongestNumpyText }])
         {
             throw new InvalidCastException();
         }
         byte[] bytes = arguments[1] is LatinText latin ? Encoding.Latin1.GetBytes(latin.Text) : (byte[])arguments[1]!;
+        budget.Spend(2 * OpenBudget.Text(bytes.Length), path);
         return (type.Code, bytes.Length) switch
         {
             ("f8", 8) => BitConverter.ToDouble(bytes),
             ("f4", 4) => (double)BitConverter.ToSingle(bytes),
+            ("f2", 2) => (double)BitConverter.ToHalf(bytes),
             ("i8", 8) => BitConverter.ToInt64(bytes),
             ("i4", 4) => (long)BitConverter.ToInt32(bytes),
+            ("i2", 2) => (long)BitConverter.ToInt16(bytes),
+            ("i1", 1) => (long)(sbyte)bytes[0],
+            ("u8", 8) when BitConverter.ToUInt64(bytes) is ulong number => number <= long.MaxValue ? (long)number : new BigInteger(number),
+            ("u4", 4) => (long)BitConverter.ToUInt32(bytes),
+            ("u2", 2) => (long)BitConverter.ToUInt16(bytes),
+            ("u1", 1) => (long)bytes[0],
+            ("c8", 8) => new Complex(BitConverter.ToSingle(bytes), BitConverter.ToSingle(bytes, 4)),
+            ("c16", 16) => new Complex(BitConverter.ToDouble(bytes), BitConverter.ToDouble(bytes, 8)),
             ("b1", 1) => bytes[0] != 0,
+            (['S', ..], int length) when length == type.TextBytes => bytes.AsSpan().TrimEnd((byte)0).ToArray(),
+            (['U', ..], int length) when length == type.TextBytes => Encoding.UTF32.GetString(bytes).TrimEnd('\0'),
             _ => throw new InvalidCastException(),
         };
     }
 
+    /// <summary>What to do about a tensor that is no plain one, and how to read the rest of the file.</summary>
+    public static Remedy RemedyFor(string kind, string name)
+    {
+        string python = kind switch
+        {
+            "a sparse tensor" => "to_dense()",
+            "a quantized tensor" => "dequantize()",
+            "a nested tensor" => "to_padded_tensor(0.0)",
+            _ => "",
+        };
+        string plain = python.Length > 0 ? $"In Python, replace the tensor t by t.{python}, and call torch.save again."
+            : kind.StartsWith("a bare storage", StringComparison.Ordinal) ? "In Python, save a tensor of the storage: torch.tensor(storage)."
+            : "Save the checkpoint from the program that has the data of the tensor.";
+        return $"{plain} To read the rest of the file, leave this one out: {(Setting.Exclude, TypedPath.Of(name))}.";
+    }
+
     /// <summary>The class of a storage in a persistent id. UntypedStorage has no dtype.</summary>
-    internal sealed record StorageType(DType? DType);
+    internal sealed record StorageType(DType? DType, bool IsQuantized = false);
 }

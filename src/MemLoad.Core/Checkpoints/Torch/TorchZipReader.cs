@@ -6,13 +6,16 @@ namespace MemLoad;
 internal static class TorchZipReader
 {
     private const string PickleName = "/data.pkl";
+    private const long FreePickle = 1 << 20;
+    private const long PickleRatio = 32;
 
     /// <summary>What an archive says: its records, the folder that they lie in, and the value of its pickle.</summary>
     /// <param name="Directory">The records.</param>
     /// <param name="Folder">The name of the folder, without a slash.</param>
     /// <param name="Root">The value.</param>
     /// <param name="StorageCount">Number of storages that the value refers to.</param>
-    internal readonly record struct Archive(ZipDirectory Directory, string Folder, object? Root, int StorageCount)
+    /// <param name="Swaps">Whether the bytes of its storages are big-endian.</param>
+    internal readonly record struct Archive(ZipDirectory Directory, string Folder, object? Root, int StorageCount, bool Swaps)
     {
         /// <summary>Returns the record of a storage.</summary>
         /// <exception cref="MemLoadException">ML2012 or ML2013: there is none, or it has another length.</exception>
@@ -20,15 +23,17 @@ internal static class TorchZipReader
         {
             ZipRecord record = Directory.Find($"{Folder}/data/", storage.Key)
                 ?? throw Rules.StorageRecordMissing.Broken($"the storage {Printable.Quote(storage.Key)} has no record in the archive", path);
-            return storage.Bytes == record.Length ? record : throw Rules.StorageLengthMismatch.Broken(
-                $"the pickle gives storage {Printable.Quote(storage.Key)} {storage.Bytes} bytes, its record has {record.Length}", path);
+            return storage.Bytes == record.Inflated ? record : throw Rules.StorageLengthMismatch.Broken(
+                $"the pickle gives storage {Printable.Quote(storage.Key)} {storage.Bytes} bytes, its record has {record.Inflated}", path);
         }
     }
 
     public static Checkpoint Read(CheckpointFileReader file, OpenBudget budget, CancellationToken cancellationToken)
     {
         string path = file.Path;
-        Archive archive = Open(file, budget, cancellationToken);
+        var decoding = new FileDecoding();
+        file.Decoding = decoding;
+        Archive archive = Open(file, decoding, budget, cancellationToken);
         var builder = new CheckpointBuilder(path, CheckpointFormat.TorchZip, budget, archive.StorageCount);
         int home = builder.AddFile(file);
         new TorchContainer(builder, budget, path, reference =>
@@ -36,34 +41,61 @@ internal static class TorchZipReader
             if (reference.Index < 0)
             {
                 ZipRecord record = archive.RecordOf(reference, path);
-                reference.Index = builder.AddStorage(home, record.Offset, record.Length);
+                long offset = Decoded(decoding, record, path);
+                reference.Index = builder.AddStorage(
+                    home, archive.Swaps && record.Inflated > 0 ? Swapped(decoding, reference, offset, record, path) : offset, record.Inflated);
             }
             return reference.Index;
         }).Add(archive.Root);
         return builder.Build();
     }
 
-    /// <summary>Reads the directory and the pickle of an archive.</summary>
+    /// <summary>Reads the directory and the pickle of an archive that is neither compressed nor big-endian.</summary>
     /// <exception cref="MemLoadException">ML1005, ML1013, ML2xxx and ML3xxx.</exception>
-    internal static Archive Open(FileRange file, OpenBudget budget, CancellationToken cancellationToken)
+    internal static Archive Open(FileRange file, OpenBudget budget, CancellationToken cancellationToken) => Open(file, null, budget, cancellationToken);
+
+    private static Archive Open(FileRange file, FileDecoding? decoding, OpenBudget budget, CancellationToken cancellationToken)
     {
         string path = file.Path;
         ZipDirectory directory = ZipDirectory.Read(file, budget, cancellationToken);
-        (string prefix, ZipRecord pickle) = FindPickle(directory.Records, path);
-        if (directory.Find(prefix, "/byteorder") is { } order && !file.ReadBytes(order.Offset, Math.Min(order.Length, 16)).AsSpan().SequenceEqual("little"u8))
+        (string prefix, ZipRecord pickle) = FindPickle(directory.Records, path, decoding is not null);
+        bool swaps = directory.Find(prefix, "/byteorder") is { } order && IsBigEndian(file, decoding, order);
+        if (swaps && decoding is null)
         {
-            throw Rules.ZipBigEndian.Broken("the archive says that its bytes are not little-endian", path, order.Offset);
+            throw Rules.ZipBigEndian.Broken("the archive says that its bytes are not little-endian", path);
         }
         var references = new StorageReferences(path, budget, directory.Records.Count);
-        var recalls = PickleRecalls.Of(file, pickle.Offset, pickle.Length, budget);
-        using var input = new PickleInput(file, pickle.Offset, pickle.Length, budget);
+        long at = Decoded(decoding, pickle, path);
+        var recalls = PickleRecalls.Of(file, at, pickle.Inflated, budget);
+        using var input = new PickleInput(file, at, pickle.Inflated, budget);
         object? root = new PickleMachine(input, references.Add, recalls).Load(cancellationToken);
         return input.Remaining == 0
-            ? new Archive(directory, prefix, root, references.Count)
+            ? new Archive(directory, prefix, root, references.Count, swaps)
             : throw Rules.PickleMalformed.Broken($"{input.Remaining} bytes follow the end of the pickle", path, input.Position);
     }
 
-    private static (string Prefix, ZipRecord Pickle) FindPickle(IReadOnlyList<ZipRecord> records, string path)
+    // Where the bytes of a record are read: in the file, or inflated.
+    private static long Decoded(FileDecoding? decoding, in ZipRecord record, string path) =>
+        record.Deflated && decoding is not null ? decoding.AddDeflated(record, path) : record.Offset;
+
+    // PyTorch swaps the bytes of each number, and of both parts of a complex one. A storage without a type has no numbers.
+    private static long Swapped(FileDecoding decoding, StorageReference reference, long offset, in ZipRecord record, string path)
+    {
+        DType type = reference.DType ?? throw Rules.ZipBigEndian.Broken(
+            $"the archive says that its bytes are big-endian, and storage {Printable.Quote(reference.Key)} has no type by which to swap them", path, record.Offset);
+        int unit = type.IsComplex() ? type.ElementSize() / 2 : type.ElementSize();
+        return unit == 1 ? offset : decoding.AddSwapped(offset, record.Inflated, unit);
+    }
+
+    private static bool IsBigEndian(FileRange file, FileDecoding? decoding, in ZipRecord order)
+    {
+        byte[] word = new byte[Math.Min(order.Inflated, 16)];
+        file.ReadExactly(Decoded(decoding, order, file.Path), word);
+        return word.AsSpan().SequenceEqual("big"u8) || (word.AsSpan().SequenceEqual("little"u8) ? false
+            : throw Rules.ZipBigEndian.Broken("the record 'byteorder' says neither little nor big", file.Path, order.Offset));
+    }
+
+    private static (string Prefix, ZipRecord Pickle) FindPickle(IReadOnlyList<ZipRecord> records, string path, bool inflates)
     {
         // A TorchScript program is refused first, because its compressed code would break another rule.
         ZipRecord? compressed = null;
@@ -75,7 +107,7 @@ internal static class TorchZipReader
             {
                 throw Rules.ZipTorchScript.Broken($"the file is a TorchScript program ({Printable.Quote(record.Name)}), not a state dict", path);
             }
-            compressed ??= record.Compressed ? record : null;
+            compressed ??= record.Compressed && !(inflates && record.Deflated) ? record : null;
             if (record.Name.EndsWith(PickleName, StringComparison.Ordinal) && record.Name.IndexOf('/', StringComparison.Ordinal) == record.Name.Length - PickleName.Length)
             {
                 pickle = record;
@@ -84,11 +116,16 @@ internal static class TorchZipReader
         }
         if (compressed is { } packed)
         {
-            throw Rules.ZipCompressed.Broken($"the record {Printable.Quote(packed.Name)} is compressed", path, packed.Offset);
+            throw Rules.ZipCompressed.Broken($"the record {Printable.Quote(packed.Name)} is compressed{(inflates ? " by another method than deflate" : "")}", path, packed.Offset);
         }
         if (pickles != 1)
         {
             throw Rules.ZipNotTorch.Broken($"the archive has {pickles} records FOLDER/data.pkl; PyTorch's have one", path);
+        }
+        // Its bytes are charged as headers, so a short record must not become a long pickle.
+        if (pickle!.Value.Inflated > FreePickle + (PickleRatio * pickle.Value.Length))
+        {
+            throw Rules.ZipInflates.Broken($"the pickle of {pickle.Value.Length} bytes claims {pickle.Value.Inflated} bytes inflated", path, pickle.Value.Offset);
         }
         string folder = pickle!.Value.Name[..^(PickleName.Length - 1)];
         foreach (ZipRecord record in records)

@@ -7,7 +7,14 @@ namespace MemLoad;
 /// <summary>
 /// A record of an archive: the location of its stored bytes, and the checksum of its decompressed bytes (0 if none was computed).
 /// </summary>
-internal readonly record struct ZipRecord(string Name, long Offset, long Length, bool Compressed, uint Crc);
+internal readonly record struct ZipRecord(string Name, long Offset, long Length, ushort Method, long Inflated, uint Crc)
+{
+    /// <summary>By deflate, which .NET libraries use for PyTorch archives. PyTorch itself compresses nothing.</summary>
+    public bool Deflated => Method == 8;
+
+    /// <summary>Whether the bytes are not stored as they are.</summary>
+    public bool Compressed => Method != 0 || Inflated != Length;
+}
 
 /// <summary>
 /// The directory of a PyTorch archive (APPNOTE 6.3: end record, zip64 records, central directory, local headers), read strictly. It has one
@@ -338,7 +345,7 @@ internal sealed class ZipDirectory
         {
             throw Rules.ZipHeaderMismatch.Broken($"the local header of {Printable.Quote(name)} states another checksum than the directory", file.Path, header);
         }
-        return (new ZipRecord(name, data, stored, method != 0 || stored != length, crc), new RecordExtent(header, data + stored, stored, length, crc, deferred), next);
+        return (new ZipRecord(name, data, stored, method, length, crc), new RecordExtent(header, data + stored, stored, length, crc, deferred), next);
 
         bool Agrees(long stated, long listed) => stated == listed || (deferred && stated == 0);
     }

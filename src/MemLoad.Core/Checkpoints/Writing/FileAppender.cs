@@ -54,7 +54,7 @@ internal sealed partial class FileAppender(SafeFileHandle file, string target, l
     /// <exception cref="OperationCanceledException">The session was canceled.</exception>
     public void Append(CheckpointFileReader source, long offset, long length)
     {
-        long copied = length >= PieceBytes && OperatingSystem.IsLinux() ? CopyInKernel(source, offset, length) : 0;
+        long copied = length >= PieceBytes && OperatingSystem.IsLinux() && !FileDecoding.Holds(offset) ? CopyInKernel(source, offset, length) : 0;
         if (copied == length)
         {
             return;

@@ -1,0 +1,149 @@
+using System.Globalization;
+using System.Text;
+
+namespace MemLoad;
+
+/// <summary>
+/// Reads the file that TorchSharp's <c>Module.save</c> writes: the number of entries, then for each its name, its type, its shape and its elements,
+/// contiguous and little-endian. Numbers are LEB128, and a name has its length before it. The format has no mark at its beginning.
+/// </summary>
+/// <remarks>Source: TorchSharp, Tensor.Save and Module.save.</remarks>
+internal static class TorchSharpReader
+{
+    private const int MostDimensions = 64;
+    private const int LongestName = 4096;
+    private const int LongestNumber = 10;
+    private const int LongestHeader = LongestName + ((MostDimensions + 3) * LongestNumber);
+    private static readonly UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
+
+    /// <summary>Whether the first bytes can be those of such a file: a count, and an entry with a printable name, a type and a shape.</summary>
+    public static bool Begins(ReadOnlySpan<byte> head) =>
+        TryNumber(ref head, out long count) && count is > 0 and < int.MaxValue && TryNumber(ref head, out long length) && length > 0 && length <= Math.Min(head.Length, 200)
+        && !head[..(int)length].ContainsAnyExceptInRange((byte)' ', (byte)'~') && TryRest(head[(int)length..]);
+
+    /// <summary>Reads the headers of all entries.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="budget">The memory that opening may use.</param>
+    /// <param name="ct">Stops the reading.</param>
+    /// <exception cref="MemLoadException">ML1005, ML1013, ML2018, and the rules of tensors.</exception>
+    public static Checkpoint Read(CheckpointFileReader file, OpenBudget budget, CancellationToken ct)
+    {
+        long at = 0;
+        byte[] bytes = file.ReadBytes(0, Math.Min(file.Length, LongestNumber));
+        ReadOnlySpan<byte> rest = bytes;
+        if (!TryNumber(ref rest, out long count) || count > file.Length)
+        {
+            throw Broken(file, at, "the number of entries does not fit the file");
+        }
+        at += bytes.Length - rest.Length;
+        var builder = new CheckpointBuilder(file.Path, CheckpointFormat.TorchSharp, budget, 0);
+        int home = builder.AddFile(file);
+        for (long i = 0; i < count; i++)
+        {
+            ct.ThrowIfCancellationRequested();
+            byte[] header = file.ReadBytes(at, Math.Min(file.Length - at, LongestHeader));
+            rest = header;
+            string name = ReadName(ref rest, file, at);
+            if (!TryNumber(ref rest, out long code) || TypeOf(code) is not DType type || !TryNumber(ref rest, out long rank) || rank > MostDimensions)
+            {
+                throw Broken(file, at, string.Create(CultureInfo.InvariantCulture, $"entry {i} has no type and shape that TorchSharp has"));
+            }
+            long[] shape = new long[rank];
+            foreach (ref long dimension in shape.AsSpan())
+            {
+                if (!TryNumber(ref rest, out dimension))
+                {
+                    throw Broken(file, at, string.Create(CultureInfo.InvariantCulture, $"entry {i} has no shape"));
+                }
+            }
+            at += header.Length - rest.Length;
+            budget.Grant(header.Length - rest.Length);
+            budget.Spend(OpenBudget.Text(name.Length) + (4L * sizeof(long) * rank), file.Path);
+            long length;
+            long[] strides;
+            try
+            {
+                length = type.Layout().BytesOf(ShapeMath.ElementCount([.. shape]));
+                strides = [.. ShapeMath.ContiguousStrides([.. shape])];
+            }
+            catch (OverflowException)
+            {
+                throw Broken(file, at, $"the size of {Printable.Quote(name)} does not fit 64 bits");
+            }
+            builder.AddTensor(new TensorEntry(name, type, [.. shape], [.. strides], builder.AddStorage(home, at, length), 0));
+            at += length;
+        }
+        return at == file.Length ? builder.Build() : throw Broken(file, at, $"{file.Length - at} bytes follow the last entry");
+    }
+
+    private static string ReadName(ref ReadOnlySpan<byte> rest, CheckpointFileReader file, long at)
+    {
+        if (!TryNumber(ref rest, out long length) || length > Math.Min(rest.Length, LongestName))
+        {
+            throw Broken(file, at, "an entry has no name of reasonable length");
+        }
+        try
+        {
+            string name = StrictUtf8.GetString(rest[..(int)length]);
+            rest = rest[(int)length..];
+            return name;
+        }
+        catch (DecoderFallbackException)
+        {
+            throw Broken(file, at, "the name of an entry is not UTF-8");
+        }
+    }
+
+    private static bool TryRest(ReadOnlySpan<byte> rest)
+    {
+        if (!TryNumber(ref rest, out long code) || TypeOf(code) is null || !TryNumber(ref rest, out long rank) || rank > MostDimensions)
+        {
+            return false;
+        }
+        for (long i = 0; i < rank; i++)
+        {
+            if (!TryNumber(ref rest, out _))
+            {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    // Unsigned LEB128, at most 63 bits, with no more bytes than the number needs.
+    private static bool TryNumber(ref ReadOnlySpan<byte> bytes, out long number)
+    {
+        number = 0;
+        for (int i = 0; i < Math.Min(bytes.Length, LongestNumber - 1); i++)
+        {
+            number |= (long)(bytes[i] & 0x7f) << (7 * i);
+            if (bytes[i] < 0x80)
+            {
+                bool shortest = i == 0 || bytes[i] != 0;
+                bytes = bytes[(i + 1)..];
+                return shortest;
+            }
+        }
+        return false;
+    }
+
+    // c10::ScalarType.
+    private static DType? TypeOf(long code) => code switch
+    {
+        0 => DType.UInt8,
+        1 => DType.Int8,
+        2 => DType.Int16,
+        3 => DType.Int32,
+        4 => DType.Int64,
+        5 => DType.Float16,
+        6 => DType.Float32,
+        7 => DType.Float64,
+        9 => DType.Complex64,
+        10 => DType.Complex128,
+        11 => DType.Bool,
+        15 => DType.BFloat16,
+        _ => null,
+    };
+
+    private static MemLoadException Broken(CheckpointFileReader file, long at, string finding) => Rules.TorchSharpLayout.Broken(finding, file.Path, Math.Min(at, file.Length));
+}
