@@ -27,7 +27,8 @@ internal static class ConvertCommand
         command.Runs((parsed, cancellationToken) =>
         {
             Checkpoint source = Checkpoint.OpenSelected(
-                path.Read(parsed)!, parsed.GetValue(key), parsed.GetValue(include) ?? [], parsed.GetValue(exclude) ?? [], cancellationToken);
+                path.Read(parsed)!, parsed.GetValue(key), parsed.GetValue(include) ?? [], parsed.GetValue(exclude) ?? [],
+                cancellationToken);
             WriteResult result = target.Write(source, target.PathOf(parsed)!, parsed, console, cancellationToken);
             WriteResultView.Print(result, format.Read(parsed), console);
             return ExitCode.Done;

@@ -30,7 +30,8 @@ internal static class InspectCommand
         command.Runs((parsed, cancellationToken) =>
         {
             Checkpoint checkpoint = Checkpoint.OpenSelected(
-                path.Read(parsed)!, parsed.GetValue(key), parsed.GetValue(include) ?? [], parsed.GetValue(exclude) ?? [], cancellationToken);
+                path.Read(parsed)!, parsed.GetValue(key), parsed.GetValue(include) ?? [], parsed.GetValue(exclude) ?? [],
+                cancellationToken);
             string[]? digests = null;
             if (parsed.GetValue(hash))
             {

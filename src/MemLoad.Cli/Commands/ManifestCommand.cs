@@ -27,7 +27,8 @@ internal static class ManifestCommand
         command.Runs((parsed, cancellationToken) =>
         {
             Checkpoint checkpoint = Checkpoint.OpenSelected(
-                path.Read(parsed)!, parsed.GetValue(key), parsed.GetValue(include) ?? [], parsed.GetValue(exclude) ?? [], cancellationToken);
+                path.Read(parsed)!, parsed.GetValue(key), parsed.GetValue(include) ?? [], parsed.GetValue(exclude) ?? [],
+                cancellationToken);
             string file = parsed.GetValue(target) ?? ManifestWriter.DefaultPath(checkpoint.Path);
             Print(Write(checkpoint, file, parsed.GetValue(force), console, cancellationToken), format.Read(parsed), console);
             return ExitCode.Done;

@@ -14,7 +14,8 @@ internal static partial class Rules
     // The header is UTF-8. Its escapes name valid characters.
     public static readonly Rule SafetensorsHeaderEncoding = new("ML4003", "the header is UTF-8", SaveSafetensorsAgain);
     public static readonly Rule SafetensorsHeaderSyntax = new("ML4004", "the header is JSON", SaveSafetensorsAgain);
-    public static readonly Rule SafetensorsHeaderPadding = new("ML4005", "only white space follows the header's JSON", SaveSafetensorsAgain);
+    public static readonly Rule SafetensorsHeaderPadding =
+        new("ML4005", "only white space follows the header's JSON", SaveSafetensorsAgain);
     public static readonly Rule SafetensorsNameRepeated = new("ML4006", "names in the header are unique", SaveSafetensorsAgain);
     public static readonly Rule SafetensorsHeaderForm =
         new("ML4007", "the header has the form that safetensors defines", SaveSafetensorsAgain);
