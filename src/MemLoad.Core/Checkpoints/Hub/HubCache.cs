@@ -204,7 +204,7 @@ internal static partial class HubCache
 
     private const RegexOptions Options = RegexOptions.CultureInvariant | RegexOptions.NonBacktracking;
 
-    [GeneratedRegex(@"^hf://(?<name>[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?)(@(?<revision>[^/@]+))?(?<file>/.*)?$", Options)]
+    [GeneratedRegex(@"^[Hh][Ff]://(?<name>[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?)(@(?<revision>[^/@]+))?(?<file>/.*)?$", Options)]
     private static partial Regex Address();
 
     [GeneratedRegex(@"^(?<model>.*[/\\]models--[^/\\]+)[/\\]snapshots[/\\][^/\\]+[/\\].+$", Options)]
