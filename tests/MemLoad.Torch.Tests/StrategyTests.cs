@@ -28,6 +28,10 @@ public sealed class StrategyTests
         var checkpoint = Checkpoint.Open(Fixtures.PathOf(name));
         foreach (Strategy strategy in Strategies.All)
         {
+            if (strategy == Strategy.Mmap && checkpoint.Storages.Any(storage => storage.IsInChunks))
+            {
+                continue; // refused before the load
+            }
             using IDevice device = DeviceRegistry.Open("torch:cpu");
             LoadPlan plan = LoadPlan.Create(strategy, checkpoint, device);
             using (LoadedWeights weights = PlanRunner.Run(plan, device))
@@ -46,6 +50,10 @@ public sealed class StrategyTests
         var checkpoint = Checkpoint.Open(Fixtures.PathOf(name));
         foreach (Strategy strategy in Strategies.All)
         {
+            if (strategy == Strategy.Mmap && checkpoint.Storages.Any(storage => storage.IsInChunks))
+            {
+                continue; // refused before the load
+            }
             var card = new PlayedCard();
             using (var device = new TorchCudaDevice(card, 0, null))
             {
@@ -55,7 +63,7 @@ public sealed class StrategyTests
                     Assert.Equal(WeightsDigest.Of(checkpoint), WeightsDigest.Of(weights));
                     AssertTensors(Fixtures.Expected(name), weights);
                     Assert.Equal(PlanForecast.Of(plan, device).Device, device.Memory);
-                    Assert.Equal(strategy == Strategy.Stream ? 1 : 0, card.PinCount);
+                    Assert.Equal(plan.Steps.Count(step => step is { Kind: StepKind.Allocate, Storage: < 0 }), card.PinCount); // one per ring
                     Assert.Equal(0, card.PinnedNow);
                 }
                 Assert.Equal(0, device.Memory.Allocated);

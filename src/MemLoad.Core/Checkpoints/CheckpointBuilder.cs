@@ -220,7 +220,7 @@ internal sealed class CheckpointBuilder
 
     /// <summary>The remedy of a rule for one entry: also without it, the rest can be read.</summary>
     public static Remedy LeftOut(Rule rule, string name) =>
-        $"{rule.Remedy} To read the rest of the file, leave it out: {(Setting.Exclude, TypedPath.Of(Pattern(name)))}.";
+        (Remedy)$"{rule.Remedy} To read the rest of the file, leave it out: {(Setting.Exclude, TypedPath.Of(Pattern(name)))}.";
 
     // A control character cannot be typed.
     private static string Pattern(string name) => string.Concat(name.Select(c => char.IsControl(c) ? '?' : c));

@@ -92,7 +92,7 @@ internal static partial class FolderKinds
             Remedy remedy = advice;
             if (file is not null)
             {
-                remedy = $"To open one file of it, give its path: {(Setting.Path, TypedPath.Of(file))}. {advice}";
+                remedy = (Remedy)$"To open one file of it, give its path: {(Setting.Path, TypedPath.Of(file))}. {advice}";
             }
             return Rules.FolderKind.Broken($"the folder is a checkpoint of {program}, with one file per process in {Printable.List(found.Select(pair => Path.GetRelativePath(folder, pair.Path)).ToArray())}", folder, remedy: remedy);
         }

@@ -67,7 +67,7 @@ public sealed class UsageTests
 
     [Theory]
     [InlineData("Write a path before the options, or as --path.", "plan", "--strategy", "Stream", "toy.pth")]
-    [InlineData("Write a path before the options, or as --path.", "invoke", "--token-ids", "1,2", "toy.pth")]
+    [InlineData("a path is missing: write it after 'invoke', or as --path.", "invoke", "--token-ids", "1,2", "toy.pth")]
     [InlineData("'convert' takes one: write --out before 'b.safetensors'.", "convert", "a.pth", "b.safetensors")]
     [InlineData("'invoke' takes one: write --token-ids before '1,2,3'.", "invoke", "a.pth", "1,2,3")]
     [InlineData("'inspect' takes one.", "inspect", "a.pth", "b.pth")]

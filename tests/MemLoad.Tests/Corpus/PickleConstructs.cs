@@ -124,7 +124,7 @@ internal static class PickleConstructs
         new("a key that is a torch.Size and a tuple like it", "one key: the first name, the last value", null, Keys(Call("torch", "Size", Numbers(1, 2)), Numbers(1, 2)), Is("torch.Size([1, 2])", Second)),
         new("keys torch.device('cuda:0') and torch.device('cuda', 0)", "one key: the first name, the last value", null,
             Keys(Call("torch", "device", Text("cuda:0")), Call("torch", "device", Text("cuda"), Number(0))), Is("cuda:0", Second)),
-        new("keys 1 and '1'", "two keys that print alike", "ML3001", Keys(Number(1), Text("1")), Is("1", Second)),
+        new("keys 1 and '1'", "two keys that print alike", "ML6001", Keys(Number(1), Text("1")), Is("1", Second)),
         new("keys NaN and NaN", "two keys that print alike, unless they are one object", "ML3001", Keys(NotANumber, NotANumber), Is("nan", Second)),
         new("a key that is a list, a dict or a set", Refuses, "ML3001", Keys(EmptyList, EmptyDict), null),
         new("_codecs.encode with another encoding than latin1", "encodes so", "ML3006", Keys(Call("_codecs", "encode", Text("é"), Text("utf-8")), None), [(@"b'\xc3\xa9'", First), ("None", Second)]),

@@ -52,9 +52,9 @@ internal static class PickleCorpus
         Zip("a whole module", "ML3004", Whole(Global("torch.nn.modules.linear", "Linear"), EmptyTuple, [0x81])),
         Zip("a whole object of an unknown class", "ML3004", Whole(Global("mymodel", "Net"), EmptyTuple, [0x81])),
         Zip("a module with its source code", "ML3004", Whole(StateDict(Cat(Tuple(Text("module"), None, Text("x.py"), Text("import os")), Persistent)))),
-        Zip("a sparse tensor", "ML3005", Whole(StateDict(Global("torch._utils", "_rebuild_sparse_tensor")))),
-        Zip("a quantized tensor", "ML3005", Whole(StateDict(Global("torch._utils", "_rebuild_qtensor")))),
-        Zip("a meta tensor", "ML3005", Whole(StateDict(Global("torch._utils", "_rebuild_meta_tensor_no_storage")))),
+        Zip("a sparse tensor", "ML3005", Whole(StateDict(Call("torch._utils", "_rebuild_sparse_tensor")))),
+        Zip("a quantized tensor", "ML3005", Whole(StateDict(Call("torch._utils", "_rebuild_qtensor")))),
+        Zip("a meta tensor", "ML3005", Whole(StateDict(Call("torch._utils", "_rebuild_meta_tensor_no_storage")))),
         Zip("a storage on the meta device", "ML3005", Whole(StateDict(Cat(Tuple(Text("storage"), Global("torch", "FloatStorage"), Text("0"), Text("meta"), Number(4)), Persistent)))),
 
         // Opcodes that no state dict needs
@@ -212,7 +212,7 @@ internal static class PickleCorpus
 
         // Names
         Zip("two tensors of one dotted name", "ML6001", Whole(Dict(("a", Dict(("b", Tensor()))), ("a.b", Tensor())))),
-        Zip("a key that is 1 and one that is '1'", "ML3001", Whole(EmptyDict, Mark, Number(1), Tensor(), Text("1"), Tensor(), Bytes("u"))),
+        Zip("a key that is 1 and one that is '1'", "ML6001", Whole(EmptyDict, Mark, Number(1), Tensor(), Text("1"), Tensor(), Bytes("u"))),
         Zip("a line break in a name", "ML6013", Whole(StateDict(name: "a\nb"))),
         Zip("an escape sequence in a name", "ML6013", Whole(StateDict(name: "\e]0;owned\a"))),
         Zip("a zero byte in a name", "ML6013", Whole(StateDict(name: "a\0b"))),

@@ -18,6 +18,10 @@ public sealed class CudaLoadTests
         }
         foreach (Strategy strategy in Strategies.All)
         {
+            if (strategy == Strategy.Mmap && checkpoint.Storages.Any(storage => storage.IsInChunks))
+            {
+                continue; // refused before the load
+            }
             using var played = new PlayedCards();
             using CudaDevice device = played.Open();
             LoadPlan plan = LoadPlan.Create(strategy, checkpoint, device, ringBytes: 32 << 10);
@@ -28,7 +32,7 @@ public sealed class CudaLoadTests
             Assert.Equal(PlanForecast.Of(plan, device).Device, device.Memory);
             Assert.Equal(device.Memory.PeakReserved, PlayedDriver.PeakAllocated);
             Assert.Equal(device.Memory.PeakReserved, device.PeakCardBytes ?? 0);
-            Assert.Equal(strategy == Strategy.Stream ? 1 : 0, PlayedDriver.PinCalls);
+            Assert.Equal(plan.Steps.Count(step => step is { Kind: StepKind.Allocate, Storage: < 0 }), PlayedDriver.PinCalls); // one per ring
             Assert.Null(device.Remark);
         }
     }
