@@ -5,9 +5,9 @@ BeforeAll {
     $rows = Measure-LoadMemory $file -Strategy Sequential, Meta
 }
 Describe 'Rows under every culture' {
-    It 'are flat: strings, whole numbers and Booleans' {
+    It 'are flat: strings, whole numbers, Booleans and a time' {
         foreach ($property in $rows[0].psobject.Properties | Where-Object Value -ne $null) {
-            $property.Value.GetType().Name | Should -BeIn String, Int64, Int32, Boolean -Because $property.Name
+            $property.Value.GetType().Name | Should -BeIn String, Int64, Int32, Boolean, DateTimeOffset -Because $property.Name
         }
     }
     It 'are written and read alike under <_>' -ForEach 'de-DE', 'ar-SA', 'tr-TR' {

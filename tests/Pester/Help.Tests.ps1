@@ -89,8 +89,14 @@ Describe 'Examples' {
         Push-Location (New-Item -ItemType Directory (Join-Path $TestDrive ([guid]::NewGuid())))
         New-TinyCheckpoint model.pth
         Copy-Item (Join-Path $FixturesPath distributed/two-ranks) step-1000 -Recurse
+        # A cache of the Hugging Face hub with the model of an example.
+        $cache = $env:HF_HUB_CACHE
+        $env:HF_HUB_CACHE = "$pwd/hub"
+        $snapshot = New-Item -ItemType Directory hub/models--Qwen--Qwen2.5-0.5B/snapshots/abcd, hub/models--Qwen--Qwen2.5-0.5B/refs
+        Set-Content hub/models--Qwen--Qwen2.5-0.5B/refs/main abcd -NoNewline
+        Copy-Item model.pth (Join-Path $snapshot[0] pytorch_model.bin)
     }
-    AfterEach { Pop-Location; Clear-ModelMemory }
+    AfterEach { $env:HF_HUB_CACHE = $cache; Pop-Location; Clear-ModelMemory }
     It '<Cmdlet>, example <Number>, runs' -ForEach $examples {
         # -Path by default and piped files are two parameter sets.
         if ($Code -match '\| (Measure-LoadMemory|Get-LoadPlan)') { $PSDefaultParameterValues.Remove("$($Matches[1]):Path") }

@@ -25,7 +25,7 @@ Describe 'Measure-LoadMemory' {
         $rows = Get-ChildItem (Join-Path $TestDrive copy*.pth) | Measure-LoadMemory -Strategy Meta -InProcess -ErrorVariable problems -ErrorAction SilentlyContinue
         $rows.Count | Should -Be 9
         $problems.Count | Should -Be 1
-        $problems[0].FullyQualifiedErrorId | Should -Be 'ML1004,MemLoad.Commands.MeasureLoadMemoryCommand'
+        $problems[0].FullyQualifiedErrorId | Should -Be 'ML1016,MemLoad.Commands.MeasureLoadMemoryCommand'
         $problems[0].TargetObject | Should -BeLike '*copy5a.pth'
         $problems[0].CategoryInfo.Category | Should -Be InvalidData
     }

@@ -158,7 +158,7 @@ internal static partial class FolderKinds
         }
     }
 
-    private const RegexOptions Options = RegexOptions.CultureInvariant | RegexOptions.IgnoreCase | RegexOptions.NonBacktracking;
+    private const RegexOptions Options = RegexOptions.CultureInvariant | RegexOptions.IgnoreCase;
 
     [GeneratedRegex(@"zero_pp_rank", Options)]
     private static partial Regex ZeroName();

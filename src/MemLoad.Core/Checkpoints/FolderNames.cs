@@ -84,7 +84,7 @@ internal static partial class FolderNames
         return model.StartsWith("pytorch_model", StringComparison.OrdinalIgnoreCase) ? model["pytorch_".Length..] : model;
     }
 
-    private const RegexOptions Options = RegexOptions.CultureInvariant | RegexOptions.IgnoreCase | RegexOptions.NonBacktracking;
+    private const RegexOptions Options = RegexOptions.CultureInvariant | RegexOptions.IgnoreCase;
 
     [GeneratedRegex(@"\.index(\.[a-z0-9_-]+)?\.json$", Options)]
     private static partial Regex IndexName();

@@ -124,6 +124,6 @@ internal static partial class GgufSet
         return merger.Build(path, CheckpointFormat.Gguf, parts[0].Metadata);
     }
 
-    [GeneratedRegex(@"^(?<base>.+)-[0-9]{5}-of-(?<count>[0-9]{5})\.gguf$", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"^(?<base>.+)-[0-9]{5}-of-(?<count>[0-9]{5})\.gguf$", RegexOptions.CultureInvariant)]
     private static partial Regex PartName();
 }

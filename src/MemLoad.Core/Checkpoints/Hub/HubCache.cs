@@ -202,7 +202,7 @@ internal static partial class HubCache
 
     private static string Expanded(string path) => path == "~" || path.StartsWith("~/", StringComparison.Ordinal) ? Home + path[1..] : path;
 
-    private const RegexOptions Options = RegexOptions.CultureInvariant | RegexOptions.NonBacktracking;
+    private const RegexOptions Options = RegexOptions.CultureInvariant;
 
     [GeneratedRegex(@"^[Hh][Ff]://(?<name>[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?)(@(?<revision>[^/@]+))?(?<file>/.*)?$", Options)]
     private static partial Regex Address();

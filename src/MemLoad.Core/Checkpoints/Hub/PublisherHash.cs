@@ -173,7 +173,7 @@ internal sealed partial record PublisherHash(HashAlgorithmName Algorithm, string
             : null;
     }
 
-    private const RegexOptions Options = RegexOptions.CultureInvariant | RegexOptions.NonBacktracking;
+    private const RegexOptions Options = RegexOptions.CultureInvariant;
 
     [GeneratedRegex(@"^((?<hex>[0-9a-f]{40})|(sha256-)?(?<hex>[0-9a-f]{64}))$", Options)]
     private static partial Regex BlobName();
