@@ -16,10 +16,6 @@ Describe 'Tab completion' {
         $found = (Get-Completion $Line).CompletionText | Where-Object { $_ -notlike 'model_state_dict.*' -and $_ -notmatch '^(torch|cuda|sim):' }
         $found | Should -Be $Expected
     }
-    It 'offers the types of the library' {
-        (Get-Completion '[MemLoad.Stra').CompletionText | Should -Contain MemLoad.Strategy
-        (Get-Completion '[CacheSt').CompletionText | Should -Contain MemLoad.CacheState
-    }
     It 'offers the session''s models' {
         $null = New-GptModel -Meta -Name 'a model'
         (Get-Completion 'Invoke-GptModel a').CompletionText | Should -Contain "'a model'"
