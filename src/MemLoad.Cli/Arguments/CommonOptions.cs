@@ -86,19 +86,19 @@ internal static class CommonOptions
         Lists.PatternsOption("--exclude",
             "Exclude tensors whose names match one of these patterns (* and ?, case ignored; repeat the option for more).");
 
-    public static Option<string> Device(string defaultDevice)
+    public static Option<string> Device()
     {
-        Option<string> option = DeviceOption(defaultDevice);
+        Option<string> option = DeviceOption();
         option.CompletionSources.Add(_ => DeviceRegistry.Names.Select(name => new CompletionItem(name)));
         return option;
     }
 
-    private static Option<string> DeviceOption(string defaultDevice) => new("--device")
+    private static Option<string> DeviceOption() => new("--device")
     {
         Description = "The device to load to, or several for measure and plan, separated by commas: cpu; sim, a simulated accelerator with "
             + "PyTorch's allocator that needs no hardware; a card such as cuda:0; with TorchSharp torch:cpu or torch:cuda:0.",
         HelpName = "name",
-        DefaultValueFactory = _ => defaultDevice,
+        DefaultValueFactory = _ => DeviceRegistry.Default,
     };
 
     public static WordOption<DType?> Cast() =>

@@ -14,7 +14,7 @@ internal sealed class SelectionOptions
         "--strategy", $"The strategies, separated by commas: {string.Join(", ", CommonOptions.Strategies.All)}. By default all except "
             + $"Auto, which chooses the fastest that fits.", "A,B");
 
-    private readonly Option<string> _device = CommonOptions.Device(DeviceRegistry.Default);
+    private readonly Option<string> _device = CommonOptions.Device();
 
     private readonly WordOption<string?> _size =
         CommonOptions.Sizes.Option("--size",

@@ -15,7 +15,7 @@ internal static class InvokeCommand
         Option<string?> key = CommonOptions.Key();
         WordOption<Strategy> strategy =
             CommonOptions.Strategies.Option("--strategy", "The strategy to load with. Auto chooses the fastest that fits.", "Auto");
-        Option<string> device = CommonOptions.Device(DeviceRegistry.Default);
+        Option<string> device = CommonOptions.Device();
         WordOption<DType?> dtype = CommonOptions.Cast();
         Option<string?> manifest = CommonOptions.Manifest("Run only if the loaded weights match this manifest (memload manifest).");
         Option<bool> force = CommonOptions.ForceLoad();

@@ -33,7 +33,7 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.LiteralPath)]
     [ArgumentCompleter(typeof(DeviceCompleter))]
     [ValidateNotNullOrEmpty]
-    public string[] Device { get; set; } = [DeviceRegistry.Default];
+    public string[] Device { get => field ?? [DeviceRegistry.Default]; set; }
 
     /// <summary>Size of the generated checkpoint; with a path, the model that the checkpoint must fit.</summary>
     [Parameter(ParameterSetName = ParameterSets.Path)]

@@ -33,7 +33,7 @@ public sealed class ImportWeightsCommand : NarrowingPathCmdlet
     [Parameter]
     [ArgumentCompleter(typeof(DeviceCompleter))]
     [ValidateNotNullOrEmpty]
-    public string Device { get; set; } = DeviceRegistry.Default;
+    public string Device { get => field ?? DeviceRegistry.Default; set; }
 
     /// <summary>The type to cast floating-point tensors to while loading; by default they stay as in the file.</summary>
     [Parameter]

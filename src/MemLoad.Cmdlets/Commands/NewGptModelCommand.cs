@@ -62,7 +62,7 @@ public sealed class NewGptModelCommand : MemLoadCmdlet
     [Parameter]
     [ArgumentCompleter(typeof(DeviceCompleter))]
     [ValidateNotNullOrEmpty]
-    public string Device { get; set; } = DeviceRegistry.Default;
+    public string Device { get => field ?? DeviceRegistry.Default; set; }
 
     /// <summary>The name of the model; by default its size.</summary>
     [Parameter]

@@ -12,7 +12,7 @@ public sealed record LoadRequest
     public required Strategy Strategy { get; init; }
 
     /// <summary>The device to load to.</summary>
-    public string Device { get; init; } = DeviceRegistry.Default;
+    public string Device { get => field ?? DeviceRegistry.Default; init; }
 
     /// <summary>Container or tensor of the checkpoint to load; null for all.</summary>
     public string? Key { get; init; }

@@ -20,13 +20,14 @@ public static class MeasuredLoad
         try
         {
             using var prepared = PreparedLoad.Prepare(request.Load, cancellationToken);
+            DeviceIdentity? card = prepared.Device.Identity;
             row = row with
             {
                 Forecast = prepared.ToRow(),
                 ManifestDigest = prepared.Manifest?.WeightsDigest,
-                DeviceName = prepared.Device.Identity?.Product,
-                DeviceUuid = prepared.Device.Identity?.Uuid,
-                DriverVersion = prepared.Device.Identity?.DriverVersion,
+                DeviceName = card?.Product,
+                DeviceUuid = card?.Uuid,
+                DriverVersion = card?.DriverVersion,
             };
             return prepared.Refusal is MemLoadException refusal ? row.Ended(LoadOutcome.Refused, refusal)
                 : Measure(row, prepared, request.Cache, timelines, cancellationToken);

@@ -46,6 +46,17 @@ public sealed class CudaProgramTests
     }
 
     [NeedsFact(typeof(PlayedLibrary))]
+    public void A_command_that_names_another_device_or_none_at_all_does_not_start_the_driver()
+    {
+        const string endsTheProcess = "no such option=1"; // as soon as the played driver is called
+
+        Assert.NotEqual(0, Run(endsTheProcess, [], "runtime").ExitCode);
+        Assert.Equal(0, Run(endsTheProcess, [], "inspect", Fixtures.PathOf(Tiny)).ExitCode);
+        Assert.Equal(0, Run(endsTheProcess, [], "plan", Fixtures.PathOf(Tiny), "--device", "cpu").ExitCode);
+        Assert.Equal(0, Run(endsTheProcess, [], "measure", Fixtures.PathOf(Tiny), "--device", "sim", "--strategy", "Stream").ExitCode);
+    }
+
+    [NeedsFact(typeof(PlayedLibrary))]
     public void A_card_by_another_number_is_the_same_card_by_its_id()
     {
         ProgramRun run = Run("cards=3", [("CUDA_VISIBLE_DEVICES", "2,0")], "measure", Fixtures.PathOf(Tiny), "--strategy", "Stream", "--format", "json");
