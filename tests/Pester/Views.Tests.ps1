@@ -63,7 +63,7 @@ Describe 'Views at <_> columns' -ForEach 80, 120, 200 {
         $plans = Get-LoadPlan $file -Strategy Baseline, Mmap -Device cpu -HostMemoryLimit 1KB
         $plans += Get-LoadPlan $file -Strategy Auto
         $shown = Get-Shown $plans $_
-        $shown | Should -Match 'Baseline .* KiB short ML7005: Baseline needs .* or -Force to load all the same\.'
+        $shown | Should -Match 'Baseline .* KiB short ML7005: Baseline needs .* or -Force to load anyway\.'
         $shown | Should -Match 'Mmap .* yes'
         $shown | Should -Match "Auto: $($plans[2].ChosenStrategy) "
         $steps = Get-LoadPlan $file -Strategy Sequential -Detailed

@@ -90,14 +90,7 @@ public sealed partial class Checkpoint
         }
         finally
         {
-            if (files is null)
-            {
-                file.Dispose();
-            }
-            else
-            {
-                files.Keep(file);
-            }
+            CheckpointFileSet.KeepOrClose(files, file);
         }
     }
 

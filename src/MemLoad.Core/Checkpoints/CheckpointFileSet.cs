@@ -43,6 +43,19 @@ internal sealed class CheckpointFileSet : IDisposable
         }
     }
 
+    /// <summary>Gives a file whose headers were read to the set of a load. Without a set, closes it.</summary>
+    public static void KeepOrClose(CheckpointFileSet? files, CheckpointFileReader reader)
+    {
+        if (files is null)
+        {
+            reader.Dispose();
+        }
+        else
+        {
+            files.Keep(reader);
+        }
+    }
+
     /// <summary>Takes over a file that was opened to read its headers, or closes it if enough are open. Threads may call it at once.</summary>
     public void Keep(CheckpointFileReader reader)
     {

@@ -73,17 +73,7 @@ internal sealed class FileDecoding
     }
 
     /// <summary>The part that an offset lies in.</summary>
-    public Part PartAt(long offset)
-    {
-        int low = 0;
-        int high = _parts.Count - 1;
-        while (low < high)
-        {
-            int middle = (low + high + 1) / 2;
-            (low, high) = _parts[middle].Start <= offset ? (middle, high) : (low, middle - 1);
-        }
-        return _parts[low];
-    }
+    public Part PartAt(long offset) => _parts[SortedStarts.LastNotAbove(_parts.Count, i => _parts[i].Start, offset)];
 
     private long Add(long length, long physical, long stored, int unit, uint crc)
     {
@@ -194,7 +184,7 @@ internal sealed class DecodedReads(CheckpointFileReader file, FileDecoding decod
                 Inflate(cursor, next);
                 checksum.Append(next);
             }
-            if (Attempt(part, () => cursor.Stream.Read(piece, 0, 1)) != 0)
+            if (Read(cursor, piece.AsSpan(0, 1)) != 0)
             {
                 throw Rules.ZipInflates.Broken($"a record inflates to more than the {part.Length} bytes that the directory states", file.Path, part.Physical);
             }
@@ -251,36 +241,27 @@ internal sealed class DecodedReads(CheckpointFileReader file, FileDecoding decod
 
     private void Inflate(Cursor cursor, Span<byte> destination)
     {
-        int read;
-        try
+        if (Read(cursor, destination) < destination.Length)
         {
-            read = cursor.Stream.ReadAtLeast(destination, destination.Length, throwOnEndOfStream: false);
-        }
-        catch (InvalidDataException e)
-        {
-            throw NotDeflate(cursor.Part, e);
-        }
-        cursor.Position += read;
-        if (read < destination.Length)
-        {
-            throw Rules.ZipInflates.Broken($"a record inflates to fewer than the {cursor.Part.Length} bytes that the directory states", file.Path, cursor.Part.Physical);
+            throw Rules.ZipInflates.Broken(
+                $"a record inflates to fewer than the {cursor.Part.Length} bytes that the directory states", file.Path, cursor.Part.Physical);
         }
     }
 
-    private int Attempt(FileDecoding.Part part, Func<int> read)
+    // Fills the destination as far as there are bytes.
+    private int Read(Cursor cursor, Span<byte> destination)
     {
         try
         {
-            return read();
+            int read = cursor.Stream.ReadAtLeast(destination, destination.Length, throwOnEndOfStream: false);
+            cursor.Position += read;
+            return read;
         }
         catch (InvalidDataException e)
         {
-            throw NotDeflate(part, e);
+            throw Rules.ZipInflates.Broken("the bytes of a record are no deflated data", file.Path, cursor.Part.Physical, e);
         }
     }
-
-    private MemLoadException NotDeflate(FileDecoding.Part part, InvalidDataException e) =>
-        Rules.ZipInflates.Broken("the bytes of a record are no deflated data", file.Path, part.Physical, e);
 
     // The stored bytes of a record.
     private sealed class RecordStream(CheckpointFileReader file, FileDecoding.Part part) : Stream

@@ -6,6 +6,14 @@ namespace MemLoad;
 internal static class LfsPointer
 {
     private const int LongestPointer = 1024; // the limit of git-lfs
+    private const int HeadBytes = 512;
+
+    /// <summary>Refuses a file that is a pointer.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="path">Its path in the message.</param>
+    /// <exception cref="MemLoadException">ML1011, and the rules of reading.</exception>
+    public static void Refuse(CheckpointFileReader file, string path) =>
+        Refuse(file.ReadBytes(0, Math.Min(file.Length, HeadBytes)), path, file.Length);
 
     /// <summary>Refuses a pointer.</summary>
     /// <param name="head">The first bytes of the file.</param>

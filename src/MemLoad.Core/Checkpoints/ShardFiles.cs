@@ -15,12 +15,13 @@ internal static class ShardFiles
         OpenAll(paths.Length, (i, stop) => Checkpoint.OpenFile(paths[i], budget, files, stop), ct);
 
     /// <summary>Opens files by a function, several at a time. The error of the first file is reported.</summary>
+    /// <typeparam name="T">What opening a file gives.</typeparam>
     /// <param name="count">The number of files.</param>
     /// <param name="open">Opens one of them.</param>
     /// <param name="ct">Stops the reading.</param>
-    public static Checkpoint[] OpenAll(int count, Func<int, CancellationToken, Checkpoint> open, CancellationToken ct)
+    public static T[] OpenAll<T>(int count, Func<int, CancellationToken, T> open, CancellationToken ct)
     {
-        var opened = new Checkpoint[count];
+        var opened = new T[count];
         long failed = count;
         var failures = new MemLoadException?[count];
         Workers.RunEach(count, Math.Max(4, Environment.ProcessorCount), (i, stop) =>

@@ -49,14 +49,14 @@ internal static class Refusals
             // No option sets a smaller ring. Auto chooses it.
             string type = (nearest.HasUsualRing ? nearest.Strategy : Strategy.Auto).ToString();
             return forceHelps
-                ? (Remedy)$"{nearest.Name} fits: type {(Setting.Strategy, type)}, or {Setting.Force} to load all the same."
+                ? (Remedy)$"{nearest.Name} fits: type {(Setting.Strategy, type)}, or {Setting.Force} to load anyway."
                 : (Remedy)$"{nearest.Name} fits: type {(Setting.Strategy, type)}.";
         }
         string least = request.Strategy == Strategy.Auto
             ? ""
             : $"Nothing else fits either; nearest is {nearest.Name}, {Printable.Bytes(nearest.Shortfall.Value.MissingBytes)} short. ";
         Remedy onHost = fitsOnHost ? (Remedy)$"On the host itself Mmap fits: type {(Setting.Device, "cpu")} {(Setting.Strategy, "Mmap")}. " : "";
-        Remedy force = forceHelps ? (Remedy)$" Or load all the same with {Setting.Force}." : "";
+        Remedy force = forceHelps ? (Remedy)$" Or load anyway with {Setting.Force}." : "";
         return $"{least}{onHost}{Room(lack, request)}, or take fewer tensors ({Setting.Include}).{force}";
     }
 

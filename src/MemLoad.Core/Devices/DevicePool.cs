@@ -190,16 +190,9 @@ internal sealed unsafe class SectionPool : DevicePool
 
     private byte* Address(long offset, long length)
     {
-        // The segment with the highest start that is not above the offset.
-        int low = 0;
-        int high = _segments.Count - 1;
-        while (low < high)
-        {
-            int middle = (low + high + 1) / 2;
-            (low, high) = _segments.GetKeyAtIndex(middle) <= offset ? (middle, high) : (low, middle - 1);
-        }
-        long start = _segments.GetKeyAtIndex(low);
-        (long size, _, MemoryMappedViewAccessor view) = _segments.GetValueAtIndex(low);
+        int found = SortedStarts.LastNotAbove(_segments.Count, _segments.GetKeyAtIndex, offset);
+        long start = _segments.GetKeyAtIndex(found);
+        (long size, _, MemoryMappedViewAccessor view) = _segments.GetValueAtIndex(found);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(offset - start, size - length, nameof(offset));
         return (byte*)view.SafeMemoryMappedViewHandle.DangerousGetHandle() + (offset - start);
     }

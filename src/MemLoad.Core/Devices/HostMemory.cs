@@ -55,6 +55,30 @@ internal sealed unsafe class HostMemory : IDisposable
         return [.. layout.Blocks.Select(block => new Buffer(mapping, block.Offset, block.Length, block.PaddingBytes, vacates: true))];
     }
 
+    /// <summary>Returns a copy of memory that the host cannot address. The copy is freed with the view.</summary>
+    /// <param name="bytes">The number of bytes.</param>
+    /// <param name="fill">Copies them to an address.</param>
+    /// <exception cref="MemLoadException">ML7001: the system does not have enough memory.</exception>
+    internal static HostView ViewOfCopy(long bytes, Action<nint> fill)
+    {
+        if (bytes == 0)
+        {
+            return default;
+        }
+        using var host = new HostMemory();
+        MemoryBuffer copy = host.Allocate(bytes);
+        try
+        {
+            fill(copy.Address);
+        }
+        catch
+        {
+            copy.Dispose();
+            throw;
+        }
+        return new HostView(copy.Address, copy);
+    }
+
     /// <summary>Releases the mapping of small blocks. Blocks stay valid until they are disposed.</summary>
     public void Dispose()
     {

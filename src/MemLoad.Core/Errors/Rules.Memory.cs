@@ -17,7 +17,7 @@ internal static partial class Rules
     public static readonly Rule DeviceAbsent =
         new("ML7004", "the device is available", $"Use cpu or sim; {Act.Runtime} lists what is available and what is missing.");
     public static readonly Rule HostLimitExceeded = new("ML7005", "the forecast fits the host memory budget",
-        $"Choose a strategy that needs less, raise the limit, or load all the same ({Setting.Force}); {Act.Plan} shows what each strategy "
+        $"Choose a strategy that needs less, raise the limit, or load anyway ({Setting.Force}); {Act.Plan} shows what each strategy "
             + $"needs.");
     public static readonly Rule DeviceLimitExceeded = new("ML7006", "the forecast fits the device memory budget",
         $"Choose a strategy or a device that fits. {Act.Plan} shows what each strategy needs. The limit of a device cannot be overridden.");

@@ -71,7 +71,7 @@ internal static class ManifestReader
     private static byte[] ReadText(string path, OpenBudget budget)
     {
         using CheckpointFileReader file = CheckpointFileReader.Open(path);
-        LfsPointer.Refuse(file.ReadBytes(0, Math.Min(file.Length, 512)), path, file.Length);
+        LfsPointer.Refuse(file, path);
         budget.Grant(Math.Min(file.Length, LargestManifest));
         return file.Length switch
         {

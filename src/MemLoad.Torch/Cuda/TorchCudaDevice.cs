@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using TorchSharp;
@@ -22,8 +21,7 @@ internal sealed class TorchCudaDevice : IDevice
     private readonly ICard _card;
     private readonly CachingAllocator _accounts;
     private readonly CachingAllocator _cache;
-    private readonly ConcurrentBag<nint> _idleStreams = [];
-    private readonly SemaphoreSlim _streams = new(Streams);
+    private readonly CopyStreams _streams = new(Streams);
 
     /// <param name="card">The card. The device takes ownership.</param>
     /// <param name="number">The CUDA number of the card.</param>
@@ -44,7 +42,7 @@ internal sealed class TorchCudaDevice : IDevice
         }
         for (int i = 0; i < Streams; i++)
         {
-            _idleStreams.Add(card.OpenStream());
+            _streams.Add(card.OpenStream());
         }
     }
 
@@ -118,12 +116,8 @@ internal sealed class TorchCudaDevice : IDevice
 
     public MemoryBuffer AllocateStaging(HostMemory host, long bytes)
     {
-        MemoryBuffer memory = host.Allocate(bytes);
-        if (_card.Pin(memory.Address, bytes) is not string reason)
-        {
-            return new PinnedMemory(memory, _card);
-        }
-        Remark = $"the staging ring is not pinned, so copies to the card are slower: {reason}";
+        MemoryBuffer memory = PinnedMemory.Of(host.Allocate(bytes), _card.Pin, _card.Unpin, out string? remark);
+        Remark = remark ?? Remark;
         return memory;
     }
 
@@ -133,7 +127,7 @@ internal sealed class TorchCudaDevice : IDevice
         ArgumentNullException.ThrowIfNull(target);
         if (bytes > 0)
         {
-            OnStream(stream => _card.CopyInside(stream, ((Block)target).CardAddress, ((Block)source).CardAddress, bytes));
+            _streams.Use(stream => _card.CopyInside(stream, ((Block)target).CardAddress, ((Block)source).CardAddress, bytes));
         }
     }
 
@@ -150,10 +144,7 @@ internal sealed class TorchCudaDevice : IDevice
 
     public void Dispose()
     {
-        while (_idleStreams.TryTake(out nint stream))
-        {
-            _card.CloseStream(stream);
-        }
+        _streams.Clear(_card.CloseStream);
         _streams.Dispose();
         _accounts.Dispose();
         _card.Dispose();
@@ -176,22 +167,6 @@ internal sealed class TorchCudaDevice : IDevice
         }
     }
 
-    private void OnStream(Action<nint> copy)
-    {
-        _streams.Wait();
-        // The number of streams is the number that can be in use at a time.
-        _ = _idleStreams.TryTake(out nint stream);
-        try
-        {
-            copy(stream);
-        }
-        finally
-        {
-            _idleStreams.Add(stream);
-            _streams.Release();
-        }
-    }
-
     private sealed unsafe class Block(TorchCudaDevice device, torch.Tensor bytes, (DeviceBlock Own, DeviceBlock Process) account, long length) : MemoryBuffer(length)
     {
         public torch.Tensor Bytes => bytes;
@@ -207,7 +182,7 @@ internal sealed class TorchCudaDevice : IDevice
                 nint host = (nint)from;
                 if (count > 0)
                 {
-                    device.OnStream(stream => device._card.Upload(stream, CardAddress + (nint)offset, host, count));
+                    device._streams.Use(stream => device._card.Upload(stream, CardAddress + (nint)offset, host, count));
                 }
             }
         }
@@ -221,43 +196,19 @@ internal sealed class TorchCudaDevice : IDevice
                 nint host = (nint)to;
                 if (count > 0)
                 {
-                    device.OnStream(stream => device._card.Download(stream, host, CardAddress + (nint)offset, count));
+                    device._streams.Use(stream => device._card.Download(stream, host, CardAddress + (nint)offset, count));
                 }
             }
         }
 
         /// <summary>A copy on the host, because the memory of a card cannot be mapped. Writes to the copy are not copied back.</summary>
-        public override HostView MapForHost()
-        {
-            if (Length == 0)
-            {
-                return default;
-            }
-            using var host = new HostMemory();
-            MemoryBuffer copy = host.Allocate(Length);
-            device.OnStream(stream => device._card.Download(stream, copy.Address, CardAddress, Length));
-            return new HostView(copy.Address, copy);
-        }
+        public override HostView MapForHost() => HostMemory.ViewOfCopy(
+            Length, copy => device._streams.Use(stream => device._card.Download(stream, copy, CardAddress, Length)));
 
         protected override void Dispose(bool disposing)
         {
             bytes.Dispose();
             device.Return(account);
-        }
-    }
-
-    private sealed class PinnedMemory(MemoryBuffer memory, ICard card) : MemoryBuffer(memory.Length)
-    {
-        public override nint Address => memory.Address;
-
-        public override void Write(long offset, ReadOnlySpan<byte> source) => memory.Write(offset, source);
-
-        public override void Read(long offset, Span<byte> destination) => memory.Read(offset, destination);
-
-        protected override void Dispose(bool disposing)
-        {
-            card.Unpin(memory.Address);
-            memory.Dispose();
         }
     }
 }

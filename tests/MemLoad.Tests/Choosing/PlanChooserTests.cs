@@ -91,7 +91,7 @@ public sealed class PlanChooserTests
         Assert.Equal("ML7005", refusal.Rule.Id);
         Assert.Equal(
             "Baseline needs 200.0 MiB of host memory, 175.0 MiB more than the 25.0 MiB it may take: data of this process is limited to 40.0 MiB (ulimit -d), "
-            + "of which 10.0 MiB are used; 5.0 MiB are kept in reserve. Stream fits: type --strategy Stream, or --force to load all the same.",
+            + "of which 10.0 MiB are used; 5.0 MiB are kept in reserve. Stream fits: type --strategy Stream, or --force to load anyway.",
             refusal.Message);
     }
 
@@ -141,7 +141,7 @@ public sealed class PlanChooserTests
         Assert.Equal((Strategy.Stream, 1 * MiB), (nearest.Strategy, nearest.RingBytes));
         PlanCandidate refused = new PlanChooser(one, sim, budget, null, Warm).Candidate(Strategy.Stream);
         MemLoadException refusal = Refusals.Of(refused, nearest, sim, budget, Request with { Strategy = Strategy.Stream }, fitsOnHost: false);
-        Assert.EndsWith("Stream with a ring of 1.0 MiB fits: type --strategy Auto, or --force to load all the same.", refusal.Message, StringComparison.Ordinal);
+        Assert.EndsWith("Stream with a ring of 1.0 MiB fits: type --strategy Auto, or --force to load anyway.", refusal.Message, StringComparison.Ordinal);
     }
 
     [Fact]

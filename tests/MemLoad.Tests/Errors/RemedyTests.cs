@@ -83,7 +83,7 @@ public sealed partial class RemedyTests
 
         CliRun refused = CliRun.Of([.. request, "--format", "csv"]);
         Assert.Equal(1, refused.ExitCode);
-        Assert.Matches(@"ML7005: .*--force to load all the same\.", refused.Output);
+        Assert.Matches(@"ML7005: .*--force to load anyway\.", refused.Output);
         Works([.. request, "--force"]);
     }
 

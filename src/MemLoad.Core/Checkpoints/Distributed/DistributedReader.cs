@@ -102,7 +102,12 @@ internal static class DistributedReader
         OrderedDictionary<string, List<Record>> records = Place(entries, metadata, builder, own, path, ct);
         own.Settle(path);
 
-        foreach (CheckpointFile file in ReadFiles(records, folder, path, budget, files, checksums, ct))
+        CheckpointFile[] opened = ShardFiles.OpenAll(records.Count, (i, stop) =>
+        {
+            (string name, List<Record> list) = records.GetAt(i);
+            return ReadFile(Path.Combine(folder, name), name, list, path, budget.OfFile(), files, checksums, stop);
+        }, ct);
+        foreach (CheckpointFile file in opened)
         {
             builder.AddFile(file);
         }
@@ -122,7 +127,7 @@ internal static class DistributedReader
         {
             throw Rules.FileEmpty.Broken("the file has no bytes", path);
         }
-        LfsPointer.Refuse(file.ReadBytes(0, Math.Min(file.Length, 512)), path, file.Length);
+        LfsPointer.Refuse(file, path);
         // The records that it names have headers, too, which are read only afterwards.
         budget.Grant(file.Length);
         var recalls = PickleRecalls.Of(file, 0, file.Length, budget);
@@ -289,34 +294,6 @@ internal static class DistributedReader
         }
     }
 
-    // Opens each file and reads its records, several files at a time. The error of the first file is reported.
-    private static CheckpointFile[] ReadFiles(
-        OrderedDictionary<string, List<Record>> records, string folder, string metadataPath, OpenBudget budget, CheckpointFileSet? files,
-        Action<string, ZipRecord>? checksums, CancellationToken ct)
-    {
-        var opened = new CheckpointFile[records.Count];
-        var failures = new MemLoadException?[records.Count];
-        long failed = records.Count;
-        Workers.RunEach(records.Count, Math.Max(4, Environment.ProcessorCount), (i, stop) =>
-        {
-            try
-            {
-                // What comes after a failure is of no interest.
-                if (i < Volatile.Read(ref failed))
-                {
-                    (string name, List<Record> list) = records.GetAt((int)i);
-                    opened[i] = ReadFile(Path.Combine(folder, name), name, list, metadataPath, budget.OfFile(), files, checksums, stop);
-                }
-            }
-            catch (MemLoadException e)
-            {
-                failures[i] = e;
-                Volatile.Write(ref failed, Math.Min(i, Volatile.Read(ref failed)));
-            }
-        }, ct);
-        return Array.Find(failures, failure => failure is not null) is MemLoadException failure ? throw failure : opened;
-    }
-
     private static CheckpointFile ReadFile(
         string path, string name, List<Record> records, string metadataPath, OpenBudget budget, CheckpointFileSet? files,
         Action<string, ZipRecord>? checksums, CancellationToken ct)
@@ -343,7 +320,7 @@ internal static class DistributedReader
                 }
                 if (record.Offset > file.Length - record.Length)
                 {
-                    LfsPointer.Refuse(file.ReadBytes(0, Math.Min(file.Length, 512)), path, file.Length);
+                    LfsPointer.Refuse(file, path);
                     throw Rules.FileTruncated.Broken(
                         $"the file has {file.Length} bytes, and the record of {Printable.Quote(record.Name)} has {record.Length} from byte "
                         + $"{record.Offset} on", path, Math.Min(record.Offset, file.Length));
@@ -359,14 +336,7 @@ internal static class DistributedReader
         }
         finally
         {
-            if (files is null)
-            {
-                file.Dispose();
-            }
-            else
-            {
-                files.Keep(file);
-            }
+            CheckpointFileSet.KeepOrClose(files, file);
         }
     }
 

@@ -137,7 +137,7 @@ internal static partial class HubCache
         }
         string path = SnapshotOf(model, revision ?? own);
         string[] parts = match.Groups["file"].Value.Split('/', StringSplitOptions.RemoveEmptyEntries);
-        return parts.Any(part => part is "." or ".." || part.AsSpan().ContainsAny('\\', ':', '\0'))
+        return !parts.All(IsPlainName)
             ? throw Rules.HubAddress.Broken($"{Printable.Quote(address)} names a file outside the model", address)
             : Path.Combine([path, .. parts]);
     }
@@ -168,11 +168,13 @@ internal static partial class HubCache
                 $"the revision {Printable.Quote(name)} is the commit {Printable.Quote(commit)}, of which the cache has no snapshot", model, remedy: DownloadAgain(model));
     }
 
+    private static bool IsPlainName(string part) => part is not ("" or "." or "..") && !part.AsSpan().ContainsAny('\\', ':', '\0');
+
     // The commit that a branch or a tag names; null if there is none.
     private static string? ReadRef(string model, string name)
     {
         string[] parts = name.Split('/');
-        if (parts.Any(part => part is "" or "." or ".." || part.AsSpan().ContainsAny('\\', ':', '\0')))
+        if (!parts.All(IsPlainName))
         {
             return null;
         }
@@ -207,8 +209,9 @@ internal static partial class HubCache
     [GeneratedRegex(@"^[Hh][Ff]://(?<name>[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?)(@(?<revision>[^/@]+))?(?<file>/.*)?$", Options)]
     private static partial Regex Address();
 
-    [GeneratedRegex(@"^(?<model>.*[/\\]models--[^/\\]+)[/\\]snapshots[/\\][^/\\]+[/\\].+$", Options)]
-    private static partial Regex SnapshotPath();
+    /// <summary>Matches a file of a snapshot: the folder of the model, the commit, and the path of the file in the snapshot.</summary>
+    [GeneratedRegex(@"^(?<model>.*[/\\]models--[^/\\]+)[/\\]snapshots[/\\](?<commit>[^/\\]+)[/\\](?<file>.+)$", Options)]
+    internal static partial Regex SnapshotPath();
 
     [GeneratedRegex(@"^(\.\./){2,8}blobs/(?<blob>[0-9a-f]{4,64})$", Options)]
     private static partial Regex BlobLink();

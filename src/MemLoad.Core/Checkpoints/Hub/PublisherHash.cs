@@ -35,7 +35,7 @@ internal sealed partial record PublisherHash(HashAlgorithmName Algorithm, string
         {
         }
         PublisherHash? named = OfName(target);
-        return SnapshotFile().Match(path) is { Success: true } match && OfTree(match, budget) is PublisherHash listed
+        return HubCache.SnapshotPath().Match(path) is { Success: true } match && OfTree(match, budget) is PublisherHash listed
             ? named is null ? listed : named with { Bytes = listed.Bytes }
             : named;
     }
@@ -177,7 +177,4 @@ internal sealed partial record PublisherHash(HashAlgorithmName Algorithm, string
 
     [GeneratedRegex(@"^((?<hex>[0-9a-f]{40})|(sha256-)?(?<hex>[0-9a-f]{64}))$", Options)]
     private static partial Regex BlobName();
-
-    [GeneratedRegex(@"^(?<model>.*[/\\]models--[^/\\]+)[/\\]snapshots[/\\](?<commit>[^/\\]+)[/\\](?<file>.+)$", Options)]
-    private static partial Regex SnapshotFile();
 }

@@ -96,7 +96,7 @@ internal static class ShardIndexReader
     private static byte[] ReadText(string indexPath, OpenBudget budget)
     {
         using CheckpointFileReader file = CheckpointFileReader.Open(HubCache.Follow(indexPath));
-        LfsPointer.Refuse(file.ReadBytes(0, Math.Min(file.Length, 512)), indexPath, file.Length);
+        LfsPointer.Refuse(file, indexPath);
         budget.Grant(Math.Min(file.Length, LargestIndex));
         budget.Spend(Math.Min(file.Length, LargestIndex), indexPath);
         return file.Length switch

@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-
 namespace MemLoad;
 
 /// <summary>
@@ -16,8 +14,7 @@ internal sealed unsafe class CudaDevice : IDevice
     private readonly bool _checksFreeMemory;
     private readonly CachingAllocator _allocator;
     private readonly SortedList<long, (long Length, ulong Address)> _segments = [];
-    private readonly ConcurrentBag<nint> _idleStreams = [];
-    private readonly SemaphoreSlim _streams = new(Streams);
+    private readonly CopyStreams _streams = new(Streams);
     private readonly Lock _allocating = new();
     private readonly Lock _opening = new();
     private CudaContext? _context;
@@ -129,22 +126,10 @@ internal sealed unsafe class CudaDevice : IDevice
     public MemoryBuffer AllocateStaging(HostMemory host, long bytes)
     {
         ArgumentNullException.ThrowIfNull(host);
-        MemoryBuffer memory = host.Allocate(bytes);
-        try
-        {
-            CudaContext context = Context;
-            if (context.Pin(memory.Address, bytes) is not string reason)
-            {
-                return new PinnedMemory(context, memory);
-            }
-            Volatile.Write(ref _remark, $"the staging ring is not pinned, so copies to the card are slower: {reason}");
-            return memory;
-        }
-        catch
-        {
-            memory.Dispose();
-            throw;
-        }
+        CudaContext context = Context;
+        MemoryBuffer memory = PinnedMemory.Of(host.Allocate(bytes), context.Pin, context.Unpin, out string? remark);
+        Volatile.Write(ref _remark, remark ?? _remark);
+        return memory;
     }
 
     /// <inheritdoc/>
@@ -188,7 +173,7 @@ internal sealed unsafe class CudaDevice : IDevice
             {
                 for (int i = 0; i < Streams; i++)
                 {
-                    _idleStreams.Add(context.CreateStream());
+                    _streams.Add(context.CreateStream());
                 }
                 _freeAtStart = context.FreeBytes;
             }
@@ -237,38 +222,20 @@ internal sealed unsafe class CudaDevice : IDevice
     {
         DeviceMemory memory = _allocator.Memory;
         return Rules.DeviceMemoryExhausted.Broken(
-            $"out of device memory: the driver refused a segment of {bytes} bytes; {Name} ({_card.Product}) has {_card.TotalBytes} bytes, {context.FreeBytes} are free, "
-                + $"{memory.Allocated} are allocated by this load and {memory.Reserved} reserved");
+            $"out of device memory: the driver refused a segment of {bytes} bytes; {Name} ({_card.Product}) has {_card.TotalBytes} bytes, "
+                + $"{context.FreeBytes} are free, {memory.Allocated} are allocated by this load and {memory.Reserved} reserved");
     }
 
     private ulong AddressOf(long offset)
     {
-        // The segment with the highest start that is not above the offset.
-        int low = 0;
-        int high = _segments.Count - 1;
-        while (low < high)
-        {
-            int middle = (low + high + 1) / 2;
-            (low, high) = _segments.GetKeyAtIndex(middle) <= offset ? (middle, high) : (low, middle - 1);
-        }
-        return _segments.GetValueAtIndex(low).Address + (ulong)(offset - _segments.GetKeyAtIndex(low));
+        int found = SortedStarts.LastNotAbove(_segments.Count, _segments.GetKeyAtIndex, offset);
+        return _segments.GetValueAtIndex(found).Address + (ulong)(offset - _segments.GetKeyAtIndex(found));
     }
 
     private void OnStream(Action<CudaContext, nint> copy)
     {
         CudaContext context = Context;
-        _streams.Wait();
-        // The number of streams is the number that can be in use at a time.
-        _ = _idleStreams.TryTake(out nint stream);
-        try
-        {
-            copy(context, stream);
-        }
-        finally
-        {
-            _idleStreams.Add(stream);
-            _streams.Release();
-        }
+        _streams.Use(stream => copy(context, stream));
     }
 
     private void LetGo()
@@ -291,10 +258,7 @@ internal sealed unsafe class CudaDevice : IDevice
 
     private void Close(CudaContext context)
     {
-        while (_idleStreams.TryTake(out nint stream))
-        {
-            context.DestroyStream(stream);
-        }
+        _streams.Clear(context.DestroyStream);
         context.Dispose();
     }
 
@@ -331,25 +295,8 @@ internal sealed unsafe class CudaDevice : IDevice
         }
 
         /// <summary>A copy on the host, because the memory of a card cannot be mapped. Writes to the copy are not copied back.</summary>
-        public override HostView MapForHost()
-        {
-            if (Length == 0)
-            {
-                return default;
-            }
-            using var host = new HostMemory();
-            MemoryBuffer copy = host.Allocate(Length);
-            try
-            {
-                device.OnStream((context, stream) => context.Download(stream, (void*)copy.Address, address, Length));
-            }
-            catch
-            {
-                copy.Dispose();
-                throw;
-            }
-            return new HostView(copy.Address, copy);
-        }
+        public override HostView MapForHost() => HostMemory.ViewOfCopy(
+            Length, copy => device.OnStream((context, stream) => context.Download(stream, (void*)copy, address, Length)));
 
         protected override void Dispose(bool disposing)
         {
@@ -358,21 +305,6 @@ internal sealed unsafe class CudaDevice : IDevice
                 device._allocator.Release(block);
                 device.LetGo();
             }
-        }
-    }
-
-    private sealed class PinnedMemory(CudaContext context, MemoryBuffer memory) : MemoryBuffer(memory.Length)
-    {
-        public override nint Address => memory.Address;
-
-        public override void Write(long offset, ReadOnlySpan<byte> source) => memory.Write(offset, source);
-
-        public override void Read(long offset, Span<byte> destination) => memory.Read(offset, destination);
-
-        protected override void Dispose(bool disposing)
-        {
-            context.Unpin(memory.Address);
-            memory.Dispose();
         }
     }
 }

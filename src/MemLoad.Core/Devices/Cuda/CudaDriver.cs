@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Runtime.InteropServices;
 
 namespace MemLoad;
@@ -41,7 +42,7 @@ internal sealed unsafe class CudaDriver
         }
         int version = 0;
         _ = functions.GetVersion(&version);
-        CudaVersion = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{version / 1000}.{version % 1000 / 10}");
+        CudaVersion = string.Create(CultureInfo.InvariantCulture, $"{version / 1000}.{version % 1000 / 10}");
         Cards = [.. Enumerable.Range(0, count).Select(Describe)];
     }
 
@@ -83,7 +84,9 @@ internal sealed unsafe class CudaDriver
     {
         if (number >= Cards.Length)
         {
-            string cards = Cards.Length == 1 ? "the CUDA driver offers one card, cuda:0" : $"the CUDA driver offers {Cards.Length} cards, cuda:0 to {Cards[^1].Name}";
+            string cards = Cards.Length == 1
+                ? "the CUDA driver offers one card, cuda:0"
+                : $"the CUDA driver offers {Cards.Length} cards, cuda:0 to {Cards[^1].Name}";
             throw Rules.DeviceAbsent.Broken($"there is no '{CudaCard.NameOf(number)}': {cards}{CudaEnvironment.Hiding()}");
         }
         return new CudaDevice(this, Cards[number], limitBytes);
@@ -95,7 +98,8 @@ internal sealed unsafe class CudaDriver
         int device = 0;
         CudaResult.Check(Functions, Functions.GetDevice(&device, number), "find the card", name);
         byte* text = stackalloc byte[TextBytes];
-        string product = Functions.GetName(text, TextBytes, device) == CudaResult.Success ? Marshal.PtrToStringUTF8((nint)text)! : "a card without a name";
+        string product = Functions.GetName(text, TextBytes, device) == CudaResult.Success
+            ? Marshal.PtrToStringUTF8((nint)text)! : "a card without a name";
         string busId = Functions.GetBusId(text, TextBytes, device) == CudaResult.Success ? Marshal.PtrToStringUTF8((nint)text)! : "";
         nuint total = 0;
         CudaResult.Check(Functions, Functions.GetTotalMemory(&total, device), "ask for the size of the memory", name);
@@ -111,7 +115,8 @@ internal sealed unsafe class CudaDriver
     private Guid? UuidOf(int device)
     {
         byte* bytes = stackalloc byte[16];
-        return Functions.GetUuid((Guid*)bytes, device) == CudaResult.Success ? new Guid(new ReadOnlySpan<byte>(bytes, 16), bigEndian: true) : null;
+        return Functions.GetUuid((Guid*)bytes, device) == CudaResult.Success
+            ? new Guid(new ReadOnlySpan<byte>(bytes, 16), bigEndian: true) : null;
     }
 
     private static (CudaDriver? Driver, string Reason) Open()
@@ -127,7 +132,8 @@ internal sealed unsafe class CudaDriver
         try
         {
             CudaEnvironment.Publish();
-            return (new CudaDriver(new CudaFunctions(name => NativeLibrary.TryGetExport(library, name, out nint address) ? address : 0), Nvml.Here), "");
+            var functions = new CudaFunctions(name => NativeLibrary.TryGetExport(library, name, out nint address) ? address : 0);
+            return (new CudaDriver(functions, Nvml.Here), "");
         }
         catch (MemLoadException e)
         {

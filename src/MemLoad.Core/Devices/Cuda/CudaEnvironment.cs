@@ -44,7 +44,8 @@ internal static partial class CudaEnvironment
             if (now[i] != _published[i])
             {
                 throw Rules.DeviceAbsent.Broken(
-                    $"{Names[i]} was '{_published[i]}' when the CUDA driver started in this process, and is '{now[i]}' now; the same name would mean two cards",
+                    $"{Names[i]} was '{_published[i]}' when the CUDA driver started in this process, and is '{now[i]}' now; "
+                        + "the same name would mean two cards",
                     remedy: "Set the variable back, or start a new process in which it is set from the beginning.");
             }
         }

@@ -8,7 +8,6 @@ internal static unsafe class CudaResult
     public const int Success = 0;
     public const int OutOfMemory = 2;
     public const int NoDevice = 100;
-    public const int AlreadyRegistered = 712;
 
     // The card, or the driver as it is installed, cannot be used by this process. The work itself was not at fault.
     private static readonly HashSet<int> Absent =
@@ -38,7 +37,8 @@ internal static unsafe class CudaResult
     {
         if (result != Success)
         {
-            Rule rule = result == OutOfMemory ? Rules.DeviceMemoryExhausted : Absent.Contains(result) ? Rules.DeviceAbsent : Rules.DeviceFailed;
+            Rule rule = result == OutOfMemory ? Rules.DeviceMemoryExhausted
+                : Absent.Contains(result) ? Rules.DeviceAbsent : Rules.DeviceFailed;
             throw rule.Broken($"the CUDA driver could not {purpose} on '{device}': {Describe(functions, result)}");
         }
     }

@@ -3,9 +3,8 @@ using System.Globalization;
 namespace MemLoad;
 
 /// <summary>
-/// What the exit code of a process tells on Windows, which has no signals: whoever ends a process chooses its code, and the system gives an
-/// NTSTATUS
-/// (ntstatus.h) to one that it ends itself.
+/// What the exit code of a process tells on Windows, which has no signals. A program that ends another process chooses its code. The system
+/// gives an NTSTATUS (ntstatus.h) to a process that it ends itself.
 /// </summary>
 internal static class WindowsExitCode
 {
