@@ -6,7 +6,7 @@ namespace MemLoad.Tests.Corpus;
 public sealed class HostileFileTests : IDisposable
 {
     // Generous: what is guarded against takes minutes and gigabytes.
-    private static readonly TimeSpan MostTime = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan MostTime = TimeSpan.FromSeconds(30);
     private const long FreeBytes = 16 << 20;
     private const int BytesPerByte = 8;
 

