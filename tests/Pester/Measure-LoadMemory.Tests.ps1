@@ -180,4 +180,20 @@ Describe 'Measure-LoadMemory for several devices' {
         $plans = [pscustomobject]@{ Path = $file; Device = 'sim,cpu'; Strategy = 'Stream' } | Get-LoadPlan
         $plans.Device | Should -Be sim, cpu
     }
+    It 'loads all ranks at the same time, and one rank if its number is given' {
+        $file = Join-Path $TestDrive ranks.pth
+        New-TinyCheckpoint $file
+        $rows = Measure-LoadMemory $file -Device sim -Strategy Stream -RankCount 2
+        "$($rows | ForEach-Object Rank) $($rows.Outcome)" | Should -Be '0 1 Loaded Loaded'
+        $rows.RanksPeakHostBytes | Select-Object -Unique | Should -Be ($rows | Measure-Object PeakHostBytes -Sum).Sum
+        $rows | Out-String | Should -Match 'Stream rank 1'
+        $plans = Get-LoadPlan $file -Device sim -Strategy Stream -RankCount 2
+        $plans | ForEach-Object Rank | Should -Be 0, 1
+        $plans.RanksForecastHostBytes | Select-Object -Unique | Should -Be $rows[0].RanksForecastHostBytes
+        # A row is one rank, wherever it goes.
+        $again = $rows[1] | ConvertTo-Csv | ConvertFrom-Csv | Measure-LoadMemory
+        "$($again.Rank) $($again.WeightsDigest) $($again.RanksPeakHostBytes)" | Should -Be "1 $($rows[1].WeightsDigest) "
+        { Measure-LoadMemory $file -Device sim -RankCount 2 -InProcess -ErrorAction Stop } | Should -Throw -ErrorId 'ML7009,*'
+        { Get-LoadPlan $file -Device cuda:0 -RankCount 2 -ErrorAction Stop } | Should -Throw -ErrorId 'ML7009,*'
+    }
 }

@@ -38,10 +38,11 @@ internal sealed class SelectionOptions
     private readonly Option<string[]> _exclude = CommonOptions.Exclude();
 
     private readonly Option<int?> _rank =
-        Numbers.CountOption("--rank", "Load the part of this rank, counted from 0: a contiguous range of the weights.", least: 0);
+        Numbers.CountOption("--rank", "Load only the part of this rank, counted from 0. [default: all ranks, at the same time]", least: 0);
 
     private readonly Option<int?> _rankCount =
-        Numbers.CountOption("--rank-count", "Split the weights among n ranks with about the same number of bytes. [default: 1]");
+        Numbers.CountOption("--rank-count",
+            "Split the weights among n ranks with about the same number of bytes. The devices are one per rank. [default: 1]");
 
     public void AddTo(Command command)
     {
@@ -81,10 +82,9 @@ internal sealed class SelectionOptions
             Key = parsed.GetValue(_key),
             Include = parsed.GetValue(_include) ?? [],
             Exclude = parsed.GetValue(_exclude) ?? [],
-            Rank = parsed.GetValue(_rank) ?? 0,
             RankCount = parsed.GetValue(_rankCount) ?? 1,
             HostMemoryLimit = parsed.GetValue(_hostMemoryLimit),
             DeviceMemoryLimit = parsed.GetValue(_deviceMemoryLimit),
-        }.By(parsed.GetValue(_strategies) ?? [], [parsed.GetValue(_device)!]);
+        }.By(parsed.GetValue(_strategies) ?? [], [parsed.GetValue(_device)!], parsed.GetValue(_rank));
     }
 }

@@ -72,7 +72,7 @@ internal static class MeasureCommand
             using (var view = new LiveView(console, ticks: !here))
             {
                 session.ChildStarted += view.Watch;
-                run = await MeasureRun.ExecuteAsync(session.Loads, session.MeasureAsync, forecasts, view, cancellationToken)
+                run = await MeasureRun.ExecuteAsync([.. session.Turns], session.MeasureAsync, forecasts, view, cancellationToken)
                     .ConfigureAwait(false);
             }
             if (run.ExitCode == ExitCode.Interrupted)

@@ -1,11 +1,11 @@
 namespace MemLoad.Cli;
 
-/// <summary>The loop of <c>measure</c>: one load after the other. Ctrl-C stops it and keeps the rows so far.</summary>
+/// <summary>The loop of <c>measure</c>: one turn after the other. Ctrl-C stops it and keeps the rows so far.</summary>
 internal sealed record MeasureRun(IReadOnlyList<LoadMeasurement> Rows, int ExitCode)
 {
     public static async Task<MeasureRun> ExecuteAsync(
-        IReadOnlyList<MeasureRequest> loads,
-        Func<MeasureRequest, CancellationToken, Task<LoadMeasurement>> measure,
+        IReadOnlyList<IReadOnlyList<MeasureRequest>> turns,
+        Func<IReadOnlyList<MeasureRequest>, CancellationToken, Task<IReadOnlyList<LoadMeasurement>>> measure,
         IReadOnlyDictionary<LoadRequest, long>? forecasts,
         LiveView view,
         CancellationToken cancellationToken)
@@ -13,11 +13,14 @@ internal sealed record MeasureRun(IReadOnlyList<LoadMeasurement> Rows, int ExitC
         var rows = new List<LoadMeasurement>();
         try
         {
-            for (int i = 0; i < loads.Count && !cancellationToken.IsCancellationRequested; i++)
+            for (int i = 0; i < turns.Count && !cancellationToken.IsCancellationRequested; i++)
             {
-                string run = loads[^1].Run > 1 ? $" #{loads[i].Run}" : "";
-                view.Begin($"measuring {loads[i].Load.Strategy}{run} ({i + 1}/{loads.Count})", forecasts?.GetValueOrDefault(loads[i].Load));
-                rows.Add(await measure(loads[i], cancellationToken).ConfigureAwait(false));
+                MeasureRequest first = turns[i][0];
+                string run = turns[^1][0].Run > 1 ? $" #{first.Run}" : "";
+                string ranks = first.Load.WithOtherRanks ? $" with {first.Load.RankCount} ranks" : "";
+                view.Begin($"measuring {first.Load.Strategy}{ranks}{run} ({i + 1}/{turns.Count})",
+                    turns[i].Aggregate((long?)0, (sum, load) => sum + (forecasts?.GetValueOrDefault(load.Load))));
+                rows.AddRange(await measure(turns[i], cancellationToken).ConfigureAwait(false));
             }
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)

@@ -5,7 +5,7 @@ using System.Globalization;
 namespace MemLoad.Cli;
 
 /// <summary>
-/// Shows the state of a measurement twice per second, only on a terminal: elapsed time, and the resident memory of the child process. The
+/// Shows the state of a measurement twice per second, only on a terminal: elapsed time, and the resident memory of the child processes. The
 /// kernel is asked for it, so the child's probe and timing are not affected.
 /// </summary>
 internal sealed class LiveView : IDisposable
@@ -19,7 +19,7 @@ internal sealed class LiveView : IDisposable
     private string _what = "";
     private long? _forecast;
     private Stopwatch _clock = Stopwatch.StartNew();
-    private int _child;
+    private readonly List<int> _children = [];
 
     /// <param name="console">The console to write to.</param>
     /// <param name="ticks">False if this process itself is measured: no other thread may then run.</param>
@@ -37,17 +37,18 @@ internal sealed class LiveView : IDisposable
     {
         lock (_lock)
         {
-            (_what, _forecast, _child, _clock) = (what, forecast, 0, Stopwatch.StartNew());
+            (_what, _forecast, _clock) = (what, forecast, Stopwatch.StartNew());
+            _children.Clear();
             _status.Show(what);
         }
     }
 
-    /// <summary>Sets the process to show.</summary>
+    /// <summary>Adds a process to show.</summary>
     public void Watch(int process)
     {
         lock (_lock)
         {
-            _child = process;
+            _children.Add(process);
         }
     }
 
@@ -69,7 +70,8 @@ internal sealed class LiveView : IDisposable
     {
         lock (_lock)
         {
-            _status.Show(Line(_what, _clock.Elapsed, _child == 0 ? null : Resident(_child), _forecast, new Bars(_console.Unicode)));
+            long?[] resident = [.. _children.Select(Resident).Where(bytes => bytes is not null)];
+            _status.Show(Line(_what, _clock.Elapsed, resident.Length == 0 ? null : resident.Sum(), _forecast, new Bars(_console.Unicode)));
         }
     }
 

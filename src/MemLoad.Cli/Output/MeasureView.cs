@@ -11,7 +11,8 @@ internal static class MeasureView
 
     public static void Write(IReadOnlyList<LoadMeasurement> rows, bool inProcess, CliConsole console)
     {
-        foreach (IGrouping<string, LoadMeasurement> device in rows.GroupBy(row => row.Device))
+        // Ranks that loaded at the same time are one table, whatever their devices.
+        foreach (IGrouping<string, LoadMeasurement> device in rows.GroupBy(row => row.RanksForecastHostBytes is null ? row.Device : ""))
         {
             WriteDevice([.. device], inProcess, console);
         }
@@ -32,6 +33,7 @@ internal static class MeasureView
         AddBars(table, rows, console);
         table.Write();
         Digests(rows, console);
+        Ranks(rows, units, repeated, console);
         foreach (LoadMeasurement row in rows.Where(row => row is { Note: not null, Run: 1 }))
         {
             TextTable.Line(console, $"{row.Strategy}: {row.Note}");
@@ -97,7 +99,20 @@ internal static class MeasureView
     {
         string name = row.ChosenStrategy is null || row.ChosenStrategy == row.Strategy ? row.Strategy
             : $"{row.Strategy} ({row.ChosenStrategy})";
+        name = row.RanksForecastHostBytes is null ? name : $"{name} rank {row.Rank}";
         return repeated ? $"{name} #{row.Run}" : name;
+    }
+
+    // What the host needed for all ranks of one load.
+    private static void Ranks(IReadOnlyList<LoadMeasurement> rows, Units units, bool repeated, CliConsole console)
+    {
+        foreach (LoadMeasurement row in rows.Where(row => row is { RanksForecastHostBytes: not null, Rank: 0 }))
+        {
+            string run = repeated ? $" #{row.Run}" : "";
+            TextTable.Line(console,
+                $"{row.Strategy}{run}, {row.RankCount} ranks at the same time: host {units.Format(row.RanksForecastHostBytes)} / "
+                    + $"{units.Format(row.RanksPeakHostBytes)} {units.Name}");
+        }
     }
 
     private static Color Colour(LoadMeasurement row) =>
@@ -112,7 +127,9 @@ internal static class MeasureView
     {
         LoadMeasurement known = rows.FirstOrDefault(row => row.ModelBytes is not null) ?? rows[0];
         string what = known.Size ?? System.IO.Path.GetFileName(known.Path) ?? "weights";
-        if (known is { TensorCount: long tensors, ModelBytes: long bytes })
+        // All ranks of one load, or its only row.
+        LoadMeasurement[] parts = [.. rows.Where(row => (row.Strategy, row.Run) == (known.Strategy, known.Run))];
+        if (parts.Sum(part => part.TensorCount) is long tensors and > 0 && parts.Sum(part => part.ModelBytes) is long bytes)
         {
             what += $": {Units.Count(tensors, "tensor")}, "
                 + $"{Printable.Bytes(bytes)}{(known.DType is null ? "" : $", cast to {known.DType}")}";
@@ -123,7 +140,7 @@ internal static class MeasureView
             TextTable.Line(console, known.Format is null ? known.Path : $"{known.Path} ({known.Format})");
         }
         string process = inProcess ? "in this process" : "each in a fresh process";
-        TextTable.Line(console, $"on {DeviceRegistry.Describe(known.Device)}");
+        TextTable.Line(console, $"on {string.Join(", ", rows.Select(row => DeviceRegistry.Describe(row.Device)).Distinct())}");
         TextTable.Line(console, $"{process}, page cache {CacheState(rows, known)}");
     }
 
@@ -146,6 +163,19 @@ internal static class MeasureView
 
     private static void Digests(IReadOnlyList<LoadMeasurement> rows, CliConsole console)
     {
+        if (rows.Any(row => row.RanksForecastHostBytes is not null))
+        {
+            foreach (IGrouping<long?, LoadMeasurement> rank in rows.GroupBy(row => row.Rank))
+            {
+                Digests([.. rank], $"rank {rank.Key}: ", console);
+            }
+            return;
+        }
+        Digests(rows, "", console);
+    }
+
+    private static void Digests(IReadOnlyList<LoadMeasurement> rows, string whose, CliConsole console)
+    {
         string[] digests = [.. rows.Where(row => row.WeightsDigest is not null).Select(row => row.WeightsDigest!).Distinct()];
         switch (digests.Length)
         {
@@ -156,11 +186,11 @@ internal static class MeasureView
                     : "same weights in every row that loaded";
                 bool asStated = rows.All(row => row is { ManifestDigest: not null, IsLoaded: true });
                 string manifest = asStated ? ", as the manifest says" : "";
-                TextTable.Line(console, $"{scope}: digest {digests[0][..Math.Min(16, digests[0].Length)]}…{manifest}",
+                TextTable.Line(console, $"{whose}{scope}: digest {digests[0][..Math.Min(16, digests[0].Length)]}…{manifest}",
                     new Style(Color.Green));
                 break;
             default:
-                TextTable.Line(console, "THE WEIGHTS DIFFER between the rows:", new Style(Color.Red, decoration: Decoration.Bold));
+                TextTable.Line(console, $"{whose}THE WEIGHTS DIFFER between the rows:", new Style(Color.Red, decoration: Decoration.Bold));
                 foreach (LoadMeasurement row in rows)
                 {
                     TextTable.Line(console, $"  {row.Strategy} #{row.Run}: {row.WeightsDigest ?? "no digest"}", new Style(Color.Red));

@@ -7,10 +7,17 @@ internal static class PlanView
 {
     public static void Write(IReadOnlyList<LoadForecast> rows, CliConsole console)
     {
-        foreach (IGrouping<string, LoadForecast> device in rows.GroupBy(row => row.Device))
+        // Ranks that load at the same time are one table, whatever their devices.
+        foreach (IGrouping<string, LoadForecast> device in rows.GroupBy(row => row.RanksForecastHostBytes is null ? row.Device : ""))
         {
             WriteDevice([.. device], console);
         }
+    }
+
+    private static string Label(LoadForecast row)
+    {
+        string name = row.Strategy == row.ChosenStrategy ? row.Strategy : $"{row.Strategy} ({row.ChosenStrategy})";
+        return row.RanksForecastHostBytes is null ? name : $"{name} rank {row.Rank}";
     }
 
     private static void WriteDevice(IReadOnlyList<LoadForecast> rows, CliConsole console)
@@ -18,9 +25,12 @@ internal static class PlanView
         LoadForecast first = rows[0];
         string what = first.Size ?? Path.GetFileName(first.Path) ?? "weights";
         string cast = first.DType is null ? "" : $", cast to {first.DType}";
+        // All ranks of the first strategy, or its only row.
+        LoadForecast[] parts = [.. rows.Where(row => row.Strategy == first.Strategy)];
         TextTable.Line(console,
-            $"{what}: {Units.Count(first.TensorCount, "tensor")}, {Printable.Bytes(first.ModelBytes)}, the largest "
-            + $"{Printable.Bytes(first.LargestBytes)}{cast}",
+            $"{what}: {Units.Count(parts.Sum(part => part.TensorCount), "tensor")}, "
+            + $"{Printable.Bytes(parts.Sum(part => part.ModelBytes))}, "
+            + $"the largest {Printable.Bytes(parts.Max(part => part.LargestBytes))}{cast}",
             new Style(decoration: Decoration.Bold));
         if (first.Path is not null)
         {
@@ -29,7 +39,8 @@ internal static class PlanView
         Units units = Units.For(rows.SelectMany(row =>
             new long?[] { row.ForecastDeviceReservedBytes, row.ForecastDeviceBytes, row.ForecastHostBytes, row.ForecastHostFileBytes,
                 row.MissingBytes }));
-        TextTable.Line(console, $"forecast peaks on {DeviceRegistry.Describe(first.Device)} in {units.Name}; nothing was loaded");
+        string devices = string.Join(", ", rows.Select(row => DeviceRegistry.Describe(row.Device)).Distinct());
+        TextTable.Line(console, $"forecast peaks on {devices} in {units.Name}; nothing was loaded");
         if (first.HostBudgetBytes is long budget)
         {
             string device = first.DeviceBudgetBytes is long free ? $", of the device {Printable.Bytes(free)}" : "";
@@ -52,7 +63,7 @@ internal static class PlanView
         {
             table.Row(
             [
-                row.Strategy == row.ChosenStrategy ? row.Strategy : $"{row.Strategy} ({row.ChosenStrategy})",
+                Label(row),
                 .. hasDevice ? new Cell[] { units.Format(row.ForecastDeviceBytes), units.Format(row.ForecastDeviceReservedBytes) } : [],
                 units.Format(row.ForecastHostBytes),
                 units.Format(row.ForecastHostFileBytes),
@@ -66,6 +77,11 @@ internal static class PlanView
             ]);
         }
         table.Write();
+        foreach (LoadForecast row in rows.Where(row => row is { RanksForecastHostBytes: not null, Rank: 0 }))
+        {
+            TextTable.Line(console,
+                $"{row.Strategy}, {row.RankCount} ranks at the same time: host {units.Format(row.RanksForecastHostBytes)} {units.Name}");
+        }
         foreach (LoadForecast row in rows.Where(row => row.Note is not null))
         {
             TextTable.Line(console, $"{row.Strategy}: {row.Note}");

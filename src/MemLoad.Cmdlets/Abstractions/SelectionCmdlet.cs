@@ -92,12 +92,12 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
     [SupportsWildcards]
     public string[] Exclude { get; set; } = [];
 
-    /// <summary>The rank that loads, from 0.</summary>
+    /// <summary>The rank that loads, from 0; by default all ranks, at the same time.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.Path)]
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.LiteralPath)]
-    [BlankIs(0)]
-    [ValidateRange(0, int.MaxValue)]
-    public int Rank { get; set; }
+    [BlankIs(null)]
+    [AtLeast(0)]
+    public int? Rank { get; set; }
 
     /// <summary>The number of ranks that the checkpoint is split among.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.Path)]
@@ -106,7 +106,7 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
     [ValidateRange(1, int.MaxValue)]
     public int RankCount { get; set; } = 1;
 
-    /// <summary>Answers the requests of each checkpoint: one request per device and strategy.</summary>
+    /// <summary>Answers the requests of each checkpoint: one request per device and strategy, or per rank and strategy.</summary>
     protected void ProcessSelection()
     {
         bool literal = ParameterSetName == ParameterSets.LiteralPath;
@@ -156,11 +156,10 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
         Key = string.IsNullOrEmpty(Key) ? null : Key,
         Include = Patterns(Include),
         Exclude = Patterns(Exclude),
-        Rank = Rank,
         RankCount = RankCount,
         HostMemoryLimit = HostMemoryLimit,
         DeviceMemoryLimit = DeviceMemoryLimit,
-    }.By(Strategy, Device);
+    }.By(Strategy, Device, Rank);
 
     // An empty cell of a CSV file is not a pattern.
     private static string[] Patterns(string[]? given) => [.. given?.Where(pattern => !string.IsNullOrEmpty(pattern)) ?? []];

@@ -21,8 +21,8 @@ public sealed class GetLoadPlanCommand : SelectionCmdlet
     private PSObject AsAsked(LoadForecast row)
     {
         var asked = PSObject.AsPSObject(row);
-        foreach (string name in (string[])[nameof(Key), nameof(Include), nameof(Exclude), nameof(Rank), nameof(RankCount),
-            nameof(HostMemoryLimit), nameof(DeviceMemoryLimit)])
+        foreach (string name in (string[])[nameof(Key), nameof(Include), nameof(Exclude), nameof(HostMemoryLimit),
+            nameof(DeviceMemoryLimit)])
         {
             if (MyInvocation.BoundParameters.TryGetValue(name, out object? value))
             {

@@ -118,24 +118,28 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
         LoadForecast forecast = session.Forecast(StopToken);
         WriteVerbose(string.Create(CultureInfo.InvariantCulture,
             $"{forecast.Path}: {forecast.Format}, {forecast.TensorCount} tensors, {forecast.ModelBytes} bytes."));
+        IReadOnlyList<MeasureRequest>[] turns = [.. session.Turns];
         int number = 0;
-        foreach (MeasureRequest load in session.Loads)
+        foreach (IReadOnlyList<MeasureRequest> turn in turns)
         {
             // The last record before the measurement starts. The next one follows when the row is complete.
             WriteProgress(new ProgressRecord(0, $"Measuring {forecast.Path}",
-                $"{load.Load.Strategy} ({++number} of {session.Loads.Count})"));
-            LoadMeasurement row = session.MeasureAsync(load, StopToken).GetAwaiter().GetResult();
+                $"{turn[0].Load.Strategy} ({++number} of {turns.Length})"));
+            IReadOnlyList<LoadMeasurement> rows = session.MeasureAsync(turn, StopToken).GetAwaiter().GetResult();
             if (StopToken.IsCancellationRequested)
             {
                 throw new PipelineStoppedException();
             }
-            // The row is written first, so that a problem of the samples does not lose it.
-            WriteObject(row);
+            // The rows are written first, so that a problem of the samples does not lose them.
+            WriteObject(rows, enumerateCollection: true);
             if (session.KeepSamples(StopToken) is MemLoadException unwritten)
             {
                 WriteVerbose($"The samples are kept for later: {unwritten.Message}");
             }
-            ReportProblem(row);
+            foreach (LoadMeasurement row in rows)
+            {
+                ReportProblem(row);
+            }
         }
         WriteProgress(new ProgressRecord(0, $"Measuring {forecast.Path}", "Done") { RecordType = ProgressRecordType.Completed });
         if (session.KeepSamples(StopToken) is MemLoadException lost)

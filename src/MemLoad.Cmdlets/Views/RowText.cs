@@ -128,6 +128,7 @@ public static class RowText
     {
         string asked = Text(row, "Strategy");
         string name = Text(row, "ChosenStrategy") is { Length: > 0 } chosen && chosen != asked ? $"{asked}: {chosen}" : asked;
+        name = Number(row, "Rank") is long rank ? string.Create(CultureInfo.InvariantCulture, $"{name} rank {rank}") : name;
         return Number(row, "Run") is long run and > 1 ? string.Create(CultureInfo.InvariantCulture, $"{name} #{run}") : name;
     }
 

@@ -54,6 +54,10 @@ internal sealed class MemoryBudget
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(device);
         ArgumentNullException.ThrowIfNull(headroom);
+        if (request.OtherRanksBytes > 0)
+        {
+            headroom = Headroom.Of(headroom.Limits.Select(limit => Keep(request.OtherRanksBytes, limit)));
+        }
         if (request.HostMemoryLimit is long own)
         {
             Counted counts = device.IsUnified ? Counted.AnonymousAndShared : Counted.Anonymous;
@@ -63,6 +67,10 @@ internal sealed class MemoryBudget
         long? deviceBytes = device.IsHost ? null : Smaller(device.FreeBytes, request.DeviceMemoryLimit);
         return new MemoryBudget(headroom, deviceBytes, device.ReservesSharedMemory);
     }
+
+    /// <summary>The memory that a plan takes from the limits that all processes of the host share.</summary>
+    /// <param name="forecast">The forecast of the plan.</param>
+    public long SharedNeed(PlanForecast forecast) => NeedOf(Counted.AnonymousAndShared, forecast);
 
     /// <summary>Compares a plan with the budget.</summary>
     /// <param name="plan">The plan.</param>
@@ -133,6 +141,14 @@ internal sealed class MemoryBudget
             return new Shortfall(null, forecast.Device.PeakReserved, capacity);
         }
     }
+
+    // The other limits count the memory of one process.
+    private static MemoryLimit Keep(long bytes, MemoryLimit limit) => limit.Counts != Counted.AnonymousAndShared ? limit
+        : limit with
+        {
+            UsedBytes = checked(limit.UsedBytes + bytes),
+            Why = $"{limit.Why}; {Printable.Bytes(bytes)} are kept for the other ranks",
+        };
 
     private static long? Smaller(long? first, long? second) =>
         first is null ? second : second is null ? first : Math.Min(first.Value, second.Value);

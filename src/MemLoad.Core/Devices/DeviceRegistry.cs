@@ -32,6 +32,10 @@ public static class DeviceRegistry
     public static bool IsSimulated(string name) =>
         SimulatedDevice.DeviceName.Equals(name, StringComparison.OrdinalIgnoreCase) || SimulatedDevice.UnifiedName.Equals(name, StringComparison.OrdinalIgnoreCase);
 
+    /// <summary>Whether a name is that of a card, whose memory all processes share.</summary>
+    internal static bool IsCard(string name) =>
+        IsCard(name.ToLowerInvariant(), Cuda, out _) || IsCard(name.ToLowerInvariant(), TorchCuda, out _);
+
     /// <summary>Names for completion: devices that may be available. No library is loaded to test them.</summary>
     public static IReadOnlyList<string> Names
     {

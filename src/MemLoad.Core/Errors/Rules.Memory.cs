@@ -26,4 +26,6 @@ internal static partial class Rules
     public static readonly Rule DeviceFailed = new("ML7008", "the driver of the device carries out its work",
         "Start a new process, because a card that failed once refuses every later call of the process. Read the log of the system for "
             + "messages of the driver (Xid), or load to cpu.");
+    public static readonly Rule RanksApart = new("ML7009", "ranks that load at the same time have a device and a process each",
+        $"Name one device per rank ({Setting.Device}), or the one rank that loads ({Setting.Rank}).");
 }

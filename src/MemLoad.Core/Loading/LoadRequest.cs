@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace MemLoad;
 
 /// <summary>One load: what is loaded, with which strategy, and to which device.</summary>
@@ -29,6 +31,16 @@ public sealed record LoadRequest
     /// <summary>The number of ranks that the checkpoint is split among by bytes; 1 for a whole checkpoint.</summary>
     public int RankCount { get; init; } = 1;
 
+    /// <summary>
+    /// Whether all ranks load at the same time, each in its own process. The host memory of all ranks together is then compared with the
+    /// budget.
+    /// </summary>
+    public bool WithOtherRanks { get; init; }
+
+    /// <summary>The host memory that is kept for the other ranks, in bytes; 0 if none loads at the same time.</summary>
+    [JsonInclude]
+    internal long OtherRanksBytes { get; init; }
+
     /// <summary>A known model size that the checkpoint must fit, such as <c>gpt2-small</c>; null for any state dict.</summary>
     public string? Size { get; init; }
 
@@ -55,13 +67,56 @@ public sealed record LoadRequest
     /// <summary>Loads even if the forecast exceeds the host memory budget. The capacity of a device is not overridden.</summary>
     public bool Force { get; init; }
 
-    /// <summary>Returns the same load for several strategies and devices: every strategy for the first device, then for the next.</summary>
+    /// <summary>
+    /// Returns the same load for several strategies and devices: every strategy for the first device, then for the next. If no rank is
+    /// given, all ranks load at the same time, each to its own device: every rank with the first strategy, then with the next.
+    /// </summary>
     /// <param name="strategies">The strategies. An empty list means all except <see cref="Strategy.Auto"/>.</param>
     /// <param name="devices">The devices. One text can have several names, separated by commas.</param>
-    internal IReadOnlyList<LoadRequest> By(IReadOnlyCollection<Strategy> strategies, IEnumerable<string> devices) =>
-    [
-        .. from device in devices.SelectMany(text => text.Split(',', StringSplitOptions.TrimEntries)).Distinct(StringComparer.OrdinalIgnoreCase)
-           from strategy in strategies.Count > 0 ? strategies.Distinct() : Strategies.All
-           select this with { Strategy = strategy, Device = device },
-    ];
+    /// <param name="rank">The rank that loads; null for all ranks.</param>
+    /// <exception cref="MemLoadException">ML7009: all ranks load, and the devices are not one per rank.</exception>
+    internal IReadOnlyList<LoadRequest> By(IReadOnlyCollection<Strategy> strategies, IEnumerable<string> devices, int? rank)
+    {
+        string[] names =
+            [.. devices.SelectMany(text => text.Split(',', StringSplitOptions.TrimEntries)).Distinct(StringComparer.OrdinalIgnoreCase)];
+        IEnumerable<Strategy> all = strategies.Count > 0 ? strategies.Distinct() : Strategies.All;
+        if (rank is null && RankCount > 1)
+        {
+            string[] own = OnePerRank(names);
+            return
+            [
+                .. from strategy in all
+                   from number in Enumerable.Range(0, RankCount)
+                   select this with { Strategy = strategy, Device = own[number], Rank = number, WithOtherRanks = true },
+            ];
+        }
+        return
+        [
+            .. from device in names
+               from strategy in all
+               select this with { Strategy = strategy, Device = device, Rank = rank ?? 0 },
+        ];
+    }
+
+    /// <summary>Divides loads into the groups that load at the same time: all ranks of a checkpoint, or one load.</summary>
+    /// <param name="loads">The loads, in the order of <see cref="By"/>.</param>
+    /// <param name="request">The request of a load.</param>
+    internal static IEnumerable<IReadOnlyList<T>> InTurns<T>(IReadOnlyList<T> loads, Func<T, LoadRequest> request)
+    {
+        for (int first = 0; first < loads.Count;)
+        {
+            LoadRequest load = request(loads[first]);
+            int count = load.WithOtherRanks ? load.RankCount : 1;
+            yield return [.. loads.Skip(first).Take(count)];
+            first += count;
+        }
+    }
+
+    // Processes of one host share its memory, which the budget adds up. They do not share a simulated device.
+    private string[] OnePerRank(string[] names) =>
+        names.Length == RankCount ? names
+        : names.Length == 1 && !DeviceRegistry.IsCard(names[0]) ? [.. Enumerable.Repeat(names[0], RankCount)]
+        : throw Rules.RanksApart.Broken(
+            $"{RankCount} ranks would load at the same time, and {(names.Length == 1 ? "one device is" : $"{names.Length} devices are")} named",
+            remedy: $"Name {RankCount} devices ({Setting.Device}), or the one rank that loads ({Setting.Rank}).");
 }

@@ -6,6 +6,8 @@ namespace MemLoad;
 /// <remarks>The files stay open from the reading of their headers to the end of the load.</remarks>
 internal sealed class LoadSource : IDisposable
 {
+    private readonly Checkpoint _allRanks;
+    private readonly LoadRequest _request;
     private readonly Lazy<string?> _sizeName;
     private readonly Lazy<double> _cachedShare;
     private readonly Lazy<string?> _mapObstacle;
@@ -13,9 +15,11 @@ internal sealed class LoadSource : IDisposable
     private readonly Lazy<string?> _chunkObstacle;
     private (string Device, long? HostLimit, long? DeviceLimit, PlanChooser Chooser)? _latest;
 
-    private LoadSource(LoadRequest request, LoadView view, CheckpointFileSet files, WeightManifest? manifest)
+    private LoadSource(LoadRequest request, Checkpoint allRanks, CheckpointFileSet files, WeightManifest? manifest)
     {
-        View = view;
+        _request = request;
+        _allRanks = allRanks;
+        View = LoadView.Of(allRanks.Share(request.Rank, request.RankCount), request.DType);
         Files = files;
         Manifest = manifest;
         Headroom = Headroom.Now();
@@ -96,8 +100,13 @@ internal sealed class LoadSource : IDisposable
             // The tensors of all ranks: a tensor that is missing from the part of one rank may be in the part of another.
             ManifestMatch.RequireTensors(manifest, LoadView.Of(checkpoint, request.DType));
         }
-        return new LoadSource(request, LoadView.Of(checkpoint.Share(request.Rank, request.RankCount), request.DType), files, manifest);
+        return new LoadSource(request, checkpoint, files, manifest);
     }
+
+    /// <summary>Returns the part of the rank of a request, of the same checkpoint with the same files.</summary>
+    /// <exception cref="MemLoadException">ML6009, ML6006: the rank does not exist, or its part is empty.</exception>
+    public LoadSource ForRankOf(LoadRequest request) =>
+        request.Rank == _request.Rank ? this : new LoadSource(request, _allRanks, Files, Manifest);
 
     /// <summary>Returns the plans for a request. Plans for the same device and limits are added up once.</summary>
     /// <exception cref="MemLoadException"><see cref="Strategy.Auto"/> was requested, and the speed of this machine could not be

@@ -79,6 +79,9 @@ public sealed class PreparedLoad : IDisposable
     /// </summary>
     public MemLoadException? Refusal { get; }
 
+    /// <summary>Host memory that is forecast for all ranks together, in bytes; null if this load is the only one.</summary>
+    internal long? RanksHostBytes { get; private set; }
+
     /// <summary>Why <see cref="Strategy.Auto"/> chose this plan; null if a strategy was requested by name.</summary>
     public string? Choice { get; }
 
@@ -103,8 +106,10 @@ public sealed class PreparedLoad : IDisposable
         }
     }
 
-    /// <summary>Forecasts loads of one checkpoint, which is opened once. The requests differ only in strategy, device and limits.</summary>
-    /// <param name="requests">The requests.</param>
+    /// <summary>
+    /// Forecasts loads of one checkpoint, which is opened once. The requests differ only in strategy, device, rank and limits.
+    /// </summary>
+    /// <param name="requests">The requests. Ranks that load at the same time follow each other.</param>
     /// <param name="cancellationToken">Cancels the forecasts.</param>
     /// <returns>One prepared load per request. Dispose each before the next.</returns>
     /// <exception cref="MemLoadException">As <see cref="Prepare(LoadRequest, CancellationToken)"/>.</exception>
@@ -116,10 +121,60 @@ public sealed class PreparedLoad : IDisposable
             yield break;
         }
         using var source = LoadSource.Open(requests[0], cancellationToken);
-        foreach (LoadRequest request in requests)
+        var ranks = new Dictionary<int, LoadSource> { [requests[0].Rank] = source };
+        foreach (IReadOnlyList<LoadRequest> turn in LoadRequest.InTurns(requests, request => request))
         {
-            yield return Prepare(request, source, forecastOnly: true, cancellationToken);
+            LoadSource[] sources =
+            [
+                .. turn.Select(request => ranks.TryGetValue(request.Rank, out LoadSource? known) ? known
+                    : ranks[request.Rank] = source.ForRankOf(request)),
+            ];
+            (long[] others, long? sum) = turn.Count > 1 ? Kept(turn, sources, cancellationToken) : ([0], null);
+            for (int i = 0; i < turn.Count; i++)
+            {
+                PreparedLoad prepared =
+                    Prepare(turn[i] with { OtherRanksBytes = others[i] }, sources[i], forecastOnly: true, cancellationToken);
+                prepared.RanksHostBytes = sum;
+                yield return prepared;
+            }
         }
+    }
+
+    // What each rank keeps for the others, and the sum of the forecasts. Auto divides the budget equally, because the plan of a rank would
+    // otherwise depend on the plans of the others.
+    private static (long[] Others, long? Sum) Kept(
+        IReadOnlyList<LoadRequest> turn, LoadSource[] sources, CancellationToken cancellationToken)
+    {
+        long shared = (sources[0].Headroom.Binding?.BudgetBytes ?? 0) / turn.Count * (turn.Count - 1);
+        long[] others = [.. turn.Select(request => request.Strategy == Strategy.Auto ? shared : 0)];
+        long[] needs = new long[turn.Count];
+        long sum = 0;
+        for (int i = 0; i < turn.Count; i++)
+        {
+            using PreparedLoad alone =
+                Prepare(turn[i] with { OtherRanksBytes = others[i] }, sources[i], forecastOnly: true, cancellationToken);
+            needs[i] = alone.Budget.SharedNeed(alone.Forecast);
+            sum = checked(sum + alone.Forecast.PeakHostBytes);
+        }
+        long all = WeightsDigest.Saturated(needs);
+        return ([.. others.Select((kept, i) => turn[i].Strategy == Strategy.Auto ? kept : all - needs[i])], sum);
+    }
+
+    /// <summary>Returns the requests of ranks that load at the same time with the memory that each keeps for the others.</summary>
+    /// <param name="turn">All ranks, in order.</param>
+    /// <param name="cancellationToken">Cancels the forecasts.</param>
+    /// <exception cref="MemLoadException">As <see cref="Prepare(LoadRequest, CancellationToken)"/>.</exception>
+    internal static IReadOnlyList<LoadRequest> Together(IReadOnlyList<LoadRequest> turn, CancellationToken cancellationToken)
+    {
+        var requests = new List<LoadRequest>();
+        foreach (PreparedLoad prepared in ForecastEach(turn, cancellationToken))
+        {
+            using (prepared)
+            {
+                requests.Add(prepared.Request);
+            }
+        }
+        return requests;
     }
 
     /// <summary>Executes the load, unless it is refused.</summary>
@@ -155,6 +210,8 @@ public sealed class PreparedLoad : IDisposable
             Format = Checkpoint.Format.ToString(),
             Size = _source.SizeName,
             DType = Request.DType?.TorchName(),
+            Rank = Request.RankCount > 1 ? Request.Rank : null,
+            RankCount = Request.RankCount > 1 ? Request.RankCount : null,
             TensorCount = Checkpoint.Tensors.Length,
             ParameterCount = Checkpoint.ParameterCount,
             ModelBytes = View.ModelBytes,
@@ -164,6 +221,7 @@ public sealed class PreparedLoad : IDisposable
             ForecastDeviceReservedBytes = Forecast.Device.PeakReserved,
             ForecastHostBytes = Forecast.PeakHostBytes,
             ForecastHostFileBytes = Forecast.PeakHostFileBytes,
+            RanksForecastHostBytes = RanksHostBytes,
             MissingBytes = _candidate.Shortfall?.MissingBytes ?? 0,
             ForecastMicroseconds = _candidate.Microseconds,
             RingBytes = _candidate.RingBytes,

@@ -98,6 +98,15 @@ public sealed record LoadMeasurement
     /// Upper bound that is forecast for <see cref="PeakHostFileBytes"/>: the mapped bytes. Pages that are never touched use no memory.
     /// </summary>
     public long? ForecastHostFileBytes { get => Forecast?.ForecastHostFileBytes ?? field; init; }
+    /// <summary>
+    /// The sum of <see cref="ForecastHostBytes"/> over all ranks that loaded at the same time; null if this load was the only one.
+    /// </summary>
+    public long? RanksForecastHostBytes { get; init; }
+    /// <summary>
+    /// The sum of <see cref="PeakHostBytes"/> over all ranks that loaded at the same time: at least what the host held for them at any
+    /// moment. Null if this load was the only one, or if a rank did not load.
+    /// </summary>
+    public long? RanksPeakHostBytes { get; init; }
     /// <summary>Forecast minus measured device peak, in thousandths of the measured peak.</summary>
     public long? DeviceErrorPermille { get; init; }
     /// <summary>Forecast minus measured host peak, in thousandths of the measured peak.</summary>

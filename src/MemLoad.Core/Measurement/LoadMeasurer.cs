@@ -21,6 +21,50 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null, Action<LoadTimeli
     public async Task<LoadMeasurement> MeasureAsync(MeasureRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
+        return await MeasureAsync(request, null, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Measures ranks of one checkpoint that load at the same time. All are ready before the first of them begins.</summary>
+    /// <param name="turn">The ranks.</param>
+    /// <param name="cancellationToken">Kills the children.</param>
+    internal async Task<LoadMeasurement[]> MeasureAsync(IReadOnlyList<MeasureRequest> turn, CancellationToken cancellationToken)
+    {
+        var allReady = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        int awaited = turn.Count;
+        return await Task.WhenAll(turn.Select(MeasureOneAsync)).ConfigureAwait(false);
+
+        async Task<LoadMeasurement> MeasureOneAsync(MeasureRequest request)
+        {
+            bool counted = false;
+            try
+            {
+                return await MeasureAsync(request, ReadyAsync, cancellationToken).ConfigureAwait(false);
+            }
+            finally
+            {
+                Count(); // the others do not wait for a rank that is refused or has ended
+            }
+
+            Task ReadyAsync()
+            {
+                Count();
+                return allReady.Task;
+            }
+
+            void Count()
+            {
+                if (!counted && Interlocked.Decrement(ref awaited) == 0)
+                {
+                    allReady.SetResult();
+                }
+                counted = true;
+            }
+        }
+    }
+
+    private async Task<LoadMeasurement> MeasureAsync(
+        MeasureRequest request, Func<Task>? waitForOthers, CancellationToken cancellationToken)
+    {
         request = request with { Timeline = timelines is not null, Words = Vocabulary.Current };
         var row = LoadMeasurement.Begun(request);
         long? killsBefore = OomWatch.Count();
@@ -31,7 +75,7 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null, Action<LoadTimeli
             // Only killing stops the child in every state.
             using CancellationTokenRegistration kill = cancellationToken.Register(() => Kill(child));
             Task<string> complaints = child.StandardError.ReadToEndAsync(CancellationToken.None);
-            string? answer = await AskAsync(child, request).ConfigureAwait(false);
+            string? answer = await AskAsync(child, request, waitForOthers).ConfigureAwait(false);
             // Read before the wait: a child whose output exceeds the pipe's buffer does not end until it is read.
             string? samples = request.Timeline && answer is not null
                 ? await child.StandardOutput.ReadLineAsync(CancellationToken.None).ConfigureAwait(false) : null;
@@ -85,8 +129,9 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null, Action<LoadTimeli
         return Process.Start(start) ?? throw new IOException("it did not start");
     }
 
-    // One line each way. Standard input stays open: its end tells the child that its parent has ended.
-    private static async Task<string?> AskAsync(Process child, MeasureRequest request)
+    // One line each way, and one more of a rank that waits for the others. Standard input stays open: its end tells the child that its
+    // parent has ended.
+    private static async Task<string?> AskAsync(Process child, MeasureRequest request, Func<Task>? waitForOthers)
     {
         try
         {
@@ -97,6 +142,21 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null, Action<LoadTimeli
         catch (IOException)
         {
             // The child ended before it read its input. Its exit code says more than the broken pipe.
+        }
+        string? line = await child.StandardOutput.ReadLineAsync(CancellationToken.None).ConfigureAwait(false);
+        if (line != MeasurementWorker.Ready || waitForOthers is null)
+        {
+            return line;
+        }
+        await waitForOthers().ConfigureAwait(false);
+        try
+        {
+            await child.StandardInput.WriteLineAsync().ConfigureAwait(false);
+            await child.StandardInput.FlushAsync().ConfigureAwait(false);
+        }
+        catch (IOException)
+        {
+            // The child ended while it waited.
         }
         return await child.StandardOutput.ReadLineAsync(CancellationToken.None).ConfigureAwait(false);
     }

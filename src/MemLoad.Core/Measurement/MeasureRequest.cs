@@ -31,11 +31,17 @@ public sealed record MeasureRequest(LoadRequest Load)
     public int Run { get; init; } = 1;
 
     /// <summary>
-    /// Returns requests that repeat each load. The repetitions of a load are consecutive, so that the runs to compare are together.
+    /// Returns requests that repeat each load. The repetitions of a load are consecutive, so that the runs to compare are together. Ranks
+    /// that load at the same time are repeated together.
     /// </summary>
     /// <param name="loads">The loads.</param>
     /// <param name="times">How often to measure each load.</param>
     /// <param name="cache">The state of the page cache to measure in.</param>
     public static IReadOnlyList<MeasureRequest> Repeat(IReadOnlyList<LoadRequest> loads, int times, CacheState cache) =>
-        [.. loads.SelectMany(load => Enumerable.Range(1, times).Select(run => new MeasureRequest(load) { Cache = cache, Run = run }))];
+    [
+        .. from turn in LoadRequest.InTurns(loads, load => load)
+           from run in Enumerable.Range(1, times)
+           from load in turn
+           select new MeasureRequest(load) { Cache = cache, Run = run },
+    ];
 }

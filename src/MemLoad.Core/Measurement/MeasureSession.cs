@@ -6,8 +6,8 @@ namespace MemLoad;
 /// </summary>
 public sealed class MeasureSession
 {
-    private readonly Func<MeasureRequest, CancellationToken, Task<LoadMeasurement>> _measure;
-    private readonly HashSet<string?> _digests = new(StringComparer.Ordinal);
+    private readonly Func<IReadOnlyList<MeasureRequest>, CancellationToken, Task<LoadMeasurement[]>> _measure;
+    private readonly HashSet<(long? Rank, string? Digest)> _digests = [];
     private readonly List<LoadTimeline> _samples = [];
     private readonly string? _samplesPath;
 
@@ -15,13 +15,19 @@ public sealed class MeasureSession
     /// <param name="loads">The loads, in order; at least one. They load the same tensors with the same cast.</param>
     /// <param name="worker">How to start one child process per load; null to measure in this process.</param>
     /// <param name="samplesPath">A file that the samples are appended to; null if they are not needed.</param>
+    /// <exception cref="MemLoadException">ML7009: ranks load at the same time, which one process cannot measure.</exception>
     public MeasureSession(IReadOnlyList<MeasureRequest> loads, WorkerCommand? worker, string? samplesPath = null)
     {
         Loads = loads;
         _samplesPath = samplesPath;
         Action<LoadTimeline>? keep = samplesPath is null ? null : _samples.Add;
+        if (worker is null && loads.Any(load => load.Load.WithOtherRanks))
+        {
+            throw Rules.RanksApart.Broken("ranks that load at the same time are not measured in one process",
+                remedy: $"Measure in a new process for each load, or name the one rank that loads ({Setting.Rank}).");
+        }
         _measure = worker is null
-            ? (request, token) => Task.Run(() => MeasuredLoad.Run(request, keep, token), token)
+            ? (turn, token) => Task.Run(() => new[] { MeasuredLoad.Run(turn[0], keep, token) }, token)
             : new LoadMeasurer(worker, keep, id => ChildStarted?.Invoke(id)).MeasureAsync;
     }
 
@@ -31,7 +37,7 @@ public sealed class MeasureSession
     {
         Loads = loads;
         _samplesPath = samplesPath;
-        _measure = (request, _) => Task.FromResult(measure(request, _samples.Add));
+        _measure = (turn, _) => Task.FromResult<LoadMeasurement[]>([.. turn.Select(load => measure(load, _samples.Add))]);
     }
 
     /// <summary>Raised when a child process starts, with its id.</summary>
@@ -40,6 +46,9 @@ public sealed class MeasureSession
     /// <summary>The loads, in order.</summary>
     public IReadOnlyList<MeasureRequest> Loads { get; }
 
+    /// <summary>The loads in groups that are measured at the same time: all ranks of a checkpoint, or one load.</summary>
+    public IEnumerable<IReadOnlyList<MeasureRequest>> Turns => LoadRequest.InTurns(Loads, load => load.Load);
+
     /// <summary>
     /// Returns the forecast of the first load. A problem of the checkpoint or of any device is an error here, before there is one row per
     /// load.
@@ -47,17 +56,39 @@ public sealed class MeasureSession
     /// <param name="cancellationToken">Cancels the forecast.</param>
     /// <exception cref="MemLoadException">As <see cref="LoadPlanner.Forecast(LoadRequest, CancellationToken)"/>.</exception>
     public LoadForecast Forecast(CancellationToken cancellationToken) =>
-        LoadPlanner.Forecast([.. Loads.Select(load => load.Load).DistinctBy(load => load.Device)], cancellationToken).ToList()[0];
+        LoadPlanner.Forecast([.. Turns.DistinctBy(turn => turn[0].Load.Device).SelectMany(turn => turn.Select(load => load.Load))],
+            cancellationToken).ToList()[0];
 
     /// <summary>Measures one of the loads.</summary>
     /// <param name="load">The load to measure.</param>
     /// <param name="cancellationToken">Cancels the load. The outcome of the row is then <see cref="LoadOutcome.Canceled"/>.</param>
     /// <returns>The row. If the load fails, the row has the outcome and the message.</returns>
-    public async Task<LoadMeasurement> MeasureAsync(MeasureRequest load, CancellationToken cancellationToken)
+    public async Task<LoadMeasurement> MeasureAsync(MeasureRequest load, CancellationToken cancellationToken) =>
+        (await MeasureAsync([load], cancellationToken).ConfigureAwait(false))[0];
+
+    /// <summary>Measures loads at the same time.</summary>
+    /// <param name="turn">The loads, one of <see cref="Turns"/>.</param>
+    /// <param name="cancellationToken">Cancels the loads. The outcome of the rows is then <see cref="LoadOutcome.Canceled"/>.</param>
+    /// <returns>One row per load, in their order. If a load fails, its row has the outcome and the message.</returns>
+    public async Task<IReadOnlyList<LoadMeasurement>> MeasureAsync(
+        IReadOnlyList<MeasureRequest> turn, CancellationToken cancellationToken)
     {
-        LoadMeasurement row = await _measure(load, cancellationToken).ConfigureAwait(false);
-        _digests.Add(row.WeightsDigest);
-        return row;
+        ArgumentNullException.ThrowIfNull(turn);
+        if (turn.Count > 1)
+        {
+            turn = [.. turn.Zip(PreparedLoad.Together([.. turn.Select(load => load.Load)], cancellationToken),
+                (load, together) => load with { Load = together })];
+        }
+        LoadMeasurement[] rows = await _measure(turn, cancellationToken).ConfigureAwait(false);
+        _digests.UnionWith(rows.Select(row => (row.Rank, row.WeightsDigest)));
+        if (rows.Length == 1)
+        {
+            return rows;
+        }
+        // Each sum is null if a summand is.
+        long? forecast = rows.Aggregate((long?)0, (sum, row) => sum + row.ForecastHostBytes);
+        long? peak = rows.Aggregate((long?)0, (sum, row) => sum + row.PeakHostBytes);
+        return [.. rows.Select(row => row with { RanksForecastHostBytes = forecast, RanksPeakHostBytes = peak })];
     }
 
     /// <summary>Appends the samples that were taken since the last call to their file.</summary>
@@ -83,8 +114,11 @@ public sealed class MeasureSession
     }
 
     /// <summary>
-    /// Compares the digests of loads of the same checkpoint. Different digests mean that a load went wrong without an error.
+    /// Compares the digests of loads of the same weights: of the same rank of a checkpoint. Different digests mean that a load went wrong
+    /// without an error.
     /// </summary>
     /// <returns>The error; null if all digests are equal.</returns>
-    public MemLoadException? Disagreement() => WeightsDigest.Disagreement(_digests, Loads[0].Load.Path);
+    public MemLoadException? Disagreement() =>
+        _digests.GroupBy(seen => seen.Rank, seen => seen.Digest)
+            .Select(rank => WeightsDigest.Disagreement(rank, Loads[0].Load.Path)).FirstOrDefault(difference => difference is not null);
 }

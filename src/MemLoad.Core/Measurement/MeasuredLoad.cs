@@ -13,7 +13,15 @@ public static class MeasuredLoad
     /// <param name="timelines">Receives the samples of a load that began, even if it failed; null if they are not needed.</param>
     /// <param name="cancellationToken">Cancels the load.</param>
     public static LoadMeasurement Run(MeasureRequest request, Action<LoadTimeline>? timelines = null, CancellationToken cancellationToken =
-        default)
+        default) => Run(request, timelines, null, cancellationToken);
+
+    /// <summary>Loads and measures.</summary>
+    /// <param name="request">The load and how it is measured.</param>
+    /// <param name="timelines">Receives the samples of a load that began, even if it failed; null if they are not needed.</param>
+    /// <param name="ready">Called right before the load, which begins when it returns; null to begin at once.</param>
+    /// <param name="cancellationToken">Cancels the load.</param>
+    internal static LoadMeasurement Run(
+        MeasureRequest request, Action<LoadTimeline>? timelines, Action? ready, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
         var row = LoadMeasurement.Begun(request);
@@ -30,7 +38,7 @@ public static class MeasuredLoad
                 DriverVersion = card?.DriverVersion,
             };
             return prepared.Refusal is MemLoadException refusal ? row.Ended(LoadOutcome.Refused, refusal)
-                : Measure(row, prepared, request.Cache, timelines, cancellationToken);
+                : Measure(row, prepared, request.Cache, timelines, ready, cancellationToken);
         }
         catch (MemLoadException e)
         {
@@ -48,7 +56,7 @@ public static class MeasuredLoad
     }
 
     private static LoadMeasurement Measure(LoadMeasurement row, PreparedLoad prepared, CacheState cache, Action<LoadTimeline>? timelines,
-        CancellationToken cancellationToken)
+        Action? ready, CancellationToken cancellationToken)
     {
         WarmUp(prepared, cancellationToken);
         switch (cache)
@@ -68,6 +76,7 @@ public static class MeasuredLoad
         GC.Collect();
         GC.WaitForPendingFinalizers();
         GC.Collect();
+        ready?.Invoke();
 
         LoadedWeights weights;
         TimeSpan elapsed;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using System.Text;
 using System.Text.Json;
 
 namespace MemLoad;
@@ -8,9 +9,15 @@ namespace MemLoad;
 public static class MeasurementWorker
 {
     /// <summary>
+    /// The line that a child process writes before a load that begins with other loads. It then waits for one line from its parent.
+    /// </summary>
+    internal const string Ready = "ready";
+
+    /// <summary>
     /// Answers one request. If the input ends during the work, the parent has ended, and the process ends itself at once.
     /// </summary>
-    /// <param name="input">One line of JSON, a <see cref="MeasureRequest"/>. The parent keeps the stream open.</param>
+    /// <param name="input">One line of JSON, a <see cref="MeasureRequest"/>; if the load begins with those of other ranks, then another
+    /// line, which starts it. The parent keeps the stream open.</param>
     /// <param name="output">Receives one line of JSON, a <see cref="LoadMeasurement"/>; if requested, then another line, a
     /// <see cref="LoadTimeline"/>.</param>
     /// <param name="cancellationToken">Cancels the load.</param>
@@ -25,14 +32,15 @@ public static class MeasurementWorker
         {
             return 2;
         }
-        var watch = new Thread(() => DieAtEnd(reader)) { IsBackground = true, Name = "MemLoad parent watch" };
+        using var start = new ManualResetEventSlim();
+        var watch = new Thread(() => DieAtEnd(reader, start)) { IsBackground = true, Name = "MemLoad parent watch" };
         watch.Start();
         Vocabulary.Current = request.Words ?? Vocabulary.Current;
         LoadTimeline? timeline = null;
         // The loss of this process is a row. A guard would add its cost to the measurement.
         LoadMeasurement row =
-            MeasuredLoad.Run(request with { Load = request.Load with { MapGuard = MapGuard.None } }, measured => timeline =
-                measured, cancellationToken);
+            MeasuredLoad.Run(request with { Load = request.Load with { MapGuard = MapGuard.None } }, measured => timeline = measured,
+                request.Load.WithOtherRanks ? WaitForOthers : null, cancellationToken);
         JsonSerializer.Serialize(output, row, MeasurementJson.Default.LoadMeasurement);
         output.Write("\n"u8);
         if (request.Timeline && timeline is not null)
@@ -41,12 +49,20 @@ public static class MeasurementWorker
         }
         output.Flush();
         return 0;
+
+        void WaitForOthers()
+        {
+            output.Write(Encoding.UTF8.GetBytes(Ready + "\n"));
+            output.Flush();
+            start.Wait(cancellationToken);
+        }
     }
 
-    private static void DieAtEnd(StreamReader reader)
+    private static void DieAtEnd(StreamReader reader, ManualResetEventSlim start)
     {
         while (reader.ReadLine() is not null)
         {
+            start.Set();
         }
         using var self = Process.GetCurrentProcess();
         self.Kill();

@@ -19,6 +19,10 @@ public sealed record LoadForecast
     public string? Size { get; init; }
     /// <summary>The type that floating-point tensors are cast to, by PyTorch's name; null if all types stay as in the file.</summary>
     public string? DType { get; init; }
+    /// <summary>The rank whose part would be loaded, from 0; null for the whole checkpoint.</summary>
+    public long? Rank { get; init; }
+    /// <summary>The number of ranks that the checkpoint is split among; null if it is not split.</summary>
+    public long? RankCount { get; init; }
     /// <summary>Tensors to load.</summary>
     public required long TensorCount { get; init; }
     /// <summary>Elements of all tensors together. Shared elements count once.</summary>
@@ -37,6 +41,10 @@ public sealed record LoadForecast
     public required long ForecastHostBytes { get; init; }
     /// <summary>Upper bound of resident file-backed pages.</summary>
     public required long ForecastHostFileBytes { get; init; }
+    /// <summary>
+    /// The sum of <see cref="ForecastHostBytes"/> over all ranks that load at the same time; null if this load is the only one.
+    /// </summary>
+    public long? RanksForecastHostBytes { get; init; }
     /// <summary>
     /// Forecast of the load's time on this machine; null until the speed of the machine is measured, which <c>Auto</c> does.
     /// </summary>

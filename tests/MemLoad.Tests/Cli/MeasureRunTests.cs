@@ -72,6 +72,7 @@ public sealed class MeasureRunTests
         using var error = new StringWriter();
         using var view = new LiveView(CliConsole.ForWriters(output, error), ticks: true);
         return MeasureRun.ExecuteAsync(
-            [.. Enumerable.Repeat(Request, requests)], measure, null, view, cancellationToken).GetAwaiter().GetResult();
+            [.. Enumerable.Repeat<IReadOnlyList<MeasureRequest>>([Request], requests)],
+            async (turn, token) => [await measure(turn[0], token)], null, view, cancellationToken).GetAwaiter().GetResult();
     }
 }

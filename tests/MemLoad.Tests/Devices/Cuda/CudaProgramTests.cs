@@ -67,6 +67,23 @@ public sealed class CudaProgramTests
     }
 
     [NeedsFact(typeof(PlayedLibrary))]
+    public void Ranks_load_at_the_same_time_to_a_card_each()
+    {
+        ProgramRun run = Run("cards=2", [], "measure", Fixtures.PathOf(Tiny), "--strategy", "Stream,Baseline", "--device", "cuda:0,cuda:1", "--rank-count", "2",
+            "--format", "json");
+
+        Assert.Equal(0, run.ExitCode);
+        JsonElement[] rows = [.. JsonDocument.Parse(run.Output).RootElement.EnumerateArray()];
+        Assert.Equal(
+            ["0 cuda:0", "1 cuda:1", "0 cuda:0", "1 cuda:1"],
+            rows.Select(row => $"{row.GetProperty("Rank")} {row.GetProperty("Device")}"));
+        Assert.Equal(2, rows.Select(row => row.GetProperty("DeviceUuid").GetString()).Distinct().Count());
+        Assert.All(rows, row => Assert.Equal("as forecast", row.GetProperty("Verdict").GetString()));
+        Assert.Equal(
+            rows.Take(2).Sum(row => row.GetProperty("PeakHostBytes").GetInt64()), rows[1].GetProperty("RanksPeakHostBytes").GetInt64());
+    }
+
+    [NeedsFact(typeof(PlayedLibrary))]
     public void A_card_that_fails_in_the_middle_is_a_row_with_its_rule()
     {
         ProgramRun run = Run("failfrom=20", [], "measure", Fixtures.PathOf(Tiny), "--strategy", "Sequential", "--format", "json");
