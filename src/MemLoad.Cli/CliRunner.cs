@@ -46,7 +46,9 @@ public static class CliRunner
     internal static async Task<int> InvokeAsync(IReadOnlyList<string> args, CliConsole console, CancellationToken cancellationToken)
     {
         // A path may begin with '@', which would name a response file.
-        ParseResult parsed = CommandTree.Build(console, args).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        (args, IReadOnlyList<string>? program) = ProgramOperand.Split(args);
+        ParseResult parsed = CommandTree.Build(console, args, program)
+            .Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Action is ParseErrorAction)
         {
             return UsageError.Report(parsed, console);

@@ -171,6 +171,38 @@ Describe 'Measure-LoadMemory -ScriptBlock' {
         { Measure-LoadMemory -ScriptBlock { throw 'mine' } } | Should -Throw mine
     }
 }
+Describe 'Measure-LoadMemory -FilePath' -Skip:(-not $IsLinux) {
+    It 'measures a program with the columns of a load' {
+        $file = Join-Path $TestDrive program.pth
+        New-TinyCheckpoint $file
+        Push-Location $TestDrive
+        try {
+            $row, $second = Measure-LoadMemory -FilePath cat -ArgumentList ./program.pth -Path program.pth -Cache Warm -Repeat 2
+        }
+        finally {
+            Pop-Location
+        }
+        "$($row.Strategy) $($row.Outcome) $($row.Verdict) $($row.Device) $($second.Run)" | Should -Be 'cat program.pth Loaded measured cpu 2'
+        $row.FileBytes | Should -Be (Get-Item $file).Length
+        $row.PeakHostBytes | Should -BeGreaterThan 0
+        # The same columns, so that both kinds of rows go to one file.
+        $load = Measure-LoadMemory $file -Strategy Stream -Device cpu -InProcess
+        $row, $load | Export-Csv (Join-Path $TestDrive rows.csv)
+        (Import-Csv (Join-Path $TestDrive rows.csv)).Verdict | Should -Be 'measured', $load.Verdict
+        Import-Csv (Join-Path $TestDrive rows.csv) | Export-LoadReport (Join-Path $TestDrive rows.html)
+        Get-Content -Raw (Join-Path $TestDrive rows.html) | Should -Match 'cat program.pth'
+    }
+    It 'shows what the program writes if that is wanted, and makes a row and an error of a failure' {
+        $said = Measure-LoadMemory -FilePath sh -ArgumentList '-c', 'echo out; echo err >&2; exit 3' -Name mine -Verbose -ErrorVariable problem -ErrorAction SilentlyContinue 4>&1
+        $row = $said | Where-Object { $_ -isnot [System.Management.Automation.VerboseRecord] }
+        "$($row.Strategy) $($row.Outcome) $($row.Message)" | Should -Match '^mine Failed ML8016: the program ended with code 3: err'
+        @($said | Where-Object { $_ -is [System.Management.Automation.VerboseRecord] }).Message | Should -Contain 'out'
+        @($problem).Count | Should -Be 1
+        { Measure-LoadMemory -FilePath no-such-program -ErrorAction Stop } | Should -Throw -ErrorId 'ML8016,*'
+        Measure-LoadMemory -FilePath touch -ArgumentList (Join-Path $TestDrive touched) -WhatIf
+        Join-Path $TestDrive touched | Should -Not -Exist
+    }
+}
 Describe 'Measure-LoadMemory for several devices' {
     It 'measures every strategy on each, from a list or from one text' {
         $file = Join-Path $TestDrive several.pth

@@ -60,6 +60,12 @@ internal sealed class SelectionOptions
         command.Add(_rankCount);
     }
 
+    /// <summary>Returns the path; null if none was given.</summary>
+    public string? PathOf(ParseResult parsed) => _path.Read(parsed);
+
+    /// <summary>Returns the device; null if none was given.</summary>
+    public string? DeviceOf(ParseResult parsed) => parsed.GetResult(_device) is { Implicit: false } ? parsed.GetValue(_device) : null;
+
     /// <summary>Returns the requests in their order: one per device and strategy.</summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="makeFile">Called with a size if no path was given. Returns the path of its checkpoint, or null if the shapes are

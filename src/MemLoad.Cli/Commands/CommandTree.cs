@@ -31,7 +31,10 @@ internal static class CommandTree
     /// Returns the tree for one command line: the named command with its options, the others with only name and description. Options that
     /// are not needed would take most of the start-up time of a small command.
     /// </summary>
-    public static RootCommand Build(CliConsole console, IReadOnlyList<string> args)
+    /// <param name="console">The console.</param>
+    /// <param name="args">The command line.</param>
+    /// <param name="program">The words of the program to measure; null if MemLoad loads.</param>
+    public static RootCommand Build(CliConsole console, IReadOnlyList<string> args, IReadOnlyList<string>? program = null)
     {
         string? asked = args.FirstOrDefault(argument => !argument.StartsWith('-'));
         var root = new RootCommand("Loads model weights in limited memory, and forecasts the memory and time of a load.")
@@ -41,7 +44,8 @@ internal static class CommandTree
         foreach ((string name, string description, Func<CliConsole, Command> build) in Commands)
         {
             // Directives such as "[suggest]" read the options of all commands.
-            root.Add(name == asked || asked?.StartsWith('[') == true ? build(console)
+            root.Add(name == asked || asked?.StartsWith('[') == true
+                ? program is null ? build(console) : MeasureCommand.Build(console, program)
                 : new Command(name, description) { Hidden = name == CompletionCommand.WordsName });
         }
 

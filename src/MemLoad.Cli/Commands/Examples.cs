@@ -12,6 +12,7 @@ internal static class Examples
             "      all six strategies on a generated gpt2-small, each in a new process",
             "  memload measure model.pth --strategy Stream,Mmap --device cpu --format csv > rows.csv",
             "  memload measure train.pth --key model_state_dict --cache cold --repeat 3",
+            "  memload measure --path model.pth --cache warm -- python3 load.py",
             "  memload measure model.pth --timeline-path samples.jsonl --format csv > rows.csv",
             "",
             "Exit code: 0 if every load succeeded and all weights agree, 1 if not, 2 for a wrong command line, 130 after Ctrl-C.",

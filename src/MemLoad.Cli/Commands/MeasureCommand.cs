@@ -8,7 +8,10 @@ internal static class MeasureCommand
     public const string Description =
         "Load with each strategy, each in a new process, and print the forecast and the measured memory, time and speed.";
 
-    public static Command Build(CliConsole console)
+    public static Command Build(CliConsole console) => Build(console, []);
+
+    /// <summary>Builds the command for a program to measure, or for loads if it has no words.</summary>
+    public static Command Build(CliConsole console, IReadOnlyList<string> program)
     {
         var selection = new SelectionOptions();
         WordOption<CacheState> cache = CommonOptions.Caches.Option(
@@ -41,6 +44,9 @@ internal static class MeasureCommand
         command.Add(force);
         command.Add(model);
         command.Add(format);
+        var programs = new MeasureProgram();
+        programs.AddTo(
+            command, program.Count > 0, "--path", "--device", cache.Name, repeat.Name, timeline.Name, model.Name, format.Name);
         command.SetAction(async (parsed, cancellationToken) =>
         {
             bool here = parsed.GetValue(inProcess);
@@ -49,6 +55,10 @@ internal static class MeasureCommand
             {
                 // Checked now, not after a checkpoint was generated or after hours of measuring.
                 TimelineFile.RequireAppendable(samples);
+            }
+            if (program.Count > 0)
+            {
+                return await RunProgramAsync(parsed, samples, cancellationToken).ConfigureAwait(false);
             }
             string? expected = parsed.GetValue(manifest) is string file ? Path.GetFullPath(file) : null;
             (MeasureSession session, Dictionary<LoadRequest, long>? forecasts) = await Task.Run(
@@ -86,6 +96,26 @@ internal static class MeasureCommand
                 .Aggregate(run.ExitCode, (_, problem) => console.Report(problem));
         });
         return command;
+
+        async Task<int> RunProgramAsync(ParseResult parsed, string? samples, CancellationToken cancellationToken)
+        {
+            var timelines = new List<LoadTimeline>();
+            var request = new ProgramRequest(program[0], [.. program.Skip(1)])
+            {
+                Path = selection.PathOf(parsed),
+                Device = selection.DeviceOf(parsed) ?? "cpu",
+                Cache = cache.Read(parsed),
+            };
+            MeasureRun run = await programs.RunAsync(
+                parsed, request, parsed.GetValue(repeat) ?? 1, samples is null ? null : timelines.Add, console, cancellationToken)
+                .ConfigureAwait(false);
+            Print(run.Rows, inProcess: false, format.Read(parsed), parsed.GetValue(model), console);
+            if (samples is not null)
+            {
+                TimelineFile.Append(samples, timelines, CancellationToken.None);
+            }
+            return run.ExitCode;
+        }
     }
 
     // The forecast of total host memory per load, which the live view compares with the load.

@@ -26,8 +26,12 @@ internal sealed record MeasureRun(IReadOnlyList<LoadMeasurement> Rows, int ExitC
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
         }
-        int code = cancellationToken.IsCancellationRequested ? Cli.ExitCode.Interrupted
-            : rows.All(row => row.IsLoaded) ? Cli.ExitCode.Done : Cli.ExitCode.Failed;
-        return new MeasureRun(rows, code);
+        return Of(rows, cancellationToken);
     }
+
+    /// <summary>Returns the rows with the exit code that they have.</summary>
+    public static MeasureRun Of(IReadOnlyList<LoadMeasurement> rows, CancellationToken cancellationToken) => new(
+        rows,
+        cancellationToken.IsCancellationRequested ? Cli.ExitCode.Interrupted
+            : rows.All(row => row.IsLoaded) ? Cli.ExitCode.Done : Cli.ExitCode.Failed);
 }

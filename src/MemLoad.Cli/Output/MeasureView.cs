@@ -116,17 +116,19 @@ internal static class MeasureView
     }
 
     private static Color Colour(LoadMeasurement row) =>
-        row.AsForecast switch
+        (row.AsForecast, row.IsLoaded) switch
         {
-            true => Color.Green,
-            false => Color.Yellow,
-            null => Color.Red,
+            (true, _) => Color.Green,
+            (false, _) => Color.Yellow,
+            (null, true) => Color.Default,
+            (null, false) => Color.Red,
         };
 
     private static void Caption(IReadOnlyList<LoadMeasurement> rows, bool inProcess, CliConsole console)
     {
         LoadMeasurement known = rows.FirstOrDefault(row => row.ModelBytes is not null) ?? rows[0];
-        string what = known.Size ?? System.IO.Path.GetFileName(known.Path) ?? "weights";
+        string what = known.Size ?? System.IO.Path.GetFileName(known.Path)
+            ?? (known.ForecastHostBytes is null ? known.Strategy : "weights");
         // All ranks of one load, or its only row.
         LoadMeasurement[] parts = [.. rows.Where(row => (row.Strategy, row.Run) == (known.Strategy, known.Run))];
         if (parts.Sum(part => part.TensorCount) is long tensors and > 0 && parts.Sum(part => part.ModelBytes) is long bytes)

@@ -14,7 +14,7 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
     [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.Path)]
     [ValidateNotNullOrEmpty]
     [SupportsWildcards]
-    public string[] Path { get; set; } = [];
+    public virtual string[] Path { get; set; } = [];
 
     /// <summary>Files or folders, taken literally.</summary>
     [Parameter(Mandatory = true, ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.LiteralPath)]
@@ -33,7 +33,7 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.LiteralPath)]
     [ArgumentCompleter(typeof(DeviceCompleter))]
     [ValidateNotNullOrEmpty]
-    public string[] Device { get => field ?? [DeviceRegistry.Default]; set; }
+    public virtual string[] Device { get => field ?? [DeviceRegistry.Default]; set; }
 
     /// <summary>Size of the generated checkpoint; with a path, the model that the checkpoint must fit.</summary>
     [Parameter(ParameterSetName = ParameterSets.Path)]

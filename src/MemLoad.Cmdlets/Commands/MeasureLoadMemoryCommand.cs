@@ -1,6 +1,8 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Management.Automation;
 using MemLoad.Abstractions;
+using MemLoad.Completion;
 using MemLoad.Models;
 
 namespace MemLoad.Commands;
@@ -9,21 +11,24 @@ namespace MemLoad.Commands;
 /// Loads a checkpoint with each strategy, each in a new process, and returns one row of forecast and measured memory per load.
 /// </summary>
 [Cmdlet(VerbsDiagnostic.Measure, "LoadMemory", SupportsShouldProcess = true, DefaultParameterSetName = ParameterSets.Path)]
-[OutputType(typeof(LoadMeasurement), ParameterSetName = [ParameterSets.Path, ParameterSets.LiteralPath])]
+[OutputType(typeof(LoadMeasurement), ParameterSetName = [ParameterSets.Path, ParameterSets.LiteralPath, ParameterSets.Program])]
 [OutputType(typeof(BlockMeasurement), ParameterSetName = [ParameterSets.ScriptBlock])]
 public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
 {
+    private const int MostLines = 1000;
     private string? _samples;
 
     /// <summary>The state of the page cache before each load.</summary>
     [Parameter(ParameterSetName = ParameterSets.Path)]
     [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
+    [Parameter(ParameterSetName = ParameterSets.Program)]
     [EnumNames<CacheState>]
     public CacheState Cache { get; set; } = CacheState.AsIs;
 
     /// <summary>How often to measure each strategy.</summary>
     [Parameter(ParameterSetName = ParameterSets.Path)]
     [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
+    [Parameter(ParameterSetName = ParameterSets.Program)]
     [ValidateRange(1, int.MaxValue)]
     public int Repeat { get; set; } = 1;
 
@@ -36,6 +41,7 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
     /// <summary>A file that the samples of each load are appended to, as JSON lines, for Export-LoadReport.</summary>
     [Parameter(ParameterSetName = ParameterSets.Path)]
     [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
+    [Parameter(ParameterSetName = ParameterSets.Program)]
     [ValidateNotNullOrEmpty]
     public string? TimelinePath { get; set; }
 
@@ -48,6 +54,37 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
     [Parameter(ParameterSetName = ParameterSets.Path)]
     [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
     public SwitchParameter InProcess { get; set; }
+
+    /// <summary>A program to measure, with all processes that it starts: a path, or a name on PATH.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = ParameterSets.Program)]
+    [ValidateNotNullOrEmpty]
+    public string? FilePath { get; set; }
+
+    /// <summary>The arguments of the program.</summary>
+    [Parameter(ParameterSetName = ParameterSets.Program)]
+    [Alias("Args")]
+    [AllowEmptyCollection]
+    public string[] ArgumentList { get; set; } = [];
+
+    /// <summary>The name of the program in the rows; by default the program and its first argument.</summary>
+    [Parameter(ParameterSetName = ParameterSets.Program)]
+    [ValidateNotNullOrEmpty]
+    public string? Name { get; set; }
+
+    /// <inheritdoc/>
+    [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.Path)]
+    [Parameter(ParameterSetName = ParameterSets.Program)]
+    [ValidateNotNullOrEmpty]
+    [SupportsWildcards]
+    public override string[] Path { get => base.Path; set => base.Path = value; }
+
+    /// <inheritdoc/>
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.Path)]
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.LiteralPath)]
+    [Parameter(ParameterSetName = ParameterSets.Program)]
+    [ArgumentCompleter(typeof(DeviceCompleter))]
+    [ValidateNotNullOrEmpty]
+    public override string[] Device { get => base.Device; set => base.Device = value; }
 
     /// <summary>Measures a script block in this process.</summary>
     [Parameter(Mandatory = true, Position = 0, ParameterSetName = ParameterSets.ScriptBlock)]
@@ -66,7 +103,11 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
-        if (ScriptBlock is null)
+        if (FilePath is not null)
+        {
+            Attempt(FilePath, MeasureProgram);
+        }
+        else if (ScriptBlock is null)
         {
             ProcessSelection();
         }
@@ -171,6 +212,48 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
         static string Figure(string what, long? forecast, long? peak) =>
             $"{what}: forecast {(forecast is long foreseen ? Printable.Bytes(foreseen) : "unknown")}, peak "
                 + $"{(peak is long measured ? Printable.Bytes(measured) : "unknown")}";
+    }
+
+    private void MeasureProgram()
+    {
+        var request = new ProgramRequest(FilePath!, ArgumentList ?? [])
+        {
+            Device = MyInvocation.BoundParameters.ContainsKey(nameof(Device)) ? Device[0] : "cpu",
+            Path = Path.Length == 0 ? null : PathResolver.Resolve(SessionState.Path, Path[0])[0],
+            Cache = Cache,
+            Folder = SessionState.Path.CurrentFileSystemLocation.ProviderPath,
+        };
+        request = Name is null ? request : request with { Name = Name };
+        if (!ShouldProcess($"{FilePath} {string.Join(' ', request.Arguments)}".Trim(), "Run and measure"))
+        {
+            return;
+        }
+        var timelines = new List<LoadTimeline>();
+        for (int run = 1; run <= Repeat; run++)
+        {
+            // Lines come from other threads, which cannot write records. The last lines are enough to see what went wrong.
+            var lines = new ConcurrentQueue<string>();
+            var measurer = new ProgramMeasurer(
+                line =>
+                {
+                    lines.Enqueue(line);
+                    _ = lines.Count > MostLines && lines.TryDequeue(out string? _);
+                },
+                _samples is null ? null : timelines.Add);
+            ProgramRequest measured = request with { Run = run };
+            LoadMeasurement row = Pump($"Measuring {request.Name}", FilePath!, 0,
+                (_, stop) => measurer.MeasureAsync(measured, stop).GetAwaiter().GetResult());
+            foreach (string line in lines)
+            {
+                WriteVerbose(Printable.Text(line));
+            }
+            WriteObject(row);
+            ReportProblem(row);
+        }
+        if (_samples is not null)
+        {
+            TimelineFile.Append(_samples, timelines, StopToken);
+        }
     }
 
     private BlockMeasurement MeasureBlock(ScriptBlock block)

@@ -11,6 +11,10 @@ internal static partial class Rules
     public static readonly Rule WorkerOutOfMemory = new("ML8013", "the system has enough memory for the load",
         $"Choose a strategy with a lower forecast ({Setting.Strategy}); {Act.Plan} shows what each needs.");
     public static readonly Rule Interrupted = new("ML8014", "the measurement is not interrupted", "Start the measurement again.");
+    public static readonly Rule ProgramFailed =
+        new("ML8016", "the measured program starts and succeeds", "Run the program alone, and read what it prints.");
+    public static readonly Rule ProgramsUnmeasured = new("ML8017", "other programs are measured on Linux",
+        $"Measure the loads of MemLoad ({Setting.Strategy}), or measure the program on Linux.");
     public static readonly Rule WorkerLostMapping = new("ML8015", "a mapped file does not become shorter while it is measured",
         $"Measure again once nothing writes to the file. If it fails again, the disk may be defective: read the file once with "
             + $"{(Act.Test, Setting.Deep)}.");

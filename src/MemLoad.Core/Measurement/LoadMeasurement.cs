@@ -25,7 +25,7 @@ public enum LoadOutcome
 /// </summary>
 public sealed record LoadMeasurement
 {
-    /// <summary>The strategy that was requested.</summary>
+    /// <summary>The strategy that was requested; the name of the program if a program was measured.</summary>
     public required string Strategy { get; init; }
     /// <summary>The strategy that loaded: the requested one, or the one that <c>Auto</c> chose.</summary>
     public string? ChosenStrategy { get => Forecast?.ChosenStrategy ?? field; init; }
@@ -42,9 +42,9 @@ public sealed record LoadMeasurement
     public string Verdict => RowVerdict.Of(this);
     /// <summary>
     /// Whether a load that succeeded used the forecast memory: on the device exactly, on the host within 2 % or 8 MiB, whichever is more.
-    /// Null if the load did not succeed.
+    /// Null if the load did not succeed, or if there was no forecast.
     /// </summary>
-    public bool? AsForecast => IsLoaded ? RowVerdict.Deviation(this) is null : null;
+    public bool? AsForecast => IsLoaded && ForecastHostBytes is not null ? RowVerdict.Deviation(this) is null : null;
     /// <summary>Absolute path of the checkpoint.</summary>
     public string? Path { get => Forecast?.Path ?? field; init; }
     /// <summary>The checkpoint's format, a <see cref="CheckpointFormat"/>.</summary>
@@ -173,17 +173,25 @@ public sealed record LoadMeasurement
 
     /// <summary>Creates the row of a load that has not ended yet.</summary>
     /// <param name="request">The load and how it is measured.</param>
-    internal static LoadMeasurement Begun(MeasureRequest request) => new()
+    internal static LoadMeasurement Begun(MeasureRequest request) =>
+        Begun(request.Load.Strategy.ToString(), request.Load.Device, request.Cache, request.Run) with
+        {
+            Path = request.Load.Path is null ? null : FullPath.Of(request.Load.Path),
+            DType = request.Load.DType?.TorchName(),
+            Rank = request.Load.RankCount > 1 ? request.Load.Rank : null,
+            RankCount = request.Load.RankCount > 1 ? request.Load.RankCount : null,
+        };
+
+    /// <summary>Creates the row of a program that has not ended yet.</summary>
+    internal static LoadMeasurement Begun(ProgramRequest request) => Begun(request.Name, request.Device, request.Cache, request.Run);
+
+    private static LoadMeasurement Begun(string strategy, string device, CacheState cache, int run) => new()
     {
-        Strategy = request.Load.Strategy.ToString(),
-        Device = request.Load.Device.ToLowerInvariant(),
+        Strategy = strategy,
+        Device = device.ToLowerInvariant(),
         Outcome = nameof(LoadOutcome.Failed),
-        Path = request.Load.Path is null ? null : FullPath.Of(request.Load.Path),
-        DType = request.Load.DType?.TorchName(),
-        Rank = request.Load.RankCount > 1 ? request.Load.Rank : null,
-        RankCount = request.Load.RankCount > 1 ? request.Load.RankCount : null,
-        Cache = request.Cache.ToString(),
-        Run = request.Run,
+        Cache = cache.ToString(),
+        Run = run,
         HostName = HostFacts.HostName,
         ProcessorName = HostFacts.ProcessorName,
         TotalMemoryBytes = HostFacts.TotalMemoryBytes,

@@ -55,7 +55,11 @@ internal sealed class MemoryProbe : IDisposable
     /// <param name="deviceBytes">Returns the bytes that a device has allocated now. Other threads call it, also while the work holds its
     /// own locks: it must be fast and must not wait. If it throws, there are no more device figures.</param>
     public static MemoryProbe Start(Func<long>? deviceBytes = null) =>
-        Start(ProcessMemory.Open(), deviceBytes, SampleCapacity, SamplingInterval);
+        Start(ProcessMemory.Open(), deviceBytes);
+
+    /// <summary>Starts a probe on another source of figures than this process.</summary>
+    internal static MemoryProbe Start(IProcessMemory memory, Func<long>? deviceBytes) =>
+        Start(memory, deviceBytes, SampleCapacity, SamplingInterval);
 
     /// <summary>Starts a probe on any source of figures. With an interval of zero, only marked samples are taken.</summary>
     internal static MemoryProbe Start(IProcessMemory memory, Func<long>? deviceBytes, int capacity, TimeSpan interval)

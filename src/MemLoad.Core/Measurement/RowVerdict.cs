@@ -14,7 +14,7 @@ internal static class RowVerdict
     /// <summary>Returns the text of the verdict.</summary>
     public static string Of(LoadMeasurement row) => row?.Outcome switch
     {
-        nameof(LoadOutcome.Loaded) => Deviation(row) ?? "as forecast",
+        nameof(LoadOutcome.Loaded) => row.ForecastHostBytes is null ? "measured" : Deviation(row) ?? "as forecast",
         nameof(LoadOutcome.OutOfMemory) => "out of memory",
         string outcome => outcome.ToLowerInvariant(),
         null => throw new ArgumentNullException(nameof(row)),

@@ -137,10 +137,14 @@ internal sealed class HtmlPage
         {
             Paragraph($"No samples of {string.Join(", ", without)}: ask for samples when you measure, and give their file to the report.", "muted");
         }
-        Element("h3", "Commands");
-        Paragraph(
-            $"These measure the same again. Keys and patterns that were given are not in the rows{(ReportCommands.KnowsDeviceLimit(group) ? "" : ", nor is a limit on the card's memory")}.", "muted");
-        Raw($"<pre>{Markup.Text(ReportCommands.Shell(group))}</pre>\n<pre>{Markup.Text(ReportCommands.PowerShell(group))}</pre>\n</section>\n");
+        if (ReportCommands.Knows(group))
+        {
+            string limit = ReportCommands.KnowsDeviceLimit(group) ? "" : ", nor is a limit on the card's memory";
+            Element("h3", "Commands");
+            Paragraph($"These measure the same again. Keys and patterns that were given are not in the rows{limit}.", "muted");
+            Raw($"<pre>{Markup.Text(ReportCommands.Shell(group))}</pre>\n<pre>{Markup.Text(ReportCommands.PowerShell(group))}</pre>\n");
+        }
+        Raw("</section>\n");
     }
 
     private static string Facts(LoadMeasurement row)

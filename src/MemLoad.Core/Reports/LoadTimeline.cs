@@ -41,6 +41,12 @@ public sealed record LoadTimeline
     internal static (string Strategy, string Device, int Run, string HostName, long Moment) KeyOf(LoadMeasurement row) =>
         (row.Strategy, row.Device, row.Run, row.HostName, Moment(row.StartedAt));
 
+    /// <summary>Returns the samples of a program, which has no plan, and reduces their number.</summary>
+    internal static LoadTimeline Of(LoadMeasurement row, IReadOnlyList<MemorySample> samples) => Of(
+        row,
+        samples.Select(sample => new TimelinePoint(
+            sample.ElapsedMicroseconds, sample.HostBytes, sample.HostFileBytes, sample.DeviceBytes, null, null, null, null)));
+
     /// <summary>Combines the samples of a load with the running totals of the plan, and reduces their number.</summary>
     /// <param name="row">The row of the load.</param>
     /// <param name="plan">The executed plan.</param>
@@ -49,16 +55,18 @@ public sealed record LoadTimeline
     internal static LoadTimeline Of(LoadMeasurement row, LoadPlan plan, IDevice device, IReadOnlyList<MemorySample> samples)
     {
         using CachingAllocator? allocator = device.NewForecastAllocator();
-        return new LoadTimeline
-        {
-            Strategy = row.Strategy,
-            Device = row.Device,
-            Run = row.Run,
-            HostName = row.HostName,
-            StartedAt = row.StartedAt,
-            Points = PointThinning.Thin([.. WithForecast(plan, allocator, samples)]),
-        };
+        return Of(row, WithForecast(plan, allocator, samples));
     }
+
+    private static LoadTimeline Of(LoadMeasurement row, IEnumerable<TimelinePoint> points) => new()
+    {
+        Strategy = row.Strategy,
+        Device = row.Device,
+        Run = row.Run,
+        HostName = row.HostName,
+        StartedAt = row.StartedAt,
+        Points = PointThinning.Thin([.. points]),
+    };
 
     private static IEnumerable<TimelinePoint> WithForecast(LoadPlan plan, CachingAllocator? allocator, IReadOnlyList<MemorySample> samples)
     {

@@ -14,6 +14,13 @@ internal static class ReportCommands
     /// <summary>Whether the budget in a row is a device limit that was given. The budget of a card can also be its free memory.</summary>
     public static bool KnowsDeviceLimit(ReportGroup group) => DeviceRegistry.IsSimulated(group.Device) || !group.HasDevice;
 
+    /// <summary>Whether a group has loads of MemLoad. Programs of others cannot be measured again from their rows.</summary>
+    public static bool Knows(ReportGroup group) => group.Strategies.Any(IsLoad);
+
+    // Strategies have names and no numbers.
+    private static bool IsLoad(ReportStrategy measured) =>
+        Enum.TryParse(measured.Typical.Strategy, ignoreCase: false, out Strategy known) && known.ToString() == measured.Typical.Strategy;
+
     private static string Line(ReportGroup group, string command, string path, string strategy, string device, string dtype, string rank, string rankCount, string cache, string repeat, string hostLimit, string deviceLimit, string quote)
     {
         LoadMeasurement known = group.Known;
@@ -22,7 +29,7 @@ internal static class ReportCommands
         [
             command,
             known.Path is null ? null : $"{path} {Quote(known.Path)}",
-            $"{strategy} {string.Join(',', group.Strategies.Select(measured => Quote(measured.Typical.Strategy)).Distinct())}",
+            $"{strategy} {string.Join(',', group.Strategies.Where(IsLoad).Select(measured => Quote(measured.Typical.Strategy)).Distinct())}",
             $"{device} {Quote(group.Device)}",
             known.DType is null ? null : $"{dtype} {Quote(known.DType)}",
             known.RankCount is null ? null : string.Create(CultureInfo.InvariantCulture, $"{rank} {known.Rank} {rankCount} {known.RankCount}"),

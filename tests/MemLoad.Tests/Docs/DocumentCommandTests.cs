@@ -74,7 +74,8 @@ public sealed partial class DocumentCommandTests(DocumentScratch scratch) : ICla
         foreach (Match match in Memload().Matches(text))
         {
             string[] args = match.Groups[1].Value.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-            ParseResult parsed = CommandTree.Build(CliConsole.ForWriters(TextWriter.Null, TextWriter.Null), args).Parse(args);
+            (IReadOnlyList<string> own, IReadOnlyList<string>? program) = ProgramOperand.Split(args);
+            ParseResult parsed = CommandTree.Build(CliConsole.ForWriters(TextWriter.Null, TextWriter.Null), own, program).Parse(own);
             if (parsed.Errors.Count > 0)
             {
                 return parsed.Errors[0].Message;
@@ -103,7 +104,7 @@ public sealed partial class DocumentCommandTests(DocumentScratch scratch) : ICla
     private static RootCommand Tree(string verb) => CommandTree.Build(CliConsole.ForWriters(TextWriter.Null, TextWriter.Null), [verb]);
 
     private static bool Knows(Command command, string option) =>
-        command.Options.Any(known => known.Name == option || known.Aliases.Contains(option)) || option is "--help" or "--version";
+        command.Options.Any(known => known.Name == option || known.Aliases.Contains(option)) || option is "--help" or "--version" or "--"; // what follows "--" is a program
 
     // "memload …" or "dotnet run … --project src/MemLoad.Cli -- …", up to what belongs to the shell.
     [GeneratedRegex(@"(?:^|[(|;] *|&& *)(?:[A-Z_]+=\S+ +)*(?:memload|dotnet run [^|;]*src/MemLoad\.Cli --)((?: +[^ |;>()&]+)*)")]

@@ -46,6 +46,6 @@ internal static class NotRun
         (string pattern, string? replacement) = Array.Find(Smaller, entry => Regex.IsMatch(command, entry.Pattern));
         string instead = replacement is null ? command : Regex.Replace(command, pattern, replacement);
         // Each strategy is a process: one shows what six would.
-        return Regex.Replace(instead, @"^memload measure(?!.*--strategy)", "memload measure --strategy Stream");
+        return Regex.Replace(instead, @"^memload measure(?!.*--strategy)(?!.* -- )", "memload measure --strategy Stream");
     }
 }

@@ -74,7 +74,10 @@ internal sealed unsafe class Nvml(Func<string, nint> resolve)
     /// The memory of this process on a card, its context included. Null if the library does not report it, as in a container with its own
     /// process ids and under the Windows display driver model.
     /// </summary>
-    public long? ProcessBytes(GraphicsCard card)
+    public long? ProcessBytes(GraphicsCard card) => BytesOf(card, [Environment.ProcessId]);
+
+    /// <summary>The memory of some processes on a card. Null if the library reports none of them.</summary>
+    public long? BytesOf(GraphicsCard card, IReadOnlyCollection<int> ids)
     {
         var get = (delegate* unmanaged<nint, uint*, ProcessInfo*, int>)resolve("nvmlDeviceGetComputeRunningProcesses_v3");
         if (get == null)
@@ -90,8 +93,13 @@ internal sealed unsafe class Nvml(Func<string, nint> resolve)
                 return null;
             }
         }
-        ProcessInfo own = Array.Find(processes[..(int)Math.Min(count, MostProcesses)], process => process.Id == Environment.ProcessId);
-        return own.Id == 0 || own.UsedBytes > long.MaxValue ? null : (long)own.UsedBytes; // the largest number means "not available"
+        // The largest number means "not available".
+        long[] used =
+        [
+            .. processes[..(int)Math.Min(count, MostProcesses)]
+                .Where(process => ids.Contains((int)process.Id) && process.UsedBytes <= long.MaxValue).Select(process => (long)process.UsedBytes),
+        ];
+        return used.Length == 0 ? null : WeightsDigest.Saturated(used);
     }
 
     private nint? Handle(string function, string id)

@@ -1,0 +1,52 @@
+using System.CommandLine;
+
+namespace MemLoad.Cli;
+
+/// <summary><c>memload measure … -- PROGRAM</c>: measures another program with the columns of a load.</summary>
+internal sealed class MeasureProgram
+{
+    private readonly Option<string?> _name = new("--name")
+    {
+        Description = "With a program after '--': its name in the rows. [default: the program and its first argument]",
+        HelpName = "name",
+    };
+
+    /// <summary>Adds the option of programs to a command, and refuses options that do not apply to what is measured.</summary>
+    /// <param name="command">The command.</param>
+    /// <param name="isProgram">Whether a program is measured.</param>
+    /// <param name="shared">The names of the options that apply to programs, too.</param>
+    public void AddTo(Command command, bool isProgram, params string[] shared)
+    {
+        command.Add(_name);
+        command.Validators.Add(result =>
+        {
+            string? wrong = command.Options.Where(option => result.GetResult(option) is { Implicit: false }).Select(option => option.Name)
+                .FirstOrDefault(option => isProgram ? option != _name.Name && !shared.Contains(option) : option == _name.Name);
+            if (wrong is not null)
+            {
+                result.AddError(isProgram ? $"'{wrong}' is of loads, and a program follows '--'"
+                    : $"'{wrong}' is of a program, and no program follows '--'");
+            }
+        });
+    }
+
+    /// <summary>Measures the program several times. Its output goes to standard error.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="request">The program, and what the options say about it.</param>
+    /// <param name="repeat">How often to measure it.</param>
+    /// <param name="timelines">Receives the samples; null if they are not needed.</param>
+    /// <param name="console">The console.</param>
+    /// <param name="cancellationToken">Kills the program.</param>
+    public async Task<MeasureRun> RunAsync(ParseResult parsed, ProgramRequest request, int repeat,
+        Action<LoadTimeline>? timelines, CliConsole console, CancellationToken cancellationToken)
+    {
+        request = parsed.GetValue(_name) is string name ? request with { Name = name } : request;
+        var measurer = new ProgramMeasurer(console.Error.WriteLine, timelines);
+        var rows = new List<LoadMeasurement>();
+        for (int run = 1; run <= repeat && !cancellationToken.IsCancellationRequested; run++)
+        {
+            rows.Add(await measurer.MeasureAsync(request with { Run = run }, cancellationToken).ConfigureAwait(false));
+        }
+        return MeasureRun.Of(rows, cancellationToken);
+    }
+}
