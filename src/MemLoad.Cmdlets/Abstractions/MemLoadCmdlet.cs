@@ -94,7 +94,9 @@ public abstract class MemLoadCmdlet : PSCmdlet, IDisposable
     /// <param name="literal">True to take the paths literally; false to expand wildcards.</param>
     /// <param name="work">The work, with an absolute path of the file system.</param>
     /// <param name="revision">The revision of a model of the hub; null for its main one, and for other paths.</param>
-    protected void ForEachFile(IEnumerable<string> paths, bool literal, Action<string> work, string? revision = null)
+    /// <param name="remote">Whether a model of the hub that is not in the cache is read on the server.</param>
+    protected void ForEachFile(
+        IEnumerable<string> paths, bool literal, Action<string> work, string? revision = null, bool remote = false)
     {
         ArgumentNullException.ThrowIfNull(paths);
         foreach (string path in paths)
@@ -104,7 +106,7 @@ public abstract class MemLoadCmdlet : PSCmdlet, IDisposable
                 resolved = literal ? [PathResolver.Literal(SessionState.Path, path)] : PathResolver.Resolve(SessionState.Path, path));
             foreach (string file in resolved)
             {
-                Attempt(file, () => work(HubCache.AtRevision(file, revision)));
+                Attempt(file, () => work(HubCache.AtRevision(file, revision, remote)));
             }
         }
     }
