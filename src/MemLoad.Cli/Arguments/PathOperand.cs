@@ -35,7 +35,8 @@ internal sealed class PathOperand
         _remote = canBeRemote
             ? new Option<bool>("--remote")
             {
-                Description = "Read the headers of hf://ORG/NAME on the server of the hub (HF_ENDPOINT, HF_TOKEN) if it is not in the cache.",
+                Description = "Read the headers of hf://ORG/NAME on the server of the hub (HF_ENDPOINT, HF_TOKEN) if it is not in the "
+                    + "cache.",
             }
             : null;
         _revision = isCheckpoint

@@ -102,8 +102,8 @@ public abstract class MemLoadCmdlet : PSCmdlet, IDisposable
         foreach (string path in paths)
         {
             IReadOnlyList<string> resolved = [];
-            _ = Attempt(path, () =>
-                resolved = literal ? [PathResolver.Literal(SessionState.Path, path)] : PathResolver.Resolve(SessionState.Path, path));
+            _ = Attempt(path, () => resolved = RemoteAddress.Is(path) ? [path]
+                : literal ? [PathResolver.Literal(SessionState.Path, path)] : PathResolver.Resolve(SessionState.Path, path));
             foreach (string file in resolved)
             {
                 Attempt(file, () => work(HubCache.AtRevision(file, revision, remote)));

@@ -14,7 +14,7 @@ internal static class PathResolver
     public static IReadOnlyList<string> Resolve(PathIntrinsics paths, string path)
     {
         FullPath.RequireName(path);
-        if (IsAddress(path))
+        if (HubCache.IsAddress(path))
         {
             return [path];
         }
@@ -42,7 +42,7 @@ internal static class PathResolver
 
     /// <summary>Returns the file system's name of a literal path. The file need not exist.</summary>
     /// <exception cref="MemLoadException">ML1001: the drive does not exist; ML1009: the path is not on a file system.</exception>
-    public static string Literal(PathIntrinsics paths, string path) => IsAddress(path) ? path : Guarded(path, () =>
+    public static string Literal(PathIntrinsics paths, string path) => HubCache.IsAddress(path) ? path : Guarded(path, () =>
     {
         FullPath.RequireName(path);
         string resolved = paths.GetUnresolvedProviderPathFromPSPath(path, out ProviderInfo provider, out _);
@@ -53,8 +53,6 @@ internal static class PathResolver
     /// <summary>Returns the same as <see cref="Literal"/>; null for null.</summary>
     /// <exception cref="MemLoadException">ML1001 or ML1009.</exception>
     public static string? Optional(PathIntrinsics paths, string? path) => path is null ? null : Literal(paths, path);
-
-    private static bool IsAddress(string path) => HubCache.IsAddress(path) || RemoteAddress.Is(path);
 
     private static string? Existing(PathIntrinsics paths, string path)
     {

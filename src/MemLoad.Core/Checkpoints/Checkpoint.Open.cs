@@ -84,8 +84,13 @@ public sealed partial class Checkpoint
     private static Checkpoint OpenRemote(string address, OpenLimits limits, CancellationToken cancellationToken)
     {
         using var session = new RemoteSession(address, limits, cancellationToken);
-        return OpenNamed(session.Find(), new OpenBudget(limits, session), null, cancellationToken);
+        string path = session.Find();
+        return System.IO.Path.GetFileName(path) == DistributedReader.MetadataName
+            ? throw Rules.DistributedFile.Broken("the file describes a distributed checkpoint, which is not read on a server", path, remedy: DownloadFolder)
+            : OpenNamed(path, new OpenBudget(limits, session), null, cancellationToken);
     }
+
+    private static Remedy DownloadFolder => "Download the whole folder of the checkpoint, and give its path.";
 
     private static Checkpoint OpenNamed(string path, OpenBudget budget, CheckpointFileSet? files, CancellationToken cancellationToken) =>
         System.IO.Path.GetExtension(path).Equals(".json", StringComparison.OrdinalIgnoreCase)
@@ -122,7 +127,7 @@ public sealed partial class Checkpoint
         if (FolderNames.IsDistributed(System.IO.Path.GetFileName(path)))
         {
             throw Rules.DistributedFile.Broken("the file has chunks of tensors, which only .metadata beside it describes", path,
-                remedy: $"Give the path of its folder: {(Setting.Path, TypedPath.Of(System.IO.Path.GetDirectoryName(path)!))}.");
+                remedy: budget.Remote is not null ? DownloadFolder : (Remedy)$"Give the path of its folder: {(Setting.Path, TypedPath.Of(System.IO.Path.GetDirectoryName(path)!))}.");
         }
         CheckpointFormat format = Sniff(file);
         if (FormatNames.Contradicts(path, format))

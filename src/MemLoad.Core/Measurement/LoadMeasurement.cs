@@ -178,7 +178,7 @@ public sealed record LoadMeasurement
         Strategy = request.Load.Strategy.ToString(),
         Device = request.Load.Device.ToLowerInvariant(),
         Outcome = nameof(LoadOutcome.Failed),
-        Path = request.Load.Path is null ? null : FullPath.Of(request.Load.Path),
+        Path = request.Load.Path is not string path ? null : RemoteAddress.Is(path) ? RemoteAddress.Shown(path) : FullPath.Of(path),
         DType = request.Load.DType?.TorchName(),
         Rank = request.Load.RankCount > 1 ? request.Load.Rank : null,
         RankCount = request.Load.RankCount > 1 ? request.Load.RankCount : null,

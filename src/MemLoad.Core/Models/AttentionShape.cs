@@ -99,7 +99,7 @@ internal sealed partial record AttentionShape(long LayerCount, long HeadCount, l
         return new AttentionShape(facts.Number(layers), own ?? facts.Number(heads), head, facts.Optional("v_head_dim") ?? head, path);
     }
 
-    private static Remedy Alone => $"Leave out the context length to plan the load alone ({Setting.ContextLength}).";
+    private static Remedy Alone => (Remedy)$"Leave out the context length to plan the load alone ({Setting.ContextLength}).";
 
     private static AttentionShape OfConfig(Checkpoint checkpoint, string path, long tokens, CancellationToken ct)
     {
@@ -148,7 +148,7 @@ internal sealed partial record AttentionShape(long LayerCount, long HeadCount, l
         }
     }
 
-    [GeneratedRegex(@"^(model\.)?(language_model\.)?(model\.)?layers\.(?<layer>[0-9]{1,9})\.self_attn\.k_proj\.weight$|^blk\.(?<layer>[0-9]{1,9})\.attn_k\.weight$")]
+    [GeneratedRegex(@"^(model\.)?(language_model\.)?(model\.)?layers\.(?<layer>[0-9]{1,9})\.self_attn\.k_proj\.weight\z|^blk\.(?<layer>[0-9]{1,9})\.attn_k\.weight\z")]
     private static partial Regex KeyProjection();
 
     // Named values, and the errors for what is missing among them or of another kind.

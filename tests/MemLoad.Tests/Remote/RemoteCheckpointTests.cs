@@ -171,6 +171,19 @@ public sealed class RemoteCheckpointTests : IDisposable
         Assert.Equal("/p%231%3F.safetensors?sig=secret", server.Requests.Last().Path);
     }
 
+    [Theory]
+    [InlineData(".metadata")]
+    [InlineData("__0_0.distcp")]
+    public void A_distributed_checkpoint_is_named_and_not_read(string name)
+    {
+        using LocalServer server = LocalServer.OfFolder(Fixtures.PathOf("distributed/one-rank"));
+
+        var refusal = Assert.Throws<MemLoadException>(() => Checkpoint.Open(server[name]));
+
+        Assert.Equal("ML5017", refusal.Rule.Id);
+        Assert.Contains("Download the whole folder", refusal.Remedy, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Bytes_of_tensors_are_refused_everywhere()
     {

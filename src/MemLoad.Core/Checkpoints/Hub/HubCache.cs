@@ -217,7 +217,7 @@ internal static partial class HubCache
         $"Download the model with: hf download {Printable.Name(NameOf(model))}. MemLoad downloads nothing; it looks in HF_HUB_CACHE, HF_HOME/hub or ~/.cache/huggingface/hub.";
 
     private static Remedy DownloadOrAsk(string model) =>
-        $"{DownloadAgain(model)} {(Act.Plan, Setting.Remote)} and {(Act.Inspect, Setting.Remote)} read the headers on the server of the hub.";
+        (Remedy)$"{DownloadAgain(model)} {(Act.Plan, Setting.Remote)} and {(Act.Inspect, Setting.Remote)} read the headers on the server of the hub.";
 
     private static string Home => Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
 
