@@ -71,8 +71,8 @@ public sealed record LoadForecast
     /// <summary><see cref="KvCacheBytes"/> as a product; null if it is.</summary>
     public string? KvCacheFormula { get; init; }
     /// <summary>
-    /// Whether the load fits, and the loaded weights with the KV cache fit <see cref="DeviceBudgetBytes"/>. Activations are not counted.
-    /// Null if there is no cache to count or no budget, and for a part of a checkpoint (ranks).
+    /// Whether <see cref="DeviceBudgetBytes"/> holds the load at its peak, and then the loaded weights with the KV cache. Activations and
+    /// the host are not counted. Null if there is no cache to count or no budget, and for a part of a checkpoint (ranks).
     /// </summary>
     public bool? FitsWithKvCache { get; init; }
     /// <summary>Notes: why <c>Auto</c> chose this plan, and whether mapped pages will be read repeatedly.</summary>
