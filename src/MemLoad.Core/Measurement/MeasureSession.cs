@@ -57,7 +57,7 @@ public sealed class MeasureSession
     /// <exception cref="MemLoadException">As <see cref="LoadPlanner.Forecast(LoadRequest, CancellationToken)"/>.</exception>
     public LoadForecast Forecast(CancellationToken cancellationToken)
     {
-        RemoteAddress.RefuseBytes(Turns[0][0].Load.Path);
+        RemoteAddress.RefuseBytes(Loads[0].Load.Path);
         return LoadPlanner.Forecast([.. Turns.DistinctBy(turn => turn[0].Load.Device).SelectMany(turn => turn.Select(load => load.Load))],
             cancellationToken).ToList()[0];
     }
