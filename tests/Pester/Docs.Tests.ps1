@@ -10,6 +10,7 @@ BeforeDiscovery {
         '^Import-Module'                                            = 'this suite has imported it'
         '(New-PSSession|-Session |-HostName |-ComputerName |\$sessions)' = 'needs other machines'
         '(Pester|\$configuration|\$expected)'                       = 'Server-Example.Tests.ps1 runs that script'
+        '(https?|hf)://'                                            = 'needs a server'
         '-Device (cuda|torch):'                                     = 'needs TorchSharp'
     }
     $files = @(Get-ChildItem (Join-Path $RepositoryRoot README*.md)) + @(Get-ChildItem (Join-Path $RepositoryRoot docs/*.md))

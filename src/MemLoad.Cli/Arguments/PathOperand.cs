@@ -14,9 +14,13 @@ internal sealed class PathOperand
         "The checkpoint: .pth, .pt, .bin, .safetensors, .gguf, a *.index.json, a folder with one file per tensor or of a distributed "
         + "checkpoint, or hf://ORG/NAME in the cache of the Hugging Face hub.";
 
+    /// <summary>The same for commands that read headers only.</summary>
+    public const string OneCheckpointAnywhere = $"{OneCheckpoint} Or the address of a file on a server, https://…";
+
     private readonly Argument<string[]> _operand;
     private readonly Option<string[]> _option;
     private readonly Option<string?>? _revision;
+    private readonly Option<bool>? _remote;
     private readonly bool _required;
     private readonly bool _several;
 
@@ -24,8 +28,17 @@ internal sealed class PathOperand
     /// <param name="required">Whether a path is required.</param>
     /// <param name="several">Whether several paths are allowed.</param>
     /// <param name="isCheckpoint">Whether the paths are of checkpoints, which can be models of the hub.</param>
-    public PathOperand(string description = OneCheckpoint, bool required = true, bool several = false, bool isCheckpoint = true)
+    /// <param name="canBeRemote">Whether headers are enough, so that a model of the hub need not be in the cache.</param>
+    public PathOperand(
+        string description = OneCheckpoint, bool required = true, bool several = false, bool isCheckpoint = true, bool canBeRemote = false)
     {
+        _remote = canBeRemote
+            ? new Option<bool>("--remote")
+            {
+                Description = "Read the headers of hf://ORG/NAME on the server of the hub (HF_ENDPOINT, HF_TOKEN) if it is not in the "
+                    + "cache.",
+            }
+            : null;
         _revision = isCheckpoint
             ? new Option<string?>("--revision")
             {
@@ -59,18 +72,24 @@ internal sealed class PathOperand
         {
             command.Add(_revision);
         }
+        if (_remote is not null)
+        {
+            command.Add(_remote);
+        }
         command.Validators.Add(Check);
     }
 
     /// <summary>
-    /// Returns the paths. Operands come first. The address of a model of the hub becomes the path of its snapshot in the cache.
+    /// Returns the paths. Operands come first. The address of a model of the hub becomes the path of its snapshot in the cache, or its
+    /// address on the server.
     /// </summary>
-    /// <exception cref="MemLoadException">ML5018, ML5019 or ML5021.</exception>
+    /// <exception cref="MemLoadException">ML5018, ML5019, ML5021 or ML5202.</exception>
     public string[] ReadAll(ParseResult parsed)
     {
         string? revision = _revision is null ? null : parsed.GetValue(_revision);
         string[] paths = [.. parsed.GetValue(_operand) ?? [], .. parsed.GetValue(_option) ?? []];
-        return _revision is null ? paths : [.. paths.Select(path => HubCache.AtRevision(path, revision))];
+        bool remote = _remote is not null && parsed.GetValue(_remote);
+        return _revision is null ? paths : [.. paths.Select(path => HubCache.AtRevision(path, revision, remote))];
     }
 
     /// <summary>Returns the path; null if none was given.</summary>

@@ -7,8 +7,7 @@ internal sealed class SelectionOptions
 {
     private const string DefaultSize = "gpt2-small";
 
-    private readonly PathOperand _path =
-        new($"{PathOperand.OneCheckpoint} Without it, a generated GPT checkpoint of --size is used.", required: false);
+    private readonly PathOperand _path;
 
     private readonly Option<Strategy[]> _strategies = CommonOptions.Strategies.ListOption(
         "--strategy", $"The strategies, separated by commas: {string.Join(", ", CommonOptions.Strategies.All)}. By default all except "
@@ -43,6 +42,12 @@ internal sealed class SelectionOptions
     private readonly Option<int?> _rankCount =
         Numbers.CountOption("--rank-count",
             "Split the weights among n ranks with about the same number of bytes. The devices are one per rank. [default: 1]");
+
+    /// <param name="forecastOnly">Whether nothing is loaded, so that headers are enough.</param>
+    public SelectionOptions(bool forecastOnly = false) =>
+        _path = new PathOperand(
+            $"{(forecastOnly ? PathOperand.OneCheckpointAnywhere : PathOperand.OneCheckpoint)} Without it, a generated GPT checkpoint of "
+                + "--size is used.", required: false, canBeRemote: forecastOnly);
 
     public void AddTo(Command command)
     {

@@ -12,7 +12,7 @@ internal static class InspectCommand
 
     public static Command Build(CliConsole console)
     {
-        var path = new PathOperand();
+        var path = new PathOperand(PathOperand.OneCheckpointAnywhere, canBeRemote: true);
         Option<string?> key = CommonOptions.Key();
         Option<string[]> include = CommonOptions.Include();
         Option<string[]> exclude = CommonOptions.Exclude();
@@ -31,7 +31,7 @@ internal static class InspectCommand
         {
             Checkpoint checkpoint = Checkpoint.OpenSelected(
                 path.Read(parsed)!, parsed.GetValue(key), parsed.GetValue(include) ?? [], parsed.GetValue(exclude) ?? [],
-                cancellationToken);
+                cancellationToken, headersOnly: !parsed.GetValue(hash));
             string[]? digests = null;
             if (parsed.GetValue(hash))
             {

@@ -10,7 +10,8 @@ internal static class PlanCommand
 
     public static Command Build(CliConsole console)
     {
-        var selection = new SelectionOptions();
+        var selection = new SelectionOptions(forecastOnly: true);
+        var cache = new CacheOptions();
         var detailed = new Option<bool>("--detailed")
         {
             Description = "Show the steps of each plan with the running totals of every memory pool: one line per phase in a table, every "
@@ -19,11 +20,12 @@ internal static class PlanCommand
         WordOption<OutputFormat> format = CommonOptions.Format();
         var command = new Command("plan", Description);
         selection.AddTo(command);
+        cache.AddTo(command);
         command.Add(detailed);
         command.Add(format);
         command.Runs((parsed, cancellationToken) =>
         {
-            IReadOnlyList<LoadRequest> requests = selection.Read(parsed, _ => null);
+            IReadOnlyList<LoadRequest> requests = [.. selection.Read(parsed, _ => null).Select(request => cache.Read(parsed, request))];
             SpeedNote.Ensure(console, requests, cancellationToken);
             bool fits = false;
             if (parsed.GetValue(detailed))

@@ -12,7 +12,8 @@ internal static class InspectView
     public static void Write(InspectResult result, CliConsole console)
     {
         bool severalFiles = result.Tensors.Select(tensor => tensor.File).Distinct().Skip(1).Any();
-        string folder = Directory.Exists(result.Path) ? result.Path : Path.GetDirectoryName(result.Path)!;
+        string? folder = RemoteAddress.Is(result.Path) ? null
+            : Directory.Exists(result.Path) ? result.Path : Path.GetDirectoryName(result.Path)!;
         bool hashed = result.Tensors.Any(tensor => tensor.Sha256 is not null);
         TextTable.Line(console, $"{result.Path} ({result.Format})", new Style(decoration: Decoration.Bold));
         TextTable table = new TextTable(console).Column("Name").Column("DType").Column("Shape").Column("Bytes", right: true)
@@ -37,7 +38,7 @@ internal static class InspectView
             };
             if (severalFiles)
             {
-                cells.Add(Path.GetRelativePath(folder, tensor.File));
+                cells.Add(folder is null ? Path.GetFileName(tensor.File) : Path.GetRelativePath(folder, tensor.File));
             }
             if (hashed)
             {

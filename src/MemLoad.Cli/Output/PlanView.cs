@@ -82,6 +82,16 @@ internal static class PlanView
             TextTable.Line(console,
                 $"{row.Strategy}, {row.RankCount} ranks at the same time: host {units.Format(row.RanksForecastHostBytes)} {units.Name}");
         }
+        if (first.KvCacheBytes is long cache)
+        {
+            TextTable.Line(console, $"KV cache on top: {Printable.Bytes(cache)} = {first.KvCacheFormula}");
+            string[] fitting = [.. rows.Where(row => row.FitsWithKvCache == true).Select(row => row.Strategy)];
+            if (rows.Any(row => row.FitsWithKvCache is not null))
+            {
+                TextTable.Line(console, fitting.Length == 0 ? "the weights and the KV cache do not fit the device together"
+                    : $"the weights and the KV cache fit the device together: {string.Join(", ", fitting)}");
+            }
+        }
         foreach (LoadForecast row in rows.Where(row => row.Note is not null))
         {
             TextTable.Line(console, $"{row.Strategy}: {row.Note}");

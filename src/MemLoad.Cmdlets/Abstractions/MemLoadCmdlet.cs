@@ -94,17 +94,19 @@ public abstract class MemLoadCmdlet : PSCmdlet, IDisposable
     /// <param name="literal">True to take the paths literally; false to expand wildcards.</param>
     /// <param name="work">The work, with an absolute path of the file system.</param>
     /// <param name="revision">The revision of a model of the hub; null for its main one, and for other paths.</param>
-    protected void ForEachFile(IEnumerable<string> paths, bool literal, Action<string> work, string? revision = null)
+    /// <param name="remote">Whether a model of the hub that is not in the cache is read on the server.</param>
+    protected void ForEachFile(
+        IEnumerable<string> paths, bool literal, Action<string> work, string? revision = null, bool remote = false)
     {
         ArgumentNullException.ThrowIfNull(paths);
         foreach (string path in paths)
         {
             IReadOnlyList<string> resolved = [];
-            _ = Attempt(path, () =>
-                resolved = literal ? [PathResolver.Literal(SessionState.Path, path)] : PathResolver.Resolve(SessionState.Path, path));
+            _ = Attempt(path, () => resolved = RemoteAddress.Is(path) ? [path]
+                : literal ? [PathResolver.Literal(SessionState.Path, path)] : PathResolver.Resolve(SessionState.Path, path));
             foreach (string file in resolved)
             {
-                Attempt(file, () => work(HubCache.AtRevision(file, revision)));
+                Attempt(file, () => work(HubCache.AtRevision(file, revision, remote)));
             }
         }
     }

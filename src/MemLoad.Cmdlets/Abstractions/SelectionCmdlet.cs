@@ -118,7 +118,7 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
         ForEachFile(paths, literal, file =>
         {
             // A plan for a size has the path of the checkpoint that would be generated for it.
-            if (!File.Exists(file) && GeneratedCheckpoint.SizeOf(file) is string size)
+            if (!RemoteAddress.Is(file) && !File.Exists(file) && GeneratedCheckpoint.SizeOf(file) is string size)
             {
                 ProcessSize(size);
             }
@@ -126,8 +126,15 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
             {
                 ProcessRequests(Requests(file, Size));
             }
-        }, Revision);
+        }, Revision, CanBeRemote);
     }
+
+    /// <summary>Whether a model of the hub that is not in the cache is read on the server.</summary>
+    private protected virtual bool CanBeRemote => false;
+
+    /// <summary>Completes a request with the parameters of one command.</summary>
+    /// <param name="request">The request.</param>
+    private protected virtual LoadRequest Complete(LoadRequest request) => request;
 
     /// <summary>Answers the requests of one checkpoint.</summary>
     /// <param name="requests">One request per device and strategy, in order; at least one.</param>
@@ -147,7 +154,7 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
         }
     }
 
-    private IReadOnlyList<LoadRequest> Requests(string? path, string? size) => new LoadRequest
+    private IReadOnlyList<LoadRequest> Requests(string? path, string? size) => Complete(new LoadRequest
     {
         Path = path,
         Strategy = MemLoad.Strategy.Auto,
@@ -159,7 +166,7 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
         RankCount = RankCount,
         HostMemoryLimit = HostMemoryLimit,
         DeviceMemoryLimit = DeviceMemoryLimit,
-    }.By(Strategy, Device, Rank);
+    }).By(Strategy, Device, Rank);
 
     // An empty cell of a CSV file is not a pattern.
     private static string[] Patterns(string[]? given) => [.. given?.Where(pattern => !string.IsNullOrEmpty(pattern)) ?? []];

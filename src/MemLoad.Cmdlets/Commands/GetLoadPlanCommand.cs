@@ -14,8 +14,38 @@ public sealed class GetLoadPlanCommand : SelectionCmdlet
     [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
     public SwitchParameter Detailed { get; set; }
 
+    /// <summary>
+    /// Reads the headers of a model of the Hugging Face hub on its server (HF_ENDPOINT, HF_TOKEN) if the model is not in the cache.
+    /// </summary>
+    [Parameter(ParameterSetName = ParameterSets.Path)]
+    [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
+    public SwitchParameter Remote { get; set; }
+
+    /// <summary>The tokens of each sequence, for the KV cache that a server needs on top.</summary>
+    [Parameter(ParameterSetName = ParameterSets.Path)]
+    [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
+    [ValidateRange(1, int.MaxValue)]
+    public int? ContextLength { get; set; }
+
+    /// <summary>The sequences at a time, for the KV cache.</summary>
+    [Parameter(ParameterSetName = ParameterSets.Path)]
+    [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
+    [ValidateRange(1, int.MaxValue)]
+    public int Sequences { get; set; } = 1;
+
+    /// <summary>The type of keys and values in the KV cache.</summary>
+    [Parameter(ParameterSetName = ParameterSets.Path)]
+    [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
+    [EnumNames<CacheDType>]
+    public CacheDType CacheDType { get; set; } = CacheDType.Float16;
+
+    private protected override bool CanBeRemote => Remote;
+
     /// <inheritdoc/>
     protected override void ProcessRecord() => ProcessSelection();
+
+    private protected override LoadRequest Complete(LoadRequest request) =>
+        request with { ContextLength = ContextLength, Sequences = Sequences, CacheDType = (DType)CacheDType };
 
     // The command that the row is piped to loads the same: parameters that are not columns are added to the row, if they were given.
     private PSObject AsAsked(LoadForecast row)

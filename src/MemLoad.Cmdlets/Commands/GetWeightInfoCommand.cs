@@ -12,13 +12,21 @@ public sealed class GetWeightInfoCommand : NarrowingPathCmdlet
     [Parameter]
     public SwitchParameter Hash { get; set; }
 
+    /// <summary>
+    /// Reads the headers of a model of the Hugging Face hub on its server (HF_ENDPOINT, HF_TOKEN) if the model is not in the cache.
+    /// </summary>
+    [Parameter]
+    public SwitchParameter Remote { get; set; }
+
+    private protected override bool CanBeRemote => Remote;
+
     /// <inheritdoc/>
     protected override void ProcessPath(string path)
     {
-        Checkpoint checkpoint = Checkpoint.OpenSelected(path, Key, Include, Exclude, StopToken);
+        Checkpoint checkpoint = Checkpoint.OpenSelected(path, Key, Include, Exclude, StopToken, headersOnly: !Hash);
         foreach (string finding in checkpoint.Findings)
         {
-            WriteVerbose($"{path}: {Printable.Text(finding)}.");
+            WriteVerbose($"{checkpoint.Path}: {Printable.Text(finding)}.");
         }
         string[]? hashes = null;
         if (Hash)

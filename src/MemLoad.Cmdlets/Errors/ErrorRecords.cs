@@ -23,7 +23,7 @@ internal static class ErrorRecords
     {
         ArgumentNullException.ThrowIfNull(exception);
         // Shells also print the target (Get-Error, $ErrorView).
-        target = target is string text ? Printable.Text(text) : target;
+        target = target is string text ? Printable.Text(RemoteAddress.Shown(text)) : target;
         return exception is MemLoadException broken
             ? Record(broken, broken.Rule.Id, broken.Path ?? target)
             : Record(

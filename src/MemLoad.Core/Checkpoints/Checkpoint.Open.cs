@@ -8,9 +8,10 @@ public sealed partial class Checkpoint
     /// Opens a checkpoint of any known format: a PyTorch file of either kind, safetensors, GGUF in one file or several, a <c>*.index.json</c>, the
     /// manifest of an Ollama model, the <c>.metadata</c> of a distributed checkpoint, a folder, or a model in the cache of the Hugging Face hub,
     /// by its folder or as <c>hf://org/name</c>. Reads only headers and keeps no file open. The content determines the format. A name that
-    /// contradicts the content is refused.
+    /// contradicts the content is refused. The path can be the address of a file on a server (<c>https://</c>): ranges of it are fetched, and the
+    /// checkpoint can be planned and listed, but its bytes cannot be read (ML5201).
     /// </summary>
-    /// <param name="path">File, folder or <c>hf://</c>; relative paths count from the current folder of the process.</param>
+    /// <param name="path">File, folder, <c>hf://</c> or <c>https://</c>; relative paths count from the current folder of the process.</param>
     /// <param name="cancellationToken">Stops the opening.</param>
     /// <exception cref="MemLoadException">The path or its content breaks a rule (ML1xxx to ML6xxx).</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
@@ -33,8 +34,16 @@ public sealed partial class Checkpoint
     /// <param name="include">Names to keep.</param>
     /// <param name="exclude">Names to drop.</param>
     /// <param name="cancellationToken">Stops the opening.</param>
-    internal static Checkpoint OpenSelected(string path, string? key, IReadOnlyList<string>? include, IReadOnlyList<string>? exclude, CancellationToken cancellationToken) =>
-        Open(path, OpenLimits.FromEnvironment(), null, cancellationToken).Select(key, include, exclude);
+    /// <param name="headersOnly">Whether no bytes of tensors will be read, so that the checkpoint may be on a server.</param>
+    internal static Checkpoint OpenSelected(
+        string path, string? key, IReadOnlyList<string>? include, IReadOnlyList<string>? exclude, CancellationToken cancellationToken, bool headersOnly = false)
+    {
+        if (!headersOnly)
+        {
+            RemoteAddress.RefuseBytes(path);
+        }
+        return Open(path, OpenLimits.FromEnvironment(), null, cancellationToken).Select(key, include, exclude);
+    }
 
     /// <summary>Opens a checkpoint and leaves its files open for a load.</summary>
     /// <param name="path">File or folder; relative paths count from the current folder of the process.</param>
@@ -46,6 +55,10 @@ public sealed partial class Checkpoint
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(limits);
+        if (RemoteAddress.Is(path))
+        {
+            return OpenRemote(path, limits, cancellationToken);
+        }
         path = HubCache.FullPathOf(path);
         FileKind.MustBeNamedAsFile(path);
         var budget = new OpenBudget(limits);
@@ -65,10 +78,24 @@ public sealed partial class Checkpoint
         {
             return DistributedReader.Read(folder, budget, files, cancellationToken);
         }
-        return System.IO.Path.GetExtension(path).Equals(".json", StringComparison.OrdinalIgnoreCase)
+        return OpenNamed(path, budget, files, cancellationToken);
+    }
+
+    private static Checkpoint OpenRemote(string address, OpenLimits limits, CancellationToken cancellationToken)
+    {
+        using var session = new RemoteSession(address, limits, cancellationToken);
+        string path = session.Find();
+        return System.IO.Path.GetFileName(path) == DistributedReader.MetadataName
+            ? throw Rules.DistributedFile.Broken("the file describes a distributed checkpoint, which is not read on a server", path, remedy: DownloadFolder)
+            : OpenNamed(path, new OpenBudget(limits, session), null, cancellationToken);
+    }
+
+    private static Remedy DownloadFolder => "Download the whole folder of the checkpoint, and give its path.";
+
+    private static Checkpoint OpenNamed(string path, OpenBudget budget, CheckpointFileSet? files, CancellationToken cancellationToken) =>
+        System.IO.Path.GetExtension(path).Equals(".json", StringComparison.OrdinalIgnoreCase)
             ? ShardIndexReader.Read(path, budget, files, cancellationToken)
             : OpenAlone(path, budget, files, cancellationToken);
-    }
 
     // The user chose the file: one part of a set opens by itself, and says so. GGUF says in its keys which files belong together.
     private static Checkpoint OpenAlone(string path, OpenBudget budget, CheckpointFileSet? files, CancellationToken cancellationToken)
@@ -83,7 +110,7 @@ public sealed partial class Checkpoint
     /// <summary>Opens one file of tensors, which is a checkpoint or a part of one.</summary>
     internal static Checkpoint OpenFile(string path, OpenBudget whole, CheckpointFileSet? files, CancellationToken cancellationToken)
     {
-        CheckpointFileReader file = CheckpointFileReader.Open(HubCache.Follow(path));
+        WholeFile file = whole.Open(path);
         try
         {
             return ReadFile(file, whole.OfFile(), cancellationToken);
@@ -94,13 +121,13 @@ public sealed partial class Checkpoint
         }
     }
 
-    private static Checkpoint ReadFile(CheckpointFileReader file, OpenBudget budget, CancellationToken cancellationToken)
+    private static Checkpoint ReadFile(WholeFile file, OpenBudget budget, CancellationToken cancellationToken)
     {
         string path = file.Path;
         if (FolderNames.IsDistributed(System.IO.Path.GetFileName(path)))
         {
             throw Rules.DistributedFile.Broken("the file has chunks of tensors, which only .metadata beside it describes", path,
-                remedy: $"Give the path of its folder: {(Setting.Path, TypedPath.Of(System.IO.Path.GetDirectoryName(path)!))}.");
+                remedy: budget.Remote is not null ? DownloadFolder : (Remedy)$"Give the path of its folder: {(Setting.Path, TypedPath.Of(System.IO.Path.GetDirectoryName(path)!))}.");
         }
         CheckpointFormat format = Sniff(file);
         if (FormatNames.Contradicts(path, format))
@@ -161,7 +188,7 @@ public sealed partial class Checkpoint
         return chosen == Tensors && Refused.IsEmpty ? this : CheckpointBuilder.Trim(Path, Format, Files, Storages, chosen, metadata).WithFindings(Findings);
     }
 
-    private static CheckpointFormat Sniff(CheckpointFileReader file)
+    private static CheckpointFormat Sniff(WholeFile file)
     {
         string path = file.Path;
         if (file.Length == 0)

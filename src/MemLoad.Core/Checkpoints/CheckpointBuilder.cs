@@ -60,8 +60,7 @@ internal sealed class CheckpointBuilder
     }
 
     /// <summary>Adds a file that is being read and returns its index.</summary>
-    public int AddFile(CheckpointFileReader file) =>
-        AddFile(new CheckpointFile(file.Path, file.Length) { Stamp = file.Stamp, Decoding = file.Decoding });
+    public int AddFile(WholeFile file) => AddFile(file.Described);
 
     /// <summary>Adds a file that is only described and returns its index.</summary>
     public int AddFile(string filePath, long length) => AddFile(new CheckpointFile(filePath, length));

@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 namespace MemLoad;
 
 /// <summary>Reads exact ranges of one file and converts every failure to a rule. Several threads can use it.</summary>
-internal sealed class CheckpointFileReader : FileRange, IDisposable
+internal sealed class CheckpointFileReader : WholeFile
 {
     /// <summary>The readahead of the system does not cover larger distances. A call to <see cref="Expect"/> then helps.</summary>
     public const int FarApart = 64 << 10;
@@ -29,8 +29,8 @@ internal sealed class CheckpointFileReader : FileRange, IDisposable
     /// <inheritdoc/>
     public override string Path { get; }
 
-    /// <summary>The ranges whose bytes are decoded; null if the file has none.</summary>
-    public FileDecoding? Decoding { get; set; }
+    /// <inheritdoc/>
+    public override CheckpointFile Described => new(Path, Length) { Stamp = Stamp, Decoding = Decoding };
 
     /// <summary>The identity of the file, and its state when it was opened.</summary>
     public FileStamp Stamp { get; }
@@ -45,10 +45,11 @@ internal sealed class CheckpointFileReader : FileRange, IDisposable
     public bool NeedsDisk => _direct.NeedsDisk;
 
     /// <summary>Opens a file for reading. Other programs can read, write and delete it meanwhile.</summary>
-    /// <exception cref="MemLoadException">ML1001, ML1002, ML1010, ML1015 or ML5019.</exception>
+    /// <exception cref="MemLoadException">ML1001, ML1002, ML1010, ML1015, ML5019 or ML5201.</exception>
     public static CheckpointFileReader Open(string path)
     {
         FullPath.RequireName(path);
+        RemoteAddress.RefuseBytes(path);
         FileKind.MustBeRegular(path);
         SafeFileHandle? handle = null;
         try
@@ -158,7 +159,8 @@ internal sealed class CheckpointFileReader : FileRange, IDisposable
         }
     }
 
-    public void Dispose()
+    /// <inheritdoc/>
+    public override void Dispose()
     {
         _direct.Dispose();
         if (_decoded.IsValueCreated)

@@ -44,11 +44,11 @@ internal sealed class CheckpointFileSet : IDisposable
     }
 
     /// <summary>Gives a file whose headers were read to the set of a load. Without a set, closes it.</summary>
-    public static void KeepOrClose(CheckpointFileSet? files, CheckpointFileReader reader)
+    public static void KeepOrClose(CheckpointFileSet? files, WholeFile file)
     {
-        if (files is null)
+        if (files is null || file is not CheckpointFileReader reader)
         {
-            reader.Dispose();
+            file.Dispose();
         }
         else
         {

@@ -85,7 +85,7 @@ internal sealed class FileDecoding
 }
 
 /// <summary>Reads decoded ranges of one open file. Several threads can use it.</summary>
-internal sealed class DecodedReads(CheckpointFileReader file, FileDecoding decoding) : IDisposable
+internal sealed class DecodedReads(WholeFile file, FileDecoding decoding) : IDisposable
 {
     private const int PieceBytes = 1 << 16;
 
@@ -264,7 +264,7 @@ internal sealed class DecodedReads(CheckpointFileReader file, FileDecoding decod
     }
 
     // The stored bytes of a record.
-    private sealed class RecordStream(CheckpointFileReader file, FileDecoding.Part part) : Stream
+    private sealed class RecordStream(WholeFile file, FileDecoding.Part part) : Stream
     {
         private long _read;
 

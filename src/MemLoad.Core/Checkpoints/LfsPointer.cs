@@ -12,7 +12,7 @@ internal static class LfsPointer
     /// <param name="file">The file.</param>
     /// <param name="path">Its path in the message.</param>
     /// <exception cref="MemLoadException">ML1011, and the rules of reading.</exception>
-    public static void Refuse(CheckpointFileReader file, string path) =>
+    public static void Refuse(WholeFile file, string path) =>
         Refuse(file.ReadBytes(0, Math.Min(file.Length, HeadBytes)), path, file.Length);
 
     /// <summary>Refuses a pointer.</summary>

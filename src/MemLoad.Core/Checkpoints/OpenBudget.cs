@@ -22,8 +22,11 @@ internal sealed class OpenBudget
     private long _expanded;
 
     /// <summary>The budget of a checkpoint.</summary>
-    public OpenBudget(OpenLimits limits)
+    /// <param name="limits">The limits.</param>
+    /// <param name="remote">The connections, if the checkpoint is on a server.</param>
+    public OpenBudget(OpenLimits limits, RemoteSession? remote = null)
     {
+        Remote = remote;
         Limits = limits;
         _whole = this;
         _memory = -(limits.HeaderMemoryBytes ?? FreeMemory);
@@ -31,6 +34,7 @@ internal sealed class OpenBudget
 
     private OpenBudget(OpenBudget whole)
     {
+        Remote = whole.Remote;
         Limits = whole.Limits;
         _whole = whole;
     }
@@ -46,6 +50,14 @@ internal sealed class OpenBudget
 
     /// <summary>The limits of the caller.</summary>
     public OpenLimits Limits { get; }
+
+    /// <summary>The connections to the server that the checkpoint is on; null if it is in the file system.</summary>
+    public RemoteSession? Remote { get; }
+
+    /// <summary>Opens one file of the checkpoint.</summary>
+    /// <param name="path">Its absolute path, or its address on the server.</param>
+    /// <exception cref="MemLoadException">The rules of opening (ML1001 to ML1015), or of servers (ML52xx).</exception>
+    public WholeFile Open(string path) => Remote is null ? CheckpointFileReader.Open(HubCache.Follow(path)) : Remote.Open(path);
 
     /// <summary>The counter of one file, for one thread.</summary>
     public OpenBudget OfFile() => new(_whole);

@@ -13,6 +13,8 @@ public sealed record OpenLimits
 
     private const int DeepestNesting = 5000; // names grow with the depth, and the cost with its square
 
+    private const int LongestWait = 86_400;
+
     /// <summary>
     /// Bytes of memory for the headers. Null means 16 MiB and eight times the length of the headers. Written <c>header-memory</c>.
     /// </summary>
@@ -26,6 +28,12 @@ public sealed record OpenLimits
 
     /// <summary>Characters of the name of a tensor. Written <c>name-length</c>.</summary>
     public int NameLength { get; init; } = 4096;
+
+    /// <summary>Bytes that are fetched from a server for the headers of one checkpoint. Written <c>remote-bytes</c>.</summary>
+    public long RemoteBytes { get; init; } = 256L << 20;
+
+    /// <summary>Seconds that a server has for one answer of at most 4 MiB. Written <c>remote-seconds</c>.</summary>
+    public int RemoteSeconds { get; init; } = 60;
 
     /// <summary>The defaults with the changes of <see cref="Variable"/>.</summary>
     /// <exception cref="MemLoadException">ML1014: the value is not a list of limits and numbers.</exception>
@@ -50,6 +58,8 @@ public sealed record OpenLimits
                 "expanded-bytes" => limits with { ExpandedBytes = value },
                 "nesting" when value <= DeepestNesting => limits with { Nesting = (int)value },
                 "name-length" when value <= int.MaxValue => limits with { NameLength = (int)value },
+                "remote-bytes" => limits with { RemoteBytes = value },
+                "remote-seconds" when value is > 0 and <= LongestWait => limits with { RemoteSeconds = (int)value },
                 _ => throw Unknown(part),
             };
         }

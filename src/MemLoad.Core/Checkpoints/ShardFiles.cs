@@ -19,12 +19,13 @@ internal static class ShardFiles
     /// <param name="count">The number of files.</param>
     /// <param name="open">Opens one of them.</param>
     /// <param name="ct">Stops the reading.</param>
-    public static T[] OpenAll<T>(int count, Func<int, CancellationToken, T> open, CancellationToken ct)
+    /// <param name="threads">How many at a time; null for as many as suit this machine.</param>
+    public static T[] OpenAll<T>(int count, Func<int, CancellationToken, T> open, CancellationToken ct, int? threads = null)
     {
         var opened = new T[count];
         long failed = count;
         var failures = new MemLoadException?[count];
-        Workers.RunEach(count, Math.Max(4, Environment.ProcessorCount), (i, stop) =>
+        Workers.RunEach(count, threads ?? Math.Max(4, Environment.ProcessorCount), (i, stop) =>
         {
             try
             {

@@ -204,7 +204,7 @@ internal ref struct StrictJson
         JsonTokenType.Null => null,
         JsonTokenType.True => true,
         JsonTokenType.False => false,
-        JsonTokenType.Number => _reader.TryGetInt64(out long whole) ? whole : _reader.GetDouble(),
+        JsonTokenType.Number => _reader.TryGetInt64(out long whole) ? (object)whole : _reader.GetDouble(),
         _ => Text(),
     };
 

@@ -26,6 +26,7 @@ public sealed class MemLoadException : Exception
         Rule rule, string finding, string? path = null, long? offset = null, Exception? innerException = null, Remedy? remedy = null)
         : base(Compose(rule, finding, path, offset, remedy), IsPrintable(innerException) ? innerException : null)
     {
+        path = path is null ? null : RemoteAddress.Shown(path);
         Rule = rule;
         Finding = Printable.Line(finding, LongestFinding);
         Path = path is null ? null : Printable.Text(path, LongestPath);
@@ -52,7 +53,7 @@ public sealed class MemLoadException : Exception
     {
         ArgumentNullException.ThrowIfNull(rule);
         ArgumentNullException.ThrowIfNull(finding);
-        string shown = Printable.Text(path, LongestPath);
+        string shown = Printable.Text(path is null ? null : RemoteAddress.Shown(path), LongestPath);
         string place = (path, offset) switch
         {
             (null, _) => "",

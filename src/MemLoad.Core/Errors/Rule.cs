@@ -4,7 +4,7 @@ namespace MemLoad;
 /// A condition that MemLoad requires. Rules are a closed set (<see cref="Rules"/>), and the meaning of an id never changes.
 /// </summary>
 /// <param name="Id">Stable id, <c>ML</c> and four digits: 1 paths and formats, 2 zip, 3 pickle, 4 safetensors (41 GGUF), 5 folders and
-/// shards (51 distributed checkpoints),
+/// shards (51 distributed checkpoints, 52 checkpoints on a server),
 /// 6 tensors, models and manifests, 7 devices and memory, 8 measuring, 9 writing and usage.</param>
 /// <param name="Title">The condition that must hold, in a few words.</param>
 public sealed record Rule(string Id, string Title)

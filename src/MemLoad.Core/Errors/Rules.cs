@@ -33,7 +33,7 @@ internal static partial class Rules
     public static readonly Rule HeaderMemory = new("ML1013", "the memory for headers is within the limit for their length",
         "Write the file again with the program that made it. A file like this may be made to use up memory.");
     public static readonly Rule LimitUnknown = new("ML1014", "MEMLOAD_LIMITS contains names of limits and whole numbers",
-        "The limits are header-memory, expanded-bytes, nesting (at most 5000) and name-length. Set it like "
+        "The limits are header-memory, expanded-bytes, nesting (at most 5000), name-length, remote-bytes and remote-seconds. Set it like "
             + "nesting=500,expanded-bytes=68719476736, or remove it.");
 
     // Servers answer with a page where they refuse a download, and programs save it under the name of the file.

@@ -58,6 +58,15 @@ public sealed record LoadRequest
     /// <summary>The most device memory that the load may need, in bytes. It is the capacity of a simulated device.</summary>
     public long? DeviceMemoryLimit { get; init; }
 
+    /// <summary>The tokens of each sequence, for the forecast of the KV cache of a server; null for none. It has no effect on a load.</summary>
+    public long? ContextLength { get; init; }
+
+    /// <summary>The sequences that are served at a time, for the forecast of the KV cache.</summary>
+    public long Sequences { get; init; } = 1;
+
+    /// <summary>The type of the elements of the KV cache.</summary>
+    public DType CacheDType { get; init; } = MemLoad.DType.Float16;
+
     /// <summary>
     /// What guards against a file that becomes shorter while it is mapped. <see cref="MapGuard.Required"/> refuses files that cannot be
     /// guarded, and <see cref="Strategy.Auto"/> then maps none of them.

@@ -15,8 +15,9 @@ internal sealed class LoadSource : IDisposable
     private readonly Lazy<string?> _chunkObstacle;
     private (string Device, long? HostLimit, long? DeviceLimit, PlanChooser Chooser)? _latest;
 
-    private LoadSource(LoadRequest request, Checkpoint allRanks, CheckpointFileSet files, WeightManifest? manifest)
+    private LoadSource(LoadRequest request, Checkpoint allRanks, CheckpointFileSet files, WeightManifest? manifest, KvCache? cache)
     {
+        Cache = cache;
         _request = request;
         _allRanks = allRanks;
         View = LoadView.Of(allRanks.Share(request.Rank, request.RankCount), request.DType);
@@ -29,7 +30,7 @@ internal sealed class LoadSource : IDisposable
         _fileShortage = new Lazy<string?>(() => OpenFiles.Available + Files.Count is int most && most < Checkpoint.Files.Length
             ? FormattableString.Invariant($"it is {Checkpoint.Files.Length} files, and this process may open {most} more") : null);
         _chunkObstacle = new Lazy<string?>(FindChunkObstacle);
-        _mapObstacle = new Lazy<string?>(() => request.Path is null ? null : Opened().Select(MappingSafety.Obstacle).FirstOrDefault(found => found is not null));
+        _mapObstacle = new Lazy<string?>(() => request.Path is null || RemoteAddress.Is(request.Path) ? null : Opened().Select(MappingSafety.Obstacle).FirstOrDefault(found => found is not null));
     }
 
     /// <summary>The tensors to load, with their types in memory.</summary>
@@ -43,6 +44,9 @@ internal sealed class LoadSource : IDisposable
 
     /// <summary>The manifest that the loaded weights must match, narrowed like the checkpoint; null if none was given.</summary>
     public WeightManifest? Manifest { get; }
+
+    /// <summary>What serving needs on top; null if it was not asked for.</summary>
+    public KvCache? Cache { get; }
 
     /// <summary>The host memory that is available.</summary>
     public Headroom Headroom { get; }
@@ -100,13 +104,13 @@ internal sealed class LoadSource : IDisposable
             // The tensors of all ranks: a tensor that is missing from the part of one rank may be in the part of another.
             ManifestMatch.RequireTensors(manifest, LoadView.Of(checkpoint, request.DType));
         }
-        return new LoadSource(request, checkpoint, files, manifest);
+        return new LoadSource(request, checkpoint, files, manifest, KvCache.Of(request, whole, cancellationToken));
     }
 
     /// <summary>Returns the part of the rank of a request, of the same checkpoint with the same files.</summary>
     /// <exception cref="MemLoadException">ML6009, ML6006: the rank does not exist, or its part is empty.</exception>
     public LoadSource ForRankOf(LoadRequest request) =>
-        request.Rank == _request.Rank ? this : new LoadSource(request, _allRanks, Files, Manifest);
+        request.Rank == _request.Rank ? this : new LoadSource(request, _allRanks, Files, Manifest, Cache);
 
     /// <summary>Returns the plans for a request. Plans for the same device and limits are added up once.</summary>
     /// <exception cref="MemLoadException"><see cref="Strategy.Auto"/> was requested, and the speed of this machine could not be
@@ -168,9 +172,9 @@ internal sealed class LoadSource : IDisposable
         }
     }
 
-    // A checkpoint that is only described has no file yet. After it is written it is in the page cache.
+    // A checkpoint that is only described, or on a server, has no file yet. After it is written it is in the page cache.
     private double FindCachedShare(LoadRequest request) =>
-        request.Path is null || Checkpoint.FileBytes == 0 || PageCache.CachedBytes(Opened()) is not long cached
+        request.Path is null || RemoteAddress.Is(request.Path) || Checkpoint.FileBytes == 0 || PageCache.CachedBytes(Opened()) is not long cached
             ? 1
             : Math.Min(1, (double)cached / Checkpoint.FileBytes);
 }

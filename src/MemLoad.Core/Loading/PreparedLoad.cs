@@ -94,6 +94,7 @@ public sealed class PreparedLoad : IDisposable
     public static PreparedLoad Prepare(LoadRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
+        RemoteAddress.RefuseBytes(request.Path);
         var source = LoadSource.Open(request, cancellationToken);
         try
         {
@@ -229,6 +230,9 @@ public sealed class PreparedLoad : IDisposable
             HostLimit = Budget.Host?.Name,
             DeviceBudgetBytes = Budget.DeviceBytes,
             Fits = Budget.Host is null && Budget.DeviceBytes is null ? null : _candidate.Shortfall is null,
+            KvCacheBytes = _source.Cache?.Bytes,
+            KvCacheFormula = _source.Cache?.Formula,
+            FitsWithKvCache = FitsWithCache(),
             Note = Note(),
             HostName = HostFacts.HostName,
             Message = Refusal is null ? null : $"{Refusal.Rule.Id}: {Refusal.Message}",
@@ -273,6 +277,10 @@ public sealed class PreparedLoad : IDisposable
         using IDevice host = new HostDevice();
         return new PlanChooser(View, host, MemoryBudget.For(Request with { DeviceMemoryLimit = null }, host, _source.Headroom), null, new Lazy<double>(1)).Candidate(Strategy.Mmap).Shortfall is null;
     }
+
+    // When a load is done, its staging memory and copies are free again. The allocator uses them for the cache.
+    private bool? FitsWithCache() => _source.Cache is not KvCache cache || Budget.DeviceBytes is not long device || Request.RankCount > 1 ? null
+        : Forecast.Device.PeakAllocated <= device && (Int128)Forecast.Device.Allocated + cache.Bytes <= device;
 
     // Mapped pages never fail a load, but the row has a note if memory is short.
     private string? Note()

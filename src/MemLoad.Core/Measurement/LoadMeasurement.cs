@@ -176,7 +176,7 @@ public sealed record LoadMeasurement
     internal static LoadMeasurement Begun(MeasureRequest request) =>
         Begun(request.Load.Strategy.ToString(), request.Load.Device, request.Cache, request.Run) with
         {
-            Path = request.Load.Path is null ? null : FullPath.Of(request.Load.Path),
+            Path = request.Load.Path is not string path ? null : RemoteAddress.Is(path) ? RemoteAddress.Shown(path) : FullPath.Of(path),
             DType = request.Load.DType?.TorchName(),
             Rank = request.Load.RankCount > 1 ? request.Load.Rank : null,
             RankCount = request.Load.RankCount > 1 ? request.Load.RankCount : null,

@@ -55,9 +55,12 @@ public sealed class MeasureSession
     /// </summary>
     /// <param name="cancellationToken">Cancels the forecast.</param>
     /// <exception cref="MemLoadException">As <see cref="LoadPlanner.Forecast(LoadRequest, CancellationToken)"/>.</exception>
-    public LoadForecast Forecast(CancellationToken cancellationToken) =>
-        LoadPlanner.Forecast([.. Turns.DistinctBy(turn => turn[0].Load.Device).SelectMany(turn => turn.Select(load => load.Load))],
+    public LoadForecast Forecast(CancellationToken cancellationToken)
+    {
+        RemoteAddress.RefuseBytes(Loads[0].Load.Path);
+        return LoadPlanner.Forecast([.. Turns.DistinctBy(turn => turn[0].Load.Device).SelectMany(turn => turn.Select(load => load.Load))],
             cancellationToken).ToList()[0];
+    }
 
     /// <summary>Measures one of the loads.</summary>
     /// <param name="load">The load to measure.</param>

@@ -63,6 +63,18 @@ public sealed record LoadForecast
     public bool? Fits { get; init; }
     /// <summary>Bytes that the budget lacks for the plan, of the limit with the largest shortfall; 0 if it fits.</summary>
     public required long MissingBytes { get; init; }
+    /// <summary>
+    /// Bytes of the keys and values that a server keeps for the sequences that were asked for. They are in no other figure. Null if the
+    /// context length was not given.
+    /// </summary>
+    public long? KvCacheBytes { get; init; }
+    /// <summary><see cref="KvCacheBytes"/> as a product; null if it is.</summary>
+    public string? KvCacheFormula { get; init; }
+    /// <summary>
+    /// Whether <see cref="DeviceBudgetBytes"/> holds the load at its peak, and then the loaded weights with the KV cache. Activations and
+    /// the host are not counted. Null if there is no cache to count or no budget, and for a part of a checkpoint (ranks).
+    /// </summary>
+    public bool? FitsWithKvCache { get; init; }
     /// <summary>Notes: why <c>Auto</c> chose this plan, and whether mapped pages will be read repeatedly.</summary>
     public string? Note { get; init; }
     /// <summary>Name of the machine that made the forecast.</summary>

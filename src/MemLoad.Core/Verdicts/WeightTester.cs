@@ -13,13 +13,15 @@ public static class WeightTester
     /// <param name="progress">Receives the bytes that will be read, and returns a callback for the bytes read, which several threads
     /// call.</param>
     /// <param name="cancellationToken">Stops the test.</param>
-    /// <exception cref="MemLoadException">ML1001 or ML1002: the path does not exist, or this user may not read it.</exception>
+    /// <exception cref="MemLoadException">ML1001 or ML1002: the path does not exist, or this user may not read it;
+    /// ML5201: it is on a server.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static WeightVerdict Test(
         string path, bool deep = false, WeightManifest? manifest = null, Func<long, IProgress<long>>? progress = null,
         CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
+        RemoteAddress.RefuseBytes(path);
         path = HubCache.FullPathOf(path);
         WeightVerdict verdict = new() { Path = path, Kind = CheckpointVerdict.Sound, ManifestDigest = manifest?.WeightsDigest };
         try

@@ -11,6 +11,7 @@ internal static class NotRun
     private static readonly (string Pattern, string Reason)[] Listed =
     [
         (@"^git clone ", "needs a network"),
+        (@"https?://|hf://", "needs a server"),
         (@"^(nice -n \d+ )?dotnet (build|test|run|publish|tool|format|pwsh|stryker) ?", "builds, or runs what the build leaves: the tests are that"),
         (@"^MEMLOAD_UPDATE=1 dotnet test", "writes documents again"),
         (@"^\./build\.ps1", "builds: the tests are what it leaves"),

@@ -104,7 +104,7 @@ internal static class GgufMetadata
                     : throw Rules.GgufValueType.Broken($"the truth value of {Printable.Quote(key)} is {bytes[0]}, not 0 or 1", path, at);
             case 10:
                 ulong number = BinaryPrimitives.ReadUInt64LittleEndian(bytes);
-                return number <= long.MaxValue ? (long)number : (BigInteger)number;
+                return number <= long.MaxValue ? (object)(long)number : (BigInteger)number;
             case 11:
                 return BinaryPrimitives.ReadInt64LittleEndian(bytes);
             default:

@@ -32,7 +32,7 @@ internal static class GgufReader
     /// <param name="budget">What opening may take.</param>
     /// <param name="ct">Stops the reading.</param>
     /// <exception cref="MemLoadException">ML1005, ML1007, ML1013, ML4101 to ML4115, ML6001, ML6013.</exception>
-    public static Checkpoint Read(CheckpointFileReader file, OpenBudget budget, CancellationToken ct)
+    public static Checkpoint Read(WholeFile file, OpenBudget budget, CancellationToken ct)
     {
         using var input = new GgufInput(file, budget);
         _ = input.Bytes(Magic.Length);
@@ -138,7 +138,7 @@ internal static class GgufReader
     }
 
     // In the order of the header, each tensor begins where the one before it ends, padded. Behind the last there may be padding or none.
-    private static void CheckLayout(List<Entry> entries, long alignment, long dataStart, CheckpointFileReader file)
+    private static void CheckLayout(List<Entry> entries, long alignment, long dataStart, WholeFile file)
     {
         long expected = 0;
         long end = 0;

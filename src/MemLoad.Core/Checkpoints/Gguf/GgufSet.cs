@@ -33,7 +33,7 @@ internal static partial class GgufSet
         }
         string first = BaseOf(part.Path, number, count);
         string[] paths = [.. Enumerable.Range(0, (int)count).Select(i => PathOf(first, i, count))];
-        if (paths.Where(path => !File.Exists(path)).Select(path => Path.GetFileName(path)).ToArray() is { Length: > 0 } missing)
+        if (budget.Remote is null && paths.Where(path => !File.Exists(path)).Select(path => Path.GetFileName(path)).ToArray() is { Length: > 0 } missing)
         {
             throw Rules.GgufPartMissing.Broken($"of {count} parts {missing.Length} are missing: {Printable.List(missing)}", part.Path);
         }
@@ -83,7 +83,7 @@ internal static partial class GgufSet
         Match match = PartName().Match(Path.GetFileName(path));
         if (match.Success)
         {
-            string named = Path.Combine(Path.GetDirectoryName(path)!, match.Groups["base"].Value);
+            string named = path[..^match.Length] + match.Groups["base"].Value;
             if (path == PathOf(named, (int)number, count))
             {
                 return named;

@@ -31,11 +31,12 @@ internal static partial class HubCache
     /// <summary>Returns the path of a revision of a model.</summary>
     /// <param name="path">An address, or a folder <c>models--ORG--NAME</c>.</param>
     /// <param name="revision">A branch, a tag, or a commit or its first seven digits or more; null leaves the path as it is.</param>
+    /// <param name="remote">Whether a model that is not in the cache is on the server of the hub. The path is then an address there.</param>
     /// <exception cref="MemLoadException">ML5018, ML5019 or ML5021: also if the path is of no model in the cache.</exception>
-    public static string AtRevision(string path, string? revision) =>
-        IsAddress(path) ? Resolve(path, revision)
+    public static string AtRevision(string path, string? revision, bool remote = false) =>
+        IsAddress(path) ? Resolve(path, revision, remote)
         : revision is null ? path
-        : ModelFolder(FullPath.Of(path)) is string model ? SnapshotOf(model, revision)
+        : !RemoteAddress.Is(path) && ModelFolder(FullPath.Of(path)) is string model ? SnapshotOf(model, revision)
         : throw Rules.HubAddress.Broken("a revision is given for a path that is no model of the hub", path);
 
     /// <summary>The folder of the cache, from the environment: HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, HF_HOME, XDG_CACHE_HOME, or the home folder.</summary>
@@ -117,7 +118,7 @@ internal static partial class HubCache
         return Rules.DownloadIncomplete.Broken($"the file is a link to {Printable.Quote(target)}, which is not there", path, remedy: again);
     }
 
-    private static string Resolve(string address, string? revision)
+    private static string Resolve(string address, string? revision, bool remote = false)
     {
         Match match = Address().Match(address);
         string name = match.Groups["name"].Value;
@@ -130,17 +131,32 @@ internal static partial class HubCache
         {
             throw Rules.HubAddress.Broken($"the address names the revision {Printable.Quote(own)}, and {Printable.Quote(revision)} is asked for", address);
         }
-        string model = Path.Combine(Root(), ModelPrefix + name.Replace("/", "--", StringComparison.Ordinal));
-        if (!Directory.Exists(model))
-        {
-            throw Rules.HubMissing.Broken($"the cache has no model {Printable.Quote(name)}", model, remedy: DownloadAgain(model));
-        }
-        string path = SnapshotOf(model, revision ?? own);
         string[] parts = match.Groups["file"].Value.Split('/', StringSplitOptions.RemoveEmptyEntries);
-        return !parts.All(IsPlainName)
-            ? throw Rules.HubAddress.Broken($"{Printable.Quote(address)} names a file outside the model", address)
-            : Path.Combine([path, .. parts]);
+        if (!parts.All(IsPlainName))
+        {
+            throw Rules.HubAddress.Broken($"{Printable.Quote(address)} names a file outside the model", address);
+        }
+        string model = Path.Combine(Root(), ModelPrefix + name.Replace("/", "--", StringComparison.Ordinal));
+        try
+        {
+            string path = Directory.Exists(model) ? Path.Combine([SnapshotOf(model, revision ?? own), .. parts])
+                : throw Rules.HubMissing.Broken($"the cache has no model {Printable.Quote(name)}", model, remedy: DownloadOrAsk(model));
+            if (!remote || HasWeights(path))
+            {
+                return path;
+            }
+        }
+        catch (MemLoadException e) when (remote && (e.Rule == Rules.HubMissing || e.Rule == Rules.DownloadIncomplete))
+        {
+            // The server has it, or says why not.
+        }
+        string at = Uri.EscapeDataString(revision ?? own ?? MainRevision);
+        return $"{RemoteSession.HubEndpoint}/{name}/resolve/{at}/{string.Join('/', parts.Select(Uri.EscapeDataString))}";
     }
+
+    // Programs that need only the tokenizer or the configuration of a model download no more.
+    private static bool HasWeights(string path) =>
+        File.Exists(path) || (Directory.Exists(path) && FolderListing.Of(path) is { } listing && (listing.Indexes.Length > 0 || listing.TensorFiles.Length > 0));
 
     private static string SnapshotOf(string model, string? revision)
     {
@@ -161,7 +177,7 @@ internal static partial class HubCache
         if (commit is null)
         {
             string have = commits.Length == 0 ? "no snapshot" : $"the snapshots {Printable.List(commits)}";
-            throw Rules.HubMissing.Broken($"the cache has no revision {Printable.Quote(name)} of {Printable.Quote(NameOf(model))}, and {have}", model, remedy: DownloadAgain(model));
+            throw Rules.HubMissing.Broken($"the cache has no revision {Printable.Quote(name)} of {Printable.Quote(NameOf(model))}, and {have}", model, remedy: DownloadOrAsk(model));
         }
         return commits.Contains(commit, StringComparer.Ordinal) ? Path.Combine(snapshots, commit)
             : throw Rules.DownloadIncomplete.Broken(
@@ -199,6 +215,9 @@ internal static partial class HubCache
 
     private static string DownloadAgain(string model) =>
         $"Download the model with: hf download {Printable.Name(NameOf(model))}. MemLoad downloads nothing; it looks in HF_HUB_CACHE, HF_HOME/hub or ~/.cache/huggingface/hub.";
+
+    private static Remedy DownloadOrAsk(string model) =>
+        (Remedy)$"{DownloadAgain(model)} {(Act.Plan, Setting.Remote)} and {(Act.Inspect, Setting.Remote)} read the headers on the server of the hub.";
 
     private static string Home => Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
 

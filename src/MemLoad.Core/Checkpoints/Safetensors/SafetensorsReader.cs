@@ -36,7 +36,7 @@ internal static class SafetensorsReader
     /// <param name="budget">The memory that opening may use.</param>
     /// <param name="ct">Stops the reading.</param>
     /// <exception cref="MemLoadException">ML1003 to ML1013, ML4001 to ML4019, ML5115, ML6012 to ML6014.</exception>
-    public static Checkpoint Read(CheckpointFileReader file, OpenBudget budget, CancellationToken ct)
+    public static Checkpoint Read(WholeFile file, OpenBudget budget, CancellationToken ct)
     {
         byte[] header = ReadHeader(file, budget);
         long dataStart = LengthBytes + header.Length;
@@ -61,7 +61,7 @@ internal static class SafetensorsReader
         return builder.Build().WithFindings(findings.ToArray());
     }
 
-    private static byte[] ReadHeader(CheckpointFileReader file, OpenBudget budget)
+    private static byte[] ReadHeader(WholeFile file, OpenBudget budget)
     {
         if (file.Length == 0)
         {

@@ -82,6 +82,10 @@ internal static class ShardIndexReader
     // Where an index is of no use, the folder may have the whole model as well.
     private static Remedy? WholeBeside(string indexPath)
     {
+        if (RemoteAddress.Is(indexPath))
+        {
+            return null;
+        }
         string folder = Path.GetDirectoryName(indexPath)!;
         return FolderReader.Beside(indexPath) switch
         {
@@ -95,7 +99,8 @@ internal static class ShardIndexReader
 
     private static byte[] ReadText(string indexPath, OpenBudget budget)
     {
-        using CheckpointFileReader file = CheckpointFileReader.Open(HubCache.Follow(indexPath));
+        using WholeFile file = budget.Remote is RemoteSession remote
+            ? remote.TryOpenWhole(indexPath, LargestIndex) ?? remote.Open(indexPath) : CheckpointFileReader.Open(HubCache.Follow(indexPath));
         LfsPointer.Refuse(file, indexPath);
         budget.Grant(Math.Min(file.Length, LargestIndex));
         budget.Spend(Math.Min(file.Length, LargestIndex), indexPath);
@@ -154,6 +159,18 @@ internal static class ShardIndexReader
         }
     }
 
+    /// <summary>Reads an object of JSON: scalars at any depth with dotted names.</summary>
+    /// <exception cref="MemLoadException">The rules that are given, and ML1013.</exception>
+    internal static Dictionary<string, object?> ReadScalars(byte[] text, string path, JsonRules rules, OpenBudget budget)
+    {
+        var values = new Dictionary<string, object?>(StringComparer.Ordinal);
+        var json = new StrictJson(text, 0, path, rules, budget);
+        json.Next(JsonTokenType.StartObject, "the file");
+        Flatten(ref json, "", values, budget, path);
+        json.End(" \t\r\n"u8, rules.Syntax);
+        return values;
+    }
+
     /// <summary>Reads over a value, which must be sound JSON.</summary>
     internal static void Skip(ref StrictJson json, OpenBudget budget, string path) => Flatten(ref json, "", null, budget, path);
 
@@ -194,7 +211,7 @@ internal static class ShardIndexReader
         List<Placement> placements, string indexPath, CheckpointMerger merger, OpenBudget budget, CheckpointFileSet? files, CancellationToken ct)
     {
         Placement[] first = [.. placements.DistinctBy(placement => placement.Shard, StringComparer.Ordinal)];
-        Checkpoint[] opened = ShardFiles.OpenAll(first.Length, (i, stop) => OpenShard(first[i], indexPath, budget, files, stop), ct);
+        Checkpoint[] opened = ShardFiles.OpenAll(first.Length, (i, stop) => OpenShard(first[i], indexPath, budget, files, stop), ct, budget.Remote is null ? null : RemoteSession.Connections);
         return first.Zip(opened).ToDictionary(
             pair => pair.First.Shard,
             pair => new Shard(merger.AddPart(pair.Second), pair.Second.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal)),
@@ -203,6 +220,10 @@ internal static class ShardIndexReader
 
     private static Checkpoint OpenShard(Placement placement, string indexPath, OpenBudget budget, CheckpointFileSet? files, CancellationToken ct)
     {
+        if (budget.Remote is not null && !placement.Shard.EndsWith(".json", StringComparison.OrdinalIgnoreCase))
+        {
+            return Checkpoint.OpenFile(RemoteSession.Beside(indexPath, placement.Shard), budget, null, ct);
+        }
         string path = Path.Combine(Path.GetDirectoryName(indexPath)!, placement.Shard);
         string name = Printable.Quote(placement.Shard);
         // An index as a shard could refer to itself.

@@ -26,7 +26,7 @@ internal sealed class PickleInput(FileRange file, long offset, long length, Open
 
     // A compressed pickle has one place in the file.
     private readonly long? _place =
-        FileDecoding.Holds(offset) && file is CheckpointFileReader { Decoding: FileDecoding decoding } ? decoding.PhysicalOf(offset) : null;
+        FileDecoding.Holds(offset) && file is WholeFile { Decoding: FileDecoding decoding } ? decoding.PhysicalOf(offset) : null;
 
     private long At => _bufferStart + _next;
 

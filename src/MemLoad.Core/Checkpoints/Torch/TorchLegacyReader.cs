@@ -12,7 +12,7 @@ internal static class TorchLegacyReader
     private const long ProtocolVersion = 1001;
     private static readonly BigInteger Magic = BigInteger.Parse("0x1950a86a20f9469cfc6c"[2..], System.Globalization.NumberStyles.HexNumber, System.Globalization.CultureInfo.InvariantCulture);
 
-    public static Checkpoint Read(CheckpointFileReader file, OpenBudget budget, CancellationToken cancellationToken)
+    public static Checkpoint Read(WholeFile file, OpenBudget budget, CancellationToken cancellationToken)
     {
         string path = file.Path;
         var references = new StorageReferences(path, budget, 0);
@@ -50,7 +50,7 @@ internal static class TorchLegacyReader
     }
 
     private static void LocateStorages(
-        CheckpointFileReader file, CheckpointBuilder builder, int home, PickleSequence keys, StorageReferences references, long position, CancellationToken ct)
+        WholeFile file, CheckpointBuilder builder, int home, PickleSequence keys, StorageReferences references, long position, CancellationToken ct)
     {
         Span<byte> stated = stackalloc byte[sizeof(long)];
         foreach (object? item in keys.Items)

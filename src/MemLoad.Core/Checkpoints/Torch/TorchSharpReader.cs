@@ -26,7 +26,7 @@ internal static class TorchSharpReader
     /// <param name="budget">The memory that opening may use.</param>
     /// <param name="ct">Stops the reading.</param>
     /// <exception cref="MemLoadException">ML1005, ML1013, ML2018, and the rules of tensors.</exception>
-    public static Checkpoint Read(CheckpointFileReader file, OpenBudget budget, CancellationToken ct)
+    public static Checkpoint Read(WholeFile file, OpenBudget budget, CancellationToken ct)
     {
         long at = 0;
         byte[] bytes = file.ReadBytes(0, Math.Min(file.Length, LongestNumber));
@@ -76,7 +76,7 @@ internal static class TorchSharpReader
         return at == file.Length ? builder.Build() : throw Broken(file, at, $"{file.Length - at} bytes follow the last entry");
     }
 
-    private static string ReadName(ref ReadOnlySpan<byte> rest, CheckpointFileReader file, long at)
+    private static string ReadName(ref ReadOnlySpan<byte> rest, WholeFile file, long at)
     {
         if (!TryNumber(ref rest, out long length) || length > Math.Min(rest.Length, LongestName))
         {
@@ -145,5 +145,5 @@ internal static class TorchSharpReader
         _ => null,
     };
 
-    private static MemLoadException Broken(CheckpointFileReader file, long at, string finding) => Rules.TorchSharpLayout.Broken(finding, file.Path, Math.Min(at, file.Length));
+    private static MemLoadException Broken(WholeFile file, long at, string finding) => Rules.TorchSharpLayout.Broken(finding, file.Path, Math.Min(at, file.Length));
 }

@@ -28,7 +28,7 @@ internal static class TorchZipReader
         }
     }
 
-    public static Checkpoint Read(CheckpointFileReader file, OpenBudget budget, CancellationToken cancellationToken)
+    public static Checkpoint Read(WholeFile file, OpenBudget budget, CancellationToken cancellationToken)
     {
         string path = file.Path;
         var decoding = new FileDecoding();

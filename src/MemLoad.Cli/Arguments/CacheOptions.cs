@@ -1,0 +1,44 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+
+namespace MemLoad.Cli;
+
+/// <summary>The options for the KV cache that a server needs on top of the weights.</summary>
+internal sealed class CacheOptions
+{
+    private static readonly Words<DType> Types =
+        new("dtype", [.. KvCache.Types.Select(type => (type.TorchName(), type))]);
+
+    private readonly Option<int?> _contextLength =
+        Numbers.CountOption("--context-length", "Forecast also the KV cache of sequences of n tokens, on a line of its own.");
+
+    private readonly Option<int?> _sequences =
+        Numbers.CountOption("--sequences", "With --context-length: the number of sequences at a time. [default: 1]");
+
+    private readonly WordOption<DType> _type =
+        Types.Option("--cache-dtype", $"With --context-length: the type of keys and values: {string.Join(", ", Types.All)}.", "float16");
+
+    public void AddTo(Command command)
+    {
+        command.Add(_contextLength);
+        command.Add(_sequences);
+        command.Add(_type);
+        command.Validators.Add(Check);
+    }
+
+    /// <summary>Returns a request with the cache that was asked for.</summary>
+    public LoadRequest Read(ParseResult parsed, LoadRequest request) => request with
+    {
+        ContextLength = parsed.GetValue(_contextLength),
+        Sequences = parsed.GetValue(_sequences) ?? 1,
+        CacheDType = _type.Read(parsed),
+    };
+
+    private void Check(CommandResult result)
+    {
+        if (result.GetResult(_sequences) is not null && result.GetResult(_contextLength) is null)
+        {
+            result.AddError("--sequences needs --context-length");
+        }
+    }
+}

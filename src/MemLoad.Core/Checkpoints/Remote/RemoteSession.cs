@@ -1,0 +1,181 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+
+namespace MemLoad;
+
+/// <summary>
+/// The connections to the server of one checkpoint while it is opened. Requests ask for ranges. What is fetched is bounded in bytes and in time.
+/// A password of the address is sent to the server of the address and to no other. <c>HF_TOKEN</c> is sent to the server of <c>HF_ENDPOINT</c> and to
+/// no other, and only encrypted or within this machine.
+/// </summary>
+internal sealed class RemoteSession : IDisposable
+{
+    /// <summary>The most connections at a time.</summary>
+    public const int Connections = 8;
+
+    private const int MostRedirects = 5;
+    private const string HubHost = "https://huggingface.co";
+
+    private static readonly string[] UsualNames = ["model.safetensors.index.json", "model.safetensors", "pytorch_model.bin.index.json", "pytorch_model.bin"];
+
+    private static readonly ProductInfoHeaderValue Agent = new("MemLoad", typeof(RemoteSession).Assembly.GetName().Version!.ToString(3));
+
+    private readonly HttpMessageInvoker _client;
+    private readonly OpenLimits _limits;
+    private readonly Uri _root;
+    private readonly string _shownRoot;
+    private readonly string _name;
+    private long _fetched;
+
+    /// <summary>Begins a session. Nothing is sent yet.</summary>
+    /// <param name="address">The address of a file, or of a folder with a slash at its end. Other files of the checkpoint are beside it.</param>
+    /// <param name="limits">The limits on bytes and time.</param>
+    /// <param name="ct">Stops all requests.</param>
+    /// <exception cref="MemLoadException">ML5202.</exception>
+    public RemoteSession(string address, OpenLimits limits, CancellationToken ct)
+    {
+        _root = RemoteAddress.Of(address);
+        string shown = RemoteAddress.Shown(address);
+        _shownRoot = FolderOf(shown);
+        _name = shown[_shownRoot.Length..];
+        _limits = limits;
+        Stop = ct;
+        // The certificate of the server is checked as everywhere in .NET.
+        _client = new HttpMessageInvoker(new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false,
+            AutomaticDecompression = DecompressionMethods.None,
+            ConnectTimeout = TimeSpan.FromSeconds(limits.RemoteSeconds),
+            MaxConnectionsPerServer = Connections,
+            MaxResponseDrainSize = 0,
+            UseCookies = false,
+        });
+    }
+
+    /// <summary>Stops all requests.</summary>
+    public CancellationToken Stop { get; }
+
+    /// <summary>The bytes of files that were fetched so far.</summary>
+    public long FetchedBytes => Interlocked.Read(ref _fetched);
+
+    /// <summary>The server of the Hugging Face hub: HF_ENDPOINT, or huggingface.co.</summary>
+    /// <exception cref="MemLoadException">ML5202.</exception>
+    public static string HubEndpoint => Environment.GetEnvironmentVariable("HF_ENDPOINT") is not { Length: > 0 } endpoint ? HubHost
+        : RemoteAddress.Is(endpoint) ? endpoint.TrimEnd('/') : throw Rules.RemoteAddress.Broken("HF_ENDPOINT is no address of a server", remedy: $"Set it like {HubHost}, or remove it.");
+
+    /// <summary>The path of a file in the same folder.</summary>
+    public static string Beside(string path, string name) => FolderOf(path) + name;
+
+    /// <summary>Returns the address to open, as it is shown: that of the session, or of a file in its folder that has a usual name.</summary>
+    /// <exception cref="MemLoadException">ML5202 if the folder has no such file, ML5203 to ML5208.</exception>
+    public string Find() => _name.Length > 0 ? _shownRoot + _name
+        : UsualNames.FirstOrDefault(name => Has(_shownRoot + name)) is string found ? _shownRoot + found
+        : throw Rules.RemoteAddress.Broken($"the server has none of {Printable.List(UsualNames)} there", _shownRoot, remedy: "Give the address of a file.");
+
+    /// <summary>Opens a file for reading ranges of it.</summary>
+    /// <param name="path">Its address as it is shown.</param>
+    /// <exception cref="MemLoadException">ML5202 to ML5209.</exception>
+    public RemoteFile Open(string path) => new(this, AddressOf(path), path);
+
+    /// <summary>Reads a short file as a whole.</summary>
+    /// <param name="path">Its address as it is shown.</param>
+    /// <param name="most">The most bytes that it may have.</param>
+    /// <returns>The file; null if the server has none of that name (404).</returns>
+    /// <exception cref="MemLoadException">ML5202 to ML5209.</exception>
+    public RemoteFile? TryOpenWhole(string path, long most)
+    {
+        Uri address = AddressOf(path);
+        using var request = new RemoteRequest(this, path);
+        using HttpResponseMessage answer = request.Send(ref address, null);
+        if (answer.StatusCode == HttpStatusCode.NotFound)
+        {
+            return null;
+        }
+        request.RequireStatus(answer, HttpStatusCode.OK);
+        long? length = answer.Content.Headers.ContentLength;
+        return length > most ? throw Rules.RemoteLarge.Broken($"the file has {length} bytes, more than {most}", path)
+            : new RemoteFile(this, address, path, request.ReadToEnd(answer, most));
+    }
+
+    // The server may also say neither yes nor no.
+    private bool Has(string path)
+    {
+        Uri address = AddressOf(path);
+        using var request = new RemoteRequest(this, path);
+        using HttpResponseMessage answer = request.Send(ref address, new RangeHeaderValue(0, 0));
+        if (answer.StatusCode == HttpStatusCode.NotFound)
+        {
+            return false;
+        }
+        request.RequireStatus(answer, HttpStatusCode.PartialContent, HttpStatusCode.OK);
+        return true;
+    }
+
+    /// <summary>Sends one request, without following redirects.</summary>
+    internal Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken ct)
+    {
+        request.Headers.UserAgent.Add(Agent);
+        request.Headers.AcceptEncoding.Add(new StringWithQualityHeaderValue("identity"));
+        request.Headers.Authorization = AuthorizationFor(request.RequestUri!);
+        return _client.SendAsync(request, ct);
+    }
+
+    /// <summary>Counts bytes before they are fetched.</summary>
+    /// <exception cref="MemLoadException">ML5209.</exception>
+    internal void Spend(long bytes, string path)
+    {
+        long total = Interlocked.Add(ref _fetched, bytes);
+        if (total > _limits.RemoteBytes)
+        {
+            throw Rules.RemoteLarge.Broken($"the headers have more than {_limits.RemoteBytes} bytes so far", path,
+                remedy: $"Download the checkpoint. {OpenLimits.Raise("remote-bytes", 4 * Math.Max(total, _limits.RemoteBytes))}.");
+        }
+    }
+
+    /// <summary>The time of one request with its answer.</summary>
+    internal TimeSpan Timeout => TimeSpan.FromSeconds(_limits.RemoteSeconds);
+
+    /// <summary>The next address of a redirect.</summary>
+    /// <exception cref="MemLoadException">ML5207.</exception>
+    internal static Uri Redirected(Uri from, HttpResponseMessage answer, int count, string path)
+    {
+        if (count >= MostRedirects)
+        {
+            throw Rules.RemoteRedirect.Broken($"the server redirects more than {MostRedirects} times", path);
+        }
+        Uri? to = answer.Headers.Location is Uri location ? new Uri(from, location) : null;
+        if (to is null || !RemoteAddress.Is(to.AbsoluteUri))
+        {
+            throw Rules.RemoteRedirect.Broken("the server redirects to no address of a server", path);
+        }
+        return from.Scheme == Uri.UriSchemeHttps && to.Scheme != Uri.UriSchemeHttps
+            ? throw Rules.RemoteRedirect.Broken($"the server redirects from https to http, on {Printable.Quote(to.Host)}", path)
+            : to;
+    }
+
+    public void Dispose() => _client.Dispose();
+
+    private static string FolderOf(string path) => path[..(path.LastIndexOf('/') + 1)];
+
+    // A query belongs to the whole folder, as the signature of a container in an object store does.
+    private Uri AddressOf(string path)
+    {
+        string name = path[_shownRoot.Length..];
+        return name == _name ? _root
+            : new UriBuilder(_root) { Path = FolderOf(_root.AbsolutePath) + Uri.EscapeDataString(name), Fragment = "" }.Uri;
+    }
+
+    private AuthenticationHeaderValue? AuthorizationFor(Uri address)
+    {
+        if (_root.UserInfo.Length > 0 && RemoteAddress.AreOfOneServer(address, _root))
+        {
+            return new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes(Uri.UnescapeDataString(_root.UserInfo))));
+        }
+        bool isPrivate = address.Scheme == Uri.UriSchemeHttps || address.IsLoopback;
+        return isPrivate && Environment.GetEnvironmentVariable("HF_TOKEN")?.Trim() is { Length: > 0 } token
+            && token.All(c => c is > ' ' and < '\x7f')
+            && Uri.TryCreate(HubEndpoint, UriKind.Absolute, out Uri? hub) && RemoteAddress.AreOfOneServer(address, hub)
+            ? new AuthenticationHeaderValue("Bearer", token) : null;
+    }
+}

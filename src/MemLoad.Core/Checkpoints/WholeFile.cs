@@ -1,0 +1,14 @@
+namespace MemLoad;
+
+/// <summary>A whole file whose headers are read: on a file system, or on a server.</summary>
+internal abstract class WholeFile : FileRange, IDisposable
+{
+    /// <summary>The ranges whose bytes are decoded; null if the file has none.</summary>
+    public FileDecoding? Decoding { get; set; }
+
+    /// <summary>What a checkpoint says about the file.</summary>
+    public abstract CheckpointFile Described { get; }
+
+    /// <inheritdoc/>
+    public abstract void Dispose();
+}

@@ -1,0 +1,17 @@
+namespace MemLoad;
+
+/// <summary>Rules on what a model needs while it serves (ML604x).</summary>
+internal static partial class Rules
+{
+    private const string WithoutCache = "Leave out the context length to plan the load alone";
+
+    // Layers, heads and head sizes, from the keys of GGUF or from a config.json.
+    public static readonly Rule CacheUnknown = new("ML6040", "the model says how large its KV cache is",
+        $"Put the config.json of the model beside the checkpoint. {WithoutCache} ({Setting.ContextLength}).");
+
+    // Other kinds of attention keep less, or something else, or not in every layer.
+    public static readonly Rule CacheNotPlain = new("ML6041", "each layer keeps keys and values of every token",
+        $"The cache of this model is not modelled, and no guess is made. {WithoutCache} ({Setting.ContextLength}).");
+    public static readonly Rule CacheOfAnother = new("ML6042", "the config.json is of the model in the checkpoint",
+        $"Put the config.json of this model beside the checkpoint. {WithoutCache} ({Setting.ContextLength}).");
+}

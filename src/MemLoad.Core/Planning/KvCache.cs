@@ -1,0 +1,52 @@
+namespace MemLoad;
+
+/// <summary>What a model keeps of tokens while it serves: keys and values of every layer, for each token of each sequence.</summary>
+/// <param name="Bytes">The bytes of all sequences at their full length.</param>
+/// <param name="Formula">The same as a product, for people.</param>
+internal sealed record KvCache(long Bytes, string Formula)
+{
+    /// <summary>The types that servers keep keys and values in.</summary>
+    public static readonly DType[] Types = [DType.Float16, DType.BFloat16, DType.Float32, DType.Float8E4M3FN, DType.Float8E5M2];
+
+    /// <summary>Returns the cache of a model.</summary>
+    /// <param name="shape">What the model says about its attention.</param>
+    /// <param name="tokens">The tokens of each sequence.</param>
+    /// <param name="sequences">The sequences at a time.</param>
+    /// <param name="type">The type of the elements.</param>
+    /// <exception cref="MemLoadException">ML6040: the product does not fit 64 bits.</exception>
+    public static KvCache Of(AttentionShape shape, long tokens, long sequences, DType type)
+    {
+        bool same = shape.KeyLength == shape.ValueLength;
+        string lengths = same ? FormattableString.Invariant($"{shape.KeyLength}")
+            : FormattableString.Invariant($"({shape.KeyLength} + {shape.ValueLength})");
+        string formula = FormattableString.Invariant(
+            $"{(same ? "2 x " : "")}{shape.LayerCount} layers x {shape.HeadCount} heads x {lengths} x {type.ElementSize()} bytes")
+            + FormattableString.Invariant($" x {tokens} tokens x {sequences} sequences");
+        try
+        {
+            long perToken = checked(shape.LayerCount * shape.HeadCount * (shape.KeyLength + shape.ValueLength) * type.ElementSize());
+            return new KvCache(checked(perToken * tokens * sequences), formula);
+        }
+        catch (OverflowException e)
+        {
+            throw Rules.CacheUnknown.Broken($"{formula} does not fit 64 bits", shape.Source, innerException: e,
+                remedy: $"Choose a shorter context length ({Setting.ContextLength}) or fewer sequences ({Setting.Sequences}).");
+        }
+    }
+
+    /// <summary>Returns the cache that a request asks for; null if it asks for none.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="checkpoint">The whole checkpoint.</param>
+    /// <param name="ct">Stops the reading of the config.json of a model on a server.</param>
+    /// <exception cref="MemLoadException">ML6040 to ML6042, and ML52xx.</exception>
+    public static KvCache? Of(LoadRequest request, Checkpoint checkpoint, CancellationToken ct)
+    {
+        if (request.ContextLength is not long tokens)
+        {
+            return null;
+        }
+        AttentionShape shape = request.Size is string size && request.Path is null
+            ? AttentionShape.Of(GptConfig.FromSize(size)) : AttentionShape.Of(checkpoint, request.Path!, tokens, ct);
+        return Of(shape, tokens, request.Sequences, request.CacheDType);
+    }
+}

@@ -1,0 +1,396 @@
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using MemLoad.Tests.Checkpoints;
+
+namespace MemLoad.Tests.Remote;
+
+/// <summary>Servers that do not do what was asked: each is refused by its rule, and no secret of an address or of the environment is told.</summary>
+public sealed class MisbehavingServerTests : IDisposable
+{
+    // Longer than the first piece, so that a second request follows.
+    private static readonly byte[] LongHeader = CheckpointKit.SafetensorsOfBytes([.. Enumerable.Range(0, 2_000).Select(i => ($"tensor.number.{i}", 100))]);
+
+    private readonly string? _token = Environment.GetEnvironmentVariable("HF_TOKEN");
+    private readonly string? _endpoint = Environment.GetEnvironmentVariable("HF_ENDPOINT");
+    private readonly string? _cache = Environment.GetEnvironmentVariable("HF_HUB_CACHE");
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose()
+    {
+        Environment.SetEnvironmentVariable("HF_TOKEN", _token);
+        Environment.SetEnvironmentVariable("HF_ENDPOINT", _endpoint);
+        Environment.SetEnvironmentVariable("HF_HUB_CACHE", _cache);
+        _folder.Dispose();
+    }
+
+    [Theory]
+    [InlineData(400, "Check the address")]
+    [InlineData(401, "HF_TOKEN")]
+    [InlineData(403, "HF_TOKEN")]
+    [InlineData(404, "spelling")]
+    [InlineData(410, "spelling")]
+    [InlineData(416, "Check the address")]
+    [InlineData(429, "busy")]
+    [InlineData(500, "Check the address")]
+    [InlineData(503, "busy")]
+    [InlineData(204, "Check the address")]
+    [InlineData(304, "Check the address")]
+    public void A_status_that_gives_no_file_is_named(int status, string remedy)
+    {
+        using var server = new LocalServer(_ => new Reply(status, []));
+
+        MemLoadException refusal = Refused("ML5204", server["m.safetensors"]);
+
+        Assert.StartsWith($"the server answers {status} (Answer)", refusal.Finding, StringComparison.Ordinal);
+        Assert.Contains(remedy, refusal.Remedy, StringComparison.Ordinal);
+        Assert.Single(server.Requests);
+    }
+
+    [Fact]
+    public void A_busy_server_says_when_to_come_again()
+    {
+        using var server = new LocalServer(_ => new Reply(429, [], ("Retry-After", "17")));
+
+        Assert.Contains("after 17 s", Refused("ML5204", server["m.safetensors"]).Remedy, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_server_without_ranges_is_refused_and_the_file_is_not_read()
+    {
+        byte[] file = new byte[64 << 20];
+        using var server = new LocalServer(_ => new Reply(200, file));
+
+        Refused("ML5205", server["m.safetensors"]);
+
+        Assert.Single(server.Requests);
+    }
+
+    [Fact]
+    public void A_server_without_ranges_and_without_a_length_is_refused()
+    {
+        using var server = new LocalServer(_ => new Reply(200, LongHeader) { StatedLength = -1 });
+
+        Refused("ML5205", server["m.safetensors"]);
+    }
+
+    [Fact]
+    public void A_short_file_that_is_sent_as_a_whole_is_read()
+    {
+        byte[] file = CheckpointKit.SafetensorsOfBytes(("a", 3));
+        using var server = new LocalServer(_ => new Reply(200, file));
+
+        Assert.Single(Checkpoint.Open(server["m.safetensors"]).Tensors);
+    }
+
+    public static TheoryData<string, string> Answers => new()
+    {
+        { "no Content-Range", "ML5206" }, { "another start", "ML5206" }, { "a longer range", "ML5206" }, { "a shorter range", "ML5206" }, { "a range of no length", "ML5206" },
+        { "no bytes", "ML5206" }, { "a length of the range's own", "ML5206" }, { "several ranges", "ML5206" }, { "a negative range", "ML5206" }, { "a range beyond the file", "ML5206" },
+        { "a body that is too long", "ML5206" }, { "a body that is too short", "ML5206" }, { "closed in the middle", "ML5206" }, { "closed before the answer", "ML5206" },
+        { "no HTTP", "ML5206" }, { "endless headers", "ML5206" }, { "compressed", "ML5206" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Answers))]
+    public void An_answer_that_is_not_what_was_asked_for_is_refused(string kind, string rule)
+    {
+        Assert.Equal(rule, Assert.Throws<MemLoadException>(() => OpenSecond(first: kind)).Rule.Id);
+        string second = Assert.Throws<MemLoadException>(() => OpenSecond(second: kind)).Rule.Id;
+        Assert.Contains(second, (string[])[rule, "ML1006"]);
+
+        // The first answer is right and the second wrong, or the first is wrong already.
+        static void OpenSecond(string first = "", string second = "")
+        {
+            int count = 0;
+            using var server = new LocalServer(asked => Wrong(asked, Interlocked.Increment(ref count) == 1 || first.Length > 0 ? first : second));
+            Checkpoint.Open(server["m.safetensors"]);
+        }
+    }
+
+    private static Reply Wrong(Asked asked, string kind)
+    {
+        Reply right = Reply.Of(asked, LongHeader);
+        (long first, long last) = asked.Range!.Value;
+        last = Math.Min(last, LongHeader.Length - 1);
+        Reply Range(string range) => right with { Headers = [("Content-Range", range), ("ETag", "\"one\"")] };
+        return kind switch
+        {
+            "" => right,
+            "no Content-Range" => right with { Headers = [] },
+            "another start" => Range($"bytes {first + 1}-{last + 1}/{LongHeader.Length}"),
+            "a longer range" => Range($"bytes {first}-{last + 9}/{LongHeader.Length}"),
+            "a shorter range" => Range($"bytes {first}-{last - 9}/{LongHeader.Length}") with { Body = right.Body[..^9] },
+            "a range of no length" => Range($"bytes {first}-{last}/*"),
+            "no bytes" => right with { Body = [], StatedLength = 0 },
+            "a length of the range's own" => Range($"bytes {first}-{last}/{last + 1 - first - 1}"),
+            "several ranges" => right with { Headers = [("Content-Type", "multipart/byteranges; boundary=x")] },
+            "a negative range" => Range($"bytes -5-{last}/{LongHeader.Length}"),
+            "a range beyond the file" => Range($"bytes {first}-{last}/{last}"),
+            "a body that is too long" => right with { Body = [.. right.Body, .. new byte[100]], StatedLength = -1 },
+            "a body that is too short" => right with { Body = right.Body[..100], StatedLength = -1 },
+            "closed in the middle" => right with { CloseAfter = 1000 },
+            "closed before the answer" => right with { Raw = [] },
+            "no HTTP" => right with { Raw = "SSH-2.0-OpenSSH_9.9\r\n\r\n"u8.ToArray() },
+            "endless headers" => right with { Raw = [.. "HTTP/1.1 206 OK\r\nX: "u8, .. Enumerable.Repeat((byte)'a', 4 << 20)] },
+            "compressed" => right with { Headers = [.. right.Headers, ("Content-Encoding", "gzip")] },
+            _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, null),
+        };
+    }
+
+    [Fact]
+    public void A_file_that_changes_between_requests_is_refused()
+    {
+        foreach ((string? first, string? second, byte[] later) in new (string?, string?, byte[])[]
+        {
+            ("\"one\"", "\"two\"", LongHeader), ("W/\"one\"", "W/\"two\"", LongHeader), (null, null, [.. LongHeader, 0]), ("\"one\"", "\"one\"", [.. LongHeader, 0]),
+        })
+        {
+            int count = 0;
+            using var server = new LocalServer(asked => Interlocked.Increment(ref count) == 1 ? Reply.Of(asked, LongHeader, first) : Reply.Of(asked, later, second));
+
+            Refused("ML1006", server["m.safetensors"]);
+            Assert.Equal(2, server.Requests.Count);
+        }
+    }
+
+    [Fact]
+    public void Ranges_that_end_after_the_first_are_named()
+    {
+        int count = 0;
+        using var server = new LocalServer(asked => Interlocked.Increment(ref count) == 1 ? Reply.Of(asked, LongHeader, null) : new Reply(200, LongHeader));
+
+        Refused("ML5205", server["m.safetensors"]);
+    }
+
+    [Fact]
+    public void A_server_that_stalls_is_left_after_the_limit_of_time()
+    {
+        using var server = new LocalServer(asked => Reply.Of(asked, LongHeader) with { Stalls = true });
+
+        var refusal = Assert.Throws<MemLoadException>(() => Checkpoint.Open(server["m.safetensors"], new OpenLimits { RemoteSeconds = 1 }));
+
+        Assert.Equal("ML5208", refusal.Rule.Id);
+        Assert.Contains("within 1 s", refusal.Finding, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Cancelling_ends_a_request_that_waits()
+    {
+        using var stop = new CancellationTokenSource();
+        using var server = new LocalServer(asked =>
+        {
+            stop.CancelAfter(1);
+            return Reply.Of(asked, LongHeader) with { Stalls = true };
+        });
+
+        Assert.ThrowsAny<OperationCanceledException>(() => Checkpoint.Open(server["m.safetensors"], stop.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() => Checkpoint.Open(server["m.safetensors.index.json"], stop.Token));
+    }
+
+    [Fact]
+    public void What_is_fetched_is_bounded()
+    {
+        using LocalServer server = LocalServer.Of(("m.safetensors", LongHeader), ("m.safetensors.index.json", new byte[100_000]));
+        var limits = new OpenLimits { RemoteBytes = 50_000 };
+
+        foreach (string name in (string[])["m.safetensors", "m.safetensors.index.json"])
+        {
+            var refusal = Assert.Throws<MemLoadException>(() => Checkpoint.Open(server[name], limits));
+            Assert.Equal("ML5209", refusal.Rule.Id);
+            Assert.Contains("remote-bytes=", refusal.Remedy, StringComparison.Ordinal);
+        }
+        Assert.InRange(server.SentBytes, 0, 200_000);
+    }
+
+    [Theory]
+    [InlineData(301)]
+    [InlineData(302)]
+    [InlineData(303)]
+    [InlineData(307)]
+    [InlineData(308)]
+    public void Redirects_are_followed_and_the_last_address_is_kept(int status)
+    {
+        using LocalServer store = LocalServer.Of(("blob", LongHeader));
+        using var server = new LocalServer(asked => asked.Path == "/m.safetensors" ? Reply.Redirect("/two", status) : Reply.Redirect(store["blob?X-Signature=secret"], status));
+
+        var checkpoint = Checkpoint.Open(server["m.safetensors"]);
+
+        Assert.Equal(server["m.safetensors"], checkpoint.Path);
+        Assert.Equal(2, server.Requests.Count);
+        Assert.All(store.Requests, asked => Assert.Equal("/blob?X-Signature=secret", asked.Path));
+    }
+
+    [Fact]
+    public void Redirects_that_lead_nowhere_are_refused()
+    {
+        using var circle = new LocalServer(_ => Reply.Redirect("/m.safetensors"));
+        Refused("ML5207", circle["m.safetensors"]);
+        Assert.Equal(6, circle.Requests.Count);
+
+        foreach (string target in (string[])["file:///etc/passwd", "ftp://host/x", "javascript:1"])
+        {
+            using var server = new LocalServer(_ => Reply.Redirect(target));
+            Refused("ML5207", server["m.safetensors"]);
+        }
+        using var silent = new LocalServer(_ => new Reply(302, []));
+        Refused("ML5207", silent["m.safetensors"]);
+    }
+
+    [Theory]
+    [InlineData("https://a.example/x", "http://a.example/x", false)]
+    [InlineData("https://a.example/x", "https://b.example/x", true)]
+    [InlineData("http://a.example/x", "https://a.example/x", true)]
+    public void A_redirect_never_ends_encryption(string from, string to, bool isFollowed)
+    {
+        using var answer = new HttpResponseMessage(HttpStatusCode.Redirect);
+        answer.Headers.Location = new Uri(to);
+
+        if (isFollowed)
+        {
+            Assert.Equal(to, RemoteSession.Redirected(new Uri(from), answer, 0, from).AbsoluteUri);
+        }
+        else
+        {
+            Assert.Equal("ML5207", Assert.Throws<MemLoadException>(() => RemoteSession.Redirected(new Uri(from), answer, 0, from)).Rule.Id);
+        }
+    }
+
+    [Fact]
+    public void A_server_that_is_not_there_is_named()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        int port = ((IPEndPoint)listener.LocalEndpoint).Port;
+        listener.Stop();
+
+        Refused("ML5203", $"http://127.0.0.1:{port}/m.safetensors");
+        Refused("ML5203", "http://nowhere.invalid/m.safetensors");
+    }
+
+    [Fact]
+    public async Task A_certificate_that_is_not_trusted_is_refused()
+    {
+        using var key = RSA.Create(2048);
+        X509Certificate2 made = new CertificateRequest("CN=127.0.0.1", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)
+            .CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        using X509Certificate2 certificate = X509CertificateLoader.LoadPkcs12(made.Export(X509ContentType.Pfx), null);
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        Task serving = Task.Run(async () =>
+        {
+            using TcpClient client = await listener.AcceptTcpClientAsync();
+            using var stream = new SslStream(client.GetStream());
+            try
+            {
+                await stream.AuthenticateAsServerAsync(certificate);
+                _ = await stream.ReadAsync(new byte[1]);
+            }
+            catch (Exception e) when (e is IOException or System.Security.Authentication.AuthenticationException)
+            {
+                // The client does not go on.
+            }
+        });
+
+        MemLoadException refusal = Refused("ML5203", $"https://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}/m.safetensors");
+
+        Assert.Contains("certificate", refusal.Finding, StringComparison.OrdinalIgnoreCase);
+        await serving;
+    }
+
+    [Theory]
+    [InlineData("https://")]
+    [InlineData("https:///m.safetensors")]
+    [InlineData("https://host")]
+    [InlineData("https://host:port/m.safetensors")]
+    [InlineData(@"https://host\m.safetensors")]
+    [InlineData("https://user:pa/ss@host/m.safetensors")]
+    public void A_malformed_address_is_refused(string address) => Refused("ML5202", address);
+
+    [Fact]
+    public void A_password_of_the_address_goes_to_its_server_and_nowhere_else()
+    {
+        using LocalServer store = LocalServer.Of(("blob", LongHeader));
+        using var server = new LocalServer(_ => Reply.Redirect(store["blob"]));
+        string address = server["m.safetensors"].Replace("http://", "http://us%40er:s3cret@", StringComparison.Ordinal);
+
+        var checkpoint = Checkpoint.Open(address);
+
+        Assert.Equal(server["m.safetensors"], checkpoint.Path);
+        Assert.Equal("Basic " + Convert.ToBase64String("us@er:s3cret"u8), server.Requests.Single().Headers["authorization"]);
+        Assert.All(store.Requests, asked => Assert.DoesNotContain("authorization", asked.Headers));
+    }
+
+    [Fact]
+    public void The_token_goes_to_the_server_of_the_hub_and_nowhere_else()
+    {
+        using LocalServer store = LocalServer.Of(("blob", LongHeader));
+        using var hub = new LocalServer(_ => Reply.Redirect(store["blob"]));
+        Environment.SetEnvironmentVariable("HF_TOKEN", "hf_s3cret");
+        Environment.SetEnvironmentVariable("HF_ENDPOINT", hub[""]);
+
+        Checkpoint.Open(hub["org/name/resolve/main/model.safetensors"]);
+        Assert.Equal("Bearer hf_s3cret", hub.Requests.Single().Headers["authorization"]);
+        Assert.All(store.Requests, asked => Assert.DoesNotContain("authorization", asked.Headers));
+
+        Checkpoint.Open(store["blob"]);
+        Assert.All(store.Requests, asked => Assert.DoesNotContain("authorization", asked.Headers));
+    }
+
+    [Fact]
+    public void A_model_of_the_hub_is_found_on_its_server_if_it_is_not_in_the_cache()
+    {
+        byte[] file = CheckpointKit.SafetensorsOfBytes(("a", 3));
+        using LocalServer hub = new(asked => asked.Path is "/org/name/resolve/main/model.safetensors" or "/org/name/resolve/refs%2Fpr%2F1/sub/x.safetensors" ? Reply.Of(asked, file) : Reply.NotFound);
+        Environment.SetEnvironmentVariable("HF_ENDPOINT", hub[""]);
+        Environment.SetEnvironmentVariable("HF_HUB_CACHE", _folder.Path);
+
+        Assert.Equal(hub["org/name/resolve/main/model.safetensors"], Checkpoint.Open(HubCache.AtRevision("hf://org/name", null, remote: true)).Path);
+        Assert.Equal(hub["org/name/resolve/refs%2Fpr%2F1/sub/x.safetensors"], Checkpoint.Open(HubCache.AtRevision("hf://org/name/sub/x.safetensors", "refs/pr/1", remote: true)).Path);
+        var missing = Assert.Throws<MemLoadException>(() => HubCache.AtRevision("hf://org/name", null));
+        Assert.Equal("ML5018", missing.Rule.Id);
+        Assert.Contains("Remote", missing.Remedy, StringComparison.OrdinalIgnoreCase);
+
+        // What is in the cache is not asked for: a folder with weights in it. One with only a configuration in it is not the model.
+        string snapshot = Directory.CreateDirectory(_folder["models--org--name/snapshots/0123456789abcdef0123456789abcdef01234567"]).FullName;
+        File.WriteAllText(Path.Combine(snapshot, "config.json"), "{}");
+        Assert.StartsWith("http://", HubCache.AtRevision("hf://org/name", null, remote: true), StringComparison.Ordinal);
+        File.WriteAllBytes(Path.Combine(snapshot, "model.safetensors"), file);
+        Assert.Equal(snapshot, HubCache.AtRevision("hf://org/name", null, remote: true));
+        Environment.SetEnvironmentVariable("HF_ENDPOINT", "nonsense");
+        Assert.Equal("ML5202", Assert.Throws<MemLoadException>(() => HubCache.AtRevision("hf://org/other", null, remote: true)).Rule.Id);
+    }
+
+    [Theory]
+    [InlineData("https://user:secret@host/a/m.safetensors?token=secret#secret", "https://host/a/m.safetensors")]
+    [InlineData("HTTP://user:secret@host:81/m", "HTTP://host:81/m")]
+    [InlineData("https://host/a@b/m?x", "https://host/a@b/m")]
+    [InlineData("https://user:secret@host/a@b/m", "https://host/a@b/m")]
+    [InlineData("https://user:sec/secret@host/m?secret", "https://host/m")]
+    [InlineData("https://user:se?c#secret@host/m", "https://host/m")]
+    [InlineData("https://:secret@host", "https://host")]
+    [InlineData("/folder/a?b#c@d", "/folder/a?b#c@d")]
+    public void Secrets_of_an_address_are_not_shown(string address, string shown)
+    {
+        Assert.Equal(shown, RemoteAddress.Shown(address));
+        Assert.StartsWith(RemoteAddress.Is(address) ? $"The proxy '{shown}" : "The proxy", RemoteAddress.Cleaned($"The proxy '{address}' failed"), StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", RemoteAddress.Cleaned($"The proxy '{address}' failed"), StringComparison.Ordinal);
+        MemLoadException refusal = Rules.RemoteAddress.Broken("it is not", address);
+        Assert.Equal(shown, refusal.Path);
+        Assert.DoesNotContain("secret", refusal.ToString(), StringComparison.Ordinal);
+    }
+
+    private static MemLoadException Refused(string rule, string address)
+    {
+        string secret = RemoteAddress.Is(address) && Uri.TryCreate(address, UriKind.Absolute, out Uri? uri) && uri.UserInfo.Length == 0
+            ? address.Replace("://", "://user:s3cret@", StringComparison.Ordinal) + "?token=s3cret" : address;
+        var refusal = Assert.Throws<MemLoadException>(() => Checkpoint.Open(secret));
+        Assert.True(rule == refusal.Rule.Id, $"{refusal.Rule.Id} in the place of {rule}: {refusal.Message}");
+        Assert.DoesNotContain("s3cret", refusal.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', refusal.Message);
+        Assert.InRange(refusal.Message.Length, 1, 1200);
+        return refusal;
+    }
+}
