@@ -15,7 +15,7 @@ public sealed class GetWeightInfoCommand : NarrowingPathCmdlet
     /// <inheritdoc/>
     protected override void ProcessPath(string path)
     {
-        Checkpoint checkpoint = Checkpoint.OpenSelected(path, Key, Include, Exclude, StopToken);
+        Checkpoint checkpoint = Checkpoint.OpenSelected(path, Key, Include, Exclude, AllowOpaque, StopToken);
         foreach (string finding in checkpoint.Findings)
         {
             WriteVerbose($"{path}: {Printable.Text(finding)}.");

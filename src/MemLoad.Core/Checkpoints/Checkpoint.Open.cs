@@ -32,9 +32,11 @@ public sealed partial class Checkpoint
     /// <param name="key">As for <see cref="Select"/>; likewise the patterns.</param>
     /// <param name="include">Names to keep.</param>
     /// <param name="exclude">Names to drop.</param>
+    /// <param name="allowOpaque">As for <see cref="OpenLimits.AllowOpaque"/>.</param>
     /// <param name="cancellationToken">Stops the opening.</param>
-    internal static Checkpoint OpenSelected(string path, string? key, IReadOnlyList<string>? include, IReadOnlyList<string>? exclude, CancellationToken cancellationToken) =>
-        Open(path, OpenLimits.FromEnvironment(), null, cancellationToken).Select(key, include, exclude);
+    internal static Checkpoint OpenSelected(
+        string path, string? key, IReadOnlyList<string>? include, IReadOnlyList<string>? exclude, bool allowOpaque, CancellationToken cancellationToken) =>
+        Open(path, OpenLimits.FromEnvironment() with { AllowOpaque = allowOpaque }, null, cancellationToken).Select(key, include, exclude);
 
     /// <summary>Opens a checkpoint and leaves its files open for a load.</summary>
     /// <param name="path">File or folder; relative paths count from the current folder of the process.</param>
@@ -158,7 +160,7 @@ public sealed partial class Checkpoint
                 throw Rules.NothingSelected.Broken($"none of the {Tensors.Length} tensors is left after include and exclude", Path);
             }
         }
-        return chosen == Tensors && Refused.IsEmpty ? this : CheckpointBuilder.Trim(Path, Format, Files, Storages, chosen, metadata).WithFindings(Findings);
+        return chosen == Tensors && Refused.IsEmpty ? this : CheckpointBuilder.Trim(Path, Format, Files, Storages, chosen, metadata).WithFindings(Findings).WithObjects(OpaqueObjects);
     }
 
     private static CheckpointFormat Sniff(CheckpointFileReader file)

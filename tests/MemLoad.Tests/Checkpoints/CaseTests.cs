@@ -150,14 +150,14 @@ public sealed class CaseTests
         MemLoadException refusal = Refusal(path);
         Assert.Equal(rule, refusal.Rule.Id);
         Assert.Contains(pattern, refusal.Remedy, StringComparison.Ordinal);
-        Assert.Equal(rule, Assert.Throws<MemLoadException>(() => Checkpoint.OpenSelected(path, null, [pattern], null, default)).Rule.Id);
+        Assert.Equal(rule, Assert.Throws<MemLoadException>(() => Checkpoint.OpenSelected(path, null, [pattern], null, false, default)).Rule.Id);
         if (others == 0)
         {
-            Assert.Equal("ML6006", Assert.Throws<MemLoadException>(() => Checkpoint.OpenSelected(path, null, null, [pattern], default)).Rule.Id);
+            Assert.Equal("ML6006", Assert.Throws<MemLoadException>(() => Checkpoint.OpenSelected(path, null, null, [pattern], false, default)).Rule.Id);
             return;
         }
 
-        var rest = Checkpoint.OpenSelected(path, null, null, [pattern], default);
+        var rest = Checkpoint.OpenSelected(path, null, null, [pattern], false, default);
 
         Assert.Equal(others, rest.Tensors.Length);
         if (File.Exists(path + ".expected.json"))

@@ -19,12 +19,19 @@ internal sealed record TorchConstant(string Repr)
 /// <summary>A tensor that is no plain one with data. It is refused if it is selected, and the rest of the file can be read.</summary>
 /// <param name="Kind">What it is, such as <c>a sparse tensor</c>.</param>
 /// <param name="At">Where the pickle makes it.</param>
-internal sealed record RefusedTensor(string Kind, long At);
+internal sealed record RefusedTensor(string Kind, long At)
+{
+    /// <summary>What it is made of; null if that need not be known.</summary>
+    public PickleSequence? Arguments { get; init; }
+}
 
 /// <summary>An element type of numpy by its code, such as <c>f8</c>.</summary>
 internal sealed record NumpyType(string Code)
 {
     private const int BytesOfCharacter = 4; // of text, which numpy stores as UTF-32
+
+    /// <summary>True if an object has it or its state is not plain. Its code may then no longer be that of its elements.</summary>
+    public bool IsHeld { get; set; }
 
     /// <summary>The bytes of a text (<c>U3</c>) or of bytes (<c>S3</c>); 0 for other types.</summary>
     public int TextBytes => Code is ['S' or 'U', ..] && ushort.TryParse(Code.AsSpan(1), NumberStyles.None, CultureInfo.InvariantCulture, out ushort count)
@@ -62,10 +69,20 @@ internal sealed class PickleSequence(PickleSequenceKind kind, object?[] items)
     /// <summary>True if the pickle may use the value a second time. Otherwise only one value refers to it.</summary>
     public bool IsKept { get; set; }
 
+    /// <summary>True if an object of the file holds the value, so that code could change it if it is mutable.</summary>
+    public bool IsHeld { get; set; }
+
+    /// <summary>True if items can be added or replaced.</summary>
+    public bool IsMutable => Kind is PickleSequenceKind.List or PickleSequenceKind.Set or PickleSequenceKind.ByteArray;
+
     public ReadOnlySpan<object?> Items => _items.AsSpan(0, Count);
 
     /// <summary>Reuses a tuple that was not memoized and is no longer needed, for a tuple with the same number of items.</summary>
-    public void Reuse(ReadOnlySpan<object?> items) => items.CopyTo(_items);
+    public void Reuse(ReadOnlySpan<object?> items)
+    {
+        items.CopyTo(_items);
+        IsHeld = false;
+    }
 
     /// <summary>
     /// Returns a copy, as the constructors of Python do. Items that are added to one sequence later are not in the other.
@@ -137,6 +154,12 @@ internal sealed class PickleDict(PickleDictKind kind)
     /// <summary>True if the pickle may use the value a second time. Otherwise only one value refers to it.</summary>
     public bool IsKept { get; set; }
 
+    /// <summary>True if an object of the file holds the value, so that code could change it.</summary>
+    public bool IsHeld { get; set; }
+
+    /// <summary>True if an object is a key. Its class decides which keys it is equal to, so none of the entries is certain.</summary>
+    public bool HasObjectKey { get; set; }
+
     /// <summary>Entries by the text of their key in Python: a string itself, otherwise the result of <c>str()</c>.</summary>
     public IReadOnlyList<KeyValuePair<string, object?>> Items => _items ?? Nothing;
 
@@ -191,6 +214,8 @@ internal sealed class PickleDict(PickleDictKind kind)
         {
             return false;
         }
+        IsHeld = false;
+        HasObjectKey = false;
         _items?.Clear();
         return true;
     }
@@ -254,6 +279,7 @@ internal sealed class StorageReference(string key, DType? dtype, long count, Sto
     // The first reference to the same storage. It is another object only if an empty storage has several types.
     private readonly StorageReference? _first = first;
     private int _index = -1;
+    private bool _isHeld;
 
     public string Key { get; } = key;
 
@@ -270,6 +296,13 @@ internal sealed class StorageReference(string key, DType? dtype, long count, Sto
         set => (_first ?? this)._index = value;
     }
 
+    /// <summary>True if an object of the file holds it, so that code could change its bytes.</summary>
+    public bool IsHeld
+    {
+        get => (_first ?? this)._isHeld;
+        set => (_first ?? this)._isHeld = value;
+    }
+
     public bool IsLike(StorageReference other) => Key == other.Key && DType == other.DType && Count == other.Count && IsQuantized == other.IsQuantized;
 }
 
@@ -279,4 +312,7 @@ internal sealed record TensorReference(
 {
     /// <summary>Bytes of one record, without its dimensions.</summary>
     public const int Overhead = 72;
+
+    /// <summary>True if an object of the file holds it.</summary>
+    public bool IsHeld { get; set; }
 }

@@ -137,6 +137,7 @@ internal static class PythonText
         PickleGlobal global => $"<{global.Name}>",
         TensorReference => "<tensor>",
         StorageReference => "<storage>",
+        OpaqueObject opaque => $"<{opaque.Name}>",
         _ => "<value>",
     };
 
