@@ -23,7 +23,10 @@ internal static class ObjectRemedy
         {
             return $"{Python(tensors)} To open it without its objects, which runs nothing: {Setting.AllowOpaque}.";
         }
-        return Inside(root) is string model ? Python($"{model}.state_dict()") : null;
+        return Inside(root) is string model ? Python($"{model}.state_dict()")
+            : root is PickleDict dict && dict.Items.Any(item => item.Value is OpaqueObject { HasStorage: true })
+                ? Python("{k: v.cpu() for k, v in c.items()}") // tensors of a device whose package rebuilds them
+                : null;
     }
 
     private static string Python(string tensors) =>

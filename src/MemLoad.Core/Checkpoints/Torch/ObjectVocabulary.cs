@@ -282,6 +282,10 @@ internal sealed class ObjectVocabulary : IPickleVocabulary
                     break;
                 case StorageReference storage:
                     storage.IsHeld = true;
+                    if (holder is not null)
+                    {
+                        holder.HasStorage = true;
+                    }
                     break;
                 case RefusedTensor { Arguments: PickleSequence arguments }:
                     Wait(arguments, budget, path);

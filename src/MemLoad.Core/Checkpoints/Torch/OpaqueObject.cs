@@ -17,4 +17,7 @@ internal sealed class OpaqueObject(string name)
 
     /// <summary>The number of tensors that it has, with those of the objects in it.</summary>
     public long TensorCount { get; set; }
+
+    /// <summary>True if it was made of the storage of a tensor, as the rebuild function of a device does.</summary>
+    public bool HasStorage { get; set; }
 }

@@ -165,7 +165,8 @@ internal sealed class TorchContainer(
             return null;
         }
         string names = _left.Count == 0 ? "" : $" ({string.Join(", ", _left.Select(Printable.Quote))}{(_leftCount > _left.Count ? ", …" : "")})";
-        string tensors = vocabulary.HeldTensorCount == 0 ? "" : FormattableString.Invariant($", with {vocabulary.HeldTensorCount} tensors in them");
+        string tensors = vocabulary.HeldTensorCount == 0 ? ""
+            : FormattableString.Invariant($", with {vocabulary.HeldTensorCount} tensor{(vocabulary.HeldTensorCount == 1 ? "" : "s")} in them");
         string program = vocabulary.Program is MemLoadException attack
             ? $"; {attack.Finding}, and PyTorch would run it"
             : "";
