@@ -57,7 +57,8 @@ internal static class TestCommand
         return command;
     }
 
-    private static WeightVerdict Test(string path, OpenLimits limits, bool deep, WeightManifest? manifest, CliConsole console, CancellationToken ct)
+    private static WeightVerdict Test(
+        string path, OpenLimits limits, bool deep, WeightManifest? manifest, CliConsole console, CancellationToken ct)
     {
         if (!deep && manifest is null)
         {

@@ -257,6 +257,28 @@ public sealed class OpaqueTests : IDisposable
         Assert.Equal("ML3003", Assert.Throws<MemLoadException>(() => Checkpoint.OpenSelected(path, null, null, ["a"], false, default)).Rule.Id);
     }
 
+    // A class that only these tensors use needs no consent: what is made of it is refused by its name.
+    [Theory]
+    [InlineData("a tensor subclass", "torch._tensor", "_rebuild_from_type_v2")]
+    [InlineData("a quantized tensor", "torch._utils", "_rebuild_qtensor")]
+    public void A_tensor_of_another_kind_can_be_left_out_also_without_consent(string kind, string module, string function)
+    {
+        byte[] storage = Cat(Tuple(Text("storage"), Global("torch", "QUInt4x2Storage"), Text("1"), Text("cpu"), Number(4)), Persistent);
+        byte[] other = function == "_rebuild_qtensor"
+            ? Call(module, function, storage, Number(0), Numbers(8), Numbers(1), Tuple(Global("torch", "per_tensor_affine"), Number(1), Number(0)), False, OrderedDict)
+            : Call(module, function, Global("torch._utils", "_rebuild_tensor_v2"), Global("evil", "Tensor"), Tuple(Second), Cat(EmptyDict, Pair(Text("k"), Object())));
+        string path = _folder.Write("x.pth", ZipForge.Torch(zip => zip.Add("archive/data/1", new byte[4]), Of(A, ("q", other))));
+
+        MemLoadException refusal = Refusal(path);
+        Assert.Equal("ML3005", refusal.Rule.Id);
+        Assert.Contains(kind, refusal.Finding, StringComparison.Ordinal);
+        foreach (bool allowed in new[] { false, true })
+        {
+            Assert.Equal("a", Assert.Single(Checkpoint.OpenSelected(path, null, null, ["q"], allowed, default).Tensors).Name);
+            Assert.Equal("ML3005", Assert.Throws<MemLoadException>(() => Checkpoint.OpenSelected(path, null, null, null, allowed, default)).Rule.Id);
+        }
+    }
+
     [Fact]
     public void A_function_that_runs_a_program_is_the_first_refusal_and_a_finding_with_consent()
     {

@@ -3,6 +3,9 @@ namespace MemLoad;
 /// <summary>The names that a kind of pickle may use, and the records that they make.</summary>
 internal interface IPickleVocabulary
 {
+    /// <summary>Whether a dict may have two keys with one name, such as 1 and '1'.</summary>
+    bool TakesRepeatedNames => false;
+
     /// <summary>Returns the record for a name, or null if the name is not on the list.</summary>
     object? Resolve(string module, string name, OpenBudget budget, string path, long at);
 

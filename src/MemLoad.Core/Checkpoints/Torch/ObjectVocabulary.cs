@@ -31,6 +31,9 @@ internal sealed class ObjectVocabulary : IPickleVocabulary
     public MemLoadException? Refusal { get; set; }
 
     /// <inheritdoc/>
+    public bool TakesRepeatedNames => true;
+
+    /// <inheritdoc/>
     public object? Resolve(string module, string name, OpenBudget budget, string path, long at)
     {
         string full = $"{module}.{name}";

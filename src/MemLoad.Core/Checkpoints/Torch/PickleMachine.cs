@@ -309,10 +309,14 @@ internal sealed class PickleMachine(
             {
                 if (items[i] is string || PythonKey.Identity(items[i], _budget, input.Path) is not null)
                 {
-                    throw Rules.NameRepeated.Broken($"two keys of a dict differ in Python and have the one name {Printable.Quote(PythonText.Key(items[i]) ?? "")}", input.Path, at);
+                    throw NameRepeated(items[i], at);
                 }
                 throw Malformed($"{Printable.Quote(PythonText.Repr(items[i]))} cannot be a key of a dict, or reads the same as another key of it", at);
             }
+        }
+        if (dict.HasRepeatedNames && !_vocabulary.TakesRepeatedNames)
+        {
+            throw NameRepeated(items[0], at);
         }
         if (dict.IsHeld)
         {
@@ -463,6 +467,9 @@ internal sealed class PickleMachine(
 
     private object? Recall(uint index, long at) =>
         _memo.TryGet(index, out object? value) ? value : throw Malformed($"memo entry {index} is used before it is set", at);
+
+    private MemLoadException NameRepeated(object? key, long at) => Rules.NameRepeated.Broken(
+        $"two keys of a dict differ in Python and have the one name {Printable.Quote(PythonText.Key(key) ?? "")}", input.Path, at);
 
     private MemLoadException Malformed(string finding, long at) => Rules.PickleMalformed.Broken(finding, input.Path, at);
 }

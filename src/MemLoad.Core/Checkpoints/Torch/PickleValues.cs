@@ -149,6 +149,12 @@ internal sealed class PickleDict(PickleDictKind kind)
     private HashSet<string>? _otherNames;
     private Dictionary<string, string>? _nameOf;
 
+    // True while every key is a whole number. Its digits are its identity and its name, so an id map needs no more than its entries.
+    private bool _isNumbered;
+
+    // The names of entries whose own name is that of another key, such as 1 beside '1'.
+    private HashSet<string>? _apart;
+
     public PickleDictKind Kind { get; } = kind;
 
     /// <summary>True if the pickle may use the value a second time. Otherwise only one value refers to it.</summary>
@@ -164,14 +170,20 @@ internal sealed class PickleDict(PickleDictKind kind)
     public IReadOnlyList<KeyValuePair<string, object?>> Items => _items ?? Nothing;
 
     /// <summary>True if all keys are text.</summary>
-    public bool HasTextKeysOnly => _otherNames is null;
+    public bool HasTextKeysOnly => _otherNames is null && !_isNumbered;
 
     /// <summary>True if no key is text.</summary>
-    public bool HasNoTextKeys => (_otherNames?.Count ?? 0) == Items.Count;
+    public bool HasNoTextKeys => _isNumbered || (_otherNames?.Count ?? 0) == Items.Count;
+
+    /// <summary>True if two keys have one name, such as 1 and '1'. Both entries are kept: see <see cref="NameOf"/>.</summary>
+    public bool HasRepeatedNames => _apart is not null;
+
+    /// <summary>The name of the key of an entry, as <see cref="Items"/> has it.</summary>
+    public string NameOf(string key) => _apart?.Contains(key) == true ? key[..^1] : key;
 
     /// <summary>
     /// Sets an entry. The last value and the first key are kept, as in Python. Returns false if the key cannot be hashed or has no name.
-    /// Also returns false if another key of Python has the same name, such as 1 and '1', because one entry would be lost.
+    /// Also returns false if two other keys of Python have the same name, because one entry would be lost.
     /// </summary>
     public bool TrySet(object? key, object? value, OpenBudget budget, string path)
     {
@@ -184,16 +196,22 @@ internal sealed class PickleDict(PickleDictKind kind)
         {
             budget.Spend(3L * OpenBudget.EntryBytes * _items.Count, path);
         }
-        string? name = key as string;
-        if (name is null)
+        if (key is long number && (_isNumbered || _items.Count == 0))
         {
-            name = OtherName(key, budget, path);
-            if (name is null)
-            {
-                return false;
-            }
+            _isNumbered = true;
+            string digits = number.ToString(CultureInfo.InvariantCulture);
+            budget.Spend(OpenBudget.Text(digits.Length) + OpenBudget.Hashing(digits.Length), path);
+            _items[digits] = value;
+            return true;
         }
-        else if (_otherNames?.Contains(name) == true)
+        if (_isNumbered)
+        {
+            _isNumbered = false;
+            budget.Spend((long)OpenBudget.GrowingEntry * _items.Count, path);
+            _otherNames = new HashSet<string>(_items.Keys, StringComparer.Ordinal);
+        }
+        string? name = key is string text ? TextName(text, budget, path) : OtherName(key, budget, path);
+        if (name is null)
         {
             return false;
         }
@@ -210,12 +228,13 @@ internal sealed class PickleDict(PickleDictKind kind)
     public bool TryClear()
     {
         const int Most = 16;
-        if (_items?.Capacity > Most || _otherNames is not null)
+        if (_items?.Capacity > Most || _otherNames is not null || _apart is not null)
         {
             return false;
         }
         IsHeld = false;
         HasObjectKey = false;
+        _isNumbered = false;
         _items?.Clear();
         return true;
     }
@@ -223,7 +242,7 @@ internal sealed class PickleDict(PickleDictKind kind)
     /// <summary>Returns a copy, as the constructors of Python do. Entries that are set in one dict later are not in the other.</summary>
     public static PickleDict Copy(PickleDictKind kind, PickleDict source, OpenBudget budget, string path)
     {
-        var copy = new PickleDict(kind);
+        var copy = new PickleDict(kind) { _isNumbered = source._isNumbered };
         if (source._items is { Count: > 0 } items)
         {
             budget.Spend(FirstEntries + (3L * OpenBudget.EntryBytes * items.Count), path);
@@ -234,8 +253,26 @@ internal sealed class PickleDict(PickleDictKind kind)
             budget.Spend((long)OpenBudget.GrowingEntry * (names.Count + (source._nameOf?.Count ?? 0)), path);
             copy._otherNames = new HashSet<string>(names, StringComparer.Ordinal);
             copy._nameOf = source._nameOf is null ? null : new Dictionary<string, string>(source._nameOf, StringComparer.Ordinal);
+            copy._apart = source._apart is null ? null : new HashSet<string>(source._apart, StringComparer.Ordinal);
         }
         return copy;
+    }
+
+    // The name of a key that is text, under which it is stored. Null if it is lost among others.
+    private string? TextName(string text, OpenBudget budget, string path) =>
+        _otherNames?.Contains(text) == true ? Apart(text, isText: true, budget, path) : _apart?.Contains(text) == true ? null : text;
+
+    // A name with a mark after it. Null if another key has that, too.
+    private string? Apart(string name, bool isText, OpenBudget budget, string path)
+    {
+        budget.Spend(OpenBudget.GrowingEntry + (2 * OpenBudget.Text(name.Length + 1)), path);
+        string apart = name + '\0';
+        if (_items!.ContainsKey(apart) && !(isText && _apart?.Contains(apart) == true && !_otherNames!.Contains(apart)))
+        {
+            return null;
+        }
+        (_apart ??= new HashSet<string>(StringComparer.Ordinal)).Add(apart);
+        return apart;
     }
 
     // The name of a key that is not text: the name of an equal key that is stored, or its own name. Null if it has no name.
@@ -252,7 +289,11 @@ internal sealed class PickleDict(PickleDictKind kind)
             return name;
         }
         name = key is long ? identity : PythonText.Key(key);
-        if (name is null || _items!.ContainsKey(name))
+        if (name is not null && _items!.ContainsKey(name))
+        {
+            name = Apart(name, isText: false, budget, path);
+        }
+        if (name is null)
         {
             return null;
         }

@@ -37,7 +37,7 @@ internal sealed class TorchContainer(
             if (value is PickleDict dict && next < dict.Items.Count)
             {
                 open.Push(container with { Next = next + 1 });
-                Visit(Below(name, dict.Items[next].Key), dict.Items[next].Value, dict.IsHeld, open);
+                Visit(Below(name, dict.NameOf(dict.Items[next].Key)), dict.Items[next].Value, dict.IsHeld, open);
             }
             else if (value is PickleSequence sequence && next < sequence.Count)
             {

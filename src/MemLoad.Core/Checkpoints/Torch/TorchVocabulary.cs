@@ -150,6 +150,8 @@ internal sealed class TorchVocabulary : IPickleVocabulary
     {
     }
 
+    bool IPickleVocabulary.TakesRepeatedNames => true;
+
     object? IPickleVocabulary.Resolve(string module, string name, OpenBudget budget, string path, long at) => Resolve(module, name);
 
     MemLoadException IPickleVocabulary.RefusalOf(string module, string name, bool isRoot, string path, long at) => Refusal(module, name, isRoot, path, at);

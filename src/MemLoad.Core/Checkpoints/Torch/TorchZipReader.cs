@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace MemLoad;
 
 /// <summary>
@@ -50,7 +52,9 @@ internal static class TorchZipReader
             }
             return reference.Index;
         }, archive.Objects).Add(archive.Root);
-        return builder.Build();
+        string tail = archive.Directory.Tail;
+        return builder.Build().WithFindings(tail.Length == 0 ? []
+            : [FormattableString.Invariant($"{Encoding.UTF8.GetByteCount(tail)} bytes follow the archive: {Printable.Quote(tail)}")]);
     }
 
     /// <summary>Reads the directory and the pickle of an archive that is neither compressed nor big-endian.</summary>
@@ -60,7 +64,7 @@ internal static class TorchZipReader
     private static Archive Open(FileRange file, FileDecoding? decoding, OpenBudget budget, CancellationToken cancellationToken)
     {
         string path = file.Path;
-        ZipDirectory directory = ZipDirectory.Read(file, budget, cancellationToken);
+        ZipDirectory directory = ZipDirectory.Read(file, budget, cancellationToken, allowsTail: decoding is not null);
         (string prefix, ZipRecord pickle) = FindPickle(directory.Records, path, decoding is not null);
         bool swaps = directory.Find(prefix, "/byteorder") is { } order && IsBigEndian(file, decoding, order);
         if (swaps && decoding is null)
