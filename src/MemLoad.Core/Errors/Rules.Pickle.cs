@@ -38,6 +38,6 @@ internal static partial class Rules
 
     // An object of the file gets values from the pickle. Its code could change them in PyTorch, so that MemLoad would read other weights.
     public static readonly Rule ObjectHolds = new("ML3012", "tensors beside objects are held by none of the objects",
-        "Only if you trust the file, because this runs its code, in Python: c = torch.load(path, weights_only=False), and then torch.save of "
-            + "the tensors without the object.");
+        "Only if you trust the file, because this runs its code, in Python: c = torch.load(path, weights_only=False), and then torch.save "
+            + "of the tensors without the object.");
 }

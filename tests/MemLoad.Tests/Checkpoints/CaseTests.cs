@@ -196,9 +196,9 @@ public sealed class CaseTests
 
     // PyTorch finds the end record before what was appended.
     [Theory]
-    [InlineData("\n", "1 bytes follow the archive: '\\u000a'")]
-    [InlineData("3b1c…  model.pth\r\n", "18 bytes follow the archive: '3b1c…  model.pth")]
-    public void Text_after_an_archive_is_a_finding(string text, string finding)
+    [InlineData("\n", "white space follows the archive (in bytes: 1)")]
+    [InlineData("\r\n\r\n\t ", "white space follows the archive (in bytes: 6)")]
+    public void White_space_after_an_archive_is_a_finding(string text, string finding)
     {
         using var folder = new TemporaryFolder();
         byte[] archive = File.ReadAllBytes(Fixtures.PathOf("tiny/fp32.pth"));
@@ -223,6 +223,9 @@ public sealed class CaseTests
             MemLoadException refusal = Refusal(folder.Write("x.pth", [.. archive, .. tail]));
             Assert.StartsWith("ML20", refusal.Rule.Id, StringComparison.Ordinal);
         }
+        MemLoadException line = Refusal(folder.Write("x.pth", [.. archive, .. "3b1c  model.pth\n"u8]));
+        Assert.Contains("16 bytes, '3b1c  model.pth", line.Finding, StringComparison.Ordinal);
+        Assert.Contains($"its first {archive.Length} bytes", line.Remedy, StringComparison.Ordinal);
     }
 
     /// <summary>Folders that are complete, and the file or files whose tensors they have.</summary>

@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace MemLoad;
 
 /// <summary>
@@ -52,9 +50,8 @@ internal static class TorchZipReader
             }
             return reference.Index;
         }, archive.Objects).Add(archive.Root);
-        string tail = archive.Directory.Tail;
-        return builder.Build().WithFindings(tail.Length == 0 ? []
-            : [FormattableString.Invariant($"{Encoding.UTF8.GetByteCount(tail)} bytes follow the archive: {Printable.Quote(tail)}")]);
+        return builder.Build().WithFindings(archive.Directory.TailBytes == 0 ? []
+            : [FormattableString.Invariant($"white space follows the archive (in bytes: {archive.Directory.TailBytes})")]);
     }
 
     /// <summary>Reads the directory and the pickle of an archive that is neither compressed nor big-endian.</summary>
