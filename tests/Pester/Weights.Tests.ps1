@@ -17,6 +17,29 @@ Describe 'Get-WeightInfo' {
         { Get-WeightInfo $file -Include nothing* -ErrorAction Stop } | Should -Throw -ErrorId 'ML6006,MemLoad.Commands.GetWeightInfoCommand'
     }
 }
+Describe 'A file with objects beside its tensors' {
+    BeforeAll { $withObjects = Join-Path $RepositoryRoot tests/cases/03-argparse-namespace/esm2.pt }
+    It 'is refused with the name of the switch' {
+        { Get-WeightInfo $withObjects -ErrorAction Stop } | Should -Throw -ErrorId 'ML3003,MemLoad.Commands.GetWeightInfoCommand'
+        (Test-Weights $withObjects).Remedy | Should -Match "torch\.save\(c\['model'\], new\).*-AllowOpaque"
+    }
+    It 'opens in every cmdlet with -AllowOpaque, also in the process that measures' {
+        (Get-WeightInfo $withObjects -AllowOpaque).Name | Should -Be 'model.conv.weight', 'model.conv.bias', 'model.bn.num_batches_tracked'
+        $manifest = (New-WeightManifest $withObjects "$TestDrive/objects.manifest.json" -AllowOpaque).Manifest
+        $verdict = Test-Weights $withObjects -AllowOpaque -Manifest $manifest
+        $verdict.Verdict, $verdict.OpaqueObjects | Should -Be Sound, 1
+        $verdict.Warning | Should -Match "objects are left out: 1 \('args'\)"
+        (Get-LoadPlan $withObjects -AllowOpaque -Strategy Stream).OpaqueObjects | Should -Be 1
+        $row = Measure-LoadMemory $withObjects -AllowOpaque -Strategy Stream
+        $row.Outcome, $row.OpaqueObjects | Should -Be Loaded, 1
+        $row.WeightsDigest | Should -Be (Measure-LoadMemory $withObjects -AllowOpaque -Strategy Stream -InProcess).WeightsDigest
+        $copy = Convert-Weights $withObjects "$TestDrive/objects.safetensors" -AllowOpaque
+        (Test-Weights $copy -Manifest $manifest).IsSound | Should -BeTrue
+        $model = Import-Weights $withObjects -AllowOpaque
+        $model.Strategy | Should -Not -BeNullOrEmpty
+        Remove-GptModel $model
+    }
+}
 Describe 'Test-Weights' {
     It 'gives a verdict a file, with the broken rule' {
         $verdicts = Get-ChildItem (Join-Path $FixturesPath tiny/*.pth) | Test-Weights

@@ -86,6 +86,11 @@ internal static class CommonOptions
         Lists.PatternsOption("--exclude",
             "Exclude tensors whose names match one of these patterns (* and ?, case ignored; repeat the option for more).");
 
+    public static Option<bool> AllowOpaque() => new("--allow-opaque")
+    {
+        Description = "Open a file that has objects beside its tensors. They are left out, with the tensors in them, and no code runs.",
+    };
+
     public static Option<string> Device()
     {
         Option<string> option = DeviceOption();

@@ -36,6 +36,8 @@ internal sealed class SelectionOptions
 
     private readonly Option<string[]> _exclude = CommonOptions.Exclude();
 
+    private readonly Option<bool> _allowOpaque = CommonOptions.AllowOpaque();
+
     private readonly Option<int?> _rank =
         Numbers.CountOption("--rank", "Load only the part of this rank, counted from 0. [default: all ranks, at the same time]", least: 0);
 
@@ -61,6 +63,7 @@ internal sealed class SelectionOptions
         command.Add(_key);
         command.Add(_include);
         command.Add(_exclude);
+        command.Add(_allowOpaque);
         command.Add(_rank);
         command.Add(_rankCount);
     }
@@ -93,6 +96,7 @@ internal sealed class SelectionOptions
             Key = parsed.GetValue(_key),
             Include = parsed.GetValue(_include) ?? [],
             Exclude = parsed.GetValue(_exclude) ?? [],
+            AllowOpaque = parsed.GetValue(_allowOpaque),
             RankCount = parsed.GetValue(_rankCount) ?? 1,
             HostMemoryLimit = parsed.GetValue(_hostMemoryLimit),
             DeviceMemoryLimit = parsed.GetValue(_deviceMemoryLimit),

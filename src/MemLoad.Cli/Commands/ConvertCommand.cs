@@ -15,6 +15,7 @@ internal static class ConvertCommand
         Option<string?> key = CommonOptions.Key();
         Option<string[]> include = CommonOptions.Include();
         Option<string[]> exclude = CommonOptions.Exclude();
+        Option<bool> allowOpaque = CommonOptions.AllowOpaque();
         WordOption<OutputFormat> format = CommonOptions.Format();
 
         var command = new Command("convert", Description);
@@ -23,12 +24,13 @@ internal static class ConvertCommand
         command.Add(key);
         command.Add(include);
         command.Add(exclude);
+        command.Add(allowOpaque);
         command.Add(format);
         command.Runs((parsed, cancellationToken) =>
         {
             Checkpoint source = Checkpoint.OpenSelected(
                 path.Read(parsed)!, parsed.GetValue(key), parsed.GetValue(include) ?? [], parsed.GetValue(exclude) ?? [],
-                cancellationToken);
+                parsed.GetValue(allowOpaque), cancellationToken);
             WriteResult result = target.Write(source, target.PathOf(parsed)!, parsed, console, cancellationToken);
             WriteResultView.Print(result, format.Read(parsed), console);
             return ExitCode.Done;

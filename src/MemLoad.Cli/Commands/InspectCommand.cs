@@ -16,6 +16,7 @@ internal static class InspectCommand
         Option<string?> key = CommonOptions.Key();
         Option<string[]> include = CommonOptions.Include();
         Option<string[]> exclude = CommonOptions.Exclude();
+        Option<bool> allowOpaque = CommonOptions.AllowOpaque();
         var hash = new Option<bool>("--hash")
         {
             Description = "Read every tensor and print its SHA-256 (elements contiguous, little-endian, row-major).",
@@ -24,14 +25,14 @@ internal static class InspectCommand
 
         var command = new Command("inspect", Description)
         {
-            key, include, exclude, hash, format,
+            key, include, exclude, allowOpaque, hash, format,
         };
         path.AddTo(command);
         command.Runs((parsed, cancellationToken) =>
         {
             Checkpoint checkpoint = Checkpoint.OpenSelected(
                 path.Read(parsed)!, parsed.GetValue(key), parsed.GetValue(include) ?? [], parsed.GetValue(exclude) ?? [],
-                cancellationToken, headersOnly: !parsed.GetValue(hash));
+                parsed.GetValue(allowOpaque), cancellationToken, headersOnly: !parsed.GetValue(hash));
             string[]? digests = null;
             if (parsed.GetValue(hash))
             {

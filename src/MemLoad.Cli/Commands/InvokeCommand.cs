@@ -13,6 +13,7 @@ internal static class InvokeCommand
         Option<int[]> tokenIds = Lists.TokenIdsOption("--token-ids", "The input, as token ids.");
         Option<int?> heads = Numbers.CountOption("--heads", "The number of attention heads, if the checkpoint is not of a known size.");
         Option<string?> key = CommonOptions.Key();
+        Option<bool> allowOpaque = CommonOptions.AllowOpaque();
         WordOption<Strategy> strategy =
             CommonOptions.Strategies.Option("--strategy", "The strategy to load with. Auto chooses the fastest that fits.", "Auto");
         Option<string> device = CommonOptions.Device();
@@ -23,7 +24,7 @@ internal static class InvokeCommand
 
         var command = new Command("invoke", Description)
         {
-            tokenIds, heads, key, strategy, device, dtype, manifest, force, format,
+            tokenIds, heads, key, allowOpaque, strategy, device, dtype, manifest, force, format,
         };
         path.AddTo(command);
         command.Runs((parsed, cancellationToken) =>
@@ -34,6 +35,7 @@ internal static class InvokeCommand
                 Strategy = strategy.Read(parsed),
                 Device = parsed.GetValue(device)!,
                 Key = parsed.GetValue(key),
+                AllowOpaque = parsed.GetValue(allowOpaque),
                 DType = dtype.Read(parsed),
                 Manifest = parsed.GetValue(manifest),
                 Force = parsed.GetValue(force),

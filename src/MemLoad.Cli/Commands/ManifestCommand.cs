@@ -16,19 +16,20 @@ internal static class ManifestCommand
         Option<string?> key = CommonOptions.Key();
         Option<string[]> include = CommonOptions.Include();
         Option<string[]> exclude = CommonOptions.Exclude();
+        Option<bool> allowOpaque = CommonOptions.AllowOpaque();
         Option<bool> force = CommonOptions.Force();
         WordOption<OutputFormat> format = CommonOptions.Format();
 
         var command = new Command("manifest", Description)
         {
-            target, key, include, exclude, force, format,
+            target, key, include, exclude, allowOpaque, force, format,
         };
         path.AddTo(command);
         command.Runs((parsed, cancellationToken) =>
         {
             Checkpoint checkpoint = Checkpoint.OpenSelected(
                 path.Read(parsed)!, parsed.GetValue(key), parsed.GetValue(include) ?? [], parsed.GetValue(exclude) ?? [],
-                cancellationToken);
+                parsed.GetValue(allowOpaque), cancellationToken);
             string file = parsed.GetValue(target) ?? ManifestWriter.DefaultPath(checkpoint.Path);
             Print(Write(checkpoint, file, parsed.GetValue(force), console, cancellationToken), format.Read(parsed), console);
             return ExitCode.Done;

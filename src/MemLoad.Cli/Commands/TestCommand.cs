@@ -20,23 +20,25 @@ internal static class TestCommand
         };
         Option<string?> manifest = CommonOptions.Manifest(
             "Read every tensor and compare it with this manifest (memload manifest): names, types, shapes and SHA-256.");
+        Option<bool> allowOpaque = CommonOptions.AllowOpaque();
         WordOption<OutputFormat> format = CommonOptions.Format();
 
         var command = new Command("test", Description)
         {
-            deep, manifest, format,
+            deep, manifest, allowOpaque, format,
         };
         paths.AddTo(command);
         command.Runs((parsed, cancellationToken) =>
         {
             WeightManifest? expected = parsed.GetValue(manifest) is string file ? WeightManifest.Read(file, cancellationToken) : null;
+            OpenLimits limits = OpenLimits.FromEnvironment() with { AllowOpaque = parsed.GetValue(allowOpaque) };
             var verdicts = new List<WeightVerdict>();
             int code = ExitCode.Done;
             foreach (string path in paths.ReadAll(parsed))
             {
                 try
                 {
-                    WeightVerdict verdict = Test(path, parsed.GetValue(deep), expected, console, cancellationToken);
+                    WeightVerdict verdict = Test(path, limits, parsed.GetValue(deep), expected, console, cancellationToken);
                     verdicts.Add(verdict);
                     code = verdict.IsSound ? code : ExitCode.Failed;
                 }
@@ -55,14 +57,15 @@ internal static class TestCommand
         return command;
     }
 
-    private static WeightVerdict Test(string path, bool deep, WeightManifest? manifest, CliConsole console, CancellationToken ct)
+    private static WeightVerdict Test(
+        string path, OpenLimits limits, bool deep, WeightManifest? manifest, CliConsole console, CancellationToken ct)
     {
         if (!deep && manifest is null)
         {
-            return WeightTester.Test(path, cancellationToken: ct);
+            return WeightTester.Test(path, limits, false, null, null, ct);
         }
         using var status = new StatusLine(console);
-        return WeightTester.Test(path, deep, manifest, total => status.Bytes("testing", total, announced: true), ct);
+        return WeightTester.Test(path, limits, deep, manifest, total => status.Bytes("testing", total, announced: true), ct);
     }
 
     private static void Print(WeightVerdict[] verdicts, OutputFormat format, CliConsole console) => RowOutput.Write(

@@ -22,4 +22,10 @@ public abstract class NarrowingPathCmdlet : PathCmdlet
     [ArgumentCompleter(typeof(TensorNameCompleter))]
     [SupportsWildcards]
     public string[] Exclude { get; set; } = [];
+
+    /// <summary>
+    /// Opens a file that has objects beside its tensors. They are left out, with the tensors in them, and no code runs.
+    /// </summary>
+    [Parameter]
+    public SwitchParameter AllowOpaque { get; set; }
 }

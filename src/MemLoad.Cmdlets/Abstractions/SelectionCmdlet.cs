@@ -92,6 +92,13 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
     [SupportsWildcards]
     public string[] Exclude { get; set; } = [];
 
+    /// <summary>
+    /// Opens a file that has objects beside its tensors. They are left out, with the tensors in them, and no code runs.
+    /// </summary>
+    [Parameter(ParameterSetName = ParameterSets.Path)]
+    [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
+    public SwitchParameter AllowOpaque { get; set; }
+
     /// <summary>The rank that loads, from 0; by default all ranks, at the same time.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.Path)]
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.LiteralPath)]
@@ -163,6 +170,7 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
         Key = string.IsNullOrEmpty(Key) ? null : Key,
         Include = Patterns(Include),
         Exclude = Patterns(Exclude),
+        AllowOpaque = AllowOpaque,
         RankCount = RankCount,
         HostMemoryLimit = HostMemoryLimit,
         DeviceMemoryLimit = DeviceMemoryLimit,

@@ -30,7 +30,7 @@ public sealed class ConvertWeightsCommand : NarrowingPathCmdlet
     /// <inheritdoc/>
     protected override void ProcessPath(string path)
     {
-        Checkpoint source = Checkpoint.OpenSelected(path, Key, Include, Exclude, StopToken);
+        Checkpoint source = Checkpoint.OpenSelected(path, Key, Include, Exclude, AllowOpaque, StopToken);
         if (MaxShardSize is long most)
         {
             string shards = Destination is null

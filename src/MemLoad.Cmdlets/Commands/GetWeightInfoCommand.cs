@@ -23,7 +23,7 @@ public sealed class GetWeightInfoCommand : NarrowingPathCmdlet
     /// <inheritdoc/>
     protected override void ProcessPath(string path)
     {
-        Checkpoint checkpoint = Checkpoint.OpenSelected(path, Key, Include, Exclude, StopToken, headersOnly: !Hash);
+        Checkpoint checkpoint = Checkpoint.OpenSelected(path, Key, Include, Exclude, AllowOpaque, StopToken, headersOnly: !Hash);
         foreach (string finding in checkpoint.Findings)
         {
             WriteVerbose($"{checkpoint.Path}: {Printable.Text(finding)}.");

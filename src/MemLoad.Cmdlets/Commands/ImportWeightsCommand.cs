@@ -87,6 +87,7 @@ public sealed class ImportWeightsCommand : NarrowingPathCmdlet
             Key = Key,
             Include = Include,
             Exclude = Exclude,
+            AllowOpaque = AllowOpaque,
             HostMemoryLimit = HostMemoryLimit,
             DeviceMemoryLimit = DeviceMemoryLimit,
             MapGuard = Force ? MapGuard.WherePossible : MapGuard.Required,

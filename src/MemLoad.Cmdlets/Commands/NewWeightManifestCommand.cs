@@ -20,7 +20,7 @@ public sealed class NewWeightManifestCommand : NarrowingPathCmdlet
     /// <inheritdoc/>
     protected override void ProcessPath(string path)
     {
-        Checkpoint checkpoint = Checkpoint.OpenSelected(path, Key, Include, Exclude, StopToken);
+        Checkpoint checkpoint = Checkpoint.OpenSelected(path, Key, Include, Exclude, AllowOpaque, StopToken);
         string? given = PathResolver.Optional(SessionState.Path, Destination);
         string target = given is null || Directory.Exists(given) ? ManifestWriter.DefaultPath(path, given) : given;
         if (ShouldProcess(target, $"Write manifest of {path}"))

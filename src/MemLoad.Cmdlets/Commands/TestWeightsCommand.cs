@@ -20,6 +20,12 @@ public sealed class TestWeightsCommand : PathCmdlet
     [ValidateNotNullOrEmpty]
     public string? Manifest { get; set; }
 
+    /// <summary>
+    /// Opens a file that has objects beside its tensors. They are left out, with the tensors in them, and no code runs.
+    /// </summary>
+    [Parameter]
+    public SwitchParameter AllowOpaque { get; set; }
+
     /// <summary>Returns a Boolean per path instead of a verdict: whether the path is a sound checkpoint.</summary>
     [Parameter]
     public SwitchParameter Quiet { get; set; }
@@ -28,9 +34,10 @@ public sealed class TestWeightsCommand : PathCmdlet
     protected override void ProcessPath(string path)
     {
         WeightManifest? manifest = ReadManifest();
+        OpenLimits limits = OpenLimits.FromEnvironment() with { AllowOpaque = AllowOpaque };
         WeightVerdict verdict = Deep || manifest is not null
-            ? PumpBytes("Testing", path, (begin, stop) => WeightTester.Test(path, Deep, manifest, begin, stop))
-            : WeightTester.Test(path, cancellationToken: StopToken);
+            ? PumpBytes("Testing", path, (begin, stop) => WeightTester.Test(path, limits, Deep, manifest, begin, stop))
+            : WeightTester.Test(path, limits, false, null, null, StopToken);
         WriteObject(Quiet ? verdict.IsSound : verdict);
         if (verdict.Warning is not string warning)
         {

@@ -20,7 +20,7 @@ public abstract class CheckpointCompleter : WordCompleter
             if (value?.ToString() is { Length: > 0 } path)
             {
                 Collection<PSObject> resolved = ScriptBlock.Create(Resolve).Invoke(path);
-                return Words(Checkpoint.Open(resolved[0].ToString()));
+                return Words(Checkpoint.Open(resolved[0].ToString(), OpenLimits.FromEnvironment() with { AllowOpaque = true }));
             }
         }
         return [];

@@ -33,16 +33,19 @@ public sealed partial class Checkpoint
     /// <param name="key">As for <see cref="Select"/>; likewise the patterns.</param>
     /// <param name="include">Names to keep.</param>
     /// <param name="exclude">Names to drop.</param>
+    /// <param name="allowOpaque">As for <see cref="OpenLimits.AllowOpaque"/>.</param>
     /// <param name="cancellationToken">Stops the opening.</param>
     /// <param name="headersOnly">Whether no bytes of tensors will be read, so that the checkpoint may be on a server.</param>
     internal static Checkpoint OpenSelected(
-        string path, string? key, IReadOnlyList<string>? include, IReadOnlyList<string>? exclude, CancellationToken cancellationToken, bool headersOnly = false)
+        string path, string? key, IReadOnlyList<string>? include, IReadOnlyList<string>? exclude, bool allowOpaque,
+        CancellationToken cancellationToken, bool headersOnly = false)
     {
         if (!headersOnly)
         {
             RemoteAddress.RefuseBytes(path);
         }
-        return Open(path, OpenLimits.FromEnvironment(), null, cancellationToken).Select(key, include, exclude);
+        OpenLimits limits = OpenLimits.FromEnvironment() with { AllowOpaque = allowOpaque };
+        return Open(path, limits, null, cancellationToken).Select(key, include, exclude);
     }
 
     /// <summary>Opens a checkpoint and leaves its files open for a load.</summary>
@@ -185,7 +188,7 @@ public sealed partial class Checkpoint
                 throw Rules.NothingSelected.Broken($"none of the {Tensors.Length} tensors is left after include and exclude", Path);
             }
         }
-        return chosen == Tensors && Refused.IsEmpty ? this : CheckpointBuilder.Trim(Path, Format, Files, Storages, chosen, metadata).WithFindings(Findings);
+        return chosen == Tensors && Refused.IsEmpty ? this : CheckpointBuilder.Trim(Path, Format, Files, Storages, chosen, metadata).WithFindings(Findings).WithObjects(OpaqueObjects);
     }
 
     private static CheckpointFormat Sniff(WholeFile file)

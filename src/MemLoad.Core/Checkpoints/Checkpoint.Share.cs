@@ -38,6 +38,6 @@ public sealed partial class Checkpoint
         return own.Length == 0
             ? throw Rules.NothingSelected.Broken(
                 $"none of the {Storages.Length} storages falls to rank {rank} of {count}", Path, remedy: $"Split it among fewer ranks ({Setting.RankCount}).")
-            : CheckpointBuilder.Trim(Path, Format, Files, Storages, [.. own], Metadata);
+            : CheckpointBuilder.Trim(Path, Format, Files, Storages, [.. own], Metadata).WithObjects(OpaqueObjects);
     }
 }

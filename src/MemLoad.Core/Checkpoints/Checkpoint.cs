@@ -125,6 +125,14 @@ public sealed partial class Checkpoint
         _parameterCount = new Lazy<long>(CountParameters);
     }
 
+    private Checkpoint(Checkpoint same)
+        : this(same.Path, same.Format, same.Files, same.Storages, same.Tensors, same.Metadata)
+    {
+        Findings = same.Findings;
+        Refused = same.Refused;
+        OpaqueObjects = same.OpaqueObjects;
+    }
+
     /// <summary>The absolute path that was opened.</summary>
     public string Path { get; }
 
@@ -159,6 +167,12 @@ public sealed partial class Checkpoint
     /// </summary>
     public ImmutableArray<string> Findings { get; private init; } = [];
 
+    /// <summary>
+    /// The number of objects beside the tensors that are left out, because only code can read them (<see cref="OpenLimits.AllowOpaque"/>).
+    /// <see cref="Findings"/> names them. Null if they were not allowed, or the format has no objects.
+    /// </summary>
+    public long? OpaqueObjects { get; private init; }
+
     /// <summary>The sum of the bytes of all files.</summary>
     public long FileBytes => Files.Sum(file => file.Length);
 
@@ -173,14 +187,17 @@ public sealed partial class Checkpoint
 
     /// <summary>The same checkpoint with more findings.</summary>
     internal Checkpoint WithFindings(ImmutableArray<string> more) =>
-        more.IsEmpty ? this : new Checkpoint(Path, Format, Files, Storages, Tensors, Metadata) { Findings = Findings.AddRange(more), Refused = Refused };
+        more.IsEmpty ? this : new Checkpoint(this) { Findings = Findings.AddRange(more) };
 
     /// <summary>The entries that cannot be read. A checkpoint is given out only without them.</summary>
     internal ImmutableArray<RefusedEntry> Refused { get; private init; } = [];
 
     /// <summary>The same checkpoint with entries that cannot be read.</summary>
     internal Checkpoint WithRefused(ImmutableArray<RefusedEntry> refused) =>
-        refused.IsEmpty ? this : new Checkpoint(Path, Format, Files, Storages, Tensors, Metadata) { Findings = Findings, Refused = refused };
+        refused.IsEmpty ? this : new Checkpoint(this) { Refused = refused };
+
+    /// <summary>The same checkpoint with a number of objects that are left out; null for the same.</summary>
+    internal Checkpoint WithObjects(long? count) => count is null ? this : new Checkpoint(this) { OpaqueObjects = count };
 
     /// <summary>Refuses a checkpoint with an entry that cannot be read.</summary>
     /// <exception cref="MemLoadException">The reason of the first such entry.</exception>

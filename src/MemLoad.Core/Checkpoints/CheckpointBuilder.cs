@@ -36,6 +36,8 @@ internal sealed class CheckpointBuilder
     private readonly HashSet<string> _names;
     private readonly Dictionary<string, object?> _metadata = new(StringComparer.Ordinal);
     private readonly List<RefusedEntry> _refused = [];
+    private long? _objectCount;
+    private string? _objectFinding;
 
     /// <summary>Begins a checkpoint that no file describes. It needs no limits.</summary>
     public CheckpointBuilder(string path, CheckpointFormat format)
@@ -224,8 +226,16 @@ internal sealed class CheckpointBuilder
     // A control character cannot be typed.
     private static string Pattern(string name) => string.Concat(name.Select(c => char.IsControl(c) ? '?' : c));
 
+    /// <summary>States how many objects are left out, and the finding about them.</summary>
+    public void SetObjects(long count, string? finding)
+    {
+        _objectCount = count;
+        _objectFinding = finding;
+    }
+
     /// <summary>The finished checkpoint.</summary>
-    public Checkpoint Build() => Trim(_path, _format, [.. _files], [.. _storages], [.. _tensors], _metadata).WithRefused([.. _refused]);
+    public Checkpoint Build() => Trim(_path, _format, [.. _files], [.. _storages], [.. _tensors], _metadata).WithRefused([.. _refused])
+        .WithObjects(_objectCount).WithFindings(_objectFinding is null ? [] : [_objectFinding]);
 
     /// <summary>
     /// Keeps the files and the ranges of storages that the tensors use, renumbered in the order of first use. Views keep their shape and

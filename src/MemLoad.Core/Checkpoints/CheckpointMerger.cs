@@ -11,6 +11,7 @@ internal sealed class CheckpointMerger
     private readonly List<Extent> _storages = [];
     private readonly List<TensorEntry> _tensors = [];
     private readonly List<string> _findings = [];
+    private long? _objects;
 
     /// <summary>Adds a part and returns the index of its first storage. Shared storages of the part stay shared.</summary>
     public int AddPart(Checkpoint part)
@@ -20,6 +21,7 @@ internal sealed class CheckpointMerger
         int firstStorage = _storages.Count;
         _files.AddRange(part.Files);
         _findings.AddRange(part.Findings.Select(finding => $"in {Printable.Quote(Path.GetFileName(part.Path))} {finding}"));
+        _objects = part.OpaqueObjects is long count ? count + (_objects ?? 0) : _objects;
         _storages.AddRange(part.Storages.Select(storage => storage.WithFirstFile(firstFile)));
         return firstStorage;
     }
@@ -30,7 +32,7 @@ internal sealed class CheckpointMerger
 
     /// <summary>The merged checkpoint.</summary>
     public Checkpoint Build(string path, CheckpointFormat format, IReadOnlyDictionary<string, object?> metadata) =>
-        CheckpointBuilder.Trim(path, format, [.. _files], [.. _storages], [.. _tensors], metadata).WithFindings(Findings());
+        CheckpointBuilder.Trim(path, format, [.. _files], [.. _storages], [.. _tensors], metadata).WithFindings(Findings()).WithObjects(_objects);
 
     // Hundreds of shards of one writer have the same findings.
     private ImmutableArray<string> Findings() =>

@@ -35,6 +35,12 @@ public sealed record OpenLimits
     /// <summary>Seconds that a server has for one answer of at most 4 MiB. Written <c>remote-seconds</c>.</summary>
     public int RemoteSeconds { get; init; } = 60;
 
+    /// <summary>
+    /// Whether a PyTorch file opens if it has objects beside its tensors: instances of classes that MemLoad does not know. They are left out, and no
+    /// code runs. Tensors inside objects are left out, too. False refuses such a file (ML3003). It is not a part of <see cref="Variable"/>.
+    /// </summary>
+    public bool AllowOpaque { get; init; }
+
     /// <summary>The defaults with the changes of <see cref="Variable"/>.</summary>
     /// <exception cref="MemLoadException">ML1014: the value is not a list of limits and numbers.</exception>
     public static OpenLimits FromEnvironment() => Parse(Environment.GetEnvironmentVariable(Variable) ?? "");

@@ -35,4 +35,9 @@ internal static partial class Rules
     public static readonly Rule PickleState = new("ML3011", "the pickle changes no object after it is created, except by new attributes",
         "Do not trust the file: PyTorch would read other weights from it. If you made the file, in Python: torch.save(model.state_dict(), "
             + "path).");
+
+    // An object of the file gets values from the pickle. Its code could change them in PyTorch, so that MemLoad would read other weights.
+    public static readonly Rule ObjectHolds = new("ML3012", "tensors beside objects are held by none of the objects",
+        "Only if you trust the file, because this runs its code, in Python: c = torch.load(path, weights_only=False), and then torch.save "
+            + "of the tensors without the object.");
 }

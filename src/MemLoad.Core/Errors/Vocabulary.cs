@@ -3,7 +3,7 @@ namespace MemLoad;
 /// <summary>The settings of a user, named like the parameters of the module.</summary>
 internal enum Setting
 {
-    Cache, ContextLength, Deep, Device, DeviceMemoryLimit, DType, Exclude, Force, Format, HeadCount, HostMemoryLimit, Include,
+    AllowOpaque, Cache, ContextLength, Deep, Device, DeviceMemoryLimit, DType, Exclude, Force, Format, HeadCount, HostMemoryLimit, Include,
     InProcess, Key, MaxShardSize, Model, Path, Rank, RankCount, Remote, Sequences, Size, Strategy, TimelinePath,
 }
 

@@ -25,6 +25,9 @@ public sealed record LoadRequest
     /// <summary>Name patterns to exclude.</summary>
     public IReadOnlyList<string> Exclude { get; init; } = [];
 
+    /// <summary>Whether the file opens without the objects beside its tensors, as for <see cref="OpenLimits.AllowOpaque"/>.</summary>
+    public bool AllowOpaque { get; init; }
+
     /// <summary>The rank that loads, from 0 to <see cref="RankCount"/> less 1. It loads a contiguous range of the storages.</summary>
     public int Rank { get; init; }
 

@@ -89,7 +89,7 @@ internal sealed class LoadSource : IDisposable
     {
         Checkpoint whole = request.Path is null
             ? GeneratedCheckpoint.Describe(request.Size ?? throw Rules.SizeUnknown.Broken("neither a path nor a size was given"))
-            : OpenSettled(request.Path, files, cancellationToken);
+            : OpenSettled(request.Path, request.AllowOpaque, files, cancellationToken);
         Checkpoint checkpoint = whole.Select(request.Key, request.Include, request.Exclude);
         if (request.Path is not null && request.Size is string size && !checkpoint.Tensors.IsEmpty)
         {
@@ -132,9 +132,9 @@ internal sealed class LoadSource : IDisposable
 
     // The load must read the bytes that the headers belong to. A file that was written a moment ago could be written again without a change
     // of its time, because the clock of file systems has a coarse resolution.
-    private static Checkpoint OpenSettled(string path, CheckpointFileSet files, CancellationToken cancellationToken)
+    private static Checkpoint OpenSettled(string path, bool allowOpaque, CheckpointFileSet files, CancellationToken cancellationToken)
     {
-        var limits = OpenLimits.FromEnvironment();
+        OpenLimits limits = OpenLimits.FromEnvironment() with { AllowOpaque = allowOpaque };
         var checkpoint = Checkpoint.Open(path, limits, files, cancellationToken);
         if (!checkpoint.Files.Any(file => file.Stamp is { IsFresh: true }))
         {

@@ -218,6 +218,7 @@ public sealed class PreparedLoad : IDisposable
             ModelBytes = View.ModelBytes,
             LargestBytes = View.LargestBytes,
             FileBytes = Checkpoint.FileBytes,
+            OpaqueObjects = Checkpoint.OpaqueObjects,
             ForecastDeviceBytes = Forecast.Device.PeakAllocated,
             ForecastDeviceReservedBytes = Forecast.Device.PeakReserved,
             ForecastHostBytes = Forecast.PeakHostBytes,

@@ -65,6 +65,8 @@ public sealed record LoadMeasurement
     public long? ModelBytes { get => Forecast?.ModelBytes ?? field; init; }
     /// <summary>Bytes of the checkpoint's files.</summary>
     public long? FileBytes { get => Forecast?.FileBytes ?? field; init; }
+    /// <summary>Objects beside the tensors that were left out, because only code can read them. Null if they were not allowed.</summary>
+    public long? OpaqueObjects { get => Forecast?.OpaqueObjects ?? field; init; }
     /// <summary>
     /// Peak of allocated device memory, as PyTorch's <c>max_memory_allocated</c>; 0 on <c>cpu</c>, which has no device memory.
     /// </summary>

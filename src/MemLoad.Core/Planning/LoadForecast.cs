@@ -33,6 +33,8 @@ public sealed record LoadForecast
     public required long LargestBytes { get; init; }
     /// <summary>Bytes of the checkpoint's files.</summary>
     public required long FileBytes { get; init; }
+    /// <summary>Objects beside the tensors that are left out, because only code can read them. Null if they were not allowed.</summary>
+    public long? OpaqueObjects { get; init; }
     /// <summary>Peak of allocated device memory, as PyTorch's allocator counts it; 0 on <c>cpu</c>.</summary>
     public required long ForecastDeviceBytes { get; init; }
     /// <summary>Peak of reserved device memory.</summary>

@@ -18,21 +18,36 @@ public static class WeightTester
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static WeightVerdict Test(
         string path, bool deep = false, WeightManifest? manifest = null, Func<long, IProgress<long>>? progress = null,
-        CancellationToken cancellationToken = default)
+        CancellationToken cancellationToken = default) =>
+        Test(path, OpenLimits.FromEnvironment(), deep, manifest, progress, cancellationToken);
+
+    /// <summary>Tests one checkpoint with limits on what its headers may claim.</summary>
+    /// <param name="path">File or folder.</param>
+    /// <param name="limits">The limits, and whether objects beside the tensors are allowed.</param>
+    /// <param name="deep">Whether to read all bytes: checksums of archives and the bytes of every tensor.</param>
+    /// <param name="manifest">The expected weights; null to compare nothing.</param>
+    /// <param name="progress">As for the other overload; null for none.</param>
+    /// <param name="cancellationToken">Stops the test.</param>
+    /// <exception cref="MemLoadException">ML1001 or ML1002: the path does not exist, or this user may not read it.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    internal static WeightVerdict Test(
+        string path, OpenLimits limits, bool deep, WeightManifest? manifest, Func<long, IProgress<long>>? progress, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         RemoteAddress.RefuseBytes(path);
+        ArgumentNullException.ThrowIfNull(limits);
         path = HubCache.FullPathOf(path);
         WeightVerdict verdict = new() { Path = path, Kind = CheckpointVerdict.Sound, ManifestDigest = manifest?.WeightsDigest };
         try
         {
-            var checkpoint = Checkpoint.Open(path, cancellationToken);
+            var checkpoint = Checkpoint.Open(path, limits, cancellationToken);
             verdict = verdict with
             {
                 Format = checkpoint.Format.ToString(),
                 TensorCount = checkpoint.Tensors.Length,
                 ModelBytes = checkpoint.ModelBytes,
                 FileBytes = checkpoint.FileBytes,
+                OpaqueObjects = checkpoint.OpaqueObjects,
                 Warning = checkpoint.Findings.IsEmpty ? null : string.Join("; ", checkpoint.Findings),
             };
             var publisher = new PublisherTest(checkpoint);

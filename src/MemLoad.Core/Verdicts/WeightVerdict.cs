@@ -40,6 +40,10 @@ public sealed record WeightVerdict
     public long? ModelBytes { get; init; }
     /// <summary>Bytes of its files.</summary>
     public long? FileBytes { get; init; }
+    /// <summary>
+    /// Objects beside the tensors that were left out, because only code can read them. <see cref="Warning"/> names them. Null if they were not allowed.
+    /// </summary>
+    public long? OpaqueObjects { get; init; }
     /// <summary>Records of archives whose checksum was verified.</summary>
     public long? VerifiedRecordCount { get; init; }
     /// <summary>Files whose content was compared with the hash of their publisher, which the cache of the Hugging Face hub or of Ollama states.</summary>

@@ -136,7 +136,11 @@ public sealed class CaseTests
         { "24-subclass-tensors/nested.pth", "ML3005", "w", 0 },
         { "24-subclass-tensors/bare-typed-storage.pth", "ML3005", "s", 1 },
         { "24-subclass-tensors/bare-untyped-storage.pth", "ML3005", "s", 1 },
+        { "24-subclass-tensors/dtensor.pth", "ML3005", "model.w", 0 },
+        { "24-subclass-tensors/torchao-subclass.pth", "ML3005", "w", 0 },
+        { "22-mps-1.12-numpy/mps.pth", "ML3005", "conv.weight", -1 },
         { "39-names/dotted-and-nested.pth", "ML6001", "a.b", 0 },
+        { "39-names/int-and-str-key.pth", "ML6001", "1", 0 },
         { "39-names/escape.pth", "ML6013", "?[31mred", 0 },
         { "39-names/newline.pth", "ML6013", "a?b", 0 },
         { "14-safetensors-headers/newline-in-name.safetensors", "ML4019", "a?b", 0 },
@@ -150,14 +154,18 @@ public sealed class CaseTests
         MemLoadException refusal = Refusal(path);
         Assert.Equal(rule, refusal.Rule.Id);
         Assert.Contains(pattern, refusal.Remedy, StringComparison.Ordinal);
-        Assert.Equal(rule, Assert.Throws<MemLoadException>(() => Checkpoint.OpenSelected(path, null, [pattern], null, default)).Rule.Id);
+        Assert.Equal(rule, Assert.Throws<MemLoadException>(() => Checkpoint.OpenSelected(path, null, [pattern], null, false, default)).Rule.Id);
+        if (others < 0)
+        {
+            return; // every tensor is of that kind
+        }
         if (others == 0)
         {
-            Assert.Equal("ML6006", Assert.Throws<MemLoadException>(() => Checkpoint.OpenSelected(path, null, null, [pattern], default)).Rule.Id);
+            Assert.Equal("ML6006", Assert.Throws<MemLoadException>(() => Checkpoint.OpenSelected(path, null, null, [pattern], false, default)).Rule.Id);
             return;
         }
 
-        var rest = Checkpoint.OpenSelected(path, null, null, [pattern], default);
+        var rest = Checkpoint.OpenSelected(path, null, null, [pattern], false, default);
 
         Assert.Equal(others, rest.Tensors.Length);
         if (File.Exists(path + ".expected.json"))
@@ -184,6 +192,40 @@ public sealed class CaseTests
         Assert.Equal("ML1005", Refusal(folder.Write("cut.dat", bytes[..^1])).Rule.Id);
         Assert.Equal("ML2018", Refusal(folder.Write("more.dat", [.. bytes, 0])).Rule.Id);
         Assert.Equal("ML2018", Refusal(folder.Write("fewer.dat", [8, .. bytes[1..]])).Rule.Id);
+    }
+
+    // PyTorch finds the end record before what was appended.
+    [Theory]
+    [InlineData("\n", "white space follows the archive (in bytes: 1)")]
+    [InlineData("\r\n\r\n\t ", "white space follows the archive (in bytes: 6)")]
+    public void White_space_after_an_archive_is_a_finding(string text, string finding)
+    {
+        using var folder = new TemporaryFolder();
+        byte[] archive = File.ReadAllBytes(Fixtures.PathOf("tiny/fp32.pth"));
+        string path = folder.Write("x.pth", [.. archive, .. System.Text.Encoding.UTF8.GetBytes(text)]);
+
+        Assert.Equal(Read(Checkpoint.Open(Fixtures.PathOf("tiny/fp32.pth"))), Read(Checkpoint.Open(path)));
+        WeightVerdict verdict = WeightTester.Test(path, deep: true);
+        Assert.True(verdict.IsSound, verdict.Finding);
+        Assert.Contains(finding, verdict.Warning, StringComparison.Ordinal);
+        using var loaded = WeightLoader.Load(new LoadRequest { Path = path, Strategy = Strategy.Mmap, Device = "cpu" });
+        Assert.Equal(WeightsDigest.Of(Checkpoint.Open(path)), WeightsDigest.Of(loaded.Weights));
+    }
+
+    [Fact]
+    public void Anything_else_after_an_archive_is_refused()
+    {
+        using var folder = new TemporaryFolder();
+        byte[] archive = File.ReadAllBytes(Fixtures.PathOf("tiny/fp32.pth"));
+        byte[][] tails = [new byte[100], [.. "PK\x05\x06"u8], [.. "xPKx"u8], [0xff], [.. "\e[2J"u8], new string('a', 1025).Select(c => (byte)c).ToArray(), archive];
+        foreach (byte[] tail in tails)
+        {
+            MemLoadException refusal = Refusal(folder.Write("x.pth", [.. archive, .. tail]));
+            Assert.StartsWith("ML20", refusal.Rule.Id, StringComparison.Ordinal);
+        }
+        MemLoadException line = Refusal(folder.Write("x.pth", [.. archive, .. "3b1c  model.pth\n"u8]));
+        Assert.Contains("16 bytes, '3b1c  model.pth", line.Finding, StringComparison.Ordinal);
+        Assert.Contains($"its first {archive.Length} bytes", line.Remedy, StringComparison.Ordinal);
     }
 
     /// <summary>Folders that are complete, and the file or files whose tensors they have.</summary>

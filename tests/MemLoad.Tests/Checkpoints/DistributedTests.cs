@@ -268,6 +268,48 @@ public sealed class DistributedTests : IDisposable
         }
     }
 
+    // HuggingFaceStorageWriter of PyTorch writes a set of files per rank. Their metadata says where the pieces begin.
+    [Theory]
+    [InlineData("shard-00001-model-00001-of-00001.safetensors", "[0, 0]", "one rank's part")]
+    [InlineData("shard-00000-model-00001-of-00001.safetensors", "[2, 0]", "one rank's part")]
+    [InlineData("model.safetensors", "[2, 0]", "a piece of tensor 'w'")]
+    [InlineData("model.safetensors", "[0, 0]", null)]
+    [InlineData("shard-1-model.safetensors", "[0, 0]", null)]
+    public void A_rank_s_pieces_in_safetensors_are_refused_and_whole_tensors_open(string name, string offsets, string? finding)
+    {
+        string info = """{\"w\": {\"saved_offsets\": """ + offsets + "}}";
+        string header = $$$"""{"__metadata__": {"DCP_SHARDING_INFO": "{{{info}}}", "DCP_VERSION": "1.0"}, "w": {"dtype": "U8", "shape": [2, 2], "data_offsets": [0, 4]}}""";
+        using var folder = new TemporaryFolder();
+        string path = folder.Write(name, CheckpointKit.Safetensors(header, 4));
+
+        if (finding is null)
+        {
+            Assert.Equal("w", Assert.Single(Checkpoint.Open(path).Tensors).Name);
+            return;
+        }
+        MemLoadException refusal = CheckpointKit.Refusal(path);
+        Assert.Equal("ML5115", refusal.Rule.Id);
+        Assert.Contains(finding, refusal.Finding, StringComparison.Ordinal);
+        Assert.Contains("consolidate_safetensors_files", refusal.Remedy, StringComparison.Ordinal);
+        Assert.Equal("ML5115", CheckpointKit.Refusal(folder.Path).Rule.Id);
+        Assert.Equal("ML5115", WeightTester.Test(path).RuleId);
+    }
+
+    [Theory]
+    [InlineData("no JSON")]
+    [InlineData("[]")]
+    [InlineData("7")]
+    [InlineData("""{\"w\": 7}""")]
+    [InlineData("""{\"w\": {\"saved_offsets\": [\"2\"]}}""")]
+    [InlineData("""{\"w\": {\"saved_offsets\": [2.5]}}""")]
+    public void Text_of_another_form_says_nothing_about_pieces(string info)
+    {
+        string header = $$$"""{"__metadata__": {"DCP_SHARDING_INFO": "{{{info}}}"}, "w": {"dtype": "U8", "shape": [2, 2], "data_offsets": [0, 4]}}""";
+        using var folder = new TemporaryFolder();
+
+        Assert.Equal("w", Assert.Single(Checkpoint.Open(folder.Write("model.safetensors", CheckpointKit.Safetensors(header, 4))).Tensors).Name);
+    }
+
     private static long Flat(ImmutableArray<long> shape, long[] index)
     {
         long flat = 0;

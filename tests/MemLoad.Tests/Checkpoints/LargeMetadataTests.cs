@@ -42,9 +42,47 @@ public sealed class LargeMetadataTests : IDisposable
     public void A_list_of_words_opens_and_is_one_entry() =>
         Assert.Equal(2, Open("itos", List(Enumerable.Range(0, 250_000).Select(i => Text(Word(i))))).Metadata.Count);
 
-    [Fact]
-    public void A_map_of_ids_opens_and_is_one_entry() => Assert.Equal(2,
-        Open("ids", Cat(EmptyDict, Mark, Cat(Enumerable.Range(0, 20_000).Select(i => Cat(Number(i), Number(7 * i)))), "u"u8.ToArray())).Metadata.Count);
+    [Theory]
+    [InlineData(20_000, false)]
+    [InlineData(140_000, false)]
+    [InlineData(100_000, true)]
+    [InlineData(250_000, true)]
+    public void A_map_of_ids_opens_and_is_one_entry(int ids, bool words)
+    {
+        // Python sets a thousand entries at a time.
+        byte[] map = Cat(EmptyDict, Cat(Enumerable.Range(0, ids).Chunk(1000).Select(
+            some => Cat(Mark, Cat(some.Select(i => Cat(Number(i), words ? Text(Word(i)) : Number(7 * i)))), "u"u8.ToArray()))));
+
+        var checkpoint = Open("ids", map);
+
+        Assert.Equal(2, checkpoint.Metadata.Count);
+        Assert.StartsWith(words ? "{'0': 'word0x0', '1'" : "{'0': 0, '1': 7", checkpoint.Metadata["ids"]!.ToString(), StringComparison.Ordinal);
+    }
+
+    // Python's equality of keys: 1, 1.0 and True are one key, and '1' is another.
+    [Theory]
+    [InlineData(0)]
+    [InlineData(5)]
+    public void A_number_and_its_text_are_two_entries_of_one_name(int before)
+    {
+        byte[] Pairs(params byte[][] pairs) => Cat(EmptyDict, Mark, Cat(Enumerable.Range(50, before).Select(i => Cat(Number(i), Number(i)))), Cat(pairs), "u"u8.ToArray());
+        byte[] one = Cat(Number(1), Number(10));
+        byte[] text = Cat(Text("1"), Tensor());
+
+        foreach (byte[] pairs in new[] { Pairs(one, text), Pairs(text, one), Pairs(one, text, text, one, Cat(True, Number(11))) })
+        {
+            var checkpoint = Checkpoint.Open(_folder.Write("x.pth", ZipForge.Torch(pickle: Whole(pairs))));
+            Assert.Equal("1", Assert.Single(checkpoint.Tensors).Name);
+            Assert.Equal(before + 1, checkpoint.Metadata.Count);
+        }
+        string path = _folder.Write("x.pth", ZipForge.Torch(pickle: Whole(Dict(("d", Pairs(Cat(Number(1), Tensor()), text)), ("a", Tensor())))));
+        MemLoadException refusal = CheckpointKit.Refusal(path);
+        Assert.Equal("ML6001", refusal.Rule.Id);
+        Assert.Contains("d.1", refusal.Remedy, StringComparison.Ordinal);
+        Assert.Equal("a", Assert.Single(Checkpoint.OpenSelected(path, null, null, ["d.1"], false, default).Tensors).Name);
+        Assert.Equal("ML6001", CheckpointKit.Refusal(_folder.Write("x.pth", ZipForge.Torch(pickle: Whole(
+            EmptyDict, Mark, None, Number(1), Text("None"), Number(2), Text("None\0"), Number(3), "u"u8.ToArray())))).Rule.Id);
+    }
 
     [Fact]
     public void Rows_of_a_log_open_and_are_one_entry() => Assert.Equal(2,

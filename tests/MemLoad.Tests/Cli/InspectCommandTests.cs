@@ -35,6 +35,39 @@ public sealed class InspectCommandTests
     }
 
     [Fact]
+    public void Objects_beside_the_tensors_are_left_out_by_every_command_that_is_told_so()
+    {
+        string path = Path.Combine(AppContext.BaseDirectory, "cases/03-argparse-namespace/esm2.pt");
+        using var folder = new TemporaryFolder();
+        string manifest = folder["m.manifest.json"];
+
+        CliRun refused = CliRun.Of("inspect", "--path", path);
+        Assert.Contains("ML3003", refused.Error, StringComparison.Ordinal);
+        Assert.Contains("--allow-opaque", refused.Error, StringComparison.Ordinal);
+        CliRun shown = CliRun.Of("inspect", "--path", path, "--allow-opaque");
+        Assert.Contains("model.conv.weight", shown.Output, StringComparison.Ordinal);
+        Assert.Contains("objects are left out: 1 ('args').", shown.Output, StringComparison.Ordinal);
+        JsonElement verdict = Row("test", "--path", path, "--allow-opaque", "--format", "json");
+        Assert.Equal((true, 1), (verdict.GetProperty("IsSound").GetBoolean(), verdict.GetProperty("OpaqueObjects").GetInt32()));
+        Assert.Equal(0, CliRun.Of("manifest", "--path", path, "--allow-opaque", "--out", manifest).ExitCode);
+        Assert.Equal(0, CliRun.Of("test", "--path", path, "--allow-opaque", "--manifest", manifest).ExitCode);
+        Assert.Equal(1, Row("plan", "--path", path, "--allow-opaque", "--strategy", "Stream", "--format", "json").GetProperty("OpaqueObjects").GetInt32());
+        string converted = folder["m.safetensors"];
+        Assert.Equal(0, CliRun.Of("convert", "--path", path, "--allow-opaque", "--out", converted).ExitCode);
+        Assert.Equal(0, CliRun.Of("test", "--path", converted, "--manifest", manifest).ExitCode);
+        JsonElement row = Row("measure", "--path", path, "--allow-opaque", "--strategy", "Stream", "--in-process", "--format", "json");
+        Assert.Equal(("Loaded", 1), (row.GetProperty("Outcome").GetString(), row.GetProperty("OpaqueObjects").GetInt32()));
+
+        static JsonElement Row(params string[] arguments)
+        {
+            CliRun run = CliRun.Of(arguments);
+            Assert.True(run.ExitCode == 0, run.Error);
+            JsonElement all = JsonDocument.Parse(run.Output).RootElement;
+            return all.ValueKind == JsonValueKind.Array ? all[0] : all;
+        }
+    }
+
+    [Fact]
     public void Without_hash_there_is_no_such_property()
     {
         CliRun run = CliRun.Of("inspect", "--path", Fixtures.PathOf("tiny/fp32.pth"), "--format", "json");

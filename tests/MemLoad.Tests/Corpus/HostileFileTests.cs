@@ -41,6 +41,32 @@ public sealed class HostileFileTests : IDisposable
         }
     }
 
+    public static TheoryData<string> PickleIds => [.. HostileFiles.All.Where(file => file.Format is HostileFile.Pickle or HostileFile.Legacy).Select(file => file.Id)];
+
+    [Theory]
+    [MemberData(nameof(PickleIds))]
+    public void Each_stays_within_its_bounds_and_runs_nothing_where_objects_are_allowed(string id)
+    {
+        HostileFile hostile = HostileFiles.All.Single(file => file.Id == id);
+        hostile.Make(_folder.Path);
+        string path = _folder[hostile.Open];
+        long fileBytes = new FileInfo(path).Length;
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        try
+        {
+            // What opens has objects in the place of what is refused without consent.
+            Assert.NotEqual(0, Checkpoint.Open(path, new OpenLimits { AllowOpaque = true }).OpaqueObjects);
+        }
+        catch (MemLoadException e)
+        {
+            Assert.DoesNotContain(e.Message, char.IsControl);
+        }
+        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+
+        Assert.True(allocated <= FreeBytes + (BytesPerByte * fileBytes), $"{allocated} bytes for a file of {fileBytes}");
+        Assert.False(File.Exists(PickleCorpus.Trace));
+    }
+
     [Fact]
     public void There_are_two_hundred_and_fifty_and_no_two_have_one_name()
     {

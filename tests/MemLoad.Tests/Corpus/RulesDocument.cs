@@ -28,8 +28,8 @@ internal static class RulesDocument
             # Rules
 
             MemLoad requires these conditions. Each refusal names one rule by its id, the file, the byte offset, the finding and the remedy. The meaning of an
-            id never changes. No option relaxes a rule. `memload test` (`Test-Weights`) tests the headers of a checkpoint. With `--deep` (`-Deep`) it
-            tests all of the checkpoint.
+            id never changes. No option relaxes a rule for what is read. `--allow-opaque` leaves out objects that a rule would refuse (see Objects below).
+            `memload test` (`Test-Weights`) tests the headers of a checkpoint. With `--deep` (`-Deep`) it tests all of the checkpoint.
 
             This page is generated. After a change of the rules or of the malformed files, `MEMLOAD_UPDATE=1 dotnet test --filter RulesDocumentTests` writes
             it again. With a Python that has PyTorch and safetensors, which `MEMLOAD_PYTHON` can name, it also runs these readers again.
@@ -75,6 +75,31 @@ internal static class RulesDocument
         {
             Line($"| {Cell(construct.Name)} | {Cell(construct.PyTorch)} | {construct.Rule ?? "reads the same"} |");
         }
+        text.Append("""
+
+            ## Objects
+
+            A pickle can have objects beside its tensors: instances of classes that MemLoad does not know. Without `--allow-opaque` such a file is refused
+            (ML3003, ML3004). With it, unknown classes, functions and their calls are objects without content. MemLoad calls none of them. A
+            function that can run a program is an object, too, and the verdict names it. Tensors inside objects are left out. The column
+            `OpaqueObjects` has the number of objects, and the warning names the first ones.
+
+            PyTorch would run the code of an object. MemLoad assumes that this code changes only what the pickle gives to it, and all that is reachable from
+            that. These rules follow:
+
+            - A tensor is refused (ML3012) if an object also holds its storage. An object holds the arguments of its call, its state, its items, and all that
+              is reachable from them, at any time while the pickle is read.
+            - A list or dict that an object also holds is left out if it has no tensor. If it has one, the tensor is refused.
+            - A dict with an object as a key is left out. The class of the object decides which other key it is equal to, so it could replace any entry.
+            - A call of an allowed function is an object if an object, or a container that an object holds, is among its arguments.
+            - The attributes and hooks of a tensor and of a dict count as held, because an object that gets the tensor or the dict reaches them.
+            - A storage whose class is not known is an object, and another tensor with the same key is refused.
+            - A file without a tensor outside objects is refused (ML3004).
+
+            Code that changes PyTorch itself could change any tensor. No reader of a file can exclude that. Convert a file with such code with
+            `--allow-opaque`, and load the result.
+
+            """.ReplaceLineEndings("\n"));
         Line("\n## Published attacks\n\nFiles in the tests contain these attacks. MemLoad refuses all of them. The table has the rule and the outcome of the other readers.");
         Line("\n| Attack | What it does | Tried as |\n|---|---|---|");
         var byId = HostileFiles.All.ToDictionary(file => file.Id, StringComparer.Ordinal);

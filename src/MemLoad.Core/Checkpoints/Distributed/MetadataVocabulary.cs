@@ -53,7 +53,7 @@ internal sealed class MetadataVocabulary : IPickleVocabulary
     }
 
     /// <inheritdoc/>
-    public object? Resolve(string module, string name)
+    public object? Resolve(string module, string name, OpenBudget budget, string path, long at)
     {
         string full = $"{module}.{name}";
         return Classes.ContainsKey(full) || MemoryFormats.Contains(full) || Paths.Contains(full) ? new PickleGlobal(full)
@@ -63,7 +63,7 @@ internal sealed class MetadataVocabulary : IPickleVocabulary
     }
 
     /// <inheritdoc/>
-    public MemLoadException Refusal(string module, string name, bool isRoot, string path, long at)
+    public MemLoadException RefusalOf(string module, string name, bool isRoot, string path, long at)
     {
         MemLoadException general = TorchVocabulary.Refusal(module, name, isRoot: false, path, at);
         if (general.Rule == Rules.PickleAttack)

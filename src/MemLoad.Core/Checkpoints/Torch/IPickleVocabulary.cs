@@ -3,11 +3,14 @@ namespace MemLoad;
 /// <summary>The names that a kind of pickle may use, and the records that they make.</summary>
 internal interface IPickleVocabulary
 {
+    /// <summary>Whether a dict may have two keys with one name, such as 1 and '1'.</summary>
+    bool TakesRepeatedNames => false;
+
     /// <summary>Returns the record for a name, or null if the name is not on the list.</summary>
-    object? Resolve(string module, string name);
+    object? Resolve(string module, string name, OpenBudget budget, string path, long at);
 
     /// <summary>Returns the reason why a name is refused.</summary>
-    MemLoadException Refusal(string module, string name, bool isRoot, string path, long at);
+    MemLoadException RefusalOf(string module, string name, bool isRoot, string path, long at);
 
     /// <summary>Returns the result of a call (REDUCE).</summary>
     object? Call(object? callee, PickleSequence arguments, OpenBudget budget, string path, long at);
@@ -17,4 +20,15 @@ internal interface IPickleVocabulary
 
     /// <summary>Sets the attributes of an object (BUILD). The state is not used afterwards.</summary>
     void Build(object? target, object? state, OpenBudget budget, string path, long at);
+
+    /// <summary>Adds items, or keys and values, to an object of the vocabulary. Returns false if the target is none.</summary>
+    bool TryAdd(object? target, ReadOnlySpan<object?> items, OpenBudget budget, string path) => false;
+
+    /// <summary>Sets an entry of a dict whose key is an object of the vocabulary. Returns false if the key is none.</summary>
+    bool TrySetKey(PickleDict dict, object? key, object? value, OpenBudget budget, string path) => false;
+
+    /// <summary>Takes note of items that were added to a container that an object holds.</summary>
+    void Hold(ReadOnlySpan<object?> items, OpenBudget budget, string path)
+    {
+    }
 }

@@ -8,7 +8,7 @@ namespace MemLoad;
 /// code runs.
 /// </summary>
 internal sealed class PickleMachine(
-    PickleInput input, Func<object?, StorageReference> loadStorage, PickleRecalls? recalls = null, IPickleVocabulary? vocabulary = null)
+    PickleInput input, Func<object?, object> loadStorage, PickleRecalls? recalls = null, IPickleVocabulary? vocabulary = null)
 {
     private const int LargestInteger = 1 << 10;
 
@@ -243,7 +243,7 @@ internal sealed class PickleMachine(
     private object Global(string module, string name, long at)
     {
         _budget.Spend(8 * OpenBudget.Text(module.Length + name.Length), input.Path);
-        return _vocabulary.Resolve(module, name) ?? throw _vocabulary.Refusal(module, name, isRoot: _count == 0, input.Path, at);
+        return _vocabulary.Resolve(module, name, _budget, input.Path, at) ?? throw _vocabulary.RefusalOf(module, name, isRoot: _count == 0, input.Path, at);
     }
 
     // An integer that fits 64 bits is always a long, so that readers of the records need only one test.
@@ -278,29 +278,49 @@ internal sealed class PickleMachine(
 
     private void AddItems(PickleSequenceKind kind, ReadOnlySpan<object?> items, long at)
     {
-        if (Peek(at) is not PickleSequence sequence || sequence.Kind != kind)
+        object? target = Peek(at);
+        if (target is PickleSequence sequence && sequence.Kind == kind)
+        {
+            sequence.Add(items, _budget, input.Path);
+            if (sequence.IsHeld)
+            {
+                _vocabulary.Hold(items, _budget, input.Path);
+            }
+        }
+        else if (!_vocabulary.TryAdd(target, items, _budget, input.Path))
         {
             throw Malformed($"items are added to something that is no {kind}", at);
         }
-        sequence.Add(items, _budget, input.Path);
     }
 
     private void SetItems(object? target, ReadOnlySpan<object?> items, long at)
     {
         if (target is not PickleDict dict || items.Length % 2 != 0)
         {
+            if (items.Length % 2 == 0 && _vocabulary.TryAdd(target, items, _budget, input.Path))
+            {
+                return;
+            }
             throw Malformed("keys and values are set on something that is no dict, or come unpaired", at);
         }
         for (int i = 0; i < items.Length; i += 2)
         {
-            if (!dict.TrySet(items[i], items[i + 1], _budget, input.Path))
+            if (!dict.TrySet(items[i], items[i + 1], _budget, input.Path) && !_vocabulary.TrySetKey(dict, items[i], items[i + 1], _budget, input.Path))
             {
                 if (items[i] is string || PythonKey.Identity(items[i], _budget, input.Path) is not null)
                 {
-                    throw Rules.NameRepeated.Broken($"two keys of a dict differ in Python and have the one name {Printable.Quote(PythonText.Key(items[i]) ?? "")}", input.Path, at);
+                    throw NameRepeated(items[i], at);
                 }
                 throw Malformed($"{Printable.Quote(PythonText.Repr(items[i]))} cannot be a key of a dict, or reads the same as another key of it", at);
             }
+        }
+        if (dict.HasRepeatedNames && !_vocabulary.TakesRepeatedNames)
+        {
+            throw NameRepeated(items[0], at);
+        }
+        if (dict.IsHeld)
+        {
+            _vocabulary.Hold(items, _budget, input.Path);
         }
     }
 
@@ -447,6 +467,9 @@ internal sealed class PickleMachine(
 
     private object? Recall(uint index, long at) =>
         _memo.TryGet(index, out object? value) ? value : throw Malformed($"memo entry {index} is used before it is set", at);
+
+    private MemLoadException NameRepeated(object? key, long at) => Rules.NameRepeated.Broken(
+        $"two keys of a dict differ in Python and have the one name {Printable.Quote(PythonText.Key(key) ?? "")}", input.Path, at);
 
     private MemLoadException Malformed(string finding, long at) => Rules.PickleMalformed.Broken(finding, input.Path, at);
 }

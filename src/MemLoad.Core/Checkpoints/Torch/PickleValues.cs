@@ -19,12 +19,19 @@ internal sealed record TorchConstant(string Repr)
 /// <summary>A tensor that is no plain one with data. It is refused if it is selected, and the rest of the file can be read.</summary>
 /// <param name="Kind">What it is, such as <c>a sparse tensor</c>.</param>
 /// <param name="At">Where the pickle makes it.</param>
-internal sealed record RefusedTensor(string Kind, long At);
+internal sealed record RefusedTensor(string Kind, long At)
+{
+    /// <summary>What it is made of; null if that need not be known.</summary>
+    public PickleSequence? Arguments { get; init; }
+}
 
 /// <summary>An element type of numpy by its code, such as <c>f8</c>.</summary>
 internal sealed record NumpyType(string Code)
 {
     private const int BytesOfCharacter = 4; // of text, which numpy stores as UTF-32
+
+    /// <summary>True if an object has it or its state is not plain. Its code may then no longer be that of its elements.</summary>
+    public bool IsHeld { get; set; }
 
     /// <summary>The bytes of a text (<c>U3</c>) or of bytes (<c>S3</c>); 0 for other types.</summary>
     public int TextBytes => Code is ['S' or 'U', ..] && ushort.TryParse(Code.AsSpan(1), NumberStyles.None, CultureInfo.InvariantCulture, out ushort count)
@@ -62,10 +69,20 @@ internal sealed class PickleSequence(PickleSequenceKind kind, object?[] items)
     /// <summary>True if the pickle may use the value a second time. Otherwise only one value refers to it.</summary>
     public bool IsKept { get; set; }
 
+    /// <summary>True if an object of the file holds the value, so that code could change it if it is mutable.</summary>
+    public bool IsHeld { get; set; }
+
+    /// <summary>True if items can be added or replaced.</summary>
+    public bool IsMutable => Kind is PickleSequenceKind.List or PickleSequenceKind.Set or PickleSequenceKind.ByteArray;
+
     public ReadOnlySpan<object?> Items => _items.AsSpan(0, Count);
 
     /// <summary>Reuses a tuple that was not memoized and is no longer needed, for a tuple with the same number of items.</summary>
-    public void Reuse(ReadOnlySpan<object?> items) => items.CopyTo(_items);
+    public void Reuse(ReadOnlySpan<object?> items)
+    {
+        items.CopyTo(_items);
+        IsHeld = false;
+    }
 
     /// <summary>
     /// Returns a copy, as the constructors of Python do. Items that are added to one sequence later are not in the other.
@@ -132,23 +149,41 @@ internal sealed class PickleDict(PickleDictKind kind)
     private HashSet<string>? _otherNames;
     private Dictionary<string, string>? _nameOf;
 
+    // True while every key is a whole number. Its digits are its identity and its name, so an id map needs no more than its entries.
+    private bool _isNumbered;
+
+    // The names of entries whose own name is that of another key, such as 1 beside '1'.
+    private HashSet<string>? _apart;
+
     public PickleDictKind Kind { get; } = kind;
 
     /// <summary>True if the pickle may use the value a second time. Otherwise only one value refers to it.</summary>
     public bool IsKept { get; set; }
 
+    /// <summary>True if an object of the file holds the value, so that code could change it.</summary>
+    public bool IsHeld { get; set; }
+
+    /// <summary>True if an object is a key. Its class decides which keys it is equal to, so none of the entries is certain.</summary>
+    public bool HasObjectKey { get; set; }
+
     /// <summary>Entries by the text of their key in Python: a string itself, otherwise the result of <c>str()</c>.</summary>
     public IReadOnlyList<KeyValuePair<string, object?>> Items => _items ?? Nothing;
 
     /// <summary>True if all keys are text.</summary>
-    public bool HasTextKeysOnly => _otherNames is null;
+    public bool HasTextKeysOnly => _otherNames is null && !_isNumbered;
 
     /// <summary>True if no key is text.</summary>
-    public bool HasNoTextKeys => (_otherNames?.Count ?? 0) == Items.Count;
+    public bool HasNoTextKeys => _isNumbered || (_otherNames?.Count ?? 0) == Items.Count;
+
+    /// <summary>True if two keys have one name, such as 1 and '1'. Both entries are kept: see <see cref="NameOf"/>.</summary>
+    public bool HasRepeatedNames => _apart is not null;
+
+    /// <summary>The name of the key of an entry, as <see cref="Items"/> has it.</summary>
+    public string NameOf(string key) => _apart?.Contains(key) == true ? key[..^1] : key;
 
     /// <summary>
     /// Sets an entry. The last value and the first key are kept, as in Python. Returns false if the key cannot be hashed or has no name.
-    /// Also returns false if another key of Python has the same name, such as 1 and '1', because one entry would be lost.
+    /// Also returns false if two other keys of Python have the same name, because one entry would be lost.
     /// </summary>
     public bool TrySet(object? key, object? value, OpenBudget budget, string path)
     {
@@ -161,16 +196,22 @@ internal sealed class PickleDict(PickleDictKind kind)
         {
             budget.Spend(3L * OpenBudget.EntryBytes * _items.Count, path);
         }
-        string? name = key as string;
-        if (name is null)
+        if (key is long number && (_isNumbered || _items.Count == 0))
         {
-            name = OtherName(key, budget, path);
-            if (name is null)
-            {
-                return false;
-            }
+            _isNumbered = true;
+            string digits = number.ToString(CultureInfo.InvariantCulture);
+            budget.Spend(OpenBudget.Text(digits.Length) + OpenBudget.Hashing(digits.Length), path);
+            _items[digits] = value;
+            return true;
         }
-        else if (_otherNames?.Contains(name) == true)
+        if (_isNumbered)
+        {
+            _isNumbered = false;
+            budget.Spend((long)OpenBudget.GrowingEntry * _items.Count, path);
+            _otherNames = new HashSet<string>(_items.Keys, StringComparer.Ordinal);
+        }
+        string? name = key is string text ? TextName(text, budget, path) : OtherName(key, budget, path);
+        if (name is null)
         {
             return false;
         }
@@ -187,10 +228,13 @@ internal sealed class PickleDict(PickleDictKind kind)
     public bool TryClear()
     {
         const int Most = 16;
-        if (_items?.Capacity > Most || _otherNames is not null)
+        if (_items?.Capacity > Most || _otherNames is not null || _apart is not null)
         {
             return false;
         }
+        IsHeld = false;
+        HasObjectKey = false;
+        _isNumbered = false;
         _items?.Clear();
         return true;
     }
@@ -198,7 +242,7 @@ internal sealed class PickleDict(PickleDictKind kind)
     /// <summary>Returns a copy, as the constructors of Python do. Entries that are set in one dict later are not in the other.</summary>
     public static PickleDict Copy(PickleDictKind kind, PickleDict source, OpenBudget budget, string path)
     {
-        var copy = new PickleDict(kind);
+        var copy = new PickleDict(kind) { _isNumbered = source._isNumbered };
         if (source._items is { Count: > 0 } items)
         {
             budget.Spend(FirstEntries + (3L * OpenBudget.EntryBytes * items.Count), path);
@@ -209,8 +253,26 @@ internal sealed class PickleDict(PickleDictKind kind)
             budget.Spend((long)OpenBudget.GrowingEntry * (names.Count + (source._nameOf?.Count ?? 0)), path);
             copy._otherNames = new HashSet<string>(names, StringComparer.Ordinal);
             copy._nameOf = source._nameOf is null ? null : new Dictionary<string, string>(source._nameOf, StringComparer.Ordinal);
+            copy._apart = source._apart is null ? null : new HashSet<string>(source._apart, StringComparer.Ordinal);
         }
         return copy;
+    }
+
+    // The name of a key that is text, under which it is stored. Null if it is lost among others.
+    private string? TextName(string text, OpenBudget budget, string path) =>
+        _otherNames?.Contains(text) == true ? Apart(text, isText: true, budget, path) : _apart?.Contains(text) == true ? null : text;
+
+    // A name with a mark after it. Null if another key has that, too.
+    private string? Apart(string name, bool isText, OpenBudget budget, string path)
+    {
+        budget.Spend(OpenBudget.GrowingEntry + (2 * OpenBudget.Text(name.Length + 1)), path);
+        string apart = name + '\0';
+        if (_items!.ContainsKey(apart) && !(isText && _apart?.Contains(apart) == true && !_otherNames!.Contains(apart)))
+        {
+            return null;
+        }
+        (_apart ??= new HashSet<string>(StringComparer.Ordinal)).Add(apart);
+        return apart;
     }
 
     // The name of a key that is not text: the name of an equal key that is stored, or its own name. Null if it has no name.
@@ -227,7 +289,11 @@ internal sealed class PickleDict(PickleDictKind kind)
             return name;
         }
         name = key is long ? identity : PythonText.Key(key);
-        if (name is null || _items!.ContainsKey(name))
+        if (name is not null && _items!.ContainsKey(name))
+        {
+            name = Apart(name, isText: false, budget, path);
+        }
+        if (name is null)
         {
             return null;
         }
@@ -254,6 +320,7 @@ internal sealed class StorageReference(string key, DType? dtype, long count, Sto
     // The first reference to the same storage. It is another object only if an empty storage has several types.
     private readonly StorageReference? _first = first;
     private int _index = -1;
+    private bool _isHeld;
 
     public string Key { get; } = key;
 
@@ -270,6 +337,13 @@ internal sealed class StorageReference(string key, DType? dtype, long count, Sto
         set => (_first ?? this)._index = value;
     }
 
+    /// <summary>True if an object of the file holds it, so that code could change its bytes.</summary>
+    public bool IsHeld
+    {
+        get => (_first ?? this)._isHeld;
+        set => (_first ?? this)._isHeld = value;
+    }
+
     public bool IsLike(StorageReference other) => Key == other.Key && DType == other.DType && Count == other.Count && IsQuantized == other.IsQuantized;
 }
 
@@ -279,4 +353,7 @@ internal sealed record TensorReference(
 {
     /// <summary>Bytes of one record, without its dimensions.</summary>
     public const int Overhead = 72;
+
+    /// <summary>True if an object of the file holds it.</summary>
+    public bool IsHeld { get; set; }
 }

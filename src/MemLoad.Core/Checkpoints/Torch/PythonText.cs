@@ -75,7 +75,7 @@ internal static class PythonText
                 text.Append('{');
                 for (int i = 0; Begin(text, i, dict.Items.Count); i++)
                 {
-                    Quote(text, dict.Items[i].Key);
+                    Quote(text, dict.NameOf(dict.Items[i].Key));
                     text.Append(": ");
                     Write(text, dict.Items[i].Value, depth + 1);
                 }
@@ -137,6 +137,7 @@ internal static class PythonText
         PickleGlobal global => $"<{global.Name}>",
         TensorReference => "<tensor>",
         StorageReference => "<storage>",
+        OpaqueObject opaque => $"<{opaque.Name}>",
         _ => "<value>",
     };
 

@@ -10,6 +10,9 @@ internal sealed class StorageReferences(string path, OpenBudget budget, int expe
 {
     private readonly Dictionary<string, StorageReference?> _byKey = new(expected, StringComparer.Ordinal);
 
+    // Keys of storages whose class is not known.
+    private HashSet<string>? _held;
+
     /// <summary>The current number of storages.</summary>
     public int Count => _byKey.Count;
 
@@ -24,6 +27,7 @@ internal sealed class StorageReferences(string path, OpenBudget budget, int expe
         {
             budget.Spend(3L * OpenBudget.EntryBytes * _byKey.Count, path);
         }
+        reference.IsHeld = _held?.Contains(reference.Key) == true;
         ref StorageReference? known = ref CollectionsMarshal.GetValueRefOrAddDefault(_byKey, reference.Key, out _);
         known ??= reference;
         if (known.IsLike(reference))
@@ -34,6 +38,17 @@ internal sealed class StorageReferences(string path, OpenBudget budget, int expe
         return known.Count == 0 && reference.Count == 0
             ? new StorageReference(reference.Key, reference.DType, 0, known)
             : throw Rules.StorageLengthMismatch.Broken($"the pickle describes storage {Printable.Quote(reference.Key)} in two ways", path);
+    }
+
+    /// <summary>Marks the storage of a key as held by an object, whether it was described before or will be.</summary>
+    public void Hold(string key)
+    {
+        budget.Spend(OpenBudget.GrowingEntry + OpenBudget.Hashing(key.Length), path);
+        (_held ??= new HashSet<string>(StringComparer.Ordinal)).Add(key);
+        if (Find(key) is StorageReference known)
+        {
+            known.IsHeld = true;
+        }
     }
 
     /// <summary>Returns the storage of a key, or null.</summary>

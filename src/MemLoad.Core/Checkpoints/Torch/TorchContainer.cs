@@ -4,7 +4,8 @@ using System.Numerics;
 namespace MemLoad;
 
 /// <summary>Converts the value of a pickle to named tensors and metadata. Nested containers give dotted names.</summary>
-internal sealed class TorchContainer(CheckpointBuilder builder, OpenBudget budget, string path, Func<StorageReference, int> addStorage)
+internal sealed class TorchContainer(
+    CheckpointBuilder builder, OpenBudget budget, string path, Func<StorageReference, int> addStorage, ObjectVocabulary? objects = null)
 {
     /// <summary>
     /// A longer list or dict without a tensor, such as losses, token ids, a vocabulary or rows of a log, is one metadata entry with text. A shorter one has
@@ -15,6 +16,13 @@ internal sealed class TorchContainer(CheckpointBuilder builder, OpenBudget budge
     // An item of a growing stack.
     private const int WaitingBytes = 2 * sizeof(long);
 
+    private const int MostNames = 3;
+
+    // Names of what is left out.
+    private readonly List<string> _left = [];
+    private long _leftCount;
+    private bool _hasTensors;
+
     /// <summary>Adds all tensors and other values to the checkpoint under construction.</summary>
     /// <param name="root">The pickled value.</param>
     /// <exception cref="MemLoadException">ML1013, ML3005, ML3007, ML6014, and the rules of its tensors.</exception>
@@ -22,25 +30,27 @@ internal sealed class TorchContainer(CheckpointBuilder builder, OpenBudget budge
     public void Add(object? root)
     {
         var open = new Stack<Container>();
-        Visit("", root, open);
+        Visit("", root, held: false, open);
         while (open.TryPop(out Container container))
         {
             (string name, object value, int next) = container;
             if (value is PickleDict dict && next < dict.Items.Count)
             {
                 open.Push(container with { Next = next + 1 });
-                Visit(Below(name, dict.Items[next].Key), dict.Items[next].Value, open);
+                Visit(Below(name, dict.NameOf(dict.Items[next].Key)), dict.Items[next].Value, dict.IsHeld, open);
             }
             else if (value is PickleSequence sequence && next < sequence.Count)
             {
                 open.Push(container with { Next = next + 1 });
                 budget.Spend(OpenBudget.Text(8), path);
-                Visit(Below(name, next.ToString(CultureInfo.InvariantCulture)), sequence.Items[next], open);
+                Visit(Below(name, next.ToString(CultureInfo.InvariantCulture)), sequence.Items[next], sequence is { IsHeld: true, IsMutable: true }, open);
             }
         }
+        Finish(root);
     }
 
-    private void Visit(string name, object? value, Stack<Container> open)
+    // What an object holds can have been changed by its code. A tensor is then refused, and other values are left out.
+    private void Visit(string name, object? value, bool held, Stack<Container> open)
     {
         if (open.Count > budget.Limits.Nesting)
         {
@@ -49,21 +59,36 @@ internal sealed class TorchContainer(CheckpointBuilder builder, OpenBudget budge
         }
         switch (value)
         {
+            case TensorReference { Storage.IsHeld: true }:
+                _hasTensors = true;
+                RefuseHeld(name);
+                break;
+            case OpaqueObject or PickleDict { HasObjectKey: true }:
+                Leave(name, value);
+                break;
+            case PickleDict { IsHeld: true } or PickleSequence { IsHeld: true, IsMutable: true } when !Holds(value, IsTensor, budget, path):
+                Leave(name, value);
+                break;
             case TensorReference tensor:
+                _hasTensors = true;
                 builder.AddTensor(new TensorEntry(name, tensor.DType, tensor.Shape, tensor.Strides, addStorage(tensor.Storage), tensor.Offset, tensor.LazyView));
                 break;
-            case PickleDict dict when dict.Items.Count <= LongList || HoldsTensors(dict):
+            case PickleDict dict when dict.Items.Count <= LongList || Holds(dict, IsTensor, budget, path):
                 open.Push(new Container(name, value, 0));
                 break;
             case PickleSequence { Kind: PickleSequenceKind.List or PickleSequenceKind.Tuple or PickleSequenceKind.Size } sequence
-                when sequence.Count <= LongList || HoldsTensors(sequence):
+                when sequence.Count <= LongList || Holds(sequence, IsTensor, budget, path):
                 open.Push(new Container(name, value, 0));
                 break;
             case RefusedTensor refused:
+                _hasTensors = true;
                 Refuse(name, refused.Kind, refused.At);
                 break;
             case StorageReference:
+                _hasTensors = true;
                 Refuse(name, "a bare storage, which has neither dtype nor shape", null);
+                break;
+            case var _ when held:
                 break;
             case null or bool or long or BigInteger or double or string:
                 builder.AddMetadata(name, value);
@@ -82,11 +107,77 @@ internal sealed class TorchContainer(CheckpointBuilder builder, OpenBudget budge
         builder.Refuse(name, Rules.TensorKind.Broken($"{Printable.Quote(name)} is {kind}", path, at, remedy: TorchVocabulary.RemedyFor(kind, name)));
     }
 
+    private void RefuseHeld(string name)
+    {
+        builder.CheckNameLength(name);
+        builder.Refuse(name, Rules.ObjectHolds.Broken(
+            $"an object of the file also holds the tensor {Printable.Quote(name)}, so that its code could change it", path,
+            remedy: CheckpointBuilder.LeftOut(Rules.ObjectHolds, name)));
+    }
+
+    // Objects are the values of names that no tensor has.
+    private void Leave(string name, object value)
+    {
+        if (objects?.Refusal is MemLoadException refusal)
+        {
+            throw refusal;
+        }
+        _leftCount++;
+        if (_left.Count < MostNames)
+        {
+            _left.Add(name);
+        }
+        if (value is OpaqueObject placed)
+        {
+            objects!.Place(placed);
+        }
+        builder.AddMetadata(name, PythonText.Repr(value is OpaqueObject ? value : new OpaqueObject(value is PickleDict ? "builtins.dict" : "builtins.list")));
+    }
+
+    private void Finish(object? root)
+    {
+        if (objects is null)
+        {
+            return;
+        }
+        if (objects.LooseCount > 0 && objects.Refusal is MemLoadException refusal)
+        {
+            throw refusal;
+        }
+        long count = _leftCount + objects.LooseCount;
+        if (!_hasTensors && count > 0)
+        {
+            throw Rules.PickledModule.Broken(objects.HeldTensorCount > 0
+                    ? FormattableString.Invariant($"all {objects.HeldTensorCount} tensors of the file are in objects, which only code can read")
+                    : "the file has objects, which only code can read, and no tensors", path,
+                remedy: ObjectRemedy.For(root, budget, path));
+        }
+        if (objects.Refusal is null)
+        {
+            builder.SetObjects(count, Finding(count, objects));
+        }
+    }
+
+    private string? Finding(long count, ObjectVocabulary vocabulary)
+    {
+        if (count == 0)
+        {
+            return null;
+        }
+        string names = _left.Count == 0 ? "" : $" ({string.Join(", ", _left.Select(Printable.Quote))}{(_leftCount > _left.Count ? ", …" : "")})";
+        string tensors = vocabulary.HeldTensorCount == 0 ? ""
+            : FormattableString.Invariant($", with {vocabulary.HeldTensorCount} tensor{(vocabulary.HeldTensorCount == 1 ? "" : "s")} in them");
+        string program = vocabulary.Program is MemLoadException attack
+            ? $"; {attack.Finding}, and PyTorch would run it"
+            : "";
+        return FormattableString.Invariant($"objects are left out: {count}{names}{tensors}{program}");
+    }
+
     // A container whose items are being visited, and the next item.
     private readonly record struct Container(string Name, object Value, int Next);
 
     // At any depth. A container that several others share is looked at for each of them, and charged.
-    private bool HoldsTensors(object container)
+    internal static bool Holds(object container, Func<object, bool> isSought, OpenBudget budget, string path)
     {
         var waiting = new Stack<object>([container]);
         while (waiting.TryPop(out object? next))
@@ -96,7 +187,7 @@ internal sealed class TorchContainer(CheckpointBuilder builder, OpenBudget budge
                 budget.Spend(OpenBudget.Looking(dict.Items.Count), path);
                 foreach ((_, object? value) in dict.Items)
                 {
-                    if (IsTensor(value, waiting))
+                    if (Found(value))
                     {
                         return true;
                     }
@@ -107,7 +198,7 @@ internal sealed class TorchContainer(CheckpointBuilder builder, OpenBudget budge
                 budget.Spend(OpenBudget.Looking(sequence.Count), path);
                 foreach (object? item in sequence.Items)
                 {
-                    if (IsTensor(item, waiting))
+                    if (Found(item))
                     {
                         return true;
                     }
@@ -115,17 +206,19 @@ internal sealed class TorchContainer(CheckpointBuilder builder, OpenBudget budge
             }
         }
         return false;
+
+        bool Found(object? value)
+        {
+            if (value is PickleDict or PickleSequence)
+            {
+                budget.Spend(WaitingBytes, path);
+                waiting.Push(value);
+            }
+            return value is not null && isSought(value);
+        }
     }
 
-    private bool IsTensor(object? value, Stack<object> waiting)
-    {
-        if (value is PickleDict or PickleSequence)
-        {
-            budget.Spend(WaitingBytes, path);
-            waiting.Push(value);
-        }
-        return value is TensorReference or RefusedTensor or StorageReference;
-    }
+    private static bool IsTensor(object value) => value is TensorReference or RefusedTensor or StorageReference;
 
     // Names are checked while they grow, because shared keys in a short pickle can give names of any length.
     private string Below(string name, string key)

@@ -15,8 +15,8 @@ internal static class TorchLegacyReader
     public static Checkpoint Read(WholeFile file, OpenBudget budget, CancellationToken cancellationToken)
     {
         string path = file.Path;
-        var references = new StorageReferences(path, budget, 0);
         using var input = new PickleInput(file, 0, file.Length, budget);
+        var none = new StorageReferences(path, budget, 0);
 
         object? magic = Next();
         if (magic is not BigInteger number || number != Magic)
@@ -32,21 +32,32 @@ internal static class TorchLegacyReader
             throw Rules.ZipBigEndian.Broken(
                 "the file does not say that its bytes are little-endian", path, 0, remedy: "Write the file again on a little-endian machine.");
         }
-        object? root = Next();
-        if (Next() is not PickleSequence { Kind: PickleSequenceKind.List } keys)
+        long start = input.Position;
+        long end = 0;
+        PickleSequence? keys = null;
+        PickledObjects.Reading reading = PickledObjects.Read(objects =>
         {
-            throw Rules.LegacyHeader.Broken("the list of storage keys is missing", path, input.Position);
+            using var rest = new PickleInput(file, start, file.Length - start, budget);
+            var references = new StorageReferences(path, budget, 0);
+            object? root = PickledObjects.Machine(rest, references, null, objects).Load(cancellationToken);
+            keys = new PickleMachine(rest, references.Add).Load(cancellationToken) as PickleSequence;
+            end = rest.Position;
+            return new PickledObjects.Reading(root, references, objects);
+        }, budget, path);
+        if (keys is not { Kind: PickleSequenceKind.List })
+        {
+            throw Rules.LegacyHeader.Broken("the list of storage keys is missing", path, end);
         }
 
-        var builder = new CheckpointBuilder(path, CheckpointFormat.TorchLegacy, budget, references.Count);
+        var builder = new CheckpointBuilder(path, CheckpointFormat.TorchLegacy, budget, reading.References.Count);
         int home = builder.AddFile(file);
-        LocateStorages(file, builder, home, keys, references, input.Position, cancellationToken);
+        LocateStorages(file, builder, home, keys, reading.References, end, cancellationToken);
         new TorchContainer(builder, budget, path, reference => reference.Index >= 0
             ? reference.Index
-            : throw Rules.StorageRecordMissing.Broken($"the storage {Printable.Quote(reference.Key)} is not in the file's list of keys", path)).Add(root);
+            : throw Rules.StorageRecordMissing.Broken($"the storage {Printable.Quote(reference.Key)} is not in the file's list of keys", path), reading.Objects).Add(reading.Root);
         return builder.Build();
 
-        object? Next() => new PickleMachine(input, references.Add).Load(cancellationToken);
+        object? Next() => new PickleMachine(input, none.Add).Load(cancellationToken);
     }
 
     private static void LocateStorages(

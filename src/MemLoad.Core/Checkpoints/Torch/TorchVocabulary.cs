@@ -24,7 +24,7 @@ internal sealed class TorchVocabulary : IPickleVocabulary
     private const string RebuildTensorV3 = "torch._utils._rebuild_tensor_v3";
     private const string RebuildParameter = "torch._utils._rebuild_parameter";
     private const string RebuildParameterWithState = "torch._utils._rebuild_parameter_with_state";
-    private const string RebuildFromType = "torch._tensor._rebuild_from_type_v2";
+    internal const string RebuildFromType = "torch._tensor._rebuild_from_type_v2";
     private const string RebuildDevice = "torch._utils._rebuild_device_tensor_from_cpu_tensor";
     private const string Size = "torch.Size";
     private const string Device = "torch.device";
@@ -150,9 +150,11 @@ internal sealed class TorchVocabulary : IPickleVocabulary
     {
     }
 
-    object? IPickleVocabulary.Resolve(string module, string name) => Resolve(module, name);
+    bool IPickleVocabulary.TakesRepeatedNames => true;
 
-    MemLoadException IPickleVocabulary.Refusal(string module, string name, bool isRoot, string path, long at) => Refusal(module, name, isRoot, path, at);
+    object? IPickleVocabulary.Resolve(string module, string name, OpenBudget budget, string path, long at) => Resolve(module, name);
+
+    MemLoadException IPickleVocabulary.RefusalOf(string module, string name, bool isRoot, string path, long at) => Refusal(module, name, isRoot, path, at);
 
     object? IPickleVocabulary.Call(object? callee, PickleSequence arguments, OpenBudget budget, string path, long at) =>
         Call(callee, arguments, budget, path, at);
@@ -301,7 +303,7 @@ internal sealed class TorchVocabulary : IPickleVocabulary
                 break;
             case TensorReference:
                 throw Rules.PickleState.Broken("a tensor is changed after it was made", path, at);
-            case NumpyType type when IsNativeOrder(state) || (type.TextBytes is > 0 && IsText(state)):
+            case NumpyType type when IsPlainState(type, state):
                 break;
             case NumpyType:
                 throw Rules.PickleState.Broken("a type of numpy gets a state that is not plain little-endian", path, at);
@@ -510,6 +512,40 @@ internal sealed class TorchVocabulary : IPickleVocabulary
         }
     }
 
+    /// <summary>Whether the state of a type of numpy is that of a plain number or text.</summary>
+    internal static bool IsPlainState(NumpyType type, object? state) => IsNativeOrder(state) || (type.TextBytes is > 0 && IsText(state));
+
+    /// <summary>Whether a name is a type of the list that is not called with an effect.</summary>
+    internal static bool IsType(string? name) => name is not null && Types.Contains(name);
+
+    /// <summary>Whether a name is of numpy.</summary>
+    internal static bool IsNumpy(string? name) => name is NumpyScalar or NumpyDType;
+
+    /// <summary>What a function makes that is a tensor and no plain one with data; null for others.</summary>
+    internal static string? OtherTensorKind(string? name) =>
+        name is not null && !name.EndsWith("Storage", StringComparison.Ordinal) ? OtherTensors.GetValueOrDefault(name) : null;
+
+    /// <summary>The position of the hooks among the arguments of a function that makes a tensor; -1 if it has none.</summary>
+    internal static int HooksOf(string name) => name switch
+    {
+        RebuildTensorV2 or RebuildTensorV3 => 5,
+        RebuildParameter or RebuildParameterWithState => 2,
+        _ => -1,
+    };
+
+    /// <summary>The arguments that a tensor keeps beside its data: attributes, and hooks that the pickle uses again.</summary>
+    internal static IEnumerable<object?> AttachedBy(string? name, PickleSequence arguments)
+    {
+        if (name is RebuildParameterWithState or RebuildFromType && arguments.Count > 0)
+        {
+            yield return arguments.Items[^1];
+        }
+        if (name is not null && HooksOf(name) is int hooks and >= 0 && hooks < arguments.Count && arguments.Items[hooks] is PickleDict { IsKept: true } kept)
+        {
+            yield return kept;
+        }
+    }
+
     // (version, byte order, subtype, names, fields, element size, alignment, flags) of a plain number.
     private static bool IsNativeOrder(object? state) => state is PickleSequence { Kind: PickleSequenceKind.Tuple, Items: [3L or 4L, "<" or "|", null, null, null, -1L, -1L, 0L] };
 
@@ -591,7 +627,7 @@ internal sealed class TorchVocabulary : IPickleVocabulary
         return value is string { Length: <= LongestWord } word ? word : throw new InvalidCastException();
     }
 
-    private static bool RunsPrograms(string module, string name)
+    internal static bool RunsPrograms(string module, string name)
     {
         if (module is "builtins" or "__builtin__")
         {

@@ -17,6 +17,9 @@ internal static class TorchZipReader
     /// <param name="Swaps">Whether the bytes of its storages are big-endian.</param>
     internal readonly record struct Archive(ZipDirectory Directory, string Folder, object? Root, int StorageCount, bool Swaps)
     {
+        /// <summary>What was found about objects beside the tensors; null if there are none, or they were not looked for.</summary>
+        public ObjectVocabulary? Objects { get; init; }
+
         /// <summary>Returns the record of a storage.</summary>
         /// <exception cref="MemLoadException">ML2012 or ML2013: there is none, or it has another length.</exception>
         public ZipRecord RecordOf(StorageReference storage, string path)
@@ -46,8 +49,9 @@ internal static class TorchZipReader
                     home, archive.Swaps && record.Inflated > 0 ? Swapped(decoding, reference, offset, record, path) : offset, record.Inflated);
             }
             return reference.Index;
-        }).Add(archive.Root);
-        return builder.Build();
+        }, archive.Objects).Add(archive.Root);
+        return builder.Build().WithFindings(archive.Directory.TailBytes == 0 ? []
+            : [FormattableString.Invariant($"white space follows the archive (in bytes: {archive.Directory.TailBytes})")]);
     }
 
     /// <summary>Reads the directory and the pickle of an archive that is neither compressed nor big-endian.</summary>
@@ -57,21 +61,27 @@ internal static class TorchZipReader
     private static Archive Open(FileRange file, FileDecoding? decoding, OpenBudget budget, CancellationToken cancellationToken)
     {
         string path = file.Path;
-        ZipDirectory directory = ZipDirectory.Read(file, budget, cancellationToken);
+        ZipDirectory directory = ZipDirectory.Read(file, budget, cancellationToken, allowsTail: decoding is not null);
         (string prefix, ZipRecord pickle) = FindPickle(directory.Records, path, decoding is not null);
         bool swaps = directory.Find(prefix, "/byteorder") is { } order && IsBigEndian(file, decoding, order);
         if (swaps && decoding is null)
         {
             throw Rules.ZipBigEndian.Broken("the archive says that its bytes are not little-endian", path);
         }
-        var references = new StorageReferences(path, budget, directory.Records.Count);
         long at = Decoded(decoding, pickle, path);
         var recalls = PickleRecalls.Of(file, at, pickle.Inflated, budget);
-        using var input = new PickleInput(file, at, pickle.Inflated, budget);
-        object? root = new PickleMachine(input, references.Add, recalls).Load(cancellationToken);
-        return input.Remaining == 0
-            ? new Archive(directory, prefix, root, references.Count, swaps)
-            : throw Rules.PickleMalformed.Broken($"{input.Remaining} bytes follow the end of the pickle", path, input.Position);
+        PickledObjects.Reading reading = decoding is null ? Read(null) : PickledObjects.Read(Read, budget, path);
+        return new Archive(directory, prefix, reading.Root, reading.References.Count, swaps) { Objects = reading.Objects };
+
+        PickledObjects.Reading Read(ObjectVocabulary? objects)
+        {
+            var references = new StorageReferences(path, budget, directory.Records.Count);
+            using var input = new PickleInput(file, at, pickle.Inflated, budget);
+            object? root = PickledObjects.Machine(input, references, recalls, objects).Load(cancellationToken);
+            return input.Remaining == 0
+                ? new PickledObjects.Reading(root, references, objects)
+                : throw Rules.PickleMalformed.Broken($"{input.Remaining} bytes follow the end of the pickle", path, input.Position);
+        }
     }
 
     // Where the bytes of a record are read: in the file, or inflated.

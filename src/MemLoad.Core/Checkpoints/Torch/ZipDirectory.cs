@@ -29,6 +29,9 @@ internal sealed class ZipDirectory
     private const uint CentralSignature = 0x02014b50;
     private const uint LocalSignature = 0x04034b50;
     private const int EndBytes = 22;
+
+    // What an editor or a transfer as text appends to a file is white space. Anything else could be another file.
+    private const int LongestTail = 1 << 10;
     private const int LocatorBytes = 20;
     private const int Zip64EndBytes = 56;
     private const int CentralBytes = 46;
@@ -62,6 +65,9 @@ internal sealed class ZipDirectory
         _lookup = _byName.GetAlternateLookup<ReadOnlySpan<char>>();
     }
 
+    /// <summary>The number of bytes of white space that follow the archive.</summary>
+    public int TailBytes { get; private init; }
+
     /// <summary>All records, in the order of the central directory.</summary>
     public IReadOnlyList<ZipRecord> Records => _records;
 
@@ -81,14 +87,19 @@ internal sealed class ZipDirectory
     }
 
     /// <summary>Reads the directory and compares it with the whole layout of the file.</summary>
+    /// <param name="file">The file, or a range of it.</param>
+    /// <param name="budget">The budget that is charged with the directory.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
+    /// <param name="allowsTail">Whether white space may follow the archive. PyTorch finds the end record before it.</param>
     /// <exception cref="MemLoadException">ML2001 to ML2008, ML2014, ML2015, ML1005, ML1013.</exception>
-    public static ZipDirectory Read(FileRange file, OpenBudget budget, CancellationToken cancellationToken)
+    public static ZipDirectory Read(FileRange file, OpenBudget budget, CancellationToken cancellationToken, bool allowsTail = false)
     {
-        (long offset, long length, long count) = FindCentralDirectory(file);
+        (long endOffset, int tail) = FindEnd(file, allowsTail);
+        (long offset, long length, long count) = FindCentralDirectory(file, endOffset);
         budget.Grant(length);
         budget.Spend(length + (RecordOverhead * count), file.Path);
         byte[] bytes = file.ReadBytes(offset, length);
-        var directory = new ZipDirectory(checked((int)count));
+        var directory = new ZipDirectory(checked((int)count)) { TailBytes = tail };
         var extents = new RecordExtent[directory._records.Length];
         ExpectHeaders(file, bytes);
         using var headers = new FileWindow(file);
@@ -203,7 +214,8 @@ internal sealed class ZipDirectory
         }
     }
 
-    private static (long Offset, long Length, long Count) FindCentralDirectory(FileRange file)
+    // PyTorch takes the last end record within 64 KiB of the end. White space has none.
+    private static (long Offset, int Tail) FindEnd(FileRange file, bool allowsTail)
     {
         if (file.Length < EndBytes)
         {
@@ -211,10 +223,31 @@ internal sealed class ZipDirectory
         }
         long endOffset = file.Length - EndBytes;
         ReadOnlySpan<byte> end = file.ReadBytes(endOffset, EndBytes);
-        if (U32(end, 0) != EndSignature || U16(end, 20) != 0)
+        if (U32(end, 0) == EndSignature && U16(end, 20) == 0)
         {
-            throw Rules.ZipEndMissing.Broken("the file does not end with an archive's end record: it was cut off, or something follows it", file.Path, endOffset);
+            return (endOffset, 0);
         }
+        int length = (int)Math.Min(file.Length, EndBytes + LongestTail);
+        ReadOnlySpan<byte> last = file.ReadBytes(file.Length - length, length);
+        int at = last.LastIndexOf("PK\x05\x06"u8);
+        if (at >= 0 && length - at > EndBytes && U16(last, at + 20) == 0)
+        {
+            ReadOnlySpan<byte> tail = last[(at + EndBytes)..];
+            if (allowsTail && !tail.ContainsAnyExcept(" \t\r\n"u8))
+            {
+                return (file.Length - length + at, tail.Length);
+            }
+            long whole = file.Length - tail.Length;
+            throw Rules.ZipEndMissing.Broken(
+                $"after the end record of the archive the file has more: {tail.Length} bytes, {Printable.Quote(Encoding.Latin1.GetString(tail))}", file.Path, whole,
+                remedy: $"{Rules.ZipEndMissing.Remedy} If you know what was appended, cut the file to its first {whole} bytes.");
+        }
+        throw Rules.ZipEndMissing.Broken("the file does not end with an archive's end record: it was cut off, or something follows it", file.Path, endOffset);
+    }
+
+    private static (long Offset, long Length, long Count) FindCentralDirectory(FileRange file, long endOffset)
+    {
+        ReadOnlySpan<byte> end = file.ReadBytes(endOffset, EndBytes);
         if (U16(end, 4) != 0 || U16(end, 6) != 0 || U16(end, 8) != U16(end, 10))
         {
             throw Rules.ZipDirectoryInvalid.Broken("the archive claims to span several disks", file.Path, endOffset);
