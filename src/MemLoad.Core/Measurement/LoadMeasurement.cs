@@ -44,7 +44,7 @@ public sealed record LoadMeasurement
     /// Whether a load that succeeded used the forecast memory: on the device exactly, on the host within 2 % or 8 MiB, whichever is more.
     /// Null if the load did not succeed, or if there was no forecast.
     /// </summary>
-    public bool? AsForecast => IsLoaded && ForecastHostBytes is not null ? RowVerdict.Deviation(this) is null : null;
+    public bool? AsForecast => IsLoaded && RowVerdict.HasForecast(this) ? RowVerdict.Deviation(this) is null : null;
     /// <summary>Absolute path of the checkpoint.</summary>
     public string? Path { get => Forecast?.Path ?? field; init; }
     /// <summary>The checkpoint's format, a <see cref="CheckpointFormat"/>.</summary>

@@ -14,11 +14,14 @@ internal static class RowVerdict
     /// <summary>Returns the text of the verdict.</summary>
     public static string Of(LoadMeasurement row) => row?.Outcome switch
     {
-        nameof(LoadOutcome.Loaded) => row.ForecastHostBytes is null ? "measured" : Deviation(row) ?? "as forecast",
+        nameof(LoadOutcome.Loaded) => HasForecast(row) ? Deviation(row) ?? "as forecast" : "measured",
         nameof(LoadOutcome.OutOfMemory) => "out of memory",
         string outcome => outcome.ToLowerInvariant(),
         null => throw new ArgumentNullException(nameof(row)),
     };
+
+    /// <summary>Whether there is a forecast to compare with. Programs have none.</summary>
+    public static bool HasForecast(LoadMeasurement row) => (row.ForecastHostBytes ?? row.ForecastDeviceBytes) is not null;
 
     /// <summary>
     /// Measured minus forecast if they disagree: on the device by at least one byte, on the host by more than 2 % and 8 MiB.

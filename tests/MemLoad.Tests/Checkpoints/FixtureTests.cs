@@ -58,7 +58,8 @@ public sealed class FixtureTests
         var refusal = Assert.Throws<MemLoadException>(() => Checkpoint.Open(Fixtures.PathOf("tiny/whole_module.pth")));
 
         Assert.Equal("ML3004", refusal.Rule.Id);
-        Assert.Contains("torch.save(model.state_dict(), path)", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("torch.load(path, weights_only=False); torch.save(c.state_dict(), new)", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("Only if you trust the file", refusal.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', refusal.Message);
     }
 

@@ -145,15 +145,11 @@ internal sealed class PickleDict(PickleDictKind kind)
     // Most dicts of a checkpoint are empty hooks of tensors.
     private OrderedDictionary<string, object?>? _items;
 
-    // For keys that are not text: their names, and the name under which a key is stored if its identity is different.
-    private HashSet<string>? _otherNames;
-    private Dictionary<string, string>? _nameOf;
+    // Null if all keys are text, or all are whole numbers.
+    private OtherKeys? _others;
 
     // True while every key is a whole number. Its digits are its identity and its name, so an id map needs no more than its entries.
     private bool _isNumbered;
-
-    // The names of entries whose own name is that of another key, such as 1 beside '1'.
-    private HashSet<string>? _apart;
 
     public PickleDictKind Kind { get; } = kind;
 
@@ -170,16 +166,16 @@ internal sealed class PickleDict(PickleDictKind kind)
     public IReadOnlyList<KeyValuePair<string, object?>> Items => _items ?? Nothing;
 
     /// <summary>True if all keys are text.</summary>
-    public bool HasTextKeysOnly => _otherNames is null && !_isNumbered;
+    public bool HasTextKeysOnly => _others is null && !_isNumbered;
 
     /// <summary>True if no key is text.</summary>
-    public bool HasNoTextKeys => _isNumbered || (_otherNames?.Count ?? 0) == Items.Count;
+    public bool HasNoTextKeys => _isNumbered || (_others?.Names.Count ?? 0) == Items.Count;
 
     /// <summary>True if two keys have one name, such as 1 and '1'. Both entries are kept: see <see cref="NameOf"/>.</summary>
-    public bool HasRepeatedNames => _apart is not null;
+    public bool HasRepeatedNames => _others?.Apart is not null;
 
     /// <summary>The name of the key of an entry, as <see cref="Items"/> has it.</summary>
-    public string NameOf(string key) => _apart?.Contains(key) == true ? key[..^1] : key;
+    public string NameOf(string key) => _others?.Apart?.Contains(key) == true ? key[..^1] : key;
 
     /// <summary>
     /// Sets an entry. The last value and the first key are kept, as in Python. Returns false if the key cannot be hashed or has no name.
@@ -207,8 +203,8 @@ internal sealed class PickleDict(PickleDictKind kind)
         if (_isNumbered)
         {
             _isNumbered = false;
-            budget.Spend((long)OpenBudget.GrowingEntry * _items.Count, path);
-            _otherNames = new HashSet<string>(_items.Keys, StringComparer.Ordinal);
+            budget.Spend(OtherKeys.Overhead + ((long)OpenBudget.GrowingEntry * _items.Count), path);
+            _others = new OtherKeys(_items.Keys);
         }
         string? name = key is string text ? TextName(text, budget, path) : OtherName(key, budget, path);
         if (name is null)
@@ -228,7 +224,7 @@ internal sealed class PickleDict(PickleDictKind kind)
     public bool TryClear()
     {
         const int Most = 16;
-        if (_items?.Capacity > Most || _otherNames is not null || _apart is not null)
+        if (_items?.Capacity > Most || _others is not null)
         {
             return false;
         }
@@ -248,30 +244,36 @@ internal sealed class PickleDict(PickleDictKind kind)
             budget.Spend(FirstEntries + (3L * OpenBudget.EntryBytes * items.Count), path);
             copy._items = new OrderedDictionary<string, object?>(items, StringComparer.Ordinal);
         }
-        if (source._otherNames is { } names)
+        if (source._others is { } others)
         {
-            budget.Spend((long)OpenBudget.GrowingEntry * (names.Count + (source._nameOf?.Count ?? 0)), path);
-            copy._otherNames = new HashSet<string>(names, StringComparer.Ordinal);
-            copy._nameOf = source._nameOf is null ? null : new Dictionary<string, string>(source._nameOf, StringComparer.Ordinal);
-            copy._apart = source._apart is null ? null : new HashSet<string>(source._apart, StringComparer.Ordinal);
+            int entries = others.Names.Count + (others.NameOf?.Count ?? 0) + (others.Apart?.Count ?? 0);
+            budget.Spend(OtherKeys.Overhead + ((long)OpenBudget.GrowingEntry * entries), path);
+            copy._others = new OtherKeys(others.Names)
+            {
+                NameOf = others.NameOf is null ? null : new Dictionary<string, string>(others.NameOf, StringComparer.Ordinal),
+                Apart = others.Apart is null ? null : new HashSet<string>(others.Apart, StringComparer.Ordinal),
+            };
         }
         return copy;
     }
 
     // The name of a key that is text, under which it is stored. Null if it is lost among others.
     private string? TextName(string text, OpenBudget budget, string path) =>
-        _otherNames?.Contains(text) == true ? Apart(text, isText: true, budget, path) : _apart?.Contains(text) == true ? null : text;
+        _others is null ? text
+        : _others.Names.Contains(text) ? Apart(text, isText: true, budget, path)
+        : _others.Apart?.Contains(text) == true ? null : text;
 
     // A name with a mark after it. Null if another key has that, too.
     private string? Apart(string name, bool isText, OpenBudget budget, string path)
     {
         budget.Spend(OpenBudget.GrowingEntry + (2 * OpenBudget.Text(name.Length + 1)), path);
         string apart = name + '\0';
-        if (_items!.ContainsKey(apart) && !(isText && _apart?.Contains(apart) == true && !_otherNames!.Contains(apart)))
+        if (_items!.ContainsKey(apart) && !(isText && _others?.Apart?.Contains(apart) == true && !_others.Names.Contains(apart)))
         {
             return null;
         }
-        (_apart ??= new HashSet<string>(StringComparer.Ordinal)).Add(apart);
+        OtherKeys others = Others(budget, path);
+        (others.Apart ??= new HashSet<string>(StringComparer.Ordinal)).Add(apart);
         return apart;
     }
 
@@ -284,7 +286,7 @@ internal sealed class PickleDict(PickleDictKind kind)
         }
         string? name = null;
         // The digits of a whole number are its identity and its name. No other name is the identity of another key.
-        if (_nameOf?.TryGetValue(identity, out name) == true || _otherNames?.TryGetValue(identity, out name) == true)
+        if (_others?.NameOf?.TryGetValue(identity, out name) == true || _others?.Names.TryGetValue(identity, out name) == true)
         {
             return name;
         }
@@ -298,13 +300,41 @@ internal sealed class PickleDict(PickleDictKind kind)
             return null;
         }
         budget.Spend(OpenBudget.GrowingEntry + (key is long ? 0 : 4 * OpenBudget.Text(name.Length)), path);
-        (_otherNames ??= new HashSet<string>(StringComparer.Ordinal)).Add(name);
+        OtherKeys others = Others(budget, path);
+        others.Names.Add(name);
         if (!ReferenceEquals(name, identity))
         {
             budget.Spend(OpenBudget.GrowingEntry, path);
-            (_nameOf ??= new Dictionary<string, string>(StringComparer.Ordinal)).Add(identity, name);
+            (others.NameOf ??= new Dictionary<string, string>(StringComparer.Ordinal)).Add(identity, name);
         }
         return name;
+    }
+
+    private OtherKeys Others(OpenBudget budget, string path)
+    {
+        if (_others is null)
+        {
+            budget.Spend(OtherKeys.Overhead, path);
+            _others = new OtherKeys([]);
+        }
+        return _others;
+    }
+
+    /// <summary>The keys that are not text. A separate object, because most dicts have none.</summary>
+    /// <param name="names">Their names.</param>
+    private sealed class OtherKeys(IEnumerable<string> names)
+    {
+        /// <summary>Bytes of the object and of its empty set of names.</summary>
+        public const int Overhead = 104;
+
+        /// <summary>The names under which the keys are stored.</summary>
+        public HashSet<string> Names { get; } = new(names, StringComparer.Ordinal);
+
+        /// <summary>The name of a key by its identity, if they are different.</summary>
+        public Dictionary<string, string>? NameOf { get; set; }
+
+        /// <summary>The names of entries whose own name is that of another key, such as 1 beside '1'.</summary>
+        public HashSet<string>? Apart { get; set; }
     }
 }
 

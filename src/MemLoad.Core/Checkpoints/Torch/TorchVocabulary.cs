@@ -81,6 +81,8 @@ internal sealed class TorchVocabulary : IPickleVocabulary
         "requests", "httplib", "aiohttp", "smtplib", "ftplib", "marshal", "imp", "torch.hub", "numpy.f2py", "numpy.testing._private", "distutils", "atexit",
     }.ToFrozenSet(StringComparer.Ordinal);
 
+    private static readonly int LongestProgramModule = ProgramModules.Max(module => module.Length);
+
     private static readonly FrozenSet<string> ProgramBuiltins = new[]
     {
         "eval", "exec", "execfile", "compile", "__import__", "open", "breakpoint", "input", "apply", "getattr", "setattr", "globals", "locals", "vars",
@@ -633,8 +635,9 @@ internal sealed class TorchVocabulary : IPickleVocabulary
         {
             return ProgramBuiltins.Contains(name);
         }
-        // The module, or a parent module.
-        for (int end = module.Length; end > 0; end = module.LastIndexOf('.', end - 1))
+        // The module, or a parent module. A file can have a name of a thousand parts.
+        int first = module.Length <= LongestProgramModule ? module.Length : module.LastIndexOf('.', LongestProgramModule);
+        for (int end = first; end > 0; end = module.LastIndexOf('.', end - 1))
         {
             if (ProgramModules.Contains(module[..end]))
             {
