@@ -79,7 +79,7 @@ public sealed class BoundTests : IDisposable
     [MemberData(nameof(Names))]
     public void A_dense_file_takes_at_most_eight_times_its_length_and_16_MiB(string name)
     {
-        foreach (int mebibytes in new[] { 1, 8 })
+        foreach ((int mebibytes, bool allowOpaque) in new[] { (1, false), (8, false), (1, true), (8, true) })
         {
             string path = DenseFiles.All[name](_folder.Path, mebibytes << 20);
             long length = new FileInfo(path).Length;
@@ -88,7 +88,7 @@ public sealed class BoundTests : IDisposable
             long before = GC.GetAllocatedBytesForCurrentThread();
             try
             {
-                Checkpoint.Open(path);
+                Checkpoint.Open(path, new OpenLimits { AllowOpaque = allowOpaque });
             }
             catch (MemLoadException e)
             {

@@ -36,13 +36,20 @@ internal sealed class ObjectVocabulary : IPickleVocabulary
     /// <inheritdoc/>
     public object? Resolve(string module, string name, OpenBudget budget, string path, long at)
     {
+        if (TorchVocabulary.Resolve(module, name) is object known)
+        {
+            return known;
+        }
         string full = $"{module}.{name}";
-        object? known = TorchVocabulary.Resolve(module, name) ?? (TorchVocabulary.OtherTensorKind(full) is null ? null : new PickleGlobal(full));
-        if (known is null && Program is null && TorchVocabulary.RunsPrograms(module, name))
+        if (TorchVocabulary.OtherTensorKind(full) is not null)
+        {
+            return new PickleGlobal(full);
+        }
+        if (Program is null && TorchVocabulary.RunsPrograms(module, name))
         {
             Program = TorchVocabulary.Refusal(module, name, isRoot: false, path, at);
         }
-        return known ?? New(full, budget, path);
+        return New(full, budget, path);
     }
 
     /// <inheritdoc/>

@@ -536,13 +536,16 @@ internal sealed class TorchVocabulary : IPickleVocabulary
     };
 
     /// <summary>The arguments that a tensor keeps beside its data: attributes, and hooks that the pickle uses again.</summary>
-    internal static IEnumerable<object?> AttachedBy(string? name, PickleSequence arguments)
+    internal static IEnumerable<object?> AttachedBy(string? name, PickleSequence arguments) =>
+        name is RebuildParameterWithState or RebuildFromType || (name is not null && HooksOf(name) >= 0) ? Attached(name, arguments) : [];
+
+    private static IEnumerable<object?> Attached(string name, PickleSequence arguments)
     {
         if (name is RebuildParameterWithState or RebuildFromType && arguments.Count > 0)
         {
             yield return arguments.Items[^1];
         }
-        if (name is not null && HooksOf(name) is int hooks and >= 0 && hooks < arguments.Count && arguments.Items[hooks] is PickleDict { IsKept: true } kept)
+        if (HooksOf(name) is int hooks and >= 0 && hooks < arguments.Count && arguments.Items[hooks] is PickleDict { IsKept: true } kept)
         {
             yield return kept;
         }
