@@ -54,7 +54,11 @@ public sealed class RanksTests : IDisposable
         {
             LoadForecast alone = LoadPlanner.Forecast(new LoadRequest
             {
-                Path = row.Path, Strategy = Enum.Parse<Strategy>(row.Strategy), Device = "sim", Rank = (int)row.Rank!, RankCount = 3,
+                Path = row.Path,
+                Strategy = Enum.Parse<Strategy>(row.Strategy),
+                Device = "sim",
+                Rank = (int)row.Rank!,
+                RankCount = 3,
             });
             Assert.Equal((alone.ForecastHostBytes, alone.ForecastDeviceBytes, alone.TensorCount), (row.ForecastHostBytes, row.ForecastDeviceBytes, row.TensorCount));
             Assert.Null(alone.RanksForecastHostBytes);
