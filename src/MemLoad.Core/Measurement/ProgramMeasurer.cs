@@ -9,7 +9,8 @@ namespace MemLoad;
 /// </summary>
 /// <remarks>
 /// The figures are of the whole program, its runtime and libraries included. They have no forecast and no digest. A process that exists for
-/// less than 5 ms can be missed. The memory of a card is the decrease of its free memory, to which other programs contribute.
+/// less than 5 ms can be missed, and so can one whose parent ends before a sample has seen both. The memory of a card is the decrease of
+/// its free memory, to which other programs contribute.
 /// </remarks>
 /// <param name="output">Receives each line that the program writes to standard output or standard error; null if they are not needed.
 /// Several threads call it.</param>

@@ -52,7 +52,7 @@ internal sealed partial class LinuxTreeMemory : IProcessMemory
                 _wasOne = false;
                 if (sum.Host > _highestHost || sum.File > _highestFile)
                 {
-                    sum = Sum(exact: true);
+                    sum = Exact(sum);
                 }
             }
             _highestHost = Math.Max(_highestHost, sum.Host);
@@ -125,6 +125,17 @@ internal sealed partial class LinuxTreeMemory : IProcessMemory
                 }
             }
         }
+    }
+
+    // The processes are read one after the other. If one of them ends or starts another program meanwhile, its share of common pages falls
+    // to the others, and what is read after that counts it again. Such a reading is no new maximum.
+    private Usage Exact(Usage before)
+    {
+        int count = _members.Count;
+        Usage exact = Sum(exact: true);
+        Usage after = Sum(exact: false);
+        bool isSteady = _members.Count >= count && after.Host >= before.Host - PeakTracker.LargestNoise;
+        return isSteady ? exact : new Usage(Math.Min(exact.Host, _highestHost), Math.Min(exact.File, _highestFile), null);
     }
 
     private Usage Sum(bool exact)
