@@ -177,12 +177,13 @@ Describe 'Measure-LoadMemory -FilePath' -Skip:(-not $IsLinux) {
         New-TinyCheckpoint $file
         Push-Location $TestDrive
         try {
-            $row, $second = Measure-LoadMemory -FilePath cat -ArgumentList ./program.pth -Path program.pth -Cache Warm -Repeat 2
+            # It lives long enough for a sample.
+            $row, $second = Measure-LoadMemory -FilePath sh -ArgumentList '-c', 'cat ./program.pth; sleep 0.5' -Name reader -Path program.pth -Cache Warm -Repeat 2
         }
         finally {
             Pop-Location
         }
-        "$($row.Strategy) $($row.Outcome) $($row.Verdict) $($row.Device) $($second.Run)" | Should -Be 'cat program.pth Loaded measured cpu 2'
+        "$($row.Strategy) $($row.Outcome) $($row.Verdict) $($row.Device) $($second.Run)" | Should -Be 'reader Loaded measured cpu 2'
         $row.FileBytes | Should -Be (Get-Item $file).Length
         $row.PeakHostBytes | Should -BeGreaterThan 0
         # The same columns, so that both kinds of rows go to one file.
@@ -190,7 +191,7 @@ Describe 'Measure-LoadMemory -FilePath' -Skip:(-not $IsLinux) {
         $row, $load | Export-Csv (Join-Path $TestDrive rows.csv)
         (Import-Csv (Join-Path $TestDrive rows.csv)).Verdict | Should -Be 'measured', $load.Verdict
         Import-Csv (Join-Path $TestDrive rows.csv) | Export-LoadReport (Join-Path $TestDrive rows.html)
-        Get-Content -Raw (Join-Path $TestDrive rows.html) | Should -Match 'cat program.pth'
+        Get-Content -Raw (Join-Path $TestDrive rows.html) | Should -Match 'reader'
     }
     It 'shows what the program writes if that is wanted, and makes a row and an error of a failure' {
         $said = Measure-LoadMemory -FilePath sh -ArgumentList '-c', 'echo out; echo err >&2; exit 3' -Name mine -Verbose -ErrorVariable problem -ErrorAction SilentlyContinue 4>&1
