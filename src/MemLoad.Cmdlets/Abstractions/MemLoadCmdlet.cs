@@ -89,14 +89,15 @@ public abstract class MemLoadCmdlet : PSCmdlet, IDisposable
     /// <param name="target">The item.</param>
     protected virtual void Fail(Exception problem, object? target) => WriteError(ErrorRecords.From(problem, target));
 
+    /// <summary>Whether a model of the hub that is not in the cache is read on the server.</summary>
+    private protected virtual bool CanBeRemote => false;
+
     /// <summary>Works on every file that the paths name. A problem of one file becomes one error.</summary>
     /// <param name="paths">The paths as the user gave them.</param>
     /// <param name="literal">True to take the paths literally; false to expand wildcards.</param>
     /// <param name="work">The work, with an absolute path of the file system.</param>
     /// <param name="revision">The revision of a model of the hub; null for its main one, and for other paths.</param>
-    /// <param name="remote">Whether a model of the hub that is not in the cache is read on the server.</param>
-    protected void ForEachFile(
-        IEnumerable<string> paths, bool literal, Action<string> work, string? revision = null, bool remote = false)
+    protected void ForEachFile(IEnumerable<string> paths, bool literal, Action<string> work, string? revision = null)
     {
         ArgumentNullException.ThrowIfNull(paths);
         foreach (string path in paths)
@@ -106,7 +107,7 @@ public abstract class MemLoadCmdlet : PSCmdlet, IDisposable
                 : literal ? [PathResolver.Literal(SessionState.Path, path)] : PathResolver.Resolve(SessionState.Path, path));
             foreach (string file in resolved)
             {
-                Attempt(file, () => work(HubCache.AtRevision(file, revision, remote)));
+                Attempt(file, () => work(HubCache.AtRevision(file, revision, CanBeRemote)));
             }
         }
     }

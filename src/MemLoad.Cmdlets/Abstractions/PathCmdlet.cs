@@ -29,11 +29,8 @@ public abstract class PathCmdlet : MemLoadCmdlet
     protected sealed override void ProcessRecord()
     {
         bool literal = ParameterSetName == ParameterSets.LiteralPath;
-        ForEachFile(literal ? LiteralPath : Path, literal, ProcessPath, Revision, CanBeRemote);
+        ForEachFile(literal ? LiteralPath : Path, literal, ProcessPath, Revision);
     }
-
-    /// <summary>Whether a model of the hub that is not in the cache is read on the server.</summary>
-    private protected virtual bool CanBeRemote => false;
 
     /// <summary>Works on one checkpoint. A broken rule becomes an error, and the next checkpoint follows.</summary>
     /// <param name="path">The absolute path in the file system.</param>

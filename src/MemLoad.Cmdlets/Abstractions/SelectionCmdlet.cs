@@ -133,11 +133,8 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
             {
                 ProcessRequests(Requests(file, Size));
             }
-        }, Revision, CanBeRemote);
+        }, Revision);
     }
-
-    /// <summary>Whether a model of the hub that is not in the cache is read on the server.</summary>
-    private protected virtual bool CanBeRemote => false;
 
     /// <summary>Completes a request with the parameters of one command.</summary>
     /// <param name="request">The request.</param>

@@ -30,7 +30,7 @@ internal sealed class LoadSource : IDisposable
         _fileShortage = new Lazy<string?>(() => OpenFiles.Available + Files.Count is int most && most < Checkpoint.Files.Length
             ? FormattableString.Invariant($"it is {Checkpoint.Files.Length} files, and this process may open {most} more") : null);
         _chunkObstacle = new Lazy<string?>(FindChunkObstacle);
-        _mapObstacle = new Lazy<string?>(() => request.Path is null || RemoteAddress.Is(request.Path) ? null : Opened().Select(MappingSafety.Obstacle).FirstOrDefault(found => found is not null));
+        _mapObstacle = new Lazy<string?>(() => HasFiles(request) ? Opened().Select(MappingSafety.Obstacle).FirstOrDefault(found => found is not null) : null);
     }
 
     /// <summary>The tensors to load, with their types in memory.</summary>
@@ -172,9 +172,12 @@ internal sealed class LoadSource : IDisposable
         }
     }
 
-    // A checkpoint that is only described, or on a server, has no file yet. After it is written it is in the page cache.
+    // A checkpoint that is only described, or on a server, has no file yet.
+    private static bool HasFiles(LoadRequest request) => request.Path is not null && !RemoteAddress.Is(request.Path);
+
+    // After it is written it is in the page cache.
     private double FindCachedShare(LoadRequest request) =>
-        request.Path is null || RemoteAddress.Is(request.Path) || Checkpoint.FileBytes == 0 || PageCache.CachedBytes(Opened()) is not long cached
+        !HasFiles(request) || Checkpoint.FileBytes == 0 || PageCache.CachedBytes(Opened()) is not long cached
             ? 1
             : Math.Min(1, (double)cached / Checkpoint.FileBytes);
 }

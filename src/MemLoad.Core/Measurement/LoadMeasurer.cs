@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 
@@ -164,7 +165,6 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null, Action<LoadTimeli
     private static LoadMeasurement RowOfDeadProcess(LoadMeasurement row, int exitCode, bool oomKill, string complaints)
     {
         const int Sigabrt = 128 + 6;
-        const int Sigkill = 128 + 9;
         int sigbus = 128 + (OperatingSystem.IsMacOS() ? 10 : 7);
         string first = complaints.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).FirstOrDefault()
             ?? "";
@@ -191,11 +191,19 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null, Action<LoadTimeli
             (LoadOutcome outcome, MemLoadException why) = WindowsExitCode.Explain(exitCode, first, row.Path);
             return row.Ended(outcome, why);
         }
-        return exitCode > 128
-            ? row.Ended(LoadOutcome.Killed,
-                Rules.WorkerKilled.Broken($"the measured process was ended by signal "
-                + $"{exitCode - 128}{(exitCode == Sigkill ? " (SIGKILL)" : "")}{said}"))
+        return SignalOf(exitCode) is string signal
+            ? row.Ended(LoadOutcome.Killed, Rules.WorkerKilled.Broken($"the measured process was ended by signal {signal}{said}"))
             : row.Ended(LoadOutcome.Failed, Rules.WorkerFailed.Broken($"the measured process ended with code {exitCode}{said}"));
+    }
+
+    /// <summary>The signal that ended a process, with its name if it is a common one; null if the process ended by itself.</summary>
+    /// <param name="exitCode">The exit code, which is above 128 for a signal, as in a shell.</param>
+    internal static string? SignalOf(int exitCode)
+    {
+        const int First = 128;
+        const int Sigkill = First + 9;
+        string name = exitCode == Sigkill ? " (SIGKILL)" : "";
+        return exitCode <= First ? null : string.Create(CultureInfo.InvariantCulture, $"{exitCode - First}{name}");
     }
 
     private static void Kill(Process child)

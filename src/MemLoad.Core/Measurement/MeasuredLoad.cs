@@ -59,17 +59,7 @@ public static class MeasuredLoad
         Action? ready, CancellationToken cancellationToken)
     {
         WarmUp(prepared, cancellationToken);
-        switch (cache)
-        {
-            case CacheState.Warm:
-                PageCache.Warm(prepared.OpenedFiles(), cancellationToken);
-                break;
-            case CacheState.Cold:
-                PageCache.Evict(prepared.OpenedFiles());
-                break;
-            default:
-                break;
-        }
+        PageCache.Prepare(cache, prepared.OpenedFiles(), cancellationToken);
         long? cached = PageCache.CachedBytes(prepared.OpenedFiles());
         IDevice device = prepared.Device;
         Func<long>? deviceBytes = device.IsHost ? null : () => device.Memory.Allocated;

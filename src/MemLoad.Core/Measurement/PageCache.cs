@@ -44,6 +44,23 @@ public static class PageCache
         Warm(Open(files), cancellationToken);
     }
 
+    /// <summary>Brings open files to the state of the cache that a measurement begins with.</summary>
+    /// <exception cref="MemLoadException">As for <see cref="Warm(IEnumerable{string}, CancellationToken)"/>, or ML8001.</exception>
+    internal static void Prepare(CacheState state, IEnumerable<CheckpointFileReader> files, CancellationToken cancellationToken)
+    {
+        switch (state)
+        {
+            case CacheState.Warm:
+                Warm(files, cancellationToken);
+                break;
+            case CacheState.Cold:
+                Evict(files);
+                break;
+            default:
+                break;
+        }
+    }
+
     /// <summary>Reads open files once.</summary>
     internal static void Warm(IEnumerable<CheckpointFileReader> files, CancellationToken cancellationToken)
     {

@@ -89,14 +89,7 @@ public sealed class ProgramMeasurer(
         using var files = new CheckpointFileSet();
         var checkpoint = Checkpoint.Open(path, OpenLimits.FromEnvironment(), files, cancellationToken);
         IEnumerable<CheckpointFileReader> open = checkpoint.Files.Select(file => files[file]);
-        if (request.Cache == CacheState.Warm)
-        {
-            PageCache.Warm(open, cancellationToken);
-        }
-        else if (request.Cache == CacheState.Cold)
-        {
-            PageCache.Evict(open);
-        }
+        PageCache.Prepare(request.Cache, open, cancellationToken);
         return row with
         {
             Path = checkpoint.Path,
@@ -146,8 +139,6 @@ public sealed class ProgramMeasurer(
 
     private static LoadMeasurement Ended(LoadMeasurement row, int exitCode, bool oomKill, string last)
     {
-        const int FirstSignal = 128;
-        const int Sigkill = 9;
         if (exitCode == 0)
         {
             return row with { Outcome = nameof(LoadOutcome.Loaded) };
@@ -158,11 +149,9 @@ public sealed class ProgramMeasurer(
                 Rules.WorkerOutOfMemory.Broken("the kernel killed a process of the program because the system had no free memory",
                     remedy: "Give the program more memory, or measure a loader that needs less."));
         }
-        if (exitCode > FirstSignal)
+        if (LoadMeasurer.SignalOf(exitCode) is string signal)
         {
-            string name = exitCode == FirstSignal + Sigkill ? " (SIGKILL)" : "";
-            return row.Ended(LoadOutcome.Killed,
-                Rules.WorkerKilled.Broken($"the program was ended by signal {exitCode - FirstSignal}{name}"));
+            return row.Ended(LoadOutcome.Killed, Rules.WorkerKilled.Broken($"the program was ended by signal {signal}"));
         }
         string said = last.Length > 0 ? $": {Printable.Line(last, LongestMessage).TrimEnd('.')}" : "";
         return row.Ended(LoadOutcome.Failed, Rules.ProgramFailed.Broken($"the program ended with code {exitCode}{said}"));

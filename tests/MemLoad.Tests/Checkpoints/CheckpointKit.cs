@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
 
 namespace MemLoad.Tests.Checkpoints;
 
@@ -41,6 +42,25 @@ internal static class CheckpointKit
         }
         return refusal;
     }
+
+    /// <summary>The tensors that another reader has found, a line each, in order of their names.</summary>
+    /// <param name="path">Its file, such as <c>x.pth.expected.json</c>.</param>
+    public static string[] StatedTensors(string path) =>
+    [
+        .. JsonDocument.Parse(File.ReadAllText(path)).RootElement.GetProperty("tensors").EnumerateArray()
+            .Select(tensor => string.Join('|', tensor.GetProperty("name").GetString(), tensor.GetProperty("dtype").GetString(),
+                string.Join(',', tensor.GetProperty("shape").EnumerateArray()), tensor.GetProperty("sha256").GetString()))
+            .Order(StringComparer.Ordinal),
+    ];
+
+    /// <summary>The tensors of a checkpoint, as <see cref="StatedTensors"/> lists those of another reader.</summary>
+    public static string[] ReadTensors(Checkpoint checkpoint) =>
+    [
+        .. checkpoint.Tensors
+            .Select(tensor => string.Join(
+                '|', tensor.Name, tensor.DType.TorchName(), string.Join(',', tensor.Shape), Digest(checkpoint, tensor)))
+            .Order(StringComparer.Ordinal),
+    ];
 
     public static string Digest(Checkpoint checkpoint, TensorEntry tensor)
     {
