@@ -8,10 +8,11 @@ public sealed partial class Checkpoint
     /// Opens a checkpoint of any known format: a PyTorch file of either kind, safetensors, GGUF in one file or several, a <c>*.index.json</c>, the
     /// manifest of an Ollama model, the <c>.metadata</c> of a distributed checkpoint, a folder, or a model in the cache of the Hugging Face hub,
     /// by its folder or as <c>hf://org/name</c>. Reads only headers and keeps no file open. The content determines the format. A name that
-    /// contradicts the content is refused. The path can be the address of a file on a server (<c>https://</c>): ranges of it are fetched, and the
-    /// checkpoint can be planned and listed, but its bytes cannot be read (ML5201).
+    /// contradicts the content is refused. The path can be the address of a file on a server (<c>https://</c>): ranges of it are fetched,
+    /// and the checkpoint can be planned and listed, but its bytes cannot be read (ML5201).
     /// </summary>
-    /// <param name="path">File, folder, <c>hf://</c> or <c>https://</c>; relative paths count from the current folder of the process.</param>
+    /// <param name="path">File, folder, <c>hf://</c> or <c>https://</c>; relative paths count from the current folder of the
+    /// process.</param>
     /// <param name="cancellationToken">Stops the opening.</param>
     /// <exception cref="MemLoadException">The path or its content breaks a rule (ML1xxx to ML6xxx).</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
@@ -89,7 +90,8 @@ public sealed partial class Checkpoint
         using var session = new RemoteSession(address, limits, cancellationToken);
         string path = session.Find();
         return System.IO.Path.GetFileName(path) == DistributedReader.MetadataName
-            ? throw Rules.DistributedFile.Broken("the file describes a distributed checkpoint, which is not read on a server", path, remedy: DownloadFolder)
+            ? throw Rules.DistributedFile.Broken("the file describes a distributed checkpoint, which is not read on a server", path,
+                remedy: DownloadFolder)
             : OpenNamed(path, new OpenBudget(limits, session), null, cancellationToken);
     }
 
@@ -130,7 +132,8 @@ public sealed partial class Checkpoint
         if (FolderNames.IsDistributed(System.IO.Path.GetFileName(path)))
         {
             throw Rules.DistributedFile.Broken("the file has chunks of tensors, which only .metadata beside it describes", path,
-                remedy: budget.Remote is not null ? DownloadFolder : (Remedy)$"Give the path of its folder: {(Setting.Path, TypedPath.Of(System.IO.Path.GetDirectoryName(path)!))}.");
+                remedy: budget.Remote is not null ? DownloadFolder
+                    : (Remedy)$"Give the path of its folder: {(Setting.Path, TypedPath.Of(System.IO.Path.GetDirectoryName(path)!))}.");
         }
         CheckpointFormat format = Sniff(file);
         if (FormatNames.Contradicts(path, format))
@@ -188,7 +191,8 @@ public sealed partial class Checkpoint
                 throw Rules.NothingSelected.Broken($"none of the {Tensors.Length} tensors is left after include and exclude", Path);
             }
         }
-        return chosen == Tensors && Refused.IsEmpty ? this : CheckpointBuilder.Trim(Path, Format, Files, Storages, chosen, metadata).WithFindings(Findings).WithObjects(OpaqueObjects);
+        return chosen == Tensors && Refused.IsEmpty ? this
+            : CheckpointBuilder.Trim(Path, Format, Files, Storages, chosen, metadata).WithFindings(Findings).WithObjects(OpaqueObjects);
     }
 
     private static CheckpointFormat Sniff(WholeFile file)

@@ -32,7 +32,8 @@ internal sealed class CheckpointMerger
 
     /// <summary>The merged checkpoint.</summary>
     public Checkpoint Build(string path, CheckpointFormat format, IReadOnlyDictionary<string, object?> metadata) =>
-        CheckpointBuilder.Trim(path, format, [.. _files], [.. _storages], [.. _tensors], metadata).WithFindings(Findings()).WithObjects(_objects);
+        CheckpointBuilder.Trim(path, format, [.. _files], [.. _storages], [.. _tensors], metadata).WithFindings(Findings())
+            .WithObjects(_objects);
 
     // Hundreds of shards of one writer have the same findings.
     private ImmutableArray<string> Findings() =>

@@ -244,7 +244,8 @@ internal sealed class DecodedReads(WholeFile file, FileDecoding decoding) : IDis
         if (Read(cursor, destination) < destination.Length)
         {
             throw Rules.ZipInflates.Broken(
-                $"a record inflates to fewer than the {cursor.Part.Length} bytes that the directory states", file.Path, cursor.Part.Physical);
+                $"a record inflates to fewer than the {cursor.Part.Length} bytes that the directory states", file.Path,
+                cursor.Part.Physical);
         }
     }
 

@@ -20,8 +20,8 @@ public static class DeviceRegistry
     private const string TorchCuda = "torch:cuda:";
 
     /// <summary>
-    /// The default device: the first card that the CUDA driver offers to this process. Without one, the simulated device. The first call starts
-    /// the driver, which takes a part of a second: call it only where no device was named.
+    /// The default device: the first card that the CUDA driver offers to this process. Without one, the simulated device. The first call
+    /// starts the driver, which takes a part of a second: call it only where no device was named.
     /// </summary>
     public static string Default => CudaDriver.Here is null ? SimulatedDevice.DeviceName : CudaCard.NameOf(0);
 

@@ -61,7 +61,9 @@ public sealed record LoadRequest
     /// <summary>The most device memory that the load may need, in bytes. It is the capacity of a simulated device.</summary>
     public long? DeviceMemoryLimit { get; init; }
 
-    /// <summary>The tokens of each sequence, for the forecast of the KV cache of a server; null for none. It has no effect on a load.</summary>
+    /// <summary>
+    /// The tokens of each sequence, for the forecast of the KV cache of a server; null for none. It has no effect on a load.
+    /// </summary>
     public long? ContextLength { get; init; }
 
     /// <summary>The sequences that are served at a time, for the forecast of the KV cache.</summary>
@@ -129,6 +131,7 @@ public sealed record LoadRequest
         names.Length == RankCount ? names
         : names.Length == 1 && !DeviceRegistry.IsCard(names[0]) ? [.. Enumerable.Repeat(names[0], RankCount)]
         : throw Rules.RanksApart.Broken(
-            $"{RankCount} ranks would load at the same time, and {(names.Length == 1 ? "one device is" : $"{names.Length} devices are")} named",
+            $"{RankCount} ranks would load at the same time, and "
+                + $"{(names.Length == 1 ? "one device is" : $"{names.Length} devices are")} named",
             remedy: $"Name {RankCount} devices ({Setting.Device}), or the one rank that loads ({Setting.Rank}).");
 }

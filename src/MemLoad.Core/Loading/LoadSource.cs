@@ -30,7 +30,8 @@ internal sealed class LoadSource : IDisposable
         _fileShortage = new Lazy<string?>(() => OpenFiles.Available + Files.Count is int most && most < Checkpoint.Files.Length
             ? FormattableString.Invariant($"it is {Checkpoint.Files.Length} files, and this process may open {most} more") : null);
         _chunkObstacle = new Lazy<string?>(FindChunkObstacle);
-        _mapObstacle = new Lazy<string?>(() => HasFiles(request) ? Opened().Select(MappingSafety.Obstacle).FirstOrDefault(found => found is not null) : null);
+        _mapObstacle = new Lazy<string?>(() =>
+            HasFiles(request) ? Opened().Select(MappingSafety.Obstacle).FirstOrDefault(found => found is not null) : null);
     }
 
     /// <summary>The tensors to load, with their types in memory.</summary>

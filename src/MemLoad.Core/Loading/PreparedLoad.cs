@@ -280,7 +280,8 @@ public sealed class PreparedLoad : IDisposable
     }
 
     // When a load is done, its staging memory and copies are free again. The allocator uses them for the cache.
-    private bool? FitsWithCache() => _source.Cache is not KvCache cache || Budget.DeviceBytes is not long device || Request.RankCount > 1 ? null
+    private bool? FitsWithCache() =>
+        _source.Cache is not KvCache cache || Budget.DeviceBytes is not long device || Request.RankCount > 1 ? null
         : Forecast.Device.PeakAllocated <= device && (Int128)Forecast.Device.Allocated + cache.Bytes <= device;
 
     // Mapped pages never fail a load, but the row has a note if memory is short.

@@ -4,8 +4,8 @@ using System.Text.RegularExpressions;
 namespace MemLoad;
 
 /// <summary>
-/// What a model says about the keys and values that it keeps of each token, in the keys of GGUF or in a <c>config.json</c> beside the checkpoint. Only
-/// the plain kind is known: every layer keeps keys and values of every token. Any sign of another kind is refused.
+/// What a model says about the keys and values that it keeps of each token, in the keys of GGUF or in a <c>config.json</c> beside the
+/// checkpoint. Only the plain kind is known: every layer keeps keys and values of every token. Any sign of another kind is refused.
 /// </summary>
 /// <param name="LayerCount">The layers.</param>
 /// <param name="HeadCount">The heads that have keys and values of their own, per layer.</param>
@@ -20,11 +20,14 @@ internal sealed partial record AttentionShape(long LayerCount, long HeadCount, l
 
     private static readonly JsonRules ConfigRules = new(Rules.CacheUnknown, Rules.CacheUnknown, Rules.CacheUnknown, Rules.CacheUnknown);
 
-    // Parts of names of fields that other kinds of attention have: latent (MLA), recurrent and hybrid models, caches that layers share, encoders.
+    // Parts of names of fields that other kinds of attention have: latent (MLA), recurrent and hybrid models, caches that layers share,
+    // encoders.
     private static readonly string[] OtherKinds =
     [
-        "lora_rank", "mla", "qk_nope", "qk_rope", "ssm", "mamba", "rwkv", "wkv", "recurrent", "linear_", "conv_", "shortconv", "hybrid", "layers_block_type", "attn_layer",
-        "full_attention", "kv_shared", "shared_kv", "cross_attention", "encoder_decoder", "decoder_block_count", "nextn_predict", "compress", "multi_query",
+        "lora_rank", "mla", "qk_nope", "qk_rope", "ssm", "mamba", "rwkv", "wkv", "recurrent", "linear_", "conv_", "shortconv", "hybrid",
+        "layers_block_type", "attn_layer",
+        "full_attention", "kv_shared", "shared_kv", "cross_attention", "encoder_decoder", "decoder_block_count", "nextn_predict",
+        "compress", "multi_query",
         "attention_types", "time_mix",
     ];
 
@@ -42,7 +45,8 @@ internal sealed partial record AttentionShape(long LayerCount, long HeadCount, l
     /// <exception cref="MemLoadException">ML6040 to ML6042, and ML52xx.</exception>
     public static AttentionShape Of(Checkpoint checkpoint, string path, long tokens, CancellationToken ct)
     {
-        AttentionShape shape = checkpoint.Format == CheckpointFormat.Gguf ? OfGguf(checkpoint.Metadata, checkpoint.Path, tokens) : OfConfig(checkpoint, path, tokens, ct);
+        AttentionShape shape = checkpoint.Format == CheckpointFormat.Gguf ? OfGguf(checkpoint.Metadata, checkpoint.Path, tokens)
+            : OfConfig(checkpoint, path, tokens, ct);
         shape.RequireSame(checkpoint);
         return shape;
     }
@@ -53,14 +57,16 @@ internal sealed partial record AttentionShape(long LayerCount, long HeadCount, l
         string architecture = keys.GetValueOrDefault("general.architecture") as string
             ?? throw Rules.CacheUnknown.Broken("the file has no key general.architecture", path, remedy: Alone);
         var facts = new Facts(
-            keys.Where(pair => pair.Key.StartsWith(architecture + ".", StringComparison.Ordinal)).ToDictionary(pair => pair.Key[(architecture.Length + 1)..], pair => pair.Value, StringComparer.Ordinal),
+            keys.Where(pair => pair.Key.StartsWith(architecture + ".", StringComparison.Ordinal))
+                .ToDictionary(pair => pair.Key[(architecture.Length + 1)..], pair => pair.Value, StringComparer.Ordinal),
             path, architecture + ".");
         facts.RefuseOtherKinds();
         facts.RefuseWindow("attention.sliding_window", tokens);
         facts.RefuseIf("attention.causal", false);
         long heads = facts.Number("attention.head_count");
         long head = facts.Optional("attention.key_length") ?? facts.Quotient("embedding_length", "attention.head_count");
-        return new AttentionShape(facts.Number("block_count"), facts.Optional("attention.head_count_kv") ?? heads, head, facts.Optional("attention.value_length") ?? head, path);
+        return new AttentionShape(facts.Number("block_count"), facts.Optional("attention.head_count_kv") ?? heads, head,
+            facts.Optional("attention.value_length") ?? head, path);
     }
 
     /// <summary>The shape that a config.json states.</summary>
@@ -70,7 +76,8 @@ internal sealed partial record AttentionShape(long LayerCount, long HeadCount, l
     internal static AttentionShape OfConfig(IReadOnlyDictionary<string, object?> fields, string path, long tokens)
     {
         const string Text = "text_config.";
-        string[] classes = [.. fields.Where(field => field.Key.StartsWith("architectures.", StringComparison.Ordinal)).Select(field => field.Value as string ?? "")];
+        string[] classes = [.. fields.Where(field => field.Key.StartsWith("architectures.", StringComparison.Ordinal))
+            .Select(field => field.Value as string ?? "")];
         if (classes.Length > 0 && !classes.Any(name => Generators.Any(ending => name.EndsWith(ending, StringComparison.Ordinal))))
         {
             throw Rules.CacheNotPlain.Broken($"the model is {Printable.Quote(classes[0])}, which does not write text token by token", path);
@@ -89,7 +96,8 @@ internal sealed partial record AttentionShape(long LayerCount, long HeadCount, l
         facts.RefuseLayerTypes();
         // GPT-2 and its relatives have short names.
         bool brief = facts.Optional("n_head") is not null && facts.Optional("num_attention_heads") is null;
-        (string layers, string heads, string width) = brief ? ("n_layer", "n_head", "n_embd") : ("num_hidden_layers", "num_attention_heads", "hidden_size");
+        (string layers, string heads, string width) = brief ? ("n_layer", "n_head", "n_embd")
+            : ("num_hidden_layers", "num_attention_heads", "hidden_size");
         long? own = facts.Optional("num_key_value_heads");
         if (own is null)
         {
@@ -135,14 +143,17 @@ internal sealed partial record AttentionShape(long LayerCount, long HeadCount, l
     {
         foreach (TensorEntry tensor in checkpoint.Tensors)
         {
-            if (KeyProjection().Match(tensor.Name) is not { Success: true } match || tensor.Shape.Length != 2 || (tensor.DType.Layout().Elements == 1 && !tensor.DType.IsFloatingPoint()))
+            if (KeyProjection().Match(tensor.Name) is not { Success: true } match || tensor.Shape.Length != 2
+                || (tensor.DType.Layout().Elements == 1 && !tensor.DType.IsFloatingPoint()))
             {
                 continue;
             }
-            if (tensor.Shape[0] != (Int128)HeadCount * KeyLength || long.Parse(match.Groups["layer"].Value, CultureInfo.InvariantCulture) >= LayerCount)
+            if (tensor.Shape[0] != (Int128)HeadCount * KeyLength
+                || long.Parse(match.Groups["layer"].Value, CultureInfo.InvariantCulture) >= LayerCount)
             {
                 throw Rules.CacheOfAnother.Broken(
-                    $"{LayerCount} layers with keys of {HeadCount} heads x {KeyLength} are stated, and tensor {Printable.Quote(tensor.Name)} has the shape ({string.Join(", ", tensor.Shape)})",
+                    $"{LayerCount} layers with keys of {HeadCount} heads x {KeyLength} are stated, and tensor "
+                        + $"{Printable.Quote(tensor.Name)} has the shape ({string.Join(", ", tensor.Shape)})",
                     Source);
             }
         }
@@ -158,14 +169,18 @@ internal sealed partial record AttentionShape(long LayerCount, long HeadCount, l
         {
             null => null,
             long number and > 0 => number,
-            string text when text.StartsWith("arr[", StringComparison.Ordinal) => throw Rules.CacheNotPlain.Broken($"{prefix}{name} differs by layer", path),
-            object other => throw Rules.CacheUnknown.Broken($"{prefix}{name} is {Printable.Quote(Convert.ToString(other, CultureInfo.InvariantCulture) ?? "")}", path, remedy: Alone),
+            string text when text.StartsWith("arr[", StringComparison.Ordinal) =>
+                throw Rules.CacheNotPlain.Broken($"{prefix}{name} differs by layer", path),
+            object other => throw Rules.CacheUnknown.Broken(
+                $"{prefix}{name} is {Printable.Quote(Convert.ToString(other, CultureInfo.InvariantCulture) ?? "")}", path, remedy: Alone),
         };
 
-        public long Number(string name) => Optional(name) ?? throw Rules.CacheUnknown.Broken($"there is no {prefix}{name}", path, remedy: Alone);
+        public long Number(string name) =>
+            Optional(name) ?? throw Rules.CacheUnknown.Broken($"there is no {prefix}{name}", path, remedy: Alone);
 
         public long Quotient(string whole, string parts) => Number(whole) % Number(parts) == 0 ? Number(whole) / Number(parts)
-            : throw Rules.CacheUnknown.Broken($"{prefix}{whole} is {Number(whole)}, which is no multiple of {prefix}{parts}, {Number(parts)}", path, remedy: Alone);
+            : throw Rules.CacheUnknown.Broken(
+                $"{prefix}{whole} is {Number(whole)}, which is no multiple of {prefix}{parts}, {Number(parts)}", path, remedy: Alone);
 
         public bool Is(string name, bool value) => values.GetValueOrDefault(name) is bool found && found == value;
 
@@ -194,7 +209,8 @@ internal sealed partial record AttentionShape(long LayerCount, long HeadCount, l
             {
                 // The fields of nested objects are of other things, such as the scaling of positions.
                 string field = prefix.EndsWith("text_config.", StringComparison.Ordinal) || prefix.Length == 0 ? name.Split('.')[0] : name;
-                if (IsSet(value) && (field == name || IsItem(name)) && OtherKinds.Any(kind => field.Contains(kind, StringComparison.OrdinalIgnoreCase)))
+                if (IsSet(value) && (field == name || IsItem(name))
+                    && OtherKinds.Any(kind => field.Contains(kind, StringComparison.OrdinalIgnoreCase)))
                 {
                     throw Other(field);
                 }
@@ -214,7 +230,8 @@ internal sealed partial record AttentionShape(long LayerCount, long HeadCount, l
         {
             foreach ((string name, object? value) in values)
             {
-                if (name.StartsWith("layer_types.", StringComparison.Ordinal) && value is not ("full_attention" or "sliding_attention" or "chunked_attention"))
+                if (name.StartsWith("layer_types.", StringComparison.Ordinal)
+                    && value is not ("full_attention" or "sliding_attention" or "chunked_attention"))
                 {
                     throw Other($"layer_types ({Convert.ToString(value, CultureInfo.InvariantCulture)})");
                 }
@@ -223,7 +240,8 @@ internal sealed partial record AttentionShape(long LayerCount, long HeadCount, l
 
         private static bool IsSet(object? value) => value is not (null or false or 0L or "");
 
-        private static bool IsItem(string name) => int.TryParse(name[(name.LastIndexOf('.') + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out _);
+        private static bool IsItem(string name) =>
+            int.TryParse(name[(name.LastIndexOf('.') + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out _);
 
         private MemLoadException Other(string name) => Rules.CacheNotPlain.Broken($"the model has {Printable.Quote(prefix + name)}", path);
     }

@@ -25,11 +25,12 @@ internal static class ReportCommands
     {
         LoadMeasurement known = group.Known;
         int runs = group.Strategies.SelectMany(measured => measured.Rows).Max(row => row.Run);
+        IEnumerable<string> strategies = group.Strategies.Where(IsLoad).Select(measured => Quote(measured.Typical.Strategy)).Distinct();
         IEnumerable<string?> words =
         [
             command,
             known.Path is null ? null : $"{path} {Quote(known.Path)}",
-            $"{strategy} {string.Join(',', group.Strategies.Where(IsLoad).Select(measured => Quote(measured.Typical.Strategy)).Distinct())}",
+            $"{strategy} {string.Join(',', strategies)}",
             $"{device} {Quote(group.Device)}",
             known.DType is null ? null : $"{dtype} {Quote(known.DType)}",
             known.RankCount is null ? null : string.Create(CultureInfo.InvariantCulture, $"{rank} {known.Rank} {rankCount} {known.RankCount}"),

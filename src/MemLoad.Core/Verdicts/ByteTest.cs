@@ -105,7 +105,8 @@ internal sealed class ByteTest
         return file.Length >= 4 && file.ReadBytes(0, 2).AsSpan().SequenceEqual("PK"u8)
             ?
             [
-                .. ZipDirectory.Read(file, new OpenBudget(OpenLimits.FromEnvironment()), _ct, allowsTail: true).Records.Where(record => record.Crc != 0 && !record.Compressed) // inflating holds the others
+                .. ZipDirectory.Read(file, new OpenBudget(OpenLimits.FromEnvironment()), _ct, allowsTail: true).Records
+                    .Where(record => record.Crc != 0 && !record.Compressed) // inflating holds the others
                     .Select(record => new ArchiveRecord(home, record.Name, record.Offset, record.Length, record.Crc)),
             ]
             : [];

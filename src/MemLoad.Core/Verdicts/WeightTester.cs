@@ -31,7 +31,8 @@ public static class WeightTester
     /// <exception cref="MemLoadException">ML1001 or ML1002: the path does not exist, or this user may not read it.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     internal static WeightVerdict Test(
-        string path, OpenLimits limits, bool deep, WeightManifest? manifest, Func<long, IProgress<long>>? progress, CancellationToken cancellationToken)
+        string path, OpenLimits limits, bool deep, WeightManifest? manifest, Func<long, IProgress<long>>? progress,
+        CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         RemoteAddress.RefuseBytes(path);

@@ -33,7 +33,8 @@ internal static partial class GgufSet
         }
         string first = BaseOf(part.Path, number, count);
         string[] paths = [.. Enumerable.Range(0, (int)count).Select(i => PathOf(first, i, count))];
-        if (budget.Remote is null && paths.Where(path => !File.Exists(path)).Select(path => Path.GetFileName(path)).ToArray() is { Length: > 0 } missing)
+        if (budget.Remote is null
+            && paths.Where(path => !File.Exists(path)).Select(path => Path.GetFileName(path)).ToArray() is { Length: > 0 } missing)
         {
             throw Rules.GgufPartMissing.Broken($"of {count} parts {missing.Length} are missing: {Printable.List(missing)}", part.Path);
         }

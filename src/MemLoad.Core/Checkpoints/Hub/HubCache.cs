@@ -31,7 +31,8 @@ internal static partial class HubCache
     /// <summary>Returns the path of a revision of a model.</summary>
     /// <param name="path">An address, or a folder <c>models--ORG--NAME</c>.</param>
     /// <param name="revision">A branch, a tag, or a commit or its first seven digits or more; null leaves the path as it is.</param>
-    /// <param name="remote">Whether a model that is not in the cache is on the server of the hub. The path is then an address there.</param>
+    /// <param name="remote">Whether a model that is not in the cache is on the server of the hub. The path is then an address
+    /// there.</param>
     /// <exception cref="MemLoadException">ML5018, ML5019 or ML5021: also if the path is of no model in the cache.</exception>
     public static string AtRevision(string path, string? revision, bool remote = false) =>
         IsAddress(path) ? Resolve(path, revision, remote)
@@ -156,7 +157,8 @@ internal static partial class HubCache
 
     // Programs that need only the tokenizer or the configuration of a model download no more.
     private static bool HasWeights(string path) =>
-        File.Exists(path) || (Directory.Exists(path) && FolderListing.Of(path) is { } listing && (listing.Indexes.Length > 0 || listing.TensorFiles.Length > 0));
+        File.Exists(path) || (Directory.Exists(path) && FolderListing.Of(path) is { } listing
+            && (listing.Indexes.Length > 0 || listing.TensorFiles.Length > 0));
 
     private static string SnapshotOf(string model, string? revision)
     {
@@ -177,7 +179,9 @@ internal static partial class HubCache
         if (commit is null)
         {
             string have = commits.Length == 0 ? "no snapshot" : $"the snapshots {Printable.List(commits)}";
-            throw Rules.HubMissing.Broken($"the cache has no revision {Printable.Quote(name)} of {Printable.Quote(NameOf(model))}, and {have}", model, remedy: DownloadOrAsk(model));
+            throw Rules.HubMissing.Broken(
+                $"the cache has no revision {Printable.Quote(name)} of {Printable.Quote(NameOf(model))}, and {have}", model,
+                remedy: DownloadOrAsk(model));
         }
         return commits.Contains(commit, StringComparer.Ordinal) ? Path.Combine(snapshots, commit)
             : throw Rules.DownloadIncomplete.Broken(

@@ -1,6 +1,8 @@
 namespace MemLoad;
 
-/// <summary>Addresses of files on servers. Messages and rows never have a user, a password or a query of one, which can be secrets.</summary>
+/// <summary>
+/// Addresses of files on servers. Messages and rows never have a user, a password or a query of one, which can be secrets.
+/// </summary>
 internal static class RemoteAddress
 {
     private static readonly string[] Schemes = ["https://", "http://"];
@@ -11,9 +13,11 @@ internal static class RemoteAddress
     /// <summary>Returns the address that a path is.</summary>
     /// <exception cref="MemLoadException">ML5202.</exception>
     public static Uri Of(string path) =>
-        path.AsSpan().ContainsAny('\\', ' ', '\t') || !Uri.TryCreate(path, UriKind.Absolute, out Uri? address) || address.Host.Length == 0 || !Is(address.AbsoluteUri)
+        path.AsSpan().ContainsAny('\\', ' ', '\t') || !Uri.TryCreate(path, UriKind.Absolute, out Uri? address) || address.Host.Length == 0
+            || !Is(address.AbsoluteUri)
             ? throw Rules.RemoteAddress.Broken("the address is malformed", path)
-        : address.AbsolutePath == "/" && !Shown(path).EndsWith('/') ? throw Rules.RemoteAddress.Broken("the address has no name of a file", path)
+        : address.AbsolutePath == "/" && !Shown(path).EndsWith('/')
+            ? throw Rules.RemoteAddress.Broken("the address has no name of a file", path)
         : address;
 
     /// <summary>Returns an address without user, password, query and fragment; another path as it is.</summary>
@@ -35,7 +39,8 @@ internal static class RemoteAddress
     /// <summary>Removes users, passwords and queries from a text of another program, such as the name of a proxy.</summary>
     public static string Cleaned(string text) => string.Join(' ', text.Split(' ').Select(word =>
     {
-        int start = Schemes.Select(scheme => word.IndexOf(scheme, StringComparison.OrdinalIgnoreCase)).Where(at => at >= 0).DefaultIfEmpty(-1).Min();
+        int start = Schemes.Select(scheme => word.IndexOf(scheme, StringComparison.OrdinalIgnoreCase)).Where(at => at >= 0)
+            .DefaultIfEmpty(-1).Min();
         return start < 0 ? word : word[..start] + Shown(word[start..]);
     }));
 

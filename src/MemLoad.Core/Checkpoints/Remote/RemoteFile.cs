@@ -4,8 +4,8 @@ using System.Net.Http.Headers;
 namespace MemLoad;
 
 /// <summary>
-/// A file on a server, of which ranges are read. The first request fetches the start of the file, where most formats have their header. The file must
-/// stay the same from the first answer to the last. Pieces that were fetched are kept until the file is closed.
+/// A file on a server, of which ranges are read. The first request fetches the start of the file, where most formats have their header. The
+/// file must stay the same from the first answer to the last. Pieces that were fetched are kept until the file is closed.
 /// </summary>
 internal sealed class RemoteFile : WholeFile
 {
@@ -148,7 +148,11 @@ internal sealed class RemoteFile : WholeFile
 
     private void FetchExpected()
     {
-        (long Offset, int Count)[] wanted = [.. _expected.Where(range => PieceAt(range.Offset) is not (long start, byte[] piece) || start + piece.Length < range.Offset + range.Count)];
+        (long Offset, int Count)[] wanted =
+        [
+            .. _expected.Where(range =>
+                PieceAt(range.Offset) is not (long start, byte[] piece) || start + piece.Length < range.Offset + range.Count),
+        ];
         _expected.Clear();
         Workers.RunEach(wanted.Length, RemoteSession.Connections, (i, _) => FetchRange(wanted[i].Offset, wanted[i].Count), _session.Stop);
     }
@@ -194,7 +198,10 @@ internal sealed class RemoteFile : WholeFile
 
     private MemLoadException Unusable(ContentRangeHeaderValue? range) =>
         Rules.RemoteAnswer.Broken(
-            range is null ? "the server does not say which range of the file it sends" : $"the server sends the range {Printable.Quote(range.ToString())}, not what was asked for", Path);
+            range is null ? "the server does not say which range of the file it sends"
+                : $"the server sends the range {Printable.Quote(range.ToString())}, not what was asked for", Path);
 
-    private MemLoadException Changed() => Rules.FileChanged.Broken("the file on the server was changed while its headers were read", Path, remedy: "Try again once the file on the server is complete.");
+    private MemLoadException Changed() =>
+        Rules.FileChanged.Broken("the file on the server was changed while its headers were read", Path,
+            remedy: "Try again once the file on the server is complete.");
 }

@@ -125,7 +125,8 @@ internal sealed class RemoteRequest : IDisposable
             + "https://USER:PASSWORD@HOST/. Accept the conditions of the model where the hub asks for it.",
         404 or 410 => "Check the spelling of the address. On the Hugging Face hub, the file is at https://huggingface.co/ORG/NAME/resolve/main/FILE.",
         429 or 503 => answer.Headers.RetryAfter?.Delta is TimeSpan delay
-            ? FormattableString.Invariant($"The server is busy. Try again after {delay.TotalSeconds:0} s.") : "The server is busy. Try again later.",
+            ? FormattableString.Invariant($"The server is busy. Try again after {delay.TotalSeconds:0} s.")
+            : "The server is busy. Try again later.",
         _ => null,
     };
 
@@ -141,7 +142,8 @@ internal sealed class RemoteRequest : IDisposable
         }
         catch (OperationCanceledException)
         {
-            throw Rules.RemoteSlow.Broken(FormattableString.Invariant($"the server did not answer within {_session.Timeout.TotalSeconds:0} s"), _path);
+            throw Rules.RemoteSlow.Broken(
+                FormattableString.Invariant($"the server did not answer within {_session.Timeout.TotalSeconds:0} s"), _path);
         }
         catch (HttpRequestException e) when (
             e.HttpRequestError is HttpRequestError.InvalidResponse or HttpRequestError.ResponseEnded or HttpRequestError.ConfigurationLimitExceeded)

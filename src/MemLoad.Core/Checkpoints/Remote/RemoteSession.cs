@@ -5,9 +5,9 @@ using System.Text;
 namespace MemLoad;
 
 /// <summary>
-/// The connections to the server of one checkpoint while it is opened. Requests ask for ranges. What is fetched is bounded in bytes and in time.
-/// A password of the address is sent to the server of the address and to no other. <c>HF_TOKEN</c> is sent to the server of <c>HF_ENDPOINT</c> and to
-/// no other, and only encrypted or within this machine.
+/// The connections to the server of one checkpoint while it is opened. Requests ask for ranges. What is fetched is bounded in bytes and in
+/// time. A password of the address is sent to the server of the address and to no other. <c>HF_TOKEN</c> is sent to the server of
+/// <c>HF_ENDPOINT</c> and to no other, and only encrypted or within this machine.
 /// </summary>
 internal sealed class RemoteSession : IDisposable
 {
@@ -17,7 +17,8 @@ internal sealed class RemoteSession : IDisposable
     private const int MostRedirects = 5;
     private const string HubHost = "https://huggingface.co";
 
-    private static readonly string[] UsualNames = ["model.safetensors.index.json", "model.safetensors", "pytorch_model.bin.index.json", "pytorch_model.bin"];
+    private static readonly string[] UsualNames =
+        ["model.safetensors.index.json", "model.safetensors", "pytorch_model.bin.index.json", "pytorch_model.bin"];
 
     private static readonly ProductInfoHeaderValue Agent = new("MemLoad", typeof(RemoteSession).Assembly.GetName().Version!.ToString(3));
 
@@ -29,7 +30,8 @@ internal sealed class RemoteSession : IDisposable
     private long _fetched;
 
     /// <summary>Begins a session. Nothing is sent yet.</summary>
-    /// <param name="address">The address of a file, or of a folder with a slash at its end. Other files of the checkpoint are beside it.</param>
+    /// <param name="address">The address of a file, or of a folder with a slash at its end. Other files of the checkpoint are beside
+    /// it.</param>
     /// <param name="limits">The limits on bytes and time.</param>
     /// <param name="ct">Stops all requests.</param>
     /// <exception cref="MemLoadException">ML5202.</exception>
@@ -62,16 +64,20 @@ internal sealed class RemoteSession : IDisposable
     /// <summary>The server of the Hugging Face hub: HF_ENDPOINT, or huggingface.co.</summary>
     /// <exception cref="MemLoadException">ML5202.</exception>
     public static string HubEndpoint => Environment.GetEnvironmentVariable("HF_ENDPOINT") is not { Length: > 0 } endpoint ? HubHost
-        : RemoteAddress.Is(endpoint) ? endpoint.TrimEnd('/') : throw Rules.RemoteAddress.Broken("HF_ENDPOINT is no address of a server", remedy: $"Set it like {HubHost}, or remove it.");
+        : RemoteAddress.Is(endpoint) ? endpoint.TrimEnd('/')
+            : throw Rules.RemoteAddress.Broken("HF_ENDPOINT is no address of a server", remedy: $"Set it like {HubHost}, or remove it.");
 
     /// <summary>The path of a file in the same folder.</summary>
     public static string Beside(string path, string name) => FolderOf(path) + name;
 
-    /// <summary>Returns the address to open, as it is shown: that of the session, or of a file in its folder that has a usual name.</summary>
+    /// <summary>
+    /// Returns the address to open, as it is shown: that of the session, or of a file in its folder that has a usual name.
+    /// </summary>
     /// <exception cref="MemLoadException">ML5202 if the folder has no such file, ML5203 to ML5208.</exception>
     public string Find() => _name.Length > 0 ? _shownRoot + _name
         : UsualNames.FirstOrDefault(name => Has(_shownRoot + name)) is string found ? _shownRoot + found
-        : throw Rules.RemoteAddress.Broken($"the server has none of {Printable.List(UsualNames)} there", _shownRoot, remedy: "Give the address of a file.");
+        : throw Rules.RemoteAddress.Broken($"the server has none of {Printable.List(UsualNames)} there", _shownRoot,
+            remedy: "Give the address of a file.");
 
     /// <summary>Opens a file for reading ranges of it.</summary>
     /// <param name="path">Its address as it is shown.</param>
@@ -170,7 +176,8 @@ internal sealed class RemoteSession : IDisposable
     {
         if (_root.UserInfo.Length > 0 && RemoteAddress.AreOfOneServer(address, _root))
         {
-            return new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes(Uri.UnescapeDataString(_root.UserInfo))));
+            return new AuthenticationHeaderValue("Basic",
+                Convert.ToBase64String(Encoding.UTF8.GetBytes(Uri.UnescapeDataString(_root.UserInfo))));
         }
         bool isPrivate = address.Scheme == Uri.UriSchemeHttps || address.IsLoopback;
         return isPrivate && Environment.GetEnvironmentVariable("HF_TOKEN")?.Trim() is { Length: > 0 } token

@@ -100,7 +100,8 @@ internal static class ShardIndexReader
     private static byte[] ReadText(string indexPath, OpenBudget budget)
     {
         using WholeFile file = budget.Remote is RemoteSession remote
-            ? remote.TryOpenWhole(indexPath, LargestIndex) ?? remote.Open(indexPath) : CheckpointFileReader.Open(HubCache.Follow(indexPath));
+            ? remote.TryOpenWhole(indexPath, LargestIndex) ?? remote.Open(indexPath)
+            : CheckpointFileReader.Open(HubCache.Follow(indexPath));
         LfsPointer.Refuse(file, indexPath);
         budget.Grant(Math.Min(file.Length, LargestIndex));
         budget.Spend(Math.Min(file.Length, LargestIndex), indexPath);
@@ -211,7 +212,8 @@ internal static class ShardIndexReader
         List<Placement> placements, string indexPath, CheckpointMerger merger, OpenBudget budget, CheckpointFileSet? files, CancellationToken ct)
     {
         Placement[] first = [.. placements.DistinctBy(placement => placement.Shard, StringComparer.Ordinal)];
-        Checkpoint[] opened = ShardFiles.OpenAll(first.Length, (i, stop) => OpenShard(first[i], indexPath, budget, files, stop), ct, budget.Remote is null ? null : RemoteSession.Connections);
+        Checkpoint[] opened = ShardFiles.OpenAll(first.Length,
+            (i, stop) => OpenShard(first[i], indexPath, budget, files, stop), ct, budget.Remote is null ? null : RemoteSession.Connections);
         return first.Zip(opened).ToDictionary(
             pair => pair.First.Shard,
             pair => new Shard(merger.AddPart(pair.Second), pair.Second.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal)),

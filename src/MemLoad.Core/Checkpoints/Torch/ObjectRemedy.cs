@@ -1,8 +1,8 @@
 namespace MemLoad;
 
 /// <summary>
-/// The remedy for a file with objects: the lines of Python that write its tensors to another file. They name the key under which the tensors
-/// are in this file.
+/// The remedy for a file with objects: the lines of Python that write its tensors to another file. They name the key under which the
+/// tensors are in this file.
 /// </summary>
 internal static class ObjectRemedy
 {
@@ -47,7 +47,8 @@ internal static class ObjectRemedy
             direct += value is TensorReference ? 1 : 0;
             if (value is PickleDict { HasObjectKey: false } or PickleSequence { Kind: PickleSequenceKind.List or PickleSequenceKind.Tuple })
             {
-                int count = OtherKeys.Any(other => key.Contains(other, StringComparison.OrdinalIgnoreCase)) ? 0 : Tensors(value, budget, path);
+                int count = OtherKeys.Any(other => key.Contains(other, StringComparison.OrdinalIgnoreCase)) ? 0
+                    : Tensors(value, budget, path);
                 best = count > best.Count ? (key, value, count) : best;
             }
         }

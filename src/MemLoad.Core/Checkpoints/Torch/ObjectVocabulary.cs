@@ -6,10 +6,10 @@ namespace MemLoad;
 /// </summary>
 /// <remarks>
 /// PyTorch would run the code of an object. That code can change each value that the pickle gives to it, and all that is reachable from the
-/// value. So a call marks its arguments as held, and items that a held container gets later are held, too. A tensor whose storage is held is
-/// refused (ML3012), because PyTorch could read other bytes. What the pickle does not give to an object is read as usual. Two more ways lead
-/// to a tensor. A key of a dict can be an object, which is equal to whatever its class says, so the whole dict is left out. A call of the
-/// allowlist with an object or a held container among its arguments gives an object.
+/// value. So a call marks its arguments as held, and items that a held container gets later are held, too. A tensor whose storage is held
+/// is refused (ML3012), because PyTorch could read other bytes. What the pickle does not give to an object is read as usual. Two more ways
+/// lead to a tensor. A key of a dict can be an object, which is equal to whatever its class says, so the whole dict is left out. A call of
+/// the allowlist with an object or a held container among its arguments gives an object.
 /// </remarks>
 internal sealed class ObjectVocabulary : IPickleVocabulary
 {
@@ -192,7 +192,8 @@ internal sealed class ObjectVocabulary : IPickleVocabulary
     private OpaqueObject CallOpaque(object callee, PickleSequence arguments, OpenBudget budget, string path)
     {
         // The helpers of copyreg and numpy get the class as their first argument.
-        string name = callee is OpaqueObject { Name: string text } && (!text.Contains("_reconstruct", StringComparison.Ordinal) || arguments.Count == 0) ? text
+        string name = callee is OpaqueObject { Name: string text }
+            && (!text.Contains("_reconstruct", StringComparison.Ordinal) || arguments.Count == 0) ? text
             : arguments.Items is [OpaqueObject type, ..] ? type.Name
             : (callee as OpaqueObject)?.Name ?? ((PickleGlobal)callee).Name;
         OpaqueObject made = New(name, budget, path);

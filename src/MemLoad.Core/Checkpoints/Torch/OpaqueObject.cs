@@ -1,7 +1,8 @@
 namespace MemLoad;
 
 /// <summary>
-/// A value of a pickle that only code outside the file could make: a class, a function, or what a call of one of them gives. It is never called.
+/// A value of a pickle that only code outside the file could make: a class, a function, or what a call of one of them gives. It is never
+/// called.
 /// </summary>
 /// <param name="name">The name of the class or function, such as <c>argparse.Namespace</c>.</param>
 internal sealed class OpaqueObject(string name)

@@ -243,7 +243,8 @@ internal sealed class PickleMachine(
     private object Global(string module, string name, long at)
     {
         _budget.Spend(8 * OpenBudget.Text(module.Length + name.Length), input.Path);
-        return _vocabulary.Resolve(module, name, _budget, input.Path, at) ?? throw _vocabulary.RefusalOf(module, name, isRoot: _count == 0, input.Path, at);
+        return _vocabulary.Resolve(module, name, _budget, input.Path, at)
+            ?? throw _vocabulary.RefusalOf(module, name, isRoot: _count == 0, input.Path, at);
     }
 
     // An integer that fits 64 bits is always a long, so that readers of the records need only one test.
@@ -305,7 +306,8 @@ internal sealed class PickleMachine(
         }
         for (int i = 0; i < items.Length; i += 2)
         {
-            if (!dict.TrySet(items[i], items[i + 1], _budget, input.Path) && !_vocabulary.TrySetKey(dict, items[i], items[i + 1], _budget, input.Path))
+            if (!dict.TrySet(items[i], items[i + 1], _budget, input.Path)
+                && !_vocabulary.TrySetKey(dict, items[i], items[i + 1], _budget, input.Path))
             {
                 if (items[i] is string || PythonKey.Identity(items[i], _budget, input.Path) is not null)
                 {

@@ -1,8 +1,8 @@
 namespace MemLoad;
 
 /// <summary>
-/// Reads the pickle of a file whose objects beside the tensors the user allows or does not. Without the user's consent an object is refused.
-/// A second reading then finds the remedy: where the tensors are, and whether the file opens without its objects.
+/// Reads the pickle of a file whose objects beside the tensors the user allows or does not. Without the user's consent an object is
+/// refused. A second reading then finds the remedy: where the tensors are, and whether the file opens without its objects.
 /// </summary>
 internal static class PickledObjects
 {
@@ -17,7 +17,8 @@ internal static class PickledObjects
     /// <param name="references">The storages.</param>
     /// <param name="recalls">The memo numbers that are used again; null for all.</param>
     /// <param name="objects">The vocabulary of a reading with objects; null for one without.</param>
-    public static PickleMachine Machine(PickleInput input, StorageReferences references, PickleRecalls? recalls, ObjectVocabulary? objects) =>
+    public static PickleMachine Machine(PickleInput input, StorageReferences references, PickleRecalls? recalls,
+        ObjectVocabulary? objects) =>
         objects is null
             ? new PickleMachine(input, references.Add, recalls)
             : new PickleMachine(
@@ -38,14 +39,16 @@ internal static class PickledObjects
         {
             return read(null);
         }
-        catch (MemLoadException refusal) when (refusal.Rule == Rules.PickleGlobal || refusal.Rule == Rules.PickledModule || refusal.Rule == Rules.TensorKind
+        catch (MemLoadException refusal) when (refusal.Rule == Rules.PickleGlobal || refusal.Rule == Rules.PickledModule
+            || refusal.Rule == Rules.TensorKind
             || refusal.Rule == Rules.PickleArguments || refusal.Rule == Rules.PickleState)
         {
             return WithoutConsent(read, refusal, budget, path);
         }
     }
 
-    // A tensor of a subclass has objects among its arguments. If there are no others, only this tensor is refused, so that the rest can be read.
+    // A tensor of a subclass has objects among its arguments. If there are no others, only this tensor is refused, so that the rest can be
+    // read.
     private static Reading WithoutConsent(Func<ObjectVocabulary?, Reading> read, MemLoadException refusal, OpenBudget budget, string path)
     {
         Reading reading;
@@ -63,7 +66,8 @@ internal static class PickledObjects
         {
             throw program;
         }
-        MemLoadException precise = remedy is null ? refusal : refusal.Rule.Broken(refusal.Finding, refusal.Path, refusal.Offset, refusal, remedy);
+        MemLoadException precise = remedy is null ? refusal
+            : refusal.Rule.Broken(refusal.Finding, refusal.Path, refusal.Offset, refusal, remedy);
         reading.Objects.Refusal = precise;
         return reading.Objects.LooseCount == 0 ? reading : throw precise;
     }

@@ -43,7 +43,8 @@ internal sealed class TorchContainer(
             {
                 open.Push(container with { Next = next + 1 });
                 budget.Spend(OpenBudget.Text(8), path);
-                Visit(Below(name, next.ToString(CultureInfo.InvariantCulture)), sequence.Items[next], sequence is { IsHeld: true, IsMutable: true }, open);
+                Visit(Below(name, next.ToString(CultureInfo.InvariantCulture)), sequence.Items[next],
+                    sequence is { IsHeld: true, IsMutable: true }, open);
             }
         }
         Finish(root);
@@ -131,7 +132,8 @@ internal sealed class TorchContainer(
         {
             objects!.Place(placed);
         }
-        builder.AddMetadata(name, PythonText.Repr(value is OpaqueObject ? value : new OpaqueObject(value is PickleDict ? "builtins.dict" : "builtins.list")));
+        builder.AddMetadata(name,
+            PythonText.Repr(value is OpaqueObject ? value : new OpaqueObject(value is PickleDict ? "builtins.dict" : "builtins.list")));
     }
 
     private void Finish(object? root)
@@ -148,7 +150,8 @@ internal sealed class TorchContainer(
         if (!_hasTensors && count > 0)
         {
             throw Rules.PickledModule.Broken(objects.HeldTensorCount > 0
-                    ? FormattableString.Invariant($"all {objects.HeldTensorCount} tensors of the file are in objects, which only code can read")
+                    ? FormattableString.Invariant(
+                        $"all {objects.HeldTensorCount} tensors of the file are in objects, which only code can read")
                     : "the file has objects, which only code can read, and no tensors", path,
                 remedy: ObjectRemedy.For(root, budget, path));
         }
@@ -164,9 +167,11 @@ internal sealed class TorchContainer(
         {
             return null;
         }
-        string names = _left.Count == 0 ? "" : $" ({string.Join(", ", _left.Select(Printable.Quote))}{(_leftCount > _left.Count ? ", …" : "")})";
+        string names = _left.Count == 0 ? ""
+            : $" ({string.Join(", ", _left.Select(Printable.Quote))}{(_leftCount > _left.Count ? ", …" : "")})";
         string tensors = vocabulary.HeldTensorCount == 0 ? ""
-            : FormattableString.Invariant($", with {vocabulary.HeldTensorCount} tensor{(vocabulary.HeldTensorCount == 1 ? "" : "s")} in them");
+            : FormattableString.Invariant(
+                $", with {vocabulary.HeldTensorCount} tensor{(vocabulary.HeldTensorCount == 1 ? "" : "s")} in them");
         string program = vocabulary.Program is MemLoadException attack
             ? $"; {attack.Finding}, and PyTorch would run it"
             : "";

@@ -54,14 +54,16 @@ internal static class TorchLegacyReader
         LocateStorages(file, builder, home, keys, reading.References, end, cancellationToken);
         new TorchContainer(builder, budget, path, reference => reference.Index >= 0
             ? reference.Index
-            : throw Rules.StorageRecordMissing.Broken($"the storage {Printable.Quote(reference.Key)} is not in the file's list of keys", path), reading.Objects).Add(reading.Root);
+            : throw Rules.StorageRecordMissing.Broken($"the storage {Printable.Quote(reference.Key)} is not in the file's list of keys", path),
+            reading.Objects).Add(reading.Root);
         return builder.Build();
 
         object? Next() => new PickleMachine(input, none.Add).Load(cancellationToken);
     }
 
     private static void LocateStorages(
-        WholeFile file, CheckpointBuilder builder, int home, PickleSequence keys, StorageReferences references, long position, CancellationToken ct)
+        WholeFile file, CheckpointBuilder builder, int home, PickleSequence keys, StorageReferences references, long position,
+        CancellationToken ct)
     {
         Span<byte> stated = stackalloc byte[sizeof(long)];
         foreach (object? item in keys.Items)

@@ -145,5 +145,6 @@ internal static class TorchSharpReader
         _ => null,
     };
 
-    private static MemLoadException Broken(WholeFile file, long at, string finding) => Rules.TorchSharpLayout.Broken(finding, file.Path, Math.Min(at, file.Length));
+    private static MemLoadException Broken(WholeFile file, long at, string finding) =>
+        Rules.TorchSharpLayout.Broken(finding, file.Path, Math.Min(at, file.Length));
 }

@@ -156,7 +156,8 @@ internal sealed class TorchVocabulary : IPickleVocabulary
 
     object? IPickleVocabulary.Resolve(string module, string name, OpenBudget budget, string path, long at) => Resolve(module, name);
 
-    MemLoadException IPickleVocabulary.RefusalOf(string module, string name, bool isRoot, string path, long at) => Refusal(module, name, isRoot, path, at);
+    MemLoadException IPickleVocabulary.RefusalOf(string module, string name, bool isRoot, string path, long at) =>
+        Refusal(module, name, isRoot, path, at);
 
     object? IPickleVocabulary.Call(object? callee, PickleSequence arguments, OpenBudget budget, string path, long at) =>
         Call(callee, arguments, budget, path, at);

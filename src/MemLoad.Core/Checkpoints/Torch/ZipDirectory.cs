@@ -242,7 +242,8 @@ internal sealed class ZipDirectory
                 $"after the end record of the archive the file has more: {tail.Length} bytes, {Printable.Quote(Encoding.Latin1.GetString(tail))}", file.Path, whole,
                 remedy: $"{Rules.ZipEndMissing.Remedy} If you know what was appended, cut the file to its first {whole} bytes.");
         }
-        throw Rules.ZipEndMissing.Broken("the file does not end with an archive's end record: it was cut off, or something follows it", file.Path, endOffset);
+        throw Rules.ZipEndMissing.Broken("the file does not end with an archive's end record: it was cut off, or something follows it",
+            file.Path, endOffset);
     }
 
     private static (long Offset, long Length, long Count) FindCentralDirectory(FileRange file, long endOffset)

@@ -97,7 +97,8 @@ internal sealed unsafe class Nvml(Func<string, nint> resolve)
         long[] used =
         [
             .. processes[..(int)Math.Min(count, MostProcesses)]
-                .Where(process => ids.Contains((int)process.Id) && process.UsedBytes <= long.MaxValue).Select(process => (long)process.UsedBytes),
+                .Where(process => ids.Contains((int)process.Id) && process.UsedBytes <= long.MaxValue)
+                .Select(process => (long)process.UsedBytes),
         ];
         return used.Length == 0 ? null : WeightsDigest.Saturated(used);
     }
