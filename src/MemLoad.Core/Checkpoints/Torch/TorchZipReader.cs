@@ -17,6 +17,9 @@ internal static class TorchZipReader
     /// <param name="Swaps">Whether the bytes of its storages are big-endian.</param>
     internal readonly record struct Archive(ZipDirectory Directory, string Folder, object? Root, int StorageCount, bool Swaps)
     {
+        // Made once, because each storage looks its record up.
+        private readonly string _data = $"{Folder}/data/";
+
         /// <summary>What was found about objects beside the tensors; null if there are none, or they were not looked for.</summary>
         public ObjectVocabulary? Objects { get; init; }
 
@@ -24,7 +27,7 @@ internal static class TorchZipReader
         /// <exception cref="MemLoadException">ML2012 or ML2013: there is none, or it has another length.</exception>
         public ZipRecord RecordOf(StorageReference storage, string path)
         {
-            ZipRecord record = Directory.Find($"{Folder}/data/", storage.Key)
+            ZipRecord record = Directory.Find(_data, storage.Key)
                 ?? throw Rules.StorageRecordMissing.Broken($"the storage {Printable.Quote(storage.Key)} has no record in the archive", path);
             return storage.Bytes == record.Inflated ? record : throw Rules.StorageLengthMismatch.Broken(
                 $"the pickle gives storage {Printable.Quote(storage.Key)} {storage.Bytes} bytes, its record has {record.Inflated}", path);
