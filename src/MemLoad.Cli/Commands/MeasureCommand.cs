@@ -29,9 +29,10 @@ internal static class MeasureCommand
         Option<bool> force = CommonOptions.ForceLoad();
         var model = new Option<string?>("--model-name")
         {
-            Description = "With --format prom: the label 'model' of the metrics. [default: the known model size]",
+            Description = "Your name for the model: the column Model of the rows and the label 'model' of the metrics.",
             HelpName = "name",
         };
+        var bounds = new BoundOptions();
         WordOption<OutputFormat> format = CommonOptions.FormatWithMetrics();
 
         var command = new Command("measure", Description);
@@ -43,10 +44,12 @@ internal static class MeasureCommand
         command.Add(timeline);
         command.Add(force);
         command.Add(model);
+        bounds.AddTo(command);
         command.Add(format);
         var programs = new MeasureProgram();
         programs.AddTo(
-            command, program.Count > 0, "--path", "--device", cache.Name, repeat.Name, timeline.Name, model.Name, format.Name);
+            command, program.Count > 0,
+            ["--path", "--device", cache.Name, repeat.Name, timeline.Name, model.Name, .. bounds.Names, format.Name]);
         command.SetAction(async (parsed, cancellationToken) =>
         {
             bool here = parsed.GetValue(inProcess);
@@ -68,7 +71,11 @@ internal static class MeasureCommand
                         selection.Read(parsed, size => GeneratedFile.Ensure(size, console, cancellationToken));
                     requests = [.. requests.Select(request => request with { Manifest = expected, Force = parsed.GetValue(force) })];
                     SpeedNote.Ensure(console, requests, cancellationToken);
-                    IReadOnlyList<MeasureRequest> loads = MeasureRequest.Repeat(requests, parsed.GetValue(repeat) ?? 1, cache.Read(parsed));
+                    IReadOnlyList<MeasureRequest> loads = 
+                    [
+                        .. MeasureRequest.Repeat(requests, parsed.GetValue(repeat) ?? 1, cache.Read(parsed))
+                            .Select(load => bounds.Apply(load, parsed) with { Model = parsed.GetValue(model) }),
+                    ];
                     var prepared = new MeasureSession(loads, here ? null : WorkerCommand.ForThisProgram(), samples);
                     if (console.ErrorIsTerminal)
                     {
@@ -82,15 +89,15 @@ internal static class MeasureCommand
             using (var view = new LiveView(console, ticks: !here))
             {
                 session.ChildStarted += view.Watch;
-                run = await MeasureRun.ExecuteAsync([.. session.Turns], session.MeasureAsync, forecasts, view, cancellationToken)
-                    .ConfigureAwait(false);
+                run = await MeasureRun.ExecuteAsync([.. session.Turns], session.MeasureAsync, forecasts, view,
+                    rows => bounds.ExitCodeOf(rows, parsed), cancellationToken).ConfigureAwait(false);
             }
             if (run.ExitCode == ExitCode.Interrupted)
             {
                 console.Error.WriteLine("memload: interrupted");
             }
             // The rows are written first, so that a problem of the samples does not lose hours of measuring.
-            Print(run.Rows, here, format.Read(parsed), parsed.GetValue(model), console);
+            Print(run.Rows, here, format.Read(parsed), console);
             // The samples of loads before an interruption are kept, as their rows are.
             return new[] { session.Disagreement(), session.KeepSamples(CancellationToken.None) }.OfType<MemLoadException>()
                 .Aggregate(run.ExitCode, (_, problem) => console.Report(problem));
@@ -105,11 +112,12 @@ internal static class MeasureCommand
                 Path = selection.PathOf(parsed),
                 Device = selection.DeviceOf(parsed) ?? "cpu",
                 Cache = cache.Read(parsed),
+                Model = parsed.GetValue(model),
             };
             MeasureRun run = await programs.RunAsync(
-                parsed, request, parsed.GetValue(repeat) ?? 1, samples is null ? null : timelines.Add, console, cancellationToken)
-                .ConfigureAwait(false);
-            Print(run.Rows, inProcess: false, format.Read(parsed), parsed.GetValue(model), console);
+                parsed, bounds.Apply(request, parsed), parsed.GetValue(repeat) ?? 1, samples is null ? null : timelines.Add,
+                rows => bounds.ExitCodeOf(rows, parsed), console, cancellationToken).ConfigureAwait(false);
+            Print(run.Rows, inProcess: false, format.Read(parsed), console);
             if (samples is not null)
             {
                 TimelineFile.Append(samples, timelines, CancellationToken.None);
@@ -123,11 +131,11 @@ internal static class MeasureCommand
         requests.Zip(LoadPlanner.Forecast(requests, cancellationToken))
             .ToDictionary(pair => pair.First, pair => pair.Second.ForecastHostBytes + pair.Second.ForecastHostFileBytes);
 
-    private static void Print(IReadOnlyList<LoadMeasurement> rows, bool inProcess, OutputFormat format, string? model, CliConsole console)
+    private static void Print(IReadOnlyList<LoadMeasurement> rows, bool inProcess, OutputFormat format, CliConsole console)
     {
         if (format == OutputFormat.Prom)
         {
-            console.Out.Write(LoadMetrics.Format(rows, model));
+            console.Out.Write(LoadMetrics.Format(rows));
             return;
         }
         RowOutput.Write(

@@ -35,10 +35,12 @@ internal sealed class MeasureProgram
     /// <param name="request">The program, and what the options say about it.</param>
     /// <param name="repeat">How often to measure it.</param>
     /// <param name="timelines">Receives the samples; null if they are not needed.</param>
+    /// <param name="exitCode">Returns the exit code of the rows.</param>
     /// <param name="console">The console.</param>
     /// <param name="cancellationToken">Kills the program.</param>
     public async Task<MeasureRun> RunAsync(ParseResult parsed, ProgramRequest request, int repeat,
-        Action<LoadTimeline>? timelines, CliConsole console, CancellationToken cancellationToken)
+        Action<LoadTimeline>? timelines, Func<IReadOnlyList<LoadMeasurement>, int> exitCode, CliConsole console,
+        CancellationToken cancellationToken)
     {
         request = parsed.GetValue(_name) is string name ? request with { Name = name } : request;
         var measurer = new ProgramMeasurer(console.Error.WriteLine, timelines);
@@ -47,6 +49,6 @@ internal sealed class MeasureProgram
         {
             rows.Add(await measurer.MeasureAsync(request with { Run = run }, cancellationToken).ConfigureAwait(false));
         }
-        return MeasureRun.Of(rows, cancellationToken);
+        return MeasureRun.Of(rows, exitCode, cancellationToken);
     }
 }

@@ -8,6 +8,7 @@ internal sealed record MeasureRun(IReadOnlyList<LoadMeasurement> Rows, int ExitC
         Func<IReadOnlyList<MeasureRequest>, CancellationToken, Task<IReadOnlyList<LoadMeasurement>>> measure,
         IReadOnlyDictionary<LoadRequest, long>? forecasts,
         LiveView view,
+        Func<IReadOnlyList<LoadMeasurement>, int> exitCode,
         CancellationToken cancellationToken)
     {
         var rows = new List<LoadMeasurement>();
@@ -26,12 +27,11 @@ internal sealed record MeasureRun(IReadOnlyList<LoadMeasurement> Rows, int ExitC
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
         }
-        return Of(rows, cancellationToken);
+        return Of(rows, exitCode, cancellationToken);
     }
 
-    /// <summary>Returns the rows with the exit code that they have.</summary>
-    public static MeasureRun Of(IReadOnlyList<LoadMeasurement> rows, CancellationToken cancellationToken) => new(
-        rows,
-        cancellationToken.IsCancellationRequested ? Cli.ExitCode.Interrupted
-            : rows.All(row => row.IsLoaded) ? Cli.ExitCode.Done : Cli.ExitCode.Failed);
+    /// <summary>Returns the rows with their exit code.</summary>
+    public static MeasureRun Of(
+        IReadOnlyList<LoadMeasurement> rows, Func<IReadOnlyList<LoadMeasurement>, int> exitCode, CancellationToken cancellationToken) =>
+        new(rows, cancellationToken.IsCancellationRequested ? Cli.ExitCode.Interrupted : exitCode(rows));
 }

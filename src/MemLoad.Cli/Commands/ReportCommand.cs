@@ -15,7 +15,8 @@ internal static class ReportCommand
         Option<string[]> timelines =
             Paths("--timeline-path",
                 "Samples of those runs, from 'measure --timeline-path', for the pictures over time. Repeat the option for more files.");
-        Option<string?> target = CommonOptions.Path("--out", "The HTML file to write.", required: true);
+        Option<string?> target = CommonOptions.Path("--out", "The HTML file to write, or with the extension .prom the metrics of the rows for Prometheus.",
+            required: true);
         Option<string?> pictures =
             CommonOptions.Path("--picture-path", "A folder to write each picture to as an SVG and a PNG file, for example for a wiki.",
                 required: false);
@@ -26,12 +27,27 @@ internal static class ReportCommand
             timelines, target, pictures, force,
         };
         paths.AddTo(command);
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(target) is string file && LoadMetrics.IsTarget(file)
+                && (result.GetResult(timelines) ?? (object?)result.GetResult(pictures)) is not null)
+            {
+                result.AddError("Metrics have no pictures: --timeline-path and --picture-path are of a page");
+            }
+        });
         command.Runs((parsed, cancellationToken) =>
         {
-            LoadMeasurement[] rows = [.. paths.ReadAll(parsed).SelectMany(file => RowFile.Read(file, cancellationToken))];
-            LoadTimeline[] samples = [.. (parsed.GetValue(timelines) ?? []).SelectMany(file => TimelineFile.Read(file, cancellationToken))];
+            LoadMeasurement[] rows = [.. paths.ReadAll(parsed).SelectMany(path => RowFile.Read(path, cancellationToken))];
+            string file = parsed.GetValue(target)!;
+            if (LoadMetrics.IsTarget(file))
+            {
+                string metrics = LoadMetrics.Write(rows, file, model: null, cancellationToken);
+                console.Out.WriteLine($"{Printable.Text(metrics)}: metrics of {Units.Count(rows.Length, "row")}");
+                return ExitCode.Done;
+            }
+            LoadTimeline[] samples = [.. (parsed.GetValue(timelines) ?? []).SelectMany(path => TimelineFile.Read(path, cancellationToken))];
             LoadReportInfo written =
-                LoadReport.Write(rows, samples, parsed.GetValue(target)!, parsed.GetValue(pictures), parsed.GetValue(force),
+                LoadReport.Write(rows, samples, file, parsed.GetValue(pictures), parsed.GetValue(force),
                     cancellationToken);
             string size = $"{Units.Count(written.RowCount, "row")}, {Units.Count(written.PictureCount, "picture")}, "
                 + $"{Printable.Bytes(written.FileBytes)}";

@@ -45,6 +45,27 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
     [ValidateNotNullOrEmpty]
     public string? TimelinePath { get; set; }
 
+    /// <summary>A name for the model of your own: the column Model, by which rows of several machines are compared.</summary>
+    [Parameter(ParameterSetName = ParameterSets.Path)]
+    [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
+    [Parameter(ParameterSetName = ParameterSets.Program)]
+    [ValidateNotNullOrEmpty]
+    public string? ModelName { get; set; }
+
+    /// <summary>What a load may take before its row is a warning.</summary>
+    [Parameter(ParameterSetName = ParameterSets.Path)]
+    [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
+    [Parameter(ParameterSetName = ParameterSets.Program)]
+    [Bounds]
+    public LoadBounds? WarnAbove { get; set; }
+
+    /// <summary>What a load may take before its row fails.</summary>
+    [Parameter(ParameterSetName = ParameterSets.Path)]
+    [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
+    [Parameter(ParameterSetName = ParameterSets.Program)]
+    [Bounds]
+    public LoadBounds? FailAbove { get; set; }
+
     /// <summary>Measures even loads that do not fit. A load that runs out of memory becomes a row.</summary>
     [Parameter(ParameterSetName = ParameterSets.Path)]
     [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
@@ -155,7 +176,12 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
         {
             EnsureSpeed(request.Device);
         }
-        var session = new MeasureSession(MeasureRequest.Repeat(requests, Repeat, Cache), child, _samples);
+        var session = new MeasureSession(
+            [
+                .. MeasureRequest.Repeat(requests, Repeat, Cache)
+                    .Select(load => load with { Model = ModelName, WarnAbove = WarnAbove, FailAbove = FailAbove }),
+            ],
+            child, _samples);
         LoadForecast forecast = session.Forecast(StopToken);
         WriteVerbose(string.Create(CultureInfo.InvariantCulture,
             $"{forecast.Path}: {forecast.Format}, {forecast.TensorCount} tensors, {forecast.ModelBytes} bytes."));
@@ -200,14 +226,22 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
         {
             WriteError(problem);
         }
+        else if (row.StatusReason is string reason)
+        {
+            WriteWarning($"{Where(row)} is above a bound: {reason}.");
+        }
         else if (row.AsForecast == false)
         {
             WriteWarning(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{row.Path}: {row.Strategy} to {row.Device}, run {row.Run}, is not as forecast: {row.Verdict}. "
+                $"{Where(row)} is not as forecast: {row.Verdict}. "
                     + $"{Figure("Device", row.ForecastDeviceBytes, row.PeakDeviceBytes)}; "
                     + $"{Figure("host", row.ForecastHostBytes, row.PeakHostBytes)}."));
         }
+
+        static string Where(LoadMeasurement row) =>
+            (row.Path is string path ? $"{path}: " : "")
+                + string.Create(CultureInfo.InvariantCulture, $"{row.Strategy} to {row.Device}, run {row.Run},");
 
         static string Figure(string what, long? forecast, long? peak) =>
             $"{what}: forecast {(forecast is long foreseen ? Printable.Bytes(foreseen) : "unknown")}, peak "
@@ -221,6 +255,9 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
             Device = MyInvocation.BoundParameters.ContainsKey(nameof(Device)) ? Device[0] : "cpu",
             Path = Path.Length == 0 ? null : PathResolver.Resolve(SessionState.Path, Path[0])[0],
             Cache = Cache,
+            Model = ModelName,
+            WarnAbove = WarnAbove,
+            FailAbove = FailAbove,
             Folder = SessionState.Path.CurrentFileSystemLocation.ProviderPath,
         };
         request = Name is null ? request : request with { Name = Name };

@@ -72,6 +72,14 @@ internal static unsafe partial class WindowsFiles
     /// <summary>Where an open file lies, links and mapped drives resolved, with a drive letter or as <c>\\?\UNC\server\share</c>; null where the system does not say.</summary>
     public static string? FinalPath(SafeFileHandle file) => FinalPath(file, 0) ?? FinalPath(file, VolumeAsGuid);
 
+    /// <summary>The type of the file system of an open file, such as <c>NTFS</c>; null where the system does not say.</summary>
+    public static string? FileSystemOf(SafeFileHandle file)
+    {
+        const int Longest = 261; // MAX_PATH and the NUL
+        char* name = stackalloc char[Longest];
+        return GetVolumeInformation(file, null, 0, null, null, null, name, Longest) && name[0] != 0 ? new string(name) : null;
+    }
+
     private static string? FinalPath(SafeFileHandle file, uint form)
     {
         char[] text = new char[1024];
@@ -128,6 +136,12 @@ internal static unsafe partial class WindowsFiles
     [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
     [return: MarshalAs(UnmanagedType.Bool)]
     private static partial bool GetFreeSpace(string folder, ulong* free, ulong* total, ulong* totalFree);
+
+    [LibraryImport("kernel32", EntryPoint = "GetVolumeInformationByHandleW")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
+    [return: MarshalAs(UnmanagedType.Bool)]
+    private static partial bool GetVolumeInformation(
+        SafeFileHandle file, char* label, uint labelLength, uint* serial, uint* longestName, uint* flags, char* name, uint nameLength);
 
     /// <summary>FILE_ID_INFO.</summary>
     [StructLayout(LayoutKind.Sequential)]

@@ -15,6 +15,8 @@ internal static partial class Rules
         new("ML8016", "the measured program starts and succeeds", "Run the program alone, and read what it prints.");
     public static readonly Rule ProgramsUnmeasured = new("ML8017", "other programs are measured on Linux",
         $"Measure the loads of MemLoad ({Setting.Strategy}), or measure the program on Linux.");
+    public static readonly Rule BoundExceeded = new("ML8018", "a load stays inside the bounds that were given",
+        $"Find out what changed since the bound was chosen, or choose another ({Setting.FailAbove}).");
     public static readonly Rule WorkerLostMapping = new("ML8015", "a mapped file does not become shorter while it is measured",
         $"Measure again once nothing writes to the file. If it fails again, the disk may be defective: read the file once with "
             + $"{(Act.Test, Setting.Deep)}.");

@@ -52,6 +52,9 @@ internal sealed class LoadSource : IDisposable
     /// <summary>The host memory that is available.</summary>
     public Headroom Headroom { get; }
 
+    /// <summary>The type of the file system of the first file; null if it is not known or there is no file yet.</summary>
+    public string? FileSystem => HasFiles(_request) && Checkpoint.Files is [CheckpointFile first, ..] ? FileSystems.NameOf(first.Path) : null;
+
     /// <summary>The name of the known model size; null for other models.</summary>
     public string? SizeName => _sizeName.Value;
 

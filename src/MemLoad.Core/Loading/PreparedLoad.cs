@@ -218,6 +218,7 @@ public sealed class PreparedLoad : IDisposable
             ModelBytes = View.ModelBytes,
             LargestBytes = View.LargestBytes,
             FileBytes = Checkpoint.FileBytes,
+            FileSystem = _source.FileSystem,
             OpaqueObjects = Checkpoint.OpaqueObjects,
             ForecastDeviceBytes = Forecast.Device.PeakAllocated,
             ForecastDeviceReservedBytes = Forecast.Device.PeakReserved,
@@ -291,7 +292,10 @@ public sealed class PreparedLoad : IDisposable
         string? pressure = evicted == 0
             ? null
             : $"{Printable.Bytes(evicted)} of {Printable.Bytes(Forecast.PeakHostFileBytes)} mapped pages do not fit beside the rest: the kernel gives them up and reads them again when they are used";
+        string? remote = FileSystems.IsRemote(_source.FileSystem) && _candidate.Strategy == Strategy.Mmap
+            ? $"the file is on {_source.FileSystem}: mapped pages come over the network one by one, and {nameof(Strategy.Stream)} reads ahead"
+            : null;
         string? forced = Request.Force && _candidate.Shortfall is Shortfall lack ? $"forced: {Printable.Bytes(lack.MissingBytes)} short" : null;
-        return string.Join("; ", new[] { Choice, pressure, forced }.OfType<string>()) is { Length: > 0 } note ? note : null;
+        return string.Join("; ", new[] { Choice, pressure, remote, forced }.OfType<string>()) is { Length: > 0 } note ? note : null;
     }
 }

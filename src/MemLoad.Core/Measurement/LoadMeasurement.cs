@@ -45,8 +45,17 @@ public sealed record LoadMeasurement
     /// Null if the load did not succeed, or if there was no forecast.
     /// </summary>
     public bool? AsForecast => IsLoaded && RowVerdict.HasForecast(this) ? RowVerdict.Deviation(this) is null : null;
+    /// <summary>
+    /// The status for monitoring, a <see cref="RowStatus"/>: how the load ended, compared with its forecast and with the bounds that were
+    /// given. Null in a row of an earlier version.
+    /// </summary>
+    public string? Status { get; init; }
+    /// <summary>Which figures are above a bound (<see cref="LoadBounds"/>); null if none is.</summary>
+    public string? StatusReason { get; init; }
     /// <summary>Absolute path of the checkpoint.</summary>
     public string? Path { get => Forecast?.Path ?? field; init; }
+    /// <summary>The user's name for what was loaded, for comparisons between machines; null if none was given.</summary>
+    public string? Model { get; init; }
     /// <summary>The checkpoint's format, a <see cref="CheckpointFormat"/>.</summary>
     public string? Format { get => Forecast?.Format ?? field; init; }
     /// <summary>The name of the model size if it is a known one, such as <c>gpt2-small</c>.</summary>
@@ -65,6 +74,11 @@ public sealed record LoadMeasurement
     public long? ModelBytes { get => Forecast?.ModelBytes ?? field; init; }
     /// <summary>Bytes of the checkpoint's files.</summary>
     public long? FileBytes { get => Forecast?.FileBytes ?? field; init; }
+    /// <summary>
+    /// The type of the file system of the checkpoint's first file, as the system names it: <c>ext4</c>, <c>nfs4</c>, <c>overlay</c>,
+    /// <c>NTFS</c> …; null if the system does not say.
+    /// </summary>
+    public string? FileSystem { get => Forecast?.FileSystem ?? field; init; }
     /// <summary>Objects beside the tensors that were left out, because only code can read them. Null if they were not allowed.</summary>
     public long? OpaqueObjects { get => Forecast?.OpaqueObjects ?? field; init; }
     /// <summary>
@@ -162,10 +176,18 @@ public sealed record LoadMeasurement
     public required DateTimeOffset StartedAt { get; init; }
     /// <summary>MemLoad's version.</summary>
     public required string ModuleVersion { get; init; }
+    /// <summary>
+    /// The version of the meaning of the columns, which docs/row.schema.json describes: 1. A later version of MemLoad can add columns
+    /// without a new number. Null in a row of an earlier version.
+    /// </summary>
+    public int? SchemaVersion { get; init; }
     /// <summary>Notes: why <c>Auto</c> chose this plan, and whether mapped pages are read repeatedly.</summary>
     public string? Note { get => Forecast?.Note ?? field; init; }
     /// <summary>Rule id, finding and remedy if the outcome is not <see cref="LoadOutcome.Loaded"/>.</summary>
     public string? Message { get; init; }
+
+    /// <summary>The current <see cref="SchemaVersion"/>.</summary>
+    internal const int CurrentSchema = 1;
 
     /// <summary>The forecast of the load in this process. Its columns are columns of the row. Null in a row that was read.</summary>
     internal LoadForecast? Forecast { get; init; }
@@ -178,6 +200,8 @@ public sealed record LoadMeasurement
     internal static LoadMeasurement Begun(MeasureRequest request) =>
         Begun(request.Load.Strategy.ToString(), request.Load.Device, request.Cache, request.Run) with
         {
+            Model = request.Model,
+            FileSystem = request.Load.Path is string file ? FileSystems.NameOf(file) : null,
             Path = request.Load.Path is not string path ? null : RemoteAddress.Is(path) ? RemoteAddress.Shown(path) : FullPath.Of(path),
             DType = request.Load.DType?.TorchName(),
             Rank = request.Load.RankCount > 1 ? request.Load.Rank : null,
@@ -185,7 +209,11 @@ public sealed record LoadMeasurement
         };
 
     /// <summary>Creates the row of a program that has not ended yet.</summary>
-    internal static LoadMeasurement Begun(ProgramRequest request) => Begun(request.Name, request.Device, request.Cache, request.Run);
+    internal static LoadMeasurement Begun(ProgramRequest request) => Begun(request.Name, request.Device, request.Cache, request.Run) with
+    {
+        Model = request.Model,
+        FileSystem = request.Path is string file ? FileSystems.NameOf(file) : null,
+    };
 
     private static LoadMeasurement Begun(string strategy, string device, CacheState cache, int run) => new()
     {
@@ -199,16 +227,44 @@ public sealed record LoadMeasurement
         TotalMemoryBytes = HostFacts.TotalMemoryBytes,
         StartedAt = RowTime.Now,
         ModuleVersion = HostFacts.ModuleVersion,
+        SchemaVersion = CurrentSchema,
     };
+
+    /// <summary>Returns the finished row with its status.</summary>
+    /// <param name="warnAbove">What the load may take before the row is a warning; null for no bounds.</param>
+    /// <param name="failAbove">What the load may take before the row fails; null for no bounds.</param>
+    internal LoadMeasurement Judged(LoadBounds? warnAbove, LoadBounds? failAbove)
+    {
+        if (!IsLoaded)
+        {
+            return this with { Status = nameof(RowStatus.Fail) };
+        }
+        if (failAbove?.Exceeded(this) is string failed)
+        {
+            return this with { Status = nameof(RowStatus.Fail), StatusReason = failed };
+        }
+        string? warned = warnAbove?.Exceeded(this);
+        return this with
+        {
+            Status = warned is not null || AsForecast == false ? nameof(RowStatus.Warn) : nameof(RowStatus.Pass),
+            StatusReason = warned,
+        };
+    }
 
     /// <summary>Returns the row of a load that did not succeed.</summary>
     internal LoadMeasurement Ended(LoadOutcome outcome, MemLoadException reason) =>
         this with { Outcome = outcome.ToString(), Message = $"{reason.Rule.Id}: {reason.Message}" };
 
-    /// <summary>Splits the message of a load that did not succeed into its parts.</summary>
-    /// <returns>The id of the rule that was broken, and finding, place and remedy; null for a load that succeeded.</returns>
+    /// <summary>Splits the message of a row that failed into its parts.</summary>
+    /// <returns>The id of the rule that was broken, and finding, place and remedy; null for a load that succeeded inside its
+    /// bounds.</returns>
     public (string RuleId, string Text)? Problem()
     {
+        if (IsLoaded && Status == nameof(RowStatus.Fail))
+        {
+            MemLoadException above = Rules.BoundExceeded.Broken($"{Strategy} to {Device}: {StatusReason}", Path);
+            return (above.Rule.Id, above.Message);
+        }
         if (IsLoaded)
         {
             return null;

@@ -66,9 +66,10 @@ public sealed class ProgramMeasurer(
             DriverDeviceBytes = card?.PeakOfProcesses,
         };
         timelines?.Invoke(LoadTimeline.Of(row, measured.Samples));
-        return cancellationToken.IsCancellationRequested
+        row = cancellationToken.IsCancellationRequested
             ? row.Ended(LoadOutcome.Canceled, Rules.Interrupted.Broken("the measurement was interrupted"))
             : Ended(row, program.ExitCode, OomWatch.Count() > killsBefore, last);
+        return row.Judged(request.WarnAbove, request.FailAbove);
 
         void Pass(DataReceivedEventArgs line)
         {

@@ -19,6 +19,15 @@ public sealed record ProgramRequest(string FileName, IReadOnlyList<string> Argum
     /// <summary>The state of the page cache to measure in. Without <see cref="Path"/> it is as it is.</summary>
     public CacheState Cache { get; init; } = CacheState.AsIs;
 
+    /// <summary>The user's name for what is loaded, which the row states; null for none.</summary>
+    public string? Model { get; init; }
+
+    /// <summary>What the program may take before its row is a warning; null for no bounds.</summary>
+    public LoadBounds? WarnAbove { get; init; }
+
+    /// <summary>What the program may take before its row fails; null for no bounds.</summary>
+    public LoadBounds? FailAbove { get; init; }
+
     /// <summary>The number of the repetition, from 1.</summary>
     public int Run { get; init; } = 1;
 

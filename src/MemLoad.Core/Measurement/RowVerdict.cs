@@ -14,6 +14,7 @@ internal static class RowVerdict
     /// <summary>Returns the text of the verdict.</summary>
     public static string Of(LoadMeasurement row) => row?.Outcome switch
     {
+        nameof(LoadOutcome.Loaded) when row.StatusReason is string reason => reason,
         nameof(LoadOutcome.Loaded) => HasForecast(row) ? Deviation(row) ?? "as forecast" : "measured",
         nameof(LoadOutcome.OutOfMemory) => "out of memory",
         string outcome => outcome.ToLowerInvariant(),

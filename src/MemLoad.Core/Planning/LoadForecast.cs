@@ -33,6 +33,11 @@ public sealed record LoadForecast
     public required long LargestBytes { get; init; }
     /// <summary>Bytes of the checkpoint's files.</summary>
     public required long FileBytes { get; init; }
+    /// <summary>
+    /// The type of the file system of the checkpoint's first file, as the system names it: <c>ext4</c>, <c>nfs4</c>, <c>overlay</c>,
+    /// <c>NTFS</c> …; null if the system does not say.
+    /// </summary>
+    public string? FileSystem { get; init; }
     /// <summary>Objects beside the tensors that are left out, because only code can read them. Null if they were not allowed.</summary>
     public long? OpaqueObjects { get; init; }
     /// <summary>Peak of allocated device memory, as PyTorch's allocator counts it; 0 on <c>cpu</c>.</summary>

@@ -14,6 +14,7 @@ internal static class LoadMetrics
     private static readonly (string Name, string Help, Func<LoadMeasurement, string?> Value)[] Gauges =
     [
         ("memload_load_success", "Whether the load ended with all weights in place (1) or not (0).", row => row.IsLoaded ? "1" : "0"),
+        ("memload_load_status", "The status of the row: pass (0), warn (1) or fail (2).", Status),
         ("memload_load_seconds", "Wall time of the load.", row => Scaled(row.ElapsedMicroseconds, 1e6m)),
         ("memload_peak_host_bytes", "Peak of anonymous and shared host memory of the load.", row => Whole(row.PeakHostBytes)),
         ("memload_forecast_host_bytes", "Forecast of memload_peak_host_bytes.", row => Whole(row.ForecastHostBytes)),
@@ -27,8 +28,8 @@ internal static class LoadMetrics
 
     /// <summary>Returns the text: for each metric its HELP and TYPE, then its samples.</summary>
     /// <param name="rows">The rows. Of several runs of the same load, the loaded run with the median time counts.</param>
-    /// <param name="model">The value of the label <c>model</c>. Null uses the known model size, or an empty value. A path is never a label.</param>
-    public static string Format(IReadOnlyList<LoadMeasurement> rows, string? model)
+    /// <param name="model">The value of the label <c>model</c>. Null uses the name in the row, else the known model size, else an empty value. A path is never a label.</param>
+    public static string Format(IReadOnlyList<LoadMeasurement> rows, string? model = null)
     {
         LoadMeasurement[] shown = [.. rows.GroupBy(row => Labels(row, model), StringComparer.Ordinal).Select(runs => ReportStrategy.TypicalOf([.. runs]))];
         var text = new StringBuilder();
@@ -76,19 +77,23 @@ internal static class LoadMetrics
     /// <exception cref="MemLoadException">ML1008 for another extension, ML9102 to ML9104.</exception>
     public static void RequireWritable(string path) => WriteTarget.RequireWritable(TargetOf(path));
 
-    private static string TargetOf(string path) => Path.GetExtension(path).Equals(Extension, StringComparison.Ordinal)
+    /// <summary>Whether the name of a file is one that collectors read.</summary>
+    public static bool IsTarget(string path) => Path.GetExtension(path).Equals(Extension, StringComparison.Ordinal);
+
+    private static string TargetOf(string path) => IsTarget(path)
         ? WriteTarget.ForFile(path, overwrite: true)
         : throw Rules.ExtensionWrong.Broken($"the name of the file does not end in {Extension}, and collectors read only such files", path, remedy: "Name it NAME.prom.");
 
     // The host name is not a label, because Prometheus adds the instance.
     private static string Labels(LoadMeasurement row, string? model)
     {
-        string labels = $"model=\"{Escape(model ?? row.Size)}\",strategy=\"{Escape(row.Strategy)}\",device=\"{Escape(row.Device)}\"";
+        string labels = $"model=\"{Escape(model ?? row.Model ?? row.Size)}\",strategy=\"{Escape(row.Strategy)}\",device=\"{Escape(row.Device)}\"";
         return row.RankCount is null ? labels : string.Create(CultureInfo.InvariantCulture, $"{labels},rank=\"{row.Rank}\"");
     }
 
     private static string Info(LoadMeasurement row) =>
         $",outcome=\"{Escape(row.Outcome)}\",verdict=\"{Escape(row.Verdict)}\",chosen_strategy=\"{Escape(row.ChosenStrategy)}\",format=\"{Escape(row.Format)}\""
+        + $",file_system=\"{Escape(row.FileSystem)}\""
         + $",dtype=\"{Escape(row.DType)}\",weights_digest=\"{Escape(row.WeightsDigest)}\",version=\"{Escape(row.ModuleVersion)}\"";
 
     // The format escapes backslash, quote and line feed; hidden characters are escaped as everywhere.
@@ -97,6 +102,9 @@ internal static class LoadMetrics
     private static string? Whole(long? figure) => figure?.ToString(CultureInfo.InvariantCulture);
 
     private static string? Scaled(long? figure, decimal unit) => figure is long known ? (known / unit).ToString(CultureInfo.InvariantCulture) : null;
+
+    private static string? Status(LoadMeasurement row) =>
+        Enum.TryParse(row.Status, out RowStatus status) ? Whole((long)status) : null;
 
     private static string? Timestamp(LoadMeasurement row) => Scaled(row.StartedAt.ToUnixTimeMilliseconds(), 1e3m);
 }

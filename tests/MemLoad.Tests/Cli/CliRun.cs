@@ -13,6 +13,7 @@ internal sealed record CliRun(int ExitCode, string Output, string Error)
         using var error = new StringWriter();
         // Not on the thread pool: it must run under the culture of the test.
         int code = CliRunner.RunAsync(args, output, error, CancellationToken.None).GetAwaiter().GetResult();
+        RowSchema.RequireValid(args, output.ToString());
         return new CliRun(code, output.ToString(), error.ToString());
     }
 }

@@ -73,6 +73,7 @@ public sealed class MeasureRunTests
         using var view = new LiveView(CliConsole.ForWriters(output, error), ticks: true);
         return MeasureRun.ExecuteAsync(
             [.. Enumerable.Repeat<IReadOnlyList<MeasureRequest>>([Request], requests)],
-            async (turn, token) => [await measure(turn[0], token)], null, view, cancellationToken).GetAwaiter().GetResult();
+            async (turn, token) => [await measure(turn[0], token)], null, view,
+            rows => rows.All(row => row.IsLoaded) ? 0 : 1, cancellationToken).GetAwaiter().GetResult();
     }
 }

@@ -30,6 +30,7 @@ internal sealed record ProgramRun(int ExitCode, string Output, string Error)
         Task<string> error = program.StandardError.ReadToEndAsync();
         string output = program.StandardOutput.ReadToEnd();
         program.WaitForExit();
+        RowSchema.RequireValid(args, output);
         return new ProgramRun(program.ExitCode, output, error.GetAwaiter().GetResult());
     }
 }

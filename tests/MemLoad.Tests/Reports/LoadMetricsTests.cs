@@ -8,6 +8,23 @@ namespace MemLoad.Tests.Reports;
 public sealed partial class LoadMetricsTests
 {
     [Fact]
+    public void Rows_of_a_file_become_metrics_that_replace_those_of_the_last_run()
+    {
+        using var folder = new TemporaryFolder();
+        string[] measure = ["measure", Fixtures.PathOf("tiny/fp32.pth"), "--in-process", "--strategy", "Stream", "--model-name", "m"];
+        string rows = folder.Write("rows.csv", CliRun.Of([.. measure, "--format", "csv"]).Output);
+        string target = folder.Write("x.prom", "old");
+
+        CliRun run = CliRun.Of("report", rows, "--out", target);
+        CliRun drawn = CliRun.Of("report", rows, "--out", target, "--picture-path", folder["pictures"]);
+
+        Assert.Equal((0, ""), (run.ExitCode, run.Error));
+        Assert.Contains("x.prom: metrics of 1 row", run.Output, StringComparison.Ordinal);
+        Assert.Contains("memload_load_status{model=\"m\",strategy=\"Stream\"", File.ReadAllText(target), StringComparison.Ordinal);
+        Assert.Equal(2, drawn.ExitCode);
+    }
+
+    [Fact]
     public void Families_are_whole_and_series_unique_whatever_the_rows_hold()
     {
         LoadMeasurement[] rows =

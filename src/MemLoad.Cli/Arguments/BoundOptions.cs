@@ -1,0 +1,58 @@
+using System.CommandLine;
+
+namespace MemLoad.Cli;
+
+/// <summary>The options that decide which rows are a warning or a failure, and which of them the exit code reports.</summary>
+internal sealed class BoundOptions
+{
+    private static readonly Words<RowStatus?> FailWords =
+        new("status", ("fail", RowStatus.Fail), ("warn", RowStatus.Warn), ("never", null));
+
+    private readonly Option<LoadBounds?> _warnAbove = Option(
+        "--warn-above", "What a load may take before its row is a warning: time=2s, host=4GB, device=8GB, separated by commas.");
+
+    private readonly Option<LoadBounds?> _failAbove = Option(
+        "--fail-above", "What a load may take before its row fails, as for --warn-above.");
+
+    private readonly WordOption<RowStatus?> _failOn = FailWords.Option(
+        "--fail-on", "Which rows give the exit code 1: failed ones, warnings too, or none.", "fail");
+
+    /// <summary>The names of the options.</summary>
+    public string[] Names => [_warnAbove.Name, _failAbove.Name, _failOn.Name];
+
+    public void AddTo(Command command)
+    {
+        command.Add(_warnAbove);
+        command.Add(_failAbove);
+        command.Add(_failOn);
+    }
+
+    /// <summary>Returns a request with the bounds of the command line.</summary>
+    public MeasureRequest Apply(MeasureRequest request, ParseResult parsed) =>
+        request with { WarnAbove = parsed.GetValue(_warnAbove), FailAbove = parsed.GetValue(_failAbove) };
+
+    /// <summary>Returns a request with the bounds of the command line.</summary>
+    public ProgramRequest Apply(ProgramRequest request, ParseResult parsed) =>
+        request with { WarnAbove = parsed.GetValue(_warnAbove), FailAbove = parsed.GetValue(_failAbove) };
+
+    /// <summary>Returns the exit code of a run that was not interrupted.</summary>
+    public int ExitCodeOf(IReadOnlyList<LoadMeasurement> rows, ParseResult parsed) =>
+        _failOn.Read(parsed) is RowStatus worst && rows.Any(row => Enum.TryParse(row.Status, out RowStatus status) && status >= worst)
+            ? ExitCode.Failed : ExitCode.Done;
+
+    private static Option<LoadBounds?> Option(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "figure=value",
+        AllowMultipleArgumentsPerToken = true,
+        CustomParser = result =>
+        {
+            if (LoadBounds.TryParse(Lists.Split(result.Tokens), out LoadBounds bounds, out string? wrong))
+            {
+                return bounds;
+            }
+            result.AddError($"'{wrong}' is not a bound for {name}: {LoadBounds.Syntax}");
+            return null;
+        },
+    };
+}
