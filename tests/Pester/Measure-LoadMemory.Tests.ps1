@@ -229,31 +229,31 @@ Describe 'Measure-LoadMemory for several devices' {
         { Measure-LoadMemory $file -Device sim -RankCount 2 -InProcess -ErrorAction Stop } | Should -Throw -ErrorId 'ML7009,*'
         { Get-LoadPlan $file -Device cuda:0 -RankCount 2 -ErrorAction Stop } | Should -Throw -ErrorId 'ML7009,*'
     }
-    Context 'Bounds for monitoring' {
-        It 'gives a row its status, a warning above the one and an error above the other' {
-            $row = Measure-LoadMemory $file -Strategy Stream -InProcess -ModelName prod -WarnAbove @{ Time = [TimeSpan]::FromHours(1) } -FailAbove 'host=1TB,time=1h'
-            $row.Status | Should -Be Pass
-            $row.StatusReason | Should -BeNullOrEmpty
-            $row.Model | Should -Be prod
-            $row.FileSystem | Should -Not -BeNullOrEmpty
-            $row = Measure-LoadMemory $file -Strategy Stream -InProcess -WarnAbove @{ Time = 0.000001 } -WarningVariable said -WarningAction SilentlyContinue
-            $row.Status | Should -Be Warn
-            "$said" | Should -Match 'above a bound: time .+ is above 1 µs'
-            $row = Measure-LoadMemory $file -Strategy Stream -InProcess -FailAbove time=0.000001 -ErrorVariable problem -ErrorAction SilentlyContinue
-            ($row.Outcome, $row.Status) -join ' ' | Should -Be 'Loaded Fail'
-            $problem[0].FullyQualifiedErrorId | Should -BeLike 'ML8018,*'
-        }
-        It 'refuses <Bad> by its words' -TestCases @{ Bad = 'soon' }, @{ Bad = 'time=soon' }, @{ Bad = @{ Hosts = 1 } }, @{ Bad = @{ Host = $null } } {
-            param($Bad)
-            { Measure-LoadMemory $file -FailAbove $Bad -WhatIf } | Should -Throw -ErrorId 'ParameterArgumentTransformationError,*' -ExpectedMessage '*is not a bound: write time=SECONDS*'
-        }
-        It 'has rows that satisfy the published schema, before and after CSV' {
-            $schema = Join-Path $PSScriptRoot ../../docs/row.schema.json
-            $rows = @(Measure-LoadMemory $file -Strategy Stream, Mmap -Device cpu, sim -InProcess) +
-                @(Measure-LoadMemory $file -Strategy Baseline -Device cpu -HostMemoryLimit 1 -InProcess -ErrorAction SilentlyContinue)
-            $rows.Count | Should -Be 5
-            foreach ($row in $rows) { $row | ConvertTo-Json | Test-Json -SchemaFile $schema | Should -BeTrue }
-            $rows | ConvertTo-Csv | ConvertFrom-Csv | Export-LoadReport (Join-Path $TestDrive kept.html)
-        }
+}
+Describe 'Measure-LoadMemory for monitoring' {
+    It 'gives a row its status, a warning above the one and an error above the other' {
+        $row = Measure-LoadMemory $file -Strategy Stream -InProcess -ModelName prod -WarnAbove @{ Time = [TimeSpan]::FromHours(1) } -FailAbove 'host=1TB,time=1h'
+        $row.Status | Should -Be Pass
+        $row.StatusReason | Should -BeNullOrEmpty
+        $row.Model | Should -Be prod
+        $row.FileSystem | Should -Not -BeNullOrEmpty
+        $row = Measure-LoadMemory $file -Strategy Stream -InProcess -WarnAbove @{ Time = 0.000001 } -WarningVariable said -WarningAction SilentlyContinue
+        $row.Status | Should -Be Warn
+        "$said" | Should -Match 'above a bound: time .+ is above 1 µs'
+        $row = Measure-LoadMemory $file -Strategy Stream -InProcess -FailAbove time=0.000001 -ErrorVariable problem -ErrorAction SilentlyContinue
+        ($row.Outcome, $row.Status) -join ' ' | Should -Be 'Loaded Fail'
+        $problem[0].FullyQualifiedErrorId | Should -BeLike 'ML8018,*'
+    }
+    It 'refuses <Bad> by its words' -TestCases @{ Bad = 'soon' }, @{ Bad = 'time=soon' }, @{ Bad = @{ Hosts = 1 } }, @{ Bad = @{ Host = $null } } {
+        param($Bad)
+        { Measure-LoadMemory $file -FailAbove $Bad -WhatIf } | Should -Throw -ErrorId 'ParameterArgumentTransformationError,*' -ExpectedMessage '*is not a bound: write time=SECONDS*'
+    }
+    It 'has rows that satisfy the published schema, before and after CSV' {
+        $schema = Join-Path $PSScriptRoot ../../docs/row.schema.json
+        $rows = @(Measure-LoadMemory $file -Strategy Stream, Mmap -Device cpu, sim -InProcess) +
+            @(Measure-LoadMemory $file -Strategy Baseline -Device cpu -HostMemoryLimit 1 -InProcess -ErrorAction SilentlyContinue)
+        $rows.Count | Should -Be 5
+        foreach ($row in $rows) { $row | ConvertTo-Json | Test-Json -SchemaFile $schema | Should -BeTrue }
+        $rows | ConvertTo-Csv | ConvertFrom-Csv | Export-LoadReport (Join-Path $TestDrive kept.html)
     }
 }

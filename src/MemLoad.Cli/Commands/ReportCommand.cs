@@ -15,8 +15,8 @@ internal static class ReportCommand
         Option<string[]> timelines =
             Paths("--timeline-path",
                 "Samples of those runs, from 'measure --timeline-path', for the pictures over time. Repeat the option for more files.");
-        Option<string?> target = CommonOptions.Path("--out", "The HTML file to write, or with the extension .prom the metrics of the rows for Prometheus.",
-            required: true);
+        Option<string?> target = CommonOptions.Path(
+            "--out", "The HTML file to write, or with the extension .prom the metrics of the rows for Prometheus.", required: true);
         Option<string?> pictures =
             CommonOptions.Path("--picture-path", "A folder to write each picture to as an SVG and a PNG file, for example for a wiki.",
                 required: false);

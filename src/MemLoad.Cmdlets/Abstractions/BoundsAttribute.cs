@@ -29,8 +29,13 @@ public sealed class BoundsAttribute : ArgumentTransformationAttribute
 
     private static string? Value(object? value) => (value is PSObject wrapped ? wrapped.BaseObject : value) switch
     {
-        TimeSpan time => time.TotalSeconds.ToString("0.#######", CultureInfo.InvariantCulture),
+        TimeSpan time => Digits(time.TotalSeconds),
+        double number => Digits(number),
+        float number => Digits(number),
         object other => Convert.ToString(other, CultureInfo.InvariantCulture),
         null => null,
     };
+
+    // Without an exponent.
+    private static string Digits(double number) => number.ToString("0.#########", CultureInfo.InvariantCulture);
 }

@@ -3,8 +3,9 @@ namespace MemLoad;
 /// <summary>The settings of a user, named like the parameters of the module.</summary>
 internal enum Setting
 {
-    AllowOpaque, Cache, ContextLength, Deep, Device, DeviceMemoryLimit, DType, Exclude, FailAbove, Force, Format, HeadCount, HostMemoryLimit,
-    Include, InProcess, Key, MaxShardSize, Model, Path, Rank, RankCount, Remote, Sequences, Size, Strategy, TimelinePath,
+    AllowOpaque, Cache, ContextLength, Deep, Device, DeviceMemoryLimit, DType, Exclude, FailAbove, Force, Format,
+    HeadCount, HostMemoryLimit, Include, InProcess, Key, MaxShardSize, Model, Path, Rank, RankCount, Remote, Sequences,
+    Size, Strategy, TimelinePath,
 }
 
 /// <summary>The actions of a user. Each is a command and a cmdlet.</summary>
