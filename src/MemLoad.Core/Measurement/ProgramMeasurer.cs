@@ -56,10 +56,11 @@ public sealed class ProgramMeasurer(
         program.BeginOutputReadLine();
         await program.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
         ProbeResult measured = probe.Stop();
+        bool wasSeen = measured.PeakHostBytes > 0; // a program that ends before the first sample has no figures
         row = row with
         {
-            PeakHostBytes = measured.PeakHostBytes,
-            PeakHostFileBytes = measured.PeakHostFileBytes,
+            PeakHostBytes = wasSeen ? measured.PeakHostBytes : null,
+            PeakHostFileBytes = wasSeen ? measured.PeakHostFileBytes : null,
             ElapsedMicroseconds = Math.Max(1, measured.ElapsedMicroseconds),
             MajorFaults = measured.MajorFaults,
             PeakCardBytes = card?.PeakBytes,

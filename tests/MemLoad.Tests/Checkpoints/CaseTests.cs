@@ -125,6 +125,14 @@ public sealed class CaseTests
         Assert.Equal(expected, expected.StartsWith("ML", StringComparison.Ordinal) ? Refusal(path).Rule.Id : FormattableString.Invariant($"{Checkpoint.Open(path).Tensors.Length}"));
     }
 
+    [Theory]
+    [InlineData("uint64")]
+    [InlineData("uint32")]
+    [InlineData("int64")]
+    [InlineData("int8")]
+    public void Whole_numbers_of_numpy_are_whole_numbers(string type) =>
+        Assert.IsType<long>(Checkpoint.Open(Path.Combine(Root, $"06-numpy-scalars/{type}.pth")).Metadata["best"]);
+
     /// <summary>Files with an entry that is refused, and the others, which open without it.</summary>
     public static TheoryData<string, string, string, int> Partly => new()
     {

@@ -687,7 +687,7 @@ internal sealed class TorchVocabulary : IPickleVocabulary
             ("i4", 4) => (long)BitConverter.ToInt32(bytes),
             ("i2", 2) => (long)BitConverter.ToInt16(bytes),
             ("i1", 1) => (long)(sbyte)bytes[0],
-            ("u8", 8) when BitConverter.ToUInt64(bytes) is ulong number => number <= long.MaxValue ? (long)number : new BigInteger(number),
+            ("u8", 8) when BitConverter.ToUInt64(bytes) is ulong number => number <= long.MaxValue ? (object)(long)number : new BigInteger(number),
             ("u4", 4) => (long)BitConverter.ToUInt32(bytes),
             ("u2", 2) => (long)BitConverter.ToUInt16(bytes),
             ("u1", 1) => (long)bytes[0],
