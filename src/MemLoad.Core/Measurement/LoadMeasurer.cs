@@ -22,7 +22,8 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null, Action<LoadTimeli
     public async Task<LoadMeasurement> MeasureAsync(MeasureRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
-        return await MeasureAsync(request, null, cancellationToken).ConfigureAwait(false);
+        LoadMeasurement row = await MeasureAsync(request, null, cancellationToken).ConfigureAwait(false);
+        return row.Judged(request.WarnAbove, request.FailAbove);
     }
 
     /// <summary>Measures ranks of one checkpoint that load at the same time. All are ready before the first of them begins.</summary>
