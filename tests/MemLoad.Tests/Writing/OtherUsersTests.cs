@@ -75,6 +75,22 @@ public sealed class OtherUsersTests : IDisposable
         Assert.NotNull(new FileInfo(_folder["mine/x.pth"]).LinkTarget);
     }
 
+    [SkippableTheory]
+    [InlineData("mine")]
+    [InlineData("absent")]
+    public void A_folder_is_replaced_or_made_where_a_link_leads_and_the_link_stays(string place)
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "elsewhere .NET follows them");
+        File.CreateSymbolicLink(_folder["link"], place);
+
+        string? refusal = Assert.Throws<MemLoadException>(() => CheckpointWriter.Write(Weights(), _folder["link"], CheckpointFormat.PerTensor)).Rule.Id;
+        CheckpointWriter.Write(Weights(), _folder["link"], CheckpointFormat.PerTensor, overwrite: true);
+
+        Assert.Equal("ML9102", refusal); // a name that is taken is taken, wherever it leads
+        Assert.Equal(["a.pt"], Directory.EnumerateFileSystemEntries(_folder[place]).Select(Path.GetFileName));
+        Assert.Equal(place, new FileInfo(_folder["link"]).LinkTarget);
+    }
+
     [SkippableFact]
     public void Links_in_a_circle_are_refused()
     {

@@ -101,6 +101,26 @@ public sealed class ShardedWriterTests : IDisposable
         Assert.Empty(_folder.Names);
     }
 
+    [Fact]
+    public void Whether_shards_can_be_written_is_told_without_leaving_anything()
+    {
+        var source = Checkpoint.Open(Fixtures.PathOf("tiny/fp32.pth"));
+        CheckpointWriter.WriteShards(source, _folder["shards"], 5000);
+        _folder.Write("file", "mine");
+        Directory.CreateDirectory(_folder["mixed"]);
+        File.WriteAllText(_folder["mixed/config.json"], "{}");
+        string[] before = _folder.Names;
+
+        CheckpointWriter.RequireWritableShards(_folder["new"]);
+        CheckpointWriter.RequireWritableShards(_folder["shards"], overwrite: true);
+        Assert.Equal("ML9102", Refusal(() => CheckpointWriter.RequireWritableShards(_folder["shards"])));
+        Assert.Equal("ML9103", Refusal(() => CheckpointWriter.RequireWritableShards(_folder["mixed"], overwrite: true)));
+        Assert.Equal("ML9103", Refusal(() => CheckpointWriter.RequireWritableShards(_folder["file"], overwrite: true)));
+        Assert.Equal("ML9103", Refusal(() => CheckpointWriter.RequireWritableShards(_folder["absent/new"])));
+
+        Assert.Equal(before, _folder.Names);
+    }
+
     private static string Refusal(Action action) => Assert.Throws<MemLoadException>(action).Rule.Id;
 
     private sealed class Direct(Action<long> report) : IProgress<long>
