@@ -1,14 +1,17 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using MemLoad.Tests.Cli;
 
 namespace MemLoad.Tests.Writing;
 
 /// <summary>What other users put in the way of a writer: links that lead elsewhere, pipes that wait, files that are theirs.</summary>
-public sealed class OtherUsersTests : IDisposable
+public sealed unsafe partial class OtherUsersTests : IDisposable
 {
     private const int Somebody = 65534;
     private const int Group = 65533;
+    private const uint Version3 = 0x20080522; // _LINUX_CAPABILITY_VERSION_3
+    private const uint OwnerRight = 1 << 0; // CAP_CHOWN
 
     private readonly TemporaryFolder _folder = new();
 
@@ -133,6 +136,32 @@ public sealed class OtherUsersTests : IDisposable
         Assert.All(before, line => Assert.EndsWith($" {Somebody}:{Group}", line, StringComparison.Ordinal));
     }
 
+    // The new file would otherwise be open to a group that had no access to the old one. A thread gives up its right to change owners.
+    [SkippableTheory]
+    [MemberData(nameof(Formats))]
+    public void What_cannot_be_given_to_its_group_is_closed_to_groups(CheckpointFormat format)
+    {
+        RequireRoot();
+        CheckpointWriter.Write(Weights(), _folder["x"], format);
+        Run("chmod", "u=rwX,g=rwX,o=", _folder["x"]);
+        Run("chown", FormattableString.Invariant($":{Group}"), _folder["x"]);
+        bool lacks = false;
+        var thread = new Thread(() =>
+        {
+            lacks = GiveOwnerRightAway();
+            if (lacks)
+            {
+                CheckpointWriter.Write(Weights(), _folder["x"], format, overwrite: true);
+            }
+        });
+        thread.Start();
+        thread.Join();
+
+        Skip.IfNot(lacks, "this root has too few rights to give them away");
+        string mode = format == CheckpointFormat.PerTensor ? "700" : "600";
+        Assert.Equal($" {mode} 0:0", Owners(_folder["x"])[0]);
+    }
+
     [SkippableTheory]
     [MemberData(nameof(Formats))]
     public async Task Pipes_and_links_named_like_temporary_files_hold_nobody_up_and_stay(CheckpointFormat format)
@@ -161,6 +190,25 @@ public sealed class OtherUsersTests : IDisposable
 
         Assert.True(File.Exists(left));
     }
+
+    // Of this thread alone: the system keeps rights by thread.
+    private static bool GiveOwnerRightAway()
+    {
+        uint* header = stackalloc uint[] { Version3, 0 };
+        uint* rights = stackalloc uint[6]; // effective, permitted and inheritable ones, twice
+        if (GetRights(header, rights) != 0)
+        {
+            return false;
+        }
+        rights[0] &= ~OwnerRight;
+        return SetRights(header, rights) == 0;
+    }
+
+    [LibraryImport("libc", EntryPoint = "capget")]
+    private static partial int GetRights(uint* header, uint* rights);
+
+    [LibraryImport("libc", EntryPoint = "capset")]
+    private static partial int SetRights(uint* header, uint* rights);
 
     private static MemorySource Weights() => new MemorySource().Add("a", DType.Int16, 5000);
 

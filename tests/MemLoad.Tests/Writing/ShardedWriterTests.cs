@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json;
 
 namespace MemLoad.Tests.Writing;
 
@@ -60,6 +61,23 @@ public sealed class ShardedWriterTests : IDisposable
 
             """;
         Assert.Equal(Expected.ReplaceLineEndings("\n"), File.ReadAllText(Path.Combine(target, "model.safetensors.index.json"), Encoding.ASCII));
+    }
+
+    [Fact]
+    public void Any_name_that_safetensors_takes_survives_the_index()
+    {
+        var source = new MemorySource();
+        foreach (string name in new[] { "", "a\"b\\c", "tab\t", "\u2028", "ü.名.😀", "{}[],:", "/" })
+        {
+            source.Add(name, DType.Int16, 3);
+        }
+        CheckpointWriter.WriteShards(source, _folder["m"], 6);
+
+        using var index = JsonDocument.Parse(File.ReadAllText(_folder["m/model.safetensors.index.json"]));
+        Assert.Equal(
+            source.Tensors.Select(tensor => tensor.Name).Order(StringComparer.Ordinal),
+            index.RootElement.GetProperty("weight_map").EnumerateObject().Select(item => item.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(source.Lines(strides: true), Checkpoint.Open(_folder["m"]).Lines(strides: true));
     }
 
     [Fact]
