@@ -6,7 +6,7 @@ using MemLoad.Tests.Cli;
 namespace MemLoad.Tests.Writing;
 
 /// <summary>What other users put in the way of a writer: links that lead elsewhere, pipes that wait, files that are theirs.</summary>
-public sealed unsafe partial class OtherUsersTests : IDisposable
+public sealed partial class OtherUsersTests : IDisposable
 {
     private const int Somebody = 65534;
     private const int Group = 65533;
@@ -192,7 +192,7 @@ public sealed unsafe partial class OtherUsersTests : IDisposable
     }
 
     // Of this thread alone: the system keeps rights by thread.
-    private static bool GiveOwnerRightAway()
+    private static unsafe bool GiveOwnerRightAway()
     {
         uint* header = stackalloc uint[] { Version3, 0 };
         uint* rights = stackalloc uint[6]; // effective, permitted and inheritable ones, twice
@@ -205,10 +205,10 @@ public sealed unsafe partial class OtherUsersTests : IDisposable
     }
 
     [LibraryImport("libc", EntryPoint = "capget")]
-    private static partial int GetRights(uint* header, uint* rights);
+    private static unsafe partial int GetRights(uint* header, uint* rights);
 
     [LibraryImport("libc", EntryPoint = "capset")]
-    private static partial int SetRights(uint* header, uint* rights);
+    private static unsafe partial int SetRights(uint* header, uint* rights);
 
     private static MemorySource Weights() => new MemorySource().Add("a", DType.Int16, 5000);
 
