@@ -59,8 +59,10 @@ public sealed unsafe partial class MappingSafetyTests : IDisposable
         Skip.IfNot(File.Exists(OfTheKernel), "needs Linux's /proc");
         using CheckpointFileReader file = CheckpointFileReader.Open(OfTheKernel);
 
-        Assert.Equal("it lies on a file system that is not known to be local (0x00009fa0)", MappingSafety.Obstacle(file));
-        Assert.Equal("it lies on a file system that is not known to be local (0x00009fa0)", MappingSafety.Guard(file, static () => { }, out FileLease? lease));
+        string? obstacle = MappingSafety.Guard(file, static () => { }, out FileLease? lease);
+
+        Assert.Equal("it lies on a file system that is not known to be local (0x00009fa0)", obstacle);
+        Assert.Equal(obstacle, MappingSafety.Obstacle(file));
         Assert.Null(lease);
     }
 

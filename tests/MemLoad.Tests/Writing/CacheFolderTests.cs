@@ -6,7 +6,8 @@ namespace MemLoad.Tests.Writing;
 [Collection(QuietProcess.Name)]
 public sealed class CacheFolderTests
 {
-    private static readonly string Home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify);
+    private static readonly string Home =
+        Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify);
 
     [SkippableTheory]
     [InlineData("/a/cache", "/b/xdg", "/a/cache")]

@@ -53,7 +53,8 @@ public sealed class WriteJobTests
     {
         using var folder = new TemporaryFolder();
         MemorySource source = new MemorySource().Add("a", DType.Float32, 30).Add("b", DType.Int8, 7);
-        foreach (WriteJob job in new[] { new WriteJob(source, folder["x"], 100, false), new WriteJob(source, folder["x.pth"], CheckpointFormat.TorchZip, false) })
+        WriteJob[] jobs = [new(source, folder["x"], 100, false), new(source, folder["x.pth"], CheckpointFormat.TorchZip, false)];
+        foreach (WriteJob job in jobs)
         {
             long heard = 0;
             Assert.Throws<OperationCanceledException>(() => job.Run(null, new CancellationToken(canceled: true)));
