@@ -53,6 +53,20 @@ public sealed unsafe partial class MappingSafetyTests : IDisposable
     }
 
     [SkippableFact]
+    public void A_file_system_that_is_not_known_to_be_local_is_named()
+    {
+        const string OfTheKernel = "/proc/self/status";
+        Skip.IfNot(File.Exists(OfTheKernel), "needs Linux's /proc");
+        using CheckpointFileReader file = CheckpointFileReader.Open(OfTheKernel);
+
+        string? obstacle = MappingSafety.Guard(file, static () => { }, out FileLease? lease);
+
+        Assert.Equal("it lies on a file system that is not known to be local (0x00009fa0)", obstacle);
+        Assert.Equal(obstacle, MappingSafety.Obstacle(file));
+        Assert.Null(lease);
+    }
+
+    [SkippableFact]
     public void With_a_lease_a_file_is_mapped_whoever_may_write_to_it()
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "only Linux has leases");

@@ -46,6 +46,23 @@ public sealed class MemoryBufferTests
         Assert.Equal([1, 2, 3, 4], File.ReadAllBytes(path));
     }
 
+    [Fact]
+    public void A_mapping_gives_bytes_within_the_file_and_takes_none()
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder.Write("bytes", [1, 2, 3, 4]);
+        using var mapped = MappedFile.Open(new CheckpointFile(path, 4));
+        byte[] back = new byte[2];
+
+        mapped.Read(2, back);
+
+        Assert.Equal([3, 4], back);
+        Assert.Equal(4, mapped.Length);
+        Assert.Throws<ArgumentOutOfRangeException>(() => mapped.Read(3, back));
+        Assert.Throws<ArgumentOutOfRangeException>(() => mapped.Read(-1, back));
+        Assert.Throws<NotSupportedException>(() => mapped.Write(0, [9]));
+    }
+
     [Theory]
     [InlineData("cpu")]
     [InlineData("sim")]

@@ -117,6 +117,29 @@ public sealed class AtomicityTests
         Assert.Equal([.. others.Append("x").Order(StringComparer.Ordinal)], folder.Names);
     }
 
+    [SkippableTheory]
+    [MemberData(nameof(Formats))]
+    public void A_writer_leaves_no_file_open(CheckpointFormat format)
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "reads /proc/self/fd");
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder[$".x.{Hex}.tmp"], "left by a file's writer");
+        string leftFolder = folder[$".x.{new string('a', 16)}"];
+        Directory.CreateDirectory(leftFolder + ".tmp");
+        File.WriteAllText(leftFolder + ".lock", "");
+        var failing = new Interrupted(Other(), 1000, () => throw new TimeoutException("the share is gone"));
+
+        CheckpointWriter.Write(Other(), folder["x"], format);
+        CheckpointWriter.Write(Checkpoint.Open(folder["x"]), folder["x"], format, overwrite: true);
+        CheckpointWriter.RequireWritable(folder["x"], format, overwrite: true);
+        Assert.Throws<TimeoutException>(() => CheckpointWriter.Write(failing, folder["x"], format, overwrite: true));
+
+        Assert.Equal(["x"], folder.Names);
+        Assert.DoesNotContain(
+            new DirectoryInfo("/proc/self/fd").EnumerateFileSystemInfos().Select(file => file.LinkTarget),
+            target => target?.StartsWith(folder.Path, StringComparison.Ordinal) == true);
+    }
+
     [Theory]
     [MemberData(nameof(Formats))]
     public void A_checkpoint_larger_than_the_disk_is_refused_before_a_byte_is_asked_for(CheckpointFormat format)
@@ -271,6 +294,17 @@ public sealed class AtomicityTests
         Assert.All(new[] { "file", "file/a", "file/a/b" }, name =>
             Assert.Equal("ML9103", Assert.Throws<MemLoadException>(() => WriteTarget.RequireFolder(folder[name])).Rule.Id));
         Assert.Equal(["file"], folder.Names);
+    }
+
+    [SkippableFact]
+    public void A_folder_that_nothing_can_be_written_to_is_refused_before_long_work()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "nobody makes files in Linux's /proc, root neither");
+
+        Assert.All(new[] { "/proc", "/proc/absent", "/proc/absent/deeper" }, folder =>
+            Assert.Equal("ML9103", Assert.Throws<MemLoadException>(() => WriteTarget.RequireFolder(folder)).Rule.Id));
+        Assert.All(new[] { CheckpointFormat.TorchZip, CheckpointFormat.PerTensor }, format =>
+            Assert.Equal("ML9103", Assert.Throws<MemLoadException>(() => CheckpointWriter.RequireWritable("/proc/x", format)).Rule.Id));
     }
 
     [Theory]

@@ -20,6 +20,8 @@ public sealed class FormatNamesTests
     [InlineData("x.bin", true)]
     [InlineData("x.CKPT", true)]
     [InlineData("x.safetensors", true)]
+    [InlineData("x.gguf", true)]
+    [InlineData("__0_0.distcp", true)]
     [InlineData("x.safetensors.Index.json", true)]
     [InlineData("x.json", false)]
     [InlineData("x", false)]
@@ -27,13 +29,14 @@ public sealed class FormatNamesTests
     public void A_name_says_that_it_is_a_checkpoint(string path, bool isCheckpoint) => Assert.Equal(isCheckpoint, FormatNames.IsOfCheckpoint(path));
 
     [Theory]
-    [InlineData(CheckpointFormat.Safetensors, ".pth .PT .ckpt")]
-    [InlineData(CheckpointFormat.TorchZip, ".SafeTensors")]
-    [InlineData(CheckpointFormat.TorchLegacy, ".safetensors")]
+    [InlineData(CheckpointFormat.Safetensors, ".pth .PT .ckpt .gguf")]
+    [InlineData(CheckpointFormat.TorchZip, ".SafeTensors .gguf")]
+    [InlineData(CheckpointFormat.TorchLegacy, ".safetensors .gguf")]
+    [InlineData(CheckpointFormat.Gguf, ".pth .pt .ckpt .safetensors")]
     [InlineData(CheckpointFormat.PerTensor, "")]
-    public void Neither_pickle_nor_safetensors_poses_as_the_other(CheckpointFormat format, string contradicted)
+    public void No_format_has_the_name_of_another(CheckpointFormat format, string contradicted)
     {
-        string[] extensions = [".pth", ".PT", ".ckpt", ".bin", ".safetensors", ".SafeTensors", ".txt", ""];
+        string[] extensions = [".pth", ".PT", ".ckpt", ".bin", ".safetensors", ".SafeTensors", ".gguf", ".txt", ""];
         string[] expected = [.. extensions.Where(extension => contradicted.Split(' ', StringSplitOptions.RemoveEmptyEntries).Contains(extension, StringComparer.OrdinalIgnoreCase))];
 
         Assert.Equal(expected, extensions.Where(extension => FormatNames.Contradicts("x" + extension, format)));

@@ -1,14 +1,17 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using MemLoad.Tests.Cli;
 
 namespace MemLoad.Tests.Writing;
 
 /// <summary>What other users put in the way of a writer: links that lead elsewhere, pipes that wait, files that are theirs.</summary>
-public sealed class OtherUsersTests : IDisposable
+public sealed partial class OtherUsersTests : IDisposable
 {
     private const int Somebody = 65534;
     private const int Group = 65533;
+    private const uint Version3 = 0x20080522; // _LINUX_CAPABILITY_VERSION_3
+    private const uint OwnerRight = 1 << 0; // CAP_CHOWN
 
     private readonly TemporaryFolder _folder = new();
 
@@ -75,6 +78,22 @@ public sealed class OtherUsersTests : IDisposable
         Assert.NotNull(new FileInfo(_folder["mine/x.pth"]).LinkTarget);
     }
 
+    [SkippableTheory]
+    [InlineData("mine")]
+    [InlineData("absent")]
+    public void A_folder_is_replaced_or_made_where_a_link_leads_and_the_link_stays(string place)
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "elsewhere .NET follows them");
+        File.CreateSymbolicLink(_folder["link"], place);
+
+        var refusal = Assert.Throws<MemLoadException>(() => CheckpointWriter.Write(Weights(), _folder["link"], CheckpointFormat.PerTensor));
+        CheckpointWriter.Write(Weights(), _folder["link"], CheckpointFormat.PerTensor, overwrite: true);
+
+        Assert.Equal("ML9102", refusal.Rule.Id); // a name that is taken is taken, wherever it leads
+        Assert.Equal(["a.pt"], Directory.EnumerateFileSystemEntries(_folder[place]).Select(Path.GetFileName));
+        Assert.Equal(place, new FileInfo(_folder["link"]).LinkTarget);
+    }
+
     [SkippableFact]
     public void Links_in_a_circle_are_refused()
     {
@@ -117,6 +136,32 @@ public sealed class OtherUsersTests : IDisposable
         Assert.All(before, line => Assert.EndsWith($" {Somebody}:{Group}", line, StringComparison.Ordinal));
     }
 
+    // The new file would otherwise be open to a group that had no access to the old one. A thread gives up its right to change owners.
+    [SkippableTheory]
+    [MemberData(nameof(Formats))]
+    public void What_cannot_be_given_to_its_group_is_closed_to_groups(CheckpointFormat format)
+    {
+        RequireRoot();
+        CheckpointWriter.Write(Weights(), _folder["x"], format);
+        Run("chmod", "u=rwX,g=rwX,o=", _folder["x"]);
+        Run("chown", FormattableString.Invariant($":{Group}"), _folder["x"]);
+        bool lacks = false;
+        var thread = new Thread(() =>
+        {
+            lacks = GiveOwnerRightAway();
+            if (lacks)
+            {
+                CheckpointWriter.Write(Weights(), _folder["x"], format, overwrite: true);
+            }
+        });
+        thread.Start();
+        thread.Join();
+
+        Skip.IfNot(lacks, "this root has too few rights to give them away");
+        string mode = format == CheckpointFormat.PerTensor ? "700" : "600";
+        Assert.Equal($" {mode} 0:0", Owners(_folder["x"])[0]);
+    }
+
     [SkippableTheory]
     [MemberData(nameof(Formats))]
     public async Task Pipes_and_links_named_like_temporary_files_hold_nobody_up_and_stay(CheckpointFormat format)
@@ -145,6 +190,25 @@ public sealed class OtherUsersTests : IDisposable
 
         Assert.True(File.Exists(left));
     }
+
+    // Of this thread alone: the system keeps rights by thread.
+    private static unsafe bool GiveOwnerRightAway()
+    {
+        uint* header = stackalloc uint[] { Version3, 0 };
+        uint* rights = stackalloc uint[6]; // effective, permitted and inheritable ones, twice
+        if (GetRights(header, rights) != 0)
+        {
+            return false;
+        }
+        rights[0] &= ~OwnerRight;
+        return SetRights(header, rights) == 0;
+    }
+
+    [LibraryImport("libc", EntryPoint = "capget")]
+    private static unsafe partial int GetRights(uint* header, uint* rights);
+
+    [LibraryImport("libc", EntryPoint = "capset")]
+    private static unsafe partial int SetRights(uint* header, uint* rights);
 
     private static MemorySource Weights() => new MemorySource().Add("a", DType.Int16, 5000);
 

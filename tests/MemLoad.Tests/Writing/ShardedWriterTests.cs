@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json;
 
 namespace MemLoad.Tests.Writing;
 
@@ -63,6 +64,23 @@ public sealed class ShardedWriterTests : IDisposable
     }
 
     [Fact]
+    public void Any_name_that_safetensors_takes_survives_the_index()
+    {
+        var source = new MemorySource();
+        foreach (string name in new[] { "", "a\"b\\c", "tab\t", "\u2028", "ü.名.😀", "{}[],:", "/" })
+        {
+            source.Add(name, DType.Int16, 3);
+        }
+        CheckpointWriter.WriteShards(source, _folder["m"], 6);
+
+        using var index = JsonDocument.Parse(File.ReadAllText(_folder["m/model.safetensors.index.json"]));
+        Assert.Equal(
+            source.Tensors.Select(tensor => tensor.Name).Order(StringComparer.Ordinal),
+            index.RootElement.GetProperty("weight_map").EnumerateObject().Select(item => item.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(source.Lines(strides: true), Checkpoint.Open(_folder["m"]).Lines(strides: true));
+    }
+
+    [Fact]
     public void What_fits_one_file_is_one_file_without_an_index()
     {
         var source = Checkpoint.Open(Fixtures.PathOf("tiny/fp32.pth"));
@@ -99,6 +117,26 @@ public sealed class ShardedWriterTests : IDisposable
         FormatNames.RequireShards("llama-3.1", CheckpointFormat.Safetensors);
         FormatNames.RequireShards("x", null);
         Assert.Empty(_folder.Names);
+    }
+
+    [Fact]
+    public void Whether_shards_can_be_written_is_told_without_leaving_anything()
+    {
+        var source = Checkpoint.Open(Fixtures.PathOf("tiny/fp32.pth"));
+        CheckpointWriter.WriteShards(source, _folder["shards"], 5000);
+        _folder.Write("file", "mine");
+        Directory.CreateDirectory(_folder["mixed"]);
+        File.WriteAllText(_folder["mixed/config.json"], "{}");
+        string[] before = _folder.Names;
+
+        CheckpointWriter.RequireWritableShards(_folder["new"]);
+        CheckpointWriter.RequireWritableShards(_folder["shards"], overwrite: true);
+        Assert.Equal("ML9102", Refusal(() => CheckpointWriter.RequireWritableShards(_folder["shards"])));
+        Assert.Equal("ML9103", Refusal(() => CheckpointWriter.RequireWritableShards(_folder["mixed"], overwrite: true)));
+        Assert.Equal("ML9103", Refusal(() => CheckpointWriter.RequireWritableShards(_folder["file"], overwrite: true)));
+        Assert.Equal("ML9103", Refusal(() => CheckpointWriter.RequireWritableShards(_folder["absent/new"])));
+
+        Assert.Equal(before, _folder.Names);
     }
 
     private static string Refusal(Action action) => Assert.Throws<MemLoadException>(action).Rule.Id;

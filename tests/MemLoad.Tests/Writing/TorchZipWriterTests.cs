@@ -151,6 +151,22 @@ public sealed class TorchZipWriterTests
     }
 
     [Fact]
+    public void A_range_far_into_a_storage_is_found_whatever_the_pieces_it_comes_in()
+    {
+        using var folder = new TemporaryFolder();
+        var source = new MemorySource();
+        int storage = source.AddStorage(2_000_000); // comes in pieces of at most 200,000 bytes
+        source.AddView("f", DType.Float32, storage, 250_000, [80_000], [1]) // bytes 1,000,000 to 1,320,000
+            .AddView("i", DType.Int16, storage, 900_000, [300, 200], [200, 1]) // bytes 1,800,000 to 1,920,000
+            .AddView("none", DType.Float64, storage, 100_000, [0, 3], [3, 1]); // no bytes
+        CheckpointWriter.Write(source, folder["far.pth"], CheckpointFormat.TorchZip);
+
+        Assert.Equal(source.Lines(strides: true), Checkpoint.Open(folder["far.pth"]).Lines(strides: true));
+        using ZipArchive archive = ZipFile.OpenRead(folder["far.pth"]);
+        Assert.Equal([320_000L, 120_000, 0], Enumerable.Range(0, 3).Select(i => archive.GetEntry($"far/data/{i}")!.Length));
+    }
+
+    [Fact]
     public void Only_storages_that_tensors_use_are_written()
     {
         using var folder = new TemporaryFolder();
