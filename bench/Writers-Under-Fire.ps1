@@ -16,6 +16,8 @@
       ReadOnly   gives them a disk that is mounted read-only; needs root
       Link       gives them a link to a file on another disk and kills them; needs root
 
+    On Windows: Kill, by TerminateProcess, and TwoWriters.
+
     After each the target must hold the old content or the new, whole (by SHA-256, file by file), or be absent if it was. After those that fail by
     themselves nothing else may be in the folder; after those that were killed, nothing after the next run that succeeds. One row a kind of fire: how many
     were Stopped before they had finished (Kills counts these), how often the target was Absent, Old, New or Partial, how often something lay beside it
@@ -35,8 +37,8 @@ param(
     [string]$MemLoad = (Join-Path $PSScriptRoot '../src/MemLoad.Cli/bin/Release/net10.0/memload')
 )
 $ErrorActionPreference = 'Stop'
-if ($IsWindows) { throw 'Signals and mounts as used here are those of Linux and macOS.' }
 $MemLoad = (Resolve-Path $MemLoad).ProviderPath
+$program = @(if ($MemLoad -like '*.dll') { 'dotnet' }; $MemLoad)
 $random = [Random]::new($Seed)
 $Folder = (New-Item -ItemType Directory $Folder -Force).FullName
 $env:DOTNET_EnableDiagnostics = '0'  # else the runtime itself leaves a socket in the folder for temporary files when it is killed
@@ -74,12 +76,12 @@ $model = '--vocab', '4000', '--context', '64', '--emb', '480', '--layers', '4', 
 $oldModel = '--vocab', '100', '--context', '16', '--emb', '96', '--layers', '1', '--heads', '2'
 $work = (New-Item -ItemType Directory (Join-Path $Folder work) -Force).FullName
 $source = Join-Path $Folder source.pth
-$null = Invoke-MemLoad (@($MemLoad, 'new', '--out', $source, '--force', '--seed', '5') + $model)
+$null = Invoke-MemLoad ($program + @('new', '--out', $source, '--force', '--seed', '5') + $model)
 
 # What is written: a command without its --out, the name of its target, its content when done and the time that it takes.
 $jobs = foreach ($name in 'x.pth', 'x.safetensors', 'x') {
     foreach ($verb in 'new', 'convert') {
-        $command = @($MemLoad, $verb) + $(if ($verb -eq 'new') { $model } else { '--path', $source })
+        $command = $program + @($verb) + $(if ($verb -eq 'new') { $model } else { '--path', $source })
         $target = Join-Path $Folder $name
         Remove-Item -LiteralPath $target -Recurse -ErrorAction Ignore
         $times = foreach ($i in 1..3) {
@@ -90,7 +92,7 @@ $jobs = foreach ($name in 'x.pth', 'x.safetensors', 'x') {
         $bytes = (Get-ChildItem -LiteralPath $target -Force | Measure-Object Length -Sum).Sum
         $new = Get-Content256 $target
         Remove-Item -LiteralPath $target -Recurse
-        $null = Invoke-MemLoad (@($MemLoad, 'new', '--out', $target) + $oldModel)
+        $null = Invoke-MemLoad ($program + @('new', '--out', $target) + $oldModel)
         [pscustomobject]@{
             Name = $name; Verb = $verb; Command = $command; New = $new; Old = (Get-Content256 $target); OldAt = "$target.old"
             Milliseconds = ($times | Sort-Object)[1]; Bytes = $bytes
@@ -350,6 +352,11 @@ function Invoke-Links([int]$Count) {
     $row
 }
 
+if ($IsWindows) {
+    Invoke-Signals Kill $Kills KILL
+    Invoke-TwoWriters $Others
+    return
+}
 $strace = Get-Command strace -ErrorAction Ignore
 if (-not $strace) { Write-Warning 'KillCall is skipped: there is no strace here' }
 $callKills = $strace ? [int]($Kills / 5) : 0

@@ -7,7 +7,10 @@ internal static class Fixtures
 {
     public static string Root { get; } = Path.Combine(AppContext.BaseDirectory, "fixtures");
 
-    public static string PathOf(string name) => Path.Combine(Root, name);
+    public static string PathOf(string name) => Path.Combine(Root, Native(name));
+
+    /// <summary>A relative path with the separator of this system, as MemLoad prints paths.</summary>
+    public static string Native(string name) => name.Replace('/', Path.DirectorySeparatorChar);
 
     /// <summary>All fixtures with an expectation, as paths relative to <see cref="Root"/>; more from the folder MEMLOAD_FIXTURES, if set.</summary>
     public static TheoryData<string> All

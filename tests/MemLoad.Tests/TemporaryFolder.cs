@@ -7,7 +7,7 @@ internal sealed class TemporaryFolder : IDisposable
 {
     public string Path { get; } = Directory.CreateTempSubdirectory("memload-test-").FullName;
 
-    public string this[string name] => System.IO.Path.Combine(Path, name);
+    public string this[string name] => System.IO.Path.Combine(Path, Fixtures.Native(name));
 
     /// <summary>Names of everything in it, hidden files too, sorted.</summary>
     public string[] Names =>

@@ -16,7 +16,8 @@ Describe 'Measure-LoadMemory' {
         $rows = Measure-LoadMemory $file -Strategy Stream -Repeat 2 -Cache Warm -Device cpu
         $rows.Run | Should -Be 1, 2
         $rows.Cache | Should -Be Warm, Warm
-        $rows[0].CachedBytesAtStart | Should -Be $rows[0].FileBytes
+        # Windows does not say what of a file is in its cache.
+        $rows[0].CachedBytesAtStart | Should -Be ($IsWindows ? $null : $rows[0].FileBytes)
         $rows[0].PeakDeviceBytes | Should -Be 0
     }
     It 'takes files from the pipeline, and one bad path of ten costs one error' {

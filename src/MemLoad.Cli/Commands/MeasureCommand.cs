@@ -71,7 +71,7 @@ internal static class MeasureCommand
                         selection.Read(parsed, size => GeneratedFile.Ensure(size, console, cancellationToken));
                     requests = [.. requests.Select(request => request with { Manifest = expected, Force = parsed.GetValue(force) })];
                     SpeedNote.Ensure(console, requests, cancellationToken);
-                    IReadOnlyList<MeasureRequest> loads = 
+                    IReadOnlyList<MeasureRequest> loads =
                     [
                         .. MeasureRequest.Repeat(requests, parsed.GetValue(repeat) ?? 1, cache.Read(parsed))
                             .Select(load => bounds.Apply(load, parsed) with { Model = parsed.GetValue(model) }),

@@ -258,7 +258,7 @@ public sealed class CaseTests
     [MemberData(nameof(Folders))]
     public void A_complete_folder_opens_and_names_what_it_leaves_out(string name, string[] files, string finding)
     {
-        string folder = Path.Combine(Root, name);
+        string folder = Path.Combine(Root, Fixtures.Native(name));
 
         var checkpoint = Checkpoint.Open(folder);
 
@@ -294,7 +294,7 @@ public sealed class CaseTests
     [MemberData(nameof(UnfitFolders))]
     public void A_folder_that_is_no_complete_checkpoint_is_refused_with_a_path_to_type(string name, string rule, string finding, string? path)
     {
-        string folder = Path.Combine(Root, name);
+        string folder = Path.Combine(Root, Fixtures.Native(name));
 
         MemLoadException refusal = RefusalOfFolder(folder);
 
@@ -302,7 +302,7 @@ public sealed class CaseTests
         Assert.Contains(finding, refusal.Finding, StringComparison.Ordinal);
         if (path is not null)
         {
-            Assert.Contains(Path.Combine(folder, path.Replace('/', Path.DirectorySeparatorChar)), refusal.Remedy, StringComparison.Ordinal);
+            Assert.Contains(Path.Combine(folder, Fixtures.Native(path)), refusal.Remedy, StringComparison.Ordinal);
         }
         Assert.False(WeightTester.Test(folder).IsSound);
     }

@@ -107,7 +107,7 @@ public sealed class ProcessLimitTests : IDisposable
         string text = System.Text.RegularExpressions.Regex.Replace(whole, property + ":(\\{[^}]*\\}|\"[^\"]*\"|[^,}]*)", field);
         File.WriteAllText(Path.Combine(cache, name), text);
 
-        var run = ProgramRun.Of("true", [("MEMLOAD_CACHE", cache)], "measure", "--path", Large(), "--strategy", "auto", "--in-process");
+        var run = ProgramRun.Of([("MEMLOAD_CACHE", cache)], "measure", "--path", Large(), "--strategy", "auto", "--in-process");
 
         Assert.True(run.ExitCode == 0, run.ToString());
     }
@@ -122,7 +122,7 @@ public sealed class ProcessLimitTests : IDisposable
             await make.WaitForExitAsync();
         }
 
-        ProgramRun run = await Task.Run(() => ProgramRun.Of("true", [("MEMLOAD_CACHE", cache)], "measure", "--path", Large(), "--strategy", "auto", "--in-process"))
+        ProgramRun run = await Task.Run(() => ProgramRun.Of([("MEMLOAD_CACHE", cache)], "measure", "--path", Large(), "--strategy", "auto", "--in-process"))
             .WaitAsync(TimeSpan.FromMinutes(5));
 
         Assert.True(run.ExitCode == 0, run.ToString());
@@ -133,7 +133,7 @@ public sealed class ProcessLimitTests : IDisposable
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "ulimit");
         string[] first = ["measure", "--path", Large(), "--device", "cpu", "--strategy", "stream", "--in-process", "--timeline-path", _folder["samples.jsonl"]];
-        Assert.Equal(0, ProgramRun.Of("true", [], first).ExitCode);
+        Assert.Equal(0, ProgramRun.Of([], first).ExitCode);
         // More than the limit, so that nothing can be added.
         string line = File.ReadAllText(_folder["samples.jsonl"]);
         string before = string.Concat(Enumerable.Repeat(line, (4096 / line.Length) + 1));

@@ -8,12 +8,20 @@ internal sealed record ProgramRun(int ExitCode, string Output, string Error)
     private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "memload.dll");
 
     /// <summary>Runs it.</summary>
-    /// <param name="before">What a shell does before, such as <c>ulimit -n 40</c>.</param>
     /// <param name="settings">Environment variables.</param>
     /// <param name="args">Its arguments.</param>
-    public static ProgramRun Of(string before, (string Name, string Value)[] settings, params string[] args)
+    public static ProgramRun Of((string Name, string Value)[] settings, params string[] args) => Of("dotnet", [Program, .. args], settings);
+
+    /// <summary>Runs it from a shell of Unix.</summary>
+    /// <param name="before">What the shell does before, such as <c>ulimit -n 40</c>.</param>
+    /// <param name="settings">Environment variables.</param>
+    /// <param name="args">Its arguments.</param>
+    public static ProgramRun Of(string before, (string Name, string Value)[] settings, params string[] args) =>
+        Of("sh", ["-c", $"{before}; exec dotnet \"$@\"", "sh", Program, .. args], settings);
+
+    private static ProgramRun Of(string file, string[] args, (string Name, string Value)[] settings)
     {
-        var start = new ProcessStartInfo("sh", ["-c", $"{before}; exec dotnet \"$@\"", "sh", Program, .. args])
+        var start = new ProcessStartInfo(file, args)
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

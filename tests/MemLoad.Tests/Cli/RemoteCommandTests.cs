@@ -42,10 +42,10 @@ public sealed class RemoteCommandTests
         using var folder = new TemporaryFolder();
         (string, string)[] settings = [("HF_ENDPOINT", server[""]), ("HF_HUB_CACHE", folder.Path), ("HF_TOKEN", "hf_s3cret")];
 
-        ProgramRun without = ProgramRun.Of("true", settings, "plan", "hf://org/name");
+        ProgramRun without = ProgramRun.Of(settings, "plan", "hf://org/name");
         Assert.Contains("'memload plan --remote'", without.Error, StringComparison.Ordinal);
         Assert.Empty(server.Requests);
-        ProgramRun run = ProgramRun.Of("true", settings, "plan", "hf://org/name", "--remote", "--strategy", "Stream");
+        ProgramRun run = ProgramRun.Of(settings, "plan", "hf://org/name", "--remote", "--strategy", "Stream");
 
         Assert.True(run.ExitCode == 0, run.Error);
         Assert.Contains(server["org/name/resolve/main/model.safetensors"], run.Output, StringComparison.Ordinal);

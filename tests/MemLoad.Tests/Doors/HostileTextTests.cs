@@ -20,8 +20,10 @@ public sealed class HostileTextTests : IDisposable
     // Control characters too: in metadata and in what is refused.
     private const string Hostile = Invisible + "\u001b]0;PWNED\u0007\u001b[31mRED\u001b[2J\u009b31m\u0085\u2028\r\nML0000: fake line\n\u007f";
 
-    // As a name of a file: no slash, no NUL, at most 255 bytes.
-    private const string HostileName = "=\u202e\u061c\u001b]0;P\u0007\u001b[2J\u009b1m\nML0000: fake";
+    // As a name of a file: no slash, no NUL, at most 255 bytes. Windows allows neither a colon nor the control characters of ASCII.
+    private static readonly string HostileName = OperatingSystem.IsWindows()
+        ? "=\u202e\u061c\u009b1m\u0085\u2028ML0000 fake"
+        : "=\u202e\u061c\u001b]0;P\u0007\u001b[2J\u009b1m\nML0000: fake";
 
     private readonly TemporaryFolder _folder = new();
 

@@ -315,13 +315,10 @@ public sealed class ChangingFileTests
             byte[] bytes = File.ReadAllBytes(path);
             bytes.AsSpan(bytes.Length / 4, bytes.Length / 2).Reverse();
             File.WriteAllBytes(path + ".new", bytes);
-            if (!OperatingSystem.IsWindows())
+            // .NET's own rename does not take the name of an open file on Windows. Not every file system there has the other one.
+            if (!OperatingSystem.IsWindows() || !WindowsFiles.TryReplace(path + ".new", path))
             {
                 File.Move(path + ".new", path, overwrite: true);
-            }
-            else
-            {
-                Assert.True(WindowsFiles.TryReplace(path + ".new", path)); // .NET's own rename does not take the name of an open file there
             }
             return;
         }

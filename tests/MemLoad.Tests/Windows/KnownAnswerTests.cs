@@ -96,6 +96,30 @@ public sealed unsafe class KnownAnswerTests
         AssertNear(0, result.PeakHostBytes);
     }
 
+    [SkippableFact]
+    public void Threads_with_small_stacks_cost_little()
+    {
+        Skip.If(CompatibilityLayer.IsHere, "the layer counts a megabyte for every thread; a stack is documented to be committed as it is used");
+        const int Threads = 16;
+        using var alive = new CountdownEvent(Threads);
+        using var end = new ManualResetEventSlim();
+        using MemoryProbe probe = MemoryProbe.Start();
+        Thread[] threads = [.. Enumerable.Range(0, Threads).Select(_ => new Thread(Live, 256 << 10))];
+        Array.ForEach(threads, thread => thread.Start());
+        alive.Wait();
+        ProbeResult result = probe.Stop();
+        end.Set();
+        Array.ForEach(threads, thread => thread.Join());
+
+        AssertNear(0, result.PeakHostBytes);
+
+        void Live()
+        {
+            alive.Signal();
+            end.Wait();
+        }
+    }
+
     private static void Touch(nint address, long bytes)
     {
         for (long at = 0; at < bytes; at += 4096)

@@ -58,7 +58,7 @@ public sealed partial class OtherUsersTests : IDisposable
         Run("chmod", "1777", _folder["everybodys"]);
         Link("everybodys/cache", "mine");
 
-        var run = ProgramRun.Of("true", [("MEMLOAD_CACHE", _folder["everybodys/cache"])], "measure", "--size", "gpt2-small", "--strategy", "auto");
+        var run = ProgramRun.Of([("MEMLOAD_CACHE", _folder["everybodys/cache"])], "measure", "--size", "gpt2-small", "--strategy", "auto");
 
         Assert.Equal(1, run.ExitCode);
         Assert.Contains("ML9111", run.Error, StringComparison.Ordinal);

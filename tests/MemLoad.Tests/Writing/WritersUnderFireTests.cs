@@ -14,11 +14,10 @@ public sealed class WritersUnderFireTests
 
     public static TheoryData<string> TargetsAndShards => [.. Targets, Shards];
 
-    [SkippableTheory]
+    [Theory]
     [MemberData(nameof(TargetsAndShards))]
     public void Killed_at_any_moment_a_writer_leaves_the_old_or_the_new_and_the_next_tidies_up(string name)
     {
-        Skip.If(OperatingSystem.IsWindows(), "a killed process keeps its files for a while there");
         var random = new Random(name.Length);
         using var folder = new TemporaryFolder();
         string[] sharding = name == Shards ? ["--max-shard-size", "100KB"] : [];

@@ -84,7 +84,8 @@ internal sealed class AtomicFile : IDisposable
             File.Move(_temporary, _target, _overwrite);
             return;
         }
-        // As elsewhere, permissions of the old file do not keep its folder's owner from replacing it; and who reads the old one reads on.
+        // As elsewhere, permissions of the old file do not keep its folder's owner from replacing it, and the new file gets them; who reads
+        // the old one reads on.
         bool wasReadOnly = ReadOnlyFiles.TryAllow(_target);
         try
         {
@@ -93,10 +94,12 @@ internal sealed class AtomicFile : IDisposable
                 File.Move(_temporary, _target, overwrite: true);
             }
         }
-        catch when (wasReadOnly)
+        finally
         {
-            ReadOnlyFiles.Forbid(_target);
-            throw;
+            if (wasReadOnly)
+            {
+                ReadOnlyFiles.Forbid(_target);
+            }
         }
     }
 

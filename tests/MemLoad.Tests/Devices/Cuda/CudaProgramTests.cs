@@ -143,5 +143,5 @@ public sealed class CudaProgramTests
     }
 
     private static ProgramRun Run(string options, (string, string)[] settings, params string[] arguments) =>
-        ProgramRun.Of("true", [("LD_LIBRARY_PATH", PlayedLibrary.Folder), ("PLAYED_CUDA", options), .. settings], arguments);
+        ProgramRun.Of([("LD_LIBRARY_PATH", PlayedLibrary.Folder), ("PLAYED_CUDA", options), .. settings], arguments);
 }
