@@ -138,7 +138,7 @@ public sealed class ProgramMeasurerTests : IDisposable
     public void The_command_measures_what_follows_two_dashes_and_refuses_options_of_loads()
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "other programs are measured on Linux");
-        CliRun table = CliRun.Of("measure", "--name", "own", "--", "sh", "-c", "echo --help; exit 0", "--strategy");
+        CliRun table = CliRun.Of("measure", "--name", "own", "--", "sh", "-c", "echo --help; sleep 0.3", "--strategy");
         CliRun wrong = CliRun.Of("measure", "--strategy", "Stream", "--", "true");
         CliRun alone = CliRun.Of("measure", "--name", "own");
 
