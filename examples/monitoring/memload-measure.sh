@@ -10,7 +10,7 @@ shift 2
 rows=${MEMLOAD_ROWS:-/var/log/memload/rows.csv}
 metrics=${MEMLOAD_METRICS:-/var/lib/prometheus/node-exporter}
 new=$(mktemp) || exit 1
-trap 'rm -f "$new" "$new.prom"' EXIT
+trap 'rm -f "$new"' EXIT
 
 memload measure "$model" --model-name "$name" --format csv "$@" > "$new"
 code=$?

@@ -8,14 +8,10 @@ internal static class FileSystems
     // Names of Linux (/proc/filesystems, mount(8)), macOS and Windows. A FUSE file system is named by its program, such as fuse.sshfs.
     private static readonly string[] Remote =
     [
-        "nfs", "nfs4", "cifs", "smb2", "smb3", "smbfs", "9p", "afs", "ceph", "coda", "lustre", "gpfs", "beegfs", "glusterfs", "ocfs2", "gfs2",
-        "orangefs", "pvfs2", "webdav", "virtiofs", "wekafs",
-    ];
-
-    private static readonly string[] RemotePrograms =
-    [
-        "fuse.sshfs", "fuse.glusterfs", "fuse.s3fs", "fuse.rclone", "fuse.gcsfuse", "fuse.juicefs", "fuse.cephfs", "fuse.ceph", "fuse.mount-s3",
-        "fuse.goofys", "fuse.davfs", "fuse.beegfs", "fuse.seaweedfs", "fuse.curlftpfs", "fuse.blobfuse", "fuse.blobfuse2", "fuse.moosefs",
+        "nfs", "nfs4", "cifs", "smb2", "smb3", "smbfs", "9p", "afs", "ceph", "coda", "lustre", "gpfs", "beegfs", "glusterfs", "ocfs2",
+        "gfs2", "orangefs", "pvfs2", "webdav", "virtiofs", "wekafs", "fuse.sshfs", "fuse.glusterfs", "fuse.s3fs", "fuse.rclone",
+        "fuse.gcsfuse", "fuse.juicefs", "fuse.cephfs", "fuse.ceph", "fuse.mount-s3", "fuse.goofys", "fuse.davfs", "fuse.beegfs",
+        "fuse.seaweedfs", "fuse.curlftpfs", "fuse.blobfuse", "fuse.blobfuse2", "fuse.moosefs",
     ];
 
     /// <summary>Returns the type of the file system of a file.</summary>
@@ -40,6 +36,5 @@ internal static class FileSystems
 
     /// <summary>Whether reads of a file system come over a network.</summary>
     /// <param name="name">The name of its type; null if it is not known.</param>
-    public static bool IsRemote(string? name) => name is not null
-        && (Remote.Contains(name, StringComparer.OrdinalIgnoreCase) || RemotePrograms.Contains(name, StringComparer.OrdinalIgnoreCase));
+    public static bool IsRemote(string? name) => Remote.Contains(name, StringComparer.OrdinalIgnoreCase);
 }

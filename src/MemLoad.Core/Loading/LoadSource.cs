@@ -13,6 +13,7 @@ internal sealed class LoadSource : IDisposable
     private readonly Lazy<string?> _mapObstacle;
     private readonly Lazy<string?> _fileShortage;
     private readonly Lazy<string?> _chunkObstacle;
+    private readonly Lazy<string?> _fileSystem;
     private (string Device, long? HostLimit, long? DeviceLimit, PlanChooser Chooser)? _latest;
 
     private LoadSource(LoadRequest request, Checkpoint allRanks, CheckpointFileSet files, WeightManifest? manifest, KvCache? cache)
@@ -30,6 +31,8 @@ internal sealed class LoadSource : IDisposable
         _fileShortage = new Lazy<string?>(() => OpenFiles.Available + Files.Count is int most && most < Checkpoint.Files.Length
             ? FormattableString.Invariant($"it is {Checkpoint.Files.Length} files, and this process may open {most} more") : null);
         _chunkObstacle = new Lazy<string?>(FindChunkObstacle);
+        _fileSystem = new Lazy<string?>(() =>
+            HasFiles(request) && Checkpoint.Files is [CheckpointFile first, ..] ? FileSystems.NameOf(first.Path) : null);
         _mapObstacle = new Lazy<string?>(() =>
             HasFiles(request) ? Opened().Select(MappingSafety.Obstacle).FirstOrDefault(found => found is not null) : null);
     }
@@ -53,7 +56,7 @@ internal sealed class LoadSource : IDisposable
     public Headroom Headroom { get; }
 
     /// <summary>The type of the file system of the first file; null if it is not known or there is no file yet.</summary>
-    public string? FileSystem => HasFiles(_request) && Checkpoint.Files is [CheckpointFile first, ..] ? FileSystems.NameOf(first.Path) : null;
+    public string? FileSystem => _fileSystem.Value;
 
     /// <summary>The name of the known model size; null for other models.</summary>
     public string? SizeName => _sizeName.Value;

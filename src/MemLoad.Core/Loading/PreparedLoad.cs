@@ -292,8 +292,9 @@ public sealed class PreparedLoad : IDisposable
         string? pressure = evicted == 0
             ? null
             : $"{Printable.Bytes(evicted)} of {Printable.Bytes(Forecast.PeakHostFileBytes)} mapped pages do not fit beside the rest: the kernel gives them up and reads them again when they are used";
-        string? remote = FileSystems.IsRemote(_source.FileSystem) && _candidate.Strategy == Strategy.Mmap
-            ? $"the file is on {_source.FileSystem}: mapped pages come over the network one by one, and {nameof(Strategy.Stream)} reads ahead"
+        string? remote = _candidate.Strategy == Strategy.Mmap && FileSystems.IsRemote(_source.FileSystem)
+            ? $"the file is on {_source.FileSystem}: mapped pages come over the network one by one, and "
+                + $"{nameof(Strategy.Stream)} reads ahead"
             : null;
         string? forced = Request.Force && _candidate.Shortfall is Shortfall lack ? $"forced: {Printable.Bytes(lack.MissingBytes)} short" : null;
         return string.Join("; ", new[] { Choice, pressure, remote, forced }.OfType<string>()) is { Length: > 0 } note ? note : null;

@@ -198,10 +198,8 @@ public sealed record LoadMeasurement
     /// <summary>Creates the row of a load that has not ended yet.</summary>
     /// <param name="request">The load and how it is measured.</param>
     internal static LoadMeasurement Begun(MeasureRequest request) =>
-        Begun(request.Load.Strategy.ToString(), request.Load.Device, request.Cache, request.Run) with
+        Begun(request.Load.Strategy.ToString(), request.Load.Device, request.Cache, request.Run, request.Model, request.Load.Path) with
         {
-            Model = request.Model,
-            FileSystem = request.Load.Path is string file ? FileSystems.NameOf(file) : null,
             Path = request.Load.Path is not string path ? null : RemoteAddress.Is(path) ? RemoteAddress.Shown(path) : FullPath.Of(path),
             DType = request.Load.DType?.TorchName(),
             Rank = request.Load.RankCount > 1 ? request.Load.Rank : null,
@@ -209,19 +207,19 @@ public sealed record LoadMeasurement
         };
 
     /// <summary>Creates the row of a program that has not ended yet.</summary>
-    internal static LoadMeasurement Begun(ProgramRequest request) => Begun(request.Name, request.Device, request.Cache, request.Run) with
-    {
-        Model = request.Model,
-        FileSystem = request.Path is string file ? FileSystems.NameOf(file) : null,
-    };
+    internal static LoadMeasurement Begun(ProgramRequest request) =>
+        Begun(request.Name, request.Device, request.Cache, request.Run, request.Model, request.Path);
 
-    private static LoadMeasurement Begun(string strategy, string device, CacheState cache, int run) => new()
+    private static LoadMeasurement Begun(
+        string strategy, string device, CacheState cache, int run, string? model, string? path) => new()
     {
         Strategy = strategy,
         Device = device.ToLowerInvariant(),
         Outcome = nameof(LoadOutcome.Failed),
         Cache = cache.ToString(),
         Run = run,
+        Model = model,
+        FileSystem = path is null ? null : FileSystems.NameOf(path),
         HostName = HostFacts.HostName,
         ProcessorName = HostFacts.ProcessorName,
         TotalMemoryBytes = HostFacts.TotalMemoryBytes,

@@ -22,8 +22,7 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null, Action<LoadTimeli
     public async Task<LoadMeasurement> MeasureAsync(MeasureRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
-        LoadMeasurement row = await MeasureAsync(request, null, cancellationToken).ConfigureAwait(false);
-        return row.Judged(request.WarnAbove, request.FailAbove);
+        return await MeasureAsync(request, null, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Measures ranks of one checkpoint that load at the same time. All are ready before the first of them begins.</summary>
@@ -65,6 +64,10 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null, Action<LoadTimeli
     }
 
     private async Task<LoadMeasurement> MeasureAsync(
+        MeasureRequest request, Func<Task>? waitForOthers, CancellationToken cancellationToken) =>
+        (await RunChildAsync(request, waitForOthers, cancellationToken).ConfigureAwait(false)).Judged(request.WarnAbove, request.FailAbove);
+
+    private async Task<LoadMeasurement> RunChildAsync(
         MeasureRequest request, Func<Task>? waitForOthers, CancellationToken cancellationToken)
     {
         request = request with { Timeline = timelines is not null, Words = Vocabulary.Current };

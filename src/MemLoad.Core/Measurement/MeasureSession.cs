@@ -84,7 +84,6 @@ public sealed class MeasureSession
         }
         LoadMeasurement[] rows = await _measure(turn, cancellationToken).ConfigureAwait(false);
         _digests.UnionWith(rows.Select(row => (row.Rank, row.WeightsDigest)));
-        rows = [.. rows.Zip(turn, (row, load) => row.Judged(load.WarnAbove, load.FailAbove))];
         if (rows.Length == 1)
         {
             return rows;

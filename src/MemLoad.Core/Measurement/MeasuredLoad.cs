@@ -13,9 +13,13 @@ public static class MeasuredLoad
     /// <param name="timelines">Receives the samples of a load that began, even if it failed; null if they are not needed.</param>
     /// <param name="cancellationToken">Cancels the load.</param>
     public static LoadMeasurement Run(MeasureRequest request, Action<LoadTimeline>? timelines = null, CancellationToken cancellationToken =
-        default) => Run(request, timelines, null, cancellationToken);
+        default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        return Run(request, timelines, null, cancellationToken).Judged(request.WarnAbove, request.FailAbove);
+    }
 
-    /// <summary>Loads and measures.</summary>
+    /// <summary>Loads and measures. The row has no status yet, which the parent process gives it.</summary>
     /// <param name="request">The load and how it is measured.</param>
     /// <param name="timelines">Receives the samples of a load that began, even if it failed; null if they are not needed.</param>
     /// <param name="ready">Called right before the load, which begins when it returns; null to begin at once.</param>

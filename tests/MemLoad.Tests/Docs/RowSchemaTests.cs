@@ -31,7 +31,8 @@ public sealed class RowSchemaTests
         CliRun run = CliRun.Of(["measure", Tiny, "--in-process", "--format", "json", .. options]);
 
         Assert.Equal((exitCode, ""), (run.ExitCode, run.Error));
-        Assert.NotEmpty(RowFile.Read(Written(run.Output)));
+        using var folder = new TemporaryFolder();
+        Assert.NotEmpty(RowFile.Read(folder.Write("rows.json", run.Output)));
     }
 
     [Theory]
@@ -70,12 +71,5 @@ public sealed class RowSchemaTests
         Assert.Equal((null, null, null), (row.SchemaVersion, row.Status, row.FileSystem));
         Assert.Equal(0, CliRun.Of("report", csv, "--out", folder["old.html"]).ExitCode);
         Assert.DoesNotContain("memload_load_status", LoadMetrics.Format([row]), StringComparison.Ordinal);
-    }
-
-    private static string Written(string text)
-    {
-        string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
-        File.WriteAllText(path, text);
-        return path;
     }
 }
