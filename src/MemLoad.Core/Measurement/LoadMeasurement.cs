@@ -212,21 +212,21 @@ public sealed record LoadMeasurement
 
     private static LoadMeasurement Begun(
         string strategy, string device, CacheState cache, int run, string? model, string? path) => new()
-    {
-        Strategy = strategy,
-        Device = device.ToLowerInvariant(),
-        Outcome = nameof(LoadOutcome.Failed),
-        Cache = cache.ToString(),
-        Run = run,
-        Model = model,
-        FileSystem = path is null ? null : FileSystems.NameOf(path),
-        HostName = HostFacts.HostName,
-        ProcessorName = HostFacts.ProcessorName,
-        TotalMemoryBytes = HostFacts.TotalMemoryBytes,
-        StartedAt = RowTime.Now,
-        ModuleVersion = HostFacts.ModuleVersion,
-        SchemaVersion = CurrentSchema,
-    };
+        {
+            Strategy = strategy,
+            Device = device.ToLowerInvariant(),
+            Outcome = nameof(LoadOutcome.Failed),
+            Cache = cache.ToString(),
+            Run = run,
+            Model = model,
+            FileSystem = path is null ? null : FileSystems.NameOf(path),
+            HostName = HostFacts.HostName,
+            ProcessorName = HostFacts.ProcessorName,
+            TotalMemoryBytes = HostFacts.TotalMemoryBytes,
+            StartedAt = RowTime.Now,
+            ModuleVersion = HostFacts.ModuleVersion,
+            SchemaVersion = CurrentSchema,
+        };
 
     /// <summary>Returns the finished row with its status.</summary>
     /// <param name="warnAbove">What the load may take before the row is a warning; null for no bounds.</param>
