@@ -13,7 +13,7 @@ Describe 'Export-LoadReport' {
         $report | Should -BeOfType System.IO.FileInfo
         $page = Get-Page $report
         @(Get-Picture $page).Count | Should -Be 4
-        $page.GetElementsByTagName('script').Count | Should -Be 0
+        $page.GetElementsByTagName('script').Count | Should -Be 1
         $page.html.head.title | Should -BeLike 'Load report*'
     }
     It 'keeps the samples beside the rows, one line a load' {
@@ -101,5 +101,20 @@ Describe 'Export-LoadReport' {
         if ($IsLinux) { { Measure-LoadMemory -Size gpt2-xl -TimelinePath /proc/s.jsonl } | Should -Throw -ErrorId 'ML9103,MemLoad.Commands.MeasureLoadMemoryCommand' }
         { Measure-LoadMemory $file -TimelinePath $file -ErrorAction Stop } | Should -Throw -ErrorId 'ML8111,MemLoad.Commands.MeasureLoadMemoryCommand'
         { $rows | Export-LoadReport (Join-Path $TestDrive c.html) -TimelinePath $file } | Should -Throw -ErrorId 'ML8111,MemLoad.Commands.ExportLoadReportCommand'
+    }
+
+    It 'compares with rows of an earlier day and warns of what is worse' {
+        $rows | Export-Csv (Join-Path $TestDrive before.csv)
+        $worse = $rows | ConvertTo-Json | ConvertFrom-Json
+        $worse[1].PeakHostBytes += 1GB
+
+        $same = $rows | Export-LoadReport (Join-Path $TestDrive same.html) -BaselinePath (Join-Path $TestDrive befor?.csv) -PassThru -WarningVariable quiet
+        $page = $worse | Export-LoadReport (Join-Path $TestDrive worse.html) -BaselinePath (Join-Path $TestDrive before.csv) -PassThru -WarningVariable said 3> $null
+
+        $same.WorseCount, $page.WorseCount | Should -Be 0, 1
+        $quiet | Should -BeNullOrEmpty
+        "$said" | Should -BeLike '1 of the loads are worse*worse.html*'
+        { $rows | Export-LoadReport (Join-Path $TestDrive none.html) -BaselinePath (Join-Path $TestDrive none.csv) -ErrorAction Stop } |
+            Should -Throw -ErrorId 'ML1001*'
     }
 }

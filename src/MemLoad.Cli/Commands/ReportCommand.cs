@@ -6,7 +6,7 @@ namespace MemLoad.Cli;
 internal static class ReportCommand
 {
     public const string Description =
-        "Write a report of rows: memory over time, peaks, time and verdicts in one HTML file that needs no network and no script.";
+        "Write a report of rows: memory over time, peaks, time and verdicts in one HTML file that needs no network.";
 
     public static Command Build(CliConsole console)
     {
@@ -20,19 +20,22 @@ internal static class ReportCommand
         Option<string?> pictures =
             CommonOptions.Path("--picture-path", "A folder to write each picture to as an SVG and a PNG file, for example for a wiki.",
                 required: false);
+        Option<string[]> baselines =
+            Paths("--baseline-path",
+                "Rows of an earlier measurement. The report says which loads are worse now. Repeat the option for more files.");
         Option<bool> force = CommonOptions.Force();
 
         var command = new Command("report", Description)
         {
-            timelines, target, pictures, force,
+            timelines, target, pictures, baselines, force,
         };
         paths.AddTo(command);
         command.Validators.Add(result =>
         {
             if (result.GetValue(target) is string file && LoadMetrics.IsTarget(file)
-                && (result.GetResult(timelines) ?? (object?)result.GetResult(pictures)) is not null)
+                && (result.GetResult(timelines) ?? result.GetResult(pictures) ?? (object?)result.GetResult(baselines)) is not null)
             {
-                result.AddError("Metrics have no pictures: --timeline-path and --picture-path are of a page");
+                result.AddError("Metrics have no pictures: --timeline-path, --picture-path and --baseline-path are of a page");
             }
         });
         command.Runs((parsed, cancellationToken) =>
@@ -46,11 +49,18 @@ internal static class ReportCommand
                 return ExitCode.Done;
             }
             LoadTimeline[] samples = [.. (parsed.GetValue(timelines) ?? []).SelectMany(path => TimelineFile.Read(path, cancellationToken))];
-            LoadReportInfo written =
-                LoadReport.Write(rows, samples, file, parsed.GetValue(pictures), parsed.GetValue(force),
-                    cancellationToken);
+            var options = new LoadReportOptions
+            {
+                PicturePath = parsed.GetValue(pictures),
+                Overwrite = parsed.GetValue(force),
+                Baseline = parsed.GetValue(baselines) is { Length: > 0 } earlier
+                    ? [.. earlier.SelectMany(path => RowFile.Read(path, cancellationToken))]
+                    : null,
+            };
+            LoadReportInfo written = LoadReport.Write(rows, samples, file, options, cancellationToken);
             string size = $"{Units.Count(written.RowCount, "row")}, {Units.Count(written.PictureCount, "picture")}, "
-                + $"{Printable.Bytes(written.FileBytes)}";
+                + $"{Printable.Bytes(written.FileBytes)}"
+                + (written.WorseCount is int worse ? $", {Units.Count(worse, "load")} worse than the baseline" : "");
             console.Out.WriteLine($"{Printable.Text(written.Path)}: {size}");
             return ExitCode.Done;
         });

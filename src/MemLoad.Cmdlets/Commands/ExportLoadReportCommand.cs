@@ -6,7 +6,7 @@ using MemLoad.Errors;
 namespace MemLoad.Commands;
 
 /// <summary>
-/// Writes a report of rows: memory over time, peaks, time and verdicts in one HTML file that needs no network and no script.
+/// Writes a report of rows: memory over time, peaks, time and verdicts in one HTML file that needs no network.
 /// </summary>
 [Cmdlet(VerbsData.Export, "LoadReport", SupportsShouldProcess = true)]
 [OutputType(typeof(FileInfo))]
@@ -14,6 +14,7 @@ public sealed class ExportLoadReportCommand : RowCmdlet
 {
     private string _target = "";
     private string? _pictures;
+    private IReadOnlyList<LoadMeasurement>? _baseline;
 
     /// <summary>The HTML file to write, taken literally.</summary>
     [Parameter(Mandatory = true, Position = 0)]
@@ -25,6 +26,11 @@ public sealed class ExportLoadReportCommand : RowCmdlet
     [Parameter]
     [ValidateNotNullOrEmpty]
     public string[] TimelinePath { get; set; } = [];
+
+    /// <summary>Files with rows of an earlier measurement; wildcards are expanded. The report says which loads are worse now.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string[] BaselinePath { get; set; } = [];
 
     /// <summary>A folder to write each picture to as an SVG and a PNG file.</summary>
     [Parameter]
@@ -49,6 +55,11 @@ public sealed class ExportLoadReportCommand : RowCmdlet
     {
         _target = PathResolver.Literal(SessionState.Path, Destination);
         _pictures = PathResolver.Optional(SessionState.Path, PicturePath);
+        _baseline = BaselinePath.Length == 0
+            ? null
+            : [.. BaselinePath
+                .SelectMany(path => PathResolver.Resolve(SessionState.Path, path))
+                .SelectMany(file => RowFile.Read(file, StopToken))];
         try
         {
             LoadReport.RequireWritable(_target, _pictures, overwrite: !NoClobber);
@@ -72,15 +83,22 @@ public sealed class ExportLoadReportCommand : RowCmdlet
         }
         // What is wrong with samples is said when the page is there: rows take longer to make than pages.
         LoadTimeline[] timelines = [.. ReadTimelines(out List<ErrorRecord> problems)];
-        LoadReportInfo written = LoadReport.Write(Rows, timelines, _target, _pictures, !NoClobber, StopToken);
+        var options = new LoadReportOptions { PicturePath = _pictures, Overwrite = !NoClobber, Baseline = _baseline };
+        LoadReportInfo written = LoadReport.Write(Rows, timelines, _target, options, StopToken);
         WriteVerbose(string.Create(CultureInfo.InvariantCulture,
             $"{written.Path}: {written.RowCount} rows, {written.PictureCount} pictures, {written.FileBytes} bytes."));
+        if (written.WorseCount > 0)
+        {
+            WriteWarning(string.Create(CultureInfo.InvariantCulture,
+                $"{written.WorseCount} of the loads are worse than the baseline. {written.Path} names them."));
+        }
         if (PassThru)
         {
             var page = PSObject.AsPSObject(new FileInfo(written.Path));
             page.TypeNames.Insert(0, "MemLoad.WrittenReport");
             page.Properties.Add(new PSNoteProperty(nameof(written.RowCount), (long)written.RowCount));
             page.Properties.Add(new PSNoteProperty(nameof(written.PictureCount), (long)written.PictureCount));
+            page.Properties.Add(new PSNoteProperty(nameof(written.WorseCount), written.WorseCount));
             WriteObject(page);
         }
         problems.ForEach(WriteError);

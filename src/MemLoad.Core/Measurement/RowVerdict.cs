@@ -35,16 +35,25 @@ internal static class RowVerdict
             return "device " + Signed(device, row.ForecastDeviceBytes!.Value);
         }
         if (row.PeakHostBytes - row.ForecastHostBytes is long host
-            && Math.Abs(host) > Math.Max(HostNoise, row.ForecastHostBytes!.Value / 1000 * HostPermille))
+            && HostDiffers(row.PeakHostBytes!.Value, row.ForecastHostBytes!.Value))
         {
             return "host " + Signed(host, row.ForecastHostBytes.Value);
         }
         return null;
     }
 
-    private static string Signed(long difference, long forecast)
+    /// <summary>Whether two peaks of the host differ by more than 2 % and 8 MiB. A smaller difference is noise.</summary>
+    /// <param name="bytes">A peak, in bytes.</param>
+    /// <param name="reference">The figure to compare it with, in bytes.</param>
+    public static bool HostDiffers(long bytes, long reference) =>
+        Math.Abs(bytes - reference) > Math.Max(HostNoise, reference / 1000 * HostPermille);
+
+    /// <summary>Returns a difference with its sign: in percent, or in bytes if the percentage says little.</summary>
+    /// <param name="difference">The difference.</param>
+    /// <param name="reference">The figure that is 100 %.</param>
+    public static string Signed(long difference, long reference)
     {
-        double percent = 100.0 * difference / Math.Max(forecast, 1);
+        double percent = 100.0 * difference / Math.Max(reference, 1);
         return Math.Abs(percent) switch
         {
             >= 999.5 => (difference < 0 ? "-" : "+") + Printable.Bytes(Math.Abs(difference)),

@@ -5,7 +5,7 @@ using System.Text;
 namespace MemLoad;
 
 /// <summary>
-/// The report as a page: HTML that is also well-formed XML. It loads nothing and runs nothing, and its policy tells the browser so.
+/// The report as a page: HTML that is also well-formed XML. It loads nothing and runs only its own script. Its policy tells the browser so.
 /// </summary>
 internal sealed class HtmlPage
 {
@@ -20,23 +20,30 @@ internal sealed class HtmlPage
     }
 
     /// <summary>Returns the text of the page. Equal rows and samples give equal pages.</summary>
-    public static string Of(IReadOnlyList<LoadMeasurement> rows, IReadOnlyList<ReportSection> sections)
+    /// <param name="rows">The rows.</param>
+    /// <param name="sections">Their groups with pictures.</param>
+    /// <param name="changes">The changes since earlier rows, or null for no comparison.</param>
+    public static string Of(IReadOnlyList<LoadMeasurement> rows, IReadOnlyList<ReportSection> sections, IReadOnlyList<RunChange>? changes)
     {
         var page = new HtmlPage();
-        page.Write(rows, sections);
+        page.Write(rows, sections, changes);
         return page._html.ToString();
     }
 
-    private void Write(IReadOnlyList<LoadMeasurement> rows, IReadOnlyList<ReportSection> sections)
+    private void Write(IReadOnlyList<LoadMeasurement> rows, IReadOnlyList<ReportSection> sections, IReadOnlyList<RunChange>? changes)
     {
         string title = $"Load report: {string.Join(", ", sections.Select(section => section.Group.Model).Distinct().Take(3))}";
         Raw("<!DOCTYPE html>\n<html lang=\"en\" xmlns=\"http://www.w3.org/1999/xhtml\">\n<head>\n<meta charset=\"utf-8\"/>\n");
         Raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n");
-        Raw("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\"/>\n<meta name=\"color-scheme\" content=\"light dark\"/>\n");
+        Raw($"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{PageScript.Hash}'\"/>\n<meta name=\"color-scheme\" content=\"light dark\"/>\n");
         Raw($"<title>{Markup.Text(title)}</title>\n<style>\n{HtmlStyle.Css}\n</style>\n</head>\n<body>\n");
         Raw($"<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"defs\" width=\"0\" height=\"0\" aria-hidden=\"true\"><defs>{SvgRenderer.Patterns}</defs></svg>\n<main>\n");
         Element("h1", title);
         Summary(rows, sections);
+        if (changes is not null)
+        {
+            Changes(changes);
+        }
         foreach (ReportSection section in sections)
         {
             Section(section);
@@ -45,7 +52,7 @@ internal sealed class HtmlPage
         Rows(rows);
         Notes(rows);
         Glossary(rows);
-        Raw($"</main>\n<footer><p class=\"muted\">Made by MemLoad {Markup.Text(HostFacts.ModuleVersion)} from rows that travel as CSV or JSON. Sizes in powers of 1024, GB/s in powers of 1000.</p></footer>\n</body>\n</html>\n");
+        Raw($"</main>\n<footer><p class=\"muted\">Made by MemLoad {Markup.Text(HostFacts.ModuleVersion)} from rows that travel as CSV or JSON. Sizes in powers of 1024, GB/s in powers of 1000.</p></footer>\n<script>{PageScript.Text}</script>\n</body>\n</html>\n");
     }
 
     private void Summary(IReadOnlyList<LoadMeasurement> rows, IReadOnlyList<ReportSection> sections)
@@ -78,6 +85,36 @@ internal sealed class HtmlPage
             Raw("<li><a href=\"#machines\">Machines</a></li><li><a href=\"#rows\">All rows</a></li><li><a href=\"#words\">Words</a></li></ul></nav>\n");
         }
     }
+
+    private void Changes(IReadOnlyList<RunChange> changes)
+    {
+        Raw("<section aria-labelledby=\"changes\">\n<h2 id=\"changes\">Compared with the baseline</h2>\n");
+        int worse = changes.Count(change => change.Kind == ChangeKind.Worse);
+        int compared = changes.Count(change => change.Kind is not (ChangeKind.New or ChangeKind.Missing));
+        Paragraph($"{Figures.Count(worse)} of {Figures.Count(compared, "load")} {(worse == 1 ? "is" : "are")} worse.", worse == 0 ? "good" : "bad");
+        Paragraph(
+            "Figures are medians of the runs. A time differs if it changed by more than 10 % and 10 ms and the ranges of the runs do not overlap. "
+                + "Host memory differs by more than 2 % and 8 MiB, device memory by a byte.",
+            "muted");
+        Table(
+            new FigureTable(
+                ["Change", "Machine", "Model", "Device", "Strategy", "Time before", "Time", "Host before", "Host", "Device before", "Device memory", "Difference"],
+                [
+                    .. changes.Select(change => (IReadOnlyList<string>)
+                    [
+                        change.Kind.ToString().ToLowerInvariant(), change.Group.HostName, change.Group.Model, change.Group.Device, change.Name,
+                        Median(change.Before, row => row.ElapsedMicroseconds, Figures.Time), Median(change.Now, row => row.ElapsedMicroseconds, Figures.Time),
+                        Median(change.Before, row => row.PeakHostBytes, Figures.Bytes), Median(change.Now, row => row.PeakHostBytes, Figures.Bytes),
+                        Median(change.Before, row => row.PeakDeviceBytes, Figures.Bytes), Median(change.Now, row => row.PeakDeviceBytes, Figures.Bytes), change.Text,
+                    ]),
+                ]),
+            "Each load beside the same load in the baseline, the worst first",
+            sorts: true);
+        Raw("</section>\n");
+    }
+
+    private static string Median(ReportStrategy? strategy, Func<LoadMeasurement, long?> figure, Func<long?, string> format) =>
+        format(strategy?.Of(figure).Median);
 
     private static bool IsRefused(LoadMeasurement row) => row.Outcome == nameof(LoadOutcome.Refused);
 
@@ -208,7 +245,8 @@ internal sealed class HtmlPage
                         row.WeightsDigest is { Length: > 12 } digest ? digest[..12] + "…" : row.WeightsDigest ?? "–",
                     ]),
                 ]),
-            "Every load, peaks above the idle process");
+            "Every load, peaks above the idle process",
+            sorts: true);
         Raw("</section>\n");
     }
 
@@ -226,10 +264,10 @@ internal sealed class HtmlPage
     }
 
     // Columns with figures are aligned right, columns with words left.
-    private void Table(FigureTable table, string caption)
+    private void Table(FigureTable table, string caption, bool sorts = false)
     {
         bool[] words = [.. table.Columns.Select((name, i) => !table.Rows.All(row => IsFigure(row[i])))];
-        Raw($"<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"{Markup.Text(caption)}\"><table>\n<caption>{Markup.Text(caption)}</caption>\n<thead><tr>");
+        Raw($"<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"{Markup.Text(caption)}\"><table{(sorts ? " class=\"sorts\"" : "")}>\n<caption>{Markup.Text(caption)}</caption>\n<thead><tr>");
         for (int i = 0; i < table.Columns.Count; i++)
         {
             Raw($"<th scope=\"col\"{(words[i] ? "" : " class=\"n\"")}>{Markup.Text(table.Columns[i])}</th>");

@@ -35,10 +35,17 @@ internal static class HtmlStyle
         td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
         td{white-space:nowrap}
         figure td{white-space:normal}
+        .sorts th button{all:unset;cursor:pointer;font:inherit;font-weight:700}
+        .sorts th button:hover{text-decoration:underline}
+        .sorts th button:focus-visible{outline:2px solid var(--device)}
+        th[aria-sort=ascending] button::after{content:" ▲"}
+        th[aria-sort=descending] button::after{content:" ▼"}
+        .filter{display:flex;flex-wrap:wrap;gap:.5rem;align-items:center;font-size:.9rem;margin:.4rem 0}
+        .filter input{font:inherit;color:inherit;background:var(--band);border:1px solid var(--axis);border-radius:.3rem;padding:.2rem .4rem;width:18rem;max-width:100%}
         @media (max-width:40rem){body{padding:.6rem}figure{padding:.4rem}}
         pre{background:var(--band);padding:.6rem .75rem;border-radius:.3rem;white-space:pre-wrap;overflow-wrap:anywhere;font-size:.875rem;margin:.4rem 0}
         .defs{position:absolute;width:0;height:0}
         /* Patterns become thousands of strokes in a PDF: plain there, each with its label. */
-        @media print{.a-host{fill:var(--host)}.a-file{fill:var(--file)}:root{color-scheme:light;{{{{Palette.Variables(Palette.Light, Palette.LightGround)}}}}}body{max-width:none;padding:0;font-size:10pt}.pictures{grid-template-columns:1fr 1fr;gap:.5rem}figure,tr,pre,p{break-inside:avoid}h2,h3{break-after:avoid}.scroll{overflow:visible}table{font-size:7.5pt}th,td{padding:.1rem .25rem}details:not([open]){display:none}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
+        @media print{.a-host{fill:var(--host)}.a-file{fill:var(--file)}:root{color-scheme:light;{{{{Palette.Variables(Palette.Light, Palette.LightGround)}}}}}body{max-width:none;padding:0;font-size:10pt}.pictures{grid-template-columns:1fr 1fr;gap:.5rem}figure,tr,pre,p{break-inside:avoid}h2,h3{break-after:avoid}.scroll{overflow:visible}table{font-size:7.5pt}th,td{padding:.1rem .25rem}details:not([open]),.filter{display:none}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
         """;
 }

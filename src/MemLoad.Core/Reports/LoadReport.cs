@@ -14,11 +14,24 @@ public sealed record LoadReportInfo
     public required int RowCount { get; init; }
     /// <summary>The number of pictures.</summary>
     public required int PictureCount { get; init; }
+    /// <summary>The loads that are worse than in the baseline. Null without a baseline.</summary>
+    public int? WorseCount { get; init; }
     /// <summary>Absolute path of the folder with the picture files. Null if no folder was requested.</summary>
     public string? PicturePath { get; init; }
 }
 
-/// <summary>Writes rows as one page: self-contained, without scripts, readable without its pictures.</summary>
+/// <summary>What a report contains besides its rows.</summary>
+public sealed record LoadReportOptions
+{
+    /// <summary>A folder for each picture as an SVG and a PNG file. It is created if it does not exist. Null writes only the page.</summary>
+    public string? PicturePath { get; init; }
+    /// <summary>Whether existing files are replaced.</summary>
+    public bool Overwrite { get; init; }
+    /// <summary>Rows of an earlier measurement. The report says which loads are worse than theirs. Null writes no comparison.</summary>
+    public IReadOnlyList<LoadMeasurement>? Baseline { get; init; }
+}
+
+/// <summary>Writes rows as one page: self-contained, readable without its pictures and without its script.</summary>
 public static class LoadReport
 {
     private static readonly string[] Extensions = [".html", ".htm", ".xhtml"];
@@ -35,26 +48,51 @@ public static class LoadReport
     /// ML9105.</exception>
     public static LoadReportInfo Write(
         IReadOnlyList<LoadMeasurement> rows, IReadOnlyList<LoadTimeline> timelines, string path, string? picturePath = null, bool overwrite = false,
-        CancellationToken cancellationToken = default)
+        CancellationToken cancellationToken = default) =>
+        Write(rows, timelines, path, new LoadReportOptions { PicturePath = picturePath, Overwrite = overwrite }, cancellationToken);
+
+    /// <summary>Writes a report.</summary>
+    /// <param name="rows">The measured rows, of one or more computers.</param>
+    /// <param name="timelines">Samples of these and other loads. A load without samples has no picture over time.</param>
+    /// <param name="path">The file to write, with the extension <c>.html</c>.</param>
+    /// <param name="options">What else is written.</param>
+    /// <param name="cancellationToken">Stops the write. No partial file remains.</param>
+    /// <exception cref="MemLoadException">ML8104 without rows, ML1008 for a name without the extension of a page, ML9102 to
+    /// ML9105.</exception>
+    public static LoadReportInfo Write(
+        IReadOnlyList<LoadMeasurement> rows, IReadOnlyList<LoadTimeline> timelines, string path, LoadReportOptions options,
+        CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(rows);
         ArgumentNullException.ThrowIfNull(timelines);
         ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(options);
         if (rows.Count == 0)
         {
             throw Rules.RowsNone.Broken("there are no rows");
         }
-        string target = TargetOf(path, overwrite);
+        string target = TargetOf(path, options.Overwrite);
         IReadOnlyList<ReportSection> sections = ReportSection.Of(ReportGroup.Of(rows, timelines));
-        byte[] page = Encoding.UTF8.GetBytes(HtmlPage.Of(rows, sections));
+        IReadOnlyList<RunChange>? changes = options.Baseline is null ? null : RunChange.Of(rows, options.Baseline);
+        byte[] page = Encoding.UTF8.GetBytes(HtmlPage.Of(rows, sections, changes));
         Picture[] pictures = [.. sections.SelectMany(section => section.Pictures)];
-        string? folder = picturePath is null ? null : WritePictures(pictures, FullPath.Of(picturePath, Rules.TargetUnwritable), overwrite, cancellationToken);
-        ReportOutput.Write(target, page, overwrite, cancellationToken);
-        return new LoadReportInfo { Path = target, FileBytes = page.Length, RowCount = rows.Count, PictureCount = pictures.Length, PicturePath = folder };
+        string? folder = options.PicturePath is null
+            ? null
+            : WritePictures(pictures, FullPath.Of(options.PicturePath, Rules.TargetUnwritable), options.Overwrite, cancellationToken);
+        ReportOutput.Write(target, page, options.Overwrite, cancellationToken);
+        return new LoadReportInfo
+        {
+            Path = target,
+            FileBytes = page.Length,
+            RowCount = rows.Count,
+            PictureCount = pictures.Length,
+            WorseCount = changes?.Count(change => change.Kind == ChangeKind.Worse),
+            PicturePath = folder,
+        };
     }
 
     /// <summary>
-    /// Checks before a measurement that <see cref="Write"/> can write a page. It does not check the names of pictures, which depend on the
+    /// Checks before a measurement that <c>Write</c> can write a page. It does not check the names of pictures, which depend on the
     /// rows.
     /// </summary>
     /// <param name="path">The file to write.</param>

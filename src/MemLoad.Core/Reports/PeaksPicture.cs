@@ -17,6 +17,7 @@ internal static class PeaksPicture
         long most = Math.Max(1, bars.SelectMany(all => all).Max(bar => Math.Max(bar.Forecast ?? 0, bar.Figure.Most ?? 0)));
         var scale = AxisScale.Bytes(most);
         var shapes = new List<Shape>();
+        var hints = new List<Hint>();
         double y = 4;
         for (int i = 0; i < bars.Length; i++)
         {
@@ -27,6 +28,7 @@ internal static class PeaksPicture
             foreach (Bar bar in bars[i])
             {
                 Draw(shapes, bar, y, scale);
+                hints.Add(new Hint(0, y - 2, Picture.CommonWidth, BarSpace, Hinted(strategy, bar)));
                 y += BarSpace;
             }
             y += 8;
@@ -46,8 +48,12 @@ internal static class PeaksPicture
             shapes.Add(new Label(Ink.Text, Left + 97, y + 11, "the notebook's figure (PyTorch, CUDA)", 11));
         }
         y += 20;
-        return new Picture(name, $"Peak memory: {group.Title}", Describe(group), Picture.CommonWidth, y, shapes, Table(group));
+        return new Picture(name, $"Peak memory: {group.Title}", Describe(group), Picture.CommonWidth, y, shapes, Table(group)) { Hints = hints };
     }
+
+    private static string Hinted(ReportStrategy strategy, Bar bar) => bar.Ink == Ink.Notebook
+        ? $"{strategy.Name}, {bar.Name}: {Notebook(bar.Figure.Median)}"
+        : $"{strategy.Name}, {bar.Name}: {Figures.Spread(bar.Figure, Figures.Bytes)}{(bar.Forecast is long forecast ? $", forecast {Figures.Bytes(forecast)}" : "")}";
 
     private static void Draw(List<Shape> shapes, Bar bar, double y, AxisScale scale)
     {

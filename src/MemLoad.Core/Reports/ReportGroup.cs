@@ -71,10 +71,13 @@ internal sealed record ReportGroup(string HostName, string Device, string Model,
     /// <summary>Returns a short description of a model.</summary>
     public static string ModelOf(LoadMeasurement row)
     {
-        string name = row.Size ?? FileName(row.Path) ?? "weights";
+        string name = NameOf(row);
         string cast = row.DType is null ? name : $"{name} as {row.DType}";
         return row.RankCount is null ? cast : string.Create(CultureInfo.InvariantCulture, $"{cast}, rank {row.Rank} of {row.RankCount}");
     }
+
+    /// <summary>Returns the name of a model: its size, or the name of its file.</summary>
+    public static string NameOf(LoadMeasurement row) => row.Size ?? FileName(row.Path) ?? "weights";
 
     // Rows can come from other systems.
     private static string? FileName(string? path) => path?.TrimEnd('/', '\\') is { Length: > 0 } trimmed ? trimmed[(trimmed.LastIndexOfAny(['/', '\\']) + 1)..] : null;

@@ -16,6 +16,7 @@ internal static class TimePicture
         long most = group.Strategies.Max(strategy => Math.Max(strategy.Of(row => row.ElapsedMicroseconds).Most ?? 0, strategy.Typical.ForecastMicroseconds ?? 0));
         var scale = AxisScale.Time(Math.Max(1, most), 4);
         var shapes = new List<Shape>();
+        var hints = new List<Hint>();
         double bottom = (group.Strategies.Count * Row) + 4;
         for (int i = 0; i <= scale.Count; i++)
         {
@@ -42,14 +43,17 @@ internal static class TimePicture
             }
             string figure = time.Median is null ? strategy.Typical.Verdict : $"{Figures.Time(time.Median)}, {Figures.Speed(strategy.Of(row => row.BytesPerSecond).Median)}";
             shapes.Add(new Label(Ink.Text, Picture.CommonWidth, y + 11, figure, 12, Anchor.End));
+            hints.Add(new Hint(0, y - 4, Picture.CommonWidth, Row, $"{Described(strategy)}, forecast {Figures.Time(strategy.Typical.ForecastMicroseconds)}"));
             y += Row;
         }
-        string description = string.Join(" ", group.Strategies.Select(strategy =>
-            $"{strategy.Name}: {Figures.Spread(strategy.Of(row => row.ElapsedMicroseconds), Figures.Time)}, {Figures.Speed(strategy.Of(row => row.BytesPerSecond).Median)}."));
-        return new Picture(name, $"Time and throughput: {group.Title}", description, Picture.CommonWidth, bottom + 20, shapes, Table(group));
+        string description = string.Join(" ", group.Strategies.Select(strategy => Described(strategy) + "."));
+        return new Picture(name, $"Time and throughput: {group.Title}", description, Picture.CommonWidth, bottom + 20, shapes, Table(group)) { Hints = hints };
 
         double Length(double microseconds) => microseconds / scale.End * BarWidth;
     }
+
+    private static string Described(ReportStrategy strategy) =>
+        $"{strategy.Name}: {Figures.Spread(strategy.Of(row => row.ElapsedMicroseconds), Figures.Time)}, {Figures.Speed(strategy.Of(row => row.BytesPerSecond).Median)}";
 
     private static FigureTable Table(ReportGroup group) => new(
         ["Strategy", "Runs", "Time", "Forecast", "Throughput"],

@@ -36,6 +36,7 @@ internal static class TimelinePicture
             new Label(Ink.Muted, Picture.CommonWidth, 15, $"{Figures.Time(row.ElapsedMicroseconds ?? end)}, {row.Verdict}", 12, Anchor.End),
         };
         double y = 26;
+        double panels = y;
         if (group.HasDevice)
         {
             Panel(shapes, ref y, points, end, memory, "Device", row.PeakDeviceBytes, row.ForecastDeviceBytes, row.DeviceBudgetBytes, point => point.ForecastDeviceBytes,
@@ -43,12 +44,27 @@ internal static class TimelinePicture
         }
         Panel(shapes, ref y, points, end, memory, "Host", row.PeakHostBytes, row.ForecastHostBytes, row.HostBudgetBytes, point => point.ForecastHostBytes,
             (Ink.Host, point => point.HostBytes), (Ink.File, point => point.HostFileBytes));
+        IReadOnlyList<Hint> hints = [.. Hints(points, end, panels, y - panels, group.HasDevice)];
         IReadOnlyList<PhaseSpan> phases = PhaseSpan.Of(points);
         Phases(shapes, ref y, phases, end);
         TimeAxis(shapes, ref y, time, end);
         PhaseNames(shapes, ref y, phases);
         Legend(shapes, ref y, group.HasDevice, shapes.Any(shape => shape.Ink == Ink.Budget));
-        return new Picture(name, $"Memory over time: {strategy.Name} to {row.Device}", Describe(row, phases), Picture.CommonWidth, y, shapes, Table(points));
+        return new Picture(name, $"Memory over time: {strategy.Name} to {row.Device}", Describe(row, phases), Picture.CommonWidth, y, shapes, Table(points)) { Hints = hints };
+    }
+
+    // Each strip shows its highest sample, so that no peak is between two strips.
+    private static IEnumerable<Hint> Hints(IReadOnlyList<TimelinePoint> points, long end, double top, double height, bool hasDevice)
+    {
+        const int Strips = 60;
+        const double Width = PlotWidth / Strips;
+        foreach (IGrouping<int, TimelinePoint> strip in points.GroupBy(point => (int)Math.Min(Strips - 1, (double)point.Microseconds / end * Strips)))
+        {
+            TimelinePoint highest = strip.MaxBy(point => (UInt128)(point.DeviceBytes ?? 0) + (UInt128)Sum(point.HostBytes, point.HostFileBytes))!;
+            string device = hasDevice ? $"device {Figures.Bytes(highest.DeviceBytes)}, " : "";
+            yield return new Hint(Left + (strip.Key * Width), top, Width, height,
+                $"{Figures.Time(highest.Microseconds)}: {device}host {Figures.Bytes(highest.HostBytes)}, file-backed {Figures.Bytes(highest.HostFileBytes)}");
+        }
     }
 
     /// <summary>Returns the highest figure in the panels of a timeline.</summary>

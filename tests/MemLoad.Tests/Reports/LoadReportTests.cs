@@ -1,3 +1,6 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
 using System.Xml.Linq;
 using MemLoad.Tests.Cli;
 
@@ -16,15 +19,17 @@ public sealed class LoadReportTests
     ];
 
     [Fact]
-    public void The_page_is_well_formed_whole_in_itself_and_runs_nothing()
+    public void The_page_is_well_formed_whole_in_itself_and_runs_only_its_own_script()
     {
         (XDocument page, string text) = Written(Measured, [.. Measured.Select(row => Samples.Of(row))]);
 
-        Assert.Empty(page.Descendants(Html + "script"));
+        XElement script = Assert.Single(page.Descendants(Html + "script"));
+        Assert.Contains($"<script>{script.Value}</script>", text, StringComparison.Ordinal);
+        string hash = Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(script.Value)));
+        Assert.Contains($"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{hash}'\"", text, StringComparison.Ordinal);
         Assert.DoesNotContain(page.Descendants().Attributes(), attribute => attribute.Name.LocalName.StartsWith("on", StringComparison.Ordinal));
         Assert.All(page.Descendants().Attributes().Where(attribute => attribute.Name.LocalName is "src" or "href"), attribute => Assert.StartsWith("#", attribute.Value, StringComparison.Ordinal));
         Assert.DoesNotContain("@import", text, StringComparison.Ordinal);
-        Assert.Contains("default-src 'none'", text, StringComparison.Ordinal);
         string[] ids = [.. page.Descendants().Attributes("id").Select(id => id.Value)];
         Assert.Equal(ids.Length, ids.Distinct().Count());
         Assert.All(page.Descendants().Attributes().Where(attribute => attribute.Name.LocalName is "aria-labelledby").SelectMany(attribute => attribute.Value.Split(' ')), id => Assert.Contains(id, ids));
@@ -75,7 +80,8 @@ public sealed class LoadReportTests
 
         (XDocument page, string html) = Written([row], [samples]);
 
-        Assert.Empty(page.Descendants(Html + "script").Concat(page.Descendants(Html + "img")));
+        Assert.Empty(page.Descendants(Html + "img"));
+        Assert.Equal(plain.Descendants(Html + "script").Single().Value, page.Descendants(Html + "script").Single().Value);
         Assert.All(page.Descendants(), element => Assert.Contains(plain.Descendants(), known => known.Name == element.Name));
         Assert.DoesNotContain('\u202e', html);
         Assert.DoesNotContain('\u001b', html);
@@ -169,6 +175,86 @@ public sealed class LoadReportTests
         Assert.Equal("ML1008", Assert.Throws<MemLoadException>(() => LoadReport.Write(rows, [], folder["model.pth"], overwrite: true)).Rule.Id);
         Assert.Equal("ML8104", Assert.Throws<MemLoadException>(() => LoadReport.Write([], [], folder["t.html"])).Rule.Id);
     }
+
+    [Fact]
+    public void Bars_and_times_show_their_figures_at_the_pointer()
+    {
+        LoadMeasurement row = Rows.Loaded("Meta");
+        LoadTimeline samples = Samples.Of(row, count: 1000);
+        (XDocument page, _) = Written([row], [samples]);
+
+        string[] hints = [.. page.Descendants(Svg + "rect").Select(rect => rect.Element(Svg + "title")?.Value).OfType<string>()];
+
+        Assert.Contains("Meta, device: 3.00 GiB, forecast 3.00 GiB", hints);
+        Assert.Contains("Meta, host: 5.0 MiB, forecast 5.0 MiB", hints);
+        Assert.Contains(hints, hint => hint.StartsWith("Meta: 412 ms, 1.65 GB/s, forecast ", StringComparison.Ordinal));
+        TimelinePoint highest = samples.Points[^1];
+        Assert.Contains($"{Figures.Time(highest.Microseconds)}: device {Figures.Bytes(highest.DeviceBytes)}, host", string.Join('\n', hints), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Rows_are_compared_with_those_of_an_earlier_day()
+    {
+        LoadMeasurement[] before =
+        [
+            Rows.Loaded("Stream"), Rows.Loaded("Meta"), Rows.Loaded("Mmap"), Rows.Loaded("Sequential"), Rows.Loaded("Baseline"),
+            Rows.Loaded("PerTensor") with { HostName = "gone" }, Full("Auto"),
+            Rows.Loaded("Stream") with { Model = "prod", Size = null, Path = "/srv/v1/a.safetensors" },
+        ];
+        LoadMeasurement[] now =
+        [
+            Rows.Loaded("Stream") with { ElapsedMicroseconds = 600_000 },
+            Rows.Loaded("Meta") with { PeakHostBytes = 500L << 20 },
+            Rows.Loaded("Mmap") with { ElapsedMicroseconds = 420_000, PeakHostBytes = 6L << 20 },
+            Rows.Loaded("Sequential") with { ElapsedMicroseconds = 200_000 },
+            Full("Baseline"),
+            Rows.Loaded("PerTensor") with { HostName = "new" }, Rows.Loaded("Auto"),
+            Rows.Loaded("Stream") with { Model = "prod", Size = null, Path = "/srv/v2/b.safetensors", WeightsDigest = new string('b', 64) },
+        ];
+
+        IReadOnlyList<RunChange> changes = RunChange.Of(now, before);
+
+        Assert.Equal(
+            [
+                (ChangeKind.Worse, "Stream", "time 412 ms to 600 ms (+46 %)"),
+                (ChangeKind.Worse, "Meta", "host 5.0 MiB to 500.0 MiB (+495.0 MiB)"),
+                (ChangeKind.Worse, "Baseline", "as forecast before, out of memory now"),
+                (ChangeKind.Worse, "Stream", "other weights"),
+                (ChangeKind.Missing, "PerTensor", "only in the baseline"),
+                (ChangeKind.Better, "Sequential", "time 412 ms to 200 ms (-51 %)"),
+                (ChangeKind.Better, "Auto", "out of memory before, as forecast now"),
+                (ChangeKind.New, "PerTensor", "not in the baseline"),
+                (ChangeKind.Same, "Mmap", "the same"),
+            ],
+            changes.Select(change => (change.Kind, change.Name, change.Text)));
+        Assert.All(RunChange.Of(before, before), change => Assert.Equal(ChangeKind.Same, change.Kind));
+        // The reverse of a change is of the opposite kind, except that other weights are never better.
+        Assert.Equal(3, RunChange.Of(before, now).Count(change => change.Kind == ChangeKind.Better));
+        // Runs whose ranges overlap do not differ.
+        LoadMeasurement[] noisy = [Rows.Loaded("Stream") with { ElapsedMicroseconds = 900_000 }, Rows.Loaded("Stream", run: 2) with { ElapsedMicroseconds = 412_000 }];
+        Assert.Equal(ChangeKind.Same, Assert.Single(RunChange.Of(noisy, [before[0]])).Kind);
+
+        static LoadMeasurement Full(string strategy) =>
+            Rows.Failed(strategy, LoadOutcome.OutOfMemory, "ML7001: no room") with { Path = "/tmp/model.pth", Size = "gpt2-small", Cache = "AsIs" };
+    }
+
+    [Fact]
+    public void The_command_line_says_how_many_loads_are_worse()
+    {
+        using var folder = new TemporaryFolder();
+        LoadMeasurement row = Rows.Loaded("Stream");
+        File.WriteAllText(folder["before.json"], RowJson(row));
+        File.WriteAllText(folder["now.json"], RowJson(row with { PeakHostBytes = 1L << 30 }));
+
+        CliRun report = CliRun.Of("report", "--path", folder["now.json"], "--baseline-path", folder["before.json"], "--out", folder["r.html"]);
+        CliRun metrics = CliRun.Of("report", "--path", folder["now.json"], "--baseline-path", folder["before.json"], "--out", folder["r.prom"]);
+
+        Assert.Equal((0, 2), (report.ExitCode, metrics.ExitCode));
+        Assert.Contains("1 load worse than the baseline", report.Output, StringComparison.Ordinal);
+        Assert.Contains("1 of 1 load is worse.", File.ReadAllText(folder["r.html"]), StringComparison.Ordinal);
+    }
+
+    private static string RowJson(LoadMeasurement row) => JsonSerializer.Serialize(row, MeasurementJson.Default.LoadMeasurement);
 
     [Fact]
     public void The_command_line_measures_keeps_the_samples_and_reports()

@@ -59,6 +59,9 @@ internal sealed record Stroke(Ink Ink, IReadOnlyList<Spot> Spots, double Width =
 /// <summary>A line of text on its baseline.</summary>
 internal sealed record Label(Ink Ink, double X, double Y, string Text, double Size = 12, Anchor Anchor = Anchor.Start, bool Bold = false) : Shape(Ink);
 
+/// <summary>The figures at a place of a picture. A page shows them when the pointer is there.</summary>
+internal sealed record Hint(double X, double Y, double Width, double Height, string Text);
+
 /// <summary>The figures of a picture, for people who cannot see it.</summary>
 internal sealed record FigureTable(IReadOnlyList<string> Columns, IReadOnlyList<IReadOnlyList<string>> Rows);
 
@@ -72,6 +75,9 @@ internal sealed record FigureTable(IReadOnlyList<string> Columns, IReadOnlyList<
 /// <param name="Table">The figures.</param>
 internal sealed record Picture(string Name, string Title, string Description, double Width, double Height, IReadOnlyList<Shape> Shapes, FigureTable Table)
 {
+    /// <summary>The figures at its places. A picture of points has none.</summary>
+    public IReadOnlyList<Hint> Hints { get; init; } = [];
+
     /// <summary>The width of all pictures. They are legible on a phone, and two fit beside each other on a screen.</summary>
     public const double CommonWidth = 440;
 

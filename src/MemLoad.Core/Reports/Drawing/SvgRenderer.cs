@@ -44,6 +44,12 @@ internal static class SvgRenderer
         {
             Append(svg, shape);
         }
+        foreach (Hint hint in picture.Hints)
+        {
+            svg.Append(CultureInfo.InvariantCulture, $"<rect class=\"hint\" x=\"{Markup.Number(hint.X)}\" y=\"{Markup.Number(hint.Y)}\"");
+            svg.Append(CultureInfo.InvariantCulture, $" width=\"{Markup.Number(hint.Width)}\" height=\"{Markup.Number(hint.Height)}\">");
+            svg.Append(CultureInfo.InvariantCulture, $"<title>{Markup.Text(hint.Text)}</title></rect>");
+        }
         return svg.Append("</svg>").ToString();
     }
 
@@ -106,6 +112,7 @@ internal static class SvgRenderer
                 _ => $".a-{name}{{fill:var(--{name})}}",
             });
         }
+        css.Append(".hint{fill:transparent}.hint:hover{fill:var(--axis);fill-opacity:.15}");
         return css.Append(".hatch{stroke:var(--ground);stroke-opacity:.55;stroke-width:1.4}.dot{fill:var(--ground);fill-opacity:.6}").ToString();
     }
 }

@@ -1,0 +1,117 @@
+using System.Globalization;
+
+namespace MemLoad;
+
+/// <summary>How the runs of a strategy differ from earlier runs of the same load.</summary>
+internal enum ChangeKind
+{
+    /// <summary>A figure or the outcome is worse.</summary>
+    Worse,
+    /// <summary>The load is only in the earlier rows.</summary>
+    Missing,
+    /// <summary>A figure or the outcome is better, and none is worse.</summary>
+    Better,
+    /// <summary>The load is only in the rows of the report.</summary>
+    New,
+    /// <summary>No figure differs by more than the noise.</summary>
+    Same,
+}
+
+/// <summary>The runs of one strategy, and the runs of the same load in earlier rows.</summary>
+/// <param name="Group">The group of the strategy.</param>
+/// <param name="Name">The strategy.</param>
+/// <param name="Before">The earlier runs, or null.</param>
+/// <param name="Now">The runs of the report, or null.</param>
+internal sealed record RunChange(ReportGroup Group, string Name, ReportStrategy? Before, ReportStrategy? Now)
+{
+    // Times of equal loads differ between runs. A smaller difference is noise.
+    private const long TimePercent = 10;
+    private const long TimeMicroseconds = 10_000;
+
+    private readonly IReadOnlyList<(bool IsWorse, string Text)> _differences = Now is null || Before is null ? [] : [.. Differences(Before, Now)];
+
+    /// <summary>Compares rows with earlier rows. The worst changes are first.</summary>
+    public static IReadOnlyList<RunChange> Of(IReadOnlyList<LoadMeasurement> rows, IReadOnlyList<LoadMeasurement> baseline)
+    {
+        IReadOnlyList<(ReportGroup Group, ReportStrategy Strategy)> now = Runs(rows);
+        var before = Runs(baseline).ToLookup(run => KeyOf(run.Group, run.Strategy));
+        var keys = now.Select(run => KeyOf(run.Group, run.Strategy)).ToHashSet();
+        IEnumerable<RunChange> changes =
+        [
+            .. now.Select(run => new RunChange(run.Group, run.Strategy.Name, Counterpart(before[KeyOf(run.Group, run.Strategy)], run.Group), run.Strategy)),
+            .. before.Where(runs => !keys.Contains(runs.Key)).SelectMany(runs => runs, (_, run) => new RunChange(run.Group, run.Strategy.Name, run.Strategy, null)),
+        ];
+        return [.. changes.OrderBy(change => change.Kind)];
+    }
+
+    /// <summary>The kind of the change.</summary>
+    public ChangeKind Kind => this switch
+    {
+        { Now: null } => ChangeKind.Missing,
+        { Before: null } => ChangeKind.New,
+        _ when _differences.Any(difference => difference.IsWorse) => ChangeKind.Worse,
+        _ when _differences.Count > 0 => ChangeKind.Better,
+        _ => ChangeKind.Same,
+    };
+
+    /// <summary>The differences as text.</summary>
+    public string Text => Kind switch
+    {
+        ChangeKind.Missing => "only in the baseline",
+        ChangeKind.New => "not in the baseline",
+        ChangeKind.Same => "the same",
+        _ => string.Join("; ", _differences.OrderByDescending(difference => difference.IsWorse).Select(difference => difference.Text)),
+    };
+
+    private static IReadOnlyList<(ReportGroup Group, ReportStrategy Strategy)> Runs(IReadOnlyList<LoadMeasurement> rows) =>
+        [.. ReportGroup.Of(rows, []).SelectMany(group => group.Strategies, (group, strategy) => (group, strategy))];
+
+    private static LoadKey KeyOf(ReportGroup group, ReportStrategy strategy)
+    {
+        LoadMeasurement row = strategy.Typical;
+        return new LoadKey(
+            group.HostName, group.Device, row.Model ?? ReportGroup.NameOf(group.Known), row.DType, row.Rank, row.RankCount, row.Cache, row.Strategy);
+    }
+
+    // Files of one name in several folders are different loads.
+    private static ReportStrategy? Counterpart(IEnumerable<(ReportGroup Group, ReportStrategy Strategy)> candidates, ReportGroup group)
+    {
+        (ReportGroup Group, ReportStrategy Strategy)[] all = [.. candidates];
+        return all.Length == 1 ? all[0].Strategy : all.FirstOrDefault(run => run.Group.Known.Path == group.Known.Path).Strategy;
+    }
+
+    private static IEnumerable<(bool IsWorse, string Text)> Differences(ReportStrategy before, ReportStrategy now)
+    {
+        if (before.Typical.Outcome != now.Typical.Outcome)
+        {
+            yield return (!now.Typical.IsLoaded, $"{before.Typical.Verdict} before, {now.Typical.Verdict} now");
+        }
+        if (before.Typical.WeightsDigest is string old && now.Typical.WeightsDigest is string read && old != read)
+        {
+            yield return (true, "other weights");
+        }
+        Spread was = before.Of(row => row.ElapsedMicroseconds);
+        Spread time = now.Of(row => row.ElapsedMicroseconds);
+        // If the ranges of the runs overlap, the difference can be chance.
+        if (was.Median is long from && time.Median is long to && (time.Least > was.Most || time.Most < was.Least)
+            && Math.Abs(to - from) >= TimeMicroseconds && Math.Abs((double)to - from) * 100 > (double)from * TimePercent)
+        {
+            string percent = (((double)to - from) * 100 / Math.Max(from, 1)).ToString("+0 '%';-0 '%'", CultureInfo.InvariantCulture);
+            yield return (to > from, $"time {Figures.Time(from)} to {Figures.Time(to)} ({percent})");
+        }
+        foreach ((string name, bool exact, Func<LoadMeasurement, long?> figure) in new (string, bool, Func<LoadMeasurement, long?>)[]
+        {
+            ("host", false, row => row.PeakHostBytes), ("device", true, row => row.PeakDeviceBytes),
+        })
+        {
+            if (before.Of(figure).Median is long less && now.Of(figure).Median is long more && (exact ? less != more : RowVerdict.HostDiffers(more, less)))
+            {
+                yield return (more > less, $"{name} {Figures.Bytes(less)} to {Figures.Bytes(more)} ({RowVerdict.Signed(more - less, less)})");
+            }
+        }
+    }
+
+    // A model keeps its name when its folder changes, for example with a new version.
+    private sealed record LoadKey(
+        string HostName, string Device, string Model, string? DType, long? Rank, long? RankCount, string? Cache, string Strategy);
+}
