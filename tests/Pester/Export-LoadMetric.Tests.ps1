@@ -5,6 +5,11 @@ BeforeAll {
     New-TinyCheckpoint $file
     $rows = Measure-LoadMemory $file -Strategy Stream, Mmap -InProcess -Device cpu
     $target = Join-Path $TestDrive x.prom
+    # The variables of the dashboard are values that Grafana puts in.
+    function Get-DashboardExpression {
+        $dashboard = Get-Content -Raw (Join-Path $PSScriptRoot ../../examples/monitoring/memload-dashboard.json) | ConvertFrom-Json
+        $dashboard.panels.targets.expr -replace '\$(model|strategy|instance)', '.*'
+    }
 }
 Describe 'Export-LoadMetric' {
     It 'writes rows, and rows that were CSV meanwhile, as the same metrics' {
@@ -21,6 +26,13 @@ Describe 'Export-LoadMetric' {
         $rows | Export-LoadMetric (Join-Path $TestDrive none.prom) -WhatIf
         Join-Path $TestDrive none.prom | Should -Not -Exist
     }
+    It 'has a dashboard of metrics that a file has, with a line for each metric that changes' {
+        $rows | Export-LoadMetric $target
+        $metrics = [regex]::Matches((Get-Content -Raw $target), '(?m)^# TYPE (\S+)') | ForEach-Object { $_.Groups[1].Value }
+        $shown = Get-DashboardExpression | ForEach-Object { [regex]::Matches($_, 'memload_\w+').Value } | Sort-Object -Unique
+        $shown | Should -BeIn $metrics
+        $metrics | Where-Object { $_ -notin $shown } | Should -Be memload_load_success, memload_model_bytes
+    }
     if (Get-Command promtool -ErrorAction Ignore) {
         It 'pleases promtool' {
             $rows | Export-LoadMetric $target
@@ -33,6 +45,11 @@ Describe 'Export-LoadMetric' {
                 promtool check rules memload-alerts.yml
                 $LASTEXITCODE | Should -Be 0
                 promtool test rules memload-alerts.test.yml
+                $LASTEXITCODE | Should -Be 0
+                # promtool knows no dashboards, but it parses the expressions of one as rules.
+                $rules = Get-DashboardExpression | ForEach-Object { @{ record = "dashboard:$((++$script:number))"; expr = $_ } }
+                @{ groups = @(@{ name = 'dashboard'; rules = @($rules) }) } | ConvertTo-Json -Depth 5 | Set-Content (Join-Path $TestDrive dashboard.yml)
+                promtool check rules (Join-Path $TestDrive dashboard.yml)
                 $LASTEXITCODE | Should -Be 0
             } finally { Pop-Location }
         }

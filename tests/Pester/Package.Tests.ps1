@@ -15,10 +15,23 @@ BeforeAll {
 Describe 'The package of the module' {
     It 'gives a row in an empty PowerShell' {
         $repository = (New-Item -ItemType Directory (Join-Path $TestDrive packages)).FullName
-        # Without what ./build.ps1 -Torch may have added, which no package takes.
-        $staged = New-Item -ItemType Directory (Join-Path $TestDrive MemLoad)
+        # A copy of the script, its module and a dotnet that builds nothing: the script packs the module that was tested. It packs no libtorch.
+        $copy = (New-Item -ItemType Directory (Join-Path $TestDrive clone)).FullName
+        $staged = New-Item -ItemType Directory (Join-Path $copy built)
         Get-ChildItem (Split-Path $ModulePath) -Exclude torch | Copy-Item -Destination $staged -Recurse
-        Compress-PSResource -Path $staged -DestinationPath $repository
+        Copy-Item (Join-Path $RepositoryRoot build.ps1) $copy
+        Copy-Item (Join-Path $RepositoryRoot module) $copy -Recurse
+        $build = {
+            param($Copy, $Version, $Feed)
+            function dotnet {
+                $null = New-Item -ItemType Directory "$Copy/output/MemLoad" -Force
+                Copy-Item "$Copy/built" "$Copy/output/MemLoad/$Version" -Recurse
+            }
+            & "$Copy/build.ps1" -Task Publish -Feed $Feed
+        }
+        (& $build $copy $ModuleVersion $repository).Name | Should -Be "MemLoad.$ModuleVersion.nupkg"
+        (& $build $copy $ModuleVersion $repository).Name | Should -Be "MemLoad.$ModuleVersion.nupkg"
+        (Get-ChildItem $repository -Force).Name | Should -Be "MemLoad.$ModuleVersion.nupkg"
         $emptyHome = (New-Item -ItemType Directory (Join-Path $TestDrive home)).FullName
         $script = @"
             `$ErrorActionPreference = 'Stop'

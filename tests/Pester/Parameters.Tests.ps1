@@ -154,7 +154,7 @@ Measure-LoadMemory '$file' -Device cpu -Strategy `$Strategy -DType `$DType | Exp
             Invoke-ThisPowerShell -NoProfile -File $build -Task 'Test, test' | Should -Be 'dotnet test'
             $text = Invoke-ThisPowerShell -NoProfile -File $build -Task 'Test,Nothing' 2>&1 | Out-String
             $LASTEXITCODE | Should -Be 1
-            $text | Should -BeLike '*"Test,Nothing": tasks are Build, Test and Package.*'
+            $text | Should -BeLike '*"Test,Nothing": tasks are Build, Test, Package and Publish.*'
         }
         finally { $env:PATH = $path }
     }

@@ -33,7 +33,7 @@ public sealed class DocumentScratch : IDisposable
         File.SetUnixFileMode(_tools["memload"], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         (int code, string text) = Run("memload measure --path model.pth --timeline-path samples.jsonl --format csv > rows.csv", _prepared.Path);
         Assert.True(code == 0, text);
-        foreach (string rows in (string[])["node1", "node2", "rank-0", "rank-1"])
+        foreach (string rows in (string[])["node1", "node2", "rank-0", "rank-1", "yesterday", "today"])
         {
             File.Copy(_prepared["rows.csv"], _prepared[rows + ".csv"]);
         }
