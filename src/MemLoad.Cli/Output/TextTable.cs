@@ -1,3 +1,4 @@
+using System.Text;
 using Spectre.Console;
 
 namespace MemLoad.Cli;
@@ -41,33 +42,80 @@ internal sealed class TextTable
     }
 
     /// <summary>The width of a line in characters: two between columns, one at each end.</summary>
-    public int Width => _columns.Select((column, i) =>
-        column.Title.Split('\n').Concat(_rows.Select(row => row[i].Text)).Max(text => text.Length) + 2).Sum();
+    public int Width => Widths().Sum(width => width + 2);
 
+    /// <summary>Writes the table: a rule, the titles, a rule, the rows, a rule.</summary>
     public void Write()
     {
-        var table = new Table { Border = TableBorder.Horizontal, BorderStyle = new Style(decoration: Decoration.Dim) };
-        int lines = _columns.Max(column => column.Title.Count(c => c == '\n'));
-        for (int i = 0; i < _columns.Count; i++)
+        int[] widths = Widths();
+        Ink plain = new("", "");
+        Ink dim = InkOf(new Style(decoration: Decoration.Dim));
+        Ink bold = InkOf(new Style(decoration: Decoration.Bold));
+        var inkOfColour = new Dictionary<Color, Ink>();
+        string rule = dim.Before + new string(_console.Unicode ? '─' : '-', Width) + dim.After;
+        var line = new StringBuilder();
+        _console.Out.WriteLine(rule);
+        int lines = _columns.Max(column => column.Title.Count(c => c == '\n')) + 1;
+        for (int i = 0; i < lines; i++)
         {
-            (string title, bool right) = _columns[i];
             // Titles are directly above the rule, whatever the number of lines of the longest title.
-            string low = new string('\n', lines - title.Count(c => c == '\n')) + title;
-            TableColumn column = new TableColumn(new Text(low, new Style(decoration: Decoration.Bold))).NoWrap().PadLeft(0)
-                .PadRight(i == _columns.Count - 1 ? 0 : 1);
-            table.AddColumn(right ? column.RightAligned() : column);
+            string[] titles = [.. _columns.Select(column => column.Title.Split('\n')).Select(title => title.ElementAtOrDefault(i - lines + title.Length) ?? "")];
+            WriteRow(line, widths, column => (titles[column], bold));
         }
+        _console.Out.WriteLine(rule);
         foreach (Cell[] row in _rows)
         {
-            table.AddRow(row.Select(cell => new Text(cell.Text, new Style(cell.Colour))));
+            WriteRow(line, widths, column => (row[column].Text, row[column].Colour is Color colour ? ColourInk(colour) : plain));
         }
-        using var text = new StringWriter { NewLine = "\n" };
-        Render(_console, text).Write(table);
-        foreach (string line in text.ToString().TrimEnd('\n').Split('\n'))
+        _console.Out.WriteLine(rule);
+
+        Ink ColourInk(Color colour) => inkOfColour.TryGetValue(colour, out Ink known) ? known : inkOfColour[colour] = InkOf(new Style(colour));
+    }
+
+    private void WriteRow(StringBuilder line, int[] widths, Func<int, (string Text, Ink Ink)> cell)
+    {
+        line.Clear();
+        int blank = 0;
+        for (int i = 0; i < widths.Length; i++)
         {
-            // Only the rules of the table have characters that do not come from the data.
-            _console.Out.WriteLine((_console.Unicode ? line : line.Replace('─', '-')).TrimEnd());
+            (string text, Ink ink) = cell(i);
+            int room = widths[i] - WidthOf(text);
+            blank += 1 + (_columns[i].Right ? room : 0);
+            if (text.Length > 0)
+            {
+                line.Append(' ', blank).Append(ink.Before).Append(text).Append(ink.After);
+                blank = 0;
+            }
+            blank += 1 + (_columns[i].Right ? 0 : room);
         }
+        // The spaces after the last text are not written.
+        _console.Out.WriteLine(line);
+    }
+
+    private int[] Widths()
+    {
+        int[] widths = [.. _columns.Select(column => column.Title.Split('\n').Max(WidthOf))];
+        foreach (Cell[] row in _rows)
+        {
+            for (int i = 0; i < widths.Length; i++)
+            {
+                widths[i] = Math.Max(widths[i], WidthOf(row[i].Text));
+            }
+        }
+        return widths;
+    }
+
+    // A character of East Asia can take two places.
+    private static int WidthOf(string text) => Ascii.IsValid(text) ? text.Length : text.GetCellWidth();
+
+    // What the terminal receives before and after a text of a style.
+    private Ink InkOf(Style style)
+    {
+        const string Mark = "x";
+        using var text = new StringWriter { NewLine = "\n" };
+        Render(_console, text).Write(new Text(Mark, style));
+        string[] parts = text.ToString().Split(Mark);
+        return new Ink(parts[0], parts[1]);
     }
 
     /// <summary>Writes one line; with colours only on a terminal.</summary>
@@ -92,4 +140,6 @@ internal sealed class TextTable
         spectre.Profile.Capabilities.Unicode = console.Unicode;
         return spectre;
     }
+
+    private readonly record struct Ink(string Before, string After);
 }

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace MemLoad;
 
@@ -77,7 +78,8 @@ internal static unsafe class ElementCast
     {
         if (to == DType.Float16)
         {
-            Narrow<ToFloat16>(source, target, count);
+            int done = Vector512.IsHardwareAccelerated ? NarrowWide(source, target, count) : 0;
+            Narrow<ToFloat16>(source + done, target + done, count - done);
         }
         else
         {
@@ -178,6 +180,23 @@ internal static unsafe class ElementCast
             Vector.AsVectorUInt32(TNarrowing.Bits(Vector.Load((int*)source + Vector<int>.Count)))).Store(target);
     }
 
+    // Converts to float16 with vectors of 512 bits, which take half of the time. Vector<T> does not have this width. Returns the number of
+    // elements that were converted. The rest is less than a vector.
+    [MethodImpl(Hot)]
+    private static int NarrowWide(float* source, ushort* target, int count)
+    {
+        int step = Vector512<ushort>.Count;
+        int done = 0;
+        for (; done <= count - step; done += step)
+        {
+            int* from = (int*)source + done;
+            Vector512<int> low = ToFloat16.Bits(Vector512.Load(from));
+            Vector512<int> high = ToFloat16.Bits(Vector512.Load(from + Vector512<int>.Count));
+            Vector512.Narrow(low.AsUInt32(), high.AsUInt32()).Store(target + done);
+        }
+        return done;
+    }
+
     // Converts the bits of float32 to the bits of a 16-bit type, in the lower halves.
     private interface INarrowing
     {
@@ -214,6 +233,22 @@ internal static unsafe class ElementCast
             Vector<int> bits = Vector.ConditionalSelect(Vector.LessThan(magnitude, new Vector<int>(SmallestNormal)), subnormal, normal);
             bits = Vector.ConditionalSelect(Vector.GreaterThanOrEqual(magnitude, new Vector<int>(TooLarge)), special, bits);
             return bits | ((number >>> 16) & new Vector<int>(0x8000));
+        }
+
+        // The same with vectors of 512 bits.
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static Vector512<int> Bits(Vector512<int> number)
+        {
+            Vector512<int> magnitude = number & Vector512.Create(0x7FFFFFFF);
+            Vector512<int> odd = (magnitude >>> 13) & Vector512<int>.One;
+            Vector512<int> normal = (magnitude - Vector512.Create((112 << 23) - 0xFFF) + odd) >>> 13;
+            Vector512<int> subnormal = (magnitude.AsSingle() + Vector512.Create(Adder).AsSingle()).AsInt32() - Vector512.Create(Adder);
+            Vector512<int> payload = Vector512.Create(0x0200) | ((magnitude >>> 13) & Vector512.Create(0x03FF));
+            Vector512<int> special = Vector512.Create(0x7C00) | (Vector512.GreaterThan(magnitude, Vector512.Create(Infinity)) & payload);
+            Vector512<int> bits = Vector512.ConditionalSelect(
+                Vector512.LessThan(magnitude, Vector512.Create(SmallestNormal)), subnormal, normal);
+            bits = Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(magnitude, Vector512.Create(TooLarge)), special, bits);
+            return bits | ((number >>> 16) & Vector512.Create(0x8000));
         }
     }
 
