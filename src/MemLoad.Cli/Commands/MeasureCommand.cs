@@ -86,10 +86,11 @@ internal static class MeasureCommand
                 },
                 cancellationToken).ConfigureAwait(false);
             MeasureRun run;
+            var output = new MeasuredOutput(format.Read(parsed), console);
             using (var view = new LiveView(console, ticks: !here))
             {
                 session.ChildStarted += view.Watch;
-                run = await MeasureRun.ExecuteAsync([.. session.Turns], session.MeasureAsync, forecasts, view,
+                run = await MeasureRun.ExecuteAsync([.. session.Turns], session.MeasureAsync, forecasts, view, output.Add,
                     rows => bounds.ExitCodeOf(rows, parsed), cancellationToken).ConfigureAwait(false);
             }
             if (run.ExitCode == ExitCode.Interrupted)
@@ -97,7 +98,7 @@ internal static class MeasureCommand
                 console.Error.WriteLine("memload: interrupted");
             }
             // The rows are written first, so that a problem of the samples does not lose hours of measuring.
-            Print(run.Rows, here, format.Read(parsed), console);
+            output.End(run.Rows, here);
             // The samples of loads before an interruption are kept, as their rows are.
             return new[] { session.Disagreement(), session.KeepSamples(CancellationToken.None) }.OfType<MemLoadException>()
                 .Aggregate(run.ExitCode, (_, problem) => console.Report(problem));
@@ -114,10 +115,11 @@ internal static class MeasureCommand
                 Cache = cache.Read(parsed),
                 Model = parsed.GetValue(model),
             };
+            var output = new MeasuredOutput(format.Read(parsed), console);
             MeasureRun run = await programs.RunAsync(
-                parsed, bounds.Apply(request, parsed), parsed.GetValue(repeat) ?? 1, samples is null ? null : timelines.Add,
+                parsed, bounds.Apply(request, parsed), parsed.GetValue(repeat) ?? 1, samples is null ? null : timelines.Add, output.Add,
                 rows => bounds.ExitCodeOf(rows, parsed), console, cancellationToken).ConfigureAwait(false);
-            Print(run.Rows, inProcess: false, format.Read(parsed), console);
+            output.End(run.Rows, inProcess: false);
             if (samples is not null)
             {
                 TimelineFile.Append(samples, timelines, CancellationToken.None);
@@ -130,16 +132,4 @@ internal static class MeasureCommand
     private static Dictionary<LoadRequest, long> HostForecasts(IReadOnlyList<LoadRequest> requests, CancellationToken cancellationToken) =>
         requests.Zip(LoadPlanner.Forecast(requests, cancellationToken))
             .ToDictionary(pair => pair.First, pair => pair.Second.ForecastHostBytes + pair.Second.ForecastHostFileBytes);
-
-    private static void Print(IReadOnlyList<LoadMeasurement> rows, bool inProcess, OutputFormat format, CliConsole console)
-    {
-        if (format == OutputFormat.Prom)
-        {
-            console.Out.Write(LoadMetrics.Format(rows));
-            return;
-        }
-        RowOutput.Write(
-            rows, format, JsonOutput.Types.LoadMeasurementArray, JsonOutput.Types.LoadMeasurement,
-            () => MeasureView.Write(rows, inProcess, console), console);
-    }
 }

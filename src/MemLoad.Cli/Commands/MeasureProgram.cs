@@ -35,12 +35,13 @@ internal sealed class MeasureProgram
     /// <param name="request">The program, and what the options say about it.</param>
     /// <param name="repeat">How often to measure it.</param>
     /// <param name="timelines">Receives the samples; null if they are not needed.</param>
+    /// <param name="print">Receives each row when it is measured.</param>
     /// <param name="exitCode">Returns the exit code of the rows.</param>
     /// <param name="console">The console.</param>
     /// <param name="cancellationToken">Kills the program.</param>
     public async Task<MeasureRun> RunAsync(ParseResult parsed, ProgramRequest request, int repeat,
-        Action<LoadTimeline>? timelines, Func<IReadOnlyList<LoadMeasurement>, int> exitCode, CliConsole console,
-        CancellationToken cancellationToken)
+        Action<LoadTimeline>? timelines, Action<IReadOnlyList<LoadMeasurement>> print,
+        Func<IReadOnlyList<LoadMeasurement>, int> exitCode, CliConsole console, CancellationToken cancellationToken)
     {
         request = parsed.GetValue(_name) is string name ? request with { Name = name } : request;
         var measurer = new ProgramMeasurer(console.Error.WriteLine, timelines);
@@ -48,6 +49,7 @@ internal sealed class MeasureProgram
         for (int run = 1; run <= repeat && !cancellationToken.IsCancellationRequested; run++)
         {
             rows.Add(await measurer.MeasureAsync(request with { Run = run }, cancellationToken).ConfigureAwait(false));
+            print([rows[^1]]);
         }
         return MeasureRun.Of(rows, exitCode, cancellationToken);
     }

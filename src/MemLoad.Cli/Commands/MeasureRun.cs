@@ -8,6 +8,7 @@ internal sealed record MeasureRun(IReadOnlyList<LoadMeasurement> Rows, int ExitC
         Func<IReadOnlyList<MeasureRequest>, CancellationToken, Task<IReadOnlyList<LoadMeasurement>>> measure,
         IReadOnlyDictionary<LoadRequest, long>? forecasts,
         LiveView view,
+        Action<IReadOnlyList<LoadMeasurement>> print,
         Func<IReadOnlyList<LoadMeasurement>, int> exitCode,
         CancellationToken cancellationToken)
     {
@@ -21,7 +22,10 @@ internal sealed record MeasureRun(IReadOnlyList<LoadMeasurement> Rows, int ExitC
                 string ranks = first.Load.WithOtherRanks ? $" with {first.Load.RankCount} ranks" : "";
                 view.Begin($"measuring {first.Load.Strategy}{ranks}{run} ({i + 1}/{turns.Count})",
                     turns[i].Aggregate((long?)0, (sum, load) => sum + (forecasts?.GetValueOrDefault(load.Load))));
-                rows.AddRange(await measure(turns[i], cancellationToken).ConfigureAwait(false));
+                IReadOnlyList<LoadMeasurement> measured = await measure(turns[i], cancellationToken).ConfigureAwait(false);
+                rows.AddRange(measured);
+                view.Clear();
+                print(measured);
             }
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)

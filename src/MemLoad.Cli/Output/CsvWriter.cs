@@ -6,19 +6,32 @@ namespace MemLoad.Cli;
 /// <summary>
 /// RFC 4180: a header with the property names in the order of the row, then one record per row, in the invariant culture.
 /// </summary>
-internal static class CsvWriter
+/// <param name="type">The type description that JSON is written from, so that both have the same columns.</param>
+/// <param name="output">Receives the text.</param>
+internal sealed class CsvWriter<T>(JsonTypeInfo<T> type, TextWriter output)
+    where T : notnull
 {
     private const string NewLine = "\r\n";
 
-    /// <summary>Writes rows. The columns come from the type description that JSON is written from, so that both always agree.</summary>
-    public static void Write<T>(IEnumerable<T> rows, JsonTypeInfo<T> type, TextWriter output)
-        where T : notnull
+    private readonly JsonPropertyInfo[] _columns = [.. type.Properties];
+
+    /// <summary>Writes the header.</summary>
+    public void WriteHeader() => WriteFields(column => column.Name);
+
+    /// <summary>Writes one row.</summary>
+    public void Write(T row) => WriteFields(column => Format(column.Get!(row)));
+
+    private void WriteFields(Func<JsonPropertyInfo, string> field)
     {
-        output.Write(string.Join(',', type.Properties.Select(property => Quote(property.Name))) + NewLine);
-        foreach (T row in rows)
+        for (int i = 0; i < _columns.Length; i++)
         {
-            output.Write(string.Join(',', type.Properties.Select(property => Quote(Format(property.Get!(row))))) + NewLine);
+            if (i > 0)
+            {
+                output.Write(',');
+            }
+            output.Write(Quote(field(_columns[i])));
         }
+        output.Write(NewLine);
     }
 
     private static string Format(object? value) => value switch
@@ -34,4 +47,20 @@ internal static class CsvWriter
         field.AsSpan().ContainsAny("\",\r\n") || (field.Length > 0 && (field[0] == ' ' || field[^1] == ' '))
             ? $"\"{field.Replace("\"", "\"\"", StringComparison.Ordinal)}\""
             : field;
+}
+
+/// <summary>Writes rows of one kind as CSV.</summary>
+internal static class CsvWriter
+{
+    /// <summary>Writes the header and the rows.</summary>
+    public static void Write<T>(IEnumerable<T> rows, JsonTypeInfo<T> type, TextWriter output)
+        where T : notnull
+    {
+        var csv = new CsvWriter<T>(type, output);
+        csv.WriteHeader();
+        foreach (T row in rows)
+        {
+            csv.Write(row);
+        }
+    }
 }

@@ -26,23 +26,21 @@ internal static class InspectView
         {
             table.Column("SHA-256");
         }
+        Span<Cell> cells = new Cell[5 + (severalFiles ? 1 : 0) + (hashed ? 1 : 0)];
         foreach (WeightInfo tensor in result.Tensors)
         {
-            var cells = new List<Cell>
-            {
-                tensor.Name.Length == 0 ? "(bare tensor)" : tensor.Name,
-                tensor.DType,
-                $"({tensor.Shape.Replace(",", ", ", StringComparison.Ordinal)})",
-                Units.Count(tensor.Bytes),
-                Units.Count(tensor.Offset),
-            };
+            cells[0] = tensor.Name.Length == 0 ? "(bare tensor)" : tensor.Name;
+            cells[1] = tensor.DType;
+            cells[2] = $"({tensor.Shape.Replace(",", ", ", StringComparison.Ordinal)})";
+            cells[3] = Units.Count(tensor.Bytes);
+            cells[4] = Units.Count(tensor.Offset);
             if (severalFiles)
             {
-                cells.Add(folder is null ? Path.GetFileName(tensor.File) : Path.GetRelativePath(folder, tensor.File));
+                cells[5] = folder is null ? Path.GetFileName(tensor.File) : Path.GetRelativePath(folder, tensor.File);
             }
             if (hashed)
             {
-                cells.Add(tensor.Sha256 ?? "");
+                cells[^1] = tensor.Sha256 ?? "";
             }
             table.Row(cells);
         }

@@ -52,6 +52,15 @@ internal sealed class LiveView : IDisposable
         }
     }
 
+    /// <summary>Removes the line until the next change, so that rows can be printed on the same terminal.</summary>
+    public void Clear()
+    {
+        lock (_lock)
+        {
+            _status.Clear();
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

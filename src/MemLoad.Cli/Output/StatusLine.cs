@@ -56,7 +56,10 @@ internal sealed class StatusLine(CliConsole console) : IDisposable
     }
 
     /// <summary>Removes the line.</summary>
-    public void Dispose()
+    public void Dispose() => Clear();
+
+    /// <summary>Removes the line. The next text is shown again.</summary>
+    public void Clear()
     {
         lock (_lock)
         {

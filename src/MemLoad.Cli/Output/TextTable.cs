@@ -26,8 +26,15 @@ internal sealed class TextTable
         return this;
     }
 
-    public void Row(params IEnumerable<Cell> cells) =>
-        _rows.Add([.. cells.Select(cell => cell with { Text = Printable.Text(cell.Text, Printable.LongestCell) })]);
+    public void Row(params ReadOnlySpan<Cell> cells)
+    {
+        var row = new Cell[cells.Length];
+        for (int i = 0; i < row.Length; i++)
+        {
+            row[i] = cells[i] with { Text = Printable.Text(cells[i].Text, Printable.LongestCell) };
+        }
+        _rows.Add(row);
+    }
 
     /// <summary>Appends a column to the existing rows.</summary>
     public void AddColumn(string title, IEnumerable<Cell> cells)
@@ -59,7 +66,7 @@ internal sealed class TextTable
         for (int i = 0; i < lines; i++)
         {
             // Titles are directly above the rule, whatever the number of lines of the longest title.
-            string[] titles = [.. _columns.Select(column => column.Title.Split('\n')).Select(title => title.ElementAtOrDefault(i - lines + title.Length) ?? "")];
+            string[] titles = [.. _columns.Select(column => LineOf(column.Title, i - lines))];
             WriteRow(line, widths, column => (titles[column], bold));
         }
         _console.Out.WriteLine(rule);
@@ -69,7 +76,8 @@ internal sealed class TextTable
         }
         _console.Out.WriteLine(rule);
 
-        Ink ColourInk(Color colour) => inkOfColour.TryGetValue(colour, out Ink known) ? known : inkOfColour[colour] = InkOf(new Style(colour));
+        Ink ColourInk(Color colour) =>
+            inkOfColour.TryGetValue(colour, out Ink known) ? known : inkOfColour[colour] = InkOf(new Style(colour));
     }
 
     private void WriteRow(StringBuilder line, int[] widths, Func<int, (string Text, Ink Ink)> cell)
@@ -90,6 +98,13 @@ internal sealed class TextTable
         }
         // The spaces after the last text are not written.
         _console.Out.WriteLine(line);
+    }
+
+    // A line of a title, counted from the end: -1 is the last. A title with fewer lines has no text there.
+    private static string LineOf(string title, int fromEnd)
+    {
+        string[] lines = title.Split('\n');
+        return lines.ElementAtOrDefault(lines.Length + fromEnd) ?? "";
     }
 
     private int[] Widths()

@@ -60,20 +60,42 @@ public sealed class MeasureRunTests
         Assert.Single(run.Rows);
     }
 
+    [Fact]
+    public void A_row_of_CSV_is_printed_before_the_next_load_begins()
+    {
+        using var text = new StringWriter();
+        var output = new MeasuredOutput(OutputFormat.Csv, CliConsole.ForWriters(text, TextWriter.Null));
+        var lines = new List<int>();
+
+        MeasureRun run = Run(3, (_, _) =>
+        {
+            lines.Add(text.ToString().Count(c => c == '\n'));
+            return Task.FromResult(Rows.Loaded("Meta", run: lines.Count));
+        }, CancellationToken.None, output.Add);
+        output.End(run.Rows, inProcess: false);
+
+        Assert.Equal([0, 2, 3], lines);
+        Assert.Equal(Rows.Print(console => CsvWriter.Write(run.Rows, JsonOutput.Types.LoadMeasurement, console.Out)), text.ToString());
+        using var none = new StringWriter();
+        new MeasuredOutput(OutputFormat.Csv, CliConsole.ForWriters(none, TextWriter.Null)).End([], inProcess: false);
+        Assert.StartsWith("Strategy,", none.ToString(), StringComparison.Ordinal);
+    }
+
     internal static MeasureRun Run(IReadOnlyList<LoadMeasurement> rows)
     {
         var next = new Queue<LoadMeasurement>(rows);
         return Run(rows.Count, (_, _) => Task.FromResult(next.Dequeue()), CancellationToken.None);
     }
 
-    private static MeasureRun Run(int requests, Func<MeasureRequest, CancellationToken, Task<LoadMeasurement>> measure, CancellationToken cancellationToken)
+    private static MeasureRun Run(int requests, Func<MeasureRequest, CancellationToken, Task<LoadMeasurement>> measure, CancellationToken cancellationToken,
+        Action<IReadOnlyList<LoadMeasurement>>? print = null)
     {
         using var output = new StringWriter();
         using var error = new StringWriter();
         using var view = new LiveView(CliConsole.ForWriters(output, error), ticks: true);
         return MeasureRun.ExecuteAsync(
             [.. Enumerable.Repeat<IReadOnlyList<MeasureRequest>>([Request], requests)],
-            async (turn, token) => [await measure(turn[0], token)], null, view,
+            async (turn, token) => [await measure(turn[0], token)], null, view, print ?? (_ => { }),
             rows => rows.All(row => row.IsLoaded) ? 0 : 1, cancellationToken).GetAwaiter().GetResult();
     }
 }

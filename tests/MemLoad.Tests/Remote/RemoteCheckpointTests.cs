@@ -220,10 +220,12 @@ public sealed class RemoteCheckpointTests : IDisposable
         LoadForecast[] local = Plan(Fixtures.PathOf("tiny/fp32.safetensors"));
         LoadForecast[] remote = Plan(server["tiny/fp32.safetensors"]);
 
-        Assert.Equal(
-            local.Select(row => row with { Path = "", FileSystem = null, HostBudgetBytes = 0, Note = null, Message = null }),
-            remote.Select(row => row with { Path = "", FileSystem = null, HostBudgetBytes = 0, Note = null, Message = null }));
+        Assert.Equal(local.Select(WithoutTheComputer), remote.Select(WithoutTheComputer));
         Assert.All(remote, row => Assert.Equal((server["tiny/fp32.safetensors"], null), (row.Path, row.FileSystem)));
+
+        // The forecast of the time depends on the share of the file that is in the page cache, which other tests change.
+        static LoadForecast WithoutTheComputer(LoadForecast row) =>
+            row with { Path = "", FileSystem = null, HostBudgetBytes = 0, ForecastMicroseconds = null, Note = null, Message = null };
     }
 
     private static object Opened(string path)

@@ -1,0 +1,52 @@
+namespace MemLoad.Cli;
+
+/// <summary>
+/// Prints the rows of <c>measure</c>. CSV is printed when a row is measured, so that a measurement that is killed loses no rows. The other
+/// formats need all rows.
+/// </summary>
+internal sealed class MeasuredOutput(OutputFormat format, CliConsole console)
+{
+    private readonly CsvWriter<LoadMeasurement> _csv = new(JsonOutput.Types.LoadMeasurement, console.Out);
+    private bool _hasHeader;
+
+    /// <summary>Adds rows that were just measured.</summary>
+    public void Add(IReadOnlyList<LoadMeasurement> rows)
+    {
+        if (format != OutputFormat.Csv)
+        {
+            return;
+        }
+        if (!_hasHeader)
+        {
+            _csv.WriteHeader();
+            _hasHeader = true;
+        }
+        foreach (LoadMeasurement row in rows)
+        {
+            _csv.Write(row);
+        }
+        console.Out.Flush();
+    }
+
+    /// <summary>Completes the output.</summary>
+    /// <param name="rows">All rows.</param>
+    /// <param name="inProcess">Whether the loads ran in this process.</param>
+    public void End(IReadOnlyList<LoadMeasurement> rows, bool inProcess)
+    {
+        switch (format)
+        {
+            case OutputFormat.Csv:
+                Add([]);
+                break;
+            case OutputFormat.Prom:
+                console.Out.Write(LoadMetrics.Format(rows));
+                break;
+            case OutputFormat.Json:
+                JsonOutput.Write([.. rows], JsonOutput.Types.LoadMeasurementArray, console.Out);
+                break;
+            default:
+                MeasureView.Write(rows, inProcess, console);
+                break;
+        }
+    }
+}
