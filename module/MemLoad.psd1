@@ -24,6 +24,7 @@
         'Get-MemoryUsage'
         'Get-WeightInfo'
         'Import-Weights'
+        'Initialize-WeightCache'
         'Invoke-GptModel'
         'Measure-LoadMemory'
         'New-GptModel'

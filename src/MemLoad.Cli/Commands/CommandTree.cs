@@ -14,6 +14,7 @@ internal static class CommandTree
         ("inspect", InspectCommand.Description, InspectCommand.Build),
         ("test", TestCommand.Description, TestCommand.Build),
         ("manifest", ManifestCommand.Description, ManifestCommand.Build),
+        ("warm", WarmCommand.Description, WarmCommand.Build),
         ("convert", ConvertCommand.Description, ConvertCommand.Build),
         ("new", NewCommand.Description, NewCommand.Build),
         ("invoke", InvokeCommand.Description, InvokeCommand.Build),

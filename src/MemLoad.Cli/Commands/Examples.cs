@@ -47,6 +47,12 @@ internal static class Examples
             "      writes model.manifest.json; on another machine: memload test model.safetensors --manifest model.manifest.json",
             "  memload manifest train.pth --key model_state_dict --out model.manifest.json",
         ],
+        "warm" =>
+        [
+            "Examples:",
+            "  memload warm /mnt/models/model.safetensors --dry-run",
+            "  memload warm /mnt/models/model.safetensors",
+        ],
         "convert" =>
         [
             "Examples:",

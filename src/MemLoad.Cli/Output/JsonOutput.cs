@@ -51,6 +51,7 @@ internal static class JsonOutput
 [JsonSerializable(typeof(InspectResult))]
 [JsonSerializable(typeof(WeightVerdict[]))]
 [JsonSerializable(typeof(WeightManifestInfo))]
+[JsonSerializable(typeof(WeightCacheInfo))]
 [JsonSerializable(typeof(WriteResult))]
 [JsonSerializable(typeof(InvokeResult))]
 [JsonSerializable(typeof(RuntimeResult))]

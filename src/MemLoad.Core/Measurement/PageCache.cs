@@ -41,7 +41,21 @@ public static class PageCache
     public static void Warm(IEnumerable<string> files, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(files);
-        Warm(Open(files), cancellationToken);
+        Warm(files, null, cancellationToken);
+    }
+
+    /// <inheritdoc cref="Warm(IEnumerable{string}, CancellationToken)"/>
+    /// <param name="files">The files.</param>
+    /// <param name="bytesRead">Receives the number of bytes read, from several threads; null to leave it out.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
+    internal static void Warm(IEnumerable<string> files, IProgress<long>? bytesRead, CancellationToken cancellationToken)
+    {
+        long before = 0;
+        foreach (CheckpointFileReader file in Open(files))
+        {
+            ReadThrough(file, bytesRead, before, cancellationToken);
+            before += file.Length;
+        }
     }
 
     /// <summary>Brings open files to the state of the cache that a measurement begins with.</summary>
@@ -67,7 +81,7 @@ public static class PageCache
         foreach (CheckpointFileReader file in files)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            ReadThrough(file, cancellationToken);
+            ReadThrough(file, null, 0, cancellationToken);
         }
     }
 
@@ -121,7 +135,9 @@ public static class PageCache
     private static long? CachedBytes(CheckpointFileReader file) =>
         file.Length == 0 ? 0 : LinuxPageCache.IsSupported ? LinuxPageCache.CachedBytes(file) : null;
 
-    private static void ReadThrough(CheckpointFileReader file, CancellationToken cancellationToken) =>
+    private static void ReadThrough(CheckpointFileReader file, IProgress<long>? bytesRead, long before, CancellationToken cancellationToken)
+    {
+        long done = before;
         Workers.RunEach((file.Length + ChunkSize - 1) / ChunkSize, Math.Min(MostReaders, Environment.ProcessorCount), (chunk, stop) =>
         {
             Span<byte> buffer = stackalloc byte[ReadSize];
@@ -131,7 +147,9 @@ public static class PageCache
                 stop.ThrowIfCancellationRequested();
                 file.ReadExactly(offset, buffer[..(int)Math.Min(ReadSize, end - offset)]);
             }
+            bytesRead?.Report(Interlocked.Add(ref done, end - (chunk * ChunkSize)));
         }, cancellationToken);
+    }
 
     // Each file once, one after the other.
     private static IEnumerable<CheckpointFileReader> Open(IEnumerable<string> paths)

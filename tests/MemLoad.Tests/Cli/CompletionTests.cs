@@ -8,7 +8,7 @@ namespace MemLoad.Tests.Cli;
 public sealed class CompletionTests
 {
     private static readonly string[] Visible =
-        ["measure", "plan", "inspect", "test", "manifest", "convert", "new", "invoke", "report", "runtime", "completion", "help"];
+        ["measure", "plan", "inspect", "test", "manifest", "warm", "convert", "new", "invoke", "report", "runtime", "completion", "help"];
 
     [Fact]
     public void Every_command_is_offered_and_every_option_of_each()

@@ -62,7 +62,7 @@ public sealed class UsageTests
         Assert.Equal(2, run.ExitCode);
         Assert.Empty(run.Output);
         string line = Assert.Single(run.ErrorLines);
-        Assert.Matches(@"^memload: error ML9901: \S.*\. Run 'memload( (measure|plan|inspect|test|manifest|convert|new|invoke|report|runtime))? --help'\.\r?$", line);
+        Assert.Matches(@"^memload: error ML9901: \S.*\. Run 'memload( (measure|plan|inspect|test|manifest|warm|convert|new|invoke|report|runtime))? --help'\.\r?$", line);
     }
 
     [Theory]
