@@ -95,7 +95,7 @@ Describe 'examples/Server.Tests.ps1' {
     }
     It 'is red, with a sentence, where the file is missing' {
         $tests = Get-Result NoFile
-        Assert-OneRed $tests $all[2] 'a whole checkpoint /nowhere/model.pth, but ML1001: there is no such file (/nowhere/model.pth)*'
+        Assert-OneRed $tests $all[2] 'a whole checkpoint /nowhere/model.pth, but ML1001: there is no such file (*nowhere?model.pth)*'
         @($tests | Where-Object Result -eq Skipped).Count | Should -Be 3
     }
     It 'is red, with a sentence, where the device is missing' {

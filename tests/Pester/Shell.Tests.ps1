@@ -68,7 +68,7 @@ public sealed class UnforeseenCommand : MemLoad.Abstractions.MemLoadCmdlet
 }
 Describe 'The measured child' {
     # A startup hook cannot be named by a path with the separator of paths in it.
-    It 'starts wherever the module lies: <_>' -ForEach @("it’s ‘a’ `"b`" c'd"; if (-not $IsWindows) { 'a:b' }) {
+    It 'starts wherever the module lies: <_>' -ForEach @(if ($IsWindows) { "it’s ‘a’ c'd" } else { "it’s ‘a’ `"b`" c'd", 'a:b' }) {
         $odd = Join-Path $TestDrive $_
         Copy-Item (Split-Path $ModulePath) $odd -Recurse
         $first = [Environment]::ProcessPath

@@ -1,7 +1,9 @@
 # The build of TorchSharp's devices is not in output/: these tests put it beside a copy of the module, and use that copy in processes of their own.
 BeforeDiscovery {
     . $PSScriptRoot/common.ps1
-    $build = Get-ChildItem (Join-Path $RepositoryRoot src/MemLoad.Torch/bin/*/net10.0/MemLoad.Torch.dll) -ErrorAction Ignore | Sort-Object LastWriteTime | Select-Object -Last 1
+    # A build of Linux has no libraries for Windows.
+    $build = Get-ChildItem (Join-Path $RepositoryRoot src/MemLoad.Torch/bin/*/net10.0/MemLoad.Torch.dll) -ErrorAction Ignore |
+        Where-Object { -not ($IsWindows -and (Test-Path (Join-Path $_.DirectoryName libtorch/*.so))) } | Sort-Object LastWriteTime | Select-Object -Last 1
     $parameters = @{ Build = "$($build.DirectoryName)" }
 }
 BeforeAll { . $PSScriptRoot/common.ps1 }

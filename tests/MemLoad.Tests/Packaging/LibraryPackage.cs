@@ -9,22 +9,25 @@ public sealed class LibraryPackage : IDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
 
     private readonly TemporaryFolder _folder = new();
+    private readonly Lazy<string> _file;
 
-    /// <summary>Packs.</summary>
-    public LibraryPackage()
+    /// <summary>Packs when the file is first asked for.</summary>
+    public LibraryPackage() => _file = new(() =>
     {
         string project = Path.Combine(Repository.Root, "src", "MemLoad.Core");
-        _ = Dotnet("pack", project, "--no-build", "--configuration", Configuration, "--output", Feed, $"-p:PackageVersion={Version}");
-    }
+        string feed = Path.Combine(_folder.Path, "output");
+        _ = Dotnet("pack", project, "--no-build", "--configuration", Configuration, "--output", feed, $"-p:PackageVersion={Version}");
+        return Path.Combine(feed, $"MemLoad.Core.{Version}.nupkg");
+    });
+
+    /// <summary>Skips a test where .NET has no SDK.</summary>
+    public static void SkipWithoutSdk() => Skip.If(string.IsNullOrWhiteSpace(Dotnet("--list-sdks")), "no SDK of .NET is found: \"dotnet --list-sdks\" lists none");
 
     /// <summary>A version that no cache of packages has.</summary>
     public string Version { get; } = $"{typeof(Checkpoint).Assembly.GetName().Version!.ToString(3)}-test.{Guid.NewGuid():N}";
 
     /// <summary>The file.</summary>
-    public string File => Path.Combine(Feed, $"MemLoad.Core.{Version}.nupkg");
-
-    /// <summary>The folder of the package.</summary>
-    public string Feed => Path.Combine(_folder.Path, "output");
+    public string File => _file.Value;
 
     private static string Configuration { get; } = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
 
@@ -47,7 +50,7 @@ public sealed class LibraryPackage : IDisposable
         }
         string output = Path.Combine(_folder.Path, "bin", name);
         _ = Dotnet(
-            "build", target, "--output", output, $"-p:RestoreSources={Feed}", $"-p:RestoreFallbackFolders={Packages}",
+            "build", target, "--output", output, $"-p:RestoreSources={Path.GetDirectoryName(File)}", $"-p:RestoreFallbackFolders={Packages}",
             $"-p:RestorePackagesPath={Path.Combine(_folder.Path, "packages")}");
         return Path.Combine(output, $"{name}.dll");
     }

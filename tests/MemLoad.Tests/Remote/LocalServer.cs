@@ -92,8 +92,8 @@ internal sealed class LocalServer : IDisposable
     /// <summary>The most requests that were answered at a time.</summary>
     public int MostAtATime => Volatile.Read(ref _mostActive);
 
-    /// <summary>The address of a file.</summary>
-    public string this[string name] => string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{Port}/{name}");
+    /// <summary>The address of a file. An address has slashes on every system.</summary>
+    public string this[string name] => string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{Port}/{name.Replace(Path.DirectorySeparatorChar, '/')}");
 
     public void Dispose()
     {

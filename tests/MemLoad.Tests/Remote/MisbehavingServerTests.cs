@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using MemLoad.Tests.Checkpoints;
+using MemLoad.Tests.Windows;
 
 namespace MemLoad.Tests.Remote;
 
@@ -270,9 +271,10 @@ public sealed class MisbehavingServerTests : IDisposable
         Refused("ML5203", "http://nowhere.invalid/m.safetensors");
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task A_certificate_that_is_not_trusted_is_refused()
     {
+        Skip.If(CompatibilityLayer.IsHere, "the layer gives no certificate a key in memory; CERT_NCRYPT_KEY_HANDLE_PROP_ID is documented to do it");
         using var key = RSA.Create(2048);
         X509Certificate2 made = new CertificateRequest("CN=127.0.0.1", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)
             .CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));

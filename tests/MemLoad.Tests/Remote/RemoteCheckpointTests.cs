@@ -22,7 +22,8 @@ public sealed class RemoteCheckpointTests : IDisposable
     {
         using LocalServer server = LocalServer.OfFolder(Fixtures.Root);
 
-        Same(Opened(Fixtures.PathOf(name)), Opened(server[name]), Fixtures.Root, server[""]);
+        string path = Fixtures.PathOf(name);
+        Same(Opened(path), Opened(server[name]), Path.GetDirectoryName(path)!, server[name[..^Path.GetFileName(name).Length]]);
     }
 
     public static TheoryData<string> HostileIds =>
