@@ -71,12 +71,12 @@ public sealed class GgufTests : IDisposable
         var checkpoint = Checkpoint.Open(_folder.Write("m.gguf", Model()
             .Key("a.u8", 0, [200]).Key("a.i8", 1, [200]).Key("a.u16", 2, [0xff, 0xff]).Key("a.i16", 3, [0xff, 0xff]).Key("a.u32", 4, One(uint.MaxValue)).Key("a.i32", 5, One(uint.MaxValue))
             .Key("a.f32", 6, BitConverter.GetBytes(1.5f)).Key("a.bool", 7, [1]).Key("a.u64", 10, Long(ulong.MaxValue)).Key("a.i64", 11, Long(ulong.MaxValue))
-            .Key("a.f64", 12, BitConverter.GetBytes(0.1)).Key("a.text", "é\n").Key("a.odd", 8, Text([0xff])).Key("a.none", 9, Array(8, 0)).Key("a.heads", 9, Array(5, 2, One(8, 4)))
+            .Key("a.few", 10, Long(7)).Key("a.f64", 12, BitConverter.GetBytes(0.1)).Key("a.text", "é\n").Key("a.odd", 8, Text([0xff])).Key("a.none", 9, Array(8, 0)).Key("a.heads", 9, Array(5, 2, One(8, 4)))
             .Build()));
 
-        object?[] values = [.. new[] { "u8", "i8", "u16", "i16", "u32", "i32", "f32", "bool", "u64", "i64", "f64", "text", "odd", "none", "heads" }.Select(key => checkpoint.Metadata["a." + key])];
+        object?[] values = [.. new[] { "u8", "i8", "u16", "i16", "u32", "i32", "f32", "bool", "u64", "few", "i64", "f64", "text", "odd", "none", "heads" }.Select(key => checkpoint.Metadata["a." + key])];
         Assert.Equal(
-            [200L, -56L, 65535L, -1L, (long)uint.MaxValue, -1L, 1.5, true, new System.Numerics.BigInteger(ulong.MaxValue), -1L, 0.1, "é\n", "\uFFFD", "arr[str,0]", "arr[i32,2]"], values);
+            [200L, -56L, 65535L, -1L, (long)uint.MaxValue, -1L, 1.5, true, new System.Numerics.BigInteger(ulong.MaxValue), 7L, -1L, 0.1, "é\n", "\uFFFD", "arr[str,0]", "arr[i32,2]"], values);
         Assert.Equal("llama", checkpoint.Metadata["general.architecture"]);
         Assert.Equal("arr[str,3]", checkpoint.Metadata["tokenizer.ggml.tokens"]);
         Assert.Equal("arr[f32,3]", checkpoint.Metadata["tokenizer.ggml.scores"]);

@@ -48,6 +48,29 @@ public sealed class DeviceRegistryTests
         Assert.Equal(description != name, DeviceRegistry.IsSimulated(name));
     }
 
+    [Theory]
+    [InlineData("cuda:0", true)]
+    [InlineData("CUDA:12", true)]
+    [InlineData("torch:cuda:1", true)]
+    [InlineData("cuda", false)]
+    [InlineData("cuda:x", false)]
+    [InlineData("torch:cpu", false)]
+    [InlineData("sim", false)]
+    [InlineData("cpu", false)]
+    public void A_card_is_known_by_its_name_with_or_without_TorchSharp(string name, bool isCard) =>
+        Assert.Equal(isCard, DeviceRegistry.IsCard(name));
+
+    [Theory]
+    [InlineData("cpu")]
+    [InlineData("sim")]
+    [InlineData("sim:unified")]
+    public void A_device_has_the_name_by_which_it_was_opened(string name)
+    {
+        using IDevice device = DeviceRegistry.Open(name.ToUpperInvariant());
+
+        Assert.Equal(name, device.Name);
+    }
+
     [Fact]
     public void Without_TorchSharp_every_device_is_listed_with_what_is_missing()
     {

@@ -53,6 +53,43 @@ public sealed class HostMemoryTests
         Assert.True(back.AsSpan().SequenceEqual(content));
     }
 
+    [Fact]
+    public void Huge_pages_are_made_up_to_the_end_of_a_block_and_not_beyond()
+    {
+        using var memory = new HostMemory();
+        using MemoryBuffer block = memory.Allocate(8 << 20);
+        byte[] content = new byte[block.Length];
+        new Random(10).NextBytes(content);
+
+        block.Prepare(0, content.Length);
+        block.Write(0, content);
+
+        byte[] back = new byte[content.Length];
+        block.Read(0, back);
+        Assert.True(back.AsSpan().SequenceEqual(content));
+    }
+
+    [Fact]
+    public void Small_blocks_share_a_mapping_until_it_is_full()
+    {
+        const int Bytes = 200_000; // five of them fit into one mapping
+        using var memory = new HostMemory();
+        MemoryBuffer[] blocks = [.. Enumerable.Range(0, 12).Select(_ => memory.Allocate(Bytes))];
+        byte[] back = new byte[Bytes];
+        foreach ((MemoryBuffer block, int i) in blocks.Select((block, i) => (block, i)))
+        {
+            Assert.True(i % 5 == 0 || block.Address - blocks[i - 1].Address == HostMemory.Aligned(Bytes));
+            Array.Fill(back, (byte)(i + 1));
+            block.Write(0, back);
+        }
+        foreach ((MemoryBuffer block, int i) in blocks.Select((block, i) => (block, i)))
+        {
+            block.Read(0, back);
+            Assert.True(back.AsSpan().IndexOfAnyExcept((byte)(i + 1)) < 0);
+            block.Dispose();
+        }
+    }
+
     [SkippableFact]
     public void Blocks_allocated_together_go_back_one_by_one_and_the_last_takes_the_mapping_along()
     {

@@ -67,6 +67,69 @@ public sealed unsafe partial class MappingSafetyTests : IDisposable
     }
 
     [SkippableFact]
+    public void A_file_that_a_program_has_open_for_writing_is_not_mapped()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux has leases");
+        string path = _folder.Write("x.bin", "content");
+        using CheckpointFileReader file = CheckpointFileReader.Open(path);
+        using (new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
+        {
+            Assert.Equal("another program has it open for writing", MappingSafety.Obstacle(file));
+            MemLoadException refusal = Assert.Throws<MemLoadException>(
+                () => MappedFile.Open(new CheckpointFile(path, 7), guard: MapGuard.Required));
+            Assert.Equal("ML1012", refusal.Rule.Id);
+        }
+        Assert.Null(MappingSafety.Obstacle(file));
+    }
+
+    [SkippableTheory]
+    [InlineData(true, MapGuard.Required)]
+    [InlineData(true, MapGuard.WherePossible)]
+    [InlineData(false, MapGuard.Required)]
+    [InlineData(false, MapGuard.WherePossible)]
+    public void Weights_that_a_writer_took_are_zeros_and_are_said_to_be_gone(bool writable, MapGuard guard)
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux has leases");
+        string path = _folder.Write("x.bin", "content");
+        using var mapped = MappedFile.Open(new CheckpointFile(path, 7), writable, guard);
+        mapped.RequireIntact();
+
+        using (new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
+        {
+            // It writes nothing: the file stays as it was, and the weights are gone all the same.
+        }
+
+        byte[] back = new byte[7];
+        mapped.Read(0, back);
+        Assert.Equal(new byte[7], back);
+        MemLoadException loss = Assert.Throws<MemLoadException>(mapped.RequireIntact);
+        Assert.Equal("ML1006", loss.Rule.Id);
+        Assert.Contains("they were given up before it could", loss.Finding, StringComparison.Ordinal);
+        if (writable)
+        {
+            *(byte*)mapped.Address = 5; // a user of the tensor may still write to it
+            mapped.Read(0, back);
+            Assert.Equal(5, back[0]);
+        }
+    }
+
+    [SkippableFact]
+    public void A_mapping_without_a_guard_stays_with_its_file()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux has leases");
+        string path = _folder.Write("x.bin", "content");
+        using var mapped = MappedFile.Open(new CheckpointFile(path, 7), guard: MapGuard.None);
+        using (new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
+        {
+        }
+
+        byte[] back = new byte[7];
+        mapped.Read(0, back);
+        Assert.Equal("content"u8, back);
+        mapped.RequireIntact();
+    }
+
+    [SkippableFact]
     public void With_a_lease_a_file_is_mapped_whoever_may_write_to_it()
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "only Linux has leases");

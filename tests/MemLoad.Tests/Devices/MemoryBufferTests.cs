@@ -32,6 +32,24 @@ public sealed class MemoryBufferTests
     }
 
     [Fact]
+    public void Threads_that_hold_and_let_go_at_once_neither_take_the_memory_nor_keep_it()
+    {
+        var buffer = new Watched();
+        Parallel.For(0, 4, _ =>
+        {
+            for (int i = 0; i < 100_000; i++)
+            {
+                buffer.Hold();
+                buffer.LetGo();
+            }
+        });
+        Assert.Equal(0, buffer.Releases);
+
+        buffer.Dispose();
+        Assert.Equal(1, buffer.Releases);
+    }
+
+    [Fact]
     public unsafe void A_mapping_that_takes_writes_leaves_the_file_as_it_is()
     {
         using var folder = new TemporaryFolder();

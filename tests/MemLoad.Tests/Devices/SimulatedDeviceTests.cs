@@ -71,15 +71,19 @@ public sealed class SimulatedDeviceTests
         Assert.Equal(("sim:unified", true), (unified.Name, unified.IsUnified));
     }
 
-    [Fact]
-    public void Blocks_outlive_their_device_and_it_makes_no_more()
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Blocks_outlive_their_device_and_it_makes_no_more(int closings)
     {
         var device = new SimulatedDevice();
         MemoryBuffer block = device.Allocate(3);
         block.Write(0, [1, 2, 3]);
 
-        device.Dispose();
-        device.Dispose();
+        for (int i = 0; i < closings; i++)
+        {
+            device.Dispose();
+        }
 
         byte[] back = new byte[3];
         block.Read(0, back);
@@ -100,5 +104,83 @@ public sealed class SimulatedDeviceTests
 
         Assert.Equal(default, block.MapForHost());
         Assert.Equal(default, device.Memory);
+    }
+
+    [Fact]
+    public void Memory_that_nobody_wrote_to_can_be_read_and_mapped()
+    {
+        using var device = new SimulatedDevice();
+        using MemoryBuffer first = device.Allocate(1000);
+        using MemoryBuffer last = device.Allocate(3 * MiB);
+        byte[] back = [7];
+
+        last.Read((3 * MiB) - 1, back);
+        Assert.Equal(0, back[0]);
+        using HostView view = last.MapForHost();
+        Assert.Equal(0, Marshal.ReadByte(view.Address, (3 << 20) - 1));
+    }
+
+    [Fact]
+    public void A_device_that_is_full_takes_back_what_no_block_uses()
+    {
+        using var device = new SimulatedDevice(capacityBytes: 40 * MiB);
+        for (int i = 0; i < 5; i++)
+        {
+            using MemoryBuffer block = device.Allocate((30 + (2 * i)) * MiB);
+            block.Write(0, [1, 2, 3]);
+            Assert.Equal((30 + (2 * i)) * MiB, device.Memory.Reserved);
+        }
+        Assert.Equal(38 * MiB, device.Memory.PeakReserved);
+    }
+
+    [SkippableFact]
+    public unsafe void A_source_that_cannot_be_read_is_an_error_and_not_a_block_of_something_else()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "only there does a system call read the source");
+        using var device = new SimulatedDevice();
+        using MemoryBuffer block = device.Allocate(100);
+
+        // No page is mapped there, as if the disk did not deliver it.
+        MemLoadException refusal = Assert.Throws<MemLoadException>(() => block.Write(0, new ReadOnlySpan<byte>((void*)8192, 100)));
+
+        Assert.Same(Rules.ReadFailed, refusal.Rule);
+    }
+
+    [Fact]
+    public void A_copy_in_the_device_takes_little_memory_of_the_host()
+    {
+        using var device = new SimulatedDevice();
+        using MemoryBuffer source = device.Allocate(16 * MiB);
+        using MemoryBuffer target = device.Allocate(16 * MiB);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+
+        device.Copy(source, target, 16 * MiB);
+
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, MiB);
+    }
+
+    [Fact]
+    public void Sections_hold_their_own_bytes_and_one_that_was_released_is_gone()
+    {
+        using var pool = new SectionPool(); // of Windows and macOS, and every system has sections
+        pool.Add(0, 4096);
+        pool.Add(8192, 4096);
+        pool.Write(10, [1, 2, 3]);
+        pool.Write(8192 + 4093, [4, 5, 6]);
+        byte[] back = new byte[3];
+
+        pool.Read(10, back);
+        Assert.Equal([1, 2, 3], back);
+        pool.Read(8192 + 4093, back);
+        Assert.Equal([4, 5, 6], back);
+        Assert.Throws<ArgumentOutOfRangeException>(() => pool.Read(4094, back));
+        Assert.Equal(4, Marshal.ReadByte(pool.Map(8192 + 4093, 3).Address));
+        Assert.Equal("ML7002", Assert.Throws<MemLoadException>(() => pool.Add(16384, 1L << 60)).Rule.Id);
+
+        pool.Release(8192, 4096);
+        Assert.Throws<ArgumentOutOfRangeException>(() => pool.Read(8192, back));
+        pool.Add(8192, 4096);
+        pool.Read(8192 + 4093, back);
+        Assert.Equal([0, 0, 0], back);
     }
 }

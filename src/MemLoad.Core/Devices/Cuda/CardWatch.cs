@@ -3,13 +3,19 @@ namespace MemLoad;
 /// <summary>Watches the memory of a card while another program uses it, without a context of our own.</summary>
 internal sealed class CardWatch
 {
+    private readonly Nvml _library;
     private readonly GraphicsCard _card;
     private readonly long _freeAtStart;
     private long _leastFree;
     private long? _peakOfProcesses;
 
-    private CardWatch(GraphicsCard card, long free)
+    /// <summary>Watches a card.</summary>
+    /// <param name="library">The management library, which is asked for each sample.</param>
+    /// <param name="card">The card.</param>
+    /// <param name="free">The free memory of the card now.</param>
+    public CardWatch(Nvml library, GraphicsCard card, long free)
     {
+        _library = library;
         _card = card;
         _freeAtStart = _leastFree = free;
     }
@@ -27,8 +33,7 @@ internal sealed class CardWatch
         const string Torch = "torch:";
         string name = device.StartsWith(Torch, StringComparison.OrdinalIgnoreCase) ? device[Torch.Length..] : device;
         using IDevice opened = DeviceRegistry.Open(name);
-        CudaCard? card = opened is CudaDevice ? CudaDriver.Here?.Cards.FirstOrDefault(card => card.Name == opened.Name) : null;
-        return card?.Managed is GraphicsCard managed && Nvml.Here.FreeBytes(managed) is long free ? new CardWatch(managed, free) : null;
+        return (opened as CudaDevice)?.Watch();
     }
 
     /// <summary>Takes a sample.</summary>
@@ -36,9 +41,9 @@ internal sealed class CardWatch
     /// <returns>The decrease of the free memory of the card since the start.</returns>
     public long Sample(IReadOnlyCollection<int> processes)
     {
-        long free = Nvml.Here.FreeBytes(_card) ?? _freeAtStart;
+        long free = _library.FreeBytes(_card) ?? _freeAtStart;
         _leastFree = Math.Min(_leastFree, free);
-        if (Nvml.Here.BytesOf(_card, processes) is long used && !(used <= _peakOfProcesses))
+        if (_library.BytesOf(_card, processes) is long used && !(used <= _peakOfProcesses))
         {
             _peakOfProcesses = used;
         }

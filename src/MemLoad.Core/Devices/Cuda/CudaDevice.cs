@@ -109,6 +109,10 @@ internal sealed unsafe class CudaDevice : IDevice
     /// <inheritdoc/>
     public void Start() => _ = Context;
 
+    /// <summary>Watches the memory of the card without a context. Null if the management library does not report it.</summary>
+    public CardWatch? Watch() =>
+        _card.Managed is GraphicsCard card && _driver.Nvml.FreeBytes(card) is long free ? new CardWatch(_driver.Nvml, card, free) : null;
+
     /// <inheritdoc/>
     public MemoryBuffer Allocate(long bytes)
     {

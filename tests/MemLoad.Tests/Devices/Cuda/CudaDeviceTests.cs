@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using MemLoad.PlayedCuda;
 
 namespace MemLoad.Tests.Devices.Cuda;
@@ -187,6 +188,73 @@ public sealed unsafe class CudaDeviceTests
         Assert.Equal(0, PlayedDriver.PeakAllocated);
     }
 
+    [Theory]
+    [InlineData(true, false, 60, true)]
+    [InlineData(true, false, 62, false)]
+    [InlineData(false, false, 62, true)] // the driver refuses by itself
+    [InlineData(true, true, 62, true)] // what the computer can give up is not free yet
+    public void Free_memory_is_asked_about_only_where_the_driver_would_take_host_memory_instead(
+        bool checks, bool isIntegrated, int mebibytes, bool fits)
+    {
+        using var played = new PlayedCards(new PlayedOptions { IsIntegrated = isIntegrated },
+            name => name == "cuMemGetInfo_v2" ? (nint)(delegate* unmanaged<nuint*, nuint*, int>)&SixtyAreFree : PlayedDriver.Resolve(name));
+        using var device = new CudaDevice(played.Driver, played.Driver.Cards[0], null, checks);
+        if (!fits)
+        {
+            Assert.Equal("ML7002", Assert.Throws<MemLoadException>(() => device.Allocate(mebibytes * MiB)).Rule.Id);
+            Assert.Equal(0, PlayedDriver.PeakAllocated);
+            return;
+        }
+
+        using MemoryBuffer block = device.Allocate(mebibytes * MiB);
+
+        Assert.Equal(mebibytes * MiB, PlayedDriver.PeakAllocated);
+    }
+
+    [Fact]
+    public void A_card_that_fails_when_memory_is_asked_for_is_not_out_of_memory()
+    {
+        using var played = new PlayedCards(null, name => name == "cuMemAlloc_v2"
+            ? (nint)(delegate* unmanaged<ulong*, nuint, int>)&FailToAllocate : PlayedDriver.Resolve(name));
+        using CudaDevice device = played.Open();
+
+        MemLoadException refusal = Assert.Throws<MemLoadException>(() => device.Allocate(1000));
+
+        Assert.Equal("ML7008", refusal.Rule.Id);
+        Assert.Contains("could not allocate memory on 'cuda:0'", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Threads_that_need_a_card_at_once_make_one_context()
+    {
+        using var played = new PlayedCards(null, name => name == "cuDevicePrimaryCtxRetain"
+            ? (nint)(delegate* unmanaged<nint*, int, int>)&RetainLate : PlayedDriver.Resolve(name));
+        CudaDevice device = played.Open();
+        using var together = new Barrier(4);
+        Thread[] threads = [.. Enumerable.Range(0, 4).Select(_ => new Thread(() =>
+        {
+            together.SignalAndWait();
+            device.Start();
+        }))];
+        Array.ForEach(threads, thread => thread.Start());
+        Array.ForEach(threads, thread => thread.Join());
+
+        Assert.Contains("a context with 1 holders", PlayedDriver.Leaks());
+        device.Dispose();
+        Assert.Empty(PlayedDriver.Leaks());
+    }
+
+    [Fact]
+    public void Memory_that_was_to_be_pinned_on_a_card_that_failed_is_given_back()
+    {
+        using var host = new HostMemory();
+        MemoryBuffer memory = host.Allocate(1 << 20);
+
+        Assert.Throws<TimeoutException>(() => PinnedMemory.Of(memory, (_, _) => throw new TimeoutException(), _ => { }, out _));
+
+        Assert.Throws<ObjectDisposedException>(memory.Hold);
+    }
+
     [Fact]
     public void A_card_with_the_memory_of_the_computer_counts_toward_its_limits()
     {
@@ -216,5 +284,24 @@ public sealed unsafe class CudaDeviceTests
         Assert.Equal(expected, ((IDevice)device).BuildGpt(config, weights).Forward([1, 2]));
         // What the host looks at is a copy, which goes when the view is closed.
         Assert.True(weights.CloseViews());
+    }
+
+    [UnmanagedCallersOnly]
+    private static int SixtyAreFree(nuint* free, nuint* total)
+    {
+        *free = (nuint)(60 * MiB);
+        *total = unchecked((nuint)(16L << 30));
+        return 0;
+    }
+
+    [UnmanagedCallersOnly]
+    private static int FailToAllocate(ulong* address, nuint bytes) => 214; // CUDA_ERROR_ECC_UNCORRECTABLE
+
+    // So late that other threads wait for the context by then.
+    [UnmanagedCallersOnly]
+    private static int RetainLate(nint* context, int device)
+    {
+        Thread.Sleep(100);
+        return ((delegate* unmanaged<nint*, int, int>)PlayedDriver.Resolve("cuDevicePrimaryCtxRetain"))(context, device);
     }
 }

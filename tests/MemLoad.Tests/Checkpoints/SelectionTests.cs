@@ -1,0 +1,58 @@
+using System.Collections.Immutable;
+
+namespace MemLoad.Tests.Checkpoints;
+
+/// <summary>A part of a checkpoint, some of whose entries cannot be read: they are refused if they are wanted, and only then.</summary>
+public sealed class SelectionTests
+{
+    [Theory]
+    [InlineData(null, null, null, null)]
+    [InlineData(null, null, "*.c", "m.a m.b mm.a")]
+    [InlineData(null, "m.?", "m.c", "m.a m.b")]
+    [InlineData(null, "m.*", null, null)]
+    [InlineData("m", null, null, null)]
+    [InlineData("m", null, "c", "a b")]
+    [InlineData("m", null, "a", null)]
+    [InlineData("m", "a", null, "a")]
+    [InlineData("m", "C", null, null)] // case is ignored
+    [InlineData("mm", null, null, "a")]
+    [InlineData("mm", "a", null, "a")]
+    [InlineData("m.b", null, null, "")]
+    [InlineData("m.c", null, null, null)]
+    public void An_entry_that_cannot_be_read_is_refused_only_if_it_is_selected(string? key, string? include, string? exclude, string? names)
+    {
+        Checkpoint checkpoint = WithOneRefused();
+        string[] kept = include is null ? [] : [include];
+        string[] dropped = exclude is null ? [] : [exclude];
+        if (names is null)
+        {
+            Assert.Equal("ML6013", Assert.Throws<MemLoadException>(() => checkpoint.Select(key, kept, dropped)).Rule.Id);
+            return;
+        }
+
+        Checkpoint part = checkpoint.Select(key, kept, dropped);
+
+        Assert.Equal(names, string.Join(' ', part.Tensors.Select(tensor => tensor.Name)));
+    }
+
+    [Theory]
+    [InlineData("x", null, "ML6005")]
+    [InlineData("a", null, "ML6005")]
+    [InlineData("mm", "b", "ML6006")]
+    public void A_selection_of_nothing_is_refused(string key, string? include, string rule) =>
+        Assert.Equal(rule, Assert.Throws<MemLoadException>(() => WithOneRefused().Select(key, include is null ? [] : [include])).Rule.Id);
+
+    // m.a, m.b and mm.a, and m.c, which cannot be read.
+    private static Checkpoint WithOneRefused()
+    {
+        var builder = new CheckpointBuilder("/nowhere/x.pth", CheckpointFormat.TorchZip);
+        int file = builder.AddFile("/nowhere/x.pth", 12);
+        foreach ((string name, int i) in new[] { "m.a", "m.b", "mm.a" }.Select((name, i) => (name, i)))
+        {
+            ImmutableArray<long> one = [1];
+            builder.AddTensor(new TensorEntry(name, DType.Float32, one, one, builder.AddStorage(file, 4 * i, 4), 0));
+        }
+        builder.Refuse("m.c", Rules.TensorNameControl.Broken("as a test wants it", "/nowhere/x.pth"));
+        return builder.Build();
+    }
+}
