@@ -126,6 +126,35 @@ public sealed class DurabilityTests : IDisposable
         return isNear ? FormattableString.Invariant($"file of {bytes} bytes, {request.Split(' ')[^1]}") : request;
     }
 
+    [SkippableTheory]
+    [InlineData(1)]
+    [InlineData(40)]
+    public void A_file_of_a_folder_that_cannot_be_flushed_leaves_no_folder(int failing)
+    {
+        RequireLinux();
+        int flushed = 0;
+        Action<SafeFileHandle> flush = DiskRequests.FlushFile;
+        DiskRequests.FlushFile = file =>
+        {
+            string path = new FileInfo(FormattableString.Invariant($"/proc/self/fd/{(int)file.DangerousGetHandle()}")).LinkTarget!;
+            if (path.StartsWith(_folder.Path, StringComparison.Ordinal) && Interlocked.Increment(ref flushed) == failing)
+            {
+                throw new IOException("the disk has failed");
+            }
+            flush(file);
+        };
+        MemorySource weights = Weights(100);
+        for (int i = 0; i < 60; i++)
+        {
+            weights.Add(FormattableString.Invariant($"t{i}"), DType.Int16, 100);
+        }
+
+        MemLoadException e = Assert.Throws<MemLoadException>(() => CheckpointWriter.Write(weights, _folder["x"], CheckpointFormat.PerTensor));
+
+        Assert.Equal("ML9105", e.Rule.Id);
+        Assert.Empty(_folder.Names);
+    }
+
     private void Note(string kind, int descriptor)
     {
         string path = new FileInfo(FormattableString.Invariant($"/proc/self/fd/{descriptor}")).LinkTarget!;

@@ -99,13 +99,34 @@ internal sealed partial class FileAppender(SafeFileHandle file, string target, l
     /// <exception cref="MemLoadException">ML9104, ML9105, or ML9110 if the file does not have the expected bytes.</exception>
     public void Complete()
     {
+        CompleteWriting();
+        Flush(file, target, expectedBytes);
+    }
+
+    /// <summary>Waits until all data is written. It is not on the disk yet.</summary>
+    /// <exception cref="MemLoadException">ML9104, ML9105, or ML9110 if the file does not have the expected bytes.</exception>
+    public void CompleteWriting()
+    {
         WriteFilled();
         if (_fillingOffset != expectedBytes)
         {
             throw Rules.SourceInconsistent.Broken($"{expectedBytes} bytes were announced and {_fillingOffset} came", target);
         }
         session.CancellationToken.ThrowIfCancellationRequested();
-        FlushNow();
+    }
+
+    /// <summary>Waits until the content of a file is on the disk.</summary>
+    /// <exception cref="MemLoadException">ML9104 or ML9105.</exception>
+    public static void Flush(SafeFileHandle file, string target, long bytes)
+    {
+        try
+        {
+            DiskRequests.FlushFile(file);
+        }
+        catch (Exception e) when (WriteFailures.IsFailure(e))
+        {
+            throw WriteFailures.From(e, target, bytes);
+        }
     }
 
     public void Dispose()
@@ -206,18 +227,6 @@ internal sealed partial class FileAppender(SafeFileHandle file, string target, l
         try
         {
             _writeback.WroteUpTo(end);
-        }
-        catch (Exception e) when (WriteFailures.IsFailure(e))
-        {
-            throw WriteFailures.From(e, target, expectedBytes);
-        }
-    }
-
-    private void FlushNow()
-    {
-        try
-        {
-            DiskRequests.FlushFile(file);
         }
         catch (Exception e) when (WriteFailures.IsFailure(e))
         {

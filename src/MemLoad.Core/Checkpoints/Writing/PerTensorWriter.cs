@@ -63,16 +63,27 @@ internal sealed class PerTensorWriter
     /// <param name="session">Progress and cancellation.</param>
     public void Write(string folder, string target, WriteSession session)
     {
+        using var flushes = new FileFlushes();
         foreach (TensorEntry tensor in _source.Tensors)
         {
             TorchZipWriter writer = For(_source, tensor);
             string name = tensor.Name + Extension;
             string final = Path.Combine(target, name);
-            using FileStream file = AtomicFile.Open(Path.Combine(folder, name), final, writer.Length);
-            using var output = new FileAppender(file.SafeFileHandle, final, writer.Length, session);
-            writer.Write(output);
-            output.Complete();
+            FileStream file = AtomicFile.Open(Path.Combine(folder, name), final, writer.Length);
+            try
+            {
+                using var output = new FileAppender(file.SafeFileHandle, final, writer.Length, session);
+                writer.Write(output);
+                output.CompleteWriting();
+            }
+            catch
+            {
+                file.Dispose();
+                throw;
+            }
+            flushes.Begin(file, final, writer.Length);
         }
+        flushes.Complete();
     }
 
     private static TorchZipWriter For(IWeightSource source, TensorEntry tensor) => TorchZipWriter.ForTensor(source, tensor, tensor.Name + Extension);

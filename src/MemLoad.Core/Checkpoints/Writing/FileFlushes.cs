@@ -1,0 +1,56 @@
+namespace MemLoad;
+
+/// <summary>
+/// Flushes files to the disk while other files are written. The file system commits flushes that run at the same time together, so that a
+/// folder of many files does not wait for one commit per file.
+/// </summary>
+internal sealed class FileFlushes : IDisposable
+{
+    // Each holds a file open.
+    private const int Most = 16;
+
+    private readonly Queue<Task> _running = new();
+
+    /// <summary>Begins to flush a file whose content was written. Waits if many flushes run.</summary>
+    /// <param name="file">The file, which is closed after the flush.</param>
+    /// <param name="target">The final name of the file, for errors.</param>
+    /// <param name="length">The bytes of the file.</param>
+    /// <exception cref="MemLoadException">ML9104 or ML9105 of an earlier file.</exception>
+    public void Begin(FileStream file, string target, long length)
+    {
+        // A thread of its own, because the flush waits for the disk and the pool has few threads at first.
+        _running.Enqueue(Task.Factory.StartNew(
+            () => Flush(file, target, length), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default));
+        if (_running.Count > Most)
+        {
+            _running.Dequeue().GetAwaiter().GetResult();
+        }
+    }
+
+    /// <summary>Waits until all files are on the disk.</summary>
+    /// <exception cref="MemLoadException">ML9104 or ML9105.</exception>
+    public void Complete()
+    {
+        while (_running.TryDequeue(out Task? flush))
+        {
+            flush.GetAwaiter().GetResult();
+        }
+    }
+
+    /// <summary>Waits until no file is open. Errors are not needed any more.</summary>
+    public void Dispose()
+    {
+        while (_running.TryDequeue(out Task? flush))
+        {
+            flush.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default).Wait();
+        }
+    }
+
+    private static void Flush(FileStream file, string target, long length)
+    {
+        using (file)
+        {
+            FileAppender.Flush(file.SafeFileHandle, target, length);
+        }
+    }
+}
