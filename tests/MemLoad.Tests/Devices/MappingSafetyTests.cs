@@ -56,7 +56,7 @@ public sealed unsafe partial class MappingSafetyTests : IDisposable
     public void A_file_system_that_is_not_known_to_be_local_is_named()
     {
         const string OfTheKernel = "/proc/self/status";
-        Skip.IfNot(File.Exists(OfTheKernel), "needs Linux's /proc");
+        Skip.IfNot(OperatingSystem.IsLinux() && File.Exists(OfTheKernel), "needs Linux's /proc");
         using CheckpointFileReader file = CheckpointFileReader.Open(OfTheKernel);
 
         string? obstacle = MappingSafety.Guard(file, static () => { }, out FileLease? lease);
