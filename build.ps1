@@ -55,17 +55,16 @@ $module = Join-Path $output "MemLoad/$version"
 [string[]]$testProperties = if ($Torch) { "-p:Torch=$Torch" }
 
 if ($Task -contains 'Publish' -and -not $Feed) { throw 'The task Publish needs the folder of the packages: -Feed.' }
+$packs = $Task -contains 'Package' -or $Task -contains 'Publish'
 # Whatever an earlier version left behind must not be tested or shipped.
-if ($Task -contains 'Build' -or $Task -contains 'Package' -or $Task -contains 'Publish') {
+if ($packs -or $Task -contains 'Build') {
     if (Test-Path $module) { Remove-Item $module -Recurse -Force }
     dotnet build $solution -c $Configuration @buildProperties
 }
 if ($Task -contains 'Test') {
     dotnet test $solution -c $Configuration @testProperties
 }
-if ($Task -contains 'Publish' -or $Task -contains 'Package') {
-    if (Test-Path (Join-Path $module torch)) { throw 'The package takes no libtorch: build it without -Torch.' }
-}
+if ($packs -and (Test-Path (Join-Path $module torch))) { throw 'The package takes no libtorch: build it without -Torch.' }
 if ($Task -contains 'Publish') {
     $feedFolder = (New-Item -ItemType Directory -Force $Feed).FullName
     $package = Join-Path $feedFolder "MemLoad.$version.nupkg"

@@ -46,18 +46,9 @@ internal static class ManifestCommand
 
     private static void Print(WeightManifestInfo written, OutputFormat format, CliConsole console)
     {
-        switch (format)
-        {
-            case OutputFormat.Json:
-                JsonOutput.Write(written, JsonOutput.Types.WeightManifestInfo, console.Out);
-                break;
-            case OutputFormat.Csv:
-                CsvWriter.Write([written], JsonOutput.Types.WeightManifestInfo, console.Out);
-                break;
-            default:
-                string size = $"{Units.Count(written.TensorCount, "tensor")}, {Printable.Bytes(written.ModelBytes)}";
-                console.Out.WriteLine($"{Printable.Text(written.Manifest)}: {size}, digest {written.WeightsDigest}");
-                break;
-        }
+        string size = $"{Units.Count(written.TensorCount, "tensor")}, {Printable.Bytes(written.ModelBytes)}";
+        RowOutput.WriteOne(
+            written, format, JsonOutput.Types.WeightManifestInfo,
+            $"{Printable.Text(written.Manifest)}: {size}, digest {written.WeightsDigest}", console);
     }
 }

@@ -35,33 +35,18 @@ internal static class WarmCommand
             Checkpoint checkpoint = Checkpoint.OpenSelected(
                 path.Read(parsed)!, parsed.GetValue(key), parsed.GetValue(include) ?? [], parsed.GetValue(exclude) ?? [],
                 parsed.GetValue(allowOpaque), cancellationToken);
-            WeightCacheInfo state = WeightCache.Describe(checkpoint);
+            var cache = new WeightCache(checkpoint);
+            WeightCacheInfo state = cache.State;
             if (!parsed.GetValue(dryRun))
             {
                 using var status = new StatusLine(console);
-                state = WeightCache.Warm(
-                    checkpoint, parsed.GetValue(force), status.Bytes("reading", state.FileBytes, announced: true), cancellationToken);
+                state = cache.Warm(
+                    parsed.GetValue(force), status.Bytes("reading", state.FileBytes, announced: true), cancellationToken);
             }
-            Print(state, format.Read(parsed), console);
+            RowOutput.WriteOne(state, format.Read(parsed), JsonOutput.Types.WeightCacheInfo, Text(state), console);
             return ExitCode.Done;
         });
         return command;
-    }
-
-    private static void Print(WeightCacheInfo state, OutputFormat format, CliConsole console)
-    {
-        switch (format)
-        {
-            case OutputFormat.Json:
-                JsonOutput.Write(state, JsonOutput.Types.WeightCacheInfo, console.Out);
-                break;
-            case OutputFormat.Csv:
-                CsvWriter.Write([state], JsonOutput.Types.WeightCacheInfo, console.Out);
-                break;
-            default:
-                console.Out.WriteLine(Text(state));
-                break;
-        }
     }
 
     private static string Text(WeightCacheInfo state)

@@ -41,11 +41,10 @@ internal sealed class MeasuredOutput(OutputFormat format, CliConsole console)
             case OutputFormat.Prom:
                 console.Out.Write(LoadMetrics.Format(rows));
                 break;
-            case OutputFormat.Json:
-                JsonOutput.Write([.. rows], JsonOutput.Types.LoadMeasurementArray, console.Out);
-                break;
             default:
-                MeasureView.Write(rows, inProcess, console);
+                RowOutput.Write(
+                    rows, format, JsonOutput.Types.LoadMeasurementArray, JsonOutput.Types.LoadMeasurement,
+                    () => MeasureView.Write(rows, inProcess, console), console);
                 break;
         }
     }

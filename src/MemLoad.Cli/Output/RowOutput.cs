@@ -29,4 +29,27 @@ internal static class RowOutput
                 break;
         }
     }
+
+    /// <summary>Writes one row to standard output.</summary>
+    /// <param name="row">The row.</param>
+    /// <param name="format">The form.</param>
+    /// <param name="type">The type of the row.</param>
+    /// <param name="line">The line for people.</param>
+    /// <param name="console">The console to write to.</param>
+    public static void WriteOne<T>(T row, OutputFormat format, JsonTypeInfo<T> type, string line, CliConsole console)
+        where T : notnull
+    {
+        switch (format)
+        {
+            case OutputFormat.Json:
+                JsonOutput.Write(row, type, console.Out);
+                break;
+            case OutputFormat.Csv:
+                CsvWriter.Write([row], type, console.Out);
+                break;
+            default:
+                console.Out.WriteLine(line);
+                break;
+        }
+    }
 }

@@ -49,7 +49,7 @@ internal sealed class TextTable
     }
 
     /// <summary>The width of a line in characters: two between columns, one at each end.</summary>
-    public int Width => Widths().Sum(width => width + 2);
+    public int Width => WidthOf(Widths());
 
     /// <summary>Writes the table: a rule, the titles, a rule, the rows, a rule.</summary>
     public void Write()
@@ -59,7 +59,7 @@ internal sealed class TextTable
         Ink dim = InkOf(new Style(decoration: Decoration.Dim));
         Ink bold = InkOf(new Style(decoration: Decoration.Bold));
         var inkOfColour = new Dictionary<Color, Ink>();
-        string rule = dim.Before + new string(_console.Unicode ? '─' : '-', Width) + dim.After;
+        string rule = dim.Before + new string(_console.Unicode ? '─' : '-', WidthOf(widths)) + dim.After;
         var line = new StringBuilder();
         _console.Out.WriteLine(rule);
         int lines = _columns.Max(column => column.Title.Count(c => c == '\n')) + 1;
@@ -119,6 +119,8 @@ internal sealed class TextTable
         }
         return widths;
     }
+
+    private static int WidthOf(int[] columns) => columns.Sum(width => width + 2);
 
     // A character of East Asia can take two places.
     private static int WidthOf(string text) => Ascii.IsValid(text) ? text.Length : text.GetCellWidth();

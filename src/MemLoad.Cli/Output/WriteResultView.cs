@@ -5,18 +5,8 @@ internal static class WriteResultView
 {
     public static void Print(WriteResult result, OutputFormat format, CliConsole console)
     {
-        switch (format)
-        {
-            case OutputFormat.Json:
-                JsonOutput.Write(result, JsonOutput.Types.WriteResult, console.Out);
-                break;
-            case OutputFormat.Csv:
-                CsvWriter.Write([result], JsonOutput.Types.WriteResult, console.Out);
-                break;
-            default:
-                console.Out.WriteLine($"{Printable.Text(result.Path)} ({result.Format}): {Units.Count(result.TensorCount, "tensor")}, "
-                    + $"{Printable.Bytes(result.FileBytes)}");
-                break;
-        }
+        string size = $"{Units.Count(result.TensorCount, "tensor")}, {Printable.Bytes(result.FileBytes)}";
+        RowOutput.WriteOne(
+            result, format, JsonOutput.Types.WriteResult, $"{Printable.Text(result.Path)} ({result.Format}): {size}", console);
     }
 }

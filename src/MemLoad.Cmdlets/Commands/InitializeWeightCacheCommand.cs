@@ -16,12 +16,13 @@ public sealed class InitializeWeightCacheCommand : NarrowingPathCmdlet
     protected override void ProcessPath(string path)
     {
         Checkpoint checkpoint = Checkpoint.OpenSelected(path, Key, Include, Exclude, AllowOpaque, StopToken);
-        WeightCacheInfo state = WeightCache.Describe(checkpoint);
+        var cache = new WeightCache(checkpoint);
+        WeightCacheInfo state = cache.State;
         string cached = state.CachedBytes is long bytes ? $", of which {Printable.Bytes(bytes)} are in it" : "";
         if (ShouldProcess(path, $"Read {Printable.Bytes(state.FileBytes)} into the page cache{cached}"))
         {
             string status = Cost("Reading", path, state.FileBytes);
-            WriteObject(Pump("Reading", status, state.FileBytes, (done, stop) => WeightCache.Warm(checkpoint, Force, done, stop)));
+            WriteObject(Pump("Reading", status, state.FileBytes, (done, stop) => cache.Warm(Force, done, stop)));
         }
     }
 }

@@ -41,22 +41,15 @@ public static class PageCache
     public static void Warm(IEnumerable<string> files, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(files);
-        Warm(files, null, cancellationToken);
+        Warm(Open(files), null, cancellationToken);
     }
 
     /// <inheritdoc cref="Warm(IEnumerable{string}, CancellationToken)"/>
     /// <param name="files">The files.</param>
     /// <param name="bytesRead">Receives the number of bytes read, from several threads; null to leave it out.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
-    internal static void Warm(IEnumerable<string> files, IProgress<long>? bytesRead, CancellationToken cancellationToken)
-    {
-        long before = 0;
-        foreach (CheckpointFileReader file in Open(files))
-        {
-            ReadThrough(file, bytesRead, before, cancellationToken);
-            before += file.Length;
-        }
-    }
+    internal static void Warm(IEnumerable<string> files, IProgress<long>? bytesRead, CancellationToken cancellationToken) =>
+        Warm(Open(files), bytesRead, cancellationToken);
 
     /// <summary>Brings open files to the state of the cache that a measurement begins with.</summary>
     /// <exception cref="MemLoadException">As for <see cref="Warm(IEnumerable{string}, CancellationToken)"/>, or ML8001.</exception>
@@ -65,7 +58,7 @@ public static class PageCache
         switch (state)
         {
             case CacheState.Warm:
-                Warm(files, cancellationToken);
+                Warm(files, null, cancellationToken);
                 break;
             case CacheState.Cold:
                 Evict(files);
@@ -76,12 +69,14 @@ public static class PageCache
     }
 
     /// <summary>Reads open files once.</summary>
-    internal static void Warm(IEnumerable<CheckpointFileReader> files, CancellationToken cancellationToken)
+    private static void Warm(IEnumerable<CheckpointFileReader> files, IProgress<long>? bytesRead, CancellationToken cancellationToken)
     {
+        long before = 0;
         foreach (CheckpointFileReader file in files)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            ReadThrough(file, null, 0, cancellationToken);
+            ReadThrough(file, bytesRead, before, cancellationToken);
+            before += file.Length;
         }
     }
 

@@ -29,62 +29,62 @@ public sealed record WeightCacheInfo
 /// Reads the files of a checkpoint into the page cache of the system, so that a later load does not wait for a slow disk or a network. The
 /// system keeps the pages until it needs the memory.
 /// </summary>
-public static class WeightCache
+public sealed class WeightCache
 {
-    /// <summary>Reports the state of the page cache, and the bytes that warming would read. It reads no tensor.</summary>
+    private readonly string[] _files;
+
+    /// <summary>Finds the files of a checkpoint, and what the page cache has of them. It reads no tensor.</summary>
     /// <param name="checkpoint">The checkpoint, or the selected part of it.</param>
     /// <exception cref="MemLoadException">ML1001, ML1002 or ML1007: a file cannot be opened.</exception>
-    public static WeightCacheInfo Describe(Checkpoint checkpoint)
+    public WeightCache(Checkpoint checkpoint)
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
-        string[] files = FilesOf(checkpoint);
-        long? cached = PageCache.CachedBytes(files);
-        return new WeightCacheInfo
+        CheckpointFile[] files =
+        [
+            .. checkpoint.Storages
+                .SelectMany(storage => storage.IsInChunks ? storage.Chunks.Select(chunk => chunk.File) : [storage.File])
+                .Distinct().Order().Select(file => checkpoint.Files[file]),
+        ];
+        _files = [.. files.Select(file => file.Path)];
+        long? cached = PageCache.CachedBytes(_files);
+        State = new WeightCacheInfo
         {
             Path = checkpoint.Path,
             FileSystem = FileSystems.NameOf(checkpoint.Path),
             FileCount = files.Length,
-            FileBytes = WeightsDigest.Saturated(files.Select(file => new FileInfo(file).Length)),
+            FileBytes = WeightsDigest.Saturated(files.Select(file => file.Length)),
             CachedBytesAtStart = cached,
             CachedBytes = cached,
             HostBudgetBytes = Headroom.Now().Binding?.BudgetBytes,
         };
     }
 
+    /// <summary>The state of the page cache before the reading, and the bytes that would be read.</summary>
+    public WeightCacheInfo State { get; }
+
     /// <summary>Reads the files that hold the tensors, each once and as a whole, with several threads.</summary>
-    /// <param name="checkpoint">The checkpoint, or the selected part of it.</param>
     /// <param name="force">Whether files that are larger than the available memory are read, too.</param>
     /// <param name="bytesRead">Receives the number of bytes read, from several threads.</param>
     /// <param name="cancellationToken">Stops the reading. Pages that were read stay in the cache.</param>
+    /// <returns>The state of the page cache after the reading.</returns>
     /// <exception cref="MemLoadException">ML8019: the files are larger than the available memory; ML1001, ML1002, ML1005, ML1007: a file
     /// cannot be read.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    public static WeightCacheInfo Warm(
-        Checkpoint checkpoint, bool force, IProgress<long>? bytesRead, CancellationToken cancellationToken)
+    public WeightCacheInfo Warm(bool force, IProgress<long>? bytesRead, CancellationToken cancellationToken)
     {
-        WeightCacheInfo before = Describe(checkpoint);
-        if (!force && before.HostBudgetBytes is long budget && before.FileBytes > budget)
+        if (!force && State.HostBudgetBytes is long budget && State.FileBytes > budget)
         {
             throw Rules.CacheTooSmall.Broken(
-                $"the files have {Printable.Bytes(before.FileBytes)}, and the page cache can use {Printable.Bytes(budget)}",
-                checkpoint.Path);
+                $"the files have {Printable.Bytes(State.FileBytes)}, and the page cache can use {Printable.Bytes(budget)}", State.Path);
         }
-        string[] files = FilesOf(checkpoint);
         var clock = Stopwatch.StartNew();
-        PageCache.Warm(files, bytesRead, cancellationToken);
+        PageCache.Warm(_files, bytesRead, cancellationToken);
         long microseconds = Math.Max(1, (long)clock.Elapsed.TotalMicroseconds);
-        return before with
+        return State with
         {
-            CachedBytes = PageCache.CachedBytes(files),
+            CachedBytes = PageCache.CachedBytes(_files),
             ElapsedMicroseconds = microseconds,
-            BytesPerSecond = (long)(before.FileBytes / (microseconds / 1e6)),
+            BytesPerSecond = (long)(State.FileBytes / (microseconds / 1e6)),
         };
     }
-
-    private static string[] FilesOf(Checkpoint checkpoint) =>
-    [
-        .. checkpoint.Storages
-            .SelectMany(storage => storage.IsInChunks ? storage.Chunks.Select(chunk => chunk.File) : [storage.File])
-            .Distinct().Order().Select(file => checkpoint.Files[file].Path),
-    ];
 }

@@ -28,18 +28,21 @@ internal sealed record RunChange(ReportGroup Group, string Name, ReportStrategy?
     private const long TimePercent = 10;
     private const long TimeMicroseconds = 10_000;
 
-    private readonly IReadOnlyList<(bool IsWorse, string Text)> _differences = Now is null || Before is null ? [] : [.. Differences(Before, Now)];
+    private readonly IReadOnlyList<(bool IsWorse, string Text)> _differences =
+        Now is null || Before is null ? [] : [.. Differences(Before, Now)];
 
     /// <summary>Compares rows with earlier rows. The worst changes are first.</summary>
     public static IReadOnlyList<RunChange> Of(IReadOnlyList<LoadMeasurement> rows, IReadOnlyList<LoadMeasurement> baseline)
     {
-        IReadOnlyList<(ReportGroup Group, ReportStrategy Strategy)> now = Runs(rows);
-        var before = Runs(baseline).ToLookup(run => KeyOf(run.Group, run.Strategy));
-        var keys = now.Select(run => KeyOf(run.Group, run.Strategy)).ToHashSet();
+        Run[] now = Runs(rows);
+        ILookup<LoadKey, Run> before = Runs(baseline).ToLookup(run => run.Key);
+        var keys = now.Select(run => run.Key).ToHashSet();
         IEnumerable<RunChange> changes =
         [
-            .. now.Select(run => new RunChange(run.Group, run.Strategy.Name, Counterpart(before[KeyOf(run.Group, run.Strategy)], run.Group), run.Strategy)),
-            .. before.Where(runs => !keys.Contains(runs.Key)).SelectMany(runs => runs, (_, run) => new RunChange(run.Group, run.Strategy.Name, run.Strategy, null)),
+            .. now.Select(run =>
+                new RunChange(run.Group, run.Strategy.Name, Counterpart([.. before[run.Key]], run)?.Strategy, run.Strategy)),
+            .. before.Where(runs => !keys.Contains(runs.Key)).SelectMany(runs => runs)
+                .Select(run => new RunChange(run.Group, run.Strategy.Name, run.Strategy, null)),
         ];
         return [.. changes.OrderBy(change => change.Kind)];
     }
@@ -63,22 +66,15 @@ internal sealed record RunChange(ReportGroup Group, string Name, ReportStrategy?
         _ => string.Join("; ", _differences.OrderByDescending(difference => difference.IsWorse).Select(difference => difference.Text)),
     };
 
-    private static IReadOnlyList<(ReportGroup Group, ReportStrategy Strategy)> Runs(IReadOnlyList<LoadMeasurement> rows) =>
-        [.. ReportGroup.Of(rows, []).SelectMany(group => group.Strategies, (group, strategy) => (group, strategy))];
-
-    private static LoadKey KeyOf(ReportGroup group, ReportStrategy strategy)
-    {
-        LoadMeasurement row = strategy.Typical;
-        return new LoadKey(
-            group.HostName, group.Device, row.Model ?? ReportGroup.NameOf(group.Known), row.DType, row.Rank, row.RankCount, row.Cache, row.Strategy);
-    }
+    private static Run[] Runs(IReadOnlyList<LoadMeasurement> rows) =>
+    [
+        .. ReportGroup.Of(rows, [])
+            .SelectMany(group => group.Strategies, (group, strategy) => new Run(group, strategy, LoadKey.Of(group, strategy))),
+    ];
 
     // Files of one name in several folders are different loads.
-    private static ReportStrategy? Counterpart(IEnumerable<(ReportGroup Group, ReportStrategy Strategy)> candidates, ReportGroup group)
-    {
-        (ReportGroup Group, ReportStrategy Strategy)[] all = [.. candidates];
-        return all.Length == 1 ? all[0].Strategy : all.FirstOrDefault(run => run.Group.Known.Path == group.Known.Path).Strategy;
-    }
+    private static Run? Counterpart(Run[] candidates, Run run) =>
+        candidates.Length == 1 ? candidates[0] : candidates.FirstOrDefault(other => other.Group.Known.Path == run.Group.Known.Path);
 
     private static IEnumerable<(bool IsWorse, string Text)> Differences(ReportStrategy before, ReportStrategy now)
     {
@@ -104,14 +100,26 @@ internal sealed record RunChange(ReportGroup Group, string Name, ReportStrategy?
             ("host", false, row => row.PeakHostBytes), ("device", true, row => row.PeakDeviceBytes),
         })
         {
-            if (before.Of(figure).Median is long less && now.Of(figure).Median is long more && (exact ? less != more : RowVerdict.HostDiffers(more, less)))
+            if (before.Of(figure).Median is long less && now.Of(figure).Median is long more
+                && (exact ? less != more : RowVerdict.HostDiffers(more, less)))
             {
-                yield return (more > less, $"{name} {Figures.Bytes(less)} to {Figures.Bytes(more)} ({RowVerdict.Signed(more - less, less)})");
+                string change = RowVerdict.Signed(more - less, less);
+                yield return (more > less, $"{name} {Figures.Bytes(less)} to {Figures.Bytes(more)} ({change})");
             }
         }
     }
 
+    private sealed record Run(ReportGroup Group, ReportStrategy Strategy, LoadKey Key);
+
     // A model keeps its name when its folder changes, for example with a new version.
     private sealed record LoadKey(
-        string HostName, string Device, string Model, string? DType, long? Rank, long? RankCount, string? Cache, string Strategy);
+        string HostName, string Device, string Model, string? DType, long? Rank, long? RankCount, string? Cache, string Strategy)
+    {
+        public static LoadKey Of(ReportGroup group, ReportStrategy strategy)
+        {
+            LoadMeasurement row = strategy.Typical;
+            string model = row.Model ?? ReportGroup.NameOf(group.Known);
+            return new(group.HostName, group.Device, model, row.DType, row.Rank, row.RankCount, row.Cache, row.Strategy);
+        }
+    }
 }

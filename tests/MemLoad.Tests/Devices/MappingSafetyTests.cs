@@ -96,7 +96,7 @@ public sealed unsafe partial class MappingSafetyTests : IDisposable
 
         using (new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
         {
-            // It writes nothing: the file stays as it was, and the weights are gone all the same.
+            // The writer changes no byte. The mapping is lost anyway, because a lease breaks when a file is opened for writing.
         }
 
         byte[] back = new byte[7];

@@ -18,8 +18,9 @@ public sealed class WeightCacheTests
         _ = PageCache.Evict(files);
         var reported = new Progress();
 
-        WeightCacheInfo before = WeightCache.Describe(part);
-        WeightCacheInfo after = WeightCache.Warm(part, force: false, reported, CancellationToken.None);
+        var cache = new WeightCache(part);
+        WeightCacheInfo before = cache.State;
+        WeightCacheInfo after = cache.Warm(force: false, reported, CancellationToken.None);
 
         long bytes = new FileInfo(files[0]).Length * 2;
         Assert.Equal((2, bytes, 0L, (long?)null), (before.FileCount, before.FileBytes, before.CachedBytes!.Value, before.ElapsedMicroseconds));
