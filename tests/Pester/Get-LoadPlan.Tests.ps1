@@ -68,6 +68,19 @@ Describe 'Get-LoadPlan' {
         ($ranks | Measure-Object ModelBytes -Sum).Sum | Should -Be $whole.ModelBytes
         { Get-LoadPlan $file -Rank 3 -RankCount 3 -ErrorAction Stop } | Should -Throw -ErrorId 'ML6009,*'
     }
+
+    It 'gives each rank a slice of each tensor' {
+        $whole = Get-LoadPlan $file -Strategy Stream
+        $ranks = Get-LoadPlan $file -Strategy Stream -Device sim -RankCount 2 -Split Columns
+        $ranks.Split | Should -Be 'Columns', 'Columns'
+        $ranks.TensorCount | Should -Be $whole.TensorCount, $whole.TensorCount
+        $ranks[0].ModelBytes | Should -BeLessThan ($whole.ModelBytes * 0.75)
+        $rows = $ranks | Measure-LoadMemory
+        $rows.Split | Should -Be 'Columns', 'Columns'
+        $rows.AsForecast | Should -Be $true, $true
+        ($rows | ConvertTo-Csv | ConvertFrom-Csv | Get-LoadPlan).Split | Should -Be 'Columns', 'Columns'
+        { Get-LoadPlan $file -Split Rows -ErrorAction Stop } | Should -Throw -ErrorId 'ML6018,*'
+    }
     It 'says the whole question to Measure-LoadMemory' {
         $asked = @{ Device = 'sim'; Strategy = 'Stream', 'Baseline'; DType = 'Float16'; Include = '*weight', '*scale'; Exclude = 'out*'; Rank = 1; RankCount = 2; HostMemoryLimit = 10KB; DeviceMemoryLimit = 1GB }
         $plans = Get-LoadPlan $file @asked

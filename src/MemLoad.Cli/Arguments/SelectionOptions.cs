@@ -45,6 +45,11 @@ internal sealed class SelectionOptions
         Numbers.CountOption("--rank-count",
             "Split the weights among n ranks with about the same number of bytes. The devices are one per rank. [default: 1]");
 
+    private readonly WordOption<TensorSplit?> _split =
+        CommonOptions.Splits.Option("--split",
+            $"Split each tensor among the ranks, as for tensor parallelism: {string.Join(", ", CommonOptions.Splits.All)}. By default the "
+            + "ranks load whole tensors.");
+
     /// <param name="forecastOnly">Whether nothing is loaded, so that headers are enough.</param>
     public SelectionOptions(bool forecastOnly = false) =>
         _path = new PathOperand(
@@ -66,6 +71,7 @@ internal sealed class SelectionOptions
         command.Add(_allowOpaque);
         command.Add(_rank);
         command.Add(_rankCount);
+        command.Add(_split);
     }
 
     /// <summary>Returns the path; null if none was given.</summary>
@@ -98,6 +104,7 @@ internal sealed class SelectionOptions
             Exclude = parsed.GetValue(_exclude) ?? [],
             AllowOpaque = parsed.GetValue(_allowOpaque),
             RankCount = parsed.GetValue(_rankCount) ?? 1,
+            Split = _split.Read(parsed),
             HostMemoryLimit = parsed.GetValue(_hostMemoryLimit),
             DeviceMemoryLimit = parsed.GetValue(_deviceMemoryLimit),
         }.By(parsed.GetValue(_strategies) ?? [], [parsed.GetValue(_device)!], parsed.GetValue(_rank));

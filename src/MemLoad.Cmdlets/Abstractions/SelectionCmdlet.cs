@@ -113,6 +113,12 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
     [ValidateRange(1, int.MaxValue)]
     public int RankCount { get; set; } = 1;
 
+    /// <summary>The dimension in which each tensor is split among the ranks; by default they load whole tensors.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.Path)]
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ParameterSets.LiteralPath)]
+    [EnumNames<TensorSplit?>]
+    public TensorSplit? Split { get; set; }
+
     /// <summary>Answers the requests of each checkpoint: one request per device and strategy, or per rank and strategy.</summary>
     protected void ProcessSelection()
     {
@@ -169,6 +175,7 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
         Exclude = Patterns(Exclude),
         AllowOpaque = AllowOpaque,
         RankCount = RankCount,
+        Split = Split,
         HostMemoryLimit = HostMemoryLimit,
         DeviceMemoryLimit = DeviceMemoryLimit,
     }).By(Strategy, Device, Rank);

@@ -13,14 +13,7 @@ public sealed partial class Checkpoint
     /// <exception cref="MemLoadException">ML6009: the rank does not exist; ML6006: its part is empty.</exception>
     public Checkpoint Share(int rank, int count)
     {
-        if (count < 1 || rank < 0 || rank >= count)
-        {
-            throw Rules.RankOutside.Broken(
-                $"rank {rank} of {count} was asked for",
-                remedy: count <= 1
-                    ? (Remedy)$"Say among how many ranks the checkpoint is split: {Setting.RankCount}."
-                    : (Remedy)$"Ranks count from 0: of {count} they are 0 to {count - 1} ({Setting.Rank}).");
-        }
+        RequireRank(rank, count);
         if (count == 1)
         {
             return this;
@@ -39,5 +32,17 @@ public sealed partial class Checkpoint
             ? throw Rules.NothingSelected.Broken(
                 $"none of the {Storages.Length} storages falls to rank {rank} of {count}", Path, remedy: $"Split it among fewer ranks ({Setting.RankCount}).")
             : CheckpointBuilder.Trim(Path, Format, Files, Storages, [.. own], Metadata).WithObjects(OpaqueObjects);
+    }
+
+    private static void RequireRank(int rank, int count)
+    {
+        if (count < 1 || rank < 0 || rank >= count)
+        {
+            throw Rules.RankOutside.Broken(
+                $"rank {rank} of {count} was asked for",
+                remedy: count <= 1
+                    ? (Remedy)$"Say among how many ranks the checkpoint is split: {Setting.RankCount}."
+                    : (Remedy)$"Ranks count from 0: of {count} they are 0 to {count - 1} ({Setting.Rank}).");
+        }
     }
 }

@@ -41,42 +41,47 @@ public sealed record CheckpointFile(string Path, long Length)
 /// <param name="Offset">Byte offset in that file.</param>
 /// <param name="Length">Length in bytes; 0 for the storage of empty tensors.</param>
 /// <remarks>
-/// A storage of a distributed checkpoint can lie in several <see cref="Chunks"/>. File and offset are then those of the first chunk, and the
-/// length is that of all.
+/// A storage of a distributed checkpoint can lie in several <see cref="Chunks"/>, and one of a slice of columns in a chunk whose rows lie
+/// apart in the file. File and offset are then those of the first chunk, and the length is that of all.
 /// </remarks>
 public readonly record struct Extent(int File, long Offset, long Length)
 {
     private readonly ImmutableArray<StorageChunk> _chunks;
 
-    /// <summary>The chunks that the storage consists of, by their place in it; empty if it lies in one piece.</summary>
+    /// <summary>The chunks that the storage consists of, by their place in it; empty if it lies in one piece of a file.</summary>
     public ImmutableArray<StorageChunk> Chunks
     {
         get => _chunks.IsDefault ? [] : _chunks;
         internal init => _chunks = value;
     }
 
-    /// <summary>True if the storage lies in several chunks.</summary>
+    /// <summary>True if the storage does not lie in one piece of a file.</summary>
     public bool IsInChunks => !_chunks.IsDefaultOrEmpty;
 
     /// <summary>The same range in a list with more files before its own.</summary>
     internal Extent WithFirstFile(int first) => !IsInChunks
         ? this with { File = first + File }
-        : this with { File = first + File, Chunks = [.. Chunks.Select(chunk => chunk.InFile(first + chunk.File))] };
+        : this with { File = first + File, Chunks = [.. Chunks.Select(chunk => chunk.WithFile(first + chunk.File))] };
 
-    /// <summary>True if a chunk lies in several runs. Its bytes cannot be read straight into place.</summary>
-    internal bool IsInRuns
+    /// <summary>
+    /// True if a chunk lies in several runs of the storage, or in runs of the file that are close together and are read with what lies
+    /// between them. Its bytes cannot be read straight into place.
+    /// </summary>
+    internal bool IsInRuns => Any(chunk => !chunk.IsOneRun || ReadBatch.IsClose(chunk));
+
+    /// <summary>True if its bytes are ranges of files, one after the other.</summary>
+    internal bool IsCopyable => !Any(chunk => !chunk.IsOneRun || !chunk.IsOnePiece);
+
+    private bool Any(Predicate<StorageChunk> predicate)
     {
-        get
+        foreach (StorageChunk chunk in Chunks)
         {
-            foreach (StorageChunk chunk in Chunks)
+            if (predicate(chunk))
             {
-                if (!chunk.IsOneRun)
-                {
-                    return true;
-                }
+                return true;
             }
-            return false;
         }
+        return false;
     }
 }
 
@@ -145,7 +150,7 @@ public sealed partial class Checkpoint
     /// <summary>The storages. They have only the bytes that tensors refer to, each once.</summary>
     public ImmutableArray<Extent> Storages { get; }
 
-    /// <summary>The storages, those in several chunks chunk by chunk.</summary>
+    /// <summary>The storages of a checkpoint that is not narrowed to slices, those in several chunks chunk by chunk.</summary>
     internal IEnumerable<Extent> Pieces => Storages.SelectMany(storage =>
         storage.IsInChunks ? storage.Chunks.Select(chunk => new Extent(chunk.File, chunk.Offset, chunk.Length)) : [storage]);
 

@@ -286,7 +286,7 @@ internal sealed class CheckpointBuilder
             {
                 newStorage[tensor.Storage] = keptStorages.Count;
                 keptStorages.Add(storage.IsInChunks
-                    ? new Extent(Keep(storage.File), storage.Offset, storage.Length) { Chunks = [.. storage.Chunks.Select(chunk => chunk.InFile(Keep(chunk.File)))] }
+                    ? new Extent(Keep(storage.File), storage.Offset, storage.Length) { Chunks = [.. storage.Chunks.Select(chunk => chunk.WithFile(Keep(chunk.File)))] }
                     : new Extent(Keep(storage.File), storage.Offset + stretch.Start, stretch.End - stretch.Start));
             }
             long offset = tensor.ElementCount == 0 ? 0 : storage.IsInChunks ? tensor.ElementOffset : tensor.DType.Layout().ElementsIn(tensor.ByteOffset - stretch.Start);

@@ -4,7 +4,7 @@ namespace MemLoad;
 
 /// <summary>
 /// Streams the bytes of a storage that lies in several chunks, in the order of the storage. The bytes of a chunk that fall into one piece of
-/// the storage are consecutive in the file, so that each piece takes one read per chunk.
+/// the storage are consecutive in the chunk, so that each piece takes one read per chunk, or one per row of a slice of columns.
 /// </summary>
 internal static class ChunkStream
 {
@@ -56,7 +56,7 @@ internal static class ChunkStream
                     {
                         continue;
                     }
-                    files[checkpoint.Files[chunk.File]].ReadExactly(chunk.Offset + cursor.Done, bytes);
+                    chunk.Read(files[checkpoint.Files[chunk.File]], cursor.Done, bytes);
                     for (long at = cursor.Done; at < until;)
                     {
                         int run = (int)Math.Min(chunk.RunBytes - (at % chunk.RunBytes), until - at);

@@ -3,28 +3,86 @@ using System.Collections.Immutable;
 namespace MemLoad;
 
 /// <summary>
-/// A part of a storage, as a rank of a training saved it: a box of elements. It lies in one piece in a file. In the storage it lies in runs
-/// of equal length: one run for some rows of a matrix, one per row for some columns.
+/// A part of a storage: a box of elements, as a rank of a training saved it, or as a rank of a server loads it. Its bytes lie in runs of
+/// equal length. The shard of a training lies in one piece in a file: in the storage it has one run for some rows of a matrix, and one per
+/// row for some columns. A slice of columns has one run per row in the file.
 /// </summary>
 public sealed class StorageChunk
 {
-    // The loops around a run, outermost first: how often, and the distance in the storage in bytes.
-    private readonly ImmutableArray<(long Count, long Step)> _loops;
+    // The loops around a run, outermost first: how often, and the distances in the file and in the storage in bytes.
+    private readonly record struct Loop(long Count, long FileStep, long Step);
 
-    private StorageChunk(int file, long offset, long length, long start, long runBytes, ImmutableArray<(long Count, long Step)> loops)
+    // A disk is slow for short reads that are apart. Runs with smaller gaps are requested from it together with what lies between them.
+    private const long FarApart = 128 << 10;
+
+    private readonly ImmutableArray<Loop> _loops;
+    private readonly ChunkBox _box; // in the tensor
+    private readonly ChunkBox _array; // the array of the file that the box is a part of: from its first element, its dimensions
+    private readonly long _arrayOffset;
+    private readonly int _elementBytes;
+
+    private StorageChunk(int file, long arrayOffset, int elementBytes, ChunkBox array, ImmutableArray<long> shape, ChunkBox box)
     {
+        var loops = new List<Loop>();
+        long run = elementBytes;
+        long length = elementBytes;
+        (long fileStep, long step) = (elementBytes, elementBytes); // bytes of an element of the current dimension
+        (long offset, long start) = (arrayOffset, 0);
+        bool whole = true; // the inner dimensions are complete, so that this one continues the run
+        IsOneRun = IsOnePiece = true;
+        for (int d = shape.Length - 1; d >= 0; d--)
+        {
+            long size = box.Sizes[d];
+            offset = checked(offset + (array.Offsets[d] * fileStep));
+            start = checked(start + (box.Offsets[d] * step));
+            if (size > 1)
+            {
+                // Elements of this dimension follow each other if all before them are consecutive.
+                IsOnePiece &= fileStep == length;
+                IsOneRun &= step == length;
+            }
+            length = checked(length * size);
+            if (whole)
+            {
+                run = checked(run * size);
+                whole = size == shape[d] && size == array.Sizes[d];
+            }
+            else if (loops.Count > 0 && size > 1 && loops[^1].Step * loops[^1].Count == step && loops[^1].FileStep * loops[^1].Count == fileStep)
+            {
+                loops[^1] = loops[^1] with { Count = loops[^1].Count * size };
+            }
+            else if (size > 1)
+            {
+                loops.Add(new Loop(size, fileStep, step));
+            }
+            fileStep = checked(fileStep * array.Sizes[d]);
+            step = checked(step * shape[d]);
+        }
+        loops.Reverse();
+        _loops = [.. loops];
+        _box = box;
+        _array = array;
+        _arrayOffset = arrayOffset;
+        _elementBytes = elementBytes;
         File = file;
         Offset = offset;
         Length = length;
         Start = start;
-        RunBytes = runBytes;
-        _loops = loops;
+        RunBytes = run;
+        LargestGap = GapIn(_loops, run);
+    }
+
+    private StorageChunk(StorageChunk same, int file)
+    {
+        (_loops, _box, _array, _arrayOffset, _elementBytes) = (same._loops, same._box, same._array, same._arrayOffset, same._elementBytes);
+        (File, Offset, Length, Start, RunBytes) = (file, same.Offset, same.Length, same.Start, same.RunBytes);
+        (IsOneRun, IsOnePiece, LargestGap) = (same.IsOneRun, same.IsOnePiece, same.LargestGap);
     }
 
     /// <summary>Index into <see cref="Checkpoint.Files"/>.</summary>
     public int File { get; }
 
-    /// <summary>Byte offset in that file.</summary>
+    /// <summary>Byte offset of the first run in that file.</summary>
     public long Offset { get; }
 
     /// <summary>Length in bytes, not 0.</summary>
@@ -36,89 +94,132 @@ public sealed class StorageChunk
     /// <summary>Bytes of a run, which are consecutive in the file and in the storage.</summary>
     public long RunBytes { get; }
 
-    /// <summary>True if the chunk is one run.</summary>
-    public bool IsOneRun => RunBytes == Length;
+    /// <summary>True if all bytes are consecutive in the storage.</summary>
+    public bool IsOneRun { get; }
 
-    /// <summary>Creates the chunk of a box in a tensor that is contiguous in its storage.</summary>
+    /// <summary>True if all bytes are consecutive in the file.</summary>
+    public bool IsOnePiece { get; }
+
+    /// <summary>The most bytes between two runs in the file; 0 if all bytes are consecutive there.</summary>
+    internal long LargestGap { get; }
+
+    /// <summary>Creates the chunk of a box that lies in one piece in a file, in a tensor that is contiguous in its storage.</summary>
     /// <param name="file">Index of the file.</param>
     /// <param name="offset">Byte offset in the file.</param>
     /// <param name="elementBytes">Bytes of an element.</param>
     /// <param name="shape">Dimensions of the tensor. Its bytes fit 64 bits.</param>
-    /// <param name="offsets">The first element of the box, by dimension.</param>
-    /// <param name="sizes">Dimensions of the box, which is not empty and lies inside the tensor.</param>
-    internal static StorageChunk OfBox(
-        int file, long offset, int elementBytes, ImmutableArray<long> shape, ImmutableArray<long> offsets, ImmutableArray<long> sizes)
+    /// <param name="box">The box, which is not empty and lies inside the tensor.</param>
+    internal static StorageChunk OfBox(int file, long offset, int elementBytes, ImmutableArray<long> shape, ChunkBox box) =>
+        new(file, offset, elementBytes, ChunkBox.Whole(box.Sizes), shape, box);
+
+    /// <summary>Returns the part of the chunk that lies in a slice of the tensor, which becomes a tensor of its own.</summary>
+    /// <param name="slice">The slice, which is not empty and lies inside the tensor.</param>
+    /// <returns>The part, in the storage of the slice; null if the chunk has no element of the slice.</returns>
+    internal StorageChunk? In(ChunkBox slice)
     {
-        var loops = new List<(long Count, long Step)>();
-        long run = elementBytes;
-        long step = elementBytes; // bytes of an element of the current dimension
-        long start = 0;
-        bool whole = true; // the inner dimensions are complete, so that this one continues the run
-        long length = elementBytes;
-        for (int d = shape.Length - 1; d >= 0; d--)
+        ChunkBox common = _box.Common(slice);
+        if (common.IsEmpty)
         {
-            start = checked(start + (offsets[d] * step));
-            length = checked(length * sizes[d]);
-            if (whole)
-            {
-                run = checked(run * sizes[d]);
-                whole = sizes[d] == shape[d];
-            }
-            else if (loops.Count > 0 && sizes[d] > 1 && loops[^1].Step * loops[^1].Count == step)
-            {
-                loops[^1] = (loops[^1].Count * sizes[d], loops[^1].Step);
-            }
-            else if (sizes[d] > 1)
-            {
-                loops.Add((sizes[d], step));
-            }
-            step = checked(step * shape[d]);
+            return null;
         }
-        loops.Reverse();
-        return new StorageChunk(file, offset, length, start, run, [.. loops]);
+        ChunkBox array = _array with { Offsets = [.. _array.Offsets.Select((first, d) => first + common.Offsets[d] - _box.Offsets[d])] };
+        return new StorageChunk(File, _arrayOffset, _elementBytes, array, slice.Sizes, common.From(slice.Offsets));
     }
 
     /// <summary>Returns where a byte of the chunk lies in the storage.</summary>
     /// <param name="offset">Byte offset in the chunk.</param>
-    public long PlaceOf(long offset)
+    public long PlaceOf(long offset) => At(offset).Place;
+
+    /// <summary>Returns where a byte of the chunk lies in the file.</summary>
+    /// <param name="offset">Byte offset in the chunk.</param>
+    internal long InFile(long offset) => At(offset).InFile;
+
+    /// <summary>Fills memory with consecutive bytes of the chunk, with one read per run in the file.</summary>
+    /// <param name="file">The file of the chunk, open.</param>
+    /// <param name="offset">Byte offset in the chunk.</param>
+    /// <param name="destination">The memory.</param>
+    /// <exception cref="MemLoadException">As from <see cref="CheckpointFileReader.ReadBulk"/>.</exception>
+    internal void Read(CheckpointFileReader file, long offset, Span<byte> destination)
     {
-        (long run, long place) = Math.DivRem(offset, RunBytes);
-        place += Start;
-        for (int i = _loops.Length - 1; i >= 0 && run > 0; i--)
+        if (IsOnePiece)
         {
-            (run, long index) = Math.DivRem(run, _loops[i].Count);
-            place += index * _loops[i].Step;
+            file.ReadBulk(Offset + offset, destination);
+            return;
         }
-        return place;
+        if (LargestGap <= FarApart)
+        {
+            long first = InFile(offset);
+            file.Expect(first, InFile(offset + destination.Length - 1) + 1 - first);
+        }
+        while (!destination.IsEmpty)
+        {
+            int run = (int)Math.Min(RunBytes - (offset % RunBytes), destination.Length);
+            file.ReadBulk(InFile(offset), destination[..run]);
+            destination = destination[run..];
+            offset += run;
+        }
     }
 
     /// <summary>
     /// Returns the offset of the first byte of the chunk that lies at a place of the storage or after it; the length if none does.
     /// </summary>
     /// <param name="place">Byte offset in the storage.</param>
-    internal long FirstFrom(long place)
+    internal long FirstFrom(long place) => First(place - Start, loop => loop.Step);
+
+    /// <summary>
+    /// Returns the offset of the first byte of the chunk that lies at a place of the file or after it; the length if none does.
+    /// </summary>
+    /// <param name="place">Byte offset in the file.</param>
+    internal long FirstInFileFrom(long place) => First(place - Offset, loop => loop.FileStep);
+
+    /// <summary>The chunk in a list of files with other indices.</summary>
+    internal StorageChunk WithFile(int file) => new(this, file);
+
+    // From the distance to the first run, and the distance of the runs of a loop.
+    private long First(long rest, Func<Loop, long> step)
     {
-        long rest = place - Start;
         if (rest <= 0)
         {
             return 0;
         }
         long block = Length; // bytes of the chunk in one turn of the loop around
         long offset = 0;
-        foreach ((long count, long step) in _loops)
+        foreach (Loop loop in _loops)
         {
-            block /= count;
-            long turn = Math.Min(rest / step, count);
+            block /= loop.Count;
+            long turn = Math.Min(rest / step(loop), loop.Count);
             offset += turn * block;
-            if (turn == count)
+            if (turn == loop.Count)
             {
                 return offset;
             }
-            rest -= turn * step;
+            rest -= turn * step(loop);
         }
         return offset + Math.Min(rest, RunBytes);
     }
 
-    /// <summary>The chunk in a list of files with other indices.</summary>
-    internal StorageChunk InFile(int file) => new(file, Offset, Length, Start, RunBytes, _loops);
+    private static long GapIn(ImmutableArray<Loop> loops, long run)
+    {
+        long gap = 0;
+        long end = run; // of the runs of the loops inside
+        for (int i = loops.Length - 1; i >= 0; i--)
+        {
+            gap = Math.Max(gap, loops[i].FileStep - end);
+            end += (loops[i].Count - 1) * loops[i].FileStep;
+        }
+        return gap;
+    }
+
+    private (long InFile, long Place) At(long offset)
+    {
+        (long run, long rest) = Math.DivRem(offset, RunBytes);
+        (long inFile, long place) = (Offset + rest, Start + rest);
+        for (int i = _loops.Length - 1; i >= 0 && run > 0; i--)
+        {
+            (run, long index) = Math.DivRem(run, _loops[i].Count);
+            inFile += index * _loops[i].FileStep;
+            place += index * _loops[i].Step;
+        }
+        return (inFile, place);
+    }
 }

@@ -24,6 +24,14 @@ internal static partial class Rules
     public static readonly Rule RankOutside =
         new("ML6009", "the rank is from 0 to the number of ranks less 1",
             $"Give a rank from 0 to the number of ranks less 1 ({Setting.Rank} and {Setting.RankCount}).");
+    public static readonly Rule SliceInsideBlock = new("ML6017", "packed elements are split between whole blocks",
+        $"Exclude the tensor ({Setting.Exclude}), or split among ranks without a dimension ({Setting.RankCount} without {Setting.Split}).");
+    public static readonly Rule SplitWithoutRanks = new("ML6018", "tensors are split among two ranks or more",
+        $"Say among how many ranks the tensors are split: {Setting.RankCount}.");
+
+    // A manifest has one hash per tensor.
+    public static readonly Rule SliceUnverifiable = new("ML6019", "only whole tensors are compared with a manifest",
+        $"Leave out the manifest, or {Setting.Split}. {Act.Test} compares the files with a manifest.");
     public static readonly Rule CastTargetUnsupported = new("ML6010", "weights are cast to float32, float16 or bfloat16",
         $"Give one of these types ({Setting.DType}), or none to load the weights as they are.");
     public static readonly Rule CastStorageMixed = new("ML6011", "a storage that is cast holds elements of one dtype",

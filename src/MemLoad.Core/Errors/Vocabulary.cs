@@ -5,7 +5,7 @@ internal enum Setting
 {
     AllowOpaque, Cache, ContextLength, Deep, Device, DeviceMemoryLimit, DType, Exclude, FailAbove, Force, Format,
     HeadCount, HostMemoryLimit, Include, InProcess, Key, MaxShardSize, Model, Path, Rank, RankCount, Remote, Sequences,
-    Size, Strategy, TimelinePath,
+    Size, Split, Strategy, TimelinePath,
 }
 
 /// <summary>The actions of a user. Each is a command and a cmdlet.</summary>

@@ -28,11 +28,18 @@ public sealed record LoadRequest
     /// <summary>Whether the file opens without the objects beside its tensors, as for <see cref="OpenLimits.AllowOpaque"/>.</summary>
     public bool AllowOpaque { get; init; }
 
-    /// <summary>The rank that loads, from 0 to <see cref="RankCount"/> less 1. It loads a contiguous range of the storages.</summary>
+    /// <summary>
+    /// The rank that loads, from 0 to <see cref="RankCount"/> less 1. It loads a contiguous range of the storages, or a slice of each tensor.
+    /// </summary>
     public int Rank { get; init; }
 
     /// <summary>The number of ranks that the checkpoint is split among by bytes; 1 for a whole checkpoint.</summary>
     public int RankCount { get; init; } = 1;
+
+    /// <summary>
+    /// The dimension in which each tensor is split among the ranks; null to split the checkpoint between whole tensors.
+    /// </summary>
+    public TensorSplit? Split { get; init; }
 
     /// <summary>
     /// Whether all ranks load at the same time, each in its own process. The host memory of all ranks together is then compared with the

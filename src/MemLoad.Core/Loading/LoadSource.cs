@@ -21,7 +21,7 @@ internal sealed class LoadSource : IDisposable
         Cache = cache;
         _request = request;
         _allRanks = allRanks;
-        View = LoadView.Of(allRanks.Share(request.Rank, request.RankCount), request.DType);
+        View = LoadView.Of(PartOf(allRanks, request), request.DType);
         Files = files;
         Manifest = manifest;
         Headroom = Headroom.Now();
@@ -92,8 +92,20 @@ internal sealed class LoadSource : IDisposable
     /// <summary>Closes the files. They are opened again when they are needed again.</summary>
     public void Dispose() => Files.Dispose();
 
+    private static Checkpoint PartOf(Checkpoint allRanks, LoadRequest request) => request.Split is TensorSplit split
+        ? allRanks.Slice(request.Rank, request.RankCount, split)
+        : allRanks.Share(request.Rank, request.RankCount);
+
     private static LoadSource Open(LoadRequest request, CheckpointFileSet files, CancellationToken cancellationToken)
     {
+        if (request.Split is TensorSplit split && request.RankCount <= 1)
+        {
+            throw Rules.SplitWithoutRanks.Broken($"{split} were asked for, and the checkpoint is not split among ranks");
+        }
+        if (request is { Split: not null, Manifest: string compared })
+        {
+            throw Rules.SliceUnverifiable.Broken("each rank loads a slice of each tensor, and a manifest has the hash of whole tensors", compared);
+        }
         Checkpoint whole = request.Path is null
             ? GeneratedCheckpoint.Describe(request.Size ?? throw Rules.SizeUnknown.Broken("neither a path nor a size was given"))
             : OpenSettled(request.Path, request.AllowOpaque, files, cancellationToken);
@@ -161,7 +173,9 @@ internal sealed class LoadSource : IDisposable
         {
             if (Checkpoint.Storages[tensor.Storage] is { IsInChunks: true } storage)
             {
-                return $"tensor {Printable.Quote(tensor.Name)} lies in {storage.Chunks.Length} chunks";
+                return _request.Split is null
+                    ? $"tensor {Printable.Quote(tensor.Name)} lies in {storage.Chunks.Length} chunks"
+                    : $"the slice of tensor {Printable.Quote(tensor.Name)} does not lie in one piece of the file";
             }
         }
         return null;

@@ -28,7 +28,8 @@ public sealed class PreparedLoad : IDisposable
         }
         if (_candidate.Strategy == Strategy.Mmap && source.ChunkObstacle is string chunks)
         {
-            Refusal = Rules.DistributedMapped.Broken(chunks, Checkpoint.Path);
+            Refusal = Rules.DistributedMapped.Broken(
+                chunks, Checkpoint.Path, remedy: request.Split is null ? null : (Remedy)$"Use another strategy ({(Setting.Strategy, nameof(Strategy.Stream))}).");
         }
         else if (_candidate.Strategy == Strategy.Mmap && source.MapBarrier is string barrier)
         {
@@ -75,7 +76,7 @@ public sealed class PreparedLoad : IDisposable
 
     /// <summary>
     /// Why the load is refused: it does not fit the budget (ML7005, ML7006), maps a file that is not guarded (ML1012), maps more files
-    /// than may be open (ML1015), or maps a tensor in several chunks (ML5114). Null if it is allowed or forced.
+    /// than may be open (ML1015), or maps a tensor that is not in one piece (ML5114). Null if it is allowed or forced.
     /// </summary>
     public MemLoadException? Refusal { get; }
 
@@ -213,6 +214,7 @@ public sealed class PreparedLoad : IDisposable
             DType = Request.DType?.TorchName(),
             Rank = Request.RankCount > 1 ? Request.Rank : null,
             RankCount = Request.RankCount > 1 ? Request.RankCount : null,
+            Split = Request.Split?.ToString(),
             TensorCount = Checkpoint.Tensors.Length,
             ParameterCount = Checkpoint.ParameterCount,
             ModelBytes = View.ModelBytes,

@@ -66,6 +66,10 @@ public sealed record LoadMeasurement
     public long? Rank { get; init; }
     /// <summary>The number of ranks that the checkpoint was split among; null if it was not split.</summary>
     public long? RankCount { get; init; }
+    /// <summary>
+    /// The dimension in which each tensor was split among the ranks, a <see cref="TensorSplit"/>; null if they have whole tensors.
+    /// </summary>
+    public string? Split { get; init; }
     /// <summary>Tensors loaded.</summary>
     public long? TensorCount { get => Forecast?.TensorCount ?? field; init; }
     /// <summary>Elements of all tensors together. Shared elements count once.</summary>
@@ -204,6 +208,7 @@ public sealed record LoadMeasurement
             DType = request.Load.DType?.TorchName(),
             Rank = request.Load.RankCount > 1 ? request.Load.Rank : null,
             RankCount = request.Load.RankCount > 1 ? request.Load.RankCount : null,
+            Split = request.Load.Split?.ToString(),
         };
 
     /// <summary>Creates the row of a program that has not ended yet.</summary>

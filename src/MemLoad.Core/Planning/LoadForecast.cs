@@ -23,6 +23,10 @@ public sealed record LoadForecast
     public long? Rank { get; init; }
     /// <summary>The number of ranks that the checkpoint is split among; null if it is not split.</summary>
     public long? RankCount { get; init; }
+    /// <summary>
+    /// The dimension in which each tensor would be split among the ranks, a <see cref="TensorSplit"/>; null if they have whole tensors.
+    /// </summary>
+    public string? Split { get; init; }
     /// <summary>Tensors to load.</summary>
     public required long TensorCount { get; init; }
     /// <summary>Elements of all tensors together. Shared elements count once.</summary>

@@ -60,7 +60,7 @@ internal sealed record ReportGroup(string HostName, string Device, string Model,
     {
         // The table is created once for all rows, because both files can have a hundred thousand lines.
         var drawn = timelines.Where(timeline => timeline.Points.Count > 1).ToLookup(timeline => timeline.Key);
-        var groups = rows.GroupBy(row => (row.HostName, row.Device, row.Path, row.DType, row.Rank, row.RankCount, row.Cache));
+        var groups = rows.GroupBy(row => (row.HostName, row.Device, row.Path, row.DType, row.Rank, row.RankCount, row.Split, row.Cache));
         return [.. groups.Select(group => new ReportGroup(
             group.Key.HostName,
             group.Key.Device,
@@ -73,7 +73,8 @@ internal sealed record ReportGroup(string HostName, string Device, string Model,
     {
         string name = NameOf(row);
         string cast = row.DType is null ? name : $"{name} as {row.DType}";
-        return row.RankCount is null ? cast : string.Create(CultureInfo.InvariantCulture, $"{cast}, rank {row.Rank} of {row.RankCount}");
+        string rank = row.RankCount is null ? cast : string.Create(CultureInfo.InvariantCulture, $"{cast}, rank {row.Rank} of {row.RankCount}");
+        return row.Split is null ? rank : $"{rank} by {row.Split.ToLowerInvariant()}";
     }
 
     /// <summary>Returns the name of a model: its size, or the name of its file.</summary>

@@ -113,13 +113,13 @@ internal sealed record RunChange(ReportGroup Group, string Name, ReportStrategy?
 
     // A model keeps its name when its folder changes, for example with a new version.
     private sealed record LoadKey(
-        string HostName, string Device, string Model, string? DType, long? Rank, long? RankCount, string? Cache, string Strategy)
+        string HostName, string Device, string Model, string? DType, long? Rank, long? RankCount, string? Split, string? Cache, string Strategy)
     {
         public static LoadKey Of(ReportGroup group, ReportStrategy strategy)
         {
             LoadMeasurement row = strategy.Typical;
             string model = row.Model ?? ReportGroup.NameOf(group.Known);
-            return new(group.HostName, group.Device, model, row.DType, row.Rank, row.RankCount, row.Cache, row.Strategy);
+            return new(group.HostName, group.Device, model, row.DType, row.Rank, row.RankCount, row.Split, row.Cache, row.Strategy);
         }
     }
 }

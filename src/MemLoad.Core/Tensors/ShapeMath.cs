@@ -26,6 +26,10 @@ internal static class ShapeMath
         return count;
     }
 
+    /// <summary>The index of the first element.</summary>
+    /// <param name="dimensions">Number of dimensions.</param>
+    public static ImmutableArray<long> Origin(int dimensions) => ImmutableCollectionsMarshal.AsImmutableArray(new long[dimensions]);
+
     /// <summary>Row-major strides in elements, as for a contiguous tensor in PyTorch. A dimension of 0 counts as 1.</summary>
     /// <exception cref="OverflowException">A stride does not fit 64 bits.</exception>
     public static ImmutableArray<long> ContiguousStrides(ImmutableArray<long> shape)

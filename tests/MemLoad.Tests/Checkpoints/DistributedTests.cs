@@ -124,7 +124,7 @@ public sealed class DistributedTests : IDisposable
             ImmutableArray<long> offsets = [.. shape.Select(size => (long)random.Next((int)size))];
             ImmutableArray<long> sizes = [.. shape.Select((size, d) => (long)random.Next(1, (int)(size - offsets[d]) + 1))];
             const int Element = 2;
-            StorageChunk chunk = StorageChunk.OfBox(3, 100, Element, shape, offsets, sizes);
+            StorageChunk chunk = StorageChunk.OfBox(3, 100, Element, shape, new ChunkBox(offsets, sizes));
             long[] expected = [.. Elements(sizes).Select(index => Element * Flat(shape, [.. index.Select((i, d) => i + offsets[d])])).SelectMany(at => new[] { at, at + 1 })];
             Assert.Equal(expected.Length, chunk.Length);
             Assert.Equal(expected, Enumerable.Range(0, expected.Length).Select(i => chunk.PlaceOf(i)));
@@ -134,6 +134,53 @@ public sealed class DistributedTests : IDisposable
                 Assert.Equal(expected.Count(one => one < place), chunk.FirstFrom(place));
             }
         }
+    }
+
+    [Fact]
+    public void A_slice_of_a_chunk_has_the_elements_that_are_in_both()
+    {
+        var random = new Random(27);
+        using var file = new TemporaryFolder();
+        byte[] bytes = new byte[4096];
+        random.NextBytes(bytes);
+        using CheckpointFileReader reader = CheckpointFileReader.Open(file.Write("x", bytes));
+        for (int round = 0; round < 2000; round++)
+        {
+            ImmutableArray<long> shape = [.. Enumerable.Range(0, random.Next(1, 5)).Select(_ => (long)random.Next(1, 5))];
+            ChunkBox box = Box(shape);
+            ChunkBox slice = Box(shape);
+            ChunkBox again = Box(slice.Sizes);
+            StorageChunk? chunk = StorageChunk.OfBox(0, 100, 2, shape, box).In(slice)?.In(again);
+            long[][] both =
+            [
+                .. Elements(again.Sizes).Where(index => index.Select((i, d) => i + again.Offsets[d] + slice.Offsets[d])
+                    .Zip(box.Offsets, box.Sizes).All(at => at.First >= at.Second && at.First < at.Second + at.Third)),
+            ];
+            Assert.Equal(both.Length == 0, chunk is null);
+            if (chunk is null)
+            {
+                continue;
+            }
+            // What the chunk has, in its order, is at these places of the file and of the storage of the slice.
+            long[] inFile = [.. both.SelectMany(index => Pair(100 + (2 * Flat(box.Sizes, [.. index.Select((i, d) => i + again.Offsets[d] + slice.Offsets[d] - box.Offsets[d])]))))];
+            long[] places = [.. both.SelectMany(index => Pair(2 * Flat(again.Sizes, index)))];
+            byte[] read = new byte[chunk.Length];
+            chunk.Read(reader, 0, read);
+
+            Assert.Equal(inFile.Select(at => bytes[at]), read);
+            Assert.Equal(places, Enumerable.Range(0, read.Length).Select(i => chunk.PlaceOf(i)));
+            Assert.Equal(inFile[0], chunk.Offset);
+            Assert.Equal(places[^1] - places[0] == places.Length - 1, chunk.IsOneRun);
+            Assert.Equal(inFile[^1] - inFile[0] == inFile.Length - 1, chunk.IsOnePiece);
+        }
+
+        ChunkBox Box(ImmutableArray<long> inside)
+        {
+            ImmutableArray<long> offsets = [.. inside.Select(size => (long)random.Next((int)size))];
+            return new ChunkBox(offsets, [.. inside.Select((size, d) => (long)random.Next(1, (int)(size - offsets[d]) + 1))]);
+        }
+
+        static long[] Pair(long at) => [at, at + 1];
     }
 
     [Fact]

@@ -2,16 +2,6 @@ using System.Collections.Immutable;
 
 namespace MemLoad;
 
-/// <summary>A box of elements in a tensor: the first element and the dimensions, by dimension.</summary>
-internal readonly record struct ChunkBox(ImmutableArray<long> Offsets, ImmutableArray<long> Sizes)
-{
-    /// <summary>True if it has no elements, as the share of a rank beyond the last row.</summary>
-    public bool IsEmpty => Sizes.Contains(0);
-
-    /// <summary>True if it is the whole tensor.</summary>
-    public bool IsWhole(ImmutableArray<long> shape) => Sizes.AsSpan().SequenceEqual(shape.AsSpan());
-}
-
 /// <summary>Checks that chunks tile their tensor: each element is in one chunk.</summary>
 internal static class ChunkTiling
 {

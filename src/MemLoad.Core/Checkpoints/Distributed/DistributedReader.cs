@@ -419,7 +419,7 @@ internal static class DistributedReader
             TensorReference tensor = chunk.Tensor!;
             return tensor.LazyView == LazyView.None && ShapeMath.IsContiguous(tensor.Shape, tensor.Strides)
                 ? StorageChunk.OfBox(
-                    chunk.File, chunk.Storage.Offset + (tensor.Offset * size), size, entry.Shape, chunk.Box.Offsets, chunk.Box.Sizes)
+                    chunk.File, chunk.Storage.Offset + (tensor.Offset * size), size, entry.Shape, chunk.Box)
                 : throw Rules.DistributedStrides.Broken(
                     $"the chunk at ({string.Join(", ", chunk.Box.Offsets)}) of tensor {Printable.Quote(entry.Name)} is not contiguous: its "
                     + $"strides are ({string.Join(", ", tensor.Strides)})", path);

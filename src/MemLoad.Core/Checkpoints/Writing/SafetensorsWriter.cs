@@ -85,9 +85,8 @@ internal sealed class SafetensorsWriter : CheckpointFileWriter
         foreach (TensorEntry tensor in _tensors)
         {
             long end = output.Position + tensor.Bytes;
-            if (tensor is { IsContiguous: true, ElementCount: > 0 } && _source is Checkpoint file && !file.Storages[tensor.Storage].IsInRuns)
+            if (tensor is { IsContiguous: true, ElementCount: > 0 } && _source is Checkpoint file && file.Storages[tensor.Storage] is { IsCopyable: true } storage)
             {
-                Extent storage = file.Storages[tensor.Storage];
                 if (!storage.IsInChunks)
                 {
                     Append(output, file.Files[storage.File], storage.Offset + tensor.ByteOffset, tensor.Bytes);
