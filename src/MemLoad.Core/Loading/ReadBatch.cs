@@ -13,6 +13,9 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
     private const long PassedBlockBytes = 2 << 20;
     private const long PassedBytes = 1 << 20;
 
+    // A buffer that is too short for a block per thread is split into slots that are not shorter than this, if it has so much.
+    private const long ShortestSlot = 64 << 10;
+
     // Small storages that are close together are read as one piece, including the headers between them.
     private const long LargestGap = 4096;
 
@@ -131,21 +134,25 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
 
     /// <summary>
     /// Reads all added storages through one host buffer into other buffers, and casts them there. Each storage has a range of its whole
-    /// length in the buffer. No storage may lie in chunks.
+    /// length in the buffer, unless the buffer is so short that threads would wait for each other. No storage may lie in chunks.
     /// </summary>
     /// <param name="loaded">The host buffer, as long as the largest storage in the file.</param>
     /// <param name="cancellationToken">Cancels the read.</param>
     public unsafe void ReadAndCopy(MemoryBuffer loaded, CancellationToken cancellationToken)
     {
+        if (loaded.Length < Threads * PassedBlockBytes)
+        {
+            int slots = (int)Math.Clamp(loaded.Length / ShortestSlot, 1, Threads);
+            ReadThrough(loaded, slots, Math.Min(loaded.Length / slots, PassedBytes), cancellationToken);
+            return;
+        }
         foreach (Piece[] pieces in Cut(PassedBytes, PieceLayout.ByStorage))
         {
             Expect(pieces);
             long[] places = Places(pieces, Math.Min(loaded.Length, PlacedBytes));
             Block[] blocks = Blocks(pieces, PassedBlockBytes);
             (long From, long To)[][] ranges = [.. blocks.Select(block => Ranges(pieces, places, block))];
-            // More threads than the buffer has blocks would only wait for each other.
-            int threads = (int)Math.Clamp(loaded.Length / PassedBlockBytes, 1, Threads);
-            Share(blocks.Length, threads, ranges, (block, _, stop) =>
+            Share(blocks.Length, Threads, ranges, (block, _, stop) =>
             {
                 bool needsDisk = false;
                 for (int i = blocks[block].Start; i < blocks[block].End; i++)
@@ -165,12 +172,14 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
     /// <summary>
     /// Reads all added storages through a ring into other buffers, and casts them there. Each thread has its own slot.
     /// </summary>
-    public unsafe void ReadThrough(MemoryBuffer ring, CancellationToken cancellationToken)
+    public void ReadThrough(MemoryBuffer ring, CancellationToken cancellationToken) =>
+        ReadThrough(ring, StagingRing.Slots, ring.Length / StagingRing.Slots, cancellationToken);
+
+    private unsafe void ReadThrough(MemoryBuffer ring, int slots, long slotBytes, CancellationToken cancellationToken)
     {
-        long slotBytes = ring.Length / StagingRing.Slots;
         foreach (Piece[] pieces in Cut(slotBytes, PieceLayout.AsInFile))
         {
-            Share(pieces.Length, StagingRing.Slots, null, (i, slot, stop) =>
+            Share(pieces.Length, slots, null, (i, slot, stop) =>
             {
                 byte* memory = (byte*)ring.Address + (slot * slotBytes);
                 pieces[i].Read(new Span<byte>(memory, pieces[i].Length));
