@@ -47,8 +47,8 @@ public static class CliRunner
     {
         // A path may begin with '@', which would name a response file.
         (args, IReadOnlyList<string>? program) = ProgramOperand.Split(args);
-        ParseResult parsed = CommandTree.Build(console, args, program)
-            .Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        RootCommand root = CommandTree.Build(console, args, program);
+        ParseResult parsed = root.Parse(TrailingPath.Mark(root, args), new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Action is ParseErrorAction)
         {
             return UsageError.Report(parsed, console);

@@ -27,14 +27,10 @@ Describe 'Tab completion' {
 Describe 'Completion of the command memload' {
     BeforeDiscovery {
         . $PSScriptRoot/common.ps1
-        $noProgram = $IsWindows -or -not (Get-ChildItem (Join-Path $RepositoryRoot src/MemLoad.Cli/bin/*/net10.0/memload.dll) -ErrorAction Ignore)
+        $noProgram = $IsWindows -or -not $MemLoadAssembly
     }
     It 'is taken from "memload completion pwsh"' -Skip:$noProgram {
-        $assembly = Get-ChildItem (Join-Path $RepositoryRoot src/MemLoad.Cli/bin/*/net10.0/memload.dll) | Sort-Object LastWriteTime | Select-Object -Last 1
-        $folder = (New-Item -ItemType Directory (Join-Path $TestDrive bin)).FullName
-        $program = Join-Path $folder memload
-        Set-Content $program "#!/bin/sh`nexec dotnet '$assembly' `"`$@`""
-        chmod +x $program
+        $folder = New-ProgramFolder (Join-Path $TestDrive bin)
         $before = $env:PATH
         try {
             $env:PATH = "$folder$([IO.Path]::PathSeparator)$before"

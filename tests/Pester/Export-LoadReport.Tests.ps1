@@ -102,6 +102,12 @@ Describe 'Export-LoadReport' {
         { Measure-LoadMemory $file -TimelinePath $file -ErrorAction Stop } | Should -Throw -ErrorId 'ML8111,MemLoad.Commands.MeasureLoadMemoryCommand'
         { $rows | Export-LoadReport (Join-Path $TestDrive c.html) -TimelinePath $file } | Should -Throw -ErrorId 'ML8111,MemLoad.Commands.ExportLoadReportCommand'
     }
+    It 'warns of samples that are all of other loads' {
+        $samples = Join-Path $TestDrive other.jsonl
+        $null = Measure-LoadMemory $file -Strategy Mmap -InProcess -TimelinePath $samples
+        $rows | Export-LoadReport (Join-Path $TestDrive other.html) -TimelinePath $samples -WarningVariable said 3> $null
+        "$said" | Should -BeLike 'The samples are of other loads than the rows.*'
+    }
 
     It 'compares with rows of an earlier day and warns of what is worse' {
         $rows | Export-Csv (Join-Path $TestDrive before.csv)

@@ -120,6 +120,17 @@ Describe 'Get-LoadPlan' {
             Remove-Item (Join-Path $TestDrive cache) -Recurse -ErrorAction Ignore
         }
     }
+    It 'takes a size of the KV cache only with a context length' {
+        { Get-LoadPlan $file -Sequences 2 } | Should -Throw -ErrorId 'ML6043,*' -ExpectedMessage '*-Sequences is given*-ContextLength*'
+        { Get-LoadPlan $file -CacheDType float32 } | Should -Throw -ErrorId 'ML6043,*' -ExpectedMessage '*-CacheDType*-ContextLength*'
+    }
+    It 'takes sizes as the command line does' {
+        foreach ($size in '2G', '2GB', 2GB, '2 GiB', '2147483648') {
+            (Get-LoadPlan $file -Strategy Mmap -Device cpu -HostMemoryLimit $size).HostMemoryLimit | Should -Be 2GB
+        }
+        $plan = Get-LoadPlan $file -Strategy Mmap -Device cpu -HostMemoryLimit 2G -DeviceMemoryLimit 1K
+        ($plan.HostMemoryLimit, $plan.DeviceMemoryLimit) -join ' ' | Should -Be '2147483648 1024'
+    }
     It 'has stable error ids' {
         { Get-LoadPlan nothing.pth -ErrorAction Stop } | Should -Throw -ErrorId 'ML1001,MemLoad.Commands.GetLoadPlanCommand'
     }

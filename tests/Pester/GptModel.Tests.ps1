@@ -82,6 +82,17 @@ Describe 'Remove-GptModel' {
         Get-GptModel w*, x* | Should -BeNullOrEmpty
         { Remove-GptModel -Name w-1 } | Should -Throw "*There is no model 'w-1' in this session*"
     }
+    It 'takes all models of a name, and says which by their ids' {
+        $twins = 1..2 | ForEach-Object { New-GptModel @TinyGpt -Meta -Name twin }
+        $script = "Import-Module '$ModulePath'; `$m = New-GptModel -Meta -Name twin; Remove-GptModel twin -WhatIf; `$m.Id"
+        $said = Invoke-ThisPowerShell -NoProfile -Command $script
+        "$said" | Should -Match 'twin \(id (\d+), \d+ bytes\)".* \1$'
+        Remove-GptModel $twins[0].Id
+        (Get-GptModel twin).Id | Should -Be $twins[1].Id
+        $null = New-GptModel @TinyGpt -Meta -Name twin
+        Remove-GptModel TWIN
+        Get-GptModel twin* | Should -BeNullOrEmpty
+    }
     It 'does nothing under -WhatIf' {
         $model = New-GptModel @TinyGpt
         Remove-GptModel $model -WhatIf

@@ -62,7 +62,7 @@ Describe 'The package of the module' {
 Describe 'The folder of the module' {
     It 'has every example and document of the repository' {
         $base = Split-Path $ModulePath
-        foreach ($folder in 'examples', 'examples/monitoring', 'docs', 'docs/pictures') {
+        foreach ($folder in 'examples', 'examples/dsc', 'examples/monitoring', 'docs', 'docs/pictures') {
             $files = Get-ChildItem (Join-Path $RepositoryRoot $folder) -File
             $files | Should -Not -BeNullOrEmpty
             foreach ($file in $files) { (Get-FileHash (Join-Path $base $folder $file.Name)).Hash | Should -Be (Get-FileHash $file).Hash }

@@ -75,6 +75,13 @@ Describe 'Views at <_> columns' -ForEach 80, 120, 200 {
         $shown | Should -Match 'Sound +- +TorchZip'
         $shown | Should -Match 'NotACheckpoint ML1004 .*the content is of no known format'
     }
+    It 'show hashes, whole where there is room' {
+        $tensor = Get-WeightInfo $file -Hash | Select-Object -First 1
+        $shown = $tensor | Out-String -Width $_
+        $digits = $_ -ge 120 ? 64 : 20
+        $shown | Should -Match "(?m)^$([regex]::Escape($tensor.Name)) .*$($tensor.Sha256.Substring(0, $digits))"
+        if ($digits -lt 64) { $shown | Should -Match "$($tensor.Sha256.Substring(0, $digits))\w*…" }
+    }
     It 'drop no column of models' {
         $model = New-GptModel @TinyGpt -Name ('long name ' * 5)
         Get-Shown (Get-GptModel) $_ | Should -Match "Id Name State Device Strategy Parameters Size .*Built $($model.Device) .* KiB"

@@ -40,10 +40,13 @@ internal sealed class BoundOptions
         _failOn.Read(parsed) is RowStatus worst && rows.Any(row => Enum.TryParse(row.Status, out RowStatus status) && status >= worst)
             ? ExitCode.Failed : ExitCode.Done;
 
-    private static Option<LoadBounds?> Option(string name, string description) => new(name)
+    private static Option<LoadBounds?> Option(string name, string description) => new WordListOption<LoadBounds?>(
+        name, word => word.Contains('='))
     {
         Description = description,
         HelpName = "figure=value",
+        // PowerShell passes time=2s,host=4GB to a program as two arguments.
+        Arity = ArgumentArity.OneOrMore,
         AllowMultipleArgumentsPerToken = true,
         CustomParser = result =>
         {

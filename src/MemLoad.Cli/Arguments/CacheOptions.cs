@@ -36,9 +36,10 @@ internal sealed class CacheOptions
 
     private void Check(CommandResult result)
     {
-        if (result.GetResult(_sequences) is not null && result.GetResult(_contextLength) is null)
+        if (result.GetResult(_contextLength) is null
+            && ((Option[])[_sequences, _type]).FirstOrDefault(option => result.GetResult(option) is { Implicit: false }) is Option alone)
         {
-            result.AddError("--sequences needs --context-length");
+            result.AddError($"{alone.Name} needs --context-length");
         }
     }
 }

@@ -19,7 +19,8 @@ internal static class Lists
         result.Tokens.Count > 1 && result.Tokens[^1].Value == word ? ". Write a path before the options, or as --path" : "";
 
     /// <summary>Creates an option for token ids: whole numbers, zero or more.</summary>
-    public static Option<int[]> TokenIdsOption(string name, string description) => new(name)
+    public static Option<int[]> TokenIdsOption(string name, string description) => new WordListOption<int[]>(name, word =>
+        word.Split(',').All(part => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out _)))
     {
         Description = description,
         HelpName = "1,2,3",

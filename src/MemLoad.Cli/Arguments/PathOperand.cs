@@ -110,7 +110,11 @@ internal sealed class PathOperand
         }
         else if (all.Length == 0 && _required && result.GetResult(_option) is null)
         {
-            result.AddError($"A path is missing: write it after '{result.Command.Name}', or as --path");
+            // These options take all words after them, as the shell makes them of a pattern.
+            Option? greedy = result.Command.Options.FirstOrDefault(option => option != _option && option.AllowMultipleArgumentsPerToken
+                && result.GetResult(option)?.Tokens.Count > 1);
+            string why = greedy is null ? "" : $" ({greedy.Name} takes all words after it)";
+            result.AddError($"A path is missing: write it after '{result.Command.Name}', or as --path{why}");
         }
         else if (all.Length > 1 && !_several)
         {

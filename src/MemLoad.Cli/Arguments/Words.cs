@@ -33,7 +33,7 @@ internal sealed class Words<T>(string kind, params (string Word, T Value)[] choi
     /// <summary>Creates an option for several words, separated by commas or spaces, or repeated.</summary>
     public Option<T[]> ListOption(string name, string description, string helpName)
     {
-        var option = new Option<T[]>(name)
+        var option = new WordListOption<T[]>(name, word => word.Split(',').All(part => TryFind(part, out _)))
         {
             Description = description,
             HelpName = helpName,

@@ -67,8 +67,15 @@ internal static class CommandTree
         public override int Invoke(ParseResult parsed)
         {
             page.MaxWidth = Math.Min(page.MaxWidth, 100);
-            int code = page.Invoke(parsed);
             TextWriter output = parsed.InvocationConfiguration.Output;
+            using var text = new StringWriter();
+            parsed.InvocationConfiguration.Output = text;
+            int code = page.Invoke(parsed);
+            parsed.InvocationConfiguration.Output = output;
+            // The parser takes several paths, so that the error for the second one can be clear. The command may take one.
+            bool several = parsed.CommandResult.Command.Options
+                .Any(option => option.Name == "--path" && option.AllowMultipleArgumentsPerToken);
+            output.Write(several ? text.ToString() : text.ToString().Replace("<path>...", "<path>", StringComparison.Ordinal));
             foreach (string line in Examples.For(parsed.CommandResult.Command.Name))
             {
                 output.WriteLine(line);

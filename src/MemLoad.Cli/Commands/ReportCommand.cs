@@ -60,8 +60,15 @@ internal static class ReportCommand
             LoadReportInfo written = LoadReport.Write(rows, samples, file, options, cancellationToken);
             string size = $"{Units.Count(written.RowCount, "row")}, {Units.Count(written.PictureCount, "picture")}, "
                 + $"{Printable.Bytes(written.FileBytes)}"
+                + (written.UnusedTimelineCount is int unused and > 0 ? $", {Units.Count(unused, "sampled load")} without a row" : "")
                 + (written.WorseCount is int worse ? $", {Units.Count(worse, "load")} worse than the baseline" : "");
             console.Out.WriteLine($"{Printable.Text(written.Path)}: {size}");
+            // A file of samples has those of all runs, so some without a row are usual.
+            if (samples.Length > 0 && written.UnusedTimelineCount == samples.Length)
+            {
+                console.Error.WriteLine(
+                    "memload: warning: the samples are of other loads than the rows. The page has no memory over time.");
+            }
             return ExitCode.Done;
         });
         return command;

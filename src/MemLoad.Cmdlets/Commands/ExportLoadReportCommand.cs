@@ -87,6 +87,15 @@ public sealed class ExportLoadReportCommand : RowCmdlet
         LoadReportInfo written = LoadReport.Write(Rows, timelines, _target, options, StopToken);
         WriteVerbose(string.Create(CultureInfo.InvariantCulture,
             $"{written.Path}: {written.RowCount} rows, {written.PictureCount} pictures, {written.FileBytes} bytes."));
+        // A file of samples has those of all runs, so some without a row are usual.
+        if (written.UnusedTimelineCount > 0)
+        {
+            WriteVerbose(string.Create(CultureInfo.InvariantCulture, $"{written.UnusedTimelineCount} sampled loads are without a row."));
+        }
+        if (timelines.Length > 0 && written.UnusedTimelineCount == timelines.Length)
+        {
+            WriteWarning("The samples are of other loads than the rows. The page has no memory over time.");
+        }
         if (written.WorseCount > 0)
         {
             WriteWarning(string.Create(CultureInfo.InvariantCulture,

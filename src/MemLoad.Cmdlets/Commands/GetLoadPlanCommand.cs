@@ -42,6 +42,16 @@ public sealed class GetLoadPlanCommand : SelectionCmdlet
     private protected override bool CanBeRemote => Remote;
 
     /// <inheritdoc/>
+    protected override void BeginProcessing()
+    {
+        string[] ofCache = [nameof(Sequences), nameof(CacheDType)];
+        if (ContextLength is null && ofCache.FirstOrDefault(MyInvocation.BoundParameters.ContainsKey) is string alone)
+        {
+            Refuse(Rules.ContextLengthMissing.Broken($"-{alone} is given without a context length"));
+        }
+    }
+
+    /// <inheritdoc/>
     protected override void ProcessRecord() => ProcessSelection();
 
     private protected override LoadRequest Complete(LoadRequest request) =>

@@ -36,7 +36,13 @@ public sealed class GetWeightInfoCommand : NarrowingPathCmdlet
         }
         foreach (WeightInfo tensor in WeightInfo.Of(checkpoint, hashes))
         {
-            WriteObject(tensor);
+            var item = PSObject.AsPSObject(tensor);
+            if (Hash)
+            {
+                // A view of its own, because a hash is as wide as the other columns together.
+                item.TypeNames.Insert(0, "MemLoad.HashedWeight");
+            }
+            WriteObject(item);
         }
     }
 }

@@ -24,7 +24,8 @@ public sealed class RemoveGptModelCommand : MemLoadCmdlet
     {
         foreach (LoadedGptModel model in Model)
         {
-            if (ShouldProcess(string.Create(CultureInfo.InvariantCulture, $"{model.Name} ({model.ModelBytes} bytes)"), "Free"))
+            string what = string.Create(CultureInfo.InvariantCulture, $"{model.Name} (id {model.Id}, {model.ModelBytes} bytes)");
+            if (ShouldProcess(what, "Free"))
             {
                 Session.Remove(model);
             }

@@ -8,7 +8,9 @@ namespace MemLoad.Completion;
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class ModelTransformationAttribute : ArgumentTransformationAttribute
 {
-    /// <summary>Whether a name with wildcards stands for all models that it matches, even for none.</summary>
+    /// <summary>
+    /// Whether a name stands for all models that have it, and a name with wildcards for all models that it matches, even for none.
+    /// </summary>
     public bool Wildcards { get; set; }
 
     /// <inheritdoc/>
@@ -21,6 +23,8 @@ public sealed class ModelTransformationAttribute : ArgumentTransformationAttribu
         string pattern when Wildcards && WildcardPattern.ContainsWildcardCharacters(pattern)
             && !ModelSession.Current.Models.Any(model => IsNamed(model, pattern)) =>
             Matching(new WildcardPattern(pattern, WildcardOptions.IgnoreCase)),
+        string name when Wildcards && ModelSession.Current.Models.Where(model => IsNamed(model, name)).ToArray() is { Length: > 1 } all =>
+            all,
         string name => Find(model => IsNamed(model, name), Printable.Quote(name)),
         _ => inputData,
     };

@@ -27,4 +27,6 @@ internal static partial class Rules
         $"Try again later. For a slow server, raise the limit: set {OpenLimits.Variable} to remote-seconds=600 or more.");
     public static readonly Rule RemoteLarge = new("ML5209", "the headers on a server are within the limit of fetched bytes",
         "Download the checkpoint, or raise the limit by its name.");
+    public static readonly Rule RemoteOffline = new("ML5210", "the Hugging Face hub is asked only if HF_HUB_OFFLINE permits it",
+        "Remove HF_HUB_OFFLINE from the environment to read headers on the server, or download the model where this is permitted.");
 }

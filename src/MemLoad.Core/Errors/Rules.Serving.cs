@@ -14,4 +14,7 @@ internal static partial class Rules
         $"The cache of this model is not modelled, and no guess is made. {WithoutCache} ({Setting.ContextLength}).");
     public static readonly Rule CacheOfAnother = new("ML6042", "the config.json is of the model in the checkpoint",
         $"Put the config.json of this model beside the checkpoint. {WithoutCache} ({Setting.ContextLength}).");
+
+    public static readonly Rule ContextLengthMissing = new("ML6043", "the size of a KV cache is that of a context length",
+        $"Give the context length, too ({Setting.ContextLength}), or plan the load alone.");
 }

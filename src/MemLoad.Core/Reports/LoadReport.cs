@@ -14,6 +14,8 @@ public sealed record LoadReportInfo
     public required int RowCount { get; init; }
     /// <summary>The number of pictures.</summary>
     public required int PictureCount { get; init; }
+    /// <summary>The samples of loads that are in no row. They are not shown.</summary>
+    public int UnusedTimelineCount { get; init; }
     /// <summary>The loads that are worse than in the baseline. Null without a baseline.</summary>
     public int? WorseCount { get; init; }
     /// <summary>Absolute path of the folder with the picture files. Null if no folder was requested.</summary>
@@ -72,6 +74,7 @@ public static class LoadReport
             throw Rules.RowsNone.Broken("there are no rows");
         }
         string target = TargetOf(path, options.Overwrite);
+        HashSet<(string, string, int, string, long)> shown = [.. rows.Select(LoadTimeline.KeyOf)];
         IReadOnlyList<ReportSection> sections = ReportSection.Of(ReportGroup.Of(rows, timelines));
         IReadOnlyList<RunChange>? changes = options.Baseline is null ? null : RunChange.Of(rows, options.Baseline);
         byte[] page = Encoding.UTF8.GetBytes(HtmlPage.Of(rows, sections, changes));
@@ -86,6 +89,7 @@ public static class LoadReport
             FileBytes = page.Length,
             RowCount = rows.Count,
             PictureCount = pictures.Length,
+            UnusedTimelineCount = timelines.Count(timeline => !shown.Contains(timeline.Key)),
             WorseCount = changes?.Count(change => change.Kind == ChangeKind.Worse),
             PicturePath = folder,
         };

@@ -66,8 +66,13 @@ public sealed class UsageTests
     }
 
     [Theory]
-    [InlineData("Write a path before the options, or as --path.", "plan", "--strategy", "Stream", "toy.pth")]
-    [InlineData("a path is missing: write it after 'invoke', or as --path.", "invoke", "--token-ids", "1,2", "toy.pth")]
+    [InlineData("Write a path before the options, or as --path.", "plan", "--strategy", "Stream", "toy")]
+    [InlineData("unknown strategy 'toy.pth'", "plan", "--strategy", "toy.pth")]
+    [InlineData("'1.5' is not a token id", "invoke", "toy.pth", "--token-ids", "1,2", "1.5")]
+    [InlineData("'plan' takes one", "plan", "a.pth", "--strategy", "Stream", "b.pth")]
+    [InlineData("or as --path (--timeline-path takes all words after it).", "report", "--out", "r.html", "--timeline-path", "s.jsonl", "r.csv")]
+    [InlineData("--sequences needs --context-length", "plan", "a.pth", "--sequences", "2")]
+    [InlineData("--cache-dtype needs --context-length", "plan", "a.pth", "--cache-dtype", "float32")]
     [InlineData("'convert' takes one: write --out before 'b.safetensors'.", "convert", "a.pth", "b.safetensors")]
     [InlineData("'invoke' takes one: write --token-ids before '1,2,3'.", "invoke", "a.pth", "1,2,3")]
     [InlineData("'inspect' takes one.", "inspect", "a.pth", "b.pth")]
@@ -132,6 +137,40 @@ public sealed class UsageTests
         Assert.Equal(0, after.ExitCode);
         Assert.Contains("Arguments:", CliRun.Of(command, "--help").Output, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("plan", "--device", "cpu", "--strategy", "Stream")]
+    [InlineData("plan", "--device", "cpu", "--strategy", "Stream", "Mmap")]
+    [InlineData("plan", "--device", "cpu", "--strategy=Stream")]
+    [InlineData("measure", "--in-process", "--strategy", "Stream,Mmap")]
+    [InlineData("measure", "--in-process", "--strategy", "Stream", "--fail-above", "time=1h", "host=1TB")]
+    [InlineData("invoke", "--heads", "2", "--token-ids", "1,2", "3")]
+    public void A_path_may_follow_a_list(params string[] words)
+    {
+        string file = Fixtures.PathOf("tiny/fp32.pth");
+
+        Assert.Equal((0, ""), (CliRun.Of([.. words, file]).ExitCode, CliRun.Of([.. words, file]).Error));
+        CliRun missing = CliRun.Of([.. words, "none.pth"]);
+        Assert.Contains("ML1001", Assert.Single(missing.ErrorLines), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_path_that_begins_like_an_option_follows_two_dashes()
+    {
+        CliRun run = CliRun.Of("test", "--format", "json", "--", "-x.pth");
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains("-x.pth", Assert.Single(run.ErrorLines), StringComparison.Ordinal);
+        Assert.Contains("ML1001", run.Error, StringComparison.Ordinal);
+        Assert.Contains("unknown option '-x.pth'", CliRun.Of("test", "-x.pth").Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("plan", "memload plan [<path>] [options]")]
+    [InlineData("measure", "memload measure [<path>] ")]
+    [InlineData("test", "memload test [<path>...] [options]")]
+    public void Help_says_how_many_paths_a_command_takes(string command, string usage) =>
+        Assert.Contains(usage, CliRun.Of(command, "--help").Output, StringComparison.Ordinal);
 
     [Fact]
     public void Several_paths_may_stand_without_their_option()

@@ -1,8 +1,10 @@
+using System.Runtime.CompilerServices;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Json.Schema;
+using MemLoad.Cli;
 
 namespace MemLoad.Tests;
 
@@ -16,19 +18,35 @@ internal static partial class RowSchema
 
     public static string Path => System.IO.Path.Combine(Repository.Root, "docs/row.schema.json");
 
-    /// <summary>Fails if a program that measured printed JSON rows that are not valid.</summary>
+    /// <summary>Compares every row that a measurement gives in this process or in a child of it, whatever a test does with it.</summary>
+    [ModuleInitializer]
+    internal static void Watch() => LoadMeasurement.Finished = row =>
+        Assert.Empty(ProblemsOf(JsonSerializer.SerializeToNode(row, JsonOutput.Types.LoadMeasurement)));
+
+    /// <summary>Fails if a program that measured printed JSON or CSV rows that are not valid.</summary>
     /// <param name="args">The arguments of the program.</param>
     /// <param name="output">What it printed.</param>
     public static void RequireValid(string[] args, string output)
     {
-        if (args is not ["measure", ..] || !args.Contains("json") || !(output.StartsWith('[') || output.StartsWith('{')))
+        if (!args.Contains("measure"))
         {
             return;
         }
-        JsonNode printed = JsonNode.Parse(output)!;
-        foreach (JsonNode row in printed is JsonArray rows ? rows.OfType<JsonNode>() : [printed])
+        if (args.Contains("json") && (output.StartsWith('[') || output.StartsWith('{')))
         {
-            Assert.Empty(ProblemsOf(row));
+            JsonNode printed = JsonNode.Parse(output)!;
+            foreach (JsonNode row in printed is JsonArray rows ? rows.OfType<JsonNode>() : [printed])
+            {
+                Assert.Empty(ProblemsOf(row));
+            }
+        }
+        else if (args.Contains("csv") && output.StartsWith(nameof(LoadMeasurement.Strategy), StringComparison.Ordinal))
+        {
+            using var folder = new TemporaryFolder();
+            foreach (LoadMeasurement row in RowFile.Read(folder.Write("rows.csv", output)))
+            {
+                Assert.Empty(ProblemsOf(JsonSerializer.SerializeToNode(row, JsonOutput.Types.LoadMeasurement)));
+            }
         }
     }
 
@@ -36,7 +54,8 @@ internal static partial class RowSchema
     public static IReadOnlyList<string> ProblemsOf(JsonNode? row)
     {
         EvaluationResults found = Published.Value.Evaluate(
-            JsonSerializer.SerializeToElement(row), new EvaluationOptions { OutputFormat = OutputFormat.List, RequireFormatValidation = true });
+            JsonSerializer.SerializeToElement(row),
+            new EvaluationOptions { OutputFormat = Json.Schema.OutputFormat.List, RequireFormatValidation = true });
         return found.IsValid ? []
             : [.. (found.Details ?? []).Where(detail => detail.Errors is not null)
                 .Select(detail => $"{detail.InstanceLocation}: {string.Join("; ", detail.Errors!.Values)}")];

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using MemLoad.Tests.Cli;
+using Xunit.Sdk;
 
 namespace MemLoad.Tests.Docs;
 
@@ -55,6 +56,26 @@ public sealed class RowSchemaTests
         }
 
         Assert.NotEmpty(RowSchema.ProblemsOf(row));
+    }
+
+    [Fact]
+    public void Every_row_that_a_measurement_gives_is_compared_with_the_schema()
+    {
+        var request = new MeasureRequest(new LoadRequest { Path = Tiny, Strategy = Strategy.Mmap, Device = "cpu" });
+        LoadMeasurement row = MeasuredLoad.Run(request);
+
+        Assert.ThrowsAny<XunitException>(() => (row with { WeightsDigest = "abc" }).Judged(null, null));
+    }
+
+    [Theory]
+    [InlineData("json")]
+    [InlineData("csv")]
+    public void Rows_that_a_program_prints_are_compared_with_the_schema(string format)
+    {
+        string[] args = ["measure", Tiny, "--in-process", "--format", format, "--strategy", "Mmap", "--device", "cpu"];
+        string wrong = CliRun.Of(args).Output.Replace("Loaded", "Lost", StringComparison.Ordinal);
+
+        Assert.ThrowsAny<Exception>(() => RowSchema.RequireValid(["dotnet", "memload.dll", .. args], wrong));
     }
 
     [Fact]

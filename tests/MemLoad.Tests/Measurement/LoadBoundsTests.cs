@@ -4,7 +4,11 @@ namespace MemLoad.Tests.Measurement;
 
 public sealed class LoadBoundsTests
 {
-    private static readonly LoadMeasurement Row = Rows.Loaded("Stream", device: 3L << 30, host: 5L << 20) with { ElapsedMicroseconds = 2_500_000 };
+    private static readonly LoadMeasurement Row = Rows.Loaded("Stream", device: 3L << 30, host: 5L << 20) with
+    {
+        ElapsedMicroseconds = 2_500_000,
+        SchemaVersion = LoadMeasurement.CurrentSchema,
+    };
 
     [Theory]
     [InlineData("time=2.5", null)]
@@ -61,7 +65,7 @@ public sealed class LoadBoundsTests
 
     private static (string? Status, string? Reason, string Verdict) StatusOf(LoadMeasurement row, LoadBounds? warn, LoadBounds? fail)
     {
-        LoadMeasurement judged = row.Judged(warn, fail);
+        LoadMeasurement judged = (row with { SchemaVersion = LoadMeasurement.CurrentSchema }).Judged(warn, fail);
         return (judged.Status, judged.StatusReason, judged.Verdict);
     }
 

@@ -16,6 +16,7 @@ public sealed class MisbehavingServerTests : IDisposable
 
     private readonly string? _token = Environment.GetEnvironmentVariable("HF_TOKEN");
     private readonly string? _endpoint = Environment.GetEnvironmentVariable("HF_ENDPOINT");
+    private readonly string? _offline = Environment.GetEnvironmentVariable("HF_HUB_OFFLINE");
     private readonly string? _cache = Environment.GetEnvironmentVariable("HF_HUB_CACHE");
     private readonly TemporaryFolder _folder = new();
 
@@ -24,6 +25,7 @@ public sealed class MisbehavingServerTests : IDisposable
         Environment.SetEnvironmentVariable("HF_TOKEN", _token);
         Environment.SetEnvironmentVariable("HF_ENDPOINT", _endpoint);
         Environment.SetEnvironmentVariable("HF_HUB_CACHE", _cache);
+        Environment.SetEnvironmentVariable("HF_HUB_OFFLINE", _offline);
         _folder.Dispose();
     }
 
@@ -339,6 +341,30 @@ public sealed class MisbehavingServerTests : IDisposable
 
         Checkpoint.Open(store["blob"]);
         Assert.All(store.Requests, asked => Assert.DoesNotContain("authorization", asked.Headers));
+    }
+
+    [Fact]
+    public void The_hub_is_not_asked_where_it_must_not_be()
+    {
+        byte[] file = CheckpointKit.SafetensorsOfBytes(("a", 3));
+        using LocalServer hub = new(asked => Reply.Of(asked, file));
+        using LocalServer other = LocalServer.Of(("m.safetensors", file));
+        Environment.SetEnvironmentVariable("HF_ENDPOINT", hub[""]);
+        Environment.SetEnvironmentVariable("HF_HUB_CACHE", _folder.Path);
+        foreach (string value in (string[])["1", "on", "YES", "True"])
+        {
+            Environment.SetEnvironmentVariable("HF_HUB_OFFLINE", value);
+            var refusal = Assert.Throws<MemLoadException>(() => Checkpoint.Open(HubCache.AtRevision("hf://org/name", null, remote: true)));
+            Assert.Equal("ML5210", refusal.Rule.Id);
+            Assert.Contains("HF_HUB_OFFLINE", refusal.Message, StringComparison.Ordinal);
+            refusal = Assert.Throws<MemLoadException>(() => Checkpoint.Open(hub["org/name/resolve/main/m.safetensors"]));
+            Assert.Equal("ML5210", refusal.Rule.Id);
+        }
+        Assert.Empty(hub.Requests);
+        // Another server is not the hub.
+        Assert.Single(Checkpoint.Open(other["m.safetensors"]).Tensors);
+        Environment.SetEnvironmentVariable("HF_HUB_OFFLINE", "0");
+        Assert.Single(Checkpoint.Open(hub["org/name/resolve/main/m.safetensors"]).Tensors);
     }
 
     [Fact]

@@ -273,6 +273,35 @@ public sealed class LoadReportTests
         Assert.Equal(2, CliRun.Of("report", "--path", folder["rows.csv"]).ExitCode);
     }
 
+    [Fact]
+    public void Samples_without_a_row_are_counted()
+    {
+        using var folder = new TemporaryFolder();
+        LoadMeasurement[] rows = [Rows.Loaded("Meta"), Rows.Loaded("Stream")];
+        LoadTimeline[] samples = [Samples.Of(rows[0]), Samples.Of(Rows.Loaded("Mmap")), Samples.Of(rows[0] with { Run = 9 })];
+
+        Assert.Equal(2, LoadReport.Write(rows, samples, folder["r.html"]).UnusedTimelineCount);
+        Assert.Equal(0, LoadReport.Write(rows, [], folder["s.html"]).UnusedTimelineCount);
+    }
+
+    [Fact]
+    public void Samples_of_other_loads_alone_are_a_warning()
+    {
+        using var folder = new TemporaryFolder();
+        string[] measure = ["measure", Fixtures.PathOf("tiny/fp32.pth"), "--in-process", "--device", "cpu", "--format", "csv"];
+        File.WriteAllText(folder["a.csv"], CliRun.Of([.. measure, "--strategy", "Stream", "--timeline-path", folder["s.jsonl"]]).Output);
+        File.WriteAllText(folder["b.csv"], CliRun.Of([.. measure, "--strategy", "Mmap"]).Output);
+        CliRun Report(params string[] rows) => CliRun.Of(
+            ["report", .. rows.Select(name => folder[name]), "--timeline-path", folder["s.jsonl"], "--out", folder["r.html"], "--force"]);
+
+        Assert.Empty(Report("a.csv", "b.csv").Error);
+        CliRun other = Report("b.csv");
+
+        Assert.Equal(0, other.ExitCode);
+        Assert.Contains("warning: the samples are of other loads than the rows", other.Error, StringComparison.Ordinal);
+        Assert.Contains(", 1 sampled load without a row", other.Output, StringComparison.Ordinal);
+    }
+
     private static (XDocument Page, string Text) Written(IReadOnlyList<LoadMeasurement> rows, IReadOnlyList<LoadTimeline> timelines)
     {
         using var folder = new TemporaryFolder();

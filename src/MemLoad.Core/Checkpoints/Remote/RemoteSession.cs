@@ -34,7 +34,7 @@ internal sealed class RemoteSession : IDisposable
     /// it.</param>
     /// <param name="limits">The limits on bytes and time.</param>
     /// <param name="ct">Stops all requests.</param>
-    /// <exception cref="MemLoadException">ML5202.</exception>
+    /// <exception cref="MemLoadException">ML5202, or ML5210 for the hub if <c>HF_HUB_OFFLINE</c> is set.</exception>
     public RemoteSession(string address, OpenLimits limits, CancellationToken ct)
     {
         _root = RemoteAddress.Of(address);
@@ -43,6 +43,10 @@ internal sealed class RemoteSession : IDisposable
         _name = shown[_shownRoot.Length..];
         _limits = limits;
         Stop = ct;
+        if (IsOffline && IsHub(_root))
+        {
+            throw Rules.RemoteOffline.Broken("HF_HUB_OFFLINE is set, and the file is on the server of the hub", shown);
+        }
         // The certificate of the server is checked as everywhere in .NET.
         _client = new HttpMessageInvoker(new SocketsHttpHandler
         {
@@ -66,6 +70,10 @@ internal sealed class RemoteSession : IDisposable
     public static string HubEndpoint => Environment.GetEnvironmentVariable("HF_ENDPOINT") is not { Length: > 0 } endpoint ? HubHost
         : RemoteAddress.Is(endpoint) ? endpoint.TrimEnd('/')
             : throw Rules.RemoteAddress.Broken("HF_ENDPOINT is no address of a server", remedy: $"Set it like {HubHost}, or remove it.");
+
+    // The same values as in the library huggingface_hub (constants.py): 1, ON, YES and TRUE, case ignored.
+    private static bool IsOffline =>
+        Environment.GetEnvironmentVariable("HF_HUB_OFFLINE")?.ToUpperInvariant() is "1" or "ON" or "YES" or "TRUE";
 
     /// <summary>The path of a file in the same folder.</summary>
     public static string Beside(string path, string name) => FolderOf(path) + name;
@@ -172,6 +180,9 @@ internal sealed class RemoteSession : IDisposable
             : new UriBuilder(_root) { Path = FolderOf(_root.AbsolutePath) + Uri.EscapeDataString(name), Fragment = "" }.Uri;
     }
 
+    private static bool IsHub(Uri address) =>
+        Uri.TryCreate(HubEndpoint, UriKind.Absolute, out Uri? hub) && RemoteAddress.AreOfOneServer(address, hub);
+
     private AuthenticationHeaderValue? AuthorizationFor(Uri address)
     {
         if (_root.UserInfo.Length > 0 && RemoteAddress.AreOfOneServer(address, _root))
@@ -182,7 +193,7 @@ internal sealed class RemoteSession : IDisposable
         bool isPrivate = address.Scheme == Uri.UriSchemeHttps || address.IsLoopback;
         return isPrivate && Environment.GetEnvironmentVariable("HF_TOKEN")?.Trim() is { Length: > 0 } token
             && token.All(c => c is > ' ' and < '\x7f')
-            && Uri.TryCreate(HubEndpoint, UriKind.Absolute, out Uri? hub) && RemoteAddress.AreOfOneServer(address, hub)
+            && IsHub(address)
             ? new AuthenticationHeaderValue("Bearer", token) : null;
     }
 }

@@ -1,0 +1,69 @@
+# The scripts of examples/monitoring that a scheduler runs, each in a process of its own, with a logger that keeps what it is told.
+BeforeDiscovery {
+    . $PSScriptRoot/common.ps1
+    $noProgram = $IsWindows -or -not $MemLoadAssembly
+}
+Describe 'A scheduled measurement' {
+    if ($noProgram) {
+        It 'is tested where sh and the command memload are (4 tests)' -Skip { }
+        return
+    }
+    BeforeAll {
+        . $PSScriptRoot/common.ps1
+        $folder = Join-Path $RepositoryRoot examples/monitoring
+        $file = Join-Path $TestDrive model.pth
+        New-TinyCheckpoint $file
+        $bin = New-ProgramFolder (Join-Path $TestDrive bin)
+        # One line per call: the arguments, separated by bars.
+        Set-Content $bin/logger "#!/bin/sh`nIFS='|'; echo `"`$*`" >> '$TestDrive/log'"
+        chmod +x $bin/logger
+        $metrics = (New-Item -ItemType Directory (Join-Path $TestDrive metrics)).FullName
+        $before = $env:PATH
+        $env:PATH = "$bin$([IO.Path]::PathSeparator)$before"
+
+        # Gives the exit code, the lines of the log and the rows of one run.
+        function Invoke-Measurement([string]$Rows) {
+            Remove-Item $TestDrive/log -ErrorAction Ignore
+            $all = $args
+            $null = pwsh -NoProfile -File $folder/memload-measure.ps1 @all -RowPath $Rows -MetricFolder $metrics 2>&1
+            @{ Code = $LASTEXITCODE; Log = @(Get-Content $TestDrive/log); Rows = @(if (Test-Path $Rows) { Import-Csv $Rows }) }
+        }
+    }
+    AfterAll { $env:PATH = $before }
+    It 'appends rows, replaces metrics and logs each row' {
+        $rows = Join-Path $TestDrive good/rows.csv
+        $run = Invoke-Measurement $rows $file prod -Strategy 'Stream,Mmap' -Device cpu -FailAbove time=1h
+        $run.Code | Should -Be 0
+        $run.Rows.Strategy | Should -Be Stream, Mmap
+        $run.Log.Count | Should -Be 2
+        $run.Log[0] | Should -Match '^-t\|memload\|-p\|user\.(info\|--\|prod: Stream to cpu: Pass, \d+ µs, \d+ bytes|warning\|--\|prod: Stream to cpu: Warn. not as forecast)'
+        Get-Content -Raw $metrics/memload-prod.prom | Should -Match 'memload_load_success\{model="prod",strategy="Mmap",device="cpu"\} 1'
+        (Invoke-Measurement $rows $file prod -Strategy Stream -Device cpu).Rows.Count | Should -Be 3
+    }
+    It 'logs why a row failed, and fails' {
+        $run = Invoke-Measurement (Join-Path $TestDrive slow.csv) $file prod -Strategy Stream -Device cpu -FailAbove host=1000
+        $run.Code | Should -Be 1
+        $run.Rows.Status | Should -Be Fail
+        $run.Log | Should -BeLike '-t|memload|-p|user.err|--|prod: Stream to cpu: Fail. *1000*'
+    }
+    It 'logs why there is no row' {
+        $run = Invoke-Measurement (Join-Path $TestDrive none.csv) /nowhere/model.pth prod
+        $run.Code | Should -Be 1
+        $run.Rows | Should -BeNullOrEmpty
+        $run.Log | Should -BeLike '-t|memload|-p|user.err|--|prod: *no such file (/nowhere/model.pth)*'
+    }
+    It 'is one line of the log in the script of the command line' {
+        $rows = Join-Path $TestDrive line/rows.csv
+        $env:MEMLOAD_ROWS, $env:MEMLOAD_METRICS = $rows, $metrics
+        try {
+            foreach ($case in @{ Limit = 'time=1h'; Code = 0; Level = 'info' }, @{ Limit = 'host=1000'; Code = 1; Level = 'err' }) {
+                Remove-Item $TestDrive/log -ErrorAction Ignore
+                $null = sh $folder/memload-measure.sh $file line --strategy Stream --device cpu --fail-above $case.Limit 2>&1
+                $LASTEXITCODE | Should -Be $case.Code
+                Get-Content $TestDrive/log | Should -Be "-t|memload|-p|user.$($case.Level)|line: exit code $($case.Code), rows in $rows"
+            }
+        } finally { $env:MEMLOAD_ROWS = $env:MEMLOAD_METRICS = $null }
+        (Import-Csv $rows).Status | Should -Be Pass, Fail
+        Get-Content -Raw $metrics/memload-line.prom | Should -Match 'memload_load_status\{model="line",strategy="Stream",device="cpu"\} 2'
+    }
+}
