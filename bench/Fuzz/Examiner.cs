@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 
 namespace MemLoad.Fuzz;
@@ -8,8 +9,8 @@ namespace MemLoad.Fuzz;
 /// <param name="Finding">What should not have happened; null if all is well.</param>
 internal sealed record Outcome(string? Rule, string? Finding);
 
-/// <summary>Opens inputs in a folder of its own and watches what happens. For one thread.</summary>
-internal sealed class Examiner : IDisposable
+/// <summary>Opens inputs in folders of its own and watches what happens. For one thread.</summary>
+internal sealed partial class Examiner : IDisposable
 {
     private const long FreeBytes = 16 << 20;
     private const int BytesPerByte = 8;
@@ -18,10 +19,10 @@ internal sealed class Examiner : IDisposable
 
     private readonly string _folder;
     private readonly bool _watchesTime;
-    private readonly HashSet<string> _names = new(StringComparer.Ordinal);
+    private readonly Dictionary<object, Place> _places = new(ReferenceEqualityComparer.Instance);
 
     /// <param name="scratch">Where the folder is made: best in memory.</param>
-    /// <param name="watchesTime">Whether a second is too long: not on a machine that others use.</param>
+    /// <param name="watchesTime">Whether a second is too long: on Linux of the processor, elsewhere of the clock, which needs a machine that nobody else uses.</param>
     public Examiner(string scratch, bool watchesTime = true)
     {
         _watchesTime = watchesTime;
@@ -38,7 +39,7 @@ internal sealed class Examiner : IDisposable
     public Outcome Examine(FuzzInput input, bool deep)
     {
         string path = Write(input);
-        long clock = Stopwatch.GetTimestamp();
+        TimeSpan start = Clock();
         long before = GC.GetAllocatedBytesForCurrentThread();
         Checkpoint? checkpoint = null;
         string? rule = null;
@@ -59,7 +60,7 @@ internal sealed class Examiner : IDisposable
             finding = e.ToString();
         }
         long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-        TimeSpan elapsed = Stopwatch.GetElapsedTime(clock);
+        TimeSpan elapsed = Clock() - start;
         finding ??= allocated > FreeBytes + (BytesPerByte * input.Bytes) ? $"{allocated} bytes allocated for {input.Bytes}" : null;
         finding ??= _watchesTime && elapsed > Long && OpenAgain(path) > Long ? $"opening took {elapsed}, and again over a second" : null;
         if (checkpoint is not null && deep && finding is null)
@@ -124,7 +125,7 @@ internal sealed class Examiner : IDisposable
     // A machine that does something else for a second is not the input's fault.
     private static TimeSpan OpenAgain(string path)
     {
-        long clock = Stopwatch.GetTimestamp();
+        TimeSpan start = Clock();
         try
         {
             Checkpoint.Open(path);
@@ -132,20 +133,52 @@ internal sealed class Examiner : IDisposable
         catch (MemLoadException)
         {
         }
-        return Stopwatch.GetElapsedTime(clock);
+        return Clock() - start;
     }
 
+    // The time that the processor gave this thread. Other programs do not change it.
+    private static TimeSpan Clock() =>
+        OperatingSystem.IsLinux() && ClockGetTime(ThreadTime, out TimeSpec time) == 0
+            ? new TimeSpan((time.Seconds * TimeSpan.TicksPerSecond) + (time.Nanoseconds / TimeSpan.NanosecondsPerTick))
+            : Stopwatch.GetElapsedTime(0);
+
+    // Mutations of one checkpoint share a folder. Only files with another content than before are written.
     private string Write(FuzzInput input)
     {
-        foreach (string name in _names)
+        if (!_places.TryGetValue(input.Origin, out Place? place))
         {
-            if (!input.Files.Any(file => file.Name == name))
+            place = new Place(Path.Combine(_folder, $"{_places.Count}"), new Dictionary<string, byte[]>(StringComparer.Ordinal));
+            Directory.CreateDirectory(place.Folder);
+            _places.Add(input.Origin, place);
+        }
+        foreach (string name in place.Contents.Keys.Where(name => !input.Files.Any(file => file.Name == name)).ToArray())
+        {
+            File.Delete(Path.Combine(place.Folder, name));
+            place.Contents.Remove(name);
+        }
+        foreach (FuzzFile file in input.Files)
+        {
+            if (!ReferenceEquals(place.Contents.GetValueOrDefault(file.Name), file.Content))
             {
-                File.Delete(Path.Combine(_folder, name));
+                File.WriteAllBytes(Path.Combine(place.Folder, file.Name), file.Content);
+                place.Contents[file.Name] = file.Content;
             }
         }
-        _names.Clear();
-        _names.UnionWith(input.Files.Select(file => file.Name));
-        return input.WriteTo(_folder);
+        return input.PathIn(place.Folder);
     }
+
+    private sealed record Place(string Folder, Dictionary<string, byte[]> Contents);
+
+    private const int ThreadTime = 3; // CLOCK_THREAD_CPUTIME_ID
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct TimeSpec
+    {
+        public long Seconds;
+        public long Nanoseconds;
+    }
+
+    [LibraryImport("libc", EntryPoint = "clock_gettime")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int ClockGetTime(int clock, out TimeSpec time);
 }

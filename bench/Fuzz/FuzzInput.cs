@@ -18,6 +18,9 @@ internal sealed record FuzzFile(string Name, byte[] Content);
 /// <summary>A checkpoint to try: its files, and which of them is opened; null for the folder that they lie in.</summary>
 internal sealed record FuzzInput(FuzzFormat Format, IReadOnlyList<FuzzFile> Files, string? Open)
 {
+    /// <summary>The same object for all mutations of one sound checkpoint.</summary>
+    public object Origin { get; } = new();
+
     public long Bytes => Files.Sum(file => (long)file.Content.Length);
 
     /// <summary>Writes the files and gives the path to open.</summary>
@@ -27,6 +30,9 @@ internal sealed record FuzzInput(FuzzFormat Format, IReadOnlyList<FuzzFile> File
         {
             File.WriteAllBytes(Path.Combine(folder, file.Name), file.Content);
         }
-        return Open is null ? folder : Path.Combine(folder, Open);
+        return PathIn(folder);
     }
+
+    /// <summary>The path to open of files that lie in a folder.</summary>
+    public string PathIn(string folder) => Open is null ? folder : Path.Combine(folder, Open);
 }

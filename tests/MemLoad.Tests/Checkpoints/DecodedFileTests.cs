@@ -32,7 +32,7 @@ public sealed class DecodedFileTests : IDisposable
     }
 
     // Every number of a storage of the fixture has four bytes, which are swapped.
-    private string BigEndian(CompressionLevel level) => Rewrite("tiny/fp32.pth", level, (name, bytes) =>
+    private string BigEndian(CompressionLevel level, string fixture = "tiny/fp32.pth") => Rewrite(fixture, level, (name, bytes) =>
     {
         if (name.EndsWith("/byteorder", StringComparison.Ordinal))
         {
@@ -96,6 +96,21 @@ public sealed class DecodedFileTests : IDisposable
                 Assert.Equal(expected[from..(from + length)], read);
             }
         }
+    }
+
+    [Fact]
+    public void The_offset_of_a_swapped_tensor_is_that_of_its_bytes_in_the_file()
+    {
+        string path = BigEndian(CompressionLevel.NoCompression, "layout/views_and_shared.pth");
+        var checkpoint = Checkpoint.Open(path);
+        byte[] content = File.ReadAllBytes(path);
+
+        foreach (WeightInfo tensor in WeightInfo.Of(checkpoint).Where(tensor => tensor.ElementCount > 0))
+        {
+            byte[] first = content[(int)tensor.Offset..((int)tensor.Offset + 4)];
+            Assert.Equal(Elements(checkpoint, tensor.Name)[..4], first.Reverse());
+        }
+        Assert.Contains(checkpoint.Tensors, tensor => tensor.ByteOffset > 0);
     }
 
     // Blocks of several threads come in any order.

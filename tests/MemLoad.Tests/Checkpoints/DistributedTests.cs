@@ -26,6 +26,17 @@ public sealed class DistributedTests : IDisposable
     }
 
     [Fact]
+    public void The_planner_s_data_may_hold_a_dict_with_attributes()
+    {
+        DistributedForge forge = DistributedForge.Sound();
+        byte[] attributes = PickleForge.Dict(("_metadata", PickleForge.EmptyDict));
+        forge.More[0] = (PickleForge.Text("planner_data"), PickleForge.Cat(PickleForge.OrderedDict, attributes, PickleForge.Build));
+        forge.Write(_folder.Path);
+
+        Assert.Equal("a", Assert.Single(Checkpoint.Open(_folder.Path).Tensors).Name);
+    }
+
+    [Fact]
     public void Objects_are_listed_with_their_length_and_not_read()
     {
         var checkpoint = Checkpoint.Open(Fixtures.PathOf("distributed/two-ranks"));

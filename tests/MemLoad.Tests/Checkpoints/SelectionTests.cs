@@ -42,6 +42,34 @@ public sealed class SelectionTests
     public void A_selection_of_nothing_is_refused(string key, string? include, string rule) =>
         Assert.Equal(rule, Assert.Throws<MemLoadException>(() => WithOneRefused().Select(key, include is null ? [] : [include])).Rule.Id);
 
+    // Storage 0 lies in the second file, storage 1 in the first, and the third has none.
+    [Fact]
+    public void A_checkpoint_has_the_files_and_storages_that_its_tensors_use_in_the_order_of_their_use()
+    {
+        var builder = new CheckpointBuilder("/nowhere/x", CheckpointFormat.Sharded);
+        int[] files = [.. new[] { "a", "b", "c" }.Select(name => builder.AddFile($"/nowhere/{name}", 12))];
+        ImmutableArray<long> one = [1];
+        builder.AddTensor(new TensorEntry("t0", DType.Float32, one, one, builder.AddStorage(files[1], 0, 4), 0));
+        builder.AddTensor(new TensorEntry("t1", DType.Float32, one, one, builder.AddStorage(files[0], 4, 4), 0));
+
+        Checkpoint checkpoint = builder.Build();
+
+        Assert.Equal(["/nowhere/b", "/nowhere/a"], checkpoint.Files.Select(file => file.Path));
+        Assert.Equal([(0, 0L), (1, 4L)], checkpoint.Storages.Select(storage => (storage.File, storage.Offset)));
+    }
+
+    [Fact]
+    public void A_storage_of_no_bytes_that_no_tensor_uses_is_dropped()
+    {
+        var builder = new CheckpointBuilder("/nowhere/x.pth", CheckpointFormat.TorchZip);
+        int file = builder.AddFile("/nowhere/x.pth", 12);
+        ImmutableArray<long> one = [1];
+        builder.AddTensor(new TensorEntry("t", DType.Float32, one, one, builder.AddStorage(file, 0, 4), 0));
+        builder.AddStorage(file, 4, 0);
+
+        Assert.Equal(4, Assert.Single(builder.Build().Storages).Length);
+    }
+
     // m.a, m.b and mm.a, and m.c, which cannot be read.
     private static Checkpoint WithOneRefused()
     {

@@ -101,6 +101,32 @@ public sealed class PickleConstructTests : IDisposable
         Assert.Equal(PickleConstructs.First, CheckpointKit.Elements(checkpoint, "a"));
     }
 
+    // PyTorch writes no POP_MARK, and its own reader does not know it. That of Python does.
+    [Fact]
+    public void POP_MARK_drops_the_mark_and_what_lies_above_it()
+    {
+        byte[] pickle = PickleForge.Whole(PickleForge.Mark, PickleForge.Number(1), PickleForge.None, "1"u8.ToArray(), PickleForge.StateDict());
+
+        var checkpoint = Checkpoint.Open(_folder.Write("x.pth", ZipForge.Torch(pickle: pickle)));
+
+        Assert.Equal(PickleConstructs.First, CheckpointKit.Elements(checkpoint, "a"));
+    }
+
+    // zip programs write 64-bit lengths where they did not know the length before, and some leave out the signature.
+    [Theory]
+    [InlineData(true, false)]
+    [InlineData(false, false)]
+    [InlineData(true, true)]
+    [InlineData(false, true)]
+    public void A_data_descriptor_has_32_or_64_bits_and_a_signature_or_none(bool signed, bool wide)
+    {
+        byte[] archive = ZipForge.Torch(zip => zip.Records.ForEach(record => record.Defer(wide ? record.WideDescriptor(signed: signed) : record.Descriptor(signed: signed))));
+
+        var checkpoint = Checkpoint.Open(_folder.Write("x.pth", archive));
+
+        Assert.Equal(PickleConstructs.First, CheckpointKit.Elements(checkpoint, "a"));
+    }
+
     [Fact]
     public void A_random_pickle_is_opened_or_refused_by_a_rule()
     {

@@ -121,6 +121,8 @@ internal static class PickleConstructs
             Is("9223372036854775808", Second)),
         new("keys (1,) and (True,)", "one key: the first name, the last value", null, Keys(Tuple(Number(1)), Tuple(True)), Is("(1,)", Second)),
         new("keys b'a' and b'a'", "one key: the first name, the last value", null, Keys(Encoded("a"), Encoded("a")), Is("b'a'", Second)),
+        new("keys b'a' and b'b'", "two keys", null, Keys(Encoded("a"), Encoded("b")), [("b'a'", First), ("b'b'", Second)]),
+        new("keys b'1' and 1", "two keys", null, Keys(Encoded("1"), Number(1)), [("b'1'", First), ("1", Second)]),
         new("a key that is a torch.Size and a tuple like it", "one key: the first name, the last value", null, Keys(Call("torch", "Size", Numbers(1, 2)), Numbers(1, 2)), Is("torch.Size([1, 2])", Second)),
         new("keys torch.device('cuda:0') and torch.device('cuda', 0)", "one key: the first name, the last value", null,
             Keys(Call("torch", "device", Text("cuda:0")), Call("torch", "device", Text("cuda"), Number(0))), Is("cuda:0", Second)),

@@ -40,6 +40,17 @@ internal sealed class ForgedRecord(string name, byte[] data)
     public byte[] Descriptor(uint? crc = null, uint? stored = null, uint? length = null, bool signed = true) => PickleForge.Cat(
         signed ? PickleForge.Four(0x08074b50) : [], PickleForge.Four(crc ?? TrueCrc), PickleForge.Four(stored ?? (uint)Data.Length), PickleForge.Four(length ?? (uint)Data.Length));
 
+    /// <summary>A descriptor whose lengths have 64 bits.</summary>
+    public byte[] WideDescriptor(ulong? stored = null, ulong? length = null, bool signed = true) => PickleForge.Cat(
+        signed ? PickleForge.Four(0x08074b50) : [], PickleForge.Four(TrueCrc), PickleForge.Eight(stored ?? (ulong)Data.Length), PickleForge.Eight(length ?? (ulong)Data.Length));
+
+    /// <summary>Leaves the checksum and the lengths to a descriptor behind the data.</summary>
+    public void Defer(byte[] descriptor)
+    {
+        (Flags, LocalCrc, LocalStored, LocalLength) = (8, 0, 0, 0);
+        After = descriptor;
+    }
+
     public uint TrueCrc => Crc32.HashToUInt32(Data);
 }
 
