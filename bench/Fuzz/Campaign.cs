@@ -31,7 +31,12 @@ internal sealed class Campaign(ulong seed, IReadOnlyList<FuzzFormat> formats, st
     {
         Current = new (FuzzFormat, ulong, long)[threads];
         long next = (long)from;
-        Task[] workers = [.. Enumerable.Range(0, threads).Select(worker => Task.Factory.StartNew(() => Work(worker), ct, TaskCreationOptions.LongRunning, TaskScheduler.Default))];
+        Task[] workers =
+        [
+            .. Enumerable
+                .Range(0, threads)
+                .Select(worker => Task.Factory.StartNew(() => Work(worker), ct, TaskCreationOptions.LongRunning, TaskScheduler.Default)),
+        ];
         Task.WaitAll(workers, ct);
 
         void Work(int worker)
@@ -45,7 +50,8 @@ internal sealed class Campaign(ulong seed, IReadOnlyList<FuzzFormat> formats, st
                     ct.ThrowIfCancellationRequested();
                     FuzzFormat format = FormatOf(index);
                     Current[worker] = (format, index, Environment.TickCount64);
-                    Outcome outcome = examiner.Examine(Mutator.Make(format, seed, index), deepEvery > 0 && index / (ulong)formats.Count % (ulong)deepEvery == 0);
+                    Outcome outcome = examiner.Examine(
+                        Mutator.Make(format, seed, index), deepEvery > 0 && index / (ulong)formats.Count % (ulong)deepEvery == 0);
                     _counts.AddOrUpdate((format, outcome.Rule ?? "opened"), 1, (_, count) => count + 1);
                     if (outcome.Finding is not null)
                     {

@@ -6,8 +6,8 @@ using System.Text;
 namespace MemLoad.Fuzz;
 
 /// <summary>
-/// Holds MemLoad against PyTorch over random and mutated pickles: what MemLoad opens must have the tensors that PyTorch reads, all of them and no others,
-/// with the same types, shapes and bytes, and the same plain values beside them.
+/// Holds MemLoad against PyTorch over random and mutated pickles: what MemLoad opens must have the tensors that PyTorch reads, all of them
+/// and no others, with the same types, shapes and bytes, and the same plain values beside them.
 /// </summary>
 internal sealed class Differential(ulong seed, string scratch, string python)
 {
@@ -36,7 +36,10 @@ internal sealed class Differential(ulong seed, string scratch, string python)
     /// <summary>PyTorch's version, once the first peer has started.</summary>
     public string Version { get; private set; } = "";
 
-    /// <summary>The input of an index: three of four in the zip format. One in ten is a fixture mutated in any of its parts, of the rest one in three has mutated opcodes.</summary>
+    /// <summary>
+    /// The input of an index: three of four in the zip format. One in ten is a fixture mutated in any of its parts, of the rest one in
+    /// three has mutated opcodes.
+    /// </summary>
     public static (string Name, byte[] Content) Make(ulong seed, ulong index)
     {
         var dice = new Dice(seed + 0x5eed, index);
@@ -128,10 +131,13 @@ internal sealed class Differential(ulong seed, string scratch, string python)
         }
         else if (ours.Rule is not null)
         {
-            outcome = answer.Safe.Status != PeerStatus.Refused ? $"only PyTorch reads, weights_only=True: MemLoad says {ours.Rule}"
-                : answer.Full.Status != PeerStatus.Refused ? $"only PyTorch reads, weights_only=False: MemLoad says {ours.Rule}" : "both refuse";
+            outcome =
+                answer.Safe.Status != PeerStatus.Refused ? $"only PyTorch reads, weights_only=True: MemLoad says {ours.Rule}"
+                : answer.Full.Status != PeerStatus.Refused ? $"only PyTorch reads, weights_only=False: MemLoad says {ours.Rule}"
+                : "both refuse";
         }
-        else if (Difference(ours, answer.Safe, "weights_only=True") is string difference || (Difference(ours, answer.Full, "weights_only=False") is string other && (difference = other) is not null))
+        else if (Difference(ours, answer.Safe, "weights_only=True") is string difference
+            || (Difference(ours, answer.Full, "weights_only=False") is string other && (difference = other) is not null))
         {
             outcome = $"READ DIFFERENTLY, {difference}";
             if (Findings.Count < MostFindings)
@@ -141,7 +147,10 @@ internal sealed class Differential(ulong seed, string scratch, string python)
         }
         else if (answer.Safe.Status == PeerStatus.Refused)
         {
-            outcome = answer.Full.Status == PeerStatus.Refused ? "only MemLoad opens" : Same("weights_only=False", ours, answer.Full, answer.Tensors);
+            outcome =
+                answer.Full.Status == PeerStatus.Refused
+                    ? "only MemLoad opens"
+                    : Same("weights_only=False", ours, answer.Full, answer.Tensors);
         }
         else
         {
@@ -181,8 +190,16 @@ internal sealed class Differential(ulong seed, string scratch, string python)
             {
                 return new Ours(null, "", "", "", IsLarge: true);
             }
-            string tensors = string.Concat(checkpoint.Tensors.Zip(Examiner.Lines(checkpoint)).OrderBy(pair => pair.First.Name, ByUtf8).Select(pair => $"{pair.Second}\n"));
-            string plain = string.Concat(checkpoint.Metadata.Where(entry => entry.Value is not string).OrderBy(entry => entry.Key, ByUtf8).Select(entry => $"{entry.Key}\t{Text(entry.Value)}\n"));
+            string tensors = string.Concat(
+                checkpoint
+                    .Tensors.Zip(Examiner.Lines(checkpoint))
+                    .OrderBy(pair => pair.First.Name, ByUtf8)
+                    .Select(pair => $"{pair.Second}\n"));
+            string plain = string.Concat(
+                checkpoint
+                    .Metadata.Where(entry => entry.Value is not string)
+                    .OrderBy(entry => entry.Key, ByUtf8)
+                    .Select(entry => $"{entry.Key}\t{Text(entry.Value)}\n"));
             return new Ours(null, "", tensors, plain, IsLarge: false);
         }
         catch (MemLoadException e)
@@ -200,7 +217,8 @@ internal sealed class Differential(ulong seed, string scratch, string python)
         _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,
     };
 
-    private static Comparer<string> ByUtf8 { get; } = Comparer<string>.Create((one, other) => Encoding.UTF8.GetBytes(one).AsSpan().SequenceCompareTo(Encoding.UTF8.GetBytes(other)));
+    private static Comparer<string> ByUtf8 { get; } =
+        Comparer<string>.Create((one, other) => Encoding.UTF8.GetBytes(one).AsSpan().SequenceCompareTo(Encoding.UTF8.GetBytes(other)));
 
     private static string Digest(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
 

@@ -22,7 +22,8 @@ internal sealed partial class Examiner : IDisposable
     private readonly Dictionary<object, Place> _places = new(ReferenceEqualityComparer.Instance);
 
     /// <param name="scratch">Where the folder is made: best in memory.</param>
-    /// <param name="watchesTime">Whether a second is too long: on Linux of the processor, elsewhere of the clock, which needs a machine that nobody else uses.</param>
+    /// <param name="watchesTime">Whether a second is too long: on Linux of the processor, elsewhere of the clock, which needs a machine
+    /// that nobody else uses.</param>
     public Examiner(string scratch, bool watchesTime = true)
     {
         _watchesTime = watchesTime;
@@ -80,11 +81,17 @@ internal sealed partial class Examiner : IDisposable
             {
                 checkpoint.StreamElements(tensor, hash.AppendData);
             }
-            yield return string.Join('\t', tensor.Name, tensor.DType.TorchName(), string.Join(',', tensor.Shape), Convert.ToHexStringLower(hash.GetHashAndReset()));
+            yield return string.Join(
+                '\t',
+                tensor.Name,
+                tensor.DType.TorchName(),
+                string.Join(',', tensor.Shape),
+                Convert.ToHexStringLower(hash.GetHashAndReset()));
         }
     }
 
-    public static bool IsSmall(Checkpoint checkpoint) => checkpoint.Tensors.All(tensor => tensor.Bytes <= MostLoaded) && checkpoint.Tensors.Sum(tensor => tensor.Bytes) <= MostLoaded;
+    public static bool IsSmall(Checkpoint checkpoint) =>
+        checkpoint.Tensors.All(tensor => tensor.Bytes <= MostLoaded) && checkpoint.Tensors.Sum(tensor => tensor.Bytes) <= MostLoaded;
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 

@@ -2,7 +2,9 @@ using System.Buffers.Binary;
 
 namespace MemLoad.Fuzz;
 
-/// <summary>A GGUF file taken apart: counts, keys with values, tensors, and the data. Put together again with its counts and offsets right or wrong.</summary>
+/// <summary>
+/// A GGUF file taken apart: counts, keys with values, tensors, and the data. Put together again with its counts and offsets right or wrong.
+/// </summary>
 internal sealed class GgufModel
 {
     private const uint TextType = 8;
@@ -25,17 +27,33 @@ internal sealed class GgufModel
     public static IEnumerable<byte[]> Sound()
     {
         var model = new GgufModel { _data = Bytes(192 + 256 + 288) };
-        model._pairs.AddRange(
-        [
-            new("general.architecture"u8.ToArray(), TextType, Text("llama"u8)), new("general.alignment"u8.ToArray(), 4, BitConverter.GetBytes(Alignment)),
-            new("llama.rope.freq_base"u8.ToArray(), 6, BitConverter.GetBytes(1e4f)), new("a.flag"u8.ToArray(), 7, [1]), new("a.long"u8.ToArray(), 10, BitConverter.GetBytes(7UL)),
-            new("tokenizer.ggml.tokens"u8.ToArray(), ArrayType, [.. BitConverter.GetBytes(TextType), .. BitConverter.GetBytes(3UL), .. Text("<s>"u8), .. Text(""u8), .. Text("é"u8)]),
-            new("tokenizer.ggml.types"u8.ToArray(), ArrayType, [.. BitConverter.GetBytes(5), .. BitConverter.GetBytes(3UL), .. new byte[12]]),
+        model._pairs.AddRange([
+            new("general.architecture"u8.ToArray(), TextType, Text("llama"u8)),
+            new("general.alignment"u8.ToArray(), 4, BitConverter.GetBytes(Alignment)),
+            new("llama.rope.freq_base"u8.ToArray(), 6, BitConverter.GetBytes(1e4f)),
+            new("a.flag"u8.ToArray(), 7, [1]),
+            new("a.long"u8.ToArray(), 10, BitConverter.GetBytes(7UL)),
+            new(
+                "tokenizer.ggml.tokens"u8.ToArray(),
+                ArrayType,
+                [.. BitConverter.GetBytes(TextType), .. BitConverter.GetBytes(3UL), .. Text("<s>"u8), .. Text(""u8), .. Text("é"u8)]),
+            new(
+                "tokenizer.ggml.types"u8.ToArray(),
+                ArrayType,
+                [.. BitConverter.GetBytes(5), .. BitConverter.GetBytes(3UL), .. new byte[12]]),
         ]);
-        model._tensors.AddRange([new("output_norm.weight"u8.ToArray(), [8, 6], 0, 0), new("token_embd.weight"u8.ToArray(), [32, 7], 8, 192), new("blk.0.up"u8.ToArray(), [256, 2], 12, 448)]);
+        model._tensors.AddRange([
+            new("output_norm.weight"u8.ToArray(), [8, 6], 0, 0),
+            new("token_embd.weight"u8.ToArray(), [32, 7], 8, 192),
+            new("blk.0.up"u8.ToArray(), [256, 2], 12, 448),
+        ]);
         yield return model.Build();
         var small = new GgufModel { _data = Bytes(9 * Alignment), _version = 2 };
-        small._tensors.AddRange(Enumerable.Range(0, 12).Select(i => new Tensor([(byte)'t', (byte)('a' + i)], [(ulong)(i % 4), 2], 24, (ulong)Math.Max(0, i - ((i + 3) / 4)) * Alignment)));
+        small._tensors.AddRange(
+            Enumerable
+                .Range(0, 12)
+                .Select(i => new Tensor(
+                    [(byte)'t', (byte)('a' + i)], [(ulong)(i % 4), 2], 24, (ulong)Math.Max(0, i - ((i + 3) / 4)) * Alignment)));
         yield return small.Build();
         var empty = new GgufModel();
         empty._pairs.Add(new("a"u8.ToArray(), 0, [1]));
@@ -54,7 +72,8 @@ internal sealed class GgufModel
         {
             model.LayOut();
         }
-        byte[] file = model.Build(dice.OneIn(8) ? dice.Number((ulong)model._tensors.Count) : null, dice.OneIn(8) ? dice.Number((ulong)model._pairs.Count) : null);
+        byte[] file = model.Build(
+            dice.OneIn(8) ? dice.Number((ulong)model._tensors.Count) : null, dice.OneIn(8) ? dice.Number((ulong)model._pairs.Count) : null);
         return dice.OneIn(8) ? Fuzz.Bytes.Mutate(file, other, dice) : file;
     }
 
@@ -101,7 +120,10 @@ internal sealed class GgufModel
                 break;
             case 7 when _tensors.Count > 0:
                 int type = dice.Below(_tensors.Count);
-                _tensors[type] = _tensors[type] with { Type = dice.OneIn(2) ? dice.Of(TellingTypes) : (uint)dice.Number(_tensors[type].Type) };
+                _tensors[type] = _tensors[type] with
+                {
+                    Type = dice.OneIn(2) ? dice.Of(TellingTypes) : (uint)dice.Number(_tensors[type].Type),
+                };
                 break;
             case 8 when _tensors.Count > 0:
                 int offset = dice.Below(_tensors.Count);
@@ -150,7 +172,15 @@ internal sealed class GgufModel
         for (int i = 0; i < _tensors.Count; i++)
         {
             _tensors[i] = _tensors[i] with { Offset = at };
-            (ulong elements, ulong bytes) = _tensors[i].Type switch { 0 => (1UL, 4UL), 8 => (32UL, 34UL), 12 => (256UL, 144UL), 24 => (1UL, 1UL), 1 or 30 => (1UL, 2UL), _ => (32UL, 18UL) };
+            (ulong elements, ulong bytes) = _tensors[i].Type switch
+            {
+                0 => (1UL, 4UL),
+                8 => (32UL, 34UL),
+                12 => (256UL, 144UL),
+                24 => (1UL, 1UL),
+                1 or 30 => (1UL, 2UL),
+                _ => (32UL, 18UL),
+            };
             ulong size = _tensors[i].Dims.Aggregate(1UL, (product, dim) => unchecked(product * dim)) / elements * bytes;
             at = unchecked(at + ((size + Alignment - 1) / Alignment * Alignment));
         }
@@ -162,14 +192,25 @@ internal sealed class GgufModel
 
     private byte[] Build(ulong? tensors = null, ulong? pairs = null)
     {
-        var file = new List<byte>([.. "GGUF"u8, .. BitConverter.GetBytes(_version), .. BitConverter.GetBytes(tensors ?? (ulong)_tensors.Count), .. BitConverter.GetBytes(pairs ?? (ulong)_pairs.Count)]);
+        var file = new List<byte>([
+            .. "GGUF"u8,
+            .. BitConverter.GetBytes(_version),
+            .. BitConverter.GetBytes(tensors ?? (ulong)_tensors.Count),
+            .. BitConverter.GetBytes(pairs ?? (ulong)_pairs.Count),
+        ]);
         foreach (Pair pair in _pairs)
         {
             file.AddRange([.. Text(pair.Key), .. BitConverter.GetBytes(pair.Type), .. pair.Value]);
         }
         foreach (Tensor tensor in _tensors)
         {
-            file.AddRange([.. Text(tensor.Name), .. BitConverter.GetBytes(tensor.Dims.Length), .. tensor.Dims.SelectMany(BitConverter.GetBytes), .. BitConverter.GetBytes(tensor.Type), .. BitConverter.GetBytes(tensor.Offset)]);
+            file.AddRange([
+                .. Text(tensor.Name),
+                .. BitConverter.GetBytes(tensor.Dims.Length),
+                .. tensor.Dims.SelectMany(BitConverter.GetBytes),
+                .. BitConverter.GetBytes(tensor.Type),
+                .. BitConverter.GetBytes(tensor.Offset),
+            ]);
         }
         file.AddRange(new byte[(Alignment - (file.Count % Alignment)) % Alignment]);
         file.AddRange(_data);
@@ -199,7 +240,8 @@ internal sealed class GgufModel
         model._data = content[((at + Alignment - 1) / Alignment * Alignment)..];
         return model;
 
-        ulong Number(int width) => width == 4 ? BinaryPrimitives.ReadUInt32LittleEndian(Take(4)) : BinaryPrimitives.ReadUInt64LittleEndian(Take(8));
+        ulong Number(int width) =>
+            width == 4 ? BinaryPrimitives.ReadUInt32LittleEndian(Take(4)) : BinaryPrimitives.ReadUInt64LittleEndian(Take(8));
 
         byte[] Take(int count)
         {

@@ -8,9 +8,57 @@ internal static class JsonTokens
 {
     private static readonly string[] Snippets =
     [
-        "null", "true", "0", "-1", "1.5", "1e3", "9223372036854775807", "9223372036854775808", "18446744073709551615", "{}", "[]", "\"\"", "\"a\"", "\"\\u0000\"", "\"\\ud800\"", "\"\\ud83d\\ude00\"",
-        "\"F32\"", "\"F16\"", "\"U8\"", "\"I64\"", "\"BOOL\"", "\"F4\"", "\"\\u0046\\u0033\\u0032\"", "\"__metadata__\"", "\"shape\"", "\"dtype\"", "\"data_offsets\"", "[0,0]", "[2,3]", "\"../s1.safetensors\"",
-        "\"s2.safetensors\"", "\"x.index.json\"", "\"weight_map\"", "\"metadata\"", " ", "\n", "\t", ",", ":", "{", "}", "[", "]", "/**/", "\uFEFF", "\"é\"", "01", "+1", "NaN", "\"", "\"\u202e\"",
+        "null",
+        "true",
+        "0",
+        "-1",
+        "1.5",
+        "1e3",
+        "9223372036854775807",
+        "9223372036854775808",
+        "18446744073709551615",
+        "{}",
+        "[]",
+        "\"\"",
+        "\"a\"",
+        "\"\\u0000\"",
+        "\"\\ud800\"",
+        "\"\\ud83d\\ude00\"",
+        "\"F32\"",
+        "\"F16\"",
+        "\"U8\"",
+        "\"I64\"",
+        "\"BOOL\"",
+        "\"F4\"",
+        "\"\\u0046\\u0033\\u0032\"",
+        "\"__metadata__\"",
+        "\"shape\"",
+        "\"dtype\"",
+        "\"data_offsets\"",
+        "[0,0]",
+        "[2,3]",
+        "\"../s1.safetensors\"",
+        "\"s2.safetensors\"",
+        "\"x.index.json\"",
+        "\"weight_map\"",
+        "\"metadata\"",
+        " ",
+        "\n",
+        "\t",
+        ",",
+        ":",
+        "{",
+        "}",
+        "[",
+        "]",
+        "/**/",
+        "\uFEFF",
+        "\"é\"",
+        "01",
+        "+1",
+        "NaN",
+        "\"",
+        "\"\u202e\"",
     ];
 
     public static byte[] Mutate(byte[] text, Dice dice)
@@ -45,15 +93,23 @@ internal static class JsonTokens
                     tokens.InsertRange(i, tokens.GetRange(i, count));
                     break;
                 case 7: // a name or value a little different
-                    tokens[i] = tokens[i].Length > 2 && tokens[i][0] == '"'
-                        ? tokens[i].Insert(1 + dice.Below(tokens[i].Length - 2), dice.OneIn(3) ? new string('n', 1 << dice.Below(14)) : dice.Of(["x", "\\n", "\\u0061", ".", "/", "\t", "é"]))
-                        : tokens[i];
+                    tokens[i] =
+                        tokens[i].Length > 2 && tokens[i][0] == '"'
+                            ? tokens[i]
+                                .Insert(
+                                    1 + dice.Below(tokens[i].Length - 2),
+                                    dice.OneIn(3)
+                                        ? new string('n', 1 << dice.Below(14))
+                                        : dice.Of(["x", "\\n", "\\u0061", ".", "/", "\t", "é"]))
+                            : tokens[i];
                     break;
                 default: // numbers say where the bytes are
                     int number = tokens.FindIndex(i, token => char.IsAsciiDigit(token[0]));
                     if (number >= 0)
                     {
-                        ulong near = ulong.TryParse(tokens[number], NumberStyles.None, CultureInfo.InvariantCulture, out ulong value) ? value : 0;
+                        ulong near = ulong.TryParse(tokens[number], NumberStyles.None, CultureInfo.InvariantCulture, out ulong value)
+                            ? value
+                            : 0;
                         tokens[number] = dice.Number(near).ToString(CultureInfo.InvariantCulture);
                     }
                     break;

@@ -8,7 +8,10 @@ internal static class Mutator
     private static readonly byte[][] Pickles = [.. Seeds.All[FuzzFormat.Zip].Select(seed => ZipModel.Parse(seed.Files[0].Content)!)
         .Select(zip => zip.Records.Single(record => record.Text.EndsWith("/data.pkl", StringComparison.Ordinal)).Data)];
 
-    private static readonly byte[][] Metadata = [.. Seeds.All[FuzzFormat.Distributed].Select(seed => seed.Files.Single(file => file.Name == ".metadata").Content)];
+    private static readonly byte[][] Metadata =
+    [
+        .. Seeds.All[FuzzFormat.Distributed].Select(seed => seed.Files.Single(file => file.Name == ".metadata").Content),
+    ];
 
     public static FuzzInput Make(FuzzFormat format, ulong seed, ulong index)
     {
@@ -56,7 +59,9 @@ internal static class Mutator
         {
             return JsonTokens.Mutate(content, dice);
         }
-        return content[0] == 0x80 && content.Length > 8 && content[8] != '{' ? Legacy.Mutate(content, Pickles, dice) : Safetensors(content, dice);
+        return content[0] == 0x80 && content.Length > 8 && content[8] != '{'
+            ? Legacy.Mutate(content, Pickles, dice)
+            : Safetensors(content, dice);
     }
 
     // One record of a data file. It keeps its length, so that the others stay where they are, unless the mutation has another length.
@@ -118,7 +123,10 @@ internal static class Mutator
                 files[i] = file with { Content = dice.Of(files).Content };
                 break;
             default:
-                files.Add(new FuzzFile(dice.Of(["a.index.json", "b.pt", "c.bin", "d.safetensors", ".hidden.pt", "e.txt"]), dice.OneIn(2) ? [] : dice.Of(files).Content));
+                files.Add(
+                    new FuzzFile(
+                        dice.Of(["a.index.json", "b.pt", "c.bin", "d.safetensors", ".hidden.pt", "e.txt"]),
+                        dice.OneIn(2) ? [] : dice.Of(files).Content));
                 break;
         }
     }

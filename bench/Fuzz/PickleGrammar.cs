@@ -4,8 +4,9 @@ using System.Text;
 namespace MemLoad.Fuzz;
 
 /// <summary>
-/// Writes random pickles of everything that MemLoad's reader knows, mostly sound and here and there odd: containers that are copied, shared and changed
-/// afterwards, keys that are equal across types, all functions that rebuild tensors, with flags, hooks and states, and BUILD on anything.
+/// Writes random pickles of everything that MemLoad's reader knows, mostly sound and here and there odd: containers that are copied, shared
+/// and changed afterwards, keys that are equal across types, all functions that rebuild tensors, with flags, hooks and states, and BUILD on
+/// anything.
 /// </summary>
 internal sealed class PickleGrammar
 {
@@ -24,10 +25,46 @@ internal sealed class PickleGrammar
 
     private static readonly string[] Names = ["a", "b", "w", "bias", "h.0", "1", "True", "", "é", "it's", "a\"b", "data", "0"];
     private static readonly string[] Attributes =
-        ["tag", "_metadata", "data", "real", "imag", "grad", "requires_grad", "_backward_hooks", "items", "keys", "values", "__class__", "__dict__", "shape", "T", "numel", "_is_param", "detach", "names"];
+    [
+        "tag",
+        "_metadata",
+        "data",
+        "real",
+        "imag",
+        "grad",
+        "requires_grad",
+        "_backward_hooks",
+        "items",
+        "keys",
+        "values",
+        "__class__",
+        "__dict__",
+        "shape",
+        "T",
+        "numel",
+        "_is_param",
+        "detach",
+        "names",
+    ];
     private static readonly string[] DTypes =
     [
-        "float32", "float64", "float16", "bfloat16", "int8", "uint8", "int16", "int32", "int64", "bool", "complex64", "complex128", "complex32", "float8_e4m3fn", "float8_e5m2", "uint16", "uint32",
+        "float32",
+        "float64",
+        "float16",
+        "bfloat16",
+        "int8",
+        "uint8",
+        "int16",
+        "int32",
+        "int64",
+        "bool",
+        "complex64",
+        "complex128",
+        "complex32",
+        "float8_e4m3fn",
+        "float8_e5m2",
+        "uint16",
+        "uint32",
         "uint64",
     ];
 
@@ -169,7 +206,17 @@ internal sealed class PickleGrammar
                 Call(1, () => Copyable(depth));
                 break;
             case 1:
-                Global(_dice.Of(["collections\nOrderedDict", "collections\nCounter", "builtins\nset", "torch\nSize", "torch.nn.parameter\nParameter", "torch\nTensor", "builtins\nbytearray", "builtins\ncomplex"]));
+                Global(
+                    _dice.Of([
+                        "collections\nOrderedDict",
+                        "collections\nCounter",
+                        "builtins\nset",
+                        "torch\nSize",
+                        "torch.nn.parameter\nParameter",
+                        "torch\nTensor",
+                        "builtins\nbytearray",
+                        "builtins\ncomplex",
+                    ]));
                 Arguments(_dice.Below(3), () => Value(depth));
                 Op('\x81');
                 break;
@@ -181,7 +228,14 @@ internal sealed class PickleGrammar
                 Storage();
                 break;
             case 4:
-                Global(_dice.Of(["collections\ndefaultdict", "builtins\nfrozenset", "torch\ndevice", "torch.serialization\n_get_layout", "_codecs\nencode"]));
+                Global(
+                    _dice.Of([
+                        "collections\ndefaultdict",
+                        "builtins\nfrozenset",
+                        "torch\ndevice",
+                        "torch.serialization\n_get_layout",
+                        "_codecs\nencode",
+                    ]));
                 Call(_dice.Below(3), Scalar);
                 break;
             case 5:
@@ -202,7 +256,8 @@ internal sealed class PickleGrammar
                 Op('0');
                 break;
             default:
-                Global(_dice.Of(["torch\nfloat32", "torch\nTensor", "collections\nOrderedDict", "torch\nper_tensor_affine", "torch\nqint8"]));
+                Global(
+                    _dice.Of(["torch\nfloat32", "torch\nTensor", "collections\nOrderedDict", "torch\nper_tensor_affine", "torch\nqint8"]));
                 break;
         }
     }
@@ -473,7 +528,10 @@ internal sealed class PickleGrammar
                 break;
             case 13:
                 Global("torch\ndevice");
-                Call(1 + _dice.Below(2), () => Text(_dice.OneIn(30) ? _dice.Of(["cuda:0", "nothing"]) : _dice.Of(["cpu", "cuda"])), () => Number(0));
+                Call(
+                    1 + _dice.Below(2),
+                    () => Text(_dice.OneIn(30) ? _dice.Of(["cuda:0", "nothing"]) : _dice.Of(["cpu", "cuda"])),
+                    () => Number(0));
                 break;
             case 14:
                 Dimensions([1, 2], size: true);
@@ -493,7 +551,24 @@ internal sealed class PickleGrammar
     private void Float()
     {
         Span<byte> bytes = stackalloc byte[8];
-        BinaryPrimitives.WriteDoubleBigEndian(bytes, _dice.Of([0.0, -0.0, 1.0, 2.5, 1e15, 1e16, 123456789012345.6, 1234567890123456.0, 1e-5, 0.0001, double.NaN, double.PositiveInfinity, 9223372036854775808.0, 0.1]));
+        BinaryPrimitives.WriteDoubleBigEndian(
+            bytes,
+            _dice.Of([
+                0.0,
+                -0.0,
+                1.0,
+                2.5,
+                1e15,
+                1e16,
+                123456789012345.6,
+                1234567890123456.0,
+                1e-5,
+                0.0001,
+                double.NaN,
+                double.PositiveInfinity,
+                9223372036854775808.0,
+                0.1,
+            ]));
         Op('G');
         _out.AddRange(bytes);
     }
@@ -584,8 +659,10 @@ internal sealed class PickleGrammar
         {
             Global($"torch\n{dtype}");
         }
-        bool isComplex = dtype?.StartsWith("complex", StringComparison.Ordinal) ?? storage.Class.Contains("Complex", StringComparison.Ordinal);
-        bool isFloat = isComplex || (dtype?.Contains("float", StringComparison.Ordinal) ?? storage.Class.Contains("Float", StringComparison.Ordinal));
+        bool isComplex = dtype?.StartsWith("complex", StringComparison.Ordinal)
+            ?? storage.Class.Contains("Complex", StringComparison.Ordinal);
+        bool isFloat =
+            isComplex || (dtype?.Contains("float", StringComparison.Ordinal) ?? storage.Class.Contains("Float", StringComparison.Ordinal));
         if (version > 1 && isFloat ? _dice.OneIn(5) : _dice.OneIn(80))
         {
             Flags(depth, isComplex);

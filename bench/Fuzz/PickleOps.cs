@@ -8,13 +8,66 @@ internal static class PickleOps
 {
     private static readonly byte[][] Snippets =
     [
-        "cos\nsystem\n"u8.ToArray(), "cbuiltins\neval\n"u8.ToArray(), "ccollections\nOrderedDict\n)R"u8.ToArray(), "ctorch\nSize\n"u8.ToArray(), "ctorch._utils\n_rebuild_tensor_v2\n"u8.ToArray(),
-        "ctorch\nFloatStorage\n"u8.ToArray(), "ctorch\nDoubleStorage\n"u8.ToArray(), "ctorch\nBoolStorage\n"u8.ToArray(), "ctorch.storage\nUntypedStorage\n"u8.ToArray(), "ctorch\nfloat16\n"u8.ToArray(),
-        "("u8.ToArray(), ")"u8.ToArray(), "t"u8.ToArray(), "R"u8.ToArray(), "Q"u8.ToArray(), "b"u8.ToArray(), "s"u8.ToArray(), "u"u8.ToArray(), "e"u8.ToArray(), "a"u8.ToArray(), "]"u8.ToArray(),
-        "}"u8.ToArray(), "0"u8.ToArray(), "1"u8.ToArray(), "2"u8.ToArray(), "N"u8.ToArray(), "."u8.ToArray(), [0x80, 2], [0x85], [0x86], [0x87], [0x88], [0x89], [0x8f], [0x90], [0x91], [0x93],
-        [0x94], [0x81], [0x92], "K\0"u8.ToArray(), "K\x04"u8.ToArray(), [(byte)'J', 255, 255, 255, 255], "h\0"u8.ToArray(), "q\0"u8.ToArray(), "h\x01"u8.ToArray(), "G\0\0\0\0\0\0\0\0"u8.ToArray(), [0x8a, 1, 255],
-        [0x8a, 0], [0x8a, 9, 0, 0, 0, 0, 0, 0, 0, 0, 1], "X\0\0\0\0"u8.ToArray(), "U\x01a"u8.ToArray(), "o"u8.ToArray(), "i__main__\nx\n"u8.ToArray(), "c__builtin__\nset\n"u8.ToArray(),
-        "c_codecs\nencode\n"u8.ToArray(), [0x95, 1, 0, 0, 0, 0, 0, 0, 0], "ctorch\ndevice\n"u8.ToArray(), "ctorch._tensor\n_rebuild_from_type_v2\n"u8.ToArray(), [0x96, 0, 0, 0, 0, 0, 0, 0, 0],
+        "cos\nsystem\n"u8.ToArray(),
+        "cbuiltins\neval\n"u8.ToArray(),
+        "ccollections\nOrderedDict\n)R"u8.ToArray(),
+        "ctorch\nSize\n"u8.ToArray(),
+        "ctorch._utils\n_rebuild_tensor_v2\n"u8.ToArray(),
+        "ctorch\nFloatStorage\n"u8.ToArray(),
+        "ctorch\nDoubleStorage\n"u8.ToArray(),
+        "ctorch\nBoolStorage\n"u8.ToArray(),
+        "ctorch.storage\nUntypedStorage\n"u8.ToArray(),
+        "ctorch\nfloat16\n"u8.ToArray(),
+        "("u8.ToArray(),
+        ")"u8.ToArray(),
+        "t"u8.ToArray(),
+        "R"u8.ToArray(),
+        "Q"u8.ToArray(),
+        "b"u8.ToArray(),
+        "s"u8.ToArray(),
+        "u"u8.ToArray(),
+        "e"u8.ToArray(),
+        "a"u8.ToArray(),
+        "]"u8.ToArray(),
+        "}"u8.ToArray(),
+        "0"u8.ToArray(),
+        "1"u8.ToArray(),
+        "2"u8.ToArray(),
+        "N"u8.ToArray(),
+        "."u8.ToArray(),
+        [0x80, 2],
+        [0x85],
+        [0x86],
+        [0x87],
+        [0x88],
+        [0x89],
+        [0x8f],
+        [0x90],
+        [0x91],
+        [0x93],
+        [0x94],
+        [0x81],
+        [0x92],
+        "K\0"u8.ToArray(),
+        "K\x04"u8.ToArray(),
+        [(byte)'J', 255, 255, 255, 255],
+        "h\0"u8.ToArray(),
+        "q\0"u8.ToArray(),
+        "h\x01"u8.ToArray(),
+        "G\0\0\0\0\0\0\0\0"u8.ToArray(),
+        [0x8a, 1, 255],
+        [0x8a, 0],
+        [0x8a, 9, 0, 0, 0, 0, 0, 0, 0, 0, 1],
+        "X\0\0\0\0"u8.ToArray(),
+        "U\x01a"u8.ToArray(),
+        "o"u8.ToArray(),
+        "i__main__\nx\n"u8.ToArray(),
+        "c__builtin__\nset\n"u8.ToArray(),
+        "c_codecs\nencode\n"u8.ToArray(),
+        [0x95, 1, 0, 0, 0, 0, 0, 0, 0],
+        "ctorch\ndevice\n"u8.ToArray(),
+        "ctorch._tensor\n_rebuild_from_type_v2\n"u8.ToArray(),
+        [0x96, 0, 0, 0, 0, 0, 0, 0, 0],
     ];
 
     /// <summary>The opcodes of one pickle from a position on to its STOP; what cannot be taken apart is one piece at the end.</summary>
@@ -99,10 +152,12 @@ internal static class PickleOps
                 changed[1] = (byte)dice.Number(op[1]);
                 return changed;
             case 'M' when op.Length == 3:
-                BinaryPrimitives.WriteUInt16LittleEndian(changed.AsSpan(1), (ushort)dice.Number(BinaryPrimitives.ReadUInt16LittleEndian(op.AsSpan(1))));
+                BinaryPrimitives.WriteUInt16LittleEndian(
+                    changed.AsSpan(1), (ushort)dice.Number(BinaryPrimitives.ReadUInt16LittleEndian(op.AsSpan(1))));
                 return changed;
             case 'J' or 'r' or 'j' when op.Length == 5:
-                BinaryPrimitives.WriteUInt32LittleEndian(changed.AsSpan(1), (uint)dice.Number(BinaryPrimitives.ReadUInt32LittleEndian(op.AsSpan(1))));
+                BinaryPrimitives.WriteUInt32LittleEndian(
+                    changed.AsSpan(1), (uint)dice.Number(BinaryPrimitives.ReadUInt32LittleEndian(op.AsSpan(1))));
                 return changed;
             case 'X' when op.Length >= 5:
                 byte[] text = Text(op[5..], dice);
@@ -124,16 +179,35 @@ internal static class PickleOps
         }
     }
 
-    private static byte[] Text(byte[] text, Dice dice) => dice.Below(7) switch
-    {
-        0 => [],
-        1 => [.. text, .. text],
-        2 => [.. text, (byte)dice.Next()],
-        3 when text.Length > 0 => text[..^1],
-        4 => Encoding.UTF8.GetBytes(dice.Of(["storage", "cpu", "cuda:0", "0", "1", "2", "../0", "meta", "module", "\0", "\n", "é", "\u202e", "a.b", "weight", "little"])),
-        5 => [.. Enumerable.Repeat((byte)'n', 1 << dice.Below(14))],
-        _ => [.. text.Select(b => dice.OneIn(4) ? (byte)dice.Next() : b)],
-    };
+    private static byte[] Text(byte[] text, Dice dice) =>
+        dice.Below(7) switch
+        {
+            0 => [],
+            1 => [.. text, .. text],
+            2 => [.. text, (byte)dice.Next()],
+            3 when text.Length > 0 => text[..^1],
+            4 => Encoding.UTF8.GetBytes(
+                dice.Of([
+                    "storage",
+                    "cpu",
+                    "cuda:0",
+                    "0",
+                    "1",
+                    "2",
+                    "../0",
+                    "meta",
+                    "module",
+                    "\0",
+                    "\n",
+                    "é",
+                    "\u202e",
+                    "a.b",
+                    "weight",
+                    "little",
+                ])),
+            5 => [.. Enumerable.Repeat((byte)'n', 1 << dice.Below(14))],
+            _ => [.. text.Select(b => dice.OneIn(4) ? (byte)dice.Next() : b)],
+        };
 
     // Protocol 4 states how long what follows is: mostly that stays true.
     private static byte[] FixFrame(byte[] pickle, Dice dice)

@@ -8,7 +8,8 @@ using MemLoad.Fuzz;
 if (args.Length == 0 || args.Contains("--help"))
 {
     Console.Error.WriteLine("""
-        Mutates sound checkpoints of every format and watches what opening them does. Inputs are numbered: a seed and an index give the same one each time.
+        Mutates sound checkpoints of every format and watches what opening them does. Inputs are numbered: a seed and an index give the
+        same one each time.
           --count N          how many inputs (the formats take turns)
           --seed S           another series of them (1)
           --from I           the first index (0)
@@ -27,7 +28,9 @@ ulong Number(string name, ulong otherwise) => Text(name) is string text ? ulong.
 string? Text(string name) => Array.IndexOf(args, name) is int at and >= 0 ? args[at + 1] : null;
 
 ulong seed = Number("--seed", 1);
-FuzzFormat[] formats = Text("--formats") is string list ? [.. list.Split(',').Select(name => Enum.Parse<FuzzFormat>(name, ignoreCase: true))] : Enum.GetValues<FuzzFormat>();
+FuzzFormat[] formats = Text("--formats") is string list
+    ? [.. list.Split(',').Select(name => Enum.Parse<FuzzFormat>(name, ignoreCase: true))]
+    : Enum.GetValues<FuzzFormat>();
 string scratch = Text("--scratch") ?? Examiner.DefaultScratch;
 var campaign = new Campaign(seed, formats, scratch, (int)Number("--deep-every", 8));
 ulong from = Number("--from", 0);
@@ -59,16 +62,26 @@ var running = Task.Run(() => campaign.Run(from, from + count, threads));
 int shown = 0;
 while (!running.Wait(TimeSpan.FromSeconds(10)))
 {
-    Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{campaign.Done:n0} of {count:n0}, {campaign.Done / clock.Elapsed.TotalSeconds:n0} a second, {campaign.Findings.Count} findings"));
-    foreach ((FuzzFormat format, ulong index, long since) in campaign.Current.Where(current => current.Since > 0 && Environment.TickCount64 - current.Since > 20_000))
+    Console.Error.WriteLine(
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{campaign.Done:n0} of {count:n0}, {campaign.Done / clock.Elapsed.TotalSeconds:n0} a second, "
+                + $"{campaign.Findings.Count} findings"));
+    foreach ((FuzzFormat format, ulong index, long since) in campaign.Current.Where(current =>
+            current.Since > 0 && Environment.TickCount64 - current.Since > 20_000))
     {
-        Console.WriteLine($"HANGS\t{format}\tseed {seed}\tindex {index}\t{Environment.TickCount64 - since} ms\tprocessor {Environment.CpuUsage.TotalTime}");
+        Console.WriteLine(
+            $"HANGS\t{format}\tseed {seed}\tindex {index}\t{Environment.TickCount64 - since} ms\tprocessor {Environment.CpuUsage.TotalTime}"
+        );
     }
     ShowFindings();
 }
 ShowFindings();
-Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-    $"seed {seed}, indices {from} to {from + count - 1}: {campaign.Done} inputs in {clock.Elapsed.TotalSeconds:0} s on {threads} threads, {campaign.Done / clock.Elapsed.TotalSeconds:0} a second; {campaign.Findings.Count} findings"));
+Console.WriteLine(
+    string.Create(
+        CultureInfo.InvariantCulture,
+        $"seed {seed}, indices {from} to {from + count - 1}: {campaign.Done} inputs in {clock.Elapsed.TotalSeconds:0} s on {threads} "
+            + $"threads, {campaign.Done / clock.Elapsed.TotalSeconds:0} a second; {campaign.Findings.Count} findings"));
 foreach (FuzzFormat format in formats)
 {
     var rows = campaign.Counts.Where(row => row.Key.Format == format).OrderByDescending(row => row.Value).ToArray();
@@ -102,15 +115,22 @@ int Differ(string command, ulong first, ulong inputs)
     var comparing = Task.Run(() => differential.Run(first, first + inputs, workers));
     while (!comparing.Wait(TimeSpan.FromSeconds(10)))
     {
-        Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{differential.Done:n0} of {inputs:n0}, {differential.Done / watch.Elapsed.TotalSeconds:n0} a second, {differential.Findings.Count} read differently"));
+        Console.Error.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{differential.Done:n0} of {inputs:n0}, {differential.Done / watch.Elapsed.TotalSeconds:n0} a second, "
+                    + $"{differential.Findings.Count} read differently"));
     }
     foreach ((ulong index, string what) in differential.Findings)
     {
         Console.WriteLine($"DIFFERS\tseed {seed}\tindex {index}\t{what}");
     }
-    Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-        $"seed {seed}, indices {first} to {first + inputs - 1}, PyTorch {differential.Version}: {differential.Done} inputs in {watch.Elapsed.TotalSeconds:0} s on {workers} threads; {differential.Tensors} tensors that both read; {differential.Findings.Count} read differently"));
+    Console.WriteLine(
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"seed {seed}, indices {first} to {first + inputs - 1}, PyTorch {differential.Version}: {differential.Done} inputs in "
+                + $"{watch.Elapsed.TotalSeconds:0} s on {workers} threads; {differential.Tensors} tensors that both read; "
+                + $"{differential.Findings.Count} read differently"));
     foreach ((string outcome, long times) in differential.Counts.OrderByDescending(row => row.Value))
     {
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{times}\t{100.0 * times / differential.Done:0.00} %\t{outcome}"));
@@ -148,6 +168,15 @@ void Dump(string folder, ulong first, ulong inputs)
         {
             rule = e.Rule.Id;
         }
-        lines.WriteLine(JsonSerializer.Serialize(new { index, format = input.Format.ToString(), file = Path.GetFileName(path), rule, tensors }));
+        lines.WriteLine(
+            JsonSerializer.Serialize(
+                new
+                {
+                    index,
+                    format = input.Format.ToString(),
+                    file = Path.GetFileName(path),
+                    rule,
+                    tensors,
+                }));
     }
 }

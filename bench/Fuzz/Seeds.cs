@@ -2,7 +2,9 @@ using System.Collections.Immutable;
 
 namespace MemLoad.Fuzz;
 
-/// <summary>Sound checkpoints of a few hundred bytes to a few KiB, format by format: those that PyTorch wrote for the tests, and our writers' own.</summary>
+/// <summary>
+/// Sound checkpoints of a few hundred bytes to a few KiB, format by format: those that PyTorch wrote for the tests, and our writers' own.
+/// </summary>
 internal static class Seeds
 {
     private const int Longest = 6000;
@@ -17,7 +19,9 @@ internal static class Seeds
             var zips = new List<byte[]>();
             var legacies = new List<byte[]>();
             var safetensors = new List<byte[]>();
-            foreach (string path in Directory.EnumerateFiles(Path.Combine(AppContext.BaseDirectory, "fixtures"), "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
+            foreach (string path in Directory
+                    .EnumerateFiles(Path.Combine(AppContext.BaseDirectory, "fixtures"), "*", SearchOption.AllDirectories)
+                    .Order(StringComparer.Ordinal))
             {
                 byte[] content = File.ReadAllBytes(path);
                 if (content.Length > Longest && !path.EndsWith("legacy.pth", StringComparison.Ordinal))
@@ -38,7 +42,11 @@ internal static class Seeds
                 }
             }
             var weights = new CountingWeights();
-            foreach ((CheckpointFormat format, List<byte[]> into) in new[] { (CheckpointFormat.TorchZip, zips), (CheckpointFormat.Safetensors, safetensors) })
+            foreach ((CheckpointFormat format, List<byte[]> into) in new[]
+                {
+                    (CheckpointFormat.TorchZip, zips),
+                    (CheckpointFormat.Safetensors, safetensors),
+                })
             {
                 string path = Path.Combine(scratch, "w" + FormatNames.ExtensionOf(format));
                 CheckpointWriter.Write(weights, path, format);
@@ -46,20 +54,42 @@ internal static class Seeds
             }
             string folder = Path.Combine(scratch, "folder");
             CheckpointWriter.Write(weights, folder, CheckpointFormat.PerTensor);
-            FuzzFile[] parts = [.. Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal).Select(path => new FuzzFile(Path.GetFileName(path), File.ReadAllBytes(path)))];
+            FuzzFile[] parts =
+            [
+                .. Directory
+                    .EnumerateFiles(folder)
+                    .Order(StringComparer.Ordinal)
+                    .Select(path => new FuzzFile(Path.GetFileName(path), File.ReadAllBytes(path))),
+            ];
             legacies.AddRange(zips.Select(Legacy.FromZip).OfType<byte[]>());
             return new Dictionary<FuzzFormat, IReadOnlyList<FuzzInput>>
             {
                 [FuzzFormat.Zip] = [.. zips.Select(content => One(FuzzFormat.Zip, "x.pth", content))],
-                [FuzzFormat.Legacy] = [.. legacies.Where(content => content.Length <= Longest).Select(content => One(FuzzFormat.Legacy, "x.pt", content))],
+                [FuzzFormat.Legacy] =
+                [
+                    .. legacies.Where(content => content.Length <= Longest).Select(content => One(FuzzFormat.Legacy, "x.pt", content)),
+                ],
                 [FuzzFormat.Safetensors] = [.. safetensors.Select(content => One(FuzzFormat.Safetensors, "x.safetensors", content))],
-                [FuzzFormat.Index] = [Index("model.safetensors", safetensors[^1], safetensors.Count > 1 ? safetensors[0] : null), Index("pytorch_model.bin", zips[^1], null)],
+                [FuzzFormat.Index] =
+                [
+                    Index("model.safetensors", safetensors[^1], safetensors.Count > 1 ? safetensors[0] : null),
+                    Index("pytorch_model.bin", zips[^1], null),
+                ],
                 [FuzzFormat.Folder] =
                 [
                     new FuzzInput(FuzzFormat.Folder, parts, null),
-                    new FuzzInput(FuzzFormat.Folder, [new FuzzFile("a.safetensors", One("a")), new FuzzFile("b.safetensors", One("b"))], null),
+                    new FuzzInput(
+                        FuzzFormat.Folder,
+                        [new FuzzFile("a.safetensors", One("a")), new FuzzFile("b.safetensors", One("b"))],
+                        null),
                 ],
-                [FuzzFormat.Distributed] = [.. Directory.EnumerateDirectories(Path.Combine(AppContext.BaseDirectory, "fixtures", "distributed")).Order(StringComparer.Ordinal).Select(Distributed)],
+                [FuzzFormat.Distributed] =
+                [
+                    .. Directory
+                        .EnumerateDirectories(Path.Combine(AppContext.BaseDirectory, "fixtures", "distributed"))
+                        .Order(StringComparer.Ordinal)
+                        .Select(Distributed),
+                ],
                 [FuzzFormat.Gguf] = [.. GgufModel.Sound().Select(content => One(FuzzFormat.Gguf, "x.gguf", content))],
             };
         }
@@ -69,17 +99,27 @@ internal static class Seeds
         }
     }
 
-    private static FuzzInput Distributed(string folder) => new(
-        FuzzFormat.Distributed,
-        [.. Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal).Select(path => new FuzzFile(Path.GetFileName(path), File.ReadAllBytes(path)))],
-        null);
+    private static FuzzInput Distributed(string folder) =>
+        new(
+            FuzzFormat.Distributed,
+            [
+                .. Directory
+                    .EnumerateFiles(folder)
+                    .Order(StringComparer.Ordinal)
+                    .Select(path => new FuzzFile(Path.GetFileName(path), File.ReadAllBytes(path))),
+            ],
+            null);
 
     private static FuzzInput One(FuzzFormat format, string name, byte[] content) => new(format, [new FuzzFile(name, content)], name);
 
     private static FuzzInput Index(string name, byte[] first, byte[]? second)
     {
         string extension = Path.GetExtension(name);
-        List<FuzzFile> shards = [new($"s1{extension}", first), .. second is null ? Array.Empty<FuzzFile>() : [new FuzzFile($"s2{extension}", second)]];
+        List<FuzzFile> shards =
+        [
+            new($"s1{extension}", first),
+            .. second is null ? Array.Empty<FuzzFile>() : [new FuzzFile($"s2{extension}", second)],
+        ];
         string scratch = Directory.CreateTempSubdirectory("memload-fuzz-index-").FullName;
         var lines = new List<string>();
         foreach (FuzzFile shard in shards)
@@ -90,12 +130,16 @@ internal static class Seeds
         }
         Directory.Delete(scratch, recursive: true);
         string index = "{\"metadata\":{\"total_size\":1234,\"format\":\"pt\"},\"weight_map\":{" + string.Join(',', lines) + "}}";
-        return new FuzzInput(FuzzFormat.Index, [new FuzzFile($"{name}.index.json", System.Text.Encoding.UTF8.GetBytes(index)), .. shards], $"{name}.index.json");
+        return new FuzzInput(
+            FuzzFormat.Index,
+            [new FuzzFile($"{name}.index.json", System.Text.Encoding.UTF8.GetBytes(index)), .. shards],
+            $"{name}.index.json");
     }
 
     private static byte[] One(string name)
     {
-        byte[] header = System.Text.Encoding.ASCII.GetBytes($"{{\"{name}\":{{\"dtype\":\"F32\",\"shape\":[2,2],\"data_offsets\":[0,16]}}}}");
+        byte[] header = System.Text.Encoding.ASCII.GetBytes(
+            $"{{\"{name}\":{{\"dtype\":\"F32\",\"shape\":[2,2],\"data_offsets\":[0,16]}}}}");
         return [.. BitConverter.GetBytes((ulong)header.Length), .. header, .. Enumerable.Range(1, 16).Select(i => (byte)i)];
     }
 

@@ -13,19 +13,37 @@ internal static class TorchFile
     /// <summary>The storages.</summary>
     public static IReadOnlyList<Storage> Storages { get; } =
     [
-        new("0", "torch\nFloatStorage", 8, 4), new("1", "torch\nFloatStorage", 8, 4), new("2", "torch\nByteStorage", 32, 1), new("3", "torch\nLongStorage", 4, 8),
-        new("4", "torch\nComplexFloatStorage", 4, 8), new("5", "torch\nIntStorage", 0, 4), new("6", "torch\nBoolStorage", 32, 1), new("7", "torch\nHalfStorage", 16, 2),
+        new("0", "torch\nFloatStorage", 8, 4),
+        new("1", "torch\nFloatStorage", 8, 4),
+        new("2", "torch\nByteStorage", 32, 1),
+        new("3", "torch\nLongStorage", 4, 8),
+        new("4", "torch\nComplexFloatStorage", 4, 8),
+        new("5", "torch\nIntStorage", 0, 4),
+        new("6", "torch\nBoolStorage", 32, 1),
+        new("7", "torch\nHalfStorage", 16, 2),
         new("8", "torch.storage\nUntypedStorage", 32, 1),
     ];
 
-    private static readonly uint[] CrcTable = [.. Enumerable.Range(0, 256).Select(n => Enumerable.Range(0, 8).Aggregate((uint)n, (c, _) => (c & 1) != 0 ? 0xedb88320 ^ (c >> 1) : c >> 1))];
+    private static readonly uint[] CrcTable =
+    [
+        .. Enumerable
+            .Range(0, 256)
+            .Select(n => Enumerable.Range(0, 8).Aggregate((uint)n, (c, _) => (c & 1) != 0 ? 0xedb88320 ^ (c >> 1) : c >> 1)),
+    ];
 
-    private static readonly byte[][] Contents = [.. Storages.Select((storage, i) => storage.Count == 0 ? [] : Enumerable.Range(0, Length).Select(n => Content(storage, i, n)).ToArray())];
+    private static readonly byte[][] Contents =
+    [
+        .. Storages.Select(
+            (storage, i) => storage.Count == 0 ? [] : Enumerable.Range(0, Length).Select(n => Content(storage, i, n)).ToArray()),
+    ];
 
     // Records that are the same in each archive: name, data, checksum.
     private static readonly (byte[] Name, byte[] Data, uint Crc)[] Fixed =
     [
-        .. Storages.Select((storage, i) => ($"archive/data/{storage.Key}", Contents[i])).Append(("archive/byteorder", "little"u8.ToArray())).Append(("archive/version", "3\n"u8.ToArray()))
+        .. Storages
+            .Select((storage, i) => ($"archive/data/{storage.Key}", Contents[i]))
+            .Append(("archive/byteorder", "little"u8.ToArray()))
+            .Append(("archive/version", "3\n"u8.ToArray()))
             .Select(record => (Encoding.ASCII.GetBytes(record.Item1), record.Item2, Crc(record.Item2))),
     ];
 
@@ -108,7 +126,10 @@ internal static class TorchFile
     }
 
     // Numbers that are finite in every type and tell one storage from another; truths are 0 or 1.
-    private static byte Content(Storage storage, int index, int n) => storage.Class.EndsWith("BoolStorage", StringComparison.Ordinal) ? (byte)((n + index) % 3 == 0 ? 1 : 0) : (byte)((index * 11) + (n % 23) + 1);
+    private static byte Content(Storage storage, int index, int n) =>
+        storage.Class.EndsWith("BoolStorage", StringComparison.Ordinal)
+            ? (byte)((n + index) % 3 == 0 ? 1 : 0)
+            : (byte)((index * 11) + (n % 23) + 1);
 
     private static uint Crc(byte[] data) => ~data.Aggregate(uint.MaxValue, (crc, b) => CrcTable[(byte)(crc ^ b)] ^ (crc >> 8));
 }

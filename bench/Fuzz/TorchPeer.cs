@@ -32,7 +32,12 @@ internal sealed class TorchPeer : IDisposable
     public TorchPeer(string python)
     {
         string[] words = python.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        var start = new ProcessStartInfo(words[0]) { RedirectStandardInput = true, RedirectStandardOutput = true, WorkingDirectory = Path.GetTempPath() };
+        var start = new ProcessStartInfo(words[0])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            WorkingDirectory = Path.GetTempPath(),
+        };
         string script = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "peers", "pickles.py"));
         foreach (string argument in words[1..].Concat(["-I", "-c", script]))
         {
@@ -45,7 +50,10 @@ internal sealed class TorchPeer : IDisposable
         var version = new StringBuilder();
         for (int b = _answers.ReadByte(); b != '\n'; b = _answers.ReadByte())
         {
-            version.Append(b < 0 ? throw new InvalidOperationException($"'{python}' does not start bench/peers/pickles.py: it needs PyTorch and numpy") : (char)b);
+            version.Append(
+                b < 0
+                    ? throw new InvalidOperationException($"'{python}' does not start bench/peers/pickles.py: it needs PyTorch and numpy")
+                    : (char)b);
         }
         Version = version.ToString();
     }
@@ -78,7 +86,9 @@ internal sealed class TorchPeer : IDisposable
     public PeerAnswer? Receive()
     {
         byte[] answer = new byte[(2 * ReadingBytes) + 1];
-        return _answers.ReadAtLeast(answer, answer.Length, throwOnEndOfStream: false) < answer.Length ? null : new PeerAnswer(Reading(answer), Reading(answer.AsSpan(ReadingBytes)), answer[^1]);
+        return _answers.ReadAtLeast(answer, answer.Length, throwOnEndOfStream: false) < answer.Length
+            ? null
+            : new PeerAnswer(Reading(answer), Reading(answer.AsSpan(ReadingBytes)), answer[^1]);
     }
 
     /// <summary>The details of the answer that was received last.</summary>
@@ -107,5 +117,6 @@ internal sealed class TorchPeer : IDisposable
         _process.Dispose();
     }
 
-    private static PeerReading Reading(ReadOnlySpan<byte> bytes) => new((PeerStatus)bytes[0], Convert.ToHexStringLower(bytes.Slice(1, 32)), Convert.ToHexStringLower(bytes.Slice(33, 32)));
+    private static PeerReading Reading(ReadOnlySpan<byte> bytes) =>
+        new((PeerStatus)bytes[0], Convert.ToHexStringLower(bytes.Slice(1, 32)), Convert.ToHexStringLower(bytes.Slice(33, 32)));
 }

@@ -4,10 +4,25 @@ using System.Text;
 
 namespace MemLoad.Fuzz;
 
-/// <summary>An archive taken apart: headers, names, data and end records, each to be changed by itself and put together again with or without what depends on it.</summary>
+/// <summary>
+/// An archive taken apart: headers, names, data and end records, each to be changed by itself and put together again with or without what
+/// depends on it.
+/// </summary>
 internal sealed class ZipModel
 {
-    private static readonly (int Offset, int Width)[] LocalFields = [(0, 4), (4, 2), (6, 2), (8, 2), (10, 2), (14, 4), (18, 4), (22, 4), (26, 2), (28, 2)];
+    private static readonly (int Offset, int Width)[] LocalFields =
+    [
+        (0, 4),
+        (4, 2),
+        (6, 2),
+        (8, 2),
+        (10, 2),
+        (14, 4),
+        (18, 4),
+        (22, 4),
+        (26, 2),
+        (28, 2),
+    ];
     private static readonly (int Offset, int Width)[] CentralFields =
         [(0, 4), (4, 2), (6, 2), (8, 2), (10, 2), (16, 4), (20, 4), (24, 4), (28, 2), (30, 2), (32, 2), (34, 2), (36, 2), (38, 4), (42, 4)];
     private static readonly (int Offset, int Width)[] EndFields = [(0, 4), (4, 2), (6, 2), (8, 2), (10, 2), (12, 4), (16, 4), (20, 2)];
@@ -27,7 +42,19 @@ internal sealed class ZipModel
         public byte[] Comment = [];
         public string Text => Encoding.UTF8.GetString(Name);
 
-        public Record Clone() => new() { Local = [.. Local], LocalName = LocalName, LocalExtra = LocalExtra, Data = Data, Tail = Tail, Central = [.. Central], Name = Name, Extra = Extra, Comment = Comment };
+        public Record Clone() =>
+            new()
+            {
+                Local = [.. Local],
+                LocalName = LocalName,
+                LocalExtra = LocalExtra,
+                Data = Data,
+                Tail = Tail,
+                Central = [.. Central],
+                Name = Name,
+                Extra = Extra,
+                Comment = Comment,
+            };
     }
 
     public List<Record> Records { get; private set; } = [];
@@ -76,7 +103,11 @@ internal sealed class ZipModel
             Record record = model.Records[i];
             int header = BinaryPrimitives.ReadInt32LittleEndian(record.Central.AsSpan(42));
             int end = header + 30 + record.LocalName.Length + record.LocalExtra.Length + record.Data.Length;
-            int next = model.Records.Select(other => BinaryPrimitives.ReadInt32LittleEndian(other.Central.AsSpan(42))).Where(other => other > header).DefaultIfEmpty(directory).Min();
+            int next = model
+                .Records.Select(other => BinaryPrimitives.ReadInt32LittleEndian(other.Central.AsSpan(42)))
+                .Where(other => other > header)
+                .DefaultIfEmpty(directory)
+                .Min();
             record.Tail = zip[end..next];
         }
         return model;
@@ -123,10 +154,12 @@ internal sealed class ZipModel
                 record.LocalName = dice.OneIn(4) ? record.LocalName : record.Name;
                 break;
             case 5:
-                record.Extra = Bytes.Mutate(record.Extra.Length == 0 ? [1, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0] : record.Extra, record.LocalExtra, dice);
+                record.Extra = Bytes.Mutate(
+                    record.Extra.Length == 0 ? [1, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0] : record.Extra, record.LocalExtra, dice);
                 break;
             case 6:
-                record.LocalExtra = Bytes.Mutate(record.LocalExtra.Length == 0 ? [1, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0] : record.LocalExtra, record.Extra, dice);
+                record.LocalExtra = Bytes.Mutate(
+                    record.LocalExtra.Length == 0 ? [1, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0] : record.LocalExtra, record.Extra, dice);
                 break;
             case 7:
                 record.Data = Bytes.Mutate(record.Data, dice.Of(other.Records).Data, dice);
@@ -192,7 +225,8 @@ internal sealed class ZipModel
         return Encoding.UTF8.GetBytes(changed);
     }
 
-    // With repair, lengths, offsets, checksums and counts are what they must be, so that the change is met for what it is and not for its traces.
+    // With repair, lengths, offsets, checksums and counts are what they must be, so that the change is met for what it is and not for its
+    // traces.
     private byte[] Write(bool repair, List<Action<byte[], int[], int>> patches)
     {
         using var file = new MemoryStream();

@@ -6,7 +6,10 @@ using System.Text.Json;
 
 namespace MemLoad.Bench;
 
-/// <summary>One way of moving a checkpoint's bytes: a limit of the machine, a strategy of MemLoad's, or PyTorch's. Each runs in a process of its own.</summary>
+/// <summary>
+/// One way of moving a checkpoint's bytes: a limit of the machine, a strategy of MemLoad's, or PyTorch's. Each runs in a process of its
+/// own.
+/// </summary>
 /// <param name="Name">As the table shows it.</param>
 /// <param name="Kind">Which of the three.</param>
 /// <param name="Devices">Where it makes sense; empty for anywhere.</param>
@@ -47,14 +50,22 @@ internal sealed record Contender(string Name, ContenderKind Kind, params string[
         {
             return 2;
         }
-        Sample sample = Limits.All.Contains(name) ? new Sample(Limits.Measure(name, path).TotalSeconds) : Load(name, device, path, verify == "verify", Enum.TryParse(dtype, out DType cast) ? cast : null);
+        Sample sample = Limits.All.Contains(name)
+            ? new Sample(Limits.Measure(name, path).TotalSeconds)
+            : Load(name, device, path, verify == "verify", Enum.TryParse(dtype, out DType cast) ? cast : null);
         Console.WriteLine(JsonSerializer.Serialize(sample));
         return 0;
     }
 
     private static Sample Load(string name, string device, string path, bool verify, DType? dtype)
     {
-        var request = new LoadRequest { Path = path, Strategy = name == InPlace ? Strategy.Stream : Enum.Parse<Strategy>(name), Device = device, DType = dtype };
+        var request = new LoadRequest
+        {
+            Path = path,
+            Strategy = name == InPlace ? Strategy.Stream : Enum.Parse<Strategy>(name),
+            Device = device,
+            DType = dtype,
+        };
         WarmUp(request);
         GC.Collect();
         GC.WaitForPendingFinalizers();
@@ -78,7 +89,13 @@ internal sealed record Contender(string Name, ContenderKind Kind, params string[
         ProbeResult memory = probe.Stop();
         double? touch = Touch(loaded.Weights, device);
         return new Sample(
-            elapsed.TotalSeconds, touch, cpu.TotalSeconds, faults, memory.PeakHostBytes, memory.PeakHostFileBytes, verify ? WeightsDigest.Of(loaded.Weights) : null);
+            elapsed.TotalSeconds,
+            touch,
+            cpu.TotalSeconds,
+            faults,
+            memory.PeakHostBytes,
+            memory.PeakHostFileBytes,
+            verify ? WeightsDigest.Of(loaded.Weights) : null);
     }
 
     // Every weight read once, by all processors, as a first forward pass would. Null where the host cannot read them.
@@ -98,15 +115,21 @@ internal sealed record Contender(string Name, ContenderKind Kind, params string[
                select (address + (nint)offset, (int)Math.Min(Piece, tensor.Bytes - offset)),
         ];
         int next = -1;
-        Thread[] threads = [.. Enumerable.Range(0, Environment.ProcessorCount).Select(_ => new Thread(() =>
-        {
-            float sum = 0;
-            for (int i = Interlocked.Increment(ref next); i < pieces.Length; i = Interlocked.Increment(ref next))
-            {
-                sum += TensorPrimitives.Sum(MemoryMarshal.Cast<byte, float>(new ReadOnlySpan<byte>((byte*)pieces[i].Address, pieces[i].Bytes)));
-            }
-            GC.KeepAlive(sum);
-        }))];
+        Thread[] threads =
+        [
+            .. Enumerable
+                .Range(0, Environment.ProcessorCount)
+                .Select(_ => new Thread(() =>
+                {
+                    float sum = 0;
+                    for (int i = Interlocked.Increment(ref next); i < pieces.Length; i = Interlocked.Increment(ref next))
+                    {
+                        sum += TensorPrimitives.Sum(
+                            MemoryMarshal.Cast<byte, float>(new ReadOnlySpan<byte>((byte*)pieces[i].Address, pieces[i].Bytes)));
+                    }
+                    GC.KeepAlive(sum);
+                })),
+        ];
         Array.ForEach(threads, thread => thread.Start());
         Array.ForEach(threads, thread => thread.Join());
         return Stopwatch.GetElapsedTime(start).TotalSeconds;
@@ -119,7 +142,10 @@ internal sealed record Contender(string Name, ContenderKind Kind, params string[
         {
             string toy = Path.Combine(folder.FullName, "toy" + Path.GetExtension(request.Path));
             // As many tensors as the real ones have, so that the same code is compiled.
-            CheckpointWriter.Write(new GptInitializer(new GptConfig(64, 16, 8, 36, 2), 1), toy, Path.GetExtension(toy) == ".pth" ? CheckpointFormat.TorchZip : CheckpointFormat.Safetensors);
+            CheckpointWriter.Write(
+                new GptInitializer(new GptConfig(64, 16, 8, 36, 2), 1),
+                toy,
+                Path.GetExtension(toy) == ".pth" ? CheckpointFormat.TorchZip : CheckpointFormat.Safetensors);
             // As often as it takes until the code is compiled as well as it will be, as in a session that has loaded before.
             for (int i = 0; i < 100; i++)
             {

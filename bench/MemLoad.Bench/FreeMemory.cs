@@ -3,9 +3,10 @@ using System.Runtime.InteropServices;
 namespace MemLoad.Bench;
 
 /// <summary>
-/// The state in which a contender finds the machine's free memory. A virtual machine may give free memory back to its host in the background, which makes it
-/// many times dearer to come by and keeps a processor busy: how fast a load is would depend on who ran before it. So between two contenders the parent holds
-/// what the last one freed, and lets go of it when the next one, started and warm, says that it is about to load.
+/// The state in which a contender finds the machine's free memory. A virtual machine may give free memory back to its host in the
+/// background, which makes it many times dearer to come by and keeps a processor busy: how fast a load is would depend on who ran before
+/// it. So between two contenders the parent holds what the last one freed, and lets go of it when the next one, started and warm, says that
+/// it is about to load.
 /// </summary>
 /// <param name="how"><see cref="Touched"/> or <see cref="Settled"/>.</param>
 /// <param name="fileBytes">The size of the file to load.</param>
@@ -48,7 +49,9 @@ internal sealed unsafe class FreeMemory(string how, long fileBytes)
         }
     }
 
-    /// <summary>Waits until what the contender before and this one's start have freed has gone back, and lets go of what was held.</summary>
+    /// <summary>
+    /// Waits until what the contender before and this one's start have freed has gone back, and lets go of what was held.
+    /// </summary>
     public void Release()
     {
         Thread.Sleep(TimeSpan.FromSeconds(3));

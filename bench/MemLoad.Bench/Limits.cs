@@ -5,8 +5,8 @@ using Microsoft.Win32.SafeHandles;
 namespace MemLoad.Bench;
 
 /// <summary>
-/// What the machine can do with nothing of MemLoad in the way: the file's bytes moved by as many threads as there are processors, in pieces of
-/// 4 MiB, with plain system calls. A loader that does more than move bytes can come close to it and not beyond.
+/// What the machine can do with nothing of MemLoad in the way: the file's bytes moved by as many threads as there are processors, in pieces
+/// of 4 MiB, with plain system calls. A loader that does more than move bytes can come close to it and not beyond.
 /// </summary>
 internal static unsafe partial class Limits
 {
@@ -17,7 +17,8 @@ internal static unsafe partial class Limits
     private const int DiskThreads = 4;
     private const nuint HugePage = 2 << 20;
 
-    public static IReadOnlyList<string> All { get; } = ["pread, fresh memory", "pread, touched memory", "memcpy, touched memory", "pread and pwrite to a memory file", Disk];
+    public static IReadOnlyList<string> All { get; } =
+    ["pread, fresh memory", "pread, touched memory", "memcpy, touched memory", "pread and pwrite to a memory file", Disk];
 
     public static TimeSpan Measure(string name, string path)
     {
@@ -90,7 +91,9 @@ internal static unsafe partial class Limits
     {
         for (int done = 0; done < count;)
         {
-            done += RandomAccess.Read(file, new Span<byte>(memory + done, count - done), offset + done) is int read and > 0 ? read : throw new EndOfStreamException();
+            done += RandomAccess.Read(file, new Span<byte>(memory + done, count - done), offset + done) is int read and > 0
+                ? read
+                : throw new EndOfStreamException();
         }
     }
 

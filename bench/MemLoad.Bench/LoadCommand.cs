@@ -5,7 +5,9 @@ using System.Text.Json;
 
 namespace MemLoad.Bench;
 
-/// <summary><c>load</c>: limits, strategies and PyTorch by turns, each in a fresh process; medians in one table, everything in a JSON file.</summary>
+/// <summary>
+/// <c>load</c>: limits, strategies and PyTorch by turns, each in a fresh process; medians in one table, everything in a JSON file.
+/// </summary>
 internal static class LoadCommand
 {
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
@@ -13,20 +15,40 @@ internal static class LoadCommand
     public static Command Build()
     {
         var path = new Option<string?>("--path") { Description = "The checkpoint; a generated one of --size if left out." };
-        var size = new Option<string>("--size") { Description = "Size of the generated checkpoint.", DefaultValueFactory = _ => "gpt2-large" };
-        var device = new Option<string[]>("--device") { Description = "cpu, sim or both.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => ["cpu", "sim"] };
-        var cache = new Option<string[]>("--cache") { Description = "warm, cold or both.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => ["warm"] };
+        var size = new Option<string>("--size")
+        {
+            Description = "Size of the generated checkpoint.",
+            DefaultValueFactory = _ => "gpt2-large",
+        };
+        var device = new Option<string[]>("--device")
+        {
+            Description = "cpu, sim or both.",
+            AllowMultipleArgumentsPerToken = true,
+            DefaultValueFactory = _ => ["cpu", "sim"],
+        };
+        var cache = new Option<string[]>("--cache")
+        {
+            Description = "warm, cold or both.",
+            AllowMultipleArgumentsPerToken = true,
+            DefaultValueFactory = _ => ["warm"],
+        };
         var processors = new Option<int[]>("--processors")
         {
             Description = "Numbers of processors to run on.",
             AllowMultipleArgumentsPerToken = true,
             DefaultValueFactory = _ => [Environment.ProcessorCount],
         };
-        var only = new Option<string[]>("--only") { Description = "Contenders whose title holds one of these words; all if left out.", AllowMultipleArgumentsPerToken = true };
+        var only = new Option<string[]>("--only")
+        {
+            Description = "Contenders whose title holds one of these words; all if left out.",
+            AllowMultipleArgumentsPerToken = true,
+        };
         var repeat = new Option<int>("--repeat") { Description = "Rounds.", DefaultValueFactory = _ => 5 };
         var memory = new Option<string>("--memory")
         {
-            Description = "The free memory that contenders find: touched, as much as any of them needs was held until then and is freed at once; settled, none was held, and for three seconds a virtual machine's free memory went back to its host.",
+            Description =
+                "The free memory that contenders find: touched, as much as any of them needs was held until then and is freed at once; "
+                    + "settled, none was held, and for three seconds a virtual machine's free memory went back to its host.",
             DefaultValueFactory = _ => FreeMemory.Touched,
         };
         memory.AcceptOnlyFromAmong(FreeMemory.Touched, FreeMemory.Settled);
@@ -35,8 +57,10 @@ internal static class LoadCommand
         var command = new Command("load", "Times loads.") { path, size, device, cache, processors, only, repeat, memory, dtype, json };
         command.SetAction(parsed =>
         {
-            Checkpoint checkpoint = Checkpoint.Open(Path.GetFullPath(parsed.GetValue(path) ?? GeneratedCheckpoint.Ensure(parsed.GetValue(size)!)));
-            using var rounds = new Rounds(checkpoint, parsed.GetValue(only) ?? [], parsed.GetValue(repeat), parsed.GetValue(dtype), parsed.GetValue(memory)!);
+            Checkpoint checkpoint = Checkpoint.Open(
+                Path.GetFullPath(parsed.GetValue(path) ?? GeneratedCheckpoint.Ensure(parsed.GetValue(size)!)));
+            using var rounds = new Rounds(
+                checkpoint, parsed.GetValue(only) ?? [], parsed.GetValue(repeat), parsed.GetValue(dtype), parsed.GetValue(memory)!);
             // Stopped by a signal, too, it leaves no copies behind.
             using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, _ => rounds.Dispose());
             using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, _ => rounds.Dispose());
@@ -55,7 +79,17 @@ internal static class LoadCommand
             }
             if (parsed.GetValue(json) is string file)
             {
-                var everything = new { Machine = new { HostFacts.ProcessorName, Environment.ProcessorCount, HostFacts.TotalMemoryBytes }, Checkpoint = checkpoint.Path, Series = series };
+                var everything = new
+                {
+                    Machine = new
+                    {
+                        HostFacts.ProcessorName,
+                        Environment.ProcessorCount,
+                        HostFacts.TotalMemoryBytes,
+                    },
+                    Checkpoint = checkpoint.Path,
+                    Series = series,
+                };
                 File.WriteAllText(file, JsonSerializer.Serialize(everything, Indented));
             }
             return series.All(one => one.Good.Count > 0) ? 0 : 1;
@@ -64,7 +98,10 @@ internal static class LoadCommand
     }
 }
 
-/// <summary>Runs the contenders by turns, in another order each round, so that whatever drifts, and whatever a neighbour leaves behind, meets all of them.</summary>
+/// <summary>
+/// Runs the contenders by turns, in another order each round, so that whatever drifts, and whatever a neighbour leaves behind, meets all of
+/// them.
+/// </summary>
 internal sealed class Rounds(Checkpoint checkpoint, string[] only, int repeat, DType? dtype, string memory) : IDisposable
 {
     private readonly FreeMemory _memory = new(memory, checkpoint.FileBytes);
@@ -87,15 +124,40 @@ internal sealed class Rounds(Checkpoint checkpoint, string[] only, int repeat, D
             foreach (Contender contender in order)
             {
                 Console.Error.WriteLine($"{device}, {cache}, {processors} processors, round {round + 1} of {repeat}: {contender.Title}");
-                string path = contender.Name switch { "safetensors" => _safetensors.Value, "pertensor" => _folder.Value, _ => checkpoint.Path };
+                string path = contender.Name switch
+                {
+                    "safetensors" => _safetensors.Value,
+                    "pertensor" => _folder.Value,
+                    _ => checkpoint.Path,
+                };
                 _memory.Hold();
                 Prepare(path, cache);
-                samples[contender].Add(contender.Kind == ContenderKind.Python
-                    ? _python!.Measure("load.py", [path, contender.Name], processors, _memory.Release)
-                    : Child.Run(Child.This(Contender.Verb, contender.Name, device, path, round == 0 ? "verify" : "trust", dtype?.ToString() ?? ""), processors, _memory.Release));
+                samples[contender]
+                    .Add(
+                        contender.Kind == ContenderKind.Python
+                            ? _python!.Measure("load.py", [path, contender.Name], processors, _memory.Release)
+                            : Child.Run(
+                                Child.This(
+                                    Contender.Verb,
+                                    contender.Name,
+                                    device,
+                                    path,
+                                    round == 0 ? "verify" : "trust",
+                                    dtype?.ToString() ?? ""),
+                                processors,
+                                _memory.Release));
             }
         }
-        return [.. contenders.Select(contender => new Series(contender.Title, device, cache, processors, checkpoint.ModelBytes, samples[contender]))];
+        return
+        [
+            .. contenders.Select(contender => new Series(
+                contender.Title,
+                device,
+                cache,
+                processors,
+                checkpoint.ModelBytes,
+                samples[contender])),
+        ];
     }
 
     public void Dispose()
@@ -152,7 +214,12 @@ internal static class Child
         {
             command = ["taskset", "-c", $"0-{processors - 1}", .. command];
         }
-        var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(command[0], command[1..])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         using Process child = Process.Start(start)!;
         Task<string> complaints = child.StandardError.ReadToEndAsync();
         string answer = "";
@@ -168,7 +235,10 @@ internal static class Child
         child.WaitForExit();
         return child.ExitCode == 0 && answer.StartsWith('{')
             ? JsonSerializer.Deserialize<Sample>(answer)!
-            : new Sample(0, Error: complaints.Result.Split('\n', StringSplitOptions.RemoveEmptyEntries).LastOrDefault() ?? $"ended with {child.ExitCode}");
+            : new Sample(
+                0,
+                Error: complaints.Result.Split('\n', StringSplitOptions.RemoveEmptyEntries).LastOrDefault()
+                    ?? $"ended with {child.ExitCode}");
     }
 }
 
@@ -184,7 +254,9 @@ internal sealed class PythonPeer
         string program = Environment.GetEnvironmentVariable("MEMLOAD_PYTHON") is { Length: > 0 } named ? named : "python3";
         try
         {
-            using Process python = Process.Start(new ProcessStartInfo(program, ["-c", "import torch, safetensors.torch"]) { RedirectStandardError = true })!;
+            using Process python = Process.Start(
+                new ProcessStartInfo(program, ["-c", "import torch, safetensors.torch"]) { RedirectStandardError = true }
+            )!;
             python.WaitForExit();
             return python.ExitCode == 0 ? new PythonPeer(program) : null;
         }

@@ -12,8 +12,14 @@ namespace MemLoad.Bench;
 /// <param name="Digest">Of the weights, where it was asked for.</param>
 /// <param name="Error">Why there are no figures.</param>
 internal sealed record Sample(
-    double Seconds, double? TouchSeconds = null, double? CpuSeconds = null, long? PageFaults = null, long? PeakHostBytes = null, long? PeakFileBytes = null,
-    string? Digest = null, string? Error = null);
+    double Seconds,
+    double? TouchSeconds = null,
+    double? CpuSeconds = null,
+    long? PageFaults = null,
+    long? PeakHostBytes = null,
+    long? PeakFileBytes = null,
+    string? Digest = null,
+    string? Error = null);
 
 /// <summary>All samples of one contender in one setting.</summary>
 internal sealed record Series(string Contender, string Device, string Cache, int Processors, long Bytes, IReadOnlyList<Sample> Samples)

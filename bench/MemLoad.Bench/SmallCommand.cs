@@ -17,7 +17,8 @@ internal static class SmallCommand
         {
             // In process: a project of its own per run would not restore where there is no network.
             Job job = Job.ShortRun.WithToolchain(InProcessEmitToolchain.Instance);
-            BenchmarkRunner.Run<SmallThings>(DefaultConfig.Instance.AddJob(job).WithArtifactsPath(Path.Combine(Path.GetTempPath(), "memload-bench")));
+            BenchmarkRunner.Run<SmallThings>(
+                DefaultConfig.Instance.AddJob(job).WithArtifactsPath(Path.Combine(Path.GetTempPath(), "memload-bench")));
         });
         return command;
     }

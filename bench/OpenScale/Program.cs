@@ -7,8 +7,8 @@ using MemLoad.OpenScale;
 
 // Opens checkpoints of more and more tensors, each in a process of its own, and gives one row a checkpoint:
 //   dotnet run -c Release --project bench/OpenScale -- [--folder /var/tmp] [--counts 1000,10000,100000] [FILE ...]
-// FILEs are opened as well: what PyTorch or another program wrote. With --worst it opens the worst file of every construct instead, in two lengths, and
-// says what a byte of each costs:
+// FILEs are opened as well: what PyTorch or another program wrote. With --worst it opens the worst file of every construct instead, in two
+// lengths, and says what a byte of each costs:
 //   dotnet run -c Release --project bench/OpenScale -- --worst [--folder /dev/shm] [--only memo]
 if (args is ["--open", string target])
 {
@@ -23,8 +23,14 @@ if (args.Contains("--worst"))
     return;
 }
 int[] counts = [.. (Option("--counts") ?? "1000,10000,100000").Split(',').Select(count => int.Parse(count, CultureInfo.InvariantCulture))];
-string[] given = [.. args.Where((arg, i) => !arg.StartsWith("--", StringComparison.Ordinal) && (i == 0 || !args[i - 1].StartsWith("--", StringComparison.Ordinal)))];
-Console.WriteLine("| file | tensors | headers MB | start to exit ms | first open ms (processor) | warm open ms (processor) | µs a tensor | allocated MB | live MB | peak resident above idle MB |");
+string[] given =
+[
+    .. args.Where(
+        (arg, i) => !arg.StartsWith("--", StringComparison.Ordinal) && (i == 0 || !args[i - 1].StartsWith("--", StringComparison.Ordinal))),
+];
+Console.WriteLine(
+    "| file | tensors | headers MB | start to exit ms | first open ms (processor) | warm open ms (processor) | µs a tensor | allocated "
+        + "MB | live MB | peak resident above idle MB |");
 Console.WriteLine("|---|---|---|---|---|---|---|---|---|---|");
 foreach (string path in given)
 {
@@ -68,8 +74,17 @@ static void Row(string path)
         runs.Add((clock.Elapsed.TotalMilliseconds - result.WarmTotal, result));
     }
     double Median(Func<(double Total, Result Result), double> of) => runs.Select(of).Order().ElementAt(runs.Count / 2);
-    Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-        $"| {Path.GetFileName(path)} | {runs[0].Result.Tensors:n0} | {new FileInfo(path).Length / 1e6 - runs[0].Result.DataBytes / 1e6:0.0} | {Median(run => run.Total):0} | {Median(run => run.Result.First):0} ({Median(run => run.Result.FirstProcessor):0}) | {Median(run => run.Result.Warm):0} ({Median(run => run.Result.WarmProcessor):0}) | {1000 * Median(run => run.Result.Warm) / runs[0].Result.Tensors:0.0} | {Median(run => run.Result.Allocated) / 1e6:0.0} | {Median(run => run.Result.Live) / 1e6:0.0} | {Median(run => run.Result.Peak) / 1e6:0.0} |"));
+    Console.WriteLine(
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"| {Path.GetFileName(path)} | {runs[0].Result.Tensors:n0} | "
+                + $"{new FileInfo(path).Length / 1e6 - runs[0].Result.DataBytes / 1e6:0.0} | {Median(run => run.Total):0} | "
+                + $"{Median(run => run.Result.First):0} ({Median(run => run.Result.FirstProcessor):0}) | "
+                + $"{Median(run => run.Result.Warm):0} ({Median(run => run.Result.WarmProcessor):0}) | "
+                + $"{1000 * Median(run => run.Result.Warm) / runs[0].Result.Tensors:0.0} | "
+                + $"{Median(run => run.Result.Allocated) / 1e6:0.0} | "
+                + $"{Median(run => run.Result.Live) / 1e6:0.0} | {Median(run => run.Result.Peak) / 1e6:0.0} |"
+        ));
 }
 
 static Result Opened(string path)
@@ -99,17 +114,41 @@ static Result Opened(string path)
     GC.KeepAlive(checkpoint);
     checkpoint = null;
     long without = GC.GetTotalMemory(forceFullCollection: true);
-    return new Result(tensors, bytes, first, warm.Order().ElementAt(2), clock.Elapsed.TotalMilliseconds, with - without, peak, allocated, processor, warmProcessor / warm.Count, collections);
+    return new Result(
+        tensors,
+        bytes,
+        first,
+        warm.Order().ElementAt(2),
+        clock.Elapsed.TotalMilliseconds,
+        with - without,
+        peak,
+        allocated,
+        processor,
+        warmProcessor / warm.Count,
+        collections);
 }
 
 // High-water mark of the process (Linux); elsewhere what it has now.
 static long Resident()
 {
-    string? line = OperatingSystem.IsLinux() ? File.ReadLines("/proc/self/status").FirstOrDefault(text => text.StartsWith("VmHWM:", StringComparison.Ordinal)) : null;
+    string? line = OperatingSystem.IsLinux()
+        ? File.ReadLines("/proc/self/status").FirstOrDefault(text => text.StartsWith("VmHWM:", StringComparison.Ordinal))
+        : null;
     return line is null ? Environment.WorkingSet : 1024 * long.Parse(line[6..^2], CultureInfo.InvariantCulture);
 }
 
-internal sealed record Result(int Tensors, long DataBytes, double First, double Warm, double WarmTotal, long Live, long Peak, long Allocated, double FirstProcessor, double WarmProcessor, int Collections);
+internal sealed record Result(
+    int Tensors,
+    long DataBytes,
+    double First,
+    double Warm,
+    double WarmTotal,
+    long Live,
+    long Peak,
+    long Allocated,
+    double FirstProcessor,
+    double WarmProcessor,
+    int Collections);
 
 /// <summary>Many small tensors with the names that models of many experts have.</summary>
 internal sealed class Experts(int count) : IWeightSource
@@ -117,7 +156,17 @@ internal sealed class Experts(int count) : IWeightSource
     private static readonly byte[] Content = new byte[32];
 
     public ImmutableArray<TensorEntry> Tensors { get; } =
-        [.. Enumerable.Range(0, count).Select(i => new TensorEntry($"model.layers.{i / 384}.mlp.experts.{i % 384 / 3}.proj{i % 3}.weight", DType.Float32, [2, 4], [4, 1], i, 0))];
+    [
+        .. Enumerable
+            .Range(0, count)
+            .Select(i => new TensorEntry(
+                $"model.layers.{i / 384}.mlp.experts.{i % 384 / 3}.proj{i % 3}.weight",
+                DType.Float32,
+                [2, 4],
+                [4, 1],
+                i,
+                0)),
+    ];
 
     public ImmutableArray<long> StorageLengths { get; } = [.. Enumerable.Repeat(32L, count)];
 

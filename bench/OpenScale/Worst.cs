@@ -4,7 +4,9 @@ using MemLoad.Tests.Corpus;
 
 namespace MemLoad.OpenScale;
 
-/// <summary>Opens the worst file of every construct (tests/MemLoad.Tests/Corpus/DenseFiles.cs) in two lengths and says what a byte of it costs.</summary>
+/// <summary>
+/// Opens the worst file of every construct (tests/MemLoad.Tests/Corpus/DenseFiles.cs) in two lengths and says what a byte of it costs.
+/// </summary>
 internal static class Worst
 {
     private const int Small = 1 << 20;
@@ -22,16 +24,26 @@ internal static class Worst
         {
             var rows = new List<(double Nanoseconds, string Line)>();
             IEnumerable<(string Name, Func<string, int, string> Make, Action<string> Open)> all =
-                [.. DenseFiles.All.Select(file => (file.Key, file.Value, (Action<string>)(path => Checkpoint.Open(path)))), .. Others()];
-            foreach ((string name, Func<string, int, string> make, Action<string> open) in all.Where(file => file.Name.Contains(part, StringComparison.Ordinal)))
+            [
+                .. DenseFiles.All.Select(file => (file.Key, file.Value, (Action<string>)(path => Checkpoint.Open(path)))),
+                .. Others(),
+            ];
+            foreach ((string name, Func<string, int, string> make, Action<string> open) in all.Where(file =>
+                    file.Name.Contains(part, StringComparison.Ordinal)))
             {
                 Cost small = Measure(make(folder, Small), open);
                 Cost large = Measure(make(folder, Large), open);
-                rows.Add((large.PerByte, string.Create(CultureInfo.InvariantCulture,
-                    $"| {name} | {large.Outcome} | {small.Milliseconds:0.0} | {large.Milliseconds:0.0} | {small.PerByte:0.0} | {large.PerByte:0.0} | {large.Allocated:0.0} |")));
+                rows.Add(
+                    (
+                        large.PerByte,
+                        string.Create(
+                            CultureInfo.InvariantCulture,
+                            $"| {name} | {large.Outcome} | {small.Milliseconds:0.0} | {large.Milliseconds:0.0} | {small.PerByte:0.0} | "
+                                + $"{large.PerByte:0.0} | {large.Allocated:0.0} |")));
                 Console.Error.WriteLine(rows[^1].Line);
             }
-            Console.WriteLine("| file | outcome | ms for 1 MiB | ms for 8 MiB | ns a byte, 1 MiB | ns a byte, 8 MiB | bytes allocated a byte, 8 MiB |");
+            Console.WriteLine(
+                "| file | outcome | ms for 1 MiB | ms for 8 MiB | ns a byte, 1 MiB | ns a byte, 8 MiB | bytes allocated a byte, 8 MiB |");
             Console.WriteLine("|---|---|---|---|---|---|---|");
             foreach ((_, string line) in rows.OrderByDescending(row => row.Nanoseconds))
             {
@@ -75,33 +87,80 @@ internal static class Worst
     private static IEnumerable<(string Name, Func<string, int, string> Make, Action<string> Open)> Others()
     {
         string hash = new('0', 64);
-        yield return ("manifest: tensors", Lines("x.manifest.json", """{"ManifestVersion":1,"WeightsDigest":"x","Tensors":[""", ",",
-            i => $$"""{"Name":"{{i:x}}","DType":"uint8","Shape":[1],"Bytes":1,"Sha256":"{{hash}}"}""", "]}"), path => WeightManifest.Read(path));
-        yield return ("manifest: tensors of 64 dimensions", Lines("x.manifest.json", """{"ManifestVersion":1,"WeightsDigest":"x","Tensors":[""", ",",
-            i => $$"""{"Name":"{{i:x}}","DType":"uint8","Shape":[{{string.Join(',', Enumerable.Repeat(1, 64))}}],"Bytes":1,"Sha256":"{{hash}}"}""", "]}"), path => WeightManifest.Read(path));
-        yield return ("rows: CSV", Lines("x.csv", "Strategy,Device,Outcome,Run,HostName,StartedAt,ModuleVersion\n", "\n", _ => "S,d,o,1,h,t,1", "\n"), path => RowFile.Read(path));
-        yield return ("rows: CSV, escapes", Lines("x.csv", "Strategy,Device,Outcome,Run,HostName,StartedAt,ModuleVersion,Note\n", "\n",
-            _ => @"S,d,o,1,h,t,1,\u001b\u001b\u001b\u001b", "\n"), path => RowFile.Read(path));
-        yield return ("rows: JSON", Lines("x.json", "[", ",", _ => """{"Strategy":"S","Device":"d","Outcome":"o","Run":1,"HostName":"h","StartedAt":"t","ModuleVersion":"1"}""", "]"),
+        yield return (
+            "manifest: tensors",
+            Lines(
+                "x.manifest.json",
+                """{"ManifestVersion":1,"WeightsDigest":"x","Tensors":[""",
+                ",",
+                i => $$"""{"Name":"{{i:x}}","DType":"uint8","Shape":[1],"Bytes":1,"Sha256":"{{hash}}"}""",
+                "]}"),
+            path => WeightManifest.Read(path));
+        yield return (
+            "manifest: tensors of 64 dimensions",
+            Lines(
+                "x.manifest.json",
+                """{"ManifestVersion":1,"WeightsDigest":"x","Tensors":[""",
+                ",",
+                i =>
+                    $$"""{"Name":"{{i:x}}","DType":"uint8","Shape":[{{string.Join(',', Enumerable.Repeat(1, 64))}}],"Bytes":1,"Sha256":"{{hash}}"}""",
+                "]}"),
+            path => WeightManifest.Read(path));
+        yield return (
+            "rows: CSV",
+            Lines("x.csv", "Strategy,Device,Outcome,Run,HostName,StartedAt,ModuleVersion\n", "\n", _ => "S,d,o,1,h,t,1", "\n"),
             path => RowFile.Read(path));
-        yield return ("rows: JSON, one row of fields that nobody knows", Lines("x.json", """[{"Strategy":"S","Device":"d","Outcome":"o","Run":1,"HostName":"h","StartedAt":"t","ModuleVersion":"1",""", ",",
-            i => $"\"{i:x}\":1", "}]"), path => RowFile.Read(path));
-        yield return ("samples: lines of one point", Lines("x.jsonl", "", "\n", _ =>
-            """{"TimelineVersion":1,"Strategy":"S","Device":"d","Run":1,"HostName":"h","StartedAt":"t","Phases":[],"Microseconds":[0],"HostBytes":[0],"HostFileBytes":[0],"DeviceBytes":[0],"ForecastHostBytes":[0],"ForecastHostFileBytes":[0],"ForecastDeviceBytes":[0],"Phase":[null]}""",
-            "\n"), path => TimelineFile.Read(path));
+        yield return (
+            "rows: CSV, escapes",
+            Lines(
+                "x.csv",
+                "Strategy,Device,Outcome,Run,HostName,StartedAt,ModuleVersion,Note\n",
+                "\n",
+                _ => @"S,d,o,1,h,t,1,\u001b\u001b\u001b\u001b",
+                "\n"),
+            path => RowFile.Read(path));
+        yield return (
+            "rows: JSON",
+            Lines(
+                "x.json",
+                "[",
+                ",",
+                _ => """{"Strategy":"S","Device":"d","Outcome":"o","Run":1,"HostName":"h","StartedAt":"t","ModuleVersion":"1"}""",
+                "]"),
+            path => RowFile.Read(path));
+        yield return (
+            "rows: JSON, one row of fields that nobody knows",
+            Lines(
+                "x.json",
+                """[{"Strategy":"S","Device":"d","Outcome":"o","Run":1,"HostName":"h","StartedAt":"t","ModuleVersion":"1",""",
+                ",",
+                i => $"\"{i:x}\":1",
+                "}]"),
+            path => RowFile.Read(path));
+        yield return (
+            "samples: lines of one point",
+            Lines(
+                "x.jsonl",
+                "",
+                "\n",
+                _ =>
+                    """{"TimelineVersion":1,"Strategy":"S","Device":"d","Run":1,"HostName":"h","StartedAt":"t","Phases":[],"Microseconds":[0],"HostBytes":[0],"HostFileBytes":[0],"DeviceBytes":[0],"ForecastHostBytes":[0],"ForecastHostFileBytes":[0],"ForecastDeviceBytes":[0],"Phase":[null]}""",
+                "\n"),
+            path => TimelineFile.Read(path));
     }
 
-    private static Func<string, int, string> Lines(string name, string before, string between, Func<int, string> line, string after) => (folder, length) =>
-    {
-        var text = new StringBuilder(before);
-        for (int i = 0; text.Length < length; i++)
+    private static Func<string, int, string> Lines(string name, string before, string between, Func<int, string> line, string after) =>
+        (folder, length) =>
         {
-            text.Append(i == 0 ? "" : between).Append(line(i));
-        }
-        string path = Path.Combine(folder, name);
-        File.WriteAllText(path, text.Append(after).ToString());
-        return path;
-    };
+            var text = new StringBuilder(before);
+            for (int i = 0; text.Length < length; i++)
+            {
+                text.Append(i == 0 ? "" : between).Append(line(i));
+            }
+            string path = Path.Combine(folder, name);
+            File.WriteAllText(path, text.Append(after).ToString());
+            return path;
+        };
 
     private sealed record Cost(string Outcome, double Milliseconds, double PerByte, double Allocated);
 }

@@ -5,8 +5,8 @@ using TorchSharp.PyBridge;
 namespace MemLoad.Bench;
 
 /// <summary>
-/// Reads checkpoints with TorchSharp.PyBridge, one path a line of the input, and answers each with one line: <c>accepts</c>, <c>refuses</c> or
-/// <c>runs out of memory</c>. A file that ends the process is for the caller to notice.
+/// Reads checkpoints with TorchSharp.PyBridge, one path a line of the input, and answers each with one line: <c>accepts</c>, <c>refuses</c>
+/// or <c>runs out of memory</c>. A file that ends the process is for the caller to notice.
 /// </summary>
 internal static class BridgeReader
 {
@@ -29,7 +29,9 @@ internal static class BridgeReader
         {
             using (torch.NewDisposeScope())
             {
-                _ = path.EndsWith(".safetensors", StringComparison.Ordinal) ? Safetensors.LoadStateDict(path).Count : PyTorchUnpickler.UnpickleStateDict(path).Count;
+                _ = path.EndsWith(".safetensors", StringComparison.Ordinal)
+                    ? Safetensors.LoadStateDict(path).Count
+                    : PyTorchUnpickler.UnpickleStateDict(path).Count;
             }
             return "accepts";
         }

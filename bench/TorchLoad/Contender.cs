@@ -18,7 +18,11 @@ internal sealed record Contender(string Name, string Extension, Action<torch.nn.
         new("TorchSharp load (.dat)", ".dat", (module, path) => module.save(path), (module, path) => module.load(path)),
 #if PYBRIDGE
         new("PyBridge load_py (.pth)", ".pth", (module, path) => module.save_py(path), (module, path) => module.load_py(path)),
-        new("PyBridge load_safetensors", ".safetensors", (module, path) => module.save_safetensors(path), (module, path) => module.load_safetensors(path)),
+        new(
+            "PyBridge load_safetensors",
+            ".safetensors",
+            (module, path) => module.save_safetensors(path),
+            (module, path) => module.load_safetensors(path)),
 #endif
     ];
 
@@ -46,7 +50,12 @@ internal sealed record Contender(string Name, string Extension, Action<torch.nn.
         Load(model, path);
         TimeSpan elapsed = Stopwatch.GetElapsedTime(start);
         ProbeResult measured = probe.Stop();
-        return new Row(Name, measured.PeakHostBytes, measured.PeakHostFileBytes, (long)elapsed.TotalMilliseconds, WeightsDigest.Of(new ModuleWeights(model)));
+        return new Row(
+            Name,
+            measured.PeakHostBytes,
+            measured.PeakHostFileBytes,
+            (long)elapsed.TotalMilliseconds,
+            WeightsDigest.Of(new ModuleWeights(model)));
     }
 
     private void WarmUp()
@@ -69,7 +78,8 @@ internal sealed record Contender(string Name, string Extension, Action<torch.nn.
 /// <summary>The checkpoint in each contender's format, made when needed and gone at the end.</summary>
 internal sealed class FileSet(string checkpoint) : IDisposable
 {
-    private readonly DirectoryInfo _folder = Directory.CreateDirectory(Path.Combine(Path.GetDirectoryName(checkpoint)!, $"bench-{Environment.ProcessId}"));
+    private readonly DirectoryInfo _folder = Directory.CreateDirectory(
+        Path.Combine(Path.GetDirectoryName(checkpoint)!, $"bench-{Environment.ProcessId}"));
 
     public string Of(Contender contender, string size)
     {
@@ -83,7 +93,13 @@ internal sealed class FileSet(string checkpoint) : IDisposable
             CheckpointWriter.Write(Checkpoint.Open(checkpoint), path, CheckpointFormat.Safetensors);
             return path;
         }
-        using LoadedModel weights = WeightLoader.Load(new LoadRequest { Path = checkpoint, Strategy = Strategy.Mmap, Device = "torch:cpu" });
+        using LoadedModel weights = WeightLoader.Load(
+            new LoadRequest
+            {
+                Path = checkpoint,
+                Strategy = Strategy.Mmap,
+                Device = "torch:cpu",
+            });
         using var model = new PlainModel(GptConfig.FromSize(size).ToSpec());
         using (torch.NewDisposeScope())
         {

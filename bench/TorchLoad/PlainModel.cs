@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace MemLoad.Bench;
 
 /// <summary>
-/// The notebook's model as TorchSharp loads it: modules with its names, shapes and types, of empty tensors. Nothing initialises them, which a model
-/// of real layers does; so what is measured is less than a user pays.
+/// The notebook's model as TorchSharp loads it: modules with its names, shapes and types, of empty tensors. Nothing initialises them, which
+/// a model of real layers does; so what is measured is less than a user pays.
 /// </summary>
 internal sealed class PlainModel : nn.Module
 {

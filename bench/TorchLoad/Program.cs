@@ -1,5 +1,5 @@
-// What it takes to get a checkpoint into tensors of libtorch: MemLoad's strategies on torch:cpu, TorchSharp's own load and, if it was asked for at
-// build, TorchSharp.PyBridge. Each in a process of its own, files warm in the page cache, every result digested.
+// What it takes to get a checkpoint into tensors of libtorch: MemLoad's strategies on torch:cpu, TorchSharp's own load and, if it was asked
+// for at build, TorchSharp.PyBridge. Each in a process of its own, files warm in the page cache, every result digested.
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
@@ -28,15 +28,32 @@ int repeat = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) 
 Console.Error.WriteLine($"making {model} in three formats");
 string checkpoint = GeneratedCheckpoint.Ensure(model);
 using var files = new FileSet(checkpoint);
-Console.WriteLine($"{model}, {new FileInfo(checkpoint).Length} bytes; {HostFacts.ProcessorName}, {Environment.ProcessorCount} cores; MiB above the idle process");
-Console.WriteLine($"{"Contender",-34} {"Anonymous",10} {"File-backed",12} {"ms",8}  Digest");
+Console.WriteLine(
+    $"{model}, {new FileInfo(checkpoint).Length} bytes; {HostFacts.ProcessorName}, {Environment.ProcessorCount} cores; MiB above the "
+        + $"idle process");
+Console.WriteLine($"{"Contender", -34} {"Anonymous", 10} {"File-backed", 12} {"ms", 8}  Digest");
 for (int run = 0; run < repeat; run++)
 {
     foreach (Strategy strategy in Strategies.All)
     {
-        LoadMeasurement row = await new LoadMeasurer(Contender.Child(WorkerCommand.Verb))
-            .MeasureAsync(new MeasureRequest(new LoadRequest { Path = checkpoint, Strategy = strategy, Device = "torch:cpu" }) { Cache = CacheState.Warm });
-        Print(new Row($"MemLoad {strategy} (.pth)", row.PeakHostBytes, row.PeakHostFileBytes, row.ElapsedMicroseconds / 1000, row.WeightsDigest ?? row.Message ?? row.Outcome));
+        LoadMeasurement row = await new LoadMeasurer(Contender.Child(WorkerCommand.Verb)).MeasureAsync(
+            new MeasureRequest(
+                new LoadRequest
+                {
+                    Path = checkpoint,
+                    Strategy = strategy,
+                    Device = "torch:cpu",
+                })
+            {
+                Cache = CacheState.Warm,
+            });
+        Print(
+            new Row(
+                $"MemLoad {strategy} (.pth)",
+                row.PeakHostBytes,
+                row.PeakHostFileBytes,
+                row.ElapsedMicroseconds / 1000,
+                row.WeightsDigest ?? row.Message ?? row.Outcome));
     }
     foreach (Contender contender in Contender.All)
     {
@@ -50,7 +67,9 @@ return 0;
 static Row Run(Contender contender, string model, string path)
 {
     WorkerCommand self = Contender.Child(Contender.Verb, contender.Name, model, path);
-    using Process child = Process.Start(new ProcessStartInfo(self.FileName, self.Arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+    using Process child = Process.Start(
+        new ProcessStartInfo(self.FileName, self.Arguments) { RedirectStandardOutput = true, RedirectStandardError = true }
+    )!;
     Task<string> complaints = child.StandardError.ReadToEndAsync();
     string answer = child.StandardOutput.ReadToEnd();
     child.WaitForExit();
@@ -60,8 +79,10 @@ static Row Run(Contender contender, string model, string path)
         : new Row(contender.Name, null, null, null, $"failed: {complaints.Result.Split('\n')[0]}");
 }
 
-static void Print(Row row) => Console.WriteLine(
-    $"{row.Contender,-34} {Mebibytes(row.HostBytes),10} {Mebibytes(row.HostFileBytes),12} {row.Milliseconds,8}  {(row.Digest.Length == 64 ? row.Digest[..16] : row.Digest)}");
+static void Print(Row row) =>
+    Console.WriteLine(
+        $"{row.Contender, -34} {Mebibytes(row.HostBytes), 10} {Mebibytes(row.HostFileBytes), 12} {row.Milliseconds, 8}  "
+            + $"{(row.Digest.Length == 64 ? row.Digest[..16] : row.Digest)}");
 
 static string Mebibytes(long? bytes) => bytes is long number ? (number / 1048576.0).ToString("0", CultureInfo.InvariantCulture) : "?";
 

@@ -14,8 +14,8 @@ internal static class ElfFile
     private const int SectionCount = 60;
 
     /// <summary>
-    /// Sets VER_FLG_WEAK on every need for a version. The dynamic loader then accepts a library without that version, and a symbol of it that is
-    /// used stays unresolved: only sound where no relocation refers to one.
+    /// Sets VER_FLG_WEAK on every need for a version. The dynamic loader then accepts a library without that version, and a symbol of it
+    /// that is used stays unresolved: only sound where no relocation refers to one.
     /// </summary>
     /// <param name="file">The library, edited in place.</param>
     /// <param name="version">The version's name, for example GLIBCXX_3.4.32.</param>

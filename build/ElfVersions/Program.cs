@@ -1,6 +1,7 @@
 // Copies a library and makes the need for one version of a symbol weak in the copy:
 //   ElfVersions <library> <sha256> <version> <copy> <sha256 of the copy>
-// A library with another hash than the one given is copied unchanged: what is not known is not edited. A copy with another hash is an error.
+// A library with another hash than the one given is copied unchanged: what is not known is not edited. A copy with another hash is an
+// error.
 using System.Security.Cryptography;
 using MemLoad.ElfVersions;
 

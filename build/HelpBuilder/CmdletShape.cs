@@ -4,7 +4,17 @@ using System.Reflection;
 namespace MemLoad.Help;
 
 /// <summary>A parameter in one of its sets.</summary>
-internal sealed record ParameterShape(string Name, string Set, string TypeName, bool IsSwitch, bool IsArray, bool Mandatory, int? Position, string Pipeline, bool Wildcards, string Aliases)
+internal sealed record ParameterShape(
+    string Name,
+    string Set,
+    string TypeName,
+    bool IsSwitch,
+    bool IsArray,
+    bool Mandatory,
+    int? Position,
+    string Pipeline,
+    bool Wildcards,
+    string Aliases)
 {
     /// <summary>The value that it has where none is given, as one would type it; empty where there is none.</summary>
     public string Default { get; init; } = "";
@@ -49,8 +59,9 @@ internal sealed record CmdletShape(string Verb, string Noun, string DefaultSet, 
         var parameters = type.GetProperties().SelectMany(property => Of(property, fresh)).ToList();
         if (Named(cmdlet, "SupportsShouldProcess") is true)
         {
-            parameters.AddRange(((string[])["WhatIf", "Confirm"])
-                .Select(name => new ParameterShape(name, Everywhere, "SwitchParameter", true, false, false, null, "False", false, name == "WhatIf" ? "wi" : "cf")));
+            parameters.AddRange(
+                ((string[])["WhatIf", "Confirm"]).Select(name => new ParameterShape(
+                    name, Everywhere, "SwitchParameter", true, false, false, null, "False", false, name == "WhatIf" ? "wi" : "cf")));
         }
         return new CmdletShape(
             (string)cmdlet.ConstructorArguments[0].Value!,
@@ -63,9 +74,12 @@ internal sealed record CmdletShape(string Verb, string Noun, string DefaultSet, 
     {
         Type type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
         string aliases = Find(property, "AliasAttribute") is CustomAttributeData alias
-            ? string.Join(", ", ((IEnumerable<CustomAttributeTypedArgument>)alias.ConstructorArguments[0].Value!).Select(name => name.Value))
+            ? string.Join(
+                ", ", ((IEnumerable<CustomAttributeTypedArgument>)alias.ConstructorArguments[0].Value!).Select(name => name.Value))
             : "none";
-        foreach (CustomAttributeData parameter in property.GetCustomAttributesData().Where(data => data.AttributeType.Name == "ParameterAttribute"))
+        foreach (CustomAttributeData parameter in property
+                .GetCustomAttributesData()
+                .Where(data => data.AttributeType.Name == "ParameterAttribute"))
         {
             string[] pipeline =
             [

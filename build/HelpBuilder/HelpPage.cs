@@ -5,8 +5,11 @@ internal sealed record HelpItem(string Title, string Text)
 {
     private const string DefaultMark = "Default: ";
 
-    /// <summary>The default value that a last paragraph states, for values that depend on the machine or on other parameters; null if none does.</summary>
-    public string? Default => Paragraphs[^1].StartsWith(DefaultMark, StringComparison.Ordinal) ? Paragraphs[^1][DefaultMark.Length..].TrimEnd('.') : null;
+    /// <summary>
+    /// The default value that a last paragraph states, for values that depend on the machine or on other parameters; null if none does.
+    /// </summary>
+    public string? Default =>
+        Paragraphs[^1].StartsWith(DefaultMark, StringComparison.Ordinal) ? Paragraphs[^1][DefaultMark.Length..].TrimEnd('.') : null;
 
     /// <summary>The text without that paragraph.</summary>
     public string Description => Default is null ? Text : string.Join("\n\n", Paragraphs[..^1]);
@@ -34,7 +37,8 @@ internal sealed class HelpPage
 
     public IReadOnlyList<HelpItem> Outputs => ItemsOf("OUTPUTS");
 
-    public IEnumerable<string> Links => TextOf("RELATED LINKS").Split('\n').Select(line => line.TrimStart('-', ' ')).Where(line => line.Length > 0);
+    public IEnumerable<string> Links =>
+        TextOf("RELATED LINKS").Split('\n').Select(line => line.TrimStart('-', ' ')).Where(line => line.Length > 0);
 
     public static HelpPage Read(string path)
     {
@@ -87,7 +91,8 @@ internal sealed class HelpPage
             yield return "fewer than two examples";
         }
         string[] known = [.. cmdlet.Parameters.Select(parameter => "-" + parameter.Name).Distinct()];
-        foreach (string missing in known.Except(Parameters.Where(parameter => parameter.Text.Length > 0).Select(parameter => parameter.Title)))
+        foreach (
+            string missing in known.Except(Parameters.Where(parameter => parameter.Text.Length > 0).Select(parameter => parameter.Title)))
         {
             yield return $"the parameter {missing} is not described";
         }
@@ -128,5 +133,6 @@ internal sealed class HelpPage
 
     private string TextOf(string section) => _sections.TryGetValue(section, out (string Text, List<HelpItem>) found) ? found.Text : "";
 
-    private List<HelpItem> ItemsOf(string section) => _sections.TryGetValue(section, out (string, List<HelpItem> Items) found) ? found.Items : [];
+    private List<HelpItem> ItemsOf(string section) =>
+        _sections.TryGetValue(section, out (string, List<HelpItem> Items) found) ? found.Items : [];
 }

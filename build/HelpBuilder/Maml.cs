@@ -45,20 +45,32 @@ internal static class Maml
                 new XElement(MamlNs + "navigationLink", new XElement(MamlNs + "linkText", link), new XElement(MamlNs + "uri")))));
     }
 
-    private static XElement Parameter(ParameterShape parameter, Dictionary<string, HelpItem> described) => new(
-        CommandNs + "parameter",
-        new XAttribute("required", parameter.Mandatory ? "true" : "false"),
-        new XAttribute("variableLength", parameter.IsArray ? "true" : "false"),
-        new XAttribute("globbing", parameter.Wildcards ? "true" : "false"),
-        new XAttribute("pipelineInput", parameter.Pipeline),
-        new XAttribute("position", parameter.Position?.ToString(CultureInfo.InvariantCulture) ?? "named"),
-        new XAttribute("aliases", parameter.Aliases),
-        new XElement(MamlNs + "name", parameter.Name),
-        Description(Text(parameter, described.GetValueOrDefault(parameter.Name))),
-        parameter.IsSwitch ? null : new XElement(
-            CommandNs + "parameterValue", new XAttribute("required", "true"), new XAttribute("variableLength", parameter.IsArray ? "true" : "false"), parameter.TypeName),
-        new XElement(DevNs + "type", new XElement(MamlNs + "name", parameter.TypeName), new XElement(MamlNs + "uri")),
-        new XElement(DevNs + "defaultValue", described.GetValueOrDefault(parameter.Name)?.Default ?? (parameter.IsSwitch ? "False" : parameter.Default.Length > 0 ? parameter.Default : "None")));
+    private static XElement Parameter(ParameterShape parameter, Dictionary<string, HelpItem> described) =>
+        new(
+            CommandNs + "parameter",
+            new XAttribute("required", parameter.Mandatory ? "true" : "false"),
+            new XAttribute("variableLength", parameter.IsArray ? "true" : "false"),
+            new XAttribute("globbing", parameter.Wildcards ? "true" : "false"),
+            new XAttribute("pipelineInput", parameter.Pipeline),
+            new XAttribute("position", parameter.Position?.ToString(CultureInfo.InvariantCulture) ?? "named"),
+            new XAttribute("aliases", parameter.Aliases),
+            new XElement(MamlNs + "name", parameter.Name),
+            Description(Text(parameter, described.GetValueOrDefault(parameter.Name))),
+            parameter.IsSwitch
+                ? null
+                : new XElement(
+                    CommandNs + "parameterValue",
+                    new XAttribute("required", "true"),
+                    new XAttribute("variableLength", parameter.IsArray ? "true" : "false"),
+                    parameter.TypeName),
+            new XElement(DevNs + "type", new XElement(MamlNs + "name", parameter.TypeName), new XElement(MamlNs + "uri")),
+            new XElement(
+                DevNs + "defaultValue",
+                described.GetValueOrDefault(parameter.Name)?.Default
+                    ?? (
+                        parameter.IsSwitch ? "False"
+                        : parameter.Default.Length > 0 ? parameter.Default
+                        : "None")));
 
     private static string Text(ParameterShape parameter, HelpItem? item) =>
         (item?.Description ?? "") + (parameter.Accepted.Count > 0 ? $"\n\nAccepted values: {string.Join(", ", parameter.Accepted)}." : "");
@@ -83,5 +95,6 @@ internal static class Maml
 
     // Get-Help shows text as it is: backticks would be noise.
     private static IEnumerable<XElement> Paragraphs(string text) =>
-        text.Split("\n\n").Select(paragraph => new XElement(MamlNs + "para", paragraph.Replace("`", "", StringComparison.Ordinal).Replace('\n', ' ')));
+        text.Split("\n\n")
+            .Select(paragraph => new XElement(MamlNs + "para", paragraph.Replace("`", "", StringComparison.Ordinal).Replace('\n', ' ')));
 }

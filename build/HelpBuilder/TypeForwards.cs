@@ -4,8 +4,8 @@ using System.Reflection.PortableExecutable;
 
 namespace MemLoad.Help;
 
-/// <summary>Writes a forwarder for each public type of an assembly. The cmdlets' assembly is in the default load context, and the library is
-/// not. A type literal such as [MemLoad.Strategy] looks through the default context alone, and finds the forwarder there.</summary>
+/// <summary>Writes a forwarder for each public type of an assembly. The cmdlets' assembly is in the default load context, and the library
+/// is not. A type literal such as [MemLoad.Strategy] looks through the default context alone, and finds the forwarder there.</summary>
 internal static class TypeForwards
 {
     public static string For(string assemblyPath)

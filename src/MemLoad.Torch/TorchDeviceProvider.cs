@@ -9,7 +9,17 @@ internal sealed class TorchDeviceProvider : IDeviceProvider
     public IReadOnlyList<DeviceStatus> List() =>
         LibTorch.WhyNot is string reason
             ? [new(TorchCpuDevice.DeviceName, false, reason), new(TorchCudaDevice.NameOf(0), false, reason)]
-            : [new(TorchCpuDevice.DeviceName, true, $"host memory under tensors of libtorch ({LibTorch.Versions})", null, LibTorch.Versions, LibTorch.Location), .. CudaCards.List()];
+            :
+            [
+                new(
+                    TorchCpuDevice.DeviceName,
+                    true,
+                    $"host memory under tensors of libtorch ({LibTorch.Versions})",
+                    null,
+                    LibTorch.Versions,
+                    LibTorch.Location),
+                .. CudaCards.List(),
+            ];
 
     /// <inheritdoc/>
     public IDevice Open(string name, long? capacityBytes)

@@ -4,7 +4,13 @@ namespace MemLoad.Torch;
 internal static class TorchErrors
 {
     private static readonly string[] NoDeviceMemory =
-        ["CUDA out of memory", "CUDA error: out of memory", "CUDA driver error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED"];
+    [
+        "CUDA out of memory",
+        "CUDA error: out of memory",
+        "CUDA driver error: out of memory",
+        "CUBLAS_STATUS_ALLOC_FAILED",
+        "CUDNN_STATUS_ALLOC_FAILED",
+    ];
 
     /// <summary>Returns the rule for an error of libtorch.</summary>
     /// <param name="message">The text of libtorch. The first line is the error, and the rest is its call stack.</param>
@@ -12,9 +18,10 @@ internal static class TorchErrors
     public static MemLoadException From(string message, Exception? inner = null)
     {
         string first = message.Split('\n', 2)[0].Trim().TrimEnd('.');
-        Rule rule = Array.Exists(NoDeviceMemory, text => first.Contains(text, StringComparison.OrdinalIgnoreCase))
-            ? Rules.DeviceMemoryExhausted
-            : first.Contains("can't allocate memory", StringComparison.OrdinalIgnoreCase) || first.Contains("not enough memory", StringComparison.OrdinalIgnoreCase)
+        Rule rule =
+            Array.Exists(NoDeviceMemory, text => first.Contains(text, StringComparison.OrdinalIgnoreCase)) ? Rules.DeviceMemoryExhausted
+            : first.Contains("can't allocate memory", StringComparison.OrdinalIgnoreCase)
+            || first.Contains("not enough memory", StringComparison.OrdinalIgnoreCase)
                 ? Rules.HostMemoryExhausted
                 : Rules.TorchFailed;
         return rule.Broken(first, innerException: inner);

@@ -120,6 +120,7 @@ public static class TorchWeights
     public static TorchStateDict AsTorch(this LoadedWeights weights)
     {
         ArgumentNullException.ThrowIfNull(weights);
-        return weights.Presentation as TorchStateDict ?? throw Rules.NotTorchWeights.Broken("the weights were loaded to a device without libtorch");
+        return weights.Presentation as TorchStateDict
+            ?? throw Rules.NotTorchWeights.Broken("the weights were loaded to a device without libtorch");
     }
 }

@@ -6,7 +6,9 @@ using Xunit.Sdk;
 
 namespace MemLoad.Tests;
 
-/// <summary>Stands for all tests of an assembly whose need is not met: one skipped test, whose name says how many there are and why.</summary>
+/// <summary>
+/// Stands for all tests of an assembly whose need is not met: one skipped test, whose name says how many there are and why.
+/// </summary>
 public sealed class AbsentTestCase : XunitTestCase
 {
     private static readonly ConcurrentDictionary<Type, Need> Needs = new();
@@ -42,7 +44,12 @@ public sealed class AbsentTestCase : XunitTestCase
         return
         [
             need.IsAskedFor
-                ? new ExecutionErrorTestCase(diagnostics, options.MethodDisplayOrDefault(), options.MethodDisplayOptionsOrDefault(), method, $"Asked for, and not here: {name}")
+                ? new ExecutionErrorTestCase(
+                    diagnostics,
+                    options.MethodDisplayOrDefault(),
+                    options.MethodDisplayOptionsOrDefault(),
+                    method,
+                    $"Asked for, and not here: {name}")
                 : new AbsentTestCase(diagnostics, options, method, name),
         ];
     }

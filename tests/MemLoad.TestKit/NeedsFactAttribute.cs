@@ -4,7 +4,9 @@ using Xunit.Sdk;
 
 namespace MemLoad.Tests;
 
-/// <summary>A test that needs what a machine may lack. All tests of an assembly with the same need are one skipped test where it is missing.</summary>
+/// <summary>
+/// A test that needs what a machine may lack. All tests of an assembly with the same need are one skipped test where it is missing.
+/// </summary>
 /// <param name="need">A class derived from <see cref="Need"/>.</param>
 [XunitTestCaseDiscoverer("MemLoad.Tests.NeedsFactDiscoverer", "MemLoad.TestKit")]
 [AttributeUsage(AttributeTargets.Method)]
@@ -29,8 +31,10 @@ public sealed class NeedsTheoryAttribute(Type need) : TheoryAttribute, INeeds
 public sealed class NeedsFactDiscoverer(IMessageSink diagnostics) : FactDiscoverer(diagnostics)
 {
     /// <inheritdoc/>
-    public override IEnumerable<IXunitTestCase> Discover(ITestFrameworkDiscoveryOptions discoveryOptions, ITestMethod testMethod, IAttributeInfo factAttribute) =>
-        AbsentTestCase.Instead(DiagnosticMessageSink, discoveryOptions, testMethod, factAttribute) ?? base.Discover(discoveryOptions, testMethod, factAttribute);
+    public override IEnumerable<IXunitTestCase> Discover(
+        ITestFrameworkDiscoveryOptions discoveryOptions, ITestMethod testMethod, IAttributeInfo factAttribute) =>
+        AbsentTestCase.Instead(DiagnosticMessageSink, discoveryOptions, testMethod, factAttribute)
+        ?? base.Discover(discoveryOptions, testMethod, factAttribute);
 }
 
 /// <summary>Finds theories that need something.</summary>
@@ -38,8 +42,10 @@ public sealed class NeedsFactDiscoverer(IMessageSink diagnostics) : FactDiscover
 public sealed class NeedsTheoryDiscoverer(IMessageSink diagnostics) : TheoryDiscoverer(diagnostics)
 {
     /// <inheritdoc/>
-    public override IEnumerable<IXunitTestCase> Discover(ITestFrameworkDiscoveryOptions discoveryOptions, ITestMethod testMethod, IAttributeInfo theoryAttribute) =>
-        AbsentTestCase.Instead(DiagnosticMessageSink, discoveryOptions, testMethod, theoryAttribute) ?? base.Discover(discoveryOptions, testMethod, theoryAttribute);
+    public override IEnumerable<IXunitTestCase> Discover(
+        ITestFrameworkDiscoveryOptions discoveryOptions, ITestMethod testMethod, IAttributeInfo theoryAttribute) =>
+        AbsentTestCase.Instead(DiagnosticMessageSink, discoveryOptions, testMethod, theoryAttribute)
+        ?? base.Discover(discoveryOptions, testMethod, theoryAttribute);
 }
 
 /// <summary>What both attributes say.</summary>

@@ -12,7 +12,9 @@ internal static class Fixtures
     /// <summary>A relative path with the separator of this system, as MemLoad prints paths.</summary>
     public static string Native(string name) => name.Replace('/', Path.DirectorySeparatorChar);
 
-    /// <summary>All fixtures with an expectation, as paths relative to <see cref="Root"/>; more from the folder MEMLOAD_FIXTURES, if set.</summary>
+    /// <summary>
+    /// All fixtures with an expectation, as paths relative to <see cref="Root"/>; more from the folder MEMLOAD_FIXTURES, if set.
+    /// </summary>
     public static TheoryData<string> All
     {
         get
@@ -20,7 +22,9 @@ internal static class Fixtures
             var data = new TheoryData<string>();
             foreach (string folder in new[] { Root, Environment.GetEnvironmentVariable("MEMLOAD_FIXTURES") }.OfType<string>())
             {
-                foreach (string file in Directory.EnumerateFiles(folder, "*.expected.json", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
+                foreach (string file in Directory
+                        .EnumerateFiles(folder, "*.expected.json", SearchOption.AllDirectories)
+                        .Order(StringComparer.Ordinal))
                 {
                     data.Add(Path.GetRelativePath(Root, file[..^".expected.json".Length]));
                 }

@@ -9,14 +9,16 @@ internal static class SyntheticCheckpoint
     public static Checkpoint Of(ModelSpec model)
     {
         var builder = new CheckpointBuilder("/nowhere/model.pth", CheckpointFormat.TorchZip);
-        int file = builder.AddFile("/nowhere/model.pth", model.Tensors.Sum(tensor => ShapeMath.ElementCount(tensor.Shape) * tensor.DType.ElementSize()));
+        int file = builder.AddFile(
+            "/nowhere/model.pth", model.Tensors.Sum(tensor => ShapeMath.ElementCount(tensor.Shape) * tensor.DType.ElementSize()));
         long offset = 0;
         foreach (TensorSpec tensor in model.Tensors)
         {
             long bytes = ShapeMath.ElementCount(tensor.Shape) * tensor.DType.ElementSize();
             int storage = builder.AddStorage(file, offset, bytes);
             offset += bytes;
-            builder.AddTensor(new TensorEntry(tensor.Name, tensor.DType, tensor.Shape, ShapeMath.ContiguousStrides(tensor.Shape), storage, 0));
+            builder.AddTensor(
+                new TensorEntry(tensor.Name, tensor.DType, tensor.Shape, ShapeMath.ContiguousStrides(tensor.Shape), storage, 0));
         }
         return builder.Build();
     }

@@ -2,7 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace MemLoad.Tests;
 
-/// <summary>A cache folder for this run alone: tests leave nothing in the user's, and what they measure of this machine is this run's.</summary>
+/// <summary>
+/// A cache folder for this run alone: tests leave nothing in the user's, and what they measure of this machine is this run's.
+/// </summary>
 internal static class TestCache
 {
     [ModuleInitializer]

@@ -13,7 +13,10 @@ public sealed class CudaDeviceTests
         MemLoadException refusal = Assert.Throws<MemLoadException>(() => device.Allocate(2000));
 
         Assert.Equal("ML7002", refusal.Rule.Id);
-        Assert.Contains($"tried to allocate 2000 bytes; torch:cuda:3 (a card played by host memory) has {1L << 34} bytes, {(1L << 34) - 1000} are free", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            $"tried to allocate 2000 bytes; torch:cuda:3 (a card played by host memory) has {1L << 34} bytes, {(1L << 34) - 1000} are free",
+            refusal.Message,
+            StringComparison.Ordinal);
         Assert.Equal(1024, device.Memory.Allocated);
     }
 

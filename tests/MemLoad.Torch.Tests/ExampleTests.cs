@@ -10,14 +10,17 @@ public sealed class ExampleTests
         string configuration = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
         string program = Path.Combine(Repository.Root, "examples", "CSharp", "Torch", "bin", configuration, "net10.0", "Torch.dll");
         string path = Fixtures.PathOf("tiny/fp32.safetensors");
-        using Process process = Process.Start(new ProcessStartInfo("dotnet", [program, path]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using Process process = Process.Start(
+            new ProcessStartInfo("dotnet", [program, path]) { RedirectStandardOutput = true, RedirectStandardError = true }
+        )!;
         Task<string> error = process.StandardError.ReadToEndAsync();
         string output = await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();
         Assert.True(process.ExitCode == 0, output + await error);
         string[] lines = output.TrimEnd().Split('\n', StringSplitOptions.TrimEntries);
         Assert.Matches(@"^Forecast: \w+ needs \d+ bytes of memory and maps \d+\.$", lines[0]);
-        Assert.Equal(Checkpoint.Open(path).Tensors.Select(tensor => tensor.Name).Order(), lines[1..].Select(line => line.Split(' ')[0]).Order());
+        Assert.Equal(
+            Checkpoint.Open(path).Tensors.Select(tensor => tensor.Name).Order(), lines[1..].Select(line => line.Split(' ')[0]).Order());
         Assert.Contains("tok_emb.weight [101, 24] Float32", lines);
     }
 }

@@ -25,7 +25,13 @@ public sealed class GptTests
     [MemberData(nameof(TinyModels))]
     public void The_loaded_model_computes_what_PyTorch_computes(string file, Strategy strategy)
     {
-        using LoadedModel model = WeightLoader.Load(new LoadRequest { Path = Fixtures.PathOf(file), Device = "torch:cpu", Strategy = strategy });
+        using LoadedModel model = WeightLoader.Load(
+            new LoadRequest
+            {
+                Path = Fixtures.PathOf(file),
+                Device = "torch:cpu",
+                Strategy = strategy,
+            });
         IGptModel gpt = model.Prepared.Device.BuildGpt(GptConfig.Infer(model.Weights.Tensors, heads: 3), model.Weights);
 
         float[] logits = gpt.Forward([1, 2, 3]);
@@ -49,7 +55,13 @@ public sealed class GptTests
         var config = GptConfig.FromSize("gpt2-small");
         CheckpointWriter.Write(new GptInitializer(config, seed: 123), folder["model.pth"], CheckpointFormat.TorchZip);
 
-        using LoadedModel model = WeightLoader.Load(new LoadRequest { Path = folder["model.pth"], Device = "torch:cpu", Strategy = strategy });
+        using LoadedModel model = WeightLoader.Load(
+            new LoadRequest
+            {
+                Path = folder["model.pth"],
+                Device = "torch:cpu",
+                Strategy = strategy,
+            });
         float[] logits = model.Prepared.Device.BuildGpt(config, model.Weights).Forward(tokens);
 
         Assert.Equal(config.VocabularySize * tokens.Length, logits.Length);
@@ -62,7 +74,13 @@ public sealed class GptTests
     [InlineData("tiny/fp16.pth", 0.01f)]
     public void A_model_in_half_precision_computes_nearly_the_same(string file, float tolerance)
     {
-        using LoadedModel model = WeightLoader.Load(new LoadRequest { Path = Fixtures.PathOf(file), Device = "torch:cpu", Strategy = Strategy.Mmap });
+        using LoadedModel model = WeightLoader.Load(
+            new LoadRequest
+            {
+                Path = Fixtures.PathOf(file),
+                Device = "torch:cpu",
+                Strategy = Strategy.Mmap,
+            });
 
         float[] logits = model.Prepared.Device.BuildGpt(GptConfig.Infer(model.Weights.Tensors, heads: 3), model.Weights).Forward([1, 2, 3]);
 
@@ -81,24 +99,39 @@ public sealed class GptTests
 
         Assert.Equal(WeightsDigest.Of(here), WeightsDigest.Of(there));
         float[] expected = cpu.BuildGpt(config, here).Forward([5, 1, 63]);
-        Assert.All(expected.Zip(torchCpu.BuildGpt(config, there).Forward([5, 1, 63])), pair => Assert.Equal(pair.First, pair.Second, 1e-5f));
+        Assert.All(expected.Zip(torchCpu.BuildGpt(config, there).Forward([5, 1, 63])), pair =>
+            Assert.Equal(pair.First, pair.Second, 1e-5f));
     }
 
     [NeedsFact(typeof(LibTorchHere), DisplayName = "What cannot be run is refused as on cpu")]
     public void What_cannot_be_run_is_refused()
     {
-        using LoadedModel model = WeightLoader.Load(new LoadRequest { Path = Fixtures.PathOf("tiny/fp32.pth"), Device = "torch:cpu", Strategy = Strategy.Mmap });
+        using LoadedModel model = WeightLoader.Load(
+            new LoadRequest
+            {
+                Path = Fixtures.PathOf("tiny/fp32.pth"),
+                Device = "torch:cpu",
+                Strategy = Strategy.Mmap,
+            });
         IDevice device = model.Prepared.Device;
         var config = GptConfig.Infer(model.Weights.Tensors, heads: 3);
         IGptModel gpt = device.BuildGpt(config, model.Weights);
 
         Assert.Equal("ML6025", Assert.Throws<MemLoadException>(() => gpt.Forward([101])).Rule.Id);
         Assert.Equal("ML6026", Assert.Throws<MemLoadException>(() => gpt.Forward([])).Rule.Id);
-        Assert.Equal("ML6021", Assert.Throws<MemLoadException>(() => device.BuildGpt(config with { LayerCount = 3 }, model.Weights)).Rule.Id);
-        Assert.Equal("ML6024", Assert.Throws<MemLoadException>(() => device.BuildGpt(config with { ContextLength = 8 }, model.Weights)).Rule.Id);
+        Assert.Equal(
+            "ML6021", Assert.Throws<MemLoadException>(() => device.BuildGpt(config with { LayerCount = 3 }, model.Weights)).Rule.Id);
+        Assert.Equal(
+            "ML6024", Assert.Throws<MemLoadException>(() => device.BuildGpt(config with { ContextLength = 8 }, model.Weights)).Rule.Id);
         Assert.Throws<OperationCanceledException>(() => gpt.Forward([1], new CancellationToken(canceled: true)));
     }
 
     private static float[] Logits { get; } =
-        [.. JsonDocument.Parse(File.ReadAllText(Fixtures.PathOf("tiny/logits.json"))).RootElement.GetProperty("logits").EnumerateArray().Select(value => value.GetSingle())];
+    [
+        .. JsonDocument
+            .Parse(File.ReadAllText(Fixtures.PathOf("tiny/logits.json")))
+            .RootElement.GetProperty("logits")
+            .EnumerateArray()
+            .Select(value => value.GetSingle()),
+    ];
 }

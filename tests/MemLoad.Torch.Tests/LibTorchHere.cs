@@ -17,7 +17,9 @@ internal sealed class LibTorchHere : Need
     /// <summary>Whether the build named it (-p:Torch=cpu) or MEMLOAD_LIBTORCH does.</summary>
     public override bool IsAskedFor =>
         Environment.GetEnvironmentVariable(LibTorch.FolderVariable) is { Length: > 0 }
-        || typeof(LibTorchHere).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Any(value => value is { Key: "TorchAsked", Value: "true" });
+        || typeof(LibTorchHere)
+            .Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
+            .Any(value => value is { Key: "TorchAsked", Value: "true" });
 
     /// <summary>The elements of a tensor as libtorch sees them, row-major.</summary>
     public static unsafe byte[] BytesOf(torch.Tensor tensor)
@@ -25,7 +27,9 @@ internal sealed class LibTorchHere : Need
         using DisposeScope scope = torch.NewDisposeScope();
         torch.Tensor plain = tensor.detach().cpu();
         plain = plain.is_complex() ? plain.resolve_conj().contiguous() : plain.contiguous();
-        return plain.numel() == 0 ? [] : new ReadOnlySpan<byte>((void*)TensorMemory.AddressOf(plain), checked((int)(plain.numel() * plain.element_size()))).ToArray();
+        return plain.numel() == 0
+            ? []
+            : new ReadOnlySpan<byte>((void*)TensorMemory.AddressOf(plain), checked((int)(plain.numel() * plain.element_size()))).ToArray();
     }
 
     public static string HashOf(torch.Tensor tensor) => Convert.ToHexStringLower(SHA256.HashData(BytesOf(tensor)));

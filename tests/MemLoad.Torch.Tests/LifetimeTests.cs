@@ -77,7 +77,8 @@ public sealed class LifetimeTests
         Assert.True(tensor.IsInvalid);
     }
 
-    [NeedsFact(typeof(LibTorchHere), DisplayName = "With libtorch loaded a null reference is still an exception, not the end of the process")]
+    [NeedsFact(
+        typeof(LibTorchHere), DisplayName = "With libtorch loaded a null reference is still an exception, not the end of the process")]
     public void A_null_reference_is_still_an_exception()
     {
         string[] nothing = [null!];
@@ -95,7 +96,8 @@ public sealed class LifetimeTests
         {
             using LoadedModel model = Load(Strategy.Auto);
             Assert.Contains(model.Prepared.Plan.Strategy, Strategies.All);
-            Assert.Contains(folder.Names, name => name.StartsWith("speed-", StringComparison.Ordinal) && name.EndsWith("-torch-cpu.json", StringComparison.Ordinal));
+            Assert.Contains(folder.Names, name =>
+                name.StartsWith("speed-", StringComparison.Ordinal) && name.EndsWith("-torch-cpu.json", StringComparison.Ordinal));
             Assert.Equal(0, TensorMemory.HeldCount - model.Weights.StorageLengths.Length);
         }
         finally
@@ -107,7 +109,13 @@ public sealed class LifetimeTests
     [NeedsFact(typeof(LibTorchHere), DisplayName = "Weights on another device are no tensors of libtorch")]
     public void Weights_on_another_device_are_no_tensors_of_libtorch()
     {
-        using LoadedModel model = WeightLoader.Load(new LoadRequest { Path = Fixtures.PathOf(Tiny), Strategy = Strategy.Stream, Device = "cpu" });
+        using LoadedModel model = WeightLoader.Load(
+            new LoadRequest
+            {
+                Path = Fixtures.PathOf(Tiny),
+                Strategy = Strategy.Stream,
+                Device = "cpu",
+            });
 
         Assert.Equal("ML7021", Assert.Throws<MemLoadException>(() => model.Weights.AsTorch()).Rule.Id);
     }

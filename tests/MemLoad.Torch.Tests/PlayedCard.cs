@@ -4,8 +4,8 @@ using TorchSharp;
 namespace MemLoad.Torch.Tests;
 
 /// <summary>
-/// A card played by host memory: what the device does around the driver can be tested where there is no card. It keeps watch over streams, pins
-/// and copies, and runs out of memory when it is told to.
+/// A card played by host memory: what the device does around the driver can be tested where there is no card. It keeps watch over streams,
+/// pins and copies, and runs out of memory when it is told to.
 /// </summary>
 internal sealed unsafe class PlayedCard(long totalBytes = 1L << 34) : ICard
 {
@@ -39,14 +39,17 @@ internal sealed unsafe class PlayedCard(long totalBytes = 1L << 34) : ICard
 
     public long FreeBytes => totalBytes - (ReservedBytes ?? AllocatedBytes);
 
-    public long AllocatedBytes => _tensors.Sum(reference => reference.TryGetTarget(out torch.Tensor? tensor) && !tensor.IsInvalid ? tensor.numel() : 0);
+    public long AllocatedBytes =>
+        _tensors.Sum(reference => reference.TryGetTarget(out torch.Tensor? tensor) && !tensor.IsInvalid ? tensor.numel() : 0);
 
     public torch.Tensor Allocate(long bytes)
     {
         if (bytes >= FailFrom)
         {
 #pragma warning disable CA2201 // What TorchSharp throws.
-            throw new ExternalException("CUDA out of memory. Tried to allocate 1024.00 MiB. GPU 0 has a total capacity of 16 GiB\nException raised from malloc at ...");
+            throw new ExternalException(
+                "CUDA out of memory. Tried to allocate 1024.00 MiB. GPU 0 has a total capacity of 16 GiB\nException raised from "
+                    + "malloc at ...");
 #pragma warning restore CA2201
         }
         torch.Tensor tensor = torch.empty(bytes, torch.ScalarType.Byte);

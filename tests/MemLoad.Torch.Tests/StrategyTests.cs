@@ -43,7 +43,9 @@ public sealed class StrategyTests
         }
     }
 
-    [NeedsTheory(typeof(LibTorchHere), DisplayName = "torch:cuda, played by host memory: every strategy loads the same weights at the forecast cost")]
+    [NeedsTheory(
+        typeof(LibTorchHere),
+        DisplayName = "torch:cuda, played by host memory: every strategy loads the same weights at the forecast cost")]
     [MemberData(nameof(Loadable))]
     public void Every_strategy_to_a_card_gives_the_same_tensors_at_the_forecast_cost(string name)
     {

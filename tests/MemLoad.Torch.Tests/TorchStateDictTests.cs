@@ -38,7 +38,8 @@ public sealed class TorchStateDictTests
     {
         using var device = new TorchCpuDevice();
         // 14 bytes: no whole number of float32.
-        using LoadedWeights weights = Build(device, 14, View("floats", DType.Float32, 3), View("halves", DType.Float16, 7), View("bytes", DType.UInt8, 14));
+        using LoadedWeights weights = Build(
+            device, 14, View("floats", DType.Float32, 3), View("halves", DType.Float16, 7), View("bytes", DType.UInt8, 14));
         TorchStateDict tensors = weights.AsTorch();
 
         using DisposeScope scope = torch.NewDisposeScope();
@@ -48,7 +49,8 @@ public sealed class TorchStateDictTests
         Assert.Equal(TensorMemory.AddressOf(tensors["floats"]), TensorMemory.AddressOf(tensors["halves"]));
     }
 
-    [NeedsFact(typeof(LibTorchHere), DisplayName = "A type that TorchSharp does not have is loaded all the same, and refused when asked for")]
+    [NeedsFact(
+        typeof(LibTorchHere), DisplayName = "A type that TorchSharp does not have is loaded all the same, and refused when asked for")]
     public void A_type_that_TorchSharp_does_not_have_is_refused_when_asked_for()
     {
         using var device = new TorchCpuDevice();
@@ -62,7 +64,8 @@ public sealed class TorchStateDictTests
         Assert.Throws<KeyNotFoundException>(() => weights.AsTorch()["unknown"]);
     }
 
-    private static TensorEntry View(string name, DType dtype, long count, LazyView lazy = LazyView.None) => new(name, dtype, [count], [1], 0, 0, lazy);
+    private static TensorEntry View(string name, DType dtype, long count, LazyView lazy = LazyView.None) =>
+        new(name, dtype, [count], [1], 0, 0, lazy);
 
     private static LoadedWeights Build(TorchCpuDevice device, int bytes, params TensorEntry[] tensors) =>
         ModelBuilder.Build(new OneStorage(MemoryMarshal.AsBytes<float>(Numbers)[..bytes].ToArray(), [.. tensors]), device);

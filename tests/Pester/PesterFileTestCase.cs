@@ -18,8 +18,10 @@ public sealed class PesterFileTestCase : XunitTestCase
     }
 
     /// <summary>A file under one Pester.</summary>
-    public PesterFileTestCase(IMessageSink diagnostics, ITestFrameworkDiscoveryOptions options, ITestMethod method, string pester, string file)
-        : base(diagnostics, options.MethodDisplayOrDefault(), options.MethodDisplayOptionsOrDefault(), method, [pester, file]) => (_pester, _file) = (pester, file);
+    public PesterFileTestCase(
+        IMessageSink diagnostics, ITestFrameworkDiscoveryOptions options, ITestMethod method, string pester, string file)
+        : base(diagnostics, options.MethodDisplayOrDefault(), options.MethodDisplayOptionsOrDefault(), method, [pester, file]) =>
+        (_pester, _file) = (pester, file);
 
     /// <inheritdoc/>
     public override void Serialize(IXunitSerializationInfo data)
@@ -39,7 +41,11 @@ public sealed class PesterFileTestCase : XunitTestCase
 
     /// <inheritdoc/>
     public override async Task<RunSummary> RunAsync(
-        IMessageSink diagnosticMessageSink, IMessageBus messageBus, object[] constructorArguments, ExceptionAggregator aggregator, CancellationTokenSource cancellationTokenSource)
+        IMessageSink diagnosticMessageSink,
+        IMessageBus messageBus,
+        object[] constructorArguments,
+        ExceptionAggregator aggregator,
+        CancellationTokenSource cancellationTokenSource)
     {
         messageBus.QueueMessage(new TestCaseStarting(this));
         IReadOnlyList<PesterResult> results = await PesterRun.OfAsync(_pester, _file, cancellationTokenSource.Token);

@@ -21,14 +21,16 @@ internal static class PesterRun
 
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(20);
 
-    private static readonly Dictionary<string, string?> Metadata = typeof(PesterRun).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
+    private static readonly Dictionary<string, string?> Metadata = typeof(PesterRun)
+        .Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
         .ToDictionary(value => value.Key, value => value.Value, StringComparer.Ordinal);
 
     /// <summary>The folder of the suite.</summary>
     public static string Folder { get; } = Metadata["Folder"]!;
 
     /// <summary>Pester and its version.</summary>
-    public static string NameOf(string pester) => $"Pester {Path.GetFileName(Path.GetDirectoryName(Path.GetDirectoryName(Metadata[pester]!)))}";
+    public static string NameOf(string pester) =>
+        $"Pester {Path.GetFileName(Path.GetDirectoryName(Path.GetDirectoryName(Metadata[pester]!)))}";
 
     /// <summary>Runs a file in a PowerShell of its own. One that does not come to its end is one failed test.</summary>
     public static async Task<IReadOnlyList<PesterResult>> OfAsync(string pester, string file, CancellationToken cancellationToken)
@@ -51,9 +53,11 @@ internal static class PesterRun
         }
     }
 
-    private static IReadOnlyList<PesterResult> Failed(string message) => [new PesterResult("the file runs to its end", "Failed", 0, message, "")];
+    private static IReadOnlyList<PesterResult> Failed(string message) =>
+        [new PesterResult("the file runs to its end", "Failed", 0, message, "")];
 
-    private static async Task<(int Code, string Text)> StartAsync(string pester, string file, string results, CancellationToken cancellationToken)
+    private static async Task<(int Code, string Text)> StartAsync(
+        string pester, string file, string results, CancellationToken cancellationToken)
     {
         string? shell = Environment.GetEnvironmentVariable(ShellVariable);
         string[] program = shell is { Length: > 0 } ? [shell] : [Metadata["Dotnet"]!, Metadata["PowerShell"]!];
@@ -94,8 +98,10 @@ internal static class PesterRun
     }
 
     private static bool IsOfTheTestHost(string variable) =>
-        (variable.StartsWith("DOTNET_", StringComparison.Ordinal) && variable is not ("DOTNET_ROOT" or "DOTNET_CLI_HOME" or "DOTNET_NOLOGO" or "DOTNET_CLI_TELEMETRY_OPTOUT"))
-        || variable.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase);
+        (
+            variable.StartsWith("DOTNET_", StringComparison.Ordinal)
+            && variable is not ("DOTNET_ROOT" or "DOTNET_CLI_HOME" or "DOTNET_NOLOGO" or "DOTNET_CLI_TELEMETRY_OPTOUT")
+        ) || variable.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase);
 }
 
 /// <summary>Reads what run.ps1 wrote.</summary>

@@ -1,8 +1,8 @@
 namespace MemLoad.Pester;
 
 /// <summary>
-/// The module in a real PowerShell 7.6: every file of the suite, and each of its tests. xunit runs classes side by side, and most files wait for processes
-/// that they start: so each class has a share of the files.
+/// The module in a real PowerShell 7.6: every file of the suite, and each of its tests. xunit runs classes side by side, and most files
+/// wait for processes that they start: so each class has a share of the files.
 /// </summary>
 public sealed class PesterTests
 {

@@ -92,7 +92,9 @@ public static unsafe partial class PlayedDriver
             return
             [
                 .. _cards.Where(card => card.Holders > 0).Select(card => $"a context with {card.Holders} holders"),
-                .. _cards.Where(card => card.Memory.Count > 0).Select(card => $"{card.Memory.Count} allocations, {card.Memory.AllocatedBytes} bytes"),
+                .. _cards
+                    .Where(card => card.Memory.Count > 0)
+                    .Select(card => $"{card.Memory.Count} allocations, {card.Memory.AllocatedBytes} bytes"),
                 .. Streams.Count > 0 ? [$"{Streams.Count} streams"] : Array.Empty<string>(),
                 .. Pinned.Count > 0 ? [$"{Pinned.Count} pinned ranges"] : Array.Empty<string>(),
                 .. ContextsOfThread > 0 ? [$"{ContextsOfThread} contexts on the stack of this thread"] : Array.Empty<string>(),
@@ -105,9 +107,13 @@ public static unsafe partial class PlayedDriver
     /// <returns>Its address; 0 if there is no such function.</returns>
     public static nint Resolve(string name) => Functions.Value.GetValueOrDefault(name);
 
-    private static readonly Lazy<Dictionary<string, nint>> Functions = new(() => typeof(PlayedDriver).GetMethods(BindingFlags.Static | BindingFlags.NonPublic)
-        .Where(method => method.GetCustomAttribute<UnmanagedCallersOnlyAttribute>() is not null)
-        .ToDictionary(method => method.GetCustomAttribute<UnmanagedCallersOnlyAttribute>()!.EntryPoint!, method => method.MethodHandle.GetFunctionPointer()));
+    private static readonly Lazy<Dictionary<string, nint>> Functions = new(() =>
+        typeof(PlayedDriver)
+            .GetMethods(BindingFlags.Static | BindingFlags.NonPublic)
+            .Where(method => method.GetCustomAttribute<UnmanagedCallersOnlyAttribute>() is not null)
+            .ToDictionary(
+                method => method.GetCustomAttribute<UnmanagedCallersOnlyAttribute>()!.EntryPoint!,
+                method => method.MethodHandle.GetFunctionPointer()));
 
     private sealed class PlayedCard
     {
@@ -131,7 +137,13 @@ public static unsafe partial class PlayedDriver
         string? visible = NativeVariable("CUDA_VISIBLE_DEVICES");
         _visible = visible is null
             ? [.. Enumerable.Range(0, _options.Cards)]
-            : [.. visible.Split(',').Select(text => int.TryParse(text, out int number) ? number : -1).TakeWhile(number => number >= 0 && number < _options.Cards)];
+            :
+            [
+                .. visible
+                    .Split(',')
+                    .Select(text => int.TryParse(text, out int number) ? number : -1)
+                    .TakeWhile(number => number >= 0 && number < _options.Cards),
+            ];
         if (_options.InitResult == 0 && _visible.Length == 0)
         {
             return NoDevice;
@@ -316,7 +328,9 @@ public static unsafe partial class PlayedDriver
     {
         lock (Gate)
         {
-            return Current(out int device) is int error and not Success ? error : _cards[device].Memory.Free(address) ? Success : InvalidValue;
+            return Current(out int device) is int error and not Success ? error
+                : _cards[device].Memory.Free(address) ? Success
+                : InvalidValue;
         }
     }
 
@@ -350,7 +364,9 @@ public static unsafe partial class PlayedDriver
     {
         lock (Gate)
         {
-            return Current(out _) is int error and not Success ? error : Pinned.Remove((nint)memory / (nint)Page * (nint)Page) ? Success : NotRegistered;
+            return Current(out _) is int error and not Success ? error
+                : Pinned.Remove((nint)memory / (nint)Page * (nint)Page) ? Success
+                : NotRegistered;
         }
     }
 
@@ -445,7 +461,8 @@ public static unsafe partial class PlayedDriver
         {
             for (long done = 0; done < (long)bytes; done += int.MaxValue / 2)
             {
-                card.Memory.Read(source + (ulong)done, new Span<byte>((byte*)target + done, (int)Math.Min((long)bytes - done, int.MaxValue / 2)));
+                card.Memory.Read(
+                    source + (ulong)done, new Span<byte>((byte*)target + done, (int)Math.Min((long)bytes - done, int.MaxValue / 2)));
             }
         });
     }
@@ -552,7 +569,12 @@ public static unsafe partial class PlayedDriver
         Pinned.Any(range => address >= range.Key && address + (nint)bytes <= range.Key + (nint)range.Value);
 
     private static long FreeOf(int device) =>
-        Math.Max(0, _options.TotalBytes - _options.OthersBytes - (_cards[device].Holders > 0 ? _options.ContextBytes : 0) - _cards[device].Memory.AllocatedBytes);
+        Math.Max(
+            0,
+            _options.TotalBytes
+                - _options.OthersBytes
+                - (_cards[device].Holders > 0 ? _options.ContextBytes : 0)
+                - _cards[device].Memory.AllocatedBytes);
 
     private static nint ContextOf(int device) => 0x100 + device;
 

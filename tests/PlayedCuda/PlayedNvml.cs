@@ -52,7 +52,12 @@ public static unsafe partial class PlayedDriver
         lock (Gate)
         {
             long free = _cards.Length > 0 ? FreeOf(DeviceOfHandle(handle)) : _options.TotalBytes - _options.OthersBytes;
-            *memory = new ManagedMemory { Total = (ulong)_options.TotalBytes, Free = (ulong)free, Used = (ulong)(_options.TotalBytes - free) };
+            *memory = new ManagedMemory
+            {
+                Total = (ulong)_options.TotalBytes,
+                Free = (ulong)free,
+                Used = (ulong)(_options.TotalBytes - free),
+            };
             return Success;
         }
     }
@@ -68,7 +73,13 @@ public static unsafe partial class PlayedDriver
             *count = found;
             if (fits && found > 0)
             {
-                processes[0] = new ManagedProcess { Id = (uint)Environment.ProcessId, UsedBytes = (ulong)(card.Memory.AllocatedBytes + _options.ContextBytes), GpuInstance = uint.MaxValue, ComputeInstance = uint.MaxValue };
+                processes[0] = new ManagedProcess
+                {
+                    Id = (uint)Environment.ProcessId,
+                    UsedBytes = (ulong)(card.Memory.AllocatedBytes + _options.ContextBytes),
+                    GpuInstance = uint.MaxValue,
+                    ComputeInstance = uint.MaxValue,
+                };
             }
             return fits ? Success : TooSmall;
         }

@@ -26,7 +26,9 @@ public sealed record PlayedOptions
     /// <summary>How late a copy between pinned memory and a card takes place, in microseconds.</summary>
     public int DelayMicroseconds { get; init; }
 
-    /// <summary>The number of the call, among those that allocate, copy or wait, from which the card fails with <see cref="FailResult"/>.</summary>
+    /// <summary>
+    /// The number of the call, among those that allocate, copy or wait, from which the card fails with <see cref="FailResult"/>.
+    /// </summary>
     public int FailFrom { get; init; } = int.MaxValue;
 
     /// <summary>The result of a card that failed: CUDA_ERROR_ECC_UNCORRECTABLE. Every later call has it, too.</summary>

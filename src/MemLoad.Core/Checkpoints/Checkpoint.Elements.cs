@@ -11,7 +11,8 @@ public sealed partial class Checkpoint : IWeightSource
     /// <param name="storage">Index into <see cref="Storages"/>.</param>
     /// <param name="sink">Takes the bytes, at most 1 MiB at a time.</param>
     /// <exception cref="MemLoadException">The file does not exist, has changed or cannot be read (ML1001 to ML1007).</exception>
-    public void StreamStorage(int storage, ElementSink sink) => StreamElements(TensorEntry.OfStorage(storage, Storages[storage].Length), sink);
+    public void StreamStorage(int storage, ElementSink sink) =>
+        StreamElements(TensorEntry.OfStorage(storage, Storages[storage].Length), sink);
 
     /// <summary>Streams the elements of one tensor straight from its file, contiguous and row-major.</summary>
     /// <param name="tensor">One of <see cref="Tensors"/>.</param>
@@ -43,7 +44,12 @@ public sealed partial class Checkpoint : IWeightSource
 
     // Presents a file as memory. It is read in pieces if possible. If elements are scattered, the file is mapped. If the file can become
     // shorter meanwhile, the range of the storage with these elements is read instead.
-    private sealed class FileExtent(CheckpointFileReader reader, CheckpointFile file, Extent storage, TensorEntry tensor, CancellationToken ct) : MemoryBuffer(file.Length)
+    private sealed class FileExtent(
+        CheckpointFileReader reader,
+        CheckpointFile file,
+        Extent storage,
+        TensorEntry tensor,
+        CancellationToken ct) : MemoryBuffer(file.Length)
     {
         private MemoryBuffer? _viewed;
 

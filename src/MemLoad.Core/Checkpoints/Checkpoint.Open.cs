@@ -5,18 +5,19 @@ namespace MemLoad;
 public sealed partial class Checkpoint
 {
     /// <summary>
-    /// Opens a checkpoint of any known format: a PyTorch file of either kind, safetensors, GGUF in one file or several, a <c>*.index.json</c>, the
-    /// manifest of an Ollama model, the <c>.metadata</c> of a distributed checkpoint, a folder, or a model in the cache of the Hugging Face hub,
-    /// by its folder or as <c>hf://org/name</c>. Reads only headers and keeps no file open. The content determines the format. A name that
-    /// contradicts the content is refused. The path can be the address of a file on a server (<c>https://</c>): ranges of it are fetched,
-    /// and the checkpoint can be planned and listed, but its bytes cannot be read (ML5201).
+    /// Opens a checkpoint of any known format: a PyTorch file of either kind, safetensors, GGUF in one file or several, a
+    /// <c>*.index.json</c>, the manifest of an Ollama model, the <c>.metadata</c> of a distributed checkpoint, a folder, or a model in the
+    /// cache of the Hugging Face hub, by its folder or as <c>hf://org/name</c>. Reads only headers and keeps no file open. The content
+    /// determines the format. A name that contradicts the content is refused. The path can be the address of a file on a server
+    /// (<c>https://</c>): ranges of it are fetched, and the checkpoint can be planned and listed, but its bytes cannot be read (ML5201).
     /// </summary>
     /// <param name="path">File, folder, <c>hf://</c> or <c>https://</c>; relative paths count from the current folder of the
     /// process.</param>
     /// <param name="cancellationToken">Stops the opening.</param>
     /// <exception cref="MemLoadException">The path or its content breaks a rule (ML1xxx to ML6xxx).</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    public static Checkpoint Open(string path, CancellationToken cancellationToken = default) => Open(path, OpenLimits.FromEnvironment(), cancellationToken);
+    public static Checkpoint Open(string path, CancellationToken cancellationToken = default) =>
+        Open(path, OpenLimits.FromEnvironment(), cancellationToken);
 
     /// <summary>Opens a checkpoint with limits on what its headers may claim.</summary>
     /// <param name="path">File or folder; relative paths count from the current folder of the process.</param>
@@ -54,7 +55,8 @@ public sealed partial class Checkpoint
     /// <param name="limits">How far its headers are believed.</param>
     /// <param name="files">Takes the open files; null to close them.</param>
     /// <param name="cancellationToken">Stops the opening.</param>
-    /// <returns>The checkpoint, which may have entries that cannot be read: see <see cref="RequireWhole"/> and <see cref="Select"/>.</returns>
+    /// <returns>The checkpoint, which may have entries that cannot be read: see <see cref="RequireWhole"/> and
+    /// <see cref="Select"/>.</returns>
     internal static Checkpoint Open(string path, OpenLimits limits, CheckpointFileSet? files, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -78,7 +80,9 @@ public sealed partial class Checkpoint
         {
             return OllamaModel.Read(path, budget, files, cancellationToken);
         }
-        if (System.IO.Path.GetFileName(path) == DistributedReader.MetadataName && System.IO.Path.GetDirectoryName(path) is string folder && DistributedReader.IsIn(folder))
+        if (System.IO.Path.GetFileName(path) == DistributedReader.MetadataName
+            && System.IO.Path.GetDirectoryName(path) is string folder
+            && DistributedReader.IsIn(folder))
         {
             return DistributedReader.Read(folder, budget, files, cancellationToken);
         }
@@ -138,7 +142,8 @@ public sealed partial class Checkpoint
         CheckpointFormat format = Sniff(file);
         if (FormatNames.Contradicts(path, format))
         {
-            throw Rules.ExtensionWrong.Broken($"the file is named {System.IO.Path.GetExtension(path)} but its content is {Describe(format)}", path);
+            throw Rules.ExtensionWrong.Broken(
+                $"the file is named {System.IO.Path.GetExtension(path)} but its content is {Describe(format)}", path);
         }
         Checkpoint checkpoint = format switch
         {
@@ -174,7 +179,9 @@ public sealed partial class Checkpoint
         {
             chosen =
             [
-                .. Tensors.Select(tensor => selection.BelowKey(tensor.Name) is string name ? tensor with { Name = name } : null).OfType<TensorEntry>(),
+                .. Tensors
+                    .Select(tensor => selection.BelowKey(tensor.Name) is string name ? tensor with { Name = name } : null)
+                    .OfType<TensorEntry>(),
             ];
             metadata = Metadata.Where(item => selection.BelowKey(item.Key) is not null)
                 .ToDictionary(item => selection.BelowKey(item.Key)!, item => item.Value, StringComparer.Ordinal);
@@ -224,7 +231,8 @@ public sealed partial class Checkpoint
             return CheckpointFormat.TorchLegacy;
         }
         NotWeights.Refuse(head, path, file.Length);
-        if (System.IO.Path.GetExtension(path).Equals(".safetensors", StringComparison.OrdinalIgnoreCase) || (head.Length > 8 && head[8] == '{'))
+        if (System.IO.Path.GetExtension(path).Equals(".safetensors", StringComparison.OrdinalIgnoreCase)
+            || (head.Length > 8 && head[8] == '{'))
         {
             return CheckpointFormat.Safetensors;
         }
@@ -232,7 +240,9 @@ public sealed partial class Checkpoint
         {
             throw Rules.LegacyTar.Broken("the file is a tar archive", path);
         }
-        return TorchSharpReader.Begins(head) ? CheckpointFormat.TorchSharp : throw Rules.FormatUnknown.Broken("the content is of no known format", path);
+        return TorchSharpReader.Begins(head)
+            ? CheckpointFormat.TorchSharp
+            : throw Rules.FormatUnknown.Broken("the content is of no known format", path);
     }
 
     private static string Describe(CheckpointFormat format) => format switch

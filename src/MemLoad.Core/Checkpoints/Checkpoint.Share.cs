@@ -30,7 +30,9 @@ public sealed partial class Checkpoint
         TensorEntry[] own = [.. Tensors.Where(tensor => owners[tensor.Storage] == rank)];
         return own.Length == 0
             ? throw Rules.NothingSelected.Broken(
-                $"none of the {Storages.Length} storages falls to rank {rank} of {count}", Path, remedy: $"Split it among fewer ranks ({Setting.RankCount}).")
+                $"none of the {Storages.Length} storages falls to rank {rank} of {count}",
+                Path,
+                remedy: $"Split it among fewer ranks ({Setting.RankCount}).")
             : CheckpointBuilder.Trim(Path, Format, Files, Storages, [.. own], Metadata).WithObjects(OpaqueObjects);
     }
 

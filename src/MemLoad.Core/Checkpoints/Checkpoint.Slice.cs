@@ -7,8 +7,8 @@ public sealed partial class Checkpoint
 {
     /// <summary>
     /// Returns one rank's slice of each tensor. The dimension of the split is divided as <c>torch.chunk</c> and <c>Shard</c> of
-    /// <c>torch.distributed.tensor</c> divide it: each rank has the same number of rows or columns, rounded up, and the last ranks have fewer or
-    /// none. A tensor that has no such dimension is on every rank.
+    /// <c>torch.distributed.tensor</c> divide it: each rank has the same number of rows or columns, rounded up, and the last ranks have
+    /// fewer or none. A tensor that has no such dimension is on every rank.
     /// </summary>
     /// <remarks>
     /// The storages have the bytes of the slices only. A storage that different tensors share, or whose tensor is not contiguous, keeps the
@@ -48,7 +48,12 @@ public sealed partial class Checkpoint
             else
             {
                 RequireSingleElements(tensor);
-                tensors.Add(tensor with { Shape = shape, ElementOffset = checked(tensor.ElementOffset + (first * tensor.Strides[dimension])) });
+                tensors.Add(
+                    tensor with
+                    {
+                        Shape = shape,
+                        ElementOffset = checked(tensor.ElementOffset + (first * tensor.Strides[dimension])),
+                    });
             }
         }
         return CheckpointBuilder.Trim(Path, Format, Files, [.. storages], tensors.MoveToImmutable(), Metadata).WithObjects(OpaqueObjects);
@@ -90,7 +95,8 @@ public sealed partial class Checkpoint
         if (!layout.IsWhole(box.Offsets[^1]) || !layout.IsWhole(box.Sizes[^1]))
         {
             throw Rules.SliceInsideBlock.Broken(
-                $"a slice of tensor {Printable.Quote(tensor.Name)} would have {box.Sizes[^1]} elements in a row, from element {box.Offsets[^1]}, and "
+                $"a slice of tensor {Printable.Quote(tensor.Name)} would have {box.Sizes[^1]} elements in a row, from element "
+                    + $"{box.Offsets[^1]}, and "
                 + $"{tensor.DType.TorchName()} has blocks of {layout.Elements}", Files[storage.File].Path);
         }
         ChunkBox whole = InBlocks(ChunkBox.Whole(tensor.Shape), layout);

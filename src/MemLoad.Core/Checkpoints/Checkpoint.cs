@@ -167,8 +167,8 @@ public sealed partial class Checkpoint
     public IReadOnlyDictionary<string, object?> Metadata { get; }
 
     /// <summary>
-    /// What a reader of these files should know and no rule forbids: files of the folder that are left out, tensors that an index does not name, fields
-    /// that the format does not have. Each is a clause without a full stop; empty as a rule.
+    /// What a reader of these files should know and no rule forbids: files of the folder that are left out, tensors that an index does not
+    /// name, fields that the format does not have. Each is a clause without a full stop; empty as a rule.
     /// </summary>
     public ImmutableArray<string> Findings { get; private init; } = [];
 

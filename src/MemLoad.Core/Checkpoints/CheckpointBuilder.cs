@@ -83,13 +83,17 @@ internal sealed class CheckpointBuilder
         if (offset < 0 || length < 0 || (!FileDecoding.Holds(offset) && offset > home.Length - length))
         {
             throw Rules.FileTruncated.Broken(
-                string.Create(CultureInfo.InvariantCulture, $"a storage of {length} bytes does not fit the file's {home.Length} bytes"), home.Path, offset);
+                string.Create(CultureInfo.InvariantCulture, $"a storage of {length} bytes does not fit the file's {home.Length} bytes"),
+                home.Path,
+                offset);
         }
         _storages.Add(new Extent(file, offset, length));
         return _storages.Count - 1;
     }
 
-    /// <summary>Adds a storage that lies in several chunks and returns its index. The chunks fill it and must be inside their files.</summary>
+    /// <summary>
+    /// Adds a storage that lies in several chunks and returns its index. The chunks fill it and must be inside their files.
+    /// </summary>
     /// <exception cref="MemLoadException">ML1005.</exception>
     public int AddStorage(ImmutableArray<StorageChunk> chunks)
     {
@@ -100,7 +104,11 @@ internal sealed class CheckpointBuilder
             if (chunk.Offset < 0 || chunk.Offset > home.Length - chunk.Length)
             {
                 throw Rules.FileTruncated.Broken(
-                    string.Create(CultureInfo.InvariantCulture, $"a chunk of {chunk.Length} bytes does not fit the file's {home.Length} bytes"), home.Path, chunk.Offset);
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"a chunk of {chunk.Length} bytes does not fit the file's {home.Length} bytes"),
+                    home.Path,
+                    chunk.Offset);
             }
             length = checked(length + chunk.Length);
         }
@@ -124,7 +132,9 @@ internal sealed class CheckpointBuilder
     {
         if (name.Length > _budget.Limits.NameLength)
         {
-            throw Rules.NameTooLong.Broken($"the name {Printable.Quote(name)} has {name.Length} characters, more than {_budget.Limits.NameLength}", _path,
+            throw Rules.NameTooLong.Broken(
+                $"the name {Printable.Quote(name)} has {name.Length} characters, more than {_budget.Limits.NameLength}",
+                _path,
                 remedy: $"{Rules.NameTooLong.Remedy} {OpenLimits.Raise("name-length", name.Length)}.");
         }
     }
@@ -145,19 +155,31 @@ internal sealed class CheckpointBuilder
         }
         if (!nameIsNew && !_names.Add(tensor.Name))
         {
-            Refuse(tensor.Name, Rules.NameRepeated.Broken($"the name {Printable.Quote(tensor.Name)} occurs twice", home, remedy: LeftOut(Rules.NameRepeated, tensor.Name)));
+            Refuse(
+                tensor.Name,
+                Rules.NameRepeated.Broken(
+                    $"the name {Printable.Quote(tensor.Name)} occurs twice", home, remedy: LeftOut(Rules.NameRepeated, tensor.Name)));
             return;
         }
         if (ControlCharacters.AreInTensorName(tensor.Name))
         {
-            Refuse(tensor.Name, Rules.TensorNameControl.Broken(
-                $"the tensor name {Printable.Quote(tensor.Name)} has a control character", home, remedy: LeftOut(Rules.TensorNameControl, tensor.Name)));
+            Refuse(
+                tensor.Name,
+                Rules.TensorNameControl.Broken(
+                    $"the tensor name {Printable.Quote(tensor.Name)} has a control character",
+                    home,
+                    remedy: LeftOut(Rules.TensorNameControl, tensor.Name)));
             return;
         }
-        if (tensor.Shape.Length != tensor.Strides.Length || tensor.ElementOffset < 0 || HasNegative(tensor.Shape) || HasNegative(tensor.Strides))
+        if (tensor.Shape.Length != tensor.Strides.Length
+            || tensor.ElementOffset < 0
+            || HasNegative(tensor.Shape)
+            || HasNegative(tensor.Strides))
         {
             throw Rules.ShapeInvalid.Broken(
-                $"tensor {Printable.Quote(tensor.Name)} has shape ({string.Join(", ", tensor.Shape)}), strides ({string.Join(", ", tensor.Strides)}) and offset {tensor.ElementOffset}", home);
+                $"tensor {Printable.Quote(tensor.Name)} has shape ({string.Join(", ", tensor.Shape)}), strides "
+                    + $"({string.Join(", ", tensor.Strides)}) and offset {tensor.ElementOffset}",
+                home);
         }
         try
         {
@@ -165,7 +187,10 @@ internal sealed class CheckpointBuilder
         }
         catch (OverflowException e)
         {
-            throw Rules.ShapeInvalid.Broken($"the size of tensor {Printable.Quote(tensor.Name)} with shape ({string.Join(", ", tensor.Shape)}) does not fit 64 bits", home, innerException: e);
+            throw Rules.ShapeInvalid.Broken(
+                $"the size of tensor {Printable.Quote(tensor.Name)} with shape ({string.Join(", ", tensor.Shape)}) does not fit 64 bits",
+                home,
+                innerException: e);
         }
         _tensors.Add(tensor);
     }
@@ -177,12 +202,15 @@ internal sealed class CheckpointBuilder
         if (!layout.IsSingle && (!tensor.IsContiguous || !layout.IsWhole(tensor.ElementOffset) || !layout.IsWhole(tensor.ElementCount)))
         {
             throw Rules.ShapeInvalid.Broken(
-                $"tensor {Printable.Quote(tensor.Name)} of {tensor.DType.TorchName()} with shape ({string.Join(", ", tensor.Shape)}) is not made of whole blocks", home);
+                $"tensor {Printable.Quote(tensor.Name)} of {tensor.DType.TorchName()} with shape ({string.Join(", ", tensor.Shape)}) is "
+                    + $"not made of whole blocks",
+                home);
         }
         long end = layout.BytesOf(checked(tensor.ElementOffset + ShapeMath.Span(tensor.Shape, tensor.Strides)));
         if (bytes > 0 && end > storage.Length)
         {
-            throw Rules.ViewOutsideStorage.Broken($"tensor {Printable.Quote(tensor.Name)} ends at byte {end} of a storage of {storage.Length} bytes", home, storage.Offset);
+            throw Rules.ViewOutsideStorage.Broken(
+                $"tensor {Printable.Quote(tensor.Name)} ends at byte {end} of a storage of {storage.Length} bytes", home, storage.Offset);
         }
         if (bytes <= storage.Length)
         {
@@ -190,12 +218,18 @@ internal sealed class CheckpointBuilder
         }
         if (_budget.Limits.ExpandedBytes is null && bytes / Math.Max(storage.Length, 1) > LargestExpansion)
         {
-            throw Rules.ViewTooLarge.Broken($"tensor {Printable.Quote(tensor.Name)} expands {storage.Length} bytes to {bytes}", home, storage.Offset,
+            throw Rules.ViewTooLarge.Broken(
+                $"tensor {Printable.Quote(tensor.Name)} expands {storage.Length} bytes to {bytes}",
+                home,
+                storage.Offset,
                 remedy: $"{Rules.ViewTooLarge.Remedy} {OpenLimits.Raise("expanded-bytes", bytes)}.");
         }
         if (!_budget.TryExpand(bytes - storage.Length, out long total, out long allowed))
         {
-            throw Rules.ViewsTooLarge.Broken($"views up to tensor {Printable.Quote(tensor.Name)} add {total} bytes to the files, more than {allowed}", home, storage.Offset,
+            throw Rules.ViewsTooLarge.Broken(
+                $"views up to tensor {Printable.Quote(tensor.Name)} add {total} bytes to the files, more than {allowed}",
+                home,
+                storage.Offset,
                 remedy: $"{Rules.ViewsTooLarge.Remedy} {OpenLimits.Raise("expanded-bytes", total)}.");
         }
     }
@@ -285,15 +319,28 @@ internal sealed class CheckpointBuilder
             if (newStorage[tensor.Storage] < 0)
             {
                 newStorage[tensor.Storage] = keptStorages.Count;
-                keptStorages.Add(storage.IsInChunks
-                    ? new Extent(Keep(storage.File), storage.Offset, storage.Length) { Chunks = [.. storage.Chunks.Select(chunk => chunk.WithFile(Keep(chunk.File)))] }
-                    : new Extent(Keep(storage.File), storage.Offset + stretch.Start, stretch.End - stretch.Start));
+                keptStorages.Add(
+                    storage.IsInChunks
+                        ? new Extent(Keep(storage.File), storage.Offset, storage.Length)
+                        {
+                            Chunks = [.. storage.Chunks.Select(chunk => chunk.WithFile(Keep(chunk.File)))],
+                        }
+                        : new Extent(Keep(storage.File), storage.Offset + stretch.Start, stretch.End - stretch.Start));
             }
-            long offset = tensor.ElementCount == 0 ? 0 : storage.IsInChunks ? tensor.ElementOffset : tensor.DType.Layout().ElementsIn(tensor.ByteOffset - stretch.Start);
+            long offset =
+                tensor.ElementCount == 0 ? 0
+                : storage.IsInChunks ? tensor.ElementOffset
+                : tensor.DType.Layout().ElementsIn(tensor.ByteOffset - stretch.Start);
             bool same = tensor.Storage == newStorage[tensor.Storage] && tensor.ElementOffset == offset;
             kept.Add(same ? tensor : tensor with { Storage = newStorage[tensor.Storage], ElementOffset = offset });
         }
-        return new Checkpoint(path, format, keptFiles.Count == 0 ? files : keptFiles.ToImmutable(), keptStorages.DrainToImmutable(), kept.DrainToImmutable(), metadata);
+        return new Checkpoint(
+            path,
+            format,
+            keptFiles.Count == 0 ? files : keptFiles.ToImmutable(),
+            keptStorages.DrainToImmutable(),
+            kept.DrainToImmutable(),
+            metadata);
 
         int Keep(int file)
         {

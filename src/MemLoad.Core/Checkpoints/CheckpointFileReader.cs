@@ -8,8 +8,11 @@ internal sealed class CheckpointFileReader : WholeFile
     /// <summary>The readahead of the system does not cover larger distances. A call to <see cref="Expect"/> then helps.</summary>
     public const int FarApart = 64 << 10;
 
-    // Windows says when a file was written to only once its writer has closed it: so none may have it open meanwhile. Elsewhere shares keep nobody out.
-    private static readonly FileShare Share = OperatingSystem.IsWindows() ? FileShare.Read | FileShare.Delete : FileShare.ReadWrite | FileShare.Delete;
+    // Windows says when a file was written to only once its writer has closed it: so none may have it open meanwhile. Elsewhere shares keep
+    // nobody out.
+    private static readonly FileShare Share = OperatingSystem.IsWindows()
+        ? FileShare.Read | FileShare.Delete
+        : FileShare.ReadWrite | FileShare.Delete;
 
     private readonly SafeFileHandle _handle;
     private readonly DirectReads _direct;
@@ -109,7 +112,8 @@ internal sealed class CheckpointFileReader : WholeFile
         }
         catch (IOException e)
         {
-            throw Rules.ReadFailed.Broken($"the file system no longer answers for the file: {e.Message.TrimEnd('.')}", Path, innerException: e);
+            throw Rules.ReadFailed.Broken(
+                $"the file system no longer answers for the file: {e.Message.TrimEnd('.')}", Path, innerException: e);
         }
         if (now != Stamp)
         {
@@ -174,7 +178,8 @@ internal sealed class CheckpointFileReader : WholeFile
         _handle.Dispose();
     }
 
-    // Windows lets reads through a synchronous handle wait for one another, whichever threads they come from; overlapped ones go on side by side.
+    // Windows lets reads through a synchronous handle wait for one another, whichever threads they come from; overlapped ones go on side by
+    // side.
     private SafeFileHandle? OpenOverlapped()
     {
         try

@@ -1,8 +1,8 @@
 namespace MemLoad;
 
 /// <summary>
-/// The files of a checkpoint that are open, from the reading of the headers to the last byte of a load. A file is opened when it is first needed.
-/// Only a limited number is open at a time, because a checkpoint may consist of thousands of files.
+/// The files of a checkpoint that are open, from the reading of the headers to the last byte of a load. A file is opened when it is first
+/// needed. Only a limited number is open at a time, because a checkpoint may consist of thousands of files.
 /// </summary>
 internal sealed class CheckpointFileSet : IDisposable
 {
@@ -25,7 +25,9 @@ internal sealed class CheckpointFileSet : IDisposable
     /// <summary>How many files are open now.</summary>
     public int Count => _open.Count;
 
-    /// <summary>The file, open. It stays open until <see cref="BatchLimit"/> others were asked for: call again for every batch of reads.</summary>
+    /// <summary>
+    /// The file, open. It stays open until <see cref="BatchLimit"/> others were asked for: call again for every batch of reads.
+    /// </summary>
     /// <exception cref="MemLoadException">ML1001, ML1002 or ML1006.</exception>
     public CheckpointFileReader this[CheckpointFile file]
     {
@@ -56,7 +58,9 @@ internal sealed class CheckpointFileSet : IDisposable
         }
     }
 
-    /// <summary>Takes over a file that was opened to read its headers, or closes it if enough are open. Threads may call it at once.</summary>
+    /// <summary>
+    /// Takes over a file that was opened to read its headers, or closes it if enough are open. Threads may call it at once.
+    /// </summary>
     public void Keep(CheckpointFileReader reader)
     {
         lock (_lock)

@@ -28,7 +28,8 @@ internal sealed class CheckpointMerger
 
     /// <summary>Adds a tensor of a part under a name.</summary>
     public void AddTensor(string name, TensorEntry tensor, int firstStorage) =>
-        _tensors.Add(name == tensor.Name && firstStorage == 0 ? tensor : tensor with { Name = name, Storage = firstStorage + tensor.Storage });
+        _tensors.Add(
+            name == tensor.Name && firstStorage == 0 ? tensor : tensor with { Name = name, Storage = firstStorage + tensor.Storage });
 
     /// <summary>The merged checkpoint.</summary>
     public Checkpoint Build(string path, CheckpointFormat format, IReadOnlyDictionary<string, object?> metadata) =>
@@ -37,5 +38,7 @@ internal sealed class CheckpointMerger
 
     // Hundreds of shards of one writer have the same findings.
     private ImmutableArray<string> Findings() =>
-        _findings.Count <= MostFindings ? [.. _findings] : [.. _findings.Take(MostFindings), $"{_findings.Count - MostFindings} more like these"];
+        _findings.Count <= MostFindings
+            ? [.. _findings]
+            : [.. _findings.Take(MostFindings), $"{_findings.Count - MostFindings} more like these"];
 }

@@ -28,5 +28,9 @@ internal readonly record struct ChunkBox(ImmutableArray<long> Offsets, Immutable
     }
 
     /// <summary>The same box, counted from an element of the tensor.</summary>
-    public ChunkBox From(ImmutableArray<long> origin) => this with { Offsets = [.. Offsets.Zip(origin, (offset, first) => offset - first)] };
+    public ChunkBox From(ImmutableArray<long> origin) =>
+        this with
+        {
+            Offsets = [.. Offsets.Zip(origin, (offset, first) => offset - first)],
+        };
 }

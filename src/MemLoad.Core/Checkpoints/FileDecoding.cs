@@ -5,8 +5,9 @@ using System.IO.Hashing;
 namespace MemLoad;
 
 /// <summary>
-/// The parts of a file whose bytes are not the elements of tensors as they are: deflated records, and numbers with their highest byte first. Each part has
-/// a range of offsets of its own, far beyond the end of any file. Reading there gives the bytes as they are wanted. Such a file cannot be mapped.
+/// The parts of a file whose bytes are not the elements of tensors as they are: deflated records, and numbers with their highest byte
+/// first. Each part has a range of offsets of its own, far beyond the end of any file. Reading there gives the bytes as they are wanted.
+/// Such a file cannot be mapped.
 /// </summary>
 internal sealed class FileDecoding
 {
@@ -39,7 +40,10 @@ internal sealed class FileDecoding
     }
 
     /// <summary>Why the file cannot be mapped, for messages; null if it can.</summary>
-    public string? Obstacle => _parts.Count == 0 ? null : _parts.Exists(part => part.Unit == 0) ? "its records are compressed" : "its numbers have their highest byte first";
+    public string? Obstacle =>
+        _parts.Count == 0 ? null
+        : _parts.Exists(part => part.Unit == 0) ? "its records are compressed"
+        : "its numbers have their highest byte first";
 
     /// <summary>Whether an offset lies in a decoded range.</summary>
     public static bool Holds(long offset) => offset >= Base;
@@ -49,7 +53,10 @@ internal sealed class FileDecoding
     public long AddDeflated(in ZipRecord record, string path)
     {
         return record.Inflated > (record.Length * LargestRatio) + LargestRatio
-            ? throw Rules.ZipInflates.Broken($"the record {Printable.Quote(record.Name)} of {record.Length} bytes claims {record.Inflated} bytes inflated", path, record.Offset)
+            ? throw Rules.ZipInflates.Broken(
+                $"the record {Printable.Quote(record.Name)} of {record.Length} bytes claims {record.Inflated} bytes inflated",
+                path,
+                record.Offset)
             : Add(record.Inflated, record.Offset, record.Length, 0, record.Crc);
     }
 
@@ -108,7 +115,10 @@ internal sealed class DecodedReads(WholeFile file, FileDecoding decoding) : IDis
         long from = offset - part.Start;
         if (from + destination.Length > part.Length)
         {
-            throw Rules.FileTruncated.Broken($"{destination.Length} bytes are promised where the record has {Math.Max(0, part.Length - from)}", file.Path, part.Physical);
+            throw Rules.FileTruncated.Broken(
+                $"{destination.Length} bytes are promised where the record has {Math.Max(0, part.Length - from)}",
+                file.Path,
+                part.Physical);
         }
         int unit = part.Unit > 0 ? part.Unit : part.SwapUnit;
         if (unit <= 1)
@@ -186,7 +196,8 @@ internal sealed class DecodedReads(WholeFile file, FileDecoding decoding) : IDis
             }
             if (Read(cursor, piece.AsSpan(0, 1)) != 0)
             {
-                throw Rules.ZipInflates.Broken($"a record inflates to more than the {part.Length} bytes that the directory states", file.Path, part.Physical);
+                throw Rules.ZipInflates.Broken(
+                    $"a record inflates to more than the {part.Length} bytes that the directory states", file.Path, part.Physical);
             }
         }
         finally
@@ -196,7 +207,8 @@ internal sealed class DecodedReads(WholeFile file, FileDecoding decoding) : IDis
         uint found = checksum.GetCurrentHashAsUInt32();
         if (part.Crc != 0 && found != part.Crc)
         {
-            throw Rules.RecordChecksum.Broken($"an inflated record has the checksum {found:x8}, the directory says {part.Crc:x8}", file.Path, part.Physical);
+            throw Rules.RecordChecksum.Broken(
+                $"an inflated record has the checksum {found:x8}, the directory says {part.Crc:x8}", file.Path, part.Physical);
         }
     }
 

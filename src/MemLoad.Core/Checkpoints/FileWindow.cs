@@ -26,7 +26,8 @@ internal sealed class FileWindow(FileRange file) : IDisposable
     {
         if (offset < 0 || count < 0 || offset > file.Length - count)
         {
-            throw Rules.FileTruncated.Broken($"the file has {file.Length} bytes but {count} are promised here", Path, Math.Clamp(offset, 0, file.Length));
+            throw Rules.FileTruncated.Broken(
+                $"the file has {file.Length} bytes but {count} are promised here", Path, Math.Clamp(offset, 0, file.Length));
         }
         if (offset < _start || offset + count > _start + _filled)
         {

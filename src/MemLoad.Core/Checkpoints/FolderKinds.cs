@@ -14,7 +14,9 @@ internal static partial class FolderKinds
 
     private const int LongestChecklist = 1 << 16;
 
-    /// <summary>Whether the name of a file says that it is a part of a model, even if it is alone: a part of ZeRO stage 3, or a layer of a pipeline.</summary>
+    /// <summary>
+    /// Whether the name of a file says that it is a part of a model, even if it is alone: a part of ZeRO stage 3, or a layer of a pipeline.
+    /// </summary>
     public static bool IsPartByName(string name) => ZeroName().IsMatch(name) || LayerName().IsMatch(name);
 
     /// <summary>Files of several processes, each with a part of every large tensor.</summary>
@@ -27,17 +29,25 @@ internal static partial class FolderKinds
         if (ZeroName().IsMatch(set))
         {
             return Rules.FolderKind.Broken(
-                $"the folder is a DeepSpeed checkpoint of ZeRO stage 3: each of {Printable.List(names)} has a part of every tensor", folder,
-                remedy: "Join the parts with the script that DeepSpeed writes beside the folder: python zero_to_fp32.py FOLDER_ABOVE NEW_FOLDER. Open the new folder.");
+                $"the folder is a DeepSpeed checkpoint of ZeRO stage 3: each of {Printable.List(names)} has a part of every tensor",
+                folder,
+                remedy: "Join the parts with the script that DeepSpeed writes beside the folder: python zero_to_fp32.py FOLDER_ABOVE "
+                    + "NEW_FOLDER. Open the new folder.");
         }
         return Rules.FolderKind.Broken(
             names.Length > 1
-                ? $"the folder has {names.Length} files {Printable.Quote(set)}, one per process of a model-parallel run: each has a part of every large tensor"
-                : $"the folder has {Printable.Quote(names[0])}, one of the files of a model-parallel run: each has a part of every large tensor", folder,
-            remedy: $"Use the model in one piece, such as the one that its publisher has for transformers. To look at one part, give its path: {(Setting.Path, path)}.");
+                ? $"the folder has {names.Length} files {Printable.Quote(set)}, one per process of a model-parallel run: each has a part "
+                    + $"of every large tensor"
+                : $"the folder has {Printable.Quote(names[0])}, one of the files of a model-parallel run: each has a part of every "
+                    + $"large tensor",
+            folder,
+            remedy: $"Use the model in one piece, such as the one that its publisher has for transformers. To look at one part, give its "
+                + $"path: {(Setting.Path, path)}.");
     }
 
-    /// <summary>The number of parts of a model of Llama, by the list of checksums beside it; 1 for any other file, and without a list.</summary>
+    /// <summary>
+    /// The number of parts of a model of Llama, by the list of checksums beside it; 1 for any other file, and without a list.
+    /// </summary>
     /// <param name="folder">Absolute path of the folder.</param>
     /// <param name="name">The name of a part.</param>
     public static int LlamaParts(string folder, string name)
@@ -49,7 +59,12 @@ internal static partial class FolderKinds
         }
         using CheckpointFileReader file = CheckpointFileReader.Open(list);
         string text = Encoding.Latin1.GetString(file.ReadBytes(0, Math.Min(file.Length, LongestChecklist)));
-        return Math.Max(1, text.Split(['\n', '\r', ' ', '*'], StringSplitOptions.RemoveEmptyEntries).Where(word => LlamaName().IsMatch(word)).Distinct(StringComparer.Ordinal).Count());
+        return Math.Max(
+            1,
+            text.Split(['\n', '\r', ' ', '*'], StringSplitOptions.RemoveEmptyEntries)
+                .Where(word => LlamaName().IsMatch(word))
+                .Distinct(StringComparer.Ordinal)
+                .Count());
     }
 
     /// <summary>A set of files that is not complete.</summary>
@@ -58,7 +73,8 @@ internal static partial class FolderKinds
     /// <param name="missing">The names of the parts that are not.</param>
     /// <param name="count">The number of all parts.</param>
     /// <param name="others">Other files that can be opened.</param>
-    public static MemLoadException Incomplete(string folder, ImmutableArray<string> present, ImmutableArray<string> missing, int count, IEnumerable<string> others)
+    public static MemLoadException Incomplete(
+        string folder, ImmutableArray<string> present, ImmutableArray<string> missing, int count, IEnumerable<string> others)
     {
         string? other = others.FirstOrDefault();
         string path = TypedPath.Of(Path.Combine(folder, other ?? present[0]));
@@ -77,24 +93,36 @@ internal static partial class FolderKinds
         (string Path, FolderListing Listing)[] below = FoldersBelow(listing);
         if (subfolders.Any(name => StepName().IsMatch(name)))
         {
-            return Known("DeepSpeed", below, "Where it has files zero_pp_rank_*, join them with the script that DeepSpeed writes beside them: python zero_to_fp32.py FOLDER NEW_FOLDER.");
+            return Known(
+                "DeepSpeed",
+                below,
+                "Where it has files zero_pp_rank_*, join them with the script that DeepSpeed writes beside them: python zero_to_fp32.py "
+                    + "FOLDER NEW_FOLDER.");
         }
         if (subfolders.Any(name => IterationName().IsMatch(name) || RankFolderName().IsMatch(name)))
         {
             return Known("Megatron", below, "Convert the checkpoint with the tools of Megatron, which join the ranks.");
         }
         string states = listing.TensorFiles.IsEmpty ? "" : $" but {Printable.List(listing.TensorFiles)} ({Kinds(listing)})";
-        return Rules.FolderEmpty.Broken($"the folder has no index and no file of a model{states}", folder, remedy: Below(listing, below) ?? Rules.FolderEmpty.Remedy);
+        return Rules.FolderEmpty.Broken(
+            $"the folder has no index and no file of a model{states}", folder, remedy: Below(listing, below) ?? Rules.FolderEmpty.Remedy);
 
         MemLoadException Known(string program, (string Path, FolderListing Listing)[] found, string advice)
         {
-            string? file = found.Where(pair => !pair.Listing.IsDistributed).SelectMany(pair => pair.Listing.ModelFiles.Select(name => Path.Combine(pair.Path, name))).FirstOrDefault();
+            string? file = found
+                .Where(pair => !pair.Listing.IsDistributed)
+                .SelectMany(pair => pair.Listing.ModelFiles.Select(name => Path.Combine(pair.Path, name)))
+                .FirstOrDefault();
             Remedy remedy = advice;
             if (file is not null)
             {
                 remedy = (Remedy)$"To open one file of it, give its path: {(Setting.Path, TypedPath.Of(file))}. {advice}";
             }
-            return Rules.FolderKind.Broken($"the folder is a checkpoint of {program}, with one file per process in {Printable.List(found.Select(pair => Path.GetRelativePath(folder, pair.Path)).ToArray())}", folder, remedy: remedy);
+            return Rules.FolderKind.Broken(
+                $"the folder is a checkpoint of {program}, with one file per process in "
+                    + $"{Printable.List(found.Select(pair => Path.GetRelativePath(folder, pair.Path)).ToArray())}",
+                folder,
+                remedy: remedy);
         }
     }
 
@@ -116,7 +144,8 @@ internal static partial class FolderKinds
         return remedy;
     }
 
-    private static string Kinds(FolderListing listing) => string.Join(", ", listing.TensorFiles.Select(FolderNames.CompanionKind).Distinct());
+    private static string Kinds(FolderListing listing) =>
+        string.Join(", ", listing.TensorFiles.Select(FolderNames.CompanionKind).Distinct());
 
     // The folders below with files of tensors, nearest first.
     private static (string Path, FolderListing Listing)[] FoldersBelow(FolderListing listing)

@@ -3,15 +3,22 @@ using System.IO.Enumeration;
 
 namespace MemLoad;
 
-/// <summary>The files of a folder that can be parts of a checkpoint, and its subfolders, in ordinal order. Hidden ones and other files are left out.</summary>
+/// <summary>
+/// The files of a folder that can be parts of a checkpoint, and its subfolders, in ordinal order. Hidden ones and other files are left out.
+/// </summary>
 /// <param name="Folder">Absolute path of the folder.</param>
 /// <param name="Indexes">The indexes of shards.</param>
 /// <param name="TensorFiles">The files with the extension of a file of tensors.</param>
 /// <param name="DistributedFiles">The data files of a distributed checkpoint of PyTorch (<c>*.distcp</c>).</param>
-/// <param name="HasDistributedMetadata">Whether the folder has <c>.metadata</c>, which a distributed checkpoint has when it is complete.</param>
+/// <param name="HasDistributedMetadata">Whether the folder has <c>.metadata</c>, which a distributed checkpoint has when it is
+/// complete.</param>
 /// <param name="Subfolders">The subfolders.</param>
 internal sealed record FolderListing(
-    string Folder, ImmutableArray<string> Indexes, ImmutableArray<string> TensorFiles, ImmutableArray<string> DistributedFiles, bool HasDistributedMetadata,
+    string Folder,
+    ImmutableArray<string> Indexes,
+    ImmutableArray<string> TensorFiles,
+    ImmutableArray<string> DistributedFiles,
+    bool HasDistributedMetadata,
     ImmutableArray<string> Subfolders)
 {
     /// <summary>The file that a distributed checkpoint has when it is complete.</summary>
@@ -33,7 +40,13 @@ internal sealed record FolderListing(
         (string Name, bool IsFolder)[] entries;
         try
         {
-            entries = [.. new FileSystemEnumerable<(string Name, bool IsFolder)>(folder, (ref entry) => (entry.FileName.ToString(), entry.IsDirectory), Everything)];
+            entries =
+            [
+                .. new FileSystemEnumerable<(string Name, bool IsFolder)>(
+                    folder,
+                    (ref entry) => (entry.FileName.ToString(), entry.IsDirectory),
+                    Everything),
+            ];
         }
         catch (DirectoryNotFoundException e)
         {
@@ -50,7 +63,10 @@ internal sealed record FolderListing(
         string[] files = [.. entries.Where(entry => !entry.IsFolder).Select(entry => entry.Name).Order(StringComparer.Ordinal)];
         string[] shown = [.. files.Where(name => name[0] != '.')];
         return new FolderListing(
-            folder, [.. shown.Where(FolderNames.IsIndex)], [.. shown.Where(FolderNames.IsTensors)], [.. shown.Where(FolderNames.IsDistributed)],
+            folder,
+            [.. shown.Where(FolderNames.IsIndex)],
+            [.. shown.Where(FolderNames.IsTensors)],
+            [.. shown.Where(FolderNames.IsDistributed)],
             files.Contains(DistributedMetadata, StringComparer.Ordinal),
             [.. entries.Where(entry => entry.IsFolder && entry.Name[0] != '.').Select(entry => entry.Name).Order(StringComparer.Ordinal)]);
     }

@@ -12,7 +12,19 @@ internal readonly record struct PartName(string Set, int Number, int Count);
 /// <summary>What names of files say about their place in a folder.</summary>
 internal static partial class FolderNames
 {
-    private static readonly string[] TensorExtensions = [".pt", ".pth", ".bin", ".safetensors", ".gguf", ".ckpt", ".sft", ".th", ".pth.tar", ".pt.tar"];
+    private static readonly string[] TensorExtensions =
+    [
+        ".pt",
+        ".pth",
+        ".bin",
+        ".safetensors",
+        ".gguf",
+        ".ckpt",
+        ".sft",
+        ".th",
+        ".pth.tar",
+        ".pt.tar",
+    ];
 
     // Files of one tensor have these. The others are of whole models.
     private static readonly string[] SingleExtensions = [".pt", ".pth", ".bin", ".safetensors"];
@@ -20,8 +32,12 @@ internal static partial class FolderNames
     // The names under which trainers save what is no model (transformers, accelerate, DeepSpeed, verl).
     private static readonly (Regex Name, string Kind)[] Companions =
     [
-        (OptimizerName(), "optimizer state"), (SchedulerName(), "scheduler state"), (RandomName(), "random state"), (ArgumentsName(), "training arguments"),
-        (ScalerName(), "state of the gradient scaler"), (LoaderName(), "state of the data loader"),
+        (OptimizerName(), "optimizer state"),
+        (SchedulerName(), "scheduler state"),
+        (RandomName(), "random state"),
+        (ArgumentsName(), "training arguments"),
+        (ScalerName(), "state of the gradient scaler"),
+        (LoaderName(), "state of the data loader"),
     ];
 
     // Files of one process of several: of Llama, DeepSpeed, verl, and names like pytorch_model_fsdp_rank0.bin.
@@ -31,7 +47,8 @@ internal static partial class FolderNames
     public static bool IsIndex(string name) => IndexName().IsMatch(name);
 
     /// <summary>Whether a file has the extension of a file of tensors.</summary>
-    public static bool IsTensors(string name) => TensorExtensions.Any(extension => name.EndsWith(extension, StringComparison.OrdinalIgnoreCase));
+    public static bool IsTensors(string name) =>
+        TensorExtensions.Any(extension => name.EndsWith(extension, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>Whether a file can be one of a folder with one file per tensor.</summary>
     public static bool CanBeSingle(string name) => SingleExtensions.Contains(Path.GetExtension(name), StringComparer.OrdinalIgnoreCase);
@@ -46,9 +63,16 @@ internal static partial class FolderNames
     public static PartName? PartOf(string name)
     {
         Match match = CountedName().Match(name);
-        return match.Success && int.TryParse(match.Groups["number"].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out int number)
-            && int.TryParse(match.Groups["count"].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count > 0 && number <= count
-            ? new PartName($"{name[..match.Groups["number"].Index]}*{name[(match.Groups["number"].Index + match.Groups["number"].Length)..]}", number, count)
+        return
+            match.Success
+            && int.TryParse(match.Groups["number"].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out int number)
+            && int.TryParse(match.Groups["count"].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out int count)
+            && count > 0
+            && number <= count
+            ? new PartName(
+                $"{name[..match.Groups["number"].Index]}*{name[(match.Groups["number"].Index + match.Groups["number"].Length)..]}",
+                number,
+                count)
             : null;
     }
 
@@ -56,12 +80,13 @@ internal static partial class FolderNames
     public static string SiblingOf(string name, int number)
     {
         Group own = CountedName().Match(name).Groups["number"];
-        return $"{name[..own.Index]}{number.ToString(CultureInfo.InvariantCulture).PadLeft(own.Length, '0')}{name[(own.Index + own.Length)..]}";
+        string digits = number.ToString(CultureInfo.InvariantCulture).PadLeft(own.Length, '0');
+        return $"{name[..own.Index]}{digits}{name[(own.Index + own.Length)..]}";
     }
 
     /// <summary>
-    /// The rank in the name of a file that one of several processes wrote, such as 1 in <c>consolidated.01.pth</c>; null if there is none. The set is
-    /// what the names of all ranks have in common, and the count is how many the name states, or 0.
+    /// The rank in the name of a file that one of several processes wrote, such as 1 in <c>consolidated.01.pth</c>; null if there is none.
+    /// The set is what the names of all ranks have in common, and the count is how many the name states, or 0.
     /// </summary>
     public static PartName? RankOf(string name)
     {
@@ -71,7 +96,8 @@ internal static partial class FolderNames
             return null;
         }
         _ = int.TryParse(WorldName().Match(name).Groups["count"].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out int count);
-        return new PartName($"{name[..match.Groups["rank"].Index]}*{name[(match.Groups["rank"].Index + match.Groups["rank"].Length)..]}", rank, count);
+        return new PartName(
+            $"{name[..match.Groups["rank"].Index]}*{name[(match.Groups["rank"].Index + match.Groups["rank"].Length)..]}", rank, count);
     }
 
     /// <summary>
@@ -101,7 +127,8 @@ internal static partial class FolderNames
     [GeneratedRegex(@"_world_size_[0-9]+_rank_(?<rank>[0-9]{1,6})\.(pt|pth|bin)$", Options)]
     private static partial Regex WorldRankName();
 
-    [GeneratedRegex(@"^(pytorch_model|model|checkpoint|weights)[-_.](.*[-_.])?rank[-_.]?(?<rank>[0-9]{1,6})\.(pt|pth|bin|safetensors)$", Options)]
+    [GeneratedRegex(
+        @"^(pytorch_model|model|checkpoint|weights)[-_.](.*[-_.])?rank[-_.]?(?<rank>[0-9]{1,6})\.(pt|pth|bin|safetensors)$", Options)]
     private static partial Regex NamedRankName();
 
     [GeneratedRegex(@"world_size[-_](?<count>[0-9]{1,6})[-_.]", Options)]

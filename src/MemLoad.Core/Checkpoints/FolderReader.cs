@@ -3,9 +3,9 @@ using System.Collections.Immutable;
 namespace MemLoad;
 
 /// <summary>
-/// Determines the kind of checkpoint in a folder. A reading must be complete, and the only one: an index and its shards, all parts of a set by their
-/// names, one file of tensors, or one file per tensor. The states that trainers save beside a model are no second reading. Of one model in two formats,
-/// safetensors is read. In any other case the message has paths to type.
+/// Determines the kind of checkpoint in a folder. A reading must be complete, and the only one: an index and its shards, all parts of a set
+/// by their names, one file of tensors, or one file per tensor. The states that trainers save beside a model are no second reading. Of one
+/// model in two formats, safetensors is read. In any other case the message has paths to type.
 /// </summary>
 internal static class FolderReader
 {
@@ -44,11 +44,15 @@ internal static class FolderReader
                 $"the folder has the indexes {Printable.List(listing.Indexes)}", folder, remedy: TypedPath.OneOf(folder, listing.Indexes));
             Checkpoint sharded = ShardIndexReader.Read(Path.Combine(folder, index), budget, files, ct);
             var named = sharded.Files.Select(file => Path.GetFileName(file.Path)).ToHashSet(StringComparer.Ordinal);
-            return sharded.WithFindings(LeftOut([.. listing.Indexes.Where(other => other != index), .. listing.TensorFiles.Where(name => !named.Contains(name))]));
+            return sharded.WithFindings(
+                LeftOut([.. listing.Indexes.Where(other => other != index), .. listing.TensorFiles.Where(name => !named.Contains(name))]));
         }
         Candidate[] candidates = CandidatesOf(listing);
-        Candidate? chosen = candidates is [Candidate only] ? only
-            : Preferred([.. candidates.Select(candidate => candidate.Name)]) is string name ? candidates.Single(candidate => candidate.Name == name) : null;
+        Candidate? chosen =
+            candidates is [Candidate only] ? only
+            : Preferred([.. candidates.Select(candidate => candidate.Name)]) is string name
+                ? candidates.Single(candidate => candidate.Name == name)
+            : null;
         if (chosen is null)
         {
             return candidates.Length == 0 ? throw FolderKinds.WithoutModel(listing) : ReadSeveral(listing, candidates, budget, files, ct);
@@ -59,7 +63,12 @@ internal static class FolderReader
         }
         if (!chosen.Missing.IsEmpty && !chosen.IsGguf) // whose reader knows more of the set
         {
-            throw FolderKinds.Incomplete(folder, chosen.Files, chosen.Missing, chosen.Count, candidates.Where(candidate => candidate != chosen && candidate.Missing.IsEmpty).SelectMany(candidate => candidate.Files));
+            throw FolderKinds.Incomplete(
+                folder,
+                chosen.Files,
+                chosen.Missing,
+                chosen.Count,
+                candidates.Where(candidate => candidate != chosen && candidate.Missing.IsEmpty).SelectMany(candidate => candidate.Files));
         }
         Checkpoint checkpoint = chosen.Files is [string lone, ..] && (chosen.Files.Length == 1 || chosen.IsGguf)
             ? GgufSet.Whole(Checkpoint.OpenFile(Path.Combine(folder, lone), budget, files, ct), budget, files, ct)
@@ -69,29 +78,39 @@ internal static class FolderReader
             return PerTensorFolderReader.Read(listing, budget, files, ct);
         }
         return checkpoint.Tensors.IsEmpty && checkpoint.RequireWhole().Tensors.IsEmpty
-            ? throw Rules.FolderEmpty.Broken($"the folder's file {Printable.Quote(chosen.Files[0])} holds no tensor", folder, remedy: FolderKinds.Below(listing) ?? Rules.FolderEmpty.Remedy)
+            ? throw Rules.FolderEmpty.Broken(
+                $"the folder's file {Printable.Quote(chosen.Files[0])} holds no tensor",
+                folder,
+                remedy: FolderKinds.Below(listing) ?? Rules.FolderEmpty.Remedy)
             : checkpoint.WithFindings(LeftOut([.. listing.TensorFiles.Where(file => !chosen.Files.Contains(file))]));
     }
 
-    /// <summary>The complete reading beside an index that is of no use: the whole file of its model, or all files of a set of it; null if there is none.</summary>
+    /// <summary>
+    /// The complete reading beside an index that is of no use: the whole file of its model, or all files of a set of it; null if there is
+    /// none.
+    /// </summary>
     /// <param name="indexPath">Absolute path of the index.</param>
     public static (string Name, bool IsSet)? Beside(string indexPath)
     {
         string model = FolderNames.ModelOf(Path.GetFileName(indexPath)).Split(".index", 2)[0];
         Candidate? whole = CandidatesOf(FolderListing.Of(Path.GetDirectoryName(indexPath)!))
-            .Where(candidate => candidate.Missing.IsEmpty && !candidate.IsRanks && FolderNames.ModelOf(candidate.Name).Split("-*-of-", 2)[0] == model)
+            .Where(candidate =>
+                candidate.Missing.IsEmpty && !candidate.IsRanks && FolderNames.ModelOf(candidate.Name).Split("-*-of-", 2)[0] == model)
             .MinBy(candidate => candidate.IsSet);
         return whole is null ? null : (whole.Name, whole.IsSet);
     }
 
     // A file per tensor, unless the names say otherwise.
-    private static Checkpoint ReadSeveral(FolderListing listing, Candidate[] candidates, OpenBudget budget, CheckpointFileSet? files, CancellationToken ct) =>
+    private static Checkpoint ReadSeveral(
+        FolderListing listing, Candidate[] candidates, OpenBudget budget, CheckpointFileSet? files, CancellationToken ct) =>
         candidates.All(candidate => !candidate.IsSet && FolderNames.CanBeSingle(candidate.Name))
             ? PerTensorFolderReader.Read(listing, budget, files, ct)
             : throw Rules.FileNotOneTensor.Broken(
-                $"the folder has {Printable.List([.. candidates.Select(candidate => candidate.Name)])}, and nothing says which of them is the checkpoint",
+                $"the folder has {Printable.List([.. candidates.Select(candidate => candidate.Name)])}, and nothing says which of them "
+                    + $"is the checkpoint",
                 listing.Folder, remedy: candidates.Any(candidate => candidate.IsSet && !candidate.IsGguf)
-                    ? "Keep the files of one checkpoint in the folder and move the others, or download the index of the one to open, which names its files."
+                    ? "Keep the files of one checkpoint in the folder and move the others, or download the index of the one to open, "
+                        + "which names its files."
                     : TypedPath.OneOf(listing.Folder, [.. candidates.Select(candidate => candidate.Files[0])]));
 
     private static Candidate[] CandidatesOf(FolderListing listing)
@@ -146,7 +165,9 @@ internal static class FolderReader
                 if (!homes.TryAdd(tensor.Name, part.Path))
                 {
                     throw Rules.NameRepeated.Broken(
-                        $"the name {Printable.Quote(tensor.Name)} occurs in {Printable.Quote(Path.GetFileName(homes[tensor.Name]))} as well", part.Path);
+                        $"the name {Printable.Quote(tensor.Name)} occurs in "
+                            + $"{Printable.Quote(Path.GetFileName(homes[tensor.Name]))} as well",
+                        part.Path);
                 }
                 merger.AddTensor(tensor.Name, tensor, firstStorage);
             }
@@ -163,7 +184,10 @@ internal static class FolderReader
             return names.First();
         }
         string[] safe = [.. names.Where(name => name.Contains(".safetensors", StringComparison.OrdinalIgnoreCase))];
-        return safe.Length == 1 && names.Count > 1 && names.Select(FolderNames.ModelOf).Distinct(StringComparer.OrdinalIgnoreCase).Count() == 1 ? safe[0] : null;
+        return
+            safe.Length == 1 && names.Count > 1 && names.Select(FolderNames.ModelOf).Distinct(StringComparer.OrdinalIgnoreCase).Count() == 1
+            ? safe[0]
+            : null;
     }
 
     private static ImmutableArray<string> LeftOut(string[] names) =>

@@ -17,7 +17,8 @@ internal static class FullPath
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
         {
-            throw (rule ?? Rules.PathNotFound).Broken($"the path cannot be made absolute: {e.Message.TrimEnd('.')}", path, innerException: e);
+            throw (rule ?? Rules.PathNotFound).Broken(
+                $"the path cannot be made absolute: {e.Message.TrimEnd('.')}", path, innerException: e);
         }
     }
 
@@ -30,7 +31,8 @@ internal static class FullPath
         ArgumentNullException.ThrowIfNull(path);
         if (path.Contains('\0', StringComparison.Ordinal))
         {
-            throw (rule ?? Rules.PathNotFound).Broken("the path has a NUL character, which no file's name can have", path.Replace('\0', '\uFFFD'));
+            throw (rule ?? Rules.PathNotFound).Broken(
+                "the path has a NUL character, which no file's name can have", path.Replace('\0', '\uFFFD'));
         }
     }
 }

@@ -5,21 +5,27 @@ using System.Text.Unicode;
 namespace MemLoad;
 
 /// <summary>
-/// Detects what servers and programs leave under the name of a checkpoint: a page of text in the place of the file, or the file in a compressed form.
+/// Detects what servers and programs leave under the name of a checkpoint: a page of text in the place of the file, or the file in a
+/// compressed form.
 /// </summary>
 internal static class NotWeights
 {
     private const int LongestLine = 100;
 
-    private static readonly SearchValues<byte> NameBytes = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_."u8);
+    private static readonly SearchValues<byte> NameBytes = SearchValues.Create(
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_."u8);
 
     // A file of this format from before PyTorch 1.6, with a pickle of protocol 0, begins with the magic number as text.
     private static ReadOnlySpan<byte> TextPickle => "L119547037146038801333356L\n"u8;
 
     private static readonly (byte[] Magic, string Kind, string Command)[] Compressed =
     [
-        ([0x1f, 0x8b], "gzip", "gunzip"), ([0xfd, (byte)'7', (byte)'z', (byte)'X', (byte)'Z', 0], "xz", "unxz"), ([0x28, 0xb5, 0x2f, 0xfd], "zstd", "unzstd"),
-        ([.. "BZh"u8], "bzip2", "bunzip2"), ([(byte)'7', (byte)'z', 0xbc, 0xaf, 0x27, 0x1c], "7-Zip", "7z x"), ([.. "Rar!"u8], "RAR", "unrar x"),
+        ([0x1f, 0x8b], "gzip", "gunzip"),
+        ([0xfd, (byte)'7', (byte)'z', (byte)'X', (byte)'Z', 0], "xz", "unxz"),
+        ([0x28, 0xb5, 0x2f, 0xfd], "zstd", "unzstd"),
+        ([.. "BZh"u8], "bzip2", "bunzip2"),
+        ([(byte)'7', (byte)'z', 0xbc, 0xaf, 0x27, 0x1c], "7-Zip", "7z x"),
+        ([.. "Rar!"u8], "RAR", "unrar x"),
     ];
 
     /// <summary>Refuses a file that is text or compressed.</summary>
@@ -33,25 +39,38 @@ internal static class NotWeights
         {
             if (head.StartsWith(magic))
             {
-                throw Rules.FormatUnknown.Broken($"the file is compressed with {kind}", path, 0,
-                    remedy: $"Decompress the file with {command}, and open what comes out. If it is a download, the server compressed it on the way: download it again.");
+                throw Rules.FormatUnknown.Broken(
+                    $"the file is compressed with {kind}",
+                    path,
+                    0,
+                    remedy: $"Decompress the file with {command}, and open what comes out. If it is a download, the server compressed it "
+                        + $"on the way: download it again.");
             }
         }
         ReadOnlySpan<byte> mark = Encoding.UTF8.Preamble;
         if (head.StartsWith(mark) && head[mark.Length..].StartsWith("PK"u8))
         {
-            throw Rules.FormatUnknown.Broken("an archive begins after the byte-order mark of a text file: a program treated the file as text", path, 0, remedy: "Download the file again, as binary data.");
+            throw Rules.FormatUnknown.Broken(
+                "an archive begins after the byte-order mark of a text file: a program treated the file as text",
+                path,
+                0,
+                remedy: "Download the file again, as binary data.");
         }
         if (head.StartsWith(TextPickle) || IsTextPickle(head))
         {
-            throw Rules.FormatUnknown.Broken("the file is of PyTorch's older format, with a pickle of protocol 0 or 1", path, 0,
-                remedy: "If you trust the file, in Python: torch.save(torch.load(path, weights_only=False), new_path). This can run programs that the file contains.");
+            throw Rules.FormatUnknown.Broken(
+                "the file is of PyTorch's older format, with a pickle of protocol 0 or 1",
+                path,
+                0,
+                remedy: "If you trust the file, in Python: torch.save(torch.load(path, weights_only=False), new_path). This can run "
+                    + "programs that the file contains.");
         }
         // Other text is a file of another kind. So is a container of PyTorch that never came into use.
         if (FolderNames.IsTensors(path) && !head.StartsWith("PYTORCH"u8) && IsText(head, length))
         {
             ReadOnlySpan<byte> text = head.StartsWith(mark) ? head[mark.Length..] : head;
-            throw Rules.FileIsText.Broken($"the file is text of {length} bytes, {Kind(text)}: {Printable.Quote(FirstLine(text))}", path, 0, remedy: RemedyFor(text));
+            throw Rules.FileIsText.Broken(
+                $"the file is text of {length} bytes, {Kind(text)}: {Printable.Quote(FirstLine(text))}", path, 0, remedy: RemedyFor(text));
         }
     }
 
@@ -64,7 +83,11 @@ internal static class NotWeights
         }
         int first = head.IndexOf((byte)'\n');
         int second = first < 0 ? -1 : first + 1 + head[(first + 1)..].IndexOf((byte)'\n');
-        return head is [(byte)'c', ..] && second > first && IsName(head[1..first]) && IsName(head[(first + 1)..second]) && head[(second + 1)..] is [(byte)'(' or (byte)'p' or (byte)')', ..];
+        return head is [(byte)'c', ..]
+            && second > first
+            && IsName(head[1..first])
+            && IsName(head[(first + 1)..second])
+            && head[(second + 1)..] is [(byte)'(' or (byte)'p' or (byte)')', ..];
 
         static bool IsName(ReadOnlySpan<byte> name) => name.Length > 0 && !name.ContainsAnyExcept(NameBytes);
     }

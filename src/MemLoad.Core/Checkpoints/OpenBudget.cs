@@ -115,7 +115,8 @@ internal sealed class OpenBudget
     public bool TryExpand(long bytes, out long total, out long allowed)
     {
         long files = Interlocked.Read(ref _whole._files);
-        allowed = Limits.ExpandedBytes ?? (files > (long.MaxValue - FreeExpansion) / ExpansionPerByte ? long.MaxValue : FreeExpansion + (ExpansionPerByte * files));
+        allowed = Limits.ExpandedBytes
+            ?? (files > (long.MaxValue - FreeExpansion) / ExpansionPerByte ? long.MaxValue : FreeExpansion + (ExpansionPerByte * files));
         total = Interlocked.Add(ref _whole._expanded, Math.Min(bytes, long.MaxValue / 2));
         return total >= 0 && total <= allowed;
     }

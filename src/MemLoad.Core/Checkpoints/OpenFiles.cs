@@ -20,7 +20,8 @@ internal static class OpenFiles
                 {
                     return null;
                 }
-                string? line = File.ReadLines("/proc/self/limits").FirstOrDefault(text => text.StartsWith("Max open files", StringComparison.Ordinal));
+                string? line = File.ReadLines("/proc/self/limits")
+                    .FirstOrDefault(text => text.StartsWith("Max open files", StringComparison.Ordinal));
                 return long.TryParse(line?["Max open files".Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries)[0], out long most)
                     ? (int)Math.Clamp(most - Directory.EnumerateFileSystemEntries("/proc/self/fd").Count() - Reserve, 0, int.MaxValue)
                     : null;
@@ -33,12 +34,14 @@ internal static class OpenFiles
     }
 
     /// <summary>True if a file could not be opened because too many files are open.</summary>
-    public static bool IsExhausted(Exception failure) => failure is IOException && !OperatingSystem.IsWindows() && IsExhausted(failure.HResult);
+    public static bool IsExhausted(Exception failure) =>
+        failure is IOException && !OperatingSystem.IsWindows() && IsExhausted(failure.HResult);
 
     /// <summary>True for the error number of a call that could not open a file because too many are open.</summary>
     public static bool IsExhausted(int error) => error is ProcessHasTooMany or MachineHasTooMany;
 
     /// <summary>Creates the error for too many open files.</summary>
     public static MemLoadException Exhausted(string? path, Exception failure) =>
-        Rules.FilesExhausted.Broken($"the file cannot be opened beside those that are open: {failure.Message.TrimEnd('.')}", path, innerException: failure);
+        Rules.FilesExhausted.Broken(
+            $"the file cannot be opened beside those that are open: {failure.Message.TrimEnd('.')}", path, innerException: failure);
 }

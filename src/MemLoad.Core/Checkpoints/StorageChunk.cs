@@ -47,7 +47,10 @@ public sealed class StorageChunk
                 run = checked(run * size);
                 whole = size == shape[d] && size == array.Sizes[d];
             }
-            else if (loops.Count > 0 && size > 1 && loops[^1].Step * loops[^1].Count == step && loops[^1].FileStep * loops[^1].Count == fileStep)
+            else if (loops.Count > 0
+                && size > 1
+                && loops[^1].Step * loops[^1].Count == step
+                && loops[^1].FileStep * loops[^1].Count == fileStep)
             {
                 loops[^1] = loops[^1] with { Count = loops[^1].Count * size };
             }

@@ -239,7 +239,8 @@ internal ref struct StrictJson
     }
 
     /// <summary>The error for the current token, or for an earlier position.</summary>
-    public readonly MemLoadException Broken(Rule rule, string finding, long? position = null) => rule.Broken(finding, _path, position ?? Position);
+    public readonly MemLoadException Broken(Rule rule, string finding, long? position = null) =>
+        rule.Broken(finding, _path, position ?? Position);
 
     /// <summary>The error for a token whose type the format does not allow here.</summary>
     private readonly MemLoadException WrongType(JsonTokenType expected, string what, string? owner = null)

@@ -3,7 +3,9 @@ using System.Text.Json.Serialization;
 
 namespace MemLoad;
 
-/// <summary>One tensor of a checkpoint: what it is and where its bytes lie. Flat and primitive, so that it survives CSV and remoting.</summary>
+/// <summary>
+/// One tensor of a checkpoint: what it is and where its bytes lie. Flat and primitive, so that it survives CSV and remoting.
+/// </summary>
 public sealed record WeightInfo
 {
     /// <summary>Its name in the state dict.</summary>

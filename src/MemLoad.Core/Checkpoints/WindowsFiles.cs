@@ -4,7 +4,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MemLoad;
 
-/// <summary>What Windows offers for files and .NET does not. Libraries are the system folder's; the current folder may be anybody's.</summary>
+/// <summary>
+/// What Windows offers for files and .NET does not. Libraries are the system folder's; the current folder may be anybody's.
+/// </summary>
 [SupportedOSPlatform("windows")]
 internal static unsafe partial class WindowsFiles
 {
@@ -21,7 +23,9 @@ internal static unsafe partial class WindowsFiles
     private const int InvalidFunction = 1;
     private const int CallNotImplemented = 120;
 
-    /// <summary>Renames a file over another, even if programs have the other file open. They keep the old file (NTFS, Windows 10 1607 and newer).</summary>
+    /// <summary>
+    /// Renames a file over another, even if programs have the other file open. They keep the old file (NTFS, Windows 10 1607 and newer).
+    /// </summary>
     /// <returns>False where the system or the file system knows no such rename; nothing has happened then.</returns>
     /// <exception cref="IOException">It is not renamed; the message is the system's.</exception>
     /// <exception cref="UnauthorizedAccessException">The system denies it.</exception>
@@ -50,7 +54,10 @@ internal static unsafe partial class WindowsFiles
         return error is NotSupported or InvalidParameter or InvalidFunction or CallNotImplemented ? false : throw Failure(error);
     }
 
-    /// <summary>Bytes that this user may still write in a folder, whatever volume is mounted there, quotas included; null where the system does not say.</summary>
+    /// <summary>
+    /// Bytes that this user may still write in a folder, whatever volume is mounted there, quotas included; null where the system does not
+    /// say.
+    /// </summary>
     public static long? FreeBytes(string folder)
     {
         ulong free;
@@ -66,10 +73,15 @@ internal static unsafe partial class WindowsFiles
     {
         FileId id = default;
         // NTFS uses the lower half of 128 bits, ReFS both.
-        return GetInformation(file, IdInformation, &id, (uint)sizeof(FileId)) ? (id.Volume, id.Low ^ (id.High * 0x9E3779B97F4A7C15)) : default;
+        return GetInformation(file, IdInformation, &id, (uint)sizeof(FileId))
+            ? (id.Volume, id.Low ^ (id.High * 0x9E3779B97F4A7C15))
+            : default;
     }
 
-    /// <summary>Where an open file lies, links and mapped drives resolved, with a drive letter or as <c>\\?\UNC\server\share</c>; null where the system does not say.</summary>
+    /// <summary>
+    /// Where an open file lies, links and mapped drives resolved, with a drive letter or as <c>\\?\UNC\server\share</c>; null where the
+    /// system does not say.
+    /// </summary>
     public static string? FinalPath(SafeFileHandle file) => FinalPath(file, 0) ?? FinalPath(file, VolumeAsGuid);
 
     /// <summary>The type of the file system of an open file, such as <c>NTFS</c>; null where the system does not say.</summary>
@@ -103,7 +115,10 @@ internal static unsafe partial class WindowsFiles
     }
 
     private static string Extended(string path) =>
-        path.Length < LongestPlainPath || path.StartsWith(@"\\?\", StringComparison.Ordinal) || path.StartsWith(@"\\.\", StringComparison.Ordinal) ? path
+        path.Length < LongestPlainPath
+        || path.StartsWith(@"\\?\", StringComparison.Ordinal)
+        || path.StartsWith(@"\\.\", StringComparison.Ordinal)
+            ? path
         : path.StartsWith(@"\\", StringComparison.Ordinal) ? string.Concat(@"\\?\UNC\", path.AsSpan(2))
         : @"\\?\" + path;
 
@@ -111,12 +126,15 @@ internal static unsafe partial class WindowsFiles
     {
         const int AccessDenied = 5;
         string message = Marshal.GetPInvokeErrorMessage(error);
-        return error == AccessDenied ? new UnauthorizedAccessException(message) : new IOException(message, unchecked((int)0x80070000) | error);
+        return error == AccessDenied
+            ? new UnauthorizedAccessException(message)
+            : new IOException(message, unchecked((int)0x80070000) | error);
     }
 
     [LibraryImport("kernel32", EntryPoint = "CreateFileW", StringMarshalling = StringMarshalling.Utf16, SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
-    private static partial SafeFileHandle Open(string path, uint access, uint share, nint security, uint disposition, uint flags, nint template);
+    private static partial SafeFileHandle Open(
+        string path, uint access, uint share, nint security, uint disposition, uint flags, nint template);
 
     [LibraryImport("kernel32", EntryPoint = "SetFileInformationByHandle", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]

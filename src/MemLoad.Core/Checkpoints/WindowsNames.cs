@@ -1,6 +1,8 @@
 namespace MemLoad;
 
-/// <summary>Paths of Windows that name something other than a file, told from their text alone: opening a device can wait for it, or change it.</summary>
+/// <summary>
+/// Paths of Windows that name something other than a file, told from their text alone: opening a device can wait for it, or change it.
+/// </summary>
 internal static class WindowsNames
 {
     /// <summary>What a path names besides a file or a folder, for people; null if it may be one of these.</summary>
@@ -10,7 +12,9 @@ internal static class WindowsNames
         string path = fullPath.Replace('/', '\\');
         bool isRaw = path.StartsWith(@"\\?\", StringComparison.Ordinal) || path.StartsWith(@"\\.\", StringComparison.Ordinal);
         string rest = isRaw ? path[4..] : path;
-        bool isShare = isRaw ? rest.StartsWith(@"UNC\", StringComparison.OrdinalIgnoreCase) : rest.StartsWith(@"\\", StringComparison.Ordinal);
+        bool isShare = isRaw
+            ? rest.StartsWith(@"UNC\", StringComparison.OrdinalIgnoreCase)
+            : rest.StartsWith(@"\\", StringComparison.Ordinal);
         if (isShare)
         {
             string[] parts = (isRaw ? rest[4..] : rest[2..]).Split('\\');
@@ -26,7 +30,8 @@ internal static class WindowsNames
                 return "a named pipe";
             }
             // A drive or a volume with something behind it may be a file there; everything else is a device.
-            if (!IsOnDrive(rest) && !(rest.StartsWith("Volume{", StringComparison.OrdinalIgnoreCase) && rest.Contains('\\', StringComparison.Ordinal)))
+            if (!IsOnDrive(rest)
+                && !(rest.StartsWith("Volume{", StringComparison.OrdinalIgnoreCase) && rest.Contains('\\', StringComparison.Ordinal)))
             {
                 return "a device";
             }
@@ -34,7 +39,10 @@ internal static class WindowsNames
         return rest.AsSpan(IsOnDrive(rest) ? 2 : 0).Contains(':') ? "a stream inside a file" : null;
     }
 
-    /// <summary>The root of a path without the prefix for paths that are taken as they are: <c>C:\</c> of <c>\\?\C:\x</c>; null if it lies on a share.</summary>
+    /// <summary>
+    /// The root of a path without the prefix for paths that are taken as they are: <c>C:\</c> of <c>\\?\C:\x</c>; null if it lies on a
+    /// share.
+    /// </summary>
     public static string? LocalRoot(string fullPath)
     {
         string path = fullPath.Replace('/', '\\');
@@ -45,7 +53,10 @@ internal static class WindowsNames
             return rest[..3];
         }
         // A volume by its number is one of this machine.
-        return isRaw && rest.StartsWith("Volume{", StringComparison.OrdinalIgnoreCase) && rest.IndexOf('\\', StringComparison.Ordinal) is > 0 and int end
+        return
+            isRaw
+            && rest.StartsWith("Volume{", StringComparison.OrdinalIgnoreCase)
+            && rest.IndexOf('\\', StringComparison.Ordinal) is > 0 and int end
             ? path[..(4 + end + 1)]
             : null;
     }

@@ -54,7 +54,9 @@ internal sealed record MachineSpeed
         {
             using CheckpointFileReader file = CheckpointFileReader.Open(PathFor(device));
             if (file.Length <= MostBytes
-                && JsonSerializer.Deserialize(file.ReadBytes(0, file.Length), MachineSpeedJson.Default.MachineSpeed) is { Nanoseconds: not null } speed && speed.IsCurrent())
+                && JsonSerializer.Deserialize(file.ReadBytes(0, file.Length), MachineSpeedJson.Default.MachineSpeed)
+                    is { Nanoseconds: not null } speed
+                && speed.IsCurrent())
             {
                 return speed;
             }
@@ -107,7 +109,8 @@ internal sealed record MachineSpeed
         }
     }
 
-    internal static string Key(Work work, long ringBytes = 0) => ringBytes > 0 ? FormattableString.Invariant($"{work}{ringBytes}") : work.ToString();
+    internal static string Key(Work work, long ringBytes = 0) =>
+        ringBytes > 0 ? FormattableString.Invariant($"{work}{ringBytes}") : work.ToString();
 
     /// <summary>Returns the nanoseconds per byte of some work; 0 for work that this device never does.</summary>
     internal double this[Work work, long ringBytes = 0] => Nanoseconds.GetValueOrDefault(Key(work, ringBytes));
@@ -116,8 +119,13 @@ internal sealed record MachineSpeed
         HostName == HostFacts.HostName && ProcessorName == HostFacts.ProcessorName && ModuleVersion == HostFacts.ModuleVersion
         && MeasuredAt <= DateTimeOffset.Now && DateTimeOffset.Now - MeasuredAt < Expiry && Nanoseconds.Values.All(double.IsFinite);
 
-    private static bool IsOfDisk(MemLoadException e) => e.Rule == Rules.DiskFull || e.Rule == Rules.TargetUnwritable || e.Rule == Rules.WriteFailed || e.Rule == Rules.CacheUnusable
-        || e.Rule == Rules.PathNotFound || e.Rule == Rules.PathUnreadable;
+    private static bool IsOfDisk(MemLoadException e) =>
+        e.Rule == Rules.DiskFull
+        || e.Rule == Rules.TargetUnwritable
+        || e.Rule == Rules.WriteFailed
+        || e.Rule == Rules.CacheUnusable
+        || e.Rule == Rules.PathNotFound
+        || e.Rule == Rules.PathUnreadable;
 
     // Figures of a server of 2026 (AMD EPYC, file system in memory). Only their proportions matter.
     private static MachineSpeed Typical(string device, string obstacle) => new()

@@ -9,7 +9,14 @@ namespace MemLoad;
 /// <param name="CachedShare">The part of the files that is in the page cache, from 0 to 1. It is determined when it is read, which takes
 /// time for large files.</param>
 /// <param name="Shortfall">What the budget lacks for the plan; null if it fits.</param>
-internal sealed record PlanCandidate(Strategy Strategy, long RingLimit, long RingBytes, PlanForecast Forecast, PlanTime? Time, Lazy<double> CachedShare, Shortfall? Shortfall)
+internal sealed record PlanCandidate(
+    Strategy Strategy,
+    long RingLimit,
+    long RingBytes,
+    PlanForecast Forecast,
+    PlanTime? Time,
+    Lazy<double> CachedShare,
+    Shortfall? Shortfall)
 {
     /// <summary>The plan itself; null if only its forecast was requested, because a plan can be long.</summary>
     public LoadPlan? Plan { get; init; }

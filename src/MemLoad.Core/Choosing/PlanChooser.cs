@@ -72,19 +72,28 @@ internal sealed class PlanChooser(
     {
         string unmapped = (mapObstacle is null ? "" : $"; the file is not mapped: {mapObstacle}")
             + (speed?.Obstacle is null ? "" : $"; by another machine's speed, for this one's cannot be measured: {speed.Obstacle}");
-        PlanCandidate[] all = [.. Strategies.All.Where(May).SelectMany(Variants).Select(variant => Candidate(variant.Strategy, variant.Ring)).OrderBy(candidate => candidate.Microseconds)];
+        PlanCandidate[] all =
+        [
+            .. Strategies
+                .All.Where(May)
+                .SelectMany(Variants)
+                .Select(variant => Candidate(variant.Strategy, variant.Ring))
+                .OrderBy(candidate => candidate.Microseconds),
+        ];
         if (Array.Find(all, candidate => candidate.Shortfall is null) is not PlanCandidate fastest)
         {
             PlanCandidate nearest = all.Aggregate(Nearer);
             why = $"no plan fits; {nearest.Name} lacks least{unmapped}";
             return nearest;
         }
-        PlanCandidate chosen = all.Where(candidate => candidate.Shortfall is null && candidate.Microseconds <= fastest.Microseconds * (1 + TieFraction))
+        PlanCandidate chosen = all.Where(candidate =>
+                candidate.Shortfall is null && candidate.Microseconds <= fastest.Microseconds * (1 + TieFraction))
             .MinBy(candidate => (Array.IndexOf(Suggestions, candidate.Strategy), candidate.Microseconds))!;
         string[] rejected =
         [
             .. all.TakeWhile(candidate => candidate != fastest)
-                .Select(candidate => $"{candidate.Name} ({Time(candidate)}, {Printable.Bytes(candidate.Shortfall!.Value.MissingBytes)} short)"),
+                .Select(candidate =>
+                    $"{candidate.Name} ({Time(candidate)}, {Printable.Bytes(candidate.Shortfall!.Value.MissingBytes)} short)"),
         ];
         why = $"{chosen.Name}: forecast to take {Time(chosen)}, the fastest plan that fits"
             + (chosen.Strategy == fastest.Strategy ? "" : $" (level with {fastest.Name}, {Time(fastest)})")
@@ -96,7 +105,10 @@ internal sealed class PlanChooser(
     public PlanCandidate Nearest(Strategy instead)
     {
         PlanCandidate? nearest = null;
-        IEnumerable<(Strategy Strategy, long Ring)> others = Suggestions.Where(May).SelectMany(Variants).OrderBy(variant => variant.Ring != StagingRing.DefaultBytes);
+        IEnumerable<(Strategy Strategy, long Ring)> others = Suggestions
+            .Where(May)
+            .SelectMany(Variants)
+            .OrderBy(variant => variant.Ring != StagingRing.DefaultBytes);
         foreach ((Strategy strategy, long ring) in others.Where(variant => variant != (instead, StagingRing.DefaultBytes)))
         {
             PlanCandidate candidate = Candidate(strategy, ring);
@@ -113,7 +125,9 @@ internal sealed class PlanChooser(
 
     // On the host only what is cast passes through a ring. Without a cast all sizes are equally good.
     private IEnumerable<(Strategy Strategy, long Ring)> Variants(Strategy strategy) =>
-        strategy == Strategy.Stream && (!device.IsHost || view.HasCasts) ? StagingRing.Sizes.Select(ring => (strategy, ring)) : [(strategy, StagingRing.DefaultBytes)];
+        strategy == Strategy.Stream && (!device.IsHost || view.HasCasts)
+            ? StagingRing.Sizes.Select(ring => (strategy, ring))
+            : [(strategy, StagingRing.DefaultBytes)];
 
     private static PlanCandidate Nearer(PlanCandidate? first, PlanCandidate second) =>
         first is null || second.Shortfall!.Value.MissingBytes < first.Shortfall!.Value.MissingBytes ? second : first;

@@ -28,19 +28,23 @@ internal static class Refusals
         {
             Counted.AddressSpace => "address space",
             Counted.AnonymousAndShared when device.IsUnified && refused.Forecast.Device.PeakReserved > 0 =>
-                $"the memory that the host and '{device.Name}' share (at most {Printable.Bytes(refused.Forecast.PeakHostBytes)} for the host and "
-                + $"{Printable.Bytes(refused.Forecast.Device.PeakReserved)} for the device)",
-            Counted.AnonymousAndShared when device.ReservesSharedMemory && refused.Forecast.Device.PeakReserved > 0 => $"host memory, that behind '{device.Name}' included",
+                $"the memory that the host and '{device.Name}' share (at most {Printable.Bytes(refused.Forecast.PeakHostBytes)} for the "
+                    + $"host and "
+                    + $"{Printable.Bytes(refused.Forecast.Device.PeakReserved)} for the device)",
+            Counted.AnonymousAndShared when device.ReservesSharedMemory && refused.Forecast.Device.PeakReserved > 0 =>
+                $"host memory, that behind '{device.Name}' included",
             _ => "host memory",
         };
         string reserve = limit.ReserveBytes == 0 ? "" : $"; {Printable.Bytes(limit.ReserveBytes)} are kept in reserve";
         return Rules.HostLimitExceeded.Broken(
-            $"{name} needs {Printable.Bytes(lack.NeedBytes)} of {what}, {Printable.Bytes(lack.MissingBytes)} more than the {Printable.Bytes(lack.BudgetBytes)} "
+            $"{name} needs {Printable.Bytes(lack.NeedBytes)} of {what}, {Printable.Bytes(lack.MissingBytes)} more than the "
+                + $"{Printable.Bytes(lack.BudgetBytes)} "
             + $"it may take: {limit.Why}{reserve}",
             remedy: remedy);
     }
 
-    private static Remedy RemedyFor(Shortfall lack, PlanCandidate refused, PlanCandidate nearest, MemoryBudget budget, LoadRequest request, bool fitsOnHost)
+    private static Remedy RemedyFor(
+        Shortfall lack, PlanCandidate refused, PlanCandidate nearest, MemoryBudget budget, LoadRequest request, bool fitsOnHost)
     {
         // The limit of a device cannot be overridden, and a plan that host memory refuses first may not fit the device either.
         bool forceHelps = lack.Limit is not null && !(refused.Forecast.Device.PeakReserved > budget.DeviceBytes);
@@ -52,10 +56,13 @@ internal static class Refusals
                 ? (Remedy)$"{nearest.Name} fits: type {(Setting.Strategy, type)}, or {Setting.Force} to load anyway."
                 : (Remedy)$"{nearest.Name} fits: type {(Setting.Strategy, type)}.";
         }
-        string least = request.Strategy == Strategy.Auto
-            ? ""
-            : $"Nothing else fits either; nearest is {nearest.Name}, {Printable.Bytes(nearest.Shortfall.Value.MissingBytes)} short. ";
-        Remedy onHost = fitsOnHost ? (Remedy)$"On the host itself Mmap fits: type {(Setting.Device, "cpu")} {(Setting.Strategy, "Mmap")}. " : "";
+        string least =
+            request.Strategy == Strategy.Auto
+                ? ""
+                : $"Nothing else fits either; nearest is {nearest.Name}, {Printable.Bytes(nearest.Shortfall.Value.MissingBytes)} short. ";
+        Remedy onHost = fitsOnHost
+            ? (Remedy)$"On the host itself Mmap fits: type {(Setting.Device, "cpu")} {(Setting.Strategy, "Mmap")}. "
+            : "";
         Remedy force = forceHelps ? (Remedy)$" Or load anyway with {Setting.Force}." : "";
         return $"{least}{onHost}{Room(lack, request)}, or take fewer tensors ({Setting.Include}).{force}";
     }

@@ -230,7 +230,9 @@ internal sealed class SpeedMeasurement : IDisposable
             PlanPhase? current = null;
             long since = 0;
             LoadPlan written = plan.Finish(Strategy.Stream, _record);
-            using (LoadedWeights weights = PlanRunner.Run(written, device, step => Enter(written.Steps[step].Phase), MapGuard.None, _cancellationToken))
+            using (
+                LoadedWeights weights = PlanRunner.Run(
+                    written, device, step => Enter(written.Steps[step].Phase), MapGuard.None, _cancellationToken))
             {
                 Enter(null);
             }
@@ -269,7 +271,13 @@ internal sealed class SpeedMeasurement : IDisposable
         for (int i = 0; i < count; i++)
         {
             int storage = builder.AddStorage(file, i * storageBytes, storageBytes);
-            builder.AddTensor(TensorEntry.OfStorage(storage, storageBytes) with { Name = FormattableString.Invariant($"weight{i}"), Shape = [storageBytes / sizeof(float)], DType = DType.Float32 });
+            builder.AddTensor(
+                TensorEntry.OfStorage(storage, storageBytes) with
+                {
+                    Name = FormattableString.Invariant($"weight{i}"),
+                    Shape = [storageBytes / sizeof(float)],
+                    DType = DType.Float32,
+                });
         }
         return builder.Build();
     }
@@ -306,7 +314,8 @@ internal sealed class SpeedMeasurement : IDisposable
     private static string Fill(string folder, long bytes)
     {
         string path = WriteTarget.ForFile(
-            Path.Combine(folder, FormattableString.Invariant($"speed-{Environment.ProcessId}-{Environment.TickCount64}.scratch")), overwrite: false);
+            Path.Combine(folder, FormattableString.Invariant($"speed-{Environment.ProcessId}-{Environment.TickCount64}.scratch")),
+            overwrite: false);
         using FileStream file = new(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read, bufferSize: 0);
         byte[] piece = new byte[1 << 20];
         new Random(0).NextBytes(piece);

@@ -136,7 +136,8 @@ internal sealed class CachingAllocator(long? capacityBytes = null) : IDisposable
         if (_memory.Reserved > (capacityBytes ?? long.MaxValue) - bytes)
         {
             throw Rules.DeviceMemoryExhausted.Broken(
-                $"out of device memory: tried to allocate {requested} bytes; the device has {capacityBytes} bytes, {_memory.Allocated} are allocated and {_memory.Reserved} reserved");
+                $"out of device memory: tried to allocate {requested} bytes; the device has {capacityBytes} bytes, {_memory.Allocated} "
+                    + $"are allocated and {_memory.Reserved} reserved");
         }
         SegmentReserved?.Invoke(_nextSegment, bytes);
         int number = NewBlock(new Block { Offset = _nextSegment, Bytes = bytes, Small = small });
@@ -148,7 +149,15 @@ internal sealed class CachingAllocator(long? capacityBytes = null) : IDisposable
     private void Split(int number, long size, long rest)
     {
         Block whole = _blocks[number];
-        int remainder = NewBlock(new Block { Offset = whole.Offset + size, Bytes = rest, Small = whole.Small, Previous = number, Next = whole.Next });
+        int remainder = NewBlock(
+            new Block
+            {
+                Offset = whole.Offset + size,
+                Bytes = rest,
+                Small = whole.Small,
+                Previous = number,
+                Next = whole.Next,
+            });
         if (whole.Next > 0)
         {
             _blocks[whole.Next].Previous = remainder;
@@ -194,7 +203,8 @@ internal sealed class CachingAllocator(long? capacityBytes = null) : IDisposable
     {
         allocated += _memory.Allocated;
         reserved += _memory.Reserved;
-        _memory = new DeviceMemory(allocated, reserved, Math.Max(allocated, _memory.PeakAllocated), Math.Max(reserved, _memory.PeakReserved));
+        _memory = new DeviceMemory(
+            allocated, reserved, Math.Max(allocated, _memory.PeakAllocated), Math.Max(reserved, _memory.PeakReserved));
     }
 
     private static long RoundUp(long value, long multiple) => checked(value + multiple - 1) / multiple * multiple;

@@ -49,7 +49,8 @@ internal sealed partial class KernelPool : DevicePool
             {
                 throw Rules.FilesExhausted.Broken("the simulated device's memory is a file, and no more can be opened");
             }
-            throw Rules.DeviceAbsent.Broken($"the kernel gives no memory file for the simulated device (errno {Marshal.GetLastPInvokeError()})");
+            throw Rules.DeviceAbsent.Broken(
+                $"the kernel gives no memory file for the simulated device (errno {Marshal.GetLastPInvokeError()})");
         }
         _file = new SafeFileHandle(descriptor, ownsHandle: true);
     }
@@ -66,11 +67,14 @@ internal sealed partial class KernelPool : DevicePool
         }
         catch (IOException e) when (e.HResult == BadAddress)
         {
-            throw Rules.ReadFailed.Broken("what was to be copied to the simulated device cannot be read: the disk does not deliver a page of a mapped file", innerException: e);
+            throw Rules.ReadFailed.Broken(
+                "what was to be copied to the simulated device cannot be read: the disk does not deliver a page of a mapped file",
+                innerException: e);
         }
         catch (IOException e)
         {
-            throw Rules.DeviceMemoryExhausted.Broken($"the system has no memory left for the simulated device: {e.Message.TrimEnd('.')}", innerException: e);
+            throw Rules.DeviceMemoryExhausted.Broken(
+                $"the system has no memory left for the simulated device: {e.Message.TrimEnd('.')}", innerException: e);
         }
     }
 
@@ -91,9 +95,12 @@ internal sealed partial class KernelPool : DevicePool
     public override HostView Map(long offset, long length)
     {
         long start = offset / Page * Page;
-        var mapped = MemoryMappedFile.CreateFromFile(_file, null, 0, MemoryMappedFileAccess.ReadWrite, HandleInheritability.None, leaveOpen: true);
+        var mapped = MemoryMappedFile.CreateFromFile(
+            _file, null, 0, MemoryMappedFileAccess.ReadWrite, HandleInheritability.None, leaveOpen: true);
         MemoryMappedViewAccessor view = mapped.CreateViewAccessor(start, offset + length - start);
-        return new HostView(view.SafeMemoryMappedViewHandle.DangerousGetHandle() + (nint)view.PointerOffset + (nint)(offset - start), new Mapping(mapped, view));
+        return new HostView(
+            view.SafeMemoryMappedViewHandle.DangerousGetHandle() + (nint)view.PointerOffset + (nint)(offset - start),
+            new Mapping(mapped, view));
     }
 
     public override void Add(long offset, long length)
@@ -114,7 +121,8 @@ internal sealed partial class KernelPool : DevicePool
     {
         if (Deallocate(_file, PunchHoleKeepSize, offset, length) != 0)
         {
-            throw new InvalidOperationException($"The kernel did not take a segment of the simulated device back (errno {Marshal.GetLastPInvokeError()}).");
+            throw new InvalidOperationException(
+                $"The kernel did not take a segment of the simulated device back (errno {Marshal.GetLastPInvokeError()}).");
         }
     }
 
@@ -145,9 +153,11 @@ internal sealed unsafe class SectionPool : DevicePool
 {
     private readonly SortedList<long, (long Length, MemoryMappedFile File, MemoryMappedViewAccessor View)> _segments = [];
 
-    public override void Write(long offset, ReadOnlySpan<byte> source) => source.CopyTo(new Span<byte>(Address(offset, source.Length), source.Length));
+    public override void Write(long offset, ReadOnlySpan<byte> source) =>
+        source.CopyTo(new Span<byte>(Address(offset, source.Length), source.Length));
 
-    public override void Read(long offset, Span<byte> destination) => new ReadOnlySpan<byte>(Address(offset, destination.Length), destination.Length).CopyTo(destination);
+    public override void Read(long offset, Span<byte> destination) =>
+        new ReadOnlySpan<byte>(Address(offset, destination.Length), destination.Length).CopyTo(destination);
 
     public override HostView Map(long offset, long length) => new((nint)Address(offset, length), null);
 
@@ -168,7 +178,8 @@ internal sealed unsafe class SectionPool : DevicePool
         }
         catch (Exception e) when (e is IOException or OutOfMemoryException or ArgumentOutOfRangeException)
         {
-            throw Rules.DeviceMemoryExhausted.Broken($"the system has no memory left for the simulated device: {e.Message.TrimEnd('.')}", innerException: e);
+            throw Rules.DeviceMemoryExhausted.Broken(
+                $"the system has no memory left for the simulated device: {e.Message.TrimEnd('.')}", innerException: e);
         }
     }
 

@@ -30,7 +30,8 @@ public static class DeviceRegistry
 
     /// <summary>Whether a name is that of the simulated device.</summary>
     public static bool IsSimulated(string name) =>
-        SimulatedDevice.DeviceName.Equals(name, StringComparison.OrdinalIgnoreCase) || SimulatedDevice.UnifiedName.Equals(name, StringComparison.OrdinalIgnoreCase);
+        SimulatedDevice.DeviceName.Equals(name, StringComparison.OrdinalIgnoreCase)
+        || SimulatedDevice.UnifiedName.Equals(name, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Whether a name is that of a card, whose memory all processes share.</summary>
     internal static bool IsCard(string name) =>
@@ -42,7 +43,9 @@ public static class DeviceRegistry
         get
         {
             string[] cards = CudaDriver.Here is CudaDriver driver ? [.. driver.Cards.Select(card => card.Name)] : [];
-            string[] torch = TorchAssembly.Location is null ? [] : [TorchHost, .. TorchAssembly.HasCuda ? cards.Select(card => $"torch:{card}") : []];
+            string[] torch = TorchAssembly.Location is null
+                ? []
+                : [TorchHost, .. TorchAssembly.HasCuda ? cards.Select(card => $"torch:{card}") : []];
             return ["cpu", SimulatedDevice.DeviceName, SimulatedDevice.UnifiedName, .. cards, .. torch];
         }
     }
@@ -72,7 +75,9 @@ public static class DeviceRegistry
             SimulatedDevice.UnifiedName => new SimulatedDevice(capacityBytes, unified: true),
             TorchHost => OpenTorch(lower, capacityBytes),
             _ when IsCard(lower, Cuda, out int number) => OpenCard(number, capacityBytes),
-            _ when IsCard(lower, TorchCuda, out int number) => OpenTorch(string.Create(CultureInfo.InvariantCulture, $"{TorchCuda}{number}"), capacityBytes),
+            _ when IsCard(lower, TorchCuda, out int number) => OpenTorch(
+                string.Create(CultureInfo.InvariantCulture, $"{TorchCuda}{number}"),
+                capacityBytes),
             _ => throw Rules.DeviceUnknown.Broken($"there is no device called '{name}'"),
         };
     }
@@ -80,7 +85,8 @@ public static class DeviceRegistry
     private static bool IsCard(string name, string prefix, out int number)
     {
         number = 0;
-        return name.StartsWith(prefix, StringComparison.Ordinal) && int.TryParse(name.AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out number);
+        return name.StartsWith(prefix, StringComparison.Ordinal)
+            && int.TryParse(name.AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out number);
     }
 
     private static CudaDevice OpenCard(int number, long? capacityBytes)

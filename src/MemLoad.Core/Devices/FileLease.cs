@@ -57,7 +57,10 @@ internal sealed partial class FileLease : IDisposable
                 // Set before the lease. By default the kernel signals the thread that sets the lease, and no thread after that thread has
                 // ended.
                 Owner owner = new(OwnerIsThread, listener);
-                lease._held = Control(file, SetSignal, LeaseSignals.Signal) == 0 && Control(file, SetOwner, &owner) == 0 && Control(file, Set, Read) == 0;
+                lease._held =
+                    Control(file, SetSignal, LeaseSignals.Signal) == 0
+                    && Control(file, SetOwner, &owner) == 0
+                    && Control(file, Set, Read) == 0;
                 error = lease._held ? 0 : Marshal.GetLastPInvokeError();
             }
         }

@@ -67,8 +67,12 @@ internal sealed class HostLayout
         {
             Extent storage = storages[i];
             long start = HostMemory.Aligned(end);
-            bool fits = lengths[i] == storage.Length && storage.Length > 0 && !storage.IsInChunks && storage.Offset % HostMemory.Alignment == 0;
-            if (fits && before >= 0 && storages[before].File == storage.File && storage.Offset - storages[before].Length - storages[before].Offset is >= 0 and <= LargestGap and long gap)
+            bool fits =
+                lengths[i] == storage.Length && storage.Length > 0 && !storage.IsInChunks && storage.Offset % HostMemory.Alignment == 0;
+            if (fits
+                && before >= 0
+                && storages[before].File == storage.File
+                && storage.Offset - storages[before].Length - storages[before].Offset is >= 0 and <= LargestGap and long gap)
             {
                 start = checked(end + gap);
                 blocks[before] = blocks[before] with { PaddingBytes = gap };

@@ -141,9 +141,11 @@ internal sealed unsafe partial class HostMapping
     }
 
     private static nint Map(nuint length) =>
-        Native.Map(0, length, Native.ReadWrite, OperatingSystem.IsMacOS() ? Native.PrivateAnonymousMac : Native.PrivateAnonymousLinux, -1, 0);
+        Native.Map(
+            0, length, Native.ReadWrite, OperatingSystem.IsMacOS() ? Native.PrivateAnonymousMac : Native.PrivateAnonymousLinux, -1, 0);
 
-    private static MemLoadException Exhausted(long bytes) => Rules.HostMemoryExhausted.Broken($"the system refused {bytes} bytes of host memory");
+    private static MemLoadException Exhausted(long bytes) =>
+        Rules.HostMemoryExhausted.Broken($"the system refused {bytes} bytes of host memory");
 
     private void Advise(int advice)
     {

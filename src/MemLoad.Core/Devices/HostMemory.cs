@@ -86,7 +86,8 @@ internal sealed unsafe class HostMemory : IDisposable
         _current = null;
     }
 
-    private sealed class Buffer(HostMapping mapping, long offset, long bytes, long paddingBytes = 0, bool vacates = false) : MemoryBuffer(bytes)
+    private sealed class Buffer(HostMapping mapping, long offset, long bytes, long paddingBytes = 0, bool vacates = false)
+        : MemoryBuffer(bytes)
     {
         private HostMapping? _mapping = mapping;
 

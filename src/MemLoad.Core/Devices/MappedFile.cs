@@ -68,7 +68,9 @@ internal sealed unsafe partial class MappedFile : MemoryBuffer
                 throw Rules.MappingDecoded.Broken($"the file cannot be mapped: {barrier}", reader.Path);
             }
             mapped = new MappedFile(reader, writable);
-            if (guard != MapGuard.None && MappingSafety.Guard(reader, mapped.GiveUp, out mapped._lease) is string obstacle && guard == MapGuard.Required)
+            if (guard != MapGuard.None
+                && MappingSafety.Guard(reader, mapped.GiveUp, out mapped._lease) is string obstacle
+                && guard == MapGuard.Required)
             {
                 throw Unguarded(reader.Path, obstacle);
             }
@@ -84,7 +86,8 @@ internal sealed unsafe partial class MappedFile : MemoryBuffer
                 if (e is IOException or UnauthorizedAccessException or ArgumentException)
                 {
                     reader.RequireUnchanged(); // a truncated file would give an argument error
-                    throw Rules.PathUnreadable.Broken($"the file cannot be mapped: {e.Message.TrimEnd('.')}", reader.Path, innerException: e);
+                    throw Rules.PathUnreadable.Broken(
+                        $"the file cannot be mapped: {e.Message.TrimEnd('.')}", reader.Path, innerException: e);
                 }
                 throw;
             }
@@ -97,8 +100,11 @@ internal sealed unsafe partial class MappedFile : MemoryBuffer
         if (_lost)
         {
             throw Rules.FileChanged.Broken(
-                "another program opened the file for writing, or cut it short, while its weights were mapped here; they were given up before it could", _reader.Path,
-                remedy: $"Load again once nothing writes to it; Stream ({Setting.Strategy}) copies the weights, which no writer can then reach.");
+                "another program opened the file for writing, or cut it short, while its weights were mapped here; they were given up "
+                    + "before it could",
+                _reader.Path,
+                remedy: $"Load again once nothing writes to it; Stream ({Setting.Strategy}) copies the weights, which no writer can "
+                    + $"then reach.");
         }
         _reader.RequireUnchanged();
     }

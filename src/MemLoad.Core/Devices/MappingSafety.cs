@@ -73,7 +73,8 @@ internal static unsafe partial class MappingSafety
         uint kind = FileSystemOf(file.Handle);
         if (!Local.Contains(kind))
         {
-            return $"it lies on {Remote.GetValueOrDefault(kind) ?? string.Create(CultureInfo.InvariantCulture, $"a file system that is not known to be local (0x{kind:x8})")}";
+            string unknown = string.Create(CultureInfo.InvariantCulture, $"a file system that is not known to be local (0x{kind:x8})");
+            return $"it lies on {Remote.GetValueOrDefault(kind) ?? unknown}";
         }
         if (LinuxFileStatus.Of(file.Handle) is not { } status)
         {
@@ -96,8 +97,11 @@ internal static unsafe partial class MappingSafety
         try
         {
             // Where the open file lies, not where its path begins: a folder on the way may be a link to a share.
-            string? root = OperatingSystem.IsWindows() ? WindowsNames.LocalRoot(WindowsFiles.FinalPath(file.Handle) ?? Path.GetFullPath(file.Path)) : file.Path;
-            return root is null || (!root.StartsWith(@"\\?\", StringComparison.Ordinal) && new DriveInfo(root).DriveType == DriveType.Network);
+            string? root = OperatingSystem.IsWindows()
+                ? WindowsNames.LocalRoot(WindowsFiles.FinalPath(file.Handle) ?? Path.GetFullPath(file.Path))
+                : file.Path;
+            return root is null
+                || (!root.StartsWith(@"\\?\", StringComparison.Ordinal) && new DriveInfo(root).DriveType == DriveType.Network);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {

@@ -58,7 +58,8 @@ internal static class TorchAssembly
     private static string BuildFor(string device) =>
         device == "torch:cpu" ? "cpu" : OperatingSystem.IsWindows() ? "cuda-windows" : "cuda-linux";
 
-    [UnconditionalSuppressMessage("SingleFile", "IL3000", Justification = "In a single file there is no folder to look into; an empty location is handled.")]
+    [UnconditionalSuppressMessage(
+        "SingleFile", "IL3000", Justification = "In a single file there is no folder to look into; an empty location is handled.")]
     private static string? Find()
     {
         string own = typeof(TorchAssembly).Assembly.Location;

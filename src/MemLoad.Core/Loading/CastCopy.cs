@@ -18,7 +18,8 @@ internal static unsafe class CastCopy
     /// <param name="targetOffset">Offset of the first element in the target, in bytes.</param>
     /// <param name="cancellationToken">Cancels the copy.</param>
     [SkipLocalsInit]
-    public static void FromHost(StorageCast cast, byte* source, long bytes, MemoryBuffer target, long targetOffset, CancellationToken cancellationToken)
+    public static void FromHost(
+        StorageCast cast, byte* source, long bytes, MemoryBuffer target, long targetOffset, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(targetOffset, target.Length - cast.TargetBytes(bytes));
         bool direct = target.Address != 0;

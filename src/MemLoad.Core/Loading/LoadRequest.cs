@@ -29,7 +29,8 @@ public sealed record LoadRequest
     public bool AllowOpaque { get; init; }
 
     /// <summary>
-    /// The rank that loads, from 0 to <see cref="RankCount"/> less 1. It loads a contiguous range of the storages, or a slice of each tensor.
+    /// The rank that loads, from 0 to <see cref="RankCount"/> less 1. It loads a contiguous range of the storages, or a slice of each
+    /// tensor.
     /// </summary>
     public int Rank { get; init; }
 

@@ -70,7 +70,9 @@ internal sealed class LoadSource : IDisposable
     /// <summary>Which tensor cannot be mapped because it lies in several chunks, for messages; null if there is none.</summary>
     public string? ChunkObstacle => _chunkObstacle.Value;
 
-    /// <summary>Why the bytes in the files are not those of the tensors, so that mapping is of no use, for messages; null if they are.</summary>
+    /// <summary>
+    /// Why the bytes in the files are not those of the tensors, so that mapping is of no use, for messages; null if they are.
+    /// </summary>
     public string? MapBarrier { get; }
 
     /// <summary>Opens the checkpoint of a request, narrows it, and matches it with the model and the manifest.</summary>
@@ -104,7 +106,8 @@ internal sealed class LoadSource : IDisposable
         }
         if (request is { Split: not null, Manifest: string compared })
         {
-            throw Rules.SliceUnverifiable.Broken("each rank loads a slice of each tensor, and a manifest has the hash of whole tensors", compared);
+            throw Rules.SliceUnverifiable.Broken(
+                "each rank loads a slice of each tensor, and a manifest has the hash of whole tensors", compared);
         }
         Checkpoint whole = request.Path is null
             ? GeneratedCheckpoint.Describe(request.Size ?? throw Rules.SizeUnknown.Broken("neither a path nor a size was given"))
@@ -141,10 +144,17 @@ internal sealed class LoadSource : IDisposable
         {
             return latest.Chooser;
         }
-        MachineSpeed? speed = request.Strategy == Strategy.Auto
-            ? MachineSpeed.Ensure(device.Name, budget.Host?.BudgetBytes, cancellationToken)
-            : MachineSpeed.Known(device.Name);
-        var chooser = new PlanChooser(View, device, budget, speed, _cachedShare, MapBarrier ?? ChunkObstacle ?? FileShortage ?? (request.MapGuard == MapGuard.Required ? MapObstacle : null));
+        MachineSpeed? speed =
+            request.Strategy == Strategy.Auto
+                ? MachineSpeed.Ensure(device.Name, budget.Host?.BudgetBytes, cancellationToken)
+                : MachineSpeed.Known(device.Name);
+        var chooser = new PlanChooser(
+            View,
+            device,
+            budget,
+            speed,
+            _cachedShare,
+            MapBarrier ?? ChunkObstacle ?? FileShortage ?? (request.MapGuard == MapGuard.Required ? MapObstacle : null));
         _latest = (device.Name, request.HostMemoryLimit, request.DeviceMemoryLimit, chooser);
         return chooser;
     }

@@ -22,7 +22,12 @@ public sealed class LoadView
 
     private int[]? _alignments;
 
-    private LoadView(Checkpoint checkpoint, DType? dtype, ImmutableArray<TensorEntry> tensors, ImmutableArray<long> storageLengths, ImmutableArray<StorageCast?> casts)
+    private LoadView(
+        Checkpoint checkpoint,
+        DType? dtype,
+        ImmutableArray<TensorEntry> tensors,
+        ImmutableArray<long> storageLengths,
+        ImmutableArray<StorageCast?> casts)
     {
         Checkpoint = checkpoint;
         DType = dtype;
@@ -92,7 +97,8 @@ public sealed class LoadView
         {
             if (tensor.DType.IsPacked())
             {
-                throw Rules.CastPacked.Broken($"tensor {Printable.Quote(tensor.Name)} is {tensor.DType.TorchName()} and cannot be cast to {to.TorchName()}",
+                throw Rules.CastPacked.Broken(
+                    $"tensor {Printable.Quote(tensor.Name)} is {tensor.DType.TorchName()} and cannot be cast to {to.TorchName()}",
                     checkpoint.Files[checkpoint.Storages[tensor.Storage].File].Path);
             }
         }
@@ -130,7 +136,8 @@ public sealed class LoadView
             {
                 Extent storage = checkpoint.Storages[tensor.Storage];
                 throw Rules.CastStorageMixed.Broken(
-                    $"tensors {Printable.Quote(other.Name)} ({other.DType.TorchName()}) and {Printable.Quote(tensor.Name)} ({tensor.DType.TorchName()}) share memory "
+                    $"tensors {Printable.Quote(other.Name)} ({other.DType.TorchName()}) and {Printable.Quote(tensor.Name)} "
+                        + $"({tensor.DType.TorchName()}) share memory "
                     + $"and cannot be cast to {to.TorchName()}", checkpoint.Files[storage.File].Path, storage.Offset);
             }
         }

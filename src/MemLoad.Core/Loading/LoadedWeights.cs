@@ -16,7 +16,10 @@ public sealed class LoadedWeights : IWeightSource, IDisposable
     private bool _disposed;
 
     private LoadedWeights(
-        ImmutableArray<TensorEntry> tensors, ImmutableArray<long> storageLengths, MemoryBuffer?[] buffers, ImmutableArray<Placement> placements)
+        ImmutableArray<TensorEntry> tensors,
+        ImmutableArray<long> storageLengths,
+        MemoryBuffer?[] buffers,
+        ImmutableArray<Placement> placements)
     {
         Tensors = tensors;
         StorageLengths = storageLengths;
@@ -27,7 +30,11 @@ public sealed class LoadedWeights : IWeightSource, IDisposable
 
     /// <summary>Creates weights from buffers that are filled. It owns the buffers unless it throws.</summary>
     internal static LoadedWeights Of(
-        ImmutableArray<TensorEntry> tensors, ImmutableArray<long> storageLengths, MemoryBuffer?[] buffers, ImmutableArray<Placement> placements, IDevice device)
+        ImmutableArray<TensorEntry> tensors,
+        ImmutableArray<long> storageLengths,
+        MemoryBuffer?[] buffers,
+        ImmutableArray<Placement> placements,
+        IDevice device)
     {
         var weights = new LoadedWeights(tensors, storageLengths, buffers, placements);
         // A plan that only measures pieces of work leaves no weights.
@@ -98,7 +105,8 @@ public sealed class LoadedWeights : IWeightSource, IDisposable
     }
 
     /// <inheritdoc/>
-    public void StreamStorage(int storage, ElementSink sink) => StreamElements(TensorEntry.OfStorage(storage, StorageLengths[storage]), sink);
+    public void StreamStorage(int storage, ElementSink sink) =>
+        StreamElements(TensorEntry.OfStorage(storage, StorageLengths[storage]), sink);
 
     /// <summary>
     /// Frees the memory. A buffer that another thread is reading, or that tensors of a framework hold, is freed when that use ends.

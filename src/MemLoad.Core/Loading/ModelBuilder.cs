@@ -29,7 +29,8 @@ internal static class ModelBuilder
                 buffers[i] = device.Allocate(lengths[i]);
             }
             Fill(source, buffers, bytesFilled, cancellationToken);
-            return LoadedWeights.Of(source.Tensors, lengths, buffers, [.. Enumerable.Range(0, buffers.Length).Select(i => new Placement(i, 0))], device);
+            return LoadedWeights.Of(
+                source.Tensors, lengths, buffers, [.. Enumerable.Range(0, buffers.Length).Select(i => new Placement(i, 0))], device);
         }
         catch
         {
@@ -41,7 +42,8 @@ internal static class ModelBuilder
         }
     }
 
-    private static void Fill(IWeightSource source, MemoryBuffer?[] buffers, IProgress<long>? bytesFilled, CancellationToken cancellationToken)
+    private static void Fill(
+        IWeightSource source, MemoryBuffer?[] buffers, IProgress<long>? bytesFilled, CancellationToken cancellationToken)
     {
         int[] order = [.. Enumerable.Range(0, buffers.Length).OrderByDescending(i => buffers[i]!.Length)];
         long filled = 0;

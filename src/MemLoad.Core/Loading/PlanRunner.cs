@@ -18,7 +18,11 @@ internal static class PlanRunner
     /// <exception cref="MemLoadException">A file changed or cannot be read (ML1xxx), or memory ran out (ML7001, ML7002).</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static LoadedWeights Run(
-        LoadPlan plan, IDevice device, Action<int>? beforeStep = null, MapGuard guard = MapGuard.WherePossible, CancellationToken cancellationToken = default)
+        LoadPlan plan,
+        IDevice device,
+        Action<int>? beforeStep = null,
+        MapGuard guard = MapGuard.WherePossible,
+        CancellationToken cancellationToken = default)
     {
         using var files = new CheckpointFileSet();
         return Run(plan, device, files, beforeStep, guard, cancellationToken);
@@ -32,7 +36,12 @@ internal static class PlanRunner
     /// <param name="guard">What guards against a mapped file that becomes shorter.</param>
     /// <param name="cancellationToken">Cancels the load. Nothing stays allocated.</param>
     internal static LoadedWeights Run(
-        LoadPlan plan, IDevice device, CheckpointFileSet files, Action<int>? beforeStep, MapGuard guard, CancellationToken cancellationToken)
+        LoadPlan plan,
+        IDevice device,
+        CheckpointFileSet files,
+        Action<int>? beforeStep,
+        MapGuard guard,
+        CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(plan);
         ArgumentNullException.ThrowIfNull(device);
@@ -53,7 +62,13 @@ internal static class PlanRunner
     }
 
     private static void Execute(
-        LoadPlan plan, IDevice device, CheckpointFileSet files, MemoryBuffer?[] buffers, Action<int>? beforeStep, MapGuard guard, CancellationToken cancellationToken)
+        LoadPlan plan,
+        IDevice device,
+        CheckpointFileSet files,
+        MemoryBuffer?[] buffers,
+        Action<int>? beforeStep,
+        MapGuard guard,
+        CancellationToken cancellationToken)
     {
         Checkpoint checkpoint = plan.Checkpoint;
         using var host = new HostMemory();
@@ -146,7 +161,14 @@ internal static class PlanRunner
         }
     }
 
-    private static unsafe void Copy(LoadPlan plan, PlanStep step, MemoryBuffer source, MemoryBuffer target, IDevice device, Workers workers, CancellationToken cancellationToken)
+    private static unsafe void Copy(
+        LoadPlan plan,
+        PlanStep step,
+        MemoryBuffer source,
+        MemoryBuffer target,
+        IDevice device,
+        Workers workers,
+        CancellationToken cancellationToken)
     {
         Extent storage = plan.Checkpoint.Storages[step.Storage];
         MemoryPool pool = plan.Buffers[step.Source].Pool;

@@ -29,7 +29,9 @@ public sealed class PreparedLoad : IDisposable
         if (_candidate.Strategy == Strategy.Mmap && source.ChunkObstacle is string chunks)
         {
             Refusal = Rules.DistributedMapped.Broken(
-                chunks, Checkpoint.Path, remedy: request.Split is null ? null : (Remedy)$"Use another strategy ({(Setting.Strategy, nameof(Strategy.Stream))}).");
+                chunks,
+                Checkpoint.Path,
+                remedy: request.Split is null ? null : (Remedy)$"Use another strategy ({(Setting.Strategy, nameof(Strategy.Stream))}).");
         }
         else if (_candidate.Strategy == Strategy.Mmap && source.MapBarrier is string barrier)
         {
@@ -187,7 +189,9 @@ public sealed class PreparedLoad : IDisposable
     public LoadedWeights Load(Action<int>? beforeStep = null, CancellationToken cancellationToken = default)
     {
         using LoadSource source = _source; // no file is needed after this
-        return Refusal is null ? PlanRunner.Run(Plan, Device, _source.Files, beforeStep, Request.MapGuard, cancellationToken) : throw Refusal;
+        return Refusal is null
+            ? PlanRunner.Run(Plan, Device, _source.Files, beforeStep, Request.MapGuard, cancellationToken)
+            : throw Refusal;
     }
 
     /// <summary>Returns the files of the checkpoint one after the other, open.</summary>
@@ -274,12 +278,20 @@ public sealed class PreparedLoad : IDisposable
     // The last suggestion: map the file on the host, which takes no memory that the kernel cannot reclaim.
     private bool FitsMapped()
     {
-        if (Device.IsHost || _source.ChunkObstacle is not null || _source.MapBarrier is not null || _source.FileShortage is not null || (Request.MapGuard == MapGuard.Required && _source.MapObstacle is not null))
+        if (Device.IsHost
+            || _source.ChunkObstacle is not null
+            || _source.MapBarrier is not null
+            || _source.FileShortage is not null
+            || (Request.MapGuard == MapGuard.Required && _source.MapObstacle is not null))
         {
             return false;
         }
         using IDevice host = new HostDevice();
-        return new PlanChooser(View, host, MemoryBudget.For(Request with { DeviceMemoryLimit = null }, host, _source.Headroom), null, new Lazy<double>(1)).Candidate(Strategy.Mmap).Shortfall is null;
+        return new PlanChooser(
+            View, host, MemoryBudget.For(Request with { DeviceMemoryLimit = null }, host, _source.Headroom), null, new Lazy<double>(1))
+            .Candidate(Strategy.Mmap)
+            .Shortfall
+            is null;
     }
 
     // When a load is done, its staging memory and copies are free again. The allocator uses them for the cache.
@@ -291,14 +303,18 @@ public sealed class PreparedLoad : IDisposable
     private string? Note()
     {
         long evicted = Budget.EvictedBytes(Forecast);
-        string? pressure = evicted == 0
-            ? null
-            : $"{Printable.Bytes(evicted)} of {Printable.Bytes(Forecast.PeakHostFileBytes)} mapped pages do not fit beside the rest: the kernel gives them up and reads them again when they are used";
-        string? remote = _candidate.Strategy == Strategy.Mmap && FileSystems.IsRemote(_source.FileSystem)
-            ? $"the file is on {_source.FileSystem}: mapped pages come over the network one by one, and "
-                + $"{nameof(Strategy.Stream)} reads ahead"
-            : null;
-        string? forced = Request.Force && _candidate.Shortfall is Shortfall lack ? $"forced: {Printable.Bytes(lack.MissingBytes)} short" : null;
+        string? pressure =
+            evicted == 0
+                ? null
+                : $"{Printable.Bytes(evicted)} of {Printable.Bytes(Forecast.PeakHostFileBytes)} mapped pages do not fit beside the rest: "
+                    + $"the kernel gives them up and reads them again when they are used";
+        string? remote =
+            _candidate.Strategy == Strategy.Mmap && FileSystems.IsRemote(_source.FileSystem)
+                ? $"the file is on {_source.FileSystem}: mapped pages come over the network one by one, and "
+                    + $"{nameof(Strategy.Stream)} reads ahead"
+                : null;
+        string? forced =
+            Request.Force && _candidate.Shortfall is Shortfall lack ? $"forced: {Printable.Bytes(lack.MissingBytes)} short" : null;
         return string.Join("; ", new[] { Choice, pressure, remote, forced }.OfType<string>()) is { Length: > 0 } note ? note : null;
     }
 }

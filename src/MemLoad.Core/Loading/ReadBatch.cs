@@ -55,8 +55,8 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
         AsInFile,
     }
 
-    // A part of one storage inside a piece. A part of a chunk in runs has the chunk, and its offset in it. Its runs follow each other in the
-    // piece, or have the distances they have in the file.
+    // A part of one storage inside a piece. A part of a chunk in runs has the chunk, and its offset in it. Its runs follow each other in
+    // the piece, or have the distances they have in the file.
     private readonly record struct Part(
         MemoryBuffer Buffer,
         long BufferOffset,
@@ -195,7 +195,12 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
     // Reads the blocks in order, with one thread per processor. After a block had to wait for a disk, all threads read; for data that is in
     // memory, more threads would only compete. One more thread may prepare the next blocks meanwhile.
     private void Share(
-        int blocks, int threads, (long From, long To)[][]? places, Func<int, int, CancellationToken, bool> body, CancellationToken cancellationToken, Action<int>? meanwhile = null)
+        int blocks,
+        int threads,
+        (long From, long To)[][]? places,
+        Func<int, int, CancellationToken, bool> body,
+        CancellationToken cancellationToken,
+        Action<int>? meanwhile = null)
     {
         int count = Math.Clamp(blocks, 1, threads);
         var queue = new BlockQueue(blocks, count, places);
@@ -287,7 +292,9 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
         {
             Piece first = pieces[i];
             long last = first.Offset + first.Length;
-            for (end = i + 1; end < pieces.Length && IsSmall(pieces[end]) && pieces[end].File == first.File && pieces[end].Offset - last <= LargestGap; end++)
+            for (end = i + 1;
+                end < pieces.Length && IsSmall(pieces[end]) && pieces[end].File == first.File && pieces[end].Offset - last <= LargestGap;
+                end++)
             {
                 last = pieces[end].Offset + pieces[end].Length;
             }
@@ -367,7 +374,10 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
     {
         var group = new List<Piece>();
         int filesInGroup = 0;
-        IEnumerable<IGrouping<int, Target>> byFile = _targets.OrderBy(target => target.File).ThenBy(target => target.Offset).GroupBy(target => target.File);
+        IEnumerable<IGrouping<int, Target>> byFile = _targets
+            .OrderBy(target => target.File)
+            .ThenBy(target => target.Offset)
+            .GroupBy(target => target.File);
         foreach (IGrouping<int, Target> file in byFile)
         {
             if (filesInGroup == files.BatchLimit)
@@ -382,7 +392,8 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
         yield return [.. group];
     }
 
-    private static void CutFile(CheckpointFileReader file, IEnumerable<Target> targets, long pieceBytes, PieceLayout layout, List<Piece> pieces)
+    private static void CutFile(
+        CheckpointFileReader file, IEnumerable<Target> targets, long pieceBytes, PieceLayout layout, List<Piece> pieces)
     {
         var parts = ImmutableArray.CreateBuilder<Part>();
         long start = 0;
@@ -419,7 +430,10 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
                 {
                     start = offset;
                 }
-                long room = layout == PieceLayout.AsInFile ? (pieceBytes - (offset - start)) / unit * unit : pieceBytes - ((buffer.Address + place) % pieceBytes);
+                long room =
+                    layout == PieceLayout.AsInFile
+                        ? (pieceBytes - (offset - start)) / unit * unit
+                        : pieceBytes - ((buffer.Address + place) % pieceBytes);
                 int length = (int)Math.Min(total - done, room);
                 parts.Add(chunk is null or { IsOneRun: true }
                     ? new Part(buffer, cast?.TargetBytes(place) ?? place, (int)(offset - start), length, cast)

@@ -29,18 +29,26 @@ internal static class StateDictMatch
             }
             if (!tensor.Shape.AsSpan().SequenceEqual(spec.Shape.AsSpan()))
             {
-                problems.Add($"size mismatch for {Printable.Name(spec.Name)}: copying a param with shape torch.Size([{string.Join(", ", tensor.Shape)}]) from checkpoint, "
-                    + $"the shape in current model is torch.Size([{string.Join(", ", spec.Shape)}])");
+                problems.Add(
+                    $"size mismatch for {Printable.Name(spec.Name)}: copying a param with shape "
+                        + $"torch.Size([{string.Join(", ", tensor.Shape)}]) from checkpoint, "
+                        + $"the shape in current model is torch.Size([{string.Join(", ", spec.Shape)}])");
             }
             else if (tensor.DType != spec.DType)
             {
-                problems.Add($"dtype mismatch for {Printable.Name(spec.Name)}: the checkpoint has torch.{tensor.DType.TorchName()}, the current model torch.{spec.DType.TorchName()}");
+                problems.Add(
+                    $"dtype mismatch for {Printable.Name(spec.Name)}: the checkpoint has torch.{tensor.DType.TorchName()}, the current "
+                        + $"model torch.{spec.DType.TorchName()}");
             }
         }
         if (problems.Count > 0)
         {
-            var text = new StringBuilder($"Error(s) in loading state_dict for {Printable.Text(model.Name, Printable.LongestName)}: ").AppendJoin("; ", problems.Take(MostNames));
-            throw Rules.StateDictMismatch.Broken(problems.Count > MostNames ? text.Append($"; and {problems.Count - MostNames} more").ToString() : text.ToString(), view.Checkpoint.Path);
+            var text = new StringBuilder(
+                $"Error(s) in loading state_dict for {Printable.Text(model.Name, Printable.LongestName)}: "
+            ).AppendJoin("; ", problems.Take(MostNames));
+            throw Rules.StateDictMismatch.Broken(
+                problems.Count > MostNames ? text.Append($"; and {problems.Count - MostNames} more").ToString() : text.ToString(),
+                view.Checkpoint.Path);
         }
 
         void Names(string kind, string[] names)
@@ -48,7 +56,9 @@ internal static class StateDictMatch
             if (names.Length > 0)
             {
                 string more = names.Length > MostNames ? $" and {names.Length - MostNames} more" : "";
-                problems.Add($"{kind} key(s) in state_dict: {string.Join(", ", names.Take(MostNames).Select(name => $"\"{Printable.Name(name)}\""))}{more}");
+                problems.Add(
+                    $"{kind} key(s) in state_dict: "
+                        + $"{string.Join(", ", names.Take(MostNames).Select(name => $"\"{Printable.Name(name)}\""))}{more}");
             }
         }
     }

@@ -23,7 +23,8 @@ internal sealed class StorageInitialiser
         ElementLayout layout = tensor.DType.Layout();
         long whole = buffer.Length / layout.Bytes * layout.Bytes;
         int pieceBytes = PieceBytes / layout.Bytes * layout.Bytes;
-        var spec = new TensorSpec(tensor.Name, tensor.DType, tensor.IsContiguous && tensor.Bytes == buffer.Length ? tensor.Shape : [layout.ElementsIn(whole)]);
+        var spec = new TensorSpec(
+            tensor.Name, tensor.DType, tensor.IsContiguous && tensor.Bytes == buffer.Length ? tensor.Shape : [layout.ElementsIn(whole)]);
         for (long done = 0; done < whole; done += pieceBytes)
         {
             var piece = new Span<byte>((byte*)buffer.Address + done, (int)Math.Min(pieceBytes, whole - done));

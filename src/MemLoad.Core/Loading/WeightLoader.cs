@@ -32,7 +32,8 @@ public static class WeightLoader
         try
         {
             if (prepared.Manifest is not null
-                && prepared.Difference(WeightsDigest.OfTensors(weights, cancellationToken: cancellationToken)) is MemLoadException difference)
+                && prepared.Difference(WeightsDigest.OfTensors(weights, cancellationToken: cancellationToken))
+                    is MemLoadException difference)
             {
                 throw difference;
             }

@@ -65,7 +65,9 @@ internal static class WeightRefill
     /// <param name="device">The device.</param>
     public static long HostBytes(LoadView view, IDevice device)
     {
-        long staged = Enumerable.Range(0, view.StorageLengths.Length).Where(storage => !device.IsHost || view.CastOf(storage) is not null || view.Checkpoint.Storages[storage].IsInRuns)
+        long staged = Enumerable
+            .Range(0, view.StorageLengths.Length)
+            .Where(storage => !device.IsHost || view.CastOf(storage) is not null || view.Checkpoint.Storages[storage].IsInRuns)
             .Sum(storage => view.Checkpoint.Storages[storage].Length);
         return staged == 0 ? 0 : StagingRing.BytesFor(staged, StagingRing.DefaultBytes);
     }
@@ -92,7 +94,9 @@ internal static class WeightRefill
         ArgumentNullException.ThrowIfNull(view);
         if (view.Tensors.Length != weights.Tensors.Length || view.StorageLengths.Length != weights.StorageLengths.Length)
         {
-            throw Differs($"it has {view.Tensors.Length} tensors in {view.StorageLengths.Length} storages, the weights {weights.Tensors.Length} in {weights.StorageLengths.Length}");
+            throw Differs(
+                $"it has {view.Tensors.Length} tensors in {view.StorageLengths.Length} storages, the weights {weights.Tensors.Length} in "
+                    + $"{weights.StorageLengths.Length}");
         }
         var held = weights.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
         int[] storages = new int[view.StorageLengths.Length];
@@ -117,7 +121,13 @@ internal static class WeightRefill
         {
             throw Differs("tensors that share a storage in the weights do not in the checkpoint");
         }
-        return [.. storages.Select(storage => weights.MemoryOf(storage).Memory is { } memory and not MappedFile ? memory : throw Differs("the weights lie in a mapped file, which is never written"))];
+        return
+        [
+            .. storages.Select(storage =>
+                weights.MemoryOf(storage).Memory is { } memory and not MappedFile
+                    ? memory
+                    : throw Differs("the weights lie in a mapped file, which is never written")),
+        ];
 
         MemLoadException Differs(string finding) => Rules.LayoutDiffers.Broken(finding, view.Checkpoint.Path);
     }

@@ -27,13 +27,18 @@ internal static class ManifestMatch
                 different.Add($"{name} is {Describe(tensor.DType, tensor.Shape)} and not {Describe(stated.DType, stated.Shape)}");
             }
         }
-        string[] missing = [.. manifest.Tensors.Where(tensor => remaining.ContainsKey(tensor.Name)).Select(tensor => Printable.Quote(tensor.Name))];
+        string[] missing =
+        [
+            .. manifest.Tensors.Where(tensor => remaining.ContainsKey(tensor.Name)).Select(tensor => Printable.Quote(tensor.Name)),
+        ];
         if (missing.Length + unexpected.Count + different.Count > 0)
         {
             string cast = different.Count > 0 && view.DType is DType dtype ? $" (cast to {dtype.TorchName()})" : "";
             string[] parts =
             [
-                .. Part("not there", missing), .. Part("not in the manifest", unexpected), .. Part($"of another dtype or shape{cast}", different),
+                .. Part("not there", missing),
+                .. Part("not in the manifest", unexpected),
+                .. Part($"of another dtype or shape{cast}", different),
             ];
             throw Rules.ManifestTensorsDiffer.Broken(string.Join("; ", parts), view.Checkpoint.Path);
         }
@@ -57,12 +62,15 @@ internal static class ManifestMatch
         string[] names = [.. differing.Take(MostDiffering).Select(i => Printable.Quote(checkpoint.Tensors[i].Name))];
         string differ = differing.Length == 1 ? "differs" : "differ";
         return Rules.ManifestBytesDiffer.Broken(
-            $"{differing.Length} of {checkpoint.Tensors.Length} tensors {differ} from the manifest: {List(names, differing.Length, MostDiffering)}",
+            $"{differing.Length} of {checkpoint.Tensors.Length} tensors {differ} from the manifest: "
+                + $"{List(names, differing.Length, MostDiffering)}",
             checkpoint.Files[storage.File].Path, storage.Offset + first.ByteOffset);
     }
 
     private static IEnumerable<string> Part(string what, IReadOnlyCollection<string> items) =>
-        items.Count == 0 ? [] : [$"{items.Count} {(items.Count == 1 ? "tensor" : "tensors")} {what}: {List(items, items.Count, MostNamed)}"];
+        items.Count == 0
+            ? []
+            : [$"{items.Count} {(items.Count == 1 ? "tensor" : "tensors")} {what}: {List(items, items.Count, MostNamed)}"];
 
     private static string List(IEnumerable<string> items, int count, int most) =>
         string.Join(", ", items.Take(most)) + (count > most ? $" and {count - most} more" : "");

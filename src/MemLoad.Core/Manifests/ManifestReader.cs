@@ -14,7 +14,8 @@ internal static class ManifestReader
     private const int MostDimensions = 64;
     private const int HashCharacters = 64;
 
-    private static readonly JsonRules TextRules = new(Rules.ManifestEncoding, Rules.ManifestSyntax, Rules.ManifestNameRepeated, Rules.ManifestForm);
+    private static readonly JsonRules TextRules = new(
+        Rules.ManifestEncoding, Rules.ManifestSyntax, Rules.ManifestNameRepeated, Rules.ManifestForm);
     private static readonly SearchValues<char> Hexadecimal = SearchValues.Create("0123456789abcdef");
     private static readonly string[] Fields = ["ManifestVersion", "ModuleVersion", "WeightsDigest", "Tensors"];
     private static readonly string[] TensorFields = ["Name", "DType", "Shape", "Bytes", "Sha256"];
@@ -65,7 +66,9 @@ internal static class ManifestReader
         return digest == computed
             ? new WeightManifest(moduleVersion, computed, tensors)
             : throw json.Broken(
-                Rules.ManifestDigest, $"the tensors of the manifest have the digest {computed}, and it says {Printable.Quote(digest!)}", digestPosition);
+                Rules.ManifestDigest,
+                $"the tensors of the manifest have the digest {computed}, and it says {Printable.Quote(digest!)}",
+                digestPosition);
     }
 
     private static byte[] ReadText(string path, OpenBudget budget)
@@ -152,7 +155,9 @@ internal static class ManifestReader
         return BytesOf(tensor) == bytes
             ? tensor
             : throw json.Broken(
-                Rules.ManifestTensor, $"tensor {Printable.Quote(name)} has {bytes} bytes, which are not those of its shape and dtype", position);
+                Rules.ManifestTensor,
+                $"tensor {Printable.Quote(name)} has {bytes} bytes, which are not those of its shape and dtype",
+                position);
     }
 
     private static string ReadName(ref StrictJson json)

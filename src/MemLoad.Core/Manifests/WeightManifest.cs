@@ -68,7 +68,9 @@ public sealed class WeightManifest
         {
             chosen =
             [
-                .. Tensors.Select(tensor => selection.BelowKey(tensor.Name) is string name ? tensor with { Name = name } : null).OfType<TensorDigest>(),
+                .. Tensors
+                    .Select(tensor => selection.BelowKey(tensor.Name) is string name ? tensor with { Name = name } : null)
+                    .OfType<TensorDigest>(),
             ];
         }
         if (selection.HasPatterns)

@@ -11,7 +11,8 @@ internal sealed unsafe class ActivationMatrix(int tokens, int width) : IDisposab
     private const nuint CacheLine = 64;
 
     /// <summary>Address of the first token's row.</summary>
-    public float* Address { get; private set; } = (float*)NativeMemory.AlignedAlloc(checked((nuint)tokens * (nuint)width * sizeof(float)), CacheLine);
+    public float* Address { get; private set; } =
+        (float*)NativeMemory.AlignedAlloc(checked((nuint)tokens * (nuint)width * sizeof(float)), CacheLine);
 
     /// <summary>Number of rows.</summary>
     public int Tokens { get; } = tokens;

@@ -159,7 +159,10 @@ internal sealed partial record AttentionShape(long LayerCount, long HeadCount, l
         }
     }
 
-    [GeneratedRegex(@"^(model\.)?(language_model\.)?(model\.)?layers\.(?<layer>[0-9]{1,9})\.self_attn\.k_proj\.weight\z|^blk\.(?<layer>[0-9]{1,9})\.attn_k\.weight\z")]
+    [GeneratedRegex(
+        @"^(model\.)?(language_model\.)?(model\.)?layers\.(?<layer>[0-9]{1,9})\.self_attn\.k_proj\.weight\z"
+            + @"|^blk\.(?<layer>[0-9]{1,9})\.attn_k\.weight\z"
+    )]
     private static partial Regex KeyProjection();
 
     // Named values, and the errors for what is missing among them or of another kind.
@@ -221,8 +224,11 @@ internal sealed partial record AttentionShape(long LayerCount, long HeadCount, l
         {
             if (Optional(name) is long window && window < tokens)
             {
-                throw Rules.CacheNotPlain.Broken($"{prefix}{name} is {window}, and layers keep no more tokens than that", path,
-                    remedy: $"The cache of this model is modelled up to that context length. Give it, or leave it out to plan the load alone ({Setting.ContextLength}).");
+                throw Rules.CacheNotPlain.Broken(
+                    $"{prefix}{name} is {window}, and layers keep no more tokens than that",
+                    path,
+                    remedy: $"The cache of this model is modelled up to that context length. Give it, or leave it out to plan the load "
+                        + $"alone ({Setting.ContextLength}).");
             }
         }
 

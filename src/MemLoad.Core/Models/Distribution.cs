@@ -156,7 +156,8 @@ internal readonly record struct Distribution
         public void Sample(ref Vector<uint> first, ref Vector<uint> second)
         {
             // u in (0, 1], in steps of 2⁻²⁴.
-            Vector<float> u = Vector.ConvertToSingle(Vector.AsVectorInt32((first >>> 8) + Vector<uint>.One)) * new Vector<float>(1f / (1 << 24));
+            Vector<float> u =
+                Vector.ConvertToSingle(Vector.AsVectorInt32((first >>> 8) + Vector<uint>.One)) * new Vector<float>(1f / (1 << 24));
             Vector<float> radius = Vector.SquareRoot(Log(u) * new Vector<float>(-2));
 
             // An angle within an eighth of the circle on both sides of the axis. Two more bits mirror it to the rest of the circle.

@@ -56,7 +56,8 @@ internal static unsafe class DotProducts
             int row = 0;
             for (; row <= rowCount - Block; row += Block)
             {
-                FourByFour(rows + (row * rowBytes), rowBytes, x0, x1, x2, x3, length, y + row, Result(1, row), Result(2, row), Result(3, row));
+                FourByFour(
+                    rows + (row * rowBytes), rowBytes, x0, x1, x2, x3, length, y + row, Result(1, row), Result(2, row), Result(3, row));
             }
             for (; row < rowCount; row++)
             {
@@ -123,7 +124,17 @@ internal static unsafe class DotProducts
 
     [MethodImpl(Hot)]
     private static void FourByFour(
-        byte* row, nint rowBytes, float* token0, float* token1, float* token2, float* token3, int length, float* sums0, float* sums1, float* sums2, float* sums3)
+        byte* row,
+        nint rowBytes,
+        float* token0,
+        float* token1,
+        float* token2,
+        float* token3,
+        int length,
+        float* sums0,
+        float* sums1,
+        float* sums2,
+        float* sums3)
     {
         Vector<float> s00 = default, s01 = default, s02 = default, s03 = default;
         Vector<float> s10 = default, s11 = default, s12 = default, s13 = default;

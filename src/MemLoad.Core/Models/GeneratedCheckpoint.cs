@@ -70,7 +70,10 @@ internal static class GeneratedCheckpoint
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or MemLoadException { Rule.Id: "ML9103" })
             {
-                throw Rules.CacheUnusable.Broken($"the cache folder cannot be written: {(e as MemLoadException)?.Finding ?? e.Message.TrimEnd('.')}", CacheFolder.Path, innerException: e);
+                throw Rules.CacheUnusable.Broken(
+                    $"the cache folder cannot be written: {(e as MemLoadException)?.Finding ?? e.Message.TrimEnd('.')}",
+                    CacheFolder.Path,
+                    innerException: e);
             }
         }
         return path;

@@ -44,7 +44,8 @@ internal sealed partial record GptConfig
             }
         }
         throw Rules.HeadsUnknown.Broken(
-            $"a GPT model with {layers} layers and embedding {width} has no known size ({string.Join(", ", Sizes)}), and shapes do not show the number of heads");
+            $"a GPT model with {layers} layers and embedding {width} has no known size ({string.Join(", ", Sizes)}), and shapes do not "
+                + $"show the number of heads");
     }
 
     private static (int Rows, int Columns) Embedding(Dictionary<string, TensorEntry> tensors, string name)
@@ -70,7 +71,8 @@ internal sealed partial record GptConfig
         {
             if (name.StartsWith(blocks, StringComparison.Ordinal)
                 && name.IndexOf('.', blocks.Length) is > 0 and int end
-                && int.TryParse(name.AsSpan(blocks.Length, end - blocks.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int layer))
+                && int.TryParse(
+                    name.AsSpan(blocks.Length, end - blocks.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int layer))
             {
                 layers.Add(layer);
             }

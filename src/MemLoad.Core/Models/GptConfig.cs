@@ -98,7 +98,8 @@ internal sealed partial record GptConfig(
                     yield return tensor;
                 }
             }
-            foreach (GptTensor tensor in (GptTensor[])[.. Norm("final_norm", width), .. Linear("out_head", width, VocabularySize, bias: false)])
+            foreach (
+                GptTensor tensor in (GptTensor[])[.. Norm("final_norm", width), .. Linear("out_head", width, VocabularySize, bias: false)])
             {
                 yield return tensor;
             }
@@ -137,12 +138,14 @@ internal sealed partial record GptConfig(
         if (VocabularySize < 1 || ContextLength < 1 || EmbeddingSize < 1 || LayerCount < 1)
         {
             throw Rules.GptConfigInvalid.Broken(
-                $"a model with vocabulary {VocabularySize}, context {ContextLength}, embedding {EmbeddingSize} and {LayerCount} layers cannot be");
+                $"a model with vocabulary {VocabularySize}, context {ContextLength}, embedding {EmbeddingSize} and {LayerCount} layers "
+                    + $"cannot be");
         }
         if (LayerCount > MostLayers || Elements() > long.MaxValue / sizeof(float))
         {
             throw Rules.GptConfigInvalid.Broken(
-                $"a model with vocabulary {VocabularySize}, context {ContextLength}, embedding {EmbeddingSize} and {LayerCount} layers is larger than any memory",
+                $"a model with vocabulary {VocabularySize}, context {ContextLength}, embedding {EmbeddingSize} and {LayerCount} layers "
+                    + $"is larger than any memory",
                 remedy: $"Give smaller dimensions; {MostLayers} layers are the most.");
         }
         if (HeadCount < 1 || EmbeddingSize % HeadCount != 0)

@@ -58,7 +58,8 @@ internal sealed class GptInitializer : IWeightSource
         {
             for (long done = 0; done < StorageLengths[storage];)
             {
-                Span<byte> part = piece.AsSpan(0, (int)Math.Min(Math.Min(PieceBytes, piece.Length / size * size), StorageLengths[storage] - done));
+                Span<byte> part = piece.AsSpan(
+                    0, (int)Math.Min(Math.Min(PieceBytes, piece.Length / size * size), StorageLengths[storage] - done));
                 Fill(tensor, part, done / size);
                 sink(part);
                 done += part.Length;
@@ -104,7 +105,8 @@ internal sealed class GptInitializer : IWeightSource
         if (dtype is not (DType.Float32 or DType.Float16 or DType.BFloat16))
         {
             throw Rules.GptDTypeUnsupported.Broken(
-                $"a GPT model cannot be made in {dtype.TorchName()}", remedy: $"Make it in float32, float16 or bfloat16 ({Setting.DType}).");
+                $"a GPT model cannot be made in {dtype.TorchName()}",
+                remedy: $"Make it in float32, float16 or bfloat16 ({Setting.DType}).");
         }
     }
 }

@@ -48,9 +48,15 @@ internal sealed unsafe class GptModel : IGptModel
         {
             string name = GptConfig.BlockName(layer);
             _blocks[layer] = new Block(
-                FindNorm(name + "norm1"), FindLinear(name + "att.W_query"), FindLinear(name + "att.W_key"), FindLinear(name + "att.W_value"),
-                tensors[name + "att.mask"], FindLinear(name + "att.out_proj"),
-                FindNorm(name + "norm2"), FindLinear(name + "ff.layers.0"), FindLinear(name + "ff.layers.2"));
+                FindNorm(name + "norm1"),
+                FindLinear(name + "att.W_query"),
+                FindLinear(name + "att.W_key"),
+                FindLinear(name + "att.W_value"),
+                tensors[name + "att.mask"],
+                FindLinear(name + "att.out_proj"),
+                FindNorm(name + "norm2"),
+                FindLinear(name + "ff.layers.0"),
+                FindLinear(name + "ff.layers.2"));
         }
         _finalNorm = FindNorm("final_norm");
         _outputHead = FindLinear("out_head");

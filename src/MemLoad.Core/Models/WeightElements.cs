@@ -71,7 +71,8 @@ internal readonly unsafe struct Float16Elements : IWeightElements
         var smallest = new Vector<uint>(113 << 23); // the bits of 2⁻¹⁴
         Vector<uint> magnitude = half & new Vector<uint>(0x7FFF);
         Vector<uint> normal = (magnitude << 13) + bias + (Vector.GreaterThan(magnitude, new Vector<uint>(0x7BFF)) & bias);
-        Vector<uint> subnormal = Vector.AsVectorUInt32(Vector.AsVectorSingle((magnitude << 13) + smallest) - Vector.AsVectorSingle(smallest));
+        Vector<uint> subnormal = Vector.AsVectorUInt32(
+            Vector.AsVectorSingle((magnitude << 13) + smallest) - Vector.AsVectorSingle(smallest));
         Vector<uint> number = Vector.ConditionalSelect(Vector.LessThan(magnitude, new Vector<uint>(0x0400)), subnormal, normal);
         return Vector.AsVectorSingle(number | ((half & new Vector<uint>(0x8000)) << 16));
     }

@@ -20,7 +20,8 @@ internal static class Figures
     };
 
     /// <summary>Formats a speed in powers of 1000, as for disks and buses.</summary>
-    public static string Speed(long? bytesPerSecond) => bytesPerSecond is long known ? Text(known / 1e9, known >= 9_995_000_000 ? "0.0" : "0.00", "GB/s") : "–";
+    public static string Speed(long? bytesPerSecond) =>
+        bytesPerSecond is long known ? Text(known / 1e9, known >= 9_995_000_000 ? "0.0" : "0.00", "GB/s") : "–";
 
     /// <summary>Formats a median, with the range of the runs if they differ.</summary>
     public static string Spread(Spread spread, Func<long?, string> format)
@@ -35,5 +36,6 @@ internal static class Figures
     /// <summary>Formats a number with its noun.</summary>
     public static string Count(long count, string thing) => $"{Count(count)} {thing}{(count == 1 ? "" : "s")}";
 
-    private static string Text(double value, string format, string unit) => $"{value.ToString(format, CultureInfo.InvariantCulture)} {unit}";
+    private static string Text(double value, string format, string unit) =>
+        $"{value.ToString(format, CultureInfo.InvariantCulture)} {unit}";
 }

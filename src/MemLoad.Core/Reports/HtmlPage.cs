@@ -35,9 +35,13 @@ internal sealed class HtmlPage
         string title = $"Load report: {string.Join(", ", sections.Select(section => section.Group.Model).Distinct().Take(3))}";
         Raw("<!DOCTYPE html>\n<html lang=\"en\" xmlns=\"http://www.w3.org/1999/xhtml\">\n<head>\n<meta charset=\"utf-8\"/>\n");
         Raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n");
-        Raw($"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{PageScript.Hash}'\"/>\n<meta name=\"color-scheme\" content=\"light dark\"/>\n");
+        Raw(
+            $"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src "
+                + $"'sha256-{PageScript.Hash}'\"/>\n<meta name=\"color-scheme\" content=\"light dark\"/>\n");
         Raw($"<title>{Markup.Text(title)}</title>\n<style>\n{HtmlStyle.Css}\n</style>\n</head>\n<body>\n");
-        Raw($"<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"defs\" width=\"0\" height=\"0\" aria-hidden=\"true\"><defs>{SvgRenderer.Patterns}</defs></svg>\n<main>\n");
+        Raw(
+            $"<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"defs\" width=\"0\" height=\"0\" "
+                + $"aria-hidden=\"true\"><defs>{SvgRenderer.Patterns}</defs></svg>\n<main>\n");
         Element("h1", title);
         Summary(rows, sections);
         if (changes is not null)
@@ -52,23 +56,35 @@ internal sealed class HtmlPage
         Rows(rows);
         Notes(rows);
         Glossary(rows);
-        Raw($"</main>\n<footer><p class=\"muted\">Made by MemLoad {Markup.Text(HostFacts.ModuleVersion)} from rows that travel as CSV or JSON. Sizes in powers of 1024, GB/s in powers of 1000.</p></footer>\n<script>{PageScript.Text}</script>\n</body>\n</html>\n");
+        Raw(
+            $"</main>\n<footer><p class=\"muted\">Made by MemLoad {Markup.Text(HostFacts.ModuleVersion)} from rows that travel as CSV or "
+                + $"JSON. Sizes in powers of 1024, GB/s in powers of "
+                + $"1000.</p></footer>\n<script>{PageScript.Text}</script>\n</body>\n</html>\n");
     }
 
     private void Summary(IReadOnlyList<LoadMeasurement> rows, IReadOnlyList<ReportSection> sections)
     {
         string[] hosts = [.. rows.Select(row => row.HostName).Distinct()];
         string from = RowTime.Text(rows.Select(row => row.StartedAt).Min());
-        Paragraph($"{Figures.Count(rows.Count, "load")} on {Figures.Count(hosts.Length, "machine")}, measured from {from} on, each beside the forecast that was made of it from the file's headers alone.", "muted");
+        Paragraph(
+            $"{Figures.Count(rows.Count, "load")} on {Figures.Count(hosts.Length, "machine")}, measured from {from} on, each beside the "
+                + $"forecast that was made of it from the file's headers alone.",
+            "muted");
         // A refusal prevents an out-of-memory error. It is not a difference from the forecast.
         int refused = rows.Count(IsRefused);
         int asForecast = rows.Count(row => row.AsForecast == true);
-        string others = refused > 0 ? $" {Figures.Count(refused, "more load")} {(refused == 1 ? "was" : "were")} refused before memory was touched." : "";
-        Paragraph($"{Figures.Count(asForecast)} of {Figures.Count(rows.Count - refused, "load")} as forecast.{others}", asForecast + refused == rows.Count ? "good" : "bad");
+        string others =
+            refused > 0
+                ? $" {Figures.Count(refused, "more load")} {(refused == 1 ? "was" : "were")} refused before memory was touched."
+                : "";
+        Paragraph(
+            $"{Figures.Count(asForecast)} of {Figures.Count(rows.Count - refused, "load")} as forecast.{others}",
+            asForecast + refused == rows.Count ? "good" : "bad");
         foreach (LoadMeasurement row in rows.Where(row => row.AsForecast != true).OrderBy(IsRefused).Take(50))
         {
             Paragraph(
-                $"{row.Strategy} to {row.Device} on {row.HostName}, run {row.Run.ToString(CultureInfo.InvariantCulture)}: {row.Verdict}{(row.Message is null ? "" : $". {row.Message}")}",
+                $"{row.Strategy} to {row.Device} on {row.HostName}, run {row.Run.ToString(CultureInfo.InvariantCulture)}: "
+                    + $"{row.Verdict}{(row.Message is null ? "" : $". {row.Message}")}",
                 IsRefused(row) ? "muted" : "bad");
         }
         foreach (WeightAgreement agreement in WeightAgreement.Of(rows))
@@ -80,9 +96,13 @@ internal sealed class HtmlPage
             Raw("<nav aria-label=\"Contents\"><ul>");
             for (int i = 0; i < sections.Count; i++)
             {
-                Raw(string.Create(CultureInfo.InvariantCulture, $"<li><a href=\"#g{i + 1}\">{Markup.Text(sections[i].Group.Title)}</a></li>"));
+                Raw(
+                    string.Create(
+                        CultureInfo.InvariantCulture, $"<li><a href=\"#g{i + 1}\">{Markup.Text(sections[i].Group.Title)}</a></li>"));
             }
-            Raw("<li><a href=\"#machines\">Machines</a></li><li><a href=\"#rows\">All rows</a></li><li><a href=\"#words\">Words</a></li></ul></nav>\n");
+            Raw(
+                "<li><a href=\"#machines\">Machines</a></li><li><a href=\"#rows\">All rows</a></li><li><a "
+                    + "href=\"#words\">Words</a></li></ul></nav>\n");
         }
     }
 
@@ -91,22 +111,47 @@ internal sealed class HtmlPage
         Raw("<section aria-labelledby=\"changes\">\n<h2 id=\"changes\">Compared with the baseline</h2>\n");
         int worse = changes.Count(change => change.Kind == ChangeKind.Worse);
         int compared = changes.Count(change => change.Kind is not (ChangeKind.New or ChangeKind.Missing));
-        Paragraph($"{Figures.Count(worse)} of {Figures.Count(compared, "load")} {(worse == 1 ? "is" : "are")} worse.", worse == 0 ? "good" : "bad");
         Paragraph(
-            "Figures are medians of the runs. A time differs if it changed by more than 10 % and 10 ms and the ranges of the runs do not overlap. "
+            $"{Figures.Count(worse)} of {Figures.Count(compared, "load")} {(worse == 1 ? "is" : "are")} worse.",
+            worse == 0 ? "good" : "bad");
+        Paragraph(
+            "Figures are medians of the runs. A time differs if it changed by more than 10 % and 10 ms and the ranges of the runs do not "
+                + "overlap. "
                 + "Host memory differs by more than 2 % and 8 MiB, device memory by a byte.",
             "muted");
         Table(
             new FigureTable(
-                ["Change", "Machine", "Model", "Device", "Strategy", "Time before", "Time", "Host before", "Host", "Device before", "Device memory", "Difference"],
                 [
-                    .. changes.Select(change => (IReadOnlyList<string>)
-                    [
-                        change.Kind.ToString().ToLowerInvariant(), change.Group.HostName, change.Group.Model, change.Group.Device, change.Name,
-                        Median(change.Before, row => row.ElapsedMicroseconds, Figures.Time), Median(change.Now, row => row.ElapsedMicroseconds, Figures.Time),
-                        Median(change.Before, row => row.PeakHostBytes, Figures.Bytes), Median(change.Now, row => row.PeakHostBytes, Figures.Bytes),
-                        Median(change.Before, row => row.PeakDeviceBytes, Figures.Bytes), Median(change.Now, row => row.PeakDeviceBytes, Figures.Bytes), change.Text,
-                    ]),
+                    "Change",
+                    "Machine",
+                    "Model",
+                    "Device",
+                    "Strategy",
+                    "Time before",
+                    "Time",
+                    "Host before",
+                    "Host",
+                    "Device before",
+                    "Device memory",
+                    "Difference",
+                ],
+                [
+                    .. changes.Select(change =>
+                        (IReadOnlyList<string>)
+                            [
+                                change.Kind.ToString().ToLowerInvariant(),
+                                change.Group.HostName,
+                                change.Group.Model,
+                                change.Group.Device,
+                                change.Name,
+                                Median(change.Before, row => row.ElapsedMicroseconds, Figures.Time),
+                                Median(change.Now, row => row.ElapsedMicroseconds, Figures.Time),
+                                Median(change.Before, row => row.PeakHostBytes, Figures.Bytes),
+                                Median(change.Now, row => row.PeakHostBytes, Figures.Bytes),
+                                Median(change.Before, row => row.PeakDeviceBytes, Figures.Bytes),
+                                Median(change.Now, row => row.PeakDeviceBytes, Figures.Bytes),
+                                change.Text,
+                            ]),
                 ]),
             "Each load beside the same load in the baseline, the worst first",
             sorts: true);
@@ -123,14 +168,23 @@ internal sealed class HtmlPage
     {
         (string Word, string Meaning)[] words =
         [
-            ("as forecast", "The load took what was forecast: device memory to the byte, host memory within 2 % or 8 MiB, whichever is more."),
+            (
+                "as forecast",
+                "The load took what was forecast: device memory to the byte, host memory within 2 % or 8 MiB, whichever is more."),
             ("host +12.3 %, device -1.0 MiB", "Measured less forecast, where a load left its forecast: plus is more than forecast."),
             ("refused", "The forecast did not fit a limit, so nothing was loaded. That is no miss of the forecast."),
             ("device", "Memory of the accelerator that was allocated for the load."),
-            ("host", "Memory of the computer that the load cannot do without: anonymous and shared pages, above what the process held before."),
+            (
+                "host",
+                "Memory of the computer that the load cannot do without: anonymous and shared pages, above what the process held before."),
             ("file-backed", "Pages of mapped files that lie in memory. The system can take them back at any time and read them again."),
             .. rows.Any(row => DeviceRegistry.IsSimulated(row.Device))
-                ? [("sim, simulated", "No card: the accelerator is simulated in the memory of the computer. Peaks are those of a card; times are not.")]
+                ?
+                [
+                    (
+                        "sim, simulated",
+                        "No card: the accelerator is simulated in the memory of the computer. Peaks are those of a card; times are not."),
+                ]
                 : Array.Empty<(string, string)>(),
             ("cold, warm", "Whether the files were read from the disk or lay in the system's page cache."),
         ];
@@ -148,7 +202,10 @@ internal sealed class HtmlPage
         ReportGroup group = section.Group;
         LoadMeasurement known = group.Known;
         _section++;
-        Raw(string.Create(CultureInfo.InvariantCulture, $"<section aria-labelledby=\"g{_section}\">\n<h2 id=\"g{_section}\">{Markup.Text(group.Title)}</h2>\n"));
+        Raw(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"<section aria-labelledby=\"g{_section}\">\n<h2 id=\"g{_section}\">{Markup.Text(group.Title)}</h2>\n"));
         Paragraph(Facts(known), "muted");
         Element("h3", "Peaks, time and throughput");
         Raw("<div class=\"pictures\">\n");
@@ -157,7 +214,10 @@ internal sealed class HtmlPage
         Raw("</div>\n");
         if (section.Peaks.Table.Columns.Contains("Notebook GPU"))
         {
-            Paragraph("The notebook's figures are PyTorch's, on a CUDA card. Its CPU figures were sampled every 100 ms, and a peak can fall between two samples.", "muted");
+            Paragraph(
+                "The notebook's figures are PyTorch's, on a CUDA card. Its CPU figures were sampled every 100 ms, and a peak can fall "
+                    + "between two samples.",
+                "muted");
         }
         Element("h3", "Memory over time");
         string[] without = [.. group.Strategies.Where(strategy => strategy.Timeline is null).Select(strategy => strategy.Name)];
@@ -172,7 +232,9 @@ internal sealed class HtmlPage
         }
         if (without.Length > 0)
         {
-            Paragraph($"No samples of {string.Join(", ", without)}: ask for samples when you measure, and give their file to the report.", "muted");
+            Paragraph(
+                $"No samples of {string.Join(", ", without)}: ask for samples when you measure, and give their file to the report.",
+                "muted");
         }
         if (ReportCommands.Knows(group))
         {
@@ -219,12 +281,17 @@ internal sealed class HtmlPage
             new FigureTable(
                 ["Machine", "Processor", "Memory", "Host budget", "Limit", "MemLoad"],
                 [
-                    .. rows.GroupBy(row => (row.HostName, row.ProcessorName, row.TotalMemoryBytes, row.ModuleVersion)).Select(machine => (IReadOnlyList<string>)
-                    [
-                        machine.Key.HostName, machine.Key.ProcessorName ?? "–", Figures.Bytes(machine.Key.TotalMemoryBytes),
-                        Figures.Spread(Spread.Of(machine.Select(row => row.HostBudgetBytes)), Figures.Bytes),
-                        string.Join(", ", machine.Select(row => row.HostLimit).OfType<string>().Distinct().DefaultIfEmpty("–")), machine.Key.ModuleVersion,
-                    ]),
+                    .. rows.GroupBy(row => (row.HostName, row.ProcessorName, row.TotalMemoryBytes, row.ModuleVersion))
+                        .Select(machine =>
+                            (IReadOnlyList<string>)
+                                [
+                                    machine.Key.HostName,
+                                    machine.Key.ProcessorName ?? "–",
+                                    Figures.Bytes(machine.Key.TotalMemoryBytes),
+                                    Figures.Spread(Spread.Of(machine.Select(row => row.HostBudgetBytes)), Figures.Bytes),
+                                    string.Join(", ", machine.Select(row => row.HostLimit).OfType<string>().Distinct().DefaultIfEmpty("–")),
+                                    machine.Key.ModuleVersion,
+                                ]),
                 ]),
             "Where it was measured");
         Raw("</section>\n");
@@ -235,15 +302,43 @@ internal sealed class HtmlPage
         Raw("<section aria-labelledby=\"rows\">\n<h2 id=\"rows\">All rows</h2>\n");
         Table(
             new FigureTable(
-                ["Machine", "Model", "Device", "Strategy", "Run", "Device forecast", "Device peak", "Host forecast", "Host peak", "File-backed peak", "Time", "Throughput", "Verdict", "Digest"],
                 [
-                    .. rows.Select(row => (IReadOnlyList<string>)
-                    [
-                        row.HostName, ReportGroup.ModelOf(row), row.Device, row.ChosenStrategy is null || row.ChosenStrategy == row.Strategy ? row.Strategy : $"{row.Strategy} ({row.ChosenStrategy})",
-                        row.Run.ToString(CultureInfo.InvariantCulture), Figures.Bytes(row.ForecastDeviceBytes), Figures.Bytes(row.PeakDeviceBytes), Figures.Bytes(row.ForecastHostBytes),
-                        Figures.Bytes(row.PeakHostBytes), Figures.Bytes(row.PeakHostFileBytes), Figures.Time(row.ElapsedMicroseconds), Figures.Speed(row.BytesPerSecond), row.Verdict,
-                        row.WeightsDigest is { Length: > 12 } digest ? digest[..12] + "…" : row.WeightsDigest ?? "–",
-                    ]),
+                    "Machine",
+                    "Model",
+                    "Device",
+                    "Strategy",
+                    "Run",
+                    "Device forecast",
+                    "Device peak",
+                    "Host forecast",
+                    "Host peak",
+                    "File-backed peak",
+                    "Time",
+                    "Throughput",
+                    "Verdict",
+                    "Digest",
+                ],
+                [
+                    .. rows.Select(row =>
+                        (IReadOnlyList<string>)
+                            [
+                                row.HostName,
+                                ReportGroup.ModelOf(row),
+                                row.Device,
+                                row.ChosenStrategy is null || row.ChosenStrategy == row.Strategy
+                                    ? row.Strategy
+                                    : $"{row.Strategy} ({row.ChosenStrategy})",
+                                row.Run.ToString(CultureInfo.InvariantCulture),
+                                Figures.Bytes(row.ForecastDeviceBytes),
+                                Figures.Bytes(row.PeakDeviceBytes),
+                                Figures.Bytes(row.ForecastHostBytes),
+                                Figures.Bytes(row.PeakHostBytes),
+                                Figures.Bytes(row.PeakHostFileBytes),
+                                Figures.Time(row.ElapsedMicroseconds),
+                                Figures.Speed(row.BytesPerSecond),
+                                row.Verdict,
+                                row.WeightsDigest is { Length: > 12 } digest ? digest[..12] + "…" : row.WeightsDigest ?? "–",
+                            ]),
                 ]),
             "Every load, peaks above the idle process",
             sorts: true);
@@ -252,7 +347,12 @@ internal sealed class HtmlPage
 
     private void Notes(IReadOnlyList<LoadMeasurement> rows)
     {
-        string[] notes = [.. rows.Where(row => row.Note is not null).Select(row => $"{row.Strategy} to {row.Device} on {row.HostName}: {row.Note}").Distinct()];
+        string[] notes =
+        [
+            .. rows.Where(row => row.Note is not null)
+                .Select(row => $"{row.Strategy} to {row.Device} on {row.HostName}: {row.Note}")
+                .Distinct(),
+        ];
         if (notes.Length > 0)
         {
             Element("h2", "Notes");
@@ -267,7 +367,11 @@ internal sealed class HtmlPage
     private void Table(FigureTable table, string caption, bool sorts = false)
     {
         bool[] words = [.. table.Columns.Select((name, i) => !table.Rows.All(row => IsFigure(row[i])))];
-        Raw($"<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"{Markup.Text(caption)}\"><table{(sorts ? " class=\"sorts\"" : "")}>\n<caption>{Markup.Text(caption)}</caption>\n<thead><tr>");
+        Raw(
+            $"<div class=\"scroll\" role=\"region\" tabindex=\"0\" "
+                + $"aria-label=\"{Markup.Text(caption)}\"><table{(sorts ? " class=\"sorts\"" : "")}>\n"
+                + $"<caption>{Markup.Text(caption)}</caption>\n<thead><tr>"
+        );
         for (int i = 0; i < table.Columns.Count; i++)
         {
             Raw($"<th scope=\"col\"{(words[i] ? "" : " class=\"n\"")}>{Markup.Text(table.Columns[i])}</th>");

@@ -4,8 +4,9 @@ using System.Text;
 namespace MemLoad;
 
 /// <summary>
-/// Writes rows as metrics in the text format of Prometheus, version 0.0.4, which the textfile collectors of node_exporter and windows_exporter read.
-/// Units are base units: seconds and bytes. A row that did not load has no figures, and <c>memload_load_success</c> 0.
+/// Writes rows as metrics in the text format of Prometheus, version 0.0.4, which the textfile collectors of node_exporter and
+/// windows_exporter read. Units are base units: seconds and bytes. A row that did not load has no figures, and <c>memload_load_success</c>
+/// 0.
 /// </summary>
 internal static class LoadMetrics
 {
@@ -28,16 +29,23 @@ internal static class LoadMetrics
 
     /// <summary>Returns the text: for each metric its HELP and TYPE, then its samples.</summary>
     /// <param name="rows">The rows. Of several runs of the same load, the loaded run with the median time counts.</param>
-    /// <param name="model">The value of the label <c>model</c>. Null uses the name in the row, else the known model size, else an empty value. A path is never a label.</param>
+    /// <param name="model">The value of the label <c>model</c>. Null uses the name in the row, else the known model size, else an empty
+    /// value. A path is never a label.</param>
     public static string Format(IReadOnlyList<LoadMeasurement> rows, string? model = null)
     {
-        LoadMeasurement[] shown = [.. rows.GroupBy(row => Labels(row, model), StringComparer.Ordinal).Select(runs => ReportStrategy.TypicalOf([.. runs]))];
+        LoadMeasurement[] shown =
+        [
+            .. rows.GroupBy(row => Labels(row, model), StringComparer.Ordinal).Select(runs => ReportStrategy.TypicalOf([.. runs])),
+        ];
         var text = new StringBuilder();
         foreach ((string name, string help, Func<LoadMeasurement, string?> value) in Gauges)
         {
             Family(name, help, shown.Select(row => (Labels(row, model), value(row))));
         }
-        Family("memload_row_info", "What a load was, and how it ended. The value is always 1.", shown.Select(row => (Labels(row, model) + Info(row), (string?)"1")));
+        Family(
+            "memload_row_info",
+            "What a load was, and how it ended. The value is always 1.",
+            shown.Select(row => (Labels(row, model) + Info(row), (string?)"1")));
         return text.ToString();
 
         void Family(string name, string help, IEnumerable<(string Labels, string? Value)> samples)
@@ -61,7 +69,8 @@ internal static class LoadMetrics
     /// <param name="cancellationToken">Stops the write. The file then stays as it was.</param>
     /// <returns>The absolute path.</returns>
     /// <exception cref="MemLoadException">ML8104 without rows, ML1008 for another extension, ML9102 to ML9105.</exception>
-    public static string Write(IReadOnlyList<LoadMeasurement> rows, string path, string? model, CancellationToken cancellationToken = default)
+    public static string Write(
+        IReadOnlyList<LoadMeasurement> rows, string path, string? model, CancellationToken cancellationToken = default)
     {
         if (rows.Count == 0)
         {
@@ -80,28 +89,35 @@ internal static class LoadMetrics
     /// <summary>Whether the name of a file is one that collectors read.</summary>
     public static bool IsTarget(string path) => Path.GetExtension(path).Equals(Extension, StringComparison.Ordinal);
 
-    private static string TargetOf(string path) => IsTarget(path)
-        ? WriteTarget.ForFile(path, overwrite: true)
-        : throw Rules.ExtensionWrong.Broken($"the name of the file does not end in {Extension}, and collectors read only such files", path, remedy: "Name it NAME.prom.");
+    private static string TargetOf(string path) =>
+        IsTarget(path)
+            ? WriteTarget.ForFile(path, overwrite: true)
+            : throw Rules.ExtensionWrong.Broken(
+                $"the name of the file does not end in {Extension}, and collectors read only such files",
+                path,
+                remedy: "Name it NAME.prom.");
 
     // The host name is not a label, because Prometheus adds the instance.
     private static string Labels(LoadMeasurement row, string? model)
     {
-        string labels = $"model=\"{Escape(model ?? row.Model ?? row.Size)}\",strategy=\"{Escape(row.Strategy)}\",device=\"{Escape(row.Device)}\"";
+        string labels =
+            $"model=\"{Escape(model ?? row.Model ?? row.Size)}\",strategy=\"{Escape(row.Strategy)}\",device=\"{Escape(row.Device)}\"";
         return row.RankCount is null ? labels : string.Create(CultureInfo.InvariantCulture, $"{labels},rank=\"{row.Rank}\"");
     }
 
     private static string Info(LoadMeasurement row) =>
-        $",outcome=\"{Escape(row.Outcome)}\",verdict=\"{Escape(row.Verdict)}\",chosen_strategy=\"{Escape(row.ChosenStrategy)}\",format=\"{Escape(row.Format)}\""
-        + $",file_system=\"{Escape(row.FileSystem)}\""
+        $",outcome=\"{Escape(row.Outcome)}\",verdict=\"{Escape(row.Verdict)}\",chosen_strategy=\"{Escape(row.ChosenStrategy)}\""
+        + $",format=\"{Escape(row.Format)}\",file_system=\"{Escape(row.FileSystem)}\""
         + $",dtype=\"{Escape(row.DType)}\",weights_digest=\"{Escape(row.WeightsDigest)}\",version=\"{Escape(row.ModuleVersion)}\"";
 
     // The format escapes backslash, quote and line feed; hidden characters are escaped as everywhere.
-    private static string Escape(string? text) => Printable.Text(text).Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
+    private static string Escape(string? text) =>
+        Printable.Text(text).Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
 
     private static string? Whole(long? figure) => figure?.ToString(CultureInfo.InvariantCulture);
 
-    private static string? Scaled(long? figure, decimal unit) => figure is long known ? (known / unit).ToString(CultureInfo.InvariantCulture) : null;
+    private static string? Scaled(long? figure, decimal unit) =>
+        figure is long known ? (known / unit).ToString(CultureInfo.InvariantCulture) : null;
 
     private static string? Status(LoadMeasurement row) =>
         Enum.TryParse(row.Status, out RowStatus status) ? Whole((long)status) : null;

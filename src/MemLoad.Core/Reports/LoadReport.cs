@@ -25,7 +25,9 @@ public sealed record LoadReportInfo
 /// <summary>What a report contains besides its rows.</summary>
 public sealed record LoadReportOptions
 {
-    /// <summary>A folder for each picture as an SVG and a PNG file. It is created if it does not exist. Null writes only the page.</summary>
+    /// <summary>
+    /// A folder for each picture as an SVG and a PNG file. It is created if it does not exist. Null writes only the page.
+    /// </summary>
     public string? PicturePath { get; init; }
     /// <summary>Whether existing files are replaced.</summary>
     public bool Overwrite { get; init; }
@@ -49,9 +51,13 @@ public static class LoadReport
     /// <exception cref="MemLoadException">ML8104 without rows, ML1008 for a name without the extension of a page, ML9102 to
     /// ML9105.</exception>
     public static LoadReportInfo Write(
-        IReadOnlyList<LoadMeasurement> rows, IReadOnlyList<LoadTimeline> timelines, string path, string? picturePath = null, bool overwrite = false,
-        CancellationToken cancellationToken = default) =>
-        Write(rows, timelines, path, new LoadReportOptions { PicturePath = picturePath, Overwrite = overwrite }, cancellationToken);
+        IReadOnlyList<LoadMeasurement> rows,
+        IReadOnlyList<LoadTimeline> timelines,
+        string path,
+        string? picturePath = null,
+        bool overwrite = false,
+        CancellationToken cancellationToken = default
+    ) => Write(rows, timelines, path, new LoadReportOptions { PicturePath = picturePath, Overwrite = overwrite }, cancellationToken);
 
     /// <summary>Writes a report.</summary>
     /// <param name="rows">The measured rows, of one or more computers.</param>
@@ -113,9 +119,10 @@ public static class LoadReport
         }
     }
 
-    private static string TargetOf(string path, bool overwrite) => Extensions.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase)
-        ? WriteTarget.ForFile(path, overwrite)
-        : throw Rules.ExtensionWrong.Broken("the name of the page does not end in .html", path, remedy: "Name it NAME.html.");
+    private static string TargetOf(string path, bool overwrite) =>
+        Extensions.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase)
+            ? WriteTarget.ForFile(path, overwrite)
+            : throw Rules.ExtensionWrong.Broken("the name of the page does not end in .html", path, remedy: "Name it NAME.html.");
 
     private static string WritePictures(Picture[] pictures, string folder, bool overwrite, CancellationToken ct)
     {
@@ -130,7 +137,11 @@ public static class LoadReport
         // Checks all names first, so that an existing file is found before the write.
         (Picture Picture, string Svg, string Png)[] targets =
         [
-            .. pictures.Select(picture => (picture, WriteTarget.ForFile(Path.Combine(folder, picture.Name + ".svg"), overwrite), WriteTarget.ForFile(Path.Combine(folder, picture.Name + ".png"), overwrite))),
+            .. pictures.Select(picture =>
+                (
+                    picture,
+                    WriteTarget.ForFile(Path.Combine(folder, picture.Name + ".svg"), overwrite),
+                    WriteTarget.ForFile(Path.Combine(folder, picture.Name + ".png"), overwrite))),
         ];
         foreach ((Picture picture, string svg, string png) in targets)
         {
@@ -154,14 +165,19 @@ internal sealed record ReportSection(ReportGroup Group, Picture Peaks, Picture T
         var sections = new List<ReportSection>();
         foreach (ReportGroup group in groups)
         {
-            string name = $"{(sections.Count + 1).ToString("00", CultureInfo.InvariantCulture)}-{Plain(group.HostName)}-{Plain(group.Device)}";
+            string name =
+                $"{(sections.Count + 1).ToString("00", CultureInfo.InvariantCulture)}-{Plain(group.HostName)}-{Plain(group.Device)}";
             ReportStrategy[] sampled = [.. group.Strategies.Where(strategy => strategy.Timeline is not null)];
             long most = sampled.Length == 0 ? 0 : sampled.Max(strategy => TimelinePicture.MostOf(strategy.Timeline!));
-            sections.Add(new ReportSection(
-                group,
-                PeaksPicture.Of($"{name}-peaks", group),
-                TimePicture.Of($"{name}-time", group),
-                [.. sampled.Select((strategy, i) => TimelinePicture.Of($"{name}-memory-{i + 1}-{Plain(strategy.Name)}", strategy, group, most))]));
+            sections.Add(
+                new ReportSection(
+                    group,
+                    PeaksPicture.Of($"{name}-peaks", group),
+                    TimePicture.Of($"{name}-time", group),
+                    [
+                        .. sampled.Select(
+                            (strategy, i) => TimelinePicture.Of($"{name}-memory-{i + 1}-{Plain(strategy.Name)}", strategy, group, most)),
+                    ]));
         }
         return sections;
     }

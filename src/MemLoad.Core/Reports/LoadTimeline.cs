@@ -86,7 +86,14 @@ public sealed record LoadTimeline
                 held = Math.Max(first ? 0 : held, now.Device.Allocated);
             }
             yield return new TimelinePoint(
-                sample.ElapsedMicroseconds, sample.HostBytes, sample.HostFileBytes, sample.DeviceBytes, host, file, allocator is null ? null : held, sample.Phase);
+                sample.ElapsedMicroseconds,
+                sample.HostBytes,
+                sample.HostFileBytes,
+                sample.DeviceBytes,
+                host,
+                file,
+                allocator is null ? null : held,
+                sample.Phase);
         }
     }
 

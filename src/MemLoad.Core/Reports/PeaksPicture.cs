@@ -37,7 +37,9 @@ internal static class PeaksPicture
         {
             double x = Left + (scale.At(i) / scale.End * BarWidth);
             shapes.Insert(0, new Stroke(i == 0 ? Ink.Axis : Ink.Grid, [new(x, 20), new(x, y)]));
-            shapes.Add(new Label(Ink.Muted, x, y + 13, i == scale.Count ? $"{scale.TextAt(i)} {scale.UnitName}" : scale.TextAt(i), 11, Anchor.Middle));
+            shapes.Add(
+                new Label(
+                    Ink.Muted, x, y + 13, i == scale.Count ? $"{scale.TextAt(i)} {scale.UnitName}" : scale.TextAt(i), 11, Anchor.Middle));
         }
         y += 20;
         shapes.Add(new Stroke(Ink.Forecast, [new(Left, y + 1), new(Left, y + 13)], 2.5));
@@ -48,12 +50,18 @@ internal static class PeaksPicture
             shapes.Add(new Label(Ink.Text, Left + 97, y + 11, "the notebook's figure (PyTorch, CUDA)", 11));
         }
         y += 20;
-        return new Picture(name, $"Peak memory: {group.Title}", Describe(group), Picture.CommonWidth, y, shapes, Table(group)) { Hints = hints };
+        return new Picture(name, $"Peak memory: {group.Title}", Describe(group), Picture.CommonWidth, y, shapes, Table(group))
+        {
+            Hints = hints,
+        };
     }
 
-    private static string Hinted(ReportStrategy strategy, Bar bar) => bar.Ink == Ink.Notebook
-        ? $"{strategy.Name}, {bar.Name}: {Notebook(bar.Figure.Median)}"
-        : $"{strategy.Name}, {bar.Name}: {Figures.Spread(bar.Figure, Figures.Bytes)}{(bar.Forecast is long forecast ? $", forecast {Figures.Bytes(forecast)}" : "")}";
+    private static string Hinted(ReportStrategy strategy, Bar bar)
+    {
+        string forecast = bar.Forecast is long bytes ? $", forecast {Figures.Bytes(bytes)}" : "";
+        string figure = bar.Ink == Ink.Notebook ? Notebook(bar.Figure.Median) : Figures.Spread(bar.Figure, Figures.Bytes) + forecast;
+        return $"{strategy.Name}, {bar.Name}: {figure}";
+    }
 
     private static void Draw(List<Shape> shapes, Bar bar, double y, AxisScale scale)
     {
@@ -64,19 +72,29 @@ internal static class PeaksPicture
         }
         if (bar.Figure is { Least: long least, Most: long most } && Figures.Bytes(least) != Figures.Bytes(most))
         {
-            shapes.Add(new Stroke(Ink.Text, [new(Left + Length(least), y + (BarHeight / 2)), new(Left + Length(most), y + (BarHeight / 2))], 2));
+            shapes.Add(
+                new Stroke(Ink.Text, [new(Left + Length(least), y + (BarHeight / 2)), new(Left + Length(most), y + (BarHeight / 2))], 2));
         }
         if (bar.Forecast is long forecast)
         {
-            shapes.Add(new Stroke(Ink.Forecast, [new(Left + Length(forecast), y - 1.5), new(Left + Length(forecast), y + BarHeight + 1.5)], 2.5));
+            shapes.Add(
+                new Stroke(Ink.Forecast, [new(Left + Length(forecast), y - 1.5), new(Left + Length(forecast), y + BarHeight + 1.5)], 2.5));
         }
-        shapes.Add(new Label(Ink.Text, Picture.CommonWidth, y + 10, bar.Ink == Ink.Notebook ? Notebook(bar.Figure.Median) : Figures.Bytes(bar.Figure.Median), 12, Anchor.End));
+        shapes.Add(
+            new Label(
+                Ink.Text,
+                Picture.CommonWidth,
+                y + 10,
+                bar.Ink == Ink.Notebook ? Notebook(bar.Figure.Median) : Figures.Bytes(bar.Figure.Median),
+                12,
+                Anchor.End));
 
         double Length(long bytes) => bytes / scale.End * BarWidth;
     }
 
     // The notebook prints one decimal, and its GB has 1024³ bytes.
-    private static string Notebook(long? bytes) => $"{((bytes ?? 0) / (double)(1L << 30)).ToString("0.0", System.Globalization.CultureInfo.InvariantCulture)} GiB";
+    private static string Notebook(long? bytes) =>
+        $"{((bytes ?? 0) / (double)(1L << 30)).ToString("0.0", System.Globalization.CultureInfo.InvariantCulture)} GiB";
 
     private static IEnumerable<Bar> Bars(ReportStrategy strategy, bool hasDevice)
     {
@@ -104,24 +122,48 @@ internal static class PeaksPicture
         return runs + (verdicts.Length > 2 ? $"{verdicts.Length} verdicts" : string.Join("; ", verdicts));
     }
 
-    private static string Describe(ReportGroup group) => string.Join(" ", group.Strategies.Select(strategy =>
-        $"{strategy.Name}: {(group.HasDevice ? $"device {Figures.Bytes(strategy.Of(row => row.PeakDeviceBytes).Median)}, " : "")}"
-            + $"host {Figures.Bytes(strategy.Of(row => row.PeakHostBytes).Median)}, file-backed {Figures.Bytes(strategy.Of(row => row.PeakHostFileBytes).Median)}; {VerdictOf(strategy)}."));
+    private static string Describe(ReportGroup group) =>
+        string.Join(
+            " ",
+            group.Strategies.Select(strategy =>
+                $"{strategy.Name}: {(group.HasDevice ? $"device {Figures.Bytes(strategy.Of(row => row.PeakDeviceBytes).Median)}, " : "")}"
+                + $"host {Figures.Bytes(strategy.Of(row => row.PeakHostBytes).Median)}, file-backed "
+                + $"{Figures.Bytes(strategy.Of(row => row.PeakHostFileBytes).Median)}; {VerdictOf(strategy)}."));
 
     private static FigureTable Table(ReportGroup group)
     {
         bool notebook = group.Strategies.Any(strategy => strategy.Notebook is not null);
-        string[] columns = ["Strategy", "Device forecast", "Device peak", "Host forecast", "Host peak", "File-backed peak", .. notebook ? new[] { "Notebook GPU", "Notebook CPU" } : []];
-        return new FigureTable(columns,
+        string[] columns =
         [
-            .. group.Strategies.Select(strategy => (IReadOnlyList<string>)
+            "Strategy",
+            "Device forecast",
+            "Device peak",
+            "Host forecast",
+            "Host peak",
+            "File-backed peak",
+            .. notebook ? new[] { "Notebook GPU", "Notebook CPU" } : [],
+        ];
+        return new FigureTable(
+            columns,
             [
-                strategy.Name, Figures.Bytes(strategy.Typical.ForecastDeviceBytes), Figures.Spread(strategy.Of(row => row.PeakDeviceBytes), Figures.Bytes),
-                Figures.Bytes(strategy.Typical.ForecastHostBytes), Figures.Spread(strategy.Of(row => row.PeakHostBytes), Figures.Bytes),
-                Figures.Spread(strategy.Of(row => row.PeakHostFileBytes), Figures.Bytes),
-                .. notebook ? new[] { strategy.Notebook is { } g ? Notebook(g.Device) : "–", strategy.Notebook is { } c ? Notebook(c.Host) : "–" } : [],
-            ]),
-        ]);
+                .. group.Strategies.Select(strategy =>
+                    (IReadOnlyList<string>)
+                        [
+                            strategy.Name,
+                            Figures.Bytes(strategy.Typical.ForecastDeviceBytes),
+                            Figures.Spread(strategy.Of(row => row.PeakDeviceBytes), Figures.Bytes),
+                            Figures.Bytes(strategy.Typical.ForecastHostBytes),
+                            Figures.Spread(strategy.Of(row => row.PeakHostBytes), Figures.Bytes),
+                            Figures.Spread(strategy.Of(row => row.PeakHostFileBytes), Figures.Bytes),
+                            .. notebook
+                                ? new[]
+                                {
+                                    strategy.Notebook is { } g ? Notebook(g.Device) : "–",
+                                    strategy.Notebook is { } c ? Notebook(c.Host) : "–",
+                                }
+                                : [],
+                        ]),
+            ]);
     }
 
     private sealed record Bar(string Name, Ink Ink, Spread Figure, long? Forecast);

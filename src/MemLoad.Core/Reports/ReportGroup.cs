@@ -19,15 +19,27 @@ internal sealed record ReportStrategy(string Name, IReadOnlyList<LoadMeasurement
 
     /// <summary>The figures of the notebook, if they are comparable.</summary>
     public (long Device, long Host)? Notebook =>
-        Typical is { Size: NotebookFigures.Size, DType: null or "float32" } row ? NotebookFigures.Of(row.ChosenStrategy ?? row.Strategy) : null;
+        Typical is { Size: NotebookFigures.Size, DType: null or "float32" } row
+            ? NotebookFigures.Of(row.ChosenStrategy ?? row.Strategy)
+            : null;
 
-    public static ReportStrategy Of(IEnumerable<LoadMeasurement> rows, ILookup<(string Strategy, string Device, int Run, string HostName, long Moment), LoadTimeline> timelines)
+    public static ReportStrategy Of(
+        IEnumerable<LoadMeasurement> rows,
+        ILookup<(string Strategy, string Device, int Run, string HostName, long Moment), LoadTimeline> timelines)
     {
         LoadMeasurement[] all = [.. rows];
         LoadMeasurement typical = TypicalOf(all);
-        string name = typical.ChosenStrategy is null || typical.ChosenStrategy == typical.Strategy ? typical.Strategy : $"{typical.Strategy} ({typical.ChosenStrategy})";
-        IEnumerable<LoadMeasurement> preferred = all.OrderBy(row => ReferenceEquals(row, typical) ? 0 : row.IsLoaded ? 1 : 2);
-        LoadTimeline? timeline = preferred.Select(row => timelines[LoadTimeline.KeyOf(row)].FirstOrDefault()).FirstOrDefault(found => found is not null);
+        string name =
+            typical.ChosenStrategy is null || typical.ChosenStrategy == typical.Strategy
+                ? typical.Strategy
+                : $"{typical.Strategy} ({typical.ChosenStrategy})";
+        IEnumerable<LoadMeasurement> preferred = all.OrderBy(row =>
+            ReferenceEquals(row, typical) ? 0
+            : row.IsLoaded ? 1
+            : 2);
+        LoadTimeline? timeline = preferred
+            .Select(row => timelines[LoadTimeline.KeyOf(row)].FirstOrDefault())
+            .FirstOrDefault(found => found is not null);
         return new ReportStrategy(name, all, timeline);
     }
 
@@ -50,10 +62,12 @@ internal sealed record ReportGroup(string HostName, string Device, string Model,
     public string Title => $"{Model} to {DeviceRegistry.Describe(Device)} on {HostName}";
 
     /// <summary>Whether the device has its own memory.</summary>
-    public bool HasDevice => Strategies.SelectMany(strategy => strategy.Rows).Any(row => row.PeakDeviceBytes > 0 || row.ForecastDeviceBytes > 0);
+    public bool HasDevice =>
+        Strategies.SelectMany(strategy => strategy.Rows).Any(row => row.PeakDeviceBytes > 0 || row.ForecastDeviceBytes > 0);
 
     /// <summary>A row with the properties of the model.</summary>
-    public LoadMeasurement Known => Strategies.SelectMany(strategy => strategy.Rows).FirstOrDefault(row => row.ModelBytes is not null) ?? Strategies[0].Rows[0];
+    public LoadMeasurement Known =>
+        Strategies.SelectMany(strategy => strategy.Rows).FirstOrDefault(row => row.ModelBytes is not null) ?? Strategies[0].Rows[0];
 
     /// <summary>Groups rows. Groups and rows are in input order.</summary>
     public static IReadOnlyList<ReportGroup> Of(IReadOnlyList<LoadMeasurement> rows, IReadOnlyList<LoadTimeline> timelines)
@@ -73,7 +87,9 @@ internal sealed record ReportGroup(string HostName, string Device, string Model,
     {
         string name = NameOf(row);
         string cast = row.DType is null ? name : $"{name} as {row.DType}";
-        string rank = row.RankCount is null ? cast : string.Create(CultureInfo.InvariantCulture, $"{cast}, rank {row.Rank} of {row.RankCount}");
+        string rank = row.RankCount is null
+            ? cast
+            : string.Create(CultureInfo.InvariantCulture, $"{cast}, rank {row.Rank} of {row.RankCount}");
         return row.Split is null ? rank : $"{rank} by {row.Split.ToLowerInvariant()}";
     }
 
@@ -81,5 +97,6 @@ internal sealed record ReportGroup(string HostName, string Device, string Model,
     public static string NameOf(LoadMeasurement row) => row.Size ?? FileName(row.Path) ?? "weights";
 
     // Rows can come from other systems.
-    private static string? FileName(string? path) => path?.TrimEnd('/', '\\') is { Length: > 0 } trimmed ? trimmed[(trimmed.LastIndexOfAny(['/', '\\']) + 1)..] : null;
+    private static string? FileName(string? path) =>
+        path?.TrimEnd('/', '\\') is { Length: > 0 } trimmed ? trimmed[(trimmed.LastIndexOfAny(['/', '\\']) + 1)..] : null;
 }

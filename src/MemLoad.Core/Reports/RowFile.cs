@@ -6,7 +6,8 @@ namespace MemLoad;
 /// <summary>Reads the rows of earlier runs from CSV or JSON of any program. Other columns are ignored.</summary>
 public static class RowFile
 {
-    private static readonly JsonRules JsonRules = new(Rules.RowsUnreadable, Rules.RowsUnreadable, Rules.RowsUnreadable, Rules.RowsUnreadable);
+    private static readonly JsonRules JsonRules = new(
+        Rules.RowsUnreadable, Rules.RowsUnreadable, Rules.RowsUnreadable, Rules.RowsUnreadable);
 
     /// <summary>Reads the rows of a file. The content determines the format, not the name.</summary>
     /// <param name="path">The file.</param>
@@ -39,7 +40,8 @@ public static class RowFile
             {
                 number++;
                 yield return item.ValueKind == JsonValueKind.Object
-                    ? RowValues.ToRow(name => item.TryGetProperty(name, out JsonElement value) ? TextOf(value) : null, $"row {number}", path)
+                    ? RowValues.ToRow(
+                        name => item.TryGetProperty(name, out JsonElement value) ? TextOf(value) : null, $"row {number}", path)
                     : throw Rules.RowsUnreadable.Broken($"row {number} is not an object", path);
             }
         }
@@ -85,7 +87,8 @@ public static class RowFile
             {
                 throw CsvReader.Broken(path, line, $"there are {fields.Count} fields, and the header has {columns.Count}");
             }
-            yield return RowValues.ToRow(name => columns.TryGetValue(name, out int at) ? CsvCell.Read(fields[at]) : null, $"line {line}", path);
+            yield return RowValues.ToRow(
+                name => columns.TryGetValue(name, out int at) ? CsvCell.Read(fields[at]) : null, $"line {line}", path);
         }
     }
 

@@ -21,7 +21,8 @@ internal static class RowTime
     public static string Text(DateTimeOffset time) => time.ToString("yyyy-MM-ddTHH:mm:ss.fffzzz", CultureInfo.InvariantCulture);
 
     /// <summary>
-    /// Reads a time. Other programs write it in ISO 8601 with other digits, or in the invariant culture. Without an offset it is a local time.
+    /// Reads a time. Other programs write it in ISO 8601 with other digits, or in the invariant culture. Without an offset it is a local
+    /// time.
     /// </summary>
     /// <returns>False if the text is not a time.</returns>
     public static bool TryRead(string text, out DateTimeOffset time) =>

@@ -20,8 +20,8 @@ internal static class RowValues
     /// <param name="value">Returns the value of a column as the text that the row would print. Null or empty without a value.</param>
     /// <param name="place">The position of the row for errors, such as <c>line 3</c>.</param>
     /// <param name="path">Its file, or null.</param>
-    /// <exception cref="MemLoadException">ML8102: a required column has no value; ML8103: a figure is not a whole number, or a time is not in
-    /// ISO 8601.</exception>
+    /// <exception cref="MemLoadException">ML8102: a required column has no value; ML8103: a figure is not a whole number, or a time is not
+    /// in ISO 8601.</exception>
     public static LoadMeasurement ToRow(Func<string, string?> value, string place, string? path = null)
     {
         ArgumentNullException.ThrowIfNull(value);
@@ -45,9 +45,12 @@ internal static class RowValues
                 }
                 else if (property.PropertyType == typeof(DateTimeOffset))
                 {
-                    json.WriteString(property.Name, RowTime.TryRead(found, out DateTimeOffset time)
-                        ? time
-                        : throw Rules.RowValueInvalid.Broken($"{place}: {property.Name} is {Printable.Quote(found)} and must be a time in ISO 8601", path));
+                    json.WriteString(
+                        property.Name,
+                        RowTime.TryRead(found, out DateTimeOffset time)
+                            ? time
+                            : throw Rules.RowValueInvalid.Broken(
+                                $"{place}: {property.Name} is {Printable.Quote(found)} and must be a time in ISO 8601", path));
                 }
                 else
                 {

@@ -113,7 +113,15 @@ internal sealed record RunChange(ReportGroup Group, string Name, ReportStrategy?
 
     // A model keeps its name when its folder changes, for example with a new version.
     private sealed record LoadKey(
-        string HostName, string Device, string Model, string? DType, long? Rank, long? RankCount, string? Split, string? Cache, string Strategy)
+        string HostName,
+        string Device,
+        string Model,
+        string? DType,
+        long? Rank,
+        long? RankCount,
+        string? Split,
+        string? Cache,
+        string Strategy)
     {
         public static LoadKey Of(ReportGroup group, ReportStrategy strategy)
         {

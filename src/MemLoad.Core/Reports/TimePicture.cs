@@ -13,7 +13,8 @@ internal static class TimePicture
 
     public static Picture Of(string name, ReportGroup group)
     {
-        long most = group.Strategies.Max(strategy => Math.Max(strategy.Of(row => row.ElapsedMicroseconds).Most ?? 0, strategy.Typical.ForecastMicroseconds ?? 0));
+        long most = group.Strategies.Max(strategy =>
+            Math.Max(strategy.Of(row => row.ElapsedMicroseconds).Most ?? 0, strategy.Typical.ForecastMicroseconds ?? 0));
         var scale = AxisScale.Time(Math.Max(1, most), 4);
         var shapes = new List<Shape>();
         var hints = new List<Hint>();
@@ -22,46 +23,83 @@ internal static class TimePicture
         {
             double x = Left + Length(scale.At(i));
             shapes.Add(new Stroke(i == 0 ? Ink.Axis : Ink.Grid, [new(x, 2), new(x, bottom)]));
-            shapes.Add(new Label(Ink.Muted, x, bottom + 13, i == scale.Count ? $"{scale.TextAt(i)} {scale.UnitName}" : scale.TextAt(i), 11, Anchor.Middle));
+            shapes.Add(
+                new Label(
+                    Ink.Muted,
+                    x,
+                    bottom + 13,
+                    i == scale.Count ? $"{scale.TextAt(i)} {scale.UnitName}" : scale.TextAt(i),
+                    11,
+                    Anchor.Middle));
         }
         double y = 6;
         foreach (ReportStrategy strategy in group.Strategies)
         {
             Spread time = strategy.Of(row => row.ElapsedMicroseconds);
-            shapes.Add(new Label(Ink.Text, Left - 6, y + 11, strategy.Name.Length > 14 ? strategy.Name[..13] + "…" : strategy.Name, 12, Anchor.End, Bold: true));
+            shapes.Add(
+                new Label(
+                    Ink.Text,
+                    Left - 6,
+                    y + 11,
+                    strategy.Name.Length > 14 ? strategy.Name[..13] + "…" : strategy.Name,
+                    12,
+                    Anchor.End,
+                    Bold: true));
             if (time is { Least: long least, Median: long median, Most: long slowest })
             {
                 shapes.Add(Area.Box(Ink.Time, Left, y, Math.Max(1, Length(median)), BarHeight));
                 if (least != slowest)
                 {
-                    shapes.Add(new Stroke(Ink.Text, [new(Left + Length(least), y + (BarHeight / 2)), new(Left + Length(slowest), y + (BarHeight / 2))], 2));
+                    shapes.Add(
+                        new Stroke(
+                            Ink.Text,
+                            [new(Left + Length(least), y + (BarHeight / 2)), new(Left + Length(slowest), y + (BarHeight / 2))],
+                            2));
                 }
             }
             if (strategy.Typical.ForecastMicroseconds is long forecast)
             {
-                shapes.Add(new Stroke(Ink.Forecast, [new(Left + Length(forecast), y - 2), new(Left + Length(forecast), y + BarHeight + 2)], 2.5));
+                shapes.Add(
+                    new Stroke(Ink.Forecast, [new(Left + Length(forecast), y - 2), new(Left + Length(forecast), y + BarHeight + 2)], 2.5));
             }
-            string figure = time.Median is null ? strategy.Typical.Verdict : $"{Figures.Time(time.Median)}, {Figures.Speed(strategy.Of(row => row.BytesPerSecond).Median)}";
+            string figure = time.Median is null
+                ? strategy.Typical.Verdict
+                : $"{Figures.Time(time.Median)}, {Figures.Speed(strategy.Of(row => row.BytesPerSecond).Median)}";
             shapes.Add(new Label(Ink.Text, Picture.CommonWidth, y + 11, figure, 12, Anchor.End));
-            hints.Add(new Hint(0, y - 4, Picture.CommonWidth, Row, $"{Described(strategy)}, forecast {Figures.Time(strategy.Typical.ForecastMicroseconds)}"));
+            hints.Add(
+                new Hint(
+                    0,
+                    y - 4,
+                    Picture.CommonWidth,
+                    Row,
+                    $"{Described(strategy)}, forecast {Figures.Time(strategy.Typical.ForecastMicroseconds)}"));
             y += Row;
         }
         string description = string.Join(" ", group.Strategies.Select(strategy => Described(strategy) + "."));
-        return new Picture(name, $"Time and throughput: {group.Title}", description, Picture.CommonWidth, bottom + 20, shapes, Table(group)) { Hints = hints };
+        return new Picture(name, $"Time and throughput: {group.Title}", description, Picture.CommonWidth, bottom + 20, shapes, Table(group))
+        {
+            Hints = hints,
+        };
 
         double Length(double microseconds) => microseconds / scale.End * BarWidth;
     }
 
     private static string Described(ReportStrategy strategy) =>
-        $"{strategy.Name}: {Figures.Spread(strategy.Of(row => row.ElapsedMicroseconds), Figures.Time)}, {Figures.Speed(strategy.Of(row => row.BytesPerSecond).Median)}";
+        $"{strategy.Name}: {Figures.Spread(strategy.Of(row => row.ElapsedMicroseconds), Figures.Time)}, "
+            + $"{Figures.Speed(strategy.Of(row => row.BytesPerSecond).Median)}";
 
-    private static FigureTable Table(ReportGroup group) => new(
-        ["Strategy", "Runs", "Time", "Forecast", "Throughput"],
-        [
-            .. group.Strategies.Select(strategy => (IReadOnlyList<string>)
+    private static FigureTable Table(ReportGroup group) =>
+        new(
+            ["Strategy", "Runs", "Time", "Forecast", "Throughput"],
             [
-                strategy.Name, Figures.Count(strategy.Rows.Count), Figures.Spread(strategy.Of(row => row.ElapsedMicroseconds), Figures.Time),
-                Figures.Time(strategy.Typical.ForecastMicroseconds), Figures.Spread(strategy.Of(row => row.BytesPerSecond), Figures.Speed),
-            ]),
-        ]);
+                .. group.Strategies.Select(strategy =>
+                    (IReadOnlyList<string>)
+                        [
+                            strategy.Name,
+                            Figures.Count(strategy.Rows.Count),
+                            Figures.Spread(strategy.Of(row => row.ElapsedMicroseconds), Figures.Time),
+                            Figures.Time(strategy.Typical.ForecastMicroseconds),
+                            Figures.Spread(strategy.Of(row => row.BytesPerSecond), Figures.Speed),
+                        ]),
+            ]);
 }

@@ -19,8 +19,21 @@ public static class TimelineFile
 
     private static readonly string[] Fields =
     [
-        "TimelineVersion", "Strategy", "Device", "Run", "HostName", "StartedAt", "Phases", "Microseconds", "HostBytes", "HostFileBytes", "DeviceBytes",
-        "ForecastHostBytes", "ForecastHostFileBytes", "ForecastDeviceBytes", "Phase",
+        "TimelineVersion",
+        "Strategy",
+        "Device",
+        "Run",
+        "HostName",
+        "StartedAt",
+        "Phases",
+        "Microseconds",
+        "HostBytes",
+        "HostFileBytes",
+        "DeviceBytes",
+        "ForecastHostBytes",
+        "ForecastHostFileBytes",
+        "ForecastDeviceBytes",
+        "Phase",
     ];
 
     // A hundred times the number that MemLoad writes. More items would need many times the memory of the file.
@@ -233,7 +246,10 @@ public static class TimelineFile
                     break;
                 case 3:
                     json.Next(JsonTokenType.Number, Fields[field]);
-                    run = json.TryGetWhole(out long number) && number <= int.MaxValue ? (int)number : throw json.Broken(Rules.TimelineForm, "Run is not a whole number from 0");
+                    run =
+                        json.TryGetWhole(out long number) && number <= int.MaxValue
+                            ? (int)number
+                            : throw json.Broken(Rules.TimelineForm, "Run is not a whole number from 0");
                     break;
                 case 1 or 2 or 4:
                     texts[field] = json.NextText(Fields[field]);
@@ -241,13 +257,17 @@ public static class TimelineFile
                 case 5:
                     startedAt = RowTime.TryRead(json.NextText(Fields[field]), out DateTimeOffset time)
                         ? time
-                        : throw json.Broken(Rules.TimelineForm, $"StartedAt is {Printable.Quote(json.Text())} and must be a time in ISO 8601");
+                        : throw json.Broken(
+                            Rules.TimelineForm, $"StartedAt is {Printable.Quote(json.Text())} and must be a time in ISO 8601");
                     break;
                 case 6:
                     json.Next(JsonTokenType.StartArray, "Phases");
                     while (json.NextItem())
                     {
-                        phases.Add(json.Token == JsonTokenType.String ? json.Text() : throw json.Broken(Rules.TimelineForm, "an item of Phases is not text"));
+                        phases.Add(
+                            json.Token == JsonTokenType.String
+                                ? json.Text()
+                                : throw json.Broken(Rules.TimelineForm, "an item of Phases is not text"));
                     }
                     break;
                 case >= FirstFigure when field < Fields.Length:
@@ -301,7 +321,8 @@ public static class TimelineFile
         int odd = Array.FindIndex(figures, list => list.Count != points.Length);
         if (odd >= 0)
         {
-            throw json.Broken(Rules.TimelineForm, $"Microseconds has {points.Length} items and {Fields[FirstFigure + odd]} {figures[odd].Count}");
+            throw json.Broken(
+                Rules.TimelineForm, $"Microseconds has {points.Length} items and {Fields[FirstFigure + odd]} {figures[odd].Count}");
         }
         long before = 0;
         for (int i = 0; i < points.Length; i++)
@@ -317,7 +338,14 @@ public static class TimelineFile
             }
             before = time;
             points[i] = new TimelinePoint(
-                time, figures[1][i], figures[2][i], figures[3][i], figures[4][i], figures[5][i], figures[6][i], phase is long index ? phases[(int)index] : null);
+                time,
+                figures[1][i],
+                figures[2][i],
+                figures[3][i],
+                figures[4][i],
+                figures[5][i],
+                figures[6][i],
+                phase is long index ? phases[(int)index] : null);
         }
         return points;
     }

@@ -10,20 +10,30 @@ internal sealed record WeightAgreement(string Model, IReadOnlyList<(string Diges
     /// computers.
     /// </summary>
     public static IReadOnlyList<WeightAgreement> Of(IReadOnlyList<LoadMeasurement> rows) =>
-    [
-        .. rows.Where(row => row.WeightsDigest is not null).GroupBy(row => (Model: ReportGroup.ModelOf(row), row.TensorCount, row.ParameterCount)).Select(model => new WeightAgreement(
-            model.Key.Model,
-            [
-                .. model.GroupBy(row => row.WeightsDigest!).Select(same => (same.Key, (IReadOnlyList<LoadMeasurement>)[.. same])).OrderByDescending(same => same.Item2.Count),
-            ])),
-    ];
+        [
+            .. rows.Where(row => row.WeightsDigest is not null)
+                .GroupBy(row => (Model: ReportGroup.ModelOf(row), row.TensorCount, row.ParameterCount))
+                .Select(model => new WeightAgreement(
+                    model.Key.Model,
+                    [
+                        .. model
+                            .GroupBy(row => row.WeightsDigest!)
+                            .Select(same => (same.Key, (IReadOnlyList<LoadMeasurement>)[.. same]))
+                            .OrderByDescending(same => same.Item2.Count),
+                    ])),
+        ];
 
     /// <summary>Returns the result as a sentence.</summary>
-    public string Text => Digests.Count == 1
-        ? $"{Model}: the same weights in {Figures.Count(Digests[0].Rows.Count, "row")}, digest {Digests[0].Digest}."
-        : $"{Model}: THE WEIGHTS DIFFER. {string.Join("; ", Digests.Select(same => $"{Short(same.Digest)} in {Figures.Count(same.Rows.Count, "row")} ({Where(same.Rows)})"))}.";
+    public string Text =>
+        Digests.Count == 1
+            ? $"{Model}: the same weights in {Figures.Count(Digests[0].Rows.Count, "row")}, digest {Digests[0].Digest}."
+            : $"{Model}: THE WEIGHTS DIFFER. {string.Join("; ", Digests.Select(Described))}.";
 
-    private static string Where(IReadOnlyList<LoadMeasurement> rows) => string.Join(", ", rows.Select(row => $"{row.Strategy} to {row.Device} on {row.HostName}").Distinct().Take(6));
+    private static string Described((string Digest, IReadOnlyList<LoadMeasurement> Rows) same) =>
+        $"{Short(same.Digest)} in {Figures.Count(same.Rows.Count, "row")} ({Where(same.Rows)})";
+
+    private static string Where(IReadOnlyList<LoadMeasurement> rows) =>
+        string.Join(", ", rows.Select(row => $"{row.Strategy} to {row.Device} on {row.HostName}").Distinct().Take(6));
 
     private static string Short(string digest) => digest.Length > 16 ? digest[..16] + "…" : digest;
 }

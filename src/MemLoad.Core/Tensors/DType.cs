@@ -1,8 +1,8 @@
 namespace MemLoad;
 
 /// <summary>
-/// Element types of tensors. Sizes and names are those of PyTorch 2.6, unless a type says otherwise. The packed types of safetensors have the names of
-/// NumPy's ml_dtypes. The block types of GGUF have the names of ggml.
+/// Element types of tensors. Sizes and names are those of PyTorch 2.6, unless a type says otherwise. The packed types of safetensors have
+/// the names of NumPy's ml_dtypes. The block types of GGUF have the names of ggml.
 /// </summary>
 public enum DType : byte
 {
@@ -241,13 +241,20 @@ public static class DTypes
     public static int ElementSize(this DType dtype)
     {
         ElementLayout layout = Layouts[(int)dtype];
-        return layout.IsSingle ? layout.Bytes : throw new NotSupportedException($"An element of {dtype.TorchName()} has no bytes of its own.");
+        return layout.IsSingle
+            ? layout.Bytes
+            : throw new NotSupportedException($"An element of {dtype.TorchName()} has no bytes of its own.");
     }
 
-    /// <summary>True for numbers of fewer bits than a byte that share bytes, and for blocks: loads move them as they are, and nothing casts them.</summary>
+    /// <summary>
+    /// True for numbers of fewer bits than a byte that share bytes, and for blocks: loads move them as they are, and nothing casts them.
+    /// </summary>
     public static bool IsPacked(this DType dtype) => dtype >= DType.Float4E2M1FNX2;
 
-    /// <summary>PyTorch's name without the <c>torch.</c> prefix, such as <c>bfloat16</c>; of a type that PyTorch does not have, see <see cref="DType"/>.</summary>
+    /// <summary>
+    /// PyTorch's name without the <c>torch.</c> prefix, such as <c>bfloat16</c>; of a type that PyTorch does not have, see
+    /// <see cref="DType"/>.
+    /// </summary>
     public static string TorchName(this DType dtype) => Table[(int)dtype].Name;
 
     /// <summary>The name safetensors uses, such as <c>BF16</c>, or null if the format has no such type.</summary>
@@ -259,8 +266,17 @@ public static class DTypes
     /// <summary>
     /// <c>is_floating_point</c> of PyTorch: the types that <c>to(dtype)</c> of a module casts. Complex types are not included.
     /// </summary>
-    public static bool IsFloatingPoint(this DType dtype) => dtype is DType.Float32 or DType.Float64 or DType.Float16 or DType.BFloat16 or DType.Float8E4M3FN
-        or DType.Float8E5M2 or DType.Float8E4M3FNUZ or DType.Float8E5M2FNUZ or DType.Float8E8M0FNU;
+    public static bool IsFloatingPoint(this DType dtype) =>
+        dtype
+            is DType.Float32
+                or DType.Float64
+                or DType.Float16
+                or DType.BFloat16
+                or DType.Float8E4M3FN
+                or DType.Float8E5M2
+                or DType.Float8E4M3FNUZ
+                or DType.Float8E5M2FNUZ
+                or DType.Float8E8M0FNU;
 
     /// <summary>True if PyTorch has the type, in any version.</summary>
     public static bool IsOfPyTorch(this DType dtype) => dtype <= DType.Float4E2M1FNX2;

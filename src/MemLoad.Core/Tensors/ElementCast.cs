@@ -227,9 +227,14 @@ internal static unsafe class ElementCast
         {
             Vector<int> magnitude = number & new Vector<int>(0x7FFFFFFF);
             Vector<int> normal = (magnitude - new Vector<int>((112 << 23) - 0xFFF) + ((magnitude >>> 13) & Vector<int>.One)) >>> 13;
-            Vector<int> subnormal = Vector.AsVectorInt32(Vector.AsVectorSingle(magnitude) + Vector.AsVectorSingle(new Vector<int>(Adder))) - new Vector<int>(Adder);
-            Vector<int> special = new Vector<int>(0x7C00) | (Vector.GreaterThan(magnitude, new Vector<int>(Infinity))
-                & (new Vector<int>(0x0200) | ((magnitude >>> 13) & new Vector<int>(0x03FF))));
+            Vector<int> subnormal =
+                Vector.AsVectorInt32(Vector.AsVectorSingle(magnitude) + Vector.AsVectorSingle(new Vector<int>(Adder)))
+                - new Vector<int>(Adder);
+            Vector<int> special =
+                new Vector<int>(0x7C00)
+                | (
+                    Vector.GreaterThan(magnitude, new Vector<int>(Infinity))
+                    & (new Vector<int>(0x0200) | ((magnitude >>> 13) & new Vector<int>(0x03FF))));
             Vector<int> bits = Vector.ConditionalSelect(Vector.LessThan(magnitude, new Vector<int>(SmallestNormal)), subnormal, normal);
             bits = Vector.ConditionalSelect(Vector.GreaterThanOrEqual(magnitude, new Vector<int>(TooLarge)), special, bits);
             return bits | ((number >>> 16) & new Vector<int>(0x8000));

@@ -1,6 +1,8 @@
 namespace MemLoad;
 
-/// <summary>How elements of a type lie in memory: in blocks, each of so many elements and so many bytes. Most types have blocks of one element.</summary>
+/// <summary>
+/// How elements of a type lie in memory: in blocks, each of so many elements and so many bytes. Most types have blocks of one element.
+/// </summary>
 /// <param name="Elements">Elements of a block: 1 for a type of whole bytes, 2 for four-bit numbers, 256 for <c>Q4_K</c>.</param>
 /// <param name="Bytes">Bytes of a block.</param>
 public readonly record struct ElementLayout(int Elements, int Bytes)

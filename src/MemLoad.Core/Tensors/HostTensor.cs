@@ -25,6 +25,7 @@ public readonly record struct HostTensor(DType DType, ImmutableArray<long> Shape
         DType.Layout() is { IsSingle: true } layout && sizeof(T) == layout.Bytes
             ? new((void*)Address, checked((int)ElementCount))
             : throw new InvalidOperationException(
-                $"A block of {DType.Layout().Elements} elements of {DType.TorchName()} has {DType.Layout().Bytes} bytes, and {typeof(T).Name} has {sizeof(T)}. "
+                $"A block of {DType.Layout().Elements} elements of {DType.TorchName()} has {DType.Layout().Bytes} bytes, and "
+                    + $"{typeof(T).Name} has {sizeof(T)}. "
                 + "Use a type of the same size.");
 }

@@ -12,7 +12,8 @@ internal static class TensorWalk
     /// one thread.</param>
     /// <param name="bytesRead">Receives the number of streamed bytes, from several threads.</param>
     /// <param name="cancellationToken">Stops the method within one MiB.</param>
-    public static void Run(IWeightSource source, Action<int, TensorStream> visit, IProgress<long>? bytesRead, CancellationToken cancellationToken)
+    public static void Run(
+        IWeightSource source, Action<int, TensorStream> visit, IProgress<long>? bytesRead, CancellationToken cancellationToken)
     {
         // The largest tensors are first, so that no core works alone on a large tensor at the end.
         int[] order = [.. Enumerable.Range(0, source.Tensors.Length).OrderByDescending(i => source.Tensors[i].Bytes)];

@@ -56,14 +56,16 @@ public static class WeightsDigest
     }
 
     /// <summary>A sum that is limited to the largest number.</summary>
-    internal static long Saturated(IEnumerable<long> numbers) => numbers.Aggregate(0L, (sum, number) => sum > long.MaxValue - number ? long.MaxValue : sum + number);
+    internal static long Saturated(IEnumerable<long> numbers) =>
+        numbers.Aggregate(0L, (sum, number) => sum > long.MaxValue - number ? long.MaxValue : sum + number);
 
     /// <summary>SHA-256 of each tensor's elements as contiguous little-endian row-major bytes, several tensors at a time.</summary>
     /// <param name="source">The weights.</param>
     /// <param name="bytesHashed">Receives the number of hashed bytes, of <see cref="BytesToHash"/>, from several threads.</param>
     /// <param name="cancellationToken">Stops the method within one MiB.</param>
     /// <returns>Lowercase hex, in the order of <see cref="IWeightSource.Tensors"/>.</returns>
-    public static string[] OfTensors(IWeightSource source, IProgress<long>? bytesHashed = null, CancellationToken cancellationToken = default)
+    public static string[] OfTensors(
+        IWeightSource source, IProgress<long>? bytesHashed = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(source);
         string[] hashes = new string[source.Tensors.Length];

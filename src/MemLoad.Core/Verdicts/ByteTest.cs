@@ -35,7 +35,10 @@ internal sealed class ByteTest
         _manifest = manifest;
         _ct = ct;
         _scans = deep ? [.. checkpoint.Tensors.Select(tensor => tensor.ElementCount == 0 ? null : new ElementScan(tensor.DType))] : [];
-        _records = !deep ? [] : checkpoint.Format == CheckpointFormat.Distributed ? [.. ChunkRecords()] : [.. checkpoint.Files.SelectMany(RecordsOf)];
+        _records =
+            !deep ? []
+            : checkpoint.Format == CheckpointFormat.Distributed ? [.. ChunkRecords()]
+            : [.. checkpoint.Files.SelectMany(RecordsOf)];
         FindWholeRecords();
         _progress = progress?.Invoke(WeightsDigest.Saturated(
             checkpoint.Tensors.Select(BytesToRead).Concat(_records.Except(_recordOfTensor.Values).Select(record => record.Length))));
@@ -91,7 +94,8 @@ internal sealed class ByteTest
             if (computed != record.Stated)
             {
                 throw Rules.RecordChecksum.Broken(
-                    $"the bytes of record {Printable.Quote(record.Name)} have the checksum {computed:x8}, the directory says {record.Stated:x8}",
+                    $"the bytes of record {Printable.Quote(record.Name)} have the checksum {computed:x8}, the directory says "
+                        + $"{record.Stated:x8}",
                     record.File.Path, record.Offset);
             }
         }
@@ -279,7 +283,8 @@ internal sealed class ByteTest
             if (names.Length > 0)
             {
                 string more = names.Length > NamesShown ? $" and {names.Length - NamesShown} more" : "";
-                yield return $"{names.Length} {(names.Length == 1 ? "tensor" : "tensors")} {what}: {string.Join(", ", names.Take(NamesShown).Select(Printable.Quote))}{more}";
+                yield return $"{names.Length} {(names.Length == 1 ? "tensor" : "tensors")} {what}: "
+                    + $"{string.Join(", ", names.Take(NamesShown).Select(Printable.Quote))}{more}";
             }
         }
     }

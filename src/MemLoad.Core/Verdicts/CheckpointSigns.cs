@@ -14,7 +14,15 @@ internal static class CheckpointSigns
 
     // JSON other than an index is a configuration, a vocabulary or a manifest.
     private static readonly Rule[] NoIndex =
-        [Rules.IndexTooLarge, Rules.IndexEncoding, Rules.IndexSyntax, Rules.IndexNameRepeated, Rules.IndexForm, Rules.FileEmpty, Rules.LfsPointer];
+    [
+        Rules.IndexTooLarge,
+        Rules.IndexEncoding,
+        Rules.IndexSyntax,
+        Rules.IndexNameRepeated,
+        Rules.IndexForm,
+        Rules.FileEmpty,
+        Rules.LfsPointer,
+    ];
 
     /// <summary>Whether the path is a checkpoint.</summary>
     /// <param name="path">File or folder, absolute.</param>
@@ -34,7 +42,9 @@ internal static class CheckpointSigns
         {
             return true;
         }
-        return Path.GetExtension(path).Equals(".json", StringComparison.OrdinalIgnoreCase) ? !NoIndex.Contains(broken.Rule) : BeginsLikeOne(path);
+        return Path.GetExtension(path).Equals(".json", StringComparison.OrdinalIgnoreCase)
+            ? !NoIndex.Contains(broken.Rule)
+            : BeginsLikeOne(path);
     }
 
     private static bool BeginsLikeOne(string path)
@@ -50,7 +60,10 @@ internal static class CheckpointSigns
             return true;
         }
         ReadOnlySpan<byte> bytes = head;
-        return bytes.StartsWith(GgufReader.Magic) || (bytes.Length > 8 && bytes[4..9].SequenceEqual("\0\0\0\0{"u8)) || IsTorchArchive(bytes) || IsTorchPickle(bytes);
+        return bytes.StartsWith(GgufReader.Magic)
+            || (bytes.Length > 8 && bytes[4..9].SequenceEqual("\0\0\0\0{"u8))
+            || IsTorchArchive(bytes)
+            || IsTorchPickle(bytes);
     }
 
     // torch.save writes the pickle first.

@@ -1,6 +1,8 @@
 namespace MemLoad;
 
-/// <summary>Compares the files of a checkpoint with the hashes of its publisher, where a cache of the hub or of Ollama states them.</summary>
+/// <summary>
+/// Compares the files of a checkpoint with the hashes of its publisher, where a cache of the hub or of Ollama states them.
+/// </summary>
 internal sealed class PublisherTest
 {
     private readonly (string Path, PublisherHash Hash)[] _files;
@@ -12,8 +14,14 @@ internal sealed class PublisherTest
         var budget = new OpenBudget(OpenLimits.FromEnvironment());
         _files =
         [
-            .. checkpoint.Files.Select(file => file.Path).Append(checkpoint.Path).Distinct(StringComparer.Ordinal).Where(File.Exists)
-                .Select(path => (path, PublisherHash.Of(path, budget))).Where(pair => pair.Item2 is not null).Select(pair => (pair.path, pair.Item2!)),
+            .. checkpoint
+                .Files.Select(file => file.Path)
+                .Append(checkpoint.Path)
+                .Distinct(StringComparer.Ordinal)
+                .Where(File.Exists)
+                .Select(path => (path, PublisherHash.Of(path, budget)))
+                .Where(pair => pair.Item2 is not null)
+                .Select(pair => (pair.path, pair.Item2!)),
         ];
     }
 

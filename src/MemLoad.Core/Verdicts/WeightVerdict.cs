@@ -47,7 +47,9 @@ public sealed record WeightVerdict
     public long? OpaqueObjects { get; init; }
     /// <summary>Records of archives whose checksum was verified.</summary>
     public long? VerifiedRecordCount { get; init; }
-    /// <summary>Files whose content was compared with the hash of their publisher, which the cache of the Hugging Face hub or of Ollama states.</summary>
+    /// <summary>
+    /// Files whose content was compared with the hash of their publisher, which the cache of the Hugging Face hub or of Ollama states.
+    /// </summary>
     public long? VerifiedFileCount { get; init; }
     /// <summary>Elements that are not a number.</summary>
     public long? NanCount { get; init; }
@@ -66,8 +68,8 @@ public sealed record WeightVerdict
     /// <summary>Tensors whose bytes differ from the manifest. <see cref="Finding"/> names them.</summary>
     public long? DifferingTensorCount { get; init; }
     /// <summary>
-    /// The findings that no rule forbids, with semicolons between them: those of opening (<see cref="Checkpoint.Findings"/>), and of a deep test with the
-    /// tensors. Null without findings.
+    /// The findings that no rule forbids, with semicolons between them: those of opening (<see cref="Checkpoint.Findings"/>), and of a deep
+    /// test with the tensors. Null without findings.
     /// </summary>
     public string? Warning { get; init; }
 

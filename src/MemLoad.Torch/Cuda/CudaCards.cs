@@ -30,7 +30,9 @@ internal static class CudaCards
         }
         CudaEnvironment.RequireUnchanged();
         int count = Math.Min(torch.cuda.device_count(), CudaDriver.Here!.Cards.Length);
-        return number < count ? new Card(number) : throw Rules.DeviceAbsent.Broken($"there is no card '{TorchCudaDevice.NameOf(number)}': libtorch sees {count}");
+        return number < count
+            ? new Card(number)
+            : throw Rules.DeviceAbsent.Broken($"there is no card '{TorchCudaDevice.NameOf(number)}': libtorch sees {count}");
     }
 
     // The driver is started before libtorch asks for cards, so that both have the same environment variables.
@@ -70,7 +72,8 @@ internal static class CudaCards
 
         public void Download(nint stream, nint host, nint card, long bytes) => _context.Download(stream, (void*)host, (ulong)card, bytes);
 
-        public void CopyInside(nint stream, nint target, nint source, long bytes) => _context.CopyInside(stream, (ulong)target, (ulong)source, bytes);
+        public void CopyInside(nint stream, nint target, nint source, long bytes) =>
+            _context.CopyInside(stream, (ulong)target, (ulong)source, bytes);
 
         public string? Pin(nint host, long bytes) => _context.Pin(host, bytes);
 

@@ -46,8 +46,8 @@ internal interface ICard : IDisposable
     void CopyInside(nint stream, nint target, nint source, long bytes);
 
     /// <summary>
-    /// Pins host memory, so that the card can read it directly. Returns the reason if that is not possible. Copies then use a staging buffer
-    /// of the driver.
+    /// Pins host memory, so that the card can read it directly. Returns the reason if that is not possible. Copies then use a staging
+    /// buffer of the driver.
     /// </summary>
     string? Pin(nint host, long bytes);
 

@@ -5,8 +5,8 @@ using TorchSharp;
 namespace MemLoad.Torch;
 
 /// <summary>
-/// The device <c>torch:cuda:N</c>: memory that libtorch allocates on a card. The driver fills it through a pinned staging ring, with several
-/// streams at a time. TorchSharp does not provide the statistics of the libtorch allocator. This class computes them with the same
+/// The device <c>torch:cuda:N</c>: memory that libtorch allocates on a card. The driver fills it through a pinned staging ring, with
+/// several streams at a time. TorchSharp does not provide the statistics of the libtorch allocator. This class computes them with the same
 /// arithmetic for every allocation.
 /// </summary>
 internal sealed class TorchCudaDevice : IDevice
@@ -91,9 +91,11 @@ internal sealed class TorchCudaDevice : IDevice
     public DeviceIdentity Identity => new(_card.Product, _card.Uuid, _card.DriverVersion);
 
     /// <summary>A ring that is not pinned; and segments that can grow, of which the arithmetic of reserved bytes knows nothing.</summary>
-    public string? Remark { get; private set; } = (Environment.GetEnvironmentVariable("PYTORCH_CUDA_ALLOC_CONF") ?? "").Contains("expandable_segments:True", StringComparison.OrdinalIgnoreCase)
-        ? "PYTORCH_CUDA_ALLOC_CONF sets expandable_segments, so libtorch reserves other amounts than the row says"
-        : null;
+    public string? Remark { get; private set; } =
+        (Environment.GetEnvironmentVariable("PYTORCH_CUDA_ALLOC_CONF") ?? "").Contains(
+            "expandable_segments:True", StringComparison.OrdinalIgnoreCase)
+            ? "PYTORCH_CUDA_ALLOC_CONF sets expandable_segments, so libtorch reserves other amounts than the row says"
+            : null;
 
     public MemoryBuffer Allocate(long bytes)
     {
@@ -154,7 +156,8 @@ internal sealed class TorchCudaDevice : IDevice
     {
         DeviceMemory memory = Memory;
         return Rules.DeviceMemoryExhausted.Broken(
-            $"out of device memory: tried to allocate {bytes} bytes; {Name} ({_card.Product}) has {_card.TotalBytes} bytes, {_card.FreeBytes} are free, "
+            $"out of device memory: tried to allocate {bytes} bytes; {Name} ({_card.Product}) has {_card.TotalBytes} bytes, "
+                + $"{_card.FreeBytes} are free, "
                 + $"{memory.Allocated} are allocated by this load", innerException: inner);
     }
 
@@ -167,7 +170,8 @@ internal sealed class TorchCudaDevice : IDevice
         }
     }
 
-    private sealed unsafe class Block(TorchCudaDevice device, torch.Tensor bytes, (DeviceBlock Own, DeviceBlock Process) account, long length) : MemoryBuffer(length)
+    private sealed unsafe class Block(
+        TorchCudaDevice device, torch.Tensor bytes, (DeviceBlock Own, DeviceBlock Process) account, long length) : MemoryBuffer(length)
     {
         public torch.Tensor Bytes => bytes;
 

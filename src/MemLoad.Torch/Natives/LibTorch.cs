@@ -21,7 +21,20 @@ internal static partial class LibTorch
 
     // In dependency order, with the CUDA libraries if they exist. Other dependencies are beside the libraries, which find them.
     private static readonly string[] Libraries = OperatingSystem.IsWindows()
-        ? ["c10", Core, "cudnn_graph64_9", "cudnn_ops64_9", "cudnn_cnn64_9", "cudnn_adv64_9", "nvrtc64_120_0", "cublasLt64_12", "c10_cuda", "torch_cuda", "torch"]
+        ?
+        [
+            "c10",
+            Core,
+            "cudnn_graph64_9",
+            "cudnn_ops64_9",
+            "cudnn_cnn64_9",
+            "cudnn_adv64_9",
+            "nvrtc64_120_0",
+            "cublasLt64_12",
+            "c10_cuda",
+            "torch_cuda",
+            "torch",
+        ]
         : ["c10", Core, "c10_cuda", "torch_cuda", "torch"];
 
     private static readonly Lazy<string?> Loading = new(Load);
@@ -87,7 +100,8 @@ internal static partial class LibTorch
         catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
         {
             return OperatingSystem.IsWindows() && MissingRuntime(folder, Environment.SystemDirectory) is string missing
-                ? $"libtorch needs {missing} of the Microsoft Visual C++ runtime, which is not installed: winget install Microsoft.VCRedist.2015+.x64"
+                ? $"libtorch needs {missing} of the Microsoft Visual C++ runtime, which is not installed: winget install "
+                    + $"Microsoft.VCRedist.2015+.x64"
                 : WhyNotLoaded(e.Message);
         }
     }
@@ -158,7 +172,9 @@ internal static partial class LibTorch
     private static Version? RecordedVersion(string folder)
     {
         string above = Path.Combine(folder, "..");
-        string text = ReadIfThere(Path.Combine(above, "build-version")) ?? ReadIfThere(Path.Combine(above, "version.py")) ?? Path.GetFileName(FindIn(folder, Core))!;
+        string text = ReadIfThere(Path.Combine(above, "build-version"))
+            ?? ReadIfThere(Path.Combine(above, "version.py"))
+            ?? Path.GetFileName(FindIn(folder, Core))!;
         Match match = VersionText().Match(text);
         return match.Success ? Version.Parse(match.Value) : null;
     }
@@ -167,7 +183,8 @@ internal static partial class LibTorch
 
     // Windows says that some library is not there, but not which.
     internal static string? MissingRuntime(string folder, string system) =>
-        Array.Find(["vcruntime140.dll", "vcruntime140_1.dll", "msvcp140.dll"], file => !File.Exists(Path.Combine(folder, file)) && !File.Exists(Path.Combine(system, file)));
+        Array.Find(["vcruntime140.dll", "vcruntime140_1.dll", "msvcp140.dll"], file =>
+            !File.Exists(Path.Combine(folder, file)) && !File.Exists(Path.Combine(system, file)));
 
     // The runtime's advice comes first, what the system said last.
     private static string WhyNotLoaded(string message)
@@ -175,7 +192,8 @@ internal static partial class LibTorch
         string last = message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)[^1].TrimEnd('.');
         Match missing = MissingSymbolVersion().Match(message);
         return missing.Success
-            ? $"{missing.Groups["user"].Value} needs {missing.Groups["version"].Value}, which {missing.Groups["library"].Value} of this system does not have;"
+            ? $"{missing.Groups["user"].Value} needs {missing.Groups["version"].Value}, which {missing.Groups["library"].Value} of this "
+                + $"system does not have;"
                 + " it needs the C++ library of GCC 12 or newer (Debian 12, Ubuntu 22.04)"
             : $"libtorch does not load: {last}";
     }
@@ -187,7 +205,8 @@ internal static partial class LibTorch
     {
         string file = Path.Combine(folder, FileName(library));
         return File.Exists(file) ? file
-            : OperatingSystem.IsLinux() && Directory.Exists(folder) ? Directory.EnumerateFiles(folder, FileName(library) + ".*").Order(StringComparer.Ordinal).FirstOrDefault()
+            : OperatingSystem.IsLinux() && Directory.Exists(folder)
+                ? Directory.EnumerateFiles(folder, FileName(library) + ".*").Order(StringComparer.Ordinal).FirstOrDefault()
             : null;
     }
 

@@ -18,7 +18,8 @@ internal static class NativeFile
         return header switch
         {
             // ELF: e_machine.
-            [0x7f, (byte)'E', (byte)'L', (byte)'F', ..] when header.Length >= 20 => BinaryPrimitives.ReadUInt16LittleEndian(header[18..]) switch
+            [0x7f, (byte)'E', (byte)'L', (byte)'F', ..] when header.Length >= 20 => BinaryPrimitives.ReadUInt16LittleEndian(
+                header[18..]) switch
             {
                 3 => Architecture.X86,
                 40 => Architecture.Arm,

@@ -15,12 +15,17 @@ public sealed class LinuxLimitsTests : IDisposable
     [Fact]
     public void What_the_machine_can_give_is_MemAvailable()
     {
-        Put("proc/meminfo", "MemTotal:       16777216 kB\nMemFree:          100000 kB\nMemAvailable:    8388608 kB\nCommitLimit: 1 kB\nCommitted_AS: 1 kB\n");
+        Put(
+            "proc/meminfo",
+            "MemTotal:       16777216 kB\nMemFree:          100000 kB\nMemAvailable:    8388608 kB\nCommitLimit: 1 kB\nCommitted_AS: 1 kB\n"
+        );
         Put("proc/sys/vm/overcommit_memory", "0\n");
 
         MemoryLimit limit = Assert.Single(Read());
 
-        Assert.Equal(("MemAvailable", Counted.AnonymousAndShared, 16 * GiB, 8 * GiB), (limit.Name, limit.Counts, limit.LimitBytes, limit.AvailableBytes));
+        Assert.Equal(
+            ("MemAvailable", Counted.AnonymousAndShared, 16 * GiB, 8 * GiB),
+            (limit.Name, limit.Counts, limit.LimitBytes, limit.AvailableBytes));
         Assert.Equal((64 * MiB) + (8 * GiB / 64), limit.ReserveBytes);
         Assert.Equal(limit.AvailableBytes - limit.ReserveBytes, limit.BudgetBytes);
     }
@@ -40,8 +45,14 @@ public sealed class LinuxLimitsTests : IDisposable
     public void Every_level_of_the_version_2_chain_counts_and_so_does_memory_high()
     {
         Version2("/pod/app");
-        Group("sys/fs/cgroup/pod/app", current: 1 * GiB, max: "max", high: (3 * GiB).ToString(CultureInfo.InvariantCulture), "inactive_file 0\n");
-        Group("sys/fs/cgroup/pod", current: 5 * GiB, max: (6 * GiB).ToString(CultureInfo.InvariantCulture), high: "max", "inactive_file 0\n");
+        Group(
+            "sys/fs/cgroup/pod/app",
+            current: 1 * GiB,
+            max: "max",
+            high: (3 * GiB).ToString(CultureInfo.InvariantCulture),
+            "inactive_file 0\n");
+        Group(
+            "sys/fs/cgroup/pod", current: 5 * GiB, max: (6 * GiB).ToString(CultureInfo.InvariantCulture), high: "max", "inactive_file 0\n");
         Put("sys/fs/cgroup/memory.stat", "inactive_file 1\n"); // the root group has no limits of its own
 
         MemoryLimit[] limits = Read();
@@ -55,8 +66,13 @@ public sealed class LinuxLimitsTests : IDisposable
     public void File_pages_and_kernel_objects_that_can_be_given_back_do_not_count_as_used_but_dirty_ones_do()
     {
         Version2("/app");
-        Group("sys/fs/cgroup/app", current: 1000 * MiB, max: (1024 * MiB).ToString(CultureInfo.InvariantCulture), high: "max",
-            $"anon {100 * MiB}\nfile {850 * MiB}\nshmem {50 * MiB}\ninactive_file {600 * MiB}\nactive_file {200 * MiB}\nfile_dirty {80 * MiB}\nfile_writeback {20 * MiB}\nslab_reclaimable {30 * MiB}\n");
+        Group(
+            "sys/fs/cgroup/app",
+            current: 1000 * MiB,
+            max: (1024 * MiB).ToString(CultureInfo.InvariantCulture),
+            high: "max",
+            $"anon {100 * MiB}\nfile {850 * MiB}\nshmem {50 * MiB}\ninactive_file {600 * MiB}\nactive_file {200 * MiB}\nfile_dirty "
+                + $"{80 * MiB}\nfile_writeback {20 * MiB}\nslab_reclaimable {30 * MiB}\n");
 
         MemoryLimit limit = Assert.Single(Read());
 
@@ -70,13 +86,18 @@ public sealed class LinuxLimitsTests : IDisposable
         Put("proc/self/mountinfo", "30 23 0:26 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n");
         Put("sys/fs/cgroup/memory/job/memory.limit_in_bytes", $"{2 * GiB}\n");
         Put("sys/fs/cgroup/memory/job/memory.usage_in_bytes", $"{1 * GiB}\n");
-        Put("sys/fs/cgroup/memory/job/memory.stat", $"cache 1\nhierarchical_memory_limit {2 * GiB}\ntotal_inactive_file {200 * MiB}\ntotal_active_file {100 * MiB}\ntotal_dirty {50 * MiB}\ntotal_writeback {30 * MiB}\n");
+        Put(
+            "sys/fs/cgroup/memory/job/memory.stat",
+            $"cache 1\nhierarchical_memory_limit {2 * GiB}\ntotal_inactive_file {200 * MiB}\ntotal_active_file {100 * MiB}\ntotal_dirty "
+                + $"{50 * MiB}\ntotal_writeback {30 * MiB}\n");
         Put("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
         Put("sys/fs/cgroup/memory/memory.usage_in_bytes", "5\n");
 
         MemoryLimit limit = Assert.Single(Read());
 
-        Assert.Equal(("/sys/fs/cgroup/memory/job/memory.limit_in_bytes", 2 * GiB, (1024 - 220) * MiB), (limit.Name, limit.LimitBytes, limit.UsedBytes));
+        Assert.Equal(
+            ("/sys/fs/cgroup/memory/job/memory.limit_in_bytes", 2 * GiB, (1024 - 220) * MiB),
+            (limit.Name, limit.LimitBytes, limit.UsedBytes));
     }
 
     [Fact]
@@ -90,7 +111,9 @@ public sealed class LinuxLimitsTests : IDisposable
 
         MemoryLimit limit = Assert.Single(Read());
 
-        Assert.Equal(("/sys/fs/cgroup/memory/memory.stat (hierarchical_memory_limit)", 512 * MiB, 412 * MiB), (limit.Name, limit.LimitBytes, limit.AvailableBytes));
+        Assert.Equal(
+            ("/sys/fs/cgroup/memory/memory.stat (hierarchical_memory_limit)", 512 * MiB, 412 * MiB),
+            (limit.Name, limit.LimitBytes, limit.AvailableBytes));
     }
 
     [Fact]

@@ -43,7 +43,8 @@ public sealed class MemoryBudgetTests
     public void The_limit_where_most_is_missing_is_named()
     {
         using var cpu = new HostDevice();
-        var budget = MemoryBudget.For(Request, cpu, Headroom.Of([Limit("a", Counted.Anonymous, 90), Limit("b", Counted.AnonymousAndShared, 50)]));
+        var budget = MemoryBudget.For(
+            Request, cpu, Headroom.Of([Limit("a", Counted.Anonymous, 90), Limit("b", Counted.AnonymousAndShared, 50)]));
 
         Shortfall lack = CheckOf(Strategy.Stream, cpu, budget)!.Value;
 

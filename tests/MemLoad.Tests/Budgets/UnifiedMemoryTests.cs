@@ -37,6 +37,17 @@ public sealed class UnifiedMemoryTests
         }
     }
 
-    private static LoadForecast Forecast(string device, long hostLimit) => Assert.Single(
-        LoadPlanner.Forecast([new LoadRequest { Path = null, Size = "gpt2-small", Strategy = Strategy.Baseline, Device = device, HostMemoryLimit = hostLimit, DeviceMemoryLimit = 2000 * MiB }]));
+    private static LoadForecast Forecast(string device, long hostLimit) =>
+        Assert.Single(
+            LoadPlanner.Forecast([
+                new LoadRequest
+                {
+                    Path = null,
+                    Size = "gpt2-small",
+                    Strategy = Strategy.Baseline,
+                    Device = device,
+                    HostMemoryLimit = hostLimit,
+                    DeviceMemoryLimit = 2000 * MiB,
+                },
+            ]));
 }

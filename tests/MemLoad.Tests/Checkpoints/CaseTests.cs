@@ -62,7 +62,8 @@ public sealed class CaseTests
 
     [Theory]
     [MemberData(nameof(Refused))]
-    public void What_MemLoad_does_not_read_is_refused_by_its_rule(string name, string rule) => Assert.Equal(rule, Refusal(Path.Combine(Root, name)).Rule.Id);
+    public void What_MemLoad_does_not_read_is_refused_by_its_rule(string name, string rule) =>
+        Assert.Equal(rule, Refusal(Path.Combine(Root, name)).Rule.Id);
 
     [Theory]
     [InlineData("extra-field", "tensors have fields that the format does not have: 'name'")]
@@ -106,15 +107,28 @@ public sealed class CaseTests
     }
 
     /// <summary>Other files that PyTorch refuses by default, or that have no reference; the number of tensors, or the rule.</summary>
-    public static TheoryData<string, string> OtherFiles => new()
-    {
-        { "06-numpy-scalars/bool_.pth", "3" }, { "06-numpy-scalars/bytes_.pth", "3" }, { "06-numpy-scalars/complex64.pth", "3" }, { "06-numpy-scalars/complex128.pth", "3" },
-        { "06-numpy-scalars/float16.pth", "3" }, { "06-numpy-scalars/int8.pth", "3" }, { "06-numpy-scalars/int16.pth", "3" }, { "06-numpy-scalars/uint32.pth", "3" },
-        { "06-numpy-scalars/uint64.pth", "3" }, { "06-numpy-scalars/longdouble.pth", "ML3006" }, { "06-numpy-scalars/datetime.pth", "ML3011" },
-        { "50-plain-python-values/defaultdict.pth", "3" }, { "50-plain-python-values/defaultdict_od.pth", "3" }, { "50-plain-python-values/partial.pth", "ML3003" },
-        { "22-mps-1.12-numpy/mps.pth", "ML3005" }, { "29-older-formats/legacy-protocol0.pth", "ML1004" }, { "29-older-formats/legacy-protocol1.pth", "ML1004" },
-        { "42-lone-file-folders/lightning-fsdp.ckpt/__0_0.distcp", "ML5017" },
-    };
+    public static TheoryData<string, string> OtherFiles =>
+        new()
+        {
+            { "06-numpy-scalars/bool_.pth", "3" },
+            { "06-numpy-scalars/bytes_.pth", "3" },
+            { "06-numpy-scalars/complex64.pth", "3" },
+            { "06-numpy-scalars/complex128.pth", "3" },
+            { "06-numpy-scalars/float16.pth", "3" },
+            { "06-numpy-scalars/int8.pth", "3" },
+            { "06-numpy-scalars/int16.pth", "3" },
+            { "06-numpy-scalars/uint32.pth", "3" },
+            { "06-numpy-scalars/uint64.pth", "3" },
+            { "06-numpy-scalars/longdouble.pth", "ML3006" },
+            { "06-numpy-scalars/datetime.pth", "ML3011" },
+            { "50-plain-python-values/defaultdict.pth", "3" },
+            { "50-plain-python-values/defaultdict_od.pth", "3" },
+            { "50-plain-python-values/partial.pth", "ML3003" },
+            { "22-mps-1.12-numpy/mps.pth", "ML3005" },
+            { "29-older-formats/legacy-protocol0.pth", "ML1004" },
+            { "29-older-formats/legacy-protocol1.pth", "ML1004" },
+            { "42-lone-file-folders/lightning-fsdp.ckpt/__0_0.distcp", "ML5017" },
+        };
 
     [Theory]
     [MemberData(nameof(OtherFiles))]
@@ -122,7 +136,11 @@ public sealed class CaseTests
     {
         string path = Path.Combine(Root, name);
 
-        Assert.Equal(expected, expected.StartsWith("ML", StringComparison.Ordinal) ? Refusal(path).Rule.Id : FormattableString.Invariant($"{Checkpoint.Open(path).Tensors.Length}"));
+        Assert.Equal(
+            expected,
+            expected.StartsWith("ML", StringComparison.Ordinal)
+                ? Refusal(path).Rule.Id
+                : FormattableString.Invariant($"{Checkpoint.Open(path).Tensors.Length}"));
     }
 
     [Theory]
@@ -161,14 +179,17 @@ public sealed class CaseTests
         MemLoadException refusal = Refusal(path);
         Assert.Equal(rule, refusal.Rule.Id);
         Assert.Contains(pattern, refusal.Remedy, StringComparison.Ordinal);
-        Assert.Equal(rule, Assert.Throws<MemLoadException>(() => Checkpoint.OpenSelected(path, null, [pattern], null, false, default)).Rule.Id);
+        Assert.Equal(
+            rule, Assert.Throws<MemLoadException>(() => Checkpoint.OpenSelected(path, null, [pattern], null, false, default)).Rule.Id);
         if (others < 0)
         {
             return; // every tensor is of that kind
         }
         if (others == 0)
         {
-            Assert.Equal("ML6006", Assert.Throws<MemLoadException>(() => Checkpoint.OpenSelected(path, null, null, [pattern], false, default)).Rule.Id);
+            Assert.Equal(
+                "ML6006",
+                Assert.Throws<MemLoadException>(() => Checkpoint.OpenSelected(path, null, null, [pattern], false, default)).Rule.Id);
             return;
         }
 
@@ -177,9 +198,18 @@ public sealed class CaseTests
         Assert.Equal(others, rest.Tensors.Length);
         if (File.Exists(path + ".expected.json"))
         {
-            Assert.Equal(StatedTensors(path + ".expected.json").Where(line => !line.StartsWith(pattern + "|", StringComparison.Ordinal)), ReadTensors(rest));
+            Assert.Equal(
+                StatedTensors(path + ".expected.json").Where(line => !line.StartsWith(pattern + "|", StringComparison.Ordinal)),
+                ReadTensors(rest));
         }
-        using var loaded = WeightLoader.Load(new LoadRequest { Path = path, Strategy = Strategy.Stream, Device = "cpu", Exclude = [pattern] });
+        using var loaded = WeightLoader.Load(
+            new LoadRequest
+            {
+                Path = path,
+                Strategy = Strategy.Stream,
+                Device = "cpu",
+                Exclude = [pattern],
+            });
         Assert.Equal(WeightsDigest.Of(rest), WeightsDigest.Of(loaded.Weights));
     }
 
@@ -224,7 +254,16 @@ public sealed class CaseTests
     {
         using var folder = new TemporaryFolder();
         byte[] archive = File.ReadAllBytes(Fixtures.PathOf("tiny/fp32.pth"));
-        byte[][] tails = [new byte[100], [.. "PK\x05\x06"u8], [.. "xPKx"u8], [0xff], [.. "\e[2J"u8], new string('a', 1025).Select(c => (byte)c).ToArray(), archive];
+        byte[][] tails =
+        [
+            new byte[100],
+            [.. "PK\x05\x06"u8],
+            [.. "xPKx"u8],
+            [0xff],
+            [.. "\e[2J"u8],
+            new string('a', 1025).Select(c => (byte)c).ToArray(),
+            archive,
+        ];
         foreach (byte[] tail in tails)
         {
             MemLoadException refusal = Refusal(folder.Write("x.pth", [.. archive, .. tail]));
@@ -236,23 +275,49 @@ public sealed class CaseTests
     }
 
     /// <summary>Folders that are complete, and the file or files whose tensors they have.</summary>
-    public static TheoryData<string, string[], string> Folders => new()
-    {
-        { "10-hf-trainer-folder/checkpoint-500", ["model.safetensors"], "'optimizer.pt', 'rng_state.pth', 'scheduler.pt', 'training_args.bin' (optimizer state, random state, scheduler state, training arguments)" },
-        { "10-hf-trainer-folder/checkpoint-sharded", ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"], "'training_args.bin' (training arguments)" },
-        { "11-hf-cache-folder/models--org--tiny", ["../gpt2-clone/model.safetensors"], "left out of the folder: 'pytorch_model.bin'" },
-        { "11-hf-cache-folder/models--org--one", ["../gpt2-clone/model.safetensors"], "" },
-        { "11-hf-cache-folder/gpt2-clone", ["model.safetensors"], "left out of the folder: 'pytorch_model.bin'" },
-        { "13-stale-index/ltx-two-splits", [.. Enumerable.Range(1, 4).Select(i => $"diffusion_pytorch_model-0000{i}-of-00004.safetensors")], "-of-00008.safetensors' and 3 more" },
-        { "13-stale-index/moved-tensor", ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"], "in another shard than the index says" },
-        { "13-stale-index/no-index", ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"], "no index: its 2 shards were read by their names" },
-        { "13-stale-index/two-formats", ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"], "left out of the folder: 'pytorch_model.bin.index.json'" },
-        { "35-llama-consolidated/Llama-3-8B/original", ["consolidated.00.pth"], "" },
-        { "42-lone-file-folders/ckpt-only", ["last.ckpt"], "" },
-        { "42-lone-file-folders/flux-sft", ["ae.sft"], "" },
-        { "42-lone-file-folders/pth-tar", ["model_best.pth.tar"], "" },
-        { "42-lone-file-folders/deepspeed/global_step500", ["mp_rank_00_model_states.pt"], "" },
-    };
+    public static TheoryData<string, string[], string> Folders =>
+        new()
+        {
+            {
+                "10-hf-trainer-folder/checkpoint-500",
+                ["model.safetensors"],
+                "'optimizer.pt', 'rng_state.pth', 'scheduler.pt', 'training_args.bin' (optimizer state, random state, scheduler state, "
+                    + "training arguments)"
+            },
+            {
+                "10-hf-trainer-folder/checkpoint-sharded",
+                ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"],
+                "'training_args.bin' (training arguments)"
+            },
+            { "11-hf-cache-folder/models--org--tiny", ["../gpt2-clone/model.safetensors"], "left out of the folder: 'pytorch_model.bin'" },
+            { "11-hf-cache-folder/models--org--one", ["../gpt2-clone/model.safetensors"], "" },
+            { "11-hf-cache-folder/gpt2-clone", ["model.safetensors"], "left out of the folder: 'pytorch_model.bin'" },
+            {
+                "13-stale-index/ltx-two-splits",
+                [.. Enumerable.Range(1, 4).Select(i => $"diffusion_pytorch_model-0000{i}-of-00004.safetensors")],
+                "-of-00008.safetensors' and 3 more"
+            },
+            {
+                "13-stale-index/moved-tensor",
+                ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"],
+                "in another shard than the index says"
+            },
+            {
+                "13-stale-index/no-index",
+                ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"],
+                "no index: its 2 shards were read by their names"
+            },
+            {
+                "13-stale-index/two-formats",
+                ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"],
+                "left out of the folder: 'pytorch_model.bin.index.json'"
+            },
+            { "35-llama-consolidated/Llama-3-8B/original", ["consolidated.00.pth"], "" },
+            { "42-lone-file-folders/ckpt-only", ["last.ckpt"], "" },
+            { "42-lone-file-folders/flux-sft", ["ae.sft"], "" },
+            { "42-lone-file-folders/pth-tar", ["model_best.pth.tar"], "" },
+            { "42-lone-file-folders/deepspeed/global_step500", ["mp_rank_00_model_states.pt"], "" },
+        };
 
     [Theory]
     [MemberData(nameof(Folders))]
@@ -262,37 +327,51 @@ public sealed class CaseTests
 
         var checkpoint = Checkpoint.Open(folder);
 
-        Assert.Equal(files.SelectMany(file => StatedTensors(Path.Combine(folder, file + ".expected.json"))).Order(StringComparer.Ordinal), ReadTensors(checkpoint));
+        Assert.Equal(
+            files.SelectMany(file => StatedTensors(Path.Combine(folder, file + ".expected.json"))).Order(StringComparer.Ordinal),
+            ReadTensors(checkpoint));
         Assert.Contains(finding, string.Join("; ", checkpoint.Findings), StringComparison.Ordinal);
         Assert.Equal((true, finding.Length == 0), (WeightTester.Test(folder).IsSound, WeightTester.Test(folder).Warning is null));
     }
 
     /// <summary>Folders that are refused: the rule, a part of the finding, and the path in the remedy, relative to the folder.</summary>
-    public static TheoryData<string, string, string, string?> UnfitFolders => new()
-    {
-        { "10-hf-trainer-folder", "ML5012", "no file of a model", "checkpoint-500" },
-        { "12-diffusers-variants/transformer", "ML5011", "fp16.index.json", "diffusion_pytorch_model.safetensors.index.json" },
-        { "12-diffusers-variants/unet-two-variants", "ML5013", "'diffusion_pytorch_model.fp16.safetensors', 'diffusion_pytorch_model.safetensors'", "diffusion_pytorch_model.safetensors" },
-        { "13-stale-index/coser-legacy-index", "ML5007", "'model-00001-of-00030.safetensors'", null },
-        { "13-stale-index/qwen-brainwaves-mtp-missing", "ML5009", "'mtp.fc.weight'", null },
-        { "13-stale-index/subfolder", "ML5006", "'shards/a.safetensors'", null },
-        { "16-distributed-checkpoint/step-1000", "ML5109", "'__0_0.distcp' is not in the folder", null },
-        { "35-llama-consolidated/Llama-2-13b", "ML5016", "2 files 'consolidated.*.pth'", "consolidated.00.pth" },
-        { "35-llama-consolidated/Llama-3-8B", "ML5012", "no file of a model", "original" },
-        { "35-llama-consolidated/megatron", "ML5016", "Megatron", "iter_0001000/mp_rank_00/model_optim_rng.pt" },
-        { "35-llama-consolidated/megatron/iter_0001000", "ML5016", "Megatron", "mp_rank_00/model_optim_rng.pt" },
-        { "42-lone-file-folders/deepspeed", "ML5016", "DeepSpeed", "global_step500/mp_rank_00_model_states.pt" },
-        { "42-lone-file-folders/gguf-and-mmproj", "ML5013", "'mmproj.safetensors', 'model.Q4_K_M.gguf'", "model.Q4_K_M.gguf" },
-        { "42-lone-file-folders/git-clone-no-lfs", "ML1011", "git-lfs", null },
-        { "42-lone-file-folders/lora-beside-ckpt", "ML5013", "'lora.safetensors', 'model.ckpt'", "model.ckpt" },
-        { "42-lone-file-folders/one-of-four", "ML5015", "3 of 4 parts of the checkpoint are missing: 'model-00002-of-00004.safetensors'", "model-00001-of-00004.safetensors" },
-        { "42-lone-file-folders/one-of-four-bin", "ML5015", "'pytorch_model-00004-of-00004.bin'", "pytorch_model-00001-of-00004.bin" },
-        { "42-lone-file-folders/rng-only", "ML5012", "'rng_state.pth' (random state)", null },
-    };
+    public static TheoryData<string, string, string, string?> UnfitFolders =>
+        new()
+        {
+            { "10-hf-trainer-folder", "ML5012", "no file of a model", "checkpoint-500" },
+            { "12-diffusers-variants/transformer", "ML5011", "fp16.index.json", "diffusion_pytorch_model.safetensors.index.json" },
+            {
+                "12-diffusers-variants/unet-two-variants",
+                "ML5013",
+                "'diffusion_pytorch_model.fp16.safetensors', 'diffusion_pytorch_model.safetensors'",
+                "diffusion_pytorch_model.safetensors"
+            },
+            { "13-stale-index/coser-legacy-index", "ML5007", "'model-00001-of-00030.safetensors'", null },
+            { "13-stale-index/qwen-brainwaves-mtp-missing", "ML5009", "'mtp.fc.weight'", null },
+            { "13-stale-index/subfolder", "ML5006", "'shards/a.safetensors'", null },
+            { "16-distributed-checkpoint/step-1000", "ML5109", "'__0_0.distcp' is not in the folder", null },
+            { "35-llama-consolidated/Llama-2-13b", "ML5016", "2 files 'consolidated.*.pth'", "consolidated.00.pth" },
+            { "35-llama-consolidated/Llama-3-8B", "ML5012", "no file of a model", "original" },
+            { "35-llama-consolidated/megatron", "ML5016", "Megatron", "iter_0001000/mp_rank_00/model_optim_rng.pt" },
+            { "35-llama-consolidated/megatron/iter_0001000", "ML5016", "Megatron", "mp_rank_00/model_optim_rng.pt" },
+            { "42-lone-file-folders/deepspeed", "ML5016", "DeepSpeed", "global_step500/mp_rank_00_model_states.pt" },
+            { "42-lone-file-folders/gguf-and-mmproj", "ML5013", "'mmproj.safetensors', 'model.Q4_K_M.gguf'", "model.Q4_K_M.gguf" },
+            { "42-lone-file-folders/git-clone-no-lfs", "ML1011", "git-lfs", null },
+            { "42-lone-file-folders/lora-beside-ckpt", "ML5013", "'lora.safetensors', 'model.ckpt'", "model.ckpt" },
+            {
+                "42-lone-file-folders/one-of-four",
+                "ML5015",
+                "3 of 4 parts of the checkpoint are missing: 'model-00002-of-00004.safetensors'",
+                "model-00001-of-00004.safetensors"
+            },
+            { "42-lone-file-folders/one-of-four-bin", "ML5015", "'pytorch_model-00004-of-00004.bin'", "pytorch_model-00001-of-00004.bin" },
+            { "42-lone-file-folders/rng-only", "ML5012", "'rng_state.pth' (random state)", null },
+        };
 
     [Theory]
     [MemberData(nameof(UnfitFolders))]
-    public void A_folder_that_is_no_complete_checkpoint_is_refused_with_a_path_to_type(string name, string rule, string finding, string? path)
+    public void A_folder_that_is_no_complete_checkpoint_is_refused_with_a_path_to_type(
+        string name, string rule, string finding, string? path)
     {
         string folder = Path.Combine(Root, Fixtures.Native(name));
 

@@ -6,7 +6,8 @@ public sealed class DamagedFileTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    public static TheoryData<string> OneOfEachFormat => ["tiny/fp32.pth", "tiny/legacy.pth", "tiny/protocol4.pth", "tiny/fp32.safetensors", "containers/single_tensor.pt"];
+    public static TheoryData<string> OneOfEachFormat =>
+        ["tiny/fp32.pth", "tiny/legacy.pth", "tiny/protocol4.pth", "tiny/fp32.safetensors", "containers/single_tensor.pt"];
 
     [Theory]
     [MemberData(nameof(OneOfEachFormat))]
@@ -34,7 +35,8 @@ public sealed class DamagedFileTests : IDisposable
         {
             byte[] copy = [.. whole];
             // Headers lie at both ends; most of the middle is weights.
-            int at = random.Next(2) == 0 ? random.Next(Math.Min(4096, copy.Length)) : copy.Length - 1 - random.Next(Math.Min(4096, copy.Length));
+            int at =
+                random.Next(2) == 0 ? random.Next(Math.Min(4096, copy.Length)) : copy.Length - 1 - random.Next(Math.Min(4096, copy.Length));
             copy[at] ^= (byte)(1 << random.Next(8));
             File.WriteAllBytes(damaged, copy);
             try

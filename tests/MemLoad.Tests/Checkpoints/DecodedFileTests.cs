@@ -6,7 +6,14 @@ namespace MemLoad.Tests.Checkpoints;
 /// <summary>Archives whose bytes are not the elements as they are: deflated, as libraries for .NET write them, and big-endian.</summary>
 public sealed class DecodedFileTests : IDisposable
 {
-    private static readonly Strategy[] Copying = [Strategy.Baseline, Strategy.Sequential, Strategy.Meta, Strategy.PerTensor, Strategy.Stream];
+    private static readonly Strategy[] Copying =
+    [
+        Strategy.Baseline,
+        Strategy.Sequential,
+        Strategy.Meta,
+        Strategy.PerTensor,
+        Strategy.Stream,
+    ];
 
     private readonly TemporaryFolder _folder = new();
 
@@ -165,7 +172,16 @@ public sealed class DecodedFileTests : IDisposable
 
         foreach (Strategy strategy in Copying)
         {
-            var refusal = Assert.Throws<MemLoadException>(() => WeightLoader.Load(new LoadRequest { Path = damaged, Device = "cpu", Strategy = strategy }).Dispose());
+            var refusal = Assert.Throws<MemLoadException>(() =>
+                WeightLoader
+                    .Load(
+                        new LoadRequest
+                        {
+                            Path = damaged,
+                            Device = "cpu",
+                            Strategy = strategy,
+                        })
+                    .Dispose());
             Assert.Contains(refusal.Rule.Id, new[] { "ML2016", "ML2017" });
         }
         Assert.Contains(WeightTester.Test(damaged, deep: true).RuleId, new[] { "ML2016", "ML2017" });
@@ -182,7 +198,17 @@ public sealed class DecodedFileTests : IDisposable
                 using LoadedModel model = WeightLoader.Load(new LoadRequest { Path = path, Device = device, Strategy = strategy });
                 Assert.Equal(expected, WeightsDigest.Of(model.Weights));
             }
-            var refusal = Assert.Throws<MemLoadException>(() => WeightLoader.Load(new LoadRequest { Path = path, Device = device, Strategy = Strategy.Mmap, Force = true }).Dispose());
+            var refusal = Assert.Throws<MemLoadException>(() =>
+                WeightLoader
+                    .Load(
+                        new LoadRequest
+                        {
+                            Path = path,
+                            Device = device,
+                            Strategy = Strategy.Mmap,
+                            Force = true,
+                        })
+                    .Dispose());
             Assert.Equal("ML1017", refusal.Rule.Id);
             Assert.Contains(barrier, refusal.Finding, StringComparison.Ordinal);
             Assert.Contains("Stream", refusal.Remedy, StringComparison.Ordinal);

@@ -31,7 +31,12 @@ public sealed partial class DirectReadsTests
                 reader.ReadExactly(0, new byte[random.Next(FileBytes)]);
             }
             // Lengths around the least that is read directly, and around whole blocks, too.
-            int length = random.Next(4) switch { 0 => random.Next(60_000, 80_000), 1 => random.Next(1, 6) << 20, _ => random.Next(6 << 20) };
+            int length = random.Next(4) switch
+            {
+                0 => random.Next(60_000, 80_000),
+                1 => random.Next(1, 6) << 20,
+                _ => random.Next(6 << 20),
+            };
             long offset = random.Next(3) == 0 ? FileBytes - length : random.Next(FileBytes - length + 1);
             int at = random.Next(8192);
             Array.Fill(memory, (byte)0xA5);

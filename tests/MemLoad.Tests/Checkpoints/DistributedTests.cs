@@ -41,7 +41,8 @@ public sealed class DistributedTests : IDisposable
     {
         var checkpoint = Checkpoint.Open(Fixtures.PathOf("distributed/two-ranks"));
         Assert.Equal("bytes[864]", checkpoint.Metadata["step"]);
-        Assert.Equal(["optim.param_groups.0.betas", "optim.param_groups.0.lr", "step"], checkpoint.Metadata.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["optim.param_groups.0.betas", "optim.param_groups.0.lr", "step"], checkpoint.Metadata.Keys.Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -84,7 +85,8 @@ public sealed class DistributedTests : IDisposable
         Assert.Null(whole.Refusal);
         using LoadedWeights weights = whole.Load();
         Assert.Equal(WeightsDigest.Of(whole.Checkpoint), WeightsDigest.Of(weights));
-        Assert.Contains(LoadPlanner.Forecast([request, request with { Strategy = Strategy.Stream }]), row => row.Message?.StartsWith("ML5114", StringComparison.Ordinal) == true);
+        Assert.Contains(LoadPlanner.Forecast([request, request with { Strategy = Strategy.Stream }]), row =>
+            row.Message?.StartsWith("ML5114", StringComparison.Ordinal) == true);
     }
 
     // Shapes of few dimensions, cut into grids and into boxes that form no grid.
@@ -119,7 +121,10 @@ public sealed class DistributedTests : IDisposable
             }
             string? expected = Naive(shape, boxes);
             string? found = Found(() => ChunkTiling.Check("a", shape, boxes, OpenBudget.Unlimited(), "x"));
-            Assert.True(expected == found, $"{expected} and {found}: ({string.Join(',', shape)}) {string.Join(' ', boxes.Select(box => $"({string.Join(',', box.Offsets)})+({string.Join(',', box.Sizes)})"))}");
+            Assert.True(
+                expected == found,
+                $"{expected} and {found}: ({string.Join(',', shape)}) "
+                    + $"{string.Join(' ', boxes.Select(box => $"({string.Join(',', box.Offsets)})+({string.Join(',', box.Sizes)})"))}");
             sound += expected is null ? 1 : 0;
         }
         Assert.InRange(sound, 500, 2900);
@@ -136,7 +141,12 @@ public sealed class DistributedTests : IDisposable
             ImmutableArray<long> sizes = [.. shape.Select((size, d) => (long)random.Next(1, (int)(size - offsets[d]) + 1))];
             const int Element = 2;
             StorageChunk chunk = StorageChunk.OfBox(3, 100, Element, shape, new ChunkBox(offsets, sizes));
-            long[] expected = [.. Elements(sizes).Select(index => Element * Flat(shape, [.. index.Select((i, d) => i + offsets[d])])).SelectMany(at => new[] { at, at + 1 })];
+            long[] expected =
+            [
+                .. Elements(sizes)
+                    .Select(index => Element * Flat(shape, [.. index.Select((i, d) => i + offsets[d])]))
+                    .SelectMany(at => new[] { at, at + 1 }),
+            ];
             Assert.Equal(expected.Length, chunk.Length);
             Assert.Equal(expected, Enumerable.Range(0, expected.Length).Select(i => chunk.PlaceOf(i)));
             Assert.Equal(expected[0], chunk.Start);
@@ -173,7 +183,12 @@ public sealed class DistributedTests : IDisposable
                 continue;
             }
             // What the chunk has, in its order, is at these places of the file and of the storage of the slice.
-            long[] inFile = [.. both.SelectMany(index => Pair(100 + (2 * Flat(box.Sizes, [.. index.Select((i, d) => i + again.Offsets[d] + slice.Offsets[d] - box.Offsets[d])]))))];
+            long[] inFile =
+            [
+                .. both.SelectMany(index =>
+                    Pair(100 + (2 * Flat(box.Sizes, [.. index.Select((i, d) => i + again.Offsets[d] + slice.Offsets[d] - box.Offsets[d])])))
+                ),
+            ];
             long[] places = [.. both.SelectMany(index => Pair(2 * Flat(again.Sizes, index)))];
             byte[] read = new byte[chunk.Length];
             chunk.Read(reader, 0, read);
@@ -202,7 +217,10 @@ public sealed class DistributedTests : IDisposable
         const int Rows = 700;
         const int Width = 1001;
         forge.Tensor("a", [Rows, Width], "0.distcp", [0, 0], [Rows, 1]);
-        forge.Chunk("a", "1.distcp", [0, 1], [Rows, 997]).Chunk("a", "0.distcp", [0, 998], [3, 3]).Chunk("a", "2.distcp", [3, 998], [Rows - 3, 3]);
+        forge
+            .Chunk("a", "1.distcp", [0, 1], [Rows, 997])
+            .Chunk("a", "0.distcp", [0, 998], [3, 3])
+            .Chunk("a", "2.distcp", [3, 998], [Rows - 3, 3]);
         forge.Write(_folder.Path);
         var checkpoint = Checkpoint.Open(_folder.Path);
         byte[] streamed = new byte[4 * Rows * Width];
@@ -336,7 +354,8 @@ public sealed class DistributedTests : IDisposable
     public void A_rank_s_pieces_in_safetensors_are_refused_and_whole_tensors_open(string name, string offsets, string? finding)
     {
         string info = """{\"w\": {\"saved_offsets\": """ + offsets + "}}";
-        string header = $$$"""{"__metadata__": {"DCP_SHARDING_INFO": "{{{info}}}", "DCP_VERSION": "1.0"}, "w": {"dtype": "U8", "shape": [2, 2], "data_offsets": [0, 4]}}""";
+        string header =
+            $$$"""{"__metadata__": {"DCP_SHARDING_INFO": "{{{info}}}", "DCP_VERSION": "1.0"}, "w": {"dtype": "U8", "shape": [2, 2], "data_offsets": [0, 4]}}""";
         using var folder = new TemporaryFolder();
         string path = folder.Write(name, CheckpointKit.Safetensors(header, 4));
 
@@ -362,10 +381,12 @@ public sealed class DistributedTests : IDisposable
     [InlineData("""{\"w\": {\"saved_offsets\": [2.5]}}""")]
     public void Text_of_another_form_says_nothing_about_pieces(string info)
     {
-        string header = $$$"""{"__metadata__": {"DCP_SHARDING_INFO": "{{{info}}}"}, "w": {"dtype": "U8", "shape": [2, 2], "data_offsets": [0, 4]}}""";
+        string header =
+            $$$"""{"__metadata__": {"DCP_SHARDING_INFO": "{{{info}}}"}, "w": {"dtype": "U8", "shape": [2, 2], "data_offsets": [0, 4]}}""";
         using var folder = new TemporaryFolder();
 
-        Assert.Equal("w", Assert.Single(Checkpoint.Open(folder.Write("model.safetensors", CheckpointKit.Safetensors(header, 4))).Tensors).Name);
+        Assert.Equal(
+            "w", Assert.Single(Checkpoint.Open(folder.Write("model.safetensors", CheckpointKit.Safetensors(header, 4))).Tensors).Name);
     }
 
     private static long Flat(ImmutableArray<long> shape, long[] index)

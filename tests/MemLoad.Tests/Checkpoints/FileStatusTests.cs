@@ -26,8 +26,13 @@ public sealed class FileStatusTests : IDisposable
         {
             LinuxFileStatus status = LinuxFileStatus.OfName(_folder[name])!.Value;
             string said = Stat("%f %u %g %i %s %.9Y %Hd %Ld", _folder[name]);
-            Assert.Equal(said, string.Create(CultureInfo.InvariantCulture,
-                $"{status.Mode:x} {status.UserId} {status.GroupId} {status.Inode} {status.Length} {status.ModifiedNanoseconds / 1_000_000_000}.{status.ModifiedNanoseconds % 1_000_000_000:d9} {status.Device >> 32} {(uint)status.Device}"));
+            Assert.Equal(
+                said,
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{status.Mode:x} {status.UserId} {status.GroupId} {status.Inode} {status.Length} "
+                        + $"{status.ModifiedNanoseconds / 1_000_000_000}.{status.ModifiedNanoseconds % 1_000_000_000:d9} "
+                        + $"{status.Device >> 32} {(uint)status.Device}"));
             Assert.Equal((name == "file", name == "folder"), (status.IsRegular, status.IsFolder));
         }
         Assert.Equal(LinuxFileStatus.OfName(file), LinuxFileStatus.Of(_folder["link"]));

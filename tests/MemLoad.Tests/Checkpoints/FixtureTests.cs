@@ -74,8 +74,13 @@ public sealed class FixtureTests
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         checkpoint.StreamElements(tensor, hash.AppendData);
-        return string.Join('\t',
-            tensor.Name, tensor.DType.TorchName(), string.Join(',', tensor.Shape), string.Join(',', tensor.Strides), Convert.ToHexStringLower(hash.GetHashAndReset()));
+        return string.Join(
+            '\t',
+            tensor.Name,
+            tensor.DType.TorchName(),
+            string.Join(',', tensor.Shape),
+            string.Join(',', tensor.Strides),
+            Convert.ToHexStringLower(hash.GetHashAndReset()));
     }
 
     private static string Text(JsonElement value) => value.ValueKind switch

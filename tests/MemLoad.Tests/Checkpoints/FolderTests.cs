@@ -45,8 +45,10 @@ public sealed class FolderTests : IDisposable
         Assert.Contains(_folder[name], refusal.Remedy, StringComparison.Ordinal);
         WeightVerdict verdict = WeightTester.Test(_folder.Path);
         Assert.Equal(("Unsound", "ML5015"), (verdict.Verdict, verdict.RuleId));
-        Assert.Contains($"part {(name.Contains("00000", StringComparison.Ordinal) ? 0 : int.Parse(name.Split("of")[0].Where(char.IsAsciiDigit).ToArray().AsSpan()[^1..]))} of {count}",
-            Assert.Single(Checkpoint.Open(_folder[name]).Findings), StringComparison.Ordinal);
+        Assert.Contains(
+            $"part {(name.Contains("00000", StringComparison.Ordinal) ? 0 : int.Parse(name.Split("of")[0].Where(char.IsAsciiDigit).ToArray().AsSpan()[^1..]))} of {count}",
+            Assert.Single(Checkpoint.Open(_folder[name]).Findings),
+            StringComparison.Ordinal);
     }
 
     // Every subset of a set but the whole one is refused, and the whole one opens.
@@ -107,7 +109,11 @@ public sealed class FolderTests : IDisposable
     [InlineData("zero_pp_rank_0_mp_rank_00_model_states.pt")]
     [InlineData("zero_pp_rank_0_mp_rank_00_model_states.pt", "zero_pp_rank_1_mp_rank_00_model_states.pt")]
     [InlineData("model_world_size_8_rank_0.pt")]
-    [InlineData("model_world_size_2_rank_0.pt", "model_world_size_2_rank_1.pt", "optim_world_size_2_rank_0.pt", "extra_state_world_size_2_rank_0.pt")]
+    [InlineData(
+        "model_world_size_2_rank_0.pt",
+        "model_world_size_2_rank_1.pt",
+        "optim_world_size_2_rank_0.pt",
+        "extra_state_world_size_2_rank_0.pt")]
     [InlineData("pytorch_model_fsdp_rank0.bin", "pytorch_model_fsdp_rank1.bin")]
     public void Files_of_several_processes_are_named(params string[] names)
     {

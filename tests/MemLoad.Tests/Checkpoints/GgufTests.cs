@@ -23,7 +23,9 @@ public sealed class GgufTests : IDisposable
         (uint number, _, int elements, int bytes) = Types.Single(type => type.Name == name);
         byte[] content = Content(2 * 3 * bytes, (int)number);
         byte[] after = Content(20, 7);
-        var checkpoint = Checkpoint.Open(_folder.Write("x.gguf", new GgufForge().Tensor("w", number, [(ulong)(2 * elements), 3], content).Tensor("b", 24, [20], after).Build()));
+        var checkpoint = Checkpoint.Open(
+            _folder.Write(
+                "x.gguf", new GgufForge().Tensor("w", number, [(ulong)(2 * elements), 3], content).Tensor("b", 24, [20], after).Build()));
 
         TensorEntry tensor = checkpoint.Tensors[0];
         Assert.Equal((name, content.Length, 6L * elements), (tensor.DType.TorchName(), tensor.Bytes, tensor.ElementCount));
@@ -40,7 +42,9 @@ public sealed class GgufTests : IDisposable
     {
         string path = _folder.Write("m.gguf", Model().Build());
         string expected = Digest(
-            ("blk.0.ffn_up.weight", "Q4_K", "2,256", Content(288, 3)), ("output_norm.weight", "float32", "6", Content(24, 2)), ("token_embd.weight", "Q8_0", "3,64", Content(204, 1)));
+            ("blk.0.ffn_up.weight", "Q4_K", "2,256", Content(288, 3)),
+            ("output_norm.weight", "float32", "6", Content(24, 2)),
+            ("token_embd.weight", "Q8_0", "3,64", Content(204, 1)));
 
         using LoadedModel model = WeightLoader.Load(new LoadRequest { Path = path, Strategy = strategy, Device = device });
         Assert.Equal(expected, WeightsDigest.Of(model.Weights));
@@ -68,15 +72,70 @@ public sealed class GgufTests : IDisposable
     [Fact]
     public void Single_values_are_kept_and_arrays_are_named()
     {
-        var checkpoint = Checkpoint.Open(_folder.Write("m.gguf", Model()
-            .Key("a.u8", 0, [200]).Key("a.i8", 1, [200]).Key("a.u16", 2, [0xff, 0xff]).Key("a.i16", 3, [0xff, 0xff]).Key("a.u32", 4, One(uint.MaxValue)).Key("a.i32", 5, One(uint.MaxValue))
-            .Key("a.f32", 6, BitConverter.GetBytes(1.5f)).Key("a.bool", 7, [1]).Key("a.u64", 10, Long(ulong.MaxValue)).Key("a.i64", 11, Long(ulong.MaxValue))
-            .Key("a.few", 10, Long(7)).Key("a.f64", 12, BitConverter.GetBytes(0.1)).Key("a.text", "é\n").Key("a.odd", 8, Text([0xff])).Key("a.none", 9, Array(8, 0)).Key("a.heads", 9, Array(5, 2, One(8, 4)))
-            .Build()));
+        var checkpoint = Checkpoint.Open(
+            _folder.Write(
+                "m.gguf",
+                Model()
+                    .Key("a.u8", 0, [200])
+                    .Key("a.i8", 1, [200])
+                    .Key("a.u16", 2, [0xff, 0xff])
+                    .Key("a.i16", 3, [0xff, 0xff])
+                    .Key("a.u32", 4, One(uint.MaxValue))
+                    .Key("a.i32", 5, One(uint.MaxValue))
+                    .Key("a.f32", 6, BitConverter.GetBytes(1.5f))
+                    .Key("a.bool", 7, [1])
+                    .Key("a.u64", 10, Long(ulong.MaxValue))
+                    .Key("a.i64", 11, Long(ulong.MaxValue))
+                    .Key("a.few", 10, Long(7))
+                    .Key("a.f64", 12, BitConverter.GetBytes(0.1))
+                    .Key("a.text", "é\n")
+                    .Key("a.odd", 8, Text([0xff]))
+                    .Key("a.none", 9, Array(8, 0))
+                    .Key("a.heads", 9, Array(5, 2, One(8, 4)))
+                    .Build()));
 
-        object?[] values = [.. new[] { "u8", "i8", "u16", "i16", "u32", "i32", "f32", "bool", "u64", "few", "i64", "f64", "text", "odd", "none", "heads" }.Select(key => checkpoint.Metadata["a." + key])];
+        object?[] values =
+        [
+            .. new[]
+            {
+                "u8",
+                "i8",
+                "u16",
+                "i16",
+                "u32",
+                "i32",
+                "f32",
+                "bool",
+                "u64",
+                "few",
+                "i64",
+                "f64",
+                "text",
+                "odd",
+                "none",
+                "heads",
+            }.Select(key => checkpoint.Metadata["a." + key]),
+        ];
         Assert.Equal(
-            [200L, -56L, 65535L, -1L, (long)uint.MaxValue, -1L, 1.5, true, new System.Numerics.BigInteger(ulong.MaxValue), 7L, -1L, 0.1, "é\n", "\uFFFD", "arr[str,0]", "arr[i32,2]"], values);
+            [
+                200L,
+                -56L,
+                65535L,
+                -1L,
+                (long)uint.MaxValue,
+                -1L,
+                1.5,
+                true,
+                new System.Numerics.BigInteger(ulong.MaxValue),
+                7L,
+                -1L,
+                0.1,
+                "é\n",
+                "\uFFFD",
+                "arr[str,0]",
+                "arr[i32,2]",
+            ],
+            values);
         Assert.Equal("llama", checkpoint.Metadata["general.architecture"]);
         Assert.Equal("arr[str,3]", checkpoint.Metadata["tokenizer.ggml.tokens"]);
         Assert.Equal("arr[f32,3]", checkpoint.Metadata["tokenizer.ggml.scores"]);
@@ -87,7 +146,12 @@ public sealed class GgufTests : IDisposable
     {
         const int words = 250_000;
         byte[] tokens = [.. One(8), .. Long(words), .. Enumerable.Range(0, words).SelectMany(i => Text($"word {i}"))];
-        string path = _folder.Write("m.gguf", Model().Key("tokenizer.ggml.more", 9, tokens).Key("tokenizer.ggml.types", 9, [.. One(5), .. Long(words), .. new byte[4 * words]]).Build());
+        string path = _folder.Write(
+            "m.gguf",
+            Model()
+                .Key("tokenizer.ggml.more", 9, tokens)
+                .Key("tokenizer.ggml.types", 9, [.. One(5), .. Long(words), .. new byte[4 * words]])
+                .Build());
         Checkpoint.Open(path);
 
         long before = GC.GetAllocatedBytesForCurrentThread();
@@ -111,14 +175,23 @@ public sealed class GgufTests : IDisposable
     {
         string path = _folder.Write("vocab.gguf", new GgufForge().Key("general.architecture", "llama").Header());
         Assert.Empty(Checkpoint.Open(path).Tensors);
-        Assert.Equal("ML6006", Assert.Throws<MemLoadException>(() => WeightLoader.Load(new LoadRequest { Path = path, Strategy = Strategy.Stream })).Rule.Id);
+        Assert.Equal(
+            "ML6006",
+            Assert.Throws<MemLoadException>(() => WeightLoader.Load(new LoadRequest { Path = path, Strategy = Strategy.Stream })).Rule.Id);
     }
 
     [Fact]
     public void Empty_tensors_and_scalars_are_read()
     {
-        var checkpoint = Checkpoint.Open(_folder.Write("m.gguf", new GgufForge()
-            .Tensor("none", 12, [256, 0], []).Tensor("one", 0, [], Content(4, 1)).Tensor("also none", 0, [0, 7], []).Tensor("four", 1, [1, 2, 1, 2], Content(8, 2)).Build()));
+        var checkpoint = Checkpoint.Open(
+            _folder.Write(
+                "m.gguf",
+                new GgufForge()
+                    .Tensor("none", 12, [256, 0], [])
+                    .Tensor("one", 0, [], Content(4, 1))
+                    .Tensor("also none", 0, [0, 7], [])
+                    .Tensor("four", 1, [1, 2, 1, 2], Content(8, 2))
+                    .Build()));
         Assert.Equal(["0,256", "", "7,0", "2,1,2,1"], checkpoint.Tensors.Select(tensor => string.Join(',', tensor.Shape)));
         Assert.Equal([0, 4, 0, 8], checkpoint.Tensors.Select(tensor => tensor.Bytes));
         Assert.Equal(Content(8, 2), CheckpointKit.Elements(checkpoint, "four"));
@@ -139,7 +212,8 @@ public sealed class GgufTests : IDisposable
         Assert.Equal(2, checkpoint.Files.Length); // the first part has no tensors
         Assert.Equal("llama", checkpoint.Metadata["general.architecture"]);
         Assert.Equal(Content(16, 2), CheckpointKit.Elements(checkpoint, "b"));
-        string digest = Digest(("a", "float32", "2", Content(8, 1)), ("b", "float64", "2", Content(16, 2)), ("c", "Q4_0", "32", Content(18, 3)));
+        string digest = Digest(
+            ("a", "float32", "2", Content(8, 1)), ("b", "float64", "2", Content(16, 2)), ("c", "Q4_0", "32", Content(18, 3)));
         foreach (Strategy strategy in Strategies.All)
         {
             using LoadedModel model = WeightLoader.Load(new LoadRequest { Path = path, Strategy = strategy, Device = "sim" });
@@ -187,13 +261,20 @@ public sealed class GgufTests : IDisposable
         var checkpoint = Checkpoint.Open(_folder.Write("m.gguf", Model().Build()));
 
         Assert.Equal("ML6015", Assert.Throws<MemLoadException>(() => LoadView.Of(checkpoint, DType.Float16)).Rule.Id);
-        foreach ((CheckpointFormat format, string name) in new[] { (CheckpointFormat.Safetensors, "o.safetensors"), (CheckpointFormat.TorchZip, "o.pth"), (CheckpointFormat.PerTensor, "o") })
+        foreach ((CheckpointFormat format, string name) in new[]
+            {
+                (CheckpointFormat.Safetensors, "o.safetensors"),
+                (CheckpointFormat.TorchZip, "o.pth"),
+                (CheckpointFormat.PerTensor, "o"),
+            })
         {
             MemLoadException refusal = Assert.Throws<MemLoadException>(() => CheckpointWriter.Write(checkpoint, _folder[name], format));
             Assert.Equal("ML9108", refusal.Rule.Id);
             Assert.DoesNotContain("pth instead", refusal.Remedy.ToString(), StringComparison.Ordinal);
         }
-        Assert.Equal("ML9101", Assert.Throws<MemLoadException>(() => CheckpointWriter.Write(checkpoint, _folder["o.gguf"], CheckpointFormat.Gguf)).Rule.Id);
+        Assert.Equal(
+            "ML9101",
+            Assert.Throws<MemLoadException>(() => CheckpointWriter.Write(checkpoint, _folder["o.gguf"], CheckpointFormat.Gguf)).Rule.Id);
         Checkpoint plain = checkpoint.Select(null, include: ["*norm*"]);
         CheckpointWriter.Write(plain, _folder["n.safetensors"], CheckpointFormat.Safetensors);
         Assert.Equal(Content(24, 2), CheckpointKit.Elements(Checkpoint.Open(_folder["n.safetensors"]), "output_norm.weight"));
@@ -222,7 +303,11 @@ public sealed class GgufTests : IDisposable
 
     private void WriteSet()
     {
-        GgufForge Part(uint number) => new GgufForge().Key("split.no", 2, BitConverter.GetBytes((ushort)number)).Key("split.count", 2, [3, 0]).Key("split.tensors.count", 5, One(3));
+        GgufForge Part(uint number) =>
+            new GgufForge()
+                .Key("split.no", 2, BitConverter.GetBytes((ushort)number))
+                .Key("split.count", 2, [3, 0])
+                .Key("split.tensors.count", 5, One(3));
         _folder.Write("m-00001-of-00003.gguf", Part(0).Key("general.architecture", "llama").Build());
         _folder.Write("m-00002-of-00003.gguf", Part(1).Tensor("a", 0, [2], Content(8, 1)).Tensor("b", 28, [2], Content(16, 2)).Build());
         _folder.Write("m-00003-of-00003.gguf", Part(2).Tensor("c", 2, [32], Content(18, 3)).Build());
@@ -231,7 +316,9 @@ public sealed class GgufTests : IDisposable
     // As docs/digest.md defines it.
     private static string Digest(params (string Name, string DType, string Shape, byte[] Content)[] tensors)
     {
-        string lines = string.Concat(tensors.Select(tensor => $"{tensor.Name}\t{tensor.DType}\t{tensor.Shape}\t{Convert.ToHexStringLower(SHA256.HashData(tensor.Content))}\n"));
+        string lines = string.Concat(
+            tensors.Select(tensor =>
+                $"{tensor.Name}\t{tensor.DType}\t{tensor.Shape}\t{Convert.ToHexStringLower(SHA256.HashData(tensor.Content))}\n"));
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(lines)));
     }
 }

@@ -72,10 +72,21 @@ public sealed class HubCacheTests : IDisposable
         string blob = Directory.GetFiles(Path.Combine(model, "blobs")).Single(path => Path.GetFileName(path).Length == 64);
 
         foreach (string path in new[]
-                 {
-                     model, model + Path.DirectorySeparatorChar, Path.Combine(model, "snapshots"), snapshot, Path.Combine(snapshot, "model.safetensors"), blob, "hf://org/tiny", "HF://org/tiny",
-                     "hf://org/tiny@main", $"hf://org/tiny@{Commit}", "hf://org/tiny@607a30d", "hf://org/tiny/model.safetensors", "hf://org/tiny@main/model.safetensors",
-                 })
+            {
+                model,
+                model + Path.DirectorySeparatorChar,
+                Path.Combine(model, "snapshots"),
+                snapshot,
+                Path.Combine(snapshot, "model.safetensors"),
+                blob,
+                "hf://org/tiny",
+                "HF://org/tiny",
+                "hf://org/tiny@main",
+                $"hf://org/tiny@{Commit}",
+                "hf://org/tiny@607a30d",
+                "hf://org/tiny/model.safetensors",
+                "hf://org/tiny@main/model.safetensors",
+            })
         {
             var checkpoint = Checkpoint.Open(path);
 
@@ -109,7 +120,9 @@ public sealed class HubCacheTests : IDisposable
         var checkpoint = Checkpoint.Open(model);
 
         Assert.Equal(CheckpointFormat.Safetensors, checkpoint.Format);
-        Assert.Equal(["left out of the folder: 'pytorch_model.bin'", "downloads into the cache that were not completed: '0123.incomplete'"], checkpoint.Findings.ToArray());
+        Assert.Equal(
+            ["left out of the folder: 'pytorch_model.bin'", "downloads into the cache that were not completed: '0123.incomplete'"],
+            checkpoint.Findings.ToArray());
     }
 
     [Theory]
@@ -200,7 +213,9 @@ public sealed class HubCacheTests : IDisposable
         File.WriteAllBytes(Path.Combine(model, "snapshots", Commit, "model.safetensors"), Weights);
         void List(long size, string hash)
         {
-            string large = string.Create(CultureInfo.InvariantCulture, $"\"size\":130,\"blob_id\":\"{new string('b', 40)}\",\"lfs_sha256\":\"{hash}\",\"lfs_size\":{size},\"xet_hash\":null");
+            string large = string.Create(
+                CultureInfo.InvariantCulture,
+                $"\"size\":130,\"blob_id\":\"{new string('b', 40)}\",\"lfs_sha256\":\"{hash}\",\"lfs_size\":{size},\"xet_hash\":null");
             string small = $"\"size\":2,\"blob_id\":\"{new string('a', 40)}\"";
             File.WriteAllText(Path.Combine(model, "trees", Commit + ".json"),
                 $"{{\"format_version\":1,\"files\":{{\"config.json\":{{{small}}},\"model.safetensors\":{{{large}}}}}}}");

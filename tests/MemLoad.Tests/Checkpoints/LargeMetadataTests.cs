@@ -18,7 +18,8 @@ public sealed class LargeMetadataTests : IDisposable
 
     private Checkpoint Open(string name, byte[] value)
     {
-        string path = _folder.Write("x.pth", ZipForge.Torch(pickle: Whole(Dict(("model", StateDict()), (name, value), ("epoch", Number(3))))));
+        string path = _folder.Write(
+            "x.pth", ZipForge.Torch(pickle: Whole(Dict(("model", StateDict()), (name, value), ("epoch", Number(3))))));
         long before = GC.GetAllocatedBytesForCurrentThread();
         var checkpoint = Checkpoint.Open(path);
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, FreeBytes + (BytesPerByte * new FileInfo(path).Length));
@@ -56,7 +57,10 @@ public sealed class LargeMetadataTests : IDisposable
         var checkpoint = Open("ids", map);
 
         Assert.Equal(2, checkpoint.Metadata.Count);
-        Assert.StartsWith(words ? "{'0': 'word0x0', '1'" : "{'0': 0, '1': 7", checkpoint.Metadata["ids"]!.ToString(), StringComparison.Ordinal);
+        Assert.StartsWith(
+            words ? "{'0': 'word0x0', '1'" : "{'0': 0, '1': 7",
+            checkpoint.Metadata["ids"]!.ToString(),
+            StringComparison.Ordinal);
     }
 
     // Python's equality of keys: 1, 1.0 and True are one key, and '1' is another.
@@ -65,7 +69,8 @@ public sealed class LargeMetadataTests : IDisposable
     [InlineData(5)]
     public void A_number_and_its_text_are_two_entries_of_one_name(int before)
     {
-        byte[] Pairs(params byte[][] pairs) => Cat(EmptyDict, Mark, Cat(Enumerable.Range(50, before).Select(i => Cat(Number(i), Number(i)))), Cat(pairs), "u"u8.ToArray());
+        byte[] Pairs(params byte[][] pairs) =>
+            Cat(EmptyDict, Mark, Cat(Enumerable.Range(50, before).Select(i => Cat(Number(i), Number(i)))), Cat(pairs), "u"u8.ToArray());
         byte[] one = Cat(Number(1), Number(10));
         byte[] text = Cat(Text("1"), Tensor());
 
@@ -75,7 +80,8 @@ public sealed class LargeMetadataTests : IDisposable
             Assert.Equal("1", Assert.Single(checkpoint.Tensors).Name);
             Assert.Equal(before + 1, checkpoint.Metadata.Count);
         }
-        string path = _folder.Write("x.pth", ZipForge.Torch(pickle: Whole(Dict(("d", Pairs(Cat(Number(1), Tensor()), text)), ("a", Tensor())))));
+        string path = _folder.Write(
+            "x.pth", ZipForge.Torch(pickle: Whole(Dict(("d", Pairs(Cat(Number(1), Tensor()), text)), ("a", Tensor())))));
         MemLoadException refusal = CheckpointKit.Refusal(path);
         Assert.Equal("ML6001", refusal.Rule.Id);
         Assert.Contains("d.1", refusal.Remedy, StringComparison.Ordinal);
@@ -85,8 +91,13 @@ public sealed class LargeMetadataTests : IDisposable
     }
 
     [Fact]
-    public void Rows_of_a_log_open_and_are_one_entry() => Assert.Equal(2,
-        Open("log", List(Enumerable.Range(0, 20_000).Select(i => Dict(("step", Number(i)), ("loss", Number(i)), ("rate", Number(1)))))).Metadata.Count);
+    public void Rows_of_a_log_open_and_are_one_entry() =>
+        Assert.Equal(
+            2,
+            Open(
+                "log",
+                List(Enumerable.Range(0, 20_000).Select(i => Dict(("step", Number(i)), ("loss", Number(i)), ("rate", Number(1)))))
+            ).Metadata.Count);
 
     [Fact]
     public void A_tensor_far_below_many_values_is_found()

@@ -33,7 +33,11 @@ public sealed class NotWeightsTests : IDisposable
     public void A_long_line_is_cut_and_a_page_of_another_encoding_is_text()
     {
         Assert.InRange(Refusal(_folder.Write("x.pth", new string('a', 100_000))).Finding.Length, 100, 200);
-        Assert.Equal("ML1016", Refusal(_folder.Write("y.pth", Encoding.Latin1.GetBytes(string.Concat(Enumerable.Repeat("Zugriff für Sie gesperrt ", 100))))).Rule.Id);
+        Assert.Equal(
+            "ML1016",
+            Refusal(
+                _folder.Write("y.pth", Encoding.Latin1.GetBytes(string.Concat(Enumerable.Repeat("Zugriff für Sie gesperrt ", 100))))
+            ).Rule.Id);
     }
 
     [Fact]
@@ -57,11 +61,15 @@ public sealed class NotWeightsTests : IDisposable
     [InlineData("x.pth", "cos\nsystem\n(S'id'\ntR.")]
     [InlineData("x.pth", "(dp0\nS'a'\nI1\ns.")]
     [InlineData("x.pth", "L119547037146038801333356L\n.I1001\n.")]
-    public void Text_of_another_kind_is_of_no_known_format(string name, string text) => Assert.Equal("ML1004", Refusal(_folder.Write(name, text)).Rule.Id);
+    public void Text_of_another_kind_is_of_no_known_format(string name, string text) =>
+        Assert.Equal("ML1004", Refusal(_folder.Write(name, text)).Rule.Id);
 
     [Fact]
     public void A_byte_order_mark_before_an_archive_is_named() =>
-        Assert.Contains("byte-order mark", Refusal(_folder.Write("x.pth", [0xef, 0xbb, 0xbf, .. File.ReadAllBytes(Fixtures.PathOf("tiny/fp32.pth"))])).Finding, StringComparison.Ordinal);
+        Assert.Contains(
+            "byte-order mark",
+            Refusal(_folder.Write("x.pth", [0xef, 0xbb, 0xbf, .. File.ReadAllBytes(Fixtures.PathOf("tiny/fp32.pth"))])).Finding,
+            StringComparison.Ordinal);
 
     [Fact]
     public void A_safetensors_file_that_was_downloaded_twice_into_one_says_so()

@@ -5,8 +5,8 @@ using static MemLoad.Tests.Corpus.PickleForge;
 namespace MemLoad.Tests.Checkpoints;
 
 /// <summary>
-/// Files with objects beside their tensors. <c>FILE.outside.json</c> has the tensors of plain containers, as PyTorch reads them where each class that
-/// MemLoad does not know is replaced by one that does nothing.
+/// Files with objects beside their tensors. <c>FILE.outside.json</c> has the tensors of plain containers, as PyTorch reads them where each
+/// class that MemLoad does not know is replaced by one that does nothing.
 /// </summary>
 public sealed class OpaqueTests : IDisposable
 {
@@ -47,7 +47,14 @@ public sealed class OpaqueTests : IDisposable
         Assert.Equal((true, checkpoint.OpaqueObjects), (verdict.IsSound, verdict.OpaqueObjects));
         if (!checkpoint.Tensors.IsEmpty)
         {
-            using var loaded = WeightLoader.Load(new LoadRequest { Path = path, Strategy = Strategy.Stream, Device = "cpu", AllowOpaque = true });
+            using var loaded = WeightLoader.Load(
+                new LoadRequest
+                {
+                    Path = path,
+                    Strategy = Strategy.Stream,
+                    Device = "cpu",
+                    AllowOpaque = true,
+                });
             Assert.Equal(WeightsDigest.Of(checkpoint), WeightsDigest.Of(loaded.Weights));
             Assert.Equal(checkpoint.OpaqueObjects, loaded.Prepared.ToRow().OpaqueObjects);
         }
@@ -62,7 +69,8 @@ public sealed class OpaqueTests : IDisposable
     [InlineData("06-numpy-scalars/longdouble.pth", "ML3006", "torch.save(c['model'], new)")]
     [InlineData("07-numpy-arrays/deepflash2.pth", "ML3003", "torch.save(c['model'], new)")]
     [InlineData("08-gpt-sovits/eve_e8_s104.pth", "ML3003", "torch.save(c['weight'], new)")]
-    [InlineData("21-te-extra-state/bytesio.pt", "ML3003", "torch.save({k: v for k, v in c['model'].items() if isinstance(v, torch.Tensor)}, new)")]
+    [InlineData(
+        "21-te-extra-state/bytesio.pt", "ML3003", "torch.save({k: v for k, v in c['model'].items() if isinstance(v, torch.Tensor)}, new)")]
     [InlineData("23-npu-rebuild/npu-format.pth", "ML3003", "torch.save({k: v.cpu() for k, v in c.items()}, new)")]
     public void The_remedy_names_the_key_that_the_tensors_are_under(string name, string rule, string python)
     {
@@ -112,13 +120,20 @@ public sealed class OpaqueTests : IDisposable
         ["eval as the key of a dict"] = (Of(A, ("x", Cat(EmptyDict, Pair(Global("builtins", "eval"), None)))), "a; 1; 0"),
         ["os.system by NEWOBJ"] = (Of(A, ("x", Cat(Global("os", "system"), Tuple(Payload), [0x81]))), "a; 1; 0"),
         ["os.system by STACK_GLOBAL"] = (Of(A, ("x", Cat(StackGlobal("os", "system"), Tuple(Payload), Reduce))), "a; 1; 0"),
-        ["os.system in the state of an object"] = (Of(A, ("x", Cat(Object(), Dict(("y", Call("os", "system", Payload))), Build))), "a; 1; 0"),
-        ["os.system in the hooks of a tensor"] = (Of(("a", Tensor(hooks: Cat(OrderedDict, Pair(Text("h"), Call("os", "system", Payload)))))), "a; 1; 0"),
+        ["os.system in the state of an object"] = (
+            Of(A, ("x", Cat(Object(), Dict(("y", Call("os", "system", Payload))), Build))),
+            "a; 1; 0"),
+        ["os.system in the hooks of a tensor"] = (
+            Of(("a", Tensor(hooks: Cat(OrderedDict, Pair(Text("h"), Call("os", "system", Payload)))))),
+            "a; 1; 0"),
         ["os.system popped from the stack"] = (Whole(Call("os", "system", Payload), Bytes("0"), Dict(A)), "a; 1; 0"),
-        ["os.system as the factory of a defaultdict"] = (Of(A, ("x", Call("collections", "defaultdict", Global("os", "system")))), "a; 1; 0"),
+        ["os.system as the factory of a defaultdict"] = (
+            Of(A, ("x", Call("collections", "defaultdict", Global("os", "system")))),
+            "a; 1; 0"),
         ["os.system as hooks"] = (Of(A, ("b", Tensor(Storage(key: "1"), hooks: Call("os", "system", Payload)))), "a; 1; 0"),
-        ["os.system as the type of a storage"] =
-            (Of(("a", Second), ("x", Cat(Tuple(Text("storage"), Global("os", "system"), Text("0"), Text("cpu"), Number(4)), Persistent))), "a; 1; 0"),
+        ["os.system as the type of a storage"] = (
+            Of(("a", Second), ("x", Cat(Tuple(Text("storage"), Global("os", "system"), Text("0"), Text("cpu"), Number(4)), Persistent))),
+            "a; 1; 0"),
         ["an object with a tensor of its own"] = (Of(A, ("x", Object(Second))), "a; 1; 1"),
         ["a class beside a tensor"] = (Of(A, ("x", Global("evil", "Class"))), "a; 1; 0"),
         ["objects in objects"] = (Of(A, ("x", Object(Object(Object(Second))))), "a; 1; 1"),
@@ -137,81 +152,237 @@ public sealed class OpaqueTests : IDisposable
         ["the storage is given to an object"] = (Of(A, ("x", Object(Storage()))), "ML3012 a"),
         ["the tensor deep in the arguments"] = (Of(A, ("x", Object(List(Dict(("k", Tuple(Get(1)))))))), "ML3012 a"),
         ["the tensor in the state of an object"] = (Of(A, ("x", Cat(Object(), Dict(("k", Get(1))), Build))), "ML3012 a"),
-        ["the tensor in the second state of an object"] = (Of(A, ("x", Cat(Object(), EmptyDict, Build, Dict(("k", Get(1))), Build))), "ML3012 a"),
+        ["the tensor in the second state of an object"] = (
+            Of(A, ("x", Cat(Object(), EmptyDict, Build, Dict(("k", Get(1))), Build))),
+            "ML3012 a"),
         ["the tensor is appended to an object"] = (Of(A, ("x", Cat(Object(), Get(1), Bytes("a")))), "ML3012 a"),
         ["the tensor is set in an object"] = (Of(A, ("x", Cat(Object(), Text("k"), Get(1), Bytes("s")))), "ML3012 a"),
         ["the tensor is added to an object"] = (Of(A, ("x", Cat(Object(), Mark, Get(1), [0x90]))), "ML3012 a"),
         ["the tensor by NEWOBJ"] = (Of(A, ("x", Cat(Global("evil", "Class"), Tuple(Get(1)), [0x81]))), "ML3012 a"),
         ["the tensor is given to a type"] = (Of(A, ("x", Call("builtins", "list", Tuple(Get(1))))), "ML3012 a"),
-        ["the list gets the tensor later"] = (Whole(EmptyList, Put(2), Bytes("0"), Object(Get(2)), Bytes("0"), Dict(("l", Cat(Get(2), Tensor(), Bytes("a"))))), "ML3012 l.0"),
-        ["the dict gets the tensor later"] =
-            (Whole(EmptyDict, Put(2), Bytes("0"), Object(Get(2)), Bytes("0"), Dict(("d", Cat(Get(2), Pair(Text("k"), Tensor()))))), "ML3012 d.k"),
-        ["the dict held the tensor before"] = (Whole(
-            EmptyDict, Put(2), Pair(Text("k"), Cat(Tensor(), Put(1))), Bytes("0"), Object(Get(2)), Bytes("0"), Get(2), Pair(Text("k"), None), Bytes("0"),
-            Dict(("a", Get(1)), ("b", Second))), "ML3012 a"),
+        ["the list gets the tensor later"] = (
+            Whole(EmptyList, Put(2), Bytes("0"), Object(Get(2)), Bytes("0"), Dict(("l", Cat(Get(2), Tensor(), Bytes("a"))))),
+            "ML3012 l.0"),
+        ["the dict gets the tensor later"] = (
+            Whole(EmptyDict, Put(2), Bytes("0"), Object(Get(2)), Bytes("0"), Dict(("d", Cat(Get(2), Pair(Text("k"), Tensor()))))),
+            "ML3012 d.k"),
+        ["the dict held the tensor before"] = (
+            Whole(
+                EmptyDict,
+                Put(2),
+                Pair(Text("k"), Cat(Tensor(), Put(1))),
+                Bytes("0"),
+                Object(Get(2)),
+                Bytes("0"),
+                Get(2),
+                Pair(Text("k"), None),
+                Bytes("0"),
+                Dict(("a", Get(1)), ("b", Second))),
+            "ML3012 a"),
         ["the root is given to an object"] = (Whole(EmptyDict, Put(2), Pair(Text("a"), Tensor()), Object(Get(2)), Bytes("0")), "ML3012 a"),
-        ["the root is the state of an object"] = (Whole(EmptyDict, Put(2), Pair(Text("x"), Cat(Object(), Get(2), Build)), Pair(Text("a"), Tensor())), "ML3012 a"),
-        ["a type of storage that is not known, and then a known one"] = (Of(
-            ("x", Cat(Tuple(Text("storage"), Global("evil", "Type"), Text("0"), Text("cpu"), Number(4)), Persistent)), A), "ML3012 a"),
-        ["a known type of storage, and then one that is not"] = (Of(
-            A, ("x", Cat(Tuple(Text("storage"), Global("evil", "Type"), Text("0"), Text("cpu"), Number(4)), Persistent))), "ML3012 a"),
-        ["the tensor is reached through the hooks of another"] = (Of(
-            ("h", Cat(OrderedDict, Put(2))), ("b", Cat(Tensor(Storage(key: "1"), hooks: Get(2)), Put(3))), ("x", Object(Get(3))),
-            ("z", Cat(Get(2), Pair(Text("k"), Tensor())))), "ML3012 h.k"),
-        ["the tensor is reached through an attribute of another"] = (Of(
-            ("l", Cat(EmptyList, Put(2))),
-            ("b", Cat(Call("torch._utils", "_rebuild_parameter_with_state", Second, False, OrderedDict, Dict(("k", Get(2)))), Put(3))),
-            ("x", Object()), ("z", Cat(Get(2), Tensor(), Bytes("a")))), "ML3012 l.0"),
-        ["the tensor is reached through an attribute of a dict"] = (Of(
-            ("l", Cat(EmptyList, Put(2))), ("d", Cat(OrderedDict, Dict(("_metadata", Get(2))), Build)), ("x", Object()),
-            ("z", Cat(Get(2), Tensor(), Bytes("a")))), "ML3012 l.0"),
-        ["the tensor is a part of a sparse one that an object gets"] = (Of(
-            A, ("x", Object(Call("torch._utils", "_rebuild_sparse_tensor", Get(1))))), "ML3012 a"),
+        ["the root is the state of an object"] = (
+            Whole(EmptyDict, Put(2), Pair(Text("x"), Cat(Object(), Get(2), Build)), Pair(Text("a"), Tensor())),
+            "ML3012 a"),
+        ["a type of storage that is not known, and then a known one"] = (
+            Of(("x", Cat(Tuple(Text("storage"), Global("evil", "Type"), Text("0"), Text("cpu"), Number(4)), Persistent)), A),
+            "ML3012 a"),
+        ["a known type of storage, and then one that is not"] = (
+            Of(A, ("x", Cat(Tuple(Text("storage"), Global("evil", "Type"), Text("0"), Text("cpu"), Number(4)), Persistent))),
+            "ML3012 a"),
+        ["the tensor is reached through the hooks of another"] = (
+            Of(
+                ("h", Cat(OrderedDict, Put(2))),
+                ("b", Cat(Tensor(Storage(key: "1"), hooks: Get(2)), Put(3))),
+                ("x", Object(Get(3))),
+                ("z", Cat(Get(2), Pair(Text("k"), Tensor())))),
+            "ML3012 h.k"),
+        ["the tensor is reached through an attribute of another"] = (
+            Of(
+                ("l", Cat(EmptyList, Put(2))),
+                ("b", Cat(Call("torch._utils", "_rebuild_parameter_with_state", Second, False, OrderedDict, Dict(("k", Get(2)))), Put(3))),
+                ("x", Object()),
+                ("z", Cat(Get(2), Tensor(), Bytes("a")))),
+            "ML3012 l.0"),
+        ["the tensor is reached through an attribute of a dict"] = (
+            Of(
+                ("l", Cat(EmptyList, Put(2))),
+                ("d", Cat(OrderedDict, Dict(("_metadata", Get(2))), Build)),
+                ("x", Object()),
+                ("z", Cat(Get(2), Tensor(), Bytes("a")))),
+            "ML3012 l.0"),
+        ["the tensor is a part of a sparse one that an object gets"] = (
+            Of(A, ("x", Object(Call("torch._utils", "_rebuild_sparse_tensor", Get(1))))),
+            "ML3012 a"),
 
         // A key that is an object is equal to whatever its class says.
-        ["a dict with an object as a key"] = (Of(A, ("d", Cat(EmptyDict, Pair(Text("w"), Second), Pair(Global("os", "sep"), None)))), "a; 1; 1"),
+        ["a dict with an object as a key"] = (
+            Of(A, ("d", Cat(EmptyDict, Pair(Text("w"), Second), Pair(Global("os", "sep"), None)))),
+            "a; 1; 1"),
         ["a root with an object as a key"] = (Whole(EmptyDict, Pair(Text("w"), Tensor()), Pair(Global("os", "sep"), Second)), "ML3004"),
-        ["a dict with an object in a key"] = (Of(A, ("d", Cat(EmptyDict, Pair(Text("w"), Second), Pair(Tuple(Global("os", "sep")), None)))), "a; 1; 1"),
-        ["a copy of a dict with an object as a key"] = (Of(A, ("d", Call("collections", "OrderedDict",
-            Cat(EmptyDict, Pair(Text("w"), Second), Pair(Global("os", "sep"), None))))), "a; 1; 1"),
+        ["a dict with an object in a key"] = (
+            Of(A, ("d", Cat(EmptyDict, Pair(Text("w"), Second), Pair(Tuple(Global("os", "sep")), None)))),
+            "a; 1; 1"),
+        ["a copy of a dict with an object as a key"] = (
+            Of(A, ("d", Call("collections", "OrderedDict", Cat(EmptyDict, Pair(Text("w"), Second), Pair(Global("os", "sep"), None))))),
+            "a; 1; 1"),
 
         // What an object can change is not read by a call of the list.
-        ["a copy of a dict that an object holds"] = (Of(
-            A, ("d", Cat(Dict(("k", Second)), Put(2), Bytes("0"), Object(Get(2)), Bytes("0"), Call("collections", "OrderedDict", Get(2))))), "a; 2; 1"),
-        ["a copy of pairs that an object holds"] = (Of(
-            A, ("d", Cat(List(Text("k"), Second), Put(2), Bytes("0"), Object(Get(2)), Bytes("0"), Call("collections", "OrderedDict", List(Get(2)))))), "a; 2; 1"),
-        ["a size of a list that an object holds"] = (Of(
-            A, ("d", Cat(List(Number(4)), Put(2), Bytes("0"), Object(Get(2)), Bytes("0"), Tensor(Storage(key: "1"), shape: Call("torch", "Size", Get(2)))))), "a; 2; 0"),
-        ["flags that an object holds"] = (Of(
-            A, ("d", Cat(Dict(("neg", True)), Put(2), Bytes("0"), Object(Get(2)), Bytes("0"), Call(
-                "torch._utils", "_rebuild_tensor_v2", Storage(key: "1"), Number(0), Numbers(4), Numbers(1), False, OrderedDict, Get(2))))), "a; 2; 0"),
+        ["a copy of a dict that an object holds"] = (
+            Of(
+                A,
+                ("d", Cat(Dict(("k", Second)), Put(2), Bytes("0"), Object(Get(2)), Bytes("0"), Call("collections", "OrderedDict", Get(2))))
+            ),
+            "a; 2; 1"),
+        ["a copy of pairs that an object holds"] = (
+            Of(
+                A,
+                (
+                    "d",
+                    Cat(
+                        List(Text("k"), Second),
+                        Put(2),
+                        Bytes("0"),
+                        Object(Get(2)),
+                        Bytes("0"),
+                        Call("collections", "OrderedDict", List(Get(2)))))),
+            "a; 2; 1"),
+        ["a size of a list that an object holds"] = (
+            Of(
+                A,
+                (
+                    "d",
+                    Cat(
+                        List(Number(4)),
+                        Put(2),
+                        Bytes("0"),
+                        Object(Get(2)),
+                        Bytes("0"),
+                        Tensor(Storage(key: "1"), shape: Call("torch", "Size", Get(2)))))),
+            "a; 2; 0"),
+        ["flags that an object holds"] = (
+            Of(
+                A,
+                (
+                    "d",
+                    Cat(
+                        Dict(("neg", True)),
+                        Put(2),
+                        Bytes("0"),
+                        Object(Get(2)),
+                        Bytes("0"),
+                        Call(
+                            "torch._utils",
+                            "_rebuild_tensor_v2",
+                            Storage(key: "1"),
+                            Number(0),
+                            Numbers(4),
+                            Numbers(1),
+                            False,
+                            OrderedDict,
+                            Get(2))))),
+            "a; 2; 0"),
         ["a tensor with a shape that is an object"] = (Of(A, ("d", Tensor(Storage(key: "1"), shape: Object()))), "a; 1; 0"),
-        ["attributes of a dict that an object holds"] = (Of(A, ("d", Cat(OrderedDict, Dict(("k", None)), Put(2), Object(Get(2)), Bytes("0"), Build))), "ML3012"),
+        ["attributes of a dict that an object holds"] = (
+            Of(A, ("d", Cat(OrderedDict, Dict(("k", None)), Put(2), Object(Get(2)), Bytes("0"), Build))),
+            "ML3012"),
 
         // What is refused stays refused.
         ["a tensor that is changed after it was made"] = (Of(("x", Object()), ("a", Cat(Tensor(), Dict(("data", None)), Build))), "ML3011"),
-        ["a key of a storage that is an object"] = (Of(
-            A, ("x", Cat(Tuple(Text("storage"), Global("torch", "FloatStorage"), Global("os", "sep"), Text("cpu"), Number(4)), Persistent))), "ML3006"),
-        ["a place of a storage that is an object"] = (Of(
-            A, ("x", Cat(Tuple(Text("storage"), Global("torch", "FloatStorage"), Text("0"), Global("os", "sep"), Number(4)), Persistent))), "ML3006"),
+        ["a key of a storage that is an object"] = (
+            Of(
+                A,
+                ("x", Cat(Tuple(Text("storage"), Global("torch", "FloatStorage"), Global("os", "sep"), Text("cpu"), Number(4)), Persistent))
+            ),
+            "ML3006"),
+        ["a place of a storage that is an object"] = (
+            Of(
+                A,
+                ("x", Cat(Tuple(Text("storage"), Global("torch", "FloatStorage"), Text("0"), Global("os", "sep"), Number(4)), Persistent))),
+            "ML3006"),
         ["BUILD on a function of the list"] = (Of(A, ("x", Cat(Global("torch._utils", "_rebuild_tensor_v2"), Object(), Build))), "ML3001"),
-        ["an attribute of a tensor by an object"] = (Of(
-            ("x", Object()), ("a", Call("torch._utils", "_rebuild_parameter_with_state", Tensor(), False, OrderedDict, Dict(("data", None))))), "ML3011"),
-        ["a subclass whose class is not known"] = (Of(A, ("x", Call(
-            "torch._tensor", "_rebuild_from_type_v2", Global("torch._utils", "_rebuild_tensor_v2"), Global("evil", "Tensor"), Tuple(Second), EmptyDict))), "ML3005 x"),
+        ["an attribute of a tensor by an object"] = (
+            Of(
+                ("x", Object()),
+                ("a", Call("torch._utils", "_rebuild_parameter_with_state", Tensor(), False, OrderedDict, Dict(("data", None))))),
+            "ML3011"),
+        ["a subclass whose class is not known"] = (
+            Of(
+                A,
+                (
+                    "x",
+                    Call(
+                        "torch._tensor",
+                        "_rebuild_from_type_v2",
+                        Global("torch._utils", "_rebuild_tensor_v2"),
+                        Global("evil", "Tensor"),
+                        Tuple(Second),
+                        EmptyDict))),
+            "ML3005 x"),
         ["INST"] = (Whole(Mark, Payload, Bytes("ios\nsystem\n")), "ML3002"),
         ["an object alone"] = (Whole(Object()), "ML3004"),
 
         // Depth and number
         ["arguments nested 100,000 deep"] = (Of(A, ("x", Object(Cat(EmptyTuple, Repeat([0x85], 100_000))))), "a; 1; 0"),
-        ["objects nested 100,000 deep"] = (Of(A, ("x", Cat(Global("evil", "C"), Put(2), EmptyTuple, [0x81], Repeat(
-            Cat(Put(3), Bytes("0"), Get(2), Get(3), [0x85, 0x81]), 20_000)))), "a; 1; 0"),
-        ["a list of 100,000 given 100,000 times"] = (Of(A, ("x", Cat(
-            EmptyList, Mark, Repeat(None, 100_000), Bytes("e"), Put(2), Bytes("0"), Global("evil", "C"), Put(3), Bytes("0"), EmptyList, Mark,
-            Repeat(Cat(Get(3), Get(2), [0x85], Reduce), 100_000), Bytes("e")))), "a; 100000; 0"),
-        ["a million objects"] = (Of(A, ("x", Cat(Global("evil", "C"), Put(3), Bytes("0"), EmptyList, Mark, Repeat(Cat(Get(3), EmptyTuple, Reduce), 1_000_000), Bytes("e")))), "ML1013"),
-        ["a tuple of a million as a key, many times"] = (Of(A, ("x", Cat(
-            Mark, Repeat(None, 1_000_000), Bytes("t"), Put(2), Bytes("0"), EmptyDict, Repeat(Pair(Cat(Get(2), Global("evil", "C"), [0x86]), None), 1000)))), "ML1013"),
+        ["objects nested 100,000 deep"] = (
+            Of(
+                A,
+                (
+                    "x",
+                    Cat(
+                        Global("evil", "C"),
+                        Put(2),
+                        EmptyTuple,
+                        [0x81],
+                        Repeat(Cat(Put(3), Bytes("0"), Get(2), Get(3), [0x85, 0x81]), 20_000)))),
+            "a; 1; 0"),
+        ["a list of 100,000 given 100,000 times"] = (
+            Of(
+                A,
+                (
+                    "x",
+                    Cat(
+                        EmptyList,
+                        Mark,
+                        Repeat(None, 100_000),
+                        Bytes("e"),
+                        Put(2),
+                        Bytes("0"),
+                        Global("evil", "C"),
+                        Put(3),
+                        Bytes("0"),
+                        EmptyList,
+                        Mark,
+                        Repeat(Cat(Get(3), Get(2), [0x85], Reduce), 100_000),
+                        Bytes("e")))),
+            "a; 100000; 0"),
+        ["a million objects"] = (
+            Of(
+                A,
+                (
+                    "x",
+                    Cat(
+                        Global("evil", "C"),
+                        Put(3),
+                        Bytes("0"),
+                        EmptyList,
+                        Mark,
+                        Repeat(Cat(Get(3), EmptyTuple, Reduce), 1_000_000),
+                        Bytes("e")))),
+            "ML1013"),
+        ["a tuple of a million as a key, many times"] = (
+            Of(
+                A,
+                (
+                    "x",
+                    Cat(
+                        Mark,
+                        Repeat(None, 1_000_000),
+                        Bytes("t"),
+                        Put(2),
+                        Bytes("0"),
+                        EmptyDict,
+                        Repeat(Pair(Cat(Get(2), Global("evil", "C"), [0x86]), None), 1000)))),
+            "ML1013"),
     };
 
     public static TheoryData<string> PickleNames => [.. Pickles.Keys];
@@ -221,19 +392,24 @@ public sealed class OpaqueTests : IDisposable
     public void A_pickle_with_objects_runs_nothing_and_shows_only_what_no_object_can_change(string name)
     {
         (byte[] pickle, string expected) = Pickles[name];
-        string path = _folder.Write("x.pth", ZipForge.Torch(zip => zip.Add("archive/data/1", [.. Enumerable.Range(50, 16).Select(i => (byte)i)]), pickle));
+        string path = _folder.Write(
+            "x.pth", ZipForge.Torch(zip => zip.Add("archive/data/1", [.. Enumerable.Range(50, 16).Select(i => (byte)i)]), pickle));
         long before = GC.GetAllocatedBytesForCurrentThread();
         string found;
         try
         {
             var checkpoint = Checkpoint.Open(path, Allowed);
-            found = string.Join("; ", string.Join(' ', checkpoint.Tensors.Select(tensor => tensor.Name)), checkpoint.OpaqueObjects, TensorsIn(checkpoint));
+            found = string.Join(
+                "; ", string.Join(' ', checkpoint.Tensors.Select(tensor => tensor.Name)), checkpoint.OpaqueObjects, TensorsIn(checkpoint));
             Assert.Equal(checkpoint.OpaqueObjects == 0, checkpoint.Findings.IsEmpty);
         }
         catch (MemLoadException e)
         {
             found = e.Rule.Id;
-            found += e.Rule == Rules.ObjectHolds || e.Rule == Rules.TensorKind ? Printable.Text(" " + e.Finding.Split('\'').ElementAtOrDefault(1)) : "";
+            found +=
+                e.Rule == Rules.ObjectHolds || e.Rule == Rules.TensorKind
+                    ? Printable.Text(" " + e.Finding.Split('\'').ElementAtOrDefault(1))
+                    : "";
             Assert.DoesNotContain(e.Message, char.IsControl);
         }
         long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
@@ -251,9 +427,11 @@ public sealed class OpaqueTests : IDisposable
         string path = _folder.Write("x.pth", ZipForge.Torch(
             zip => zip.Add("archive/data/1", new byte[16]), Of(A, ("b", Second), ("x", Object(Get(1))))));
 
-        Assert.Equal("ML3012", Assert.Throws<MemLoadException>(() => Checkpoint.OpenSelected(path, null, null, null, true, default)).Rule.Id);
+        Assert.Equal(
+            "ML3012", Assert.Throws<MemLoadException>(() => Checkpoint.OpenSelected(path, null, null, null, true, default)).Rule.Id);
         Assert.Equal("b", Assert.Single(Checkpoint.OpenSelected(path, null, null, ["a"], true, default).Tensors).Name);
-        Assert.Equal("ML3003", Assert.Throws<MemLoadException>(() => Checkpoint.OpenSelected(path, null, null, ["a"], false, default)).Rule.Id);
+        Assert.Equal(
+            "ML3003", Assert.Throws<MemLoadException>(() => Checkpoint.OpenSelected(path, null, null, ["a"], false, default)).Rule.Id);
     }
 
     // A class that only these tensors use needs no consent: what is made of it is refused by its name.
@@ -263,9 +441,25 @@ public sealed class OpaqueTests : IDisposable
     public void A_tensor_of_another_kind_can_be_left_out_also_without_consent(string kind, string module, string function)
     {
         byte[] storage = Cat(Tuple(Text("storage"), Global("torch", "QUInt4x2Storage"), Text("1"), Text("cpu"), Number(4)), Persistent);
-        byte[] other = function == "_rebuild_qtensor"
-            ? Call(module, function, storage, Number(0), Numbers(8), Numbers(1), Tuple(Global("torch", "per_tensor_affine"), Number(1), Number(0)), False, OrderedDict)
-            : Call(module, function, Global("torch._utils", "_rebuild_tensor_v2"), Global("evil", "Tensor"), Tuple(Second), Cat(EmptyDict, Pair(Text("k"), Object())));
+        byte[] other =
+            function == "_rebuild_qtensor"
+                ? Call(
+                    module,
+                    function,
+                    storage,
+                    Number(0),
+                    Numbers(8),
+                    Numbers(1),
+                    Tuple(Global("torch", "per_tensor_affine"), Number(1), Number(0)),
+                    False,
+                    OrderedDict)
+                : Call(
+                    module,
+                    function,
+                    Global("torch._utils", "_rebuild_tensor_v2"),
+                    Global("evil", "Tensor"),
+                    Tuple(Second),
+                    Cat(EmptyDict, Pair(Text("k"), Object())));
         string path = _folder.Write("x.pth", ZipForge.Torch(zip => zip.Add("archive/data/1", new byte[4]), Of(A, ("q", other))));
 
         MemLoadException refusal = Refusal(path);
@@ -274,7 +468,8 @@ public sealed class OpaqueTests : IDisposable
         foreach (bool allowed in new[] { false, true })
         {
             Assert.Equal("a", Assert.Single(Checkpoint.OpenSelected(path, null, null, ["q"], allowed, default).Tensors).Name);
-            Assert.Equal("ML3005", Assert.Throws<MemLoadException>(() => Checkpoint.OpenSelected(path, null, null, null, allowed, default)).Rule.Id);
+            Assert.Equal(
+                "ML3005", Assert.Throws<MemLoadException>(() => Checkpoint.OpenSelected(path, null, null, null, allowed, default)).Rule.Id);
         }
     }
 
@@ -307,5 +502,7 @@ public sealed class OpaqueTests : IDisposable
     }
 
     private static long TensorsIn(Checkpoint checkpoint) =>
-        checkpoint.Findings.FirstOrDefault()?.Split(", with ") is [_, string rest] ? long.Parse(rest.Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture) : 0;
+        checkpoint.Findings.FirstOrDefault()?.Split(", with ") is [_, string rest]
+            ? long.Parse(rest.Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture)
+            : 0;
 }

@@ -23,7 +23,8 @@ public sealed class OpenLimitsTests : IDisposable
 
         OpenLimits raised = OpenLimits.Parse("expanded-bytes=4398046511104");
         Assert.Equal(1L << 40, Checkpoint.Open(bomb, raised).Tensors[0].ElementCount);
-        Assert.Equal("ML6012", Assert.Throws<MemLoadException>(() => Checkpoint.Open(bomb, raised with { ExpandedBytes = 1L << 40 })).Rule.Id);
+        Assert.Equal(
+            "ML6012", Assert.Throws<MemLoadException>(() => Checkpoint.Open(bomb, raised with { ExpandedBytes = 1L << 40 })).Rule.Id);
     }
 
     [Fact]
@@ -40,7 +41,8 @@ public sealed class OpenLimitsTests : IDisposable
         Assert.Single(Checkpoint.Open(named, OpenLimits.Parse(" name-length = 5000 ")).Tensors);
         Assert.Empty(Checkpoint.Open(wide, OpenLimits.Parse("header-memory=1000000000")).Tensors);
 
-        static string Refused(string path, string limits) => Assert.Throws<MemLoadException>(() => Checkpoint.Open(path, OpenLimits.Parse(limits))).Rule.Id;
+        static string Refused(string path, string limits) =>
+            Assert.Throws<MemLoadException>(() => Checkpoint.Open(path, OpenLimits.Parse(limits))).Rule.Id;
     }
 
     // Opened on whatever thread: shards are on helpers with small stacks.
@@ -65,7 +67,8 @@ public sealed class OpenLimitsTests : IDisposable
     [Fact]
     public void A_long_list_of_numbers_is_one_entry_of_the_metadata()
     {
-        byte[] pickle = Whole(Dict(("losses", List(Enumerable.Range(0, 100_000).Select(i => Number(i)))), ("a", Tensor()), ("betas", Numbers(1, 2))));
+        byte[] pickle = Whole(
+            Dict(("losses", List(Enumerable.Range(0, 100_000).Select(i => Number(i)))), ("a", Tensor()), ("betas", Numbers(1, 2))));
         var checkpoint = Checkpoint.Open(_folder.Write("x.pth", ZipForge.Torch(pickle: pickle)));
 
         Assert.Equal(["betas.0", "betas.1", "losses"], checkpoint.Metadata.Keys.Order(StringComparer.Ordinal));
@@ -79,7 +82,9 @@ public sealed class OpenLimitsTests : IDisposable
     [InlineData("nesting=1e3")]
     [InlineData("nesting=1000000")]
     [InlineData("nesting=200,depth=3")]
-    public void What_is_no_limit_is_refused(string text) => Assert.Equal("ML1014", Assert.Throws<MemLoadException>(() => OpenLimits.Parse(text)).Rule.Id);
+    public void What_is_no_limit_is_refused(string text) =>
+        Assert.Equal("ML1014", Assert.Throws<MemLoadException>(() => OpenLimits.Parse(text)).Rule.Id);
 
-    private static byte[] Expanded(long elements) => ZipForge.Torch(pickle: Whole(StateDict(Tensor(shape: Numbers(elements), strides: Numbers(0)))));
+    private static byte[] Expanded(long elements) =>
+        ZipForge.Torch(pickle: Whole(StateDict(Tensor(shape: Numbers(elements), strides: Numbers(0)))));
 }

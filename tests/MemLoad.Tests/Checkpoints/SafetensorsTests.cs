@@ -32,7 +32,8 @@ public sealed class SafetensorsTests : IDisposable
 
     private static byte[] Named(string jsonName) => Safetensors($"{{\"{jsonName}\":{Whole}}}", 4);
 
-    private static byte[] InText(params byte[] raw) => Safetensors([.. "{\""u8, .. raw, .. "\":"u8, .. Encoding.UTF8.GetBytes(Whole), .. "}"u8], 4);
+    private static byte[] InText(params byte[] raw) =>
+        Safetensors([.. "{\""u8, .. raw, .. "\":"u8, .. Encoding.UTF8.GetBytes(Whole), .. "}"u8], 4);
 
     private static byte[] Two((int Begin, int End) a, (int Begin, int End) b, int dataBytes) => Safetensors(
         $"{{\"a\":{{\"dtype\":\"U8\",\"shape\":[{a.End - a.Begin}],\"data_offsets\":[{a.Begin},{a.End}]}}," +
@@ -210,10 +211,16 @@ public sealed class SafetensorsTests : IDisposable
 
     [Theory]
     [InlineData("""{"a":1}""", "ML4007", "1}")]
-    [InlineData("""{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"X1","shape":[0],"data_offsets":[4,4]}}""", "ML4010", "\"X1\"")]
-    [InlineData("""{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[1],"data_offsets":[5,6]}}""", "ML4015", "\"b\"")]
-    [InlineData("""{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[1],"data_offsets":[3,4]}}""", "ML4016", "\"b\"")]
-    [InlineData("""{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[1],"data_offsets":[4,6]}}""", "ML4014", "\"b\"")]
+    [InlineData(
+        """{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"X1","shape":[0],"data_offsets":[4,4]}}""",
+        "ML4010",
+        "\"X1\"")]
+    [InlineData(
+        """{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[1],"data_offsets":[5,6]}}""", "ML4015", "\"b\"")]
+    [InlineData(
+        """{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[1],"data_offsets":[3,4]}}""", "ML4016", "\"b\"")]
+    [InlineData(
+        """{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[1],"data_offsets":[4,6]}}""", "ML4014", "\"b\"")]
     [InlineData("{\"a\":\n\n {x}}", "ML4004", "x}")]
     [InlineData("""{"é":{"dtype":"U8","shape":[-1],"data_offsets":[0,4]}}""", "ML4009", "-1")]
     [InlineData("""{} x""", "ML4005", "x")]
@@ -247,7 +254,8 @@ public sealed class SafetensorsTests : IDisposable
             int promised = length >= dataStart ? whole.Length : length >= 8 ? dataStart : 8;
             if (length > 0)
             {
-                Assert.StartsWith(string.Create(CultureInfo.InvariantCulture, $"{promised - length} "), refusal.Finding, StringComparison.Ordinal);
+                Assert.StartsWith(
+                    string.Create(CultureInfo.InvariantCulture, $"{promised - length} "), refusal.Finding, StringComparison.Ordinal);
             }
         }
     }
@@ -350,10 +358,19 @@ public sealed class SafetensorsTests : IDisposable
         DType[] dtypes = [.. Enum.GetValues<DType>().Where(dtype => dtype.SafetensorsName() is not null)];
         for (int round = 0; round < 40; round++)
         {
-            var tensors = Enumerable.Range(0, random.Next(1, 30)).Select(i => (Name: $"t.{i}", DType: dtypes[random.Next(dtypes.Length)],
-                Shape: Enumerable.Range(0, random.Next(5)).Select(_ => (long)random.Next(5)).ToArray()))
-                .Select(tensor => tensor with { Shape = tensor.DType.Layout().IsSingle ? tensor.Shape : [.. tensor.Shape, 4] }).ToArray();
-            byte[][] data = [.. tensors.Select(tensor => RandomBytes(tensor.DType.Layout().BytesOf(tensor.Shape.Aggregate(1L, (a, b) => a * b))))];
+            var tensors = Enumerable
+                .Range(0, random.Next(1, 30))
+                .Select(i =>
+                    (
+                        Name: $"t.{i}",
+                        DType: dtypes[random.Next(dtypes.Length)],
+                        Shape: Enumerable.Range(0, random.Next(5)).Select(_ => (long)random.Next(5)).ToArray()))
+                .Select(tensor => tensor with { Shape = tensor.DType.Layout().IsSingle ? tensor.Shape : [.. tensor.Shape, 4] })
+                .ToArray();
+            byte[][] data =
+            [
+                .. tensors.Select(tensor => RandomBytes(tensor.DType.Layout().BytesOf(tensor.Shape.Aggregate(1L, (a, b) => a * b)))),
+            ];
             string[] entries = new string[tensors.Length];
             long end = 0;
             int[] layout = [.. Enumerable.Range(0, tensors.Length)];
@@ -409,5 +426,6 @@ public sealed class SafetensorsTests : IDisposable
 
     [Fact]
     public void Opening_can_be_cancelled() =>
-        Assert.Throws<OperationCanceledException>(() => Checkpoint.Open(Write(Safetensors(Good, 4)), new CancellationToken(canceled: true)));
+        Assert.Throws<OperationCanceledException>(() =>
+            Checkpoint.Open(Write(Safetensors(Good, 4)), new CancellationToken(canceled: true)));
 }

@@ -66,7 +66,10 @@ public sealed class ShardTests : IDisposable
         ("a shard that is not there", "ML5007", Placed("c.safetensors")),
         ("the index as a shard", "ML5008", Placed(IndexName)),
         ("a folder as a shard", "ML5008", Placed("folder")),
-        ("a tensor that its shard has not", "ML5009", Map("""{"x":"a.safetensors","y":"a.safetensors","z":"b.safetensors","w":"b.safetensors"}""")),
+        (
+            "a tensor that its shard has not",
+            "ML5009",
+            Map("""{"x":"a.safetensors","y":"a.safetensors","z":"b.safetensors","w":"b.safetensors"}""")),
         ("a tensor in a shard that the index does not name", "ML5009", Map("""{"x":"a.safetensors","z":"a.safetensors"}""")),
     ];
 
@@ -127,7 +130,8 @@ public sealed class ShardTests : IDisposable
 
     [Theory]
     [InlineData("""{"x":"a.safetensors","y":"b.safetensors","z":"b.safetensors"}""", "in another shard than the index says: 'y'")]
-    [InlineData("""{"x":"a.safetensors","z":"b.safetensors"}""", "left out of the shards, because the index does not place them there: 'y'")]
+    [InlineData(
+        """{"x":"a.safetensors","z":"b.safetensors"}""", "left out of the shards, because the index does not place them there: 'y'")]
     public void The_index_chooses_and_what_deviates_is_a_finding(string map, string finding)
     {
         string path = _folder.Write(IndexName, Map(map));
@@ -157,7 +161,8 @@ public sealed class ShardTests : IDisposable
         _folder.Write("b.safetensors", SafetensorsOfBytes(("z", 4), ("x", 3)));
         _folder.Write("c.safetensors", SafetensorsOfBytes(("w", 1)));
 
-        MemLoadException refusal = Refusal(_folder.Write(IndexName, Map("""{"x":"c.safetensors","w":"c.safetensors","y":"a.safetensors","z":"b.safetensors"}""")));
+        MemLoadException refusal = Refusal(
+            _folder.Write(IndexName, Map("""{"x":"c.safetensors","w":"c.safetensors","y":"a.safetensors","z":"b.safetensors"}""")));
 
         Assert.Equal("ML5009", refusal.Rule.Id);
         Assert.Contains("'a.safetensors', 'b.safetensors' have one", refusal.Finding, StringComparison.Ordinal);
@@ -214,7 +219,8 @@ public sealed class ShardTests : IDisposable
         var checkpoint = Checkpoint.Open(path);
 
         Assert.Equal(9, checkpoint.ModelBytes);
-        Assert.Equal(total, JsonSerializer.Serialize(checkpoint.Metadata["total_size"]).Replace("-1500", "-1.5e3", StringComparison.Ordinal));
+        Assert.Equal(
+            total, JsonSerializer.Serialize(checkpoint.Metadata["total_size"]).Replace("-1500", "-1.5e3", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -225,7 +231,10 @@ public sealed class ShardTests : IDisposable
 
         Assert.Equal(
             ["none=", "q.bits=4", "q.groups.0=32", "q.groups.1.n=é", "q.on=True", "rate=0.5", "total_size=9"],
-            Checkpoint.Open(path).Metadata.Select(item => FormattableString.Invariant($"{item.Key}={item.Value}")).Order(StringComparer.Ordinal));
+            Checkpoint
+                .Open(path)
+                .Metadata.Select(item => FormattableString.Invariant($"{item.Key}={item.Value}"))
+                .Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -236,7 +245,9 @@ public sealed class ShardTests : IDisposable
             Checkpoint.Open(_folder.CopyFixture("layout/tied_module.pth", "pytorch_model-00001-of-00002.bin")),
             Checkpoint.Open(_folder.CopyFixture("tiny/bf16.pth", "pytorch_model-00002-of-00002.bin")),
         ];
-        var map = parts.SelectMany(part => part.Tensors.Select(tensor => KeyValuePair.Create(tensor.Name, Path.GetFileName(part.Path)))).ToDictionary();
+        var map = parts
+            .SelectMany(part => part.Tensors.Select(tensor => KeyValuePair.Create(tensor.Name, Path.GetFileName(part.Path))))
+            .ToDictionary();
         string index = JsonSerializer.Serialize(new Dictionary<string, object> { ["weight_map"] = map });
 
         var whole = Checkpoint.Open(_folder.Write("pytorch_model.bin.index.json", index));

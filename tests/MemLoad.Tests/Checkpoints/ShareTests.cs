@@ -16,7 +16,9 @@ public sealed class ShareTests
         Assert.Equal(whole.Tensors.Select(tensor => tensor.Name), shares.SelectMany(share => share.Tensors).Select(tensor => tensor.Name));
         Assert.Equal(whole.Storages, shares.SelectMany(share => share.Storages));
         // No tensor is cut, so a share is off by half a tensor at either end.
-        Assert.All(shares, share => Assert.InRange(share.ModelBytes, (whole.ModelBytes / count) - whole.LargestBytes, (whole.ModelBytes / count) + whole.LargestBytes));
+        Assert.All(shares, share =>
+            Assert.InRange(
+                share.ModelBytes, (whole.ModelBytes / count) - whole.LargestBytes, (whole.ModelBytes / count) + whole.LargestBytes));
     }
 
     [Fact]
@@ -29,7 +31,8 @@ public sealed class ShareTests
             foreach (TensorEntry tensor in share.Tensors)
             {
                 int storage = tied.Tensors.Single(other => other.Name == tensor.Name).Storage;
-                Assert.All(tied.Tensors.Where(other => other.Storage == storage), other => Assert.Contains(share.Tensors, mine => mine.Name == other.Name));
+                Assert.All(tied.Tensors.Where(other => other.Storage == storage), other =>
+                    Assert.Contains(share.Tensors, mine => mine.Name == other.Name));
             }
         }
     }

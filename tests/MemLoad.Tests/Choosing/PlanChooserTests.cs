@@ -81,16 +81,32 @@ public sealed class PlanChooserTests
     public void A_refusal_names_limit_lack_and_what_to_type()
     {
         using var sim = new SimulatedDevice();
-        var limit = new MemoryLimit("ulimit -d", Counted.Anonymous, 40 * MiB, 10 * MiB, 5 * MiB, "data of this process is limited to 40.0 MiB (ulimit -d), of which 10.0 MiB are used");
+        var limit = new MemoryLimit(
+            "ulimit -d",
+            Counted.Anonymous,
+            40 * MiB,
+            10 * MiB,
+            5 * MiB,
+            "data of this process is limited to 40.0 MiB (ulimit -d), of which 10.0 MiB are used");
         var budget = MemoryBudget.For(Request, sim, Headroom.Of([limit]));
         var refused = new PlanChooser(Model, sim, budget, null, Warm).Candidate(Strategy.Baseline);
 
         PlanCandidate nearest = new PlanChooser(Model, sim, budget, null, Warm).Nearest(Strategy.Baseline);
-        MemLoadException refusal = Refusals.Of(refused, nearest, sim, budget, Request with { Strategy = Strategy.Baseline }, fitsOnHost: false);
+        MemLoadException refusal = Refusals.Of(
+            refused,
+            nearest,
+            sim,
+            budget,
+            Request with
+            {
+                Strategy = Strategy.Baseline,
+            },
+            fitsOnHost: false);
 
         Assert.Equal("ML7005", refusal.Rule.Id);
         Assert.Equal(
-            "Baseline needs 200.0 MiB of host memory, 175.0 MiB more than the 25.0 MiB it may take: data of this process is limited to 40.0 MiB (ulimit -d), "
+            "Baseline needs 200.0 MiB of host memory, 175.0 MiB more than the 25.0 MiB it may take: data of this process is limited to "
+                + "40.0 MiB (ulimit -d), "
             + "of which 10.0 MiB are used; 5.0 MiB are kept in reserve. Stream fits: type --strategy Stream, or --force to load anyway.",
             refusal.Message);
     }
@@ -107,7 +123,8 @@ public sealed class PlanChooserTests
         var chooser = new PlanChooser(Model, sim, budget, Speed(1, 1, 1), Warm);
         PlanCandidate refused = asked == Strategy.Auto ? chooser.Choose(out _) : chooser.Candidate(asked);
 
-        MemLoadException refusal = Refusals.Of(refused, asked == Strategy.Auto ? refused : chooser.Nearest(asked), sim, budget, request, fitsOnHost: false);
+        MemLoadException refusal = Refusals.Of(
+            refused, asked == Strategy.Auto ? refused : chooser.Nearest(asked), sim, budget, request, fitsOnHost: false);
 
         Assert.Equal("ML7006", refusal.Rule.Id);
         Assert.EndsWith(end, refusal.Remedy, StringComparison.OrdinalIgnoreCase);
@@ -122,7 +139,8 @@ public sealed class PlanChooserTests
         var budget = MemoryBudget.For(request, sim, Headroom.Of([]));
         var chooser = new PlanChooser(Model, sim, budget, null, Warm);
 
-        MemLoadException refusal = Refusals.Of(chooser.Candidate(Strategy.Baseline), chooser.Nearest(Strategy.Baseline), sim, budget, request, fitsOnHost: true);
+        MemLoadException refusal = Refusals.Of(
+            chooser.Candidate(Strategy.Baseline), chooser.Nearest(Strategy.Baseline), sim, budget, request, fitsOnHost: true);
 
         Assert.Equal("ML7005", refusal.Rule.Id);
         Assert.Contains("Raise --host-memory-limit", refusal.Remedy, StringComparison.Ordinal);
@@ -140,8 +158,20 @@ public sealed class PlanChooserTests
 
         Assert.Equal((Strategy.Stream, 1 * MiB), (nearest.Strategy, nearest.RingBytes));
         PlanCandidate refused = new PlanChooser(one, sim, budget, null, Warm).Candidate(Strategy.Stream);
-        MemLoadException refusal = Refusals.Of(refused, nearest, sim, budget, Request with { Strategy = Strategy.Stream }, fitsOnHost: false);
-        Assert.EndsWith("Stream with a ring of 1.0 MiB fits: type --strategy Auto, or --force to load anyway.", refusal.Message, StringComparison.Ordinal);
+        MemLoadException refusal = Refusals.Of(
+            refused,
+            nearest,
+            sim,
+            budget,
+            Request with
+            {
+                Strategy = Strategy.Stream,
+            },
+            fitsOnHost: false);
+        Assert.EndsWith(
+            "Stream with a ring of 1.0 MiB fits: type --strategy Auto, or --force to load anyway.",
+            refusal.Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -30,7 +30,10 @@ public sealed class BarsTests
         using var output = new StringWriter();
         using var error = new StringWriter();
 
-        MeasureView.Write([Rows.Loaded("Meta"), Rows.Loaded("Stream", 1L << 30, 3L << 30)], inProcess: false, CliConsole.ForTerminal(output, error, colour: false, unicode: false));
+        MeasureView.Write(
+            [Rows.Loaded("Meta"), Rows.Loaded("Stream", 1L << 30, 3L << 30)],
+            inProcess: false,
+            CliConsole.ForTerminal(output, error, colour: false, unicode: false));
 
         string text = output.ToString().Replace('…', '.');
         Assert.All(text, c => Assert.True(char.IsAscii(c), $"{(int)c:x4}"));

@@ -59,8 +59,13 @@ public sealed class ChangingMeasureTests
         using var output = new StringWriter();
         using var error = new Status(beforeSecond);
         var console = CliConsole.ForTerminal(output, error, colour: false);
-        int code = CliRunner.RunAsync(
-            ["measure", "--path", path, "--in-process", "--device", "cpu", "--strategy", "Baseline,Stream", "--format", format], console, CancellationToken.None).GetAwaiter().GetResult();
+        int code = CliRunner
+            .RunAsync(
+                ["measure", "--path", path, "--in-process", "--device", "cpu", "--strategy", "Baseline,Stream", "--format", format],
+                console,
+                CancellationToken.None)
+            .GetAwaiter()
+            .GetResult();
         return (code, output.ToString(), error.ToString());
     }
 

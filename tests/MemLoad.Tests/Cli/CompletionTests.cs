@@ -17,12 +17,15 @@ public sealed class CompletionTests
         RootCommand tree = CommandTree.Build(CliConsole.ForWriters(TextWriter.Null, TextWriter.Null), ["[all"]);
         foreach (Command command in tree.Subcommands.Where(command => !command.Hidden && command.Options.Count > 0))
         {
-            Assert.Equal([.. command.Options.Select(option => option.Name), "--help"], Offered(command.Name, "--").Order(Comparer(command)));
+            Assert.Equal(
+                [.. command.Options.Select(option => option.Name), "--help"], Offered(command.Name, "--").Order(Comparer(command)));
         }
 
-        static IComparer<string> Comparer(Command command) => Comparer<string>.Create((first, second) => Rank(command, first).CompareTo(Rank(command, second)));
+        static IComparer<string> Comparer(Command command) =>
+            Comparer<string>.Create((first, second) => Rank(command, first).CompareTo(Rank(command, second)));
 
-        static int Rank(Command command, string name) => command.Options.ToList().FindIndex(option => option.Name == name) is int at and >= 0 ? at : int.MaxValue;
+        static int Rank(Command command, string name) =>
+            command.Options.ToList().FindIndex(option => option.Name == name) is int at and >= 0 ? at : int.MaxValue;
     }
 
     [Fact]
@@ -38,7 +41,8 @@ public sealed class CompletionTests
                 lists += values.Length > 0 ? 1 : 0;
                 foreach (string value in values)
                 {
-                    Assert.DoesNotContain(command.Parse([option.Name, value]).Errors, error => error.Message.Contains($"'{value}'", StringComparison.Ordinal));
+                    Assert.DoesNotContain(command.Parse([option.Name, value]).Errors, error =>
+                        error.Message.Contains($"'{value}'", StringComparison.Ordinal));
                 }
             }
         }
@@ -71,7 +75,9 @@ public sealed class CompletionTests
     [InlineData("help meas", "measure")]
     [InlineData("nosuch --p", "")]
     public void What_may_come_next(string line, string expected) =>
-        Assert.Equal(expected.Split(' ', StringSplitOptions.RemoveEmptyEntries), Offered(line.Split(' ')).Where(word => word != "--help" || expected.Contains("--help", StringComparison.Ordinal)));
+        Assert.Equal(
+            expected.Split(' ', StringSplitOptions.RemoveEmptyEntries),
+            Offered(line.Split(' ')).Where(word => word != "--help" || expected.Contains("--help", StringComparison.Ordinal)));
 
     [Theory]
     [InlineData("measure")]
@@ -116,7 +122,15 @@ public sealed class CompletionTests
             """;
 
         Assert.Equal(
-            ["complete -o bashdefault -o default -F _memload memload", "measure|", "Stream,Mmap|", "Sequential|", "sim|sim:unified|", "|", "runtime|"],
+            [
+                "complete -o bashdefault -o default -F _memload memload",
+                "measure|",
+                "Stream,Mmap|",
+                "Sequential|",
+                "sim|sim:unified|",
+                "|",
+                "runtime|",
+            ],
             shell.Run(Ask));
     }
 
@@ -139,7 +153,8 @@ public sealed class CompletionTests
             ask memload help run
             """;
 
-        Assert.Equal(["for memload", "measure|", "Stream,Mmap|", "--strategy=Sequential|", "sim|sim:unified|", "files", "runtime|"], shell.Run(Ask));
+        Assert.Equal(
+            ["for memload", "measure|", "Stream,Mmap|", "--strategy=Sequential|", "sim|sim:unified|", "files", "runtime|"], shell.Run(Ask));
     }
 
     private static string[] Offered(params string[] words)
@@ -159,9 +174,11 @@ public sealed class CompletionTests
         {
             _name = name;
             Skip.IfNot(
-                !OperatingSystem.IsWindows() && Environment.GetEnvironmentVariable("PATH")!.Split(':').Any(folder => File.Exists(Path.Combine(folder, name))),
+                !OperatingSystem.IsWindows()
+                    && Environment.GetEnvironmentVariable("PATH")!.Split(':').Any(folder => File.Exists(Path.Combine(folder, name))),
                 $"there is no {name} here");
-            File.WriteAllText(_folder["memload"], $"#!/bin/sh\nexec dotnet '{Path.Combine(AppContext.BaseDirectory, "memload.dll")}' \"$@\"\n");
+            File.WriteAllText(
+                _folder["memload"], $"#!/bin/sh\nexec dotnet '{Path.Combine(AppContext.BaseDirectory, "memload.dll")}' \"$@\"\n");
             if (!OperatingSystem.IsWindows())
             {
                 File.SetUnixFileMode(_folder["memload"], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
@@ -171,7 +188,11 @@ public sealed class CompletionTests
         public string[] Run(string script)
         {
             // Nothing of what its user has configured.
-            var start = new ProcessStartInfo(_name, [_name == "zsh" ? "-f" : "--norc", "-c", script]) { RedirectStandardOutput = true, RedirectStandardError = true };
+            var start = new ProcessStartInfo(_name, [_name == "zsh" ? "-f" : "--norc", "-c", script])
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            };
             start.Environment["PATH"] = $"{_folder.Path}:{Environment.GetEnvironmentVariable("PATH")}";
             using Process shell = Process.Start(start)!;
             Task<string> error = shell.StandardError.ReadToEndAsync();

@@ -14,24 +14,39 @@ public sealed class InspectCommandTests
         Assert.Empty(run.Error);
         JsonElement result = JsonDocument.Parse(run.Output).RootElement;
         Assert.Equal(
-            Fixtures.Expected(name).GetProperty("tensors").EnumerateArray().Select(tensor => Line(tensor, "name", "dtype", "shape", "stride", "nbytes", "sha256")).Order(StringComparer.Ordinal),
-            result.GetProperty("Tensors").EnumerateArray().Select(tensor => Line(tensor, "Name", "DType", "Shape", "Strides", "Bytes", "Sha256")).Order(StringComparer.Ordinal));
+            Fixtures
+                .Expected(name)
+                .GetProperty("tensors")
+                .EnumerateArray()
+                .Select(tensor => Line(tensor, "name", "dtype", "shape", "stride", "nbytes", "sha256"))
+                .Order(StringComparer.Ordinal),
+            result
+                .GetProperty("Tensors")
+                .EnumerateArray()
+                .Select(tensor => Line(tensor, "Name", "DType", "Shape", "Strides", "Bytes", "Sha256"))
+                .Order(StringComparer.Ordinal));
         string path = Fixtures.PathOf(name);
         string[] files = Directory.Exists(path) ? Directory.GetFiles(path, "*.distcp") : [path];
         Assert.Equal(files.Sum(file => new FileInfo(file).Length), result.GetProperty("FileBytes").GetInt64());
         Assert.True(Path.IsPathFullyQualified(result.GetProperty("Path").GetString()!));
-        Assert.All(result.GetProperty("Tensors").EnumerateArray(), tensor => Assert.Contains(tensor.GetProperty("File").GetString(), files));
+        Assert.All(result.GetProperty("Tensors").EnumerateArray(), tensor =>
+            Assert.Contains(tensor.GetProperty("File").GetString(), files));
     }
 
     [Fact]
     public void The_bytes_of_a_tensor_lie_where_inspect_says()
     {
         string path = Fixtures.PathOf("tiny/fp32.pth");
-        JsonElement tensor = JsonDocument.Parse(CliRun.Of("inspect", "--path", path, "--hash", "--format", "json").Output).RootElement.GetProperty("Tensors")[0];
+        JsonElement tensor = JsonDocument
+            .Parse(CliRun.Of("inspect", "--path", path, "--hash", "--format", "json").Output)
+            .RootElement.GetProperty("Tensors")[0];
 
-        byte[] bytes = File.ReadAllBytes(path).AsSpan((int)tensor.GetProperty("Offset").GetInt64(), (int)tensor.GetProperty("Bytes").GetInt64()).ToArray();
+        byte[] bytes = File.ReadAllBytes(path)
+            .AsSpan((int)tensor.GetProperty("Offset").GetInt64(), (int)tensor.GetProperty("Bytes").GetInt64())
+            .ToArray();
 
-        Assert.Equal(tensor.GetProperty("Sha256").GetString(), Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(bytes)));
+        Assert.Equal(
+            tensor.GetProperty("Sha256").GetString(), Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(bytes)));
     }
 
     [Fact]
@@ -51,7 +66,11 @@ public sealed class InspectCommandTests
         Assert.Equal((true, 1), (verdict.GetProperty("IsSound").GetBoolean(), verdict.GetProperty("OpaqueObjects").GetInt32()));
         Assert.Equal(0, CliRun.Of("manifest", "--path", path, "--allow-opaque", "--out", manifest).ExitCode);
         Assert.Equal(0, CliRun.Of("test", "--path", path, "--allow-opaque", "--manifest", manifest).ExitCode);
-        Assert.Equal(1, Row("plan", "--path", path, "--allow-opaque", "--strategy", "Stream", "--format", "json").GetProperty("OpaqueObjects").GetInt32());
+        Assert.Equal(
+            1,
+            Row("plan", "--path", path, "--allow-opaque", "--strategy", "Stream", "--format", "json")
+                .GetProperty("OpaqueObjects")
+                .GetInt32());
         string converted = folder["m.safetensors"];
         Assert.Equal(0, CliRun.Of("convert", "--path", path, "--allow-opaque", "--out", converted).ExitCode);
         Assert.Equal(0, CliRun.Of("test", "--path", converted, "--manifest", manifest).ExitCode);
@@ -79,11 +98,26 @@ public sealed class InspectCommandTests
     public void A_key_and_patterns_narrow_the_list()
     {
         CliRun run = CliRun.Of(
-            "inspect", "--path", Fixtures.PathOf("containers/model_and_optimizer.pth"), "--key", "model_state_dict", "--include", "*.weight", "--exclude", "0.*", "--format", "json");
+            "inspect",
+            "--path",
+            Fixtures.PathOf("containers/model_and_optimizer.pth"),
+            "--key",
+            "model_state_dict",
+            "--include",
+            "*.weight",
+            "--exclude",
+            "0.*",
+            "--format",
+            "json");
 
         Assert.All(
-            JsonDocument.Parse(run.Output).RootElement.GetProperty("Tensors").EnumerateArray().Select(tensor => tensor.GetProperty("Name").GetString()!),
-            name => Assert.True(name.EndsWith(".weight", StringComparison.Ordinal) && !name.StartsWith("0.", StringComparison.Ordinal), name));
+            JsonDocument
+                .Parse(run.Output)
+                .RootElement.GetProperty("Tensors")
+                .EnumerateArray()
+                .Select(tensor => tensor.GetProperty("Name").GetString()!),
+            name =>
+                Assert.True(name.EndsWith(".weight", StringComparison.Ordinal) && !name.StartsWith("0.", StringComparison.Ordinal), name));
     }
 
     [Fact]
@@ -99,7 +133,8 @@ public sealed class InspectCommandTests
     }
 
     // Ends in one line each: what is compared must be the same text.
-    private static string Line(JsonElement tensor, params string[] properties) => string.Join(" | ", properties.Select(property => Flat(tensor.GetProperty(property))));
+    private static string Line(JsonElement tensor, params string[] properties) =>
+        string.Join(" | ", properties.Select(property => Flat(tensor.GetProperty(property))));
 
     private static string Flat(JsonElement value) =>
         value.ValueKind == JsonValueKind.Array ? string.Join(',', value.EnumerateArray()) : value.ToString();

@@ -87,7 +87,10 @@ public sealed class MeasureRunTests
         return Run(rows.Count, (_, _) => Task.FromResult(next.Dequeue()), CancellationToken.None);
     }
 
-    private static MeasureRun Run(int requests, Func<MeasureRequest, CancellationToken, Task<LoadMeasurement>> measure, CancellationToken cancellationToken,
+    private static MeasureRun Run(
+        int requests,
+        Func<MeasureRequest, CancellationToken, Task<LoadMeasurement>> measure,
+        CancellationToken cancellationToken,
         Action<IReadOnlyList<LoadMeasurement>>? print = null)
     {
         using var output = new StringWriter();

@@ -81,8 +81,10 @@ public sealed class MeasureViewTests
     {
         LoadMeasurement row = Rows.Loaded("Meta", device: 0) with { Device = "cpu" };
 
-        Assert.DoesNotContain("Device", Rows.Print(console => MeasureView.Write([row], inProcess: false, console)), StringComparison.Ordinal);
-        Assert.Contains("Device", Rows.Print(console => MeasureView.Write([Rows.Loaded("Meta")], inProcess: false, console)), StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "Device", Rows.Print(console => MeasureView.Write([row], inProcess: false, console)), StringComparison.Ordinal);
+        Assert.Contains(
+            "Device", Rows.Print(console => MeasureView.Write([Rows.Loaded("Meta")], inProcess: false, console)), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -117,7 +119,8 @@ public sealed class MeasureViewTests
     [Fact]
     public void A_failed_row_shows_its_message_in_full()
     {
-        string text = Rows.Print(console => MeasureView.Write([Rows.Failed("Meta", LoadOutcome.Refused, "ML7001: no room. Get more.")], inProcess: false, console));
+        string text = Rows.Print(console =>
+            MeasureView.Write([Rows.Failed("Meta", LoadOutcome.Refused, "ML7001: no room. Get more.")], inProcess: false, console));
 
         Assert.Contains("refused", text, StringComparison.Ordinal);
         Assert.Contains("Meta: ML7001: no room. Get more.", text, StringComparison.Ordinal);
@@ -128,7 +131,11 @@ public sealed class MeasureViewTests
     {
         LoadMeasurement[] rows = [Rows.Loaded("Meta")];
 
-        Assert.Contains("\u001b[", Rows.Print(console => MeasureView.Write(rows, inProcess: false, console), colour: true), StringComparison.Ordinal);
-        Assert.DoesNotContain("\u001b", Rows.Print(console => MeasureView.Write(rows, inProcess: false, console)), StringComparison.Ordinal);
+        Assert.Contains(
+            "\u001b[",
+            Rows.Print(console => MeasureView.Write(rows, inProcess: false, console), colour: true),
+            StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "\u001b", Rows.Print(console => MeasureView.Write(rows, inProcess: false, console)), StringComparison.Ordinal);
     }
 }

@@ -25,7 +25,9 @@ public sealed class ModelCommandTests : IDisposable
         Assert.True(made.ExitCode == 0, made.Error);
         Assert.Equal(format, JsonDocument.Parse(made.Output).RootElement.GetProperty("Format").GetString());
         Assert.True(invoked.ExitCode == 0, invoked.Error);
-        Assert.Equal([1L, 3L, 31L], JsonDocument.Parse(invoked.Output).RootElement.GetProperty("Shape").EnumerateArray().Select(size => size.GetInt64()));
+        Assert.Equal(
+            [1L, 3L, 31L],
+            JsonDocument.Parse(invoked.Output).RootElement.GetProperty("Shape").EnumerateArray().Select(size => size.GetInt64()));
     }
 
     [Fact]
@@ -54,7 +56,9 @@ public sealed class ModelCommandTests : IDisposable
         CliRun run = CliRun.Of("convert", "--path", Fixtures.PathOf(source), "--out", path, "--to", to);
 
         Assert.True(run.ExitCode == 0, run.Error);
-        Assert.Equal(Tensors(Fixtures.PathOf(source)).Select(Essence).Order(StringComparer.Ordinal), Tensors(path).Select(Essence).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            Tensors(Fixtures.PathOf(source)).Select(Essence).Order(StringComparer.Ordinal),
+            Tensors(path).Select(Essence).Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -88,10 +92,22 @@ public sealed class ModelCommandTests : IDisposable
     [InlineData("tiny/fp32.safetensors")]
     public void Invoke_agrees_with_PyTorch_through_every_strategy(string name)
     {
-        float[] expected = ReadLogits(JsonDocument.Parse(File.ReadAllText(Fixtures.PathOf("tiny/logits.json"))).RootElement.GetProperty("logits"));
+        float[] expected = ReadLogits(
+            JsonDocument.Parse(File.ReadAllText(Fixtures.PathOf("tiny/logits.json"))).RootElement.GetProperty("logits"));
         foreach (string strategy in Enum.GetNames<Strategy>())
         {
-            CliRun run = CliRun.Of("invoke", "--path", Fixtures.PathOf(name), "--heads", "3", "--token-ids", "1,2,3", "--strategy", strategy, "--format", "json");
+            CliRun run = CliRun.Of(
+                "invoke",
+                "--path",
+                Fixtures.PathOf(name),
+                "--heads",
+                "3",
+                "--token-ids",
+                "1,2,3",
+                "--strategy",
+                strategy,
+                "--format",
+                "json");
 
             Assert.True(run.ExitCode == 0, run.Error);
             float[] logits = ReadLogits(JsonDocument.Parse(run.Output).RootElement.GetProperty("Logits"));
@@ -103,9 +119,40 @@ public sealed class ModelCommandTests : IDisposable
     [Fact]
     public void Invoke_casts_on_the_way()
     {
-        string[] logits = [.. new[] { "float32", "bfloat16" }.Select(dtype =>
-            CliRun.Of("invoke", "--path", Fixtures.PathOf("tiny/fp32.pth"), "--heads", "3", "--token-ids", "1,2,3", "--dtype", dtype, "--strategy", "Stream", "--format", "json").Output)];
-        string plain = CliRun.Of("invoke", "--path", Fixtures.PathOf("tiny/fp32.pth"), "--heads", "3", "--token-ids", "1,2,3", "--strategy", "Stream", "--format", "json").Output;
+        string[] logits =
+        [
+            .. new[] { "float32", "bfloat16" }.Select(dtype =>
+                CliRun
+                    .Of(
+                        "invoke",
+                        "--path",
+                        Fixtures.PathOf("tiny/fp32.pth"),
+                        "--heads",
+                        "3",
+                        "--token-ids",
+                        "1,2,3",
+                        "--dtype",
+                        dtype,
+                        "--strategy",
+                        "Stream",
+                        "--format",
+                        "json")
+                    .Output),
+        ];
+        string plain = CliRun
+            .Of(
+                "invoke",
+                "--path",
+                Fixtures.PathOf("tiny/fp32.pth"),
+                "--heads",
+                "3",
+                "--token-ids",
+                "1,2,3",
+                "--strategy",
+                "Stream",
+                "--format",
+                "json")
+            .Output;
 
         Assert.Equal(plain, logits[0]);
         Assert.NotEqual(plain, logits[1]);
@@ -116,8 +163,14 @@ public sealed class ModelCommandTests : IDisposable
     {
         CliRun run = CliRun.Of("invoke", "--path", Fixtures.PathOf("tiny/fp32.pth"), "--heads", "3", "--token-ids", "1,2,3");
 
-        double[] logits = [.. run.Output.Split('\n').Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Where(words => words is [_, _, _, "%"] or [_, _, _, "%\r"])
-            .Select(words => double.Parse(words[1], System.Globalization.CultureInfo.InvariantCulture))];
+        double[] logits =
+        [
+            .. run
+                .Output.Split('\n')
+                .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+                .Where(words => words is [_, _, _, "%"] or [_, _, _, "%\r"])
+                .Select(words => double.Parse(words[1], System.Globalization.CultureInfo.InvariantCulture)),
+        ];
         Assert.Equal(5, logits.Length);
         Assert.Equal(logits.OrderDescending(), logits);
     }
@@ -127,7 +180,8 @@ public sealed class ModelCommandTests : IDisposable
     {
         JsonElement runtime = JsonDocument.Parse(CliRun.Of("runtime", "--format", "json").Output).RootElement;
 
-        Assert.Contains(runtime.GetProperty("Devices").EnumerateArray(), device => device.GetProperty("Name").GetString() == "sim" && device.GetProperty("Available").GetBoolean());
+        Assert.Contains(runtime.GetProperty("Devices").EnumerateArray(), device =>
+            device.GetProperty("Name").GetString() == "sim" && device.GetProperty("Available").GetBoolean());
         Assert.All(runtime.GetProperty("Devices").EnumerateArray(), device => Assert.NotEmpty(device.GetProperty("Details").GetString()!));
         Assert.True(Path.IsPathFullyQualified(runtime.GetProperty("CacheFolder").GetString()!));
     }

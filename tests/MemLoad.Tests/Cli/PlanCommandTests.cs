@@ -39,7 +39,10 @@ public sealed class PlanCommandTests
     {
         Assert.All(Json("--dtype", "BFloat16"), row => Assert.Equal("bfloat16", row.GetProperty("DType").GetString()));
         Assert.All(Json(), row => Assert.Equal(JsonValueKind.Null, row.GetProperty("DType").ValueKind));
-        Assert.Contains($", cast to float16{Environment.NewLine}", CliRun.Of("plan", "--path", Fixtures.PathOf("tiny/fp32.pth"), "--dtype", "float16").Output, StringComparison.Ordinal);
+        Assert.Contains(
+            $", cast to float16{Environment.NewLine}",
+            CliRun.Of("plan", "--path", Fixtures.PathOf("tiny/fp32.pth"), "--dtype", "float16").Output,
+            StringComparison.Ordinal);
         Assert.Equal(2, CliRun.Of("plan", "--path", Fixtures.PathOf("tiny/fp32.pth"), "--dtype", "int8").ExitCode);
     }
 
@@ -49,7 +52,8 @@ public sealed class PlanCommandTests
         CliRun run = CliRun.Of("plan", "--path", Fixtures.PathOf("tiny/fp32.pth"));
 
         Assert.All(Strategies.All, strategy => Assert.Contains($"\n {strategy} ", run.Output, StringComparison.Ordinal));
-        Assert.All(run.Output.Split('\n').Where(line => !line.Contains(Path.DirectorySeparatorChar)), line => Assert.True(line.TrimEnd('\r').Length <= 80, line));
+        Assert.All(run.Output.Split('\n').Where(line => !line.Contains(Path.DirectorySeparatorChar)), line =>
+            Assert.True(line.TrimEnd('\r').Length <= 80, line));
     }
 
     [Fact]
@@ -75,7 +79,8 @@ public sealed class PlanCommandTests
             long host = row.GetProperty("ForecastHostBytes").GetInt64();
             Assert.Equal(host, steps.Max(step => step.GetProperty("HostBytes").GetInt64()));
             Assert.Equal(host > 0 ? 1 : 0, steps.Count(step => step.GetProperty("IsHostPeak").GetBoolean()));
-            Assert.All(steps.Where(step => step.GetProperty("IsHostPeak").GetBoolean()), step => Assert.Equal(host, step.GetProperty("HostBytes").GetInt64()));
+            Assert.All(steps.Where(step => step.GetProperty("IsHostPeak").GetBoolean()), step =>
+                Assert.Equal(host, step.GetProperty("HostBytes").GetInt64()));
             Assert.Equal(device == "sim" ? 1 : 0, steps.Count(step => step.GetProperty("IsDevicePeak").GetBoolean()));
         }
     }
@@ -95,8 +100,20 @@ public sealed class PlanCommandTests
     public void Ranks_share_the_weights_out()
     {
         long whole = Assert.Single(Json("--strategy", "Mmap")).GetProperty("ModelBytes").GetInt64();
-        IEnumerable<long> parts = Enumerable.Range(0, 3).Select(rank =>
-            Assert.Single(Json("--strategy", "Mmap", "--rank", rank.ToString(System.Globalization.CultureInfo.InvariantCulture), "--rank-count", "3")).GetProperty("ModelBytes").GetInt64());
+        IEnumerable<long> parts = Enumerable
+            .Range(0, 3)
+            .Select(rank =>
+                Assert
+                    .Single(
+                        Json(
+                            "--strategy",
+                            "Mmap",
+                            "--rank",
+                            rank.ToString(System.Globalization.CultureInfo.InvariantCulture),
+                            "--rank-count",
+                            "3"))
+                    .GetProperty("ModelBytes")
+                    .GetInt64());
 
         Assert.Equal(whole, parts.Sum());
     }

@@ -3,7 +3,9 @@ using MemLoad.Tests.Writing;
 
 namespace MemLoad.Tests.Cli;
 
-/// <summary>The whole program under limits of the process and without a place to write: each costs an error with an id and a remedy, or nothing.</summary>
+/// <summary>
+/// The whole program under limits of the process and without a place to write: each costs an error with an id and a remedy, or nothing.
+/// </summary>
 public sealed class ProcessLimitTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -14,7 +16,8 @@ public sealed class ProcessLimitTests : IDisposable
     public void A_limit_on_the_size_of_files_is_an_error_on_the_simulated_device()
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "memory files");
-        var run = ProgramRun.Of("ulimit -f 2000", [], "measure", "--path", Large(), "--device", "sim", "--strategy", "stream,mmap,baseline", "--in-process");
+        var run = ProgramRun.Of(
+            "ulimit -f 2000", [], "measure", "--path", Large(), "--device", "sim", "--strategy", "stream,mmap,baseline", "--in-process");
 
         Assert.Equal(1, run.ExitCode);
         Assert.Contains("ML7002", run.Output, StringComparison.Ordinal);
@@ -47,7 +50,8 @@ public sealed class ProcessLimitTests : IDisposable
 
         var mapped = ProgramRun.Of("ulimit -n 250", [], "measure", "--path", shards.Path, "--strategy", "mmap", "--in-process");
         var plan = ProgramRun.Of("ulimit -n 250", [], "plan", "--path", shards.Path, "--strategy", "mmap");
-        var read = ProgramRun.Of("ulimit -n 250", [], "measure", "--path", shards.Path, "--strategy", "stream,baseline,auto", "--in-process");
+        var read = ProgramRun.Of(
+            "ulimit -n 250", [], "measure", "--path", shards.Path, "--strategy", "stream,baseline,auto", "--in-process");
 
         Assert.Contains("ML1015", mapped.Output + mapped.Error, StringComparison.Ordinal);
         Assert.Contains("ML1015", plan.Output + plan.Error, StringComparison.Ordinal);
@@ -65,10 +69,12 @@ public sealed class ProcessLimitTests : IDisposable
 
         var run = ProgramRun.Of($"ulimit -n {files}", [], "measure", "--path", shards.Path, "--strategy", "stream", "--in-process");
 
-        Assert.True(run.ExitCode == 0 || (run.Output + run.Error).Contains("ML1015", StringComparison.Ordinal) || IsRuntimes(run), run.ToString());
+        Assert.True(
+            run.ExitCode == 0 || (run.Output + run.Error).Contains("ML1015", StringComparison.Ordinal) || IsRuntimes(run), run.ToString());
 
         // The runtime itself may not come up.
-        static bool IsRuntimes(ProgramRun run) => run.ExitCode is > 127 or 1 && !run.Error.Contains("memload: error", StringComparison.Ordinal) && run.Output.Length == 0;
+        static bool IsRuntimes(ProgramRun run) =>
+            run.ExitCode is > 127 or 1 && !run.Error.Contains("memload: error", StringComparison.Ordinal) && run.Output.Length == 0;
     }
 
     // As with a read-only root file system: nothing can be written.
@@ -78,7 +84,19 @@ public sealed class ProcessLimitTests : IDisposable
         Skip.IfNot(OperatingSystem.IsLinux(), "ulimit");
         string path = Large();
 
-        var run = ProgramRun.Of("ulimit -f 1", [("MEMLOAD_CACHE", "/proc/nowhere")], "measure", "--path", path, "--device", "cpu", "--strategy", "auto", "--in-process", "--format", "json");
+        var run = ProgramRun.Of(
+            "ulimit -f 1",
+            [("MEMLOAD_CACHE", "/proc/nowhere")],
+            "measure",
+            "--path",
+            path,
+            "--device",
+            "cpu",
+            "--strategy",
+            "auto",
+            "--in-process",
+            "--format",
+            "json");
 
         Assert.Equal(0, run.ExitCode);
         Assert.Contains("\"Loaded\"", run.Output, StringComparison.Ordinal);
@@ -122,7 +140,8 @@ public sealed class ProcessLimitTests : IDisposable
             await make.WaitForExitAsync();
         }
 
-        ProgramRun run = await Task.Run(() => ProgramRun.Of([("MEMLOAD_CACHE", cache)], "measure", "--path", Large(), "--strategy", "auto", "--in-process"))
+        ProgramRun run = await Task.Run(() =>
+                ProgramRun.Of([("MEMLOAD_CACHE", cache)], "measure", "--path", Large(), "--strategy", "auto", "--in-process"))
             .WaitAsync(TimeSpan.FromMinutes(5));
 
         Assert.True(run.ExitCode == 0, run.ToString());
@@ -132,14 +151,40 @@ public sealed class ProcessLimitTests : IDisposable
     public void Rows_come_though_their_samples_cannot_be_written()
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "ulimit");
-        string[] first = ["measure", "--path", Large(), "--device", "cpu", "--strategy", "stream", "--in-process", "--timeline-path", _folder["samples.jsonl"]];
+        string[] first =
+        [
+            "measure",
+            "--path",
+            Large(),
+            "--device",
+            "cpu",
+            "--strategy",
+            "stream",
+            "--in-process",
+            "--timeline-path",
+            _folder["samples.jsonl"],
+        ];
         Assert.Equal(0, ProgramRun.Of([], first).ExitCode);
         // More than the limit, so that nothing can be added.
         string line = File.ReadAllText(_folder["samples.jsonl"]);
         string before = string.Concat(Enumerable.Repeat(line, (4096 / line.Length) + 1));
         _folder.Write("samples.jsonl", before);
 
-        var run = ProgramRun.Of("ulimit -f 1", [], "measure", "--path", Large(), "--device", "cpu", "--strategy", "stream", "--in-process", "--format", "json", "--timeline-path", _folder["samples.jsonl"]);
+        var run = ProgramRun.Of(
+            "ulimit -f 1",
+            [],
+            "measure",
+            "--path",
+            Large(),
+            "--device",
+            "cpu",
+            "--strategy",
+            "stream",
+            "--in-process",
+            "--format",
+            "json",
+            "--timeline-path",
+            _folder["samples.jsonl"]);
 
         Assert.Equal(1, run.ExitCode);
         Assert.Contains("\"Loaded\"", run.Output, StringComparison.Ordinal);
@@ -151,7 +196,8 @@ public sealed class ProcessLimitTests : IDisposable
     {
         if (!File.Exists(_folder["large.safetensors"]))
         {
-            CheckpointWriter.Write(new MemorySource().Add("a", DType.Float32, 1 << 20), _folder["large.safetensors"], CheckpointFormat.Safetensors);
+            CheckpointWriter.Write(
+                new MemorySource().Add("a", DType.Float32, 1 << 20), _folder["large.safetensors"], CheckpointFormat.Safetensors);
         }
         return _folder["large.safetensors"];
     }

@@ -21,14 +21,16 @@ public sealed class ProgramTests
         Assert.Equal(Strategies.All.Select(strategy => strategy.ToString()), rows.Select(row => row.GetProperty("Strategy").GetString()));
         Assert.All(rows, row => Assert.Equal("Loaded", row.GetProperty("Outcome").GetString()));
         Assert.Single(rows.Select(row => row.GetProperty("WeightsDigest").GetString()).Distinct());
-        Assert.All(rows, row => Assert.Equal(row.GetProperty("ForecastDeviceBytes").GetInt64(), row.GetProperty("PeakDeviceBytes").GetInt64()));
+        Assert.All(rows, row =>
+            Assert.Equal(row.GetProperty("ForecastDeviceBytes").GetInt64(), row.GetProperty("PeakDeviceBytes").GetInt64()));
     }
 
     [SkippableFact]
     public async Task Stopped_it_prints_the_rows_it_has_and_leaves()
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "sends a signal and reads /proc");
-        using Process program = Start("measure", "--path", Fixtures.PathOf("tiny/fp32.pth"), "--strategy", "Stream", "--repeat", "10000", "--format", "json");
+        using Process program = Start(
+            "measure", "--path", Fixtures.PathOf("tiny/fp32.pth"), "--strategy", "Stream", "--repeat", "10000", "--format", "json");
         Task<string> output = program.StandardOutput.ReadToEndAsync();
         Task<string> error = program.StandardError.ReadToEndAsync();
         for (int i = 0; i < 3000 && !HasChild(program); i++)
@@ -58,7 +60,13 @@ public sealed class ProgramTests
         Skip.If(OperatingSystem.IsWindows(), "needs a shell");
         var start = new ProcessStartInfo("/bin/sh")
         {
-            ArgumentList = { "-c", "{ dotnet \"$0\" inspect --path \"$1\" --format json; echo \"exit $?\" >&2; } | head -n 1", Program, Fixtures.PathOf("tiny/fp32.pth") },
+            ArgumentList =
+            {
+                "-c",
+                "{ dotnet \"$0\" inspect --path \"$1\" --format json; echo \"exit $?\" >&2; } | head -n 1",
+                Program,
+                Fixtures.PathOf("tiny/fp32.pth"),
+            },
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
@@ -73,20 +81,29 @@ public sealed class ProgramTests
     public void A_full_disk_under_the_output_is_an_error()
     {
         Skip.IfNot(File.Exists("/dev/full"), "needs /dev/full");
-        using Process shell = Process.Start(new ProcessStartInfo("/bin/sh")
-        {
-            ArgumentList = { "-c", "dotnet \"$0\" inspect --path \"$1\" --format json > /dev/full", Program, Fixtures.PathOf("tiny/fp32.pth") },
-            RedirectStandardError = true,
-        })!;
+        using Process shell = Process.Start(
+            new ProcessStartInfo("/bin/sh")
+            {
+                ArgumentList =
+                {
+                    "-c",
+                    "dotnet \"$0\" inspect --path \"$1\" --format json > /dev/full",
+                    Program,
+                    Fixtures.PathOf("tiny/fp32.pth"),
+                },
+                RedirectStandardError = true,
+            }
+        )!;
         string error = shell.StandardError.ReadToEnd();
         shell.WaitForExit();
 
         Assert.Equal(1, shell.ExitCode);
-        Assert.Matches("^memload: error ML9902: .* No space left on device", Assert.Single(error.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
+        Assert.Matches(
+            "^memload: error ML9902: .* No space left on device", Assert.Single(error.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
     }
 
-    // Every command, on files of its own, with its standard output or error closed or full: what it writes elsewhere is whole, what it says fits a line,
-    // and the exit code tells.
+    // Every command, on files of its own, with its standard output or error closed or full: what it writes elsewhere is whole, what it says
+    // fits a line, and the exit code tells.
     [SkippableTheory]
     [InlineData(">&-", 1, true)]
     [InlineData(">/dev/full", 1, true)]
@@ -97,22 +114,34 @@ public sealed class ProgramTests
         Skip.IfNot(File.Exists("/dev/full"), "needs /dev/full");
         using var folder = new TemporaryFolder();
         File.Copy(Fixtures.PathOf("tiny/fp32.pth"), folder["m.pth"]);
-        File.WriteAllText(folder["rows.csv"], CliRun.Of("measure", folder["m.pth"], "--strategy", "Stream", "--in-process", "--format", "csv").Output);
+        File.WriteAllText(
+            folder["rows.csv"], CliRun.Of("measure", folder["m.pth"], "--strategy", "Stream", "--in-process", "--format", "csv").Output);
         string[] commands =
         [
             // Those that only print say nothing to one that does not listen.
             .. told ? (string[])["--help", "--version", "runtime", "inspect m.pth", "plan m.pth", "test m.pth"] : ["inspect m.pth"],
-            "manifest m.pth", "convert m.pth --out c.safetensors",
-            "new --vocab 8 --context 4 --emb 4 --layers 1 --heads 1 --out n.pth", "invoke m.pth --token-ids 1,2 --heads 2", "report rows.csv --out r.html",
+            "manifest m.pth",
+            "convert m.pth --out c.safetensors",
+            "new --vocab 8 --context 4 --emb 4 --layers 1 --heads 1 --out n.pth",
+            "invoke m.pth --token-ids 1,2 --heads 2",
+            "report rows.csv --out r.html",
             "measure m.pth --strategy Stream --timeline-path t.jsonl",
         ];
-        string[] lines = [.. commands.Select((command, i) => $"dotnet \"$0\" {command} {(told ? "2>err" : "2>&2")} {streams}; echo \"$?:{command}:$(cat err 2>/dev/null)\" >>codes; : >err")];
-        using Process shell = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", string.Join('\n', lines), Program])
-        {
-            WorkingDirectory = folder.Path,
-            RedirectStandardError = true,
-            RedirectStandardOutput = true,
-        })!;
+        string[] lines =
+        [
+            .. commands.Select(
+                (command, i) =>
+                    $"dotnet \"$0\" {command} {(told ? "2>err" : "2>&2")} {streams}; echo \"$?:{command}:$(cat err 2>/dev/null)\" "
+                        + $">>codes; : >err"),
+        ];
+        using Process shell = Process.Start(
+            new ProcessStartInfo("/bin/sh", ["-c", string.Join('\n', lines), Program])
+            {
+                WorkingDirectory = folder.Path,
+                RedirectStandardError = true,
+                RedirectStandardOutput = true,
+            }
+        )!;
         Task<string> error = shell.StandardError.ReadToEndAsync();
         string output = shell.StandardOutput.ReadToEnd();
         shell.WaitForExit();

@@ -23,15 +23,21 @@ public sealed class RemoteCommandTests
 
         CliRun[] refused =
         [
-            CliRun.Of("inspect", "--hash", address), CliRun.Of("measure", address, "--strategy", "Stream"), CliRun.Of("measure", address, "--in-process"), CliRun.Of("test", address),
-            CliRun.Of("test", "--deep", address), CliRun.Of("manifest", address), CliRun.Of("convert", address, "--to", "pth", "--out", folder["x.pth"]),
+            CliRun.Of("inspect", "--hash", address),
+            CliRun.Of("measure", address, "--strategy", "Stream"),
+            CliRun.Of("measure", address, "--in-process"),
+            CliRun.Of("test", address),
+            CliRun.Of("test", "--deep", address),
+            CliRun.Of("manifest", address),
+            CliRun.Of("convert", address, "--to", "pth", "--out", folder["x.pth"]),
             CliRun.Of("invoke", address, "--token-ids", "1"),
         ];
 
         Assert.All(refused, run => Assert.Contains("ML5201", run.Error + run.Output, StringComparison.Ordinal));
         Assert.All(refused, run => Assert.Equal(1, run.ExitCode));
         Assert.Empty(folder.Names);
-        Assert.All([plan, table, inspect, .. refused], run => Assert.DoesNotContain("s3cret", run.Output + run.Error, StringComparison.Ordinal));
+        Assert.All([plan, table, inspect, .. refused], run =>
+            Assert.DoesNotContain("s3cret", run.Output + run.Error, StringComparison.Ordinal));
     }
 
     [Fact]

@@ -10,7 +10,16 @@ namespace MemLoad.Tests.Cli;
 
 public sealed class RowFormatTests
 {
-    public static TheoryData<Type> RowTypes => [typeof(LoadMeasurement), typeof(LoadForecast), typeof(WeightInfo), typeof(WeightVerdict), typeof(WeightManifestInfo), typeof(WriteResult), typeof(DeviceStatus)];
+    public static TheoryData<Type> RowTypes =>
+        [
+            typeof(LoadMeasurement),
+            typeof(LoadForecast),
+            typeof(WeightInfo),
+            typeof(WeightVerdict),
+            typeof(WeightManifestInfo),
+            typeof(WriteResult),
+            typeof(DeviceStatus),
+        ];
 
     [Theory]
     [MemberData(nameof(RowTypes))]
@@ -34,20 +43,27 @@ public sealed class RowFormatTests
         JsonElement json = JsonDocument.Parse(Json([row])).RootElement[0];
         Assert.Equal(2, records.Count);
         Assert.Equal(json.EnumerateObject().Select(property => property.Name), records[0]);
-        Assert.Equal(json.EnumerateObject().Select(property => property.Value.ValueKind == JsonValueKind.Null ? "" : property.Value.ToString()), records[1].Select(CsvCell.Read));
+        Assert.Equal(
+            json.EnumerateObject().Select(property => property.Value.ValueKind == JsonValueKind.Null ? "" : property.Value.ToString()),
+            records[1].Select(CsvCell.Read));
     }
 
     [Fact]
     public void Any_text_survives_csv() =>
-        Prop.ForAll<NonNull<string>, NonNull<string>>((a, b) =>
-        {
-            LoadMeasurement[] rows = [Rows.Loaded(a.Get) with { Message = b.Get }, Rows.Loaded(b.Get) with { Message = a.Get }];
-            List<string[]> records = ReadCsv(Csv(rows));
-            int message = Array.IndexOf(records[0], nameof(LoadMeasurement.Message));
-            return records.Count == 3 && Read(1, 0) == a.Get && Read(1, message) == b.Get && Read(2, 0) == b.Get && Read(2, message) == a.Get;
+        Prop.ForAll<NonNull<string>, NonNull<string>>(
+                (a, b) =>
+                {
+                    LoadMeasurement[] rows = [Rows.Loaded(a.Get) with { Message = b.Get }, Rows.Loaded(b.Get) with { Message = a.Get }];
+                    List<string[]> records = ReadCsv(Csv(rows));
+                    int message = Array.IndexOf(records[0], nameof(LoadMeasurement.Message));
+                    return records.Count == 3
+                        && Read(1, 0) == a.Get
+                        && Read(1, message) == b.Get
+                        && Read(2, 0) == b.Get
+                        && Read(2, message) == a.Get;
 
-            string Read(int record, int field) => CsvCell.Read(records[record][field]);
-        }).QuickCheckThrowOnFailure();
+                    string Read(int record, int field) => CsvCell.Read(records[record][field]);
+                }).QuickCheckThrowOnFailure();
 
     [Fact]
     public void Json_is_ascii_and_keeps_every_character()
@@ -61,7 +77,8 @@ public sealed class RowFormatTests
     [Fact]
     public void Outcomes_and_formats_are_words()
     {
-        Assert.Contains("\"Outcome\": \"OutOfMemory\"", Json([Rows.Failed("Meta", LoadOutcome.OutOfMemory, "no")]), StringComparison.Ordinal);
+        Assert.Contains(
+            "\"Outcome\": \"OutOfMemory\"", Json([Rows.Failed("Meta", LoadOutcome.OutOfMemory, "no")]), StringComparison.Ordinal);
         Assert.Contains(",OutOfMemory,", Csv([Rows.Failed("Meta", LoadOutcome.OutOfMemory, "no")]), StringComparison.Ordinal);
     }
 
@@ -70,7 +87,8 @@ public sealed class RowFormatTests
     {
         float[] logits = [0.1f, -1.1754944E-38f, float.MaxValue, 1f / 3, 0f, 1e-45f];
 
-        string text = Rows.Print(console => JsonOutput.Write(new InvokeResult([1, 2, 3], logits), JsonOutput.Types.InvokeResult, console.Out));
+        string text = Rows.Print(console =>
+            JsonOutput.Write(new InvokeResult([1, 2, 3], logits), JsonOutput.Types.InvokeResult, console.Out));
 
         JsonElement json = JsonDocument.Parse(text).RootElement;
         Assert.Equal([1, 2, 3], json.GetProperty("Shape").EnumerateArray().Select(size => size.GetInt64()));
@@ -118,17 +136,21 @@ public sealed class RowFormatTests
             Format = "TorchZip",
         };
 
-        string text = Rows.Print(console => InspectView.Write(
-            new InspectResult("/a.pth", CheckpointFormat.TorchZip, 4, new Dictionary<string, object?> { ["k\u001b"] = "v\r\n" }, [row]), console));
+        string text = Rows.Print(console =>
+            InspectView.Write(
+                new InspectResult("/a.pth", CheckpointFormat.TorchZip, 4, new Dictionary<string, object?> { ["k\u001b"] = "v\r\n" }, [row]),
+                console));
 
         Assert.DoesNotContain(text, c => char.IsControl(c) && c is not ('\n' or '\r'));
         Assert.Contains("evil\\u000a\\u001b[2J\\u202ename", text, StringComparison.Ordinal);
         Assert.Contains("k\\u001b = v\\u000d\\u000a", text, StringComparison.Ordinal);
     }
 
-    private static string Csv(LoadMeasurement[] rows) => Rows.Print(console => CsvWriter.Write(rows, JsonOutput.Types.LoadMeasurement, console.Out));
+    private static string Csv(LoadMeasurement[] rows) =>
+        Rows.Print(console => CsvWriter.Write(rows, JsonOutput.Types.LoadMeasurement, console.Out));
 
-    private static string Json(LoadMeasurement[] rows) => Rows.Print(console => JsonOutput.Write(rows, JsonOutput.Types.LoadMeasurementArray, console.Out));
+    private static string Json(LoadMeasurement[] rows) =>
+        Rows.Print(console => JsonOutput.Write(rows, JsonOutput.Types.LoadMeasurementArray, console.Out));
 
     // RFC 4180, read by the letter.
     private static List<string[]> ReadCsv(string text)

@@ -10,12 +10,25 @@ public sealed class SeveralDevicesTests
     [InlineData("measure")]
     public void Each_device_has_its_rows_in_the_order_given(string command)
     {
-        CliRun run = CliRun.Of([command, Fixtures.PathOf("tiny/fp32.pth"), "--device", "sim,cpu,SIM", "--strategy", "Mmap,Stream", "--format", "json", .. Here(command)]);
+        CliRun run = CliRun.Of([
+            command,
+            Fixtures.PathOf("tiny/fp32.pth"),
+            "--device",
+            "sim,cpu,SIM",
+            "--strategy",
+            "Mmap,Stream",
+            "--format",
+            "json",
+            .. Here(command),
+        ]);
 
         Assert.Equal(0, run.ExitCode);
         Assert.Equal(
             ["sim Mmap", "sim Stream", "cpu Mmap", "cpu Stream"],
-            JsonDocument.Parse(run.Output).RootElement.EnumerateArray().Select(row => $"{row.GetProperty("Device")} {row.GetProperty("Strategy")}"));
+            JsonDocument
+                .Parse(run.Output)
+                .RootElement.EnumerateArray()
+                .Select(row => $"{row.GetProperty("Device")} {row.GetProperty("Strategy")}"));
     }
 
     [Theory]
@@ -23,7 +36,15 @@ public sealed class SeveralDevicesTests
     [InlineData("measure")]
     public void Each_device_has_a_table_of_its_own(string command)
     {
-        CliRun run = CliRun.Of([command, Fixtures.PathOf("tiny/fp32.pth"), "--device", "sim,cpu", "--strategy", "Stream", .. Here(command)]);
+        CliRun run = CliRun.Of([
+            command,
+            Fixtures.PathOf("tiny/fp32.pth"),
+            "--device",
+            "sim,cpu",
+            "--strategy",
+            "Stream",
+            .. Here(command),
+        ]);
 
         Assert.Equal(0, run.ExitCode);
         Assert.Contains("on sim (a simulated accelerator)", run.Output, StringComparison.Ordinal);

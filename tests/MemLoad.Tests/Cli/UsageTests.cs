@@ -62,7 +62,9 @@ public sealed class UsageTests
         Assert.Equal(2, run.ExitCode);
         Assert.Empty(run.Output);
         string line = Assert.Single(run.ErrorLines);
-        Assert.Matches(@"^memload: error ML9901: \S.*\. Run 'memload( (measure|plan|inspect|test|manifest|warm|convert|new|invoke|report|runtime))? --help'\.\r?$", line);
+        Assert.Matches(
+            @"^memload: error ML9901: \S.*\. Run 'memload( (measure|plan|inspect|test|manifest|warm|convert|new|invoke|report|runtime))? --help'\.\r?$",
+            line);
     }
 
     [Theory]
@@ -70,7 +72,8 @@ public sealed class UsageTests
     [InlineData("unknown strategy 'toy.pth'", "plan", "--strategy", "toy.pth")]
     [InlineData("'1.5' is not a token id", "invoke", "toy.pth", "--token-ids", "1,2", "1.5")]
     [InlineData("'plan' takes one", "plan", "a.pth", "--strategy", "Stream", "b.pth")]
-    [InlineData("or as --path (--timeline-path takes all words after it).", "report", "--out", "r.html", "--timeline-path", "s.jsonl", "r.csv")]
+    [InlineData(
+        "or as --path (--timeline-path takes all words after it).", "report", "--out", "r.html", "--timeline-path", "s.jsonl", "r.csv")]
     [InlineData("--sequences needs --context-length", "plan", "a.pth", "--sequences", "2")]
     [InlineData("--cache-dtype needs --context-length", "plan", "a.pth", "--cache-dtype", "float32")]
     [InlineData("'convert' takes one: write --out before 'b.safetensors'.", "convert", "a.pth", "b.safetensors")]
@@ -104,7 +107,8 @@ public sealed class UsageTests
         CliRun run = CliRun.Of(command, "--help");
 
         Assert.Equal(0, run.ExitCode);
-        Assert.Contains($"\n  memload {command} ", run.Output[run.Output.IndexOf("Examples:", StringComparison.Ordinal)..], StringComparison.Ordinal);
+        Assert.Contains(
+            $"\n  memload {command} ", run.Output[run.Output.IndexOf("Examples:", StringComparison.Ordinal)..], StringComparison.Ordinal);
         Assert.Empty(run.Error);
     }
 
@@ -188,7 +192,10 @@ public sealed class UsageTests
         Assert.Equal(3, named.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
         Assert.Equal(named.Output, CliRun.Of("test", paths[0], paths[1], "--format", "csv").Output);
         Assert.Equal(named.Output, CliRun.Of("test", paths[0], "--format", "csv", "--path", paths[1]).Output);
-        Assert.StartsWith(folder["r.html"] + ": 2 rows", CliRun.Of("report", rows[0], rows[1], "--out", folder["r.html"]).Output, StringComparison.Ordinal);
+        Assert.StartsWith(
+            folder["r.html"] + ": 2 rows",
+            CliRun.Of("report", rows[0], rows[1], "--out", folder["r.html"]).Output,
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -5,7 +5,9 @@ namespace MemLoad.Tests.Corpus;
 /// <summary>Files that are no checkpoint, or pose as another kind.</summary>
 internal static class AnyCorpus
 {
-    private const string Pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 548105171\n";
+    private const string Pointer =
+        "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize "
+            + "548105171\n";
 
     public static IEnumerable<HostileFile> Files =>
     [

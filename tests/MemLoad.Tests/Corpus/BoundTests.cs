@@ -3,9 +3,9 @@ using System.Diagnostics;
 namespace MemLoad.Tests.Corpus;
 
 /// <summary>
-/// What opening allocates stays in proportion to the headers, whatever they say. All that is allocated is counted, so the peak is below it; and who
-/// allocates in proportion works in proportion. Where work is done on what is there already, it is charged like memory, and a clock with much patience
-/// stands beside the count: without these charges the same files take minutes and more.
+/// What opening allocates stays in proportion to the headers, whatever they say. All that is allocated is counted, so the peak is below it;
+/// and who allocates in proportion works in proportion. Where work is done on what is there already, it is charged like memory, and a clock
+/// with much patience stands beside the count: without these charges the same files take minutes and more.
 /// </summary>
 public sealed class BoundTests : IDisposable
 {
@@ -63,10 +63,12 @@ public sealed class BoundTests : IDisposable
     public void Work_on_what_is_there_already_is_charged_so_that_time_stays_in_proportion()
     {
         foreach (string name in new[]
-        {
-            "pickle: entries of a dict by one long name", "pickle: storages by one long key thrown away", "pickle: OrderedDicts of a hundred thousand pairs that are one thrown away",
-            "pickle: the same list of a hundred thousand in a list",
-        })
+            {
+                "pickle: entries of a dict by one long name",
+                "pickle: storages by one long key thrown away",
+                "pickle: OrderedDicts of a hundred thousand pairs that are one thrown away",
+                "pickle: the same list of a hundred thousand in a list",
+            })
         {
             string path = DenseFiles.All[name](_folder.Path, 8 << 20);
             Assert.Equal("ML1013", Assert.Throws<MemLoadException>(() => Checkpoint.Open(path)).Rule.Id);

@@ -3,9 +3,10 @@ using System.Diagnostics;
 namespace MemLoad.Tests.Corpus;
 
 /// <summary>
-/// What TorchSharp.PyBridge does with the files, where environment variable MEMLOAD_PYBRIDGE names bench/TorchLoad as it was built with it: the
-/// program and its arguments, such as <c>dotnet bench/TorchLoad/bin/Release/net10.0/TorchLoad.dll read</c>. It answers file by file in one process,
-/// with 2 GiB of managed and 16 GiB of address space, 20 seconds a file; one that ends the process or hangs costs a new process.
+/// What TorchSharp.PyBridge does with the files, where environment variable MEMLOAD_PYBRIDGE names bench/TorchLoad as it was built with it:
+/// the program and its arguments, such as <c>dotnet bench/TorchLoad/bin/Release/net10.0/TorchLoad.dll read</c>. It answers file by file in
+/// one process, with 2 GiB of managed and 16 GiB of address space, 20 seconds a file; one that ends the process or hangs costs a new
+/// process.
 /// </summary>
 internal sealed class BridgeReader : Need, IDisposable
 {
@@ -16,7 +17,8 @@ internal sealed class BridgeReader : Need, IDisposable
 
     public override string Name => "TorchSharp.PyBridge";
 
-    public override string? WhyNot => Command is null ? "MEMLOAD_PYBRIDGE names no command: bench/TorchLoad, built with -p:PyBridge=true" : null;
+    public override string? WhyNot =>
+        Command is null ? "MEMLOAD_PYBRIDGE names no command: bench/TorchLoad, built with -p:PyBridge=true" : null;
 
     /// <summary>The command that reads, if there is one.</summary>
     public static string? Command => Environment.GetEnvironmentVariable("MEMLOAD_PYBRIDGE") is { Length: > 0 } command ? command : null;

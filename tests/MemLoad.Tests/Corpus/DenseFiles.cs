@@ -4,8 +4,9 @@ using static MemLoad.Tests.Corpus.PickleForge;
 namespace MemLoad.Tests.Corpus;
 
 /// <summary>
-/// Files of any length that say as much as can be said in it: the same construct again and again, each the one that takes most memory for its bytes.
-/// Some of them are sound. Others take little memory and would take time without bound: what they say refers again and again to something long.
+/// Files of any length that say as much as can be said in it: the same construct again and again, each the one that takes most memory for
+/// its bytes. Some of them are sound. Others take little memory and would take time without bound: what they say refers again and again to
+/// something long.
 /// </summary>
 internal static class DenseFiles
 {
@@ -17,16 +18,20 @@ internal static class DenseFiles
         var files = new Dictionary<string, Func<string, int, string>>(StringComparer.Ordinal);
         foreach ((string name, byte[] before, Func<int, byte[]> unit) in Units())
         {
-            files.Add($"pickle: {name} in a list", (folder, length) => Zip(folder, Filled(Cat([0x80, 2], before, EmptyList, Mark), unit, Bytes("e."), length)));
-            files.Add($"pickle: {name} thrown away", (folder, length) => Zip(folder, Filled(Cat([0x80, 2], before), i => [.. unit(i), (byte)'0'], Cat(EmptyDict, Stop), length)));
+            files.Add($"pickle: {name} in a list", (folder, length) =>
+                Zip(folder, Filled(Cat([0x80, 2], before, EmptyList, Mark), unit, Bytes("e."), length)));
+            files.Add($"pickle: {name} thrown away", (folder, length) =>
+                Zip(folder, Filled(Cat([0x80, 2], before), i => [.. unit(i), (byte)'0'], Cat(EmptyDict, Stop), length)));
         }
         foreach ((string name, byte[] before, Func<int, byte[]> unit) in Bare())
         {
             files.Add($"pickle: {name}", (folder, length) => Zip(folder, Filled(Cat([0x80, 2], before), unit, Stop, length)));
         }
         files.Add("pickle: a module of dots", (folder, length) => Zip(folder, Whole(Text(new string('.', length)), Text("x"), [0x93])));
-        files.Add("pickle: modules of a thousand dots", (folder, length) => Zip(folder, Filled([0x80, 2], _ => Cat(Text(new string('.', 1000)), Text("x"), [0x93]), Stop, length)));
-        files.Add("legacy: empty dicts", (folder, length) => Write(folder, "x.pth", Filled(Cat(LegacyHead, [0x80, 2], EmptyList, Mark), _ => EmptyDict, Bytes("e."), length)));
+        files.Add("pickle: modules of a thousand dots", (folder, length) =>
+            Zip(folder, Filled([0x80, 2], _ => Cat(Text(new string('.', 1000)), Text("x"), [0x93]), Stop, length)));
+        files.Add("legacy: empty dicts", (folder, length) =>
+            Write(folder, "x.pth", Filled(Cat(LegacyHead, [0x80, 2], EmptyList, Mark), _ => EmptyDict, Bytes("e."), length)));
         foreach ((string name, string before, Func<int, string> unit, string after) in Headers())
         {
             files.Add($"safetensors: {name}", (folder, length) =>
@@ -47,18 +52,21 @@ internal static class DenseFiles
         files.Add("zip: records of nothing", (folder, length) => Write(folder, "x.pth", Records(length, i => $"a/{i:x5}")));
         files.Add("zip: records with folders in their names", (folder, length) =>
             Write(folder, "x.pth", Records(length, i => $"a/{i:x5}" + string.Concat(Enumerable.Repeat("/a", 1000)))));
-        files.Add("zip: records of nothing, the last one listed first", (folder, length) => Write(folder, "x.pth", Records(length, i => $"a/{i:x5}", reversed: true)));
+        files.Add("zip: records of nothing, the last one listed first", (folder, length) =>
+            Write(folder, "x.pth", Records(length, i => $"a/{i:x5}", reversed: true)));
         return files;
     }
 
     private static IEnumerable<(string Name, bool AreTensors, Func<int, byte[]> Unit)> GgufUnits()
     {
         static byte[] Key(int i, uint type, params byte[] value) => [.. GgufForge.Text($"{i:x5}"), .. Four(type), .. value];
-        static byte[] Tensor(int i, params ulong[] dims) => [.. GgufForge.Text($"{i:x5}"), .. Four((uint)dims.Length), .. dims.SelectMany(Eight), .. Four(24), .. Eight(0)];
+        static byte[] Tensor(int i, params ulong[] dims) =>
+            [.. GgufForge.Text($"{i:x5}"), .. Four((uint)dims.Length), .. dims.SelectMany(Eight), .. Four(24), .. Eight(0)];
         yield return ("values of one byte", false, i => Key(i, 0, 1));
         yield return ("texts of nothing", false, i => Key(i, 8, new byte[8]));
         yield return ("texts of a hundred characters", false, i => Key(i, 8, GgufForge.Text(new string('x', 100))));
-        yield return ("texts of 64 KiB that are no UTF-8", false, i => Key(i, 8, GgufForge.Text([.. Enumerable.Repeat((byte)0xff, 1 << 16)])));
+        yield return ("texts of 64 KiB that are no UTF-8", false, i =>
+            Key(i, 8, GgufForge.Text([.. Enumerable.Repeat((byte)0xff, 1 << 16)])));
         yield return ("arrays of nothing", false, i => Key(i, 9, GgufForge.Array(8, 0)));
         yield return ("arrays of texts of nothing", false, i => Key(i, 9, [.. GgufForge.Array(8, 10_000), .. new byte[80_000]]));
         yield return ("scalars", true, i => Tensor(i));
@@ -74,7 +82,14 @@ internal static class DenseFiles
         {
             body.Write(unit(count++));
         }
-        return [.. "GGUF"u8, .. Four(3), .. Eight(areTensors ? (ulong)count : 0), .. Eight(areTensors ? 0 : (ulong)count), .. body.ToArray()];
+        return
+        [
+            .. "GGUF"u8,
+            .. Four(3),
+            .. Eight(areTensors ? (ulong)count : 0),
+            .. Eight(areTensors ? 0 : (ulong)count),
+            .. body.ToArray(),
+        ];
     }
 
     // Multiples of a size that the tables of .NET have while they grow: as keys that hash to themselves, all in one bucket.
@@ -84,7 +99,15 @@ internal static class DenseFiles
     private static IEnumerable<(string Name, byte[] Before, Func<int, byte[]> Unit)> Units()
     {
         byte[] memoTensor = Cat(Tensor(), [(byte)'q', 0, (byte)'0']);
-        byte[] memoWide = Cat(Numbers(Enumerable.Repeat(1L, 64)), [(byte)'q', 0, (byte)'0'], Storage(), [(byte)'q', 1, (byte)'0'], Global("torch._utils", "_rebuild_tensor_v2"), [(byte)'q', 2, (byte)'0'], OrderedDict, [(byte)'q', 3, (byte)'0']);
+        byte[] memoWide = Cat(
+            Numbers(Enumerable.Repeat(1L, 64)),
+            [(byte)'q', 0, (byte)'0'],
+            Storage(),
+            [(byte)'q', 1, (byte)'0'],
+            Global("torch._utils", "_rebuild_tensor_v2"),
+            [(byte)'q', 2, (byte)'0'],
+            OrderedDict,
+            [(byte)'q', 3, (byte)'0']);
         yield return ("None", [], _ => None);
         yield return ("True", [], _ => True);
         yield return ("small numbers", [], i => [(byte)'K', (byte)i]);
@@ -106,36 +129,100 @@ internal static class DenseFiles
         yield return ("dicts of a number", [], i => Cat(EmptyDict, [(byte)'K', (byte)i], None, Bytes("s")));
         yield return ("strings of nothing", [], _ => [(byte)'U', 0]);
         yield return ("strings of one character", [], i => [(byte)'U', 1, (byte)('a' + (i % 26))]);
-        yield return ("strings of three characters", [], i => [(byte)'U', 3, (byte)('a' + (i % 26)), (byte)('a' + (i / 26 % 26)), (byte)'c']);
+        yield return ("strings of three characters", [], i =>
+            [(byte)'U', 3, (byte)('a' + (i % 26)), (byte)('a' + (i / 26 % 26)), (byte)'c']);
         yield return ("strings of a thousand characters", [], _ => Text(new string('x', 1000)));
         yield return ("bytes of nothing", [], _ => [(byte)'C', 0]);
         yield return ("bytes of one", [], _ => [(byte)'C', 1, 7]);
         yield return ("bytearrays", [], _ => Cat([0x96], Eight(0)));
         yield return ("names", [], _ => Global("torch", "int8"));
-        yield return ("OrderedDicts", Cat(Global("collections", "OrderedDict"), [(byte)'q', 0, (byte)'0']), _ => [(byte)'h', 0, (byte)')', (byte)'R']);
+        yield return ("OrderedDicts", Cat(Global("collections", "OrderedDict"), [(byte)'q', 0, (byte)'0']), _ =>
+            [(byte)'h', 0, (byte)')', (byte)'R']);
         yield return ("the same tensor", memoTensor, _ => [(byte)'h', 0]);
         yield return ("the same empty list", Cat(EmptyList, [(byte)'q', 0, (byte)'0']), _ => [(byte)'h', 0]);
-        yield return ("the same long list", Cat(EmptyList, Mark, Repeat(None, 900), Bytes("e"), [(byte)'q', 0, (byte)'0']), _ => [(byte)'h', 0]);
-        yield return ("the same set", Cat([0x8f], Mark, Repeat(Text(new string('s', 50)), 100), [0x90, (byte)'q', 0, (byte)'0']), _ => [(byte)'h', 0]);
-        yield return ("the same dict of long keys", Cat(Dict(Enumerable.Range(0, 100).Select(i => ($"{i}{new string('k', 4000)}", None))), [(byte)'q', 0, (byte)'0']), _ => [(byte)'h', 0]);
-        yield return ("storages", Cat(Tuple(Text("storage"), Global("torch", "FloatStorage"), Text("0"), Text("cpu"), Number(4)), [(byte)'q', 0, (byte)'0']), _ => [(byte)'h', 0, (byte)'Q']);
+        yield return ("the same long list", Cat(EmptyList, Mark, Repeat(None, 900), Bytes("e"), [(byte)'q', 0, (byte)'0']), _ =>
+            [(byte)'h', 0]);
+        yield return ("the same set", Cat([0x8f], Mark, Repeat(Text(new string('s', 50)), 100), [0x90, (byte)'q', 0, (byte)'0']), _ =>
+            [(byte)'h', 0]);
+        yield return (
+            "the same dict of long keys",
+            Cat(Dict(Enumerable.Range(0, 100).Select(i => ($"{i}{new string('k', 4000)}", None))), [(byte)'q', 0, (byte)'0']),
+            _ => [(byte)'h', 0]);
+        yield return (
+            "storages",
+            Cat(Tuple(Text("storage"), Global("torch", "FloatStorage"), Text("0"), Text("cpu"), Number(4)), [(byte)'q', 0, (byte)'0']),
+            _ => [(byte)'h', 0, (byte)'Q']);
         yield return ("tensors of 64 dimensions", memoWide, _ =>
             [(byte)'h', 2, (byte)'(', (byte)'h', 1, (byte)'K', 0, (byte)'h', 0, (byte)'h', 0, 0x89, (byte)'h', 3, (byte)'t', (byte)'R']);
-        yield return ("tensors by one tuple", Cat(Global("torch._utils", "_rebuild_tensor_v2"), [(byte)'q', 0, (byte)'0'],
-            Tuple(Storage(), Number(0), Numbers(4), Numbers(1), False, OrderedDict), [(byte)'q', 1, (byte)'0']), _ => [(byte)'h', 0, (byte)'h', 1, (byte)'R']);
-        yield return ("devices", Cat(Global("torch", "device"), [(byte)'q', 0, (byte)'0'], Tuple(Text("cpu")), [(byte)'q', 1, (byte)'0']), _ => [(byte)'h', 0, (byte)'h', 1, (byte)'R']);
-        yield return ("sizes", Cat(Global("torch", "Size"), [(byte)'q', 0, (byte)'0'], Tuple(Numbers(1, 2)), [(byte)'q', 1, (byte)'0']), _ => [(byte)'h', 0, (byte)'h', 1, (byte)'R']);
-        yield return ("OrderedDicts of one long list of pairs", Cat(Global("collections", "OrderedDict"), [(byte)'q', 0, (byte)'0'],
-            Tuple(List(Enumerable.Range(0, 500).Select(i => List(Number(i), None)))), [(byte)'q', 1, (byte)'0']), _ => [(byte)'h', 0, (byte)'h', 1, (byte)'R']);
-        yield return ("the same list of a hundred thousand", Cat(EmptyList, Mark, Repeat(None, 100_000), Bytes("e"), [(byte)'q', 0, (byte)'0']), _ => [(byte)'h', 0]);
-        yield return ("storages by one long key", Cat(Tuple(Text("storage"), Global("torch", "FloatStorage"), Text(new string('k', 200_000)), Text("cpu"), Number(4)), [(byte)'q', 0, (byte)'0']),
-            _ => [(byte)'h', 0, (byte)'Q']);
-        yield return ("OrderedDicts of a hundred thousand pairs that are one", Cat(Global("collections", "OrderedDict"), [(byte)'q', 0, (byte)'0'],
-            List(Text("k"), None), [(byte)'q', 2, (byte)'0'], EmptyList, Mark, Repeat([(byte)'h', 2], 100_000), Bytes("e"), [0x85, (byte)'q', 1, (byte)'0']), _ => [(byte)'h', 0, (byte)'h', 1, (byte)'R']);
-        yield return ("sets of one list of a hundred thousand", Cat(Global("builtins", "set"), [(byte)'q', 0, (byte)'0'], EmptyList, Mark, Repeat(None, 100_000), Bytes("e"), [0x85, (byte)'q', 1, (byte)'0']),
+        yield return (
+            "tensors by one tuple",
+            Cat(
+                Global("torch._utils", "_rebuild_tensor_v2"),
+                [(byte)'q', 0, (byte)'0'],
+                Tuple(Storage(), Number(0), Numbers(4), Numbers(1), False, OrderedDict),
+                [(byte)'q', 1, (byte)'0']),
             _ => [(byte)'h', 0, (byte)'h', 1, (byte)'R']);
-        yield return ("integers of a thousand bytes as keys", Cat([0x8b], Four(1000), Enumerable.Repeat((byte)7, 1000).ToArray(), [(byte)'q', 0, (byte)'0']), _ => Cat(EmptyDict, [(byte)'h', 0], None, Bytes("s")));
-        yield return ("complex numbers", Cat(Global("builtins", "complex"), [(byte)'q', 0, (byte)'0'], Tuple(Cat("G"u8.ToArray(), Eight(1)), Cat("G"u8.ToArray(), Eight(2))), [(byte)'q', 1, (byte)'0']),
+        yield return (
+            "devices",
+            Cat(Global("torch", "device"), [(byte)'q', 0, (byte)'0'], Tuple(Text("cpu")), [(byte)'q', 1, (byte)'0']),
+            _ => [(byte)'h', 0, (byte)'h', 1, (byte)'R']);
+        yield return (
+            "sizes",
+            Cat(Global("torch", "Size"), [(byte)'q', 0, (byte)'0'], Tuple(Numbers(1, 2)), [(byte)'q', 1, (byte)'0']),
+            _ => [(byte)'h', 0, (byte)'h', 1, (byte)'R']);
+        yield return (
+            "OrderedDicts of one long list of pairs",
+            Cat(
+                Global("collections", "OrderedDict"),
+                [(byte)'q', 0, (byte)'0'],
+                Tuple(List(Enumerable.Range(0, 500).Select(i => List(Number(i), None)))),
+                [(byte)'q', 1, (byte)'0']),
+            _ => [(byte)'h', 0, (byte)'h', 1, (byte)'R']);
+        yield return (
+            "the same list of a hundred thousand",
+            Cat(EmptyList, Mark, Repeat(None, 100_000), Bytes("e"), [(byte)'q', 0, (byte)'0']),
+            _ => [(byte)'h', 0]);
+        yield return (
+            "storages by one long key",
+            Cat(
+                Tuple(Text("storage"), Global("torch", "FloatStorage"), Text(new string('k', 200_000)), Text("cpu"), Number(4)),
+                [(byte)'q', 0, (byte)'0']),
+            _ => [(byte)'h', 0, (byte)'Q']);
+        yield return (
+            "OrderedDicts of a hundred thousand pairs that are one",
+            Cat(
+                Global("collections", "OrderedDict"),
+                [(byte)'q', 0, (byte)'0'],
+                List(Text("k"), None),
+                [(byte)'q', 2, (byte)'0'],
+                EmptyList,
+                Mark,
+                Repeat([(byte)'h', 2], 100_000),
+                Bytes("e"),
+                [0x85, (byte)'q', 1, (byte)'0']),
+            _ => [(byte)'h', 0, (byte)'h', 1, (byte)'R']);
+        yield return (
+            "sets of one list of a hundred thousand",
+            Cat(
+                Global("builtins", "set"),
+                [(byte)'q', 0, (byte)'0'],
+                EmptyList,
+                Mark,
+                Repeat(None, 100_000),
+                Bytes("e"),
+                [0x85, (byte)'q', 1, (byte)'0']),
+            _ => [(byte)'h', 0, (byte)'h', 1, (byte)'R']);
+        yield return (
+            "integers of a thousand bytes as keys",
+            Cat([0x8b], Four(1000), Enumerable.Repeat((byte)7, 1000).ToArray(), [(byte)'q', 0, (byte)'0']),
+            _ => Cat(EmptyDict, [(byte)'h', 0], None, Bytes("s")));
+        yield return (
+            "complex numbers",
+            Cat(
+                Global("builtins", "complex"),
+                [(byte)'q', 0, (byte)'0'],
+                Tuple(Cat("G"u8.ToArray(), Eight(1)), Cat("G"u8.ToArray(), Eight(2))),
+                [(byte)'q', 1, (byte)'0']),
             _ => [(byte)'h', 0, (byte)'h', 1, (byte)'R']);
     }
 
@@ -144,9 +231,12 @@ internal static class DenseFiles
         yield return ("marks", [], _ => Mark);
         yield return ("values kept by number", None, _ => [0x94]);
         yield return ("values kept by large numbers", None, i => Cat("r"u8.ToArray(), Four(unchecked((uint)i * 2654435761u))));
-        yield return ("values kept by numbers that share a bucket", None, i => i < SharedBucket ? Cat("r"u8.ToArray(), Four((uint)i * BucketPrime))
-            : Cat("j"u8.ToArray(), Four((uint)(i * 7919L % SharedBucket) * BucketPrime), Bytes("0")));
-        yield return ("entries of a dict by one long name", Cat(EmptyDict, Text(new string('k', 200_000)), [(byte)'q', 0, (byte)'0']), _ => [(byte)'h', 0, (byte)'N', (byte)'s']);
+        yield return ("values kept by numbers that share a bucket", None, i =>
+            i < SharedBucket
+                ? Cat("r"u8.ToArray(), Four((uint)i * BucketPrime))
+                : Cat("j"u8.ToArray(), Four((uint)(i * 7919L % SharedBucket) * BucketPrime), Bytes("0")));
+        yield return ("entries of a dict by one long name", Cat(EmptyDict, Text(new string('k', 200_000)), [(byte)'q', 0, (byte)'0']), _ =>
+            [(byte)'h', 0, (byte)'N', (byte)'s']);
         yield return ("the same value again", None, _ => "2"u8.ToArray());
         yield return ("tuples in one another", None, _ => [0x85]);
         yield return ("lists in one another", [], _ => EmptyList);
@@ -155,8 +245,15 @@ internal static class DenseFiles
         yield return ("entries of a dict by tuples", EmptyDict, i => Cat("J"u8.ToArray(), Four((uint)i), [0x85], None, Bytes("s")));
         yield return ("items appended one by one", EmptyList, _ => Bytes("Na"));
         yield return ("tensors of their own", EmptyDict, i => Cat([(byte)'U', 5], Bytes($"{i:x5}"), Tensor(), Bytes("s")));
-        yield return ("dicts of a long name in one another", Cat(Text(new string('k', 2000)), [(byte)'q', 0, (byte)'0'], EmptyDict), i => Cat([(byte)'U', 5], Bytes($"{i:x5}"),
-            EmptyDict, [(byte)'h', 0], Dict(("a", None), ("b", None), ("c", None)), Bytes("s"), Bytes("s")));
+        yield return ("dicts of a long name in one another", Cat(Text(new string('k', 2000)), [(byte)'q', 0, (byte)'0'], EmptyDict), i =>
+            Cat(
+                [(byte)'U', 5],
+                Bytes($"{i:x5}"),
+                EmptyDict,
+                [(byte)'h', 0],
+                Dict(("a", None), ("b", None), ("c", None)),
+                Bytes("s"),
+                Bytes("s")));
     }
 
     private static IEnumerable<(string Name, string Before, Func<int, string> Unit, string After)> Headers()
@@ -176,10 +273,19 @@ internal static class DenseFiles
         yield return ("metadata", """{"__metadata__":{""", i => $"\"{i:x}\":\"\"", "}}");
         yield return ("metadata with values", """{"__metadata__":{""", i => $"\"{i:x}\":\"{i:x}\"", "}}");
         yield return ("braces", """{"__metadata__":{""", i => $"\"{i:x}{new string('{', 1000)}\":\"\"", "}}");
-        yield return ("long names", "{", i => $$"""
-            "{{i:x}}{{new string('n', 4000)}}":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}
-            """, "}");
-        yield return ("names of escapes", """{"__metadata__":{""", i => $"\"{i:x}{string.Concat(Enumerable.Repeat("\\n", 100))}\":\"\"", "}}");
+        yield return (
+            "long names",
+            "{",
+            i =>
+                $$"""
+                    "{{i:x}}{{new string('n', 4000)}}":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}
+                    """,
+            "}");
+        yield return (
+            "names of escapes",
+            """{"__metadata__":{""",
+            i => $"\"{i:x}{string.Concat(Enumerable.Repeat("\\n", 100))}\":\"\"",
+            "}}");
     }
 
     private static IEnumerable<(string Name, string Before, Func<int, string> Unit, string After)> Indexes()
@@ -195,7 +301,8 @@ internal static class DenseFiles
     }
 
     private static readonly byte[] LegacyHead = Cat(
-        [0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, (byte)'.'], [0x80, 2, (byte)'M', 0xe9, 0x03, (byte)'.'],
+        [0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, (byte)'.'],
+        [0x80, 2, (byte)'M', 0xe9, 0x03, (byte)'.'],
         Whole(Dict(("protocol_version", Number(1001)), ("little_endian", True))));
 
     private static byte[] Filled(byte[] before, Func<int, byte[]> unit, byte[] after, int length)

@@ -2,7 +2,9 @@ using static MemLoad.Tests.Corpus.PickleForge;
 
 namespace MemLoad.Tests.Corpus;
 
-/// <summary>Writes distributed checkpoints by hand: the objects of .metadata one by one, and data files of records. Every field can be made to lie.</summary>
+/// <summary>
+/// Writes distributed checkpoints by hand: the objects of .metadata one by one, and data files of records. Every field can be made to lie.
+/// </summary>
 internal sealed class DistributedForge
 {
     public const string Module = "torch.distributed.checkpoint.metadata";
@@ -23,20 +25,33 @@ internal sealed class DistributedForge
     public IReadOnlyDictionary<string, List<byte>> Files => _files;
 
     /// <summary>The sound checkpoint that others are made from: a tensor (4, 2) of two chunks in two files, and an object.</summary>
-    public static DistributedForge Sound() => new DistributedForge().Tensor("a", [4, 2], "__0_0.distcp", [0, 0], [2, 2]).Chunk("a", "__1_0.distcp", [2, 0], [2, 2])
-        .Object("step", "__0_0.distcp");
+    public static DistributedForge Sound() =>
+        new DistributedForge()
+            .Tensor("a", [4, 2], "__0_0.distcp", [0, 0], [2, 2])
+            .Chunk("a", "__1_0.distcp", [2, 0], [2, 2])
+            .Object("step", "__0_0.distcp");
 
     /// <summary>NEWOBJ, and BUILD unless there is no state.</summary>
-    public static byte[] Instance(string module, string name, byte[]? state) => Cat(Global(module, name), EmptyTuple, [0x81], state is null ? [] : Cat(state, Build));
+    public static byte[] Instance(string module, string name, byte[]? state) =>
+        Cat(Global(module, name), EmptyTuple, [0x81], state is null ? [] : Cat(state, Build));
 
     public static byte[] Instance(string name, params (string Key, byte[] Value)[] fields) => Instance(Module, name, Dict(fields));
 
     public static byte[] Size(params long[] numbers) => Call("torch", "Size", Numbers(numbers));
 
-    public static byte[] Properties(string dtype = "float32", string layout = "torch.strided", byte[]? format = null) => Instance(Module, "TensorProperties", Tuple(
-        Global("torch", dtype), Call("torch.serialization", "_get_layout", Text(layout)), False, format ?? Call(Module, "_MEM_FORMAT_ENCODING", Number(0)), False));
+    public static byte[] Properties(string dtype = "float32", string layout = "torch.strided", byte[]? format = null) =>
+        Instance(
+            Module,
+            "TensorProperties",
+            Tuple(
+                Global("torch", dtype),
+                Call("torch.serialization", "_get_layout", Text(layout)),
+                False,
+                format ?? Call(Module, "_MEM_FORMAT_ENCODING", Number(0)),
+                False));
 
-    public static byte[] ChunkOfRaw(byte[] offsets, byte[] sizes) => Instance("ChunkStorageMetadata", ("offsets", offsets), ("sizes", sizes));
+    public static byte[] ChunkOfRaw(byte[] offsets, byte[] sizes) =>
+        Instance("ChunkStorageMetadata", ("offsets", offsets), ("sizes", sizes));
 
     public static byte[] ChunkOf(long[] offsets, long[] sizes) => ChunkOfRaw(Size(offsets), Size(sizes));
 
@@ -60,7 +75,9 @@ internal sealed class DistributedForge
         long count = shape.Aggregate(1L, (product, dimension) => product * dimension);
         long[] strides = [.. shape.Select((_, i) => shape[(i + 1)..].Aggregate(1L, (product, dimension) => product * dimension))];
         var zip = new ZipForge();
-        zip.Add("archive/data.pkl", pickle ?? Whole(PickleForge.Tensor(PickleForge.Storage(count: count), Number(0), Numbers(shape), Numbers(strides))));
+        zip.Add(
+            "archive/data.pkl",
+            pickle ?? Whole(PickleForge.Tensor(PickleForge.Storage(count: count), Number(0), Numbers(shape), Numbers(strides))));
         zip.Add("archive/byteorder", "little"u8.ToArray());
         zip.Add("archive/data/0", [.. Enumerable.Range(1, 4 * (int)count).Select(i => (byte)i)]);
         zip.Add("archive/version", "3\n"u8.ToArray());
@@ -103,7 +120,8 @@ internal sealed class DistributedForge
         return this;
     }
 
-    public static byte[] Pairs(IEnumerable<(byte[] Key, byte[] Value)> pairs) => Cat(EmptyDict, Mark, Cat(pairs.Select(pair => Cat(pair.Key, pair.Value))), "u"u8.ToArray());
+    public static byte[] Pairs(IEnumerable<(byte[] Key, byte[] Value)> pairs) =>
+        Cat(EmptyDict, Mark, Cat(pairs.Select(pair => Cat(pair.Key, pair.Value))), "u"u8.ToArray());
 
     /// <summary>The content of .metadata.</summary>
     public byte[] Metadata() => Whole(Instance(Module, "Metadata",

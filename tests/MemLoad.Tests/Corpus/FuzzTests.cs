@@ -21,7 +21,10 @@ public sealed class FuzzTests
     public void A_mutated_checkpoint_is_opened_or_refused_by_a_rule_and_what_opens_loads(string format)
     {
         using var stop = new CancellationTokenSource(Watchdog);
-        var campaign = new Campaign(seed: 2026, [Enum.Parse<FuzzFormat>(format)], Examiner.DefaultScratch, deepEvery: 1) { WatchesTime = false };
+        var campaign = new Campaign(seed: 2026, [Enum.Parse<FuzzFormat>(format)], Examiner.DefaultScratch, deepEvery: 1)
+        {
+            WatchesTime = false,
+        };
 
         campaign.Run(0, Inputs, threads: 1, stop.Token);
 
@@ -39,7 +42,9 @@ public sealed class FuzzTests
         {
             FuzzInput one = Mutator.Make(format, 7, 77);
             FuzzInput other = Mutator.Make(format, 7, 77);
-            Assert.Equal(one.Files.Select(file => (file.Name, Convert.ToHexString(file.Content))), other.Files.Select(file => (file.Name, Convert.ToHexString(file.Content))));
+            Assert.Equal(
+                one.Files.Select(file => (file.Name, Convert.ToHexString(file.Content))),
+                other.Files.Select(file => (file.Name, Convert.ToHexString(file.Content))));
         }
     }
 }

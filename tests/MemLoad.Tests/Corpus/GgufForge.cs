@@ -4,7 +4,8 @@ using System.Text;
 namespace MemLoad.Tests.Corpus;
 
 /// <summary>
-/// Writes GGUF by hand, field by field, from the specification and gguf.cpp: nothing of it is shared with the reader. Every field can be made to lie.
+/// Writes GGUF by hand, field by field, from the specification and gguf.cpp: nothing of it is shared with the reader. Every field can be
+/// made to lie.
 /// </summary>
 internal sealed class GgufForge
 {
@@ -27,13 +28,41 @@ internal sealed class GgufForge
     /// <summary>Type numbers, elements of a block and bytes of a block, from ggml-common.h by sizeof.</summary>
     public static IReadOnlyList<(uint Number, string Name, int Elements, int Bytes)> Types { get; } =
     [
-        (0, "float32", 1, 4), (1, "float16", 1, 2), (2, "Q4_0", 32, 2 + 16), (3, "Q4_1", 32, 2 + 2 + 16), (6, "Q5_0", 32, 2 + 4 + 16), (7, "Q5_1", 32, 2 + 2 + 4 + 16),
-        (8, "Q8_0", 32, 2 + 32), (9, "Q8_1", 32, 2 + 2 + 32), (10, "Q2_K", 256, 16 + 64 + 4), (11, "Q3_K", 256, 32 + 64 + 12 + 2), (12, "Q4_K", 256, 4 + 12 + 128),
-        (13, "Q5_K", 256, 4 + 12 + 32 + 128), (14, "Q6_K", 256, 128 + 64 + 16 + 2), (15, "Q8_K", 256, 4 + 256 + 32), (16, "IQ2_XXS", 256, 2 + 64),
-        (17, "IQ2_XS", 256, 2 + 64 + 8), (18, "IQ3_XXS", 256, 2 + 96), (19, "IQ1_S", 256, 2 + 32 + 16), (20, "IQ4_NL", 32, 2 + 16), (21, "IQ3_S", 256, 2 + 64 + 8 + 32 + 4),
-        (22, "IQ2_S", 256, 2 + 64 + 8 + 8), (23, "IQ4_XS", 256, 2 + 2 + 4 + 128), (24, "int8", 1, 1), (25, "int16", 1, 2), (26, "int32", 1, 4), (27, "int64", 1, 8),
-        (28, "float64", 1, 8), (29, "IQ1_M", 256, 32 + 16 + 8), (30, "bfloat16", 1, 2), (34, "TQ1_0", 256, 48 + 4 + 2), (35, "TQ2_0", 256, 64 + 2), (39, "MXFP4", 32, 1 + 16),
-        (40, "NVFP4", 64, 4 + 32), (41, "Q1_0", 128, 2 + 16), (42, "Q2_0", 64, 2 + 16),
+        (0, "float32", 1, 4),
+        (1, "float16", 1, 2),
+        (2, "Q4_0", 32, 2 + 16),
+        (3, "Q4_1", 32, 2 + 2 + 16),
+        (6, "Q5_0", 32, 2 + 4 + 16),
+        (7, "Q5_1", 32, 2 + 2 + 4 + 16),
+        (8, "Q8_0", 32, 2 + 32),
+        (9, "Q8_1", 32, 2 + 2 + 32),
+        (10, "Q2_K", 256, 16 + 64 + 4),
+        (11, "Q3_K", 256, 32 + 64 + 12 + 2),
+        (12, "Q4_K", 256, 4 + 12 + 128),
+        (13, "Q5_K", 256, 4 + 12 + 32 + 128),
+        (14, "Q6_K", 256, 128 + 64 + 16 + 2),
+        (15, "Q8_K", 256, 4 + 256 + 32),
+        (16, "IQ2_XXS", 256, 2 + 64),
+        (17, "IQ2_XS", 256, 2 + 64 + 8),
+        (18, "IQ3_XXS", 256, 2 + 96),
+        (19, "IQ1_S", 256, 2 + 32 + 16),
+        (20, "IQ4_NL", 32, 2 + 16),
+        (21, "IQ3_S", 256, 2 + 64 + 8 + 32 + 4),
+        (22, "IQ2_S", 256, 2 + 64 + 8 + 8),
+        (23, "IQ4_XS", 256, 2 + 2 + 4 + 128),
+        (24, "int8", 1, 1),
+        (25, "int16", 1, 2),
+        (26, "int32", 1, 4),
+        (27, "int64", 1, 8),
+        (28, "float64", 1, 8),
+        (29, "IQ1_M", 256, 32 + 16 + 8),
+        (30, "bfloat16", 1, 2),
+        (34, "TQ1_0", 256, 48 + 4 + 2),
+        (35, "TQ2_0", 256, 64 + 2),
+        (39, "MXFP4", 32, 1 + 16),
+        (40, "NVFP4", 64, 4 + 32),
+        (41, "Q1_0", 128, 2 + 16),
+        (42, "Q2_0", 64, 2 + 16),
     ];
 
     private sealed record Pair(byte[] Key, uint Type, byte[] Value);
@@ -49,7 +78,8 @@ internal sealed class GgufForge
     public static byte[] Text(byte[] text) => [.. Long((ulong)text.Length), .. text];
 
     /// <summary>An array: element type, count, elements.</summary>
-    public static byte[] Array(uint type, ulong count, params byte[][] elements) => [.. One(type), .. Long(count), .. elements.SelectMany(element => element)];
+    public static byte[] Array(uint type, ulong count, params byte[][] elements) =>
+        [.. One(type), .. Long(count), .. elements.SelectMany(element => element)];
 
     public GgufForge Key(string key, uint type, byte[] value) => Key(Encoding.UTF8.GetBytes(key), type, value);
 
@@ -87,7 +117,13 @@ internal sealed class GgufForge
         ulong at = 0;
         foreach (Info tensor in _tensors)
         {
-            file.AddRange([.. Text(tensor.Name), .. One(tensor.DimCount ?? (uint)tensor.Dims.Length), .. tensor.Dims.SelectMany(Long), .. One(tensor.Type), .. Long(tensor.Offset ?? at)]);
+            file.AddRange([
+                .. Text(tensor.Name),
+                .. One(tensor.DimCount ?? (uint)tensor.Dims.Length),
+                .. tensor.Dims.SelectMany(Long),
+                .. One(tensor.Type),
+                .. Long(tensor.Offset ?? at),
+            ]);
             at += (ulong)(tensor.Data.Length + Padding(tensor.Data.Length));
         }
         return [.. file];

@@ -27,7 +27,8 @@ public sealed class HostileFileTests : IDisposable
 
         var clock = Stopwatch.StartNew();
         long before = GC.GetAllocatedBytesForCurrentThread();
-        MemLoadException refusal = CheckpointKit.Refusal(() => _ = hostile.Format == HostileFile.Manifest ? WeightManifest.Read(path) : (object)Checkpoint.Open(path));
+        MemLoadException refusal = CheckpointKit.Refusal(() =>
+            _ = hostile.Format == HostileFile.Manifest ? WeightManifest.Read(path) : (object)Checkpoint.Open(path));
         long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
         TimeSpan elapsed = clock.Elapsed;
 
@@ -41,7 +42,8 @@ public sealed class HostileFileTests : IDisposable
         }
     }
 
-    public static TheoryData<string> PickleIds => [.. HostileFiles.All.Where(file => file.Format is HostileFile.Pickle or HostileFile.Legacy).Select(file => file.Id)];
+    public static TheoryData<string> PickleIds =>
+        [.. HostileFiles.All.Where(file => file.Format is HostileFile.Pickle or HostileFile.Legacy).Select(file => file.Id)];
 
     [Theory]
     [MemberData(nameof(PickleIds))]

@@ -6,7 +6,15 @@ internal static class HostileFiles
     /// <summary>In the order of the lists.</summary>
     public static IReadOnlyList<HostileFile> All { get; } =
     [
-        .. AnyCorpus.Files, .. ZipCorpus.Files, .. PickleCorpus.Files, .. LegacyCorpus.Files, .. SafetensorsCorpus.Files, .. GgufCorpus.Files, .. DistributedCorpus.Files, .. IndexCorpus.Files, .. FolderCorpus.Files,
+        .. AnyCorpus.Files,
+        .. ZipCorpus.Files,
+        .. PickleCorpus.Files,
+        .. LegacyCorpus.Files,
+        .. SafetensorsCorpus.Files,
+        .. GgufCorpus.Files,
+        .. DistributedCorpus.Files,
+        .. IndexCorpus.Files,
+        .. FolderCorpus.Files,
         .. ManifestCorpus.Files,
     ];
 }

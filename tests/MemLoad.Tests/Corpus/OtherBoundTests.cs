@@ -6,8 +6,8 @@ using MemLoad.Tests.Cli;
 namespace MemLoad.Tests.Corpus;
 
 /// <summary>
-/// The other readers of files on the worst that was thought of: each takes time in proportion to what it reads. The clock has much patience: what is
-/// guarded against is the square of a hundred thousand.
+/// The other readers of files on the worst that was thought of: each takes time in proportion to what it reads. The clock has much
+/// patience: what is guarded against is the square of a hundred thousand.
 /// </summary>
 public sealed class OtherBoundTests : IDisposable
 {
@@ -85,16 +85,21 @@ public sealed class OtherBoundTests : IDisposable
     });
 
     [Fact]
-    public void Rows_of_many_columns_that_nobody_knows() => InTime(() =>
-    {
-        string path = Path.Combine(_folder.Path, "rows.json");
-        string unknown = string.Join(',', Enumerable.Range(0, 200_000).Select(i => $"\"x{i}\":{i}"));
-        File.WriteAllText(path, $$"""[{"Strategy":"Stream","Device":"sim","Outcome":"Loaded","Run":1,"HostName":"h","StartedAt":"2026-01-02T03:04:05Z","ModuleVersion":"1",{{unknown}}}]""");
-        Assert.Single(RowFile.Read(path));
-        path = Path.Combine(_folder.Path, "rows.csv");
-        File.WriteAllText(path, "Strategy," + string.Join(',', Enumerable.Range(0, 200_000)) + "\nStream" + new string(',', 200_000) + "\n");
-        Assert.Equal("ML8102", Assert.Throws<MemLoadException>(() => RowFile.Read(path)).Rule.Id);
-    });
+    public void Rows_of_many_columns_that_nobody_knows() =>
+        InTime(() =>
+        {
+            string path = Path.Combine(_folder.Path, "rows.json");
+            string unknown = string.Join(',', Enumerable.Range(0, 200_000).Select(i => $"\"x{i}\":{i}"));
+            File.WriteAllText(
+                path,
+                $$"""[{"Strategy":"Stream","Device":"sim","Outcome":"Loaded","Run":1,"HostName":"h","StartedAt":"2026-01-02T03:04:05Z","ModuleVersion":"1",{{unknown}}}]"""
+            );
+            Assert.Single(RowFile.Read(path));
+            path = Path.Combine(_folder.Path, "rows.csv");
+            File.WriteAllText(
+                path, "Strategy," + string.Join(',', Enumerable.Range(0, 200_000)) + "\nStream" + new string(',', 200_000) + "\n");
+            Assert.Equal("ML8102", Assert.Throws<MemLoadException>(() => RowFile.Read(path)).Rule.Id);
+        });
 
     private static void InTime(Action work)
     {

@@ -4,8 +4,8 @@ using MemLoad.Tests.Peers;
 namespace MemLoad.Tests.Corpus;
 
 /// <summary>
-/// What PyTorch (<c>torch.load(weights_only=True)</c>) and safetensors (<c>load_file</c>) do with the files, each in a process of its own that may
-/// take 2 GiB more than it has and 20 seconds.
+/// What PyTorch (<c>torch.load(weights_only=True)</c>) and safetensors (<c>load_file</c>) do with the files, each in a process of its own
+/// that may take 2 GiB more than it has and 20 seconds.
 /// </summary>
 internal static class PeerReaders
 {
@@ -50,12 +50,15 @@ internal static class PeerReaders
         """;
 
     /// <summary>Which of the two reads a file of this name; null if none does.</summary>
-    public static string? ReaderOf(HostileFile file) => file.Format is HostileFile.Gguf or HostileFile.Distributed or HostileFile.Index or HostileFile.Folder or HostileFile.Manifest ? null : Path.GetExtension(file.Open) switch
-    {
-        ".safetensors" => "safetensors",
-        ".pth" or ".bin" or ".ckpt" => "PyTorch",
-        _ => null,
-    };
+    public static string? ReaderOf(HostileFile file) =>
+        file.Format is HostileFile.Gguf or HostileFile.Distributed or HostileFile.Index or HostileFile.Folder or HostileFile.Manifest
+            ? null
+            : Path.GetExtension(file.Open) switch
+            {
+                ".safetensors" => "safetensors",
+                ".pth" or ".bin" or ".ckpt" => "PyTorch",
+                _ => null,
+            };
 
     /// <summary>Runs both over all files: the versions, then each file's id and outcome.</summary>
     public static (string Versions, IReadOnlyDictionary<string, string> Outcomes) Run()
@@ -72,6 +75,9 @@ internal static class PeerReaders
         JsonElement result = PythonPeer.Run(Script, folder.Path);
         return (
             result.GetProperty("versions").GetString()!,
-            result.GetProperty("outcomes").EnumerateObject().ToDictionary(outcome => paths[outcome.Name], outcome => outcome.Value.GetString()!, StringComparer.Ordinal));
+            result
+                .GetProperty("outcomes")
+                .EnumerateObject()
+                .ToDictionary(outcome => paths[outcome.Name], outcome => outcome.Value.GetString()!, StringComparer.Ordinal));
     }
 }

@@ -1,8 +1,8 @@
 namespace MemLoad.Tests.Corpus;
 
 /// <summary>
-/// What other readers did with the malformed files when they were last asked, kept in peers.tsv: a line for the versions, then one a file with its
-/// id, the outcome with PyTorch or safetensors, and the one with TorchSharp.PyBridge.
+/// What other readers did with the malformed files when they were last asked, kept in peers.tsv: a line for the versions, then one a file
+/// with its id, the outcome with PyTorch or safetensors, and the one with TorchSharp.PyBridge.
 /// </summary>
 internal sealed record PeerRecord(string Versions, IReadOnlyDictionary<string, string> Outcomes, IReadOnlyDictionary<string, string> Bridge)
 {
@@ -17,12 +17,21 @@ internal sealed record PeerRecord(string Versions, IReadOnlyDictionary<string, s
         string[] lines = File.ReadAllLines(RecordPath);
         return new PeerRecord(lines[0], Column(1), Column(2));
 
-        Dictionary<string, string> Column(int index) => lines.Skip(1).Select(line => line.Split('\t')).Where(fields => fields.Length > index && fields[index].Length > 0)
-            .ToDictionary(fields => fields[0], fields => fields[index], StringComparer.Ordinal);
+        Dictionary<string, string> Column(int index) =>
+            lines
+                .Skip(1)
+                .Select(line => line.Split('\t'))
+                .Where(fields => fields.Length > index && fields[index].Length > 0)
+                .ToDictionary(fields => fields[0], fields => fields[index], StringComparer.Ordinal);
     }
 
-    public void Save() => File.WriteAllLines(RecordPath, [
-        Versions,
-        .. HostileFiles.All.Where(file => Outcomes.ContainsKey(file.Id)).Select(file => $"{file.Id}\t{Outcomes[file.Id]}\t{Bridge.GetValueOrDefault(file.Id)}"),
-    ]);
+    public void Save() =>
+        File.WriteAllLines(
+            RecordPath,
+            [
+                Versions,
+                .. HostileFiles
+                    .All.Where(file => Outcomes.ContainsKey(file.Id))
+                    .Select(file => $"{file.Id}\t{Outcomes[file.Id]}\t{Bridge.GetValueOrDefault(file.Id)}"),
+            ]);
 }

@@ -50,7 +50,9 @@ public sealed class PickleConstructTests : IDisposable
             return;
         }
         var checkpoint = Checkpoint.Open(path);
-        Assert.Equal(Said(construct.Reads!.Value), Said(checkpoint.Tensors.Select(tensor => (tensor.Name, CheckpointKit.Elements(checkpoint, tensor.Name)))));
+        Assert.Equal(
+            Said(construct.Reads!.Value),
+            Said(checkpoint.Tensors.Select(tensor => (tensor.Name, CheckpointKit.Elements(checkpoint, tensor.Name)))));
     }
 
     [Fact]
@@ -76,13 +78,26 @@ public sealed class PickleConstructTests : IDisposable
 
         JsonElement answer = PythonPeer.Run(Script, paths);
 
-        Assert.Multiple([.. PickleConstructs.All.Zip(answer.GetProperty("read").EnumerateArray()).Select(pair => (Action)(() =>
-        {
-            string theirs = pair.Second.ValueKind == JsonValueKind.Null ? "refuses"
-                : Said(pair.Second.EnumerateObject().Select(tensor => (tensor.Name, Convert.FromHexString(tensor.Value.GetString()!))));
-            Assert.Equal($"{pair.First.Name}: {(pair.First.Reads is { } reads ? Said(reads) : "refuses")}", $"{pair.First.Name}: {theirs}");
-        }))]);
-        Assert.All(answer.GetProperty("names").EnumerateArray(), name => Assert.True(TensorAttributes.Names.Contains(name.GetString()!), name.GetString()));
+        Assert.Multiple([
+            .. PickleConstructs
+                .All.Zip(answer.GetProperty("read").EnumerateArray())
+                .Select(pair =>
+                    (Action)(
+                        () =>
+                        {
+                            string theirs =
+                                pair.Second.ValueKind == JsonValueKind.Null
+                                    ? "refuses"
+                                    : Said(
+                                        pair.Second.EnumerateObject()
+                                            .Select(tensor => (tensor.Name, Convert.FromHexString(tensor.Value.GetString()!))));
+                            Assert.Equal(
+                                $"{pair.First.Name}: {(pair.First.Reads is { } reads ? Said(reads) : "refuses")}",
+                                $"{pair.First.Name}: {theirs}");
+                        })),
+        ]);
+        Assert.All(answer.GetProperty("names").EnumerateArray(), name =>
+            Assert.True(TensorAttributes.Names.Contains(name.GetString()!), name.GetString()));
     }
 
     [Theory]
@@ -105,7 +120,8 @@ public sealed class PickleConstructTests : IDisposable
     [Fact]
     public void POP_MARK_drops_the_mark_and_what_lies_above_it()
     {
-        byte[] pickle = PickleForge.Whole(PickleForge.Mark, PickleForge.Number(1), PickleForge.None, "1"u8.ToArray(), PickleForge.StateDict());
+        byte[] pickle = PickleForge.Whole(
+            PickleForge.Mark, PickleForge.Number(1), PickleForge.None, "1"u8.ToArray(), PickleForge.StateDict());
 
         var checkpoint = Checkpoint.Open(_folder.Write("x.pth", ZipForge.Torch(pickle: pickle)));
 
@@ -120,7 +136,8 @@ public sealed class PickleConstructTests : IDisposable
     [InlineData(false, true)]
     public void A_data_descriptor_has_32_or_64_bits_and_a_signature_or_none(bool signed, bool wide)
     {
-        byte[] archive = ZipForge.Torch(zip => zip.Records.ForEach(record => record.Defer(wide ? record.WideDescriptor(signed: signed) : record.Descriptor(signed: signed))));
+        byte[] archive = ZipForge.Torch(zip =>
+            zip.Records.ForEach(record => record.Defer(wide ? record.WideDescriptor(signed: signed) : record.Descriptor(signed: signed))));
 
         var checkpoint = Checkpoint.Open(_folder.Write("x.pth", archive));
 
@@ -160,5 +177,9 @@ public sealed class PickleConstructTests : IDisposable
     }
 
     private static string Said(IEnumerable<(string Name, byte[] Bytes)> tensors) =>
-        string.Join("; ", tensors.OrderBy(tensor => tensor.Name, StringComparer.Ordinal).Select(tensor => $"{tensor.Name} = {Convert.ToHexStringLower(tensor.Bytes)}"));
+        string.Join(
+            "; ",
+            tensors
+                .OrderBy(tensor => tensor.Name, StringComparer.Ordinal)
+                .Select(tensor => $"{tensor.Name} = {Convert.ToHexStringLower(tensor.Bytes)}"));
 }

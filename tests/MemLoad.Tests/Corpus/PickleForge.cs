@@ -60,9 +60,11 @@ internal static class PickleForge
 
     public static byte[] List(params IEnumerable<byte[]> items) => Cat(EmptyList, Mark, Cat(items), "e"u8.ToArray());
 
-    public static byte[] Dict(params IEnumerable<(string Key, byte[] Value)> items) => Cat(EmptyDict, Mark, Cat(items.Select(item => Cat(Text(item.Key), item.Value))), "u"u8.ToArray());
+    public static byte[] Dict(params IEnumerable<(string Key, byte[] Value)> items) =>
+        Cat(EmptyDict, Mark, Cat(items.Select(item => Cat(Text(item.Key), item.Value))), "u"u8.ToArray());
 
-    public static byte[] Call(string module, string name, params IEnumerable<byte[]> arguments) => Cat(Global(module, name), Tuple(arguments), Reduce);
+    public static byte[] Call(string module, string name, params IEnumerable<byte[]> arguments) =>
+        Cat(Global(module, name), Tuple(arguments), Reduce);
 
     public static byte[] Storage(string type = "FloatStorage", string key = "0", BigInteger? count = null) =>
         Cat(Tuple(Text("storage"), Global("torch", type), Text(key), Text("cpu"), Number(count ?? 4)), Persistent);
@@ -70,8 +72,22 @@ internal static class PickleForge
     public static byte[] Numbers(params IEnumerable<long> numbers) => Tuple(numbers.Select(number => Number(number)));
 
     /// <summary>A tensor as PyTorch writes it; each part may be replaced by something else.</summary>
-    public static byte[] Tensor(byte[]? storage = null, byte[]? offset = null, byte[]? shape = null, byte[]? strides = null, byte[]? gradient = null, byte[]? hooks = null) => Call(
-        "torch._utils", "_rebuild_tensor_v2", storage ?? Storage(), offset ?? Number(0), shape ?? Numbers(4), strides ?? Numbers(1), gradient ?? False, hooks ?? OrderedDict);
+    public static byte[] Tensor(
+        byte[]? storage = null,
+        byte[]? offset = null,
+        byte[]? shape = null,
+        byte[]? strides = null,
+        byte[]? gradient = null,
+        byte[]? hooks = null) =>
+        Call(
+            "torch._utils",
+            "_rebuild_tensor_v2",
+            storage ?? Storage(),
+            offset ?? Number(0),
+            shape ?? Numbers(4),
+            strides ?? Numbers(1),
+            gradient ?? False,
+            hooks ?? OrderedDict);
 
     /// <summary>A state dict with one tensor.</summary>
     public static byte[] StateDict(byte[]? tensor = null, string name = "a") => Dict((name, tensor ?? Tensor()));

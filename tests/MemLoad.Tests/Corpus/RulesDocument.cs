@@ -8,7 +8,15 @@ internal static class RulesDocument
 {
     private static readonly string[] Groups =
     [
-        "Paths and formats", "PyTorch's zip archives", "Pickles", "safetensors and GGUF", "Folders, shards and their index", "Tensors, models and manifests", "Devices and memory", "Measuring", "Writing and usage",
+        "Paths and formats",
+        "PyTorch's zip archives",
+        "Pickles",
+        "safetensors and GGUF",
+        "Folders, shards and their index",
+        "Tensors, models and manifests",
+        "Devices and memory",
+        "Measuring",
+        "Writing and usage",
     ];
 
     private static readonly string[] Outcomes = ["accepts", "refuses", "runs out of memory", "crashes", "hangs", "runs it"];
@@ -16,7 +24,11 @@ internal static class RulesDocument
     /// <summary>Every rule, by id.</summary>
     public static IReadOnlyList<Rule> AllRules { get; } =
     [
-        .. typeof(Rules).GetFields(BindingFlags.Public | BindingFlags.Static).Select(field => field.GetValue(null)).OfType<Rule>().OrderBy(rule => rule.Id, StringComparer.Ordinal),
+        .. typeof(Rules)
+            .GetFields(BindingFlags.Public | BindingFlags.Static)
+            .Select(field => field.GetValue(null))
+            .OfType<Rule>()
+            .OrderBy(rule => rule.Id, StringComparer.Ordinal),
     ];
 
     /// <summary>The whole document.</summary>
@@ -52,13 +64,22 @@ internal static class RulesDocument
                 Line($"| {rule.Id} | {Cell(rule.Title)} | {Cell(rule.Remedy.ToString())} | {(files == 0 ? "" : files)} |");
             }
         }
-        Line($"\n## The malformed files, and what other readers do with them\n\nMeasured: {peers.Versions}; `torch.load(path, weights_only=True)` and");
-        Line("`safetensors.torch.load_file(path)`, each file in its own process with 2 GiB of memory and 20 seconds; TorchSharp.PyBridge 1.4.4, `PyTorchUnpickler`");
+        Line(
+            $"\n## The malformed files, and what other readers do with them\n\nMeasured: {peers.Versions}; `torch.load(path, "
+                + $"weights_only=True)` and");
+        Line(
+            "`safetensors.torch.load_file(path)`, each file in its own process with 2 GiB of memory and 20 seconds; TorchSharp.PyBridge "
+                + "1.4.4, `PyTorchUnpickler`");
         Line("and `Safetensors.LoadStateDict`, with 2 GiB of managed memory. MemLoad refuses all of these files from their headers.");
-        Line("A reader that accepts a file is not always wrong. PyTorch supports sparse tensors, other protocols and deep containers. The table shows where two");
+        Line(
+            "A reader that accepts a file is not always wrong. PyTorch supports sparse tensors, other protocols and deep containers. The "
+                + "table shows where two");
         Line("readers of a file differ, and where a reader does not detect a wrong name, length or byte.");
-        Line($"\n| Kind | Files | Reader | {string.Join(" | ", Outcomes)} |\n|---|---|---|{string.Concat(Enumerable.Repeat("---|", Outcomes.Length))}");
-        foreach (IGrouping<(string Format, string? Reader), HostileFile> group in HostileFiles.All.GroupBy(file => (file.Format, PeerReaders.ReaderOf(file))))
+        Line(
+            $"\n| Kind | Files | Reader | {string.Join(" | ", Outcomes)} "
+                + $"|\n|---|---|---|{string.Concat(Enumerable.Repeat("---|", Outcomes.Length))}");
+        foreach (IGrouping<(string Format, string? Reader), HostileFile> group in HostileFiles.All.GroupBy(file =>
+                (file.Format, PeerReaders.ReaderOf(file))))
         {
             if (group.Key.Reader is null)
             {
@@ -68,8 +89,12 @@ internal static class RulesDocument
             Count(group.Key.Format, group.Key.Reader, group, peers.Outcomes);
             Count(group.Key.Format, "PyBridge", group, peers.Bridge);
         }
-        Line("\n## Pickles, construct by construct\n\nA pickle is a Python program. MemLoad does not run it. MemLoad reads what PyTorch reads, or refuses the file by a rule. Each construct is a file");
-        Line("in the tests. The tests also run PyTorch 2.6 (`weights_only=True`) if it is installed. `bench/Fuzz --differential` generates more constructs.");
+        Line(
+            "\n## Pickles, construct by construct\n\nA pickle is a Python program. MemLoad does not run it. MemLoad reads what PyTorch "
+                + "reads, or refuses the file by a rule. Each construct is a file");
+        Line(
+            "in the tests. The tests also run PyTorch 2.6 (`weights_only=True`) if it is installed. `bench/Fuzz --differential` "
+                + "generates more constructs.");
         Line("\n| Construct | PyTorch | MemLoad |\n|---|---|---|");
         foreach (PickleConstruct construct in PickleConstructs.All)
         {
@@ -100,12 +125,16 @@ internal static class RulesDocument
             `--allow-opaque`, and load the result.
 
             """.ReplaceLineEndings("\n"));
-        Line("\n## Published attacks\n\nFiles in the tests contain these attacks. MemLoad refuses all of them. The table has the rule and the outcome of the other readers.");
+        Line(
+            "\n## Published attacks\n\nFiles in the tests contain these attacks. MemLoad refuses all of them. The table has the rule and "
+                + "the outcome of the other readers.");
         Line("\n| Attack | What it does | Tried as |\n|---|---|---|");
         var byId = HostileFiles.All.ToDictionary(file => file.Id, StringComparer.Ordinal);
         foreach (PublishedAttack attack in PublishedAttacks.All)
         {
-            Line($"| {Cell(attack.Name)} | {Cell(attack.What)} | {string.Join("<br>", attack.Files.Select(id => Cell($"{id}: {byId[id].Rule}{Others(byId[id])}")))} |");
+            Line(
+                $"| {Cell(attack.Name)} | {Cell(attack.What)} | "
+                    + $"{string.Join("<br>", attack.Files.Select(id => Cell($"{id}: {byId[id].Rule}{Others(byId[id])}")))} |");
         }
         Line($"\n## One by one\n\n{HostileFiles.All.Count} files in all.\n\n| File | MemLoad refuses by | Other readers |\n|---|---|---|");
         foreach (HostileFile file in HostileFiles.All)
@@ -117,12 +146,21 @@ internal static class RulesDocument
         void Line(string line) => text.Append(line).Append('\n');
 
         void Count(string format, string reader, IEnumerable<HostileFile> group, IReadOnlyDictionary<string, string> outcomes) =>
-            Line($"| {format} | {group.Count()} | {reader} | {string.Join(" | ", Outcomes.Select(outcome => group.Count(file => outcomes.GetValueOrDefault(file.Id) == outcome)))} |");
+            Line(
+                $"| {format} | {group.Count()} | {reader} | "
+                    + $"{string.Join(" | ", Outcomes.Select(outcome => group.Count(file => outcomes.GetValueOrDefault(file.Id) == outcome)))} |"
+            );
 
-        string Others(HostileFile file) => PeerReaders.ReaderOf(file) is not string reader ? ""
-            : $"; {reader} {peers.Outcomes.GetValueOrDefault(file.Id, "was not asked")}; PyBridge {peers.Bridge.GetValueOrDefault(file.Id, "was not asked")}";
+        string Others(HostileFile file) =>
+            PeerReaders.ReaderOf(file) is not string reader
+                ? ""
+                : $"; {reader} {peers.Outcomes.GetValueOrDefault(file.Id, "was not asked")}; PyBridge "
+                    + $"{peers.Bridge.GetValueOrDefault(file.Id, "was not asked")}";
     }
 
-    private static string Cell(string text) => text.Replace("|", "\\|", StringComparison.Ordinal).Replace("*", "\\*", StringComparison.Ordinal).Replace("__", "\\_\\_", StringComparison.Ordinal)
-        .Replace("<", "&lt;", StringComparison.Ordinal);
+    private static string Cell(string text) =>
+        text.Replace("|", "\\|", StringComparison.Ordinal)
+            .Replace("*", "\\*", StringComparison.Ordinal)
+            .Replace("__", "\\_\\_", StringComparison.Ordinal)
+            .Replace("<", "&lt;", StringComparison.Ordinal);
 }

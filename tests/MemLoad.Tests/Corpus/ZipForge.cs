@@ -37,12 +37,20 @@ internal sealed class ForgedRecord(string name, byte[] data)
     public bool Listed { get; set; } = true;
     public bool Written { get; set; } = true;
 
-    public byte[] Descriptor(uint? crc = null, uint? stored = null, uint? length = null, bool signed = true) => PickleForge.Cat(
-        signed ? PickleForge.Four(0x08074b50) : [], PickleForge.Four(crc ?? TrueCrc), PickleForge.Four(stored ?? (uint)Data.Length), PickleForge.Four(length ?? (uint)Data.Length));
+    public byte[] Descriptor(uint? crc = null, uint? stored = null, uint? length = null, bool signed = true) =>
+        PickleForge.Cat(
+            signed ? PickleForge.Four(0x08074b50) : [],
+            PickleForge.Four(crc ?? TrueCrc),
+            PickleForge.Four(stored ?? (uint)Data.Length),
+            PickleForge.Four(length ?? (uint)Data.Length));
 
     /// <summary>A descriptor whose lengths have 64 bits.</summary>
-    public byte[] WideDescriptor(ulong? stored = null, ulong? length = null, bool signed = true) => PickleForge.Cat(
-        signed ? PickleForge.Four(0x08074b50) : [], PickleForge.Four(TrueCrc), PickleForge.Eight(stored ?? (ulong)Data.Length), PickleForge.Eight(length ?? (ulong)Data.Length));
+    public byte[] WideDescriptor(ulong? stored = null, ulong? length = null, bool signed = true) =>
+        PickleForge.Cat(
+            signed ? PickleForge.Four(0x08074b50) : [],
+            PickleForge.Four(TrueCrc),
+            PickleForge.Eight(stored ?? (ulong)Data.Length),
+            PickleForge.Eight(length ?? (ulong)Data.Length));
 
     /// <summary>Leaves the checksum and the lengths to a descriptor behind the data.</summary>
     public void Defer(byte[] descriptor)
@@ -97,11 +105,31 @@ internal sealed class ZipForge
         return zip.Bytes();
     }
 
-    public static byte[] Zip64End(ulong count, ulong length, ulong offset, ulong at, ulong size = 44, uint disk = 0, ulong? diskCount = null, ulong? locator = null, uint disks = 1, uint signature = 0x06064b50) =>
+    public static byte[] Zip64End(
+        ulong count,
+        ulong length,
+        ulong offset,
+        ulong at,
+        ulong size = 44,
+        uint disk = 0,
+        ulong? diskCount = null,
+        ulong? locator = null,
+        uint disks = 1,
+        uint signature = 0x06064b50) =>
         PickleForge.Cat(
-            PickleForge.Four(signature), PickleForge.Eight(size), [45, 0, 45, 0], PickleForge.Four(disk), PickleForge.Four(0), PickleForge.Eight(diskCount ?? count),
-            PickleForge.Eight(count), PickleForge.Eight(length), PickleForge.Eight(offset),
-            PickleForge.Four(0x07064b50), PickleForge.Four(0), PickleForge.Eight(locator ?? at), PickleForge.Four(disks));
+            PickleForge.Four(signature),
+            PickleForge.Eight(size),
+            [45, 0, 45, 0],
+            PickleForge.Four(disk),
+            PickleForge.Four(0),
+            PickleForge.Eight(diskCount ?? count),
+            PickleForge.Eight(count),
+            PickleForge.Eight(length),
+            PickleForge.Eight(offset),
+            PickleForge.Four(0x07064b50),
+            PickleForge.Four(0),
+            PickleForge.Eight(locator ?? at),
+            PickleForge.Four(disks));
 
     public static byte[] Deflate(byte[] data)
     {

@@ -109,34 +109,40 @@ public sealed class CachingAllocatorTests
     [Fact]
     public void It_does_what_a_plain_search_through_all_blocks_does() =>
         Prop.ForAll(Gen.Choose(-60, 3000).ArrayOf().ToArbitrary(), operations =>
-        {
-            const long Capacity = 300 << 20;
-            long behind = 0; // bytes of segments that memory was put behind
-            var allocator = new CachingAllocator(Capacity) { SegmentReserved = (_, bytes) => behind += bytes, SegmentReleased = (_, bytes) => behind -= bytes };
-            var plain = new PlainAllocator(Capacity);
-            var live = new List<DeviceBlock>();
-            foreach (int operation in operations)
             {
-                long bytes = (long)operation * operation * 7;
-                if (operation > 0 && plain.Allocate(bytes) is long offset)
+                const long Capacity = 300 << 20;
+                long behind = 0; // bytes of segments that memory was put behind
+                var allocator = new CachingAllocator(Capacity)
                 {
-                    live.Add(allocator.Allocate(bytes));
-                    Assert.Equal(offset, live[^1].Offset);
-                }
-                else if (operation > 0)
+                    SegmentReserved = (_, bytes) => behind += bytes,
+                    SegmentReleased = (_, bytes) => behind -= bytes,
+                };
+                var plain = new PlainAllocator(Capacity);
+                var live = new List<DeviceBlock>();
+                foreach (int operation in operations)
                 {
-                    Assert.Throws<MemLoadException>(() => allocator.Allocate(bytes));
+                    long bytes = (long)operation * operation * 7;
+                    if (operation > 0 && plain.Allocate(bytes) is long offset)
+                    {
+                        live.Add(allocator.Allocate(bytes));
+                        Assert.Equal(offset, live[^1].Offset);
+                    }
+                    else if (operation > 0)
+                    {
+                        Assert.Throws<MemLoadException>(() => allocator.Allocate(bytes));
+                    }
+                    else if (live.Count > 0)
+                    {
+                        DeviceBlock block = live[-operation % live.Count];
+                        live.Remove(block);
+                        allocator.Release(block);
+                        plain.Release(block.Offset);
+                    }
+                    Assert.Equal(
+                        (plain.Allocated, plain.Reserved, plain.Reserved), (allocator.Memory.Allocated, allocator.Memory.Reserved, behind));
                 }
-                else if (live.Count > 0)
-                {
-                    DeviceBlock block = live[-operation % live.Count];
-                    live.Remove(block);
-                    allocator.Release(block);
-                    plain.Release(block.Offset);
-                }
-                Assert.Equal((plain.Allocated, plain.Reserved, plain.Reserved), (allocator.Memory.Allocated, allocator.Memory.Reserved, behind));
-            }
-        }).QuickCheckThrowOnFailure();
+            })
+            .QuickCheckThrowOnFailure();
 
     // PyTorch's arithmetic without anything that makes it fast.
     private sealed class PlainAllocator(long capacity)
@@ -166,7 +172,10 @@ public sealed class CachingAllocatorTests
                 _segments.Add((small, [(_next, segment, false)]));
                 _next += segment;
             }
-            (List<(long Offset, long Bytes, bool Used)> blocks, (long Offset, long Bytes, bool Used) best) = Free(small, size).OrderBy(free => free.Block.Bytes).ThenBy(free => free.Block.Offset).First();
+            (List<(long Offset, long Bytes, bool Used)> blocks, (long Offset, long Bytes, bool Used) best) = Free(small, size)
+                .OrderBy(free => free.Block.Bytes)
+                .ThenBy(free => free.Block.Offset)
+                .First();
             int at = blocks.IndexOf(best);
             long rest = best.Bytes - size;
             bool split = small ? rest >= 512 : rest > 1 << 20;
@@ -180,7 +189,9 @@ public sealed class CachingAllocatorTests
 
         public void Release(long offset)
         {
-            List<(long Offset, long Bytes, bool Used)> blocks = _segments.Select(segment => segment.Blocks).Single(each => each.Exists(block => block.Offset == offset));
+            List<(long Offset, long Bytes, bool Used)> blocks = _segments
+                .Select(segment => segment.Blocks)
+                .Single(each => each.Exists(block => block.Offset == offset));
             int at = blocks.FindIndex(block => block.Offset == offset);
             blocks[at] = blocks[at] with { Used = false };
             for (int i = blocks.Count - 2; i >= 0; i--)
@@ -193,7 +204,8 @@ public sealed class CachingAllocatorTests
             }
         }
 
-        private IEnumerable<(List<(long Offset, long Bytes, bool Used)> Blocks, (long Offset, long Bytes, bool Used) Block)> Free(bool small, long size) =>
+        private IEnumerable<(List<(long Offset, long Bytes, bool Used)> Blocks, (long Offset, long Bytes, bool Used) Block)> Free(
+            bool small, long size) =>
             from segment in _segments
             where segment.Small == small
             from block in segment.Blocks

@@ -12,7 +12,8 @@ public sealed class DeviceRegistryTests
         var refusal = Assert.Throws<MemLoadException>(() => DeviceRegistry.Open(device));
 
         Assert.Equal("ML7004", refusal.Rule.Id);
-        Assert.StartsWith($"the device '{device.ToLowerInvariant()}' needs the TorchSharp build of MemLoad", refusal.Finding, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"the device '{device.ToLowerInvariant()}' needs the TorchSharp build of MemLoad", refusal.Finding, StringComparison.Ordinal);
         Assert.Contains("./build.ps1 " + advice, refusal.Finding, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', refusal.Message);
     }
@@ -23,7 +24,10 @@ public sealed class DeviceRegistryTests
         var refusal = Assert.Throws<MemLoadException>(() => DeviceRegistry.Open("CUDA:97"));
 
         Assert.Equal("ML7004", refusal.Rule.Id);
-        Assert.StartsWith(CudaDriver.Here is null ? $"the device 'cuda:97' cannot be used: {CudaDriver.ReasonForNone}" : "there is no 'cuda:97'", refusal.Finding, StringComparison.Ordinal);
+        Assert.StartsWith(
+            CudaDriver.Here is null ? $"the device 'cuda:97' cannot be used: {CudaDriver.ReasonForNone}" : "there is no 'cuda:97'",
+            refusal.Finding,
+            StringComparison.Ordinal);
         Assert.DoesNotContain('\n', refusal.Message);
     }
 
@@ -80,8 +84,13 @@ public sealed class DeviceRegistryTests
         string[] usable = ["cpu", "sim", "sim:unified", .. Enumerable.Range(0, cards).Select(CudaCard.NameOf)];
         Assert.Equal([.. usable, .. cards == 0 ? ["cuda:0"] : Array.Empty<string>(), "torch:cpu"], devices.Select(device => device.Name));
         Assert.Equal(usable, devices.Where(device => device.Available).Select(device => device.Name));
-        Assert.Contains("needs the TorchSharp build of MemLoad, which is not here: in a clone, ./build.ps1 -Torch c", devices[^1].Details, StringComparison.Ordinal);
-        Assert.Equal(cards == 0 ? CudaDriver.ReasonForNone : "", devices.FirstOrDefault(device => !device.Available && device.Name == "cuda:0")?.Details ?? "");
+        Assert.Contains(
+            "needs the TorchSharp build of MemLoad, which is not here: in a clone, ./build.ps1 -Torch c",
+            devices[^1].Details,
+            StringComparison.Ordinal);
+        Assert.Equal(
+            cards == 0 ? CudaDriver.ReasonForNone : "",
+            devices.FirstOrDefault(device => !device.Available && device.Name == "cuda:0")?.Details ?? "");
         Assert.Equal(usable, DeviceRegistry.Names);
     }
 

@@ -32,7 +32,14 @@ public sealed class HostLayoutTests
     public void Large_storages_with_headers_between_lie_as_in_their_file_and_those_that_are_cast_beside_them()
     {
         const long Large = 40 << 20;
-        Extent[] storages = [new(0, 64, Large), new(0, 64 + Large + 192, 128), new(1, 4096 + 128, Large), new(0, 64 + Large + 192 + 128 + 64, Large), new(1, 4096 + 192 + Large, Large)];
+        Extent[] storages =
+        [
+            new(0, 64, Large),
+            new(0, 64 + Large + 192, 128),
+            new(1, 4096 + 128, Large),
+            new(0, 64 + Large + 192 + 128 + 64, Large),
+            new(1, 4096 + 192 + Large, Large),
+        ];
         long[] lengths = [.. storages.Select(storage => storage.Length)];
         lengths[^1] /= 2;
 

@@ -96,7 +96,15 @@ public sealed class HostMemoryTests
         Skip.IfNot(OperatingSystem.IsLinux(), "reads /proc/self");
         var random = new Random(8);
         using var memory = new HostMemory();
-        long[] sizes = [.. Enumerable.Range(0, 200).Select(i => i % 50 == 0 ? 0 : random.Next(3) == 0 ? (long)random.Next(4 << 20) : random.Next(20_000))];
+        long[] sizes =
+        [
+            .. Enumerable
+                .Range(0, 200)
+                .Select(i =>
+                    i % 50 == 0 ? 0
+                    : random.Next(3) == 0 ? (long)random.Next(4 << 20)
+                    : random.Next(20_000)),
+        ];
         MemoryBuffer[] blocks = memory.AllocateTogether(HostLayout.Packed(sizes));
         Assert.Equal(sizes, blocks.Select(block => block.Length));
         Assert.All(blocks, block => Assert.Equal(0, block.Address % 64));
@@ -128,7 +136,11 @@ public sealed class HostMemoryTests
     }
 
     private static long Resident() =>
-        long.Parse(File.ReadLines("/proc/self/status").Single(line => line.StartsWith("RssAnon", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture) * 1024;
+        long.Parse(
+            File.ReadLines("/proc/self/status")
+                .Single(line => line.StartsWith("RssAnon", StringComparison.Ordinal))
+                .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
+            System.Globalization.CultureInfo.InvariantCulture) * 1024;
 
     private static bool IsMapped(long address) => File.ReadLines("/proc/self/maps").Any(line =>
     {

@@ -9,10 +9,16 @@ internal sealed record DocumentBlock(string Document, int Line, string Language,
 {
     private const string Fence = "```";
 
-    /// <summary>What a user or a contributor reads: the pages at the root and every page of docs/, in every language. Help of cmdlets has its own tests.</summary>
+    /// <summary>
+    /// What a user or a contributor reads: the pages at the root and every page of docs/, in every language. Help of cmdlets has its own
+    /// tests.
+    /// </summary>
     public static string[] Documents { get; } =
     [
-        .. Directory.EnumerateFiles(Repository.Root, "*.md").Where(path => Path.GetFileName(path) != "CHANGELOG.md").Concat(Directory.EnumerateFiles(Path.Combine(Repository.Root, "docs"), "*.md"))
+        .. Directory
+            .EnumerateFiles(Repository.Root, "*.md")
+            .Where(path => Path.GetFileName(path) != "CHANGELOG.md")
+            .Concat(Directory.EnumerateFiles(Path.Combine(Repository.Root, "docs"), "*.md"))
             .Append(Path.Combine(Repository.Root, "build", "release", "README.md"))
             .Select(path => Path.GetRelativePath(Repository.Root, path).Replace('\\', '/')).Order(StringComparer.Ordinal),
     ];

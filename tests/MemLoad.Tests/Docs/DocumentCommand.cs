@@ -26,8 +26,13 @@ internal sealed partial record DocumentCommand(string Where, string Text, string
             string text = block.Lines[i].Trim();
             if (block.Language == Console)
             {
-                Assert.True(text.StartsWith(Prompt, StringComparison.Ordinal), $"{block.Document}:{line}: a console block begins with '{Prompt}' and a command");
-                string[] output = [.. block.Lines.Skip(i + 1).TakeWhile(next => !next.TrimStart().StartsWith(Prompt, StringComparison.Ordinal))];
+                Assert.True(
+                    text.StartsWith(Prompt, StringComparison.Ordinal),
+                    $"{block.Document}:{line}: a console block begins with '{Prompt}' and a command");
+                string[] output =
+                [
+                    .. block.Lines.Skip(i + 1).TakeWhile(next => !next.TrimStart().StartsWith(Prompt, StringComparison.Ordinal)),
+                ];
                 i += output.Length;
                 yield return new DocumentCommand($"{block.Document}:{line}", text[Prompt.Length..], string.Join('\n', output));
             }

@@ -31,7 +31,8 @@ public sealed class DocumentScratch : IDisposable
         }
         File.WriteAllText(_tools["memload"], $"#!/bin/sh\nexec dotnet '{Path.Combine(AppContext.BaseDirectory, "memload.dll")}' \"$@\"\n");
         File.SetUnixFileMode(_tools["memload"], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        (int code, string text) = Run("memload measure --path model.pth --timeline-path samples.jsonl --format csv > rows.csv", _prepared.Path);
+        (int code, string text) = Run(
+            "memload measure --path model.pth --timeline-path samples.jsonl --format csv > rows.csv", _prepared.Path);
         Assert.True(code == 0, text);
         foreach (string rows in (string[])["node1", "node2", "rank-0", "rank-1", "yesterday", "today"])
         {

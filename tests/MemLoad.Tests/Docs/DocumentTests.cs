@@ -7,7 +7,19 @@ namespace MemLoad.Tests.Docs;
 public sealed partial class DocumentTests
 {
     // Commands (sh or bash, console, powershell) are run; the others are data or text.
-    private static readonly string[] Languages = ["sh", "bash", "console", "powershell", "text", "python", "json", "csharp", "yaml", "html"];
+    private static readonly string[] Languages =
+    [
+        "sh",
+        "bash",
+        "console",
+        "powershell",
+        "text",
+        "python",
+        "json",
+        "csharp",
+        "yaml",
+        "html",
+    ];
 
     public static TheoryData<string> Documents => [.. DocumentBlock.Documents];
 
@@ -22,7 +34,9 @@ public sealed partial class DocumentTests
         Assert.Equal(Shown("README.md"), Shown("README.ja.md"));
 
         static IEnumerable<string> Shown(string document) =>
-            DocumentBlock.All.Where(block => block.Document == document).Select(block => $"{block.Language}\n{string.Join('\n', block.Lines)}");
+            DocumentBlock
+                .All.Where(block => block.Document == document)
+                .Select(block => $"{block.Language}\n{string.Join('\n', block.Lines)}");
     }
 
     [Theory]
@@ -32,13 +46,15 @@ public sealed partial class DocumentTests
         string folder = Path.GetDirectoryName(Path.Combine(Repository.Root, document))!;
         string text = string.Join('\n', DocumentBlock.LinesOf(document));
 
-        Assert.All(Link().Matches(text).Select(match => match.Groups[1].Value), target => Assert.True(Path.Exists(Path.Combine(folder, target)), target));
+        Assert.All(Link().Matches(text).Select(match => match.Groups[1].Value), target =>
+            Assert.True(Path.Exists(Path.Combine(folder, target)), target));
     }
 
     [Theory]
     [MemberData(nameof(Documents))]
     public void Every_id_is_one_of_a_rule(string document) =>
-        Assert.All(Id().Matches(string.Join('\n', DocumentBlock.LinesOf(document))), match => Assert.Contains(RulesDocument.AllRules, rule => rule.Id == match.Value));
+        Assert.All(Id().Matches(string.Join('\n', DocumentBlock.LinesOf(document))), match =>
+            Assert.Contains(RulesDocument.AllRules, rule => rule.Id == match.Value));
 
     [Fact]
     public void Every_rule_is_found_by_its_id()

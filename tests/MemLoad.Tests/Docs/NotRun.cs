@@ -3,8 +3,8 @@ using System.Text.RegularExpressions;
 namespace MemLoad.Tests.Docs;
 
 /// <summary>
-/// The commands of the documents that a test does not run, and why; and those that it runs on something smaller. A command that is neither run nor
-/// listed here does not exist: what is not found here is run.
+/// The commands of the documents that a test does not run, and why; and those that it runs on something smaller. A command that is neither
+/// run nor listed here does not exist: what is not found here is run.
 /// </summary>
 internal static class NotRun
 {
@@ -12,7 +12,9 @@ internal static class NotRun
     [
         (@"^git clone ", "needs a network"),
         (@"https?://|hf://", "needs a server"),
-        (@"^(nice -n \d+ )?dotnet (build|test|run|publish|tool|format|pwsh|stryker) ?", "builds, or runs what the build leaves: the tests are that"),
+        (
+            @"^(nice -n \d+ )?dotnet (build|test|run|publish|tool|format|pwsh|stryker) ?",
+            "builds, or runs what the build leaves: the tests are that"),
         (@"^MEMLOAD_UPDATE=1 dotnet test", "writes documents again"),
         (@"^\./build\.ps1", "builds: the tests are what it leaves"),
         (@"^\./bench/|bench/peers/", "a benchmark: minutes, gigabytes, root"),

@@ -37,7 +37,9 @@ public sealed partial class RowColumnsTests
 
     private static string[] Columns(Type row) => [.. row.GetProperties().Select(property => property.Name)];
 
-    [GeneratedRegex(@"^\| `(?<column>\w+)` \|(?<text>[^|\n]+)\|(?<text>[^|\n]+)\|(?<text>[^|\n]+)\|$", RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(
+        @"^\| `(?<column>\w+)` \|(?<text>[^|\n]+)\|(?<text>[^|\n]+)\|(?<text>[^|\n]+)\|$",
+        RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
     private static partial Regex TableRow();
 
     // A name and its unit in brackets, above lines that are indented further.

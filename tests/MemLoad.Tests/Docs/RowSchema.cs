@@ -71,13 +71,15 @@ internal static partial class RowSchema
         foreach (var property in typeof(LoadMeasurement).GetProperties())
         {
             Match row = described[property.Name];
-            properties[property.Name] = Column(property.Name, property.PropertyType, row.Groups["unit"].Value.Trim(), row.Groups["text"].Value.Trim());
+            properties[property.Name] = Column(
+                property.Name, property.PropertyType, row.Groups["unit"].Value.Trim(), row.Groups["text"].Value.Trim());
         }
         var schema = new JsonObject
         {
             ["$schema"] = "https://json-schema.org/draft/2020-12/schema",
             ["title"] = "A measured load of MemLoad",
-            ["description"] = "One row of 'memload measure --format json' and of 'Measure-LoadMemory | ConvertTo-Json'. Null means that a value is "
+            ["description"] =
+                "One row of 'memload measure --format json' and of 'Measure-LoadMemory | ConvertTo-Json'. Null means that a value is "
                 + "not known. A later version can add columns. SchemaVersion changes if the meaning of a column changes.",
             ["type"] = "object",
             ["required"] = new JsonArray([.. Required.Select(name => (JsonNode)name)]),
@@ -132,6 +134,7 @@ internal static partial class RowSchema
     [GeneratedRegex(@"`|\[(\w+)\]\([^)]*\)")]
     private static partial Regex MarkUp();
 
-    [GeneratedRegex(@"^\| `(?<column>\w+)` \|(?<unit>[^|\n]+)\|[^|\n]+\|(?<text>[^|\n]+)\|$", RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(
+        @"^\| `(?<column>\w+)` \|(?<unit>[^|\n]+)\|[^|\n]+\|(?<text>[^|\n]+)\|$", RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
     private static partial Regex TableRow();
 }

@@ -9,8 +9,8 @@ using static MemLoad.Tests.Corpus.PickleForge;
 namespace MemLoad.Tests.Doors;
 
 /// <summary>
-/// One hostile text in everything that a file can say and in every name that a file can have: nothing hidden comes out of any door, no line is forged,
-/// and every line is of bounded length. The module's doors are in tests/Pester/HostileText.Tests.ps1.
+/// One hostile text in everything that a file can say and in every name that a file can have: nothing hidden comes out of any door, no line
+/// is forged, and every line is of bounded length. The module's doors are in tests/Pester/HostileText.Tests.ps1.
 /// </summary>
 public sealed class HostileTextTests : IDisposable
 {
@@ -18,7 +18,8 @@ public sealed class HostileTextTests : IDisposable
     private const string Invisible = "=\t\u061c\u00ad\u2060\u202e\u2066\ufeff\u3164\ufe0f\U000E0041\ue000";
 
     // Control characters too: in metadata and in what is refused.
-    private const string Hostile = Invisible + "\u001b]0;PWNED\u0007\u001b[31mRED\u001b[2J\u009b31m\u0085\u2028\r\nML0000: fake line\n\u007f";
+    private const string Hostile =
+        Invisible + "\u001b]0;PWNED\u0007\u001b[31mRED\u001b[2J\u009b31m\u0085\u2028\r\nML0000: fake line\n\u007f";
 
     // As a name of a file: no slash, no NUL, at most 255 bytes. Windows allows neither a colon nor the control characters of ASCII.
     private static readonly string HostileName = OperatingSystem.IsWindows()
@@ -45,7 +46,20 @@ public sealed class HostileTextTests : IDisposable
         Safe(0, "plan", "--path", weights, "--strategy", "Stream", "--device", "sim", "--detailed", "--format", format);
         Safe(0, "measure", "--path", weights, "--strategy", "Stream", "--device", "cpu", "--in-process", "--format", format);
         Safe(0, "convert", "--path", weights, "--out", Path.Combine(_folder.Path, $"{HostileName}.pth"), "--format", format);
-        Safe(1, "measure", "--path", weights, "--size", "gpt2-small", "--strategy", "Stream", "--device", "cpu", "--in-process", "--format", format);
+        Safe(
+            1,
+            "measure",
+            "--path",
+            weights,
+            "--size",
+            "gpt2-small",
+            "--strategy",
+            "Stream",
+            "--device",
+            "cpu",
+            "--in-process",
+            "--format",
+            format);
 
         // Data stays data: what was escaped can be had back.
         string name = format switch
@@ -84,7 +98,10 @@ public sealed class HostileTextTests : IDisposable
             Cache = Hostile,
         };
         string rows = Path.Combine(_folder.Path, "rows.csv");
-        File.WriteAllText(rows, Rows.Print(console => MemLoad.Cli.CsvWriter.Write([row, Rows.Loaded("Stream")], MemLoad.Cli.JsonOutput.Types.LoadMeasurement, console.Out)));
+        File.WriteAllText(
+            rows,
+            Rows.Print(console =>
+                MemLoad.Cli.CsvWriter.Write([row, Rows.Loaded("Stream")], MemLoad.Cli.JsonOutput.Types.LoadMeasurement, console.Out)));
         Assert.True(IsSafe(File.ReadAllText(rows)));
         Assert.Equal(row, RowFile.Read(rows)[0]);
 
@@ -110,24 +127,43 @@ public sealed class HostileTextTests : IDisposable
     public static TheoryData<string> Refusals => [.. Refused.Keys];
 
     // What is refused, by file, content and the text in it.
-    private static Dictionary<string, (string File, byte[] Content)> Refused { get; } = new(StringComparer.Ordinal)
-    {
-        ["safetensors: a word that is none"] = ("x.safetensors", CheckpointKit.Safetensors($$$$"""{"a":t{{{{Hostile}}}}}""")),
-        ["safetensors: a string with raw control characters"] = ("x.safetensors", CheckpointKit.Safetensors($$$$"""{"{{{{Hostile}}}}":1}""")),
-        ["safetensors: a tensor's name"] = ("x.safetensors", CheckpointKit.Safetensors($$$$"""{{{{{Json(Hostile)}}}}:{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}""")),
-        ["safetensors: a dtype"] = ("x.safetensors", CheckpointKit.Safetensors($$$$"""{"a":{"dtype":{{{{Json(Hostile)}}}},"shape":[0],"data_offsets":[0,0]}}""")),
-        ["safetensors: a field"] = ("x.safetensors", CheckpointKit.Safetensors($$$$"""{"a":{{{{{Json(Hostile)}}}}:1}}""")),
-        ["safetensors: a name twice"] = ("x.safetensors", CheckpointKit.Safetensors($$$$"""{"__metadata__":{{{{{Json(Hostile)}}}}:"","{{{{"\\u003d"}}}}{{{{Json(Hostile)[2..]}}}}:""}}""")),
-        ["safetensors: a key of metadata"] = ("x.safetensors", CheckpointKit.Safetensors($$$$"""{"__metadata__":{{{{{Json(Hostile)}}}}:1}}""")),
-        ["index: a word that is none"] = ("x.index.json", Bytes($$$$"""{"metadata":n{{{{"\u001b]0;PWNED\u0007\nML0000: fake"}}}}}""")),
-        ["index: a shard"] = ("x.index.json", Encoding.UTF8.GetBytes($$$$"""{"weight_map":{{{{{Json(Hostile)}}}}:{{{{Json(Hostile)}}}}}}""")),
-        ["index: a shard that is not there"] = ("x.index.json", Encoding.UTF8.GetBytes($$$$"""{"weight_map":{{{{{Json(Hostile)}}}}:{{{{Json(Invisible.Replace("\t", "", StringComparison.Ordinal))}}}}}}""")),
-        ["pickle: a name"] = ("x.pth", ZipForge.Torch(pickle: Whole(StackGlobal(Hostile, Hostile), EmptyTuple, Reduce))),
-        ["pickle: a tensor's name"] = ("x.pth", ZipForge.Torch(pickle: Whole(StateDict(name: Hostile)))),
-        ["pickle: a storage's key"] = ("x.pth", ZipForge.Torch(pickle: Whole(StateDict(Tensor(Storage(key: Hostile)))))),
-        ["zip: a record's name"] = ("x.pth", Zip(Hostile)),
-        ["zip: a record's name outside the folder"] = ("x.pth", Zip("=\u3164\ue000")),
-    };
+    private static Dictionary<string, (string File, byte[] Content)> Refused { get; } =
+        new(StringComparer.Ordinal)
+        {
+            ["safetensors: a word that is none"] = ("x.safetensors", CheckpointKit.Safetensors($$$$"""{"a":t{{{{Hostile}}}}}""")),
+            ["safetensors: a string with raw control characters"] = (
+                "x.safetensors",
+                CheckpointKit.Safetensors($$$$"""{"{{{{Hostile}}}}":1}""")),
+            ["safetensors: a tensor's name"] = (
+                "x.safetensors",
+                CheckpointKit.Safetensors($$$$"""{{{{{Json(Hostile)}}}}:{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}""")),
+            ["safetensors: a dtype"] = (
+                "x.safetensors",
+                CheckpointKit.Safetensors($$$$"""{"a":{"dtype":{{{{Json(Hostile)}}}},"shape":[0],"data_offsets":[0,0]}}""")),
+            ["safetensors: a field"] = ("x.safetensors", CheckpointKit.Safetensors($$$$"""{"a":{{{{{Json(Hostile)}}}}:1}}""")),
+            ["safetensors: a name twice"] = (
+                "x.safetensors",
+                CheckpointKit.Safetensors(
+                    $$$$"""{"__metadata__":{{{{{Json(Hostile)}}}}:"","{{{{"\\u003d"}}}}{{{{Json(Hostile)[2..]}}}}:""}}"""
+                )),
+            ["safetensors: a key of metadata"] = (
+                "x.safetensors",
+                CheckpointKit.Safetensors($$$$"""{"__metadata__":{{{{{Json(Hostile)}}}}:1}}""")),
+            ["index: a word that is none"] = ("x.index.json", Bytes($$$$"""{"metadata":n{{{{"\u001b]0;PWNED\u0007\nML0000: fake"}}}}}""")),
+            ["index: a shard"] = (
+                "x.index.json",
+                Encoding.UTF8.GetBytes($$$$"""{"weight_map":{{{{{Json(Hostile)}}}}:{{{{Json(Hostile)}}}}}}""")),
+            ["index: a shard that is not there"] = (
+                "x.index.json",
+                Encoding.UTF8.GetBytes(
+                    $$$$"""{"weight_map":{{{{{Json(Hostile)}}}}:{{{{Json(Invisible.Replace("\t", "", StringComparison.Ordinal))}}}}}}"""
+                )),
+            ["pickle: a name"] = ("x.pth", ZipForge.Torch(pickle: Whole(StackGlobal(Hostile, Hostile), EmptyTuple, Reduce))),
+            ["pickle: a tensor's name"] = ("x.pth", ZipForge.Torch(pickle: Whole(StateDict(name: Hostile)))),
+            ["pickle: a storage's key"] = ("x.pth", ZipForge.Torch(pickle: Whole(StateDict(Tensor(Storage(key: Hostile)))))),
+            ["zip: a record's name"] = ("x.pth", Zip(Hostile)),
+            ["zip: a record's name outside the folder"] = ("x.pth", Zip("=\u3164\ue000")),
+        };
 
     [Theory]
     [MemberData(nameof(Refusals))]
@@ -151,7 +187,8 @@ public sealed class HostileTextTests : IDisposable
         }
     }
 
-    public static TheoryData<string> OtherFiles => ["rows.csv", "rows.json", "literal.json", "samples.jsonl", "x.manifest.json", "literal.manifest.json"];
+    public static TheoryData<string> OtherFiles =>
+        ["rows.csv", "rows.json", "literal.json", "samples.jsonl", "x.manifest.json", "literal.manifest.json"];
 
     [Theory]
     [MemberData(nameof(OtherFiles))]
@@ -172,7 +209,18 @@ public sealed class HostileTextTests : IDisposable
 
         CliRun run = name switch
         {
-            "samples.jsonl" => Safe(1, "measure", "--path", weights, "--strategy", "Stream", "--device", "cpu", "--in-process", "--timeline-path", path),
+            "samples.jsonl" => Safe(
+                1,
+                "measure",
+                "--path",
+                weights,
+                "--strategy",
+                "Stream",
+                "--device",
+                "cpu",
+                "--in-process",
+                "--timeline-path",
+                path),
             _ when name.EndsWith(".manifest.json", StringComparison.Ordinal) => Safe(1, "test", "--path", weights, "--manifest", path),
             _ => Safe(1, "report", "--path", path, "--out", Path.Combine(_folder.Path, "r.html")),
         };
@@ -225,7 +273,8 @@ public sealed class HostileTextTests : IDisposable
         return run;
     }
 
-    private static bool IsSafe(string lines) => PrintableTests.IsSafe(lines.Replace("\r\n", "", StringComparison.Ordinal).Replace("\n", "", StringComparison.Ordinal));
+    private static bool IsSafe(string lines) =>
+        PrintableTests.IsSafe(lines.Replace("\r\n", "", StringComparison.Ordinal).Replace("\n", "", StringComparison.Ordinal));
 
     private static string Json(string text) => JsonSerializer.Serialize(text);
 
@@ -237,7 +286,8 @@ public sealed class HostileTextTests : IDisposable
 
     private static string Weights(string folder, string name)
     {
-        string header = $$$$"""{"__metadata__":{{{{{Json(Hostile)}}}}:{{{{Json(Hostile)}}}}},{{{{Json(Invisible)}}}}:{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"{{{{new string('n', 4000)}}}}":{"dtype":"U8","shape":[4],"data_offsets":[4,8]}}""";
+        string header =
+            $$$$"""{"__metadata__":{{{{{Json(Hostile)}}}}:{{{{Json(Hostile)}}}}},{{{{Json(Invisible)}}}}:{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"{{{{new string('n', 4000)}}}}":{"dtype":"U8","shape":[4],"data_offsets":[4,8]}}""";
         string path = Path.Combine(folder, name);
         File.WriteAllBytes(path, CheckpointKit.Safetensors(header, 8));
         return path;

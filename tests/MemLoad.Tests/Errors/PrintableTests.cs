@@ -13,14 +13,53 @@ public sealed class PrintableTests
             ArbMap.Default.GeneratorFor<char>().Select(c => c.ToString()),
             Gen.Choose(0, 0xFFFF).Select(unit => ((char)unit).ToString()),
             Gen.Choose(0xE0000, 0xE01FF).Select(char.ConvertFromUtf32),
-            Gen.Elements("\\", "\\u", "\\u001b", "\\u005c", "\\U001B", "u001b", "'", "''", "=", "-1", "@", " ", "…", "\r\n", "\u001b[2J", "🙂", "\ud83d", "\ude42", "名", "\"", ","))
-        .ListOf().Select(parts => string.Concat(parts)).ToArbitrary();
+            Gen.Elements(
+                "\\",
+                "\\u",
+                "\\u001b",
+                "\\u005c",
+                "\\U001B",
+                "u001b",
+                "'",
+                "''",
+                "=",
+                "-1",
+                "@",
+                " ",
+                "…",
+                "\r\n",
+                "\u001b[2J",
+                "🙂",
+                "\ud83d",
+                "\ude42",
+                "名",
+                "\"",
+                ","))
+        .ListOf()
+        .Select(parts => string.Concat(parts))
+        .ToArbitrary();
 
     // As docs/troubleshooting.md has it, by the names of the categories and the property of Unicode, and not by our own code.
     private static bool IsHidden(Rune rune) =>
-        Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
-            or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned or UnicodeCategory.Surrogate
-        || rune.Value is 0x34F or 0x115F or 0x1160 or 0x17B4 or 0x17B5 or (>= 0x180B and <= 0x180F) or 0x3164 or (>= 0xFE00 and <= 0xFE0F) or 0xFFA0 or (>= 0xE0100 and <= 0xE01EF);
+        Rune.GetUnicodeCategory(rune)
+            is UnicodeCategory.Control
+                or UnicodeCategory.Format
+                or UnicodeCategory.LineSeparator
+                or UnicodeCategory.ParagraphSeparator
+                or UnicodeCategory.PrivateUse
+                or UnicodeCategory.OtherNotAssigned
+                or UnicodeCategory.Surrogate
+        || rune.Value
+            is 0x34F
+                or 0x115F
+                or 0x1160
+                or 0x17B4
+                or 0x17B5
+                or (>= 0x180B and <= 0x180F)
+                or 0x3164
+                or (>= 0xFE00 and <= 0xFE0F)
+                or 0xFFA0
+                or (>= 0xE0100 and <= 0xE01EF);
 
     internal static bool IsSafe(string text)
     {
@@ -37,16 +76,22 @@ public sealed class PrintableTests
     [Fact]
     public void Text_has_nothing_hidden_is_bounded_and_stays_as_it_is_the_second_time() =>
         Prop.ForAll(AnyText, Gen.Choose(1, 60).ToArbitrary(), (text, longest) =>
-        {
-            string shown = Printable.Text(text, longest);
-            string line = Printable.Line(text, longest);
-            return IsSafe(shown) && shown.Length <= longest && Printable.Text(shown, longest) == shown && IsSafe(line) && line.Length <= longest
-                && Printable.Line(line, longest) == line;
-        }).Check(Config.QuickThrowOnFailure.WithMaxTest(2000));
+            {
+                string shown = Printable.Text(text, longest);
+                string line = Printable.Line(text, longest);
+                return IsSafe(shown)
+                    && shown.Length <= longest
+                    && Printable.Text(shown, longest) == shown
+                    && IsSafe(line)
+                    && line.Length <= longest
+                    && Printable.Line(line, longest) == line;
+            })
+            .Check(Config.QuickThrowOnFailure.WithMaxTest(2000));
 
     [Fact]
     public void Text_without_anything_hidden_and_not_too_long_is_itself() =>
-        Prop.ForAll(AnyText, text => !IsSafe(text) || text.Length > Printable.LongestText || Printable.Text(text) == text).Check(Config.QuickThrowOnFailure.WithMaxTest(2000));
+        Prop.ForAll(AnyText, text => !IsSafe(text) || text.Length > Printable.LongestText || Printable.Text(text) == text)
+            .Check(Config.QuickThrowOnFailure.WithMaxTest(2000));
 
     [Fact]
     public void A_quoted_name_has_nothing_hidden_is_bounded_and_no_other_name_looks_like_it() =>
@@ -62,11 +107,16 @@ public sealed class PrintableTests
     [Fact]
     public void Escapes_and_cells_give_the_text_back_and_have_nothing_hidden() =>
         Prop.ForAll(AnyText, text =>
-        {
-            string escaped = Printable.Escape(text);
-            string cell = CsvCell.Of(text);
-            return IsSafe(escaped) && Printable.Unescape(escaped) == text && IsSafe(cell) && CsvCell.Read(cell) == text && !(cell.Length > 0 && "=+-@＝＋－＠".Contains(cell[0], StringComparison.Ordinal));
-        }).Check(Config.QuickThrowOnFailure.WithMaxTest(5000));
+            {
+                string escaped = Printable.Escape(text);
+                string cell = CsvCell.Of(text);
+                return IsSafe(escaped)
+                    && Printable.Unescape(escaped) == text
+                    && IsSafe(cell)
+                    && CsvCell.Read(cell) == text
+                    && !(cell.Length > 0 && "=+-@＝＋－＠".Contains(cell[0], StringComparison.Ordinal));
+            })
+            .Check(Config.QuickThrowOnFailure.WithMaxTest(5000));
 
     [Fact]
     public void Every_code_point_is_hidden_or_not_as_unicode_has_it()
@@ -108,10 +158,15 @@ public sealed class PrintableTests
     [Fact]
     public void An_exception_is_one_bounded_line_whatever_it_is_given() =>
         Prop.ForAll(AnyText, AnyText, AnyText, (finding, path, inner) =>
-        {
-            var broken = new MemLoadException(Rules.FileEmpty, finding, path, 7, new InvalidOperationException(inner), remedy: finding);
-            return IsSafe(broken.Message) && IsSafe(broken.Finding) && IsSafe(broken.Path!) && IsSafe(broken.Remedy) && IsSafe(broken.InnerException?.Message ?? "");
-        }).Check(Config.QuickThrowOnFailure.WithMaxTest(500));
+            {
+                var broken = new MemLoadException(Rules.FileEmpty, finding, path, 7, new InvalidOperationException(inner), remedy: finding);
+                return IsSafe(broken.Message)
+                    && IsSafe(broken.Finding)
+                    && IsSafe(broken.Path!)
+                    && IsSafe(broken.Remedy)
+                    && IsSafe(broken.InnerException?.Message ?? "");
+            })
+            .Check(Config.QuickThrowOnFailure.WithMaxTest(500));
 
     [Fact]
     public void A_message_of_50_MB_costs_no_more_than_it_shows()

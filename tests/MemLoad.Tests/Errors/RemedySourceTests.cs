@@ -17,7 +17,8 @@ public sealed partial class RemedySourceTests
         [
             .. Directory.EnumerateFiles(source, "*.cs", SearchOption.AllDirectories)
                 .Where(file => !file.Contains($"{separator}obj{separator}", StringComparison.Ordinal))
-                .SelectMany(file => LiteralsWithWords(File.ReadAllText(file)).Select(found => (File: Path.GetFileName(file), found.Before, found.Text))),
+                .SelectMany(file =>
+                    LiteralsWithWords(File.ReadAllText(file)).Select(found => (File: Path.GetFileName(file), found.Before, found.Text))),
         ];
 
         Assert.True(places.Length > 50);
@@ -39,7 +40,9 @@ public sealed partial class RemedySourceTests
     private static IEnumerable<(string Before, string Text)> LiteralsWithWords(string code)
     {
         code = Continued().Replace(code, "");
-        for (int start = code.IndexOf("$\"", StringComparison.Ordinal); start >= 0; start = code.IndexOf("$\"", start + 2, StringComparison.Ordinal))
+        for (int start = code.IndexOf("$\"", StringComparison.Ordinal);
+            start >= 0;
+            start = code.IndexOf("$\"", start + 2, StringComparison.Ordinal))
         {
             string text = code[start..EndOfString(code, start + 2, interpolated: true)];
             if (Words().IsMatch(text))

@@ -14,7 +14,13 @@ public sealed partial class RemedyTests
     public void Options_and_commands_that_messages_name_exist()
     {
         RootCommand tree = CommandTree.Build(CliConsole.ForWriters(TextWriter.Null, TextWriter.Null), ["[all"]);
-        string[] options = [.. tree.Subcommands.SelectMany(command => command.Options).Concat(tree.Options).SelectMany(option => (string[])[option.Name, .. option.Aliases])];
+        string[] options =
+        [
+            .. tree
+                .Subcommands.SelectMany(command => command.Options)
+                .Concat(tree.Options)
+                .SelectMany(option => (string[])[option.Name, .. option.Aliases]),
+        ];
         string[] commands = [.. tree.Subcommands.Select(command => command.Name)];
         string[] messages =
         [
@@ -27,7 +33,10 @@ public sealed partial class RemedyTests
         Assert.Contains("--strategy", named);
         // A rule of the module alone: a model in a session is nothing that a command has.
         Assert.Empty(named.Except(options).Except(["--model"]));
-        string[] called = [.. messages.SelectMany(message => Called().Matches(message)).Select(command => command.Groups[1].Value).Distinct()];
+        string[] called =
+        [
+            .. messages.SelectMany(message => Called().Matches(message)).Select(command => command.Groups[1].Value).Distinct(),
+        ];
         Assert.Contains("inspect", called);
         Assert.Empty(called.Except(commands));
     }
@@ -45,7 +54,8 @@ public sealed partial class RemedyTests
         Match last = Regex.Match(beyond, @"of 4 they are 0 to (\d+) \(--rank\)");
         Works("plan", "--path", path, "--rank", last.Groups[1].Value, "--rank-count", "4");
 
-        string many = Broken("ML6006", "plan", "--path", Fixtures.PathOf("containers/single_tensor.pt"), "--rank", "0", "--rank-count", "9");
+        string many = Broken(
+            "ML6006", "plan", "--path", Fixtures.PathOf("containers/single_tensor.pt"), "--rank", "0", "--rank-count", "9");
         Assert.Contains("Split it among fewer ranks (--rank-count", many, StringComparison.Ordinal);
         Works("plan", "--path", Fixtures.PathOf("containers/single_tensor.pt"), "--rank", "0", "--rank-count", "1");
     }
@@ -79,7 +89,19 @@ public sealed partial class RemedyTests
     public void A_host_that_is_too_small_may_be_forced()
     {
         string path = Fixtures.PathOf("tiny/fp32.pth");
-        string[] request = ["measure", "--path", path, "--in-process", "--device", "cpu", "--strategy", "Baseline", "--host-memory-limit", "1KB"];
+        string[] request =
+        [
+            "measure",
+            "--path",
+            path,
+            "--in-process",
+            "--device",
+            "cpu",
+            "--strategy",
+            "Baseline",
+            "--host-memory-limit",
+            "1KB",
+        ];
 
         CliRun refused = CliRun.Of([.. request, "--format", "csv"]);
         Assert.Equal(1, refused.ExitCode);
@@ -115,20 +137,29 @@ public sealed partial class RemedyTests
     {
         using var folder = new TemporaryFolder();
         string rows = folder["rows.csv"];
-        File.WriteAllText(rows, CliRun.Of("measure", "--path", Fixtures.PathOf("tiny/fp32.pth"), "--in-process", "--strategy", "Stream", "--format", "csv").Output);
+        File.WriteAllText(
+            rows,
+            CliRun
+                .Of("measure", "--path", Fixtures.PathOf("tiny/fp32.pth"), "--in-process", "--strategy", "Stream", "--format", "csv")
+                .Output);
         string pages = Directory.CreateDirectory(folder["pages.html"]).FullName;
 
         Assert.Contains("Name a file in the folder", Broken("ML9103", "report", "--path", rows, "--out", pages), StringComparison.Ordinal);
         Works("report", "--path", rows, "--out", Path.Combine(pages, "page.html"));
-        Assert.Contains("Make the folder first", Broken("ML9103", "report", "--path", rows, "--out", folder["new/page.html"]), StringComparison.Ordinal);
+        Assert.Contains(
+            "Make the folder first",
+            Broken("ML9103", "report", "--path", rows, "--out", folder["new/page.html"]),
+            StringComparison.Ordinal);
         Directory.CreateDirectory(folder["new"]);
         Works("report", "--path", rows, "--out", folder["new/page.html"]);
-        Assert.Contains("(--force)", Broken("ML9102", "report", "--path", rows, "--out", folder["new/page.html"]), StringComparison.Ordinal);
+        Assert.Contains(
+            "(--force)", Broken("ML9102", "report", "--path", rows, "--out", folder["new/page.html"]), StringComparison.Ordinal);
         Works("report", "--path", rows, "--out", folder["new/page.html"], "--force");
         Assert.Contains("NAME.html", Broken("ML1008", "report", "--path", rows, "--out", folder["page.txt"]), StringComparison.Ordinal);
 
         string empty = folder.Write("empty.csv", "");
-        Assert.Contains("memload measure", Broken("ML1003", "report", "--path", empty, "--out", folder["page.html"]), StringComparison.Ordinal);
+        Assert.Contains(
+            "memload measure", Broken("ML1003", "report", "--path", empty, "--out", folder["page.html"]), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -137,14 +168,21 @@ public sealed partial class RemedyTests
         using var folder = new TemporaryFolder();
         string path = Fixtures.PathOf("tiny/fp32.pth");
 
-        Assert.Contains("ends in .pth", Broken("ML1008", "convert", "--path", path, "--out", folder["m.safetensors"], "--to", "pth"), StringComparison.Ordinal);
+        Assert.Contains(
+            "ends in .pth",
+            Broken("ML1008", "convert", "--path", path, "--out", folder["m.safetensors"], "--to", "pth"),
+            StringComparison.Ordinal);
         Works("convert", "--path", path, "--out", folder["m.pth"], "--to", "pth");
         Works("convert", "--path", path, "--out", folder["m.safetensors"], "--to", "safetensors");
-        Assert.Contains("Name another path", Broken("ML9103", "convert", "--path", path, "--out", folder["m.pth"], "--to", "folder", "--force"), StringComparison.Ordinal);
+        Assert.Contains(
+            "Name another path",
+            Broken("ML9103", "convert", "--path", path, "--out", folder["m.pth"], "--to", "folder", "--force"),
+            StringComparison.Ordinal);
 
         string own = Directory.CreateDirectory(folder["own"]).FullName;
         File.WriteAllText(Path.Combine(own, "notes.txt"), "mine");
-        Assert.Contains("Name another path", Broken("ML9103", "convert", "--path", path, "--out", own, "--force"), StringComparison.Ordinal);
+        Assert.Contains(
+            "Name another path", Broken("ML9103", "convert", "--path", path, "--out", own, "--force"), StringComparison.Ordinal);
         Works("convert", "--path", path, "--out", folder["other"]);
     }
 

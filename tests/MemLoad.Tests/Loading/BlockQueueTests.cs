@@ -9,30 +9,38 @@ public sealed class BlockQueueTests
 
     [Fact]
     public void Every_block_is_taken_once_and_none_before_those_whose_places_it_overwrites_are_done() =>
-        Prop.ForAll(Gen.Choose(0, 6).Two().Select(pair => ((long)pair.Item1, pair.Item1 + (long)pair.Item2)).ArrayOf().ArrayOf().ToArbitrary(), places =>
-        {
-            bool[] done = new bool[places.Length];
-            int[] taken = new int[places.Length];
-            int tooEarly = 0;
-            var queue = new BlockQueue(places.Length, Threads, places);
-            Together(Threads, (thread, _) =>
-            {
-                for (int block = queue.Take(thread); block >= 0; block = queue.Take(thread))
+        Prop.ForAll(
+                Gen.Choose(0, 6).Two().Select(pair => ((long)pair.Item1, pair.Item1 + (long)pair.Item2)).ArrayOf().ArrayOf().ToArbitrary(),
+                places =>
                 {
-                    Interlocked.Increment(ref taken[block]);
-                    for (int earlier = 0; earlier < block; earlier++)
-                    {
-                        if (!Volatile.Read(ref done[earlier]) && places[earlier].Any(one => places[block].Any(other => one.Item1 < other.Item2 && other.Item1 < one.Item2)))
+                    bool[] done = new bool[places.Length];
+                    int[] taken = new int[places.Length];
+                    int tooEarly = 0;
+                    var queue = new BlockQueue(places.Length, Threads, places);
+                    Together(
+                        Threads,
+                        (thread, _) =>
                         {
-                            Interlocked.Increment(ref tooEarly);
-                        }
-                    }
-                    Thread.Yield();
-                    Volatile.Write(ref done[block], true);
-                }
-            }, CancellationToken.None);
-            return tooEarly == 0 && taken.All(times => times == 1);
-        }).QuickCheckThrowOnFailure();
+                            for (int block = queue.Take(thread); block >= 0; block = queue.Take(thread))
+                            {
+                                Interlocked.Increment(ref taken[block]);
+                                for (int earlier = 0; earlier < block; earlier++)
+                                {
+                                    if (!Volatile.Read(ref done[earlier])
+                                        && places[earlier]
+                                            .Any(one => places[block].Any(other => one.Item1 < other.Item2 && other.Item1 < one.Item2)))
+                                    {
+                                        Interlocked.Increment(ref tooEarly);
+                                    }
+                                }
+                                Thread.Yield();
+                                Volatile.Write(ref done[block], true);
+                            }
+                        },
+                        CancellationToken.None);
+                    return tooEarly == 0 && taken.All(times => times == 1);
+                })
+            .QuickCheckThrowOnFailure();
 
     [Fact]
     public void What_lies_ahead_is_beyond_what_threads_take_next()

@@ -41,7 +41,11 @@ public sealed class CastTests
                 };
                 source.Add($"t{i}", dtype, shape);
             }
-            foreach ((CheckpointFormat format, string file) in new[] { (CheckpointFormat.Safetensors, "odd.safetensors"), (CheckpointFormat.TorchZip, "odd.pth") })
+            foreach ((CheckpointFormat format, string file) in new[]
+                {
+                    (CheckpointFormat.Safetensors, "odd.safetensors"),
+                    (CheckpointFormat.TorchZip, "odd.pth"),
+                })
             {
                 CheckpointWriter.Write(source, folder[file], format, overwrite: true);
                 CheckEveryWay(Checkpoint.Open(folder[file]));
@@ -64,7 +68,14 @@ public sealed class CastTests
         var checkpoint = Checkpoint.Open(folder["views.pth"]);
 
         CheckEveryWay(checkpoint);
-        using LoadedModel model = WeightLoader.Load(new LoadRequest { Path = folder["views.pth"], Device = "cpu", Strategy = Strategy.Stream, DType = DType.BFloat16 });
+        using LoadedModel model = WeightLoader.Load(
+            new LoadRequest
+            {
+                Path = folder["views.pth"],
+                Device = "cpu",
+                Strategy = Strategy.Stream,
+                DType = DType.BFloat16,
+            });
         Assert.Equal(20_000 + 400, model.Weights.StorageLengths.Sum());
         Assert.Equal(model.Weights["whole"].Address + (9_999 * 2), model.Weights["scalar"].Address);
         Assert.Equal(DType.Int64, model.Weights["long"].DType);
@@ -78,9 +89,13 @@ public sealed class CastTests
         Assert.Equal("ML6011", refusal.Rule.Id);
         Assert.Contains("'a' (float32) and 'b' (int32)", refusal.Message, StringComparison.Ordinal);
 
-        Assert.Equal([DType.Float32, DType.Int32, DType.Float32], LoadView.Of(integersBeside, DType.Float32).Tensors.Select(tensor => tensor.DType));
-        Assert.Equal("ML6011", Assert.Throws<MemLoadException>(() => LoadView.Of(Shared(DType.BFloat16, DType.Float16), DType.BFloat16)).Rule.Id);
-        Assert.Equal([DType.Int64, DType.Complex64, DType.Float16], LoadView.Of(Shared(DType.Int64, DType.Complex64), DType.Float16).Tensors.Select(tensor => tensor.DType));
+        Assert.Equal(
+            [DType.Float32, DType.Int32, DType.Float32], LoadView.Of(integersBeside, DType.Float32).Tensors.Select(tensor => tensor.DType));
+        Assert.Equal(
+            "ML6011", Assert.Throws<MemLoadException>(() => LoadView.Of(Shared(DType.BFloat16, DType.Float16), DType.BFloat16)).Rule.Id);
+        Assert.Equal(
+            [DType.Int64, DType.Complex64, DType.Float16],
+            LoadView.Of(Shared(DType.Int64, DType.Complex64), DType.Float16).Tensors.Select(tensor => tensor.DType));
     }
 
     [Theory]
@@ -134,7 +149,8 @@ public sealed class CastTests
         // The sizes divide by the allocator's rounding, so that sums are exact.
         long a = Of(Strategy.Stream, sim).Device.PeakAllocated;
         Assert.All([Strategy.Mmap, Strategy.PerTensor], strategy => Assert.Equal(a, Of(strategy, sim).Device.PeakAllocated));
-        Assert.All([Strategy.Baseline, Strategy.Meta], strategy => Assert.InRange(Of(strategy, sim).Device.PeakAllocated, a + file, a + (file * 1.02)));
+        Assert.All([Strategy.Baseline, Strategy.Meta], strategy =>
+            Assert.InRange(Of(strategy, sim).Device.PeakAllocated, a + file, a + (file * 1.02)));
         Assert.InRange(Of(Strategy.Sequential, sim).Device.PeakAllocated, a + largest, a + (largest * 1.02));
 
         PlanForecast Of(Strategy strategy, IDevice device) => PlanForecast.Of(LoadPlan.Create(strategy, checkpoint, device), device);
@@ -153,7 +169,8 @@ public sealed class CastTests
         Assert.Equal(20, PlanForecast.Of(mapped, cpu).FinalHostBytes);
 
         LoadPlan streamed = LoadPlan.Create(Strategy.Stream, checkpoint, cpu);
-        Assert.Equal([(false, -1), (true, 2)], streamed.Steps.Where(step => step.Kind == StepKind.Read).Select(step => (step.Casts, step.Source)));
+        Assert.Equal(
+            [(false, -1), (true, 2)], streamed.Steps.Where(step => step.Kind == StepKind.Read).Select(step => (step.Casts, step.Source)));
     }
 
     [Fact]
@@ -168,9 +185,26 @@ public sealed class CastTests
         StateDictMatch.Require(config.ToSpec(DType.BFloat16), cast);
         Assert.Equal("ML6007", Assert.Throws<MemLoadException>(() => StateDictMatch.Require(config.ToSpec(DType.Float16), cast)).Rule.Id);
 
-        LoadForecast row = LoadPlanner.Forecast(new LoadRequest { Path = null, Size = "gpt2-small", Strategy = Strategy.Stream, Device = "sim", DType = DType.Float16 });
-        LoadForecast plain = LoadPlanner.Forecast(new LoadRequest { Path = null, Size = "gpt2-small", Strategy = Strategy.Stream, Device = "sim" });
-        Assert.Equal(("float16", plain.ModelBytes / 2, plain.LargestBytes / 2, plain.FileBytes, plain.ParameterCount), (row.DType, row.ModelBytes, row.LargestBytes, row.FileBytes, row.ParameterCount));
+        LoadForecast row = LoadPlanner.Forecast(
+            new LoadRequest
+            {
+                Path = null,
+                Size = "gpt2-small",
+                Strategy = Strategy.Stream,
+                Device = "sim",
+                DType = DType.Float16,
+            });
+        LoadForecast plain = LoadPlanner.Forecast(
+            new LoadRequest
+            {
+                Path = null,
+                Size = "gpt2-small",
+                Strategy = Strategy.Stream,
+                Device = "sim",
+            });
+        Assert.Equal(
+            ("float16", plain.ModelBytes / 2, plain.LargestBytes / 2, plain.FileBytes, plain.ParameterCount),
+            (row.DType, row.ModelBytes, row.LargestBytes, row.FileBytes, row.ParameterCount));
         Assert.Null(plain.DType);
     }
 
@@ -182,9 +216,20 @@ public sealed class CastTests
         {
             foreach (Strategy strategy in Strategies.All)
             {
-                using LoadedModel model = WeightLoader.Load(new LoadRequest { Path = Fixtures.PathOf("tiny/fp32.pth"), Device = device, Strategy = strategy, DType = DType.BFloat16 });
+                using LoadedModel model = WeightLoader.Load(
+                    new LoadRequest
+                    {
+                        Path = Fixtures.PathOf("tiny/fp32.pth"),
+                        Device = device,
+                        Strategy = strategy,
+                        DType = DType.BFloat16,
+                    });
                 Assert.All(model.Weights.Tensors, tensor => Assert.Equal(DType.BFloat16, tensor.DType));
-                float[] logits = new GptModel(GptConfig.Infer(model.Weights.Tensors, heads: 3), name => model.Weights[name]).Forward([1, 2, 3]);
+                float[] logits = new GptModel(GptConfig.Infer(model.Weights.Tensors, heads: 3), name => model.Weights[name]).Forward([
+                    1,
+                    2,
+                    3,
+                ]);
                 Assert.Equal(expected ??= logits, logits);
             }
         }
@@ -193,7 +238,15 @@ public sealed class CastTests
     [Fact]
     public void A_measured_row_says_what_was_cast_and_to_what_size()
     {
-        LoadMeasurement row = MeasuredLoad.Run(new MeasureRequest(new LoadRequest { Path = Fixtures.PathOf("tiny/fp32.pth"), Device = "sim", Strategy = Strategy.Meta, DType = DType.Float16 }));
+        LoadMeasurement row = MeasuredLoad.Run(
+            new MeasureRequest(
+                new LoadRequest
+                {
+                    Path = Fixtures.PathOf("tiny/fp32.pth"),
+                    Device = "sim",
+                    Strategy = Strategy.Meta,
+                    DType = DType.Float16,
+                }));
 
         Assert.Equal(("Loaded", "float16", 0L), (row.Outcome, row.DType, row.DeviceErrorPermille));
         Assert.Equal(Checkpoint.Open(Fixtures.PathOf("tiny/fp32.pth")).ModelBytes / 2, row.ModelBytes);
@@ -211,7 +264,8 @@ public sealed class CastTests
             }
             catch (MemLoadException e) when (e.Rule.Id == "ML6011")
             {
-                Assert.Contains(checkpoint.Tensors.GroupBy(tensor => tensor.Storage), views => views.Select(tensor => tensor.DType).Distinct().Count() > 1);
+                Assert.Contains(checkpoint.Tensors.GroupBy(tensor => tensor.Storage), views =>
+                    views.Select(tensor => tensor.DType).Distinct().Count() > 1);
                 continue;
             }
             string expected = WeightsDigest.Of(new CastSource(checkpoint, dtype));

@@ -5,8 +5,8 @@ using MemLoad.Tests.Writing;
 namespace MemLoad.Tests.Loading;
 
 /// <summary>
-/// Files that others cut short, lengthen, rewrite or replace while they are loaded: the weights are those of the file that was opened, or there is an
-/// error. Nothing ends the process.
+/// Files that others cut short, lengthen, rewrite or replace while they are loaded: the weights are those of the file that was opened, or
+/// there is an error. Nothing ends the process.
 /// </summary>
 public sealed class ChangingFileTests
 {
@@ -80,7 +80,9 @@ public sealed class ChangingFileTests
                 error = e;
             }
 
-            Assert.True(error is null ? digest == expected : Acceptable.Contains(error.Rule.Id), $"step {at} of {steps}: {error?.ToString() ?? digest}");
+            Assert.True(
+                error is null ? digest == expected : Acceptable.Contains(error.Rule.Id),
+                $"step {at} of {steps}: {error?.ToString() ?? digest}");
         }
     }
 
@@ -120,7 +122,14 @@ public sealed class ChangingFileTests
         Skip.IfNot(OperatingSystem.IsLinux(), "only Linux tells who maps a file of its writers");
         using var folder = new TemporaryFolder();
         string path = Written(folder, "x");
-        using LoadedModel model = WeightLoader.Load(new LoadRequest { Path = path, Device = "cpu", Strategy = Strategy.Mmap, MapGuard = MapGuard.Required });
+        using LoadedModel model = WeightLoader.Load(
+            new LoadRequest
+            {
+                Path = path,
+                Device = "cpu",
+                Strategy = Strategy.Mmap,
+                MapGuard = MapGuard.Required,
+            });
         WeightsDigest.Of(model.Weights);
 
         Apply(change, path);
@@ -141,7 +150,15 @@ public sealed class ChangingFileTests
         using var folder = new TemporaryFolder();
         string path = Written(folder, "x");
         LoadedModel? model = null;
-        var loader = new Thread(() => model = WeightLoader.Load(new LoadRequest { Path = path, Device = "cpu", Strategy = Strategy.Mmap, MapGuard = MapGuard.Required }));
+        var loader = new Thread(() =>
+            model = WeightLoader.Load(
+                new LoadRequest
+                {
+                    Path = path,
+                    Device = "cpu",
+                    Strategy = Strategy.Mmap,
+                    MapGuard = MapGuard.Required,
+                }));
         loader.Start();
         loader.Join();
         using LoadedModel mapped = model!;
@@ -169,8 +186,22 @@ public sealed class ChangingFileTests
         Skip.IfNot(OperatingSystem.IsLinux(), "only Linux tells who maps a file of its writers");
         using var folder = new TemporaryFolder();
         string written = Written(folder, "written");
-        using LoadedModel left = WeightLoader.Load(new LoadRequest { Path = Written(folder, "left"), Device = "cpu", Strategy = Strategy.Mmap, MapGuard = MapGuard.Required });
-        using LoadedModel lost = WeightLoader.Load(new LoadRequest { Path = written, Device = "cpu", Strategy = Strategy.Mmap, MapGuard = MapGuard.Required });
+        using LoadedModel left = WeightLoader.Load(
+            new LoadRequest
+            {
+                Path = Written(folder, "left"),
+                Device = "cpu",
+                Strategy = Strategy.Mmap,
+                MapGuard = MapGuard.Required,
+            });
+        using LoadedModel lost = WeightLoader.Load(
+            new LoadRequest
+            {
+                Path = written,
+                Device = "cpu",
+                Strategy = Strategy.Mmap,
+                MapGuard = MapGuard.Required,
+            });
         string digest = WeightsDigest.Of(left.Weights);
 
         Apply(Change.Rewrite, written);
@@ -236,7 +267,9 @@ public sealed class ChangingFileTests
         var source = new MemorySource().Add("before", DType.Float32, 1000);
         source.AddView("scattered", DType.Float32, source.AddStorage(400 * 300 * 4), 0, [300, 400], [1, 300]);
         CheckpointWriter.Write(source, folder["x.pth"], CheckpointFormat.TorchZip);
-        using FileStream? writer = isOpenForWriting ? new FileStream(folder["x.pth"], FileMode.Open, FileAccess.Write, FileShare.ReadWrite) : null;
+        using FileStream? writer = isOpenForWriting
+            ? new FileStream(folder["x.pth"], FileMode.Open, FileAccess.Write, FileShare.ReadWrite)
+            : null;
 
         Assert.Equal(WeightsDigest.Of(source), WeightsDigest.Of(Checkpoint.Open(folder["x.pth"])));
     }
@@ -284,7 +317,11 @@ public sealed class ChangingFileTests
 
     private static string Written(TemporaryFolder folder, string name)
     {
-        var source = new MemorySource().Add("a", DType.Float32, 100, 300).Add("b", DType.BFloat16, 70, 1000).Add("c", DType.UInt8, 100).Add("d", DType.Float64, 3000);
+        var source = new MemorySource()
+            .Add("a", DType.Float32, 100, 300)
+            .Add("b", DType.BFloat16, 70, 1000)
+            .Add("c", DType.UInt8, 100)
+            .Add("d", DType.Float64, 3000);
         CheckpointWriter.Write(source, folder[$"{name}.pth"], CheckpointFormat.TorchZip, overwrite: true);
         return folder[$"{name}.pth"];
     }

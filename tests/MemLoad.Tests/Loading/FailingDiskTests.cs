@@ -15,7 +15,10 @@ public sealed partial class FailingDiskTests
         Skip.IfNot(OperatingSystem.IsLinux(), "maps and protections of Linux");
         using var folder = new TemporaryFolder();
         string path = folder["x.pth"];
-        var source = new MemorySource().Add("a", DType.Float32, 256, 1024).Add("b", DType.Float32, 256, 1024).Add("c", DType.Float32, 256, 1024);
+        var source = new MemorySource()
+            .Add("a", DType.Float32, 256, 1024)
+            .Add("b", DType.Float32, 256, 1024)
+            .Add("c", DType.Float32, 256, 1024);
         CheckpointWriter.Write(source, path, CheckpointFormat.TorchZip);
         Checkpoint checkpoint = Checkpoint.Open(path);
         Extent failing = checkpoint.Storages[storage];
@@ -23,7 +26,8 @@ public sealed partial class FailingDiskTests
         LoadPlan plan = LoadPlan.Create(Strategy.Mmap, checkpoint, device);
         long? broken = null;
 
-        var error = Assert.Throws<MemLoadException>(() => PlanRunner.Run(plan, device, _ => broken ??= Break(path, failing.Offset + (failing.Length / 2))));
+        var error = Assert.Throws<MemLoadException>(() =>
+            PlanRunner.Run(plan, device, _ => broken ??= Break(path, failing.Offset + (failing.Length / 2))));
 
         Assert.NotNull(broken);
         Assert.Equal(("ML1007", path), (error.Rule.Id, error.Path));
@@ -68,7 +72,13 @@ public sealed partial class FailingDiskTests
         {
             // begin-end rw-p offset …
             string[] words = line.Split(' ');
-            long[] numbers = [.. words[0].Split('-').Append(words[2]).Select(word => long.Parse(word, NumberStyles.HexNumber, CultureInfo.InvariantCulture))];
+            long[] numbers =
+            [
+                .. words[0]
+                    .Split('-')
+                    .Append(words[2])
+                    .Select(word => long.Parse(word, NumberStyles.HexNumber, CultureInfo.InvariantCulture)),
+            ];
             (long begin, long length, long from) = (numbers[0], numbers[1] - numbers[0], numbers[2]);
             if (page >= from && page < from + length)
             {

@@ -25,7 +25,14 @@ public sealed class ManyFilesTests(ManyFilesTests.Shards shards) : IClassFixture
     public void Weights_are_overwritten_from_them(string device)
     {
         var view = LoadView.Of(Checkpoint.Open(shards.Path), DType.BFloat16);
-        using LoadedModel loaded = WeightLoader.Load(new LoadRequest { Path = shards.Path, Strategy = Strategy.Stream, Device = device, DType = DType.BFloat16 });
+        using LoadedModel loaded = WeightLoader.Load(
+            new LoadRequest
+            {
+                Path = shards.Path,
+                Strategy = Strategy.Stream,
+                Device = device,
+                DType = DType.BFloat16,
+            });
         string digest = WeightsDigest.Of(loaded.Weights);
 
         WeightRefill.Run(loaded.Weights, view, loaded.Prepared.Device);
@@ -41,7 +48,10 @@ public sealed class ManyFilesTests(ManyFilesTests.Shards shards) : IClassFixture
         var random = new Random(3);
         for (int round = 0; round < 50; round++)
         {
-            CheckpointFileReader[] batch = [.. Enumerable.Range(0, files.BatchLimit).Select(_ => files[checkpoint.Files[random.Next(checkpoint.Files.Length)]])];
+            CheckpointFileReader[] batch =
+            [
+                .. Enumerable.Range(0, files.BatchLimit).Select(_ => files[checkpoint.Files[random.Next(checkpoint.Files.Length)]]),
+            ];
             Assert.All(batch, reader => Assert.False(reader.Handle.IsClosed));
         }
     }
@@ -56,7 +66,8 @@ public sealed class ManyFilesTests(ManyFilesTests.Shards shards) : IClassFixture
         _ = files[checkpoint.Files[0]];
         File.AppendAllText(checkpoint.Files[0].Path, "x");
 
-        var error = Assert.Throws<MemLoadException>(() => Enumerable.Range(1, Files - 1).Select(file => files[checkpoint.Files[file]]).ToArray());
+        var error = Assert.Throws<MemLoadException>(() =>
+            Enumerable.Range(1, Files - 1).Select(file => files[checkpoint.Files[file]]).ToArray());
 
         Assert.Equal(("ML1006", checkpoint.Files[0].Path), (error.Rule.Id, error.Path));
     }
@@ -78,7 +89,9 @@ public sealed class ManyFilesTests(ManyFilesTests.Shards shards) : IClassFixture
                 map.Add($"f{i}", name);
                 map.Add($"i{i}", name);
             }
-            Path = _folder.Write("model.safetensors.index.json", System.Text.Json.JsonSerializer.Serialize(new Dictionary<string, object> { ["weight_map"] = map }));
+            Path = _folder.Write(
+                "model.safetensors.index.json",
+                System.Text.Json.JsonSerializer.Serialize(new Dictionary<string, object> { ["weight_map"] = map }));
         }
 
         /// <summary>The index.</summary>

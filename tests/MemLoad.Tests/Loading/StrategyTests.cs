@@ -68,7 +68,8 @@ public sealed class StrategyTests
 
         // Views of device memory can be closed and opened again where they are mappings of their own (Linux); on the host there are none.
         Assert.Equal(device != "cpu" && OperatingSystem.IsLinux(), model.Weights.CloseViews());
-        Assert.Equal(logits, new GptModel(GptConfig.Infer(model.Weights.Tensors, heads: 3), name => model.Weights[name]).Forward([1, 2, 3]));
+        Assert.Equal(
+            logits, new GptModel(GptConfig.Infer(model.Weights.Tensors, heads: 3), name => model.Weights[name]).Forward([1, 2, 3]));
     }
 
     [Theory]
@@ -80,7 +81,8 @@ public sealed class StrategyTests
     {
         using var folder = new TemporaryFolder();
         // Tensors of 4 bytes to 16.4 MiB: some beside each other, some over what was there before, one as long as the buffer.
-        CheckpointWriter.Write(new GptInitializer(new GptConfig(8400, 64, 512, 2, 8), seed: 1), folder["model.safetensors"], CheckpointFormat.Safetensors);
+        CheckpointWriter.Write(
+            new GptInitializer(new GptConfig(8400, 64, 512, 2, 8), seed: 1), folder["model.safetensors"], CheckpointFormat.Safetensors);
         var checkpoint = LoadView.Of(Checkpoint.Open(folder["model.safetensors"]), cast);
         using IDevice device = DeviceRegistry.Open(deviceName);
         using LoadedWeights expected = PlanRunner.Run(LoadPlan.Create(Strategy.Stream, checkpoint, device), device);
@@ -97,12 +99,19 @@ public sealed class StrategyTests
     public void A_load_that_walks_the_parameters_only_computes_something_else()
     {
         // The notebook's meta and per-tensor loops walk named_parameters(): the masks keep whatever to_empty left, zeros at best.
-        using LoadedModel model = WeightLoader.Load(new LoadRequest { Path = Fixtures.PathOf("tiny/fp32.pth"), Device = "cpu", Strategy = Strategy.Stream });
+        using LoadedModel model = WeightLoader.Load(
+            new LoadRequest
+            {
+                Path = Fixtures.PathOf("tiny/fp32.pth"),
+                Device = "cpu",
+                Strategy = Strategy.Stream,
+            });
         using var memory = new HostMemory();
         using MemoryBuffer empty = memory.Allocate(16 * 16 * sizeof(float));
 
         float[] logits = new GptModel(GptConfig.Infer(model.Weights.Tensors, heads: 3), name =>
-            name.EndsWith(".mask", StringComparison.Ordinal) ? model.Weights[name] with { Address = empty.Address } : model.Weights[name]).Forward([1, 2, 3]);
+            name.EndsWith(".mask", StringComparison.Ordinal) ? model.Weights[name] with { Address = empty.Address } : model.Weights[name]
+        ).Forward([1, 2, 3]);
 
         Assert.Contains(Logits.Zip(logits), pair => Math.Abs(pair.First - pair.Second) > 1e-2);
     }
@@ -116,9 +125,14 @@ public sealed class StrategyTests
 
         Assert.Equal(9, model.Tensors.Length);
         Assert.Contains(model.Tensors, tensor => tensor.Name == "0.weight");
-        Assert.Equal(whole.Tensors.Where(t => t.Name.StartsWith("model_state_dict.", StringComparison.Ordinal)).Sum(t => t.Bytes), model.ModelBytes);
-        Extent[] optimizer = [.. whole.Tensors.Where(t => t.Name.StartsWith("optimizer", StringComparison.Ordinal)).Select(t => whole.Storages[t.Storage])];
-        Assert.DoesNotContain(model.Storages, kept => optimizer.Any(other => kept.Offset < other.Offset + other.Length && other.Offset < kept.Offset + kept.Length));
+        Assert.Equal(
+            whole.Tensors.Where(t => t.Name.StartsWith("model_state_dict.", StringComparison.Ordinal)).Sum(t => t.Bytes), model.ModelBytes);
+        Extent[] optimizer =
+        [
+            .. whole.Tensors.Where(t => t.Name.StartsWith("optimizer", StringComparison.Ordinal)).Select(t => whole.Storages[t.Storage]),
+        ];
+        Assert.DoesNotContain(model.Storages, kept =>
+            optimizer.Any(other => kept.Offset < other.Offset + other.Length && other.Offset < kept.Offset + kept.Length));
     }
 
     [Fact]
@@ -136,7 +150,12 @@ public sealed class StrategyTests
     [Fact]
     public void A_plan_beyond_the_devices_capacity_is_refused_before_anything_is_allocated()
     {
-        var request = new LoadRequest { Path = Fixtures.PathOf("tiny/fp32.pth"), Strategy = Strategy.Baseline, DeviceMemoryLimit = 1 << 20 };
+        var request = new LoadRequest
+        {
+            Path = Fixtures.PathOf("tiny/fp32.pth"),
+            Strategy = Strategy.Baseline,
+            DeviceMemoryLimit = 1 << 20,
+        };
         using var prepared = PreparedLoad.Prepare(request);
 
         Assert.Equal("ML7006", Assert.Throws<MemLoadException>(() => prepared.Load()).Rule.Id);
@@ -146,7 +165,13 @@ public sealed class StrategyTests
     [Fact]
     public void The_host_has_no_device_memory_to_limit()
     {
-        var request = new LoadRequest { Path = Fixtures.PathOf("tiny/fp32.pth"), Device = "cpu", Strategy = Strategy.Stream, DeviceMemoryLimit = 1 << 30 };
+        var request = new LoadRequest
+        {
+            Path = Fixtures.PathOf("tiny/fp32.pth"),
+            Device = "cpu",
+            Strategy = Strategy.Stream,
+            DeviceMemoryLimit = 1 << 30,
+        };
 
         Assert.Equal("ML7007", Assert.Throws<MemLoadException>(() => PreparedLoad.Prepare(request)).Rule.Id);
     }
@@ -167,20 +192,33 @@ public sealed class StrategyTests
         ModelSpec model = GptConfig.Infer(Checkpoint.Open(Fixtures.PathOf("tiny/fp32.pth")).Tensors, heads: 3).ToSpec();
         ModelSpec other = model with
         {
-            Tensors = [.. model.Tensors.Where(t => t.Name != "final_norm.shift").Append(new TensorSpec("extra.weight", DType.Float32, [2, 3]))
-                .Select(t => t.Name == "pos_emb.weight" ? t with { Shape = [32, 24] } : t)],
+            Tensors =
+            [
+                .. model
+                    .Tensors.Where(t => t.Name != "final_norm.shift")
+                    .Append(new TensorSpec("extra.weight", DType.Float32, [2, 3]))
+                    .Select(t => t.Name == "pos_emb.weight" ? t with { Shape = [32, 24] } : t),
+            ],
         };
 
-        var refusal = Assert.Throws<MemLoadException>(() => StateDictMatch.Require(other, Checkpoint.Open(Fixtures.PathOf("tiny/fp32.pth"))));
+        var refusal = Assert.Throws<MemLoadException>(() =>
+            StateDictMatch.Require(other, Checkpoint.Open(Fixtures.PathOf("tiny/fp32.pth"))));
 
         Assert.Equal("ML6007", refusal.Rule.Id);
         Assert.Contains("Missing key(s) in state_dict: \"extra.weight\"", refusal.Message, StringComparison.Ordinal);
         Assert.Contains("Unexpected key(s) in state_dict: \"final_norm.shift\"", refusal.Message, StringComparison.Ordinal);
         Assert.Contains(
-            "size mismatch for pos_emb.weight: copying a param with shape torch.Size([16, 24]) from checkpoint, the shape in current model is torch.Size([32, 24])",
+            "size mismatch for pos_emb.weight: copying a param with shape torch.Size([16, 24]) from checkpoint, the shape in current "
+                + "model is torch.Size([32, 24])",
             refusal.Message, StringComparison.Ordinal);
     }
 
     private static float[] Logits { get; } =
-        [.. JsonDocument.Parse(File.ReadAllText(Fixtures.PathOf("tiny/logits.json"))).RootElement.GetProperty("logits").EnumerateArray().Select(value => value.GetSingle())];
+    [
+        .. JsonDocument
+            .Parse(File.ReadAllText(Fixtures.PathOf("tiny/logits.json")))
+            .RootElement.GetProperty("logits")
+            .EnumerateArray()
+            .Select(value => value.GetSingle()),
+    ];
 }

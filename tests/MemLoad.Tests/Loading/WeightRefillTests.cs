@@ -22,12 +22,26 @@ public sealed class WeightRefillTests : IDisposable
         string first = Write(1, "first.pth", CheckpointFormat.TorchZip);
         string second = Write(2, "second.safetensors", CheckpointFormat.Safetensors); // in another order, too
         var wanted = LoadView.Of(Checkpoint.Open(second), cast);
-        using LoadedModel loaded = WeightLoader.Load(new LoadRequest { Path = first, Strategy = Strategy.Stream, Device = device, DType = cast });
+        using LoadedModel loaded = WeightLoader.Load(
+            new LoadRequest
+            {
+                Path = first,
+                Strategy = Strategy.Stream,
+                Device = device,
+                DType = cast,
+            });
         (MemoryBuffer, long)[] before = [.. Enumerable.Range(0, loaded.Weights.StorageLengths.Length).Select(loaded.Weights.MemoryOf)];
 
         WeightRefill.Run(loaded.Weights, wanted, loaded.Prepared.Device);
 
-        using LoadedModel fresh = WeightLoader.Load(new LoadRequest { Path = second, Strategy = Strategy.Stream, Device = device, DType = cast });
+        using LoadedModel fresh = WeightLoader.Load(
+            new LoadRequest
+            {
+                Path = second,
+                Strategy = Strategy.Stream,
+                Device = device,
+                DType = cast,
+            });
         Assert.Equal(WeightsDigest.Of(fresh.Weights), WeightsDigest.Of(loaded.Weights));
         Assert.NotEqual(WeightsDigest.Of(Checkpoint.Open(first)), WeightsDigest.Of(wanted.Checkpoint));
         Assert.Equal(before, Enumerable.Range(0, before.Length).Select(loaded.Weights.MemoryOf));
@@ -42,7 +56,13 @@ public sealed class WeightRefillTests : IDisposable
         {
             return; // nothing to load, in place or elsewhere
         }
-        using LoadedModel loaded = WeightLoader.Load(new LoadRequest { Path = checkpoint.Path, Strategy = Strategy.Stream, Device = "cpu" });
+        using LoadedModel loaded = WeightLoader.Load(
+            new LoadRequest
+            {
+                Path = checkpoint.Path,
+                Strategy = Strategy.Stream,
+                Device = "cpu",
+            });
         string digest = WeightsDigest.Of(loaded.Weights);
         foreach (int storage in Enumerable.Range(0, loaded.Weights.StorageLengths.Length))
         {
@@ -70,13 +90,18 @@ public sealed class WeightRefillTests : IDisposable
 
         string Archive(int between)
         {
-            CheckpointWriter.Write(Checkpoint.Open(Write("other.safetensors", between, "a", "b", "c")), _folder["other.pth"], CheckpointFormat.TorchZip, overwrite: true);
+            CheckpointWriter.Write(
+                Checkpoint.Open(Write("other.safetensors", between, "a", "b", "c")),
+                _folder["other.pth"],
+                CheckpointFormat.TorchZip,
+                overwrite: true);
             return _folder["other.pth"];
         }
 
         string Write(string name, int between, params string[] order)
         {
-            File.WriteAllBytes(_folder[name], CheckpointKit.SafetensorsOfBytes([.. order.Select(tensor => (tensor, tensor == "c" ? between : Large))]));
+            File.WriteAllBytes(
+                _folder[name], CheckpointKit.SafetensorsOfBytes([.. order.Select(tensor => (tensor, tensor == "c" ? between : Large))]));
             return _folder[name];
         }
 
@@ -96,14 +121,28 @@ public sealed class WeightRefillTests : IDisposable
         string digest = WeightsDigest.Of(loaded.Weights);
         CheckpointWriter.Write(new GptInitializer(Config with { EmbeddingSize = 27 }, 1), _folder["wide.pth"], CheckpointFormat.TorchZip);
         CheckpointWriter.Write(new GptInitializer(Config with { LayerCount = 3 }, 1), _folder["deep.pth"], CheckpointFormat.TorchZip);
-        foreach (LoadView other in new LoadView[] { Checkpoint.Open(_folder["wide.pth"]), Checkpoint.Open(_folder["deep.pth"]), LoadView.Of(Checkpoint.Open(own), DType.Float16) })
+        foreach (LoadView other in new LoadView[]
+            {
+                Checkpoint.Open(_folder["wide.pth"]),
+                Checkpoint.Open(_folder["deep.pth"]),
+                LoadView.Of(Checkpoint.Open(own), DType.Float16),
+            })
         {
-            Assert.Equal("ML6029", Assert.Throws<MemLoadException>(() => WeightRefill.Run(loaded.Weights, other, loaded.Prepared.Device)).Rule.Id);
+            Assert.Equal(
+                "ML6029", Assert.Throws<MemLoadException>(() => WeightRefill.Run(loaded.Weights, other, loaded.Prepared.Device)).Rule.Id);
         }
         Assert.Equal(digest, WeightsDigest.Of(loaded.Weights));
 
-        using LoadedModel mapped = WeightLoader.Load(new LoadRequest { Path = own, Strategy = Strategy.Mmap, Device = "cpu" });
-        Assert.Equal("ML6029", Assert.Throws<MemLoadException>(() => WeightRefill.Run(mapped.Weights, Checkpoint.Open(own), mapped.Prepared.Device)).Rule.Id);
+        using LoadedModel mapped = WeightLoader.Load(
+            new LoadRequest
+            {
+                Path = own,
+                Strategy = Strategy.Mmap,
+                Device = "cpu",
+            });
+        Assert.Equal(
+            "ML6029",
+            Assert.Throws<MemLoadException>(() => WeightRefill.Run(mapped.Weights, Checkpoint.Open(own), mapped.Prepared.Device)).Rule.Id);
     }
 
     [Fact]

@@ -2,7 +2,9 @@ using MemLoad.Tests.Writing;
 
 namespace MemLoad.Tests.Loading;
 
-/// <summary>Weights that are disposed on one thread while another uses them: who uses them sees the old ones to the end, and the process lives.</summary>
+/// <summary>
+/// Weights that are disposed on one thread while another uses them: who uses them sees the old ones to the end, and the process lives.
+/// </summary>
 public sealed class WeightsInUseTests : IDisposable
 {
     private const int Elements = 1 << 20;
@@ -69,7 +71,8 @@ public sealed class WeightsInUseTests : IDisposable
 
     private string Written()
     {
-        CheckpointWriter.Write(new MemorySource().Add("a", DType.Float32, Elements), _folder["x.safetensors"], CheckpointFormat.Safetensors);
+        CheckpointWriter.Write(
+            new MemorySource().Add("a", DType.Float32, Elements), _folder["x.safetensors"], CheckpointFormat.Safetensors);
         return _folder["x.safetensors"];
     }
 }

@@ -54,7 +54,8 @@ public sealed class ComparisonTests : IDisposable
             if (over.Length > 0)
             {
                 Assert.Equal("ML6111", verdict.RuleId);
-                Assert.EndsWith($"the manifest: {string.Join(", ", over.Select(Printable.Quote))}", verdict.Finding, StringComparison.Ordinal);
+                Assert.EndsWith(
+                    $"the manifest: {string.Join(", ", over.Select(Printable.Quote))}", verdict.Finding, StringComparison.Ordinal);
                 Assert.InRange(verdict.Offset!.Value, extent.Offset, extent.Offset + at);
             }
             // What no tensor lies over, an archive's checksum still sees.
@@ -98,7 +99,8 @@ public sealed class ComparisonTests : IDisposable
         Assert.Equal(("ML6110", manifest.WeightsDigest, null), (verdict.RuleId, verdict.ManifestDigest, verdict.WeightsDigest));
         Assert.Equal(
             "1 tensor not there: 'gone'; 1 tensor not in the manifest: 'new'; "
-            + "2 tensors of another dtype or shape: 'turned' is float32 (3, 2) and not float32 (2, 3), 'cast' is float16 (4) and not float32 (4)",
+                + "2 tensors of another dtype or shape: 'turned' is float32 (3, 2) and not float32 (2, 3), 'cast' is float16 (4) and not "
+                + "float32 (4)",
             verdict.Finding);
     }
 
@@ -174,8 +176,12 @@ public sealed class ComparisonTests : IDisposable
 
         WeightLoader.Load(request with { Include = ["*.weight"] }).Dispose();
         WeightLoader.Load(request with { Key = "b" }).Dispose();
-        Assert.Contains("not there: 'a.bias'", Assert.Throws<MemLoadException>(() => WeightLoader.Load(request)).Message, StringComparison.Ordinal);
-        Assert.Contains("not there: 'bias'", Assert.Throws<MemLoadException>(() => WeightLoader.Load(request with { Key = "a" })).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "not there: 'a.bias'", Assert.Throws<MemLoadException>(() => WeightLoader.Load(request)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "not there: 'bias'",
+            Assert.Throws<MemLoadException>(() => WeightLoader.Load(request with { Key = "a" })).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -222,7 +228,20 @@ public sealed class ComparisonTests : IDisposable
             Assert.NotEqual(row.ManifestDigest, row.WeightsDigest);
             Assert.NotNull(row.PeakHostBytes);
         }
-        CliRun run = CliRun.Of("invoke", "--path", model, "--heads", "3", "--token-ids", "1,2", "--device", device, "--strategy", "Stream", "--manifest", manifest);
+        CliRun run = CliRun.Of(
+            "invoke",
+            "--path",
+            model,
+            "--heads",
+            "3",
+            "--token-ids",
+            "1,2",
+            "--device",
+            device,
+            "--strategy",
+            "Stream",
+            "--manifest",
+            manifest);
         Assert.Equal((1, ""), (run.ExitCode, run.Output));
         Assert.Contains("ML6111", run.Error, StringComparison.Ordinal);
     }

@@ -35,14 +35,18 @@ public sealed class ManifestTests : IDisposable
     public void The_same_weights_have_the_same_manifest_to_the_last_byte_in_every_format(int seed)
     {
         MemorySource source = SmallModels.Random(seed);
-        string[] manifests = [.. SmallModels.Formats.Select(format => WriteManifest(SmallModels.Write(source, _folder, format), $"{format}.json").Manifest)];
+        string[] manifests =
+        [
+            .. SmallModels.Formats.Select(format => WriteManifest(SmallModels.Write(source, _folder, format), $"{format}.json").Manifest),
+        ];
 
         Assert.All(manifests, manifest => Assert.Equal(File.ReadAllBytes(manifests[0]), File.ReadAllBytes(manifest)));
         var read = WeightManifest.Read(manifests[0]);
         Assert.Equal(WeightsDigest.Of(source), read.WeightsDigest);
         Assert.Equal(
             source.Lines(strides: false),
-            read.Tensors.Select(t => string.Join('\t', t.Name, t.DType.TorchName(), string.Join(',', t.Shape), "", t.Sha256)).Order(StringComparer.Ordinal));
+            read.Tensors.Select(t => string.Join('\t', t.Name, t.DType.TorchName(), string.Join(',', t.Shape), "", t.Sha256))
+                .Order(StringComparer.Ordinal));
     }
 
     [NeedsFact(typeof(PythonPeer), DisplayName = "Ten lines of Python make a manifest that is read, and the same digests")]
@@ -92,7 +96,10 @@ public sealed class ManifestTests : IDisposable
     [Fact]
     public void A_manifest_of_a_hundred_thousand_tensors_is_read_in_proportion_to_its_text()
     {
-        TensorDigest[] tensors = [.. Enumerable.Range(0, 100_000).Select(i => new TensorDigest($"layers.{i}.weight", DType.BFloat16, [8, 8], $"{i:x64}"))];
+        TensorDigest[] tensors =
+        [
+            .. Enumerable.Range(0, 100_000).Select(i => new TensorDigest($"layers.{i}.weight", DType.BFloat16, [8, 8], $"{i:x64}")),
+        ];
         var manifest = new WeightManifest("0.1.0", WeightsDigest.Of(tensors), [.. tensors]);
         byte[] text = ManifestWriter.Format(manifest).ToArray();
         string path = _folder.Write("large.json", text);
@@ -122,7 +129,8 @@ public sealed class ManifestTests : IDisposable
         Assert.Equal("ML9103", Refusal(_folder["nowhere/model.json"]));
         using var stop = new CancellationTokenSource();
         stop.Cancel();
-        Assert.ThrowsAny<OperationCanceledException>(() => ManifestWriter.Write(Checkpoint.Open(model), written.Manifest, true, null, stop.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() =>
+            ManifestWriter.Write(Checkpoint.Open(model), written.Manifest, true, null, stop.Token));
         Assert.Equal("mine", File.ReadAllText(written.Manifest));
         ManifestWriter.Write(Checkpoint.Open(model), written.Manifest, overwrite: true);
         Assert.Equal(text, File.ReadAllBytes(written.Manifest));
@@ -140,7 +148,8 @@ public sealed class ManifestTests : IDisposable
 
         Assert.Equal(_folder["a.b.manifest.json"], ManifestWriter.DefaultPath(_folder["a.b.pth"]));
         Assert.Equal(_folder["tensors.v2.manifest.json"], ManifestWriter.DefaultPath(_folder["tensors.v2"] + Path.DirectorySeparatorChar));
-        Assert.Equal(_folder[Path.Combine("tensors.v2", "a.manifest.json")], ManifestWriter.DefaultPath(_folder["a.pth"], _folder["tensors.v2"]));
+        Assert.Equal(
+            _folder[Path.Combine("tensors.v2", "a.manifest.json")], ManifestWriter.DefaultPath(_folder["a.pth"], _folder["tensors.v2"]));
     }
 
     [Fact]
@@ -164,10 +173,16 @@ public sealed class ManifestTests : IDisposable
     {
         string[] lines = File.ReadAllLines(WriteManifest(Fixtures.PathOf("tiny/fp32.pth"), "x.json").Manifest);
 
-        Assert.Equal("    ".Length, lines.First(line => line.Contains("\"tok_emb.weight\"", StringComparison.Ordinal)).IndexOf('{', StringComparison.Ordinal));
-        Assert.Equal(Checkpoint.Open(Fixtures.PathOf("tiny/fp32.pth")).Tensors.Length, lines.Count(line => line.Contains("\"Sha256\"", StringComparison.Ordinal)));
-        Assert.Equal("a", Assert.Single(WeightManifest.Read(_folder.Write("s.json", Encoding.UTF8.GetBytes(ManifestCorpus.Sound))).Tensors).Name);
+        Assert.Equal(
+            "    ".Length,
+            lines.First(line => line.Contains("\"tok_emb.weight\"", StringComparison.Ordinal)).IndexOf('{', StringComparison.Ordinal));
+        Assert.Equal(
+            Checkpoint.Open(Fixtures.PathOf("tiny/fp32.pth")).Tensors.Length,
+            lines.Count(line => line.Contains("\"Sha256\"", StringComparison.Ordinal)));
+        Assert.Equal(
+            "a", Assert.Single(WeightManifest.Read(_folder.Write("s.json", Encoding.UTF8.GetBytes(ManifestCorpus.Sound))).Tensors).Name);
     }
 
-    private WeightManifestInfo WriteManifest(string checkpoint, string name) => ManifestWriter.Write(Checkpoint.Open(checkpoint), _folder[name]);
+    private WeightManifestInfo WriteManifest(string checkpoint, string name) =>
+        ManifestWriter.Write(Checkpoint.Open(checkpoint), _folder[name]);
 }

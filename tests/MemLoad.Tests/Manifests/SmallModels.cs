@@ -7,7 +7,9 @@ internal static class SmallModels
 {
     public static readonly string[] Formats = ["pth", "safetensors", "sharded", "folder"];
 
-    /// <summary>Tensors of every dtype that safetensors has, empty ones and scalars, tied ones, transposed, sliced, overlapping and expanded views.</summary>
+    /// <summary>
+    /// Tensors of every dtype that safetensors has, empty ones and scalars, tied ones, transposed, sliced, overlapping and expanded views.
+    /// </summary>
     public static MemorySource Random(int seed)
     {
         var random = new Random(seed);
@@ -15,14 +17,22 @@ internal static class SmallModels
         DType[] types = [.. MemorySource.SavableDTypes.Where(dtype => dtype.SafetensorsName() is not null)];
         for (int i = random.Next(2, 8); i > 0; i--)
         {
-            source.Add($"block.{i}.plain", types[random.Next(types.Length)], [.. Enumerable.Range(0, random.Next(0, 4)).Select(_ => (long)random.Next(0, 7))]);
+            source.Add(
+                $"block.{i}.plain",
+                types[random.Next(types.Length)],
+                [.. Enumerable.Range(0, random.Next(0, 4)).Select(_ => (long)random.Next(0, 7))]);
         }
         int shared = source.AddStorage(4 * 60);
-        source.AddView("tied.a", DType.Float32, shared, 0, [6, 10], [10, 1]).AddView("tied.b", DType.Float32, shared, 0, [6, 10], [10, 1])
-            .AddView("tied.transposed", DType.Float32, shared, 0, [10, 6], [1, 10]).AddView("tied.slice", DType.Float32, shared, random.Next(0, 30), [5, 3], [6, 2])
+        source
+            .AddView("tied.a", DType.Float32, shared, 0, [6, 10], [10, 1])
+            .AddView("tied.b", DType.Float32, shared, 0, [6, 10], [10, 1])
+            .AddView("tied.transposed", DType.Float32, shared, 0, [10, 6], [1, 10])
+            .AddView("tied.slice", DType.Float32, shared, random.Next(0, 30), [5, 3], [6, 2])
             .AddView("tied.bytes", DType.UInt8, shared, random.Next(0, 100), [20], [7]);
         int scalar = source.AddStorage(4);
-        source.AddView("mask.expanded", DType.Float32, scalar, 0, [3, 40], [0, 0]).AddView("mask.zwölf 名 🙂", DType.Int16, source.AddStorage(24), 0, [2, 12], [0, 1]);
+        source
+            .AddView("mask.expanded", DType.Float32, scalar, 0, [3, 40], [0, 0])
+            .AddView("mask.zwölf 名 🙂", DType.Int16, source.AddStorage(24), 0, [2, 12], [0, 1]);
         // Bytes between the elements that belong to no tensor.
         return source.AddView("gaps", DType.Int64, source.AddStorage(8 * 20), 1, [3, 2], [6, 2]);
     }
@@ -46,7 +56,10 @@ internal static class SmallModels
                 string half = source.Tensors[source.Tensors.Length / 2].Name;
                 Shard("a.safetensors", before: true);
                 Shard("b.safetensors", before: false);
-                string map = string.Join(',', source.Tensors.Select(tensor => $"{System.Text.Json.JsonSerializer.Serialize(tensor.Name)}:\"{(Before(tensor.Name) ? 'a' : 'b')}.safetensors\""));
+                string map = string.Join(
+                    ',',
+                    source.Tensors.Select(tensor =>
+                        $"{System.Text.Json.JsonSerializer.Serialize(tensor.Name)}:\"{(Before(tensor.Name) ? 'a' : 'b')}.safetensors\""));
                 File.WriteAllText(Path.Combine(sharded, "model.safetensors.index.json"), $"{{\"weight_map\":{{{map}}}}}");
                 return sharded;
 
@@ -58,10 +71,14 @@ internal static class SmallModels
 
     /// <summary>Names of the tensors one of whose elements lies over a byte of a storage, element by element.</summary>
     public static string[] Over(Checkpoint checkpoint, int storage, long at) =>
-    [
-        .. checkpoint.Tensors.Where(tensor => tensor.Storage == storage && Elements(tensor.Shape.AsSpan(), tensor.Strides.AsSpan(), tensor.ElementOffset)
-            .Any(element => element * tensor.DType.ElementSize() <= at && at < (element + 1) * tensor.DType.ElementSize())).Select(tensor => tensor.Name),
-    ];
+        [
+            .. checkpoint
+                .Tensors.Where(tensor =>
+                    tensor.Storage == storage
+                    && Elements(tensor.Shape.AsSpan(), tensor.Strides.AsSpan(), tensor.ElementOffset)
+                        .Any(element => element * tensor.DType.ElementSize() <= at && at < (element + 1) * tensor.DType.ElementSize()))
+                .Select(tensor => tensor.Name),
+        ];
 
     private static List<long> Elements(ReadOnlySpan<long> shape, ReadOnlySpan<long> strides, long first)
     {

@@ -11,11 +11,16 @@ public sealed class CgroupTests
     // A container that is told the host's path but has its own part of the tree mounted.
     [InlineData("0::/docker/12ab\n", "30 23 0:26 /docker/12ab /sys/fs/cgroup ro - cgroup2 cgroup rw\n", "/sys/fs/cgroup//memory.peak")]
     // Version 1.
-    [InlineData("4:cpu,memory:/job\n", "30 23 0:26 / /cg/memory rw - cgroup cgroup rw,memory\n31 23 0:27 / /cg/pids rw - cgroup cgroup rw,pids\n",
+    [InlineData(
+        "4:cpu,memory:/job\n",
+        "30 23 0:26 / /cg/memory rw - cgroup cgroup rw,memory\n31 23 0:27 / /cg/pids rw - cgroup cgroup rw,pids\n",
         "/cg/memory/job/memory.max_usage_in_bytes")]
     // Both: the newer is asked first.
-    [InlineData("4:memory:/job\n0::/x\n", "30 23 0:26 / /cg/memory rw - cgroup cgroup rw,memory\n31 23 0:27 / /cg/unified rw - cgroup2 cgroup2 rw\n",
-        "/cg/unified/x/memory.peak", "/cg/memory/job/memory.max_usage_in_bytes")]
+    [InlineData(
+        "4:memory:/job\n0::/x\n",
+        "30 23 0:26 / /cg/memory rw - cgroup cgroup rw,memory\n31 23 0:27 / /cg/unified rw - cgroup2 cgroup2 rw\n",
+        "/cg/unified/x/memory.peak",
+        "/cg/memory/job/memory.max_usage_in_bytes")]
     [InlineData("", "nonsense\n30 23\n")]
     public void The_groups_files_are_looked_for_where_they_are_mounted(string groups, string mounts, params string[] expected) =>
         Assert.Equal(expected, Cgroup.Candidates(groups, mounts, "memory.peak", "memory.max_usage_in_bytes"));

@@ -3,8 +3,10 @@ namespace MemLoad.Tests.Measurement;
 public sealed class HostFactsTests
 {
     [Theory]
-    [InlineData("processor\t: 0\nmodel\t\t: 207\nmodel name\t: Some Xeon @ 2 GHz\n\nprocessor\t: 1\nmodel name\t: Other\n", "Some Xeon @ 2 GHz")]
-    [InlineData("processor\t: 0\nCPU implementer\t: 0x41\nCPU part\t: 0xd0b\n\nHardware\t: BCM2835\nModel\t\t: Some Board 5\n", "Some Board 5")]
+    [InlineData(
+        "processor\t: 0\nmodel\t\t: 207\nmodel name\t: Some Xeon @ 2 GHz\n\nprocessor\t: 1\nmodel name\t: Other\n", "Some Xeon @ 2 GHz")]
+    [InlineData(
+        "processor\t: 0\nCPU implementer\t: 0x41\nCPU part\t: 0xd0b\n\nHardware\t: BCM2835\nModel\t\t: Some Board 5\n", "Some Board 5")]
     [InlineData("processor\t: 0\nCPU implementer\t: 0x41\nCPU part\t: 0xd40\n", "Arm implementer 0x41 part 0xd40")]
     [InlineData("processor\t: 0\nmodel name\t:\n", null)]
     [InlineData("", null)]

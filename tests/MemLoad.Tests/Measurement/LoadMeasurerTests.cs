@@ -5,9 +5,11 @@ namespace MemLoad.Tests.Measurement;
 public sealed class LoadMeasurerTests
 {
     // The measured child is the real one: memload's own worker.
-    private static readonly WorkerCommand Worker = new("dotnet", [Path.Combine(AppContext.BaseDirectory, "memload.dll"), WorkerCommand.Verb]);
+    private static readonly WorkerCommand Worker = new(
+        "dotnet", [Path.Combine(AppContext.BaseDirectory, "memload.dll"), WorkerCommand.Verb]);
 
-    private static LoadRequest Request(Strategy strategy = Strategy.Stream) => new() { Path = Fixtures.PathOf("tiny/fp32.pth"), Strategy = strategy };
+    private static LoadRequest Request(Strategy strategy = Strategy.Stream) =>
+        new() { Path = Fixtures.PathOf("tiny/fp32.pth"), Strategy = strategy };
 
     private static MeasureRequest Of(LoadRequest load) => new(load);
 
@@ -42,7 +44,9 @@ public sealed class LoadMeasurerTests
     [Fact]
     public async Task A_child_that_is_killed_is_a_row_and_the_parent_lives_on()
     {
-        WorkerCommand sleeper = OperatingSystem.IsWindows() ? new WorkerCommand("ping", ["-n", "60", "127.0.0.1"]) : new WorkerCommand("sleep", ["60"]);
+        WorkerCommand sleeper = OperatingSystem.IsWindows()
+            ? new WorkerCommand("ping", ["-n", "60", "127.0.0.1"])
+            : new WorkerCommand("sleep", ["60"]);
         LoadMeasurement row = await new LoadMeasurer(sleeper, started: id =>
         {
             using var child = Process.GetProcessById(id);
@@ -57,7 +61,8 @@ public sealed class LoadMeasurerTests
     public async Task A_child_that_touches_mapped_bytes_that_are_gone_is_a_row_that_says_so()
     {
         Skip.If(OperatingSystem.IsWindows(), "there are no signals to die by");
-        LoadMeasurement row = await new LoadMeasurer(new WorkerCommand("sh", ["-c", "kill -BUS $$"])).MeasureAsync(Of(Request(Strategy.Mmap)));
+        LoadMeasurement row = await new LoadMeasurer(new WorkerCommand("sh", ["-c", "kill -BUS $$"])).MeasureAsync(
+            Of(Request(Strategy.Mmap)));
 
         Assert.Equal((nameof(LoadOutcome.Killed), "ML8015"), (row.Outcome, row.Message?[..6]));
         Assert.Contains("became shorter", row.Message, StringComparison.Ordinal);
@@ -77,7 +82,9 @@ public sealed class LoadMeasurerTests
     public async Task Canceling_kills_the_child_at_once()
     {
         using var cancel = new CancellationTokenSource();
-        WorkerCommand sleeper = OperatingSystem.IsWindows() ? new WorkerCommand("ping", ["-n", "60", "127.0.0.1"]) : new WorkerCommand("sleep", ["60"]);
+        WorkerCommand sleeper = OperatingSystem.IsWindows()
+            ? new WorkerCommand("ping", ["-n", "60", "127.0.0.1"])
+            : new WorkerCommand("sleep", ["60"]);
         Task<LoadMeasurement> measuring = new LoadMeasurer(sleeper).MeasureAsync(Of(Request()), cancel.Token);
         var clock = Stopwatch.StartNew();
 

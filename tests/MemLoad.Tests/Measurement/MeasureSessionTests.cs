@@ -12,7 +12,9 @@ public sealed class MeasureSessionTests
     {
         IReadOnlyList<MeasureRequest> loads = MeasureRequest.Repeat([Load, Load with { Strategy = Strategy.Mmap }], 2, CacheState.Warm);
 
-        Assert.Equal([(Strategy.Meta, 1), (Strategy.Meta, 2), (Strategy.Mmap, 1), (Strategy.Mmap, 2)], loads.Select(load => (load.Load.Strategy, load.Run)));
+        Assert.Equal(
+            [(Strategy.Meta, 1), (Strategy.Meta, 2), (Strategy.Mmap, 1), (Strategy.Mmap, 2)],
+            loads.Select(load => (load.Load.Strategy, load.Run)));
         Assert.All(loads, load => Assert.Equal(CacheState.Warm, load.Cache));
     }
 
@@ -21,7 +23,9 @@ public sealed class MeasureSessionTests
     {
         var digests = new Queue<string?>([null, new string('a', 64), new string('a', 64), new string('b', 64)]);
         var session = new MeasureSession(
-            MeasureRequest.Repeat([Load], 4, CacheState.AsIs), (_, _) => Rows.Loaded("Meta") with { WeightsDigest = digests.Dequeue() }, null);
+            MeasureRequest.Repeat([Load], 4, CacheState.AsIs),
+            (_, _) => Rows.Loaded("Meta") with { WeightsDigest = digests.Dequeue() },
+            null);
         foreach (MeasureRequest load in session.Loads.Take(3))
         {
             _ = await session.MeasureAsync(load, default);

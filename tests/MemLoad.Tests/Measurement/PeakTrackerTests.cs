@@ -64,8 +64,8 @@ public sealed class PeakTrackerTests
                 process.Begin();
                 foreach (int height in heights.Order())
                 {
-                    // Read in within one interval; the next reading falls on the way down, which a reset waits for, and another comes after it.
-                    // What is left then must be worth seeing: otherwise the mapping has come and gone unseen.
+                    // Read in within one interval; the next reading falls on the way down, which a reset waits for, and another comes after
+                    // it. What is left then must be worth seeing: otherwise the mapping has come and gone unseen.
                     long left = Math.Max(height * MiB * percent / 100, 2 * MiB);
                     process.Change(0, height * MiB);
                     process.Change(0, left - (height * MiB));
@@ -126,13 +126,16 @@ public sealed class PeakTrackerTests
     }
 
     /// <summary>
-    /// Stretches between readings: changes of host memory, and (in whole MiB) of file pages, which either only grow or only shrink in one stretch.
+    /// Stretches between readings: changes of host memory, and (in whole MiB) of file pages, which either only grow or only shrink in one
+    /// stretch.
     /// </summary>
     private static Gen<(long Host, long File)[][]> Changes(bool files)
     {
         Gen<(long, long)[]> stretch =
             from growing in Gen.Elements(true, false)
-            from changes in Gen.Choose(-200, 200).Zip(Gen.Choose(0, files ? 200 : 0), (host, file) => (host * 4096L, file * 16384L)).ArrayOf()
+            from changes in Gen.Choose(-200, 200)
+                .Zip(Gen.Choose(0, files ? 200 : 0), (host, file) => (host * 4096L, file * 16384L))
+                .ArrayOf()
             select changes.Select(c => (c.Item1, growing ? c.Item2 : -c.Item2)).ToArray();
         return stretch.ArrayOf();
     }

@@ -39,7 +39,8 @@ public sealed class ProgramMeasurerTests : IDisposable
     [SkippableFact]
     public async Task Children_that_end_soon_count_and_do_not_count_twice()
     {
-        LoadMeasurement row = await Measure("sh", "-c", "i=0; while [ $i -lt 8 ]; do dd if=/dev/zero of=/dev/null bs=32M count=40 2>/dev/null; i=$((i+1)); done");
+        LoadMeasurement row = await Measure(
+            "sh", "-c", "i=0; while [ $i -lt 8 ]; do dd if=/dev/zero of=/dev/null bs=32M count=40 2>/dev/null; i=$((i+1)); done");
 
         Assert.InRange(row.PeakHostBytes!.Value, 32 * MiB, 34 * MiB);
     }
@@ -49,7 +50,9 @@ public sealed class ProgramMeasurerTests : IDisposable
     {
         Skip.IfNot(File.Exists("/usr/bin/perl"), "there is no perl");
         // Each child waits at once and writes to few pages.
-        const string script = "my $x = 'a' x (96 * 1024 * 1024); my @c; for (1..20) { my $p = fork; if (!$p) { sleep 1; exec 'true'; } push @c, $p; } waitpid($_, 0) for @c;";
+        const string script =
+            "my $x = 'a' x (96 * 1024 * 1024); my @c; for (1..20) { my $p = fork; if (!$p) { sleep 1; exec 'true'; } push @c, $p; } "
+                + "waitpid($_, 0) for @c;";
 
         LoadMeasurement row = await Measure("perl", "-e", script);
 
@@ -62,7 +65,11 @@ public sealed class ProgramMeasurerTests : IDisposable
     {
         // The parent lives long enough to be seen with its child.
         string done = _folder["done"];
-        LoadMeasurement row = await Measure("sh", "-c", $"(sh -c 'dd if=/dev/zero of=/dev/null bs=64M count=200 2>/dev/null; touch \"{done}\"' & sleep 1) ; while [ ! -e '{done}' ]; do sleep 0.05; done");
+        LoadMeasurement row = await Measure(
+            "sh",
+            "-c",
+            $"(sh -c 'dd if=/dev/zero of=/dev/null bs=64M count=200 2>/dev/null; touch \"{done}\"' & sleep 1) ; while [ ! -e '{done}' ]; "
+                + $"do sleep 0.05; done");
 
         Assert.InRange(row.PeakHostBytes!.Value, 64 * MiB, 68 * MiB);
     }
@@ -76,7 +83,8 @@ public sealed class ProgramMeasurerTests : IDisposable
         Assert.Equal(nameof(LoadOutcome.Failed), failed.Outcome);
         Assert.StartsWith("ML8016: the program ended with code 3: no", failed.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\u001b', failed.Message!);
-        Assert.Equal((nameof(LoadOutcome.Killed), "ML8012: the program was ended by signal 9 (SIGKILL)"), (killed.Outcome, killed.Message![..51]));
+        Assert.Equal(
+            (nameof(LoadOutcome.Killed), "ML8012: the program was ended by signal 9 (SIGKILL)"), (killed.Outcome, killed.Message![..51]));
     }
 
     [SkippableFact]
@@ -86,7 +94,8 @@ public sealed class ProgramMeasurerTests : IDisposable
         File.WriteAllText(_folder["planted"], "#!/bin/sh\n");
         var planted = new ProgramRequest("planted", []) { Folder = _folder.Path };
 
-        foreach (ProgramRequest request in (ProgramRequest[])[new("no-such-program", []), new("/etc/passwd", []), new("./nowhere", []), planted])
+        foreach (
+            ProgramRequest request in (ProgramRequest[])[new("no-such-program", []), new("/etc/passwd", []), new("./nowhere", []), planted])
         {
             MemLoadException refusal = await Assert.ThrowsAsync<MemLoadException>(() => new ProgramMeasurer().MeasureAsync(request));
             Assert.Equal("ML8016", refusal.Rule.Id);
@@ -116,7 +125,8 @@ public sealed class ProgramMeasurerTests : IDisposable
         Assert.False(Lives(child));
 
         // A process that has ended can wait for its parent.
-        static bool Lives(string id) => File.Exists($"/proc/{id}/status") && !File.ReadAllText($"/proc/{id}/status").Contains("State:\tZ", StringComparison.Ordinal);
+        static bool Lives(string id) =>
+            File.Exists($"/proc/{id}/status") && !File.ReadAllText($"/proc/{id}/status").Contains("State:\tZ", StringComparison.Ordinal);
     }
 
     [SkippableFact]
@@ -154,7 +164,14 @@ public sealed class ProgramMeasurerTests : IDisposable
     {
         string path = Fixtures.PathOf("tiny/fp32.pth");
         LoadMeasurement program = await Measure("true");
-        LoadMeasurement load = MeasuredLoad.Run(new MeasureRequest(new LoadRequest { Path = path, Strategy = Strategy.Stream, Device = "cpu" }));
+        LoadMeasurement load = MeasuredLoad.Run(
+            new MeasureRequest(
+                new LoadRequest
+                {
+                    Path = path,
+                    Strategy = Strategy.Stream,
+                    Device = "cpu",
+                }));
         string report = _folder["report.html"];
 
         LoadReport.Write([load, program with { Path = load.Path }], [], report);

@@ -5,14 +5,20 @@ namespace MemLoad.Tests.Measurement;
 /// <summary>Ranks of one checkpoint that load at the same time, each in its own process.</summary>
 public sealed class RanksTests : IDisposable
 {
-    private static readonly WorkerCommand Worker = new("dotnet", [Path.Combine(AppContext.BaseDirectory, "memload.dll"), WorkerCommand.Verb]);
+    private static readonly WorkerCommand Worker = new(
+        "dotnet", [Path.Combine(AppContext.BaseDirectory, "memload.dll"), WorkerCommand.Verb]);
 
     private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
 
     private static IReadOnlyList<LoadRequest> Ranks(int count, string devices, params Strategy[] strategies) =>
-        new LoadRequest { Path = Fixtures.PathOf("tiny/fp32.pth"), Strategy = Strategy.Auto, RankCount = count }.By(strategies, [devices], null);
+        new LoadRequest
+        {
+            Path = Fixtures.PathOf("tiny/fp32.pth"),
+            Strategy = Strategy.Auto,
+            RankCount = count,
+        }.By(strategies, [devices], null);
 
     [Fact]
     public void Without_a_rank_every_rank_has_its_own_device_and_loads_with_the_others()
@@ -52,19 +58,24 @@ public sealed class RanksTests : IDisposable
         Assert.Equal(6 * 3, rows.Length);
         foreach (LoadForecast row in rows)
         {
-            LoadForecast alone = LoadPlanner.Forecast(new LoadRequest
-            {
-                Path = row.Path,
-                Strategy = Enum.Parse<Strategy>(row.Strategy),
-                Device = "sim",
-                Rank = (int)row.Rank!,
-                RankCount = 3,
-            });
-            Assert.Equal((alone.ForecastHostBytes, alone.ForecastDeviceBytes, alone.TensorCount), (row.ForecastHostBytes, row.ForecastDeviceBytes, row.TensorCount));
+            LoadForecast alone = LoadPlanner.Forecast(
+                new LoadRequest
+                {
+                    Path = row.Path,
+                    Strategy = Enum.Parse<Strategy>(row.Strategy),
+                    Device = "sim",
+                    Rank = (int)row.Rank!,
+                    RankCount = 3,
+                });
+            Assert.Equal(
+                (alone.ForecastHostBytes, alone.ForecastDeviceBytes, alone.TensorCount),
+                (row.ForecastHostBytes, row.ForecastDeviceBytes, row.TensorCount));
             Assert.Null(alone.RanksForecastHostBytes);
-            Assert.Equal(rows.Where(other => other.Strategy == row.Strategy).Sum(other => other.ForecastHostBytes), row.RanksForecastHostBytes);
+            Assert.Equal(
+                rows.Where(other => other.Strategy == row.Strategy).Sum(other => other.ForecastHostBytes), row.RanksForecastHostBytes);
         }
-        Assert.Equal(LoadPlanner.Forecast(Ranks(1, "sim")[0]).TensorCount, rows.Where(row => row.Strategy == "Stream").Sum(row => row.TensorCount));
+        Assert.Equal(
+            LoadPlanner.Forecast(Ranks(1, "sim")[0]).TensorCount, rows.Where(row => row.Strategy == "Stream").Sum(row => row.TensorCount));
     }
 
     [Fact]
@@ -72,8 +83,10 @@ public sealed class RanksTests : IDisposable
     {
         using IDevice cpu = DeviceRegistry.Open("cpu");
         LoadRequest request = Ranks(2, "cpu")[0];
-        var headroom = Headroom.Of(
-            [new MemoryLimit("group", Counted.AnonymousAndShared, 100, 10, 0, "the group"), new MemoryLimit("ulimit -v", Counted.AddressSpace, 100, 10, 0, "the space")]);
+        var headroom = Headroom.Of([
+            new MemoryLimit("group", Counted.AnonymousAndShared, 100, 10, 0, "the group"),
+            new MemoryLimit("ulimit -v", Counted.AddressSpace, 100, 10, 0, "the space"),
+        ]);
 
         MemoryBudget alone = MemoryBudget.For(request, cpu, headroom);
         MemoryBudget beside = MemoryBudget.For(request with { OtherRanksBytes = 60 }, cpu, headroom);
@@ -99,7 +112,8 @@ public sealed class RanksTests : IDisposable
     [Fact]
     public async Task All_ranks_load_every_tensor_once_and_their_memory_is_added_up()
     {
-        var session = new MeasureSession(MeasureRequest.Repeat(Ranks(2, "sim", Strategy.Stream, Strategy.Mmap), 1, CacheState.AsIs), Worker);
+        var session = new MeasureSession(
+            MeasureRequest.Repeat(Ranks(2, "sim", Strategy.Stream, Strategy.Mmap), 1, CacheState.AsIs), Worker);
         var rows = new List<LoadMeasurement>();
         foreach (IReadOnlyList<MeasureRequest> turn in session.Turns)
         {
@@ -113,8 +127,10 @@ public sealed class RanksTests : IDisposable
         foreach (IGrouping<string, LoadMeasurement> turn in rows.GroupBy(row => row.Strategy))
         {
             Assert.Equal(Checkpoint.Open(Fixtures.PathOf("tiny/fp32.pth")).Tensors.Length, turn.Sum(row => row.TensorCount));
-            Assert.All(turn, row => Assert.Equal(
-                (turn.Sum(other => other.ForecastHostBytes), turn.Sum(other => other.PeakHostBytes)), (row.RanksForecastHostBytes, row.RanksPeakHostBytes)));
+            Assert.All(turn, row =>
+                Assert.Equal(
+                    (turn.Sum(other => other.ForecastHostBytes), turn.Sum(other => other.PeakHostBytes)),
+                    (row.RanksForecastHostBytes, row.RanksPeakHostBytes)));
         }
     }
 
@@ -125,9 +141,12 @@ public sealed class RanksTests : IDisposable
         ranks[1] = ranks[1] with { HostMemoryLimit = 1 };
         var session = new MeasureSession(MeasureRequest.Repeat(ranks, 1, CacheState.AsIs), Worker);
 
-        IReadOnlyList<LoadMeasurement> rows = await session.MeasureAsync(session.Turns.Single(), default).WaitAsync(TimeSpan.FromMinutes(2));
+        IReadOnlyList<LoadMeasurement> rows = await session
+            .MeasureAsync(session.Turns.Single(), default)
+            .WaitAsync(TimeSpan.FromMinutes(2));
 
-        Assert.Equal([nameof(LoadOutcome.Loaded), nameof(LoadOutcome.Refused), nameof(LoadOutcome.Loaded)], rows.Select(row => row.Outcome));
+        Assert.Equal(
+            [nameof(LoadOutcome.Loaded), nameof(LoadOutcome.Refused), nameof(LoadOutcome.Loaded)], rows.Select(row => row.Outcome));
         Assert.All(rows, row => Assert.True(row is { RanksForecastHostBytes: not null, RanksPeakHostBytes: null }));
     }
 
@@ -136,10 +155,13 @@ public sealed class RanksTests : IDisposable
     {
         Skip.If(OperatingSystem.IsWindows(), "the children are shell scripts");
         // The second child comes late. Each counts the children that are ready when it is told to begin.
-        string script = $"cd '{_folder.Path}'; read request; mkdir first 2>/dev/null || sleep 0.5; mkdir $$.ready; echo ready; read go; ls -d *.ready | wc -l > $$.count";
+        string script =
+            $"cd '{_folder.Path}'; read request; mkdir first 2>/dev/null || sleep 0.5; mkdir $$.ready; echo ready; read go; ls -d "
+                + $"*.ready | wc -l > $$.count";
         var measurer = new LoadMeasurer(new WorkerCommand("sh", ["-c", script]));
 
-        LoadMeasurement[] rows = await measurer.MeasureAsync(MeasureRequest.Repeat(Ranks(3, "cpu", Strategy.Stream), 1, CacheState.AsIs), default);
+        LoadMeasurement[] rows = await measurer.MeasureAsync(
+            MeasureRequest.Repeat(Ranks(3, "cpu", Strategy.Stream), 1, CacheState.AsIs), default);
 
         Assert.All(rows, row => Assert.Equal(nameof(LoadOutcome.Failed), row.Outcome)); // they write no row
         Assert.Equal(["3", "3", "3"], Directory.GetFiles(_folder.Path, "*.count").Select(file => File.ReadAllText(file).Trim()));

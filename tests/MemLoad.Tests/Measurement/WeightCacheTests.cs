@@ -12,9 +12,11 @@ public sealed class WeightCacheTests
         using var folder = new TemporaryFolder();
         string[] files = [.. Enumerable.Range(0, 3).Select(i => folder.Write($"t{i}.safetensors", Tensors($"t{i}", 20 << 20)))];
         Skip.If(PageCache.Evict(files) != 0, "a file system in memory keeps everything");
-        folder.Write("model.safetensors.index.json",
+        folder.Write(
+            "model.safetensors.index.json",
             """{"weight_map":{"t0":"t0.safetensors","t1":"t1.safetensors","t2":"t2.safetensors"}}"""u8.ToArray());
-        Checkpoint part = Checkpoint.OpenSelected(folder["model.safetensors.index.json"], null, ["t0", "t2"], [], allowOpaque: false, CancellationToken.None);
+        Checkpoint part = Checkpoint.OpenSelected(
+            folder["model.safetensors.index.json"], null, ["t0", "t2"], [], allowOpaque: false, CancellationToken.None);
         _ = PageCache.Evict(files);
         var reported = new Progress();
 
@@ -23,7 +25,8 @@ public sealed class WeightCacheTests
         WeightCacheInfo after = cache.Warm(force: false, reported, CancellationToken.None);
 
         long bytes = new FileInfo(files[0]).Length * 2;
-        Assert.Equal((2, bytes, 0L, (long?)null), (before.FileCount, before.FileBytes, before.CachedBytes!.Value, before.ElapsedMicroseconds));
+        Assert.Equal(
+            (2, bytes, 0L, (long?)null), (before.FileCount, before.FileBytes, before.CachedBytes!.Value, before.ElapsedMicroseconds));
         Assert.Equal((bytes, bytes), (after.FileBytes, after.CachedBytes));
         Assert.True(after.ElapsedMicroseconds > 0 && after.BytesPerSecond > 0);
         Assert.Equal(bytes, reported.Most);
@@ -36,7 +39,9 @@ public sealed class WeightCacheTests
         Skip.If(Headroom.Now().Binding is null, "the platform reports no limit on memory");
         using var folder = new TemporaryFolder();
         const long Huge = 8L << 40;
-        string path = folder.Write("huge.safetensors", CheckpointKit.Safetensors($"{{\"a\":{{\"dtype\":\"U8\",\"shape\":[{Huge}],\"data_offsets\":[0,{Huge}]}}}}"));
+        string path = folder.Write(
+            "huge.safetensors",
+            CheckpointKit.Safetensors($"{{\"a\":{{\"dtype\":\"U8\",\"shape\":[{Huge}],\"data_offsets\":[0,{Huge}]}}}}"));
         using (FileStream file = File.OpenWrite(path))
         {
             try

@@ -8,7 +8,8 @@ namespace MemLoad.Tests.Models;
 public sealed unsafe class DotProductTests
 {
     [Fact]
-    public void Every_float16_is_widened_to_the_float32_it_is() => EveryPattern<Float16Elements>(bits => (float)BitConverter.UInt16BitsToHalf(bits));
+    public void Every_float16_is_widened_to_the_float32_it_is() =>
+        EveryPattern<Float16Elements>(bits => (float)BitConverter.UInt16BitsToHalf(bits));
 
     [Fact]
     public void Every_bfloat16_is_widened_to_the_float32_it_is() => EveryPattern<BFloat16Elements>(Numbers.FromBFloat16);
@@ -72,7 +73,8 @@ public sealed unsafe class DotProductTests
             DotProducts.Accumulate<Float32Elements>((byte*)w, rowBytes, rows, first, length, tokens, length, y, rows);
             for (int token = 0; token < tokens; token++)
             {
-                DotProducts.Accumulate<Float32Elements>((byte*)w, rowBytes, rows, first + (token * length), length, 1, length, z + (token * rows), rows);
+                DotProducts.Accumulate<Float32Elements>(
+                    (byte*)w, rowBytes, rows, first + (token * length), length, 1, length, z + (token * rows), rows);
             }
         }
         Assert.Equal(alone, together);

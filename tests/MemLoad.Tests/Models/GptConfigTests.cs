@@ -132,9 +132,11 @@ public sealed class GptConfigTests
     [InlineData(101, 16, 0, 2)]
     [InlineData(101, 16, 24, 0)]
     public void A_model_without_extent_is_refused(int vocabulary, int context, int embedding, int layers) =>
-        Assert.Equal("ML6022", Assert.Throws<MemLoadException>(() => new GptConfig(vocabulary, context, embedding, layers, 1).ToSpec()).Rule.Id);
+        Assert.Equal(
+            "ML6022", Assert.Throws<MemLoadException>(() => new GptConfig(vocabulary, context, embedding, layers, 1).ToSpec()).Rule.Id);
 
-    private static IEnumerable<TensorEntry> Entries(GptConfig config) => config.ToSpec().Tensors.Select(tensor => Entry(tensor.Name, tensor.Shape));
+    private static IEnumerable<TensorEntry> Entries(GptConfig config) =>
+        config.ToSpec().Tensors.Select(tensor => Entry(tensor.Name, tensor.Shape));
 
     private static TensorEntry Entry(string name, ImmutableArray<long> shape) =>
         new(name, DType.Float32, shape, ShapeMath.ContiguousStrides(shape), 0, 0);

@@ -86,9 +86,13 @@ public sealed class GptInitializerTests
     [Fact]
     public void Tensors_of_one_shape_and_distribution_differ()
     {
-        string[] distinct = [.. Tiny.Spec.Tensors
-            .Where(spec => spec.Name.EndsWith("layers.0.weight", StringComparison.Ordinal) || spec.Name.Contains(".W_", StringComparison.Ordinal))
-            .Select(spec => Convert.ToHexString(Fill(Tiny, spec)))];
+        string[] distinct =
+        [
+            .. Tiny
+                .Spec.Tensors.Where(spec =>
+                    spec.Name.EndsWith("layers.0.weight", StringComparison.Ordinal) || spec.Name.Contains(".W_", StringComparison.Ordinal))
+                .Select(spec => Convert.ToHexString(Fill(Tiny, spec))),
+        ];
         Assert.Equal(distinct.Length, distinct.Distinct().Count());
     }
 
@@ -191,7 +195,8 @@ public sealed class GptInitializerTests
         return bytes;
     }
 
-    private static float[] Floats(GptInitializer source, string name) => [.. MemoryMarshal.Cast<byte, float>(Fill(source, Spec(source, name)))];
+    private static float[] Floats(GptInitializer source, string name) =>
+        [.. MemoryMarshal.Cast<byte, float>(Fill(source, Spec(source, name)))];
 
     private static double Moment(float[] values, int power) => values.Average(value => Math.Pow(value, power));
 

@@ -21,7 +21,8 @@ public sealed class LibraryPackage : IDisposable
     });
 
     /// <summary>Skips a test where .NET has no SDK.</summary>
-    public static void SkipWithoutSdk() => Skip.If(string.IsNullOrWhiteSpace(Dotnet("--list-sdks")), "no SDK of .NET is found: \"dotnet --list-sdks\" lists none");
+    public static void SkipWithoutSdk() =>
+        Skip.If(string.IsNullOrWhiteSpace(Dotnet("--list-sdks")), "no SDK of .NET is found: \"dotnet --list-sdks\" lists none");
 
     /// <summary>A version that no cache of packages has.</summary>
     public string Version { get; } = $"{typeof(Checkpoint).Assembly.GetName().Version!.ToString(3)}-test.{Guid.NewGuid():N}";
@@ -46,11 +47,19 @@ public sealed class LibraryPackage : IDisposable
             string text = System.IO.File.ReadAllText(file);
             System.IO.File.WriteAllText(
                 Path.Combine(target, Path.GetFileName(file)),
-                text.Replace($"Version=\"{typeof(Checkpoint).Assembly.GetName().Version!.ToString(3)}\"", $"Version=\"{Version}\"", StringComparison.Ordinal));
+                text.Replace(
+                    $"Version=\"{typeof(Checkpoint).Assembly.GetName().Version!.ToString(3)}\"",
+                    $"Version=\"{Version}\"",
+                    StringComparison.Ordinal));
         }
         string output = Path.Combine(_folder.Path, "bin", name);
         _ = Dotnet(
-            "build", target, "--output", output, $"-p:RestoreSources={Path.GetDirectoryName(File)}", $"-p:RestoreFallbackFolders={Packages}",
+            "build",
+            target,
+            "--output",
+            output,
+            $"-p:RestoreSources={Path.GetDirectoryName(File)}",
+            $"-p:RestoreFallbackFolders={Packages}",
             $"-p:RestorePackagesPath={Path.Combine(_folder.Path, "packages")}");
         return Path.Combine(output, $"{name}.dll");
     }
@@ -61,7 +70,9 @@ public sealed class LibraryPackage : IDisposable
     {
         var start = new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
         // The settings of "dotnet test" are not those of a user's shell.
-        foreach (string variable in start.Environment.Keys.Where(name => name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase)).ToArray())
+        foreach (string variable in start
+                .Environment.Keys.Where(name => name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase))
+                .ToArray())
         {
             start.Environment.Remove(variable);
         }

@@ -12,8 +12,16 @@ public sealed class LibraryPackageTests(LibraryPackage package) : IClassFixture<
     {
         LibraryPackage.SkipWithoutSdk();
         using ZipArchive archive = ZipFile.OpenRead(package.File);
-        string[] files = [.. archive.Entries.Select(entry => entry.FullName).Where(name => !name.StartsWith("_rels/", StringComparison.Ordinal)
-            && !name.StartsWith("package/", StringComparison.Ordinal) && name != "[Content_Types].xml").Order(StringComparer.Ordinal)];
+        string[] files =
+        [
+            .. archive
+                .Entries.Select(entry => entry.FullName)
+                .Where(name =>
+                    !name.StartsWith("_rels/", StringComparison.Ordinal)
+                    && !name.StartsWith("package/", StringComparison.Ordinal)
+                    && name != "[Content_Types].xml")
+                .Order(StringComparer.Ordinal),
+        ];
         Assert.Equal(["MemLoad.Core.nuspec", "README.md", "lib/net10.0/MemLoad.Core.dll", "lib/net10.0/MemLoad.Core.xml"], files);
 
         using Stream stream = archive.GetEntry("MemLoad.Core.nuspec")!.Open();
@@ -28,7 +36,11 @@ public sealed class LibraryPackageTests(LibraryPackage package) : IClassFixture<
         Assert.Null(Text("projectUrl"));
         Assert.Equal(
             ["System.IO.Hashing", "System.Numerics.Tensors"],
-            metadata.Descendants().Where(element => element.Name.LocalName == "dependency").Select(element => element.Attribute("id")!.Value).Order(StringComparer.Ordinal));
+            metadata
+                .Descendants()
+                .Where(element => element.Name.LocalName == "dependency")
+                .Select(element => element.Attribute("id")!.Value)
+                .Order(StringComparer.Ordinal));
     }
 
     [SkippableFact]

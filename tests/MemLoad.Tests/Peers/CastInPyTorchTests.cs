@@ -35,23 +35,40 @@ public sealed class CastInPyTorchTests
         {
             foreach (DType dtype in new[] { DType.Float32, DType.Float16, DType.BFloat16 })
             {
-                foreach ((Strategy strategy, string device) in new[] { (Strategy.Stream, "sim"), (Strategy.Mmap, "cpu"), (Strategy.Sequential, "sim") })
+                foreach ((Strategy strategy, string device) in new[]
+                    {
+                        (Strategy.Stream, "sim"),
+                        (Strategy.Mmap, "cpu"),
+                        (Strategy.Sequential, "sim"),
+                    })
                 {
-                    using LoadedModel model = WeightLoader.Load(new LoadRequest { Path = file, Device = device, Strategy = strategy, DType = dtype });
+                    using LoadedModel model = WeightLoader.Load(
+                        new LoadRequest
+                        {
+                            Path = file,
+                            Device = device,
+                            Strategy = strategy,
+                            DType = dtype,
+                        });
                     Assert.Equal(digests.GetProperty(file).GetProperty(dtype.TorchName()).GetString(), WeightsDigest.Of(model.Weights));
                 }
             }
         }
     }
 
-    // Every number of the narrow types, hostile ones of the wide, and what is not cast. No NaNs: PyTorch's own bits differ with the processor.
+    // Every number of the narrow types, hostile ones of the wide, and what is not cast. No NaNs: PyTorch's own bits differ with the
+    // processor.
     private static MemorySource Values()
     {
         var source = new MemorySource();
         Add(source, "float32", DType.Float32, MemoryMarshal.AsBytes<uint>(HostileValues.Singles(withNaN: false)));
         Add(source, "float64", DType.Float64, MemoryMarshal.AsBytes<ulong>(HostileValues.Doubles(withNaN: false)));
         ushort[] sixteen = [.. Enumerable.Range(0, 1 << 16).Select(bits => (ushort)bits)];
-        Add(source, "float16", DType.Float16, MemoryMarshal.AsBytes<ushort>([.. sixteen.Where(bits => !Half.IsNaN(BitConverter.UInt16BitsToHalf(bits)))]));
+        Add(
+            source,
+            "float16",
+            DType.Float16,
+            MemoryMarshal.AsBytes<ushort>([.. sixteen.Where(bits => !Half.IsNaN(BitConverter.UInt16BitsToHalf(bits)))]));
         Add(source, "bfloat16", DType.BFloat16, MemoryMarshal.AsBytes<ushort>([.. sixteen.Where(bits => (bits & 0x7FFF) <= 0x7F80)]));
         byte[] eight = [.. Enumerable.Range(0, 256).Select(bits => (byte)bits)];
         Add(source, "float8_e4m3fn", DType.Float8E4M3FN, [.. eight.Where(bits => (bits & 0x7F) != 0x7F)]);

@@ -4,7 +4,8 @@ using System.Text.Json;
 namespace MemLoad.Tests.Peers;
 
 /// <summary>
-/// A Python with PyTorch and safetensors, where there is one: the program that environment variable MEMLOAD_PYTHON names, else <c>python3</c>.
+/// A Python with PyTorch and safetensors, where there is one: the program that environment variable MEMLOAD_PYTHON names, else
+/// <c>python3</c>.
 /// </summary>
 internal sealed class PythonPeer : Need
 {

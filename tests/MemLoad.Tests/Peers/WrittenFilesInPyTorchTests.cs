@@ -118,7 +118,8 @@ public sealed class WrittenFilesInPyTorchTests
         // What safetensors has a name for and the Python package of 0.4 knows.
         var source = new Subset(Everything(), tensor => tensor.DType.SafetensorsName() is not null
             && !tensor.Name.Contains('\n', StringComparison.Ordinal)
-            && tensor.DType is not (DType.Complex64 or DType.UInt16 or DType.UInt32 or DType.UInt64 or DType.Float8E4M3FNUZ or DType.Float8E5M2FNUZ));
+            && tensor.DType
+                is not (DType.Complex64 or DType.UInt16 or DType.UInt32 or DType.UInt64 or DType.Float8E4M3FNUZ or DType.Float8E5M2FNUZ));
         CheckpointWriter.Write(source, folder["ours.safetensors"], CheckpointFormat.Safetensors);
 
         JsonElement loaded = Load(("safetensors", folder["ours.safetensors"]))[0];

@@ -9,12 +9,15 @@ public sealed class BatchTests
     {
         using IDevice device = DeviceRegistry.Open(name);
         var plan = LoadPlan.Create(strategy, SyntheticCheckpoint.OfCounts(10, 5_000_000, 0, 77), device);
-        foreach (PlanStep[] batch in plan.Steps.GroupBy(step => step.Batch).Select(steps => steps.ToArray()).Where(steps => steps.Length > 1))
+        foreach (
+            PlanStep[] batch in plan.Steps.GroupBy(step => step.Batch).Select(steps => steps.ToArray()).Where(steps => steps.Length > 1))
         {
             switch (batch[0].Kind)
             {
                 case StepKind.Allocate:
-                    Assert.All(batch, step => Assert.True(step is { Kind: StepKind.Allocate, Storage: >= 0 } && plan.Buffers[step.Buffer].Pool == MemoryPool.Host));
+                    Assert.All(batch, step =>
+                        Assert.True(step is { Kind: StepKind.Allocate, Storage: >= 0 } && plan.Buffers[step.Buffer].Pool == MemoryPool.Host)
+                    );
                     break;
                 case StepKind.Read when batch[1].Kind == StepKind.Read:
                     Assert.All(batch, step => Assert.True(step.Kind == StepKind.Read && step.Source == batch[0].Source));
@@ -36,6 +39,7 @@ public sealed class BatchTests
         var plan = LoadPlan.Create(strategy, Checkpoint.Open(Fixtures.PathOf("tiny/fp32.safetensors")), device);
         var begun = new List<int>();
         using LoadedWeights weights = PlanRunner.Run(plan, device, begun.Add);
-        Assert.Equal(plan.Steps.Select((step, index) => (step.Batch, index)).GroupBy(step => step.Batch, (_, steps) => steps.First().index), begun);
+        Assert.Equal(
+            plan.Steps.Select((step, index) => (step.Batch, index)).GroupBy(step => step.Batch, (_, steps) => steps.First().index), begun);
     }
 }

@@ -68,8 +68,10 @@ public sealed class ForecastTests
             [Strategy.PerTensor] = m + l,
             [Strategy.Stream] = m,
         };
-        Assert.All(expected, pair => Assert.Equal(pair.Value, PlanForecast.Of(LoadPlan.Create(pair.Key, checkpoint, cpu), cpu).PeakHostBytes));
-        Assert.All(expected.Keys, strategy => Assert.Equal(default, PlanForecast.Of(LoadPlan.Create(strategy, checkpoint, cpu), cpu).Device));
+        Assert.All(expected, pair =>
+            Assert.Equal(pair.Value, PlanForecast.Of(LoadPlan.Create(pair.Key, checkpoint, cpu), cpu).PeakHostBytes));
+        Assert.All(expected.Keys, strategy =>
+            Assert.Equal(default, PlanForecast.Of(LoadPlan.Create(strategy, checkpoint, cpu), cpu).Device));
     }
 
     [Fact]
@@ -99,14 +101,22 @@ public sealed class ForecastTests
     public void A_checkpoint_without_tensors_is_no_load()
     {
         using var cpu = new HostDevice();
-        var refusal = Assert.Throws<MemLoadException>(() => LoadPlan.Create(Strategy.Stream, Checkpoint.Open(Fixtures.PathOf("containers/empty_dict.pth")), cpu));
+        var refusal = Assert.Throws<MemLoadException>(() =>
+            LoadPlan.Create(Strategy.Stream, Checkpoint.Open(Fixtures.PathOf("containers/empty_dict.pth")), cpu));
         Assert.Equal("ML6006", refusal.Rule.Id);
     }
 
     [Fact]
     public void A_size_alone_is_enough_to_forecast_what_its_checkpoint_will_cost()
     {
-        LoadForecast row = LoadPlanner.Forecast(new LoadRequest { Path = null, Size = "gpt2-xl", Strategy = Strategy.Stream, Device = "sim" });
+        LoadForecast row = LoadPlanner.Forecast(
+            new LoadRequest
+            {
+                Path = null,
+                Size = "gpt2-xl",
+                Strategy = Strategy.Stream,
+                Device = "sim",
+            });
 
         Assert.Equal(("gpt2-xl", 821L, 6_753_416_192L), (row.Size, row.TensorCount, row.ModelBytes));
         Assert.InRange(row.FileBytes, row.ModelBytes, row.ModelBytes + (1 << 20));

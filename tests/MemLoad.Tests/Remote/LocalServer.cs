@@ -12,8 +12,10 @@ namespace MemLoad.Tests.Remote;
 internal sealed record Asked(string Path, IReadOnlyDictionary<string, string> Headers)
 {
     /// <summary>The first and the last byte of the range; null if the whole file is asked for.</summary>
-    public (long First, long Last)? Range => Headers.TryGetValue("range", out string? range) && range["bytes=".Length..].Split('-') is [string first, string last]
-        ? (long.Parse(first, CultureInfo.InvariantCulture), long.Parse(last, CultureInfo.InvariantCulture)) : null;
+    public (long First, long Last)? Range =>
+        Headers.TryGetValue("range", out string? range) && range["bytes=".Length..].Split('-') is [string first, string last]
+            ? (long.Parse(first, CultureInfo.InvariantCulture), long.Parse(last, CultureInfo.InvariantCulture))
+            : null;
 }
 
 /// <summary>What a server sends back: anything that fits the wire, sound or not.</summary>
@@ -32,7 +34,8 @@ internal sealed record Reply(int Status, byte[] Body, params (string Name, strin
     public byte[]? Raw { get; init; }
 
     /// <summary>A range of a file, as RFC 9110 says.</summary>
-    public static Reply Of(Asked asked, byte[] file, string? tag = "\"one\"") => Of(asked, file.Length, (first, count) => file.AsSpan((int)first, count).ToArray(), tag);
+    public static Reply Of(Asked asked, byte[] file, string? tag = "\"one\"") =>
+        Of(asked, file.Length, (first, count) => file.AsSpan((int)first, count).ToArray(), tag);
 
     /// <summary>A range of a file whose bytes are made on demand.</summary>
     public static Reply Of(Asked asked, long length, Func<long, int, byte[]> read, string? tag = "\"one\"")
@@ -74,12 +77,18 @@ internal sealed class LocalServer : IDisposable
     }
 
     /// <summary>A server of some files.</summary>
-    public static LocalServer Of(params (string Name, byte[] Content)[] files) => new(asked =>
-        files.FirstOrDefault(file => "/" + Uri.EscapeDataString(file.Name) == asked.Path.Split('?')[0]) is { Name: not null } file ? Reply.Of(asked, file.Content) : Reply.NotFound);
+    public static LocalServer Of(params (string Name, byte[] Content)[] files) =>
+        new(asked =>
+            files.FirstOrDefault(file => "/" + Uri.EscapeDataString(file.Name) == asked.Path.Split('?')[0]) is { Name: not null } file
+                ? Reply.Of(asked, file.Content)
+                : Reply.NotFound);
 
     /// <summary>A server of the files of a folder and its subfolders.</summary>
-    public static LocalServer OfFolder(string folder) => new(asked =>
-        Path.Combine(folder, Uri.UnescapeDataString(asked.Path.Split('?')[0][1..])) is string path && File.Exists(path) ? Reply.Of(asked, File.ReadAllBytes(path)) : Reply.NotFound);
+    public static LocalServer OfFolder(string folder) =>
+        new(asked =>
+            Path.Combine(folder, Uri.UnescapeDataString(asked.Path.Split('?')[0][1..])) is string path && File.Exists(path)
+                ? Reply.Of(asked, File.ReadAllBytes(path))
+                : Reply.NotFound);
 
     public int Port { get; }
 
@@ -93,7 +102,8 @@ internal sealed class LocalServer : IDisposable
     public int MostAtATime => Volatile.Read(ref _mostActive);
 
     /// <summary>The address of a file. An address has slashes on every system.</summary>
-    public string this[string name] => string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{Port}/{name.Replace(Path.DirectorySeparatorChar, '/')}");
+    public string this[string name] =>
+        string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{Port}/{name.Replace(Path.DirectorySeparatorChar, '/')}");
 
     public void Dispose()
     {
@@ -132,9 +142,9 @@ internal sealed class LocalServer : IDisposable
                 {
                     Requests.Enqueue(asked);
                     int active = Interlocked.Increment(ref _active);
-                    for (int most = _mostActive; active > most && Interlocked.CompareExchange(ref _mostActive, active, most) != most; most = _mostActive)
-                    {
-                    }
+                    for (int most = _mostActive;
+                        active > most && Interlocked.CompareExchange(ref _mostActive, active, most) != most;
+                        most = _mostActive) { }
                     Reply reply = _answer(asked);
                     await SendAsync(stream, reply).ConfigureAwait(false);
                     Interlocked.Decrement(ref _active);
@@ -168,7 +178,9 @@ internal sealed class LocalServer : IDisposable
             head.Add(one[0]);
         }
         string[] lines = Encoding.ASCII.GetString([.. head]).Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
-        return new Asked(lines[0].Split(' ')[1], lines.Skip(1).Select(line => line.Split(": ", 2)).ToDictionary(pair => pair[0].ToLowerInvariant(), pair => pair[1]));
+        return new Asked(
+            lines[0].Split(' ')[1],
+            lines.Skip(1).Select(line => line.Split(": ", 2)).ToDictionary(pair => pair[0].ToLowerInvariant(), pair => pair[1]));
     }
 
     private async Task SendAsync(NetworkStream stream, Reply reply)

@@ -8,11 +8,15 @@ using MemLoad.Tests.Windows;
 
 namespace MemLoad.Tests.Remote;
 
-/// <summary>Servers that do not do what was asked: each is refused by its rule, and no secret of an address or of the environment is told.</summary>
+/// <summary>
+/// Servers that do not do what was asked: each is refused by its rule, and no secret of an address or of the environment is told.
+/// </summary>
 public sealed class MisbehavingServerTests : IDisposable
 {
     // Longer than the first piece, so that a second request follows.
-    private static readonly byte[] LongHeader = CheckpointKit.SafetensorsOfBytes([.. Enumerable.Range(0, 2_000).Select(i => ($"tensor.number.{i}", 100))]);
+    private static readonly byte[] LongHeader = CheckpointKit.SafetensorsOfBytes([
+        .. Enumerable.Range(0, 2_000).Select(i => ($"tensor.number.{i}", 100)),
+    ]);
 
     private readonly string? _token = Environment.GetEnvironmentVariable("HF_TOKEN");
     private readonly string? _endpoint = Environment.GetEnvironmentVariable("HF_ENDPOINT");
@@ -88,13 +92,27 @@ public sealed class MisbehavingServerTests : IDisposable
         Assert.Single(Checkpoint.Open(server["m.safetensors"]).Tensors);
     }
 
-    public static TheoryData<string, string> Answers => new()
-    {
-        { "no Content-Range", "ML5206" }, { "another start", "ML5206" }, { "a longer range", "ML5206" }, { "a shorter range", "ML5206" }, { "a range of no length", "ML5206" },
-        { "no bytes", "ML5206" }, { "a length of the range's own", "ML5206" }, { "several ranges", "ML5206" }, { "a negative range", "ML5206" }, { "a range beyond the file", "ML5206" },
-        { "a body that is too long", "ML5206" }, { "a body that is too short", "ML5206" }, { "closed in the middle", "ML5206" }, { "closed before the answer", "ML5206" },
-        { "no HTTP", "ML5206" }, { "endless headers", "ML5206" }, { "compressed", "ML5206" },
-    };
+    public static TheoryData<string, string> Answers =>
+        new()
+        {
+            { "no Content-Range", "ML5206" },
+            { "another start", "ML5206" },
+            { "a longer range", "ML5206" },
+            { "a shorter range", "ML5206" },
+            { "a range of no length", "ML5206" },
+            { "no bytes", "ML5206" },
+            { "a length of the range's own", "ML5206" },
+            { "several ranges", "ML5206" },
+            { "a negative range", "ML5206" },
+            { "a range beyond the file", "ML5206" },
+            { "a body that is too long", "ML5206" },
+            { "a body that is too short", "ML5206" },
+            { "closed in the middle", "ML5206" },
+            { "closed before the answer", "ML5206" },
+            { "no HTTP", "ML5206" },
+            { "endless headers", "ML5206" },
+            { "compressed", "ML5206" },
+        };
 
     [Theory]
     [MemberData(nameof(Answers))]
@@ -108,7 +126,8 @@ public sealed class MisbehavingServerTests : IDisposable
         static void OpenSecond(string first = "", string second = "")
         {
             int count = 0;
-            using var server = new LocalServer(asked => Wrong(asked, Interlocked.Increment(ref count) == 1 || first.Length > 0 ? first : second));
+            using var server = new LocalServer(asked =>
+                Wrong(asked, Interlocked.Increment(ref count) == 1 || first.Length > 0 ? first : second));
             Checkpoint.Open(server["m.safetensors"]);
         }
     }
@@ -147,12 +166,16 @@ public sealed class MisbehavingServerTests : IDisposable
     public void A_file_that_changes_between_requests_is_refused()
     {
         foreach ((string? first, string? second, byte[] later) in new (string?, string?, byte[])[]
-        {
-            ("\"one\"", "\"two\"", LongHeader), ("W/\"one\"", "W/\"two\"", LongHeader), (null, null, [.. LongHeader, 0]), ("\"one\"", "\"one\"", [.. LongHeader, 0]),
-        })
+            {
+                ("\"one\"", "\"two\"", LongHeader),
+                ("W/\"one\"", "W/\"two\"", LongHeader),
+                (null, null, [.. LongHeader, 0]),
+                ("\"one\"", "\"one\"", [.. LongHeader, 0]),
+            })
         {
             int count = 0;
-            using var server = new LocalServer(asked => Interlocked.Increment(ref count) == 1 ? Reply.Of(asked, LongHeader, first) : Reply.Of(asked, later, second));
+            using var server = new LocalServer(asked =>
+                Interlocked.Increment(ref count) == 1 ? Reply.Of(asked, LongHeader, first) : Reply.Of(asked, later, second));
 
             Refused("ML1006", server["m.safetensors"]);
             Assert.Equal(2, server.Requests.Count);
@@ -163,7 +186,8 @@ public sealed class MisbehavingServerTests : IDisposable
     public void Ranges_that_end_after_the_first_are_named()
     {
         int count = 0;
-        using var server = new LocalServer(asked => Interlocked.Increment(ref count) == 1 ? Reply.Of(asked, LongHeader, null) : new Reply(200, LongHeader));
+        using var server = new LocalServer(asked =>
+            Interlocked.Increment(ref count) == 1 ? Reply.Of(asked, LongHeader, null) : new Reply(200, LongHeader));
 
         Refused("ML5205", server["m.safetensors"]);
     }
@@ -217,7 +241,8 @@ public sealed class MisbehavingServerTests : IDisposable
     public void Redirects_are_followed_and_the_last_address_is_kept(int status)
     {
         using LocalServer store = LocalServer.Of(("blob", LongHeader));
-        using var server = new LocalServer(asked => asked.Path == "/m.safetensors" ? Reply.Redirect("/two", status) : Reply.Redirect(store["blob?X-Signature=secret"], status));
+        using var server = new LocalServer(asked =>
+            asked.Path == "/m.safetensors" ? Reply.Redirect("/two", status) : Reply.Redirect(store["blob?X-Signature=secret"], status));
 
         var checkpoint = Checkpoint.Open(server["m.safetensors"]);
 
@@ -276,7 +301,9 @@ public sealed class MisbehavingServerTests : IDisposable
     [SkippableFact]
     public async Task A_certificate_that_is_not_trusted_is_refused()
     {
-        Skip.If(CompatibilityLayer.IsHere, "the layer gives no certificate a key in memory; CERT_NCRYPT_KEY_HANDLE_PROP_ID is documented to do it");
+        Skip.If(
+            CompatibilityLayer.IsHere,
+            "the layer gives no certificate a key in memory; CERT_NCRYPT_KEY_HANDLE_PROP_ID is documented to do it");
         using var key = RSA.Create(2048);
         X509Certificate2 made = new CertificateRequest("CN=127.0.0.1", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)
             .CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
@@ -371,18 +398,27 @@ public sealed class MisbehavingServerTests : IDisposable
     public void A_model_of_the_hub_is_found_on_its_server_if_it_is_not_in_the_cache()
     {
         byte[] file = CheckpointKit.SafetensorsOfBytes(("a", 3));
-        using LocalServer hub = new(asked => asked.Path is "/org/name/resolve/main/model.safetensors" or "/org/name/resolve/refs%2Fpr%2F1/sub/x.safetensors" ? Reply.Of(asked, file) : Reply.NotFound);
+        using LocalServer hub = new(asked =>
+            asked.Path is "/org/name/resolve/main/model.safetensors" or "/org/name/resolve/refs%2Fpr%2F1/sub/x.safetensors"
+                ? Reply.Of(asked, file)
+                : Reply.NotFound);
         Environment.SetEnvironmentVariable("HF_ENDPOINT", hub[""]);
         Environment.SetEnvironmentVariable("HF_HUB_CACHE", _folder.Path);
 
-        Assert.Equal(hub["org/name/resolve/main/model.safetensors"], Checkpoint.Open(HubCache.AtRevision("hf://org/name", null, remote: true)).Path);
-        Assert.Equal(hub["org/name/resolve/refs%2Fpr%2F1/sub/x.safetensors"], Checkpoint.Open(HubCache.AtRevision("hf://org/name/sub/x.safetensors", "refs/pr/1", remote: true)).Path);
+        Assert.Equal(
+            hub["org/name/resolve/main/model.safetensors"],
+            Checkpoint.Open(HubCache.AtRevision("hf://org/name", null, remote: true)).Path);
+        Assert.Equal(
+            hub["org/name/resolve/refs%2Fpr%2F1/sub/x.safetensors"],
+            Checkpoint.Open(HubCache.AtRevision("hf://org/name/sub/x.safetensors", "refs/pr/1", remote: true)).Path);
         var missing = Assert.Throws<MemLoadException>(() => HubCache.AtRevision("hf://org/name", null));
         Assert.Equal("ML5018", missing.Rule.Id);
         Assert.Contains("Remote", missing.Remedy, StringComparison.OrdinalIgnoreCase);
 
         // What is in the cache is not asked for: a folder with weights in it. One with only a configuration in it is not the model.
-        string snapshot = Directory.CreateDirectory(_folder["models--org--name/snapshots/0123456789abcdef0123456789abcdef01234567"]).FullName;
+        string snapshot = Directory
+            .CreateDirectory(_folder["models--org--name/snapshots/0123456789abcdef0123456789abcdef01234567"])
+            .FullName;
         File.WriteAllText(Path.Combine(snapshot, "config.json"), "{}");
         Assert.StartsWith("http://", HubCache.AtRevision("hf://org/name", null, remote: true), StringComparison.Ordinal);
         File.WriteAllBytes(Path.Combine(snapshot, "model.safetensors"), file);
@@ -403,7 +439,10 @@ public sealed class MisbehavingServerTests : IDisposable
     public void Secrets_of_an_address_are_not_shown(string address, string shown)
     {
         Assert.Equal(shown, RemoteAddress.Shown(address));
-        Assert.StartsWith(RemoteAddress.Is(address) ? $"The proxy '{shown}" : "The proxy", RemoteAddress.Cleaned($"The proxy '{address}' failed"), StringComparison.Ordinal);
+        Assert.StartsWith(
+            RemoteAddress.Is(address) ? $"The proxy '{shown}" : "The proxy",
+            RemoteAddress.Cleaned($"The proxy '{address}' failed"),
+            StringComparison.Ordinal);
         Assert.DoesNotContain("secret", RemoteAddress.Cleaned($"The proxy '{address}' failed"), StringComparison.Ordinal);
         MemLoadException refusal = Rules.RemoteAddress.Broken("it is not", address);
         Assert.Equal(shown, refusal.Path);

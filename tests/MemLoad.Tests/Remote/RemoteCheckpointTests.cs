@@ -14,7 +14,8 @@ public sealed class RemoteCheckpointTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    public static TheoryData<string> FixtureFiles => [.. ((IEnumerable<object[]>)Fixtures.All).Select(row => (string)row[0]).Where(name => File.Exists(Fixtures.PathOf(name)))];
+    public static TheoryData<string> FixtureFiles =>
+        [.. ((IEnumerable<object[]>)Fixtures.All).Select(row => (string)row[0]).Where(name => File.Exists(Fixtures.PathOf(name)))];
 
     [Theory]
     [MemberData(nameof(FixtureFiles))]
@@ -27,10 +28,14 @@ public sealed class RemoteCheckpointTests : IDisposable
     }
 
     public static TheoryData<string> HostileIds =>
-    [
-        .. HostileFiles.All.Where(file => file.Open.Length > 0 && file.Format is not (HostileFile.Manifest or HostileFile.Distributed or HostileFile.Folder)
-            && !file.Open.Contains("manifests", StringComparison.Ordinal)).Select(file => file.Id),
-    ];
+        [
+            .. HostileFiles
+                .All.Where(file =>
+                    file.Open.Length > 0
+                    && file.Format is not (HostileFile.Manifest or HostileFile.Distributed or HostileFile.Folder)
+                    && !file.Open.Contains("manifests", StringComparison.Ordinal))
+                .Select(file => file.Id),
+        ];
 
     [Theory]
     [MemberData(nameof(HostileIds))]
@@ -61,7 +66,12 @@ public sealed class RemoteCheckpointTests : IDisposable
     public void A_set_of_shards_is_opened_with_one_request_per_file_and_few_at_a_time()
     {
         const int Shards = 40;
-        string[] names = [.. Enumerable.Range(1, Shards).Select(i => string.Create(CultureInfo.InvariantCulture, $"model-{i:d5}-of-{Shards:d5}.safetensors"))];
+        string[] names =
+        [
+            .. Enumerable
+                .Range(1, Shards)
+                .Select(i => string.Create(CultureInfo.InvariantCulture, $"model-{i:d5}-of-{Shards:d5}.safetensors")),
+        ];
         for (int i = 0; i < Shards; i++)
         {
             _folder.Write(names[i], CheckpointKit.SafetensorsOfBytes(($"t{i}", 100_000), ($"u{i}", 3)));
@@ -81,7 +91,10 @@ public sealed class RemoteCheckpointTests : IDisposable
     [Fact]
     public void A_header_that_is_longer_than_the_first_piece_is_fetched_to_its_end_and_no_further()
     {
-        (string, int)[] tensors = [.. Enumerable.Range(0, 20_000).Select(i => (string.Create(CultureInfo.InvariantCulture, $"layer.{i}.weight"), 50))];
+        (string, int)[] tensors =
+        [
+            .. Enumerable.Range(0, 20_000).Select(i => (string.Create(CultureInfo.InvariantCulture, $"layer.{i}.weight"), 50)),
+        ];
         byte[] file = CheckpointKit.SafetensorsOfBytes(tensors);
         long header = BitConverter.ToInt64(file);
         using LocalServer server = LocalServer.Of(("m.safetensors", file));
@@ -98,7 +111,10 @@ public sealed class RemoteCheckpointTests : IDisposable
     [Fact]
     public void A_long_header_of_GGUF_is_read_in_few_requests()
     {
-        byte[][] words = [.. Enumerable.Range(0, 100_000).Select(i => GgufForge.Text(string.Create(CultureInfo.InvariantCulture, $"word{i}")))];
+        byte[][] words =
+        [
+            .. Enumerable.Range(0, 100_000).Select(i => GgufForge.Text(string.Create(CultureInfo.InvariantCulture, $"word{i}"))),
+        ];
         byte[] file = GgufForge.Model().Key("tokenizer.ggml.merges", 9, GgufForge.Array(8, 100_000, words)).Build();
         _folder.Write("m.gguf", file);
         using LocalServer server = LocalServer.OfFolder(_folder.Path);
@@ -132,7 +148,10 @@ public sealed class RemoteCheckpointTests : IDisposable
     {
         for (int i = 0; i < 2; i++)
         {
-            var part = new GgufForge().Key("general.architecture", "llama").Key("split.no", 2, BitConverter.GetBytes((ushort)i)).Key("split.count", 2, BitConverter.GetBytes((ushort)2))
+            var part = new GgufForge()
+                .Key("general.architecture", "llama")
+                .Key("split.no", 2, BitConverter.GetBytes((ushort)i))
+                .Key("split.count", 2, BitConverter.GetBytes((ushort)2))
                 .Key("split.tensors.count", 5, BitConverter.GetBytes(2));
             _folder.Write($"m-0000{i + 1}-of-00002.gguf", part.Tensor($"t{i}", 0, [4], new byte[16]).Build());
         }
@@ -146,7 +165,8 @@ public sealed class RemoteCheckpointTests : IDisposable
     [InlineData("pytorch_model.bin")]
     public void A_folder_on_a_server_is_opened_by_a_usual_name(string name)
     {
-        _folder.Write(name, name.EndsWith(".bin", StringComparison.Ordinal) ? ZipForge.Torch() : CheckpointKit.SafetensorsOfBytes(("a", 3)));
+        _folder.Write(
+            name, name.EndsWith(".bin", StringComparison.Ordinal) ? ZipForge.Torch() : CheckpointKit.SafetensorsOfBytes(("a", 3)));
         using LocalServer server = LocalServer.OfFolder(_folder.Path);
 
         var checkpoint = Checkpoint.Open(server[""]);
@@ -159,7 +179,9 @@ public sealed class RemoteCheckpointTests : IDisposable
     [Fact]
     public void Odd_names_and_queries_reach_the_server_and_queries_are_in_no_row()
     {
-        using LocalServer server = LocalServer.Of(("a b é.safetensors", CheckpointKit.SafetensorsOfBytes(("a", 3))), ("p#1?.safetensors", CheckpointKit.SafetensorsOfBytes(("b", 3))),
+        using LocalServer server = LocalServer.Of(
+            ("a b é.safetensors", CheckpointKit.SafetensorsOfBytes(("a", 3))),
+            ("p#1?.safetensors", CheckpointKit.SafetensorsOfBytes(("b", 3))),
             ("m.safetensors.index.json", """{"weight_map":{"b":"p#1?.safetensors"}}"""u8.ToArray()));
 
         var plain = Checkpoint.Open(server["a%20b%20%C3%A9.safetensors?sig=secret%2F1"]);
@@ -207,7 +229,9 @@ public sealed class RemoteCheckpointTests : IDisposable
         // Also what was opened has no bytes to give.
         var checkpoint = Checkpoint.Open(address);
         Assert.Equal("ML5201", Assert.Throws<MemLoadException>(() => WeightsDigest.OfTensors(checkpoint)).Rule.Id);
-        Assert.Equal("ML5201", Assert.Throws<MemLoadException>(() => CheckpointWriter.Write(checkpoint, _folder["x.pth"], CheckpointFormat.TorchZip)).Rule.Id);
+        Assert.Equal(
+            "ML5201",
+            Assert.Throws<MemLoadException>(() => CheckpointWriter.Write(checkpoint, _folder["x.pth"], CheckpointFormat.TorchZip)).Rule.Id);
         Assert.Empty(_folder.Names);
     }
 
@@ -216,7 +240,17 @@ public sealed class RemoteCheckpointTests : IDisposable
     {
         using LocalServer server = LocalServer.OfFolder(Fixtures.Root);
         LoadForecast[] Plan(string path) =>
-            [.. LoadPlanner.Forecast([.. Strategies.All.Select(strategy => new LoadRequest { Path = path, Strategy = strategy, Device = "sim", DeviceMemoryLimit = 1 << 20 })])];
+            [
+                .. LoadPlanner.Forecast([
+                    .. Strategies.All.Select(strategy => new LoadRequest
+                    {
+                        Path = path,
+                        Strategy = strategy,
+                        Device = "sim",
+                        DeviceMemoryLimit = 1 << 20,
+                    }),
+                ]),
+            ];
 
         LoadForecast[] local = Plan(Fixtures.PathOf("tiny/fp32.safetensors"));
         LoadForecast[] remote = Plan(server["tiny/fp32.safetensors"]);
@@ -255,8 +289,18 @@ public sealed class RemoteCheckpointTests : IDisposable
         }
         var checkpoint = (Checkpoint)opened;
         var text = new StringBuilder();
-        text.AppendJoin('\n', checkpoint.Path, checkpoint.Format, checkpoint.ModelBytes, checkpoint.FileBytes, string.Join(';', checkpoint.Findings)).Append('\n');
-        text.AppendJoin('\n', checkpoint.Metadata.Select(pair => $"{pair.Key}={Convert.ToString(pair.Value, CultureInfo.InvariantCulture)}")).Append('\n');
+        text.AppendJoin(
+                '\n',
+                checkpoint.Path,
+                checkpoint.Format,
+                checkpoint.ModelBytes,
+                checkpoint.FileBytes,
+                string.Join(';', checkpoint.Findings))
+            .Append('\n');
+        text.AppendJoin(
+                '\n',
+                checkpoint.Metadata.Select(pair => $"{pair.Key}={Convert.ToString(pair.Value, CultureInfo.InvariantCulture)}"))
+            .Append('\n');
         text.AppendJoin('\n', WeightInfo.Of(checkpoint));
         return text.ToString();
     }

@@ -30,8 +30,23 @@ public sealed partial class LoadMetricsTests
     {
         LoadMeasurement[] rows =
         [
-            Rows.Loaded("Meta"), Rows.Loaded("Mmap") with { MajorFaults = null, Size = null }, Rows.Failed("Stream", LoadOutcome.Refused, "ML7005: no room. Get more."),
-            Rows.Loaded("Meta") with { Device = "evil\"} 1\n# HELP \\ \u001b[2J", Rank = 1, RankCount = 4 }, Rows.Loaded("Meta") with { Run = 2 },
+            Rows.Loaded("Meta"),
+            Rows.Loaded("Mmap") with
+            {
+                MajorFaults = null,
+                Size = null,
+            },
+            Rows.Failed("Stream", LoadOutcome.Refused, "ML7005: no room. Get more."),
+            Rows.Loaded("Meta") with
+            {
+                Device = "evil\"} 1\n# HELP \\ \u001b[2J",
+                Rank = 1,
+                RankCount = 4,
+            },
+            Rows.Loaded("Meta") with
+            {
+                Run = 2,
+            },
         ];
         foreach (string? model in (string?[])[null, "my \"model\"\\\n", ""])
         {
@@ -40,7 +55,10 @@ public sealed partial class LoadMetricsTests
             Assert.Contains("memload_load_seconds", metrics.Keys);
             Assert.Equal(4, metrics["memload_load_success"].Count); // two runs of one load are one series
             Assert.Equal([1, 1, 0, 1], metrics["memload_load_success"].Select(sample => sample.Value));
-            Assert.All(metrics.SelectMany(family => family.Value), sample => Assert.Equal(["device", "model", "strategy"], sample.Labels.Keys.Order(StringComparer.Ordinal).Where(label => label is "device" or "model" or "strategy")));
+            Assert.All(metrics.SelectMany(family => family.Value), sample =>
+                Assert.Equal(
+                    ["device", "model", "strategy"],
+                    sample.Labels.Keys.Order(StringComparer.Ordinal).Where(label => label is "device" or "model" or "strategy")));
             Assert.Equal(["Loaded", "Loaded", "Refused", "Loaded"], metrics["memload_row_info"].Select(sample => sample.Labels["outcome"]));
         }
     }
@@ -48,18 +66,29 @@ public sealed partial class LoadMetricsTests
     [Fact]
     public void Figures_are_in_seconds_and_bytes()
     {
-        LoadMeasurement row = Rows.Loaded("Meta") with { ElapsedMicroseconds = 1_234_567, PeakHostBytes = 9_007_199_254_740_993, StartedAt = new DateTimeOffset(2026, 1, 2, 3, 4, 5, 678, TimeSpan.FromHours(1)) };
+        LoadMeasurement row = Rows.Loaded("Meta") with
+        {
+            ElapsedMicroseconds = 1_234_567,
+            PeakHostBytes = 9_007_199_254_740_993,
+            StartedAt = new DateTimeOffset(2026, 1, 2, 3, 4, 5, 678, TimeSpan.FromHours(1)),
+        };
 
         string text = LoadMetrics.Format([row], "m");
 
         Assert.Contains("\nmemload_load_seconds{model=\"m\",strategy=\"Meta\",device=\"sim\"} 1.234567\n", text, StringComparison.Ordinal);
         Assert.Contains("} 9007199254740993\n", text, StringComparison.Ordinal);
-        Assert.Contains("memload_last_run_timestamp_seconds{model=\"m\",strategy=\"Meta\",device=\"sim\"} 1767319445.678\n", text, StringComparison.Ordinal);
+        Assert.Contains(
+            "memload_last_run_timestamp_seconds{model=\"m\",strategy=\"Meta\",device=\"sim\"} 1767319445.678\n",
+            text,
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_path_is_never_a_label() =>
-        Assert.DoesNotContain(".pth", LoadMetrics.Format([Rows.Loaded("Meta") with { Path = "/secret/customer.pth", Size = null }], null), StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            ".pth",
+            LoadMetrics.Format([Rows.Loaded("Meta") with { Path = "/secret/customer.pth", Size = null }], null),
+            StringComparison.Ordinal);
 
     private static readonly string[] Texts = [.. Enumerable.Range(1, 2).Select(count => LoadMetrics.Format(Many(count), "m"))];
 
@@ -89,7 +118,8 @@ public sealed partial class LoadMetricsTests
             {
                 try
                 {
-                    using var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
+                    using var reader = new StreamReader(
+                        new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
                     Assert.Contains(await reader.ReadToEndAsync(), Texts);
                 }
                 catch (IOException)
@@ -115,7 +145,8 @@ public sealed partial class LoadMetricsTests
         })),
     ];
 
-    private static LoadMeasurement[] Many(int count) => [.. Enumerable.Range(0, 20 * count).Select(i => Rows.Loaded("Meta") with { Device = $"d{i}" })];
+    private static LoadMeasurement[] Many(int count) =>
+        [.. Enumerable.Range(0, 20 * count).Select(i => Rows.Loaded("Meta") with { Device = $"d{i}" })];
 
     [Fact]
     public void Names_that_collectors_do_not_read_and_no_rows_are_refused()
@@ -130,7 +161,17 @@ public sealed partial class LoadMetricsTests
     [Fact]
     public void Measure_prints_them()
     {
-        CliRun run = CliRun.Of("measure", "--path", Fixtures.PathOf("tiny/fp32.pth"), "--in-process", "--strategy", "Stream,Mmap", "--format", "prom", "--model-name", "tiny");
+        CliRun run = CliRun.Of(
+            "measure",
+            "--path",
+            Fixtures.PathOf("tiny/fp32.pth"),
+            "--in-process",
+            "--strategy",
+            "Stream,Mmap",
+            "--format",
+            "prom",
+            "--model-name",
+            "tiny");
 
         Assert.Equal(0, run.ExitCode);
         Assert.Equal(["tiny", "tiny"], Parse(run.Output)["memload_load_success"].Select(sample => sample.Labels["model"]));
@@ -160,9 +201,13 @@ public sealed partial class LoadMetricsTests
                 Match sample = Sample().Match(line);
                 Assert.True(sample.Success && sample.Groups[1].Value == family, line);
                 Assert.True(series.Add(line[..line.LastIndexOf(' ')]), line);
-                families[family].Add((
-                    Label().Matches(sample.Groups[2].Value).ToDictionary(label => label.Groups[1].Value, label => Unescape(label.Groups[2].Value)),
-                    double.Parse(sample.Groups[3].Value, CultureInfo.InvariantCulture)));
+                families[family]
+                    .Add(
+                        (
+                            Label()
+                                .Matches(sample.Groups[2].Value)
+                                .ToDictionary(label => label.Groups[1].Value, label => Unescape(label.Groups[2].Value)),
+                            double.Parse(sample.Groups[3].Value, CultureInfo.InvariantCulture)));
             }
         }
         return families;

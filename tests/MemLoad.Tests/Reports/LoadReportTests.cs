@@ -13,9 +13,20 @@ public sealed class LoadReportTests
 
     private static readonly LoadMeasurement[] Measured =
     [
-        .. Enum.GetNames<Strategy>().Where(name => name != "Auto").SelectMany(name => new[] { Rows.Loaded(name), Rows.Loaded(name, run: 2) with { ElapsedMicroseconds = 900_000 } }),
-        Rows.Failed("Meta", LoadOutcome.OutOfMemory, "ML7001: no room") with { HostName = "other" },
-        Rows.Loaded("Stream") with { HostName = "other", Device = "cpu", Path = "C:\\models\\model.pth", DType = "bfloat16" },
+        .. Enum.GetNames<Strategy>()
+            .Where(name => name != "Auto")
+            .SelectMany(name => new[] { Rows.Loaded(name), Rows.Loaded(name, run: 2) with { ElapsedMicroseconds = 900_000 } }),
+        Rows.Failed("Meta", LoadOutcome.OutOfMemory, "ML7001: no room") with
+        {
+            HostName = "other",
+        },
+        Rows.Loaded("Stream") with
+        {
+            HostName = "other",
+            Device = "cpu",
+            Path = "C:\\models\\model.pth",
+            DType = "bfloat16",
+        },
     ];
 
     [Fact]
@@ -27,19 +38,37 @@ public sealed class LoadReportTests
         Assert.Contains($"<script>{script.Value}</script>", text, StringComparison.Ordinal);
         string hash = Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(script.Value)));
         Assert.Contains($"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{hash}'\"", text, StringComparison.Ordinal);
-        Assert.DoesNotContain(page.Descendants().Attributes(), attribute => attribute.Name.LocalName.StartsWith("on", StringComparison.Ordinal));
-        Assert.All(page.Descendants().Attributes().Where(attribute => attribute.Name.LocalName is "src" or "href"), attribute => Assert.StartsWith("#", attribute.Value, StringComparison.Ordinal));
+        Assert.DoesNotContain(page.Descendants().Attributes(), attribute =>
+            attribute.Name.LocalName.StartsWith("on", StringComparison.Ordinal));
+        Assert.All(page.Descendants().Attributes().Where(attribute => attribute.Name.LocalName is "src" or "href"), attribute =>
+            Assert.StartsWith("#", attribute.Value, StringComparison.Ordinal));
         Assert.DoesNotContain("@import", text, StringComparison.Ordinal);
         string[] ids = [.. page.Descendants().Attributes("id").Select(id => id.Value)];
         Assert.Equal(ids.Length, ids.Distinct().Count());
-        Assert.All(page.Descendants().Attributes().Where(attribute => attribute.Name.LocalName is "aria-labelledby").SelectMany(attribute => attribute.Value.Split(' ')), id => Assert.Contains(id, ids));
+        Assert.All(
+            page.Descendants()
+                .Attributes()
+                .Where(attribute => attribute.Name.LocalName is "aria-labelledby")
+                .SelectMany(attribute => attribute.Value.Split(' ')),
+            id => Assert.Contains(id, ids));
         Assert.All(page.Descendants(Html + "a"), link => Assert.Contains(link.Attribute("href")!.Value[1..], ids));
     }
 
     [Fact]
     public void Ranks_load_different_weights_and_each_says_which()
     {
-        LoadMeasurement[] ranks = [.. Enumerable.Range(0, 3).Select(rank => Rows.Loaded("Stream") with { Rank = rank, RankCount = 3, WeightsDigest = new string((char)('a' + rank), 64) })];
+        LoadMeasurement[] ranks =
+        [
+            .. Enumerable
+                .Range(0, 3)
+                .Select(rank =>
+                    Rows.Loaded("Stream") with
+                    {
+                        Rank = rank,
+                        RankCount = 3,
+                        WeightsDigest = new string((char)('a' + rank), 64),
+                    }),
+        ];
         (_, string text) = Written(ranks, []);
 
         Assert.DoesNotContain("THE WEIGHTS DIFFER", text, StringComparison.Ordinal);
@@ -73,7 +102,21 @@ public sealed class LoadReportTests
     [InlineData("]]>--><!-- &amp; ' \u001b[31m \u202e \0 \ud800 \uffff")]
     public void Nothing_in_a_row_or_a_sample_becomes_markup(string text)
     {
-        LoadMeasurement row = Rows.Loaded(text) with { Device = text, HostName = text, Path = text, Size = text, DType = text, Note = text, ProcessorName = text, HostLimit = text, Cache = text, ModuleVersion = text, WeightsDigest = text, Message = text };
+        LoadMeasurement row = Rows.Loaded(text) with
+        {
+            Device = text,
+            HostName = text,
+            Path = text,
+            Size = text,
+            DType = text,
+            Note = text,
+            ProcessorName = text,
+            HostLimit = text,
+            Cache = text,
+            ModuleVersion = text,
+            WeightsDigest = text,
+            Message = text,
+        };
         LoadTimeline samples = Samples.Of(row);
         samples = samples with { Points = [.. samples.Points.Select(point => point with { Phase = text })] };
         (XDocument plain, _) = Written([Rows.Loaded("Meta") with { Note = "n", DType = "x" }], [Samples.Of(Rows.Loaded("Meta"))]);
@@ -90,7 +133,8 @@ public sealed class LoadReportTests
     [Fact]
     public void Verdicts_and_weights_that_differ_are_named()
     {
-        (XDocument page, _) = Written([.. Measured, Rows.Loaded("Mmap") with { HostName = "odd", WeightsDigest = new string('b', 64) }], []);
+        (XDocument page, _) = Written(
+            [.. Measured, Rows.Loaded("Mmap") with { HostName = "odd", WeightsDigest = new string('b', 64) }], []);
         string text = string.Join('\n', page.Descendants(Html + "p").Select(p => p.Value));
 
         Assert.Contains("ML7001: no room", text, StringComparison.Ordinal);
@@ -102,7 +146,12 @@ public sealed class LoadReportTests
     [Fact]
     public void Several_runs_are_their_median_and_spread()
     {
-        ReportStrategy strategy = ReportGroup.Of([.. new[] { 5, 1, 9, 7 }.Select((time, i) => Rows.Loaded("Meta", run: i + 1) with { ElapsedMicroseconds = time * 1000 })], []).Single().Strategies.Single();
+        ReportStrategy strategy = ReportGroup
+            .Of(
+                [.. new[] { 5, 1, 9, 7 }.Select((time, i) => Rows.Loaded("Meta", run: i + 1) with { ElapsedMicroseconds = time * 1000 })],
+                [])
+            .Single()
+            .Strategies.Single();
 
         Assert.Equal(new Spread(1000, 6000, 9000), strategy.Of(row => row.ElapsedMicroseconds));
         Assert.Equal(1, strategy.Typical.Run);
@@ -138,10 +187,18 @@ public sealed class LoadReportTests
     [Fact]
     public void Commands_repeat_the_limits_that_rows_know()
     {
-        LoadMeasurement row = Rows.Loaded("Meta") with { HostLimit = MemoryBudget.OwnLimit, HostBudgetBytes = 2048, DeviceBudgetBytes = 4096 };
+        LoadMeasurement row = Rows.Loaded("Meta") with
+        {
+            HostLimit = MemoryBudget.OwnLimit,
+            HostBudgetBytes = 2048,
+            DeviceBudgetBytes = 4096,
+        };
 
         Assert.EndsWith("--device sim --host-memory-limit 2048 --device-memory-limit 4096", Command(row), StringComparison.Ordinal);
-        Assert.EndsWith("-Device sim -HostMemoryLimit 2048 -DeviceMemoryLimit 4096", ReportCommands.PowerShell(ReportGroup.Of([row], []).Single()), StringComparison.Ordinal);
+        Assert.EndsWith(
+            "-Device sim -HostMemoryLimit 2048 -DeviceMemoryLimit 4096",
+            ReportCommands.PowerShell(ReportGroup.Of([row], []).Single()),
+            StringComparison.Ordinal);
         // What the system left is no limit to repeat, and of a card's budget nobody knows.
         Assert.EndsWith("--device cuda:0", Command(row with { HostLimit = "MemAvailable", Device = "cuda:0" }), StringComparison.Ordinal);
 
@@ -151,10 +208,16 @@ public sealed class LoadReportTests
     [Fact]
     public void Commands_are_safe_to_paste()
     {
-        ReportGroup group = ReportGroup.Of([Rows.Loaded("Meta", run: 3) with { Path = "/tmp/it's; rm -rf $HOME.pth", Cache = "Cold" }], []).Single();
+        ReportGroup group = ReportGroup
+            .Of([Rows.Loaded("Meta", run: 3) with { Path = "/tmp/it's; rm -rf $HOME.pth", Cache = "Cold" }], [])
+            .Single();
 
-        Assert.Equal("memload measure --path '/tmp/it'\\''s; rm -rf $HOME.pth' --strategy Meta --device sim --cache Cold --repeat 3", ReportCommands.Shell(group));
-        Assert.Equal("Measure-LoadMemory -Path '/tmp/it''s; rm -rf $HOME.pth' -Strategy Meta -Device sim -Cache Cold -Repeat 3", ReportCommands.PowerShell(group));
+        Assert.Equal(
+            "memload measure --path '/tmp/it'\\''s; rm -rf $HOME.pth' --strategy Meta --device sim --cache Cold --repeat 3",
+            ReportCommands.Shell(group));
+        Assert.Equal(
+            "Measure-LoadMemory -Path '/tmp/it''s; rm -rf $HOME.pth' -Strategy Meta -Device sim -Cache Cold -Repeat 3",
+            ReportCommands.PowerShell(group));
     }
 
     [Fact]
@@ -172,7 +235,8 @@ public sealed class LoadReportTests
         Assert.Equal(6, Directory.GetFiles(folder["pictures"]).Length);
         Assert.All(Directory.GetFiles(folder["pictures"], "*.svg"), file => XDocument.Load(file));
         Assert.Equal(("ML9102", "ML9102"), (page.Rule.Id, pictures.Rule.Id));
-        Assert.Equal("ML1008", Assert.Throws<MemLoadException>(() => LoadReport.Write(rows, [], folder["model.pth"], overwrite: true)).Rule.Id);
+        Assert.Equal(
+            "ML1008", Assert.Throws<MemLoadException>(() => LoadReport.Write(rows, [], folder["model.pth"], overwrite: true)).Rule.Id);
         Assert.Equal("ML8104", Assert.Throws<MemLoadException>(() => LoadReport.Write([], [], folder["t.html"])).Rule.Id);
     }
 
@@ -189,7 +253,10 @@ public sealed class LoadReportTests
         Assert.Contains("Meta, host: 5.0 MiB, forecast 5.0 MiB", hints);
         Assert.Contains(hints, hint => hint.StartsWith("Meta: 412 ms, 1.65 GB/s, forecast ", StringComparison.Ordinal));
         TimelinePoint highest = samples.Points[^1];
-        Assert.Contains($"{Figures.Time(highest.Microseconds)}: device {Figures.Bytes(highest.DeviceBytes)}, host", string.Join('\n', hints), StringComparison.Ordinal);
+        Assert.Contains(
+            $"{Figures.Time(highest.Microseconds)}: device {Figures.Bytes(highest.DeviceBytes)}, host",
+            string.Join('\n', hints),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -231,11 +298,26 @@ public sealed class LoadReportTests
         // The reverse of a change is of the opposite kind, except that other weights are never better.
         Assert.Equal(3, RunChange.Of(before, now).Count(change => change.Kind == ChangeKind.Better));
         // Runs whose ranges overlap do not differ.
-        LoadMeasurement[] noisy = [Rows.Loaded("Stream") with { ElapsedMicroseconds = 900_000 }, Rows.Loaded("Stream", run: 2) with { ElapsedMicroseconds = 412_000 }];
+        LoadMeasurement[] noisy =
+        [
+            Rows.Loaded("Stream") with
+            {
+                ElapsedMicroseconds = 900_000,
+            },
+            Rows.Loaded("Stream", run: 2) with
+            {
+                ElapsedMicroseconds = 412_000,
+            },
+        ];
         Assert.Equal(ChangeKind.Same, Assert.Single(RunChange.Of(noisy, [before[0]])).Kind);
 
         static LoadMeasurement Full(string strategy) =>
-            Rows.Failed(strategy, LoadOutcome.OutOfMemory, "ML7001: no room") with { Path = "/tmp/model.pth", Size = "gpt2-small", Cache = "AsIs" };
+            Rows.Failed(strategy, LoadOutcome.OutOfMemory, "ML7001: no room") with
+            {
+                Path = "/tmp/model.pth",
+                Size = "gpt2-small",
+                Cache = "AsIs",
+            };
     }
 
     [Fact]
@@ -246,8 +328,10 @@ public sealed class LoadReportTests
         File.WriteAllText(folder["before.json"], RowJson(row));
         File.WriteAllText(folder["now.json"], RowJson(row with { PeakHostBytes = 1L << 30 }));
 
-        CliRun report = CliRun.Of("report", "--path", folder["now.json"], "--baseline-path", folder["before.json"], "--out", folder["r.html"]);
-        CliRun metrics = CliRun.Of("report", "--path", folder["now.json"], "--baseline-path", folder["before.json"], "--out", folder["r.prom"]);
+        CliRun report = CliRun.Of(
+            "report", "--path", folder["now.json"], "--baseline-path", folder["before.json"], "--out", folder["r.html"]);
+        CliRun metrics = CliRun.Of(
+            "report", "--path", folder["now.json"], "--baseline-path", folder["before.json"], "--out", folder["r.prom"]);
 
         Assert.Equal((0, 2), (report.ExitCode, metrics.ExitCode));
         Assert.Contains("1 load worse than the baseline", report.Output, StringComparison.Ordinal);
@@ -260,10 +344,29 @@ public sealed class LoadReportTests
     public void The_command_line_measures_keeps_the_samples_and_reports()
     {
         using var folder = new TemporaryFolder();
-        CliRun measured = CliRun.Of("measure", "--path", Fixtures.PathOf("tiny/fp32.pth"), "--in-process", "--device", "sim", "--timeline-path", folder["s.jsonl"], "--format", "csv");
+        CliRun measured = CliRun.Of(
+            "measure",
+            "--path",
+            Fixtures.PathOf("tiny/fp32.pth"),
+            "--in-process",
+            "--device",
+            "sim",
+            "--timeline-path",
+            folder["s.jsonl"],
+            "--format",
+            "csv");
         File.WriteAllText(folder["rows.csv"], measured.Output);
 
-        CliRun report = CliRun.Of("report", "--path", folder["rows.csv"], "--timeline-path", folder["s.jsonl"], "--out", folder["r.html"], "--picture-path", folder["p"]);
+        CliRun report = CliRun.Of(
+            "report",
+            "--path",
+            folder["rows.csv"],
+            "--timeline-path",
+            folder["s.jsonl"],
+            "--out",
+            folder["r.html"],
+            "--picture-path",
+            folder["p"]);
 
         Assert.Equal((0, 0), (measured.ExitCode, report.ExitCode));
         Assert.DoesNotContain("Microseconds\":[", measured.Output, StringComparison.Ordinal);

@@ -48,7 +48,8 @@ public sealed class PictureTests
     [Fact]
     public void A_png_decodes_to_the_picture()
     {
-        var picture = new Picture("p", "t", "d", 20, 10, [Area.Box(Ink.Device, 0, 0, 20, 10), new Label(Ink.Text, 2, 8, "µ–…é漢", 8)], new FigureTable([], []));
+        var picture = new Picture(
+            "p", "t", "d", 20, 10, [Area.Box(Ink.Device, 0, 0, 20, 10), new Label(Ink.Text, 2, 8, "µ–…é漢", 8)], new FigureTable([], []));
 
         (int width, int height, byte[] pixels) = Decode(PngRenderer.File(picture));
 
@@ -66,7 +67,8 @@ public sealed class PictureTests
         Assert.Equal(drawn.Length, drawn.Distinct().Count());
         Assert.DoesNotContain(Drawn('漢'), drawn);
 
-        static string Drawn(char c) => string.Join(';', StrokeFont.Lines(new Label(Ink.Text, 0, 0, c.ToString())).Select(line => string.Join(' ', line)));
+        static string Drawn(char c) =>
+            string.Join(';', StrokeFont.Lines(new Label(Ink.Text, 0, 0, c.ToString())).Select(line => string.Join(' ', line)));
     }
 
     [Fact]
@@ -74,7 +76,13 @@ public sealed class PictureTests
     {
         foreach (long most in new[] { 0L, 5 << 20, 3L << 30, 200L << 30, long.MaxValue / 4 })
         {
-            LoadMeasurement row = Rows.Loaded("Sequential", most, most / 2) with { HostBudgetBytes = most, DeviceBudgetBytes = most, Size = "gpt2-xl", ElapsedMicroseconds = most / 7 };
+            LoadMeasurement row = Rows.Loaded("Sequential", most, most / 2) with
+            {
+                HostBudgetBytes = most,
+                DeviceBudgetBytes = most,
+                Size = "gpt2-xl",
+                ElapsedMicroseconds = most / 7,
+            };
             IReadOnlyList<ReportSection> sections = ReportSection.Of(ReportGroup.Of([row], [Samples.Of(row, most: most)]));
             Assert.All(sections.SelectMany(section => section.Pictures), picture =>
             {
@@ -97,13 +105,18 @@ public sealed class PictureTests
         Assert.Contains(TimelineOf(near).Shapes, shape => shape is Stroke { Ink: Ink.Budget });
         Assert.Contains(TimelineOf(near).Shapes, shape => shape is Label { Text: "budget 4.00 GiB" });
         Assert.DoesNotContain(TimelineOf(far).Shapes, shape => shape.Ink == Ink.Budget);
-        Assert.Contains(TimelineOf(far).Shapes, shape => shape is Label label && label.Text.Contains("400.00 GiB", StringComparison.Ordinal));
+        Assert.Contains(TimelineOf(far).Shapes, shape =>
+            shape is Label label && label.Text.Contains("400.00 GiB", StringComparison.Ordinal));
     }
 
     [Fact]
     public void Phases_that_take_turns_are_one_and_those_that_follow_are_two()
     {
-        TimelinePoint[] points = [.. "AABCBCBCD".Select((c, i) => new TimelinePoint(i * 10, 0, 0, 0, 0, 0, 0, c.ToString())), new(90, 0, 0, 0, 0, 0, 0, "D")];
+        TimelinePoint[] points =
+        [
+            .. "AABCBCBCD".Select((c, i) => new TimelinePoint(i * 10, 0, 0, 0, 0, 0, 0, c.ToString())),
+            new(90, 0, 0, 0, 0, 0, 0, "D"),
+        ];
 
         Assert.Equal([new("A", 0, 20), new("B + C", 20, 80), new("D", 80, 90)], PhaseSpan.Of(points));
     }
@@ -145,7 +158,8 @@ public sealed class PictureTests
         {
             int length = BinaryPrimitives.ReadInt32BigEndian(png.AsSpan(at));
             ReadOnlySpan<byte> content = png.AsSpan(at + 8, length);
-            Assert.Equal(BitwiseCrc32.Of(png.AsSpan(at + 4, length + 4)), BinaryPrimitives.ReadUInt32BigEndian(png.AsSpan(at + 8 + length)));
+            Assert.Equal(
+                BitwiseCrc32.Of(png.AsSpan(at + 4, length + 4)), BinaryPrimitives.ReadUInt32BigEndian(png.AsSpan(at + 8 + length)));
             switch (System.Text.Encoding.ASCII.GetString(png, at + 4, 4))
             {
                 case "IHDR":

@@ -9,8 +9,15 @@ public sealed class RowFileTests
     private static readonly LoadMeasurement[] Written =
     [
         Rows.Loaded("Stream"),
-        Rows.Failed("Meta", LoadOutcome.Failed, "ML1234: a \"quoted\", <b>bold</b>\r\nmessage; with ümläuts") with { Path = "/tmp/a,b \"c\".pth" },
-        Rows.Loaded("Mmap", run: 3) with { BytesPerSecond = null, HostBudgetBytes = long.MaxValue },
+        Rows.Failed("Meta", LoadOutcome.Failed, "ML1234: a \"quoted\", <b>bold</b>\r\nmessage; with ümläuts") with
+        {
+            Path = "/tmp/a,b \"c\".pth",
+        },
+        Rows.Loaded("Mmap", run: 3) with
+        {
+            BytesPerSecond = null,
+            HostBudgetBytes = long.MaxValue,
+        },
     ];
 
     [Fact]
@@ -31,10 +38,12 @@ public sealed class RowFileTests
     public void What_PowerShell_wrote_is_read_quotes_and_foreign_columns_and_all()
     {
         using var folder = new TemporaryFolder();
-        string csv = "\"PSComputerName\",\"Strategy\",\"Device\",\"Outcome\",\"Run\",\"HostName\",\"StartedAt\",\"ModuleVersion\",\"PeakHostBytes\"\n"
+        string csv =
+            "\"PSComputerName\",\"Strategy\",\"Device\",\"Outcome\",\"Run\",\"HostName\",\"StartedAt\",\"ModuleVersion\",\"PeakHostBytes\"\n"
             + "\"n1\",\"Meta\",\"sim\",\"Loaded\",\"1\",\"n1\",\"2026-01-02T03:04:05.000+00:00\",\"0.1.0\",\"5\"\n\n"
             + "\"n2\",\"Meta\",\"sim\",\"Refused\",\"2\",\"n2\",\"2026-01-02T03:04:05.000+00:00\",\"0.1.0\",\n";
-        string json = "{\"Strategy\":\"Meta\",\"Device\":\"sim\",\"Outcome\":\"Loaded\",\"Run\":1,\"HostName\":\"n1\",\"StartedAt\":\"2026-01-02T03:04:05Z\",\"ModuleVersion\":\"0\",\"More\":{\"a\":[1]},\"PeakHostBytes\":\"7\"}";
+        string json =
+            "{\"Strategy\":\"Meta\",\"Device\":\"sim\",\"Outcome\":\"Loaded\",\"Run\":1,\"HostName\":\"n1\",\"StartedAt\":\"2026-01-02T03:04:05Z\",\"ModuleVersion\":\"0\",\"More\":{\"a\":[1]},\"PeakHostBytes\":\"7\"}";
 
         IReadOnlyList<LoadMeasurement> rows = RowFile.Read(folder.Write("rows.csv", csv));
 
@@ -53,18 +62,25 @@ public sealed class RowFileTests
         using var folder = new TemporaryFolder();
         string csv = $"Strategy,Device,Outcome,Run,HostName,StartedAt,ModuleVersion\nMeta,sim,Loaded,1,h,{text},0\n";
 
-        Assert.Equal(new DateTimeOffset(2026, 1, 2, 3, 4, 5, 678, TimeSpan.Zero), RowFile.Read(folder.Write("rows.csv", csv)).Single().StartedAt);
+        Assert.Equal(
+            new DateTimeOffset(2026, 1, 2, 3, 4, 5, 678, TimeSpan.Zero), RowFile.Read(folder.Write("rows.csv", csv)).Single().StartedAt);
     }
 
     [Fact]
     public void Verdicts_of_rows_are_computed_again_whatever_a_file_says()
     {
         using var folder = new TemporaryFolder();
-        string json = "{\"Strategy\":\"Meta\",\"Device\":\"sim\",\"Outcome\":\"Loaded\",\"Run\":1,\"HostName\":\"n1\",\"StartedAt\":\"2026-01-02T03:04:05Z\",\"ModuleVersion\":\"0\","
+        string json =
+            "{\"Strategy\":\"Meta\",\"Device\":\"sim\",\"Outcome\":\"Loaded\",\"Run\":1,\"HostName\":\"n1\",\"StartedAt\":\"2026-01-02T03:04:05Z\",\"ModuleVersion\":\"0\","
             + "\"Verdict\":\"any\",\"AsForecast\":true,\"PeakDeviceBytes\":3000000,\"ForecastDeviceBytes\":1}";
-        string csv = "Strategy,Device,Outcome,Run,HostName,StartedAt,ModuleVersion,Verdict,AsForecast,PeakDeviceBytes,ForecastDeviceBytes\nMeta,sim,Loaded,1,n1,2026-01-02T03:04:05Z,0,any,True,3000000,1\n";
+        string csv =
+            "Strategy,Device,Outcome,Run,HostName,StartedAt,ModuleVersion,Verdict,AsForecast,PeakDeviceBytes,ForecastDeviceBytes\nMeta,sim,Loaded,1,n1,2026-01-02T03:04:05Z,0,any,True,3000000,1\n";
 
-        foreach (string path in new[] { folder.Write("rows.json", System.Text.Encoding.UTF8.GetBytes(json)), folder.Write("rows.csv", System.Text.Encoding.UTF8.GetBytes(csv)) })
+        foreach (string path in new[]
+            {
+                folder.Write("rows.json", System.Text.Encoding.UTF8.GetBytes(json)),
+                folder.Write("rows.csv", System.Text.Encoding.UTF8.GetBytes(csv)),
+            })
         {
             LoadMeasurement row = RowFile.Read(path).Single();
             Assert.Equal((false, "device +2.9 MiB"), (row.AsForecast, row.Verdict));
@@ -79,15 +95,30 @@ public sealed class RowFileTests
     [InlineData("[]", "ML8104", "no rows")]
     [InlineData("[{\"Strategy\":\"Meta\"}]", "ML8102", "Device, Outcome, Run, HostName, StartedAt, ModuleVersion")]
     [InlineData("Strategy,Device,Outcome,Run,HostName,StartedAt,ModuleVersion\n", "ML8104", "no rows")]
-    [InlineData("Strategy,Device,Outcome,Run,HostName,StartedAt\nMeta,sim,Loaded,1,h,2026-01-02T03:04:05Z\n", "ML8102", "line 2 has no ModuleVersion")]
+    [InlineData(
+        "Strategy,Device,Outcome,Run,HostName,StartedAt\nMeta,sim,Loaded,1,h,2026-01-02T03:04:05Z\n",
+        "ML8102",
+        "line 2 has no ModuleVersion")]
     [InlineData("Strategy,Strategy\na,b\n", "ML8101", "twice")]
     [InlineData("Strategy,Device\na\n", "ML8101", "line 2: there are 1 fields")]
     [InlineData("Strategy,Device\n\"a,b\n", "ML8101", "line 2: the quote that opens here")]
     [InlineData("Strategy,Device\n\"a\"b,c\n", "ML8101", "line 2: a quote closes")]
-    [InlineData("Strategy,Device,Outcome,Run,HostName,StartedAt,ModuleVersion\nMeta,sim,Loaded,1.0,h,2026-01-02T03:04:05Z,0\n", "ML8103", "Run is '1.0'")]
-    [InlineData("Strategy,Device,Outcome,Run,HostName,StartedAt,ModuleVersion\nMeta,sim,Loaded,99999999999,h,2026-01-02T03:04:05Z,0\n", "ML8103", "Run")]
-    [InlineData("Strategy,Device,Outcome,Run,HostName,StartedAt,ModuleVersion,PeakHostBytes\nMeta,sim,Loaded,1,h,2026-01-02T03:04:05Z,0,\"1,5\"\n", "ML8103", "PeakHostBytes is '1,5'")]
-    [InlineData("Strategy,Device,Outcome,Run,HostName,StartedAt,ModuleVersion\nMeta,sim,Loaded,1,h,29.11.2026 04:05:06,0\n", "ML8103", "StartedAt is '29.11.2026 04:05:06' and must be a time in ISO 8601")]
+    [InlineData(
+        "Strategy,Device,Outcome,Run,HostName,StartedAt,ModuleVersion\nMeta,sim,Loaded,1.0,h,2026-01-02T03:04:05Z,0\n",
+        "ML8103",
+        "Run is '1.0'")]
+    [InlineData(
+        "Strategy,Device,Outcome,Run,HostName,StartedAt,ModuleVersion\nMeta,sim,Loaded,99999999999,h,2026-01-02T03:04:05Z,0\n",
+        "ML8103",
+        "Run")]
+    [InlineData(
+        "Strategy,Device,Outcome,Run,HostName,StartedAt,ModuleVersion,PeakHostBytes\nMeta,sim,Loaded,1,h,2026-01-02T03:04:05Z,0,\"1,5\"\n",
+        "ML8103",
+        "PeakHostBytes is '1,5'")]
+    [InlineData(
+        "Strategy,Device,Outcome,Run,HostName,StartedAt,ModuleVersion\nMeta,sim,Loaded,1,h,29.11.2026 04:05:06,0\n",
+        "ML8103",
+        "StartedAt is '29.11.2026 04:05:06' and must be a time in ISO 8601")]
     public void What_is_no_row_is_refused_with_its_place(string content, string rule, string finding)
     {
         using var folder = new TemporaryFolder();
@@ -101,7 +132,19 @@ public sealed class RowFileTests
     [Fact]
     public void Every_column_of_a_row_survives_as_text()
     {
-        LoadMeasurement full = Written[0] with { Note = "n", Message = "m", DType = "float16", ChosenStrategy = "Meta", ManifestDigest = "d", RingBytes = 1, ForecastMicroseconds = 2, DeviceBudgetBytes = 3, HostLimit = "l", DriverDeviceBytes = 4 };
+        LoadMeasurement full = Written[0] with
+        {
+            Note = "n",
+            Message = "m",
+            DType = "float16",
+            ChosenStrategy = "Meta",
+            ManifestDigest = "d",
+            RingBytes = 1,
+            ForecastMicroseconds = 2,
+            DeviceBudgetBytes = 3,
+            HostLimit = "l",
+            DriverDeviceBytes = 4,
+        };
         JsonElement json = JsonSerializer.SerializeToElement(full, MeasurementJson.Default.LoadMeasurement);
 
         Assert.Equal(full, RowValues.ToRow(name => json.GetProperty(name).ToString(), "here"));

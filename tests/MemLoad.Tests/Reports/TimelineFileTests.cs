@@ -20,7 +20,9 @@ public sealed class TimelineFileTests
         Assert.Equal(["a.jsonl"], folder.Names);
         Assert.Equal(2, read.Count);
         Assert.All(written.Zip(read), pair => Assert.Equal(pair.First.Points, pair.Second.Points));
-        Assert.True(read[0].IsOf(Row) && !read[0].IsOf(Row with { Run = 2 }) && !read[0].IsOf(Row with { StartedAt = Row.StartedAt.AddSeconds(1) }));
+        Assert.True(
+            read[0].IsOf(Row) && !read[0].IsOf(Row with { Run = 2 }) && !read[0].IsOf(Row with { StartedAt = Row.StartedAt.AddSeconds(1) })
+        );
         Assert.True(read[1].IsOf(Row with { Run = 2, HostName = "nöde <&> \"" }));
     }
 
@@ -29,7 +31,8 @@ public sealed class TimelineFileTests
     {
         using var folder = new TemporaryFolder();
 
-        Parallel.For(0, 40, new ParallelOptions { MaxDegreeOfParallelism = 8 }, run => TimelineFile.Append(folder["a.jsonl"], [Samples.Of(Row with { Run = run }, count: 200)]));
+        Parallel.For(0, 40, new ParallelOptions { MaxDegreeOfParallelism = 8 }, run =>
+            TimelineFile.Append(folder["a.jsonl"], [Samples.Of(Row with { Run = run }, count: 200)]));
 
         Assert.Equal(Enumerable.Range(0, 40), TimelineFile.Read(folder["a.jsonl"]).Select(timeline => timeline.Run).Order());
         Assert.Equal(["a.jsonl"], folder.Names);
@@ -67,7 +70,8 @@ public sealed class TimelineFileTests
     }
 
     [Fact]
-    public void A_time_may_have_another_offset() => Assert.True(Samples.Of(Row).IsOf(Row with { StartedAt = Row.StartedAt.ToOffset(TimeSpan.FromHours(2)) }));
+    public void A_time_may_have_another_offset() =>
+        Assert.True(Samples.Of(Row).IsOf(Row with { StartedAt = Row.StartedAt.ToOffset(TimeSpan.FromHours(2)) }));
 
     [Theory]
     [InlineData("TimelineVersion", "2", "ML8113")]
@@ -138,7 +142,8 @@ public sealed class TimelineFileTests
     {
         string line = System.Text.Encoding.UTF8.GetString(TimelineFile.Format(Samples.Of(Row, count: 3)).Span).TrimEnd();
 
-        Assert.All(Enumerable.Range(1, line.Length - 1), length => Assert.Throws<MemLoadException>(() => TimelineFile.Parse(line[..length])));
+        Assert.All(Enumerable.Range(1, line.Length - 1), length =>
+            Assert.Throws<MemLoadException>(() => TimelineFile.Parse(line[..length])));
         Assert.Equal(3, TimelineFile.Parse(line).Points.Count);
     }
 
@@ -148,7 +153,20 @@ public sealed class TimelineFileTests
     [InlineData(1000)]
     public void Thinning_keeps_the_ends_and_the_summits(int most)
     {
-        TimelinePoint[] points = [.. Enumerable.Range(0, 20_000).Select(i => new TimelinePoint(i * 7L, i == 12_345 ? 1L << 40 : i % 97, 0, null, i == 4_321 ? 1L << 41 : 0, 0, null, "Fill"))];
+        TimelinePoint[] points =
+        [
+            .. Enumerable
+                .Range(0, 20_000)
+                .Select(i => new TimelinePoint(
+                    i * 7L,
+                    i == 12_345 ? 1L << 40 : i % 97,
+                    0,
+                    null,
+                    i == 4_321 ? 1L << 41 : 0,
+                    0,
+                    null,
+                    "Fill")),
+        ];
 
         IReadOnlyList<TimelinePoint> thin = PointThinning.Thin(points, most);
 
@@ -168,7 +186,14 @@ public sealed class TimelineFileTests
     {
         LoadTimeline? timeline = null;
         LoadMeasurement row = MeasuredLoad.Run(
-            new MeasureRequest(new LoadRequest { Path = Fixtures.PathOf("tiny/fp32.pth"), Device = "sim", Strategy = strategy }), measured => timeline = measured);
+            new MeasureRequest(
+                new LoadRequest
+                {
+                    Path = Fixtures.PathOf("tiny/fp32.pth"),
+                    Device = "sim",
+                    Strategy = strategy,
+                }),
+            measured => timeline = measured);
 
         Assert.Equal("Loaded", row.Outcome);
         Assert.True(timeline!.IsOf(row));

@@ -99,8 +99,10 @@ public sealed class ElementCastTests
             byte[] expected = ReferenceCast.Convert(from, source, to);
             int size = to.ElementSize();
             int wrong = expected.AsSpan().CommonPrefixLength(result) / size;
-            Assert.True(wrong * size == expected.Length,
-                $"{from} to {to}: element {wrong}, 0x{Hex(source.ToArray(), wrong, from.ElementSize())}, became 0x{Hex(result, wrong, size)}, not 0x{Hex(expected, wrong, size)}");
+            Assert.True(
+                wrong * size == expected.Length,
+                $"{from} to {to}: element {wrong}, 0x{Hex(source.ToArray(), wrong, from.ElementSize())}, became "
+                    + $"0x{Hex(result, wrong, size)}, not 0x{Hex(expected, wrong, size)}");
         }
     }
 

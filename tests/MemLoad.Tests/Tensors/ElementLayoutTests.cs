@@ -21,18 +21,24 @@ public sealed class ElementLayoutTests : IDisposable
     public void Whole_blocks_go_to_bytes_and_back_and_a_part_counts_whole()
     {
         Prop.ForAll(
-            (from dtype in Gen.Elements(Enum.GetValues<DType>())
-             from blocks in Gen.Choose(0, 1 << 20)
-             from more in Gen.Choose(0, 300)
-             select (Layout: dtype.Layout(), blocks, more)).ToArbitrary(),
-            test =>
-            {
-                long elements = (long)test.blocks * test.Layout.Elements;
-                bool whole = test.Layout.IsWhole(elements) && test.Layout.BytesOf(elements) == (long)test.blocks * test.Layout.Bytes
-                    && test.Layout.ElementsIn(test.Layout.BytesOf(elements)) == elements;
-                long rest = test.more % test.Layout.Elements;
-                return whole && test.Layout.IsWhole(elements + rest) == (rest == 0) && test.Layout.BytesOf(elements + rest) == (test.blocks + (rest > 0 ? 1L : 0)) * test.Layout.Bytes;
-            }).QuickCheckThrowOnFailure();
+                (
+                    from dtype in Gen.Elements(Enum.GetValues<DType>())
+                    from blocks in Gen.Choose(0, 1 << 20)
+                    from more in Gen.Choose(0, 300)
+                    select (Layout: dtype.Layout(), blocks, more)).ToArbitrary(),
+                test =>
+                {
+                    long elements = (long)test.blocks * test.Layout.Elements;
+                    bool whole =
+                        test.Layout.IsWhole(elements)
+                        && test.Layout.BytesOf(elements) == (long)test.blocks * test.Layout.Bytes
+                        && test.Layout.ElementsIn(test.Layout.BytesOf(elements)) == elements;
+                    long rest = test.more % test.Layout.Elements;
+                    return whole
+                        && test.Layout.IsWhole(elements + rest) == (rest == 0)
+                        && test.Layout.BytesOf(elements + rest) == (test.blocks + (rest > 0 ? 1L : 0)) * test.Layout.Bytes;
+                })
+            .QuickCheckThrowOnFailure();
         Assert.Throws<OverflowException>(() => DType.Float32.Layout().BytesOf(long.MaxValue));
         Assert.Throws<OverflowException>(() => DType.Q8K.Layout().BytesOf(long.MaxValue));
         Assert.Throws<OverflowException>(() => DType.Float4E2M1FN.Layout().ElementsIn(long.MaxValue));
@@ -45,7 +51,8 @@ public sealed class ElementLayoutTests : IDisposable
         DType[] all = Enum.GetValues<DType>();
         Assert.Equal(all.Length, all.Select(dtype => dtype.TorchName()).Distinct(StringComparer.Ordinal).Count());
         Assert.All(all, dtype => Assert.True(DTypes.TryFromTorchName(dtype.TorchName(), out DType found) && found == dtype));
-        Assert.All(all, dtype => Assert.True(dtype.Layout().IsSingle || (dtype.IsPacked() && !dtype.IsOfPyTorch() && !dtype.IsFloatingPoint())));
+        Assert.All(all, dtype =>
+            Assert.True(dtype.Layout().IsSingle || (dtype.IsPacked() && !dtype.IsOfPyTorch() && !dtype.IsFloatingPoint())));
         Assert.Throws<NotSupportedException>(() => DType.Q4K.ElementSize());
         Assert.Equal(1, DType.Int4.ElementSize());
     }
@@ -72,7 +79,8 @@ public sealed class ElementLayoutTests : IDisposable
         Assert.NotNull(LoadView.Of(checkpoint.Select(null, exclude: ["w"]), DType.Float16));
         CheckpointWriter.Write(checkpoint, _folder["again.safetensors"], CheckpointFormat.Safetensors);
         Assert.Equal(WeightsDigest.Of(checkpoint), WeightsDigest.Of(Checkpoint.Open(_folder["again.safetensors"])));
-        MemLoadException refusal = Assert.Throws<MemLoadException>(() => CheckpointWriter.Write(checkpoint, _folder["again.pth"], CheckpointFormat.TorchZip));
+        MemLoadException refusal = Assert.Throws<MemLoadException>(() =>
+            CheckpointWriter.Write(checkpoint, _folder["again.pth"], CheckpointFormat.TorchZip));
         Assert.Equal("ML9108", refusal.Rule.Id);
         Assert.Contains(".safetensors", refusal.Remedy.ToString(), StringComparison.Ordinal);
     }
@@ -95,7 +103,8 @@ public sealed class ElementLayoutTests : IDisposable
         Assert.Equal(WeightsDigest.Of(source), WeightsDigest.Of(checkpoint));
         AssertLoads(_folder["x.pth"], WeightsDigest.Of(checkpoint));
         Assert.Equal("ML6015", Assert.Throws<MemLoadException>(() => LoadView.Of(checkpoint, DType.Float32)).Rule.Id);
-        Assert.Equal(types[..14], LoadView.Of(checkpoint.Select(null, exclude: ["Float4*"]), DType.Float32).Tensors.Select(tensor => tensor.DType));
+        Assert.Equal(
+            types[..14], LoadView.Of(checkpoint.Select(null, exclude: ["Float4*"]), DType.Float32).Tensors.Select(tensor => tensor.DType));
     }
 
     [Fact]

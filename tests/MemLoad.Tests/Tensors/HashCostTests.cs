@@ -65,7 +65,8 @@ public sealed class HashCostTests : IDisposable
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "elsewhere files are not mapped under other conditions");
         byte[] data = [.. Enumerable.Range(0, 4000).Select(i => (byte)(i * 31))];
-        byte[] view = Tensor(Storage("ByteStorage", count: data.Length), offset: Number(70), shape: Numbers(30, 20), strides: Numbers(2, 100));
+        byte[] view = Tensor(
+            Storage("ByteStorage", count: data.Length), offset: Number(70), shape: Numbers(30, 20), strides: Numbers(2, 100));
         string path = _folder.Write("x.pth", ZipForge.Torch(zip => zip["data/0"].Data = data, Whole(Dict(("a", view)))));
 #pragma warning disable CA1416 // Linux, as above.
         File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite);
@@ -76,7 +77,11 @@ public sealed class HashCostTests : IDisposable
 
         checkpoint.StreamElements(checkpoint.Tensors[0], elements.Write);
 
-        Assert.Equal(from row in Enumerable.Range(0, 30) from column in Enumerable.Range(0, 20) select data[70 + (row * 2) + (column * 100)], elements.ToArray());
+        Assert.Equal(
+            from row in Enumerable.Range(0, 30)
+            from column in Enumerable.Range(0, 20)
+            select data[70 + (row * 2) + (column * 100)],
+            elements.ToArray());
         using var stopped = new CancellationTokenSource();
         stopped.Cancel();
         Assert.Throws<OperationCanceledException>(() => checkpoint.StreamElements(checkpoint.Tensors[0], elements.Write, stopped.Token));
@@ -97,7 +102,8 @@ public sealed class HashCostTests : IDisposable
         using var stop = new CancellationTokenSource();
         using var error = new CancelingWriter(stop);
 
-        int code = await CliRunner.RunAsync([command, "--path", path, option, .. command == "test" ? new[] { manifest } : []], output, error, stop.Token);
+        int code = await CliRunner.RunAsync(
+            [command, "--path", path, option, .. command == "test" ? new[] { manifest } : []], output, error, stop.Token);
 
         Assert.Equal(130, code);
         // A loaded machine can take long enough to print lines of progress. It never reaches the end of 16 GiB.

@@ -1,6 +1,8 @@
 namespace MemLoad.Tests.Tensors;
 
-/// <summary>Numbers that casts get wrong: around every value of the narrower types and the points halfway between, subnormals, extremes, NaNs.</summary>
+/// <summary>
+/// Numbers that casts get wrong: around every value of the narrower types and the points halfway between, subnormals, extremes, NaNs.
+/// </summary>
 internal static class HostileValues
 {
     public static uint[] Singles(bool withNaN = true)
@@ -11,7 +13,18 @@ internal static class HostileValues
             uint half = BitConverter.SingleToUInt32Bits((float)BitConverter.UInt16BitsToHalf((ushort)bits));
             uint bfloat = bits << 16;
             uint halfway = bfloat | 0x8000;
-            values.AddRange([half, half + 1, unchecked(half - 1), half + 0x1000, half + 0x0FFF, half + 0x1001, bfloat, halfway, halfway - 1, halfway + 1]);
+            values.AddRange([
+                half,
+                half + 1,
+                unchecked(half - 1),
+                half + 0x1000,
+                half + 0x0FFF,
+                half + 0x1001,
+                bfloat,
+                halfway,
+                halfway - 1,
+                halfway + 1,
+            ]);
         }
         var random = new Random(3);
         values.AddRange(Enumerable.Range(0, 5000).Select(_ => (uint)random.NextInt64(1L << 32)));
@@ -24,9 +37,22 @@ internal static class HostileValues
     public static ulong[] Doubles(bool withNaN = true)
     {
         ulong Bits(double value) => BitConverter.DoubleToUInt64Bits(value);
-        IEnumerable<ulong> near = Singles(withNaN).Where((_, i) => i % 7 == 0).Select(bits => (double)BitConverter.UInt32BitsToSingle(bits))
-            .Where(value => !double.IsNaN(value)).SelectMany(value => new[] { Bits(value), Bits(value) + 1, Bits(value) ^ 1, Bits(value) + (1UL << 28), Bits(value) + (1UL << 28) - 1 });
-        ulong[] extremes = [Bits(double.MaxValue), Bits(double.Epsilon), Bits(double.NegativeInfinity), Bits(3.4028235677973366e38), Bits(1e300), Bits(-1e-300), Bits(-0.0)];
+        IEnumerable<ulong> near = Singles(withNaN)
+            .Where((_, i) => i % 7 == 0)
+            .Select(bits => (double)BitConverter.UInt32BitsToSingle(bits))
+            .Where(value => !double.IsNaN(value))
+            .SelectMany(value =>
+                new[] { Bits(value), Bits(value) + 1, Bits(value) ^ 1, Bits(value) + (1UL << 28), Bits(value) + (1UL << 28) - 1 });
+        ulong[] extremes =
+        [
+            Bits(double.MaxValue),
+            Bits(double.Epsilon),
+            Bits(double.NegativeInfinity),
+            Bits(3.4028235677973366e38),
+            Bits(1e300),
+            Bits(-1e-300),
+            Bits(-0.0),
+        ];
         ulong[] nans = [0x7FF0000000000001, 0x7FF8000000000000, 0xFFFFFFFFFFFFFFFF, 0x7FF4000000000000, 0xFFF8000000000000];
         ulong[] all = [.. near, .. extremes, .. nans];
         return withNaN ? all : [.. all.Where(bits => !double.IsNaN(BitConverter.UInt64BitsToDouble(bits)))];

@@ -30,12 +30,24 @@ internal static class ReferenceCast
                 BinaryPrimitives.WriteUInt32LittleEndian(destination, single);
                 break;
             case DType.Float16:
-                BinaryPrimitives.WriteUInt16LittleEndian(destination, Narrow(single, largest: 65504, nan: (single >> 16 & 0x8000) | 0x7E00 | (single >> 13 & 0x3FF),
-                    value: bits => (double)BitConverter.UInt16BitsToHalf(bits), infinity: 0x7C00));
+                BinaryPrimitives.WriteUInt16LittleEndian(
+                    destination,
+                    Narrow(
+                        single,
+                        largest: 65504,
+                        nan: (single >> 16 & 0x8000) | 0x7E00 | (single >> 13 & 0x3FF),
+                        value: bits => (double)BitConverter.UInt16BitsToHalf(bits),
+                        infinity: 0x7C00));
                 break;
             default:
-                BinaryPrimitives.WriteUInt16LittleEndian(destination, Narrow(single, largest: BitConverter.UInt32BitsToSingle(0x7F7F0000), nan: 0x7FC0,
-                    value: bits => BitConverter.UInt32BitsToSingle((uint)bits << 16), infinity: 0x7F80));
+                BinaryPrimitives.WriteUInt16LittleEndian(
+                    destination,
+                    Narrow(
+                        single,
+                        largest: BitConverter.UInt32BitsToSingle(0x7F7F0000),
+                        nan: 0x7FC0,
+                        value: bits => BitConverter.UInt32BitsToSingle((uint)bits << 16),
+                        infinity: 0x7F80));
                 break;
         }
     }
@@ -104,10 +116,14 @@ internal static class ReferenceCast
 /// <summary>A checkpoint's tensors, each cast by <see cref="ReferenceCast"/> after it was gathered.</summary>
 internal sealed class CastSource(Checkpoint checkpoint, DType to) : IWeightSource
 {
-    private readonly Dictionary<string, TensorEntry> _byName = checkpoint.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
+    private readonly Dictionary<string, TensorEntry> _byName = checkpoint.Tensors.ToDictionary(
+        tensor => tensor.Name, StringComparer.Ordinal);
 
     public ImmutableArray<TensorEntry> Tensors { get; } =
-        [.. checkpoint.Tensors.Select(tensor => tensor.DType.TorchName().Contains("float", StringComparison.Ordinal) ? tensor with { DType = to } : tensor)];
+    [
+        .. checkpoint.Tensors.Select(tensor =>
+            tensor.DType.TorchName().Contains("float", StringComparison.Ordinal) ? tensor with { DType = to } : tensor),
+    ];
 
     public ImmutableArray<long> StorageLengths => throw new NotSupportedException();
 

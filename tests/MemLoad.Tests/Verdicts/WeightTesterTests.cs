@@ -110,7 +110,11 @@ public sealed class WeightTesterTests : IDisposable
         Assert.Contains(",Unsound,False,ML3004,", lines[2], StringComparison.Ordinal);
         Assert.Contains("ML3004: ", CliRun.Of("test", "--path", unsound).Output, StringComparison.Ordinal);
         Assert.Equal(1, CliRun.Of("test", "--path", _folder["missing.pth"]).ExitCode);
-        Assert.Equal(2, System.Text.Json.JsonDocument.Parse(CliRun.Of("test", "--path", sound, "--path", unsound, "--format", "json").Output).RootElement.GetArrayLength());
+        Assert.Equal(
+            2,
+            System
+                .Text.Json.JsonDocument.Parse(CliRun.Of("test", "--path", sound, "--path", unsound, "--format", "json").Output)
+                .RootElement.GetArrayLength());
     }
 
     [Fact]
@@ -169,7 +173,8 @@ public sealed class WeightTesterTests : IDisposable
         }
     }
 
-    private static byte[] CheckpointsOf(int bytes) => Checkpoints.CheckpointKit.Safetensors($"{{\"a\":{{\"dtype\":\"U8\",\"shape\":[{bytes}],\"data_offsets\":[0,{bytes}]}}}}", bytes);
+    private static byte[] CheckpointsOf(int bytes) =>
+        Checkpoints.CheckpointKit.Safetensors($"{{\"a\":{{\"dtype\":\"U8\",\"shape\":[{bytes}],\"data_offsets\":[0,{bytes}]}}}}", bytes);
 
     private static void Add(MemorySource source, string name, DType dtype, ReadOnlySpan<byte> content) =>
         source.AddView(name, dtype, source.AddStorage(content), 0, [content.Length / dtype.ElementSize()], [1]);

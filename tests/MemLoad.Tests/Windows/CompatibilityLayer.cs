@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace MemLoad.Tests.Windows;
 
-/// <summary>Whether a Windows program runs here on another system (Wine), and what that does otherwise than Windows is documented to do.</summary>
+/// <summary>
+/// Whether a Windows program runs here on another system (Wine), and what that does otherwise than Windows is documented to do.
+/// </summary>
 internal static class CompatibilityLayer
 {
     public static bool IsHere { get; } = OperatingSystem.IsWindows()

@@ -99,7 +99,8 @@ public sealed unsafe class KnownAnswerTests
     [SkippableFact]
     public void Threads_with_small_stacks_cost_little()
     {
-        Skip.If(CompatibilityLayer.IsHere, "the layer counts a megabyte for every thread; a stack is documented to be committed as it is used");
+        Skip.If(
+            CompatibilityLayer.IsHere, "the layer counts a megabyte for every thread; a stack is documented to be committed as it is used");
         const int Threads = 16;
         using var alive = new CountdownEvent(Threads);
         using var end = new ManualResetEventSlim();

@@ -4,8 +4,8 @@ using System.Runtime.Intrinsics;
 namespace MemLoad.Tests.Windows;
 
 /// <summary>
-/// What .NET needs of the system to stop threads for its garbage collector and to let them go on. Where it is not there, objects are damaged at
-/// random, and no result of the suite counts.
+/// What .NET needs of the system to stop threads for its garbage collector and to let them go on. Where it is not there, objects are
+/// damaged at random, and no result of the suite counts.
 /// </summary>
 public sealed class StoppedThreadTests
 {
@@ -31,7 +31,8 @@ public sealed class StoppedThreadTests
 
         Skip.If(
             CompatibilityLayer.IsHere && lost > 0,
-            "the layer loses AVX-512 registers of a stopped thread; RtlRestoreContext is documented to restore them. Set DOTNET_EnableAVX512=0: "
+            "the layer loses AVX-512 registers of a stopped thread; RtlRestoreContext is documented to restore them. Set "
+                + "DOTNET_EnableAVX512=0: "
             + "without it, failures of other tests of this run prove nothing");
         Assert.Equal(0, lost);
     }

@@ -14,8 +14,14 @@ public sealed class WindowsExitCodeTests
     [InlineData(unchecked((int)0xC000012D), "", LoadOutcome.OutOfMemory, "ML8013", "0xC000012D")]
     [InlineData(unchecked((int)0x80008091), "", LoadOutcome.Failed, "ML8011", "0x80008091")]
     [InlineData(unchecked((int)0x80131506), "", LoadOutcome.Killed, "ML8012", "0x80131506")]
-    [InlineData(unchecked((int)0xE0434352), "Unhandled exception", LoadOutcome.Killed, "ML8012", "0xE0434352, unhandled exception: Unhandled exception")]
-    public void An_exit_code_of_Windows_is_read_as_the_system_means_it(int exitCode, string said, LoadOutcome outcome, string rule, string words)
+    [InlineData(
+        unchecked((int)0xE0434352),
+        "Unhandled exception",
+        LoadOutcome.Killed,
+        "ML8012",
+        "0xE0434352, unhandled exception: Unhandled exception")]
+    public void An_exit_code_of_Windows_is_read_as_the_system_means_it(
+        int exitCode, string said, LoadOutcome outcome, string rule, string words)
     {
         (LoadOutcome actual, MemLoadException why) = WindowsExitCode.Explain(exitCode, said, "x.pth");
 

@@ -9,7 +9,8 @@ public sealed class WindowsFilesTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
-    public static TheoryData<CheckpointFormat> Formats => [CheckpointFormat.TorchZip, CheckpointFormat.Safetensors, CheckpointFormat.PerTensor];
+    public static TheoryData<CheckpointFormat> Formats =>
+        [CheckpointFormat.TorchZip, CheckpointFormat.Safetensors, CheckpointFormat.PerTensor];
 
     public void Dispose() => _folder.Dispose();
 
@@ -87,7 +88,8 @@ public sealed class WindowsFilesTests : IDisposable
         }
         using LoadedModel model = WeightLoader.Load(new LoadRequest { Path = _folder["x.pth"], Device = "cpu", Strategy = Strategy.Mmap });
 
-        Assert.ThrowsAny<IOException>(() => new FileStream(_folder["x.pth"], FileMode.Open, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete).Dispose());
+        Assert.ThrowsAny<IOException>(() =>
+            new FileStream(_folder["x.pth"], FileMode.Open, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete).Dispose());
     }
 
     [SkippableFact]
@@ -143,7 +145,8 @@ public sealed class WindowsFilesTests : IDisposable
         Assert.Contains("größe-モデル.pth", complaint, StringComparison.Ordinal);
     }
 
-    private static void RequireWindows() => Skip.IfNot(OperatingSystem.IsWindows(), "elsewhere neither shares nor attributes are in a writer's way");
+    private static void RequireWindows() =>
+        Skip.IfNot(OperatingSystem.IsWindows(), "elsewhere neither shares nor attributes are in a writer's way");
 
     private static MemorySource Weights(int size) => new MemorySource().Add("a", DType.Float32, size, 1000).Add("b", DType.Int8, 10);
 }

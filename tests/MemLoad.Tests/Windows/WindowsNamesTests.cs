@@ -30,7 +30,8 @@ public sealed class WindowsNamesTests
     [InlineData(@"\\?\Volume{1}\models\x.pth", @"\\?\Volume{1}\")]
     [InlineData(@"\\server\share\x.pth", null)]
     [InlineData(@"\\?\UNC\server\share\x.pth", null)]
-    public void A_prefix_makes_no_path_a_share_and_no_share_local(string path, string? root) => Assert.Equal(root, WindowsNames.LocalRoot(path));
+    public void A_prefix_makes_no_path_a_share_and_no_share_local(string path, string? root) =>
+        Assert.Equal(root, WindowsNames.LocalRoot(path));
 
     [SkippableTheory]
     [InlineData("COM1")]
@@ -45,8 +46,13 @@ public sealed class WindowsNamesTests
         string path = name.Contains(':', StringComparison.Ordinal) ? folder[name] : name;
 
         Assert.Equal("ML1010", Assert.Throws<MemLoadException>(() => Checkpoint.Open(path)).Rule.Id);
-        Assert.Equal("ML9103", Assert.Throws<MemLoadException>(
-            () => CheckpointWriter.Write(new Writing.MemorySource().Add("a", DType.Int8, 1), path, CheckpointFormat.TorchZip, overwrite: true)).Rule.Id);
+        Assert.Equal(
+            "ML9103",
+            Assert
+                .Throws<MemLoadException>(() =>
+                    CheckpointWriter.Write(
+                        new Writing.MemorySource().Add("a", DType.Int8, 1), path, CheckpointFormat.TorchZip, overwrite: true))
+                .Rule.Id);
         Assert.Equal(["x.pth"], folder.Names);
     }
 

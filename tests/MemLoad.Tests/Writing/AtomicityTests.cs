@@ -6,7 +6,8 @@ public sealed class AtomicityTests
 {
     private const string Hex = "0123456789abcdef";
 
-    public static TheoryData<CheckpointFormat> Formats => [CheckpointFormat.TorchZip, CheckpointFormat.Safetensors, CheckpointFormat.PerTensor];
+    public static TheoryData<CheckpointFormat> Formats =>
+        [CheckpointFormat.TorchZip, CheckpointFormat.Safetensors, CheckpointFormat.PerTensor];
 
     [Theory]
     [MemberData(nameof(Formats))]
@@ -98,7 +99,16 @@ public sealed class AtomicityTests
     public void What_a_killed_writer_left_is_removed_and_nothing_else(CheckpointFormat format)
     {
         using var folder = new TemporaryFolder();
-        string[] others = [".x.tmp", $".x.{Hex}", $".x.{Hex}0.tmp", $".y.{Hex}.tmp", $"x.{Hex}.tmp", ".x.0123456789ABCDEF.tmp", $".xx.{Hex}.tmp"];
+        string[] others =
+        [
+            ".x.tmp",
+            $".x.{Hex}",
+            $".x.{Hex}0.tmp",
+            $".y.{Hex}.tmp",
+            $"x.{Hex}.tmp",
+            ".x.0123456789ABCDEF.tmp",
+            $".xx.{Hex}.tmp",
+        ];
         foreach (string name in others)
         {
             File.WriteAllText(folder[name], "mine");
@@ -206,7 +216,8 @@ public sealed class AtomicityTests
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "devices lie in /dev on Linux");
 
-        var refusal = Assert.Throws<MemLoadException>(() => CheckpointWriter.Write(Other(), "/dev/null", CheckpointFormat.TorchZip, overwrite: true));
+        var refusal = Assert.Throws<MemLoadException>(() =>
+            CheckpointWriter.Write(Other(), "/dev/null", CheckpointFormat.TorchZip, overwrite: true));
 
         Assert.Equal("ML9103", refusal.Rule.Id);
     }
@@ -219,13 +230,15 @@ public sealed class AtomicityTests
         Directory.CreateDirectory(folder["real"]);
         CheckpointWriter.Write(Weights(), folder["real/x.pth"], CheckpointFormat.TorchZip);
 #pragma warning disable CA1416 // skipped on Windows
-        File.SetUnixFileMode(folder["real/x.pth"], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite);
+        File.SetUnixFileMode(
+            folder["real/x.pth"], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite);
         UnixFileMode mode = File.GetUnixFileMode(folder["real/x.pth"]);
         File.CreateSymbolicLink(folder["link.pth"], folder["real/x.pth"]);
         File.CreateSymbolicLink(folder["dangling.pth"], folder["real/new.pth"]);
 
         CheckpointWriter.Write(Other(), folder["link.pth"], CheckpointFormat.TorchZip, overwrite: true);
-        var refusal = Assert.Throws<MemLoadException>(() => CheckpointWriter.Write(Other(), folder["dangling.pth"], CheckpointFormat.TorchZip));
+        var refusal = Assert.Throws<MemLoadException>(() =>
+            CheckpointWriter.Write(Other(), folder["dangling.pth"], CheckpointFormat.TorchZip));
         CheckpointWriter.Write(Other(), folder["dangling.pth"], CheckpointFormat.TorchZip, overwrite: true);
 
         Assert.Equal("ML9102", refusal.Rule.Id); // a name that is taken is taken, wherever it leads
@@ -272,11 +285,18 @@ public sealed class AtomicityTests
         CheckpointWriter.RequireWritable(folder["file.pth"], CheckpointFormat.TorchZip, overwrite: true);
         (string Rule, string Name, CheckpointFormat Format)[] refused =
         [
-            ("ML9101", "new.pth", CheckpointFormat.Sharded), ("ML1008", "new.pth", CheckpointFormat.Safetensors), ("ML9102", "file.pth", CheckpointFormat.TorchZip),
-            ("ML9102", "folder", CheckpointFormat.PerTensor), ("ML9103", "folder", CheckpointFormat.TorchZip), ("ML9103", "file.pth", CheckpointFormat.PerTensor),
+            ("ML9101", "new.pth", CheckpointFormat.Sharded),
+            ("ML1008", "new.pth", CheckpointFormat.Safetensors),
+            ("ML9102", "file.pth", CheckpointFormat.TorchZip),
+            ("ML9102", "folder", CheckpointFormat.PerTensor),
+            ("ML9103", "folder", CheckpointFormat.TorchZip),
+            ("ML9103", "file.pth", CheckpointFormat.PerTensor),
             ("ML9103", "absent/new.pth", CheckpointFormat.TorchZip),
         ];
-        Assert.All(refused, each => Assert.Equal(each.Rule, Assert.Throws<MemLoadException>(() => CheckpointWriter.RequireWritable(folder[each.Name], each.Format)).Rule.Id));
+        Assert.All(refused, each =>
+            Assert.Equal(
+                each.Rule,
+                Assert.Throws<MemLoadException>(() => CheckpointWriter.RequireWritable(folder[each.Name], each.Format)).Rule.Id));
 
         Assert.Equal(["file.pth", "folder"], folder.Names);
         Assert.Equal("mine", File.ReadAllText(folder["file.pth"]));
@@ -353,12 +373,20 @@ public sealed class AtomicityTests
         MemorySource repeated = new MemorySource().Add("a", DType.Int8, 1).Add("a", DType.Int8, 1);
         MemorySource broken = new MemorySource().Add("\ud800", DType.Int8, 1);
 
-        Assert.Equal("ML6001", Assert.Throws<MemLoadException>(() => CheckpointWriter.Write(repeated, folder["x"], CheckpointFormat.TorchZip)).Rule.Id);
-        Assert.Equal("ML9107", Assert.Throws<MemLoadException>(() => CheckpointWriter.Write(broken, folder["x"], CheckpointFormat.TorchZip)).Rule.Id);
+        Assert.Equal(
+            "ML6001",
+            Assert.Throws<MemLoadException>(() => CheckpointWriter.Write(repeated, folder["x"], CheckpointFormat.TorchZip)).Rule.Id);
+        Assert.Equal(
+            "ML9107",
+            Assert.Throws<MemLoadException>(() => CheckpointWriter.Write(broken, folder["x"], CheckpointFormat.TorchZip)).Rule.Id);
     }
 
     private static MemorySource Weights() =>
-        new MemorySource().Add("a", DType.Float32, 700, 1000).Add("b", DType.BFloat16, 1000, 2000).Add("c", DType.UInt8, 100).Add("d", DType.Float64, 300_000);
+        new MemorySource()
+            .Add("a", DType.Float32, 700, 1000)
+            .Add("b", DType.BFloat16, 1000, 2000)
+            .Add("c", DType.UInt8, 100)
+            .Add("d", DType.Float64, 300_000);
 
     private static MemorySource Other() => new MemorySource().Add("old", DType.Int16, 5000).Add("older", DType.Int8, 3);
 
@@ -403,7 +431,8 @@ public sealed class AtomicityTests
         using var folder = new TemporaryFolder();
         string path = folder.Write(name, "the old file");
 
-        var refusal = Assert.Throws<MemLoadException>(() => CheckpointWriter.Write(Checkpoint.Open(Fixtures.PathOf("tiny/fp32.pth")), path, format, overwrite: true));
+        var refusal = Assert.Throws<MemLoadException>(() =>
+            CheckpointWriter.Write(Checkpoint.Open(Fixtures.PathOf("tiny/fp32.pth")), path, format, overwrite: true));
 
         Assert.Equal("ML1008", refusal.Rule.Id);
         Assert.Equal("the old file", File.ReadAllText(path));

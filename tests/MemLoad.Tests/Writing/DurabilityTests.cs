@@ -149,7 +149,8 @@ public sealed class DurabilityTests : IDisposable
             weights.Add(FormattableString.Invariant($"t{i}"), DType.Int16, 100);
         }
 
-        MemLoadException e = Assert.Throws<MemLoadException>(() => CheckpointWriter.Write(weights, _folder["x"], CheckpointFormat.PerTensor));
+        MemLoadException e = Assert.Throws<MemLoadException>(() =>
+            CheckpointWriter.Write(weights, _folder["x"], CheckpointFormat.PerTensor));
 
         Assert.Equal("ML9105", e.Rule.Id);
         Assert.Empty(_folder.Names);

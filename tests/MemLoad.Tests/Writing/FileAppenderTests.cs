@@ -13,7 +13,9 @@ public sealed class FileAppenderTests
         random.NextBytes(expected);
         long reported = 0;
         using (SafeFileHandle file = File.OpenHandle(folder["f"], FileMode.CreateNew, FileAccess.Write))
-        using (var output = new FileAppender(file, folder["f"], expected.Length, new WriteSession(new Listener(bytes => reported = bytes), default)))
+        using (
+            var output = new FileAppender(
+                file, folder["f"], expected.Length, new WriteSession(new Listener(bytes => reported = bytes), default)))
         {
             for (int at = 0; at < expected.Length;)
             {
@@ -58,7 +60,9 @@ public sealed class FileAppenderTests
         long reported = 0;
         using (CheckpointFileReader reader = CheckpointFileReader.Open(folder["source"]))
         using (SafeFileHandle file = File.OpenHandle(folder["f"], FileMode.CreateNew, FileAccess.Write))
-        using (var output = new FileAppender(file, folder["f"], expected.Length, new WriteSession(new Listener(bytes => reported = bytes), default)))
+        using (
+            var output = new FileAppender(
+                file, folder["f"], expected.Length, new WriteSession(new Listener(bytes => reported = bytes), default)))
         {
             foreach ((int offset, int length) in parts)
             {

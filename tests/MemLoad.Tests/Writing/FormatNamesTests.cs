@@ -26,7 +26,8 @@ public sealed class FormatNamesTests
     [InlineData("x.json", false)]
     [InlineData("x", false)]
     [InlineData("x.pth.txt", false)]
-    public void A_name_says_that_it_is_a_checkpoint(string path, bool isCheckpoint) => Assert.Equal(isCheckpoint, FormatNames.IsOfCheckpoint(path));
+    public void A_name_says_that_it_is_a_checkpoint(string path, bool isCheckpoint) =>
+        Assert.Equal(isCheckpoint, FormatNames.IsOfCheckpoint(path));
 
     [Theory]
     [InlineData(CheckpointFormat.Safetensors, ".pth .PT .ckpt .gguf")]
@@ -37,7 +38,11 @@ public sealed class FormatNamesTests
     public void No_format_has_the_name_of_another(CheckpointFormat format, string contradicted)
     {
         string[] extensions = [".pth", ".PT", ".ckpt", ".bin", ".safetensors", ".SafeTensors", ".gguf", ".txt", ""];
-        string[] expected = [.. extensions.Where(extension => contradicted.Split(' ', StringSplitOptions.RemoveEmptyEntries).Contains(extension, StringComparer.OrdinalIgnoreCase))];
+        string[] expected =
+        [
+            .. extensions.Where(extension =>
+                contradicted.Split(' ', StringSplitOptions.RemoveEmptyEntries).Contains(extension, StringComparer.OrdinalIgnoreCase)),
+        ];
 
         Assert.Equal(expected, extensions.Where(extension => FormatNames.Contradicts("x" + extension, format)));
         Assert.False(FormatNames.Contradicts("x" + FormatNames.ExtensionOf(format), format));

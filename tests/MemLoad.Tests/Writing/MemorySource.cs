@@ -46,7 +46,8 @@ internal sealed class MemorySource : IWeightSource
         return AddView(name, dtype, AddStorage(bytes, dtype == DType.Bool), 0, shape, [.. ShapeMath.ContiguousStrides([.. shape])]);
     }
 
-    public MemorySource AddView(string name, DType dtype, int storage, long offset, long[] shape, long[] strides, LazyView lazy = LazyView.None)
+    public MemorySource AddView(
+        string name, DType dtype, int storage, long offset, long[] shape, long[] strides, LazyView lazy = LazyView.None)
     {
         _tensors.Add(new TensorEntry(name, dtype, [.. shape], [.. strides], storage, offset, lazy));
         return this;
@@ -65,7 +66,8 @@ internal sealed class MemorySource : IWeightSource
 
         public override void Write(long offset, ReadOnlySpan<byte> source) => throw new NotSupportedException();
 
-        public override void Read(long offset, Span<byte> destination) => content.AsSpan((int)offset, destination.Length).CopyTo(destination);
+        public override void Read(long offset, Span<byte> destination) =>
+            content.AsSpan((int)offset, destination.Length).CopyTo(destination);
 
         protected override void Dispose(bool disposing)
         {
@@ -98,18 +100,29 @@ internal static class Sources
 
     /// <summary>All that matters of each tensor but its place: name, dtype, shape and elements, sorted.</summary>
     public static string[] Lines(this IWeightSource source, bool strides) =>
-    [
-        .. source.Tensors.Select(tensor => string.Join('\t',
-            tensor.Name, tensor.DType.TorchName(), string.Join(',', tensor.Shape), strides ? string.Join(',', tensor.Strides) : "", source.HashOf(tensor)))
-            .Order(StringComparer.Ordinal),
-    ];
+        [
+            .. source
+                .Tensors.Select(tensor =>
+                    string.Join(
+                        '\t',
+                        tensor.Name,
+                        tensor.DType.TorchName(),
+                        string.Join(',', tensor.Shape),
+                        strides ? string.Join(',', tensor.Strides) : "",
+                        source.HashOf(tensor)))
+                .Order(StringComparer.Ordinal),
+        ];
 
     /// <summary>Names of tensors that share memory, each group on one line, sorted.</summary>
     public static string[] Sharing(this IWeightSource source) =>
-    [
-        .. source.Tensors.Where(tensor => tensor.ElementCount > 0).GroupBy(tensor => tensor.Storage).Where(group => group.Count() > 1)
-            .Select(group => string.Join(' ', group.Select(tensor => tensor.Name).Order(StringComparer.Ordinal))).Order(StringComparer.Ordinal),
-    ];
+        [
+            .. source
+                .Tensors.Where(tensor => tensor.ElementCount > 0)
+                .GroupBy(tensor => tensor.Storage)
+                .Where(group => group.Count() > 1)
+                .Select(group => string.Join(' ', group.Select(tensor => tensor.Name).Order(StringComparer.Ordinal)))
+                .Order(StringComparer.Ordinal),
+        ];
 }
 
 /// <summary>Some of another source's tensors.</summary>

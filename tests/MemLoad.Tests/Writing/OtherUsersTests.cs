@@ -23,7 +23,8 @@ public sealed partial class OtherUsersTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    public static TheoryData<CheckpointFormat> Formats => [CheckpointFormat.TorchZip, CheckpointFormat.Safetensors, CheckpointFormat.PerTensor];
+    public static TheoryData<CheckpointFormat> Formats =>
+        [CheckpointFormat.TorchZip, CheckpointFormat.Safetensors, CheckpointFormat.PerTensor];
 
     [SkippableTheory]
     [MemberData(nameof(Formats))]
@@ -40,7 +41,16 @@ public sealed partial class OtherUsersTests : IDisposable
         Link("everybodys/first", "everybodys/file");
         File.CreateSymbolicLink(_folder["mine/own"], _folder["everybodys/dangling"]); // one's own, that leads to another's
 
-        foreach (string name in new[] { "everybodys/file", "everybodys/dangling", "everybodys/relative", "everybodys/folder", "everybodys/folder/x", "everybodys/first", "mine/own" })
+        foreach (string name in new[]
+            {
+                "everybodys/file",
+                "everybodys/dangling",
+                "everybodys/relative",
+                "everybodys/folder",
+                "everybodys/folder/x",
+                "everybodys/first",
+                "mine/own",
+            })
         {
             var refusal = Assert.Throws<MemLoadException>(() => CheckpointWriter.Write(Weights(), _folder[name], format, overwrite: true));
             Assert.Equal((name, "ML9103"), (name, refusal.Rule.Id));
@@ -101,7 +111,11 @@ public sealed partial class OtherUsersTests : IDisposable
         File.CreateSymbolicLink(_folder["a"], _folder["b"]);
         File.CreateSymbolicLink(_folder["b"], _folder["a"]);
 
-        Assert.Equal("ML9103", Assert.Throws<MemLoadException>(() => CheckpointWriter.Write(Weights(), _folder["a"], CheckpointFormat.TorchZip, overwrite: true)).Rule.Id);
+        Assert.Equal(
+            "ML9103",
+            Assert
+                .Throws<MemLoadException>(() => CheckpointWriter.Write(Weights(), _folder["a"], CheckpointFormat.TorchZip, overwrite: true))
+                .Rule.Id);
     }
 
     [SkippableTheory]
@@ -115,7 +129,9 @@ public sealed partial class OtherUsersTests : IDisposable
             File.CreateSymbolicLink(_folder[$"{i}"], i == links ? "real" : $"{i + 1}");
         }
 
-        MemLoadException? refusal = Record.Exception(() => CheckpointWriter.Write(Weights(), _folder["1"], CheckpointFormat.TorchZip, overwrite: true)) as MemLoadException;
+        MemLoadException? refusal =
+            Record.Exception(() => CheckpointWriter.Write(Weights(), _folder["1"], CheckpointFormat.TorchZip, overwrite: true))
+            as MemLoadException;
 
         Assert.Equal((isFollowed ? null : "ML9103", isFollowed), (refusal?.Rule.Id, File.Exists(_folder["real"])));
     }
@@ -212,7 +228,8 @@ public sealed partial class OtherUsersTests : IDisposable
 
     private static MemorySource Weights() => new MemorySource().Add("a", DType.Int16, 5000);
 
-    private static void RequireRoot() => Skip.IfNot(OperatingSystem.IsLinux() && Environment.UserName == "root", "only root makes another user's files");
+    private static void RequireRoot() =>
+        Skip.IfNot(OperatingSystem.IsLinux() && Environment.UserName == "root", "only root makes another user's files");
 
     private void Link(string name, string target)
     {
@@ -220,7 +237,11 @@ public sealed partial class OtherUsersTests : IDisposable
         Run("chown", "-h", Somebody.ToString(CultureInfo.InvariantCulture), _folder[name]);
     }
 
-    private static string[] Owners(string path) => Run("find", path, "-printf", "%P %m %U:%G\\n").Split('\n', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal).ToArray();
+    private static string[] Owners(string path) =>
+        Run("find", path, "-printf", "%P %m %U:%G\\n")
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Order(StringComparer.Ordinal)
+            .ToArray();
 
     private static string Run(string program, params string[] arguments)
     {

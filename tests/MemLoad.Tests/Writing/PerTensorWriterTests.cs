@@ -30,10 +30,34 @@ public sealed class PerTensorWriterTests
     }
 
     public static TheoryData<string> HostileNames =>
-    [
-        "", ".", "..", "../up", "a/b", "a\\b", "/root", "C:x", "a:b", "a\0b", "a\nb", "a\u0085b", ".hidden", "a.", "a ", "con", "NUL", "Com1.weight", "lpt9 .x",
-        "a*", "a?", "a\"b", "a<b", "a|b", new string('n', 201), new string('ü', 101),
-    ];
+        [
+            "",
+            ".",
+            "..",
+            "../up",
+            "a/b",
+            "a\\b",
+            "/root",
+            "C:x",
+            "a:b",
+            "a\0b",
+            "a\nb",
+            "a\u0085b",
+            ".hidden",
+            "a.",
+            "a ",
+            "con",
+            "NUL",
+            "Com1.weight",
+            "lpt9 .x",
+            "a*",
+            "a?",
+            "a\"b",
+            "a<b",
+            "a|b",
+            new string('n', 201),
+            new string('ü', 101),
+        ];
 
     [Theory]
     [MemberData(nameof(HostileNames))]

@@ -16,7 +16,10 @@ public sealed class SafetensorsWriterTests
         foreach (DType dtype in Supported)
         {
             int block = dtype.Layout().Elements;
-            source.Add($"b.{dtype}", dtype, 3, 5 * block).Add($"a.{dtype}", dtype, block == 1 ? [] : [block]).Add($"empty.{dtype}", dtype, 0, 4);
+            source
+                .Add($"b.{dtype}", dtype, 3, 5 * block)
+                .Add($"a.{dtype}", dtype, block == 1 ? [] : [block])
+                .Add($"empty.{dtype}", dtype, 0, 4);
         }
         int storage = source.AddStorage(64);
         source.AddView("transposed", DType.Float32, storage, 0, [4, 4], [1, 4]).AddView("shared", DType.Float32, storage, 2, [4], [1]);
@@ -79,7 +82,8 @@ public sealed class SafetensorsWriterTests
         using var folder = new TemporaryFolder();
         MemorySource source = new MemorySource().Add("fine", DType.Float32, 2).Add("the.odd.one", dtype, 2);
 
-        var refusal = Assert.Throws<MemLoadException>(() => CheckpointWriter.Write(source, folder["x.safetensors"], CheckpointFormat.Safetensors));
+        var refusal = Assert.Throws<MemLoadException>(() =>
+            CheckpointWriter.Write(source, folder["x.safetensors"], CheckpointFormat.Safetensors));
 
         Assert.Equal("ML9108", refusal.Rule.Id);
         Assert.Contains("the.odd.one", refusal.Message, StringComparison.Ordinal);
@@ -98,7 +102,8 @@ public sealed class SafetensorsWriterTests
         using var folder = new TemporaryFolder();
         MemorySource source = new MemorySource().Add(name, DType.Float32, 2);
 
-        var refusal = Assert.Throws<MemLoadException>(() => CheckpointWriter.Write(source, folder["x.safetensors"], CheckpointFormat.Safetensors));
+        var refusal = Assert.Throws<MemLoadException>(() =>
+            CheckpointWriter.Write(source, folder["x.safetensors"], CheckpointFormat.Safetensors));
 
         Assert.Equal("ML9107", refusal.Rule.Id);
         Assert.DoesNotContain(refusal.Message, char.IsControl);

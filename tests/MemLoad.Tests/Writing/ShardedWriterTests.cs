@@ -40,11 +40,20 @@ public sealed class ShardedWriterTests : IDisposable
     public void Names_and_index_are_those_of_transformers()
     {
         // In this order, with at most 40 bytes: a and b; c alone, for it is larger; d. As huggingface_hub splits them.
-        MemorySource source = new MemorySource().Add("b", DType.Float32, 5).Add("a", DType.Float32, 5).Add("c", DType.Float32, 11).Add("é\"", DType.Float32, 2);
+        MemorySource source = new MemorySource()
+            .Add("b", DType.Float32, 5)
+            .Add("a", DType.Float32, 5)
+            .Add("c", DType.Float32, 11)
+            .Add("é\"", DType.Float32, 2);
         string target = _folder["m"];
         CheckpointWriter.WriteShards(source, target, 40);
         Assert.Equal(
-            ["model-00001-of-00003.safetensors", "model-00002-of-00003.safetensors", "model-00003-of-00003.safetensors", "model.safetensors.index.json"],
+            [
+                "model-00001-of-00003.safetensors",
+                "model-00002-of-00003.safetensors",
+                "model-00003-of-00003.safetensors",
+                "model.safetensors.index.json",
+            ],
             Directory.GetFiles(target).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         const string Expected = """
             {
@@ -60,7 +69,8 @@ public sealed class ShardedWriterTests : IDisposable
             }
 
             """;
-        Assert.Equal(Expected.ReplaceLineEndings("\n"), File.ReadAllText(Path.Combine(target, "model.safetensors.index.json"), Encoding.ASCII));
+        Assert.Equal(
+            Expected.ReplaceLineEndings("\n"), File.ReadAllText(Path.Combine(target, "model.safetensors.index.json"), Encoding.ASCII));
     }
 
     [Fact]
@@ -113,7 +123,8 @@ public sealed class ShardedWriterTests : IDisposable
         Assert.Equal("ML9112", Refusal(() => FormatNames.RequireShards("x.pth", CheckpointFormat.Safetensors)));
         Assert.Equal("ML9112", Refusal(() => FormatNames.RequireShards("x", CheckpointFormat.TorchZip)));
         Assert.Equal("ML9112", Refusal(() => FormatNames.RequireShards("x", CheckpointFormat.PerTensor)));
-        Assert.Equal("ML9112", Refusal(() => CheckpointWriter.WriteShards(Checkpoint.Open(Fixtures.PathOf("tiny/fp32.pth")), _folder["m"], 0)));
+        Assert.Equal(
+            "ML9112", Refusal(() => CheckpointWriter.WriteShards(Checkpoint.Open(Fixtures.PathOf("tiny/fp32.pth")), _folder["m"], 0)));
         FormatNames.RequireShards("llama-3.1", CheckpointFormat.Safetensors);
         FormatNames.RequireShards("x", null);
         Assert.Empty(_folder.Names);

@@ -12,7 +12,8 @@ public sealed class TorchZipWriterTests
     public void The_archive_has_the_records_that_torch_save_writes_in_its_order()
     {
         using var folder = new TemporaryFolder();
-        CheckpointWriter.Write(new MemorySource().Add("a", DType.Float32, 2).Add("b", DType.UInt8, 3), folder["my model.v2.pth"], CheckpointFormat.TorchZip);
+        CheckpointWriter.Write(
+            new MemorySource().Add("a", DType.Float32, 2).Add("b", DType.UInt8, 3), folder["my model.v2.pth"], CheckpointFormat.TorchZip);
 
         using ZipArchive archive = ZipFile.OpenRead(folder["my model.v2.pth"]);
         Assert.Equal(

@@ -3,7 +3,9 @@ using System.Security.Cryptography;
 
 namespace MemLoad.Tests.Writing;
 
-/// <summary>Writers that are killed, limited and set against each other; bench/Writers-Under-Fire.ps1 does the same hundreds of times.</summary>
+/// <summary>
+/// Writers that are killed, limited and set against each other; bench/Writers-Under-Fire.ps1 does the same hundreds of times.
+/// </summary>
 public sealed class WritersUnderFireTests
 {
     private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "memload.dll");
@@ -61,7 +63,8 @@ public sealed class WritersUnderFireTests
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "ulimit -f");
         using var folder = new TemporaryFolder();
-        var start = new ProcessStartInfo("sh", ["-c", "ulimit -f 300; exec dotnet \"$@\"", "sh", Program, "new", "--out", folder[name], .. Model(emb: 240)])
+        var start = new ProcessStartInfo(
+            "sh", ["-c", "ulimit -f 300; exec dotnet \"$@\"", "sh", Program, "new", "--out", folder[name], .. Model(emb: 240)])
         {
             RedirectStandardError = true,
             RedirectStandardOutput = true,
@@ -82,15 +85,24 @@ public sealed class WritersUnderFireTests
     [MemberData(nameof(Targets))]
     public void Writers_of_one_name_do_not_disturb_each_other(string name)
     {
-        CheckpointFormat format = name switch { "x.pth" => CheckpointFormat.TorchZip, "x.safetensors" => CheckpointFormat.Safetensors, _ => CheckpointFormat.PerTensor };
+        CheckpointFormat format = name switch
+        {
+            "x.pth" => CheckpointFormat.TorchZip,
+            "x.safetensors" => CheckpointFormat.Safetensors,
+            _ => CheckpointFormat.PerTensor,
+        };
         using var folder = new TemporaryFolder();
-        MemorySource[] sources = [.. Enumerable.Range(1, 4).Select(i => new MemorySource().Add("a", DType.Float32, i, 10_000).Add($"b{i}", DType.Int8, 1000))];
+        MemorySource[] sources =
+        [
+            .. Enumerable.Range(1, 4).Select(i => new MemorySource().Add("a", DType.Float32, i, 10_000).Add($"b{i}", DType.Int8, 1000)),
+        ];
         string[] digests = [.. sources.Select(source => WeightsDigest.Of(source))];
         CheckpointWriter.Write(sources[0], folder[name], format);
 
         for (int round = 0; round < 10; round++)
         {
-            Parallel.ForEach(sources, new ParallelOptions { MaxDegreeOfParallelism = sources.Length }, source => CheckpointWriter.Write(source, folder[name], format, overwrite: true));
+            Parallel.ForEach(sources, new ParallelOptions { MaxDegreeOfParallelism = sources.Length }, source =>
+                CheckpointWriter.Write(source, folder[name], format, overwrite: true));
 
             Assert.Contains(WeightsDigest.Of(Checkpoint.Open(folder[name])), digests);
             Assert.Equal([name], folder.Names);
@@ -101,7 +113,12 @@ public sealed class WritersUnderFireTests
     [MemberData(nameof(Targets))]
     public void Of_writers_of_one_new_name_one_wins_and_the_others_are_told(string name)
     {
-        CheckpointFormat format = name switch { "x.pth" => CheckpointFormat.TorchZip, "x.safetensors" => CheckpointFormat.Safetensors, _ => CheckpointFormat.PerTensor };
+        CheckpointFormat format = name switch
+        {
+            "x.pth" => CheckpointFormat.TorchZip,
+            "x.safetensors" => CheckpointFormat.Safetensors,
+            _ => CheckpointFormat.PerTensor,
+        };
         using var folder = new TemporaryFolder();
         for (int round = 0; round < 10; round++)
         {
@@ -154,9 +171,16 @@ public sealed class WritersUnderFireTests
         File.Delete(path);
     }
 
-    private static string Content(string path) => Directory.Exists(path)
-        ? string.Join('\n', Directory.EnumerateFileSystemEntries(path, "*", new EnumerationOptions { AttributesToSkip = 0 }).Order(StringComparer.Ordinal).Select(Sum))
-        : File.Exists(path) ? Sum(path) : "absent";
+    private static string Content(string path) =>
+        Directory.Exists(path)
+            ? string.Join(
+                '\n',
+                Directory
+                    .EnumerateFileSystemEntries(path, "*", new EnumerationOptions { AttributesToSkip = 0 })
+                    .Order(StringComparer.Ordinal)
+                    .Select(Sum))
+        : File.Exists(path) ? Sum(path)
+        : "absent";
 
     private static string Sum(string file) => $"{Path.GetFileName(file)} {Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(file)))}";
 }

@@ -301,7 +301,8 @@ internal static class DistributedReader
         if (!File.Exists(path))
         {
             throw Rules.DistributedFileMissing.Broken(
-                $"{Printable.Quote(name)} is not in the folder; it has {records.Count} records, among them {Printable.Quote(records[0].Name)}",
+                $"{Printable.Quote(name)} is not in the folder; it has {records.Count} records, among them "
+                    + $"{Printable.Quote(records[0].Name)}",
                 metadataPath);
         }
         CheckpointFileReader file = CheckpointFileReader.Open(path);

@@ -165,13 +165,18 @@ internal sealed class MetadataVocabulary : IPickleVocabulary
                 all.StateDict = Take(fields, "state_dict_metadata", ref known) as PickleDict;
                 all.StorageData = Take(fields, "storage_data", ref known) as PickleDict;
                 Take(fields, "planner_data", ref known);
-                return Take(fields, "storage_meta", ref known) is null or SaveMetadata && Take(fields, "version", ref known) is null or string
-                    && all.StateDict is not null && all.StorageData is not null && known == fields.Items.Count;
+                return Take(fields, "storage_meta", ref known) is null or SaveMetadata
+                    && Take(fields, "version", ref known) is null or string
+                    && all.StateDict is not null
+                    && all.StorageData is not null
+                    && known == fields.Items.Count;
             case TensorMetadata tensor:
                 tensor.Properties = Take(fields, "properties", ref known) as TensorProperties;
                 tensor.Size = Shape(Take(fields, "size", ref known));
                 tensor.Chunks = Take(fields, "chunks", ref known) as PickleSequence;
-                return tensor.Properties is { IsBuilt: true } && tensor.Size is not null && tensor.Chunks is { Kind: PickleSequenceKind.List }
+                return tensor.Properties is { IsBuilt: true }
+                    && tensor.Size is not null
+                    && tensor.Chunks is { Kind: PickleSequenceKind.List }
                     && known == fields.Items.Count;
             case ChunkMetadata chunk:
                 chunk.Offsets = Shape(Take(fields, "offsets", ref known));
@@ -194,8 +199,10 @@ internal sealed class MetadataVocabulary : IPickleVocabulary
                 place.IsTransformed = Take(fields, "transform_descriptors", ref known) is not null;
                 return place is { Offset: >= 0, Length: >= 0 } && fields.Get("relative_path") is string && known == fields.Items.Count;
             case SaveMetadata:
-                return Take(fields, "checkpoint_id", ref known) is null or string or IgnoredValue & Take(fields, "save_id", ref known) is null or string
-                    & Take(fields, "load_id", ref known) is null or string & Take(fields, "modules", ref known) is null or PickleSequence
+                return Take(fields, "checkpoint_id", ref known) is null or string or IgnoredValue
+                    & Take(fields, "save_id", ref known) is null or string
+                    & Take(fields, "load_id", ref known) is null or string
+                    & Take(fields, "modules", ref known) is null or PickleSequence
                     & known == fields.Items.Count;
             default:
                 return fields.Items.Count == 0;

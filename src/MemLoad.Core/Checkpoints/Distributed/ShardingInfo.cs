@@ -4,8 +4,8 @@ using System.Text.RegularExpressions;
 namespace MemLoad;
 
 /// <summary>
-/// Recognises the safetensors files that PyTorch's HuggingFaceStorageWriter writes, one set per rank. Their metadata says where the pieces of
-/// each tensor lie, but not the whole shape. A name occurs in several files.
+/// Recognises the safetensors files that PyTorch's HuggingFaceStorageWriter writes, one set per rank. Their metadata says where the pieces
+/// of each tensor lie, but not the whole shape. A name occurs in several files.
 /// </summary>
 internal static partial class ShardingInfo
 {

@@ -5,7 +5,9 @@ using System.Text.Unicode;
 
 namespace MemLoad;
 
-/// <summary>Walks the header of a GGUF file from its first byte on. What is read grants memory; what is skipped is neither read nor granted.</summary>
+/// <summary>
+/// Walks the header of a GGUF file from its first byte on. What is read grants memory; what is skipped is neither read nor granted.
+/// </summary>
 internal sealed class GgufInput(WholeFile file, OpenBudget budget) : IDisposable
 {
     /// <summary>The longest text that ggml reads (GGUF_MAX_STRING_LENGTH), in bytes.</summary>

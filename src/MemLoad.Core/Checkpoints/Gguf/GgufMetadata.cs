@@ -4,8 +4,8 @@ using System.Numerics;
 namespace MemLoad;
 
 /// <summary>
-/// Reads the keys and values of a GGUF file. Single values are kept. Arrays, of which tokenizers have hundreds of thousands of entries, are walked and
-/// kept as what they are: <c>arr[str,32000]</c>, as llama.cpp prints them.
+/// Reads the keys and values of a GGUF file. Single values are kept. Arrays, of which tokenizers have hundreds of thousands of entries, are
+/// walked and kept as what they are: <c>arr[str,32000]</c>, as llama.cpp prints them.
 /// </summary>
 internal static class GgufMetadata
 {
@@ -27,7 +27,8 @@ internal static class GgufMetadata
     /// <summary>Reads so many pairs.</summary>
     /// <returns>The pairs in the order of the file, and the alignment that they state.</returns>
     /// <exception cref="MemLoadException">ML1005, ML1013, ML4103 to ML4108.</exception>
-    public static (List<(string Key, object? Value)> Pairs, long Alignment) Read(GgufInput input, ulong count, OpenBudget budget, string path, CancellationToken ct)
+    public static (List<(string Key, object? Value)> Pairs, long Alignment) Read(
+        GgufInput input, ulong count, OpenBudget budget, string path, CancellationToken ct)
     {
         const int DefaultAlignment = 32;
         if (count > (ulong)input.Left / ShortestPair)

@@ -4,8 +4,8 @@ using System.Collections.Immutable;
 namespace MemLoad;
 
 /// <summary>
-/// Reads the header of a GGUF file of version 2 or 3: counts, keys and values, and the type and location of each tensor. It checks what the reader of
-/// ggml checks (gguf.cpp, August 2026). It also checks that the length of the file is the length that the tensors need.
+/// Reads the header of a GGUF file of version 2 or 3: counts, keys and values, and the type and location of each tensor. It checks what the
+/// reader of ggml checks (gguf.cpp, August 2026). It also checks that the length of the file is the length that the tensors need.
 /// Dimensions are the innermost first in the file; shapes have them in the order of PyTorch.
 /// </summary>
 internal static class GgufReader
@@ -42,7 +42,8 @@ internal static class GgufReader
         (List<(string Key, object? Value)> pairs, long alignment) = GgufMetadata.Read(input, pairCount, budget, file.Path, ct);
         if (tensorCount > (ulong)input.Left / ShortestTensor)
         {
-            throw Rules.GgufCount.Broken($"{tensorCount} tensors do not fit into the {input.Left} bytes that follow the keys", file.Path, 8);
+            throw Rules.GgufCount.Broken(
+                $"{tensorCount} tensors do not fit into the {input.Left} bytes that follow the keys", file.Path, 8);
         }
         var entries = new List<Entry>();
         var shapes = new Shapes(budget, file.Path);
@@ -79,7 +80,8 @@ internal static class GgufReader
         // No field says which order the bytes are in. A version in the wrong order has zeros where a right one has its number.
         if (version != 0 && (version & 0xFFFF) == 0)
         {
-            throw Rules.GgufByteOrder.Broken($"the file is big-endian GGUF of version {BinaryPrimitives.ReverseEndianness(version)}", path, At);
+            throw Rules.GgufByteOrder.Broken(
+                $"the file is big-endian GGUF of version {BinaryPrimitives.ReverseEndianness(version)}", path, At);
         }
         string known = version switch
         {
@@ -117,7 +119,10 @@ internal static class GgufReader
         if (!layout.IsWhole(row))
         {
             throw Rules.GgufBlocks.Broken(
-                $"tensor {Printable.Quote(name)} of {dtype.TorchName()} has rows of {row} elements, which are no whole blocks of {layout.Elements}", path, position);
+                $"tensor {Printable.Quote(name)} of {dtype.TorchName()} has rows of {row} elements, which are no whole blocks of "
+                    + $"{layout.Elements}",
+                path,
+                position);
         }
         try
         {
@@ -147,7 +152,10 @@ internal static class GgufReader
             if (entry.Offset != expected)
             {
                 throw Rules.GgufOffset.Broken(
-                    $"tensor {Printable.Quote(entry.Tensor.Name)} begins at byte {unchecked((ulong)entry.Offset)} of the data and not at {expected}", file.Path, entry.Position);
+                    $"tensor {Printable.Quote(entry.Tensor.Name)} begins at byte {unchecked((ulong)entry.Offset)} of the data and not at "
+                        + $"{expected}",
+                    file.Path,
+                    entry.Position);
             }
             end = Sum(expected, entry.Tensor.Bytes, file.Path, entry.Position);
             expected = Padded(end, alignment, file.Path, entry.Position);
@@ -164,7 +172,8 @@ internal static class GgufReader
         }
     }
 
-    private static long Padded(long length, long alignment, string path, long position) => Sum(length, (alignment - (length % alignment)) % alignment, path, position);
+    private static long Padded(long length, long alignment, string path, long position) =>
+        Sum(length, (alignment - (length % alignment)) % alignment, path, position);
 
     private static long Sum(long one, long other, string path, long position)
     {

@@ -4,8 +4,8 @@ using System.Text.RegularExpressions;
 namespace MemLoad;
 
 /// <summary>
-/// A GGUF checkpoint in several files, as llama.cpp's gguf-split writes them: <c>base-00001-of-00003.gguf</c> and so on, each of which says in its keys
-/// which part it is and of how many. Any part opens the set. The first has the metadata of the model.
+/// A GGUF checkpoint in several files, as llama.cpp's gguf-split writes them: <c>base-00001-of-00003.gguf</c> and so on, each of which says
+/// in its keys which part it is and of how many. Any part opens the set. The first has the metadata of the model.
 /// </summary>
 internal static partial class GgufSet
 {
@@ -45,7 +45,8 @@ internal static partial class GgufSet
             (long Number, long Count) place = PlaceOf(parts[i]);
             if (place != (i, count))
             {
-                throw Rules.GgufSplitKeys.Broken($"by its name the file is part {i + 1} of {count}, by its keys part {place.Number + 1} of {place.Count}", paths[i]);
+                throw Rules.GgufSplitKeys.Broken(
+                    $"by its name the file is part {i + 1} of {count}, by its keys part {place.Number + 1} of {place.Count}", paths[i]);
             }
         }
         return Join(part.Path, parts);
@@ -62,7 +63,8 @@ internal static partial class GgufSet
     }
 
     // What the names of all parts of a set have in common.
-    private static string? SetOf(string name) => PartName().Match(name) is { Success: true } match ? $"{match.Groups["base"]}/{match.Groups["count"]}" : null;
+    private static string? SetOf(string name) =>
+        PartName().Match(name) is { Success: true } match ? $"{match.Groups["base"]}/{match.Groups["count"]}" : null;
 
     // A file without keys of a set is a set of its own.
     private static (long Number, long Count) PlaceOf(Checkpoint part)
@@ -76,7 +78,8 @@ internal static partial class GgufSet
         return number is long no && count is long parts && no >= 0 && no < parts && parts <= MostParts ? (no, parts)
             : throw Rules.GgufSplitKeys.Broken($"{Number} is {Say(number)} and {Count} is {Say(count)}", part.Path);
 
-        static string Say(object? value) => value is null ? "missing" : Printable.Quote(Convert.ToString(value, CultureInfo.InvariantCulture) ?? "");
+        static string Say(object? value) =>
+            value is null ? "missing" : Printable.Quote(Convert.ToString(value, CultureInfo.InvariantCulture) ?? "");
     }
 
     private static string BaseOf(string path, long number, long count)
@@ -91,12 +94,15 @@ internal static partial class GgufSet
             }
         }
         throw Rules.GgufSplitKeys.Broken(
-            $"by its keys the file is part {number + 1} of {count}, which its name does not say: it would end in {Ending((int)number, count)}", path);
+            $"by its keys the file is part {number + 1} of {count}, which its name does not say: it would end in "
+                + $"{Ending((int)number, count)}",
+            path);
     }
 
     private static string PathOf(string named, int number, long count) => named + Ending(number, count);
 
-    private static string Ending(int number, long count) => string.Create(CultureInfo.InvariantCulture, $"-{number + 1:d5}-of-{count:d5}.gguf");
+    private static string Ending(int number, long count) =>
+        string.Create(CultureInfo.InvariantCulture, $"-{number + 1:d5}-of-{count:d5}.gguf");
 
     private static Checkpoint Join(string path, Checkpoint[] parts)
     {
@@ -110,7 +116,9 @@ internal static partial class GgufSet
                 if (!homes.TryAdd(tensor.Name, part))
                 {
                     throw Rules.NameRepeated.Broken(
-                        $"the name {Printable.Quote(tensor.Name)} occurs in {Printable.Quote(Path.GetFileName(homes[tensor.Name].Path))} as well", part.Path);
+                        $"the name {Printable.Quote(tensor.Name)} occurs in "
+                            + $"{Printable.Quote(Path.GetFileName(homes[tensor.Name].Path))} as well",
+                        part.Path);
                 }
                 merger.AddTensor(tensor.Name, tensor, firstStorage);
             }
@@ -119,7 +127,8 @@ internal static partial class GgufSet
         {
             if (part.Metadata.TryGetValue(TensorCount, out object? stated) && !(stated is long count && count == homes.Count))
             {
-                throw Rules.GgufSetTensors.Broken($"the parts have {homes.Count} tensors together, and {TensorCount} is {stated}", part.Path);
+                throw Rules.GgufSetTensors.Broken(
+                    $"the parts have {homes.Count} tensors together, and {TensorCount} is {stated}", part.Path);
             }
         }
         return merger.Build(path, CheckpointFormat.Gguf, parts[0].Metadata);

@@ -3,8 +3,9 @@ using System.Text.Json;
 namespace MemLoad;
 
 /// <summary>
-/// Opens a model of Ollama by its manifest, <c>manifests/REGISTRY/NAMESPACE/MODEL/TAG</c> in the folder of its models, or by the folder of a model with one
-/// tag. The manifest is JSON that names layers by their SHA-256; the layer of the weights is GGUF and lies in <c>blobs/sha256-…</c>.
+/// Opens a model of Ollama by its manifest, <c>manifests/REGISTRY/NAMESPACE/MODEL/TAG</c> in the folder of its models, or by the folder of
+/// a model with one tag. The manifest is JSON that names layers by their SHA-256; the layer of the weights is GGUF and lies in
+/// <c>blobs/sha256-…</c>.
 /// </summary>
 internal static class OllamaModel
 {
@@ -15,7 +16,8 @@ internal static class OllamaModel
     private const int DigestDigits = 64;
     private const int LargestManifest = 1 << 20;
 
-    private static readonly JsonRules ManifestRules = new(Rules.OllamaManifest, Rules.OllamaManifest, Rules.OllamaManifest, Rules.OllamaManifest);
+    private static readonly JsonRules ManifestRules = new(
+        Rules.OllamaManifest, Rules.OllamaManifest, Rules.OllamaManifest, Rules.OllamaManifest);
 
     /// <summary>One layer, as the manifest states it.</summary>
     private readonly record struct Layer(string MediaType, string Digest, long? Bytes);
@@ -39,7 +41,8 @@ internal static class OllamaModel
         string hex = layer.Digest.StartsWith(DigestPrefix, StringComparison.Ordinal) ? layer.Digest[DigestPrefix.Length..] : "";
         if (hex.Length != DigestDigits || !hex.All(char.IsAsciiHexDigitLower))
         {
-            throw Rules.OllamaManifest.Broken($"the layer of weights has the digest {Printable.Quote(layer.Digest)}, which is no SHA-256", path);
+            throw Rules.OllamaManifest.Broken(
+                $"the layer of weights has the digest {Printable.Quote(layer.Digest)}, which is no SHA-256", path);
         }
         string blob = Path.Combine(RootOf(path)!, Blobs, $"sha256-{hex}");
         if (!File.Exists(blob))
@@ -47,8 +50,10 @@ internal static class OllamaModel
             throw Rules.OllamaBlob.Broken($"the weights of the manifest, {Path.GetFileName(blob)}, are not in the folder {Blobs}", path);
         }
         Checkpoint checkpoint = Checkpoint.OpenFile(blob, budget, files, ct);
-        return layer.Bytes is not long bytes || bytes == checkpoint.FileBytes ? checkpoint
-            : throw Rules.OllamaBlob.Broken($"the manifest says that the weights have {bytes} bytes, and the file has {checkpoint.FileBytes}", blob);
+        return layer.Bytes is not long bytes || bytes == checkpoint.FileBytes
+            ? checkpoint
+            : throw Rules.OllamaBlob.Broken(
+                $"the manifest says that the weights have {bytes} bytes, and the file has {checkpoint.FileBytes}", blob);
     }
 
     /// <summary>Opens the folder of a model, which has a manifest for each tag.</summary>
@@ -59,9 +64,18 @@ internal static class OllamaModel
     /// <exception cref="MemLoadException">ML4121, and what is wrong with the one manifest.</exception>
     public static Checkpoint ReadFolder(string folder, OpenBudget budget, CheckpointFileSet? files, CancellationToken ct)
     {
-        string[] tags = [.. Directory.EnumerateFiles(folder).Select(path => Path.GetFileName(path)).Where(name => name[0] != '.').Order(StringComparer.Ordinal)];
-        return tags is [string tag] ? Read(Path.Combine(folder, tag), budget, files, ct)
-            : throw Rules.OllamaTag.Broken(tags.Length == 0 ? "the folder has no manifests itself" : $"the folder has the manifests {Printable.List(tags)}", folder);
+        string[] tags =
+        [
+            .. Directory
+                .EnumerateFiles(folder)
+                .Select(path => Path.GetFileName(path))
+                .Where(name => name[0] != '.')
+                .Order(StringComparer.Ordinal),
+        ];
+        return tags is [string tag]
+            ? Read(Path.Combine(folder, tag), budget, files, ct)
+            : throw Rules.OllamaTag.Broken(
+                tags.Length == 0 ? "the folder has no manifests itself" : $"the folder has the manifests {Printable.List(tags)}", folder);
     }
 
     // The folder that has manifests, in which the path lies, and blobs.
@@ -69,7 +83,9 @@ internal static class OllamaModel
     {
         for (string? folder = Path.GetDirectoryName(path); folder is not null; folder = Path.GetDirectoryName(folder))
         {
-            if (Path.GetFileName(folder) == Manifests && Path.GetDirectoryName(folder) is string root && Directory.Exists(Path.Combine(root, Blobs)))
+            if (Path.GetFileName(folder) == Manifests
+                && Path.GetDirectoryName(folder) is string root
+                && Directory.Exists(Path.Combine(root, Blobs)))
             {
                 return root;
             }
@@ -131,7 +147,12 @@ internal static class OllamaModel
                     break;
                 case "size":
                     json.Next(JsonTokenType.Number, "size");
-                    layer = layer with { Bytes = json.TryGetWhole(out long bytes) ? bytes : throw json.Broken(Rules.OllamaManifest, "the size of a layer is no whole number") };
+                    layer = layer with
+                    {
+                        Bytes = json.TryGetWhole(out long bytes)
+                            ? bytes
+                            : throw json.Broken(Rules.OllamaManifest, "the size of a layer is no whole number"),
+                    };
                     break;
                 default:
                     json.Next();

@@ -5,8 +5,8 @@ using System.Text.RegularExpressions;
 namespace MemLoad;
 
 /// <summary>
-/// The cache of the Hugging Face hub: <c>models--ORG--NAME</c> with <c>refs/main</c>, which holds a commit, <c>snapshots/COMMIT</c>, whose files are links,
-/// and <c>blobs</c>, whose names are the hashes of their content. Nothing is downloaded.
+/// The cache of the Hugging Face hub: <c>models--ORG--NAME</c> with <c>refs/main</c>, which holds a commit, <c>snapshots/COMMIT</c>, whose
+/// files are links, and <c>blobs</c>, whose names are the hashes of their content. Nothing is downloaded.
 /// </summary>
 /// <remarks>Source: huggingface_hub, file_download.py and constants.py.</remarks>
 internal static partial class HubCache
@@ -23,7 +23,9 @@ internal static partial class HubCache
     /// <summary>Whether a path is the address of a model on the hub, such as <c>hf://org/name</c>.</summary>
     public static bool IsAddress(string path) => path.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>Returns the absolute path that an address or another path names. An address names a snapshot in the cache, or a file in one.</summary>
+    /// <summary>
+    /// Returns the absolute path that an address or another path names. An address names a snapshot in the cache, or a file in one.
+    /// </summary>
     /// <param name="path">An address <c>hf://[ORG/]NAME[@REVISION][/FILE]</c>, or a path.</param>
     /// <exception cref="MemLoadException">ML1001, ML5018, ML5019 or ML5021.</exception>
     public static string FullPathOf(string path) => IsAddress(path) ? Resolve(path, null) : FullPath.Of(path);
@@ -40,14 +42,20 @@ internal static partial class HubCache
         : !RemoteAddress.Is(path) && ModelFolder(FullPath.Of(path)) is string model ? SnapshotOf(model, revision)
         : throw Rules.HubAddress.Broken("a revision is given for a path that is no model of the hub", path);
 
-    /// <summary>The folder of the cache, from the environment: HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, HF_HOME, XDG_CACHE_HOME, or the home folder.</summary>
+    /// <summary>
+    /// The folder of the cache, from the environment: HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, HF_HOME, XDG_CACHE_HOME, or the home folder.
+    /// </summary>
     public static string Root()
     {
         string? Named(string variable, params string[] below) =>
             Environment.GetEnvironmentVariable(variable) is { Length: > 0 } value ? Path.Combine([Expanded(value), .. below]) : null;
 
-        return FullPath.Of(Named("HF_HUB_CACHE") ?? Named("HUGGINGFACE_HUB_CACHE") ?? Named("HF_HOME", "hub") ?? Named("XDG_CACHE_HOME", "huggingface", "hub")
-            ?? Path.Combine(Home, ".cache", "huggingface", "hub"));
+        return FullPath.Of(
+            Named("HF_HUB_CACHE")
+                ?? Named("HUGGINGFACE_HUB_CACHE")
+                ?? Named("HF_HOME", "hub")
+                ?? Named("XDG_CACHE_HOME", "huggingface", "hub")
+                ?? Path.Combine(Home, ".cache", "huggingface", "hub"));
     }
 
     /// <summary>The folder of a model, if the path is one, or its folder of snapshots; otherwise null.</summary>
@@ -56,7 +64,10 @@ internal static partial class HubCache
     {
         path = Path.TrimEndingDirectorySeparator(path);
         string folder = Path.GetFileName(path) == Snapshots ? Path.GetDirectoryName(path)! : path;
-        return Path.GetFileName(folder).StartsWith(ModelPrefix, StringComparison.Ordinal) && Directory.Exists(Path.Combine(folder, Snapshots)) ? folder : null;
+        return
+            Path.GetFileName(folder).StartsWith(ModelPrefix, StringComparison.Ordinal) && Directory.Exists(Path.Combine(folder, Snapshots))
+            ? folder
+            : null;
     }
 
     /// <summary>Opens the snapshot of a model that <c>refs/main</c> names.</summary>
@@ -67,18 +78,21 @@ internal static partial class HubCache
     {
         string snapshot = SnapshotOf(model, null);
         string[] unfinished = Unfinished(model);
-        return open(snapshot).WithFindings(unfinished.Length == 0 ? [] : [$"downloads into the cache that were not completed: {Printable.List(unfinished)}"]);
+        return open(snapshot)
+            .WithFindings(
+                unfinished.Length == 0 ? [] : [$"downloads into the cache that were not completed: {Printable.List(unfinished)}"]);
     }
 
     /// <summary>
-    /// Returns the file that a file of a snapshot stands for. Programs that copy a cache without its links write their targets as text. Only a file in
-    /// <c>blobs</c> of the same model is followed.
+    /// Returns the file that a file of a snapshot stands for. Programs that copy a cache without its links write their targets as text.
+    /// Only a file in <c>blobs</c> of the same model is followed.
     /// </summary>
     /// <param name="path">An absolute path.</param>
     /// <exception cref="MemLoadException">ML5019: the target does not exist.</exception>
     public static string Follow(string path)
     {
-        if (SnapshotPath().Match(path) is not { Success: true } match || new FileInfo(path) is not { Exists: true, Length: > 0 and <= LongestTextLink, LinkTarget: null })
+        if (SnapshotPath().Match(path) is not { Success: true } match
+            || new FileInfo(path) is not { Exists: true, Length: > 0 and <= LongestTextLink, LinkTarget: null })
         {
             return path;
         }
@@ -115,7 +129,9 @@ internal static partial class HubCache
 
     private static MemLoadException Dangling(string path, string target)
     {
-        string again = SnapshotPath().Match(path) is { Success: true } match ? DownloadAgain(match.Groups["model"].Value) : Rules.DownloadIncomplete.Remedy.ToString();
+        string again = SnapshotPath().Match(path) is { Success: true } match
+            ? DownloadAgain(match.Groups["model"].Value)
+            : Rules.DownloadIncomplete.Remedy.ToString();
         return Rules.DownloadIncomplete.Broken($"the file is a link to {Printable.Quote(target)}, which is not there", path, remedy: again);
     }
 
@@ -125,12 +141,15 @@ internal static partial class HubCache
         string name = match.Groups["name"].Value;
         if (!match.Success || name.Contains("--", StringComparison.Ordinal) || name.Contains("..", StringComparison.Ordinal))
         {
-            throw Rules.HubAddress.Broken($"{Printable.Quote(address)} is no address of a model: hf://ORG/NAME, with @REVISION or /FILE after it", address);
+            throw Rules.HubAddress.Broken(
+                $"{Printable.Quote(address)} is no address of a model: hf://ORG/NAME, with @REVISION or /FILE after it",
+                address);
         }
         string? own = match.Groups["revision"] is { Success: true } group ? Uri.UnescapeDataString(group.Value) : null;
         if (own is not null && revision is not null && own != revision)
         {
-            throw Rules.HubAddress.Broken($"the address names the revision {Printable.Quote(own)}, and {Printable.Quote(revision)} is asked for", address);
+            throw Rules.HubAddress.Broken(
+                $"the address names the revision {Printable.Quote(own)}, and {Printable.Quote(revision)} is asked for", address);
         }
         string[] parts = match.Groups["file"].Value.Split('/', StringSplitOptions.RemoveEmptyEntries);
         if (!parts.All(IsPlainName))
@@ -169,7 +188,10 @@ internal static partial class HubCache
         string? commit = ReadRef(model, name);
         if (commit is null && revision is not null)
         {
-            string[] beginning = revision.Length >= ShortestCommit ? [.. commits.Where(known => known.StartsWith(revision, StringComparison.OrdinalIgnoreCase))] : [];
+            string[] beginning =
+                revision.Length >= ShortestCommit
+                    ? [.. commits.Where(known => known.StartsWith(revision, StringComparison.OrdinalIgnoreCase))]
+                    : [];
             commit = beginning is [string one] ? one : null;
         }
         if (commit is null && revision is null && commits is [string only])
@@ -185,7 +207,9 @@ internal static partial class HubCache
         }
         return commits.Contains(commit, StringComparer.Ordinal) ? Path.Combine(snapshots, commit)
             : throw Rules.DownloadIncomplete.Broken(
-                $"the revision {Printable.Quote(name)} is the commit {Printable.Quote(commit)}, of which the cache has no snapshot", model, remedy: DownloadAgain(model));
+                $"the revision {Printable.Quote(name)} is the commit {Printable.Quote(commit)}, of which the cache has no snapshot",
+                model,
+                remedy: DownloadAgain(model));
     }
 
     private static bool IsPlainName(string part) => part is not ("" or "." or "..") && !part.AsSpan().ContainsAny('\\', ':', '\0');
@@ -205,23 +229,31 @@ internal static partial class HubCache
         }
         using CheckpointFileReader file = CheckpointFileReader.Open(path);
         string text = Encoding.ASCII.GetString(file.ReadBytes(0, Math.Min(file.Length, LongestRef))).Trim();
-        return text.Length > 0 && text.All(char.IsAsciiLetterOrDigit) ? text
-            : throw Rules.DownloadIncomplete.Broken($"the file holds {Printable.Quote(text)} and no commit", path, remedy: DownloadAgain(model));
+        return text.Length > 0 && text.All(char.IsAsciiLetterOrDigit)
+            ? text
+            : throw Rules.DownloadIncomplete.Broken(
+                $"the file holds {Printable.Quote(text)} and no commit", path, remedy: DownloadAgain(model));
     }
 
     private static string[] Unfinished(string model)
     {
         string blobs = Path.Combine(model, Blobs);
-        return Directory.Exists(blobs) ? [.. Directory.EnumerateFiles(blobs, "*.incomplete").Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)] : [];
+        return Directory.Exists(blobs)
+            ? [.. Directory.EnumerateFiles(blobs, "*.incomplete").Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)]
+            : [];
     }
 
-    private static string NameOf(string model) => Path.GetFileName(model)[ModelPrefix.Length..].Replace("--", "/", StringComparison.Ordinal);
+    private static string NameOf(string model) =>
+        Path.GetFileName(model)[ModelPrefix.Length..].Replace("--", "/", StringComparison.Ordinal);
 
     private static string DownloadAgain(string model) =>
-        $"Download the model with: hf download {Printable.Name(NameOf(model))}. MemLoad downloads nothing; it looks in HF_HUB_CACHE, HF_HOME/hub or ~/.cache/huggingface/hub.";
+        $"Download the model with: hf download {Printable.Name(NameOf(model))}. MemLoad downloads nothing; it looks in HF_HUB_CACHE, "
+            + $"HF_HOME/hub or ~/.cache/huggingface/hub.";
 
     private static Remedy DownloadOrAsk(string model) =>
-        (Remedy)$"{DownloadAgain(model)} {(Act.Plan, Setting.Remote)} and {(Act.Inspect, Setting.Remote)} read the headers on the server of the hub.";
+        (Remedy)
+            $"{DownloadAgain(model)} {(Act.Plan, Setting.Remote)} and {(Act.Inspect, Setting.Remote)} read the headers on the server "
+                + $"of the hub.";
 
     private static string Home => Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
 
@@ -229,7 +261,9 @@ internal static partial class HubCache
 
     private const RegexOptions Options = RegexOptions.CultureInvariant;
 
-    [GeneratedRegex(@"^[Hh][Ff]://(?<name>[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?)(@(?<revision>[^/@]+))?(?<file>/.*)?$", Options)]
+    [GeneratedRegex(
+        @"^[Hh][Ff]://(?<name>[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?)(@(?<revision>[^/@]+))?(?<file>/.*)?$",
+        Options)]
     private static partial Regex Address();
 
     /// <summary>Matches a file of a snapshot: the folder of the model, the commit, and the path of the file in the snapshot.</summary>

@@ -8,8 +8,8 @@ using System.Text.RegularExpressions;
 namespace MemLoad;
 
 /// <summary>
-/// The hash that a publisher gave a file, as the caches of the Hugging Face hub and of Ollama keep it, so that the content can be verified without a network:
-/// the name of a blob, or the list of the files of a commit (<c>trees/COMMIT.json</c>).
+/// The hash that a publisher gave a file, as the caches of the Hugging Face hub and of Ollama keep it, so that the content can be verified
+/// without a network: the name of a blob, or the list of the files of a commit (<c>trees/COMMIT.json</c>).
 /// </summary>
 /// <param name="Algorithm">SHA-256 of the content; SHA-1 of a git object for small files.</param>
 /// <param name="Hex">The hash in lowercase hex.</param>
@@ -19,7 +19,8 @@ internal sealed partial record PublisherHash(HashAlgorithmName Algorithm, string
     private const int PieceBytes = 1 << 20;
     private const long LargestTree = 100_000_000;
 
-    private static readonly JsonRules TreeRules = new(Rules.DownloadIncomplete, Rules.DownloadIncomplete, Rules.DownloadIncomplete, Rules.DownloadIncomplete);
+    private static readonly JsonRules TreeRules = new(
+        Rules.DownloadIncomplete, Rules.DownloadIncomplete, Rules.DownloadIncomplete, Rules.DownloadIncomplete);
 
     /// <summary>The hash of a file; null if no cache states one.</summary>
     /// <param name="path">Absolute path of the file.</param>
@@ -90,7 +91,8 @@ internal sealed partial record PublisherHash(HashAlgorithmName Algorithm, string
 
     private static PublisherHash? OfName(string path)
     {
-        if (Path.GetFileName(Path.GetDirectoryName(path)) != "blobs" || BlobName().Match(Path.GetFileName(path)) is not { Success: true } match)
+        if (Path.GetFileName(Path.GetDirectoryName(path)) != "blobs"
+            || BlobName().Match(Path.GetFileName(path)) is not { Success: true } match)
         {
             return null;
         }

@@ -119,16 +119,21 @@ internal sealed class RemoteRequest : IDisposable
 
     public void Dispose() => _time.Dispose();
 
-    private static Remedy? RemedyFor(HttpResponseMessage answer) => (int)answer.StatusCode switch
-    {
-        401 or 403 => "Sign in: set HF_TOKEN to a token of the Hugging Face hub (the server of HF_ENDPOINT), or write the user and password into the address, "
-            + "https://USER:PASSWORD@HOST/. Accept the conditions of the model where the hub asks for it.",
-        404 or 410 => "Check the spelling of the address. On the Hugging Face hub, the file is at https://huggingface.co/ORG/NAME/resolve/main/FILE.",
-        429 or 503 => answer.Headers.RetryAfter?.Delta is TimeSpan delay
-            ? FormattableString.Invariant($"The server is busy. Try again after {delay.TotalSeconds:0} s.")
-            : "The server is busy. Try again later.",
-        _ => null,
-    };
+    private static Remedy? RemedyFor(HttpResponseMessage answer) =>
+        (int)answer.StatusCode switch
+        {
+            401 or 403 =>
+                "Sign in: set HF_TOKEN to a token of the Hugging Face hub (the server of HF_ENDPOINT), or write the user and password "
+                    + "into the address, "
+                    + "https://USER:PASSWORD@HOST/. Accept the conditions of the model where the hub asks for it.",
+            404 or 410 =>
+                "Check the spelling of the address. On the Hugging Face hub, the file is at "
+                    + "https://huggingface.co/ORG/NAME/resolve/main/FILE.",
+            429 or 503 => answer.Headers.RetryAfter?.Delta is TimeSpan delay
+                ? FormattableString.Invariant($"The server is busy. Try again after {delay.TotalSeconds:0} s.")
+                : "The server is busy. Try again later.",
+            _ => null,
+        };
 
     private T Within<T>(Func<Task<T>> work)
     {
@@ -145,8 +150,11 @@ internal sealed class RemoteRequest : IDisposable
             throw Rules.RemoteSlow.Broken(
                 FormattableString.Invariant($"the server did not answer within {_session.Timeout.TotalSeconds:0} s"), _path);
         }
-        catch (HttpRequestException e) when (
-            e.HttpRequestError is HttpRequestError.InvalidResponse or HttpRequestError.ResponseEnded or HttpRequestError.ConfigurationLimitExceeded)
+        catch (HttpRequestException e)
+            when (e.HttpRequestError
+                    is HttpRequestError.InvalidResponse
+                        or HttpRequestError.ResponseEnded
+                        or HttpRequestError.ConfigurationLimitExceeded)
         {
             throw Rules.RemoteAnswer.Broken($"the answer is no complete answer of HTTP: {Reason(e)}", _path);
         }

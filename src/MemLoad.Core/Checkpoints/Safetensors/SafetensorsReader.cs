@@ -69,7 +69,8 @@ internal static class SafetensorsReader
         }
         if (file.Length < LengthBytes)
         {
-            throw Rules.FileTruncated.Broken($"{LengthBytes - file.Length} bytes of the header's length are missing", file.Path, file.Length);
+            throw Rules.FileTruncated.Broken(
+                $"{LengthBytes - file.Length} bytes of the header's length are missing", file.Path, file.Length);
         }
         ulong length = BinaryPrimitives.ReadUInt64LittleEndian(file.ReadBytes(0, LengthBytes));
         if (length > LargestHeader)
@@ -93,7 +94,13 @@ internal static class SafetensorsReader
     }
 
     private static void ParseHeader(
-        byte[] header, string path, CheckpointBuilder builder, OpenBudget budget, List<Entry> entries, HeaderFindings findings, CancellationToken ct)
+        byte[] header,
+        string path,
+        CheckpointBuilder builder,
+        OpenBudget budget,
+        List<Entry> entries,
+        HeaderFindings findings,
+        CancellationToken ct)
     {
         findings.BeginsWithSpace = header[0] != '{';
         var json = new StrictJson(header, LengthBytes, path, HeaderRules, budget);
@@ -110,8 +117,13 @@ internal static class SafetensorsReader
             }
             if (ControlCharacters.AreInTensorName(name))
             {
-                builder.Refuse(name, Rules.SafetensorsTensorName.Broken(
-                    $"the tensor name {Printable.Quote(name)} has a control character", path, json.Position, remedy: CheckpointBuilder.LeftOut(Rules.SafetensorsTensorName, name)));
+                builder.Refuse(
+                    name,
+                    Rules.SafetensorsTensorName.Broken(
+                        $"the tensor name {Printable.Quote(name)} has a control character",
+                        path,
+                        json.Position,
+                        remedy: CheckpointBuilder.LeftOut(Rules.SafetensorsTensorName, name)));
             }
             entries.Add(ParseTensor(ref json, name, entries.Count, shape, budget, path, findings));
         }
@@ -143,7 +155,8 @@ internal static class SafetensorsReader
         }
     }
 
-    private static Entry ParseTensor(ref StrictJson json, string name, int index, ShapeParser shape, OpenBudget budget, string path, HeaderFindings findings)
+    private static Entry ParseTensor(
+        ref StrictJson json, string name, int index, ShapeParser shape, OpenBudget budget, string path, HeaderFindings findings)
     {
         long position = json.Position;
         DType dtype = default;
@@ -186,7 +199,8 @@ internal static class SafetensorsReader
         string typeName = json.NextText("dtype", name, CommonTypes);
         return DTypes.TryFromSafetensorsName(typeName, out DType dtype)
             ? dtype
-            : throw json.Broken(Rules.SafetensorsDType, $"tensor {Printable.Quote(name)} has the unknown dtype {Printable.Quote(typeName)}");
+            : throw json.Broken(
+                Rules.SafetensorsDType, $"tensor {Printable.Quote(name)} has the unknown dtype {Printable.Quote(typeName)}");
     }
 
     private static (long Begin, long End) ParseOffsets(ref StrictJson json, string name)
@@ -208,7 +222,8 @@ internal static class SafetensorsReader
         }
         if (offsets[1] < offsets[0])
         {
-            throw json.Broken(Rules.SafetensorsOffsets, $"tensor {Printable.Quote(name)} begins at {offsets[0]} and ends before, at {offsets[1]}");
+            throw json.Broken(
+                Rules.SafetensorsOffsets, $"tensor {Printable.Quote(name)} begins at {offsets[0]} and ends before, at {offsets[1]}");
         }
         return (offsets[0], offsets[1]);
     }
@@ -235,7 +250,9 @@ internal static class SafetensorsReader
         {
             throw json.Broken(
                 Rules.SafetensorsPartOfByte,
-                $"tensor {Printable.Quote(name)} of {dtype.SafetensorsName()} has {elements} elements, which end inside a byte: {layout.Elements} take {layout.Bytes}", position);
+                $"tensor {Printable.Quote(name)} of {dtype.SafetensorsName()} has {elements} elements, which end inside a byte: "
+                    + $"{layout.Elements} take {layout.Bytes}",
+                position);
         }
         if (bytes != present)
         {
@@ -259,7 +276,8 @@ internal static class SafetensorsReader
                 bool hole = entry.Begin > covered;
                 string distance = hole ? $"{entry.Begin - covered} bytes after" : $"{covered - entry.Begin} bytes before";
                 throw (hole ? Rules.SafetensorsHole : Rules.SafetensorsOverlap).Broken(
-                    $"tensor {Printable.Quote(entry.Tensor.Name)} begins at byte {entry.Begin} of the data, {distance} the end of the one before it",
+                    $"tensor {Printable.Quote(entry.Tensor.Name)} begins at byte {entry.Begin} of the data, {distance} the end of the "
+                        + $"one before it",
                     path, entry.Position);
             }
             covered = entry.End;
@@ -271,7 +289,10 @@ internal static class SafetensorsReader
         }
         if (present > covered)
         {
-            string what = present - covered == fileLength / 2 && fileLength % 2 == 0 ? ", as many as the file has before them: it may have been downloaded twice into one" : "";
+            string what =
+                present - covered == fileLength / 2 && fileLength % 2 == 0
+                    ? ", as many as the file has before them: it may have been downloaded twice into one"
+                    : "";
             throw Rules.SafetensorsTrailing.Broken($"{present - covered} bytes follow the last tensor{what}", path, dataStart + covered);
         }
     }
@@ -281,7 +302,8 @@ internal static class SafetensorsReader
     {
         for (int i = 1; i < entries.Count; i++)
         {
-            if (entries[i].Begin < entries[i - 1].Begin || (entries[i].Begin == entries[i - 1].Begin && entries[i].End < entries[i - 1].End))
+            if (entries[i].Begin < entries[i - 1].Begin
+                || (entries[i].Begin == entries[i - 1].Begin && entries[i].End < entries[i - 1].End))
             {
                 return entries.OrderBy(entry => entry.Begin).ThenBy(entry => entry.End);
             }
@@ -311,12 +333,14 @@ internal static class SafetensorsReader
         }
 
         public ImmutableArray<string> ToArray() =>
-        [
-            .. BeginsWithSpace ? ["the header begins with white space and not with a brace"] : Array.Empty<string>(),
-            .. EndsWithBreak ? ["the header ends in a line break or a tab, and the format pads it with spaces"] : Array.Empty<string>(),
-            .. HasNullMetadata ? ["__metadata__ is null, and the format has a map of strings or nothing"] : Array.Empty<string>(),
-            .. _fields.Count > 0 ? [$"tensors have fields that the format does not have: {Printable.List(_fields)}"] : Array.Empty<string>(),
-        ];
+            [
+                .. BeginsWithSpace ? ["the header begins with white space and not with a brace"] : Array.Empty<string>(),
+                .. EndsWithBreak ? ["the header ends in a line break or a tab, and the format pads it with spaces"] : Array.Empty<string>(),
+                .. HasNullMetadata ? ["__metadata__ is null, and the format has a map of strings or nothing"] : Array.Empty<string>(),
+                .. _fields.Count > 0
+                    ? [$"tensors have fields that the format does not have: {Printable.List(_fields)}"]
+                    : Array.Empty<string>(),
+            ];
     }
 
     /// <summary>Reads shapes. Consecutive tensors with equal shapes share their arrays.</summary>
@@ -334,13 +358,15 @@ internal static class SafetensorsReader
             {
                 if (_dimensions.Count == MostDimensions)
                 {
-                    throw json.Broken(Rules.SafetensorsDimensions, $"tensor {Printable.Quote(name)} has more than {MostDimensions} dimensions");
+                    throw json.Broken(
+                        Rules.SafetensorsDimensions, $"tensor {Printable.Quote(name)} has more than {MostDimensions} dimensions");
                 }
                 _dimensions.Add(Whole(in json, "a dimension", name));
             }
         }
 
-        public (ImmutableArray<long> Shape, ImmutableArray<long> Strides) Take(in StrictJson json, string name, long position, OpenBudget budget, string path)
+        public (ImmutableArray<long> Shape, ImmutableArray<long> Strides) Take(
+            in StrictJson json, string name, long position, OpenBudget budget, string path)
         {
             if (!_shape.AsSpan().SequenceEqual(CollectionsMarshal.AsSpan(_dimensions)))
             {

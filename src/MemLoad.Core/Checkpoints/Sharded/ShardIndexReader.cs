@@ -4,9 +4,9 @@ using System.Text.Json;
 namespace MemLoad;
 
 /// <summary>
-/// Reads a sharded checkpoint from Hugging Face's <c>model.safetensors.index.json</c> or <c>pytorch_model.bin.index.json</c>. The index chooses: a
-/// tensor that it does not name is left out with a finding, and a tensor that it names must be in one of its shards. The tensors are in the order of
-/// the <c>weight_map</c>.
+/// Reads a sharded checkpoint from Hugging Face's <c>model.safetensors.index.json</c> or <c>pytorch_model.bin.index.json</c>. The index
+/// chooses: a tensor that it does not name is left out with a finding, and a tensor that it names must be in one of its shards. The tensors
+/// are in the order of the <c>weight_map</c>.
 /// </summary>
 /// <remarks>
 /// <c>metadata.total_size</c> is reported and not checked. Programs write the bytes of the tensors, with or without tied tensors, or the
@@ -74,8 +74,15 @@ internal static class ShardIndexReader
         return holders.Length switch
         {
             1 => shards[holders[0]],
-            0 => throw Rules.TensorNotInShard.Broken($"{finding} and in no other that the index names", indexPath, placement.Position, remedy: WholeBeside(indexPath)),
-            _ => throw Rules.TensorNotInShard.Broken($"{finding}, and {Printable.List(holders)} have one of that name", indexPath, placement.Position),
+            0 => throw Rules.TensorNotInShard.Broken(
+                $"{finding} and in no other that the index names",
+                indexPath,
+                placement.Position,
+                remedy: WholeBeside(indexPath)),
+            _ => throw Rules.TensorNotInShard.Broken(
+                $"{finding}, and {Printable.List(holders)} have one of that name",
+                indexPath,
+                placement.Position),
         };
     }
 
@@ -89,9 +96,11 @@ internal static class ShardIndexReader
         string folder = Path.GetDirectoryName(indexPath)!;
         return FolderReader.Beside(indexPath) switch
         {
-            (string file, false) =>
-                (Remedy)$"The folder has a whole file beside the index: {(Setting.Path, TypedPath.Of(Path.Combine(folder, file)))}. Otherwise download the index and its shards again.",
-            (string set, true) => (Remedy)($"The folder has all of {Printable.Quote(set)}: if the index is of another version of the model, remove it,"
+            (string file, false) => (Remedy)
+                $"The folder has a whole file beside the index: {(Setting.Path, TypedPath.Of(Path.Combine(folder, file)))}. Otherwise "
+                    + $"download the index and its shards again.",
+            (string set, true) => (Remedy)(
+                $"The folder has all of {Printable.Quote(set)}: if the index is of another version of the model, remove it,"
                 + " and the folder opens by those names. Otherwise download the index and its shards again."),
             _ => null,
         };
@@ -138,7 +147,9 @@ internal static class ShardIndexReader
             }
         }
         json.End(" \t\r\n"u8, Rules.IndexSyntax);
-        return placements.Count > 0 ? placements : throw Rules.IndexForm.Broken("the index has no weight_map with tensors in it", indexPath);
+        return placements.Count > 0
+            ? placements
+            : throw Rules.IndexForm.Broken("the index has no weight_map with tensors in it", indexPath);
     }
 
     private static void ParseWeightMap(ref StrictJson json, List<Placement> placements, OpenBudget budget, string path)
@@ -153,7 +164,8 @@ internal static class ShardIndexReader
             if (shard is "" or "." or ".." || shard.AsSpan().ContainsAny(@"/\:") || ControlCharacters.AreInFileName(shard))
             {
                 throw json.Broken(
-                    Rules.ShardNamePlain, $"tensor {Printable.Quote(tensor)} is placed in {Printable.Quote(shard)}, which is no plain file name");
+                    Rules.ShardNamePlain,
+                    $"tensor {Printable.Quote(tensor)} is placed in {Printable.Quote(shard)}, which is no plain file name");
             }
             budget.Spend(PlacementOverhead, path);
             placements.Add(new Placement(tensor, shard, json.Position));
@@ -209,7 +221,12 @@ internal static class ShardIndexReader
 
     // Opens each shard once.
     private static Dictionary<string, Shard> OpenShards(
-        List<Placement> placements, string indexPath, CheckpointMerger merger, OpenBudget budget, CheckpointFileSet? files, CancellationToken ct)
+        List<Placement> placements,
+        string indexPath,
+        CheckpointMerger merger,
+        OpenBudget budget,
+        CheckpointFileSet? files,
+        CancellationToken ct)
     {
         Placement[] first = [.. placements.DistinctBy(placement => placement.Shard, StringComparer.Ordinal)];
         Checkpoint[] opened = ShardFiles.OpenAll(first.Length,
@@ -220,7 +237,8 @@ internal static class ShardIndexReader
             StringComparer.Ordinal);
     }
 
-    private static Checkpoint OpenShard(Placement placement, string indexPath, OpenBudget budget, CheckpointFileSet? files, CancellationToken ct)
+    private static Checkpoint OpenShard(
+        Placement placement, string indexPath, OpenBudget budget, CheckpointFileSet? files, CancellationToken ct)
     {
         if (budget.Remote is not null && !placement.Shard.EndsWith(".json", StringComparison.OrdinalIgnoreCase))
         {
@@ -235,7 +253,9 @@ internal static class ShardIndexReader
         }
         if (!File.Exists(path))
         {
-            throw HubCache.DanglingLink(path) ?? Rules.ShardMissing.Broken($"shard {name} is not in the folder of its index", indexPath, placement.Position, remedy: WholeBeside(indexPath));
+            throw HubCache.DanglingLink(path)
+                ?? Rules.ShardMissing.Broken(
+                    $"shard {name} is not in the folder of its index", indexPath, placement.Position, remedy: WholeBeside(indexPath));
         }
         return Checkpoint.OpenFile(path, budget, files, ct);
     }

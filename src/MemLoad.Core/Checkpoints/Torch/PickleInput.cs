@@ -135,8 +135,11 @@ internal sealed class PickleInput(FileRange file, long offset, long length, Open
 
     private int CheckedLength(ulong count) =>
         count <= (ulong)(_end - At)
-            ? count <= LongestValue ? (int)count : throw Rules.HeaderMemory.Broken($"one value of the pickle has {count} bytes", Path, Position)
-            : throw Rules.FileTruncated.Broken($"a value of {count} bytes does not fit the {_end - At} bytes left of the pickle", Path, Position);
+            ? count <= LongestValue
+                ? (int)count
+                : throw Rules.HeaderMemory.Broken($"one value of the pickle has {count} bytes", Path, Position)
+            : throw Rules.FileTruncated.Broken(
+                $"a value of {count} bytes does not fit the {_end - At} bytes left of the pickle", Path, Position);
 
     private ReadOnlySpan<byte> Take(int count)
     {

@@ -99,7 +99,10 @@ internal sealed class PickleMachine(
                     break;
                 case '\x8b': // LONG4
                     int size = input.ReadInt32();
-                    PushInteger(size is >= 0 and <= LargestInteger ? input.ReadBytes((ulong)size) : throw Malformed($"an integer has {size} bytes", at));
+                    PushInteger(
+                        size is >= 0 and <= LargestInteger
+                            ? input.ReadBytes((ulong)size)
+                            : throw Malformed($"an integer has {size} bytes", at));
                     break;
                 case 'G': // BINFLOAT
                     _budget.Spend(24, input.Path);
@@ -205,9 +208,10 @@ internal sealed class PickleMachine(
                     break;
                 case '\x93': // STACK_GLOBAL
                     ReadOnlySpan<object?> names = PopMany(2, at);
-                    Push(names is [string { Length: <= PickleInput.LongestLine } first, string { Length: <= PickleInput.LongestLine } second]
-                        ? Global(first, second, at)
-                        : throw Malformed("a name in the pickle is no text of reasonable length", at));
+                    Push(
+                        names is [string { Length: <= PickleInput.LongestLine } first, string { Length: <= PickleInput.LongestLine } second]
+                            ? Global(first, second, at)
+                            : throw Malformed("a name in the pickle is no text of reasonable length", at));
                     break;
                 case 'R': // REDUCE
                     ReadOnlySpan<object?> call = PopMany(2, at);
@@ -313,7 +317,8 @@ internal sealed class PickleMachine(
                 {
                     throw NameRepeated(items[i], at);
                 }
-                throw Malformed($"{Printable.Quote(PythonText.Repr(items[i]))} cannot be a key of a dict, or reads the same as another key of it", at);
+                throw Malformed(
+                    $"{Printable.Quote(PythonText.Repr(items[i]))} cannot be a key of a dict, or reads the same as another key of it", at);
             }
         }
         if (dict.HasRepeatedNames && !_vocabulary.TakesRepeatedNames)

@@ -34,8 +34,12 @@ internal sealed record NumpyType(string Code)
     public bool IsHeld { get; set; }
 
     /// <summary>The bytes of a text (<c>U3</c>) or of bytes (<c>S3</c>); 0 for other types.</summary>
-    public int TextBytes => Code is ['S' or 'U', ..] && ushort.TryParse(Code.AsSpan(1), NumberStyles.None, CultureInfo.InvariantCulture, out ushort count)
-        ? Code[0] == 'U' ? BytesOfCharacter * count : count : 0;
+    public int TextBytes =>
+        Code is ['S' or 'U', ..] && ushort.TryParse(Code.AsSpan(1), NumberStyles.None, CultureInfo.InvariantCulture, out ushort count)
+            ? Code[0] == 'U'
+                ? BytesOfCharacter * count
+                : count
+            : 0;
 }
 
 /// <summary>
@@ -47,7 +51,9 @@ internal sealed record LatinText(string Text);
 /// <summary>An object that can be the key of a dict.</summary>
 internal interface IPickleKey
 {
-    /// <summary>A text that is equal for two keys if and only if they are equal in Python. Null if the object cannot be a key yet.</summary>
+    /// <summary>
+    /// A text that is equal for two keys if and only if they are equal in Python. Null if the object cannot be a key yet.
+    /// </summary>
     string? Identity { get; }
 }
 
@@ -374,7 +380,8 @@ internal sealed class StorageReference(string key, DType? dtype, long count, Sto
         set => (_first ?? this)._isHeld = value;
     }
 
-    public bool IsLike(StorageReference other) => Key == other.Key && DType == other.DType && Count == other.Count && IsQuantized == other.IsQuantized;
+    public bool IsLike(StorageReference other) =>
+        Key == other.Key && DType == other.DType && Count == other.Count && IsQuantized == other.IsQuantized;
 }
 
 /// <summary>A tensor as the pickle describes it: a view of a storage.</summary>

@@ -41,7 +41,9 @@ internal static class PythonText
         int exponentAt = text.IndexOf('E', StringComparison.Ordinal);
         string mantissa = text[sign.Length..(exponentAt < 0 ? text.Length : exponentAt)];
         int pointAt = mantissa.IndexOf('.', StringComparison.Ordinal);
-        int power = (pointAt < 0 ? mantissa.Length : pointAt) + (exponentAt < 0 ? 0 : int.Parse(text.AsSpan(exponentAt + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture));
+        int power =
+            (pointAt < 0 ? mantissa.Length : pointAt)
+            + (exponentAt < 0 ? 0 : int.Parse(text.AsSpan(exponentAt + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture));
         string digits = mantissa.Replace(".", "", StringComparison.Ordinal);
         power -= digits.Length - digits.TrimStart('0').Length;
         digits = digits.Trim('0');
@@ -50,13 +52,15 @@ internal static class PythonText
             return $"{sign}0.0";
         }
         const int wholeDigits = 16;
-        return sign + power switch
-        {
-            > wholeDigits or < -3 => $"{digits[0]}{(digits.Length > 1 ? "." : "")}{digits[1..]}e{(power > 0 ? '+' : '-')}{Math.Abs(power - 1):00}",
-            <= 0 => $"0.{new string('0', -power)}{digits}",
-            _ when digits.Length <= power => $"{digits.PadRight(power, '0')}.0",
-            _ => $"{digits[..power]}.{digits[power..]}",
-        };
+        return sign
+            + power switch
+            {
+                > wholeDigits or < -3 =>
+                    $"{digits[0]}{(digits.Length > 1 ? "." : "")}{digits[1..]}e{(power > 0 ? '+' : '-')}{Math.Abs(power - 1):00}",
+                <= 0 => $"0.{new string('0', -power)}{digits}",
+                _ when digits.Length <= power => $"{digits.PadRight(power, '0')}.0",
+                _ => $"{digits[..power]}.{digits[power..]}",
+            };
     }
 
     // Shared containers in a short pickle can give a text of any length. The loop stops when the text is too long.
@@ -188,9 +192,17 @@ internal static class PythonText
     }
 
     // str.isprintable
-    private static bool IsPrinted(Rune rune) => Rune.GetUnicodeCategory(rune) is not (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate
-        or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
-        or UnicodeCategory.SpaceSeparator);
+    private static bool IsPrinted(Rune rune) =>
+        Rune.GetUnicodeCategory(rune)
+            is not (
+                UnicodeCategory.Control
+                or UnicodeCategory.Format
+                or UnicodeCategory.Surrogate
+                or UnicodeCategory.PrivateUse
+                or UnicodeCategory.OtherNotAssigned
+                or UnicodeCategory.LineSeparator
+                or UnicodeCategory.ParagraphSeparator
+                or UnicodeCategory.SpaceSeparator);
 
     private static void Quote(StringBuilder text, ReadOnlySpan<byte> bytes)
     {

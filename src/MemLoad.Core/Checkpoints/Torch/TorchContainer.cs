@@ -8,8 +8,8 @@ internal sealed class TorchContainer(
     CheckpointBuilder builder, OpenBudget budget, string path, Func<StorageReference, int> addStorage, ObjectVocabulary? objects = null)
 {
     /// <summary>
-    /// A longer list or dict without a tensor, such as losses, token ids, a vocabulary or rows of a log, is one metadata entry with text. A shorter one has
-    /// one entry per value. No load needs the values, and their names would take more memory than the file.
+    /// A longer list or dict without a tensor, such as losses, token ids, a vocabulary or rows of a log, is one metadata entry with text. A
+    /// shorter one has one entry per value. No load needs the values, and their names would take more memory than the file.
     /// </summary>
     private const int LongList = 1000;
 
@@ -72,7 +72,9 @@ internal sealed class TorchContainer(
                 break;
             case TensorReference tensor:
                 _hasTensors = true;
-                builder.AddTensor(new TensorEntry(name, tensor.DType, tensor.Shape, tensor.Strides, addStorage(tensor.Storage), tensor.Offset, tensor.LazyView));
+                builder.AddTensor(
+                    new TensorEntry(
+                        name, tensor.DType, tensor.Shape, tensor.Strides, addStorage(tensor.Storage), tensor.Offset, tensor.LazyView));
                 break;
             case PickleDict dict when dict.Items.Count <= LongList || Holds(dict, IsTensor, budget, path):
                 open.Push(new Container(name, value, 0));
@@ -105,7 +107,8 @@ internal sealed class TorchContainer(
     private void Refuse(string name, string kind, long? at)
     {
         builder.CheckNameLength(name);
-        builder.Refuse(name, Rules.TensorKind.Broken($"{Printable.Quote(name)} is {kind}", path, at, remedy: TorchVocabulary.RemedyFor(kind, name)));
+        builder.Refuse(
+            name, Rules.TensorKind.Broken($"{Printable.Quote(name)} is {kind}", path, at, remedy: TorchVocabulary.RemedyFor(kind, name)));
     }
 
     private void RefuseHeld(string name)

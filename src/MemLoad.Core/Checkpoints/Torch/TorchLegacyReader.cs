@@ -10,7 +10,8 @@ namespace MemLoad;
 internal static class TorchLegacyReader
 {
     private const long ProtocolVersion = 1001;
-    private static readonly BigInteger Magic = BigInteger.Parse("0x1950a86a20f9469cfc6c"[2..], System.Globalization.NumberStyles.HexNumber, System.Globalization.CultureInfo.InvariantCulture);
+    private static readonly BigInteger Magic = BigInteger.Parse(
+        "0x1950a86a20f9469cfc6c"[2..], System.Globalization.NumberStyles.HexNumber, System.Globalization.CultureInfo.InvariantCulture);
 
     public static Checkpoint Read(WholeFile file, OpenBudget budget, CancellationToken cancellationToken)
     {
@@ -30,7 +31,10 @@ internal static class TorchLegacyReader
         if (Next() is not PickleDict system || system.Get("little_endian") is not true)
         {
             throw Rules.ZipBigEndian.Broken(
-                "the file does not say that its bytes are little-endian", path, 0, remedy: "Write the file again on a little-endian machine.");
+                "the file does not say that its bytes are little-endian",
+                path,
+                0,
+                remedy: "Write the file again on a little-endian machine.");
         }
         long start = input.Position;
         long end = 0;
@@ -52,9 +56,16 @@ internal static class TorchLegacyReader
         var builder = new CheckpointBuilder(path, CheckpointFormat.TorchLegacy, budget, reading.References.Count);
         int home = builder.AddFile(file);
         LocateStorages(file, builder, home, keys, reading.References, end, cancellationToken);
-        new TorchContainer(builder, budget, path, reference => reference.Index >= 0
-            ? reference.Index
-            : throw Rules.StorageRecordMissing.Broken($"the storage {Printable.Quote(reference.Key)} is not in the file's list of keys", path),
+        new TorchContainer(
+            builder,
+            budget,
+            path,
+            reference =>
+                reference.Index >= 0
+                    ? reference.Index
+                    : throw Rules.StorageRecordMissing.Broken(
+                        $"the storage {Printable.Quote(reference.Key)} is not in the file's list of keys",
+                        path),
             reading.Objects).Add(reading.Root);
         return builder.Build();
 
@@ -75,13 +86,15 @@ internal static class TorchLegacyReader
             }
             if (position > file.Length - stated.Length)
             {
-                throw Rules.FileTruncated.Broken($"the file has {file.Length} bytes but another storage is promised here", file.Path, file.Length);
+                throw Rules.FileTruncated.Broken(
+                    $"the file has {file.Length} bytes but another storage is promised here", file.Path, file.Length);
             }
             file.ReadExactly(position, stated);
             long count = BinaryPrimitives.ReadInt64LittleEndian(stated);
             if (count != reference.Count)
             {
-                throw Rules.StorageLengthMismatch.Broken($"the pickle gives storage {Printable.Quote(key)} {reference.Count} elements, the file {count}", file.Path, position);
+                throw Rules.StorageLengthMismatch.Broken(
+                    $"the pickle gives storage {Printable.Quote(key)} {reference.Count} elements, the file {count}", file.Path, position);
             }
             position += sizeof(long);
             reference.Index = builder.AddStorage(home, position, reference.Bytes);

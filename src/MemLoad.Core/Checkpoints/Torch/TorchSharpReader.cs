@@ -4,8 +4,9 @@ using System.Text;
 namespace MemLoad;
 
 /// <summary>
-/// Reads the file that TorchSharp's <c>Module.save</c> writes: the number of entries, then for each its name, its type, its shape and its elements,
-/// contiguous and little-endian. Numbers are LEB128, and a name has its length before it. The format has no mark at its beginning.
+/// Reads the file that TorchSharp's <c>Module.save</c> writes: the number of entries, then for each its name, its type, its shape and its
+/// elements, contiguous and little-endian. Numbers are LEB128, and a name has its length before it. The format has no mark at its
+/// beginning.
 /// </summary>
 /// <remarks>Source: TorchSharp, Tensor.Save and Module.save.</remarks>
 internal static class TorchSharpReader
@@ -16,10 +17,17 @@ internal static class TorchSharpReader
     private const int LongestHeader = LongestName + ((MostDimensions + 3) * LongestNumber);
     private static readonly UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
 
-    /// <summary>Whether the first bytes can be those of such a file: a count, and an entry with a printable name, a type and a shape.</summary>
+    /// <summary>
+    /// Whether the first bytes can be those of such a file: a count, and an entry with a printable name, a type and a shape.
+    /// </summary>
     public static bool Begins(ReadOnlySpan<byte> head) =>
-        TryNumber(ref head, out long count) && count is > 0 and < int.MaxValue && TryNumber(ref head, out long length) && length > 0 && length <= Math.Min(head.Length, 200)
-        && !head[..(int)length].ContainsAnyExceptInRange((byte)' ', (byte)'~') && TryRest(head[(int)length..]);
+        TryNumber(ref head, out long count)
+        && count is > 0 and < int.MaxValue
+        && TryNumber(ref head, out long length)
+        && length > 0
+        && length <= Math.Min(head.Length, 200)
+        && !head[..(int)length].ContainsAnyExceptInRange((byte)' ', (byte)'~')
+        && TryRest(head[(int)length..]);
 
     /// <summary>Reads the headers of all entries.</summary>
     /// <param name="file">The file.</param>
@@ -44,7 +52,10 @@ internal static class TorchSharpReader
             byte[] header = file.ReadBytes(at, Math.Min(file.Length - at, LongestHeader));
             rest = header;
             string name = ReadName(ref rest, file, at);
-            if (!TryNumber(ref rest, out long code) || TypeOf(code) is not DType type || !TryNumber(ref rest, out long rank) || rank > MostDimensions)
+            if (!TryNumber(ref rest, out long code)
+                || TypeOf(code) is not DType type
+                || !TryNumber(ref rest, out long rank)
+                || rank > MostDimensions)
             {
                 throw Broken(file, at, string.Create(CultureInfo.InvariantCulture, $"entry {i} has no type and shape that TorchSharp has"));
             }

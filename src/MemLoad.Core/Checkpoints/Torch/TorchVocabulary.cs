@@ -40,7 +40,14 @@ internal sealed class TorchVocabulary : IPickleVocabulary
     // Names of types that are never called with an effect: the class of a tensor, the factory of a defaultdict.
     private static readonly FrozenSet<string> Types = new[]
     {
-        "torch.Tensor", "torch.nn.parameter.Parameter", "torch.nn.parameter.Buffer", "builtins.int", "builtins.float", "builtins.list", "builtins.dict", "builtins.str",
+        "torch.Tensor",
+        "torch.nn.parameter.Parameter",
+        "torch.nn.parameter.Buffer",
+        "builtins.int",
+        "builtins.float",
+        "builtins.list",
+        "builtins.dict",
+        "builtins.str",
         // Python 3 writes int and str under their names of Python 2 for protocol 2.
         "builtins.long", "builtins.unicode", "builtins.bool", "builtins.bytes", "builtins.tuple",
     }.ToFrozenSet(StringComparer.Ordinal);
@@ -48,13 +55,40 @@ internal sealed class TorchVocabulary : IPickleVocabulary
     // The classes of tensors from before PyTorch 0.4. They are values beside tensors, such as a type that a program remembers.
     private static readonly FrozenSet<string> TensorClasses = new[]
     {
-        "FloatTensor", "DoubleTensor", "HalfTensor", "BFloat16Tensor", "LongTensor", "IntTensor", "ShortTensor", "CharTensor", "ByteTensor", "BoolTensor",
+        "FloatTensor",
+        "DoubleTensor",
+        "HalfTensor",
+        "BFloat16Tensor",
+        "LongTensor",
+        "IntTensor",
+        "ShortTensor",
+        "CharTensor",
+        "ByteTensor",
+        "BoolTensor",
     }.ToFrozenSet(StringComparer.Ordinal);
 
     private static readonly FrozenSet<string> Callables = new[]
     {
-        OrderedDict, DefaultDict, Counter, RebuildTensor, RebuildTensorV2, RebuildTensorV3, RebuildParameter, RebuildParameterWithState, RebuildFromType,
-        RebuildDevice, Size, Device, GetLayout, Encode, Set, FrozenSet, ComplexNumber, ByteArray, NumpyScalar, NumpyDType,
+        OrderedDict,
+        DefaultDict,
+        Counter,
+        RebuildTensor,
+        RebuildTensorV2,
+        RebuildTensorV3,
+        RebuildParameter,
+        RebuildParameterWithState,
+        RebuildFromType,
+        RebuildDevice,
+        Size,
+        Device,
+        GetLayout,
+        Encode,
+        Set,
+        FrozenSet,
+        ComplexNumber,
+        ByteArray,
+        NumpyScalar,
+        NumpyDType,
     }.ToFrozenSet(StringComparer.Ordinal);
 
     private static readonly FrozenDictionary<string, DType> StorageTypes = new Dictionary<string, DType>
@@ -76,16 +110,68 @@ internal sealed class TorchVocabulary : IPickleVocabulary
     // A pickle with these names tries to run code. The list affects only the message. Every name that is not allowed is refused.
     private static readonly FrozenSet<string> ProgramModules = new[]
     {
-        "os", "posix", "nt", "subprocess", "sys", "shutil", "socket", "pip", "runpy", "importlib", "operator", "pickle", "_pickle", "ctypes", "code", "codeop",
-        "webbrowser", "pty", "commands", "asyncio", "pkgutil", "timeit", "cProfile", "profile", "pdb", "bdb", "doctest", "idlelib", "venv", "ensurepip",
-        "requests", "httplib", "aiohttp", "smtplib", "ftplib", "marshal", "imp", "torch.hub", "numpy.f2py", "numpy.testing._private", "distutils", "atexit",
+        "os",
+        "posix",
+        "nt",
+        "subprocess",
+        "sys",
+        "shutil",
+        "socket",
+        "pip",
+        "runpy",
+        "importlib",
+        "operator",
+        "pickle",
+        "_pickle",
+        "ctypes",
+        "code",
+        "codeop",
+        "webbrowser",
+        "pty",
+        "commands",
+        "asyncio",
+        "pkgutil",
+        "timeit",
+        "cProfile",
+        "profile",
+        "pdb",
+        "bdb",
+        "doctest",
+        "idlelib",
+        "venv",
+        "ensurepip",
+        "requests",
+        "httplib",
+        "aiohttp",
+        "smtplib",
+        "ftplib",
+        "marshal",
+        "imp",
+        "torch.hub",
+        "numpy.f2py",
+        "numpy.testing._private",
+        "distutils",
+        "atexit",
     }.ToFrozenSet(StringComparer.Ordinal);
 
     private static readonly int LongestProgramModule = ProgramModules.Max(module => module.Length);
 
     private static readonly FrozenSet<string> ProgramBuiltins = new[]
     {
-        "eval", "exec", "execfile", "compile", "__import__", "open", "breakpoint", "input", "apply", "getattr", "setattr", "globals", "locals", "vars",
+        "eval",
+        "exec",
+        "execfile",
+        "compile",
+        "__import__",
+        "open",
+        "breakpoint",
+        "input",
+        "apply",
+        "getattr",
+        "setattr",
+        "globals",
+        "locals",
+        "vars",
     }.ToFrozenSet(StringComparer.Ordinal);
 
     private const string TorchPrefix = "torch.";
@@ -98,7 +184,14 @@ internal sealed class TorchVocabulary : IPickleVocabulary
 
     private static readonly FrozenSet<string> Layouts = new[]
     {
-        "torch.strided", "torch.sparse_coo", "torch.sparse_csr", "torch.sparse_csc", "torch.sparse_bsr", "torch.sparse_bsc", "torch._mkldnn", "torch.jagged",
+        "torch.strided",
+        "torch.sparse_coo",
+        "torch.sparse_csr",
+        "torch.sparse_csc",
+        "torch.sparse_bsr",
+        "torch.sparse_bsc",
+        "torch._mkldnn",
+        "torch.jagged",
     }.ToFrozenSet(StringComparer.Ordinal);
 
     // From c10/core/Device.cpp. An index has eight bits.
@@ -106,7 +199,26 @@ internal sealed class TorchVocabulary : IPickleVocabulary
 
     private static readonly FrozenSet<string> DeviceTypes = new[]
     {
-        "cpu", "cuda", "ipu", "xpu", "mkldnn", "opengl", "opencl", "ideep", "hip", "ve", "fpga", "maia", "xla", "lazy", "vulkan", "mps", "meta", "hpu", "mtia", "privateuseone",
+        "cpu",
+        "cuda",
+        "ipu",
+        "xpu",
+        "mkldnn",
+        "opengl",
+        "opencl",
+        "ideep",
+        "hip",
+        "ve",
+        "fpga",
+        "maia",
+        "xla",
+        "lazy",
+        "vulkan",
+        "mps",
+        "meta",
+        "hpu",
+        "mtia",
+        "privateuseone",
     }.ToFrozenSet(StringComparer.Ordinal);
 
     // PyTorch computes with fewer dimensions. A short pickle could copy a long shape many times.
@@ -201,7 +313,14 @@ internal sealed class TorchVocabulary : IPickleVocabulary
         {
             return null;
         }
-        bool constant = (DTypes.TryFromTorchName(name, out DType type) && type.IsOfPyTorch()) || name is "per_tensor_affine" or "per_channel_affine" or "per_tensor_symmetric" or "per_channel_symmetric" or "per_channel_affine_float_qparams"
+        bool constant =
+            (DTypes.TryFromTorchName(name, out DType type) && type.IsOfPyTorch())
+            || name
+                is "per_tensor_affine"
+                    or "per_channel_affine"
+                    or "per_tensor_symmetric"
+                    or "per_channel_symmetric"
+                    or "per_channel_affine_float_qparams"
             || name is "qint8" or "quint8" or "qint32" or "quint4x2" or "quint2x4"
             || name is "strided" or "sparse_coo" or "sparse_csr" or "sparse_csc" or "sparse_bsr" or "sparse_bsc" or "_mkldnn" or "jagged"
             || name is "contiguous_format" or "channels_last" or "channels_last_3d" or "preserve_format";
@@ -220,7 +339,8 @@ internal sealed class TorchVocabulary : IPickleVocabulary
         {
             return Rules.PickleAttack.Broken($"the pickle asks for {Printable.Quote(full)}, which no weights need", path, at);
         }
-        bool wholeObject = isRoot || module.StartsWith("torch.nn.", StringComparison.Ordinal) || module.StartsWith("__torch__", StringComparison.Ordinal);
+        bool wholeObject =
+            isRoot || module.StartsWith("torch.nn.", StringComparison.Ordinal) || module.StartsWith("__torch__", StringComparison.Ordinal);
         return wholeObject
             ? Rules.PickledModule.Broken($"the file holds a pickled Python object ({Printable.Quote(full)}), not a state dict", path, at)
             : Rules.PickleGlobal.Broken($"the pickle asks for {Printable.Quote(full)}", path, at);
@@ -249,7 +369,9 @@ internal sealed class TorchVocabulary : IPickleVocabulary
             {
                 OrderedDict => Ordered(arguments, budget, path),
                 Counter => Counted(arguments, budget, path),
-                DefaultDict => arguments is [] or [null or PickleGlobal] ? new PickleDict(PickleDictKind.DefaultDict) : throw new InvalidCastException(),
+                DefaultDict => arguments is [] or [null or PickleGlobal]
+                    ? new PickleDict(PickleDictKind.DefaultDict)
+                    : throw new InvalidCastException(),
                 RebuildTensor => Tensor(arguments, 4, dtype: null, budget, path),
                 RebuildTensorV2 => Tensor(arguments, 6, dtype: null, budget, path),
                 RebuildTensorV3 => Tensor(arguments, 7, NotNone<TorchConstant>(arguments[6]), budget, path),
@@ -259,11 +381,17 @@ internal sealed class TorchVocabulary : IPickleVocabulary
                 RebuildDevice => OfDevice(arguments),
                 Size => SizeOf(arguments, budget, path),
                 Device => DeviceOf(arguments, budget, path),
-                GetLayout => arguments is [string layout] && Layouts.Contains(layout) ? new TorchConstant(layout) : throw new InvalidCastException(),
-                Encode => arguments is [string text, string encoding] ? Latin(text, encoding, budget, path) : throw new InvalidCastException(),
+                GetLayout => arguments is [string layout] && Layouts.Contains(layout)
+                    ? new TorchConstant(layout)
+                    : throw new InvalidCastException(),
+                Encode => arguments is [string text, string encoding]
+                    ? Latin(text, encoding, budget, path)
+                    : throw new InvalidCastException(),
                 Set => Copy(arguments, PickleSequenceKind.Set, budget, path),
                 FrozenSet => Copy(arguments, PickleSequenceKind.FrozenSet, budget, path),
-                ComplexNumber => arguments is [double real, double imaginary] ? new Complex(real, imaginary) : throw new InvalidCastException(),
+                ComplexNumber => arguments is [double real, double imaginary]
+                    ? new Complex(real, imaginary)
+                    : throw new InvalidCastException(),
                 ByteArray => new PickleSequence(PickleSequenceKind.ByteArray, [Bytes(arguments, budget, path)]),
                 NumpyScalar => NumpyValue(arguments, budget, path),
                 _ => NumpyTypeOf(arguments, budget, path),
@@ -285,7 +413,8 @@ internal sealed class TorchVocabulary : IPickleVocabulary
         bool isContainer = type is PickleGlobal { Name: OrderedDict or DefaultDict or Counter or Set or FrozenSet or ByteArray };
         if (isContainer && tuple.Count > 0)
         {
-            throw Rules.PickleArguments.Broken($"{Printable.Quote(PythonText.Repr(type))} is made without its constructor, which drops its arguments", path, at);
+            throw Rules.PickleArguments.Broken(
+                $"{Printable.Quote(PythonText.Repr(type))} is made without its constructor, which drops its arguments", path, at);
         }
         return isContainer || type is not PickleGlobal { Name: string name } || !Callables.Contains(name)
             ? Call(type, tuple, budget, path, at)
@@ -322,8 +451,14 @@ internal sealed class TorchVocabulary : IPickleVocabulary
         {
             throw Rules.PickledModule.Broken("the file holds a pickled module with its source code, not a state dict", path);
         }
-        if (persistentId is not PickleSequence { Kind: PickleSequenceKind.Tuple, Items: ["storage", StorageType type, string key, string location, long count, ..] items }
-            || items.Length > 6 || (items.Length == 6 && items[5] is not null))
+        if (persistentId
+                is not PickleSequence
+                {
+                    Kind: PickleSequenceKind.Tuple,
+                    Items: ["storage", StorageType type, string key, string location, long count, ..] items
+                }
+            || items.Length > 6
+            || (items.Length == 6 && items[5] is not null))
         {
             throw Rules.PickleArguments.Broken("a persistent id names no storage in the form PyTorch writes", path);
         }
@@ -346,12 +481,14 @@ internal sealed class TorchVocabulary : IPickleVocabulary
                 return new PickleDict(PickleDictKind.OrderedDict);
             case [PickleDict dict]:
                 return PickleDict.Copy(PickleDictKind.OrderedDict, dict, budget, path);
-            case [PickleSequence { Kind: PickleSequenceKind.List or PickleSequenceKind.Tuple } pairs]: // Python 2 writes a list of [key, value]
+            // Python 2 writes a list of [key, value].
+            case [PickleSequence { Kind: PickleSequenceKind.List or PickleSequenceKind.Tuple } pairs]:
                 budget.Spend(OpenBudget.Looking(pairs.Count), path);
                 var filled = new PickleDict(PickleDictKind.OrderedDict);
                 foreach (object? pair in pairs.Items)
                 {
-                    if (pair is not PickleSequence { Kind: PickleSequenceKind.List or PickleSequenceKind.Tuple, Items: [var key, var value] }
+                    if (pair
+                            is not PickleSequence { Kind: PickleSequenceKind.List or PickleSequenceKind.Tuple, Items: [var key, var value] }
                         || !filled.TrySet(key, value, budget, path))
                     {
                         throw new InvalidCastException();
@@ -386,7 +523,11 @@ internal sealed class TorchVocabulary : IPickleVocabulary
             throw new InvalidCastException();
         }
         DType type = storage.DType ?? DType.UInt8;
-        if (dtype is not null && !(dtype.Repr.StartsWith(TorchPrefix, StringComparison.Ordinal) && DTypes.TryFromTorchName(dtype.Repr[TorchPrefix.Length..], out type) && type.IsOfPyTorch()))
+        if (dtype is not null
+            && !(
+                dtype.Repr.StartsWith(TorchPrefix, StringComparison.Ordinal)
+                && DTypes.TryFromTorchName(dtype.Repr[TorchPrefix.Length..], out type)
+                && type.IsOfPyTorch()))
         {
             throw new InvalidCastException();
         }
@@ -395,7 +536,8 @@ internal sealed class TorchVocabulary : IPickleVocabulary
             CheckGradient(type);
         }
         LazyView lazy = arguments.Length > count ? Flags(arguments[count], type) : LazyView.None;
-        return new TensorReference(storage, type, (long)arguments[1]!, Numbers(arguments[2], budget, path), Numbers(arguments[3], budget, path), lazy);
+        return new TensorReference(
+            storage, type, (long)arguments[1]!, Numbers(arguments[2], budget, path), Numbers(arguments[3], budget, path), lazy);
     }
 
     // PyTorch tests whether a flag exists, not whether it is true. It has more flags than the two that it writes.
@@ -412,12 +554,15 @@ internal sealed class TorchVocabulary : IPickleVocabulary
             lazy |= (name, value) switch
             {
                 ("conj", true) when type.IsComplex() => LazyView.Conjugate,
-                ("neg", true) when type.IsComplex() || type is DType.Float32 or DType.Float64 or DType.Float16 or DType.BFloat16 => LazyView.Negative,
+                ("neg", true) when type.IsComplex() || type is DType.Float32 or DType.Float64 or DType.Float16 or DType.BFloat16 =>
+                    LazyView.Negative,
                 _ => throw new InvalidCastException(),
             };
         }
         // For complex32, PyTorch resolves only one of the two flags.
-        return dict.HasTextKeysOnly && (type != DType.Complex32 || lazy != (LazyView.Conjugate | LazyView.Negative)) ? lazy : throw new InvalidCastException();
+        return dict.HasTextKeysOnly && (type != DType.Complex32 || lazy != (LazyView.Conjugate | LazyView.Negative))
+            ? lazy
+            : throw new InvalidCastException();
     }
 
     private static void CheckGradient(DType type)
@@ -447,8 +592,8 @@ internal sealed class TorchVocabulary : IPickleVocabulary
         return data;
     }
 
-    // Data, dtype, device, requires_grad: a tensor of XLA or another device, which PyTorch saves through the host. PyTorch converts to the dtype, so it must be
-    // that of the data.
+    // Data, dtype, device, requires_grad: a tensor of XLA or another device, which PyTorch saves through the host. PyTorch converts to the
+    // dtype, so it must be that of the data.
     private static TensorReference OfDevice(ReadOnlySpan<object?> arguments)
     {
         if (arguments is not [TensorReference data, TorchConstant dtype, string { Length: <= LongestWord }, bool needsGradient]
@@ -472,7 +617,9 @@ internal sealed class TorchVocabulary : IPickleVocabulary
         }
         var type = (PickleGlobal)arguments[1]!;
         // Nested calls would exceed the stack.
-        if (arguments[0] is PickleGlobal { Name: RebuildFromType } || !Types.Contains(type.Name) || !type.Name.StartsWith(TorchPrefix, StringComparison.Ordinal))
+        if (arguments[0] is PickleGlobal { Name: RebuildFromType }
+            || !Types.Contains(type.Name)
+            || !type.Name.StartsWith(TorchPrefix, StringComparison.Ordinal))
         {
             throw new InvalidCastException();
         }
@@ -510,7 +657,8 @@ internal sealed class TorchVocabulary : IPickleVocabulary
         {
             if (name.StartsWith("__", StringComparison.Ordinal) || taken.Contains(name))
             {
-                throw Rules.PickleState.Broken($"the attribute {Printable.Quote(name)} is set, which PyTorch or Python itself uses", path, at);
+                throw Rules.PickleState.Broken(
+                    $"the attribute {Printable.Quote(name)} is set, which PyTorch or Python itself uses", path, at);
             }
         }
     }
@@ -553,11 +701,16 @@ internal sealed class TorchVocabulary : IPickleVocabulary
     }
 
     // (version, byte order, subtype, names, fields, element size, alignment, flags) of a plain number.
-    private static bool IsNativeOrder(object? state) => state is PickleSequence { Kind: PickleSequenceKind.Tuple, Items: [3L or 4L, "<" or "|", null, null, null, -1L, -1L, 0L] };
+    private static bool IsNativeOrder(object? state) =>
+        state is PickleSequence { Kind: PickleSequenceKind.Tuple, Items: [3L or 4L, "<" or "|", null, null, null, -1L, -1L, 0L] };
 
     // The same of a text or of bytes, which state their size.
     private static bool IsText(object? state) =>
-        state is PickleSequence { Kind: PickleSequenceKind.Tuple, Items: [3L, "<" or "|", null, null, null, >= 1L and <= LongestNumpyText, 1L or 4L, 0L or 8L] };
+        state is PickleSequence
+        {
+            Kind: PickleSequenceKind.Tuple,
+            Items: [3L, "<" or "|", null, null, null, >= 1L and <= LongestNumpyText, 1L or 4L, 0L or 8L],
+        };
 
     private static ImmutableArray<long> Numbers(object? value, OpenBudget budget, string path)
     {
@@ -574,16 +727,18 @@ internal sealed class TorchVocabulary : IPickleVocabulary
         return ImmutableCollectionsMarshal.AsImmutableArray(numbers);
     }
 
-    private static PickleSequence Copy(ReadOnlySpan<object?> arguments, PickleSequenceKind kind, OpenBudget budget, string path) => arguments switch
-    {
-        [] => new PickleSequence(kind, []),
-        [PickleSequence { Kind: not PickleSequenceKind.ByteArray } source] => PickleSequence.Copy(kind, source.Items, budget, path),
-        _ => throw new InvalidCastException(),
-    };
+    private static PickleSequence Copy(ReadOnlySpan<object?> arguments, PickleSequenceKind kind, OpenBudget budget, string path) =>
+        arguments switch
+        {
+            [] => new PickleSequence(kind, []),
+            [PickleSequence { Kind: not PickleSequenceKind.ByteArray } source] => PickleSequence.Copy(kind, source.Items, budget, path),
+            _ => throw new InvalidCastException(),
+        };
 
     private static PickleSequence SizeOf(ReadOnlySpan<object?> arguments, OpenBudget budget, string path)
     {
-        if (arguments is not [PickleSequence { Kind: PickleSequenceKind.List or PickleSequenceKind.Tuple or PickleSequenceKind.Size } dimensions])
+        if (arguments
+            is not [PickleSequence { Kind: PickleSequenceKind.List or PickleSequenceKind.Tuple or PickleSequenceKind.Size } dimensions])
         {
             throw new InvalidCastException();
         }
@@ -606,9 +761,11 @@ internal sealed class TorchVocabulary : IPickleVocabulary
         {
             // Without leading zeros.
             ReadOnlySpan<char> digits = word.AsSpan(colon + 1);
-            index = digits is ['0'] or [>= '1' and <= '9', ..] && long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out long parsed)
-                ? parsed
-                : throw new InvalidCastException();
+            index =
+                digits is ['0'] or [>= '1' and <= '9', ..]
+                && long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out long parsed)
+                    ? parsed
+                    : throw new InvalidCastException();
         }
         if (arguments.Length == 2)
         {
@@ -663,16 +820,21 @@ internal sealed class TorchVocabulary : IPickleVocabulary
     private static LatinText Latin(string text, string encoding, OpenBudget budget, string path)
     {
         budget.Spend(text.Length, path);
-        return encoding is "latin1" or "latin-1" && text.AsSpan().IndexOfAnyExceptInRange('\0', '\xff') < 0 ? new LatinText(text) : throw new InvalidCastException();
+        return encoding is "latin1" or "latin-1" && text.AsSpan().IndexOfAnyExceptInRange('\0', '\xff') < 0
+            ? new LatinText(text)
+            : throw new InvalidCastException();
     }
 
     // The code, false for no alignment, and true for a copy. The last two have no effect.
     private static NumpyType NumpyTypeOf(ReadOnlySpan<object?> arguments, OpenBudget budget, string path) =>
-        arguments is [string] or [string, false or 0L, true or 1L] ? new NumpyType(Word(arguments[0], budget, path)) : throw new InvalidCastException();
+        arguments is [string] or [string, false or 0L, true or 1L]
+            ? new NumpyType(Word(arguments[0], budget, path))
+            : throw new InvalidCastException();
 
     private static object? NumpyValue(ReadOnlySpan<object?> arguments, OpenBudget budget, string path)
     {
-        if (arguments is not [NumpyType type, byte[] { LongLength: <= LongestNumpyText } or LatinText { Text.Length: <= (int)LongestNumpyText }])
+        if (arguments
+            is not [NumpyType type, byte[] { LongLength: <= LongestNumpyText } or LatinText { Text.Length: <= (int)LongestNumpyText }])
         {
             throw new InvalidCastException();
         }
@@ -687,7 +849,9 @@ internal sealed class TorchVocabulary : IPickleVocabulary
             ("i4", 4) => (long)BitConverter.ToInt32(bytes),
             ("i2", 2) => (long)BitConverter.ToInt16(bytes),
             ("i1", 1) => (long)(sbyte)bytes[0],
-            ("u8", 8) when BitConverter.ToUInt64(bytes) is ulong number => number <= long.MaxValue ? (object)(long)number : new BigInteger(number),
+            ("u8", 8) when BitConverter.ToUInt64(bytes) is ulong number => number <= long.MaxValue
+                ? (object)(long)number
+                : new BigInteger(number),
             ("u4", 4) => (long)BitConverter.ToUInt32(bytes),
             ("u2", 2) => (long)BitConverter.ToUInt16(bytes),
             ("u1", 1) => (long)bytes[0],
@@ -710,8 +874,10 @@ internal sealed class TorchVocabulary : IPickleVocabulary
             "a nested tensor" => "to_padded_tensor(0.0)",
             _ => "",
         };
-        string plain = python.Length > 0 ? $"In Python, replace the tensor t by t.{python}, and call torch.save again."
-            : kind.StartsWith("a bare storage", StringComparison.Ordinal) ? "In Python, save a tensor of the storage: torch.tensor(storage)."
+        string plain =
+            python.Length > 0 ? $"In Python, replace the tensor t by t.{python}, and call torch.save again."
+            : kind.StartsWith("a bare storage", StringComparison.Ordinal)
+                ? "In Python, save a tensor of the storage: torch.tensor(storage)."
             : "Save the checkpoint from the program that has the data of the tensor.";
         return $"{plain} To read the rest of the file, leave this one out: {(Setting.Exclude, TypedPath.Of(name))}.";
     }

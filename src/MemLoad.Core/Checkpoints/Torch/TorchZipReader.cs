@@ -28,9 +28,13 @@ internal static class TorchZipReader
         public ZipRecord RecordOf(StorageReference storage, string path)
         {
             ZipRecord record = Directory.Find(_data, storage.Key)
-                ?? throw Rules.StorageRecordMissing.Broken($"the storage {Printable.Quote(storage.Key)} has no record in the archive", path);
-            return storage.Bytes == record.Inflated ? record : throw Rules.StorageLengthMismatch.Broken(
-                $"the pickle gives storage {Printable.Quote(storage.Key)} {storage.Bytes} bytes, its record has {record.Inflated}", path);
+                ?? throw Rules.StorageRecordMissing.Broken(
+                    $"the storage {Printable.Quote(storage.Key)} has no record in the archive", path);
+            return storage.Bytes == record.Inflated
+                ? record
+                : throw Rules.StorageLengthMismatch.Broken(
+                    $"the pickle gives storage {Printable.Quote(storage.Key)} {storage.Bytes} bytes, its record has {record.Inflated}",
+                    path);
         }
     }
 
@@ -42,24 +46,36 @@ internal static class TorchZipReader
         Archive archive = Open(file, decoding, budget, cancellationToken);
         var builder = new CheckpointBuilder(path, CheckpointFormat.TorchZip, budget, archive.StorageCount);
         int home = builder.AddFile(file);
-        new TorchContainer(builder, budget, path, reference =>
-        {
-            if (reference.Index < 0)
+        new TorchContainer(
+            builder,
+            budget,
+            path,
+            reference =>
             {
-                ZipRecord record = archive.RecordOf(reference, path);
-                long offset = Decoded(decoding, record, path);
-                reference.Index = builder.AddStorage(
-                    home, archive.Swaps && record.Inflated > 0 ? Swapped(decoding, reference, offset, record, path) : offset, record.Inflated);
-            }
-            return reference.Index;
-        }, archive.Objects).Add(archive.Root);
-        return builder.Build().WithFindings(archive.Directory.TailBytes == 0 ? []
-            : [FormattableString.Invariant($"white space follows the archive (in bytes: {archive.Directory.TailBytes})")]);
+                if (reference.Index < 0)
+                {
+                    ZipRecord record = archive.RecordOf(reference, path);
+                    long offset = Decoded(decoding, record, path);
+                    reference.Index = builder.AddStorage(
+                        home,
+                        archive.Swaps && record.Inflated > 0 ? Swapped(decoding, reference, offset, record, path) : offset,
+                        record.Inflated);
+                }
+                return reference.Index;
+            },
+            archive.Objects).Add(archive.Root);
+        return builder
+            .Build()
+            .WithFindings(
+                archive.Directory.TailBytes == 0
+                    ? []
+                    : [FormattableString.Invariant($"white space follows the archive (in bytes: {archive.Directory.TailBytes})")]);
     }
 
     /// <summary>Reads the directory and the pickle of an archive that is neither compressed nor big-endian.</summary>
     /// <exception cref="MemLoadException">ML1005, ML1013, ML2xxx and ML3xxx.</exception>
-    internal static Archive Open(FileRange file, OpenBudget budget, CancellationToken cancellationToken) => Open(file, null, budget, cancellationToken);
+    internal static Archive Open(FileRange file, OpenBudget budget, CancellationToken cancellationToken) =>
+        Open(file, null, budget, cancellationToken);
 
     private static Archive Open(FileRange file, FileDecoding? decoding, OpenBudget budget, CancellationToken cancellationToken)
     {
@@ -94,8 +110,12 @@ internal static class TorchZipReader
     // PyTorch swaps the bytes of each number, and of both parts of a complex one. A storage without a type has no numbers.
     private static long Swapped(FileDecoding decoding, StorageReference reference, long offset, in ZipRecord record, string path)
     {
-        DType type = reference.DType ?? throw Rules.ZipBigEndian.Broken(
-            $"the archive says that its bytes are big-endian, and storage {Printable.Quote(reference.Key)} has no type by which to swap them", path, record.Offset);
+        DType type = reference.DType
+            ?? throw Rules.ZipBigEndian.Broken(
+                $"the archive says that its bytes are big-endian, and storage {Printable.Quote(reference.Key)} has no type by which to "
+                    + $"swap them",
+                path,
+                record.Offset);
         int unit = type.IsComplex() ? type.ElementSize() / 2 : type.ElementSize();
         return unit == 1 ? offset : decoding.AddSwapped(offset, record.Inflated, unit);
     }
@@ -116,12 +136,15 @@ internal static class TorchZipReader
         int pickles = 0;
         foreach (ZipRecord record in records)
         {
-            if (record.Name.Contains("/code/", StringComparison.Ordinal) || record.Name.EndsWith("/constants.pkl", StringComparison.Ordinal))
+            if (record.Name.Contains("/code/", StringComparison.Ordinal) || record.Name.EndsWith("/constants.pkl", StringComparison.Ordinal)
+            )
             {
-                throw Rules.ZipTorchScript.Broken($"the file is a TorchScript program ({Printable.Quote(record.Name)}), not a state dict", path);
+                throw Rules.ZipTorchScript.Broken(
+                    $"the file is a TorchScript program ({Printable.Quote(record.Name)}), not a state dict", path);
             }
             compressed ??= record.Compressed && !(inflates && record.Deflated) ? record : null;
-            if (record.Name.EndsWith(PickleName, StringComparison.Ordinal) && record.Name.IndexOf('/', StringComparison.Ordinal) == record.Name.Length - PickleName.Length)
+            if (record.Name.EndsWith(PickleName, StringComparison.Ordinal)
+                && record.Name.IndexOf('/', StringComparison.Ordinal) == record.Name.Length - PickleName.Length)
             {
                 pickle = record;
                 pickles++;
@@ -129,7 +152,10 @@ internal static class TorchZipReader
         }
         if (compressed is { } packed)
         {
-            throw Rules.ZipCompressed.Broken($"the record {Printable.Quote(packed.Name)} is compressed{(inflates ? " by another method than deflate" : "")}", path, packed.Offset);
+            throw Rules.ZipCompressed.Broken(
+                $"the record {Printable.Quote(packed.Name)} is compressed{(inflates ? " by another method than deflate" : "")}",
+                path,
+                packed.Offset);
         }
         if (pickles != 1)
         {
@@ -138,14 +164,16 @@ internal static class TorchZipReader
         // Its bytes are charged as headers, so a short record must not become a long pickle.
         if (pickle!.Value.Inflated > FreePickle + (PickleRatio * pickle.Value.Length))
         {
-            throw Rules.ZipInflates.Broken($"the pickle of {pickle.Value.Length} bytes claims {pickle.Value.Inflated} bytes inflated", path, pickle.Value.Offset);
+            throw Rules.ZipInflates.Broken(
+                $"the pickle of {pickle.Value.Length} bytes claims {pickle.Value.Inflated} bytes inflated", path, pickle.Value.Offset);
         }
         string folder = pickle!.Value.Name[..^(PickleName.Length - 1)];
         foreach (ZipRecord record in records)
         {
             if (!record.Name.StartsWith(folder, StringComparison.Ordinal))
             {
-                throw Rules.ZipNameInvalid.Broken($"the record {Printable.Quote(record.Name)} lies outside the archive's folder {Printable.Quote(folder[..^1])}", path);
+                throw Rules.ZipNameInvalid.Broken(
+                    $"the record {Printable.Quote(record.Name)} lies outside the archive's folder {Printable.Quote(folder[..^1])}", path);
             }
         }
         return (folder[..^1], pickle.Value);

@@ -39,7 +39,9 @@ internal sealed class ZipDirectory
     private const uint DescriptorSignature = 0x08074b50;
     private const int Encrypted = 0x2041; // by one of the three methods
     private const int Deferred = 0x0008; // sizes and checksum follow the data
-    private const int KnownFlags = Deferred | 0x0800 | 0x0006; // UTF-8 names; a level of compression, which means nothing for stored records
+
+    // UTF-8 names; a level of compression, which means nothing for stored records.
+    private const int KnownFlags = Deferred | 0x0800 | 0x0006;
     private const int FolderAttribute = 0x10; // of MS-DOS, in the external attributes
     private const ushort Zip64Field = 1;
     private const ushort UnicodePathField = 0x7075; // another name for the record, which some readers use
@@ -117,7 +119,8 @@ internal sealed class ZipDirectory
         }
         if (at != bytes.Length)
         {
-            throw Rules.ZipDirectoryInvalid.Broken($"{count} entries leave {bytes.Length - at} bytes of the directory unused", file.Path, offset + at);
+            throw Rules.ZipDirectoryInvalid.Broken(
+                $"{count} entries leave {bytes.Length - at} bytes of the directory unused", file.Path, offset + at);
         }
         CheckLayout(headers, extents, offset, cancellationToken);
         return directory;
@@ -208,7 +211,10 @@ internal sealed class ZipDirectory
         ReadOnlySpan<byte> fields = signed ? descriptor[4..] : descriptor;
         ulong stored = wide ? BinaryPrimitives.ReadUInt64LittleEndian(fields[4..]) : U32(fields, 4);
         ulong length = wide ? BinaryPrimitives.ReadUInt64LittleEndian(fields[12..]) : U32(fields, 8);
-        if ((signed && U32(descriptor, 0) != DescriptorSignature) || U32(fields, 0) != extent.Crc || stored != (ulong)extent.Stored || length != (ulong)extent.Length)
+        if ((signed && U32(descriptor, 0) != DescriptorSignature)
+            || U32(fields, 0) != extent.Crc
+            || stored != (ulong)extent.Stored
+            || length != (ulong)extent.Length)
         {
             throw Rules.ZipHeaderMismatch.Broken("the data descriptor of a record differs from the directory", path, extent.End);
         }
@@ -239,7 +245,10 @@ internal sealed class ZipDirectory
             }
             long whole = file.Length - tail.Length;
             throw Rules.ZipEndMissing.Broken(
-                $"after the end record of the archive the file has more: {tail.Length} bytes, {Printable.Quote(Encoding.Latin1.GetString(tail))}", file.Path, whole,
+                $"after the end record of the archive the file has more: {tail.Length} bytes, "
+                    + $"{Printable.Quote(Encoding.Latin1.GetString(tail))}",
+                file.Path,
+                whole,
                 remedy: $"{Rules.ZipEndMissing.Remedy} If you know what was appended, cut the file to its first {whole} bytes.");
         }
         throw Rules.ZipEndMissing.Broken("the file does not end with an archive's end record: it was cut off, or something follows it",
@@ -270,12 +279,17 @@ internal sealed class ZipDirectory
                 limit = I64(locator, 8, file, locatorOffset);
                 if (limit != locatorOffset - Zip64EndBytes)
                 {
-                    throw Rules.ZipDirectoryInvalid.Broken($"the zip64 locator points to byte {limit}, the record before it starts at {locatorOffset - Zip64EndBytes}",
-                        file.Path, locatorOffset);
+                    throw Rules.ZipDirectoryInvalid.Broken(
+                        $"the zip64 locator points to byte {limit}, the record before it starts at {locatorOffset - Zip64EndBytes}",
+                        file.Path,
+                        locatorOffset);
                 }
                 ReadOnlySpan<byte> end64 = file.ReadBytes(limit, Zip64EndBytes);
-                if (U32(end64, 0) != Zip64EndSignature || I64(end64, 4, file, limit) != Zip64EndBytes - 12 || I64(end64, 24, file, limit) != I64(end64, 32, file, limit)
-                    || U32(end64, 16) != 0 || U32(end64, 20) != 0)
+                if (U32(end64, 0) != Zip64EndSignature
+                    || I64(end64, 4, file, limit) != Zip64EndBytes - 12
+                    || I64(end64, 24, file, limit) != I64(end64, 32, file, limit)
+                    || U32(end64, 16) != 0
+                    || U32(end64, 20) != 0)
                 {
                     throw Rules.ZipDirectoryInvalid.Broken("the zip64 end record is malformed", file.Path, limit);
                 }
@@ -283,7 +297,9 @@ internal sealed class ZipDirectory
                 long length64 = I64(end64, 40, file, limit);
                 long offset64 = I64(end64, 48, file, limit);
                 // The 32-bit fields have the same value, or the value that refers to the 64-bit record.
-                if ((count != count64 && count != ushort.MaxValue) || (length != length64 && length != uint.MaxValue) || (offset != offset64 && offset != uint.MaxValue))
+                if ((count != count64 && count != ushort.MaxValue)
+                    || (length != length64 && length != uint.MaxValue)
+                    || (offset != offset64 && offset != uint.MaxValue))
                 {
                     throw Rules.ZipDirectoryInvalid.Broken("the end record and the zip64 end record disagree", file.Path, endOffset);
                 }
@@ -293,7 +309,9 @@ internal sealed class ZipDirectory
         if (length > LargestDirectory || offset > limit || length != limit - offset || count > length / CentralBytes)
         {
             throw Rules.ZipDirectoryInvalid.Broken(
-                $"a directory of {count} entries and {length} bytes at byte {offset} does not end where the end records begin ({limit})", file.Path, endOffset);
+                $"a directory of {count} entries and {length} bytes at byte {offset} does not end where the end records begin ({limit})",
+                file.Path,
+                endOffset);
         }
         return (offset, length, count);
     }
@@ -334,7 +352,8 @@ internal sealed class ZipDirectory
         // The reader of PyTorch does not write the memory of such a record.
         if (stored > 0 && ((U32(directory, at + 38) & FolderAttribute) != 0 || name[^1] == '/'))
         {
-            throw Rules.ZipFlags.Broken($"the record {Printable.Quote(name)} has {stored} bytes and says that it is a folder", file.Path, here);
+            throw Rules.ZipFlags.Broken(
+                $"the record {Printable.Quote(name)} has {stored} bytes and says that it is a folder", file.Path, here);
         }
         if (U16(directory, at + 34) != 0)
         {
@@ -345,14 +364,19 @@ internal sealed class ZipDirectory
         // The data starts after the local header, which has its own lengths for name and extra field.
         if (header > directoryOffset - LocalBytes - nameLength)
         {
-            throw Rules.ZipDirectoryInvalid.Broken($"the header of {Printable.Quote(name)} lies outside the records, at byte {header}", file.Path, here);
+            throw Rules.ZipDirectoryInvalid.Broken(
+                $"the header of {Printable.Quote(name)} lies outside the records, at byte {header}", file.Path, here);
         }
         ReadOnlySpan<byte> local = file.Read(header, LocalBytes + nameLength);
         budget.Grant(local.Length);
-        if (U32(local, 0) != LocalSignature || U16(local, 26) != nameLength || !local[LocalBytes..].SequenceEqual(rawName) || U16(local, 8) != method
+        if (U32(local, 0) != LocalSignature
+            || U16(local, 26) != nameLength
+            || !local[LocalBytes..].SequenceEqual(rawName)
+            || U16(local, 8) != method
             || U16(local, 6) != flags)
         {
-            throw Rules.ZipHeaderMismatch.Broken($"the local header of {Printable.Quote(name)} differs from the directory", file.Path, header);
+            throw Rules.ZipHeaderMismatch.Broken(
+                $"the local header of {Printable.Quote(name)} differs from the directory", file.Path, header);
         }
         // Sizes are 0 if a data descriptor follows the data, as in files of PyTorch, or they are in a zip64 field.
         bool deferred = (flags & Deferred) != 0;
@@ -361,7 +385,8 @@ internal sealed class ZipDirectory
         long data = header + LocalBytes + nameLength + U16(local, 28);
         if (data > directoryOffset - stored)
         {
-            throw Rules.ZipDirectoryInvalid.Broken($"the record {Printable.Quote(name)} of {stored} bytes at byte {data} runs into the directory", file.Path, header);
+            throw Rules.ZipDirectoryInvalid.Broken(
+                $"the record {Printable.Quote(name)} of {stored} bytes at byte {data} runs into the directory", file.Path, header);
         }
         if (localLength == uint.MaxValue || localStored == uint.MaxValue)
         {
@@ -373,13 +398,20 @@ internal sealed class ZipDirectory
         if (!Agrees(localLength, length) || !Agrees(localStored, stored))
         {
             throw Rules.ZipHeaderMismatch.Broken(
-                $"the local header of {Printable.Quote(name)} states {localLength} bytes ({localStored} stored), the directory {length} ({stored})", file.Path, header);
+                $"the local header of {Printable.Quote(name)} states {localLength} bytes ({localStored} stored), the directory {length} "
+                    + $"({stored})",
+                file.Path,
+                header);
         }
         if (!Agrees(U32(local, 14), crc))
         {
-            throw Rules.ZipHeaderMismatch.Broken($"the local header of {Printable.Quote(name)} states another checksum than the directory", file.Path, header);
+            throw Rules.ZipHeaderMismatch.Broken(
+                $"the local header of {Printable.Quote(name)} states another checksum than the directory", file.Path, header);
         }
-        return (new ZipRecord(name, data, stored, method, length, crc), new RecordExtent(header, data + stored, stored, length, crc, deferred), next);
+        return (
+            new ZipRecord(name, data, stored, method, length, crc),
+            new RecordExtent(header, data + stored, stored, length, crc, deferred),
+            next);
 
         bool Agrees(long stated, long listed) => stated == listed || (deferred && stated == 0);
     }

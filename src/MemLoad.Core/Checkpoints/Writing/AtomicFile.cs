@@ -10,7 +10,8 @@ internal sealed class AtomicFile : IDisposable
 {
     private const int Attempts = 10;
 
-    // On Windows an open file is renamed or deleted only where it is shared for that. Nobody else gets to write to it, which is what holding it means.
+    // On Windows an open file is renamed or deleted only where it is shared for that. Nobody else gets to write to it, which is what
+    // holding it means.
     private static readonly FileShare Sharing = OperatingSystem.IsWindows() ? FileShare.Read | FileShare.Delete : FileShare.None;
 
     internal const UnixFileMode OwnersOwn = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;

@@ -15,7 +15,13 @@ internal sealed class AtomicFolder : IDisposable
     private readonly (UnixFileMode Mode, LinuxFileStatus? Status)? _old; // the state of the folder that is replaced
     private bool _committed;
 
-    private AtomicFolder(string target, bool overwrite, Func<string, bool> isOurs, string path, FileStream held, (UnixFileMode Mode, LinuxFileStatus? Status)? old)
+    private AtomicFolder(
+        string target,
+        bool overwrite,
+        Func<string, bool> isOurs,
+        string path,
+        FileStream held,
+        (UnixFileMode Mode, LinuxFileStatus? Status)? old)
     {
         _old = old;
         _target = target;
@@ -142,7 +148,8 @@ internal sealed class AtomicFolder : IDisposable
         }
     }
 
-    // Windows cannot swap folders. Writers of one name take their two steps one after the other. The system deletes the file when its holder ends.
+    // Windows cannot swap folders. Writers of one name take their two steps one after the other. The system deletes the file when its
+    // holder ends.
     private static FileStream OpenAlone(string target)
     {
         FileStream? alone = null;

@@ -16,7 +16,8 @@ internal static class CacheFolder
             }
             if (OperatingSystem.IsWindows())
             {
-                return System.IO.Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData), "MemLoad", "Cache");
+                return System.IO.Path.Combine(
+                    Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData), "MemLoad", "Cache");
             }
             string caches = Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } xdg && System.IO.Path.IsPathRooted(xdg)
                 ? xdg
@@ -26,7 +27,9 @@ internal static class CacheFolder
     }
 
     // A service account may have no home, or one that does not exist: never fall back to the current folder.
-    private static string Home => Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify) is { Length: > 0 } home
-        ? home
-        : throw Rules.CacheUnusable.Broken("this user has no home folder for a cache");
+    private static string Home =>
+        Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify)
+            is { Length: > 0 } home
+            ? home
+            : throw Rules.CacheUnusable.Broken("this user has no home folder for a cache");
 }

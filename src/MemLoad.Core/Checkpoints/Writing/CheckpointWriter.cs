@@ -64,8 +64,8 @@ public static class CheckpointWriter
     }
 
     /// <summary>
-    /// Writes all tensors of a source to a folder of safetensors files and their index, as transformers does. The folder appears complete, or
-    /// stays as it was.
+    /// Writes all tensors of a source to a folder of safetensors files and their index, as transformers does. The folder appears complete,
+    /// or stays as it was.
     /// </summary>
     /// <param name="source">The weights. Each byte is requested once, in the order of the files.</param>
     /// <param name="folder">The folder to write; its parent must exist.</param>
@@ -76,7 +76,12 @@ public static class CheckpointWriter
     /// <exception cref="MemLoadException">As <see cref="Write"/>; ML9112 for a size below 1.</exception>
     /// <exception cref="OperationCanceledException">The token was canceled.</exception>
     public static void WriteShards(
-        IWeightSource source, string folder, long maxShardBytes, bool overwrite = false, IProgress<long>? bytesWritten = null, CancellationToken cancellationToken = default)
+        IWeightSource source,
+        string folder,
+        long maxShardBytes,
+        bool overwrite = false,
+        IProgress<long>? bytesWritten = null,
+        CancellationToken cancellationToken = default)
     {
         Check(source, folder, CheckpointFormat.Safetensors);
         cancellationToken.ThrowIfCancellationRequested();
@@ -88,7 +93,9 @@ public static class CheckpointWriter
         unfinished.Commit();
     }
 
-    /// <summary>Returns the number of bytes that <see cref="WriteShards"/> would write. Uses neither the disk nor the bytes of the weights.</summary>
+    /// <summary>
+    /// Returns the number of bytes that <see cref="WriteShards"/> would write. Uses neither the disk nor the bytes of the weights.
+    /// </summary>
     /// <param name="source">The weights.</param>
     /// <param name="folder">The folder that would be written.</param>
     /// <param name="maxShardBytes">The most bytes of tensors in a file, at least 1.</param>
@@ -119,7 +126,10 @@ public static class CheckpointWriter
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         CheckFormat(path, format);
-        WriteTarget.RequireWritable(format == CheckpointFormat.PerTensor ? WriteTarget.ForFolder(path, overwrite, WriteTarget.IsPerTensor) : WriteTarget.ForFile(path, overwrite));
+        WriteTarget.RequireWritable(
+            format == CheckpointFormat.PerTensor
+                ? WriteTarget.ForFolder(path, overwrite, WriteTarget.IsPerTensor)
+                : WriteTarget.ForFile(path, overwrite));
     }
 
     /// <summary>
@@ -159,7 +169,9 @@ public static class CheckpointWriter
             if (format != CheckpointFormat.Safetensors && !tensor.DType.IsOfPyTorch())
             {
                 throw Rules.DTypeNotInFormat.Broken(
-                    $"PyTorch has no {tensor.DType.TorchName()}, the dtype of tensor {Printable.Quote(tensor.Name)}", path, remedy: RemedyFor(tensor.DType));
+                    $"PyTorch has no {tensor.DType.TorchName()}, the dtype of tensor {Printable.Quote(tensor.Name)}",
+                    path,
+                    remedy: RemedyFor(tensor.DType));
             }
             CheckView(tensor, storages);
         }
@@ -187,8 +199,10 @@ public static class CheckpointWriter
         {
             // The written file could not be opened.
             throw Rules.ExtensionWrong.Broken(
-                $"{format} would be written under the extension {Path.GetExtension(path)}", path,
-                remedy: $"Give the target a name that ends in {FormatNames.ExtensionOf(format)}, or choose the format of its name ({Setting.Format}).");
+                $"{format} would be written under the extension {Path.GetExtension(path)}",
+                path,
+                remedy: $"Give the target a name that ends in {FormatNames.ExtensionOf(format)}, or choose the format of its name "
+                    + $"({Setting.Format}).");
         }
     }
 
@@ -226,7 +240,8 @@ public static class CheckpointWriter
         }
         catch (OverflowException e)
         {
-            throw Rules.ShapeInvalid.Broken($"tensor {Printable.Quote(tensor.Name)} has an impossible shape, strides or offset", innerException: e);
+            throw Rules.ShapeInvalid.Broken(
+                $"tensor {Printable.Quote(tensor.Name)} has an impossible shape, strides or offset", innerException: e);
         }
     }
 }

@@ -54,7 +54,8 @@ internal sealed partial class FileAppender(SafeFileHandle file, string target, l
     /// <exception cref="OperationCanceledException">The session was canceled.</exception>
     public void Append(CheckpointFileReader source, long offset, long length)
     {
-        long copied = length >= PieceBytes && OperatingSystem.IsLinux() && !FileDecoding.Holds(offset) ? CopyInKernel(source, offset, length) : 0;
+        long copied =
+            length >= PieceBytes && OperatingSystem.IsLinux() && !FileDecoding.Holds(offset) ? CopyInKernel(source, offset, length) : 0;
         if (copied == length)
         {
             return;
@@ -132,7 +133,9 @@ internal sealed partial class FileAppender(SafeFileHandle file, string target, l
     public void Dispose()
     {
         // The buffer must exist until its write ends. The result of that write is not needed.
-        _writing.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default).Wait();
+        _writing
+            .ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default)
+            .Wait();
         Return(ref _filling);
         Return(ref _spare);
     }
@@ -235,5 +238,6 @@ internal sealed partial class FileAppender(SafeFileHandle file, string target, l
     }
 
     [LibraryImport("libc", EntryPoint = "copy_file_range")]
-    private static partial nint CopyFileRange(SafeFileHandle source, ref long sourceOffset, SafeFileHandle target, ref long targetOffset, nuint length, uint flags);
+    private static partial nint CopyFileRange(
+        SafeFileHandle source, ref long sourceOffset, SafeFileHandle target, ref long targetOffset, nuint length, uint flags);
 }

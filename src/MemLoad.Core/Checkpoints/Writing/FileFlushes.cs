@@ -42,7 +42,9 @@ internal sealed class FileFlushes : IDisposable
     {
         while (_running.TryDequeue(out Task? flush))
         {
-            flush.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default).Wait();
+            flush
+                .ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default)
+                .Wait();
         }
     }
 

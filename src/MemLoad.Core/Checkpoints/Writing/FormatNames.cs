@@ -28,7 +28,8 @@ internal static class FormatNames
         }
         if (FromPath(path) is CheckpointFormat.TorchZip or CheckpointFormat.Safetensors)
         {
-            throw Rules.ShardSize.Broken($"shards were asked for, and the target is the file {Printable.Quote(Path.GetFileName(path))}", path);
+            throw Rules.ShardSize.Broken(
+                $"shards were asked for, and the target is the file {Printable.Quote(Path.GetFileName(path))}", path);
         }
     }
 

@@ -19,7 +19,8 @@ internal static class HeldBriefly
                 act();
                 return;
             }
-            catch (Exception e) when (attempt < Attempts && OperatingSystem.IsWindows() && (e is UnauthorizedAccessException || WriteFailures.IsHeld(e)))
+            catch (Exception e)
+                when (attempt < Attempts && OperatingSystem.IsWindows() && (e is UnauthorizedAccessException || WriteFailures.IsHeld(e)))
             {
                 // A file that is being deleted, and a folder with an open file in it, are "access denied".
                 Thread.Sleep(Math.Min(2 * attempt, LongestPause));

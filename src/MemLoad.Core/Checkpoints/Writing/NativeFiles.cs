@@ -50,7 +50,13 @@ internal static partial class NativeFiles
 
     /// <summary>Renames in one step, unless the new name exists.</summary>
     /// <returns>Whether it was renamed. Null if the system or file system does not support it.</returns>
-    public static bool? TryRenameToNew(string path, string name) => Rename(path, name, NoReplace) switch { 0 => true, Exists => false, _ => null };
+    public static bool? TryRenameToNew(string path, string name) =>
+        Rename(path, name, NoReplace) switch
+        {
+            0 => true,
+            Exists => false,
+            _ => null,
+        };
 
     /// <summary>
     /// Opens a regular file for writing and locks it as .NET does (Linux). Follows no link, and waits neither for a lock nor for the other

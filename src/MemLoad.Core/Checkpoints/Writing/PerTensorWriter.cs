@@ -45,12 +45,14 @@ internal sealed class PerTensorWriter
         {
             if (Unsafe(tensor.Name) is { } reason)
             {
-                throw Rules.FileNameUnsafe.Broken($"the name of tensor {Printable.Quote(tensor.Name)} cannot be a file's: {reason}", target);
+                throw Rules.FileNameUnsafe.Broken(
+                    $"the name of tensor {Printable.Quote(tensor.Name)} cannot be a file's: {reason}", target);
             }
             if (!names.TryAdd(tensor.Name, tensor.Name))
             {
                 throw Rules.FileNameUnsafe.Broken(
-                    $"the names of tensors {Printable.Quote(names[tensor.Name])} and {Printable.Quote(tensor.Name)} differ only in case", target);
+                    $"the names of tensors {Printable.Quote(names[tensor.Name])} and {Printable.Quote(tensor.Name)} differ only in case",
+                    target);
             }
             length = checked(length + For(source, tensor).Length);
         }
@@ -86,7 +88,8 @@ internal sealed class PerTensorWriter
         flushes.Complete();
     }
 
-    private static TorchZipWriter For(IWeightSource source, TensorEntry tensor) => TorchZipWriter.ForTensor(source, tensor, tensor.Name + Extension);
+    private static TorchZipWriter For(IWeightSource source, TensorEntry tensor) =>
+        TorchZipWriter.ForTensor(source, tensor, tensor.Name + Extension);
 
     // A folder that one system writes can be read on another system, so the strictest rules of all systems apply.
     private static string? Unsafe(string name)

@@ -85,7 +85,9 @@ internal sealed class SafetensorsWriter : CheckpointFileWriter
         foreach (TensorEntry tensor in _tensors)
         {
             long end = output.Position + tensor.Bytes;
-            if (tensor is { IsContiguous: true, ElementCount: > 0 } && _source is Checkpoint file && file.Storages[tensor.Storage] is { IsCopyable: true } storage)
+            if (tensor is { IsContiguous: true, ElementCount: > 0 }
+                && _source is Checkpoint file
+                && file.Storages[tensor.Storage] is { IsCopyable: true } storage)
             {
                 if (!storage.IsInChunks)
                 {
@@ -124,7 +126,9 @@ internal sealed class SafetensorsWriter : CheckpointFileWriter
             long end = checked(dataBytes + tensor.Bytes);
             json.Append(',');
             AppendText(json, tensor.Name);
-            json.Append(CultureInfo.InvariantCulture, $":{{\"dtype\":\"{tensor.DType.SafetensorsName()}\",\"shape\":[{string.Join(',', tensor.Shape)}]");
+            json.Append(
+                CultureInfo.InvariantCulture,
+                $":{{\"dtype\":\"{tensor.DType.SafetensorsName()}\",\"shape\":[{string.Join(',', tensor.Shape)}]");
             json.Append(CultureInfo.InvariantCulture, $",\"data_offsets\":[{dataBytes},{end}]}}");
             dataBytes = end;
         }

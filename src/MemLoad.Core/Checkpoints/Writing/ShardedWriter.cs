@@ -6,8 +6,9 @@ using System.Text.RegularExpressions;
 namespace MemLoad;
 
 /// <summary>
-/// Writes a folder of safetensors files and their index, with the names that transformers gives them: <c>model-00001-of-00003.safetensors</c>
-/// and <c>model.safetensors.index.json</c>. Tensors that fit one file are one file, <c>model.safetensors</c>, without an index.
+/// Writes a folder of safetensors files and their index, with the names that transformers gives them:
+/// <c>model-00001-of-00003.safetensors</c> and <c>model.safetensors.index.json</c>. Tensors that fit one file are one file,
+/// <c>model.safetensors</c>, without an index.
 /// </summary>
 internal sealed partial class ShardedWriter
 {

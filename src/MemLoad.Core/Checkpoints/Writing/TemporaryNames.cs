@@ -85,7 +85,13 @@ internal static class TemporaryNames
         string[] found;
         try
         {
-            found = [.. Directory.EnumerateFileSystemEntries(Path.GetDirectoryName(target)!, "*", new EnumerationOptions { AttributesToSkip = 0 })];
+            found =
+            [
+                .. Directory.EnumerateFileSystemEntries(
+                    Path.GetDirectoryName(target)!,
+                    "*",
+                    new EnumerationOptions { AttributesToSkip = 0 }),
+            ];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -111,7 +117,8 @@ internal static class TemporaryNames
             string file = isFolder ? string.Concat(path.AsSpan(0, path.Length - Unfinished.Length), Lock) : path;
             using IDisposable? held = IsThere(file) ? Hold(file) : null;
             // In a folder that several users may write to, only files of this user are removed.
-            if (LinuxFileStatus.OfName(path) is { } status && (status.UserId != LinuxFileStatus.EffectiveUser || !(status.IsFolder || status.IsRegular)))
+            if (LinuxFileStatus.OfName(path) is { } status
+                && (status.UserId != LinuxFileStatus.EffectiveUser || !(status.IsFolder || status.IsRegular)))
             {
                 return;
             }

@@ -66,7 +66,8 @@ internal sealed class TorchStorages
         for (int i = 0; i < tensors.Length; i++)
         {
             // The start of an empty view has no effect. A start after the end of the written range would not load.
-            offsets[i] = tensors[i].ElementCount == 0 ? 0 : (tensors[i].ByteOffset - storages[keys[i]].Start) / tensors[i].DType.ElementSize();
+            offsets[i] =
+                tensors[i].ElementCount == 0 ? 0 : (tensors[i].ByteOffset - storages[keys[i]].Start) / tensors[i].DType.ElementSize();
         }
         return new TorchStorages([.. storages], lengths, keys, offsets);
     }

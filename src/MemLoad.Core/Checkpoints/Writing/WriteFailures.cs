@@ -63,9 +63,12 @@ internal static class WriteFailures
         ? failure.HResult is WindowsSharingViolation or WindowsLockViolation
         : failure.HResult == (OperatingSystem.IsLinux() ? HeldLinux : HeldMac));
 
-    private static string Shortage(long needed, long? free) => free is { } bytes && bytes < needed
-        ? string.Create(CultureInfo.InvariantCulture, $"disk full: {needed} bytes are needed and {bytes} are free")
-        : string.Create(CultureInfo.InvariantCulture, $"disk full: the disk, a quota or its largest file size does not allow the {needed} bytes needed");
+    private static string Shortage(long needed, long? free) =>
+        free is { } bytes && bytes < needed
+            ? string.Create(CultureInfo.InvariantCulture, $"disk full: {needed} bytes are needed and {bytes} are free")
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"disk full: the disk, a quota or its largest file size does not allow the {needed} bytes needed");
 
     /// <summary>Bytes that may still be written in a folder; null where the system does not say.</summary>
     internal static long? FreeBytes(string folder)

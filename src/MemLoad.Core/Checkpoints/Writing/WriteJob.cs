@@ -66,7 +66,8 @@ public sealed class WriteJob
                 return null;
             }
             string names = string.Join(", ", entries.Keys.Take(NamesShown).Select(name => Printable.Text(name, Printable.LongestName)));
-            return $"left out {entries.Count} {(entries.Count == 1 ? "entry that is no tensor" : "entries that are no tensors")}: {names}{(entries.Count > NamesShown ? ", …" : "")}";
+            return $"left out {entries.Count} {(entries.Count == 1 ? "entry that is no tensor" : "entries that are no tensors")}: "
+                + $"{names}{(entries.Count > NamesShown ? ", …" : "")}";
         }
     }
 

@@ -63,7 +63,9 @@ internal static class WriteTarget
             return foreign is null
                 ? target
                 : throw Rules.TargetUnwritable.Broken(
-                    $"the folder holds more than {(isOurs == IsPerTensor ? "per-tensor files" : "a sharded checkpoint")} ({Printable.Quote(Path.GetFileName(foreign))}) and is not replaced", target,
+                    $"the folder holds more than {(isOurs == IsPerTensor ? "per-tensor files" : "a sharded checkpoint")} "
+                        + $"({Printable.Quote(Path.GetFileName(foreign))}) and is not replaced",
+                    target,
                     remedy: "Name another path: what MemLoad did not write stays.");
         }
         catch (Exception e) when (WriteFailures.IsFailure(e))
@@ -114,11 +116,13 @@ internal static class WriteTarget
             string name = Path.GetFileName(target);
             if ((OperatingSystem.IsWindows() ? name.Length : Encoding.UTF8.GetByteCount(name)) > LongestName)
             {
-                throw Rules.TargetUnwritable.Broken($"the name is longer than the {LongestName} that file systems allow", target, remedy: "Give it a shorter name.");
+                throw Rules.TargetUnwritable.Broken(
+                    $"the name is longer than the {LongestName} that file systems allow", target, remedy: "Give it a shorter name.");
             }
             if (!Directory.Exists(folder))
             {
-                throw Rules.TargetUnwritable.Broken("there is no such folder to write to", folder, remedy: "Make the folder first, or name another path.");
+                throw Rules.TargetUnwritable.Broken(
+                    "there is no such folder to write to", folder, remedy: "Make the folder first, or name another path.");
             }
             // For root, a rename would replace a device such as /dev/null for the whole system.
             if (!OperatingSystem.IsWindows() && folder == "/dev")
@@ -154,7 +158,10 @@ internal static class WriteTarget
             }
             if (++links > MostLinks)
             {
-                throw Rules.TargetUnwritable.Broken($"more than {MostLinks} links lead to one another", path, remedy: "Name the place itself that the links should lead to.");
+                throw Rules.TargetUnwritable.Broken(
+                    $"more than {MostLinks} links lead to one another",
+                    path,
+                    remedy: "Name the place itself that the links should lead to.");
             }
             found = link.StartsWith('/') ? "/" : found;
             foreach (string step in Parts(link))

@@ -50,7 +50,8 @@ internal static class ZipLayout
         {
             int nameBytes = Encoding.UTF8.GetByteCount(name);
             central += CentralHeaderBytes + nameBytes + CentralZip64Bytes(length, position);
-            long data = position + LocalHeaderBytes + nameBytes + LocalZip64Bytes(length) + ExtraHeaderBytes + Padding(position, nameBytes, length);
+            long data =
+                position + LocalHeaderBytes + nameBytes + LocalZip64Bytes(length) + ExtraHeaderBytes + Padding(position, nameBytes, length);
             position = checked(data + length);
         }
         return checked(position + central + Zip64EndBytes + Zip64LocatorBytes + EndBytes);

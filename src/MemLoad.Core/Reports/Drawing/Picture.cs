@@ -57,7 +57,8 @@ internal sealed record Area(Ink Ink, IReadOnlyList<Spot> Spots) : Shape(Ink)
 internal sealed record Stroke(Ink Ink, IReadOnlyList<Spot> Spots, double Width = 1, bool Dashed = false) : Shape(Ink);
 
 /// <summary>A line of text on its baseline.</summary>
-internal sealed record Label(Ink Ink, double X, double Y, string Text, double Size = 12, Anchor Anchor = Anchor.Start, bool Bold = false) : Shape(Ink);
+internal sealed record Label(Ink Ink, double X, double Y, string Text, double Size = 12, Anchor Anchor = Anchor.Start, bool Bold = false)
+    : Shape(Ink);
 
 /// <summary>The figures at a place of a picture. A page shows them when the pointer is there.</summary>
 internal sealed record Hint(double X, double Y, double Width, double Height, string Text);
@@ -73,7 +74,8 @@ internal sealed record FigureTable(IReadOnlyList<string> Columns, IReadOnlyList<
 /// <param name="Height">The height in the same pixels.</param>
 /// <param name="Shapes">The shapes from back to front.</param>
 /// <param name="Table">The figures.</param>
-internal sealed record Picture(string Name, string Title, string Description, double Width, double Height, IReadOnlyList<Shape> Shapes, FigureTable Table)
+internal sealed record Picture(
+    string Name, string Title, string Description, double Width, double Height, IReadOnlyList<Shape> Shapes, FigureTable Table)
 {
     /// <summary>The figures at its places. A picture of points has none.</summary>
     public IReadOnlyList<Hint> Hints { get; init; } = [];

@@ -79,7 +79,11 @@ internal static class PngRenderer
         return ink switch
         {
             Ink.Host => (x, y) => (x + y) % Cell < 2 * Scale * 7 / 10 ? pale : colour,
-            Ink.File => (x, y) => ((x % Cell / Scale) is 1 or 2 && (y % Cell / Scale) is 1 or 2) || ((x % Cell / Scale) is 4 or 5 && (y % Cell / Scale) is 4 or 5) ? pale : colour,
+            Ink.File => (x, y) =>
+                ((x % Cell / Scale) is 1 or 2 && (y % Cell / Scale) is 1 or 2)
+                || ((x % Cell / Scale) is 4 or 5 && (y % Cell / Scale) is 4 or 5)
+                    ? pale
+                    : colour,
             _ => (_, _) => colour,
         };
     }

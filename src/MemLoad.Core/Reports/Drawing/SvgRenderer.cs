@@ -13,7 +13,11 @@ internal static class SvgRenderer
 
     /// <summary>The patterns that distinguish the kinds of memory without color.</summary>
     public const string Patterns = """
-        <pattern id="memload-host" width="6" height="6" patternUnits="userSpaceOnUse"><rect width="6" height="6" class="f-host"/><path d="M-1,1 L1,-1 M0,6 L6,0 M5,7 L7,5" class="hatch"/></pattern><pattern id="memload-file" width="6" height="6" patternUnits="userSpaceOnUse"><rect width="6" height="6" class="f-file"/><rect x="1" y="1" width="2" height="2" class="dot"/><rect x="4" y="4" width="2" height="2" class="dot"/></pattern>
+        <pattern id="memload-host" width="6" height="6" patternUnits="userSpaceOnUse">
+        <rect width="6" height="6" class="f-host"/><path d="M-1,1 L1,-1 M0,6 L6,0 M5,7 L7,5" class="hatch"/></pattern>
+        <pattern id="memload-file" width="6" height="6" patternUnits="userSpaceOnUse">
+        <rect width="6" height="6" class="f-file"/>
+        <rect x="1" y="1" width="2" height="2" class="dot"/><rect x="4" y="4" width="2" height="2" class="dot"/></pattern>
         """;
 
     /// <summary>Returns a file with its own light and dark colors.</summary>
@@ -23,7 +27,8 @@ internal static class SvgRenderer
             + $"@media (prefers-color-scheme:dark){{svg{{{Palette.Variables(Palette.Dark, Palette.DarkGround)}}}}}{Style}";
         string margin = Markup.Number(-Picture.Margin);
         string ground = $"<rect x=\"{margin}\" y=\"{margin}\" width=\"100%\" height=\"100%\" class=\"ground\"/>";
-        return $"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{Element(picture, $"<style>{style}</style><defs>{Patterns}</defs>{ground}", "p", Picture.Margin)}\n";
+        return $"<?xml version=\"1.0\" "
+            + $"encoding=\"UTF-8\"?>\n{Element(picture, $"<style>{style}</style><defs>{Patterns}</defs>{ground}", "p", Picture.Margin)}\n";
     }
 
     /// <summary>Returns a part of a page.</summary>
@@ -37,8 +42,13 @@ internal static class SvgRenderer
         string width = Markup.Number(picture.Width + (2 * margin));
         string height = Markup.Number(picture.Height + (2 * margin));
         string start = Markup.Number(-margin);
-        svg.Append(CultureInfo.InvariantCulture, $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"{start} {start} {width} {height}\" width=\"{width}\" height=\"{height}\"");
-        svg.Append(CultureInfo.InvariantCulture, $" role=\"img\" aria-labelledby=\"{id}-t {id}-d\"><title id=\"{id}-t\">{Markup.Text(picture.Title)}</title>");
+        svg.Append(
+            CultureInfo.InvariantCulture,
+            $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"{start} {start} {width} {height}\" width=\"{width}\" height=\"{height}\""
+        );
+        svg.Append(
+            CultureInfo.InvariantCulture,
+            $" role=\"img\" aria-labelledby=\"{id}-t {id}-d\"><title id=\"{id}-t\">{Markup.Text(picture.Title)}</title>");
         svg.Append(CultureInfo.InvariantCulture, $"<desc id=\"{id}-d\">{Markup.Text(picture.Description)}</desc>{before}");
         foreach (Shape shape in picture.Shapes)
         {
@@ -63,7 +73,9 @@ internal static class SvgRenderer
                 break;
             case Stroke stroke:
                 string dash = stroke.Dashed ? " dashed" : "";
-                svg.Append(CultureInfo.InvariantCulture, $"<path class=\"l-{name}{dash}\" stroke-width=\"{Markup.Number(stroke.Width)}\" d=\"{Path(stroke.Spots)}\"/>");
+                svg.Append(
+                    CultureInfo.InvariantCulture,
+                    $"<path class=\"l-{name}{dash}\" stroke-width=\"{Markup.Number(stroke.Width)}\" d=\"{Path(stroke.Spots)}\"/>");
                 break;
             case Label label:
                 string anchor = label.Anchor switch
@@ -73,8 +85,12 @@ internal static class SvgRenderer
                     _ => "",
                 };
                 string bold = label.Bold ? " font-weight=\"600\"" : "";
-                svg.Append(CultureInfo.InvariantCulture, $"<text class=\"t-{name}\" x=\"{Markup.Number(label.X)}\" y=\"{Markup.Number(label.Y)}\"");
-                svg.Append(CultureInfo.InvariantCulture, $" font-size=\"{Markup.Number(label.Size)}\"{anchor}{bold}>{Markup.Text(label.Text)}</text>");
+                svg.Append(
+                    CultureInfo.InvariantCulture,
+                    $"<text class=\"t-{name}\" x=\"{Markup.Number(label.X)}\" y=\"{Markup.Number(label.Y)}\"");
+                svg.Append(
+                    CultureInfo.InvariantCulture,
+                    $" font-size=\"{Markup.Number(label.Size)}\"{anchor}{bold}>{Markup.Text(label.Text)}</text>");
                 break;
             default:
                 throw new ArgumentException("a shape of no known kind", nameof(shape));
@@ -100,7 +116,9 @@ internal static class SvgRenderer
 
     private static string MakeStyle()
     {
-        var css = new StringBuilder($".ground{{fill:var(--ground)}}svg text{{font-family:{Fonts}}}[class^=l-]{{fill:none;stroke-linejoin:round}}.dashed{{stroke-dasharray:5 3}}");
+        var css = new StringBuilder(
+            $".ground{{fill:var(--ground)}}svg "
+                + $"text{{font-family:{Fonts}}}[class^=l-]{{fill:none;stroke-linejoin:round}}.dashed{{stroke-dasharray:5 3}}");
         foreach (Ink ink in Enum.GetValues<Ink>())
         {
             string name = Palette.Name(ink);
@@ -113,6 +131,7 @@ internal static class SvgRenderer
             });
         }
         css.Append(".hint{fill:transparent}.hint:hover{fill:var(--axis);fill-opacity:.15}");
-        return css.Append(".hatch{stroke:var(--ground);stroke-opacity:.55;stroke-width:1.4}.dot{fill:var(--ground);fill-opacity:.6}").ToString();
+        return css.Append(".hatch{stroke:var(--ground);stroke-opacity:.55;stroke-width:1.4}.dot{fill:var(--ground);fill-opacity:.6}")
+            .ToString();
     }
 }

@@ -19,7 +19,10 @@ public sealed unsafe class CudaDeviceTests
         MemLoadException refusal = Assert.Throws<MemLoadException>(() => device.Allocate(60 * MiB));
 
         Assert.Equal("ML7002", refusal.Rule.Id);
-        Assert.Contains($"a segment of {60 * MiB} bytes; cuda:0 (Played card) has {500 * MiB} bytes, {40 * MiB} are free", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            $"a segment of {60 * MiB} bytes; cuda:0 (Played card) has {500 * MiB} bytes, {40 * MiB} are free",
+            refusal.Message,
+            StringComparison.Ordinal);
         using MemoryBuffer other = device.Allocate(40 * MiB);
         Assert.Equal(100 * MiB, device.Memory.Allocated);
     }
@@ -113,7 +116,8 @@ public sealed unsafe class CudaDeviceTests
         MemLoadException refusal = Assert.Throws<MemLoadException>(() => played.Driver.OpenDevice(2, null));
 
         Assert.Equal("ML7004", refusal.Rule.Id);
-        Assert.StartsWith("there is no 'cuda:2': the CUDA driver offers 2 cards, cuda:0 to cuda:1", refusal.Finding, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "there is no 'cuda:2': the CUDA driver offers 2 cards, cuda:0 to cuda:1", refusal.Finding, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -258,7 +262,14 @@ public sealed unsafe class CudaDeviceTests
     [Fact]
     public void A_card_with_the_memory_of_the_computer_counts_toward_its_limits()
     {
-        using var played = new PlayedCards(new PlayedOptions { IsIntegrated = true, TotalBytes = 1000 * MiB, OthersBytes = 900 * MiB, ContextBytes = 0 });
+        using var played = new PlayedCards(
+            new PlayedOptions
+            {
+                IsIntegrated = true,
+                TotalBytes = 1000 * MiB,
+                OthersBytes = 900 * MiB,
+                ContextBytes = 0,
+            });
         using CudaDevice device = played.Open();
 
         Assert.True(device.ReservesSharedMemory);

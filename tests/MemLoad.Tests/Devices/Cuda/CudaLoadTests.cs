@@ -150,7 +150,8 @@ public sealed class CudaLoadTests
             LoadPlan plan = LoadPlan.Create(strategy, checkpoint, device, ringBytes: 64 << 10);
 
             // The first step is carried out, and the next one is not.
-            Assert.ThrowsAny<OperationCanceledException>(() => PlanRunner.Run(plan, device, _ => cancelling.Cancel(), cancellationToken: cancelling.Token).Dispose());
+            Assert.ThrowsAny<OperationCanceledException>(() =>
+                PlanRunner.Run(plan, device, _ => cancelling.Cancel(), cancellationToken: cancelling.Token).Dispose());
 
             Assert.Equal(0, device.Memory.Allocated);
         }
@@ -164,8 +165,11 @@ public sealed class CudaLoadTests
         using var played = new PlayedCards();
         using CudaDevice device = played.Open();
 
-        Dictionary<Strategy, string> column = Strategies.All.ToDictionary(strategy => strategy, strategy =>
-            (PlanForecast.Of(LoadPlan.Create(strategy, checkpoint, device), device).Device.PeakAllocated / (double)(1L << 30)).ToString("F1", CultureInfo.InvariantCulture));
+        Dictionary<Strategy, string> column = Strategies.All.ToDictionary(
+            strategy => strategy,
+            strategy =>
+                (PlanForecast.Of(LoadPlan.Create(strategy, checkpoint, device), device).Device.PeakAllocated / (double)(1L << 30)).ToString(
+                    "F1", CultureInfo.InvariantCulture));
 
         Assert.Equal("12.8", column[Strategy.Baseline]);
         Assert.Equal("6.7", column[Strategy.Sequential]);

@@ -59,7 +59,8 @@ public sealed class CudaProgramTests
     [NeedsFact(typeof(PlayedLibrary))]
     public void A_card_by_another_number_is_the_same_card_by_its_id()
     {
-        ProgramRun run = Run("cards=3", [("CUDA_VISIBLE_DEVICES", "2,0")], "measure", Fixtures.PathOf(Tiny), "--strategy", "Stream", "--format", "json");
+        ProgramRun run = Run(
+            "cards=3", [("CUDA_VISIBLE_DEVICES", "2,0")], "measure", Fixtures.PathOf(Tiny), "--strategy", "Stream", "--format", "json");
 
         JsonElement row = JsonDocument.Parse(run.Output).RootElement[0];
         Assert.Equal("cuda:0", row.GetProperty("Device").GetString());
@@ -69,8 +70,19 @@ public sealed class CudaProgramTests
     [NeedsFact(typeof(PlayedLibrary))]
     public void Ranks_load_at_the_same_time_to_a_card_each()
     {
-        ProgramRun run = Run("cards=2", [], "measure", Fixtures.PathOf(Tiny), "--strategy", "Stream,Baseline", "--device", "cuda:0,cuda:1", "--rank-count", "2",
-            "--format", "json");
+        ProgramRun run = Run(
+            "cards=2",
+            [],
+            "measure",
+            Fixtures.PathOf(Tiny),
+            "--strategy",
+            "Stream,Baseline",
+            "--device",
+            "cuda:0,cuda:1",
+            "--rank-count",
+            "2",
+            "--format",
+            "json");
 
         Assert.Equal(0, run.ExitCode);
         JsonElement[] rows = [.. JsonDocument.Parse(run.Output).RootElement.EnumerateArray()];
@@ -113,14 +125,18 @@ public sealed class CudaProgramTests
         ProgramRun one = Run("integrated=1", [], command);
 
         Assert.Equal(JsonValueKind.Null, JsonDocument.Parse(two.Output).RootElement[0].GetProperty("Message").ValueKind);
-        Assert.Contains("share (at most ", JsonDocument.Parse(one.Output).RootElement[0].GetProperty("Message").GetString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "share (at most ",
+            JsonDocument.Parse(one.Output).RootElement[0].GetProperty("Message").GetString(),
+            StringComparison.Ordinal);
     }
 
     [NeedsFact(typeof(PlayedLibrary))]
     public void The_check_of_a_card_runs_to_its_end()
     {
         using var folder = new TemporaryFolder();
-        var start = new System.Diagnostics.ProcessStartInfo("sh", [Path.Combine(Repository.Root, "bench", "Cuda-Check.sh"), folder["check.md"]])
+        var start = new System.Diagnostics.ProcessStartInfo(
+            "sh", [Path.Combine(Repository.Root, "bench", "Cuda-Check.sh"), folder["check.md"]])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
