@@ -18,6 +18,7 @@ if (args.Length == 0 || args.Contains("--help"))
           --deep-every K     of the inputs that open, load, digest and test every Kth (8; 0 for none)
           --scratch FOLDER   where inputs are written (/dev/shm where there is one)
           --index N --out F  write the input of this index into the folder F, open it and say what happens
+          --again FILE       examine the indices in a file again, one a line, and say which are findings
           --dump F           write inputs into the folder F for bench/peers/fuzz.py, with what we make of each
           --differential P   random pickles instead, each also read by PyTorch: P is a Python that has it, such as python3
           --show TEXT        of these, list the inputs whose outcome contains the text
@@ -48,6 +49,23 @@ if (Text("--out") is string output)
     using var examiner = new Examiner(scratch);
     Console.WriteLine(examiner.Examine(input, deep: true));
     return 0;
+}
+if (Text("--again") is string again)
+{
+    using var examiner = new Examiner(scratch);
+    ulong[] indices = [.. File.ReadLines(again).Select(line => ulong.Parse(line, CultureInfo.InvariantCulture))];
+    int findings = 0;
+    foreach (ulong index in indices)
+    {
+        FuzzFormat format = campaign.FormatOf(index);
+        if (examiner.Examine(Mutator.Make(format, seed, index), deep: true).Finding is string finding)
+        {
+            findings++;
+            Console.WriteLine($"FOUND\t{format}\tseed {seed}\tindex {index}\t{finding.ReplaceLineEndings(" ")}");
+        }
+    }
+    Console.WriteLine($"seed {seed}: {indices.Length} inputs again; {findings} findings");
+    return findings == 0 ? 0 : 1;
 }
 if (Text("--dump") is string dump)
 {

@@ -26,7 +26,7 @@ public sealed class DistributedTests : IDisposable
     }
 
     [Fact]
-    public void The_planner_s_data_may_hold_a_dict_with_attributes()
+    public void In_the_planner_s_data_a_dict_may_have_attributes_and_a_list_may_not()
     {
         DistributedForge forge = DistributedForge.Sound();
         byte[] attributes = PickleForge.Dict(("_metadata", PickleForge.EmptyDict));
@@ -34,6 +34,20 @@ public sealed class DistributedTests : IDisposable
         forge.Write(_folder.Path);
 
         Assert.Equal("a", Assert.Single(Checkpoint.Open(_folder.Path).Tensors).Name);
+        forge.More[0] = (PickleForge.Text("planner_data"), PickleForge.Cat(PickleForge.EmptyList, attributes, PickleForge.Build));
+        forge.Write(_folder.Path);
+        Assert.Equal("ML3001", CheckpointKit.Refusal(_folder.Path).Rule.Id);
+    }
+
+    [Fact]
+    public void A_tensor_without_dimensions_is_one_chunk()
+    {
+        DistributedForge forge = DistributedForge.Sound().Tensor("s", [], "__0_0.distcp", [], []);
+        forge.Write(_folder.Path);
+        Assert.Equal(["a", "s"], Checkpoint.Open(_folder.Path).Tensors.Select(tensor => tensor.Name));
+
+        forge.Chunk("s", "__1_0.distcp", [], []).Write(_folder.Path);
+        Assert.Equal("ML5105", CheckpointKit.Refusal(_folder.Path).Rule.Id);
     }
 
     [Fact]

@@ -108,13 +108,16 @@ public sealed class PickleConstructTests : IDisposable
     [InlineData("a\nb")]
     public void An_archive_may_be_called_like_any_file(string name)
     {
-        byte[] archive = ZipForge.Torch(zip => zip.Records.ForEach(record => record.Name =
-            System.Text.Encoding.UTF8.GetBytes(name + System.Text.Encoding.UTF8.GetString(record.Name)["archive".Length..])));
-
-        var checkpoint = Checkpoint.Open(_folder.Write("x.pth", archive));
+        var checkpoint = Checkpoint.Open(_folder.Write("x.pth", Called(name)));
 
         Assert.Equal(PickleConstructs.First, CheckpointKit.Elements(checkpoint, "a"));
     }
+
+    [Theory]
+    [InlineData(@"a\b")]
+    [InlineData("a\0b")]
+    public void An_archive_is_not_called_like_no_file(string name) =>
+        Assert.Equal("ML2007", CheckpointKit.Refusal(_folder.Write("x.pth", Called(name))).Rule.Id);
 
     // PyTorch writes no POP_MARK, and its own reader does not know it. That of Python does.
     [Fact]
@@ -142,6 +145,16 @@ public sealed class PickleConstructTests : IDisposable
         var checkpoint = Checkpoint.Open(_folder.Write("x.pth", archive));
 
         Assert.Equal(PickleConstructs.First, CheckpointKit.Elements(checkpoint, "a"));
+    }
+
+    [Theory]
+    [InlineData(16UL + (1UL << 32), null)]
+    [InlineData(null, 16UL + (1UL << 32))]
+    public void All_64_bits_of_a_data_descriptor_are_those_of_the_directory(ulong? stored, ulong? length)
+    {
+        byte[] archive = ZipForge.Torch(zip => zip["data/0"].Defer(zip["data/0"].WideDescriptor(stored, length)));
+
+        Assert.Equal("ML2003", CheckpointKit.Refusal(_folder.Write("x.pth", archive)).Rule.Id);
     }
 
     [Fact]
@@ -175,6 +188,9 @@ public sealed class PickleConstructTests : IDisposable
         Assert.Empty(differential.Findings);
         Assert.InRange(differential.Tensors, 300, long.MaxValue);
     }
+
+    private static byte[] Called(string name) => ZipForge.Torch(zip => zip.Records.ForEach(record => record.Name =
+        System.Text.Encoding.UTF8.GetBytes(name + System.Text.Encoding.UTF8.GetString(record.Name)["archive".Length..])));
 
     private static string Said(IEnumerable<(string Name, byte[] Bytes)> tensors) =>
         string.Join(
