@@ -51,8 +51,6 @@ internal static class DistributedCorpus
             Made("a tensor in planner_data", "ML5102", forge => forge.More[0] = (Text("planner_data"), PickleForge.Tensor())),
             Made("a storage in planner_data", "ML5103", forge =>
                 forge.More[0] = (Text("planner_data"), Cat(Tuple(Text("storage"), Zero), Persistent))),
-            Made("attributes set on a list in planner_data", "ML3001", forge =>
-                forge.More[0] = (Text("planner_data"), Cat(EmptyList, EmptyDict, Build))),
             Made("a path that is a number", "ML5103", forge => forge.More[0] = (Text("planner_data"), Call("pathlib", "PosixPath", Zero))),
             Made("a memory format that there is not", "ML5103", forge =>
                 Redescribe(forge, Properties(format: Call(Module, "_MEM_FORMAT_ENCODING", Number(3))))),
@@ -100,8 +98,6 @@ internal static class DistributedCorpus
             Chunks("a chunk that got no fields", "ML5103", Instance(Module, "ChunkStorageMetadata", null)),
             Chunks("a chunk without sizes", "ML5103", Instance("ChunkStorageMetadata", ("offsets", Size(0, 0)))),
             Chunks("a chunk that is a tuple", "ML5103", Tuple(Zero)),
-            Made("a tensor without dimensions in two chunks", "ML5105", forge =>
-                forge.Tensor("s", [], First, [], []).Chunk("s", Second, [], [])),
             Made("a chunk without a record", "ML5107", forge => forge.Places.RemoveAt(1)),
             Made("an object without a record", "ML5107", forge => forge.Places.RemoveAt(2)),
             Made("a record of no tensor", "ML5107", forge => forge.Put("b", First, [0, 0], Record(2, 2))),
