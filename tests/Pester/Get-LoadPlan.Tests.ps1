@@ -128,7 +128,7 @@ Describe 'Get-LoadPlan' {
         foreach ($size in '2G', '2GB', 2GB, '2 GiB', '2147483648') {
             (Get-LoadPlan $file -Strategy Mmap -Device cpu -HostMemoryLimit $size).HostMemoryLimit | Should -Be 2GB
         }
-        $plan = Get-LoadPlan $file -Strategy Mmap -Device cpu -HostMemoryLimit 2G -DeviceMemoryLimit 1K
+        $plan = Get-LoadPlan $file -Strategy Mmap -Device sim -HostMemoryLimit 2G -DeviceMemoryLimit 1K
         ($plan.HostMemoryLimit, $plan.DeviceMemoryLimit) -join ' ' | Should -Be '2147483648 1024'
     }
     It 'has stable error ids' {
