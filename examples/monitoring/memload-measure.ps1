@@ -76,7 +76,8 @@ try {
     # The rows come first: a problem of the log does not lose them.
     if ($rows) {
         $null = New-Item -ItemType Directory -Force (Split-Path $RowPath)
-        $rows | Export-Csv $RowPath -Append
+        # A file of an earlier version keeps its columns.
+        $rows | Export-Csv $RowPath -Append -Force
         if (Test-Path -PathType Container $MetricFolder) { $rows | Export-LoadMetric (Join-Path $MetricFolder "memload-$ModelName.prom") }
     }
     elseif ($problems) { Write-SystemLog Fail "${ModelName}: $($problems[0])" }
