@@ -131,10 +131,12 @@ internal static class MeasureView
             ?? (known.ForecastHostBytes is null ? known.Strategy : "weights");
         // All ranks of one load, or its only row.
         LoadMeasurement[] parts = [.. rows.Where(row => (row.Strategy, row.Run) == (known.Strategy, known.Run))];
-        if (parts.Sum(part => part.TensorCount) is long tensors and > 0 && parts.Sum(part => part.ModelBytes) is long bytes)
+        long? count = known.Split is null ? parts.Sum(part => part.TensorCount) : known.TensorCount; // each rank has a slice of each tensor
+        if (count is long tensors and > 0 && parts.Sum(part => part.ModelBytes) is long bytes)
         {
             what += $": {Units.Count(tensors, "tensor")}, "
-                + $"{Printable.Bytes(bytes)}{(known.DType is null ? "" : $", cast to {known.DType}")}";
+                + $"{Printable.Bytes(bytes)}{(known.DType is null ? "" : $", cast to {known.DType}")}"
+                + Units.Split(known.Split, known.RankCount);
         }
         TextTable.Line(console, what, new Style(decoration: Decoration.Bold));
         if (known.Path is not null)

@@ -40,6 +40,12 @@ internal sealed class Units
     /// <summary>Returns a count, such as <c>1 tensor</c> or <c>1,024 tensors</c>.</summary>
     public static string Count(long count, string thing) => $"{Count(count)} {thing}{(count == 1 ? "" : "s")}";
 
+    /// <summary>Returns the end of a title for tensors that are split among ranks; empty for whole tensors.</summary>
+    /// <param name="split">The dimension, a <see cref="TensorSplit"/>; null for none.</param>
+    /// <param name="ranks">The number of ranks.</param>
+    public static string Split(string? split, long? ranks) =>
+        split is null ? "" : string.Create(CultureInfo.InvariantCulture, $", {split.ToLowerInvariant()} split among {ranks} ranks");
+
     /// <summary>Returns a figure with three significant digits; a dash for null.</summary>
     public static string ThreeDigits(double? figure) => figure is double known ? Printable.ThreeDigits(known) : "-";
 }

@@ -151,4 +151,15 @@ public sealed class PlanCommandTests
         Assert.True(run.ExitCode == 0, run.Error);
         return [.. JsonDocument.Parse(run.Output).RootElement.EnumerateArray()];
     }
+
+    [Fact]
+    public void The_title_of_slices_counts_each_tensor_once()
+    {
+        CliRun run = CliRun.Of(
+            "plan", Fixtures.PathOf("tiny/fp32.pth"), "--strategy", "Stream", "--rank-count", "2", "--split", "columns", "--device", "sim");
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.Contains("fp32.pth: 39 tensors, ", run.Output, StringComparison.Ordinal);
+        Assert.Contains(", columns split among 2 ranks", run.Output, StringComparison.Ordinal);
+    }
 }
