@@ -75,7 +75,7 @@ public sealed partial class Checkpoint
         foreach (TensorEntry tensor in Tensors)
         {
             ref TensorEntry? known = ref only[tensor.Storage];
-            mixed[tensor.Storage] |= !ShapeMath.IsContiguous(tensor.Shape, tensor.Strides)
+            mixed[tensor.Storage] |= !tensor.IsContiguous
                 || (known is not null && (known.DType != tensor.DType || known.ElementOffset != tensor.ElementOffset
                     || !known.Shape.AsSpan().SequenceEqual(tensor.Shape.AsSpan())));
             known = tensor;

@@ -83,6 +83,30 @@ public sealed class SliceTests
         Assert.Equal("ML6009", Assert.Throws<MemLoadException>(() => whole.Slice(4, 4, TensorSplit.Rows)).Rule.Id);
     }
 
+    [Theory]
+    [InlineData(LazyView.Negative)]
+    [InlineData(LazyView.Conjugate)]
+    public void A_slice_of_a_lazy_view_has_its_operation(LazyView lazy)
+    {
+        using var folder = new TemporaryFolder();
+        byte[] bytes = [.. Enumerable.Range(1, 4 * 6 * 8).Select(i => (byte)(i % 63))];
+        string file = folder.Write("x", bytes);
+        var builder = new CheckpointBuilder(file, CheckpointFormat.TorchZip);
+        int storage;
+        using (CheckpointFileReader reader = CheckpointFileReader.Open(file))
+        {
+            storage = builder.AddStorage(builder.AddFile(reader), 0, bytes.Length);
+        }
+        builder.AddTensor(new TensorEntry("a", DType.Complex64, [4, 6], [6, 1], storage, 0, lazy));
+        Checkpoint whole = builder.Build();
+        foreach (TensorSplit split in Enum.GetValues<TensorSplit>())
+        {
+            Checkpoint slice = whole.Slice(1, 2, split);
+            Assert.Equal(Part(whole.Tensors[0], ElementsOf(whole, whole.Tensors[0]), 1, 2, split), ElementsOf(slice, slice.Tensors[0]));
+            RequireLoadable(slice);
+        }
+    }
+
     [Fact]
     public void A_slice_can_be_sliced_and_written()
     {
