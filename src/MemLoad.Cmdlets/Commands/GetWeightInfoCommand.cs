@@ -36,13 +36,15 @@ public sealed class GetWeightInfoCommand : NarrowingPathCmdlet
         }
         foreach (WeightInfo tensor in WeightInfo.Of(checkpoint, hashes))
         {
-            var item = PSObject.AsPSObject(tensor);
-            if (Hash)
+            if (!Hash)
             {
-                // A view of its own, because a hash is as wide as the other columns together.
-                item.TypeNames.Insert(0, "MemLoad.HashedWeight");
+                WriteObject(tensor);
+                continue;
             }
-            WriteObject(item);
+            // A view of its own, because a hash is as wide as the other columns together.
+            var hashed = PSObject.AsPSObject(tensor);
+            hashed.TypeNames.Insert(0, "MemLoad.HashedWeight");
+            WriteObject(hashed);
         }
     }
 }

@@ -27,7 +27,7 @@ public sealed partial class Checkpoint
             return this;
         }
         int dimension = (int)split;
-        TensorEntry?[] alone = OnlyContents();
+        bool[] mixed = MixedStorages();
         Extent[] storages = [.. Storages];
         var tensors = ImmutableArray.CreateBuilder<TensorEntry>(Tensors.Length);
         foreach (TensorEntry tensor in Tensors)
@@ -39,7 +39,7 @@ public sealed partial class Checkpoint
             }
             (long first, long size) = ShareOf(tensor.Shape[dimension], rank, count);
             ImmutableArray<long> shape = tensor.Shape.SetItem(dimension, size);
-            if (alone[tensor.Storage] is not null)
+            if (!mixed[tensor.Storage])
             {
                 ImmutableArray<long> origin = ShapeMath.Origin(shape.Length).SetItem(dimension, first);
                 storages[tensor.Storage] = Slice(tensor, new ChunkBox(origin, shape));
@@ -67,20 +67,18 @@ public sealed partial class Checkpoint
         return (first, Math.Min(each, length - first));
     }
 
-    // By storage, a tensor that is contiguous, if all others in the storage are equal to it but for their names.
-    private TensorEntry?[] OnlyContents()
+    // By storage, whether it has tensors that differ in more than their names, or one that is not contiguous.
+    private bool[] MixedStorages()
     {
-        var only = new TensorEntry?[Storages.Length];
+        var first = new TensorEntry?[Storages.Length];
         bool[] mixed = new bool[Storages.Length];
         foreach (TensorEntry tensor in Tensors)
         {
-            ref TensorEntry? known = ref only[tensor.Storage];
-            mixed[tensor.Storage] |= !tensor.IsContiguous
-                || (known is not null && (known.DType != tensor.DType || known.ElementOffset != tensor.ElementOffset
-                    || !known.Shape.AsSpan().SequenceEqual(tensor.Shape.AsSpan())));
-            known = tensor;
+            TensorEntry other = first[tensor.Storage] ??= tensor;
+            mixed[tensor.Storage] |= !tensor.IsContiguous || other.DType != tensor.DType || other.ElementOffset != tensor.ElementOffset
+                || !other.Shape.AsSpan().SequenceEqual(tensor.Shape.AsSpan());
         }
-        return [.. only.Select((tensor, storage) => mixed[storage] ? null : tensor)];
+        return mixed;
     }
 
     // The storage of a box of a tensor that has the storage for itself.
@@ -96,8 +94,8 @@ public sealed partial class Checkpoint
         {
             throw Rules.SliceInsideBlock.Broken(
                 $"a slice of tensor {Printable.Quote(tensor.Name)} would have {box.Sizes[^1]} elements in a row, from element "
-                    + $"{box.Offsets[^1]}, and "
-                + $"{tensor.DType.TorchName()} has blocks of {layout.Elements}", Files[storage.File].Path);
+                    + $"{box.Offsets[^1]}, and {tensor.DType.TorchName()} has blocks of {layout.Elements}",
+                Files[storage.File].Path);
         }
         ChunkBox whole = InBlocks(ChunkBox.Whole(tensor.Shape), layout);
         ChunkBox slice = InBlocks(box, layout);

@@ -67,7 +67,7 @@ public readonly record struct Extent(int File, long Offset, long Length)
     /// True if a chunk lies in several runs of the storage, or in runs of the file that are close together and are read with what lies
     /// between them. Its bytes cannot be read straight into place.
     /// </summary>
-    internal bool IsInRuns => Any(chunk => !chunk.IsOneRun || ReadBatch.IsClose(chunk));
+    internal bool IsInRuns => Any(chunk => !chunk.IsOneRun || chunk.IsClose);
 
     /// <summary>True if its bytes are ranges of files, one after the other.</summary>
     internal bool IsCopyable => !Any(chunk => !chunk.IsOneRun || !chunk.IsOnePiece);

@@ -12,6 +12,9 @@ public sealed class StorageChunk
     // The loops around a run, outermost first: how often, and the distances in the file and in the storage in bytes.
     private readonly record struct Loop(long Count, long FileStep, long Step);
 
+    // A page is the least that a disk reads.
+    private const long Close = 4096;
+
     // A disk is slow for short reads that are apart. Runs with smaller gaps are requested from it together with what lies between them.
     private const long FarApart = 128 << 10;
 
@@ -20,6 +23,7 @@ public sealed class StorageChunk
     private readonly ChunkBox _array; // the array of the file that the box is a part of: from its first element, its dimensions
     private readonly long _arrayOffset;
     private readonly int _elementBytes;
+    private readonly long _largestGap; // the most bytes between two runs in the file
 
     private StorageChunk(int file, long arrayOffset, int elementBytes, ChunkBox array, ImmutableArray<long> shape, ChunkBox box)
     {
@@ -72,18 +76,11 @@ public sealed class StorageChunk
         Length = length;
         Start = start;
         RunBytes = run;
-        LargestGap = GapIn(_loops, run);
-    }
-
-    private StorageChunk(StorageChunk same, int file)
-    {
-        (_loops, _box, _array, _arrayOffset, _elementBytes) = (same._loops, same._box, same._array, same._arrayOffset, same._elementBytes);
-        (File, Offset, Length, Start, RunBytes) = (file, same.Offset, same.Length, same.Start, same.RunBytes);
-        (IsOneRun, IsOnePiece, LargestGap) = (same.IsOneRun, same.IsOnePiece, same.LargestGap);
+        _largestGap = GapIn(_loops, run);
     }
 
     /// <summary>Index into <see cref="Checkpoint.Files"/>.</summary>
-    public int File { get; }
+    public int File { get; private set; }
 
     /// <summary>Byte offset of the first run in that file.</summary>
     public long Offset { get; }
@@ -103,8 +100,8 @@ public sealed class StorageChunk
     /// <summary>True if all bytes are consecutive in the file.</summary>
     public bool IsOnePiece { get; }
 
-    /// <summary>The most bytes between two runs in the file; 0 if all bytes are consecutive there.</summary>
-    internal long LargestGap { get; }
+    /// <summary>True if the runs in the file are so close that each read takes several, with what lies between them.</summary>
+    internal bool IsClose => !IsOnePiece && _largestGap <= Close;
 
     /// <summary>Creates the chunk of a box that lies in one piece in a file, in a tensor that is contiguous in its storage.</summary>
     /// <param name="file">Index of the file.</param>
@@ -149,7 +146,7 @@ public sealed class StorageChunk
             file.ReadBulk(Offset + offset, destination);
             return;
         }
-        if (LargestGap <= FarApart)
+        if (_largestGap <= FarApart)
         {
             long first = InFile(offset);
             file.Expect(first, InFile(offset + destination.Length - 1) + 1 - first);
@@ -176,7 +173,12 @@ public sealed class StorageChunk
     internal long FirstInFileFrom(long place) => First(place - Offset, loop => loop.FileStep);
 
     /// <summary>The chunk in a list of files with other indices.</summary>
-    internal StorageChunk WithFile(int file) => new(this, file);
+    internal StorageChunk WithFile(int file)
+    {
+        var same = (StorageChunk)MemberwiseClone();
+        same.File = file;
+        return same;
+    }
 
     // From the distance to the first run, and the distance of the runs of a loop.
     private long First(long rest, Func<Loop, long> step)

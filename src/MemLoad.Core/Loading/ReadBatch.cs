@@ -72,9 +72,6 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
 
     private readonly List<Target> _targets = [];
 
-    /// <summary>True if a chunk is read with what lies between its runs in the file, as small storages are.</summary>
-    public static bool IsClose(StorageChunk chunk) => !chunk.IsOnePiece && chunk.LargestGap <= LargestGap;
-
     public void Add(int storage, MemoryBuffer buffer, bool casts)
     {
         if (buffer.Length == 0)
@@ -402,7 +399,7 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
         {
             // Storages that are cast are split only between elements.
             int unit = cast?.From.ElementSize() ?? 1;
-            if (chunk is not null && IsClose(chunk))
+            if (chunk is { IsClose: true })
             {
                 if (parts.Count > 0)
                 {

@@ -6,6 +6,9 @@ namespace MemLoad;
 /// <summary>Arithmetic on shapes and strides. Overflow is checked, because the numbers come from files.</summary>
 internal static class ShapeMath
 {
+    private static readonly ImmutableArray<long>[] Origins =
+        [.. Enumerable.Range(0, 8).Select(dimensions => ImmutableCollectionsMarshal.AsImmutableArray(new long[dimensions]))];
+
     /// <summary>Product of the dimensions; 1 for a scalar.</summary>
     /// <exception cref="OverflowException">The product does not fit 64 bits.</exception>
     public static long ElementCount(ImmutableArray<long> shape)
@@ -26,9 +29,10 @@ internal static class ShapeMath
         return count;
     }
 
-    /// <summary>The index of the first element.</summary>
+    /// <summary>The index of the first element. Tensors of usual dimensions share it.</summary>
     /// <param name="dimensions">Number of dimensions.</param>
-    public static ImmutableArray<long> Origin(int dimensions) => ImmutableCollectionsMarshal.AsImmutableArray(new long[dimensions]);
+    public static ImmutableArray<long> Origin(int dimensions) =>
+        dimensions < Origins.Length ? Origins[dimensions] : ImmutableCollectionsMarshal.AsImmutableArray(new long[dimensions]);
 
     /// <summary>Row-major strides in elements, as for a contiguous tensor in PyTorch. A dimension of 0 counts as 1.</summary>
     /// <exception cref="OverflowException">A stride does not fit 64 bits.</exception>
