@@ -103,7 +103,10 @@ internal static class Worst
                 """{"ManifestVersion":1,"WeightsDigest":"x","Tensors":[""",
                 ",",
                 i =>
-                    $$"""{"Name":"{{i:x}}","DType":"uint8","Shape":[{{string.Join(',', Enumerable.Repeat(1, 64))}}],"Bytes":1,"Sha256":"{{hash}}"}""",
+                    $$"""
+                    {"Name":"{{i:x}}","DType":"uint8","Shape":[{{string.Join(',', Enumerable.Repeat(1, 64))}}],"Bytes":1,
+                    "Sha256":"{{hash}}"}
+                    """,
                 "]}"),
             path => WeightManifest.Read(path));
         yield return (
@@ -144,7 +147,11 @@ internal static class Worst
                 "",
                 "\n",
                 _ =>
-                    """{"TimelineVersion":1,"Strategy":"S","Device":"d","Run":1,"HostName":"h","StartedAt":"t","Phases":[],"Microseconds":[0],"HostBytes":[0],"HostFileBytes":[0],"DeviceBytes":[0],"ForecastHostBytes":[0],"ForecastHostFileBytes":[0],"ForecastDeviceBytes":[0],"Phase":[null]}""",
+                    """
+                    {"TimelineVersion":1,"Strategy":"S","Device":"d","Run":1,"HostName":"h","StartedAt":"t","Phases":[],
+                    "Microseconds":[0],"HostBytes":[0],"HostFileBytes":[0],"DeviceBytes":[0],"ForecastHostBytes":[0],
+                    "ForecastHostFileBytes":[0],"ForecastDeviceBytes":[0],"Phase":[null]}
+                    """.ReplaceLineEndings(""), // a line of a file of samples
                 "\n"),
             path => TimelineFile.Read(path));
     }

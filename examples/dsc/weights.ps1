@@ -4,9 +4,9 @@
 .SYNOPSIS
     Tells DSC v3 the state of a checkpoint: whether it is sound, equals its manifest, and fits.
 .DESCRIPTION
-    The resource manifest memload.dsc.resource.json names this script. DSC writes the desired state to standard input, as JSON, and reads the
-    actual state as one line of JSON. Errors are lines of JSON on standard error. The script needs the command memload on PATH and changes
-    nothing.
+    The resource manifest memload.dsc.resource.json names this script. DSC writes the desired state to standard input, as JSON, and reads
+    the actual state as one line of JSON. Errors are lines of JSON on standard error. The script needs the command memload on PATH and
+    changes nothing.
 .PARAMETER Operation
     Specifies get or test. test adds _inDesiredState.
 #>
@@ -76,7 +76,12 @@ if ($desired.manifest) {
 
 $state.fits = $false
 if ($state.sound) {
-    $options = @{ strategy = '--strategy'; device = '--device'; hostMemoryLimit = '--host-memory-limit'; deviceMemoryLimit = '--device-memory-limit' }
+    $options = @{
+        strategy = '--strategy'
+        device = '--device'
+        hostMemoryLimit = '--host-memory-limit'
+        deviceMemoryLimit = '--device-memory-limit'
+    }
     $given = foreach ($name in $options.Keys) { if ($desired.ContainsKey($name)) { $options[$name], "$($desired[$name])" } }
     $plans = Invoke-MemLoad (@('plan') + $path + $given)
     if ($plans.Code -gt 1) { Stop-Resource 2 $plans.Message }

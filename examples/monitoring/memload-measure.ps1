@@ -5,11 +5,11 @@
 .SYNOPSIS
     Measures one load for monitoring, from a scheduled task, cron or a timer.
 .DESCRIPTION
-    Appends the rows to a CSV file and replaces the metrics of the exporter, if its folder exists. Writes one entry per row to the event log of
-    Windows, or by the command logger to the system log. The exit code is 0, or 1 if a row failed or nothing could be measured.
+    Appends the rows to a CSV file and replaces the metrics of the exporter, if its folder exists. Writes one entry per row to the event log
+    of Windows, or by the command logger to the system log. The exit code is 0, or 1 if a row failed or nothing could be measured.
 
-    On Windows the entries are in the log Application: id 1 for Pass (Information), 2 for Warn (Warning), 3 for Fail (Error). Their source is
-    MemLoad if an administrator has registered it, otherwise Application. Writing needs no privilege.
+    On Windows the entries are in the log Application: id 1 for Pass (Information), 2 for Warn (Warning), 3 for Fail (Error). Their source
+    is MemLoad if an administrator has registered it, otherwise Application. Writing needs no privilege.
 .PARAMETER Path
     Specifies the checkpoint.
 .PARAMETER ModelName
@@ -65,7 +65,8 @@ $code = 0
 try {
     if (-not (Get-Module MemLoad)) {
         # The module that the script came with, or the build of the clone. Otherwise PowerShell finds the installed module.
-        Get-Item (Join-Path $PSScriptRoot ../../MemLoad.psd1), (Join-Path $PSScriptRoot ../../output/MemLoad/*/MemLoad.psd1) -ErrorAction Ignore |
+        $places = (Join-Path $PSScriptRoot ../../MemLoad.psd1), (Join-Path $PSScriptRoot ../../output/MemLoad/*/MemLoad.psd1)
+        Get-Item $places -ErrorAction Ignore |
             Sort-Object { [version](Import-PowerShellDataFile $_).ModuleVersion } | Select-Object -Last 1 | Import-Module
     }
     $given = @{}
@@ -84,7 +85,8 @@ try {
     foreach ($row in $rows) {
         $what = "${ModelName}: $($row.Strategy) to $($row.Device): $($row.Status)"
         $why = @($row.StatusReason, $row.Message, $(if ($row.AsForecast -eq $false) { "not as forecast: $($row.Verdict)" })).Where{ $_ }[0]
-        Write-SystemLog $row.Status ($why ? "$what. $why" : "$what, $($row.ElapsedMicroseconds) µs, $($row.PeakHostBytes) bytes of host memory.")
+        $took = "$($row.ElapsedMicroseconds) µs, $($row.PeakHostBytes) bytes of host memory."
+        Write-SystemLog $row.Status ($why ? "$what. $why" : "$what, $took")
     }
     $code = [int]($problems.Count -gt 0)
 }

@@ -50,7 +50,8 @@ public sealed class TorchStateDictTests
     }
 
     [NeedsFact(
-        typeof(LibTorchHere), DisplayName = "A type that TorchSharp does not have is loaded, and is refused when a tensor of it is requested")]
+        typeof(LibTorchHere),
+        DisplayName = "A type that TorchSharp does not have is loaded, and is refused when a tensor of it is requested")]
     public void A_type_that_TorchSharp_does_not_have_is_refused_when_asked_for()
     {
         using var device = new TorchCpuDevice();

@@ -76,7 +76,10 @@ Describe 'The commands of the resource manifest' {
     }
     AfterAll { $env:PATH = $before }
     It 'find a sound checkpoint that equals its manifest and fits' {
-        $desired = @{ path = $file; manifest = $manifest; device = 'cpu'; hostMemoryLimit = '1GB'; deep = $true; sound = $true; matchesManifest = $true; fits = $true }
+        $desired = @{
+            path = $file; manifest = $manifest; device = 'cpu'; hostMemoryLimit = '1GB'; deep = $true
+            sound = $true; matchesManifest = $true; fits = $true
+        }
         $state = Invoke-Operation test $desired
         $state._inDesiredState | Should -BeTrue
         foreach ($name in $desired.Keys) { $state[$name] | Should -Be $desired[$name] }

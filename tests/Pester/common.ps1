@@ -19,8 +19,11 @@ function Invoke-ThisPowerShell {
     & $program @all
 }
 
-# The command line that was built, and a folder with it and this PowerShell under the names memload and pwsh, for scripts that find them on PATH.
-$MemLoadAssembly = @(Get-ChildItem (Join-Path $RepositoryRoot src/MemLoad.Cli/bin/*/net10.0/memload.dll) -ErrorAction Ignore | Sort-Object LastWriteTime)[-1]
+# The command line that was built.
+$MemLoadAssembly = @(Get-ChildItem (Join-Path $RepositoryRoot src/MemLoad.Cli/bin/*/net10.0/memload.dll) -ErrorAction Ignore |
+    Sort-Object LastWriteTime)[-1]
+
+# Makes a folder with the command line and this PowerShell under the names memload and pwsh, for scripts that find them on PATH.
 function New-ProgramFolder([string]$Path) {
     $folder = (New-Item -ItemType Directory $Path).FullName
     foreach ($program in @{ memload = "dotnet' '$MemLoadAssembly"; pwsh = $ThisPowerShell -join "' '" }.GetEnumerator()) {

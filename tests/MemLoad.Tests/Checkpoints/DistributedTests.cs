@@ -369,7 +369,10 @@ public sealed class DistributedTests : IDisposable
     {
         string info = """{\"w\": {\"saved_offsets\": """ + offsets + "}}";
         string header =
-            $$$"""{"__metadata__": {"DCP_SHARDING_INFO": "{{{info}}}", "DCP_VERSION": "1.0"}, "w": {"dtype": "U8", "shape": [2, 2], "data_offsets": [0, 4]}}""";
+            $$$"""
+            {"__metadata__": {"DCP_SHARDING_INFO": "{{{info}}}", "DCP_VERSION": "1.0"},
+            "w": {"dtype": "U8", "shape": [2, 2], "data_offsets": [0, 4]}}
+            """;
         using var folder = new TemporaryFolder();
         string path = folder.Write(name, CheckpointKit.Safetensors(header, 4));
 

@@ -63,7 +63,8 @@ public sealed class UsageTests
         Assert.Empty(run.Output);
         string line = Assert.Single(run.ErrorLines);
         Assert.Matches(
-            @"^memload: error ML9901: \S.*\. Run 'memload( (measure|plan|inspect|test|manifest|warm|convert|new|invoke|report|runtime))? --help'\.\r?$",
+            @"^memload: error ML9901: \S.*\. Run 'memload( (measure|plan|inspect|test|manifest|warm|"
+                + @"convert|new|invoke|report|runtime))? --help'\.\r?$",
             line);
     }
 

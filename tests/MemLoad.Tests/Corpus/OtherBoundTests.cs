@@ -92,7 +92,10 @@ public sealed class OtherBoundTests : IDisposable
             string unknown = string.Join(',', Enumerable.Range(0, 200_000).Select(i => $"\"x{i}\":{i}"));
             File.WriteAllText(
                 path,
-                $$"""[{"Strategy":"Stream","Device":"sim","Outcome":"Loaded","Run":1,"HostName":"h","StartedAt":"2026-01-02T03:04:05Z","ModuleVersion":"1",{{unknown}}}]"""
+                $$"""
+                [{"Strategy":"Stream","Device":"sim","Outcome":"Loaded","Run":1,"HostName":"h","StartedAt":"2026-01-02T03:04:05Z",
+                "ModuleVersion":"1",{{unknown}}}]
+                """
             );
             Assert.Single(RowFile.Read(path));
             path = Path.Combine(_folder.Path, "rows.csv");

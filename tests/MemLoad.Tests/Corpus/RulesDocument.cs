@@ -148,7 +148,8 @@ internal static class RulesDocument
         void Count(string format, string reader, IEnumerable<HostileFile> group, IReadOnlyDictionary<string, string> outcomes) =>
             Line(
                 $"| {format} | {group.Count()} | {reader} | "
-                    + $"{string.Join(" | ", Outcomes.Select(outcome => group.Count(file => outcomes.GetValueOrDefault(file.Id) == outcome)))} |"
+                    + string.Join(" | ", Outcomes.Select(outcome => group.Count(file => outcomes.GetValueOrDefault(file.Id) == outcome)))
+                    + " |"
             );
 
         string Others(HostileFile file) =>

@@ -83,10 +83,13 @@ public sealed class RowSchemaTests
     {
         // The columns of version 0.1 in its order, as a user has kept them.
         const string Old =
-            "Strategy,ChosenStrategy,Device,Outcome,Verdict,AsForecast,Path,Format,Size,DType,Rank,RankCount,TensorCount,ParameterCount,ModelBytes,"
-            + "FileBytes,PeakDeviceBytes,ForecastDeviceBytes,PeakHostBytes,PeakHostFileBytes,ForecastHostBytes,ElapsedMicroseconds,Cache,Run,HostName,StartedAt,ModuleVersion\n"
+            "Strategy,ChosenStrategy,Device,Outcome,Verdict,AsForecast,Path,Format,Size,DType,Rank,RankCount,TensorCount,ParameterCount,"
+                + "ModelBytes,"
+            + "FileBytes,PeakDeviceBytes,ForecastDeviceBytes,PeakHostBytes,PeakHostFileBytes,ForecastHostBytes,ElapsedMicroseconds,Cache,"
+            + "Run,HostName,StartedAt,ModuleVersion\n"
             + "Meta,Meta,sim,Loaded,as "
-            + "forecast,True,/m.pth,TorchZip,gpt2-small,,,,160,162000000,683000000,684000000,700,700,5,0,5,412345,AsIs,1,n1,2026-01-02T03:04:05.000+00:00,0.1.0\n";
+            + "forecast,True,/m.pth,TorchZip,gpt2-small,,,,160,162000000,683000000,684000000,700,700,5,0,5,412345,AsIs,1,n1,"
+            + "2026-01-02T03:04:05.000+00:00,0.1.0\n";
         using var folder = new TemporaryFolder();
         string csv = folder.Write("old.csv", Old);
 

@@ -287,7 +287,11 @@ public sealed class HostileTextTests : IDisposable
     private static string Weights(string folder, string name)
     {
         string header =
-            $$$$"""{"__metadata__":{{{{{Json(Hostile)}}}}:{{{{Json(Hostile)}}}}},{{{{Json(Invisible)}}}}:{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"{{{{new string('n', 4000)}}}}":{"dtype":"U8","shape":[4],"data_offsets":[4,8]}}""";
+            $$$$"""
+            {"__metadata__":{{{{{Json(Hostile)}}}}:{{{{Json(Hostile)}}}}},
+            {{{{Json(Invisible)}}}}:{"dtype":"U8","shape":[4],"data_offsets":[0,4]},
+            "{{{{new string('n', 4000)}}}}":{"dtype":"U8","shape":[4],"data_offsets":[4,8]}}
+            """;
         string path = Path.Combine(folder, name);
         File.WriteAllBytes(path, CheckpointKit.Safetensors(header, 8));
         return path;

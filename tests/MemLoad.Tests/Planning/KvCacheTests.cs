@@ -26,22 +26,38 @@ public sealed class KvCacheTests : IDisposable
     [InlineData("""{"num_hidden_layers":32,"num_attention_heads":32,"hidden_size":4096}""", 524_288)] // Llama 2 7B: no groups
     [InlineData("""{"num_hidden_layers":80,"num_attention_heads":64,"num_key_value_heads":8,"hidden_size":8192}""", 327_680)] // Llama 3 70B
     [InlineData(
-        """{"num_hidden_layers":28,"num_attention_heads":16,"num_key_value_heads":8,"hidden_size":1024,"head_dim":128,"sliding_window":null,"use_sliding_window":false}""",
+        """
+        {"num_hidden_layers":28,"num_attention_heads":16,"num_key_value_heads":8,"hidden_size":1024,"head_dim":128,
+        "sliding_window":null,"use_sliding_window":false}
+        """,
         114_688)] // Qwen3 0.6B
     [InlineData(
-        """{"num_hidden_layers":24,"num_attention_heads":14,"num_key_value_heads":2,"hidden_size":896,"sliding_window":32768,"max_window_layers":21,"use_sliding_window":false}""",
+        """
+        {"num_hidden_layers":24,"num_attention_heads":14,"num_key_value_heads":2,"hidden_size":896,"sliding_window":32768,
+        "max_window_layers":21,"use_sliding_window":false}
+        """,
         12_288)] // Qwen2 0.5B
     [InlineData(
         """{"num_hidden_layers":32,"num_attention_heads":32,"num_key_value_heads":8,"hidden_size":4096,"sliding_window":8192}""",
         131_072)] // a window as long as the context
     [InlineData(
-        """{"architectures":["GPT2LMHeadModel"],"n_layer":12,"n_head":12,"n_embd":768,"n_ctx":1024,"is_decoder":false,"is_encoder_decoder":false,"cross_attention_hidden_size":null,"chunk_size_feed_forward":0}""",
+        """
+        {"architectures":["GPT2LMHeadModel"],"n_layer":12,"n_head":12,"n_embd":768,"n_ctx":1024,"is_decoder":false,
+        "is_encoder_decoder":false,"cross_attention_hidden_size":null,"chunk_size_feed_forward":0}
+        """,
         36_864)] // GPT-2
     [InlineData(
-        """{"architectures":["LlavaForConditionalGeneration"],"text_config":{"num_hidden_layers":32,"num_attention_heads":32,"num_key_value_heads":8,"hidden_size":4096},"vision_config":{"num_hidden_layers":24,"num_attention_heads":16,"hidden_size":1024,"conv_size":3}}""",
+        """
+        {"architectures":["LlavaForConditionalGeneration"],"text_config":{"num_hidden_layers":32,"num_attention_heads":32,
+        "num_key_value_heads":8,"hidden_size":4096},"vision_config":{"num_hidden_layers":24,"num_attention_heads":16,"hidden_size":1024,
+        "conv_size":3}}
+        """,
         131_072)]
     [InlineData(
-        """{"num_hidden_layers":2,"num_attention_heads":4,"hidden_size":64,"head_dim":24,"v_head_dim":8,"layer_types":["full_attention","full_attention"]}""",
+        """
+        {"num_hidden_layers":2,"num_attention_heads":4,"hidden_size":64,"head_dim":24,"v_head_dim":8,"layer_types":["full_attention",
+        "full_attention"]}
+        """,
         512)]
     public void A_known_model_has_its_known_cache(string config, long bytesPerToken)
     {
@@ -57,7 +73,10 @@ public sealed class KvCacheTests : IDisposable
     [InlineData(
         "ML6041",
         "kv_lora_rank",
-        """{"num_hidden_layers":61,"num_attention_heads":128,"num_key_value_heads":128,"hidden_size":7168,"kv_lora_rank":512,"qk_nope_head_dim":128}"""
+        """
+        {"num_hidden_layers":61,"num_attention_heads":128,"num_key_value_heads":128,"hidden_size":7168,"kv_lora_rank":512,
+        "qk_nope_head_dim":128}
+        """
     )]
     [InlineData(
         "ML6041",
@@ -67,7 +86,10 @@ public sealed class KvCacheTests : IDisposable
     [InlineData(
         "ML6041",
         "sliding_window is 128",
-        """{"text_config":{"num_hidden_layers":36,"num_attention_heads":64,"num_key_value_heads":8,"hidden_size":2880,"sliding_window":128}}"""
+        """
+        {"text_config":{"num_hidden_layers":36,"num_attention_heads":64,"num_key_value_heads":8,"hidden_size":2880,
+        "sliding_window":128}}
+        """
     )]
     [InlineData(
         "ML6041",
@@ -87,7 +109,10 @@ public sealed class KvCacheTests : IDisposable
     [InlineData(
         "ML6041",
         "cross_attention_layers",
-        """{"text_config":{"num_hidden_layers":40,"num_attention_heads":32,"num_key_value_heads":8,"hidden_size":4096,"cross_attention_layers":[3,8]}}"""
+        """
+        {"text_config":{"num_hidden_layers":40,"num_attention_heads":32,"num_key_value_heads":8,"hidden_size":4096,
+        "cross_attention_layers":[3,8]}}
+        """
     )]
     [InlineData(
         "ML6041",
@@ -311,8 +336,11 @@ public sealed class KvCacheTests : IDisposable
     private static byte[] Shapes(params (string Name, string Type, string Shape, int Bytes)[] tensors)
     {
         int end = 0;
-        return CheckpointKit.Safetensors(
-            $"{{{string.Join(',', tensors.Select(tensor => string.Create(CultureInfo.InvariantCulture, $"\"{tensor.Name}\":{{\"dtype\":\"{tensor.Type}\",\"shape\":{tensor.Shape},\"data_offsets\":[{end},{end += tensor.Bytes}]}}")))}}}",
-            end);
+        IEnumerable<string> entries = tensors.Select(tensor => string.Create(
+            CultureInfo.InvariantCulture,
+            $"\"{tensor.Name}\":{{\"dtype\":\"{tensor.Type}\",\"shape\":{tensor.Shape},"
+                + $"\"data_offsets\":[{end},{end += tensor.Bytes}]}}"));
+        string header = $"{{{string.Join(',', entries)}}}";
+        return CheckpointKit.Safetensors(header, end);
     }
 }

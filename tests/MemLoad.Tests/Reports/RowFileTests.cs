@@ -39,11 +39,13 @@ public sealed class RowFileTests
     {
         using var folder = new TemporaryFolder();
         string csv =
-            "\"PSComputerName\",\"Strategy\",\"Device\",\"Outcome\",\"Run\",\"HostName\",\"StartedAt\",\"ModuleVersion\",\"PeakHostBytes\"\n"
+            "\"PSComputerName\",\"Strategy\",\"Device\",\"Outcome\",\"Run\",\"HostName\",\"StartedAt\",\"ModuleVersion\","
+                + "\"PeakHostBytes\"\n"
             + "\"n1\",\"Meta\",\"sim\",\"Loaded\",\"1\",\"n1\",\"2026-01-02T03:04:05.000+00:00\",\"0.1.0\",\"5\"\n\n"
             + "\"n2\",\"Meta\",\"sim\",\"Refused\",\"2\",\"n2\",\"2026-01-02T03:04:05.000+00:00\",\"0.1.0\",\n";
         string json =
-            "{\"Strategy\":\"Meta\",\"Device\":\"sim\",\"Outcome\":\"Loaded\",\"Run\":1,\"HostName\":\"n1\",\"StartedAt\":\"2026-01-02T03:04:05Z\",\"ModuleVersion\":\"0\",\"More\":{\"a\":[1]},\"PeakHostBytes\":\"7\"}";
+            "{\"Strategy\":\"Meta\",\"Device\":\"sim\",\"Outcome\":\"Loaded\",\"Run\":1,\"HostName\":\"n1\","
+                + "\"StartedAt\":\"2026-01-02T03:04:05Z\",\"ModuleVersion\":\"0\",\"More\":{\"a\":[1]},\"PeakHostBytes\":\"7\"}";
 
         IReadOnlyList<LoadMeasurement> rows = RowFile.Read(folder.Write("rows.csv", csv));
 
@@ -71,10 +73,12 @@ public sealed class RowFileTests
     {
         using var folder = new TemporaryFolder();
         string json =
-            "{\"Strategy\":\"Meta\",\"Device\":\"sim\",\"Outcome\":\"Loaded\",\"Run\":1,\"HostName\":\"n1\",\"StartedAt\":\"2026-01-02T03:04:05Z\",\"ModuleVersion\":\"0\","
+            "{\"Strategy\":\"Meta\",\"Device\":\"sim\",\"Outcome\":\"Loaded\",\"Run\":1,\"HostName\":\"n1\","
+                + "\"StartedAt\":\"2026-01-02T03:04:05Z\",\"ModuleVersion\":\"0\","
             + "\"Verdict\":\"any\",\"AsForecast\":true,\"PeakDeviceBytes\":3000000,\"ForecastDeviceBytes\":1}";
         string csv =
-            "Strategy,Device,Outcome,Run,HostName,StartedAt,ModuleVersion,Verdict,AsForecast,PeakDeviceBytes,ForecastDeviceBytes\nMeta,sim,Loaded,1,n1,2026-01-02T03:04:05Z,0,any,True,3000000,1\n";
+            "Strategy,Device,Outcome,Run,HostName,StartedAt,ModuleVersion,Verdict,AsForecast,PeakDeviceBytes,ForecastDeviceBytes\nMeta,"
+                + "sim,Loaded,1,n1,2026-01-02T03:04:05Z,0,any,True,3000000,1\n";
 
         foreach (string path in new[]
             {
