@@ -8,20 +8,14 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
     // Whole huge pages: a huge page that two threads touch first at the same time is cleared twice.
     private const long BlockBytes = 4 << 20;
 
-    // What passes through a buffer is split into the smallest blocks. Its pieces are so small that they are still in the second-level cache
-    // when they are copied.
-    private const long PassedBlockBytes = 2 << 20;
-    private const long PassedBytes = 1 << 20;
+    // What passes through a buffer is read in pieces that are so small that they are still in the second-level cache when they are copied.
+    private const int PassedBytes = 1 << 20;
 
-    // A buffer that is too short for a block per thread is split into slots that are not shorter than this, if it has so much.
+    // A buffer that is too short for a piece per thread is split into slots that are not shorter than this, if it has so much.
     private const long ShortestSlot = 64 << 10;
 
     // Small storages that are close together are read as one piece, including the headers between them.
     private const long LargestGap = 4096;
-
-    // Storages that pass through one buffer are placed one after the other up to this length, so that small storages do not wait for each
-    // other.
-    private const long PlacedBytes = 16 << 20;
 
     // A disk answers several requests at the same time faster than one after the other. More requests than this gain nothing.
     private static readonly int Threads = Math.Clamp(Environment.ProcessorCount, 4, 16);
@@ -44,15 +38,6 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
                 Apart.Read(File, ChunkOffset, memory);
             }
         }
-    }
-
-    // What one piece may contain: part of one storage; storages that have the same distances in memory and in the file; any storages that
-    // are close in the file.
-    private enum PieceLayout
-    {
-        ByStorage,
-        AsInMemory,
-        AsInFile,
     }
 
     // A part of one storage inside a piece. A part of a chunk in runs has the chunk, and its offset in it. Its runs follow each other in
@@ -96,12 +81,12 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
     /// </summary>
     public unsafe void ReadInPlace(CancellationToken cancellationToken)
     {
-        foreach (Piece[] pieces in Cut(BlockBytes, PieceLayout.AsInMemory))
+        foreach (Piece[] pieces in Cut(_targets, BlockBytes, inPlace: true))
         {
             Expect(pieces);
             Block[] blocks = Blocks(pieces, BlockBytes);
             int made = 0; // the number of blocks whose memory is prepared, or that their reader prepares
-            Share(blocks.Length, Threads, null, (block, _, stop) =>
+            Share(blocks.Length, Threads, (block, _, stop) =>
             {
                 bool needsDisk = false;
                 for (int i = blocks[block].Start; i < blocks[block].End; i++)
@@ -130,55 +115,42 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
     }
 
     /// <summary>
-    /// Reads all added storages through one host buffer into other buffers, and casts them there. Each storage has a range of its whole
-    /// length in the buffer, unless the buffer is so short that threads would wait for each other. No storage may lie in chunks.
+    /// Reads all added storages through one host buffer into other buffers, and casts them there. The largest storage passes through the
+    /// whole buffer, as the plan says. The others pass through the start of the buffer, because memory that is still in a cache is faster.
+    /// No storage may lie in chunks.
     /// </summary>
     /// <param name="loaded">The host buffer, as long as the largest storage in the file.</param>
     /// <param name="cancellationToken">Cancels the read.</param>
-    public unsafe void ReadAndCopy(MemoryBuffer loaded, CancellationToken cancellationToken)
+    public void ReadAndCopy(MemoryBuffer loaded, CancellationToken cancellationToken)
     {
-        if (loaded.Length < Threads * PassedBlockBytes)
-        {
-            int slots = (int)Math.Clamp(loaded.Length / ShortestSlot, 1, Threads);
-            ReadThrough(loaded, slots, Math.Min(loaded.Length / slots, PassedBytes), cancellationToken);
-            return;
-        }
-        foreach (Piece[] pieces in Cut(PassedBytes, PieceLayout.ByStorage))
-        {
-            Expect(pieces);
-            long[] places = Places(pieces, Math.Min(loaded.Length, PlacedBytes));
-            Block[] blocks = Blocks(pieces, PassedBlockBytes);
-            (long From, long To)[][] ranges = [.. blocks.Select(block => Ranges(pieces, places, block))];
-            Share(blocks.Length, Threads, ranges, (block, _, stop) =>
-            {
-                bool needsDisk = false;
-                for (int i = blocks[block].Start; i < blocks[block].End; i++)
-                {
-                    stop.ThrowIfCancellationRequested();
-                    byte* memory = (byte*)loaded.Address + places[i];
-                    loaded.Prepare(places[i], pieces[i].Length);
-                    pieces[i].Read(new Span<byte>(memory, pieces[i].Length));
-                    needsDisk |= pieces[i].File.NeedsDisk;
-                    Pass(memory, pieces[i].Parts[0], stop);
-                }
-                return needsDisk;
-            }, cancellationToken);
-        }
+        Target[] largest = [.. _targets.OrderByDescending(target => target.Length).Take(1)];
+        int slots = (int)Math.Clamp(loaded.Length / ShortestSlot, 1, Threads);
+        ReadThrough(_targets.Except(largest), loaded, slots, Math.Min(loaded.Length / slots, PassedBytes), cancellationToken);
+        ReadThrough(largest, loaded, int.MaxValue, PassedBytes, cancellationToken);
     }
 
     /// <summary>
     /// Reads all added storages through a ring into other buffers, and casts them there. Each thread has its own slot.
     /// </summary>
     public void ReadThrough(MemoryBuffer ring, CancellationToken cancellationToken) =>
-        ReadThrough(ring, StagingRing.Slots, ring.Length / StagingRing.Slots, cancellationToken);
+        ReadThrough(_targets, ring, StagingRing.Slots, ring.Length / StagingRing.Slots, cancellationToken);
 
-    private unsafe void ReadThrough(MemoryBuffer ring, int slots, long slotBytes, CancellationToken cancellationToken)
+    // With one slot per thread, each thread has its own. With more slots than pieces, each piece has its own.
+    private unsafe void ReadThrough(
+        IEnumerable<Target> targets, MemoryBuffer buffer, int slots, long slotBytes, CancellationToken cancellationToken)
     {
-        foreach (Piece[] pieces in Cut(slotBytes, PieceLayout.AsInFile))
+        foreach (Piece[] pieces in Cut(targets, slotBytes, inPlace: false))
         {
-            Share(pieces.Length, slots, null, (i, slot, stop) =>
+            Share(pieces.Length, Math.Min(slots, Threads), (i, thread, stop) =>
             {
-                byte* memory = (byte*)ring.Address + (slot * slotBytes);
+                long place = (slots <= Threads ? thread : i) * slotBytes;
+                byte* memory = (byte*)buffer.Address + place;
+                buffer.Prepare(place, pieces[i].Length);
+                // Before the read: new pages are cleared, which would evict the piece from the cache.
+                foreach (Part part in pieces[i].Parts.Where(part => part.Chunk is null))
+                {
+                    part.Buffer.Prepare(part.BufferOffset, (int)(part.Cast?.TargetBytes(part.Length) ?? part.Length));
+                }
                 pieces[i].Read(new Span<byte>(memory, pieces[i].Length));
                 foreach (Part part in pieces[i].Parts)
                 {
@@ -194,13 +166,12 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
     private void Share(
         int blocks,
         int threads,
-        (long From, long To)[][]? places,
         Func<int, int, CancellationToken, bool> body,
         CancellationToken cancellationToken,
         Action<int>? meanwhile = null)
     {
         int count = Math.Clamp(blocks, 1, threads);
-        var queue = new BlockQueue(blocks, count, places);
+        int taken = 0;
         using var diskNeeded = new ManualResetEventSlim();
         bool hasMore = meanwhile is not null && blocks > count; // than threads take at the same time
         workers.Share(hasMore ? count + 1 : count, (thread, stop) =>
@@ -211,27 +182,21 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
             }
             if (thread == count)
             {
-                for (int block = queue.Ahead(0); block >= 0; block = queue.Ahead(block + 1))
+                // Blocks that no thread takes next.
+                for (int block = 0; (block = Math.Max(block, Volatile.Read(ref taken) + count)) < blocks; block++)
                 {
                     stop.ThrowIfCancellationRequested();
                     meanwhile!(block);
                 }
                 return;
             }
-            try
+            for (int block; (block = Interlocked.Increment(ref taken) - 1) < blocks;)
             {
-                for (int block = queue.Take(thread); block >= 0; block = queue.Take(thread))
+                stop.ThrowIfCancellationRequested();
+                if (body(block, thread, stop))
                 {
-                    stop.ThrowIfCancellationRequested();
-                    if (body(block, thread, stop))
-                    {
-                        diskNeeded.Set();
-                    }
+                    diskNeeded.Set();
                 }
-            }
-            finally
-            {
-                queue.Leave(thread);
             }
             diskNeeded.Set();
         }, cancellationToken);
@@ -304,17 +269,15 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
         static bool IsSmall(Piece piece) => piece.Apart is null && piece.Length < CheckpointFileReader.FarApart;
     }
 
-    // One thread reads all that fills one block of memory. In memory without an address here, a block has the same length.
+    // One thread reads all that fills one block of memory.
     private static Block[] Blocks(Piece[] pieces, long blockBytes)
     {
         var blocks = new List<Block>();
         long current = -1;
-        long elsewhere = 0;
         for (int i = 0; i < pieces.Length; i++)
         {
             Part part = pieces[i].Parts[0];
-            long number = (part.Buffer.Address == 0 ? elsewhere : part.Buffer.Address + part.BufferOffset) / blockBytes;
-            elsewhere += part.Length;
+            long number = (part.Buffer.Address + part.BufferOffset) / blockBytes;
             if (number != current)
             {
                 blocks.Add(new Block(i, i));
@@ -325,53 +288,13 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
         return [.. blocks];
     }
 
-    // Returns the place of each piece in the shared buffer: after the storage before it while there is room, else at the start. The largest
-    // storage has the whole buffer, as planned.
-    private static long[] Places(Piece[] pieces, long room)
-    {
-        long[] places = new long[pieces.Length];
-        long free = 0;
-        for (int first = 0, end; first < pieces.Length; first = end)
-        {
-            for (end = first + 1; end < pieces.Length && pieces[end].Parts[0].Buffer == pieces[first].Parts[0].Buffer; end++)
-            {
-            }
-            long bytes = pieces[end - 1].Offset + pieces[end - 1].Length - pieces[first].Offset;
-            long place = bytes <= room - free ? free : 0;
-            for (int i = first; i < end; i++)
-            {
-                places[i] = place + pieces[i].Offset - pieces[first].Offset;
-            }
-            free = Math.Min(room, place + HostMemory.Aligned(bytes));
-        }
-        return places;
-    }
-
-    // Returns the ranges of the buffer that the pieces of a block pass through together.
-    private static (long From, long To)[] Ranges(Piece[] pieces, long[] places, Block block)
-    {
-        var ranges = new List<(long From, long To)>();
-        for (int i = block.Start; i < block.End; i++)
-        {
-            long end = places[i] + pieces[i].Length;
-            if (ranges.Count > 0 && places[i] >= ranges[^1].To && places[i] - ranges[^1].To < HostMemory.Alignment)
-            {
-                ranges[^1] = (ranges[^1].From, end);
-            }
-            else
-            {
-                ranges.Add((places[i], end));
-            }
-        }
-        return [.. ranges];
-    }
-
-    // Returns the pieces in the order of the files, in groups that need no more files than may be open at the same time.
-    private IEnumerable<Piece[]> Cut(long pieceBytes, PieceLayout layout)
+    // Returns the pieces in the order of the files, in groups that need no more files than may be open at the same time. A piece that is read
+    // in place holds storages with the same distances in memory as in the file; any other, storages that are close in the file.
+    private IEnumerable<Piece[]> Cut(IEnumerable<Target> targets, long pieceBytes, bool inPlace)
     {
         var group = new List<Piece>();
         int filesInGroup = 0;
-        IEnumerable<IGrouping<int, Target>> byFile = _targets
+        IEnumerable<IGrouping<int, Target>> byFile = targets
             .OrderBy(target => target.File)
             .ThenBy(target => target.Offset)
             .GroupBy(target => target.File);
@@ -384,13 +307,13 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
                 filesInGroup = 0;
             }
             filesInGroup++;
-            CutFile(files[view.Checkpoint.Files[file.Key]], file, pieceBytes, layout, group);
+            CutFile(files[view.Checkpoint.Files[file.Key]], file, pieceBytes, inPlace, group);
         }
         yield return [.. group];
     }
 
     private static void CutFile(
-        CheckpointFileReader file, IEnumerable<Target> targets, long pieceBytes, PieceLayout layout, List<Piece> pieces)
+        CheckpointFileReader file, IEnumerable<Target> targets, long pieceBytes, bool inPlace, List<Piece> pieces)
     {
         var parts = ImmutableArray.CreateBuilder<Part>();
         long start = 0;
@@ -413,12 +336,10 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
             {
                 long offset = first + done;
                 long place = begin + done; // of a chunk in runs it has no meaning
-                bool joins = parts.Count > 0 && chunk is not { IsOnePiece: false } && layout switch
-                {
-                    PieceLayout.AsInFile => offset - end <= LargestGap && offset - start <= pieceBytes - unit,
-                    PieceLayout.AsInMemory => LiesAsInFile(parts[^1], buffer.Address + (nint)place, offset - end, pieceBytes),
-                    _ => false,
-                };
+                bool joins = parts.Count > 0 && chunk is not { IsOnePiece: false }
+                    && (inPlace
+                        ? LiesAsInFile(parts[^1], buffer.Address + (nint)place, offset - end, pieceBytes)
+                        : offset - end <= LargestGap && offset - start <= pieceBytes - unit);
                 if (parts.Count > 0 && !joins)
                 {
                     Close();
@@ -428,9 +349,9 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
                     start = offset;
                 }
                 long room =
-                    layout == PieceLayout.AsInFile
-                        ? (pieceBytes - (offset - start)) / unit * unit
-                        : pieceBytes - ((buffer.Address + place) % pieceBytes);
+                    inPlace
+                        ? pieceBytes - ((buffer.Address + place) % pieceBytes)
+                        : (pieceBytes - (offset - start)) / unit * unit;
                 int length = (int)Math.Min(total - done, room);
                 parts.Add(chunk is null or { IsOneRun: true }
                     ? new Part(buffer, cast?.TargetBytes(place) ?? place, (int)(offset - start), length, cast)
