@@ -1,0 +1,205 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace MemLoad;
+
+/// <summary>
+/// On Linux: memory files that system calls read and write. They are not mapped during a load, so their pages are in no resident set and do
+/// not count in the measured host peak.
+/// </summary>
+internal sealed partial class KernelPool : DevicePool
+{
+    // A write to a file locks the file until its pages are allocated and filled. Stripes of the memory are in several files, so that threads
+    // that write to neighboring stripes do not wait for each other.
+    private const int FileCount = 4;
+    private const long StripeBytes = 2 << 20;
+
+    private const int CloseOnExec = 1;
+    private const int PunchHoleKeepSize = 3;
+    private const int BadAddress = 14; // EFAULT
+    private const int TooBig = 27; // EFBIG
+    private const int NoAccess = 0;
+    private const int ReadWrite = 3;
+    private const int PrivateAnonymous = 0x22;
+    private const int SharedFixed = 0x11;
+
+    private readonly SafeFileHandle[] _files = new SafeFileHandle[FileCount];
+    private long _stripes; // in each file
+
+    public KernelPool()
+    {
+        FileSizeLimit.IsError(); // the limit also applies to memory files
+        try
+        {
+            for (int i = 0; i < FileCount; i++)
+            {
+                _files[i] = CreateFile();
+            }
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    public override void Write(long offset, ReadOnlySpan<byte> source)
+    {
+        try
+        {
+            while (!source.IsEmpty)
+            {
+                Range range = RangeAt(offset, source.Length);
+                RandomAccess.Write(range.File, source[..range.Length], range.Offset);
+                source = source[range.Length..];
+                offset += range.Length;
+            }
+        }
+        catch (Exception e) when (e is ArgumentOutOfRangeException or IOException { HResult: TooBig })
+        {
+            throw TooLarge(offset + source.Length, e);
+        }
+        catch (IOException e) when (e.HResult == BadAddress)
+        {
+            throw Rules.ReadFailed.Broken(
+                "what was to be copied to the simulated device cannot be read: the disk does not deliver a page of a mapped file",
+                innerException: e);
+        }
+        catch (IOException e)
+        {
+            throw Rules.DeviceMemoryExhausted.Broken(
+                $"the system has no memory left for the simulated device: {e.Message.TrimEnd('.')}", innerException: e);
+        }
+    }
+
+    public override void Read(long offset, Span<byte> destination)
+    {
+        while (!destination.IsEmpty)
+        {
+            Range range = RangeAt(offset, destination.Length);
+            int read = RandomAccess.Read(range.File, destination[..range.Length], range.Offset);
+            if (read == 0)
+            {
+                throw new InvalidOperationException("A read past the end of the simulated device's memory.");
+            }
+            destination = destination[read..];
+            offset += read;
+        }
+    }
+
+    public override HostView Map(long offset, long length)
+    {
+        long start = offset / Environment.SystemPageSize * Environment.SystemPageSize;
+        long end = offset + length;
+        // One range of addresses, in which each stripe then replaces its part.
+        nint address = Map(0, (nuint)(end - start), NoAccess, PrivateAnonymous, new SafeFileHandle(-1, ownsHandle: false), 0);
+        var mapping = new Mapping(address, (nuint)(end - start));
+        bool mapped = !mapping.IsInvalid;
+        for (long at = start; mapped && at < end;)
+        {
+            Range range = RangeAt(at, end - at);
+            mapped = Map(address + (nint)(at - start), (nuint)range.Length, ReadWrite, SharedFixed, range.File, range.Offset) != -1;
+            at += range.Length;
+        }
+        if (!mapped)
+        {
+            int error = Marshal.GetLastPInvokeError();
+            mapping.Dispose();
+            throw Rules.HostMemoryExhausted.Broken(
+                $"{length} bytes of the simulated device's memory cannot be mapped: {Marshal.GetPInvokeErrorMessage(error)}");
+        }
+        return new HostView(address + (nint)(offset - start), mapping);
+    }
+
+    public override void Add(long offset, long length)
+    {
+        long stripes = Math.Max(_stripes, (offset + length + (FileCount * StripeBytes) - 1) / (FileCount * StripeBytes));
+        try
+        {
+            foreach (SafeFileHandle file in _files)
+            {
+                RandomAccess.SetLength(file, stripes * StripeBytes);
+            }
+        }
+        catch (Exception e) when (e is ArgumentOutOfRangeException or IOException)
+        {
+            throw TooLarge(offset + length, e);
+        }
+        _stripes = stripes;
+    }
+
+    public override void Release(long offset, long length)
+    {
+        for (long at = offset; at < offset + length;)
+        {
+            Range range = RangeAt(at, offset + length - at);
+            if (Deallocate(range.File, PunchHoleKeepSize, range.Offset, range.Length) != 0)
+            {
+                throw new InvalidOperationException(
+                    $"The kernel did not take a segment of the simulated device back (errno {Marshal.GetLastPInvokeError()}).");
+            }
+            at += range.Length;
+        }
+    }
+
+    public override void Dispose()
+    {
+        foreach (SafeFileHandle? file in _files)
+        {
+            file?.Dispose();
+        }
+    }
+
+    // The part of a range of the device's memory that is in one file.
+    private readonly record struct Range(SafeFileHandle File, long Offset, int Length);
+
+    private Range RangeAt(long offset, long length)
+    {
+        (long stripe, long inStripe) = Math.DivRem(offset, StripeBytes);
+        (long row, long file) = Math.DivRem(stripe, FileCount);
+        return new Range(_files[file], (row * StripeBytes) + inStripe, (int)Math.Min(length, StripeBytes - inStripe));
+    }
+
+    private static SafeFileHandle CreateFile()
+    {
+        int descriptor = CreateMemoryFile("memload-sim", CloseOnExec);
+        if (descriptor >= 0)
+        {
+            return new SafeFileHandle(descriptor, ownsHandle: true);
+        }
+        int error = Marshal.GetLastPInvokeError();
+        throw OpenFiles.IsExhausted(error)
+            ? Rules.FilesExhausted.Broken("the simulated device's memory is in files, and no more can be opened")
+            : Rules.DeviceAbsent.Broken($"the kernel gives no memory file for the simulated device (errno {error})");
+    }
+
+    private static MemLoadException TooLarge(long bytes, Exception failure) => Rules.DeviceMemoryExhausted.Broken(
+        $"the simulated device's memory is in files, and the system gives none of {bytes} bytes: {failure.Message.TrimEnd('.')}",
+        remedy: "Raise the limit on the size of files (ulimit -f), or load onto cpu.", innerException: failure);
+
+    [LibraryImport("libc", EntryPoint = "memfd_create", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int CreateMemoryFile(string name, uint flags);
+
+    [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
+    private static partial int Deallocate(SafeFileHandle file, int mode, long offset, long length);
+
+    [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
+    private static partial nint Map(nint address, nuint length, int protection, int flags, SafeFileHandle file, long offset);
+
+    [LibraryImport("libc", EntryPoint = "munmap")]
+    private static partial int Unmap(nint address, nuint length);
+
+    private sealed class Mapping : SafeHandleMinusOneIsInvalid
+    {
+        private readonly nuint _bytes;
+
+        public Mapping(nint address, nuint bytes)
+            : base(ownsHandle: true)
+        {
+            _bytes = bytes;
+            SetHandle(address);
+        }
+
+        protected override bool ReleaseHandle() => Unmap(handle, _bytes) == 0;
+    }
+}
