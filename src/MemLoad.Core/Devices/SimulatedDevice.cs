@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace MemLoad;
 
 /// <summary>
@@ -15,6 +17,12 @@ internal sealed class SimulatedDevice : IDevice
 
     // Small enough for the cache of a core. A copy in the device then needs one pass over memory instead of two.
     private const int BounceBytes = 256 << 10;
+
+    // A thread that copies less takes longer to start than to copy.
+    private const long BytesPerThread = 4 << 20;
+
+    // More threads wait for the memory.
+    private const int MostThreads = 8;
 
     private readonly CachingAllocator _allocator;
     private readonly DevicePool _pool = DevicePool.Create();
@@ -83,13 +91,16 @@ internal sealed class SimulatedDevice : IDevice
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(target);
-        byte[] bounce = new byte[Math.Min(BounceBytes, bytes)];
-        for (long done = 0; done < bytes; done += bounce.Length)
+        int threads = (int)Math.Clamp(bytes / BytesPerThread, 1, Math.Min(Environment.ProcessorCount, MostThreads));
+        Workers.RunEach((bytes + BounceBytes - 1) / BounceBytes, threads, (number, _) =>
         {
-            Span<byte> piece = bounce.AsSpan(0, (int)Math.Min(bounce.Length, bytes - done));
-            source.Read(done, piece);
-            target.Write(done, piece);
-        }
+            long at = number * BounceBytes;
+            byte[] bounce = ArrayPool<byte>.Shared.Rent(BounceBytes);
+            Span<byte> piece = bounce.AsSpan(0, (int)Math.Min(BounceBytes, bytes - at));
+            source.Read(at, piece);
+            target.Write(at, piece);
+            ArrayPool<byte>.Shared.Return(bounce);
+        }, CancellationToken.None);
     }
 
     /// <inheritdoc/>

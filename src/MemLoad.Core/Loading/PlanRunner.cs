@@ -93,7 +93,7 @@ internal static class PlanRunner
                     Allocate(plan, batch, host, buffers);
                     break;
                 case StepKind.Initialise:
-                    initialiser.Fill(step.Storage, buffers[step.Buffer]!);
+                    initialiser.Fill(step.Storage, buffers[step.Buffer]!, workers, cancellationToken);
                     break;
                 case StepKind.Map:
                     buffers[step.Buffer] = MappedFile.Open(files.Take(checkpoint.Files[planned.File]), device.MapsWritable, guard);
