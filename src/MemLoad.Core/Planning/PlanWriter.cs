@@ -58,9 +58,9 @@ internal sealed class PlanWriter(LoadView view, bool deviceIsHost, long ringByte
         return _buffers.Count - 1;
     }
 
-    /// <summary>Allocates a buffer that is large enough for each single storage as it is in the file.</summary>
-    public int AllocateForLargest(MemoryPool pool) =>
-        AllocateAsInFile(pool, Storages.MaxBy(storage => view.Checkpoint.Storages[storage].Length));
+    /// <summary>Allocates a buffer that is large enough for each of the storages as it is in the file.</summary>
+    public int AllocateForLargest(MemoryPool pool, IEnumerable<int> storages) =>
+        AllocateAsInFile(pool, storages.MaxBy(storage => view.Checkpoint.Storages[storage].Length));
 
     /// <summary>Allocates the staging ring. It is no larger than all storages that pass through it.</summary>
     public int AllocateRing(IEnumerable<int> storages)
@@ -104,28 +104,16 @@ internal sealed class PlanWriter(LoadView view, bool deviceIsHost, long ringByte
         EndBatch();
     }
 
-    /// <summary>
-    /// Reads and copies each storage through one buffer into the model: first, as one batch, those in one piece, then one by one those in
-    /// chunks.
-    /// </summary>
-    public void ReadAndCopyEach(int loaded, int[] model)
+    /// <summary>Reads and copies storages as one batch, each through one buffer into the model.</summary>
+    public void ReadAndCopyEach(IEnumerable<int> storages, int loaded, int[] model)
     {
         _isBatch = true;
-        foreach (int storage in Storages.Where(storage => !IsInChunks(storage)))
-        {
-            ReadAndCopy(storage);
-        }
-        EndBatch();
-        foreach (int storage in Storages.Where(IsInChunks))
-        {
-            ReadAndCopy(storage);
-        }
-
-        void ReadAndCopy(int storage)
+        foreach (int storage in storages)
         {
             Read(storage, loaded);
             Copy(storage, loaded, model[storage]);
         }
+        EndBatch();
     }
 
     /// <summary>
