@@ -8,6 +8,9 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
     // Whole huge pages: a huge page that two threads touch first at the same time is cleared twice.
     private const long BlockBytes = 4 << 20;
 
+    // What is copied from memory follows the memory of one huge page after the other. A cleared page is then still in a cache.
+    private const int HugePage = 2 << 20;
+
     // What passes through a buffer is read in pieces that are so small that they are still in the second-level cache when they are copied.
     private const int PassedBytes = 1 << 20;
 
@@ -27,15 +30,15 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
     private readonly record struct Piece(
         CheckpointFileReader File, long Offset, int Length, ImmutableArray<Part> Parts, StorageChunk? Apart = null, long ChunkOffset = 0)
     {
-        public void Read(Span<byte> memory)
+        public void Read(int from, Span<byte> memory)
         {
             if (Apart is null)
             {
-                File.ReadBulk(Offset, memory);
+                File.ReadBulk(Offset + from, memory);
             }
             else
             {
-                Apart.Read(File, ChunkOffset, memory);
+                Apart.Read(File, ChunkOffset + from, memory);
             }
         }
     }
@@ -50,7 +53,10 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
         StorageCast? Cast,
         StorageChunk? Chunk = null,
         long ChunkOffset = 0,
-        bool HasGaps = false);
+        bool HasGaps = false)
+    {
+        public nint Address => Buffer.Address + (nint)BufferOffset;
+    }
 
     // The pieces of a block, as a range of the list. One thread reads them in order.
     private readonly record struct Block(int Start, int End);
@@ -92,12 +98,19 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
                 for (int i = blocks[block].Start; i < blocks[block].End; i++)
                 {
                     stop.ThrowIfCancellationRequested();
-                    if (block >= Volatile.Read(ref made))
+                    bool isMade = block < Volatile.Read(ref made);
+                    nint address = pieces[i].Parts[0].Address;
+                    for (int at = 0, next; at < pieces[i].Length; at = next)
                     {
-                        Prepare(pieces[i]);
+                        next = isMade || pieces[i].File.NeedsDisk
+                            ? pieces[i].Length
+                            : (int)Math.Min(pieces[i].Length, at + HugePage - ((address + at) % HugePage));
+                        if (!isMade)
+                        {
+                            Prepare(pieces[i].Parts[0], at, next - at);
+                        }
+                        pieces[i].Read(at, new Span<byte>((byte*)address + at, next - at));
                     }
-                    Part part = pieces[i].Parts[0];
-                    pieces[i].Read(new Span<byte>((byte*)part.Buffer.Address + part.BufferOffset, pieces[i].Length));
                     needsDisk |= pieces[i].File.NeedsDisk;
                 }
                 return needsDisk;
@@ -105,13 +118,13 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
             {
                 for (int i = blocks[block].Start; i < blocks[block].End; i++)
                 {
-                    Prepare(pieces[i]);
+                    Prepare(pieces[i].Parts[0], 0, pieces[i].Length);
                 }
                 Volatile.Write(ref made, block + 1);
             });
         }
 
-        static void Prepare(Piece piece) => piece.Parts[0].Buffer.Prepare(piece.Parts[0].BufferOffset, piece.Length);
+        static void Prepare(Part part, int from, int count) => part.Buffer.Prepare(part.BufferOffset + from, count);
     }
 
     /// <summary>
@@ -151,7 +164,7 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
                 {
                     part.Buffer.Prepare(part.BufferOffset, (int)(part.Cast?.TargetBytes(part.Length) ?? part.Length));
                 }
-                pieces[i].Read(new Span<byte>(memory, pieces[i].Length));
+                pieces[i].Read(0, new Span<byte>(memory, pieces[i].Length));
                 foreach (Part part in pieces[i].Parts)
                 {
                     Pass(memory + part.PieceOffset, part, stop);
@@ -277,7 +290,7 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
         for (int i = 0; i < pieces.Length; i++)
         {
             Part part = pieces[i].Parts[0];
-            long number = (part.Buffer.Address + part.BufferOffset) / blockBytes;
+            long number = part.Address / blockBytes;
             if (number != current)
             {
                 blocks.Add(new Block(i, i));
@@ -393,7 +406,7 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
     // The bytes between two storages in the file may be read into the memory between them, if both storages are in one block.
     private static bool LiesAsInFile(Part before, nint address, long gap, long blockBytes)
     {
-        long end = before.Buffer.Address + before.BufferOffset + before.Length;
+        long end = before.Address + before.Length;
         return gap == address - end && gap >= 0 && gap <= before.Buffer.PaddingBytes && (end - 1) / blockBytes == address / blockBytes;
     }
 }
