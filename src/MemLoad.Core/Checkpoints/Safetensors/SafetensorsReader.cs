@@ -65,7 +65,7 @@ internal static class SafetensorsReader
         return builder.Build().WithFindings(findings.ToArray());
     }
 
-    // The number of entries; at least that of usual names. Exact numbers leave nothing to copy.
+    // The number of entries, which is exact unless a name or an unknown field has a brace. Lists of the exact length are not copied.
     private static int Expected(ReadOnlySpan<byte> header)
     {
         int others = 1 + (header.IndexOf("\"__metadata__\":{"u8) >= 0 ? 1 : 0);
