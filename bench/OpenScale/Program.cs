@@ -41,7 +41,7 @@ foreach (CheckpointFormat format in new[] { CheckpointFormat.TorchZip, Checkpoin
     foreach (int count in counts)
     {
         string path = Path.Combine(folder, $"open-scale-{count}{(format == CheckpointFormat.TorchZip ? ".pth" : ".safetensors")}");
-        CheckpointWriter.Write(new Experts(count), path, format, overwrite: true);
+        CheckpointWriter.Write(new Experts(count, format), path, format, overwrite: true);
         try
         {
             Row(path);
@@ -151,7 +151,7 @@ internal sealed record Result(
     int Collections);
 
 /// <summary>Many small tensors with the names that models of many experts have.</summary>
-internal sealed class Experts(int count) : IWeightSource
+internal sealed class Experts(int count, CheckpointFormat format) : IWeightSource
 {
     private static readonly byte[] Content = new byte[32];
 
@@ -160,7 +160,7 @@ internal sealed class Experts(int count) : IWeightSource
         .. Enumerable
             .Range(0, count)
             .Select(i => new TensorEntry(
-                $"model.layers.{i / 384}.mlp.experts.{i % 384 / 3}.proj{i % 3}.weight",
+                NameOf(i, count, format),
                 DType.Float32,
                 [2, 4],
                 [4, 1],
@@ -171,6 +171,12 @@ internal sealed class Experts(int count) : IWeightSource
     public ImmutableArray<long> StorageLengths { get; } = [.. Enumerable.Repeat(32L, count)];
 
     public void StreamStorage(int storage, ElementSink sink) => sink(Content);
+
+    // The header of a safetensors file has at most 100 MB, so the names of a million tensors are shorter.
+    private static string NameOf(int i, int count, CheckpointFormat format) =>
+        format == CheckpointFormat.Safetensors && count > 800_000
+            ? $"layers.{i / 384}.mlp.experts.{i % 384 / 3}.w{i % 3}"
+            : $"model.layers.{i / 384}.mlp.experts.{i % 384 / 3}.proj{i % 3}.weight";
 
     public void StreamElements(TensorEntry tensor, ElementSink sink) => sink(Content);
 }

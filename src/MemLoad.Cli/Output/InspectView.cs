@@ -7,11 +7,13 @@ namespace MemLoad.Cli;
 internal static class InspectView
 {
     private const int EntriesShown = 5;
+    private const int FileColumn = 5; // only if there are several files
     private const int LongestValue = 41;
 
     public static void Write(InspectResult result, CliConsole console)
     {
-        bool severalFiles = result.Tensors.Select(tensor => tensor.File).Distinct().Skip(1).Any();
+        int files = CountFiles(result.Tensors);
+        bool severalFiles = files > 1;
         string? folder = RemoteAddress.Is(result.Path) ? null
             : Directory.Exists(result.Path) ? result.Path : Path.GetDirectoryName(result.Path)!;
         bool hashed = result.Tensors.Any(tensor => tensor.Sha256 is not null);
@@ -26,31 +28,15 @@ internal static class InspectView
         {
             table.Column("SHA-256");
         }
-        Span<Cell> cells = new Cell[5 + (severalFiles ? 1 : 0) + (hashed ? 1 : 0)];
-        foreach (WeightInfo tensor in result.Tensors)
-        {
-            cells[0] = tensor.Name.Length == 0 ? "(bare tensor)" : tensor.Name;
-            cells[1] = tensor.DType;
-            cells[2] = $"({tensor.Shape.Replace(",", ", ", StringComparison.Ordinal)})";
-            cells[3] = Units.Count(tensor.Bytes);
-            cells[4] = Units.Count(tensor.Offset);
-            if (severalFiles)
-            {
-                cells[5] = folder is null ? Path.GetFileName(tensor.File) : Path.GetRelativePath(folder, tensor.File);
-            }
-            if (hashed)
-            {
-                cells[^1] = tensor.Sha256 ?? "";
-            }
-            table.Row(cells);
-        }
-        table.Write();
+        table.Write(
+            result.Tensors.Count,
+            (row, column, room) =>
+                TextOf(result.Tensors[row], column >= FileColumn && !severalFiles ? column + 1 : column, folder, room));
         Int128 bytes = 0; // the sum of expanded views may exceed 64 bits
         foreach (WeightInfo tensor in result.Tensors)
         {
             bytes += tensor.Bytes;
         }
-        int files = result.Tensors.Select(tensor => tensor.File).Distinct().Count();
         TextTable.Line(console,
             $"{Units.Count(result.Tensors.Count, "tensor")}, {Printable.Bytes((long)Int128.Min(bytes, long.MaxValue))}; "
             + $"{Units.Count(files, "file")}, {Printable.Bytes(result.FileBytes)}");
@@ -65,6 +51,64 @@ internal static class InspectView
         {
             TextTable.Line(console, $"{finding}.");
         }
+    }
+
+    // Of many neighbors in one file, one is looked up.
+    private static int CountFiles(IReadOnlyList<WeightInfo> tensors)
+    {
+        var files = new HashSet<string>(StringComparer.Ordinal);
+        string? last = null;
+        foreach (WeightInfo tensor in tensors)
+        {
+            if (!ReferenceEquals(tensor.File, last))
+            {
+                last = tensor.File;
+                files.Add(last);
+            }
+        }
+        return files.Count;
+    }
+
+    private static ReadOnlySpan<char> TextOf(WeightInfo tensor, int column, string? folder, Span<char> room)
+    {
+        switch (column)
+        {
+            case 0:
+                return tensor.Name.Length == 0 ? "(bare tensor)" : Printable.Text(tensor.Name, Printable.LongestCell);
+            case 1:
+                return tensor.DType;
+            case 2:
+                return ShapeOf(tensor.Shape, room);
+            case 3:
+                return Units.Count(tensor.Bytes, room);
+            case 4:
+                return Units.Count(tensor.Offset, room);
+            case FileColumn:
+                return Printable.Text(
+                    folder is null ? Path.GetFileName(tensor.File) : Path.GetRelativePath(folder, tensor.File), Printable.LongestCell);
+            default:
+                return tensor.Sha256 ?? "";
+        }
+    }
+
+    private static ReadOnlySpan<char> ShapeOf(string shape, Span<char> room)
+    {
+        if ((2 * shape.Length) + 2 > room.Length)
+        {
+            return Printable.Text($"({shape.Replace(",", ", ", StringComparison.Ordinal)})", Printable.LongestCell);
+        }
+        int length = 0;
+        room[length++] = '(';
+        foreach (char c in shape)
+        {
+            room[length++] = c;
+            if (c == ',')
+            {
+                room[length++] = ' ';
+            }
+        }
+        room[length++] = ')';
+        return room[..length];
     }
 
     private static string Entry(KeyValuePair<string, object?> entry)

@@ -9,6 +9,12 @@ internal readonly record struct Cell(string Text, Color? Colour = null)
     public static implicit operator Cell(string text) => new(text);
 }
 
+/// <summary>Gives the text of a cell, which must be printable and at most <see cref="Printable.LongestCell"/> long.</summary>
+/// <param name="row">The row.</param>
+/// <param name="column">The column.</param>
+/// <param name="room">Space for a text that does not exist yet.</param>
+internal delegate ReadOnlySpan<char> CellText(int row, int column, Span<char> room);
+
 /// <summary>
 /// Aligned columns. The table is only as wide as the data. Cells are never wrapped, and only extremely long cells are cut.
 /// </summary>
@@ -49,52 +55,66 @@ internal sealed class TextTable
     }
 
     /// <summary>The width of a line in characters: two between columns, one at each end.</summary>
-    public int Width => WidthOf(Widths());
+    public int Width => WidthOf(Widths(_rows.Count, TextOfRow));
 
     /// <summary>Writes the table: a rule, the titles, a rule, the rows, a rule.</summary>
-    public void Write()
+    public void Write() => Write(_rows.Count, TextOfRow, (row, column) => _rows[row][column].Colour);
+
+    /// <summary>
+    /// Writes a table whose rows need not exist. Each text is asked for twice: to measure it, and to write it. Many rows take no memory.
+    /// </summary>
+    /// <param name="rows">The number of rows.</param>
+    /// <param name="text">The text of each cell.</param>
+    public void Write(int rows, CellText text) => Write(rows, text, colour: null);
+
+    private ReadOnlySpan<char> TextOfRow(int row, int column, Span<char> room) => _rows[row][column].Text;
+
+    private void Write(int rows, CellText text, Func<int, int, Color?>? colour)
     {
-        int[] widths = Widths();
+        int[] widths = Widths(rows, text);
         Ink plain = new("", "");
         Ink dim = InkOf(new Style(decoration: Decoration.Dim));
         Ink bold = InkOf(new Style(decoration: Decoration.Bold));
         var inkOfColour = new Dictionary<Color, Ink>();
         string rule = dim.Before + new string(_console.Unicode ? '─' : '-', WidthOf(widths)) + dim.After;
         var line = new StringBuilder();
+        Span<char> room = stackalloc char[Printable.LongestCell];
         _console.Out.WriteLine(rule);
         int lines = _columns.Max(column => column.Title.Count(c => c == '\n')) + 1;
         for (int i = 0; i < lines; i++)
         {
             // Titles are directly above the rule, whatever the number of lines of the longest title.
             string[] titles = [.. _columns.Select(column => LineOf(column.Title, i - lines))];
-            WriteRow(line, widths, column => (titles[column], bold));
+            WriteRow(line, widths, -1, (_, column, _) => titles[column], (_, _) => bold, room);
         }
         _console.Out.WriteLine(rule);
-        foreach (Cell[] row in _rows)
+        for (int row = 0; row < rows; row++)
         {
-            WriteRow(line, widths, column => (row[column].Text, row[column].Colour is Color colour ? ColourInk(colour) : plain));
+            WriteRow(line, widths, row, text, InkOfCell, room);
         }
         _console.Out.WriteLine(rule);
 
-        Ink ColourInk(Color colour) =>
-            inkOfColour.TryGetValue(colour, out Ink known) ? known : inkOfColour[colour] = InkOf(new Style(colour));
+        Ink InkOfCell(int row, int column) => colour?.Invoke(row, column) is Color one ? ColourInk(one) : plain;
+
+        Ink ColourInk(Color one) => inkOfColour.TryGetValue(one, out Ink known) ? known : inkOfColour[one] = InkOf(new Style(one));
     }
 
-    private void WriteRow(StringBuilder line, int[] widths, Func<int, (string Text, Ink Ink)> cell)
+    private void WriteRow(StringBuilder line, int[] widths, int row, CellText cell, Func<int, int, Ink> inkOf, Span<char> room)
     {
         line.Clear();
         int blank = 0;
         for (int i = 0; i < widths.Length; i++)
         {
-            (string text, Ink ink) = cell(i);
-            int room = widths[i] - WidthOf(text);
-            blank += 1 + (_columns[i].Right ? room : 0);
+            ReadOnlySpan<char> text = cell(row, i, room);
+            int spare = widths[i] - WidthOf(text);
+            blank += 1 + (_columns[i].Right ? spare : 0);
             if (text.Length > 0)
             {
+                Ink ink = inkOf(row, i);
                 line.Append(' ', blank).Append(ink.Before).Append(text).Append(ink.After);
                 blank = 0;
             }
-            blank += 1 + (_columns[i].Right ? 0 : room);
+            blank += 1 + (_columns[i].Right ? 0 : spare);
         }
         // The spaces after the last text are not written.
         _console.Out.WriteLine(line);
@@ -107,14 +127,15 @@ internal sealed class TextTable
         return lines.ElementAtOrDefault(lines.Length + fromEnd) ?? "";
     }
 
-    private int[] Widths()
+    private int[] Widths(int rows, CellText text)
     {
-        int[] widths = [.. _columns.Select(column => column.Title.Split('\n').Max(WidthOf))];
-        foreach (Cell[] row in _rows)
+        Span<char> room = stackalloc char[Printable.LongestCell];
+        int[] widths = [.. _columns.Select(column => column.Title.Split('\n').Max(line => WidthOf(line)))];
+        for (int row = 0; row < rows; row++)
         {
             for (int i = 0; i < widths.Length; i++)
             {
-                widths[i] = Math.Max(widths[i], WidthOf(row[i].Text));
+                widths[i] = Math.Max(widths[i], WidthOf(text(row, i, room)));
             }
         }
         return widths;
@@ -123,7 +144,7 @@ internal sealed class TextTable
     private static int WidthOf(int[] columns) => columns.Sum(width => width + 2);
 
     // A character of East Asia can take two places.
-    private static int WidthOf(string text) => Ascii.IsValid(text) ? text.Length : text.GetCellWidth();
+    private static int WidthOf(ReadOnlySpan<char> text) => Ascii.IsValid(text) ? text.Length : text.ToString().GetCellWidth();
 
     // What the terminal receives before and after a text of a style.
     private Ink InkOf(Style style)

@@ -37,6 +37,10 @@ internal sealed class Units
     /// <summary>Returns a whole number with separators of thousands.</summary>
     public static string Count(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
 
+    /// <summary>Writes a whole number with separators of thousands.</summary>
+    public static ReadOnlySpan<char> Count(long count, Span<char> room) =>
+        count.TryFormat(room, out int length, "N0", CultureInfo.InvariantCulture) ? room[..length] : Count(count);
+
     /// <summary>Returns a count, such as <c>1 tensor</c> or <c>1,024 tensors</c>.</summary>
     public static string Count(long count, string thing) => $"{Count(count)} {thing}{(count == 1 ? "" : "s")}";
 

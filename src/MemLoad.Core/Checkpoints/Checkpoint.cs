@@ -112,10 +112,12 @@ public sealed partial class Checkpoint
         Storages = storages;
         Tensors = tensors;
         Metadata = metadata;
-        StorageLengths = [.. storages.Select(storage => storage.Length)];
+        long[] lengths = new long[storages.Length];
         long[] touched = new long[files.Length];
-        foreach (Extent storage in storages)
+        for (int i = 0; i < lengths.Length; i++)
         {
+            Extent storage = storages[i];
+            lengths[i] = storage.Length;
             if (!storage.IsInChunks)
             {
                 touched[storage.File] += storage.Length;
@@ -126,13 +128,22 @@ public sealed partial class Checkpoint
                 touched[chunk.File] += chunk.Length;
             }
         }
+        StorageLengths = ImmutableCollectionsMarshal.AsImmutableArray(lengths);
         TouchedBytes = ImmutableCollectionsMarshal.AsImmutableArray(touched);
         _parameterCount = new Lazy<long>(CountParameters);
     }
 
     private Checkpoint(Checkpoint same)
-        : this(same.Path, same.Format, same.Files, same.Storages, same.Tensors, same.Metadata)
     {
+        Path = same.Path;
+        Format = same.Format;
+        Files = same.Files;
+        Storages = same.Storages;
+        Tensors = same.Tensors;
+        Metadata = same.Metadata;
+        StorageLengths = same.StorageLengths;
+        TouchedBytes = same.TouchedBytes;
+        _parameterCount = same._parameterCount;
         Findings = same.Findings;
         Refused = same.Refused;
         OpaqueObjects = same.OpaqueObjects;

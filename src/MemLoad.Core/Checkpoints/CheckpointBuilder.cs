@@ -31,8 +31,8 @@ internal sealed class CheckpointBuilder
     private readonly CheckpointFormat _format;
     private readonly OpenBudget _budget;
     private readonly List<CheckpointFile> _files = [];
-    private readonly List<Extent> _storages;
-    private readonly List<TensorEntry> _tensors;
+    private readonly ImmutableArray<Extent>.Builder _storages;
+    private readonly ImmutableArray<TensorEntry>.Builder _tensors;
     private readonly HashSet<string> _names;
     private readonly Dictionary<string, object?> _metadata = new(StringComparer.Ordinal);
     private readonly List<RefusedEntry> _refused = [];
@@ -49,15 +49,15 @@ internal sealed class CheckpointBuilder
     /// <param name="path">The path that was opened.</param>
     /// <param name="format">Its format.</param>
     /// <param name="budget">The budget that is charged with all data that is kept.</param>
-    /// <param name="expected">The approximate number of tensors.</param>
+    /// <param name="expected">The approximate number of tensors. If it is exact, nothing is copied at the end.</param>
     public CheckpointBuilder(string path, CheckpointFormat format, OpenBudget budget, int expected)
     {
         _path = path;
         _format = format;
         _budget = budget;
         budget.Spend((long)ExpectedOverhead * expected, path);
-        _storages = new List<Extent>(expected);
-        _tensors = new List<TensorEntry>(expected);
+        _storages = ImmutableArray.CreateBuilder<Extent>(expected);
+        _tensors = ImmutableArray.CreateBuilder<TensorEntry>(expected);
         _names = new HashSet<string>(format == CheckpointFormat.Safetensors ? 0 : expected, StringComparer.Ordinal);
     }
 
@@ -267,8 +267,9 @@ internal sealed class CheckpointBuilder
         _objectFinding = finding;
     }
 
-    /// <summary>The finished checkpoint.</summary>
-    public Checkpoint Build() => Trim(_path, _format, [.. _files], [.. _storages], [.. _tensors], _metadata).WithRefused([.. _refused])
+    /// <summary>The finished checkpoint. Nothing can be added afterwards.</summary>
+    public Checkpoint Build() =>
+        Trim(_path, _format, [.. _files], _storages.DrainToImmutable(), _tensors.DrainToImmutable(), _metadata).WithRefused([.. _refused])
         .WithObjects(_objectCount).WithFindings(_objectFinding is null ? [] : [_objectFinding]);
 
     /// <summary>
@@ -283,34 +284,24 @@ internal sealed class CheckpointBuilder
         ImmutableArray<TensorEntry> tensors,
         IReadOnlyDictionary<string, object?> metadata)
     {
+        if (files.Length == 1 && AreWhole(storages, tensors))
+        {
+            return new Checkpoint(path, format, files, storages, tensors, metadata);
+        }
         Stretch[] used = new Stretch[storages.Length];
-        bool whole = true; // each storage so far was new at its first use
-        int next = 0;
         foreach (TensorEntry tensor in tensors)
         {
-            whole &= tensor.Storage <= next && (tensor.ElementOffset == 0 || tensor.ElementCount > 0);
-            next += tensor.Storage == next ? 1 : 0;
             if (tensor.ElementCount > 0)
             {
                 used[tensor.Storage].Add(tensor);
             }
         }
-        whole &= next == storages.Length && files.Length == 1;
-        for (int i = 0; whole && i < used.Length; i++)
-        {
-            whole = used[i].Start == 0 && used[i].End == storages[i].Length;
-        }
-        if (whole)
-        {
-            return new Checkpoint(path, format, files, storages, tensors, metadata);
-        }
-
         int[] newStorage = new int[storages.Length];
         int[] newFile = new int[files.Length];
         Array.Fill(newStorage, -1);
         Array.Fill(newFile, -1);
         var keptFiles = ImmutableArray.CreateBuilder<CheckpointFile>();
-        var keptStorages = ImmutableArray.CreateBuilder<Extent>(next);
+        var keptStorages = ImmutableArray.CreateBuilder<Extent>(Math.Min(storages.Length, tensors.Length));
         var kept = ImmutableArray.CreateBuilder<TensorEntry>(tensors.Length);
         foreach (TensorEntry tensor in tensors)
         {
@@ -351,6 +342,24 @@ internal sealed class CheckpointBuilder
             }
             return newFile[file];
         }
+    }
+
+    // Whether the first tensor of each storage uses all of it, and the storages are in the order of first use. Most files are like that.
+    private static bool AreWhole(ImmutableArray<Extent> storages, ImmutableArray<TensorEntry> tensors)
+    {
+        int next = 0;
+        foreach (TensorEntry tensor in tensors)
+        {
+            bool isFirst = tensor.Storage == next;
+            if (tensor.Storage > next
+                || (tensor.ElementOffset != 0 && (isFirst || tensor.ElementCount == 0))
+                || (isFirst && tensor.DType.Layout().BytesOf(ShapeMath.Span(tensor.Shape, tensor.Strides)) != storages[next].Length))
+            {
+                return false;
+            }
+            next += isFirst ? 1 : 0;
+        }
+        return next == storages.Length;
     }
 
     // The bytes of a storage that tensors use. There are none if all tensors are empty.

@@ -85,6 +85,13 @@ internal ref struct StrictJson
     private readonly void CheckLiteral()
     {
         ReadOnlySpan<byte> rest = _text[checked((int)_reader.BytesConsumed)..];
+        // Most tokens have at most one character before them, and most begin with a quote, a digit or a bracket.
+        int near = rest is [(byte)',' or (byte)':', ..] ? 1 : 0;
+        if (rest.Length > near
+            && rest[near] is (byte)'"' or (>= (byte)'0' and <= (byte)'9') or (byte)'[' or (byte)']' or (byte)'{' or (byte)'}')
+        {
+            return;
+        }
         int start = rest.IndexOfAnyExcept(BetweenTokens);
         if (start < 0)
         {

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -42,18 +43,37 @@ public sealed record WeightInfo
     public static IEnumerable<WeightInfo> Of(Checkpoint checkpoint, string[]? hashes = null)
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
+        return Describe(checkpoint, hashes);
+    }
+
+    private static IEnumerable<WeightInfo> Describe(Checkpoint checkpoint, string[]? hashes)
+    {
         string format = checkpoint.Format.ToString();
-        return checkpoint.Tensors.Select((tensor, i) =>
+        // Readers give tensors with equal shapes the same array, so neighbors share the text, too.
+        (ImmutableArray<long> shape, ImmutableArray<long> strides) = (default, default);
+        (string shapeText, string stridesText) = ("", "");
+        for (int i = 0; i < checkpoint.Tensors.Length; i++)
         {
+            TensorEntry tensor = checkpoint.Tensors[i];
+            if (tensor.Shape != shape)
+            {
+                shape = tensor.Shape;
+                shapeText = string.Join(',', shape);
+            }
+            if (tensor.Strides != strides)
+            {
+                strides = tensor.Strides;
+                stridesText = string.Join(',', strides);
+            }
             Extent storage = checkpoint.Storages[tensor.Storage];
             CheckpointFile file = checkpoint.Files[storage.File];
             long offset = storage.Offset + tensor.ByteOffset;
-            return new WeightInfo
+            yield return new WeightInfo
             {
                 Name = tensor.Name,
                 DType = tensor.DType.TorchName(),
-                Shape = string.Join(',', tensor.Shape),
-                Strides = string.Join(',', tensor.Strides),
+                Shape = shapeText,
+                Strides = stridesText,
                 ElementCount = tensor.ElementCount,
                 Bytes = tensor.Bytes,
                 File = file.Path,
@@ -63,7 +83,7 @@ public sealed record WeightInfo
                 Path = checkpoint.Path,
                 Format = format,
             };
-        });
+        }
     }
 }
 

@@ -132,7 +132,7 @@ internal static class DistributedReader
         budget.Grant(file.Length);
         var recalls = PickleRecalls.Of(file, 0, file.Length, budget);
         using var input = new PickleInput(file, 0, file.Length, budget);
-        object? root = new PickleMachine(input, _ => throw NoStorage(), recalls, MetadataVocabulary.Instance).Load(ct);
+        object? root = new PickleMachine(input, _ => throw NoStorage(), recalls, new MetadataVocabulary()).Load(ct);
         if (input.Remaining > 0)
         {
             throw Rules.PickleMalformed.Broken($"{input.Remaining} bytes follow the end of the pickle", path, input.Position);

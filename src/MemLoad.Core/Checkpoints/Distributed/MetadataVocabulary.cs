@@ -8,9 +8,6 @@ namespace MemLoad;
 /// </summary>
 internal sealed class MetadataVocabulary : IPickleVocabulary
 {
-    /// <summary>The only one: it has no state.</summary>
-    public static readonly IPickleVocabulary Instance = new MetadataVocabulary();
-
     private const string Module = "torch.distributed.checkpoint.metadata.";
     private const string ShardedModule = "torch.distributed._shard.sharded_tensor.metadata."; // until PyTorch 2.2
     private const string Size = "torch.Size";
@@ -48,9 +45,7 @@ internal sealed class MetadataVocabulary : IPickleVocabulary
         Size, "torch.serialization._get_layout", "collections.OrderedDict", "builtins.set", "builtins.list", "builtins.dict",
     }.ToFrozenSet(StringComparer.Ordinal);
 
-    private MetadataVocabulary()
-    {
-    }
+    private readonly TorchVocabulary _torch = new();
 
     /// <inheritdoc/>
     public object? Resolve(string module, string name, OpenBudget budget, string path, long at)
@@ -81,7 +76,7 @@ internal sealed class MetadataVocabulary : IPickleVocabulary
     {
         if (callee is not PickleGlobal { Name: string name })
         {
-            return TorchVocabulary.Call(callee, arguments, budget, path, at);
+            return _torch.Call(callee, arguments, budget, path, at);
         }
         if (name == Size && arguments.Items is [PickleSequence { Kind: PickleSequenceKind.Tuple } numbers])
         {
@@ -102,7 +97,7 @@ internal sealed class MetadataVocabulary : IPickleVocabulary
         }
         return Classes.ContainsKey(name)
             ? throw Form($"{Printable.Quote(name)} is called, and not made without its constructor", path, at)
-            : TorchVocabulary.Call(callee, arguments, budget, path, at);
+            : _torch.Call(callee, arguments, budget, path, at);
     }
 
     /// <inheritdoc/>
@@ -110,7 +105,7 @@ internal sealed class MetadataVocabulary : IPickleVocabulary
     {
         if (type is not PickleGlobal { Name: string name } || !Classes.TryGetValue(name, out Func<MetadataObject>? make))
         {
-            return TorchVocabulary.Create(type, arguments, budget, path, at);
+            return _torch.Create(type, arguments, budget, path, at);
         }
         budget.Spend(MetadataObject.Overhead, path);
         return arguments.Count == 0 ? make() : throw Form($"{Printable.Quote(name)} is made with arguments", path, at);

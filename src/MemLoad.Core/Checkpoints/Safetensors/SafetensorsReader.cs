@@ -29,7 +29,11 @@ internal static class SafetensorsReader
     private const int ShortestEntry = 50;
 
     /// <summary>One tensor of the header. Its storage is its index in the header. Begin and end count from the end of the header.</summary>
-    private readonly record struct Entry(TensorEntry Tensor, long Begin, long End, int Position);
+    private readonly record struct Entry(TensorEntry Tensor, long Begin, int Position)
+    {
+        // The size of the tensor was compared with its offsets.
+        public long End => checked(Begin + Tensor.Bytes);
+    }
 
     /// <summary>Reads the header and compares it with the file.</summary>
     /// <param name="file">The file.</param>
@@ -40,7 +44,7 @@ internal static class SafetensorsReader
     {
         byte[] header = ReadHeader(file, budget);
         long dataStart = LengthBytes + header.Length;
-        int expected = Math.Min(header.AsSpan().Count((byte)'{'), header.Length / ShortestEntry);
+        int expected = Expected(header);
         var builder = new CheckpointBuilder(file.Path, CheckpointFormat.Safetensors, budget, expected);
         budget.Spend(64L * expected, file.Path);
         var entries = new List<Entry>(expected);
@@ -52,13 +56,20 @@ internal static class SafetensorsReader
         int home = builder.AddFile(file);
         foreach (Entry entry in entries)
         {
-            builder.AddStorage(home, dataStart + entry.Begin, entry.End - entry.Begin);
+            builder.AddStorage(home, dataStart + entry.Begin, entry.Tensor.Bytes);
             if (!ControlCharacters.AreInTensorName(entry.Tensor.Name))
             {
                 builder.AddTensor(entry.Tensor, nameIsNew: true);
             }
         }
         return builder.Build().WithFindings(findings.ToArray());
+    }
+
+    // The number of entries, which is exact unless a name or an unknown field has a brace. Lists of the exact length are not copied.
+    private static int Expected(ReadOnlySpan<byte> header)
+    {
+        int others = 1 + (header.IndexOf("\"__metadata__\":{"u8) >= 0 ? 1 : 0);
+        return Math.Clamp(header.Count((byte)'{') - others, 0, header.Length / ShortestEntry);
     }
 
     private static byte[] ReadHeader(WholeFile file, OpenBudget budget)
@@ -190,7 +201,7 @@ internal static class SafetensorsReader
         }
         (ImmutableArray<long> dimensions, ImmutableArray<long> strides) = shape.Take(in json, name, position, budget, path);
         CheckSize(in json, name, dtype, dimensions, end - begin, position);
-        return new Entry(new TensorEntry(name, dtype, dimensions, strides, index, 0), begin, end, checked((int)position));
+        return new Entry(new TensorEntry(name, dtype, dimensions, strides, index, 0), begin, checked((int)position));
     }
 
     private static DType ParseDType(ref StrictJson json, string name)

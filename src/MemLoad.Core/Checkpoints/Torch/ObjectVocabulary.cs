@@ -16,6 +16,7 @@ internal sealed class ObjectVocabulary : IPickleVocabulary
     private const int DeepestArgument = 3;
     private const int WaitingBytes = 2 * sizeof(long);
 
+    private readonly TorchVocabulary _torch = new();
     private readonly Stack<object> _waiting = new();
 
     /// <summary>The number of objects that are no part of another object and have no name in the checkpoint.</summary>
@@ -83,7 +84,7 @@ internal sealed class ObjectVocabulary : IPickleVocabulary
         }
         try
         {
-            return TorchVocabulary.Call(callee, arguments, budget, path, at);
+            return _torch.Call(callee, arguments, budget, path, at);
         }
         catch (MemLoadException e) when (e.Rule == Rules.PickleArguments && TorchVocabulary.IsNumpy(name))
         {
@@ -95,7 +96,7 @@ internal sealed class ObjectVocabulary : IPickleVocabulary
     public object? Create(object? type, PickleSequence arguments, OpenBudget budget, string path, long at) =>
         type is OpaqueObject || TorchVocabulary.IsType((type as PickleGlobal)?.Name)
             ? CallOpaque(type!, arguments, budget, path)
-            : TorchVocabulary.Create(type, arguments, budget, path, at);
+            : _torch.Create(type, arguments, budget, path, at);
 
     /// <inheritdoc/>
     public void Build(object? target, object? state, OpenBudget budget, string path, long at)

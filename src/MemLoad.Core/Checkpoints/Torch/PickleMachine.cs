@@ -19,7 +19,7 @@ internal sealed class PickleMachine(
     private readonly PickleMemo _memo = new(input.Budget, input.Path);
     private readonly object?[] _numbers = new object?[64];
     private readonly Stack<PickleSequence>?[] _recycled = new Stack<PickleSequence>?[8];
-    private readonly IPickleVocabulary _vocabulary = vocabulary ?? TorchVocabulary.Instance;
+    private readonly IPickleVocabulary _vocabulary = vocabulary ?? new TorchVocabulary();
     private readonly Stack<PickleDict> _recycledDicts = new();
     private uint _memoized;
     private object?[] _stack = new object?[64];

@@ -9,13 +9,10 @@ namespace MemLoad;
 
 /// <summary>
 /// The allowlist: every name that a PyTorch state dict or training checkpoint needs, and its record. Names and argument orders are those of
-/// PyTorch 2.6 (torch/_utils.py, torch/_tensor.py, torch/_weights_only_unpickler.py).
+/// PyTorch 2.6 (torch/_utils.py, torch/_tensor.py, torch/_weights_only_unpickler.py). It belongs to one pickle.
 /// </summary>
 internal sealed class TorchVocabulary : IPickleVocabulary
 {
-    /// <summary>The only one: it has no state.</summary>
-    public static readonly IPickleVocabulary Instance = new TorchVocabulary();
-
     private const string OrderedDict = "collections.OrderedDict";
     private const string DefaultDict = "collections.defaultdict";
     private const string Counter = "collections.Counter";
@@ -260,9 +257,12 @@ internal sealed class TorchVocabulary : IPickleVocabulary
         ["QInt32Storage"] = DType.Int32,
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
-    private TorchVocabulary()
-    {
-    }
+    // Most tensors have one of a few shapes. The last one of each remainder is kept for others like it.
+    private const int KnownShapes = 32;
+    private ImmutableArray<long>[]? _shapes;
+
+    // Every tensor has an empty dict of hooks. Unless the pickle has memoized it, the next tensor gets the same.
+    private PickleDict? _spareHooks;
 
     bool IPickleVocabulary.TakesRepeatedNames => true;
 
@@ -350,7 +350,7 @@ internal sealed class TorchVocabulary : IPickleVocabulary
     /// Returns the result of a call of a known name. It is the result in Python for the arguments that PyTorch and pickle write.
     /// </summary>
     /// <exception cref="MemLoadException">ML1013, ML3001, ML3006 or ML3011.</exception>
-    public static object? Call(object? callee, PickleSequence tuple, OpenBudget budget, string path, long at)
+    public object? Call(object? callee, PickleSequence tuple, OpenBudget budget, string path, long at)
     {
         if (callee is not PickleGlobal { Name: string name } || !Callables.Contains(name))
         {
@@ -372,9 +372,9 @@ internal sealed class TorchVocabulary : IPickleVocabulary
                 DefaultDict => arguments is [] or [null or PickleGlobal]
                     ? new PickleDict(PickleDictKind.DefaultDict)
                     : throw new InvalidCastException(),
-                RebuildTensor => Tensor(arguments, 4, dtype: null, budget, path),
-                RebuildTensorV2 => Tensor(arguments, 6, dtype: null, budget, path),
-                RebuildTensorV3 => Tensor(arguments, 7, NotNone<TorchConstant>(arguments[6]), budget, path),
+                RebuildTensor => Tensor(tuple, 4, dtype: null, budget, path),
+                RebuildTensorV2 => Tensor(tuple, 6, dtype: null, budget, path),
+                RebuildTensorV3 => Tensor(tuple, 7, NotNone<TorchConstant>(arguments[6]), budget, path),
                 RebuildParameter => Parameter(arguments, 3),
                 RebuildParameterWithState => WithState(Parameter(arguments, 4), arguments[3], path, at),
                 RebuildFromType => FromType(arguments, budget, path, at),
@@ -408,7 +408,7 @@ internal sealed class TorchVocabulary : IPickleVocabulary
     /// call.
     /// </summary>
     /// <exception cref="MemLoadException">ML1013, ML3001 or ML3006.</exception>
-    public static object? Create(object? type, PickleSequence tuple, OpenBudget budget, string path, long at)
+    public object? Create(object? type, PickleSequence tuple, OpenBudget budget, string path, long at)
     {
         bool isContainer = type is PickleGlobal { Name: OrderedDict or DefaultDict or Counter or Set or FrozenSet or ByteArray };
         if (isContainer && tuple.Count > 0)
@@ -473,12 +473,14 @@ internal sealed class TorchVocabulary : IPickleVocabulary
         return new StorageReference(key, type.DType, count) { IsQuantized = type.IsQuantized };
     }
 
-    private static PickleDict Ordered(ReadOnlySpan<object?> arguments, OpenBudget budget, string path)
+    private PickleDict Ordered(ReadOnlySpan<object?> arguments, OpenBudget budget, string path)
     {
         switch (arguments)
         {
             case []:
-                return new PickleDict(PickleDictKind.OrderedDict);
+                PickleDict empty = _spareHooks ?? new PickleDict(PickleDictKind.OrderedDict);
+                _spareHooks = null;
+                return empty;
             case [PickleDict dict]:
                 return PickleDict.Copy(PickleDictKind.OrderedDict, dict, budget, path);
             // Python 2 writes a list of [key, value].
@@ -509,8 +511,9 @@ internal sealed class TorchVocabulary : IPickleVocabulary
     };
 
     // Storage, offset, size, stride. Version 2 adds requires_grad, hooks and optional flags. Version 3 has a dtype before the flags.
-    private static TensorReference Tensor(ReadOnlySpan<object?> arguments, int count, TorchConstant? dtype, OpenBudget budget, string path)
+    private TensorReference Tensor(PickleSequence tuple, int count, TorchConstant? dtype, OpenBudget budget, string path)
     {
+        ReadOnlySpan<object?> arguments = tuple.Items;
         bool hasGradient = count > 4;
         if (arguments.Length < count || arguments.Length > (hasGradient ? count + 1 : count)
             || (hasGradient && (arguments[4] is not bool || arguments[5] is not (null or PickleDict))))
@@ -536,6 +539,13 @@ internal sealed class TorchVocabulary : IPickleVocabulary
             CheckGradient(type);
         }
         LazyView lazy = arguments.Length > count ? Flags(arguments[count], type) : LazyView.None;
+        if (hasGradient
+            && !tuple.IsKept
+            && arguments[5] is PickleDict { Kind: PickleDictKind.OrderedDict, IsKept: false, Items.Count: 0 } hooks
+            && hooks.TryClear())
+        {
+            _spareHooks = hooks;
+        }
         return new TensorReference(
             storage, type, (long)arguments[1]!, Numbers(arguments[2], budget, path), Numbers(arguments[3], budget, path), lazy);
     }
@@ -608,7 +618,7 @@ internal sealed class TorchVocabulary : IPickleVocabulary
         return data;
     }
 
-    private static object FromType(ReadOnlySpan<object?> arguments, OpenBudget budget, string path, long at)
+    private object FromType(ReadOnlySpan<object?> arguments, OpenBudget budget, string path, long at)
     {
         // A tensor with Python attributes: function, class, arguments, attributes.
         if (arguments.Length != 4 || arguments[2] is not PickleSequence { Kind: PickleSequenceKind.Tuple } inner)
@@ -712,19 +722,44 @@ internal sealed class TorchVocabulary : IPickleVocabulary
             Items: [3L, "<" or "|", null, null, null, >= 1L and <= LongestNumpyText, 1L or 4L, 0L or 8L],
         };
 
-    private static ImmutableArray<long> Numbers(object? value, OpenBudget budget, string path)
+    private ImmutableArray<long> Numbers(object? value, OpenBudget budget, string path)
     {
         if (value is not PickleSequence { Kind: PickleSequenceKind.Tuple or PickleSequenceKind.Size, Count: <= MostDimensions } tuple)
         {
             throw new InvalidCastException();
         }
-        budget.Spend(32 + (sizeof(long) * tuple.Count), path);
-        long[] numbers = new long[tuple.Count];
-        for (int i = 0; i < numbers.Length; i++)
+        const ulong Factor = 31;
+        ReadOnlySpan<object?> items = tuple.Items;
+        ulong hash = 0;
+        foreach (object? item in items)
         {
-            numbers[i] = (long)tuple.Items[i]!;
+            hash = unchecked((hash * Factor) + (ulong)(long)item!);
         }
-        return ImmutableCollectionsMarshal.AsImmutableArray(numbers);
+        _shapes ??= new ImmutableArray<long>[KnownShapes];
+        ref ImmutableArray<long> known = ref _shapes[hash % KnownShapes];
+        if (known.IsDefault || !AreEqual(known.AsSpan(), items))
+        {
+            budget.Spend(32 + (sizeof(long) * items.Length), path);
+            long[] numbers = new long[items.Length];
+            for (int i = 0; i < numbers.Length; i++)
+            {
+                numbers[i] = (long)items[i]!;
+            }
+            known = ImmutableCollectionsMarshal.AsImmutableArray(numbers);
+        }
+        return known;
+    }
+
+    private static bool AreEqual(ReadOnlySpan<long> known, ReadOnlySpan<object?> items)
+    {
+        for (int i = 0; i < items.Length && items.Length == known.Length; i++)
+        {
+            if (known[i] != (long)items[i]!)
+            {
+                return false;
+            }
+        }
+        return items.Length == known.Length;
     }
 
     private static PickleSequence Copy(ReadOnlySpan<object?> arguments, PickleSequenceKind kind, OpenBudget budget, string path) =>

@@ -9,6 +9,15 @@ namespace MemLoad;
 /// </summary>
 internal readonly record struct ZipRecord(string Name, long Offset, long Length, ushort Method, long Inflated, uint Crc)
 {
+    /// <summary>The position of its local header.</summary>
+    public required long Start { get; init; }
+
+    /// <summary>Whether a data descriptor follows the stored bytes.</summary>
+    public required bool IsDeferred { get; init; }
+
+    /// <summary>The end of its stored bytes.</summary>
+    public long End => Offset + Length;
+
     /// <summary>By deflate, which .NET libraries use for PyTorch archives. PyTorch itself compresses nothing.</summary>
     public bool Deflated => Method == 8;
 
@@ -47,8 +56,8 @@ internal sealed class ZipDirectory
     private const ushort UnicodePathField = 0x7075; // another name for the record, which some readers use
     private const long LargestDirectory = 1L << 30;
 
-    // Bytes of a record without its name: the record, its extent, and its entry in the name index.
-    private const int RecordOverhead = 32 + 40 + 28;
+    // Bytes of a record without its name: the record, its place in the order of the file, and its entry in the name index.
+    private const int RecordOverhead = 56 + 16 + 28;
 
     // The maximum length of a name to find. Names of PyTorch have a few dozen characters.
     private const int LongestName = 1024;
@@ -102,14 +111,13 @@ internal sealed class ZipDirectory
         budget.Spend(length + (RecordOverhead * count), file.Path);
         byte[] bytes = file.ReadBytes(offset, length);
         var directory = new ZipDirectory(checked((int)count)) { TailBytes = tail };
-        var extents = new RecordExtent[directory._records.Length];
         ExpectHeaders(file, bytes);
         using var headers = new FileWindow(file);
         int at = 0;
-        for (int i = 0; i < extents.Length; i++)
+        for (int i = 0; i < directory._records.Length; i++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            (ZipRecord record, extents[i], int next) = ReadEntry(headers, budget, bytes, at, offset);
+            (ZipRecord record, int next) = ReadEntry(headers, budget, bytes, at, offset);
             if (!directory._byName.TryAdd(record.Name, i))
             {
                 throw Rules.ZipNameRepeated.Broken($"the record {Printable.Quote(record.Name)} occurs twice", file.Path, offset + at);
@@ -122,7 +130,7 @@ internal sealed class ZipDirectory
             throw Rules.ZipDirectoryInvalid.Broken(
                 $"{count} entries leave {bytes.Length - at} bytes of the directory unused", file.Path, offset + at);
         }
-        CheckLayout(headers, extents, offset, cancellationToken);
+        CheckLayout(headers, directory._records, offset, cancellationToken);
         return directory;
     }
 
@@ -158,53 +166,53 @@ internal sealed class ZipDirectory
     }
 
     // Records fill the file from its first byte to the directory. Each begins at the end of the previous record or its data descriptor.
-    private static void CheckLayout(FileWindow file, RecordExtent[] extents, long directoryOffset, CancellationToken ct)
+    private static void CheckLayout(FileWindow file, ZipRecord[] records, long directoryOffset, CancellationToken ct)
     {
-        if (!IsSorted(extents))
-        {
-            Array.Sort(extents, (one, other) => one.Start.CompareTo(other.Start));
-        }
-        long first = extents.Length == 0 ? directoryOffset : extents[0].Start;
+        int[]? order = OrderOf(records);
+        long first = records.Length == 0 ? directoryOffset : records[order?[0] ?? 0].Start;
         if (first != 0)
         {
             throw Rules.ZipHidden.Broken($"{first} bytes lie before the first record", file.Path, 0);
         }
-        for (int i = 0; i < extents.Length; i++)
+        for (int i = 0; i < records.Length; i++)
         {
             ct.ThrowIfCancellationRequested();
-            RecordExtent extent = extents[i];
-            long next = i + 1 < extents.Length ? extents[i + 1].Start : directoryOffset;
-            long gap = next - extent.End;
+            ref readonly ZipRecord record = ref records[order?[i] ?? i];
+            long next = i + 1 < records.Length ? records[order?[i + 1] ?? (i + 1)].Start : directoryOffset;
+            long gap = next - record.End;
             if (gap < 0)
             {
                 throw Rules.ZipOverlap.Broken($"a record starts at byte {next}, inside the one before it", file.Path, next);
             }
-            if (extent.Deferred ? gap is not (12 or 16 or 20 or 24) : gap != 0)
+            if (record.IsDeferred ? gap is not (12 or 16 or 20 or 24) : gap != 0)
             {
-                string expected = extent.Deferred ? "and are no data descriptor" : "and belong to none";
-                throw Rules.ZipHidden.Broken($"{gap} bytes follow a record {expected}", file.Path, extent.End);
+                string expected = record.IsDeferred ? "and are no data descriptor" : "and belong to none";
+                throw Rules.ZipHidden.Broken($"{gap} bytes follow a record {expected}", file.Path, record.End);
             }
-            if (extent.Deferred)
+            if (record.IsDeferred)
             {
-                CheckDescriptor(file.Read(extent.End, (int)gap), extent, file.Path);
+                CheckDescriptor(file.Read(record.End, (int)gap), record, file.Path);
             }
         }
     }
 
-    private static bool IsSorted(RecordExtent[] extents)
+    // The records by their place in the file. Null if they are listed in this order, as usual.
+    private static int[]? OrderOf(ZipRecord[] records)
     {
-        for (int i = 1; i < extents.Length; i++)
+        for (int i = 1; i < records.Length; i++)
         {
-            if (extents[i].Start < extents[i - 1].Start)
+            if (records[i].Start < records[i - 1].Start)
             {
-                return false;
+                int[] order = [.. Enumerable.Range(0, records.Length)];
+                Array.Sort(Array.ConvertAll(records, record => record.Start), order);
+                return order;
             }
         }
-        return true;
+        return null;
     }
 
     // An optional signature, the checksum and two sizes of 4 or 8 bytes.
-    private static void CheckDescriptor(ReadOnlySpan<byte> descriptor, in RecordExtent extent, string path)
+    private static void CheckDescriptor(ReadOnlySpan<byte> descriptor, in ZipRecord record, string path)
     {
         bool signed = descriptor.Length is 16 or 24;
         bool wide = descriptor.Length >= 20;
@@ -212,11 +220,11 @@ internal sealed class ZipDirectory
         ulong stored = wide ? BinaryPrimitives.ReadUInt64LittleEndian(fields[4..]) : U32(fields, 4);
         ulong length = wide ? BinaryPrimitives.ReadUInt64LittleEndian(fields[12..]) : U32(fields, 8);
         if ((signed && U32(descriptor, 0) != DescriptorSignature)
-            || U32(fields, 0) != extent.Crc
-            || stored != (ulong)extent.Stored
-            || length != (ulong)extent.Length)
+            || U32(fields, 0) != record.Crc
+            || stored != (ulong)record.Length
+            || length != (ulong)record.Inflated)
         {
-            throw Rules.ZipHeaderMismatch.Broken("the data descriptor of a record differs from the directory", path, extent.End);
+            throw Rules.ZipHeaderMismatch.Broken("the data descriptor of a record differs from the directory", path, record.End);
         }
     }
 
@@ -316,7 +324,7 @@ internal sealed class ZipDirectory
         return (offset, length, count);
     }
 
-    private static (ZipRecord Record, RecordExtent Extent, int Next) ReadEntry(
+    private static (ZipRecord Record, int Next) ReadEntry(
         FileWindow file, OpenBudget budget, byte[] directory, int at, long directoryOffset)
     {
         long here = directoryOffset + at;
@@ -408,10 +416,7 @@ internal sealed class ZipDirectory
             throw Rules.ZipHeaderMismatch.Broken(
                 $"the local header of {Printable.Quote(name)} states another checksum than the directory", file.Path, header);
         }
-        return (
-            new ZipRecord(name, data, stored, method, length, crc),
-            new RecordExtent(header, data + stored, stored, length, crc, deferred),
-            next);
+        return (new ZipRecord(name, data, stored, method, length, crc) { Start = header, IsDeferred = deferred }, next);
 
         bool Agrees(long stated, long listed) => stated == listed || (deferred && stated == 0);
     }
@@ -518,9 +523,6 @@ internal sealed class ZipDirectory
         }
         return true;
     }
-
-    /// <summary>The range of a record in the file, and the expected values of its data descriptor.</summary>
-    private readonly record struct RecordExtent(long Start, long End, long Stored, long Length, uint Crc, bool Deferred);
 
     private static ushort U16(ReadOnlySpan<byte> bytes, int at) => BinaryPrimitives.ReadUInt16LittleEndian(bytes[at..]);
 
