@@ -9,8 +9,8 @@ namespace MemLoad;
 /// </summary>
 internal sealed partial class KernelPool : DevicePool
 {
-    // A write to a file locks the file until its pages are allocated and filled. Stripes of the memory are in several files, so that threads
-    // that write to neighboring stripes do not wait for each other.
+    // A write to a file locks the file until its pages are allocated and filled. Stripes of the memory are in several files, so that
+    // threads that write to neighboring stripes do not wait for each other.
     private const int FileCount = 4;
     private const long StripeBytes = 2 << 20;
 

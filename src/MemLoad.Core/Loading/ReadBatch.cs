@@ -301,8 +301,8 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
         return [.. blocks];
     }
 
-    // Returns the pieces in the order of the files, in groups that need no more files than may be open at the same time. A piece that is read
-    // in place holds storages with the same distances in memory as in the file; any other, storages that are close in the file.
+    // Returns the pieces in the order of the files, in groups that need no more files than may be open at the same time. A piece that is
+    // read in place holds storages with the same distances in memory as in the file; any other, storages that are close in the file.
     private IEnumerable<Piece[]> Cut(IEnumerable<Target> targets, long pieceBytes, bool inPlace)
     {
         var group = new List<Piece>();
