@@ -7,7 +7,7 @@ namespace MemLoad;
 internal sealed class FileFlushes : IDisposable
 {
     // Each holds a file open.
-    private const int Most = 64;
+    private const int Most = 16;
 
     private readonly Queue<Task> _running = new();
 
