@@ -28,7 +28,7 @@ internal sealed record Contender(string Name, ContenderKind Kind, params string[
         new("pread, fresh memory", ContenderKind.Limit, "cpu"),
         new("pread, touched memory", ContenderKind.Limit, "cpu"),
         new("memcpy, touched memory", ContenderKind.Limit, "cpu"),
-        new("pread and pwrite to a memory file", ContenderKind.Limit, "sim"),
+        new("pread and pwrite to memory files", ContenderKind.Limit, "sim"),
         new(Limits.Disk, ContenderKind.Limit),
         .. Strategies.All.Select(strategy => new Contender(strategy.ToString(), ContenderKind.Strategy)),
         new(InPlace, ContenderKind.Strategy),

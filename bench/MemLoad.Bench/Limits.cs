@@ -18,7 +18,7 @@ internal static unsafe partial class Limits
     private const nuint HugePage = 2 << 20;
 
     public static IReadOnlyList<string> All { get; } =
-    ["pread, fresh memory", "pread, touched memory", "memcpy, touched memory", "pread and pwrite to a memory file", Disk];
+    ["pread, fresh memory", "pread, touched memory", "memcpy, touched memory", "pread and pwrite to memory files", Disk];
 
     public static TimeSpan Measure(string name, string path)
     {
@@ -58,8 +58,10 @@ internal static unsafe partial class Limits
                 }
             default:
                 {
-                    using var memory = new SafeFileHandle(CreateMemoryFile("limit", 1), ownsHandle: true);
-                    RandomAccess.SetLength(memory, length);
+                    // Several, because a write locks its file.
+                    SafeFileHandle[] memory =
+                        [.. Enumerable.Range(0, 4).Select(_ => new SafeFileHandle(CreateMemoryFile("limit", 1), ownsHandle: true))];
+                    Array.ForEach(memory, part => RandomAccess.SetLength(part, length));
                     return Timed(() => Parallel(length, Environment.ProcessorCount, () =>
                     {
                         byte* bounce = (byte*)NativeMemory.AlignedAlloc(1 << 20, HugePage);
@@ -69,7 +71,7 @@ internal static unsafe partial class Limits
                             {
                                 int part = Math.Min(1 << 20, count - done);
                                 ReadExactly(file, offset + done, bounce, part);
-                                RandomAccess.Write(memory, new ReadOnlySpan<byte>(bounce, part), offset + done);
+                                RandomAccess.Write(memory[offset / Piece % memory.Length], new ReadOnlySpan<byte>(bounce, part), offset + done);
                             }
                         };
                     }));

@@ -11,7 +11,7 @@ internal static class LoadTable
     [
         "limit: " + Limits.Disk,
         "limit: pread, fresh memory",
-        "limit: pread and pwrite to a memory file",
+        "limit: pread and pwrite to memory files",
     ];
     private const string Baseline = "PyTorch: baseline";
     private const string FastestCopy = "PyTorch: assign";
