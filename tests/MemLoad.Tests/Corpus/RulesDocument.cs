@@ -39,17 +39,20 @@ internal static class RulesDocument
         text.Append("""
             # Rules
 
-            MemLoad requires these conditions. Each refusal names one rule by its id, the file, the byte offset, the finding and the remedy. The meaning of an
-            id never changes. No option relaxes a rule for what is read. `--allow-opaque` leaves out objects that a rule would refuse (see Objects below).
-            `memload test` (`Test-Weights`) tests the headers of a checkpoint. With `--deep` (`-Deep`) it tests all of the checkpoint.
+            MemLoad requires these conditions. Each refusal names one rule by its id, the file, the byte offset, the finding and the
+            remedy. The meaning of an id never changes. No option relaxes a rule for what is read. `--allow-opaque` leaves out objects that
+            a rule would refuse (see Objects below). `memload test` (`Test-Weights`) tests the headers of a checkpoint. With `--deep`
+            (`-Deep`) it tests all of the checkpoint.
 
-            This page is generated. After a change of the rules or of the malformed files, `MEMLOAD_UPDATE=1 dotnet test --filter RulesDocumentTests` writes
-            it again. With a Python that has PyTorch and safetensors, which `MEMLOAD_PYTHON` can name, it also runs these readers again.
+            This page is generated. After a change of the rules or of the malformed files, `MEMLOAD_UPDATE=1 dotnet test --filter
+            RulesDocumentTests` writes it again. With a Python that has PyTorch and safetensors, which `MEMLOAD_PYTHON` can name, it also
+            runs these readers again.
 
-            The remedies on this page have the words of the command line. The module has its own words: `-HostMemoryLimit` for `--host-memory-limit`, and the
-            same for other options. The exceptions are `-Format` for `--to` and `-HeadCount` for `--heads`. `memload convert`, `inspect`, `invoke`, `manifest`,
-            `measure`, `plan`, `runtime` and `test` are `Convert-Weights`, `Get-WeightInfo`, `Import-Weights`, `New-WeightManifest`, `Measure-LoadMemory`,
-            `Get-LoadPlan`, `Get-MemLoadRuntime` and `Test-Weights`. `--model` is only in the module.
+            The remedies on this page have the words of the command line. The module has its own words: `-HostMemoryLimit` for
+            `--host-memory-limit`, and the same for other options. The exceptions are `-Format` for `--to` and `-HeadCount` for `--heads`.
+            `memload convert`, `inspect`, `invoke`, `manifest`, `measure`, `plan`, `runtime` and `test` are `Convert-Weights`,
+            `Get-WeightInfo`, `Import-Weights`, `New-WeightManifest`, `Measure-LoadMemory`, `Get-LoadPlan`, `Get-MemLoadRuntime` and
+            `Test-Weights`. `--model` is only in the module.
 
             "Files" counts the malformed files in `tests/MemLoad.Tests/Corpus/` that the rule refuses.
 
@@ -64,17 +67,12 @@ internal static class RulesDocument
                 Line($"| {rule.Id} | {Cell(rule.Title)} | {Cell(rule.Remedy.ToString())} | {(files == 0 ? "" : files)} |");
             }
         }
-        Line(
-            $"\n## The malformed files, and what other readers do with them\n\nMeasured: {peers.Versions}; `torch.load(path, "
-                + $"weights_only=True)` and");
-        Line(
-            "`safetensors.torch.load_file(path)`, each file in its own process with 2 GiB of memory and 20 seconds; TorchSharp.PyBridge "
-                + "1.4.4, `PyTorchUnpickler`");
-        Line("and `Safetensors.LoadStateDict`, with 2 GiB of managed memory. MemLoad refuses all of these files from their headers.");
-        Line(
-            "A reader that accepts a file is not always wrong. PyTorch supports sparse tensors, other protocols and deep containers. The "
-                + "table shows where two");
-        Line("readers of a file differ, and where a reader does not detect a wrong name, length or byte.");
+        Line($"\n## The malformed files, and what other readers do with them\n\nMeasured: {peers.Versions};");
+        Line("`torch.load(path, weights_only=True)` and `safetensors.torch.load_file(path)`, each file in its own process with 2 GiB of memory");
+        Line("and 20 seconds; TorchSharp.PyBridge 1.4.4, `PyTorchUnpickler` and `Safetensors.LoadStateDict`, with 2 GiB of managed memory.");
+        Line("MemLoad refuses all of these files from their headers. A reader that accepts a file is not always wrong. PyTorch supports");
+        Line("sparse tensors, other protocols and deep containers. The table shows where two readers of a file differ, and where a reader");
+        Line("does not detect a wrong name, length or byte.");
         Line(
             $"\n| Kind | Files | Reader | {string.Join(" | ", Outcomes)} "
                 + $"|\n|---|---|---|{string.Concat(Enumerable.Repeat("---|", Outcomes.Length))}");
@@ -89,12 +87,10 @@ internal static class RulesDocument
             Count(group.Key.Format, group.Key.Reader, group, peers.Outcomes);
             Count(group.Key.Format, "PyBridge", group, peers.Bridge);
         }
-        Line(
-            "\n## Pickles, construct by construct\n\nA pickle is a Python program. MemLoad does not run it. MemLoad reads what PyTorch "
-                + "reads, or refuses the file by a rule. Each construct is a file");
-        Line(
-            "in the tests. The tests also run PyTorch 2.6 (`weights_only=True`) if it is installed. `bench/Fuzz --differential` "
-                + "generates more constructs.");
+        Line("\n## Pickles, construct by construct\n");
+        Line("A pickle is a Python program. MemLoad does not run it. MemLoad reads what PyTorch reads, or refuses the file by a rule. Each");
+        Line("construct is a file in the tests. The tests also run PyTorch 2.6 (`weights_only=True`) if it is installed. `bench/Fuzz");
+        Line("--differential` generates more constructs.");
         Line("\n| Construct | PyTorch | MemLoad |\n|---|---|---|");
         foreach (PickleConstruct construct in PickleConstructs.All)
         {
@@ -104,25 +100,27 @@ internal static class RulesDocument
 
             ## Objects
 
-            A pickle can have objects beside its tensors: instances of classes that MemLoad does not know. Without `--allow-opaque` such a file is refused
-            (ML3003, ML3004). With it, unknown classes, functions and their calls are objects without content. MemLoad calls none of them. A
-            function that can run a program is an object, too, and the verdict names it. Tensors inside objects are left out. The column
-            `OpaqueObjects` has the number of objects, and the warning names the first ones.
+            A pickle can have objects beside its tensors: instances of classes that MemLoad does not know. Without `--allow-opaque` such a
+            file is refused (ML3003, ML3004). With it, unknown classes, functions and their calls are objects without content. MemLoad
+            calls none of them. A function that can run a program is an object, too, and the verdict names it. Tensors inside objects are
+            left out. The column `OpaqueObjects` has the number of objects, and the warning names the first ones.
 
-            PyTorch would run the code of an object. MemLoad assumes that this code changes only what the pickle gives to it, and all that is reachable from
-            that. These rules follow:
+            PyTorch would run the code of an object. MemLoad assumes that this code changes only what the pickle gives to it, and all that
+            is reachable from that. These rules follow:
 
-            - A tensor is refused (ML3012) if an object also holds its storage. An object holds the arguments of its call, its state, its items, and all that
-              is reachable from them, at any time while the pickle is read.
+            - A tensor is refused (ML3012) if an object also holds its storage. An object holds the arguments of its call, its state, its
+              items, and all that is reachable from them, at any time while the pickle is read.
             - A list or dict that an object also holds is left out if it has no tensor. If it has one, the tensor is refused.
-            - A dict with an object as a key is left out. The class of the object decides which other key it is equal to, so it could replace any entry.
+            - A dict with an object as a key is left out. The class of the object decides which other key it is equal to, so it could
+              replace any entry.
             - A call of an allowed function is an object if an object, or a container that an object holds, is among its arguments.
-            - The attributes and hooks of a tensor and of a dict count as held, because an object that gets the tensor or the dict reaches them.
+            - The attributes and hooks of a tensor and of a dict count as held, because an object that gets the tensor or the dict reaches
+              them.
             - A storage whose class is not known is an object, and another tensor with the same key is refused.
             - A file without a tensor outside objects is refused (ML3004).
 
-            Code that changes PyTorch itself could change any tensor. No reader of a file can exclude that. Convert a file with such code with
-            `--allow-opaque`, and load the result.
+            Code that changes PyTorch itself could change any tensor. No reader of a file can exclude that. Convert a file with such code
+            with `--allow-opaque`, and load the result.
 
             """.ReplaceLineEndings("\n"));
         Line(

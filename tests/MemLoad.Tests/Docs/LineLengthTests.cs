@@ -19,4 +19,33 @@ public sealed class LineLengthTests
         Assert.Empty(files.SelectMany(file => File.ReadLines(file).Select((line, index) => (line, index)).Where(at => at.line.Length > Most)
             .Select(at => $"{Path.GetRelativePath(Repository.Root, file)}:{at.index + 1}")));
     }
+
+    // Rows of tables and code cannot be wrapped, and a character of Japanese is as wide as two.
+    [Fact]
+    public void Lines_of_prose_have_at_most_140_characters()
+    {
+        IEnumerable<string> pages =
+        [
+            .. Directory.EnumerateFiles(Repository.Root, "*.md"),
+            .. Directory.EnumerateFiles(Path.Combine(Repository.Root, "docs"), "*.md", SearchOption.AllDirectories),
+        ];
+
+        Assert.Empty(pages.SelectMany(page => ProseOf(page).Where(at => at.Line.Length > Most)
+            .Select(at => $"{Path.GetRelativePath(Repository.Root, page)}:{at.Number}")));
+    }
+
+    private static IEnumerable<(string Line, int Number)> ProseOf(string page)
+    {
+        bool isCode = false;
+        int number = 0;
+        foreach (string line in File.ReadLines(page))
+        {
+            number++;
+            isCode ^= line.StartsWith("```", StringComparison.Ordinal);
+            if (!isCode && !line.StartsWith('|'))
+            {
+                yield return (line, number);
+            }
+        }
+    }
 }
