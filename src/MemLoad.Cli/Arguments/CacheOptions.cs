@@ -6,8 +6,7 @@ namespace MemLoad.Cli;
 /// <summary>The options for the KV cache that a server needs on top of the weights.</summary>
 internal sealed class CacheOptions
 {
-    private static readonly Words<DType> Types =
-        new("dtype", [.. KvCache.Types.Select(type => (type.TorchName(), type))]);
+    private static readonly Words<DType> Types = new("dtype", [.. KvCache.Types.Select(type => (type.TorchName(), type))]);
 
     private readonly Option<int?> _contextLength =
         Numbers.CountOption("--context-length", "Forecast also the KV cache of sequences of n tokens, on a line of its own.");

@@ -27,8 +27,7 @@ internal static class CommonOptions
     public static readonly Words<CacheState> Caches =
         new("cache state", ("warm", CacheState.Warm), ("cold", CacheState.Cold), ("asis", CacheState.AsIs));
 
-    public static readonly Words<TensorSplit?> Splits =
-        new("split", ("rows", TensorSplit.Rows), ("columns", TensorSplit.Columns));
+    public static readonly Words<TensorSplit?> Splits = new("split", ("rows", TensorSplit.Rows), ("columns", TensorSplit.Columns));
 
     public static readonly Words<DType> ModelTypes =
         new("dtype", ("float32", DType.Float32), ("float16", DType.Float16), ("bfloat16", DType.BFloat16));

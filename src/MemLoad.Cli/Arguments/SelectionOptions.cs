@@ -80,10 +80,10 @@ internal sealed class SelectionOptions
     /// <summary>Returns the device; null if none was given.</summary>
     public string? DeviceOf(ParseResult parsed) => parsed.GetResult(_device) is { Implicit: false } ? parsed.GetValue(_device) : null;
 
-    /// <summary>Returns the requests in their order: one per device and strategy.</summary>
-    /// <param name="parsed">The command line.</param>
-    /// <param name="makeFile">Called with a size if no path was given. Returns the path of its checkpoint, or null if the shapes are
-    /// enough.</param>
+    /// <summary>
+    /// Returns the requests in their order: one per device and strategy. If no path was given, <paramref name="makeFile"/> returns that of
+    /// the checkpoint of a size, or null if the shapes are enough.
+    /// </summary>
     public IReadOnlyList<LoadRequest> Read(ParseResult parsed, Func<string, string?> makeFile)
     {
         string? size = _size.Read(parsed);

@@ -60,8 +60,7 @@ internal sealed class WordOption<T> : Option<string?>
 {
     private readonly Words<T> _words;
 
-    public WordOption(Words<T> words, string name, string description, string? defaultWord)
-        : base(name)
+    public WordOption(Words<T> words, string name, string description, string? defaultWord) : base(name)
     {
         _words = words;
         Description = description;

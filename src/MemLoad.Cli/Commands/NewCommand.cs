@@ -40,12 +40,8 @@ internal static class NewCommand
         {
             if (size.Read(parsed) is not string name || !GptConfig.TryFromSize(name, out GptConfig? config))
             {
-                config = new GptConfig(
-                    parsed.GetValue(vocabulary)!.Value,
-                    parsed.GetValue(context)!.Value,
-                    parsed.GetValue(embedding)!.Value,
-                    parsed.GetValue(layers)!.Value,
-                    parsed.GetValue(heads)!.Value);
+                config = new GptConfig(parsed.GetValue(vocabulary)!.Value, parsed.GetValue(context)!.Value,
+                    parsed.GetValue(embedding)!.Value, parsed.GetValue(layers)!.Value, parsed.GetValue(heads)!.Value);
             }
             string path = target.PathOf(parsed) ?? (config.SizeName ?? "gpt") + FormatNames.ExtensionOf(target.FormatOf(parsed));
             WriteResult written = target.Write(

@@ -16,8 +16,7 @@ internal sealed class OutputTarget
         "--max-shard-size",
         "Write safetensors files of at most this size and their index, named as transformers names them, into the folder --out.");
 
-    public OutputTarget(bool required, string description) =>
-        _out = CommonOptions.Path("--out", description, required);
+    public OutputTarget(bool required, string description) => _out = CommonOptions.Path("--out", description, required);
 
     public void AddTo(Command command)
     {

@@ -40,8 +40,7 @@ internal static class WarmCommand
             if (!parsed.GetValue(dryRun))
             {
                 using var status = new StatusLine(console);
-                state = cache.Warm(
-                    parsed.GetValue(force), status.Bytes("reading", state.FileBytes, announced: true), cancellationToken);
+                state = cache.Warm(parsed.GetValue(force), status.Bytes("reading", state.FileBytes, announced: true), cancellationToken);
             }
             RowOutput.WriteOne(state, format.Read(parsed), JsonOutput.Types.WeightCacheInfo, Text(state), console);
             return ExitCode.Done;

@@ -10,11 +10,9 @@ namespace MemLoad.Cli;
 internal static class WordCompletion
 {
     /// <summary>
-    /// Returns the words that may replace the last word. An empty result means that it is something else, such as a path.
+    /// Returns the words that may replace the last of the words up to the cursor, which is being typed and may be empty. An empty result
+    /// means that it is something else, such as a path.
     /// </summary>
-    /// <param name="tree">The commands, with the options of the named command.</param>
-    /// <param name="words">The words up to the cursor without the name of the program. The last one is being typed and may be
-    /// empty.</param>
     public static IEnumerable<string> Of(RootCommand tree, IReadOnlyList<string> words)
     {
         string typed = words.Count == 0 ? "" : words[^1];

@@ -4,10 +4,9 @@ using System.Text.Json.Serialization.Metadata;
 namespace MemLoad.Cli;
 
 /// <summary>
-/// RFC 4180: a header with the property names in the order of the row, then one record per row, in the invariant culture.
+/// RFC 4180: a header with the property names in the order of the row, then one record per row, in the invariant culture. The type
+/// description is that of JSON, so that both have the same columns.
 /// </summary>
-/// <param name="type">The type description that JSON is written from, so that both have the same columns.</param>
-/// <param name="output">Receives the text.</param>
 internal sealed class CsvWriter<T>(JsonTypeInfo<T> type, TextWriter output)
     where T : notnull
 {

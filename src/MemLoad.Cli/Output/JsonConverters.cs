@@ -34,9 +34,8 @@ internal sealed class CompactNumbers : JsonConverter<float[]>
 /// </summary>
 internal sealed class MetadataConverter : JsonConverter<IReadOnlyDictionary<string, object?>>
 {
-    public override IReadOnlyDictionary<string,
-        object?> Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-        throw new NotSupportedException();
+    public override IReadOnlyDictionary<string, object?> Read(
+        ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => throw new NotSupportedException();
 
     public override void Write(Utf8JsonWriter writer, IReadOnlyDictionary<string, object?> value, JsonSerializerOptions options)
     {

@@ -21,8 +21,7 @@ internal sealed class LiveView : IDisposable
     private Stopwatch _clock = Stopwatch.StartNew();
     private readonly List<int> _children = [];
 
-    /// <param name="console">The console to write to.</param>
-    /// <param name="ticks">False if this process itself is measured: no other thread may then run.</param>
+    /// <summary>Creates the view. It must not tick if this process itself is measured: no other thread may then run.</summary>
     public LiveView(CliConsole console, bool ticks)
     {
         _console = console;
@@ -61,7 +60,6 @@ internal sealed class LiveView : IDisposable
         }
     }
 
-    /// <inheritdoc/>
     public void Dispose()
     {
         if (_timer is not null)

@@ -27,9 +27,7 @@ internal static class LogitsView
             .Column("Probability", right: true);
         foreach (int id in Enumerable.Range(0, vocabulary).OrderByDescending(id => logits[id]).Take(Shown))
         {
-            table.Row(
-                id.ToString(CultureInfo.InvariantCulture),
-                logits[id].ToString("0.0000", CultureInfo.InvariantCulture),
+            table.Row(id.ToString(CultureInfo.InvariantCulture), logits[id].ToString("0.0000", CultureInfo.InvariantCulture),
                 (Math.Exp(logits[id] - largest) / sum * 100).ToString("0.00", CultureInfo.InvariantCulture) + " %");
         }
         table.Write();

@@ -115,8 +115,7 @@ internal static class MeasureView
         }
     }
 
-    private static Color Colour(LoadMeasurement row) =>
-        (row.AsForecast, row.IsLoaded) switch
+    private static Color Colour(LoadMeasurement row) => (row.AsForecast, row.IsLoaded) switch
         {
             (true, _) => Color.Green,
             (false, _) => Color.Yellow,

@@ -29,8 +29,6 @@ internal sealed class MeasuredOutput(OutputFormat format, CliConsole console)
     }
 
     /// <summary>Completes the output.</summary>
-    /// <param name="rows">All rows.</param>
-    /// <param name="inProcess">Whether the loads ran in this process.</param>
     public void End(IReadOnlyList<LoadMeasurement> rows, bool inProcess)
     {
         switch (format)

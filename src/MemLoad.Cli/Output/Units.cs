@@ -40,9 +40,9 @@ internal sealed class Units
     /// <summary>Returns a count, such as <c>1 tensor</c> or <c>1,024 tensors</c>.</summary>
     public static string Count(long count, string thing) => $"{Count(count)} {thing}{(count == 1 ? "" : "s")}";
 
-    /// <summary>Returns the end of a title for tensors that are split among ranks; empty for whole tensors.</summary>
-    /// <param name="split">The dimension, a <see cref="TensorSplit"/>; null for none.</param>
-    /// <param name="ranks">The number of ranks.</param>
+    /// <summary>
+    /// Returns the end of a title for tensors that are split among ranks (<see cref="TensorSplit"/>); empty for whole tensors.
+    /// </summary>
     public static string Split(string? split, long? ranks) =>
         split is null ? "" : string.Create(CultureInfo.InvariantCulture, $", {split.ToLowerInvariant()} split among {ranks} ranks");
 

@@ -190,8 +190,7 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
         foreach (IReadOnlyList<MeasureRequest> turn in turns)
         {
             // The last record before the measurement starts. The next one follows when the row is complete.
-            WriteProgress(new ProgressRecord(0, $"Measuring {forecast.Path}",
-                $"{turn[0].Load.Strategy} ({++number} of {turns.Length})"));
+            WriteProgress(new ProgressRecord(0, $"Measuring {forecast.Path}", $"{turn[0].Load.Strategy} ({++number} of {turns.Length})"));
             IReadOnlyList<LoadMeasurement> rows = session.MeasureAsync(turn, StopToken).GetAwaiter().GetResult();
             if (StopToken.IsCancellationRequested)
             {

@@ -68,12 +68,12 @@ internal sealed record MachineSpeed
         return InMemory.TryGetValue(InMemoryKey(device), out MachineSpeed? measured) && measured.IsCurrent() ? measured : null;
     }
 
-    /// <summary>Returns the figures for a device, and measures them if they are not known yet.</summary>
-    /// <param name="device">The device's name.</param>
-    /// <param name="budgetBytes">Host memory of which the measurement may use a part; null for no limit.</param>
-    /// <param name="cancellationToken">Cancels the measurement.</param>
-    /// <returns>The figures. If no file can be written to measure with, they are those of another machine, with
-    /// <see cref="Obstacle"/>.</returns>
+    /// <summary>
+    /// Returns the figures for a device. If they are not known yet, they are measured with a part of the host memory of the budget; null
+    /// for no limit.
+    /// </summary>
+    /// <returns>The figures. If no file can be written to measure with, they are those of another machine, with <see
+    /// cref="Obstacle"/>.</returns>
     /// <exception cref="MemLoadException">The device is not available, or memory ran out.</exception>
     public static MachineSpeed Ensure(string device, long? budgetBytes, CancellationToken cancellationToken = default)
     {

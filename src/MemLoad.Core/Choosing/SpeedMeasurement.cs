@@ -34,10 +34,7 @@ internal sealed class SpeedMeasurement : IDisposable
         _cancellationToken = cancellationToken;
     }
 
-    /// <summary>Measures the speed of this machine.</summary>
-    /// <param name="device">The device's name.</param>
-    /// <param name="budgetBytes">Host memory of which a part may be used; null for no limit.</param>
-    /// <param name="cancellationToken">Cancels the measurement.</param>
+    /// <summary>Measures the speed of this machine with a device and a part of the host memory of the budget; null for no limit.</summary>
     public static MachineSpeed Run(string device, long? budgetBytes, CancellationToken cancellationToken)
     {
         long bytes = Math.Clamp((budgetBytes ?? long.MaxValue) / BudgetParts, LeastBytes, MostBytes) / LeastBytes * LeastBytes;
@@ -70,7 +67,6 @@ internal sealed class SpeedMeasurement : IDisposable
         }
     }
 
-    /// <inheritdoc/>
     public void Dispose() => _record.Dispose();
 
     private void MeasureOnce()

@@ -58,10 +58,10 @@ internal static unsafe partial class MappingSafety
         return obstacle;
     }
 
-    /// <summary>Sets the guard of a file that will be mapped.</summary>
-    /// <param name="file">The file, open.</param>
-    /// <param name="lost">Called before another program writes to it. The program waits.</param>
-    /// <param name="lease">The lease on the file. Null without a lease.</param>
+    /// <summary>
+    /// Sets the guard of a file that will be mapped. <paramref name="lost"/> is called before another program writes to it. The program
+    /// waits.
+    /// </summary>
     /// <returns>The reason why it cannot be mapped safely. Null if it can.</returns>
     public static string? Guard(CheckpointFileReader file, Action lost, out FileLease? lease)
     {

@@ -22,9 +22,7 @@ internal sealed class SimulatedDevice : IDevice
     private int _holders = 1; // the owner of the device and every block
     private int _disposed;
 
-    /// <summary>Creates a device.</summary>
-    /// <param name="capacityBytes">The maximum number of bytes to reserve. Null for the memory of the computer.</param>
-    /// <param name="unified">Whether the device shares the memory of the host.</param>
+    /// <summary>Creates a device with a maximum number of bytes to reserve; null for the memory of the computer.</summary>
     public SimulatedDevice(long? capacityBytes = null, bool unified = false)
     {
         IsUnified = unified;
@@ -36,25 +34,18 @@ internal sealed class SimulatedDevice : IDevice
         };
     }
 
-    /// <inheritdoc/>
     public string Name => IsUnified ? UnifiedName : DeviceName;
 
-    /// <inheritdoc/>
     public bool IsHost => false;
 
-    /// <inheritdoc/>
     public bool ReservesSharedMemory => true;
 
-    /// <inheritdoc/>
     public bool IsUnified { get; }
 
-    /// <inheritdoc/>
     public long? CapacityBytes { get; }
 
-    /// <inheritdoc/>
     public long? FreeBytes => CapacityBytes - Memory.Reserved;
 
-    /// <inheritdoc/>
     public DeviceMemory Memory
     {
         get
@@ -66,7 +57,6 @@ internal sealed class SimulatedDevice : IDevice
         }
     }
 
-    /// <inheritdoc/>
     public MemoryBuffer Allocate(long bytes)
     {
         lock (_allocating)
@@ -78,7 +68,6 @@ internal sealed class SimulatedDevice : IDevice
         }
     }
 
-    /// <inheritdoc/>
     public void Copy(MemoryBuffer source, MemoryBuffer target, long bytes)
     {
         ArgumentNullException.ThrowIfNull(source);
@@ -92,7 +81,6 @@ internal sealed class SimulatedDevice : IDevice
         }
     }
 
-    /// <inheritdoc/>
     public CachingAllocator NewForecastAllocator() => new();
 
     /// <summary>Closes the device. Its memory is freed with its last block, because another thread can be reading a block.</summary>

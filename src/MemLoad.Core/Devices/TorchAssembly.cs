@@ -32,8 +32,7 @@ internal static class TorchAssembly
             string own = Path.GetDirectoryName(Location)!;
             string? named = Environment.GetEnvironmentVariable("MEMLOAD_LIBTORCH");
             string[] folders = named is { Length: > 0 }
-                ? [named, Path.Combine(named, "lib")]
-                : [Path.Combine(own, "libtorch")];
+                ? [named, Path.Combine(named, "lib")] : [Path.Combine(own, "libtorch")];
             string file = OperatingSystem.IsWindows() ? "torch_cuda.dll" : "libtorch_cuda.so";
             return Array.Exists(folders, folder => File.Exists(Path.Combine(folder, file)));
         }

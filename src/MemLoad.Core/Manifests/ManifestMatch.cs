@@ -28,9 +28,7 @@ internal static class ManifestMatch
             }
         }
         string[] missing =
-        [
-            .. manifest.Tensors.Where(tensor => remaining.ContainsKey(tensor.Name)).Select(tensor => Printable.Quote(tensor.Name)),
-        ];
+            [.. manifest.Tensors.Where(tensor => remaining.ContainsKey(tensor.Name)).Select(tensor => Printable.Quote(tensor.Name))];
         if (missing.Length + unexpected.Count + different.Count > 0)
         {
             string cast = different.Count > 0 && view.DType is DType dtype ? $" (cast to {dtype.TorchName()})" : "";
@@ -44,10 +42,10 @@ internal static class ManifestMatch
         }
     }
 
-    /// <summary>Returns the indices of the tensors whose bytes differ from the manifest. Their names were compared before.</summary>
-    /// <param name="manifest">The manifest.</param>
-    /// <param name="tensors">The tensors. They can be a part of the manifest.</param>
-    /// <param name="hashes">The SHA-256 of the tensors.</param>
+    /// <summary>
+    /// Returns the indices of the tensors whose bytes differ from the manifest. Their names were compared before. They can be a part of the
+    /// manifest.
+    /// </summary>
     public static int[] Differing(WeightManifest manifest, ImmutableArray<TensorEntry> tensors, string[] hashes)
     {
         var stated = manifest.Tensors.ToDictionary(tensor => tensor.Name, tensor => tensor.Sha256, StringComparer.Ordinal);

@@ -21,8 +21,6 @@ internal static class ManifestReader
     private static readonly string[] TensorFields = ["Name", "DType", "Shape", "Bytes", "Sha256"];
 
     /// <summary>Reads a manifest.</summary>
-    /// <param name="path">Absolute path.</param>
-    /// <param name="ct">Stops the reading.</param>
     /// <exception cref="MemLoadException">ML1001 to ML1011, ML6101 to ML6108.</exception>
     public static WeightManifest Read(string path, CancellationToken ct)
     {

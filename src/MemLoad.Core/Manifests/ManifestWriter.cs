@@ -53,9 +53,7 @@ public static class ManifestWriter
     {
         if (!path.EndsWith(".json", StringComparison.OrdinalIgnoreCase) || path.EndsWith(".index.json", StringComparison.OrdinalIgnoreCase))
         {
-            throw Rules.ExtensionWrong.Broken(
-                $"the name of the manifest does not end in {WeightManifest.Extension}",
-                path,
+            throw Rules.ExtensionWrong.Broken($"the name of the manifest does not end in {WeightManifest.Extension}", path,
                 remedy: $"Name it NAME{WeightManifest.Extension}.");
         }
     }

@@ -26,7 +26,6 @@ internal sealed unsafe class ActivationMatrix(int tokens, int width) : IDisposab
     /// <summary>Sets all activations to zero.</summary>
     public void Clear() => NativeMemory.Clear(Address, (nuint)Tokens * (nuint)Width * sizeof(float));
 
-    /// <inheritdoc/>
     public void Dispose()
     {
         NativeMemory.AlignedFree(Address);

@@ -123,18 +123,8 @@ internal static unsafe class DotProducts
     }
 
     [MethodImpl(Hot)]
-    private static void FourByFour(
-        byte* row,
-        nint rowBytes,
-        float* token0,
-        float* token1,
-        float* token2,
-        float* token3,
-        int length,
-        float* sums0,
-        float* sums1,
-        float* sums2,
-        float* sums3)
+    private static void FourByFour(byte* row, nint rowBytes, float* token0, float* token1, float* token2, float* token3, int length,
+        float* sums0, float* sums1, float* sums2, float* sums3)
     {
         Vector<float> s00 = default, s01 = default, s02 = default, s03 = default;
         Vector<float> s10 = default, s11 = default, s12 = default, s13 = default;

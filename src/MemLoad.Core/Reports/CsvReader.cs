@@ -10,8 +10,6 @@ namespace MemLoad;
 internal static class CsvReader
 {
     /// <summary>Returns the records without empty lines.</summary>
-    /// <param name="text">The text.</param>
-    /// <param name="path">The file of the text.</param>
     /// <exception cref="MemLoadException">ML8101: a quote is not closed, or closed in the middle of a field.</exception>
     public static IEnumerable<(int Line, IReadOnlyList<string> Fields)> Read(string text, string path)
     {

@@ -19,10 +19,7 @@ internal sealed class HtmlPage
     {
     }
 
-    /// <summary>Returns the text of the page. Equal rows and samples give equal pages.</summary>
-    /// <param name="rows">The rows.</param>
-    /// <param name="sections">Their groups with pictures.</param>
-    /// <param name="changes">The changes since earlier rows, or null for no comparison.</param>
+    /// <summary>Returns the text of the page. Equal rows and samples give equal pages. Without changes there is no comparison.</summary>
     public static string Of(IReadOnlyList<LoadMeasurement> rows, IReadOnlyList<ReportSection> sections, IReadOnlyList<RunChange>? changes)
     {
         var page = new HtmlPage();
@@ -121,20 +118,8 @@ internal sealed class HtmlPage
             "muted");
         Table(
             new FigureTable(
-                [
-                    "Change",
-                    "Machine",
-                    "Model",
-                    "Device",
-                    "Strategy",
-                    "Time before",
-                    "Time",
-                    "Host before",
-                    "Host",
-                    "Device before",
-                    "Device memory",
-                    "Difference",
-                ],
+                ["Change", "Machine", "Model", "Device", "Strategy", "Time before", "Time", "Host before", "Host", "Device before",
+                    "Device memory", "Difference"],
                 [
                     .. changes.Select(change =>
                         (IReadOnlyList<string>)
@@ -202,10 +187,8 @@ internal sealed class HtmlPage
         ReportGroup group = section.Group;
         LoadMeasurement known = group.Known;
         _section++;
-        Raw(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"<section aria-labelledby=\"g{_section}\">\n<h2 id=\"g{_section}\">{Markup.Text(group.Title)}</h2>\n"));
+        Raw(string.Create(CultureInfo.InvariantCulture,
+            $"<section aria-labelledby=\"g{_section}\">\n<h2 id=\"g{_section}\">{Markup.Text(group.Title)}</h2>\n"));
         Paragraph(Facts(known), "muted");
         Element("h3", "Peaks, time and throughput");
         Raw("<div class=\"pictures\">\n");
@@ -302,22 +285,8 @@ internal sealed class HtmlPage
         Raw("<section aria-labelledby=\"rows\">\n<h2 id=\"rows\">All rows</h2>\n");
         Table(
             new FigureTable(
-                [
-                    "Machine",
-                    "Model",
-                    "Device",
-                    "Strategy",
-                    "Run",
-                    "Device forecast",
-                    "Device peak",
-                    "Host forecast",
-                    "Host peak",
-                    "File-backed peak",
-                    "Time",
-                    "Throughput",
-                    "Verdict",
-                    "Digest",
-                ],
+                ["Machine", "Model", "Device", "Strategy", "Run", "Device forecast", "Device peak", "Host forecast", "Host peak",
+                    "File-backed peak", "Time", "Throughput", "Verdict", "Digest"],
                 [
                     .. rows.Select(row =>
                         (IReadOnlyList<string>)

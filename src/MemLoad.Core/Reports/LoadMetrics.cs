@@ -34,17 +34,13 @@ internal static class LoadMetrics
     public static string Format(IReadOnlyList<LoadMeasurement> rows, string? model = null)
     {
         LoadMeasurement[] shown =
-        [
-            .. rows.GroupBy(row => Labels(row, model), StringComparer.Ordinal).Select(runs => ReportStrategy.TypicalOf([.. runs])),
-        ];
+            [.. rows.GroupBy(row => Labels(row, model), StringComparer.Ordinal).Select(runs => ReportStrategy.TypicalOf([.. runs]))];
         var text = new StringBuilder();
         foreach ((string name, string help, Func<LoadMeasurement, string?> value) in Gauges)
         {
             Family(name, help, shown.Select(row => (Labels(row, model), value(row))));
         }
-        Family(
-            "memload_row_info",
-            "What a load was, and how it ended. The value is always 1.",
+        Family("memload_row_info", "What a load was, and how it ended. The value is always 1.",
             shown.Select(row => (Labels(row, model) + Info(row), (string?)"1")));
         return text.ToString();
 
@@ -82,7 +78,6 @@ internal static class LoadMetrics
     }
 
     /// <summary>Checks before a measurement that <see cref="Write"/> can write a file.</summary>
-    /// <param name="path">The file.</param>
     /// <exception cref="MemLoadException">ML1008 for another extension, ML9102 to ML9104.</exception>
     public static void RequireWritable(string path) => WriteTarget.RequireWritable(TargetOf(path));
 

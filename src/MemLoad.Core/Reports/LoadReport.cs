@@ -137,11 +137,8 @@ public static class LoadReport
         // Checks all names first, so that an existing file is found before the write.
         (Picture Picture, string Svg, string Png)[] targets =
         [
-            .. pictures.Select(picture =>
-                (
-                    picture,
-                    WriteTarget.ForFile(Path.Combine(folder, picture.Name + ".svg"), overwrite),
-                    WriteTarget.ForFile(Path.Combine(folder, picture.Name + ".png"), overwrite))),
+            .. pictures.Select(picture => (picture, WriteTarget.ForFile(Path.Combine(folder, picture.Name + ".svg"), overwrite),
+                WriteTarget.ForFile(Path.Combine(folder, picture.Name + ".png"), overwrite))),
         ];
         foreach ((Picture picture, string svg, string png) in targets)
         {

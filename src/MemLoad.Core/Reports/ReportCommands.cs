@@ -6,40 +6,12 @@ namespace MemLoad;
 internal static class ReportCommands
 {
     /// <summary>For a shell.</summary>
-    public static string Shell(ReportGroup group) =>
-        Line(
-            group,
-            "memload measure",
-            "--path",
-            "--strategy",
-            "--device",
-            "--dtype",
-            "--rank",
-            "--rank-count",
-            "--split",
-            "--cache",
-            "--repeat",
-            "--host-memory-limit",
-            "--device-memory-limit",
-            "'\\''");
+    public static string Shell(ReportGroup group) => Line(group, "memload measure", "--path", "--strategy", "--device", "--dtype", "--rank",
+        "--rank-count", "--split", "--cache", "--repeat", "--host-memory-limit", "--device-memory-limit", "'\\''");
 
     /// <summary>For PowerShell.</summary>
-    public static string PowerShell(ReportGroup group) =>
-        Line(
-            group,
-            "Measure-LoadMemory",
-            "-Path",
-            "-Strategy",
-            "-Device",
-            "-DType",
-            "-Rank",
-            "-RankCount",
-            "-Split",
-            "-Cache",
-            "-Repeat",
-            "-HostMemoryLimit",
-            "-DeviceMemoryLimit",
-            "''");
+    public static string PowerShell(ReportGroup group) => Line(group, "Measure-LoadMemory", "-Path", "-Strategy", "-Device", "-DType",
+        "-Rank", "-RankCount", "-Split", "-Cache", "-Repeat", "-HostMemoryLimit", "-DeviceMemoryLimit", "''");
 
     /// <summary>Whether the budget in a row is a device limit that was given. The budget of a card can also be its free memory.</summary>
     public static bool KnowsDeviceLimit(ReportGroup group) => DeviceRegistry.IsSimulated(group.Device) || !group.HasDevice;
@@ -51,21 +23,8 @@ internal static class ReportCommands
     private static bool IsLoad(ReportStrategy measured) =>
         Enum.TryParse(measured.Typical.Strategy, ignoreCase: false, out Strategy known) && known.ToString() == measured.Typical.Strategy;
 
-    private static string Line(
-        ReportGroup group,
-        string command,
-        string path,
-        string strategy,
-        string device,
-        string dtype,
-        string rank,
-        string rankCount,
-        string split,
-        string cache,
-        string repeat,
-        string hostLimit,
-        string deviceLimit,
-        string quote)
+    private static string Line(ReportGroup group, string command, string path, string strategy, string device, string dtype, string rank,
+        string rankCount, string split, string cache, string repeat, string hostLimit, string deviceLimit, string quote)
     {
         LoadMeasurement known = group.Known;
         int runs = group.Strategies.SelectMany(measured => measured.Rows).Max(row => row.Run);
@@ -84,8 +43,7 @@ internal static class ReportCommands
             known.Cache is null or "AsIs" ? null : $"{cache} {Quote(known.Cache)}",
             runs > 1 ? string.Create(CultureInfo.InvariantCulture, $"{repeat} {runs}") : null,
             known is { HostLimit: MemoryBudget.OwnLimit, HostBudgetBytes: long host }
-                ? string.Create(CultureInfo.InvariantCulture, $"{hostLimit} {host}")
-                : null,
+                ? string.Create(CultureInfo.InvariantCulture, $"{hostLimit} {host}") : null,
             KnowsDeviceLimit(group) && known.DeviceBudgetBytes is long capacity
                 ? string.Create(CultureInfo.InvariantCulture, $"{deviceLimit} {capacity}")
                 : null,

@@ -31,11 +31,9 @@ internal static class RowTime
     /// <summary>The same text in JSON, which otherwise omits zeros.</summary>
     public sealed class Json : JsonConverter<DateTimeOffset>
     {
-        /// <inheritdoc/>
         public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
             reader.GetDateTimeOffset();
 
-        /// <inheritdoc/>
         public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options) =>
             writer.WriteStringValue(Text(value));
     }

@@ -17,11 +17,7 @@ internal enum ChangeKind
     Same,
 }
 
-/// <summary>The runs of one strategy, and the runs of the same load in earlier rows.</summary>
-/// <param name="Group">The group of the strategy.</param>
-/// <param name="Name">The strategy.</param>
-/// <param name="Before">The earlier runs, or null.</param>
-/// <param name="Now">The runs of the report, or null.</param>
+/// <summary>The runs of one strategy, and the runs of the same load in earlier rows. Null without such runs.</summary>
 internal sealed record RunChange(ReportGroup Group, string Name, ReportStrategy? Before, ReportStrategy? Now)
 {
     // Times of equal loads differ between runs. A smaller difference is noise.
@@ -112,16 +108,8 @@ internal sealed record RunChange(ReportGroup Group, string Name, ReportStrategy?
     private sealed record Run(ReportGroup Group, ReportStrategy Strategy, LoadKey Key);
 
     // A model keeps its name when its folder changes, for example with a new version.
-    private sealed record LoadKey(
-        string HostName,
-        string Device,
-        string Model,
-        string? DType,
-        long? Rank,
-        long? RankCount,
-        string? Split,
-        string? Cache,
-        string Strategy)
+    private sealed record LoadKey(string HostName, string Device, string Model, string? DType, long? Rank, long? RankCount, string? Split,
+        string? Cache, string Strategy)
     {
         public static LoadKey Of(ReportGroup group, ReportStrategy strategy)
         {

@@ -50,11 +50,8 @@ internal static class TimePicture
                 shapes.Add(Area.Box(Ink.Time, Left, y, Math.Max(1, Length(median)), BarHeight));
                 if (least != slowest)
                 {
-                    shapes.Add(
-                        new Stroke(
-                            Ink.Text,
-                            [new(Left + Length(least), y + (BarHeight / 2)), new(Left + Length(slowest), y + (BarHeight / 2))],
-                            2));
+                    shapes.Add(new Stroke(Ink.Text,
+                        [new(Left + Length(least), y + (BarHeight / 2)), new(Left + Length(slowest), y + (BarHeight / 2))], 2));
                 }
             }
             if (strategy.Typical.ForecastMicroseconds is long forecast)
@@ -66,13 +63,8 @@ internal static class TimePicture
                 ? strategy.Typical.Verdict
                 : $"{Figures.Time(time.Median)}, {Figures.Speed(strategy.Of(row => row.BytesPerSecond).Median)}";
             shapes.Add(new Label(Ink.Text, Picture.CommonWidth, y + 11, figure, 12, Anchor.End));
-            hints.Add(
-                new Hint(
-                    0,
-                    y - 4,
-                    Picture.CommonWidth,
-                    Row,
-                    $"{Described(strategy)}, forecast {Figures.Time(strategy.Typical.ForecastMicroseconds)}"));
+            hints.Add(new Hint(0, y - 4, Picture.CommonWidth, Row,
+                $"{Described(strategy)}, forecast {Figures.Time(strategy.Typical.ForecastMicroseconds)}"));
             y += Row;
         }
         string description = string.Join(" ", group.Strategies.Select(strategy => Described(strategy) + "."));

@@ -19,21 +19,8 @@ public static class TimelineFile
 
     private static readonly string[] Fields =
     [
-        "TimelineVersion",
-        "Strategy",
-        "Device",
-        "Run",
-        "HostName",
-        "StartedAt",
-        "Phases",
-        "Microseconds",
-        "HostBytes",
-        "HostFileBytes",
-        "DeviceBytes",
-        "ForecastHostBytes",
-        "ForecastHostFileBytes",
-        "ForecastDeviceBytes",
-        "Phase",
+        "TimelineVersion", "Strategy", "Device", "Run", "HostName", "StartedAt", "Phases", "Microseconds", "HostBytes", "HostFileBytes",
+        "DeviceBytes", "ForecastHostBytes", "ForecastHostFileBytes", "ForecastDeviceBytes", "Phase",
     ];
 
     // A hundred times the number that MemLoad writes. More items would need many times the memory of the file.

@@ -17,11 +17,7 @@ internal static class TimelinePicture
     // A budget far above the used memory would make the other lines too low.
     private const double BudgetRoom = 1.5;
 
-    /// <summary>Draws it.</summary>
-    /// <param name="name">File name without extension.</param>
-    /// <param name="strategy">The strategy with its samples.</param>
-    /// <param name="group">The group of the strategy.</param>
-    /// <param name="most">The highest figure of all pictures with this scale, in bytes.</param>
+    /// <summary>Draws it. The highest figure of all pictures with this scale is <paramref name="most"/> bytes.</summary>
     public static Picture Of(string name, ReportStrategy strategy, ReportGroup group, long most)
     {
         LoadTimeline timeline = strategy.Timeline!;
@@ -39,18 +35,8 @@ internal static class TimelinePicture
         double panels = y;
         if (group.HasDevice)
         {
-            Panel(
-                shapes,
-                ref y,
-                points,
-                end,
-                memory,
-                "Device",
-                row.PeakDeviceBytes,
-                row.ForecastDeviceBytes,
-                row.DeviceBudgetBytes,
-                point => point.ForecastDeviceBytes,
-                (Ink.Device, point => point.DeviceBytes));
+            Panel(shapes, ref y, points, end, memory, "Device", row.PeakDeviceBytes, row.ForecastDeviceBytes, row.DeviceBudgetBytes,
+                point => point.ForecastDeviceBytes, (Ink.Device, point => point.DeviceBytes));
         }
         Panel(
             shapes,
@@ -71,14 +57,8 @@ internal static class TimelinePicture
         TimeAxis(shapes, ref y, time, end);
         PhaseNames(shapes, ref y, phases);
         Legend(shapes, ref y, group.HasDevice, shapes.Any(shape => shape.Ink == Ink.Budget));
-        return new Picture(
-            name,
-            $"Memory over time: {strategy.Name} to {row.Device}",
-            Describe(row, phases),
-            Picture.CommonWidth,
-            y,
-            shapes,
-            Table(points))
+        return new Picture(name, $"Memory over time: {strategy.Name} to {row.Device}", Describe(row, phases), Picture.CommonWidth, y,
+            shapes, Table(points))
         {
             Hints = hints,
         };

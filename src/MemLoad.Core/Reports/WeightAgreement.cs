@@ -1,8 +1,8 @@
 namespace MemLoad;
 
-/// <summary>Whether rows that loaded the same model loaded the same weights.</summary>
-/// <param name="Model">The model.</param>
-/// <param name="Digests">Each digest with its rows, the most frequent digest first.</param>
+/// <summary>
+/// Whether rows that loaded the same model loaded the same weights: each digest with its rows, the most frequent digest first.
+/// </summary>
 internal sealed record WeightAgreement(string Model, IReadOnlyList<(string Digest, IReadOnlyList<LoadMeasurement> Rows)> Digests)
 {
     /// <summary>

@@ -23,9 +23,10 @@ internal sealed class TorchCudaDevice : IDevice
     private readonly CachingAllocator _cache;
     private readonly CopyStreams _streams = new(Streams);
 
-    /// <param name="card">The card. The device takes ownership.</param>
-    /// <param name="number">The CUDA number of the card.</param>
-    /// <param name="limitBytes">The maximum number of bytes to reserve, or null.</param>
+    /// <summary>
+    /// Creates the device, which takes ownership of the card. <paramref name="limitBytes"/> is the maximum number of bytes to reserve, or
+    /// null.
+    /// </summary>
     public TorchCudaDevice(ICard card, int number, long? limitBytes)
     {
         _card = card;

@@ -108,16 +108,8 @@ internal static unsafe partial class TensorMemory
     }
 
     [LibraryImport("LibTorchSharp", EntryPoint = "THSTensor_new")]
-    private static partial nint FromMemory(
-        nint data,
-        delegate* unmanaged[Cdecl]<void*, void> deleter,
-        long* sizes,
-        int dimensions,
-        sbyte type,
-        sbyte targetType,
-        int deviceType,
-        int deviceIndex,
-        byte requiresGrad);
+    private static partial nint FromMemory(nint data, delegate* unmanaged[Cdecl]<void*, void> deleter, long* sizes, int dimensions,
+        sbyte type, sbyte targetType, int deviceType, int deviceIndex, byte requiresGrad);
 
     [LibraryImport("LibTorchSharp", EntryPoint = "THSTensor_data")]
     private static partial nint DataOf(nint tensor);

@@ -38,6 +38,5 @@ internal sealed class CopyStreams(int count) : IDisposable
         }
     }
 
-    /// <inheritdoc/>
     public void Dispose() => _free.Dispose();
 }

@@ -43,19 +43,14 @@ internal sealed unsafe class CudaDevice : IDevice
         };
     }
 
-    /// <inheritdoc/>
     public string Name => _card.Name;
 
-    /// <inheritdoc/>
     public bool IsHost => false;
 
-    /// <inheritdoc/>
     public bool ReservesSharedMemory => _card.IsIntegrated;
 
-    /// <inheritdoc/>
     public bool IsUnified => _card.IsIntegrated;
 
-    /// <inheritdoc/>
     public long? CapacityBytes { get; }
 
     /// <summary>
@@ -71,7 +66,6 @@ internal sealed unsafe class CudaDevice : IDevice
         }
     }
 
-    /// <inheritdoc/>
     public DeviceMemory Memory
     {
         get
@@ -83,13 +77,10 @@ internal sealed unsafe class CudaDevice : IDevice
         }
     }
 
-    /// <inheritdoc/>
     public DeviceIdentity? Identity => new(_card.Product, _card.Uuid.Length > 0 ? _card.Uuid : null, _driver.Nvml.DriverVersion);
 
-    /// <inheritdoc/>
     public long? DriverBytes => _card.Managed is GraphicsCard card ? _driver.Nvml.ProcessBytes(card) : null;
 
-    /// <inheritdoc/>
     public long? PeakCardBytes
     {
         get
@@ -101,19 +92,16 @@ internal sealed unsafe class CudaDevice : IDevice
         }
     }
 
-    /// <inheritdoc/>
     public string? Remark => Volatile.Read(ref _remark);
 
     private CudaContext Context => Volatile.Read(ref _context) ?? Open();
 
-    /// <inheritdoc/>
     public void Start() => _ = Context;
 
     /// <summary>Watches the memory of the card without a context. Null if the management library does not report it.</summary>
     public CardWatch? Watch() =>
         _card.Managed is GraphicsCard card && _driver.Nvml.FreeBytes(card) is long free ? new CardWatch(_driver.Nvml, card, free) : null;
 
-    /// <inheritdoc/>
     public MemoryBuffer Allocate(long bytes)
     {
         Start();
@@ -126,7 +114,6 @@ internal sealed unsafe class CudaDevice : IDevice
         }
     }
 
-    /// <inheritdoc/>
     public MemoryBuffer AllocateStaging(HostMemory host, long bytes)
     {
         ArgumentNullException.ThrowIfNull(host);
@@ -136,7 +123,6 @@ internal sealed unsafe class CudaDevice : IDevice
         return memory;
     }
 
-    /// <inheritdoc/>
     public void Copy(MemoryBuffer source, MemoryBuffer target, long bytes)
     {
         ArgumentNullException.ThrowIfNull(source);
@@ -148,7 +134,6 @@ internal sealed unsafe class CudaDevice : IDevice
         }
     }
 
-    /// <inheritdoc/>
     public CachingAllocator NewForecastAllocator() => new();
 
     /// <summary>Closes the device. Its context is released with its last block, because another thread can be reading a block.</summary>

@@ -13,8 +13,6 @@ internal sealed unsafe class CudaDriver
     private static readonly Lazy<(CudaDriver? Driver, string Reason)> OfSystem = new(Open);
 
     /// <summary>Starts a driver.</summary>
-    /// <param name="functions">Its functions.</param>
-    /// <param name="nvml">The management library that belongs to it.</param>
     /// <exception cref="MemLoadException">ML7004: the driver does not start, or it offers no card.</exception>
     public CudaDriver(CudaFunctions functions, Nvml nvml)
     {
@@ -76,9 +74,7 @@ internal sealed unsafe class CudaDriver
         }
     }
 
-    /// <summary>Opens the device of a card.</summary>
-    /// <param name="number">The CUDA number.</param>
-    /// <param name="limitBytes">The maximum number of bytes to reserve, or null.</param>
+    /// <summary>Opens the device of a card by its CUDA number, with a maximum number of bytes to reserve, or null.</summary>
     /// <exception cref="MemLoadException">ML7004: there is no card with this number.</exception>
     public CudaDevice OpenDevice(int number, long? limitBytes)
     {

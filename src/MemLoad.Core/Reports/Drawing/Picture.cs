@@ -66,14 +66,10 @@ internal sealed record Hint(double X, double Y, double Width, double Height, str
 /// <summary>The figures of a picture, for people who cannot see it.</summary>
 internal sealed record FigureTable(IReadOnlyList<string> Columns, IReadOnlyList<IReadOnlyList<string>> Rows);
 
-/// <summary>A picture: shapes in drawing order, and the same content in words and figures. Renderers create SVG and PNG from it.</summary>
-/// <param name="Name">A file name without extension.</param>
-/// <param name="Title">The title.</param>
-/// <param name="Description">The content in sentences.</param>
-/// <param name="Width">The width in pixels of a screen with normal density.</param>
-/// <param name="Height">The height in the same pixels.</param>
-/// <param name="Shapes">The shapes from back to front.</param>
-/// <param name="Table">The figures.</param>
+/// <summary>
+/// A picture: shapes from back to front, and the same content in words and figures. Renderers create SVG and PNG from it. Its name is a
+/// file name without extension, and its size is in pixels of a screen with normal density.
+/// </summary>
 internal sealed record Picture(
     string Name, string Title, string Description, double Width, double Height, IReadOnlyList<Shape> Shapes, FigureTable Table)
 {

@@ -31,9 +31,7 @@ internal static class SvgRenderer
             + $"encoding=\"UTF-8\"?>\n{Element(picture, $"<style>{style}</style><defs>{Patterns}</defs>{ground}", "p", Picture.Margin)}\n";
     }
 
-    /// <summary>Returns a part of a page.</summary>
-    /// <param name="picture">The picture.</param>
-    /// <param name="id">An id. No other id of the page is equal to it or begins with it.</param>
+    /// <summary>Returns a part of a page. No other id of the page is equal to its id or begins with it.</summary>
     public static string Part(Picture picture, string id) => Element(picture, "", id, 0);
 
     private static string Element(Picture picture, string before, string id, double margin)
