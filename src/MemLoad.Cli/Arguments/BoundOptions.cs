@@ -20,12 +20,7 @@ internal sealed class BoundOptions
     /// <summary>The names of the options.</summary>
     public string[] Names => [_warnAbove.Name, _failAbove.Name, _failOn.Name];
 
-    public void AddTo(Command command)
-    {
-        command.Add(_warnAbove);
-        command.Add(_failAbove);
-        command.Add(_failOn);
-    }
+    public void AddTo(Command command) => command.AddAll(_warnAbove, _failAbove, _failOn);
 
     /// <summary>Returns a request with the bounds of the command line.</summary>
     public MeasureRequest Apply(MeasureRequest request, ParseResult parsed) =>

@@ -19,9 +19,7 @@ internal sealed class CacheOptions
 
     public void AddTo(Command command)
     {
-        command.Add(_contextLength);
-        command.Add(_sequences);
-        command.Add(_type);
+        command.AddAll(_contextLength, _sequences, _type);
         command.Validators.Add(Check);
     }
 

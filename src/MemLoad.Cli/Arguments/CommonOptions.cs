@@ -29,10 +29,7 @@ internal static class CommonOptions
 
     public static readonly Words<TensorSplit?> Splits = new("split", ("rows", TensorSplit.Rows), ("columns", TensorSplit.Columns));
 
-    public static readonly Words<DType> ModelTypes =
-        new("dtype", ("float32", DType.Float32), ("float16", DType.Float16), ("bfloat16", DType.BFloat16));
-
-    private static readonly Words<DType?> CastTypes =
+    public static readonly Words<DType?> ModelTypes =
         new("dtype", ("float32", DType.Float32), ("float16", DType.Float16), ("bfloat16", DType.BFloat16));
 
     public static readonly Words<CheckpointFormat?> WritableFormats =
@@ -59,34 +56,33 @@ internal static class CommonOptions
         FormatsWithoutCsv.Option("--format", "The output format: a table for people, or every value for programs.", "table");
 
     /// <summary>Creates an option for a path that is taken literally: tildes and wildcards are left to the shell.</summary>
-    public static Option<string?> Path(string name, string description, bool required)
+    public static Option<string?> Path(string name, string description, bool required = false) =>
+        NotEmpty(new Option<string?>(name) { Description = description, HelpName = "path", Required = required });
+
+    /// <summary>Creates an option for several such paths.</summary>
+    public static Option<string[]> Paths(string name, string description) =>
+        NotEmpty(new Option<string[]>(name) { Description = description, HelpName = "path", AllowMultipleArgumentsPerToken = true });
+
+    private static T NotEmpty<T>(T option)
+        where T : Option
     {
-        var option = new Option<string?>(name) { Description = description, HelpName = "path", Required = required };
         option.Validators.Add(result =>
         {
-            if (result.Tokens is [{ Value: "" }])
+            if (result.Tokens.Any(token => token.Value.Length == 0))
             {
-                result.AddError($"The path of {name} is empty");
+                result.AddError($"The path of {option.Name} is empty");
             }
         });
         return option;
     }
 
-    public static Option<string?> Manifest(string description) => Path("--manifest", description, required: false);
+    public static Option<string?> Manifest(string description) => Path("--manifest", description);
 
     public static Option<string?> Key() => new("--key")
     {
         Description = "Load only the part of the checkpoint with this name, such as model_state_dict.",
         HelpName = "name",
     };
-
-    public static Option<string[]> Include() =>
-        Lists.PatternsOption("--include",
-            "Include only tensors whose names match one of these patterns (* and ?, case ignored; repeat the option for more).");
-
-    public static Option<string[]> Exclude() =>
-        Lists.PatternsOption("--exclude",
-            "Exclude tensors whose names match one of these patterns (* and ?, case ignored; repeat the option for more).");
 
     public static Option<bool> AllowOpaque() => new("--allow-opaque")
     {
@@ -95,21 +91,19 @@ internal static class CommonOptions
 
     public static Option<string> Device()
     {
-        Option<string> option = DeviceOption();
+        var option = new Option<string>("--device")
+        {
+            Description = "The device to load to, or several for measure and plan, separated by commas: cpu; sim, a simulated accelerator "
+                + "with PyTorch's allocator that needs no hardware; a card such as cuda:0; with TorchSharp torch:cpu or torch:cuda:0.",
+            HelpName = "name",
+            DefaultValueFactory = _ => DeviceRegistry.Default,
+        };
         option.CompletionSources.Add(_ => DeviceRegistry.Names.Select(name => new CompletionItem(name)));
         return option;
     }
 
-    private static Option<string> DeviceOption() => new("--device")
-    {
-        Description = "The device to load to, or several for measure and plan, separated by commas: cpu; sim, a simulated accelerator with "
-            + "PyTorch's allocator that needs no hardware; a card such as cuda:0; with TorchSharp torch:cpu or torch:cuda:0.",
-        HelpName = "name",
-        DefaultValueFactory = _ => DeviceRegistry.Default,
-    };
-
     public static WordOption<DType?> Cast() =>
-        CastTypes.Option("--dtype",
+        ModelTypes.Option("--dtype",
             "Cast floating-point tensors while loading, as module.to(dtype) does: float32, float16 or bfloat16. By default they keep "
             + "the type they have in the file.");
 

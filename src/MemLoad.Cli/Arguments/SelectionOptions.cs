@@ -30,13 +30,7 @@ internal sealed class SelectionOptions
     private readonly Option<long?> _deviceMemoryLimit =
         Numbers.BytesOption("--device-memory-limit", "Capacity of the device, such as 8GB.");
 
-    private readonly Option<string?> _key = CommonOptions.Key();
-
-    private readonly Option<string[]> _include = CommonOptions.Include();
-
-    private readonly Option<string[]> _exclude = CommonOptions.Exclude();
-
-    private readonly Option<bool> _allowOpaque = CommonOptions.AllowOpaque();
+    private readonly TensorOptions _tensors = new();
 
     private readonly Option<int?> _rank =
         Numbers.CountOption("--rank", "Load only the part of this rank, counted from 0. [default: all ranks, at the same time]", least: 0);
@@ -59,19 +53,9 @@ internal sealed class SelectionOptions
     public void AddTo(Command command)
     {
         _path.AddTo(command);
-        command.Add(_strategies);
-        command.Add(_device);
-        command.Add(_size);
-        command.Add(_dtype);
-        command.Add(_hostMemoryLimit);
-        command.Add(_deviceMemoryLimit);
-        command.Add(_key);
-        command.Add(_include);
-        command.Add(_exclude);
-        command.Add(_allowOpaque);
-        command.Add(_rank);
-        command.Add(_rankCount);
-        command.Add(_split);
+        command.AddAll(_strategies, _device, _size, _dtype, _hostMemoryLimit, _deviceMemoryLimit);
+        _tensors.AddTo(command);
+        command.AddAll(_rank, _rankCount, _split);
     }
 
     /// <summary>Returns the path; null if none was given.</summary>
@@ -93,20 +77,17 @@ internal sealed class SelectionOptions
             size ??= DefaultSize;
             path = makeFile(size);
         }
-        return new LoadRequest
+        var request = new LoadRequest
         {
             Path = path,
             Strategy = Strategy.Auto,
             Size = size,
             DType = _dtype.Read(parsed),
-            Key = parsed.GetValue(_key),
-            Include = parsed.GetValue(_include) ?? [],
-            Exclude = parsed.GetValue(_exclude) ?? [],
-            AllowOpaque = parsed.GetValue(_allowOpaque),
             RankCount = parsed.GetValue(_rankCount) ?? 1,
             Split = _split.Read(parsed),
             HostMemoryLimit = parsed.GetValue(_hostMemoryLimit),
             DeviceMemoryLimit = parsed.GetValue(_deviceMemoryLimit),
-        }.By(parsed.GetValue(_strategies) ?? [], [parsed.GetValue(_device)!], parsed.GetValue(_rank));
+        };
+        return _tensors.Apply(request, parsed).By(parsed.GetValue(_strategies) ?? [], [parsed.GetValue(_device)!], parsed.GetValue(_rank));
     }
 }

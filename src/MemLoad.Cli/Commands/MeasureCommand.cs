@@ -25,7 +25,7 @@ internal static class MeasureCommand
             "Compare the loaded weights with this manifest (memload manifest). A load with other weights has failed.");
         Option<string?> timeline = CommonOptions.Path(
             "--timeline-path", "Append the samples of each load to this file, as JSON lines. 'memload report' draws memory over time from "
-                + "them.", required: false);
+                + "them.");
         Option<bool> force = CommonOptions.ForceLoad();
         var model = new Option<string?>("--model-name")
         {
@@ -37,13 +37,7 @@ internal static class MeasureCommand
 
         var command = new Command("measure", Description);
         selection.AddTo(command);
-        command.Add(cache);
-        command.Add(repeat);
-        command.Add(inProcess);
-        command.Add(manifest);
-        command.Add(timeline);
-        command.Add(force);
-        command.Add(model);
+        command.AddAll(cache, repeat, inProcess, manifest, timeline, force, model);
         bounds.AddTo(command);
         command.Add(format);
         var programs = new MeasureProgram();
@@ -68,7 +62,7 @@ internal static class MeasureCommand
                 () =>
                 {
                     IReadOnlyList<LoadRequest> requests =
-                        selection.Read(parsed, size => GeneratedFile.Ensure(size, console, cancellationToken));
+                        selection.Read(parsed, size => Generate(size, console, cancellationToken));
                     requests = [.. requests.Select(request => request with { Manifest = expected, Force = parsed.GetValue(force) })];
                     SpeedNote.Ensure(console, requests, cancellationToken);
                     IReadOnlyList<MeasureRequest> loads =
@@ -126,6 +120,14 @@ internal static class MeasureCommand
             }
             return run.ExitCode;
         }
+    }
+
+    // The checkpoint in the cache folder. It is written once.
+    private static string Generate(string size, CliConsole console, CancellationToken cancellationToken)
+    {
+        using var status = new StatusLine(console);
+        return GeneratedCheckpoint.Ensure(size, status.Bytes($"making {size} once", GeneratedCheckpoint.BytesToWrite(size)),
+            cancellationToken);
     }
 
     // The forecast of total host memory per load, which the live view compares with the load.

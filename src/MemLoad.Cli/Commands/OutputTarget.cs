@@ -20,10 +20,7 @@ internal sealed class OutputTarget
 
     public void AddTo(Command command)
     {
-        command.Add(_out);
-        command.Add(_to);
-        command.Add(_maxShardSize);
-        command.Add(_force);
+        command.AddAll(_out, _to, _maxShardSize, _force);
         command.Validators.Add(result =>
         {
             // Reading the value of --to here would hide an error in it.
@@ -43,8 +40,9 @@ internal sealed class OutputTarget
     public CheckpointFormat FormatOf(ParseResult parsed) =>
         _to.Read(parsed) ?? (parsed.GetValue(_out) is string path ? FormatNames.FromPath(path) : null) ?? CheckpointFormat.TorchZip;
 
-    /// <summary>Writes with a progress bar, and describes the written file or folder.</summary>
-    public WriteResult Write(IWeightSource source, string path, ParseResult parsed, CliConsole console, CancellationToken cancellationToken)
+    /// <summary>Writes with a progress bar, and prints what was written.</summary>
+    public void Write(
+        IWeightSource source, string path, ParseResult parsed, OutputFormat format, CliConsole console, CancellationToken cancellationToken)
     {
         WriteJob job = Job(source, path, parsed);
         WriteResult written;
@@ -57,7 +55,9 @@ internal sealed class OutputTarget
         {
             console.Error.WriteLine($"memload: {entries}");
         }
-        return written;
+        string size = $"{Figures.Count(written.TensorCount, "tensor")}, {Printable.Bytes(written.FileBytes)}";
+        RowOutput.WriteOne(written, format, JsonOutput.Types.WriteResult,
+            $"{Printable.Text(written.Path)} ({written.Format}): {size}", console);
     }
 
     private WriteJob Job(IWeightSource source, string path, ParseResult parsed)

@@ -15,18 +15,8 @@ internal static class RuntimeCommand
         command.Runs((parsed, _) =>
         {
             RuntimeResult result = Describe();
-            switch (format.Read(parsed))
-            {
-                case OutputFormat.Json:
-                    JsonOutput.Write(result, JsonOutput.Types.RuntimeResult, console.Out);
-                    break;
-                case OutputFormat.Csv:
-                    CsvWriter.Write(result.Devices, JsonOutput.Types.DeviceStatus, console.Out);
-                    break;
-                default:
-                    RuntimeView.Write(result, console);
-                    break;
-            }
+            RowOutput.Write(format.Read(parsed), () => JsonOutput.Write(result, JsonOutput.Types.RuntimeResult, console.Out),
+                result.Devices, JsonOutput.Types.DeviceStatus, () => RuntimeView.Write(result, console), console);
             return ExitCode.Done;
         });
         return command;

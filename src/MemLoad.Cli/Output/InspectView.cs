@@ -11,7 +11,8 @@ internal static class InspectView
 
     public static void Write(InspectResult result, CliConsole console)
     {
-        bool severalFiles = result.Tensors.Select(tensor => tensor.File).Distinct().Skip(1).Any();
+        int files = result.Tensors.Select(tensor => tensor.File).Distinct().Count();
+        bool severalFiles = files > 1;
         string? folder = RemoteAddress.Is(result.Path) ? null
             : Directory.Exists(result.Path) ? result.Path : Path.GetDirectoryName(result.Path)!;
         bool hashed = result.Tensors.Any(tensor => tensor.Sha256 is not null);
@@ -32,8 +33,8 @@ internal static class InspectView
             cells[0] = tensor.Name.Length == 0 ? "(bare tensor)" : tensor.Name;
             cells[1] = tensor.DType;
             cells[2] = $"({tensor.Shape.Replace(",", ", ", StringComparison.Ordinal)})";
-            cells[3] = Units.Count(tensor.Bytes);
-            cells[4] = Units.Count(tensor.Offset);
+            cells[3] = Figures.Count(tensor.Bytes);
+            cells[4] = Figures.Count(tensor.Offset);
             if (severalFiles)
             {
                 cells[5] = folder is null ? Path.GetFileName(tensor.File) : Path.GetRelativePath(folder, tensor.File);
@@ -45,20 +46,16 @@ internal static class InspectView
             table.Row(cells);
         }
         table.Write();
-        Int128 bytes = 0; // the sum of expanded views may exceed 64 bits
-        foreach (WeightInfo tensor in result.Tensors)
-        {
-            bytes += tensor.Bytes;
-        }
-        int files = result.Tensors.Select(tensor => tensor.File).Distinct().Count();
+        // The sum of expanded views may exceed 64 bits.
+        long bytes = WeightsDigest.Saturated(result.Tensors.Select(tensor => tensor.Bytes));
         TextTable.Line(console,
-            $"{Units.Count(result.Tensors.Count, "tensor")}, {Printable.Bytes((long)Int128.Min(bytes, long.MaxValue))}; "
-            + $"{Units.Count(files, "file")}, {Printable.Bytes(result.FileBytes)}");
+            $"{Figures.Count(result.Tensors.Count, "tensor")}, {Printable.Bytes(bytes)}; "
+            + $"{Figures.Count(files, "file")}, {Printable.Bytes(result.FileBytes)}");
         if (result.Metadata.Count > 0)
         {
             string more = result.Metadata.Count > EntriesShown ? ", …" : "";
             TextTable.Line(console,
-                $"{Units.Count(result.Metadata.Count)} other {(result.Metadata.Count == 1 ? "entry" : "entries")}: "
+                $"{Figures.Count(result.Metadata.Count)} other {(result.Metadata.Count == 1 ? "entry" : "entries")}: "
                 + $"{string.Join(", ", result.Metadata.Take(EntriesShown).Select(Entry))}{more}");
         }
         foreach (string finding in result.Findings ?? [])

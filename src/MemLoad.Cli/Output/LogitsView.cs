@@ -10,19 +10,10 @@ internal static class LogitsView
     public static void Write(InvokeResult result, CliConsole console)
     {
         int vocabulary = (int)result.Shape[2];
-        ReadOnlySpan<float> last = result.Logits.AsSpan()[^vocabulary..];
-        double largest = float.NegativeInfinity;
-        foreach (float logit in last)
-        {
-            largest = Math.Max(largest, logit);
-        }
-        double sum = 0;
-        foreach (float logit in last)
-        {
-            sum += Math.Exp(logit - largest);
-        }
-        float[] logits = last.ToArray();
-        TextTable.Line(console, $"most likely after {Units.Count(result.Shape[1], "token")}, of {Units.Count(vocabulary)}");
+        float[] logits = result.Logits[^vocabulary..];
+        double largest = logits.Aggregate(float.NegativeInfinity, Math.Max);
+        double sum = logits.Sum(logit => Math.Exp(logit - largest));
+        TextTable.Line(console, $"most likely after {Figures.Count(result.Shape[1], "token")}, of {Figures.Count(vocabulary)}");
         TextTable table = new TextTable(console).Column("Token id", right: true).Column("Logit", right: true)
             .Column("Probability", right: true);
         foreach (int id in Enumerable.Range(0, vocabulary).OrderByDescending(id => logits[id]).Take(Shown))

@@ -34,12 +34,6 @@ internal sealed class Units
     /// <summary>Returns a figure in this unit, without the name of the unit.</summary>
     public string Format(long? bytes) => bytes is long value ? (value / _unit).ToString(_format, CultureInfo.InvariantCulture) : "-";
 
-    /// <summary>Returns a whole number with separators of thousands.</summary>
-    public static string Count(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
-
-    /// <summary>Returns a count, such as <c>1 tensor</c> or <c>1,024 tensors</c>.</summary>
-    public static string Count(long count, string thing) => $"{Count(count)} {thing}{(count == 1 ? "" : "s")}";
-
     /// <summary>
     /// Returns the end of a title for tensors that are split among ranks (<see cref="TensorSplit"/>); empty for whole tensors.
     /// </summary>

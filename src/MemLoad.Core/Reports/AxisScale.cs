@@ -42,7 +42,8 @@ internal sealed class AxisScale
     public double At(int i) => i * _step * _unit;
 
     /// <summary>Returns the label of mark <paramref name="i"/>.</summary>
-    public string TextAt(int i) => (i * _step).ToString("0.####", CultureInfo.InvariantCulture);
+    public string TextAt(int i, bool withUnit = false) =>
+        (i * _step).ToString("0.####", CultureInfo.InvariantCulture) + (withUnit ? $" {UnitName}" : "");
 
     // 1, 2 or 5 times a power of ten.
     private static double NiceStep(double least)

@@ -20,6 +20,8 @@ public sealed record LoadReportInfo
     public int? WorseCount { get; init; }
     /// <summary>Absolute path of the folder with the picture files. Null if no folder was requested.</summary>
     public string? PicturePath { get; init; }
+    // A file of samples has those of all runs, so some without a row are usual.
+    internal string? Warning { get; init; }
 }
 
 /// <summary>What a report contains besides its rows.</summary>
@@ -89,13 +91,16 @@ public static class LoadReport
             ? null
             : WritePictures(pictures, FullPath.Of(options.PicturePath, Rules.TargetUnwritable), options.Overwrite, cancellationToken);
         ReportOutput.Write(target, page, options.Overwrite, cancellationToken);
+        int unused = timelines.Count(timeline => !shown.Contains(timeline.Key));
         return new LoadReportInfo
         {
             Path = target,
             FileBytes = page.Length,
             RowCount = rows.Count,
             PictureCount = pictures.Length,
-            UnusedTimelineCount = timelines.Count(timeline => !shown.Contains(timeline.Key)),
+            UnusedTimelineCount = unused,
+            Warning = unused > 0 && unused == timelines.Count
+                ? "The samples are of other loads than the rows. The page has no memory over time." : null,
             WorseCount = changes?.Count(change => change.Kind == ChangeKind.Worse),
             PicturePath = folder,
         };

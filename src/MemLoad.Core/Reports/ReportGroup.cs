@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace MemLoad;
 
 /// <summary>The runs of one strategy in a group.</summary>
@@ -19,9 +17,7 @@ internal sealed record ReportStrategy(string Name, IReadOnlyList<LoadMeasurement
 
     /// <summary>The figures of the notebook, if they are comparable.</summary>
     public (long Device, long Host)? Notebook =>
-        Typical is { Size: NotebookFigures.Size, DType: null or "float32" } row
-            ? NotebookFigures.Of(row.ChosenStrategy ?? row.Strategy)
-            : null;
+        Typical is { Size: NotebookFigures.Size, DType: null or "float32" } row ? NotebookFigures.Of(row.ChosenStrategy ?? row.Strategy) : null;
 
     public static ReportStrategy Of(
         IEnumerable<LoadMeasurement> rows,
@@ -29,19 +25,14 @@ internal sealed record ReportStrategy(string Name, IReadOnlyList<LoadMeasurement
     {
         LoadMeasurement[] all = [.. rows];
         LoadMeasurement typical = TypicalOf(all);
-        string name =
-            typical.ChosenStrategy is null || typical.ChosenStrategy == typical.Strategy
-                ? typical.Strategy
-                : $"{typical.Strategy} ({typical.ChosenStrategy})";
-        IEnumerable<LoadMeasurement> preferred = all.OrderBy(row =>
-            ReferenceEquals(row, typical) ? 0
-            : row.IsLoaded ? 1
-            : 2);
-        LoadTimeline? timeline = preferred
-            .Select(row => timelines[LoadTimeline.KeyOf(row)].FirstOrDefault())
-            .FirstOrDefault(found => found is not null);
-        return new ReportStrategy(name, all, timeline);
+        IEnumerable<LoadMeasurement> preferred = all.OrderBy(row => ReferenceEquals(row, typical) ? 0 : row.IsLoaded ? 1 : 2);
+        LoadTimeline? timeline = preferred.SelectMany(row => timelines[LoadTimeline.KeyOf(row)]).FirstOrDefault();
+        return new ReportStrategy(NameOf(typical), all, timeline);
     }
+
+    /// <summary>Returns the strategy of a row, and the strategy that Auto selected.</summary>
+    public static string NameOf(LoadMeasurement row) =>
+        row.ChosenStrategy is null || row.ChosenStrategy == row.Strategy ? row.Strategy : $"{row.Strategy} ({row.ChosenStrategy})";
 
     /// <summary>The run that stands for several: the loaded run with the median time, otherwise the first run.</summary>
     public static LoadMeasurement TypicalOf(IReadOnlyList<LoadMeasurement> rows)
@@ -87,9 +78,7 @@ internal sealed record ReportGroup(string HostName, string Device, string Model,
     {
         string name = NameOf(row);
         string cast = row.DType is null ? name : $"{name} as {row.DType}";
-        string rank = row.RankCount is null
-            ? cast
-            : string.Create(CultureInfo.InvariantCulture, $"{cast}, rank {row.Rank} of {row.RankCount}");
+        string rank = row.RankCount is null ? cast : $"{cast}, rank {row.Rank} of {row.RankCount}";
         return row.Split is null ? rank : $"{rank} by {row.Split.ToLowerInvariant()}";
     }
 

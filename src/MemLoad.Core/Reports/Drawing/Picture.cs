@@ -64,7 +64,13 @@ internal sealed record Label(Ink Ink, double X, double Y, string Text, double Si
 internal sealed record Hint(double X, double Y, double Width, double Height, string Text);
 
 /// <summary>The figures of a picture, for people who cannot see it.</summary>
-internal sealed record FigureTable(IReadOnlyList<string> Columns, IReadOnlyList<IReadOnlyList<string>> Rows);
+internal sealed record FigureTable(IReadOnlyList<string> Columns, IReadOnlyList<IReadOnlyList<string>> Rows)
+{
+    /// <summary>Returns a table with a row for each item.</summary>
+    public static FigureTable Of<T>(IEnumerable<T> items, params (string Name, Func<T, string> Cell)[] columns) => new(
+        [.. columns.Select(column => column.Name)],
+        [.. items.Select(item => (IReadOnlyList<string>)[.. columns.Select(column => column.Cell(item))])]);
+}
 
 /// <summary>
 /// A picture: shapes from back to front, and the same content in words and figures. Renderers create SVG and PNG from it. Its name is a
