@@ -51,13 +51,9 @@ internal sealed class StandardStream(Stream? inner) : Stream
 {
     /// <summary>Why a write failed; null if none failed.</summary>
     public Exception? Failure { get; private set; }
-
     public override bool CanRead => false;
-
     public override bool CanSeek => false;
-
     public override bool CanWrite => true;
-
     public override long Length => throw new NotSupportedException();
 
     public override long Position

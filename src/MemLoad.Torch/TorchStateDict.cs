@@ -1,6 +1,3 @@
-using System.Runtime.InteropServices;
-using TorchSharp;
-
 namespace MemLoad.Torch;
 
 /// <summary>

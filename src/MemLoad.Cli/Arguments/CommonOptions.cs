@@ -1,4 +1,3 @@
-using System.CommandLine;
 using System.CommandLine.Completions;
 
 namespace MemLoad.Cli;
@@ -6,14 +5,10 @@ namespace MemLoad.Cli;
 /// <summary>The form of the data on standard output.</summary>
 internal enum OutputFormat
 {
-    /// <summary>Aligned columns for people.</summary>
-    Table,
-    /// <summary>JSON with all properties.</summary>
-    Json,
-    /// <summary>RFC 4180 with all properties.</summary>
-    Csv,
-    /// <summary>Metrics for Prometheus.</summary>
-    Prom,
+    Table, // aligned columns for people
+    Json, // with all properties
+    Csv, // RFC 4180, with all properties
+    Prom, // metrics for Prometheus
 }
 
 /// <summary>The closed lists of words, and the options that several commands share.</summary>
@@ -32,9 +27,8 @@ internal static class CommonOptions
     public static readonly Words<DType?> ModelTypes =
         new("dtype", ("float32", DType.Float32), ("float16", DType.Float16), ("bfloat16", DType.BFloat16));
 
-    public static readonly Words<CheckpointFormat?> WritableFormats =
-        new("format", ("pth", CheckpointFormat.TorchZip), ("safetensors", CheckpointFormat.Safetensors),
-            ("folder", CheckpointFormat.PerTensor));
+    public static readonly Words<CheckpointFormat?> WritableFormats = new("format", ("pth", CheckpointFormat.TorchZip),
+        ("safetensors", CheckpointFormat.Safetensors), ("folder", CheckpointFormat.PerTensor));
 
     private static readonly Words<OutputFormat> Formats =
         new("format", ("table", OutputFormat.Table), ("json", OutputFormat.Json), ("csv", OutputFormat.Csv));
@@ -48,9 +42,8 @@ internal static class CommonOptions
     public static WordOption<OutputFormat> Format() =>
         Formats.Option("--format", "The output format: a table for people, or every property for programs.", "table");
 
-    public static WordOption<OutputFormat> FormatWithMetrics() =>
-        FormatsWithMetrics.Option("--format", "What to print: a table for people, every property for programs, or metrics for Prometheus.",
-            "table");
+    public static WordOption<OutputFormat> FormatWithMetrics() => FormatsWithMetrics.Option("--format",
+        "What to print: a table for people, every property for programs, or metrics for Prometheus.", "table");
 
     public static WordOption<OutputFormat> FormatWithoutCsv() =>
         FormatsWithoutCsv.Option("--format", "The output format: a table for people, or every value for programs.", "table");

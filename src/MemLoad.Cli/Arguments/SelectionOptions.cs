@@ -1,5 +1,3 @@
-using System.CommandLine;
-
 namespace MemLoad.Cli;
 
 /// <summary>The options that <c>measure</c> and <c>plan</c> share: what to load, with which strategy, and to which device.</summary>
@@ -35,9 +33,8 @@ internal sealed class SelectionOptions
     private readonly Option<int?> _rank =
         Numbers.CountOption("--rank", "Load only the part of this rank, counted from 0. [default: all ranks, at the same time]", least: 0);
 
-    private readonly Option<int?> _rankCount =
-        Numbers.CountOption("--rank-count",
-            "Split the weights among n ranks with about the same number of bytes. The devices are one per rank. [default: 1]");
+    private readonly Option<int?> _rankCount = Numbers.CountOption("--rank-count",
+        "Split the weights among n ranks with about the same number of bytes. The devices are one per rank. [default: 1]");
 
     private readonly WordOption<TensorSplit?> _split =
         CommonOptions.Splits.Option("--split",
@@ -58,10 +55,8 @@ internal sealed class SelectionOptions
         command.AddAll(_rank, _rankCount, _split);
     }
 
-    /// <summary>Returns the path; null if none was given.</summary>
     public string? PathOf(ParseResult parsed) => _path.Read(parsed);
 
-    /// <summary>Returns the device; null if none was given.</summary>
     public string? DeviceOf(ParseResult parsed) => parsed.GetResult(_device) is { Implicit: false } ? parsed.GetValue(_device) : null;
 
     /// <summary>

@@ -1,5 +1,3 @@
-using System.CommandLine;
-
 namespace MemLoad.Cli;
 
 /// <summary>The options that select the tensors of a checkpoint.</summary>
@@ -7,11 +5,9 @@ internal sealed class TensorOptions
 {
     private readonly Option<string?> _key = CommonOptions.Key();
 
-    private readonly Option<string[]> _include = Lists.PatternsOption("--include",
-        "Include only tensors whose names match one of these patterns (* and ?, case ignored; repeat the option for more).");
+    private readonly RepeatedOption _include = Patterns("--include", "Include only");
 
-    private readonly Option<string[]> _exclude = Lists.PatternsOption("--exclude",
-        "Exclude tensors whose names match one of these patterns (* and ?, case ignored; repeat the option for more).");
+    private readonly RepeatedOption _exclude = Patterns("--exclude", "Exclude");
 
     private readonly Option<bool> _allowOpaque = CommonOptions.AllowOpaque();
 
@@ -29,5 +25,12 @@ internal sealed class TensorOptions
         Include = parsed.GetValue(_include) ?? [],
         Exclude = parsed.GetValue(_exclude) ?? [],
         AllowOpaque = parsed.GetValue(_allowOpaque),
+    };
+
+    // One pattern per option: a name may contain a comma, and the path may follow a pattern.
+    private static RepeatedOption Patterns(string name, string what) => new(name)
+    {
+        Description = $"{what} tensors whose names match one of these patterns (* and ?, case ignored; repeat the option for more).",
+        HelpName = "pattern",
     };
 }

@@ -1,5 +1,3 @@
-using System.CommandLine;
-
 namespace MemLoad.Cli;
 
 /// <summary>An option that takes all words after it, and knows which words can be its values.</summary>

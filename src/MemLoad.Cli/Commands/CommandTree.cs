@@ -1,4 +1,3 @@
-using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 
@@ -25,7 +24,6 @@ internal static class CommandTree
         (CompletionCommand.WordsName, CompletionCommand.WordsDescription, CompletionCommand.BuildWords),
     ];
 
-    /// <summary>Returns whether there is a command with this name.</summary>
     public static bool Has(string name) => Commands.Any(command => command.Name == name);
 
     /// <summary>

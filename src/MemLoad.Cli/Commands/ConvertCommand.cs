@@ -1,5 +1,3 @@
-using System.CommandLine;
-
 namespace MemLoad.Cli;
 
 /// <summary><c>memload convert</c>: writes a checkpoint in another format, in bounded memory.</summary>

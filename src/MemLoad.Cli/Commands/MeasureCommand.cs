@@ -1,5 +1,3 @@
-using System.CommandLine;
-
 namespace MemLoad.Cli;
 
 /// <summary><c>memload measure</c>: loads with each strategy and prints the cost of each load.</summary>
@@ -23,9 +21,8 @@ internal static class MeasureCommand
         };
         Option<string?> manifest = CommonOptions.Manifest(
             "Compare the loaded weights with this manifest (memload manifest). A load with other weights has failed.");
-        Option<string?> timeline = CommonOptions.Path(
-            "--timeline-path", "Append the samples of each load to this file, as JSON lines. 'memload report' draws memory over time from "
-                + "them.");
+        Option<string?> timeline = CommonOptions.Path("--timeline-path",
+            "Append the samples of each load to this file, as JSON lines. 'memload report' draws memory over time from them.");
         Option<bool> force = CommonOptions.ForceLoad();
         var model = new Option<string?>("--model-name")
         {
@@ -41,8 +38,7 @@ internal static class MeasureCommand
         bounds.AddTo(command);
         command.Add(format);
         var programs = new MeasureProgram();
-        programs.AddTo(
-            command, program.Count > 0,
+        programs.AddTo(command, program.Count > 0,
             ["--path", "--device", cache.Name, repeat.Name, timeline.Name, model.Name, .. bounds.Names, format.Name]);
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -61,8 +57,7 @@ internal static class MeasureCommand
             (MeasureSession session, Dictionary<LoadRequest, long>? forecasts) = await Task.Run(
                 () =>
                 {
-                    IReadOnlyList<LoadRequest> requests =
-                        selection.Read(parsed, size => Generate(size, console, cancellationToken));
+                    IReadOnlyList<LoadRequest> requests = selection.Read(parsed, size => Generate(size, console, cancellationToken));
                     requests = [.. requests.Select(request => request with { Manifest = expected, Force = parsed.GetValue(force) })];
                     SpeedNote.Ensure(console, requests, cancellationToken);
                     IReadOnlyList<MeasureRequest> loads =

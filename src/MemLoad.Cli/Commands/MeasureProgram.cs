@@ -1,5 +1,3 @@
-using System.CommandLine;
-
 namespace MemLoad.Cli;
 
 /// <summary><c>memload measure … -- PROGRAM</c>: measures another program with the columns of a load.</summary>

@@ -1,5 +1,3 @@
-using System.CommandLine;
-
 namespace MemLoad.Cli;
 
 /// <summary>The target and the format that <c>convert</c> and <c>new</c> write.</summary>
@@ -12,8 +10,7 @@ internal sealed class OutputTarget
 
     private readonly Option<bool> _force = CommonOptions.Force();
 
-    private readonly Option<long?> _maxShardSize = Numbers.BytesOption(
-        "--max-shard-size",
+    private readonly Option<long?> _maxShardSize = Numbers.BytesOption("--max-shard-size",
         "Write safetensors files of at most this size and their index, named as transformers names them, into the folder --out.");
 
     public OutputTarget(bool required, string description) => _out = CommonOptions.Path("--out", description, required);
@@ -33,7 +30,6 @@ internal sealed class OutputTarget
         });
     }
 
-    /// <summary>Returns the path; null if none was given.</summary>
     public string? PathOf(ParseResult parsed) => parsed.GetValue(_out);
 
     /// <summary>Returns the requested format; <c>.pth</c> if none was given.</summary>

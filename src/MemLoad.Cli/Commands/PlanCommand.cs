@@ -1,5 +1,3 @@
-using System.CommandLine;
-
 namespace MemLoad.Cli;
 
 /// <summary><c>memload plan</c>: forecasts the cost of each strategy without loading.</summary>

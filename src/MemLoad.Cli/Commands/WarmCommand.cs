@@ -1,5 +1,3 @@
-using System.CommandLine;
-
 namespace MemLoad.Cli;
 
 /// <summary><c>memload warm</c>: reads the files of a checkpoint into the page cache.</summary>

@@ -1,4 +1,3 @@
-using System.CommandLine;
 using System.CommandLine.Completions;
 
 namespace MemLoad.Cli;
@@ -74,7 +73,7 @@ internal static class WordCompletion
     }
 
     private static bool MayCome(Command command, string name, string[] before) =>
-        FindOption(command, name) is not Option option || option.AllowMultipleArgumentsPerToken || option is RepeatedOption<string>
+        FindOption(command, name) is not Option option || option.AllowMultipleArgumentsPerToken || option is RepeatedOption
         || !before.Any(word => word == option.Name || option.Aliases.Contains(word));
 
     // In a list A,B the last item is being typed.

@@ -3,16 +3,9 @@ namespace MemLoad.Cli;
 /// <summary>Bars of characters, with shades instead of colours; in ASCII if the terminal supports only that.</summary>
 internal sealed class Bars(bool unicode)
 {
-    /// <summary>The character for device memory.</summary>
     public char Device => unicode ? '█' : '#';
-
-    /// <summary>The character for anonymous host memory.</summary>
     public char Host => unicode ? '▓' : '=';
-
-    /// <summary>The character for file-backed pages.</summary>
     public char File => unicode ? '░' : '.';
-
-    /// <summary>The character at the forecast.</summary>
     public char Forecast => unicode ? '┃' : '|';
 
     /// <summary>

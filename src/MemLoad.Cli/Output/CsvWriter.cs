@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json.Serialization.Metadata;
 
 namespace MemLoad.Cli;
@@ -14,10 +13,8 @@ internal sealed class CsvWriter<T>(JsonTypeInfo<T> type, TextWriter output)
 
     private readonly JsonPropertyInfo[] _columns = [.. type.Properties];
 
-    /// <summary>Writes the header.</summary>
     public void WriteHeader() => WriteFields(column => column.Name);
 
-    /// <summary>Writes one row.</summary>
     public void Write(T row) => WriteFields(column => Format(column.Get!(row)));
 
     private void WriteFields(Func<JsonPropertyInfo, string> field)
@@ -51,7 +48,6 @@ internal sealed class CsvWriter<T>(JsonTypeInfo<T> type, TextWriter output)
 /// <summary>Writes rows of one kind as CSV.</summary>
 internal static class CsvWriter
 {
-    /// <summary>Writes the header and the rows.</summary>
     public static void Write<T>(IEnumerable<T> rows, JsonTypeInfo<T> type, TextWriter output)
         where T : notnull
     {

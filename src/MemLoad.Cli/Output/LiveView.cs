@@ -1,6 +1,5 @@
 using System.ComponentModel;
 using System.Diagnostics;
-using System.Globalization;
 
 namespace MemLoad.Cli;
 
@@ -42,7 +41,6 @@ internal sealed class LiveView : IDisposable
         }
     }
 
-    /// <summary>Adds a process to show.</summary>
     public void Watch(int process)
     {
         lock (_lock)

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace MemLoad.Cli;
 
 /// <summary>Prints the most likely next tokens. There is no tokenizer, so tokens are ids.</summary>

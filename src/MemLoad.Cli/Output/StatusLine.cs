@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 
 namespace MemLoad.Cli;
 
@@ -20,7 +19,6 @@ internal sealed class StatusLine(CliConsole console) : IDisposable
     private TimeSpan _nextPlain = LongWork;
     private int _shown;
 
-    /// <summary>Replaces the shown text.</summary>
     public void Show(string text)
     {
         text = Printable.Text(text);
@@ -55,7 +53,6 @@ internal sealed class StatusLine(CliConsole console) : IDisposable
         return new Bar(this, what, total);
     }
 
-    /// <summary>Removes the line.</summary>
     public void Dispose() => Clear();
 
     /// <summary>Removes the line. The next text is shown again.</summary>

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace MemLoad.Cli;
 
 /// <summary>Formats numbers for tables. Rows have bytes; only tables have units.</summary>
@@ -28,7 +26,6 @@ internal sealed class Units
     /// <summary>Returns one unit for a whole table, so that its figures can be compared: GiB from 2 GiB on, else MiB.</summary>
     public static Units For(IEnumerable<long?> figures) => new(figures.Max() ?? 0);
 
-    /// <summary>The name of the unit.</summary>
     public string Name { get; }
 
     /// <summary>Returns a figure in this unit, without the name of the unit.</summary>
@@ -38,7 +35,7 @@ internal sealed class Units
     /// Returns the end of a title for tensors that are split among ranks (<see cref="TensorSplit"/>); empty for whole tensors.
     /// </summary>
     public static string Split(string? split, long? ranks) =>
-        split is null ? "" : string.Create(CultureInfo.InvariantCulture, $", {split.ToLowerInvariant()} split among {ranks} ranks");
+        split is null ? "" : $", {split.ToLowerInvariant()} split among {ranks} ranks";
 
     /// <summary>Returns a figure with three significant digits; a dash for null.</summary>
     public static string ThreeDigits(double? figure) => figure is double known ? Printable.ThreeDigits(known) : "-";

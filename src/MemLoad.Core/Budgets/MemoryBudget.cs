@@ -8,7 +8,6 @@ namespace MemLoad;
 /// </summary>
 internal readonly record struct Shortfall(MemoryLimit? Limit, long NeedBytes, long BudgetBytes)
 {
-    /// <summary>The missing bytes.</summary>
     public long MissingBytes => NeedBytes - BudgetBytes;
 }
 

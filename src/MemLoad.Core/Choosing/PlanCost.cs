@@ -18,7 +18,6 @@ internal sealed class PlanCost(LoadView view, MachineSpeed speed) : IPlanReader,
     private long _recycled;
     private PlanTime _total;
 
-    /// <summary>The time of the steps so far.</summary>
     public PlanTime Time => _total;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)] // called once per step, in processes that end before the code is optimized

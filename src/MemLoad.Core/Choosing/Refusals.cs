@@ -54,8 +54,7 @@ internal static class Refusals
                 : (Remedy)$"{nearest.Name} fits: type {(Setting.Strategy, type)}.";
         }
         string least =
-            request.Strategy == Strategy.Auto
-                ? ""
+            request.Strategy == Strategy.Auto ? ""
                 : $"Nothing else fits either; nearest is {nearest.Name}, {Printable.Bytes(nearest.Shortfall.Value.MissingBytes)} short. ";
         Remedy onHost = fitsOnHost
             ? (Remedy)$"On the host itself Mmap fits: type {(Setting.Device, "cpu")} {(Setting.Strategy, "Mmap")}. "

@@ -98,8 +98,7 @@ internal sealed partial class KernelPool : DevicePool
         var mapped = MemoryMappedFile.CreateFromFile(
             _file, null, 0, MemoryMappedFileAccess.ReadWrite, HandleInheritability.None, leaveOpen: true);
         MemoryMappedViewAccessor view = mapped.CreateViewAccessor(start, offset + length - start);
-        return new HostView(
-            view.SafeMemoryMappedViewHandle.DangerousGetHandle() + (nint)view.PointerOffset + (nint)(offset - start),
+        return new HostView(view.SafeMemoryMappedViewHandle.DangerousGetHandle() + (nint)view.PointerOffset + (nint)(offset - start),
             new Mapping(mapped, view));
     }
 

@@ -8,16 +8,7 @@ internal sealed class HostDevice : IDevice
     private readonly HostMemory _memory = new();
 
     public string Name => "cpu";
-
     public bool IsHost => true;
-
-    public bool ReservesSharedMemory => false;
-
-    public long? CapacityBytes => null;
-
-    public long? FreeBytes => null;
-
-    public DeviceMemory Memory => default;
 
     public MemoryBuffer Allocate(long bytes) => _memory.Allocate(bytes);
 
@@ -30,8 +21,6 @@ internal sealed class HostDevice : IDevice
             target.Write(done, new ReadOnlySpan<byte>((byte*)source.Address + done, (int)Math.Min(PieceBytes, bytes - done)));
         }
     }
-
-    public CachingAllocator? NewForecastAllocator() => null;
 
     public void Dispose() => _memory.Dispose();
 }

@@ -29,8 +29,6 @@ internal sealed class HostLayout
 
     /// <summary>The blocks in the order of the request.</summary>
     public ImmutableArray<Place> Blocks { get; }
-
-    /// <summary>Bytes of the mapping.</summary>
     public long Bytes { get; }
 
     /// <summary>Places the blocks one after the other.</summary>

@@ -87,7 +87,7 @@ internal static unsafe partial class MappingSafety
         lease = FileLease.TryTake(file.Handle, lost, out int error);
         return lease is not null ? null
             : error == FileLease.HasWriters ? "another program has it open for writing"
-            : !status.IsTrusted ? string.Create(CultureInfo.InvariantCulture, $"it belongs to user {status.UserId}, who may write to it")
+            : !status.IsTrusted ? $"it belongs to user {status.UserId}, who may write to it"
             : (status.Mode & LinuxFileStatus.GroupOrOthersWrite) != 0 ? "its group or others may write to it"
             : null;
     }

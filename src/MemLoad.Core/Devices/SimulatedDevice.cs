@@ -35,15 +35,10 @@ internal sealed class SimulatedDevice : IDevice
     }
 
     public string Name => IsUnified ? UnifiedName : DeviceName;
-
     public bool IsHost => false;
-
     public bool ReservesSharedMemory => true;
-
     public bool IsUnified { get; }
-
     public long? CapacityBytes { get; }
-
     public long? FreeBytes => CapacityBytes - Memory.Reserved;
 
     public DeviceMemory Memory

@@ -14,7 +14,6 @@ internal sealed unsafe class PrintableJson : JavaScriptEncoder
     {
     }
 
-    /// <summary>The only instance.</summary>
     public static PrintableJson Encoder { get; } = new();
 
     public override int MaxOutputCharactersPerInputCharacter => 12;

@@ -16,11 +16,9 @@ internal sealed class Remedy
     /// <summary>Creates an empty remedy. The compiler calls it for an interpolated string.</summary>
     public Remedy(int literalLength, int formattedCount) => _parts.Capacity = (2 * formattedCount) + Math.Min(literalLength, 1);
 
-    /// <summary>Converts a text without holes to a remedy.</summary>
     [return: NotNullIfNotNull(nameof(text))]
     public static implicit operator Remedy?(string? text) => FromString(text);
 
-    /// <summary>Returns a remedy of a text without holes; null for null.</summary>
     [return: NotNullIfNotNull(nameof(text))]
     public static Remedy? FromString(string? text)
     {
@@ -33,7 +31,6 @@ internal sealed class Remedy
         return remedy;
     }
 
-    /// <summary>Adds text.</summary>
     public void AppendLiteral(string text) => _parts.Add(_ => text);
 
     /// <summary>Adds a value, in the invariant culture.</summary>
@@ -43,19 +40,14 @@ internal sealed class Remedy
         _parts.Add(_ => text);
     }
 
-    /// <summary>Adds the name of a setting.</summary>
     public void AppendFormatted(Setting setting) => _parts.Add(words => words.Of(setting));
 
-    /// <summary>Adds the name of a setting and a value for it.</summary>
     public void AppendFormatted((Setting Setting, string Value) typed) => _parts.Add(words => $"{words.Of(typed.Setting)} {typed.Value}");
 
-    /// <summary>Adds the name of a command.</summary>
     public void AppendFormatted(Act act) => _parts.Add(words => words.Of(act));
 
-    /// <summary>Adds the name of a command and a setting of it.</summary>
     public void AppendFormatted((Act Act, Setting Setting) typed) => _parts.Add(words => words.Of(typed.Act, typed.Setting));
 
-    /// <summary>Adds another remedy.</summary>
     public void AppendFormatted(Remedy remedy) => _parts.Add(remedy.In);
 
     /// <summary>Returns the text in the words of one program.</summary>

@@ -15,7 +15,6 @@ public sealed record Rule(string Id, string Title)
     internal Remedy Remedy { get; } = "";
 
     /// <summary>Returns the exception for this rule. The arguments are those of its constructor.</summary>
-    internal MemLoadException Broken(
-        string finding, string? path = null, long? offset = null, Exception? innerException = null, Remedy? remedy = null) =>
-        new(this, finding, path, offset, innerException, remedy);
+    internal MemLoadException Broken(string finding, string? path = null, long? offset = null, Exception? innerException = null,
+        Remedy? remedy = null) => new(this, finding, path, offset, innerException, remedy);
 }

@@ -36,10 +36,8 @@ internal sealed record Vocabulary(IReadOnlyDictionary<Setting, string> Settings,
             [Act.Test] = "WeightTester.Test{0}",
         });
 
-    /// <summary>Returns the name of a setting.</summary>
     public string Of(Setting setting) => Settings[setting];
 
-    /// <summary>Returns the name of a command.</summary>
     public string Of(Act act, Setting? setting = null) =>
         Acts[act].Replace("{0}", setting is Setting one ? " " + Of(one) : "", StringComparison.Ordinal);
 }

@@ -57,21 +57,22 @@ internal static class ManifestMatch
     {
         TensorEntry first = checkpoint.Tensors[differing[0]];
         Extent storage = checkpoint.Storages[first.Storage];
-        string[] names = [.. differing.Take(MostDiffering).Select(i => Printable.Quote(checkpoint.Tensors[i].Name))];
+        string names = Printable.List([.. differing.Select(i => checkpoint.Tensors[i].Name)], MostDiffering);
         string differ = differing.Length == 1 ? "differs" : "differ";
         return Rules.ManifestBytesDiffer.Broken(
-            $"{differing.Length} of {checkpoint.Tensors.Length} tensors {differ} from the manifest: "
-                + $"{List(names, differing.Length, MostDiffering)}",
+            $"{differing.Length} of {checkpoint.Tensors.Length} tensors {differ} from the manifest: {names}",
             checkpoint.Files[storage.File].Path, storage.Offset + first.ByteOffset);
     }
 
-    private static IEnumerable<string> Part(string what, IReadOnlyCollection<string> items) =>
-        items.Count == 0
-            ? []
-            : [$"{items.Count} {(items.Count == 1 ? "tensor" : "tensors")} {what}: {List(items, items.Count, MostNamed)}"];
-
-    private static string List(IEnumerable<string> items, int count, int most) =>
-        string.Join(", ", items.Take(most)) + (count > most ? $" and {count - most} more" : "");
+    private static IEnumerable<string> Part(string what, IReadOnlyCollection<string> items)
+    {
+        if (items.Count > 0)
+        {
+            string more = items.Count > MostNamed ? $" and {items.Count - MostNamed} more" : "";
+            yield return $"{items.Count} {(items.Count == 1 ? "tensor" : "tensors")} {what}: "
+                + string.Join(", ", items.Take(MostNamed)) + more;
+        }
+    }
 
     private static string Describe(DType dtype, ImmutableArray<long> shape) => $"{dtype.TorchName()} ({string.Join(", ", shape)})";
 }

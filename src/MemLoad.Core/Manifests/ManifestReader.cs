@@ -171,8 +171,7 @@ internal static class ManifestReader
     {
         string typeName = json.NextText("DType", likely: likely.TorchName());
         // An alias would give the same type and another digest.
-        return DTypes.TryFromTorchName(typeName, out DType dtype) && dtype.TorchName() == typeName
-            ? dtype
+        return DTypes.TryFromTorchName(typeName, out DType dtype) && dtype.TorchName() == typeName ? dtype
             : throw json.Broken(Rules.ManifestTensor, $"the dtype {Printable.Quote(typeName)} is unknown");
     }
 
@@ -194,13 +193,11 @@ internal static class ManifestReader
     private static string ReadHash(ref StrictJson json)
     {
         string hash = json.NextText("Sha256");
-        return hash.Length == HashCharacters && !hash.AsSpan().ContainsAnyExcept(Hexadecimal)
-            ? hash
+        return hash.Length == HashCharacters && !hash.AsSpan().ContainsAnyExcept(Hexadecimal) ? hash
             : throw json.Broken(Rules.ManifestTensor, $"{Printable.Quote(hash)} is not a SHA-256 in lowercase hex");
     }
 
-    private static long Whole(in StrictJson json, string what) => json.TryGetWhole(out long value)
-        ? value
+    private static long Whole(in StrictJson json, string what) => json.TryGetWhole(out long value) ? value
         : throw json.Broken(Rules.ManifestTensor, $"{what} is not a whole number from 0 to {long.MaxValue}");
 
     private static long? BytesOf(TensorDigest tensor)

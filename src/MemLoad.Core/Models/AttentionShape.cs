@@ -34,7 +34,6 @@ internal sealed partial record AttentionShape(long LayerCount, long HeadCount, l
     // The endings of the names of classes that write text token by token.
     private static readonly string[] Generators = ["CausalLM", "LMHeadModel", "ConditionalGeneration"];
 
-    /// <summary>The shape of a GPT model.</summary>
     public static AttentionShape Of(GptConfig config) => new(config.LayerCount, config.HeadCount, config.HeadSize, config.HeadSize, null);
 
     /// <summary>The shape that a checkpoint, or the config.json beside it, states.</summary>

@@ -212,9 +212,8 @@ internal static unsafe class DotProducts
     private static Vector<float> Add(Vector<float> sum, Vector<float> w, Vector<float> x, Vector<float> v, Vector<float> y) =>
         Vector.MultiplyAddEstimate(v, y, Vector.MultiplyAddEstimate(w, x, sum)); // fused if the processor supports it
 
-    private static void Store<TElements>(
-        Vector<float> s0, Vector<float> s1, Vector<float> s2, Vector<float> s3,
-        byte* row, nint rowBytes, float* token, int whole, int length, float* sums)
+    private static void Store<TElements>(Vector<float> s0, Vector<float> s1, Vector<float> s2, Vector<float> s3, byte* row, nint rowBytes,
+        float* token, int whole, int length, float* sums)
         where TElements : struct, IWeightElements
     {
         sums[0] += Vector.Sum(s0) + Rest<TElements>(row, token, whole, length);

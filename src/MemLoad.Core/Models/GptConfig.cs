@@ -37,8 +37,6 @@ internal sealed partial record GptConfig(
 
     /// <summary>The name of the published size with these dimensions, or null.</summary>
     public string? SizeName => Array.Find(Published, size => size.Config == this).Name;
-
-    /// <summary>Width of one attention head.</summary>
     public int HeadSize => EmbeddingSize / HeadCount;
 
     /// <summary>Finds a published size by its name (<see cref="Sizes"/>). The case is ignored.</summary>
@@ -102,7 +100,7 @@ internal sealed partial record GptConfig(
     }
 
     /// <summary>The prefix of the tensor names of one block.</summary>
-    internal static string BlockName(int layer) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"trf_blocks.{layer}.");
+    internal static string BlockName(int layer) => $"trf_blocks.{layer}.";
 
     private static IEnumerable<GptTensor> Linear(string name, long inputs, long outputs, bool bias)
     {

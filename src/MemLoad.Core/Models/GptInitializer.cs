@@ -37,11 +37,8 @@ internal sealed class GptInitializer : IWeightSource
         StorageLengths = [.. Tensors.Select(tensor => tensor.Bytes)];
     }
 
-    /// <summary>The model that is initialised.</summary>
     public ModelSpec Spec { get; }
-
     public ImmutableArray<TensorEntry> Tensors { get; }
-
     public ImmutableArray<long> StorageLengths { get; }
 
     public void StreamStorage(int storage, ElementSink sink)
@@ -100,8 +97,7 @@ internal sealed class GptInitializer : IWeightSource
     {
         if (dtype is not (DType.Float32 or DType.Float16 or DType.BFloat16))
         {
-            throw Rules.GptDTypeUnsupported.Broken(
-                $"a GPT model cannot be made in {dtype.TorchName()}",
+            throw Rules.GptDTypeUnsupported.Broken($"a GPT model cannot be made in {dtype.TorchName()}",
                 remedy: $"Make it in float32, float16 or bfloat16 ({Setting.DType}).");
         }
     }

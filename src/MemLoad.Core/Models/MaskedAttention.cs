@@ -31,9 +31,8 @@ internal static unsafe class MaskedAttention
             AttendBlock(mask, headCount, first, Math.Min(MostQueries, query.Tokens - first), query, key, value, context);
         });
 
-    private static void AttendBlock(
-        HostTensor mask, int headCount, int firstQuery, int queryCount,
-        ActivationMatrix query, ActivationMatrix key, ActivationMatrix value, ActivationMatrix context)
+    private static void AttendBlock(HostTensor mask, int headCount, int firstQuery, int queryCount, ActivationMatrix query,
+        ActivationMatrix key, ActivationMatrix value, ActivationMatrix context)
     {
         int width = query.Width;
         int headSize = width / headCount;
@@ -50,8 +49,7 @@ internal static unsafe class MaskedAttention
             scores.Clear();
             fixed (float* sums = scores)
             {
-                DotProducts.Accumulate<Float32Elements>(
-                    (byte*)(key.Address + column), (nint)width * sizeof(float), keyCount,
+                DotProducts.Accumulate<Float32Elements>((byte*)(key.Address + column), (nint)width * sizeof(float), keyCount,
                     query.Address + firstAt, width, queryCount, headSize, sums, tokens);
                 for (int i = 0; i < queryCount; i++)
                 {

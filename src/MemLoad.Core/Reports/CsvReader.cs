@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 
 namespace MemLoad;
@@ -56,7 +55,7 @@ internal static class CsvReader
     }
 
     public static MemLoadException Broken(string path, int line, string finding) =>
-        Rules.RowsUnreadable.Broken(string.Create(CultureInfo.InvariantCulture, $"line {line}: {finding}"), path);
+        Rules.RowsUnreadable.Broken($"line {line}: {finding}", path);
 
     // From the opening quote to the position after the closing quote. -1 without a closing quote.
     private static int Quoted(string text, int at, StringBuilder field, ref int line)

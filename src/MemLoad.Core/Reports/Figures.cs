@@ -8,7 +8,6 @@ internal static class Figures
     /// <summary>Formats memory. An unknown figure is a dash.</summary>
     public static string Bytes(long? bytes) => bytes is long known ? Printable.Bytes(known) : "–";
 
-    /// <summary>A time.</summary>
     public static string Time(long? microseconds) => microseconds switch
     {
         null => "–",

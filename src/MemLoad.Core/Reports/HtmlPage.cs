@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text;
 
 namespace MemLoad;
@@ -51,7 +52,8 @@ internal sealed class HtmlPage
         Notes(rows);
         Glossary(rows);
         Raw($"</main>\n<footer><p class=\"muted\">Made by MemLoad {Markup.Text(HostFacts.ModuleVersion)} from rows that travel as CSV or "
-            + $"JSON. Sizes in powers of 1024, GB/s in powers of 1000.</p></footer>\n<script>{PageScript.Text}</script>\n</body>\n</html>\n");
+            + "JSON. Sizes in powers of 1024, GB/s in powers of 1000.</p></footer>\n"
+            + $"<script>{PageScript.Text}</script>\n</body>\n</html>\n");
     }
 
     private void Summary(IReadOnlyList<LoadMeasurement> rows, IReadOnlyList<ReportSection> sections)
@@ -70,7 +72,8 @@ internal sealed class HtmlPage
         foreach (LoadMeasurement row in rows.Where(row => row.AsForecast != true).OrderBy(IsRefused).Take(50))
         {
             string message = row.Message is null ? "" : $". {row.Message}";
-            Paragraph($"{row.Strategy} to {row.Device} on {row.HostName}, run {row.Run}: {row.Verdict}{message}",
+            string run = row.Run.ToString(CultureInfo.InvariantCulture);
+            Paragraph($"{row.Strategy} to {row.Device} on {row.HostName}, run {run}: {row.Verdict}{message}",
                 IsRefused(row) ? "muted" : "bad");
         }
         foreach (WeightAgreement agreement in WeightAgreement.Of(rows))
@@ -241,7 +244,7 @@ internal sealed class HtmlPage
                 ("Model", ReportGroup.ModelOf),
                 ("Device", row => row.Device),
                 ("Strategy", ReportStrategy.NameOf),
-                ("Run", row => $"{row.Run}"),
+                ("Run", row => row.Run.ToString(CultureInfo.InvariantCulture)),
                 ("Device forecast", row => Figures.Bytes(row.ForecastDeviceBytes)),
                 ("Device peak", row => Figures.Bytes(row.PeakDeviceBytes)),
                 ("Host forecast", row => Figures.Bytes(row.ForecastHostBytes)),

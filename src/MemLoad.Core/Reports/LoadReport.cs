@@ -69,9 +69,8 @@ public static class LoadReport
     /// <param name="cancellationToken">Stops the write. No partial file remains.</param>
     /// <exception cref="MemLoadException">ML8104 without rows, ML1008 for a name without the extension of a page, ML9102 to
     /// ML9105.</exception>
-    public static LoadReportInfo Write(
-        IReadOnlyList<LoadMeasurement> rows, IReadOnlyList<LoadTimeline> timelines, string path, LoadReportOptions options,
-        CancellationToken cancellationToken)
+    public static LoadReportInfo Write(IReadOnlyList<LoadMeasurement> rows, IReadOnlyList<LoadTimeline> timelines, string path,
+        LoadReportOptions options, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(rows);
         ArgumentNullException.ThrowIfNull(timelines);
@@ -87,8 +86,7 @@ public static class LoadReport
         IReadOnlyList<RunChange>? changes = options.Baseline is null ? null : RunChange.Of(rows, options.Baseline);
         byte[] page = Encoding.UTF8.GetBytes(HtmlPage.Of(rows, sections, changes));
         Picture[] pictures = [.. sections.SelectMany(section => section.Pictures)];
-        string? folder = options.PicturePath is null
-            ? null
+        string? folder = options.PicturePath is null ? null
             : WritePictures(pictures, FullPath.Of(options.PicturePath, Rules.TargetUnwritable), options.Overwrite, cancellationToken);
         ReportOutput.Write(target, page, options.Overwrite, cancellationToken);
         int unused = timelines.Count(timeline => !shown.Contains(timeline.Key));
@@ -125,8 +123,7 @@ public static class LoadReport
     }
 
     private static string TargetOf(string path, bool overwrite) =>
-        Extensions.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase)
-            ? WriteTarget.ForFile(path, overwrite)
+        Extensions.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase) ? WriteTarget.ForFile(path, overwrite)
             : throw Rules.ExtensionWrong.Broken("the name of the page does not end in .html", path, remedy: "Name it NAME.html.");
 
     private static string WritePictures(Picture[] pictures, string folder, bool overwrite, CancellationToken ct)

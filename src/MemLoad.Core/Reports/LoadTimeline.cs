@@ -37,7 +37,6 @@ public sealed record LoadTimeline
     internal (string Strategy, string Device, int Run, string HostName, long Moment) Key =>
         (Strategy, Device, Run, HostName, Moment(StartedAt));
 
-    /// <summary>Returns the key of the samples of a row.</summary>
     internal static (string Strategy, string Device, int Run, string HostName, long Moment) KeyOf(LoadMeasurement row) =>
         (row.Strategy, row.Device, row.Run, row.HostName, Moment(row.StartedAt));
 

@@ -48,7 +48,8 @@ internal static class PeaksPicture
             shapes.Add(new Label(Ink.Text, Left + 97, y + 11, "the notebook's figure (PyTorch, CUDA)", 11));
         }
         y += 20;
-        return new Picture(name, $"Peak memory: {group.Title}", Describe(group), Picture.CommonWidth, y, shapes, Table(group)) { Hints = hints };
+        string title = $"Peak memory: {group.Title}";
+        return new Picture(name, title, Describe(group), Picture.CommonWidth, y, shapes, Table(group)) { Hints = hints };
     }
 
     private static string Hinted(ReportStrategy strategy, Bar bar)

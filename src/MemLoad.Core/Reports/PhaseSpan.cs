@@ -5,7 +5,6 @@ internal sealed record PhaseSpan(string Name, long Start, long End)
 {
     private const int MostShown = 8;
 
-    /// <summary>Returns the spans of a timeline, in order.</summary>
     public static IReadOnlyList<PhaseSpan> Of(IReadOnlyList<TimelinePoint> points)
     {
         var spans = new Dictionary<string, PhaseSpan>(StringComparer.Ordinal);

@@ -5,10 +5,8 @@ namespace MemLoad;
 /// <summary>The command that measures a group of rows again, for a shell and for PowerShell.</summary>
 internal static class ReportCommands
 {
-    /// <summary>For a shell.</summary>
     public static string Shell(ReportGroup group) => Line(group, "memload measure", "'\\''", option => option.Shell);
 
-    /// <summary>For PowerShell.</summary>
     public static string PowerShell(ReportGroup group) => Line(group, "Measure-LoadMemory", "''", option => option.PowerShell);
 
     /// <summary>Whether the budget in a row is a device limit that was given. The budget of a card can also be its free memory.</summary>
@@ -32,11 +30,11 @@ internal static class ReportCommands
             (("--strategy", "-Strategy"), string.Join(',', strategies)),
             (("--device", "-Device"), Quote(group.Device)),
             (("--dtype", "-DType"), Quote(known.DType)),
-            (("--rank", "-Rank"), known.RankCount is null ? null : $"{known.Rank}"),
-            (("--rank-count", "-RankCount"), known.RankCount is null ? null : $"{known.RankCount}"),
+            (("--rank", "-Rank"), known.RankCount is null ? null : Whole(known.Rank) ?? ""),
+            (("--rank-count", "-RankCount"), Whole(known.RankCount)),
             (("--split", "-Split"), Quote(known.Split)),
             (("--cache", "-Cache"), known.Cache == "AsIs" ? null : Quote(known.Cache)),
-            (("--repeat", "-Repeat"), runs > 1 ? $"{runs}" : null),
+            (("--repeat", "-Repeat"), runs > 1 ? Whole(runs) : null),
             (("--host-memory-limit", "-HostMemoryLimit"), known.HostLimit == MemoryBudget.OwnLimit ? Whole(known.HostBudgetBytes) : null),
             (("--device-memory-limit", "-DeviceMemoryLimit"), KnowsDeviceLimit(group) ? Whole(known.DeviceBudgetBytes) : null),
         ];

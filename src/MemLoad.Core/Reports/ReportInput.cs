@@ -3,7 +3,6 @@ namespace MemLoad;
 /// <summary>Reads the input files of reports.</summary>
 internal static class ReportInput
 {
-    /// <summary>The maximum bytes of a file.</summary>
     public const long LargestFile = 100_000_000;
 
     /// <summary>Returns the bytes of a file, without a UTF-8 byte-order mark, and the absolute path of the file.</summary>

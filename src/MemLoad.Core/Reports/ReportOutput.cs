@@ -1,6 +1,6 @@
 namespace MemLoad;
 
-/// <summary>Writes the files of a report. Each write is atomic.</summary>
+/// <summary>Writes the files of a report, and manifests. Each write is atomic.</summary>
 internal static class ReportOutput
 {
     /// <summary>Writes a whole file with a path from <see cref="WriteTarget.ForFile"/>. If the write is stopped, no file remains.</summary>

@@ -17,7 +17,6 @@ internal static class RowTime
         }
     }
 
-    /// <summary>Returns the text of a time.</summary>
     public static string Text(DateTimeOffset time) => time.ToString("yyyy-MM-ddTHH:mm:ss.fffzzz", CultureInfo.InvariantCulture);
 
     /// <summary>

@@ -45,8 +45,7 @@ internal static class TimePicture
                 double at = Left + Length(forecast);
                 shapes.Add(new Stroke(Ink.Forecast, [new(at, y - 2), new(at, y + BarHeight + 2)], 2.5));
             }
-            string figure = time.Median is null
-                ? strategy.Typical.Verdict
+            string figure = time.Median is null ? strategy.Typical.Verdict
                 : $"{Figures.Time(time.Median)}, {Figures.Speed(strategy.Of(row => row.BytesPerSecond).Median)}";
             shapes.Add(new Label(Ink.Text, Picture.CommonWidth, y + 11, figure, 12, Anchor.End));
             hints.Add(new Hint(0, y - 4, Picture.CommonWidth, Row,

@@ -12,9 +12,7 @@ namespace MemLoad;
 public readonly record struct TimelinePoint(long Microseconds, long? HostBytes, long? HostFileBytes, long? DeviceBytes,
     long? ForecastHostBytes, long? ForecastHostFileBytes, long? ForecastDeviceBytes, string? Phase)
 {
-    /// <summary>The sum of the measured values.</summary>
     internal Int128 Measured => (Int128)(HostBytes ?? 0) + (HostFileBytes ?? 0) + (DeviceBytes ?? 0);
 
-    /// <summary>The sum of the forecast values.</summary>
     internal Int128 Forecast => (Int128)(ForecastHostBytes ?? 0) + (ForecastHostFileBytes ?? 0) + (ForecastDeviceBytes ?? 0);
 }

@@ -23,7 +23,6 @@ internal sealed record WeightAgreement(string Model, IReadOnlyList<(string Diges
                     ])),
         ];
 
-    /// <summary>Returns the result as a sentence.</summary>
     public string Text =>
         Digests.Count == 1
             ? $"{Model}: the same weights in {Figures.Count(Digests[0].Rows.Count, "row")}, digest {Digests[0].Digest}."

@@ -280,9 +280,7 @@ internal sealed class ByteTest
         {
             if (names.Length > 0)
             {
-                string more = names.Length > NamesShown ? $" and {names.Length - NamesShown} more" : "";
-                yield return $"{names.Length} {(names.Length == 1 ? "tensor" : "tensors")} {what}: "
-                    + $"{string.Join(", ", names.Take(NamesShown).Select(Printable.Quote))}{more}";
+                yield return $"{names.Length} {(names.Length == 1 ? "tensor" : "tensors")} {what}: {Printable.List(names, NamesShown)}";
             }
         }
     }
@@ -297,15 +295,10 @@ internal sealed class ByteTest
     private sealed class ArchiveRecord(CheckpointFile file, string name, long offset, long length, uint stated)
     {
         public CheckpointFile File => file;
-
         public string Name => name;
-
         public long Offset => offset;
-
         public long Length => length;
-
         public uint Stated => stated;
-
         public Crc32 Checksum { get; } = new();
     }
 }

@@ -35,8 +35,7 @@ internal static class CheckpointSigns
         {
             return true;
         }
-        return Path.GetExtension(path).Equals(".json", StringComparison.OrdinalIgnoreCase)
-            ? !NoIndex.Contains(broken.Rule)
+        return Path.GetExtension(path).Equals(".json", StringComparison.OrdinalIgnoreCase) ? !NoIndex.Contains(broken.Rule)
             : BeginsLikeOne(path);
     }
 

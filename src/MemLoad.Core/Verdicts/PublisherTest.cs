@@ -7,7 +7,6 @@ internal sealed class PublisherTest
 {
     private readonly (string Path, PublisherHash Hash)[] _files;
 
-    /// <summary>Looks for the hashes.</summary>
     public PublisherTest(Checkpoint checkpoint)
     {
         var budget = new OpenBudget(OpenLimits.FromEnvironment());
@@ -24,7 +23,6 @@ internal sealed class PublisherTest
         ];
     }
 
-    /// <summary>The number of files whose hash is known.</summary>
     public int FileCount => _files.Length;
 
     /// <summary>Compares the lengths that are known. Reads no content.</summary>

@@ -24,9 +24,8 @@ public static class WeightTester
     /// <summary>Tests one checkpoint as the other overload does, with limits on what its headers may claim.</summary>
     /// <exception cref="MemLoadException">ML1001 or ML1002: the path does not exist, or this user may not read it.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    internal static WeightVerdict Test(
-        string path, OpenLimits limits, bool deep, WeightManifest? manifest, Func<long, IProgress<long>>? progress,
-        CancellationToken cancellationToken)
+    internal static WeightVerdict Test(string path, OpenLimits limits, bool deep, WeightManifest? manifest,
+        Func<long, IProgress<long>>? progress, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         RemoteAddress.RefuseBytes(path);

@@ -9,7 +9,6 @@ internal sealed class CardWatch
     private long _leastFree;
     private long? _peakOfProcesses;
 
-    /// <summary>Watches a card.</summary>
     public CardWatch(Nvml library, GraphicsCard card, long free)
     {
         _library = library;

@@ -24,12 +24,11 @@ internal sealed unsafe class CudaDevice : IDevice
     private int _holders = 1; // the owner of the device and every block
     private int _disposed;
 
-    /// <summary>Creates the device. A context is created when the device is first used, not by a forecast.</summary>
-    /// <param name="driver">The driver.</param>
-    /// <param name="card">The card.</param>
-    /// <param name="limitBytes">The maximum number of bytes to reserve, or null.</param>
-    /// <param name="checksFreeMemory">Whether memory must be free before it is allocated. The driver for Windows can otherwise take memory
-    /// of the host instead, without an error.</param>
+    /// <summary>
+    /// Creates the device. A context is created when the device is first used, not by a forecast. The limit is the maximum number of bytes
+    /// to reserve, or null. If free memory is checked, memory must be free before it is allocated: the driver for Windows can otherwise
+    /// take memory of the host instead, without an error.
+    /// </summary>
     public CudaDevice(CudaDriver driver, CudaCard card, long? limitBytes, bool? checksFreeMemory = null)
     {
         _driver = driver;
@@ -44,13 +43,9 @@ internal sealed unsafe class CudaDevice : IDevice
     }
 
     public string Name => _card.Name;
-
     public bool IsHost => false;
-
     public bool ReservesSharedMemory => _card.IsIntegrated;
-
     public bool IsUnified => _card.IsIntegrated;
-
     public long? CapacityBytes { get; }
 
     /// <summary>
@@ -93,7 +88,6 @@ internal sealed unsafe class CudaDevice : IDevice
     }
 
     public string? Remark => Volatile.Read(ref _remark);
-
     private CudaContext Context => Volatile.Read(ref _context) ?? Open();
 
     public void Start() => _ = Context;

@@ -3,41 +3,24 @@ namespace MemLoad;
 /// <summary>The meaning of a shape. A renderer selects the color and the pattern.</summary>
 internal enum Ink
 {
-    /// <summary>Text.</summary>
     Text,
-    /// <summary>Less important text.</summary>
-    Muted,
-    /// <summary>Lines of the grid.</summary>
+    Muted, // less important text
     Grid,
-    /// <summary>Axes.</summary>
     Axis,
-    /// <summary>The background of a plot, and every second phase.</summary>
-    Band,
-    /// <summary>Device memory: plain.</summary>
-    Device,
-    /// <summary>Anonymous host memory: striped.</summary>
-    Host,
-    /// <summary>File-backed host memory: dotted.</summary>
-    File,
-    /// <summary>Time: plain.</summary>
-    Time,
-    /// <summary>A figure of another source: hollow.</summary>
-    Notebook,
-    /// <summary>A forecast.</summary>
+    Band, // the background of a plot, and every second phase
+    Device, // plain
+    Host, // anonymous host memory: striped
+    File, // file-backed host memory: dotted
+    Time, // plain
+    Notebook, // a figure of another source: hollow
     Forecast,
-    /// <summary>A budget.</summary>
     Budget,
 }
 
 /// <summary>The alignment of a text at its position.</summary>
 internal enum Anchor
 {
-    /// <summary>At its start.</summary>
-    Start,
-    /// <summary>In its middle.</summary>
-    Middle,
-    /// <summary>At its end.</summary>
-    End,
+    Start, Middle, End,
 }
 
 /// <summary>A point in a picture. y increases downwards.</summary>
