@@ -1,5 +1,4 @@
 using System.Collections;
-using System.Globalization;
 using System.Runtime.InteropServices;
 
 namespace MemLoad.Cli;
@@ -35,8 +34,7 @@ internal static unsafe partial class AddressSpace
         string[] arguments = Environment.GetCommandLineArgs();
         bool dotnet = Path.GetFileNameWithoutExtension(program).Equals("dotnet", StringComparison.OrdinalIgnoreCase);
         nint[] argumentList = List([program, .. dotnet ? arguments : arguments[1..]]);
-        nint[] environment =
-            List(settings.Select(setting => string.Create(CultureInfo.InvariantCulture, $"{setting.Key}={setting.Value}")));
+        nint[] environment = List(settings.Select(setting => $"{setting.Key}={setting.Value}"));
         fixed (nint* argv = argumentList, envp = environment)
         {
             // The call returns only if it failed. The program then continues without the settings.

@@ -1,4 +1,3 @@
-using System.CommandLine;
 using System.CommandLine.Invocation;
 
 namespace MemLoad.Cli;
@@ -16,8 +15,7 @@ public static class CliRunner
     /// <param name="cancellationToken">Cancels the work as Ctrl-C does.</param>
     /// <returns>0 success, 1 a load failed or a file is unsound, 2 usage error, 130 interrupted.</returns>
     public static Task<int> RunAsync(IReadOnlyList<string> args, TextWriter output, TextWriter error,
-        CancellationToken cancellationToken) =>
-        RunAsync(args, CliConsole.ForWriters(output, error), cancellationToken);
+        CancellationToken cancellationToken) => RunAsync(args, CliConsole.ForWriters(output, error), cancellationToken);
 
     internal static async Task<int> RunAsync(IReadOnlyList<string> args, CliConsole console, CancellationToken cancellationToken)
     {

@@ -1,4 +1,3 @@
-using System.CommandLine;
 using System.CommandLine.Parsing;
 
 namespace MemLoad.Cli;
@@ -11,8 +10,7 @@ internal static class UsageError
     public static int Report(ParseResult parsed, CliConsole console)
     {
         // If there are several errors, an error about a given word is more useful than one about a missing word.
-        string message = parsed.UnmatchedTokens is [string unmatched, ..]
-            ? Unmatched(parsed.CommandResult, unmatched)
+        string message = parsed.UnmatchedTokens is [string unmatched, ..] ? Unmatched(parsed.CommandResult, unmatched)
             : parsed.Errors[0].Message;
         message = Printable.Line(message, LongestMessage).TrimEnd('.');
         console.Error.WriteLine($"memload: error {Rules.UsageInvalid.Id}: {char.ToLowerInvariant(message[0])}{message[1..]}. Run "

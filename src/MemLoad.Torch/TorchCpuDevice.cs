@@ -11,16 +11,7 @@ internal sealed class TorchCpuDevice : IDevice
     private readonly HostDevice _host = new();
 
     public string Name => DeviceName;
-
     public bool IsHost => true;
-
-    public bool ReservesSharedMemory => false;
-
-    public long? CapacityBytes => null;
-
-    public long? FreeBytes => null;
-
-    public DeviceMemory Memory => default;
 
     // PyTorch uses private mappings. An in-place operation on a mapped tensor then copies the pages that it writes, and does not end the
     // process.
@@ -29,8 +20,6 @@ internal sealed class TorchCpuDevice : IDevice
     public MemoryBuffer Allocate(long bytes) => _host.Allocate(bytes);
 
     public void Copy(MemoryBuffer source, MemoryBuffer target, long bytes) => _host.Copy(source, target, bytes);
-
-    public CachingAllocator? NewForecastAllocator() => null;
 
     public IDisposable Present(LoadedWeights weights) => new TorchStateDict(weights, storage =>
     {

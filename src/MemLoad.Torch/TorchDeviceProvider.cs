@@ -5,23 +5,12 @@ namespace MemLoad.Torch;
 /// <summary>Provides the devices of libtorch. MemLoad.Core finds this class by its name when one of them is requested.</summary>
 internal sealed class TorchDeviceProvider : IDeviceProvider
 {
-    /// <inheritdoc/>
     public IReadOnlyList<DeviceStatus> List() =>
         LibTorch.WhyNot is string reason
             ? [new(TorchCpuDevice.DeviceName, false, reason), new(TorchCudaDevice.NameOf(0), false, reason)]
-            :
-            [
-                new(
-                    TorchCpuDevice.DeviceName,
-                    true,
-                    $"host memory under tensors of libtorch ({LibTorch.Versions})",
-                    null,
-                    LibTorch.Versions,
-                    LibTorch.Location),
-                .. CudaCards.List(),
-            ];
+            : [new(TorchCpuDevice.DeviceName, true, $"host memory under tensors of libtorch ({LibTorch.Versions})", null,
+                LibTorch.Versions, LibTorch.Location), .. CudaCards.List()];
 
-    /// <inheritdoc/>
     public IDevice Open(string name, long? capacityBytes)
     {
         ArgumentNullException.ThrowIfNull(name);

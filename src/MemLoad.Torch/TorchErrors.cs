@@ -5,16 +5,13 @@ internal static class TorchErrors
 {
     private static readonly string[] NoDeviceMemory =
     [
-        "CUDA out of memory",
-        "CUDA error: out of memory",
-        "CUDA driver error: out of memory",
-        "CUBLAS_STATUS_ALLOC_FAILED",
+        "CUDA out of memory", "CUDA error: out of memory", "CUDA driver error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED",
         "CUDNN_STATUS_ALLOC_FAILED",
     ];
 
-    /// <summary>Returns the rule for an error of libtorch.</summary>
-    /// <param name="message">The text of libtorch. The first line is the error, and the rest is its call stack.</param>
-    /// <param name="inner">The exception of libtorch.</param>
+    /// <summary>
+    /// Returns the rule for an error of libtorch. The first line of its text is the error, and the rest is its call stack.
+    /// </summary>
     public static MemLoadException From(string message, Exception? inner = null)
     {
         string first = message.Split('\n', 2)[0].Trim().TrimEnd('.');

@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -57,10 +55,8 @@ internal sealed class TorchGptModel : IGptModel
             string name = $"trf_blocks.{layer}.";
             using DisposeScope block = NewDisposeScope();
             residual.add_(Attention(name + "att.", Norm(name + "norm1", residual)));
-            residual.add_(
-                Linear(
-                    name + "ff.layers.2",
-                    nn.functional.gelu(Linear(name + "ff.layers.0", Norm(name + "norm2", residual)), GELU.Approximate.tanh)));
+            residual.add_(Linear(name + "ff.layers.2",
+                nn.functional.gelu(Linear(name + "ff.layers.0", Norm(name + "norm2", residual)), GELU.Approximate.tanh)));
         }
         cancellationToken.ThrowIfCancellationRequested();
         Tensor logits = Linear("out_head", Norm("final_norm", residual)).to(ScalarType.Float32).cpu().contiguous();

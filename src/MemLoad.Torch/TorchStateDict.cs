@@ -1,6 +1,3 @@
-using System.Runtime.InteropServices;
-using TorchSharp;
-
 namespace MemLoad.Torch;
 
 /// <summary>
@@ -13,9 +10,10 @@ public sealed class TorchStateDict : IDisposable
     private readonly Lock _asking = new();
     private bool _disposed;
 
-    /// <summary>Creates the tensors.</summary>
-    /// <param name="weights">The weights.</param>
-    /// <param name="storageOf">Returns a storage as a tensor of bytes. It is disposed after use, and the views keep its memory.</param>
+    /// <summary>
+    /// Creates the tensors. <paramref name="storageOf"/> returns a storage as a tensor of bytes, which is disposed after use. The views
+    /// keep its memory.
+    /// </summary>
     internal TorchStateDict(LoadedWeights weights, Func<int, torch.Tensor> storageOf)
     {
         var typed = new Dictionary<(int Storage, torch.ScalarType Type), torch.Tensor>();

@@ -1,11 +1,8 @@
-using TorchSharp;
-
 namespace MemLoad.Torch;
 
 /// <summary>The element types that TorchSharp supports.</summary>
 internal static class TorchTypes
 {
-    /// <summary>Returns the TorchSharp type of a type, or null.</summary>
     public static torch.ScalarType? Of(DType dtype) => dtype switch
     {
         DType.UInt8 => torch.ScalarType.Byte,

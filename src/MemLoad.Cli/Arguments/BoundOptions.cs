@@ -1,5 +1,3 @@
-using System.CommandLine;
-
 namespace MemLoad.Cli;
 
 /// <summary>The options that decide which rows are a warning or a failure, and which of them the exit code reports.</summary>
@@ -17,15 +15,9 @@ internal sealed class BoundOptions
     private readonly WordOption<RowStatus?> _failOn = FailWords.Option(
         "--fail-on", "Which rows give the exit code 1: failed ones, warnings too, or none.", "fail");
 
-    /// <summary>The names of the options.</summary>
     public string[] Names => [_warnAbove.Name, _failAbove.Name, _failOn.Name];
 
-    public void AddTo(Command command)
-    {
-        command.Add(_warnAbove);
-        command.Add(_failAbove);
-        command.Add(_failOn);
-    }
+    public void AddTo(Command command) => command.AddAll(_warnAbove, _failAbove, _failOn);
 
     /// <summary>Returns a request with the bounds of the command line.</summary>
     public MeasureRequest Apply(MeasureRequest request, ParseResult parsed) =>

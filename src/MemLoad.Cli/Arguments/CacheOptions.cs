@@ -1,4 +1,3 @@
-using System.CommandLine;
 using System.CommandLine.Parsing;
 
 namespace MemLoad.Cli;
@@ -6,8 +5,7 @@ namespace MemLoad.Cli;
 /// <summary>The options for the KV cache that a server needs on top of the weights.</summary>
 internal sealed class CacheOptions
 {
-    private static readonly Words<DType> Types =
-        new("dtype", [.. KvCache.Types.Select(type => (type.TorchName(), type))]);
+    private static readonly Words<DType> Types = new("dtype", [.. KvCache.Types.Select(type => (type.TorchName(), type))]);
 
     private readonly Option<int?> _contextLength =
         Numbers.CountOption("--context-length", "Forecast also the KV cache of sequences of n tokens, on a line of its own.");
@@ -20,9 +18,7 @@ internal sealed class CacheOptions
 
     public void AddTo(Command command)
     {
-        command.Add(_contextLength);
-        command.Add(_sequences);
-        command.Add(_type);
+        command.AddAll(_contextLength, _sequences, _type);
         command.Validators.Add(Check);
     }
 

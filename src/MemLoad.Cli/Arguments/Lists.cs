@@ -1,6 +1,4 @@
-using System.CommandLine;
 using System.CommandLine.Parsing;
-using System.Globalization;
 
 namespace MemLoad.Cli;
 
@@ -41,14 +39,5 @@ internal static class Lists
             }
             return [.. ids];
         },
-    };
-
-    /// <summary>
-    /// Creates an option for name patterns, one per option: a name may contain a comma, and the path may follow a pattern.
-    /// </summary>
-    public static Option<string[]> PatternsOption(string name, string description) => new RepeatedOption<string>(name)
-    {
-        Description = description,
-        HelpName = "pattern",
     };
 }

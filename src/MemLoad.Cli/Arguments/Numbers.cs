@@ -1,6 +1,3 @@
-using System.CommandLine;
-using System.Globalization;
-
 namespace MemLoad.Cli;
 
 /// <summary>Options whose values are numbers, in the invariant culture.</summary>

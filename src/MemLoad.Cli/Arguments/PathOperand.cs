@@ -1,4 +1,3 @@
-using System.CommandLine;
 using System.CommandLine.Parsing;
 
 namespace MemLoad.Cli;
@@ -24,11 +23,9 @@ internal sealed class PathOperand
     private readonly bool _required;
     private readonly bool _several;
 
-    /// <param name="description">The description of the paths, for help.</param>
-    /// <param name="required">Whether a path is required.</param>
-    /// <param name="several">Whether several paths are allowed.</param>
-    /// <param name="isCheckpoint">Whether the paths are of checkpoints, which can be models of the hub.</param>
-    /// <param name="canBeRemote">Whether headers are enough, so that a model of the hub need not be in the cache.</param>
+    /// <summary>
+    /// Creates the operand. Paths of checkpoints can be models of the hub. If headers are enough, such a model need not be in the cache.
+    /// </summary>
     public PathOperand(
         string description = OneCheckpoint, bool required = true, bool several = false, bool isCheckpoint = true, bool canBeRemote = false)
     {
@@ -92,7 +89,6 @@ internal sealed class PathOperand
         return _revision is null ? paths : [.. paths.Select(path => HubCache.AtRevision(path, revision, remote))];
     }
 
-    /// <summary>Returns the path; null if none was given.</summary>
     public string? Read(ParseResult parsed) => ReadAll(parsed).FirstOrDefault();
 
     private void Check(CommandResult result)

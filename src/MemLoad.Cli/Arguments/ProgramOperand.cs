@@ -9,7 +9,6 @@ internal static class ProgramOperand
     public const string Command = "measure";
 
     /// <summary>Divides a command line. The parser does not see the words of the program, which can look like options.</summary>
-    /// <param name="args">The whole command line.</param>
     /// <returns>The words before <c>--</c>, and the words after it; null if there is no program.</returns>
     public static (IReadOnlyList<string> Own, IReadOnlyList<string>? Program) Split(IReadOnlyList<string> args)
     {

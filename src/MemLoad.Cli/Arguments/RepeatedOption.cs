@@ -1,7 +1,4 @@
-using System.CommandLine;
-
 namespace MemLoad.Cli;
 
 /// <summary>An option that has one value, and may be repeated for more values.</summary>
-/// <typeparam name="T">The type of a value.</typeparam>
-internal sealed class RepeatedOption<T>(string name) : Option<T[]>(name);
+internal sealed class RepeatedOption(string name) : Option<string[]>(name);

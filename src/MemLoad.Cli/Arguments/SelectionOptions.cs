@@ -1,5 +1,3 @@
-using System.CommandLine;
-
 namespace MemLoad.Cli;
 
 /// <summary>The options that <c>measure</c> and <c>plan</c> share: what to load, with which strategy, and to which device.</summary>
@@ -30,20 +28,13 @@ internal sealed class SelectionOptions
     private readonly Option<long?> _deviceMemoryLimit =
         Numbers.BytesOption("--device-memory-limit", "Capacity of the device, such as 8GB.");
 
-    private readonly Option<string?> _key = CommonOptions.Key();
-
-    private readonly Option<string[]> _include = CommonOptions.Include();
-
-    private readonly Option<string[]> _exclude = CommonOptions.Exclude();
-
-    private readonly Option<bool> _allowOpaque = CommonOptions.AllowOpaque();
+    private readonly TensorOptions _tensors = new();
 
     private readonly Option<int?> _rank =
         Numbers.CountOption("--rank", "Load only the part of this rank, counted from 0. [default: all ranks, at the same time]", least: 0);
 
-    private readonly Option<int?> _rankCount =
-        Numbers.CountOption("--rank-count",
-            "Split the weights among n ranks with about the same number of bytes. The devices are one per rank. [default: 1]");
+    private readonly Option<int?> _rankCount = Numbers.CountOption("--rank-count",
+        "Split the weights among n ranks with about the same number of bytes. The devices are one per rank. [default: 1]");
 
     private readonly WordOption<TensorSplit?> _split =
         CommonOptions.Splits.Option("--split",
@@ -59,31 +50,19 @@ internal sealed class SelectionOptions
     public void AddTo(Command command)
     {
         _path.AddTo(command);
-        command.Add(_strategies);
-        command.Add(_device);
-        command.Add(_size);
-        command.Add(_dtype);
-        command.Add(_hostMemoryLimit);
-        command.Add(_deviceMemoryLimit);
-        command.Add(_key);
-        command.Add(_include);
-        command.Add(_exclude);
-        command.Add(_allowOpaque);
-        command.Add(_rank);
-        command.Add(_rankCount);
-        command.Add(_split);
+        command.AddAll(_strategies, _device, _size, _dtype, _hostMemoryLimit, _deviceMemoryLimit);
+        _tensors.AddTo(command);
+        command.AddAll(_rank, _rankCount, _split);
     }
 
-    /// <summary>Returns the path; null if none was given.</summary>
     public string? PathOf(ParseResult parsed) => _path.Read(parsed);
 
-    /// <summary>Returns the device; null if none was given.</summary>
     public string? DeviceOf(ParseResult parsed) => parsed.GetResult(_device) is { Implicit: false } ? parsed.GetValue(_device) : null;
 
-    /// <summary>Returns the requests in their order: one per device and strategy.</summary>
-    /// <param name="parsed">The command line.</param>
-    /// <param name="makeFile">Called with a size if no path was given. Returns the path of its checkpoint, or null if the shapes are
-    /// enough.</param>
+    /// <summary>
+    /// Returns the requests in their order: one per device and strategy. If no path was given, <paramref name="makeFile"/> returns that of
+    /// the checkpoint of a size, or null if the shapes are enough.
+    /// </summary>
     public IReadOnlyList<LoadRequest> Read(ParseResult parsed, Func<string, string?> makeFile)
     {
         string? size = _size.Read(parsed);
@@ -93,20 +72,17 @@ internal sealed class SelectionOptions
             size ??= DefaultSize;
             path = makeFile(size);
         }
-        return new LoadRequest
+        var request = new LoadRequest
         {
             Path = path,
             Strategy = Strategy.Auto,
             Size = size,
             DType = _dtype.Read(parsed),
-            Key = parsed.GetValue(_key),
-            Include = parsed.GetValue(_include) ?? [],
-            Exclude = parsed.GetValue(_exclude) ?? [],
-            AllowOpaque = parsed.GetValue(_allowOpaque),
             RankCount = parsed.GetValue(_rankCount) ?? 1,
             Split = _split.Read(parsed),
             HostMemoryLimit = parsed.GetValue(_hostMemoryLimit),
             DeviceMemoryLimit = parsed.GetValue(_deviceMemoryLimit),
-        }.By(parsed.GetValue(_strategies) ?? [], [parsed.GetValue(_device)!], parsed.GetValue(_rank));
+        };
+        return _tensors.Apply(request, parsed).By(parsed.GetValue(_strategies) ?? [], [parsed.GetValue(_device)!], parsed.GetValue(_rank));
     }
 }

@@ -1,5 +1,3 @@
-using System.CommandLine;
-
 namespace MemLoad.Cli;
 
 /// <summary>An option that takes all words after it, and knows which words can be its values.</summary>
@@ -10,12 +8,8 @@ internal interface IWordList
 }
 
 /// <summary>An option for several values of one kind.</summary>
-/// <typeparam name="T">The type of the value.</typeparam>
-/// <param name="name">The name of the option.</param>
-/// <param name="takes">Whether a word can be a value.</param>
 internal sealed class WordListOption<T>(string name, Func<string, bool> takes) : Option<T>(name), IWordList
 {
-    /// <inheritdoc/>
     public bool Takes(string word) => takes(word);
 }
 
@@ -29,8 +23,6 @@ internal static class TrailingPath
     /// Marks a path that follows the values of a list, as in <c>plan --strategy Stream model.pth</c>, and paths after <c>--</c> that begin
     /// like an option.
     /// </summary>
-    /// <param name="root">All commands.</param>
-    /// <param name="args">The command line. The first word is the command.</param>
     /// <returns>A command line that the parser understands.</returns>
     public static IReadOnlyList<string> Mark(Command root, IReadOnlyList<string> args)
     {

@@ -1,4 +1,3 @@
-using System.CommandLine;
 using System.CommandLine.Parsing;
 
 namespace MemLoad.Cli;
@@ -6,10 +5,8 @@ namespace MemLoad.Cli;
 /// <summary>A closed list of words for the value of an option, case ignored. Any other word is a usage error that lists them.</summary>
 internal sealed class Words<T>(string kind, params (string Word, T Value)[] choices)
 {
-    /// <summary>The words, for help and errors.</summary>
     public IEnumerable<string> All => choices.Select(choice => choice.Word);
 
-    /// <summary>Returns the value of a word.</summary>
     public bool TryFind(string word, out T value)
     {
         foreach ((string candidate, T found) in choices)
@@ -27,7 +24,6 @@ internal sealed class Words<T>(string kind, params (string Word, T Value)[] choi
     /// <summary>Returns the error for a word that is not in the list.</summary>
     public string Complaint(string word) => $"Unknown {kind} '{word}': choose from {string.Join(", ", All)}";
 
-    /// <summary>Creates an option for one of the words.</summary>
     public WordOption<T> Option(string name, string description, string? defaultWord = null) => new(this, name, description, defaultWord);
 
     /// <summary>Creates an option for several words, separated by commas or spaces, or repeated.</summary>
@@ -60,8 +56,7 @@ internal sealed class WordOption<T> : Option<string?>
 {
     private readonly Words<T> _words;
 
-    public WordOption(Words<T> words, string name, string description, string? defaultWord)
-        : base(name)
+    public WordOption(Words<T> words, string name, string description, string? defaultWord) : base(name)
     {
         _words = words;
         Description = description;

@@ -1,4 +1,3 @@
-using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 
@@ -25,16 +24,12 @@ internal static class CommandTree
         (CompletionCommand.WordsName, CompletionCommand.WordsDescription, CompletionCommand.BuildWords),
     ];
 
-    /// <summary>Returns whether there is a command with this name.</summary>
     public static bool Has(string name) => Commands.Any(command => command.Name == name);
 
     /// <summary>
     /// Returns the tree for one command line: the named command with its options, the others with only name and description. Options that
-    /// are not needed would take most of the start-up time of a small command.
+    /// are not needed would take most of the start-up time of a small command. <paramref name="program"/> is null if MemLoad loads.
     /// </summary>
-    /// <param name="console">The console.</param>
-    /// <param name="args">The command line.</param>
-    /// <param name="program">The words of the program to measure; null if MemLoad loads.</param>
     public static RootCommand Build(CliConsole console, IReadOnlyList<string> args, IReadOnlyList<string>? program = null)
     {
         string? asked = args.FirstOrDefault(argument => !argument.StartsWith('-'));

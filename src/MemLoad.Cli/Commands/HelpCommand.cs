@@ -1,5 +1,3 @@
-using System.CommandLine;
-
 namespace MemLoad.Cli;
 
 /// <summary><c>memload help measure</c>: prints the same as <c>memload measure --help</c>.</summary>

@@ -1,5 +1,3 @@
-using System.CommandLine;
-
 namespace MemLoad.Cli;
 
 /// <summary>
@@ -13,26 +11,20 @@ internal static class InspectCommand
     public static Command Build(CliConsole console)
     {
         var path = new PathOperand(PathOperand.OneCheckpointAnywhere, canBeRemote: true);
-        Option<string?> key = CommonOptions.Key();
-        Option<string[]> include = CommonOptions.Include();
-        Option<string[]> exclude = CommonOptions.Exclude();
-        Option<bool> allowOpaque = CommonOptions.AllowOpaque();
+        var tensors = new TensorOptions();
         var hash = new Option<bool>("--hash")
         {
             Description = "Read every tensor and print its SHA-256 (elements contiguous, little-endian, row-major).",
         };
         WordOption<OutputFormat> format = CommonOptions.Format();
 
-        var command = new Command("inspect", Description)
-        {
-            key, include, exclude, allowOpaque, hash, format,
-        };
+        var command = new Command("inspect", Description);
+        tensors.AddTo(command);
+        command.AddAll(hash, format);
         path.AddTo(command);
         command.Runs((parsed, cancellationToken) =>
         {
-            Checkpoint checkpoint = Checkpoint.OpenSelected(
-                path.Read(parsed)!, parsed.GetValue(key), parsed.GetValue(include) ?? [], parsed.GetValue(exclude) ?? [],
-                parsed.GetValue(allowOpaque), cancellationToken, headersOnly: !parsed.GetValue(hash));
+            Checkpoint checkpoint = tensors.Open(path.Read(parsed)!, parsed, cancellationToken, headersOnly: !parsed.GetValue(hash));
             string[]? digests = null;
             if (parsed.GetValue(hash))
             {
@@ -40,30 +32,19 @@ internal static class InspectCommand
                 digests = WeightsDigest.OfTensors(checkpoint,
                     status.Bytes("hashing", WeightsDigest.BytesToHash(checkpoint), announced: true), cancellationToken);
             }
-            Print(checkpoint, WeightInfo.Of(checkpoint, digests), format.Read(parsed), console);
+            Print(checkpoint, [.. WeightInfo.Of(checkpoint, digests)], format.Read(parsed), console);
             return ExitCode.Done;
         });
         return command;
     }
 
-    private static void Print(Checkpoint checkpoint, IEnumerable<WeightInfo> tensors, OutputFormat format, CliConsole console)
+    private static void Print(Checkpoint checkpoint, WeightInfo[] tensors, OutputFormat format, CliConsole console)
     {
-        if (format == OutputFormat.Csv)
-        {
-            CsvWriter.Write(tensors, JsonOutput.Types.WeightInfo, console.Out);
-            return;
-        }
-        var result = new InspectResult(checkpoint.Path, checkpoint.Format, checkpoint.FileBytes, checkpoint.Metadata, [.. tensors])
+        var result = new InspectResult(checkpoint.Path, checkpoint.Format, checkpoint.FileBytes, checkpoint.Metadata, tensors)
         {
             Findings = checkpoint.Findings.IsEmpty ? null : checkpoint.Findings,
         };
-        if (format == OutputFormat.Json)
-        {
-            JsonOutput.Write(result, JsonOutput.Types.InspectResult, console.Out);
-        }
-        else
-        {
-            InspectView.Write(result, console);
-        }
+        RowOutput.Write(format, () => JsonOutput.Write(result, JsonOutput.Types.InspectResult, console.Out),
+            tensors, JsonOutput.Types.WeightInfo, () => InspectView.Write(result, console), console);
     }
 }

@@ -1,5 +1,3 @@
-using System.CommandLine;
-
 namespace MemLoad.Cli;
 
 /// <summary><c>memload invoke</c>: runs a model on token ids and prints the logits.</summary>

@@ -1,5 +1,3 @@
-using System.CommandLine;
-
 namespace MemLoad.Cli;
 
 /// <summary><c>memload manifest</c>: writes the name, type, shape and SHA-256 of every tensor of a checkpoint.</summary>
@@ -12,24 +10,18 @@ internal static class ManifestCommand
     {
         var path = new PathOperand();
         Option<string?> target = CommonOptions.Path(
-            "--out", $"The file to write. By default NAME{WeightManifest.Extension} beside the checkpoint.", required: false);
-        Option<string?> key = CommonOptions.Key();
-        Option<string[]> include = CommonOptions.Include();
-        Option<string[]> exclude = CommonOptions.Exclude();
-        Option<bool> allowOpaque = CommonOptions.AllowOpaque();
+            "--out", $"The file to write. By default NAME{WeightManifest.Extension} beside the checkpoint.");
+        var tensors = new TensorOptions();
         Option<bool> force = CommonOptions.Force();
         WordOption<OutputFormat> format = CommonOptions.Format();
 
-        var command = new Command("manifest", Description)
-        {
-            target, key, include, exclude, allowOpaque, force, format,
-        };
+        var command = new Command("manifest", Description) { target };
+        tensors.AddTo(command);
+        command.AddAll(force, format);
         path.AddTo(command);
         command.Runs((parsed, cancellationToken) =>
         {
-            Checkpoint checkpoint = Checkpoint.OpenSelected(
-                path.Read(parsed)!, parsed.GetValue(key), parsed.GetValue(include) ?? [], parsed.GetValue(exclude) ?? [],
-                parsed.GetValue(allowOpaque), cancellationToken);
+            Checkpoint checkpoint = tensors.Open(path.Read(parsed)!, parsed, cancellationToken);
             string file = parsed.GetValue(target) ?? ManifestWriter.DefaultPath(checkpoint.Path);
             Print(Write(checkpoint, file, parsed.GetValue(force), console, cancellationToken), format.Read(parsed), console);
             return ExitCode.Done;
@@ -46,9 +38,8 @@ internal static class ManifestCommand
 
     private static void Print(WeightManifestInfo written, OutputFormat format, CliConsole console)
     {
-        string size = $"{Units.Count(written.TensorCount, "tensor")}, {Printable.Bytes(written.ModelBytes)}";
-        RowOutput.WriteOne(
-            written, format, JsonOutput.Types.WeightManifestInfo,
+        string size = $"{Figures.Count(written.TensorCount, "tensor")}, {Printable.Bytes(written.ModelBytes)}";
+        RowOutput.WriteOne(written, format, JsonOutput.Types.WeightManifestInfo,
             $"{Printable.Text(written.Manifest)}: {size}, digest {written.WeightsDigest}", console);
     }
 }

@@ -1,5 +1,3 @@
-using System.CommandLine;
-
 namespace MemLoad.Cli;
 
 /// <summary><c>memload measure</c>: loads with each strategy and prints the cost of each load.</summary>
@@ -23,9 +21,8 @@ internal static class MeasureCommand
         };
         Option<string?> manifest = CommonOptions.Manifest(
             "Compare the loaded weights with this manifest (memload manifest). A load with other weights has failed.");
-        Option<string?> timeline = CommonOptions.Path(
-            "--timeline-path", "Append the samples of each load to this file, as JSON lines. 'memload report' draws memory over time from "
-                + "them.", required: false);
+        Option<string?> timeline = CommonOptions.Path("--timeline-path",
+            "Append the samples of each load to this file, as JSON lines. 'memload report' draws memory over time from them.");
         Option<bool> force = CommonOptions.ForceLoad();
         var model = new Option<string?>("--model-name")
         {
@@ -37,18 +34,11 @@ internal static class MeasureCommand
 
         var command = new Command("measure", Description);
         selection.AddTo(command);
-        command.Add(cache);
-        command.Add(repeat);
-        command.Add(inProcess);
-        command.Add(manifest);
-        command.Add(timeline);
-        command.Add(force);
-        command.Add(model);
+        command.AddAll(cache, repeat, inProcess, manifest, timeline, force, model);
         bounds.AddTo(command);
         command.Add(format);
         var programs = new MeasureProgram();
-        programs.AddTo(
-            command, program.Count > 0,
+        programs.AddTo(command, program.Count > 0,
             ["--path", "--device", cache.Name, repeat.Name, timeline.Name, model.Name, .. bounds.Names, format.Name]);
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -67,8 +57,7 @@ internal static class MeasureCommand
             (MeasureSession session, Dictionary<LoadRequest, long>? forecasts) = await Task.Run(
                 () =>
                 {
-                    IReadOnlyList<LoadRequest> requests =
-                        selection.Read(parsed, size => GeneratedFile.Ensure(size, console, cancellationToken));
+                    IReadOnlyList<LoadRequest> requests = selection.Read(parsed, size => Generate(size, console, cancellationToken));
                     requests = [.. requests.Select(request => request with { Manifest = expected, Force = parsed.GetValue(force) })];
                     SpeedNote.Ensure(console, requests, cancellationToken);
                     IReadOnlyList<MeasureRequest> loads =
@@ -126,6 +115,14 @@ internal static class MeasureCommand
             }
             return run.ExitCode;
         }
+    }
+
+    // The checkpoint in the cache folder. It is written once.
+    private static string Generate(string size, CliConsole console, CancellationToken cancellationToken)
+    {
+        using var status = new StatusLine(console);
+        return GeneratedCheckpoint.Ensure(size, status.Bytes($"making {size} once", GeneratedCheckpoint.BytesToWrite(size)),
+            cancellationToken);
     }
 
     // The forecast of total host memory per load, which the live view compares with the load.

@@ -1,5 +1,3 @@
-using System.CommandLine;
-
 namespace MemLoad.Cli;
 
 /// <summary><c>memload measure … -- PROGRAM</c>: measures another program with the columns of a load.</summary>
@@ -11,10 +9,10 @@ internal sealed class MeasureProgram
         HelpName = "name",
     };
 
-    /// <summary>Adds the option of programs to a command, and refuses options that do not apply to what is measured.</summary>
-    /// <param name="command">The command.</param>
-    /// <param name="isProgram">Whether a program is measured.</param>
-    /// <param name="shared">The names of the options that apply to programs, too.</param>
+    /// <summary>
+    /// Adds the option of programs to a command, and refuses options that do not apply to what is measured. <paramref name="shared"/> has
+    /// the options that apply to programs, too.
+    /// </summary>
     public void AddTo(Command command, bool isProgram, params string[] shared)
     {
         command.Add(_name);
@@ -30,15 +28,10 @@ internal sealed class MeasureProgram
         });
     }
 
-    /// <summary>Measures the program several times. Its output goes to standard error.</summary>
-    /// <param name="parsed">The command line.</param>
-    /// <param name="request">The program, and what the options say about it.</param>
-    /// <param name="repeat">How often to measure it.</param>
-    /// <param name="timelines">Receives the samples; null if they are not needed.</param>
-    /// <param name="print">Receives each row when it is measured.</param>
-    /// <param name="exitCode">Returns the exit code of the rows.</param>
-    /// <param name="console">The console.</param>
-    /// <param name="cancellationToken">Kills the program.</param>
+    /// <summary>
+    /// Measures the program several times. Its output goes to standard error. <paramref name="timelines"/> is null if samples are not
+    /// needed. Cancellation kills the program.
+    /// </summary>
     public async Task<MeasureRun> RunAsync(ParseResult parsed, ProgramRequest request, int repeat,
         Action<LoadTimeline>? timelines, Action<IReadOnlyList<LoadMeasurement>> print,
         Func<IReadOnlyList<LoadMeasurement>, int> exitCode, CliConsole console, CancellationToken cancellationToken)

@@ -34,7 +34,6 @@ internal sealed record MeasureRun(IReadOnlyList<LoadMeasurement> Rows, int ExitC
         return Of(rows, exitCode, cancellationToken);
     }
 
-    /// <summary>Returns the rows with their exit code.</summary>
     public static MeasureRun Of(
         IReadOnlyList<LoadMeasurement> rows, Func<IReadOnlyList<LoadMeasurement>, int> exitCode, CancellationToken cancellationToken) =>
         new(rows, cancellationToken.IsCancellationRequested ? Cli.ExitCode.Interrupted : exitCode(rows));

@@ -1,4 +1,3 @@
-using System.CommandLine;
 using System.CommandLine.Parsing;
 
 namespace MemLoad.Cli;
@@ -23,34 +22,24 @@ internal static class NewCommand
             "The file or folder to write. By default it is named after the size, in the current folder.");
         Option<long> seed = Numbers.SeedOption("--seed", "The seed of the random numbers. The same seed gives the same weights.",
             DefaultSeed);
-        WordOption<DType> dtype = CommonOptions.ModelTypes.Option("--dtype", "The element type of the parameters.", "float32");
+        WordOption<DType?> dtype = CommonOptions.ModelTypes.Option("--dtype", "The element type of the parameters.", "float32");
         WordOption<OutputFormat> format = CommonOptions.Format();
 
         var command = new Command("new", Description) { size };
-        foreach (Option<int?> option in custom)
-        {
-            command.Add(option);
-        }
+        command.AddAll(custom);
         target.AddTo(command);
-        command.Add(seed);
-        command.Add(dtype);
-        command.Add(format);
+        command.AddAll(seed, dtype, format);
         command.Validators.Add(result => CheckSize(result, size, custom));
         command.Runs((parsed, cancellationToken) =>
         {
             if (size.Read(parsed) is not string name || !GptConfig.TryFromSize(name, out GptConfig? config))
             {
-                config = new GptConfig(
-                    parsed.GetValue(vocabulary)!.Value,
-                    parsed.GetValue(context)!.Value,
-                    parsed.GetValue(embedding)!.Value,
-                    parsed.GetValue(layers)!.Value,
-                    parsed.GetValue(heads)!.Value);
+                config = new GptConfig(parsed.GetValue(vocabulary)!.Value, parsed.GetValue(context)!.Value,
+                    parsed.GetValue(embedding)!.Value, parsed.GetValue(layers)!.Value, parsed.GetValue(heads)!.Value);
             }
             string path = target.PathOf(parsed) ?? (config.SizeName ?? "gpt") + FormatNames.ExtensionOf(target.FormatOf(parsed));
-            WriteResult written = target.Write(
-                new GptInitializer(config, parsed.GetValue(seed), dtype.Read(parsed)), path, parsed, console, cancellationToken);
-            WriteResultView.Print(written, format.Read(parsed), console);
+            var source = new GptInitializer(config, parsed.GetValue(seed), dtype.Read(parsed)!.Value);
+            target.Write(source, path, parsed, format.Read(parsed), console, cancellationToken);
             return ExitCode.Done;
         });
         return command;

@@ -1,5 +1,3 @@
-using System.CommandLine;
-
 namespace MemLoad.Cli;
 
 /// <summary>The target and the format that <c>convert</c> and <c>new</c> write.</summary>
@@ -12,19 +10,14 @@ internal sealed class OutputTarget
 
     private readonly Option<bool> _force = CommonOptions.Force();
 
-    private readonly Option<long?> _maxShardSize = Numbers.BytesOption(
-        "--max-shard-size",
+    private readonly Option<long?> _maxShardSize = Numbers.BytesOption("--max-shard-size",
         "Write safetensors files of at most this size and their index, named as transformers names them, into the folder --out.");
 
-    public OutputTarget(bool required, string description) =>
-        _out = CommonOptions.Path("--out", description, required);
+    public OutputTarget(bool required, string description) => _out = CommonOptions.Path("--out", description, required);
 
     public void AddTo(Command command)
     {
-        command.Add(_out);
-        command.Add(_to);
-        command.Add(_maxShardSize);
-        command.Add(_force);
+        command.AddAll(_out, _to, _maxShardSize, _force);
         command.Validators.Add(result =>
         {
             // Reading the value of --to here would hide an error in it.
@@ -37,15 +30,15 @@ internal sealed class OutputTarget
         });
     }
 
-    /// <summary>Returns the path; null if none was given.</summary>
     public string? PathOf(ParseResult parsed) => parsed.GetValue(_out);
 
     /// <summary>Returns the requested format; <c>.pth</c> if none was given.</summary>
     public CheckpointFormat FormatOf(ParseResult parsed) =>
         _to.Read(parsed) ?? (parsed.GetValue(_out) is string path ? FormatNames.FromPath(path) : null) ?? CheckpointFormat.TorchZip;
 
-    /// <summary>Writes with a progress bar, and describes the written file or folder.</summary>
-    public WriteResult Write(IWeightSource source, string path, ParseResult parsed, CliConsole console, CancellationToken cancellationToken)
+    /// <summary>Writes with a progress bar, and prints what was written.</summary>
+    public void Write(
+        IWeightSource source, string path, ParseResult parsed, OutputFormat format, CliConsole console, CancellationToken cancellationToken)
     {
         WriteJob job = Job(source, path, parsed);
         WriteResult written;
@@ -58,7 +51,9 @@ internal sealed class OutputTarget
         {
             console.Error.WriteLine($"memload: {entries}");
         }
-        return written;
+        string size = $"{Figures.Count(written.TensorCount, "tensor")}, {Printable.Bytes(written.FileBytes)}";
+        RowOutput.WriteOne(written, format, JsonOutput.Types.WriteResult,
+            $"{Printable.Text(written.Path)} ({written.Format}): {size}", console);
     }
 
     private WriteJob Job(IWeightSource source, string path, ParseResult parsed)

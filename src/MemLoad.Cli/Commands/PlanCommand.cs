@@ -1,5 +1,3 @@
-using System.CommandLine;
-
 namespace MemLoad.Cli;
 
 /// <summary><c>memload plan</c>: forecasts the cost of each strategy without loading.</summary>
@@ -21,8 +19,7 @@ internal static class PlanCommand
         var command = new Command("plan", Description);
         selection.AddTo(command);
         cache.AddTo(command);
-        command.Add(detailed);
-        command.Add(format);
+        command.AddAll(detailed, format);
         command.Runs((parsed, cancellationToken) =>
         {
             IReadOnlyList<LoadRequest> requests = [.. selection.Read(parsed, _ => null).Select(request => cache.Read(parsed, request))];

@@ -1,5 +1,3 @@
-using System.CommandLine;
-
 namespace MemLoad.Cli;
 
 /// <summary><c>memload report</c>: writes rows of earlier runs as one page.</summary>
@@ -12,17 +10,14 @@ internal static class ReportCommand
     {
         var paths = new PathOperand("Rows of earlier runs: what 'measure' printed with --format csv or json, or Export-Csv or "
             + "ConvertTo-Json wrote.", several: true, isCheckpoint: false);
-        Option<string[]> timelines =
-            Paths("--timeline-path",
-                "Samples of those runs, from 'measure --timeline-path', for the pictures over time. Repeat the option for more files.");
+        Option<string[]> timelines = CommonOptions.Paths("--timeline-path",
+            "Samples of those runs, from 'measure --timeline-path', for the pictures over time. Repeat the option for more files.");
         Option<string?> target = CommonOptions.Path(
             "--out", "The HTML file to write, or with the extension .prom the metrics of the rows for Prometheus.", required: true);
-        Option<string?> pictures =
-            CommonOptions.Path("--picture-path", "A folder to write each picture to as an SVG and a PNG file, for example for a wiki.",
-                required: false);
-        Option<string[]> baselines =
-            Paths("--baseline-path",
-                "Rows of an earlier measurement. The report says which loads are worse now. Repeat the option for more files.");
+        Option<string?> pictures = CommonOptions.Path("--picture-path",
+            "A folder to write each picture to as an SVG and a PNG file, for example for a wiki.");
+        Option<string[]> baselines = CommonOptions.Paths("--baseline-path",
+            "Rows of an earlier measurement. The report says which loads are worse now. Repeat the option for more files.");
         Option<bool> force = CommonOptions.Force();
 
         var command = new Command("report", Description)
@@ -45,7 +40,7 @@ internal static class ReportCommand
             if (LoadMetrics.IsTarget(file))
             {
                 string metrics = LoadMetrics.Write(rows, file, model: null, cancellationToken);
-                console.Out.WriteLine($"{Printable.Text(metrics)}: metrics of {Units.Count(rows.Length, "row")}");
+                console.Out.WriteLine($"{Printable.Text(metrics)}: metrics of {Figures.Count(rows.Length, "row")}");
                 return ExitCode.Done;
             }
             LoadTimeline[] samples = [.. (parsed.GetValue(timelines) ?? []).SelectMany(path => TimelineFile.Read(path, cancellationToken))];
@@ -58,32 +53,17 @@ internal static class ReportCommand
                     : null,
             };
             LoadReportInfo written = LoadReport.Write(rows, samples, file, options, cancellationToken);
-            string size = $"{Units.Count(written.RowCount, "row")}, {Units.Count(written.PictureCount, "picture")}, "
+            string size = $"{Figures.Count(written.RowCount, "row")}, {Figures.Count(written.PictureCount, "picture")}, "
                 + $"{Printable.Bytes(written.FileBytes)}"
-                + (written.UnusedTimelineCount is int unused and > 0 ? $", {Units.Count(unused, "sampled load")} without a row" : "")
-                + (written.WorseCount is int worse ? $", {Units.Count(worse, "load")} worse than the baseline" : "");
+                + (written.UnusedTimelineCount is int unused and > 0 ? $", {Figures.Count(unused, "sampled load")} without a row" : "")
+                + (written.WorseCount is int worse ? $", {Figures.Count(worse, "load")} worse than the baseline" : "");
             console.Out.WriteLine($"{Printable.Text(written.Path)}: {size}");
-            // A file of samples has those of all runs, so some without a row are usual.
-            if (samples.Length > 0 && written.UnusedTimelineCount == samples.Length)
+            if (written.Warning is string warning)
             {
-                console.Error.WriteLine(
-                    "memload: warning: the samples are of other loads than the rows. The page has no memory over time.");
+                console.Error.WriteLine($"memload: warning: {char.ToLowerInvariant(warning[0])}{warning[1..]}");
             }
             return ExitCode.Done;
         });
         return command;
-    }
-
-    private static Option<string[]> Paths(string name, string description)
-    {
-        var option = new Option<string[]>(name) { Description = description, HelpName = "path", AllowMultipleArgumentsPerToken = true };
-        option.Validators.Add(result =>
-        {
-            if (result.Tokens.Any(token => token.Value.Length == 0))
-            {
-                result.AddError($"The path of {name} is empty");
-            }
-        });
-        return option;
     }
 }

@@ -1,4 +1,3 @@
-using System.CommandLine;
 using System.Runtime.InteropServices;
 
 namespace MemLoad.Cli;
@@ -15,18 +14,8 @@ internal static class RuntimeCommand
         command.Runs((parsed, _) =>
         {
             RuntimeResult result = Describe();
-            switch (format.Read(parsed))
-            {
-                case OutputFormat.Json:
-                    JsonOutput.Write(result, JsonOutput.Types.RuntimeResult, console.Out);
-                    break;
-                case OutputFormat.Csv:
-                    CsvWriter.Write(result.Devices, JsonOutput.Types.DeviceStatus, console.Out);
-                    break;
-                default:
-                    RuntimeView.Write(result, console);
-                    break;
-            }
+            RowOutput.Write(format.Read(parsed), () => JsonOutput.Write(result, JsonOutput.Types.RuntimeResult, console.Out),
+                result.Devices, JsonOutput.Types.DeviceStatus, () => RuntimeView.Write(result, console), console);
             return ExitCode.Done;
         });
         return command;

@@ -6,15 +6,13 @@ namespace MemLoad.Cli;
 /// </summary>
 internal static class SpeedNote
 {
-    /// <summary>Measures the speed of this machine if a request needs it and it is not known yet.</summary>
     public static void Ensure(CliConsole console, IReadOnlyList<LoadRequest> requests, CancellationToken cancellationToken)
     {
-        foreach (LoadRequest request in requests.Where(
-            request => request.Strategy == Strategy.Auto && MachineSpeed.Known(request.Device) is null))
+        foreach (string device in MachineSpeed.Unknown(requests))
         {
             using var status = new StatusLine(console);
             status.Show("measuring the speed of this machine");
-            _ = MachineSpeed.Ensure(request.Device, Headroom.Now().Binding?.BudgetBytes, cancellationToken);
+            _ = MachineSpeed.Ensure(device, Headroom.Now().Binding?.BudgetBytes, cancellationToken);
         }
     }
 }

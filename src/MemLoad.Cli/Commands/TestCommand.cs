@@ -1,5 +1,3 @@
-using System.CommandLine;
-
 namespace MemLoad.Cli;
 
 /// <summary><c>memload test</c>: tests whether a path is a sound checkpoint, and prints the rule that it breaks if not.</summary>
@@ -68,7 +66,6 @@ internal static class TestCommand
         return WeightTester.Test(path, limits, deep, manifest, total => status.Bytes("testing", total, announced: true), ct);
     }
 
-    private static void Print(WeightVerdict[] verdicts, OutputFormat format, CliConsole console) => RowOutput.Write(
-        verdicts, format, JsonOutput.Types.WeightVerdictArray, JsonOutput.Types.WeightVerdict,
-            () => TestView.Write(verdicts, console), console);
+    private static void Print(WeightVerdict[] verdicts, OutputFormat format, CliConsole console) => RowOutput.Write(verdicts, format,
+        JsonOutput.Types.WeightVerdictArray, JsonOutput.Types.WeightVerdict, () => TestView.Write(verdicts, console), console);
 }

@@ -1,5 +1,3 @@
-using System.CommandLine;
-
 namespace MemLoad.Cli;
 
 /// <summary><c>memload warm</c>: reads the files of a checkpoint into the page cache.</summary>
@@ -11,10 +9,7 @@ internal static class WarmCommand
     public static Command Build(CliConsole console)
     {
         var path = new PathOperand();
-        Option<string?> key = CommonOptions.Key();
-        Option<string[]> include = CommonOptions.Include();
-        Option<string[]> exclude = CommonOptions.Exclude();
-        Option<bool> allowOpaque = CommonOptions.AllowOpaque();
+        var tensors = new TensorOptions();
         var dryRun = new Option<bool>("--dry-run")
         {
             Description = "Only print what is in the page cache, and what would be read.",
@@ -25,23 +20,18 @@ internal static class WarmCommand
         };
         WordOption<OutputFormat> format = CommonOptions.Format();
 
-        var command = new Command("warm", Description)
-        {
-            key, include, exclude, allowOpaque, dryRun, force, format,
-        };
+        var command = new Command("warm", Description);
+        tensors.AddTo(command);
+        command.AddAll(dryRun, force, format);
         path.AddTo(command);
         command.Runs((parsed, cancellationToken) =>
         {
-            Checkpoint checkpoint = Checkpoint.OpenSelected(
-                path.Read(parsed)!, parsed.GetValue(key), parsed.GetValue(include) ?? [], parsed.GetValue(exclude) ?? [],
-                parsed.GetValue(allowOpaque), cancellationToken);
-            var cache = new WeightCache(checkpoint);
+            var cache = new WeightCache(tensors.Open(path.Read(parsed)!, parsed, cancellationToken));
             WeightCacheInfo state = cache.State;
             if (!parsed.GetValue(dryRun))
             {
                 using var status = new StatusLine(console);
-                state = cache.Warm(
-                    parsed.GetValue(force), status.Bytes("reading", state.FileBytes, announced: true), cancellationToken);
+                state = cache.Warm(parsed.GetValue(force), status.Bytes("reading", state.FileBytes, announced: true), cancellationToken);
             }
             RowOutput.WriteOne(state, format.Read(parsed), JsonOutput.Types.WeightCacheInfo, Text(state), console);
             return ExitCode.Done;
@@ -51,7 +41,7 @@ internal static class WarmCommand
 
     private static string Text(WeightCacheInfo state)
     {
-        string files = $"{Units.Count(state.FileCount, "file")}, {Printable.Bytes(state.FileBytes)}";
+        string files = $"{Figures.Count(state.FileCount, "file")}, {Printable.Bytes(state.FileBytes)}";
         string where = state.FileSystem is string system ? $" on {Printable.Text(system)}" : "";
         string cached = state.CachedBytes is long now ? $"; {Printable.Bytes(now)} in the page cache" : "";
         string before = state is { ElapsedMicroseconds: not null, CachedBytesAtStart: long old } ? $", {Printable.Bytes(old)} before" : "";

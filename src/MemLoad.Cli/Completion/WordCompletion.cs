@@ -1,4 +1,3 @@
-using System.CommandLine;
 using System.CommandLine.Completions;
 
 namespace MemLoad.Cli;
@@ -10,11 +9,9 @@ namespace MemLoad.Cli;
 internal static class WordCompletion
 {
     /// <summary>
-    /// Returns the words that may replace the last word. An empty result means that it is something else, such as a path.
+    /// Returns the words that may replace the last of the words up to the cursor, which is being typed and may be empty. An empty result
+    /// means that it is something else, such as a path.
     /// </summary>
-    /// <param name="tree">The commands, with the options of the named command.</param>
-    /// <param name="words">The words up to the cursor without the name of the program. The last one is being typed and may be
-    /// empty.</param>
     public static IEnumerable<string> Of(RootCommand tree, IReadOnlyList<string> words)
     {
         string typed = words.Count == 0 ? "" : words[^1];
@@ -76,7 +73,7 @@ internal static class WordCompletion
     }
 
     private static bool MayCome(Command command, string name, string[] before) =>
-        FindOption(command, name) is not Option option || option.AllowMultipleArgumentsPerToken || option is RepeatedOption<string>
+        FindOption(command, name) is not Option option || option.AllowMultipleArgumentsPerToken || option is RepeatedOption
         || !before.Any(word => word == option.Name || option.Aliases.Contains(word));
 
     // In a list A,B the last item is being typed.

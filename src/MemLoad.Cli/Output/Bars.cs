@@ -3,22 +3,15 @@ namespace MemLoad.Cli;
 /// <summary>Bars of characters, with shades instead of colours; in ASCII if the terminal supports only that.</summary>
 internal sealed class Bars(bool unicode)
 {
-    /// <summary>The character for device memory.</summary>
     public char Device => unicode ? '█' : '#';
-
-    /// <summary>The character for anonymous host memory.</summary>
     public char Host => unicode ? '▓' : '=';
-
-    /// <summary>The character for file-backed pages.</summary>
     public char File => unicode ? '░' : '.';
-
-    /// <summary>The character at the forecast.</summary>
     public char Forecast => unicode ? '┃' : '|';
 
-    /// <summary>Returns a bar with several kinds of memory one after the other. Its length is their sum on the scale.</summary>
-    /// <param name="most">The value of the whole width.</param>
-    /// <param name="width">The width in characters.</param>
-    /// <param name="parts">The kinds of memory and their characters.</param>
+    /// <summary>
+    /// Returns a bar with several kinds of memory one after the other. Its length is their sum on the scale, whose whole width is <paramref
+    /// name="most"/>.
+    /// </summary>
     public static string Stack(long most, int width, params ReadOnlySpan<(char Cell, long? Bytes)> parts)
     {
         var bar = new System.Text.StringBuilder(width);

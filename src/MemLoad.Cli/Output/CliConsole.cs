@@ -14,16 +14,11 @@ internal sealed class CliConsole
         Error = error;
     }
 
-    /// <summary>Receives the data.</summary>
     public TextWriter Out { get; }
-
-    /// <summary>Receives progress, notes and errors.</summary>
     public TextWriter Error { get; }
 
     /// <summary>Why the data could not be written completely; null if there was no error so far.</summary>
     public Exception? OutputFailure => _data?.Failure;
-
-    /// <summary>True if standard error is a terminal.</summary>
     public bool ErrorIsTerminal { get; private init; }
 
     /// <summary>True if tables may have colours.</summary>
@@ -35,7 +30,6 @@ internal sealed class CliConsole
     /// <summary>The width of status lines on standard error, in characters.</summary>
     public int Width { get; private init; } = 80;
 
-    /// <summary>Creates the console of this process.</summary>
     public static CliConsole ForProcess()
     {
         if (OperatingSystem.IsWindows() && !Console.IsOutputRedirected)

@@ -1,13 +1,11 @@
-using System.Globalization;
 using System.Text.Json.Serialization.Metadata;
 
 namespace MemLoad.Cli;
 
 /// <summary>
-/// RFC 4180: a header with the property names in the order of the row, then one record per row, in the invariant culture.
+/// RFC 4180: a header with the property names in the order of the row, then one record per row, in the invariant culture. The type
+/// description is that of JSON, so that both have the same columns.
 /// </summary>
-/// <param name="type">The type description that JSON is written from, so that both have the same columns.</param>
-/// <param name="output">Receives the text.</param>
 internal sealed class CsvWriter<T>(JsonTypeInfo<T> type, TextWriter output)
     where T : notnull
 {
@@ -15,10 +13,8 @@ internal sealed class CsvWriter<T>(JsonTypeInfo<T> type, TextWriter output)
 
     private readonly JsonPropertyInfo[] _columns = [.. type.Properties];
 
-    /// <summary>Writes the header.</summary>
     public void WriteHeader() => WriteFields(column => column.Name);
 
-    /// <summary>Writes one row.</summary>
     public void Write(T row) => WriteFields(column => Format(column.Get!(row)));
 
     private void WriteFields(Func<JsonPropertyInfo, string> field)
@@ -52,7 +48,6 @@ internal sealed class CsvWriter<T>(JsonTypeInfo<T> type, TextWriter output)
 /// <summary>Writes rows of one kind as CSV.</summary>
 internal static class CsvWriter
 {
-    /// <summary>Writes the header and the rows.</summary>
     public static void Write<T>(IEnumerable<T> rows, JsonTypeInfo<T> type, TextWriter output)
         where T : notnull
     {

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Spectre.Console;
 
 namespace MemLoad.Cli;
@@ -32,19 +31,16 @@ internal static class InspectView
             result.Tensors.Count,
             (row, column, room) =>
                 TextOf(result.Tensors[row], column >= FileColumn && !severalFiles ? column + 1 : column, folder, room));
-        Int128 bytes = 0; // the sum of expanded views may exceed 64 bits
-        foreach (WeightInfo tensor in result.Tensors)
-        {
-            bytes += tensor.Bytes;
-        }
+        // The sum of expanded views may exceed 64 bits.
+        long bytes = WeightsDigest.Saturated(result.Tensors.Select(tensor => tensor.Bytes));
         TextTable.Line(console,
-            $"{Units.Count(result.Tensors.Count, "tensor")}, {Printable.Bytes((long)Int128.Min(bytes, long.MaxValue))}; "
-            + $"{Units.Count(files, "file")}, {Printable.Bytes(result.FileBytes)}");
+            $"{Figures.Count(result.Tensors.Count, "tensor")}, {Printable.Bytes(bytes)}; "
+            + $"{Figures.Count(files, "file")}, {Printable.Bytes(result.FileBytes)}");
         if (result.Metadata.Count > 0)
         {
             string more = result.Metadata.Count > EntriesShown ? ", …" : "";
             TextTable.Line(console,
-                $"{Units.Count(result.Metadata.Count)} other {(result.Metadata.Count == 1 ? "entry" : "entries")}: "
+                $"{Figures.Count(result.Metadata.Count)} other {(result.Metadata.Count == 1 ? "entry" : "entries")}: "
                 + $"{string.Join(", ", result.Metadata.Take(EntriesShown).Select(Entry))}{more}");
         }
         foreach (string finding in result.Findings ?? [])
@@ -80,9 +76,9 @@ internal static class InspectView
             case 2:
                 return ShapeOf(tensor.Shape, room);
             case 3:
-                return Units.Count(tensor.Bytes, room);
+                return Figures.Count(tensor.Bytes, room);
             case 4:
-                return Units.Count(tensor.Offset, room);
+                return Figures.Count(tensor.Offset, room);
             case FileColumn:
                 return Printable.Text(
                     folder is null ? Path.GetFileName(tensor.File) : Path.GetRelativePath(folder, tensor.File), Printable.LongestCell);

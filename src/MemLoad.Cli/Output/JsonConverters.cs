@@ -1,27 +1,27 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Numerics;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
 namespace MemLoad.Cli;
 
-/// <summary>Writes a shape on one line. Indented JSON would use one line per number.</summary>
-internal sealed class CompactIntegers : JsonConverter<ImmutableArray<long>>
+/// <summary>A converter of data that the program writes and never reads.</summary>
+internal abstract class WriteOnlyConverter<T> : JsonConverter<T>
 {
-    public override ImmutableArray<long> Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+    public sealed override T Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
         throw new NotSupportedException();
+}
 
+/// <summary>Writes a shape on one line. Indented JSON would use one line per number.</summary>
+internal sealed class CompactIntegers : WriteOnlyConverter<ImmutableArray<long>>
+{
     public override void Write(Utf8JsonWriter writer, ImmutableArray<long> value, JsonSerializerOptions options) =>
         writer.WriteRawValue($"[{string.Join(", ", value.Select(item => item.ToString(CultureInfo.InvariantCulture)))}]");
 }
 
 /// <summary>Writes logits on one line, each with the digits that restore the same number.</summary>
-internal sealed class CompactNumbers : JsonConverter<float[]>
+internal sealed class CompactNumbers : WriteOnlyConverter<float[]>
 {
-    public override float[] Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-        throw new NotSupportedException();
-
     public override void Write(Utf8JsonWriter writer, float[] value, JsonSerializerOptions options) =>
         writer.WriteRawValue($"[{string.Join(", ", value.Select(Number))}]");
 
@@ -32,12 +32,8 @@ internal sealed class CompactNumbers : JsonConverter<float[]>
 /// <summary>
 /// Writes the entries of a checkpoint that are not tensors: null, bool, long, <see cref="BigInteger"/>, double or string.
 /// </summary>
-internal sealed class MetadataConverter : JsonConverter<IReadOnlyDictionary<string, object?>>
+internal sealed class MetadataConverter : WriteOnlyConverter<IReadOnlyDictionary<string, object?>>
 {
-    public override IReadOnlyDictionary<string,
-        object?> Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-        throw new NotSupportedException();
-
     public override void Write(Utf8JsonWriter writer, IReadOnlyDictionary<string, object?> value, JsonSerializerOptions options)
     {
         writer.WriteStartObject();

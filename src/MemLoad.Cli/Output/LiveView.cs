@@ -1,6 +1,5 @@
 using System.ComponentModel;
 using System.Diagnostics;
-using System.Globalization;
 
 namespace MemLoad.Cli;
 
@@ -21,8 +20,7 @@ internal sealed class LiveView : IDisposable
     private Stopwatch _clock = Stopwatch.StartNew();
     private readonly List<int> _children = [];
 
-    /// <param name="console">The console to write to.</param>
-    /// <param name="ticks">False if this process itself is measured: no other thread may then run.</param>
+    /// <summary>Creates the view. It must not tick if this process itself is measured: no other thread may then run.</summary>
     public LiveView(CliConsole console, bool ticks)
     {
         _console = console;
@@ -43,7 +41,6 @@ internal sealed class LiveView : IDisposable
         }
     }
 
-    /// <summary>Adds a process to show.</summary>
     public void Watch(int process)
     {
         lock (_lock)
@@ -61,7 +58,6 @@ internal sealed class LiveView : IDisposable
         }
     }
 
-    /// <inheritdoc/>
     public void Dispose()
     {
         if (_timer is not null)

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace MemLoad.Cli;
 
 /// <summary>Prints the most likely next tokens. There is no tokenizer, so tokens are ids.</summary>
@@ -10,26 +8,15 @@ internal static class LogitsView
     public static void Write(InvokeResult result, CliConsole console)
     {
         int vocabulary = (int)result.Shape[2];
-        ReadOnlySpan<float> last = result.Logits.AsSpan()[^vocabulary..];
-        double largest = float.NegativeInfinity;
-        foreach (float logit in last)
-        {
-            largest = Math.Max(largest, logit);
-        }
-        double sum = 0;
-        foreach (float logit in last)
-        {
-            sum += Math.Exp(logit - largest);
-        }
-        float[] logits = last.ToArray();
-        TextTable.Line(console, $"most likely after {Units.Count(result.Shape[1], "token")}, of {Units.Count(vocabulary)}");
+        float[] logits = result.Logits[^vocabulary..];
+        double largest = logits.Aggregate(float.NegativeInfinity, Math.Max);
+        double sum = logits.Sum(logit => Math.Exp(logit - largest));
+        TextTable.Line(console, $"most likely after {Figures.Count(result.Shape[1], "token")}, of {Figures.Count(vocabulary)}");
         TextTable table = new TextTable(console).Column("Token id", right: true).Column("Logit", right: true)
             .Column("Probability", right: true);
         foreach (int id in Enumerable.Range(0, vocabulary).OrderByDescending(id => logits[id]).Take(Shown))
         {
-            table.Row(
-                id.ToString(CultureInfo.InvariantCulture),
-                logits[id].ToString("0.0000", CultureInfo.InvariantCulture),
+            table.Row(id.ToString(CultureInfo.InvariantCulture), logits[id].ToString("0.0000", CultureInfo.InvariantCulture),
                 (Math.Exp(logits[id] - largest) / sum * 100).ToString("0.00", CultureInfo.InvariantCulture) + " %");
         }
         table.Write();

@@ -97,8 +97,7 @@ internal static class MeasureView
 
     private static string Label(LoadMeasurement row, bool repeated)
     {
-        string name = row.ChosenStrategy is null || row.ChosenStrategy == row.Strategy ? row.Strategy
-            : $"{row.Strategy} ({row.ChosenStrategy})";
+        string name = ReportStrategy.NameOf(row);
         name = row.RanksForecastHostBytes is null ? name : $"{name} rank {row.Rank}";
         return repeated ? $"{name} #{row.Run}" : name;
     }
@@ -115,14 +114,13 @@ internal static class MeasureView
         }
     }
 
-    private static Color Colour(LoadMeasurement row) =>
-        (row.AsForecast, row.IsLoaded) switch
-        {
-            (true, _) => Color.Green,
-            (false, _) => Color.Yellow,
-            (null, true) => Color.Default,
-            (null, false) => Color.Red,
-        };
+    private static Color Colour(LoadMeasurement row) => (row.AsForecast, row.IsLoaded) switch
+    {
+        (true, _) => Color.Green,
+        (false, _) => Color.Yellow,
+        (null, true) => Color.Default,
+        (null, false) => Color.Red,
+    };
 
     private static void Caption(IReadOnlyList<LoadMeasurement> rows, bool inProcess, CliConsole console)
     {
@@ -134,7 +132,7 @@ internal static class MeasureView
         long? count = known.Split is null ? parts.Sum(part => part.TensorCount) : known.TensorCount; // each rank has a slice of each tensor
         if (count is long tensors and > 0 && parts.Sum(part => part.ModelBytes) is long bytes)
         {
-            what += $": {Units.Count(tensors, "tensor")}, "
+            what += $": {Figures.Count(tensors, "tensor")}, "
                 + $"{Printable.Bytes(bytes)}{(known.DType is null ? "" : $", cast to {known.DType}")}"
                 + Units.Split(known.Split, known.RankCount);
         }

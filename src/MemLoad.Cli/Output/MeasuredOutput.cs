@@ -9,7 +9,6 @@ internal sealed class MeasuredOutput(OutputFormat format, CliConsole console)
     private readonly CsvWriter<LoadMeasurement> _csv = new(JsonOutput.Types.LoadMeasurement, console.Out);
     private bool _hasHeader;
 
-    /// <summary>Adds rows that were just measured.</summary>
     public void Add(IReadOnlyList<LoadMeasurement> rows)
     {
         if (format != OutputFormat.Csv)
@@ -28,9 +27,6 @@ internal sealed class MeasuredOutput(OutputFormat format, CliConsole console)
         console.Out.Flush();
     }
 
-    /// <summary>Completes the output.</summary>
-    /// <param name="rows">All rows.</param>
-    /// <param name="inProcess">Whether the loads ran in this process.</param>
     public void End(IReadOnlyList<LoadMeasurement> rows, bool inProcess)
     {
         switch (format)
@@ -42,8 +38,7 @@ internal sealed class MeasuredOutput(OutputFormat format, CliConsole console)
                 console.Out.Write(LoadMetrics.Format(rows));
                 break;
             default:
-                RowOutput.Write(
-                    rows, format, JsonOutput.Types.LoadMeasurementArray, JsonOutput.Types.LoadMeasurement,
+                RowOutput.Write(rows, format, JsonOutput.Types.LoadMeasurementArray, JsonOutput.Types.LoadMeasurement,
                     () => MeasureView.Write(rows, inProcess, console), console);
                 break;
         }

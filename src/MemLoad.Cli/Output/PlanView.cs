@@ -28,7 +28,7 @@ internal static class PlanView
         // All ranks of the first strategy, or its only row.
         LoadForecast[] parts = [.. rows.Where(row => row.Strategy == first.Strategy)];
         TextTable.Line(console,
-            $"{what}: {Units.Count(first.Split is null ? parts.Sum(part => part.TensorCount) : first.TensorCount, "tensor")}, "
+            $"{what}: {Figures.Count(first.Split is null ? parts.Sum(part => part.TensorCount) : first.TensorCount, "tensor")}, "
             + $"{Printable.Bytes(parts.Sum(part => part.ModelBytes))}, "
             + $"the largest {Printable.Bytes(parts.Max(part => part.LargestBytes))}{cast}{Units.Split(first.Split, first.RankCount)}",
             new Style(decoration: Decoration.Bold));

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 
 namespace MemLoad.Cli;
 
@@ -20,7 +19,6 @@ internal sealed class StatusLine(CliConsole console) : IDisposable
     private TimeSpan _nextPlain = LongWork;
     private int _shown;
 
-    /// <summary>Replaces the shown text.</summary>
     public void Show(string text)
     {
         text = Printable.Text(text);
@@ -38,10 +36,10 @@ internal sealed class StatusLine(CliConsole console) : IDisposable
         }
     }
 
-    /// <summary>Shows a bar for work of a known size.</summary>
-    /// <param name="what">The name of the work, such as <c>hashing model.pth</c>.</param>
-    /// <param name="total">Bytes in all.</param>
-    /// <param name="announced">True to print the size of the work before it begins: at once on a terminal, elsewhere from 1 GiB on.</param>
+    /// <summary>
+    /// Shows a bar for work of <paramref name="total"/> bytes. If it is announced, the size is printed before the work begins: at once on a
+    /// terminal, elsewhere from 1 GiB on.
+    /// </summary>
     public IProgress<long> Bytes(string what, long total, bool announced = false)
     {
         if (announced && console.ErrorIsTerminal)
@@ -55,7 +53,6 @@ internal sealed class StatusLine(CliConsole console) : IDisposable
         return new Bar(this, what, total);
     }
 
-    /// <summary>Removes the line.</summary>
     public void Dispose() => Clear();
 
     /// <summary>Removes the line. The next text is shown again.</summary>

@@ -17,7 +17,7 @@ internal static class StepsView
     {
         Units units = Units.For(steps.SelectMany(step => new long?[] { step.HostBytes, step.HostFileBytes, step.DeviceReservedBytes }));
         TextTable.Line(console,
-            $"{strategy}: {Units.Count(steps.Count, "step")}, held after each phase and at most within it, in {units.Name}",
+            $"{strategy}: {Figures.Count(steps.Count, "step")}, held after each phase and at most within it, in {units.Name}",
             new Style(decoration: Decoration.Bold));
         bool hasDevice = steps.Any(step => step.DeviceReservedBytes > 0);
         var table = new TextTable(console);
@@ -33,7 +33,7 @@ internal static class StepsView
             table.Row(
             [
                 last.Phase,
-                phase.Count == 1 ? Units.Count(last.Step) : $"{Units.Count(phase[0].Step)}-{Units.Count(last.Step)}",
+                phase.Count == 1 ? Figures.Count(last.Step) : $"{Figures.Count(phase[0].Step)}-{Figures.Count(last.Step)}",
                 .. hasDevice
                     ? new Cell[] { units.Format(last.DeviceBytes), units.Format(phase.Max(step => step.DeviceBytes)),
                         units.Format(phase.Max(step => step.DeviceReservedBytes)) }
@@ -54,7 +54,7 @@ internal static class StepsView
                 _ => $"device ({Printable.Bytes(peak.DeviceBytes)})",
             };
             TextTable.Line(console,
-                $"peak of the {what}: step {Units.Count(peak.Step)}, {peak.Kind} {Printable.Bytes(peak.Bytes)} "
+                $"peak of the {what}: step {Figures.Count(peak.Step)}, {peak.Kind} {Printable.Bytes(peak.Bytes)} "
                 + $"{peak.Tensor ?? "staging ring"}");
         }
         console.Out.WriteLine();

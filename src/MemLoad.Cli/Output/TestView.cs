@@ -14,7 +14,7 @@ internal static class TestView
             Color colour = !verdict.IsSound ? Color.Red : verdict.Warning is null ? Color.Green : Color.Yellow;
             table.Row(
                 new Cell(verdict.Verdict, colour), verdict.RuleId ?? "-", verdict.Format ?? "-",
-                verdict.TensorCount is long count ? Units.Count(count) : "-", verdict.Path);
+                verdict.TensorCount is long count ? Figures.Count(count) : "-", verdict.Path);
         }
         table.Write();
         foreach (WeightVerdict verdict in verdicts)

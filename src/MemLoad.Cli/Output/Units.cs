@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace MemLoad.Cli;
 
 /// <summary>Formats numbers for tables. Rows have bytes; only tables have units.</summary>
@@ -28,27 +26,16 @@ internal sealed class Units
     /// <summary>Returns one unit for a whole table, so that its figures can be compared: GiB from 2 GiB on, else MiB.</summary>
     public static Units For(IEnumerable<long?> figures) => new(figures.Max() ?? 0);
 
-    /// <summary>The name of the unit.</summary>
     public string Name { get; }
 
     /// <summary>Returns a figure in this unit, without the name of the unit.</summary>
     public string Format(long? bytes) => bytes is long value ? (value / _unit).ToString(_format, CultureInfo.InvariantCulture) : "-";
 
-    /// <summary>Returns a whole number with separators of thousands.</summary>
-    public static string Count(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
-
-    /// <summary>Writes a whole number with separators of thousands.</summary>
-    public static ReadOnlySpan<char> Count(long count, Span<char> room) =>
-        count.TryFormat(room, out int length, "N0", CultureInfo.InvariantCulture) ? room[..length] : Count(count);
-
-    /// <summary>Returns a count, such as <c>1 tensor</c> or <c>1,024 tensors</c>.</summary>
-    public static string Count(long count, string thing) => $"{Count(count)} {thing}{(count == 1 ? "" : "s")}";
-
-    /// <summary>Returns the end of a title for tensors that are split among ranks; empty for whole tensors.</summary>
-    /// <param name="split">The dimension, a <see cref="TensorSplit"/>; null for none.</param>
-    /// <param name="ranks">The number of ranks.</param>
+    /// <summary>
+    /// Returns the end of a title for tensors that are split among ranks (<see cref="TensorSplit"/>); empty for whole tensors.
+    /// </summary>
     public static string Split(string? split, long? ranks) =>
-        split is null ? "" : string.Create(CultureInfo.InvariantCulture, $", {split.ToLowerInvariant()} split among {ranks} ranks");
+        split is null ? "" : $", {split.ToLowerInvariant()} split among {ranks} ranks";
 
     /// <summary>Returns a figure with three significant digits; a dash for null.</summary>
     public static string ThreeDigits(double? figure) => figure is double known ? Printable.ThreeDigits(known) : "-";

@@ -1,8 +1,3 @@
-using System.Globalization;
-using System.Management.Automation;
-using MemLoad.Errors;
-using MemLoad.Models;
-
 namespace MemLoad.Abstractions;
 
 /// <summary>
@@ -113,12 +108,11 @@ public abstract class MemLoadCmdlet : PSCmdlet, IDisposable
     }
 
     /// <summary>
-    /// Measures the speed of this machine if it is not known. Choosing a plan needs the speed, which is measured once per month.
+    /// Measures the speed of this machine if a request needs it and it is not known yet. It is measured once per month.
     /// </summary>
-    /// <param name="device">The device's name.</param>
-    protected void EnsureSpeed(string device)
+    private protected void EnsureSpeed(params IEnumerable<LoadRequest> requests)
     {
-        if (MachineSpeed.Known(device) is null)
+        foreach (string device in MachineSpeed.Unknown(requests))
         {
             WriteVerbose($"Measuring how fast this machine loads onto '{device}', once a month where the cache folder can be written.");
             Pump("Measuring how fast this machine is, once", device, 0, (_, stop) =>
@@ -255,7 +249,7 @@ public abstract class MemLoadCmdlet : PSCmdlet, IDisposable
     /// <returns>The status of the progress, with the bytes.</returns>
     protected string Cost(string activity, string status, long bytes)
     {
-        WriteVerbose(string.Create(CultureInfo.InvariantCulture, $"{activity} {bytes} bytes: {status}."));
+        WriteVerbose($"{activity} {bytes} bytes: {status}.");
         return $"{status}, {Printable.Bytes(bytes)}";
     }
 

@@ -1,6 +1,3 @@
-using System.Management.Automation;
-using MemLoad.Completion;
-
 namespace MemLoad.Abstractions;
 
 /// <summary>A cmdlet that works on each checkpoint or on a part of it.</summary>
@@ -28,4 +25,15 @@ public abstract class NarrowingPathCmdlet : PathCmdlet
     /// </summary>
     [Parameter]
     public SwitchParameter AllowOpaque { get; set; }
+
+    /// <summary>Opens the selected part of a checkpoint.</summary>
+    private protected Checkpoint Open(string path, bool headersOnly = false) =>
+        Checkpoint.OpenSelected(path, Key, Include, Exclude, AllowOpaque, StopToken, headersOnly);
+
+    /// <summary>Reads every tensor of a checkpoint, with the progress of hashing.</summary>
+    private protected T PumpHashes<T>(Checkpoint checkpoint, string path, Func<IProgress<long>, CancellationToken, T> work)
+    {
+        long bytes = WeightsDigest.BytesToHash(checkpoint);
+        return Pump("Hashing", Cost("Hashing", path, bytes), bytes, work);
+    }
 }

@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Management.Automation;
-
 namespace MemLoad.Abstractions;
 
 /// <summary>Takes measured rows from the pipeline, whatever they were on the way.</summary>
@@ -12,8 +9,6 @@ public abstract class RowCmdlet : MemLoadCmdlet
     [Parameter(Mandatory = true, ValueFromPipeline = true)]
     [AllowNull]
     public PSObject? InputObject { get; set; }
-
-    /// <summary>The rows so far.</summary>
     private protected List<LoadMeasurement> Rows { get; } = [];
 
     /// <inheritdoc/>
@@ -44,8 +39,7 @@ public abstract class RowCmdlet : MemLoadCmdlet
         {
             if (Rows.Count > 0)
             {
-                WriteWarning(string.Create(CultureInfo.InvariantCulture,
-                    $"The {Rows.Count} rows are not lost: they are the TargetObject of the error."));
+                WriteWarning($"The {Rows.Count} rows are not lost: they are the TargetObject of the error.");
             }
             ThrowTerminatingError(Errors.ErrorRecords.Keeping(e, Rows.ToArray()));
         }

@@ -1,6 +1,3 @@
-using System.Management.Automation;
-using MemLoad.Completion;
-
 namespace MemLoad.Abstractions;
 
 /// <summary>

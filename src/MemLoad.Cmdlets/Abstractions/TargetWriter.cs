@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Management.Automation;
-
 namespace MemLoad.Abstractions;
 
 /// <summary>The target and the format to write: what <c>Export-Weights</c> and <c>Convert-Weights</c> share.</summary>
@@ -19,9 +16,12 @@ internal static class TargetWriter
                 remedy: "Add -Format Pth, Safetensors or Folder."),
     };
 
+    /// <summary>Checks that the target can be a folder of shards.</summary>
+    public static void RequireShards(string path, WeightFormat? format) =>
+        FormatNames.RequireShards(path, format is null ? null : FormatOf(format, path));
+
     /// <summary>Returns the action that ShouldProcess asks about.</summary>
-    public static string Describe(WriteJob job) =>
-        string.Create(CultureInfo.InvariantCulture, $"{job.Path} ({job.Format}, {job.Bytes} bytes)");
+    public static string Describe(WriteJob job) => $"{job.Path} ({job.Format}, {job.Bytes} bytes)";
 
     /// <summary>Returns the file or folder that was written, with what its view shows.</summary>
     public static PSObject Item(WriteResult written)

@@ -1,7 +1,4 @@
-using System.Globalization;
-using System.Management.Automation;
 using System.Runtime;
-using MemLoad.Abstractions;
 
 namespace MemLoad.Commands;
 
@@ -13,8 +10,7 @@ public sealed class ClearModelMemoryCommand : MemLoadCmdlet
     protected override void ProcessRecord()
     {
         LoadedGptModel[] models = Session.Models;
-        if (!ShouldProcess(string.Create(CultureInfo.InvariantCulture,
-            $"{models.Length} models ({models.Sum(model => model.ModelBytes)} bytes)"), "Free"))
+        if (!ShouldProcess($"{models.Length} models ({models.Sum(model => model.ModelBytes)} bytes)", "Free"))
         {
             return;
         }

@@ -1,6 +1,3 @@
-using System.Management.Automation;
-using MemLoad.Abstractions;
-
 namespace MemLoad.Commands;
 
 /// <summary>Writes checkpoints, or a part of them, in another format, in bounded memory.</summary>
@@ -30,23 +27,25 @@ public sealed class ConvertWeightsCommand : NarrowingPathCmdlet
     /// <inheritdoc/>
     protected override void ProcessPath(string path)
     {
-        Checkpoint source = Checkpoint.OpenSelected(path, Key, Include, Exclude, AllowOpaque, StopToken);
-        if (MaxShardSize is long most)
+        Checkpoint source = Open(path);
+        Write(Job(source, path), $"Convert {path}", $"Converting {path}");
+    }
+
+    private WriteJob Job(Checkpoint source, string path)
+    {
+        if (MaxShardSize is not long most)
         {
-            string shards = Destination is null
-                ? System.IO.Path.ChangeExtension(path, null)
-                : PathResolver.Literal(SessionState.Path, Destination);
-            FormatNames.RequireShards(shards, Format is null ? null : TargetWriter.FormatOf(Format, ""));
-            Write(new WriteJob(source, shards, most, Force), $"Convert {path}", $"Converting {path}");
-            return;
+            (string target, CheckpointFormat format) = Target(path);
+            return new WriteJob(source, target, format, Force);
         }
-        (string target, CheckpointFormat format) = Target(path);
-        Write(new WriteJob(source, target, format, Force), $"Convert {path}", $"Converting {path}");
+        string shards = PathResolver.Optional(SessionState.Path, Destination) ?? System.IO.Path.ChangeExtension(path, null);
+        TargetWriter.RequireShards(shards, Format);
+        return new WriteJob(source, shards, most, Force);
     }
 
     private (string Path, CheckpointFormat Format) Target(string source)
     {
-        string? given = Destination is null ? null : PathResolver.Literal(SessionState.Path, Destination);
+        string? given = PathResolver.Optional(SessionState.Path, Destination);
         string? folder = given is null ? System.IO.Path.GetDirectoryName(source)
             : Directory.Exists(given) && Format is not (null or WeightFormat.Folder) ? given : null;
         if (folder is null)
@@ -55,9 +54,8 @@ public sealed class ConvertWeightsCommand : NarrowingPathCmdlet
         }
         if (Format is null)
         {
-            throw Rules.FormatNotWritable.Broken(
-                "neither -Format nor -Destination gives the format", source,
-                    remedy: "Add -Format Pth, Safetensors or Folder, or -Destination.");
+            throw Rules.FormatNotWritable.Broken("neither -Format nor -Destination gives the format", source,
+                remedy: "Add -Format Pth, Safetensors or Folder, or -Destination.");
         }
         CheckpointFormat format = TargetWriter.FormatOf(Format, "");
         return (System.IO.Path.Combine(folder, System.IO.Path.GetFileNameWithoutExtension(source) + FormatNames.ExtensionOf(format)),

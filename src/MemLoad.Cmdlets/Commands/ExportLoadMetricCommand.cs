@@ -1,7 +1,3 @@
-using System.Globalization;
-using System.Management.Automation;
-using MemLoad.Abstractions;
-
 namespace MemLoad.Commands;
 
 /// <summary>Writes rows as metrics for Prometheus, in a file that the textfile collector of an exporter reads.</summary>
@@ -36,12 +32,12 @@ public sealed class ExportLoadMetricCommand : RowCmdlet
     /// <inheritdoc/>
     protected override void EndProcessing() => Finish(() =>
     {
-        if (!ShouldProcess(_target, string.Create(CultureInfo.InvariantCulture, $"Write metrics of {Rows.Count} rows")))
+        if (!ShouldProcess(_target, $"Write metrics of {Rows.Count} rows"))
         {
             return;
         }
         string written = LoadMetrics.Write(Rows, _target, ModelName, StopToken);
-        WriteVerbose(string.Create(CultureInfo.InvariantCulture, $"{written}: metrics of {Rows.Count} rows."));
+        WriteVerbose($"{written}: metrics of {Rows.Count} rows.");
         if (PassThru)
         {
             WriteObject(new FileInfo(written));

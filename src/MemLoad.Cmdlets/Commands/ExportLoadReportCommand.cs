@@ -1,8 +1,3 @@
-using System.Globalization;
-using System.Management.Automation;
-using MemLoad.Abstractions;
-using MemLoad.Errors;
-
 namespace MemLoad.Commands;
 
 /// <summary>
@@ -55,10 +50,8 @@ public sealed class ExportLoadReportCommand : RowCmdlet
     {
         _target = PathResolver.Literal(SessionState.Path, Destination);
         _pictures = PathResolver.Optional(SessionState.Path, PicturePath);
-        _baseline = BaselinePath.Length == 0
-            ? null
-            : [.. BaselinePath
-                .SelectMany(path => PathResolver.Resolve(SessionState.Path, path))
+        _baseline = BaselinePath.Length == 0 ? null
+            : [.. BaselinePath.SelectMany(path => PathResolver.Resolve(SessionState.Path, path))
                 .SelectMany(file => RowFile.Read(file, StopToken))];
         try
         {
@@ -77,7 +70,7 @@ public sealed class ExportLoadReportCommand : RowCmdlet
     /// <inheritdoc/>
     protected override void EndProcessing() => Finish(() =>
     {
-        if (!ShouldProcess(_target, string.Create(CultureInfo.InvariantCulture, $"Write report of {Rows.Count} rows")))
+        if (!ShouldProcess(_target, $"Write report of {Rows.Count} rows"))
         {
             return;
         }
@@ -85,21 +78,18 @@ public sealed class ExportLoadReportCommand : RowCmdlet
         LoadTimeline[] timelines = [.. ReadTimelines(out List<ErrorRecord> problems)];
         var options = new LoadReportOptions { PicturePath = _pictures, Overwrite = !NoClobber, Baseline = _baseline };
         LoadReportInfo written = LoadReport.Write(Rows, timelines, _target, options, StopToken);
-        WriteVerbose(string.Create(CultureInfo.InvariantCulture,
-            $"{written.Path}: {written.RowCount} rows, {written.PictureCount} pictures, {written.FileBytes} bytes."));
-        // A file of samples has those of all runs, so some without a row are usual.
+        WriteVerbose($"{written.Path}: {written.RowCount} rows, {written.PictureCount} pictures, {written.FileBytes} bytes.");
         if (written.UnusedTimelineCount > 0)
         {
-            WriteVerbose(string.Create(CultureInfo.InvariantCulture, $"{written.UnusedTimelineCount} sampled loads are without a row."));
+            WriteVerbose($"{written.UnusedTimelineCount} sampled loads are without a row.");
         }
-        if (timelines.Length > 0 && written.UnusedTimelineCount == timelines.Length)
+        if (written.Warning is string warning)
         {
-            WriteWarning("The samples are of other loads than the rows. The page has no memory over time.");
+            WriteWarning(warning);
         }
         if (written.WorseCount > 0)
         {
-            WriteWarning(string.Create(CultureInfo.InvariantCulture,
-                $"{written.WorseCount} of the loads are worse than the baseline. {written.Path} names them."));
+            WriteWarning($"{written.WorseCount} of the loads are worse than the baseline. {written.Path} names them.");
         }
         if (PassThru)
         {

@@ -1,8 +1,3 @@
-using System.Management.Automation;
-using MemLoad.Abstractions;
-using MemLoad.Completion;
-using MemLoad.Models;
-
 namespace MemLoad.Commands;
 
 /// <summary>Writes a model's weights to a checkpoint.</summary>
@@ -46,7 +41,7 @@ public sealed class ExportWeightsCommand : MemLoadCmdlet
         _path = PathResolver.Literal(SessionState.Path, Destination);
         if (MaxShardSize is not null)
         {
-            FormatNames.RequireShards(_path, Format is null ? null : TargetWriter.FormatOf(Format, ""));
+            TargetWriter.RequireShards(_path, Format);
             CheckpointWriter.RequireWritableShards(_path, Force);
             return;
         }

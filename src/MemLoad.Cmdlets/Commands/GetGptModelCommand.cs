@@ -1,9 +1,3 @@
-using System.Management.Automation;
-using MemLoad.Abstractions;
-using MemLoad.Completion;
-using MemLoad.Errors;
-using MemLoad.Models;
-
 namespace MemLoad.Commands;
 
 /// <summary>Lists the models of this session.</summary>
@@ -26,18 +20,11 @@ public sealed class GetGptModelCommand : MemLoadCmdlet
         foreach (string name in Name)
         {
             var pattern = new WildcardPattern(name, WildcardOptions.IgnoreCase);
-            bool found = false;
-            for (int i = 0; i < models.Length; i++)
+            int[] found = [.. Enumerable.Range(0, models.Length).Where(i => pattern.IsMatch(models[i].Name))];
+            Array.ForEach(found, i => wanted[i] = true);
+            if (found.Length == 0 && !WildcardPattern.ContainsWildcardCharacters(name))
             {
-                if (pattern.IsMatch(models[i].Name))
-                {
-                    found = wanted[i] = true;
-                }
-            }
-            if (!found && !WildcardPattern.ContainsWildcardCharacters(name))
-            {
-                WriteError(ErrorRecords.From(Rules.ModelUnknown.Broken($"there is no model {Printable.Quote(name)} in this session",
-                    remedy: ModelSession.ListsModels), name));
+                WriteError(ErrorRecords.From(ModelSession.Unknown(Printable.Quote(name)), name));
             }
         }
         WriteObject(models.Where((_, i) => wanted[i]).ToArray(), enumerateCollection: true);

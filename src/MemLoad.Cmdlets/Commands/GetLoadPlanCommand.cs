@@ -1,7 +1,3 @@
-using System.Management.Automation;
-using MemLoad.Abstractions;
-using MemLoad.Errors;
-
 namespace MemLoad.Commands;
 
 /// <summary>Forecasts what each strategy needs, from the headers of the file.</summary>
@@ -38,7 +34,6 @@ public sealed class GetLoadPlanCommand : SelectionCmdlet
     [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
     [EnumNames<CacheDType>]
     public CacheDType CacheDType { get; set; } = CacheDType.Float16;
-
     private protected override bool CanBeRemote => Remote;
 
     /// <inheritdoc/>
@@ -83,10 +78,7 @@ public sealed class GetLoadPlanCommand : SelectionCmdlet
     protected override void ProcessRequests(IReadOnlyList<LoadRequest> requests)
     {
         ArgumentNullException.ThrowIfNull(requests);
-        foreach (LoadRequest request in requests.Where(request => request.Strategy == MemLoad.Strategy.Auto))
-        {
-            EnsureSpeed(request.Device);
-        }
+        EnsureSpeed(requests);
         foreach (PreparedLoad prepared in PreparedLoad.ForecastEach(requests, StopToken))
         {
             using (prepared)

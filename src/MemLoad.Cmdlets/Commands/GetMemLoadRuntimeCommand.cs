@@ -1,6 +1,4 @@
-using System.Management.Automation;
 using System.Runtime.InteropServices;
-using MemLoad.Abstractions;
 
 namespace MemLoad.Commands;
 

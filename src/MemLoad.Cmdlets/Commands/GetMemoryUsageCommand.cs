@@ -1,7 +1,3 @@
-using System.Management.Automation;
-using MemLoad.Abstractions;
-using MemLoad.Models;
-
 namespace MemLoad.Commands;
 
 /// <summary>Returns the host and device memory that this session holds, and its peaks.</summary>

@@ -1,6 +1,3 @@
-using System.Management.Automation;
-using MemLoad.Abstractions;
-
 namespace MemLoad.Commands;
 
 /// <summary>Lists the tensors of checkpoints, from their headers.</summary>
@@ -17,23 +14,18 @@ public sealed class GetWeightInfoCommand : NarrowingPathCmdlet
     /// </summary>
     [Parameter]
     public SwitchParameter Remote { get; set; }
-
     private protected override bool CanBeRemote => Remote;
 
     /// <inheritdoc/>
     protected override void ProcessPath(string path)
     {
-        Checkpoint checkpoint = Checkpoint.OpenSelected(path, Key, Include, Exclude, AllowOpaque, StopToken, headersOnly: !Hash);
+        Checkpoint checkpoint = Open(path, headersOnly: !Hash);
         foreach (string finding in checkpoint.Findings)
         {
             WriteVerbose($"{checkpoint.Path}: {Printable.Text(finding)}.");
         }
-        string[]? hashes = null;
-        if (Hash)
-        {
-            long bytes = WeightsDigest.BytesToHash(checkpoint);
-            hashes = Pump("Hashing", Cost("Hashing", path, bytes), bytes, (done, stop) => WeightsDigest.OfTensors(checkpoint, done, stop));
-        }
+        string[]? hashes =
+            Hash ? PumpHashes(checkpoint, path, (done, stop) => WeightsDigest.OfTensors(checkpoint, done, stop)) : null;
         foreach (WeightInfo tensor in WeightInfo.Of(checkpoint, hashes))
         {
             if (!Hash)

@@ -1,8 +1,3 @@
-using System.Globalization;
-using System.Management.Automation;
-using MemLoad.Abstractions;
-using MemLoad.Completion;
-
 namespace MemLoad.Commands;
 
 /// <summary>
@@ -93,10 +88,7 @@ public sealed class ImportWeightsCommand : NarrowingPathCmdlet
             MapGuard = Force ? MapGuard.WherePossible : MapGuard.Required,
             Force = Force,
         };
-        if (Strategy == Strategy.Auto)
-        {
-            EnsureSpeed(Device);
-        }
+        EnsureSpeed(request);
         var prepared = PreparedLoad.Prepare(request, StopToken);
         LoadedModel loaded;
         LoadedGptModel model;
@@ -122,10 +114,8 @@ public sealed class ImportWeightsCommand : NarrowingPathCmdlet
                 StateDictMatch.Require(config.ToSpec(prepared.View.Tensors[0].DType), prepared.View);
             }
             LoadForecast forecast = prepared.ToRow();
-            WriteVerbose(string.Create(
-                CultureInfo.InvariantCulture,
-                $"{forecast.ChosenStrategy}: {forecast.ModelBytes} bytes of weights; forecast {forecast.ForecastHostBytes} bytes of host "
-                    + $"memory, {forecast.ForecastDeviceBytes} on {DeviceRegistry.Describe(forecast.Device)}."));
+            WriteVerbose($"{forecast.ChosenStrategy}: {forecast.ModelBytes} bytes of weights; forecast {forecast.ForecastHostBytes} bytes "
+                + $"of host memory, {forecast.ForecastDeviceBytes} on {DeviceRegistry.Describe(forecast.Device)}.");
             if (forecast.Note is not null)
             {
                 WriteVerbose($"{forecast.Note}.");
@@ -135,10 +125,8 @@ public sealed class ImportWeightsCommand : NarrowingPathCmdlet
                 WriteWarning($"{path} is mapped though it may become shorter: {obstacle}. Should it, this PowerShell ends when the "
                     + $"weights are used.");
             }
-            WriteDebug(string.Create(
-                CultureInfo.InvariantCulture,
-                $"The plan has {prepared.Plan.Steps.Length} steps over {prepared.Plan.Buffers.Length} buffers and "
-                    + $"{prepared.Checkpoint.Files.Length} files."));
+            WriteDebug($"The plan has {prepared.Plan.Steps.Length} steps over {prepared.Plan.Buffers.Length} buffers and "
+                    + $"{prepared.Checkpoint.Files.Length} files.");
             loaded = Pump($"Loading by {forecast.ChosenStrategy}", path, 0, (_, stop) => WeightLoader.Load(prepared, stop));
         }
         catch

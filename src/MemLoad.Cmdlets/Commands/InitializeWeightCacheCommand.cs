@@ -1,6 +1,3 @@
-using System.Management.Automation;
-using MemLoad.Abstractions;
-
 namespace MemLoad.Commands;
 
 /// <summary>Reads the files of checkpoints into the page cache, so that a later load does not wait for a slow disk or a network.</summary>
@@ -15,8 +12,7 @@ public sealed class InitializeWeightCacheCommand : NarrowingPathCmdlet
     /// <inheritdoc/>
     protected override void ProcessPath(string path)
     {
-        Checkpoint checkpoint = Checkpoint.OpenSelected(path, Key, Include, Exclude, AllowOpaque, StopToken);
-        var cache = new WeightCache(checkpoint);
+        var cache = new WeightCache(Open(path));
         WeightCacheInfo state = cache.State;
         string cached = state.CachedBytes is long bytes ? $", of which {Printable.Bytes(bytes)} are in it" : "";
         if (ShouldProcess(path, $"Read {Printable.Bytes(state.FileBytes)} into the page cache{cached}"))

@@ -1,8 +1,3 @@
-using System.Globalization;
-using System.Management.Automation;
-using MemLoad.Abstractions;
-using MemLoad.Completion;
-
 namespace MemLoad.Commands;
 
 /// <summary>Runs a GPT model on token ids and returns its logits.</summary>
@@ -34,10 +29,6 @@ public sealed class InvokeGptModelCommand : MemLoadCmdlet
         (float[] logits, GptConfig config) =
             Pump($"Running {model.Name}", $"{TokenId.Length} tokens", 0, (_, stop) => model.Forward(TokenId, stop));
         ReadOnlySpan<float> last = logits.AsSpan(logits.Length - config.VocabularySize);
-        WriteObject(new GptLogits(
-            model.Name,
-            string.Create(CultureInfo.InvariantCulture, $"1,{TokenId.Length},{config.VocabularySize}"),
-            GptModel.MostLikelyToken(last),
-            logits));
+        WriteObject(new GptLogits(model.Name, $"1,{TokenId.Length},{config.VocabularySize}", GptModel.MostLikelyToken(last), logits));
     });
 }

@@ -1,9 +1,4 @@
 using System.Collections.Concurrent;
-using System.Globalization;
-using System.Management.Automation;
-using MemLoad.Abstractions;
-using MemLoad.Completion;
-using MemLoad.Models;
 
 namespace MemLoad.Commands;
 
@@ -147,12 +142,11 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
         {
             return true;
         }
-        if (!ShouldProcess(string.Create(CultureInfo.InvariantCulture, $"{path} ({bytes} bytes)"),
-            $"Make a {size} checkpoint, which is kept, and measure it"))
+        if (!ShouldProcess($"{path} ({bytes} bytes)", $"Make a {size} checkpoint, which is kept, and measure it"))
         {
             return false;
         }
-        WriteVerbose(string.Create(CultureInfo.InvariantCulture, $"Making {path} ({bytes} bytes), which is kept for the next time."));
+        WriteVerbose($"Making {path} ({bytes} bytes), which is kept for the next time.");
         path = Pump($"Making a {size} checkpoint, once", CacheFolder.Path, bytes, (done, stop) =>
             GeneratedCheckpoint.Ensure(size, done, stop));
         return true;
@@ -172,10 +166,7 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
         requests = [.. requests.Select(request => request with { Manifest = manifest, Force = Force, MapGuard = guard })];
         WorkerCommand? child = InProcess ? null : PowerShellWorker.Command();
         WriteDebug(child is null ? "Measuring in this process." : $"Measured child: {child.FileName} {string.Join(' ', child.Arguments)}");
-        foreach (LoadRequest request in requests.Where(request => request.Strategy == MemLoad.Strategy.Auto))
-        {
-            EnsureSpeed(request.Device);
-        }
+        EnsureSpeed(requests);
         var session = new MeasureSession(
             [
                 .. MeasureRequest.Repeat(requests, Repeat, Cache)
@@ -183,15 +174,13 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
             ],
             child, _samples);
         LoadForecast forecast = session.Forecast(StopToken);
-        WriteVerbose(string.Create(CultureInfo.InvariantCulture,
-            $"{forecast.Path}: {forecast.Format}, {forecast.TensorCount} tensors, {forecast.ModelBytes} bytes."));
+        WriteVerbose($"{forecast.Path}: {forecast.Format}, {forecast.TensorCount} tensors, {forecast.ModelBytes} bytes.");
         IReadOnlyList<MeasureRequest>[] turns = [.. session.Turns];
         int number = 0;
         foreach (IReadOnlyList<MeasureRequest> turn in turns)
         {
             // The last record before the measurement starts. The next one follows when the row is complete.
-            WriteProgress(new ProgressRecord(0, $"Measuring {forecast.Path}",
-                $"{turn[0].Load.Strategy} ({++number} of {turns.Length})"));
+            WriteProgress(new ProgressRecord(0, $"Measuring {forecast.Path}", $"{turn[0].Load.Strategy} ({++number} of {turns.Length})"));
             IReadOnlyList<LoadMeasurement> rows = session.MeasureAsync(turn, StopToken).GetAwaiter().GetResult();
             if (StopToken.IsCancellationRequested)
             {
@@ -232,16 +221,14 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
         }
         else if (row.AsForecast == false)
         {
-            WriteWarning(string.Create(
-                CultureInfo.InvariantCulture,
-                $"{Where(row)} is not as forecast: {row.Verdict}. "
+            WriteWarning($"{Where(row)} is not as forecast: {row.Verdict}. "
                     + $"{Figure("Device", row.ForecastDeviceBytes, row.PeakDeviceBytes)}; "
-                    + $"{Figure("host", row.ForecastHostBytes, row.PeakHostBytes)}."));
+                    + $"{Figure("host", row.ForecastHostBytes, row.PeakHostBytes)}.");
         }
 
         static string Where(LoadMeasurement row) =>
             (row.Path is string path ? $"{path}: " : "")
-                + string.Create(CultureInfo.InvariantCulture, $"{row.Strategy} to {row.Device}, run {row.Run},");
+                + $"{row.Strategy} to {row.Device}, run {row.Run},";
 
         static string Figure(string what, long? forecast, long? peak) =>
             $"{what}: forecast {(forecast is long foreseen ? Printable.Bytes(foreseen) : "unknown")}, peak "

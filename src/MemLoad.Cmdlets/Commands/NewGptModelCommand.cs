@@ -1,8 +1,3 @@
-using System.Globalization;
-using System.Management.Automation;
-using MemLoad.Abstractions;
-using MemLoad.Completion;
-
 namespace MemLoad.Commands;
 
 /// <summary>Creates a GPT model with new weights, or without memory.</summary>

@@ -1,6 +1,3 @@
-using System.Management.Automation;
-using MemLoad.Abstractions;
-
 namespace MemLoad.Commands;
 
 /// <summary>Writes the name, type, shape and SHA-256 of every tensor of checkpoints, with which copies can be compared.</summary>
@@ -20,14 +17,12 @@ public sealed class NewWeightManifestCommand : NarrowingPathCmdlet
     /// <inheritdoc/>
     protected override void ProcessPath(string path)
     {
-        Checkpoint checkpoint = Checkpoint.OpenSelected(path, Key, Include, Exclude, AllowOpaque, StopToken);
+        Checkpoint checkpoint = Open(path);
         string? given = PathResolver.Optional(SessionState.Path, Destination);
         string target = given is null || Directory.Exists(given) ? ManifestWriter.DefaultPath(path, given) : given;
         if (ShouldProcess(target, $"Write manifest of {path}"))
         {
-            long bytes = WeightsDigest.BytesToHash(checkpoint);
-            string status = Cost("Hashing", path, bytes);
-            WriteObject(Pump("Hashing", status, bytes, (done, stop) => ManifestWriter.Write(checkpoint, target, Force, done, stop)));
+            WriteObject(PumpHashes(checkpoint, path, (done, stop) => ManifestWriter.Write(checkpoint, target, Force, done, stop)));
         }
     }
 }

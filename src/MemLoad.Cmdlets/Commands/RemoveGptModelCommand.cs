@@ -1,8 +1,3 @@
-using System.Globalization;
-using System.Management.Automation;
-using MemLoad.Abstractions;
-using MemLoad.Completion;
-
 namespace MemLoad.Commands;
 
 /// <summary>Frees models at once.</summary>
@@ -24,7 +19,7 @@ public sealed class RemoveGptModelCommand : MemLoadCmdlet
     {
         foreach (LoadedGptModel model in Model)
         {
-            string what = string.Create(CultureInfo.InvariantCulture, $"{model.Name} (id {model.Id}, {model.ModelBytes} bytes)");
+            string what = $"{model.Name} (id {model.Id}, {model.ModelBytes} bytes)";
             if (ShouldProcess(what, "Free"))
             {
                 Session.Remove(model);

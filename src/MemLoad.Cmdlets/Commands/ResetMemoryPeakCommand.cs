@@ -1,6 +1,3 @@
-using System.Management.Automation;
-using MemLoad.Abstractions;
-
 namespace MemLoad.Commands;
 
 /// <summary>Lowers the recorded peaks of host and device memory to what is held now.</summary>

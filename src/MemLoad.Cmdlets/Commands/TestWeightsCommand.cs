@@ -1,6 +1,3 @@
-using System.Management.Automation;
-using MemLoad.Abstractions;
-
 namespace MemLoad.Commands;
 
 /// <summary>Tests whether each checkpoint is sound, and returns the rule that it breaks if not.</summary>

@@ -13,8 +13,7 @@ public sealed class KeyCompleter : CheckpointCompleter
         return checkpoint.Tensors.SelectMany(tensor => Prefixes(tensor.Name))
             .CountBy(prefix => prefix, StringComparer.Ordinal)
             // Outer containers come first, because users usually want them.
-            .OrderBy(key => key.Key.Count(letter => letter == '.'))
-            .Select(key => (key.Key, $"{key.Value} tensors"));
+            .OrderBy(key => key.Key.Count(letter => letter == '.')).Select(key => (key.Key, $"{key.Value} tensors"));
     }
 
     private static IEnumerable<string> Prefixes(string name)

@@ -1,6 +1,4 @@
 using System.Collections;
-using System.Globalization;
-using MemLoad.Models;
 
 namespace MemLoad.Completion;
 
@@ -9,5 +7,5 @@ public sealed class ModelCompleter : WordCompleter
 {
     /// <inheritdoc/>
     protected override IEnumerable<(string Text, string ToolTip)> Words(IDictionary bound) => ModelSession.Current.Models
-        .Select(model => (model.Name, string.Create(CultureInfo.InvariantCulture, $"{model.State}, {model.ParameterCount} parameters")));
+        .Select(model => (model.Name, $"{model.State}, {model.ParameterCount} parameters"));
 }

@@ -1,7 +1,3 @@
-using System.Globalization;
-using System.Management.Automation;
-using MemLoad.Models;
-
 namespace MemLoad.Completion;
 
 /// <summary>Converts the name or the id of a model to the model.</summary>
@@ -34,9 +30,8 @@ public sealed class ModelTransformationAttribute : ArgumentTransformationAttribu
     private static LoadedGptModel[] Matching(WildcardPattern pattern) =>
         [.. ModelSession.Current.Models.Where(model => pattern.IsMatch(model.Name))];
 
+    // If several models have the name, the latest is used.
     private static LoadedGptModel Find(Func<LoadedGptModel, bool> wanted, string what) =>
-        // If several models have the name, the latest is used.
         ModelSession.Current.Models.LastOrDefault(wanted)
-            ?? throw new ArgumentTransformationMetadataException($"{Rules.ModelUnknown.Id}: there is no model {what} in this session. "
-                + $"{ModelSession.ListsModels}");
+            ?? throw new ArgumentTransformationMetadataException($"{Rules.ModelUnknown.Id}: {ModelSession.Unknown(what).Message}");
 }

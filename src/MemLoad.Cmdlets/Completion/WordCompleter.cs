@@ -1,7 +1,5 @@
 using System.Buffers;
 using System.Collections;
-using System.Globalization;
-using System.Management.Automation;
 using System.Management.Automation.Language;
 using System.Text;
 

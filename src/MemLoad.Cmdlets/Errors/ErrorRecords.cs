@@ -1,5 +1,3 @@
-using System.Management.Automation;
-
 namespace MemLoad.Errors;
 
 /// <summary>
@@ -33,15 +31,12 @@ internal static class ErrorRecords
     }
 
     /// <summary>Returns the record for a load that did not succeed: the message of its row, with the id of the broken rule.</summary>
-    /// <param name="row">The row.</param>
     /// <returns>Null for a load that succeeded.</returns>
     public static ErrorRecord? From(LoadMeasurement row) => row.Problem() is (string rule, string text)
         ? Record(new InvalidOperationException(Printable.Line(text, LongestMessage)), rule, Printable.Text(row.Path))
         : null;
 
     /// <summary>Returns the record for one failure after which results are kept. They are the target of the record.</summary>
-    /// <param name="broken">The exception.</param>
-    /// <param name="kept">The results to keep.</param>
     public static ErrorRecord Keeping(MemLoadException broken, object kept) => Record(broken, broken.Rule.Id, kept);
 
     // Shells print the details. They begin with the id, as errors of the command line and messages of rows do.

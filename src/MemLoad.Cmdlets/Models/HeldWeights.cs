@@ -8,7 +8,6 @@ internal sealed class HeldWeights(LoadedWeights weights, IDevice device, IDispos
     private int _holders = 1;
 
     public LoadedWeights Weights { get; } = weights;
-
     public IDevice Device { get; } = device;
 
     /// <summary>A model over the weights, after the first run; for one run at a time.</summary>
@@ -24,7 +23,6 @@ internal sealed class HeldWeights(LoadedWeights weights, IDevice device, IDispos
         return this;
     }
 
-    /// <summary>Removes a holder.</summary>
     public void Dispose()
     {
         if (Interlocked.Decrement(ref _holders) == 0)

@@ -1,5 +1,3 @@
-using MemLoad.Models;
-
 namespace MemLoad;
 
 /// <summary>
@@ -54,9 +52,7 @@ public sealed class LoadedGptModel : IDisposable
 
     /// <summary>The dimensions of a GPT model; null for any other state dict.</summary>
     internal GptConfig? Config { get; }
-
     internal ModelSpec? Spec { get; private set; }
-
     internal DeviceMemory DeviceMemory => _held?.Device.Memory ?? default;
 
     /// <summary>Sets new weights, which the model then owns.</summary>

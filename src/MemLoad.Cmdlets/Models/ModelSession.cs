@@ -9,6 +9,10 @@ internal sealed class ModelSession
     /// <summary>The remedy of errors on models that are not in the session.</summary>
     public const string ListsModels = "Get-GptModel lists the models of this session.";
 
+    /// <summary>Returns the error for a model that is not in the session (ML6030).</summary>
+    public static MemLoadException Unknown(string what) =>
+        Rules.ModelUnknown.Broken($"there is no model {what} in this session", remedy: ListsModels);
+
     private static readonly ConditionalWeakTable<Runspace, ModelSession> Sessions = [];
 
     private readonly Lock _changing = new();
@@ -52,13 +56,11 @@ internal sealed class ModelSession
     /// </summary>
     public long PeakDeviceBytes => Math.Max(_peakDeviceBytes, DeviceBytes);
 
-    /// <summary>Resets the peak.</summary>
     public void ResetPeak() => _peakDeviceBytes = DeviceBytes;
 
     /// <summary>Records the peak of a device that was just filled, while the earlier models existed.</summary>
     public void Observe(IDevice device) => _peakDeviceBytes = Math.Max(_peakDeviceBytes, DeviceBytes + device.Memory.PeakAllocated);
 
-    /// <summary>Adds a model and sets its id.</summary>
     public void Add(LoadedGptModel model)
     {
         lock (_changing)
@@ -68,7 +70,6 @@ internal sealed class ModelSession
         }
     }
 
-    /// <summary>Frees one model.</summary>
     public void Remove(LoadedGptModel model)
     {
         lock (_changing)
@@ -78,7 +79,6 @@ internal sealed class ModelSession
         model.Dispose();
     }
 
-    /// <summary>Frees all models.</summary>
     public void Clear()
     {
         foreach (LoadedGptModel model in Models)

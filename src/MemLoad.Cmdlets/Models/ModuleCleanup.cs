@@ -1,5 +1,3 @@
-using System.Management.Automation;
-
 namespace MemLoad.Models;
 
 /// <summary>PowerShell calls this class when the module is removed. It frees the models of the session.</summary>

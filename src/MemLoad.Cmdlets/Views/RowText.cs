@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Management.Automation;
 using System.Text;
 
 namespace MemLoad;
@@ -87,8 +85,7 @@ public static class RowText
         string[] place =
         [
             .. Text(row, "File") is { Length: > 0 } file ? [file] : Array.Empty<string>(),
-            .. Number(row, "Offset") is long offset ? [string.Create(CultureInfo.InvariantCulture, $"byte {offset}")]
-                : Array.Empty<string>(),
+            .. Number(row, "Offset") is long offset ? [$"byte {offset}"] : Array.Empty<string>(),
         ];
         return $"{finding}{(place.Length > 0 ? $" ({string.Join(", ", place)})" : "")}. {Text(row, "Remedy")}";
     }
@@ -128,8 +125,8 @@ public static class RowText
     {
         string asked = Text(row, "Strategy");
         string name = Text(row, "ChosenStrategy") is { Length: > 0 } chosen && chosen != asked ? $"{asked}: {chosen}" : asked;
-        name = Number(row, "Rank") is long rank ? string.Create(CultureInfo.InvariantCulture, $"{name} rank {rank}") : name;
-        return Number(row, "Run") is long run and > 1 ? string.Create(CultureInfo.InvariantCulture, $"{name} #{run}") : name;
+        name = Number(row, "Rank") is long rank ? $"{name} rank {rank}" : name;
+        return Number(row, "Run") is long run and > 1 ? $"{name} #{run}" : name;
     }
 
     // One unit for both figures: the unit of the larger one.

@@ -2,13 +2,12 @@ using System.Collections.Immutable;
 
 namespace MemLoad;
 
-/// <summary>The memory by which a plan exceeds a budget.</summary>
-/// <param name="Limit">The host limit with the most missing bytes. Null for the capacity of the device.</param>
-/// <param name="NeedBytes">The bytes that the plan needs.</param>
-/// <param name="BudgetBytes">The available bytes.</param>
+/// <summary>
+/// The memory by which a plan exceeds a budget. <paramref name="Limit"/> is the host limit with the most missing bytes; null for the
+/// capacity of the device.
+/// </summary>
 internal readonly record struct Shortfall(MemoryLimit? Limit, long NeedBytes, long BudgetBytes)
 {
-    /// <summary>The missing bytes.</summary>
     public long MissingBytes => NeedBytes - BudgetBytes;
 }
 
@@ -45,10 +44,7 @@ internal sealed class MemoryBudget
     /// </summary>
     public long? DeviceBytes { get; }
 
-    /// <summary>The budget of a load.</summary>
-    /// <param name="request">The limits of the user.</param>
-    /// <param name="device">The device, opened with the limit of the user as its capacity.</param>
-    /// <param name="headroom">The memory that the system leaves.</param>
+    /// <summary>The budget of a load. The device was opened with the limit of the user as its capacity.</summary>
     public static MemoryBudget For(LoadRequest request, IDevice device, Headroom headroom)
     {
         ArgumentNullException.ThrowIfNull(request);
@@ -69,12 +65,9 @@ internal sealed class MemoryBudget
     }
 
     /// <summary>The memory that a plan takes from the limits that all processes of the host share.</summary>
-    /// <param name="forecast">The forecast of the plan.</param>
     public long SharedNeed(PlanForecast forecast) => NeedOf(Counted.AnonymousAndShared, forecast);
 
     /// <summary>Compares a plan with the budget.</summary>
-    /// <param name="plan">The plan.</param>
-    /// <param name="forecast">The forecast of the plan.</param>
     /// <returns>The missing bytes of the limit with the most missing bytes. Null if the plan fits.</returns>
     public Shortfall? Check(LoadPlan plan, PlanForecast forecast) =>
         Check(forecast, allocator =>
@@ -83,10 +76,10 @@ internal sealed class MemoryBudget
             plan.ReadBy(tally);
         });
 
-    /// <summary>Compares a forecast with the budget.</summary>
-    /// <param name="forecast">The forecast.</param>
-    /// <param name="rehearse">Runs the allocations of the plan with an allocator of the device capacity. Called if only the reserved memory
-    /// exceeds the capacity.</param>
+    /// <summary>
+    /// Compares a forecast with the budget. <paramref name="rehearse"/> runs the allocations of the plan with an allocator of the device
+    /// capacity. It is called if only the reserved memory exceeds the capacity.
+    /// </summary>
     /// <returns>The missing bytes of the limit with the most missing bytes. Null if the plan fits.</returns>
     internal Shortfall? Check(PlanForecast forecast, Action<CachingAllocator> rehearse)
     {

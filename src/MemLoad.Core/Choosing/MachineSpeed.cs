@@ -15,7 +15,6 @@ internal sealed record MachineSpeed
     private static readonly ConcurrentDictionary<string, MachineSpeed> InMemory = new(StringComparer.Ordinal);
     private static readonly TimeSpan Expiry = TimeSpan.FromDays(30);
 
-    /// <summary>The device's name.</summary>
     public required string Device { get; init; }
 
     /// <summary>The name of the machine: several machines may share a cache folder.</summary>
@@ -26,8 +25,6 @@ internal sealed record MachineSpeed
 
     /// <summary>The version of MemLoad that measured. Another version may do the same work in a different time.</summary>
     public required string ModuleVersion { get; init; }
-
-    /// <summary>When the speed was measured.</summary>
     public required DateTimeOffset MeasuredAt { get; init; }
 
     /// <summary>
@@ -68,12 +65,16 @@ internal sealed record MachineSpeed
         return InMemory.TryGetValue(InMemoryKey(device), out MachineSpeed? measured) && measured.IsCurrent() ? measured : null;
     }
 
-    /// <summary>Returns the figures for a device, and measures them if they are not known yet.</summary>
-    /// <param name="device">The device's name.</param>
-    /// <param name="budgetBytes">Host memory of which the measurement may use a part; null for no limit.</param>
-    /// <param name="cancellationToken">Cancels the measurement.</param>
-    /// <returns>The figures. If no file can be written to measure with, they are those of another machine, with
-    /// <see cref="Obstacle"/>.</returns>
+    /// <summary>Returns the devices of requests that need a speed which is not known. Choosing a plan needs it.</summary>
+    public static IEnumerable<string> Unknown(IEnumerable<LoadRequest> requests) =>
+        requests.Where(request => request.Strategy == Strategy.Auto && Known(request.Device) is null).Select(request => request.Device);
+
+    /// <summary>
+    /// Returns the figures for a device. If they are not known yet, they are measured with a part of the host memory of the budget; null
+    /// for no limit.
+    /// </summary>
+    /// <returns>The figures. If no file can be written to measure with, they are those of another machine, with <see
+    /// cref="Obstacle"/>.</returns>
     /// <exception cref="MemLoadException">The device is not available, or memory ran out.</exception>
     public static MachineSpeed Ensure(string device, long? budgetBytes, CancellationToken cancellationToken = default)
     {
@@ -120,23 +121,13 @@ internal sealed record MachineSpeed
         && MeasuredAt <= DateTimeOffset.Now && DateTimeOffset.Now - MeasuredAt < Expiry && Nanoseconds.Values.All(double.IsFinite);
 
     private static bool IsOfDisk(MemLoadException e) =>
-        e.Rule == Rules.DiskFull
-        || e.Rule == Rules.TargetUnwritable
-        || e.Rule == Rules.WriteFailed
-        || e.Rule == Rules.CacheUnusable
-        || e.Rule == Rules.PathNotFound
-        || e.Rule == Rules.PathUnreadable;
+        e.Rule == Rules.DiskFull || e.Rule == Rules.TargetUnwritable || e.Rule == Rules.WriteFailed || e.Rule == Rules.CacheUnusable
+        || e.Rule == Rules.PathNotFound || e.Rule == Rules.PathUnreadable;
 
     // Figures of a server of 2026 (AMD EPYC, file system in memory). Only their proportions matter.
-    private static MachineSpeed Typical(string device, string obstacle) => new()
-    {
-        Device = device.ToLowerInvariant(),
-        HostName = HostFacts.HostName,
-        ProcessorName = HostFacts.ProcessorName,
-        ModuleVersion = HostFacts.ModuleVersion,
-        MeasuredAt = DateTimeOffset.Now,
-        Obstacle = obstacle,
-        Nanoseconds = new Dictionary<string, double>(StringComparer.Ordinal)
+    private static MachineSpeed Typical(string device, string obstacle) => Now(
+        device,
+        new Dictionary<string, double>(StringComparer.Ordinal)
         {
             [Key(Work.ReadInPlace)] = 0.19,
             [Key(Work.ReadInPlaceCold)] = 0.32,
@@ -157,6 +148,18 @@ internal sealed record MachineSpeed
             [Key(Work.ReadThroughRing, 4L << 20)] = 0.33,
             [Key(Work.ReadThroughRing, 1L << 20)] = 0.33,
         },
+        obstacle);
+
+    /// <summary>Returns figures of this moment.</summary>
+    internal static MachineSpeed Now(string device, IReadOnlyDictionary<string, double> nanoseconds, string? obstacle = null) => new()
+    {
+        Device = device.ToLowerInvariant(),
+        HostName = HostFacts.HostName,
+        ProcessorName = HostFacts.ProcessorName,
+        ModuleVersion = HostFacts.ModuleVersion,
+        MeasuredAt = DateTimeOffset.Now,
+        Nanoseconds = nanoseconds,
+        Obstacle = obstacle,
     };
 
     // If no file can keep them, they are kept for this process.

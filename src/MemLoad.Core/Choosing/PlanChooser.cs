@@ -1,15 +1,11 @@
 namespace MemLoad;
 
 /// <summary>
-/// The possible plans for one checkpoint, device and budget. Each is compared with the budget when it is requested.
-/// <see cref="Strategy.Auto"/> chooses the strategy and ring size that are forecast to be fastest among those that fit.
+/// The possible plans for one checkpoint, device and budget. Each is compared with the budget when it is requested. <see
+/// cref="Strategy.Auto"/> chooses the strategy and ring size that are forecast to be fastest among those that fit. Only the kind of the
+/// device and the arithmetic of its allocator are used; nothing is allocated. Without a speed no plan can be chosen. The cached share is
+/// from 0 to 1. The map obstacle says why the files must not be mapped.
 /// </summary>
-/// <param name="view">The tensors to load.</param>
-/// <param name="device">The device to load to. Only its kind and the arithmetic of its allocator are used; nothing is allocated.</param>
-/// <param name="budget">The memory that the load may use.</param>
-/// <param name="speed">The speed of this machine; null if it is not known. No plan can be chosen without it.</param>
-/// <param name="cachedShare">The part of the files that is in the page cache, from 0 to 1.</param>
-/// <param name="mapObstacle">Why the files must not be mapped; null if they may be.</param>
 internal sealed class PlanChooser(
     LoadView view, IDevice device, MemoryBudget budget, MachineSpeed? speed, Lazy<double> cachedShare, string? mapObstacle = null)
 {
@@ -22,7 +18,6 @@ internal sealed class PlanChooser(
 
     private readonly Dictionary<(Strategy, long), PlanCandidate> _candidates = [];
 
-    /// <summary>Whether the speed of this machine is known.</summary>
     public bool CanChoose => speed is not null;
 
     /// <summary>Returns the plan of one strategy, compared with the budget.</summary>
@@ -125,8 +120,7 @@ internal sealed class PlanChooser(
 
     // On the host only what is cast passes through a ring. Without a cast all sizes are equally good.
     private IEnumerable<(Strategy Strategy, long Ring)> Variants(Strategy strategy) =>
-        strategy == Strategy.Stream && (!device.IsHost || view.HasCasts)
-            ? StagingRing.Sizes.Select(ring => (strategy, ring))
+        strategy == Strategy.Stream && (!device.IsHost || view.HasCasts) ? StagingRing.Sizes.Select(ring => (strategy, ring))
             : [(strategy, StagingRing.DefaultBytes)];
 
     private static PlanCandidate Nearer(PlanCandidate? first, PlanCandidate second) =>

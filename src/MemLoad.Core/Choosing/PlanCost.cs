@@ -3,8 +3,6 @@ using System.Runtime.CompilerServices;
 namespace MemLoad;
 
 /// <summary>The third reader of a plan: adds up the time of its steps on a machine of known speed.</summary>
-/// <param name="view">The tensors that the plan loads.</param>
-/// <param name="speed">The speed of the machine with the device of the plan.</param>
 internal sealed class PlanCost(LoadView view, MachineSpeed speed) : IPlanReader, IDisposable
 {
     private readonly double _step = speed[Work.Step];
@@ -20,10 +18,8 @@ internal sealed class PlanCost(LoadView view, MachineSpeed speed) : IPlanReader,
     private long _recycled;
     private PlanTime _total;
 
-    /// <summary>The time of the steps so far.</summary>
     public PlanTime Time => _total;
 
-    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)] // called once per step, in processes that end before the code is optimized
     public void Read(PlanStep step, PlanBuffer buffer, PlanBuffer source)
     {
@@ -53,7 +49,6 @@ internal sealed class PlanCost(LoadView view, MachineSpeed speed) : IPlanReader,
         }
     }
 
-    /// <inheritdoc/>
     public void Dispose() => _touched.Dispose();
 
     private PlanTime PerByte(PlanStep step, PlanBuffer buffer, PlanBuffer source)

@@ -1,8 +1,6 @@
 namespace MemLoad;
 
 /// <summary>A duration in nanoseconds, for two states of the page cache: with all bytes of the files in it, and with none.</summary>
-/// <param name="Warm">The duration with all bytes in the page cache.</param>
-/// <param name="Cold">The duration with all bytes on the disk.</param>
 internal readonly record struct PlanTime(double Warm, double Cold)
 {
     /// <summary>Work that depends on no file takes the same time in both states.</summary>

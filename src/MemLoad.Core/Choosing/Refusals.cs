@@ -3,13 +3,10 @@ namespace MemLoad;
 /// <summary>The messages of refused loads: which limit is exceeded, how much is missing, and what to type instead.</summary>
 internal static class Refusals
 {
-    /// <summary>Returns the error for a refused load.</summary>
-    /// <param name="refused">The plan that does not fit.</param>
-    /// <param name="nearest">The suggestion: another plan that fits, or the one that lacks least.</param>
-    /// <param name="device">The device.</param>
-    /// <param name="budget">The memory that the load may use.</param>
-    /// <param name="request">The request. The limits that its user set are the limits to raise.</param>
-    /// <param name="fitsOnHost">Whether a mapping of the file on the host would fit.</param>
+    /// <summary>
+    /// Returns the error for a refused load. <paramref name="nearest"/> is another plan that fits, or the one that lacks least. <paramref
+    /// name="fitsOnHost"/> says whether a mapping of the file on the host would fit.
+    /// </summary>
     public static MemLoadException Of(
         PlanCandidate refused, PlanCandidate nearest, IDevice device, MemoryBudget budget, LoadRequest request, bool fitsOnHost)
     {
@@ -57,8 +54,7 @@ internal static class Refusals
                 : (Remedy)$"{nearest.Name} fits: type {(Setting.Strategy, type)}.";
         }
         string least =
-            request.Strategy == Strategy.Auto
-                ? ""
+            request.Strategy == Strategy.Auto ? ""
                 : $"Nothing else fits either; nearest is {nearest.Name}, {Printable.Bytes(nearest.Shortfall.Value.MissingBytes)} short. ";
         Remedy onHost = fitsOnHost
             ? (Remedy)$"On the host itself Mmap fits: type {(Setting.Device, "cpu")} {(Setting.Strategy, "Mmap")}. "

@@ -34,10 +34,7 @@ internal sealed class SpeedMeasurement : IDisposable
         _cancellationToken = cancellationToken;
     }
 
-    /// <summary>Measures the speed of this machine.</summary>
-    /// <param name="device">The device's name.</param>
-    /// <param name="budgetBytes">Host memory of which a part may be used; null for no limit.</param>
-    /// <param name="cancellationToken">Cancels the measurement.</param>
+    /// <summary>Measures the speed of this machine with a device and a part of the host memory of the budget; null for no limit.</summary>
     public static MachineSpeed Run(string device, long? budgetBytes, CancellationToken cancellationToken)
     {
         long bytes = Math.Clamp((budgetBytes ?? long.MaxValue) / BudgetParts, LeastBytes, MostBytes) / LeastBytes * LeastBytes;
@@ -54,15 +51,7 @@ internal sealed class SpeedMeasurement : IDisposable
                 measurement.MeasureFinalists();
             }
             measurement.MeasureCold(scratch);
-            return new MachineSpeed
-            {
-                Device = device.ToLowerInvariant(),
-                HostName = HostFacts.HostName,
-                ProcessorName = HostFacts.ProcessorName,
-                ModuleVersion = HostFacts.ModuleVersion,
-                MeasuredAt = DateTimeOffset.Now,
-                Nanoseconds = measurement._nanoseconds,
-            };
+            return MachineSpeed.Now(device, measurement._nanoseconds);
         }
         finally
         {
@@ -70,7 +59,6 @@ internal sealed class SpeedMeasurement : IDisposable
         }
     }
 
-    /// <inheritdoc/>
     public void Dispose() => _record.Dispose();
 
     private void MeasureOnce()
@@ -124,10 +112,8 @@ internal sealed class SpeedMeasurement : IDisposable
         plan.ReadEach(plan.Storages, first);
         plan.Phase = PlanPhase.ToEmpty;
         int[] second = plan.AllocateEach(MemoryPool.Host);
-        plan.Phase = PlanPhase.CopyWeights;
-        ForEach(plan, storage => plan.Copy(storage, first[storage], second[storage]));
-        plan.Phase = PlanPhase.Fill;
-        ForEach(plan, storage => plan.Copy(storage, first[storage], second[storage]));
+        CopyEach(plan, PlanPhase.CopyWeights, first, second);
+        CopyEach(plan, PlanPhase.Fill, first, second);
         plan.Phase = PlanPhase.Release;
         ForEach(plan, storage => plan.Release(second[storage]));
         // One repetition is enough: the read is slow, and its speed does not depend on the place of the target.
@@ -149,14 +135,10 @@ internal sealed class SpeedMeasurement : IDisposable
         plan.ReadEach(plan.Storages, host);
         int[] first = plan.AllocateEach(MemoryPool.Device);
         int[] second = plan.AllocateEach(MemoryPool.Device);
-        plan.Phase = PlanPhase.MoveModel;
-        ForEach(plan, storage => plan.Copy(storage, host[storage], first[storage]));
-        plan.Phase = PlanPhase.ToEmpty;
-        ForEach(plan, storage => plan.Copy(storage, host[storage], first[storage]));
-        plan.Phase = PlanPhase.CopyWeights;
-        ForEach(plan, storage => plan.Copy(storage, first[storage], second[storage]));
-        plan.Phase = PlanPhase.Fill;
-        ForEach(plan, storage => plan.Copy(storage, first[storage], second[storage]));
+        CopyEach(plan, PlanPhase.MoveModel, host, first);
+        CopyEach(plan, PlanPhase.ToEmpty, host, first);
+        CopyEach(plan, PlanPhase.CopyWeights, first, second);
+        CopyEach(plan, PlanPhase.Fill, first, second);
         Run(plan, device,
             (PlanPhase.MoveModel, MachineSpeed.Key(Work.CopyToDeviceFresh), _large.ModelBytes),
             (PlanPhase.ToEmpty, MachineSpeed.Key(Work.CopyToDevice), _large.ModelBytes),
@@ -210,6 +192,12 @@ internal sealed class SpeedMeasurement : IDisposable
         device = DeviceRegistry.Open(_device);
         _record.Dispose();
         return new PlanWriter(checkpoint, device.IsHost, ringBytes, [_record]);
+    }
+
+    private static void CopyEach(PlanWriter plan, PlanPhase phase, int[] from, int[] to)
+    {
+        plan.Phase = phase;
+        ForEach(plan, storage => plan.Copy(storage, from[storage], to[storage]));
     }
 
     private static void ForEach(PlanWriter plan, Action<int> write)
@@ -313,9 +301,8 @@ internal sealed class SpeedMeasurement : IDisposable
 
     private static string Fill(string folder, long bytes)
     {
-        string path = WriteTarget.ForFile(
-            Path.Combine(folder, FormattableString.Invariant($"speed-{Environment.ProcessId}-{Environment.TickCount64}.scratch")),
-            overwrite: false);
+        string name = $"speed-{Environment.ProcessId}-{Environment.TickCount64}.scratch";
+        string path = WriteTarget.ForFile(Path.Combine(folder, name), overwrite: false);
         using FileStream file = new(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read, bufferSize: 0);
         byte[] piece = new byte[1 << 20];
         new Random(0).NextBytes(piece);

@@ -1,8 +1,6 @@
 namespace MemLoad;
 
-/// <summary>A block of a <see cref="CachingAllocator"/>. The default value is the empty block.</summary>
-/// <param name="Number">The number of the block in the allocator, from 1.</param>
-/// <param name="Offset">The start of the block.</param>
+/// <summary>A block of a <see cref="CachingAllocator"/>: its number, from 1, and its start. The default value is the empty block.</summary>
 internal readonly record struct DeviceBlock(int Number, long Offset);
 
 /// <summary>
@@ -28,7 +26,6 @@ internal sealed class CachingAllocator(long? capacityBytes = null) : IDisposable
     private long _nextSegment;
     private DeviceMemory _memory;
 
-    /// <summary>The allocated and reserved bytes, and their peaks.</summary>
     public DeviceMemory Memory => _memory;
 
     /// <summary>Called with the offset and length of a new segment, so that the device can provide its memory.</summary>
@@ -111,7 +108,6 @@ internal sealed class CachingAllocator(long? capacityBytes = null) : IDisposable
         }
     }
 
-    /// <summary>Frees the tables of the allocator.</summary>
     public void Dispose() => _blocks.Dispose();
 
     private static int TakeFree(SortedSet<(long Bytes, long Offset, int Number)> free, long size)

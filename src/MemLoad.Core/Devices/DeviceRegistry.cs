@@ -75,9 +75,7 @@ public static class DeviceRegistry
             SimulatedDevice.UnifiedName => new SimulatedDevice(capacityBytes, unified: true),
             TorchHost => OpenTorch(lower, capacityBytes),
             _ when IsCard(lower, Cuda, out int number) => OpenCard(number, capacityBytes),
-            _ when IsCard(lower, TorchCuda, out int number) => OpenTorch(
-                string.Create(CultureInfo.InvariantCulture, $"{TorchCuda}{number}"),
-                capacityBytes),
+            _ when IsCard(lower, TorchCuda, out int number) => OpenTorch($"{TorchCuda}{number}", capacityBytes),
             _ => throw Rules.DeviceUnknown.Broken($"there is no device called '{name}'"),
         };
     }

@@ -7,28 +7,11 @@ internal sealed class HostDevice : IDevice
 
     private readonly HostMemory _memory = new();
 
-    /// <inheritdoc/>
     public string Name => "cpu";
-
-    /// <inheritdoc/>
     public bool IsHost => true;
 
-    /// <inheritdoc/>
-    public bool ReservesSharedMemory => false;
-
-    /// <inheritdoc/>
-    public long? CapacityBytes => null;
-
-    /// <inheritdoc/>
-    public long? FreeBytes => null;
-
-    /// <inheritdoc/>
-    public DeviceMemory Memory => default;
-
-    /// <inheritdoc/>
     public MemoryBuffer Allocate(long bytes) => _memory.Allocate(bytes);
 
-    /// <inheritdoc/>
     public unsafe void Copy(MemoryBuffer source, MemoryBuffer target, long bytes)
     {
         ArgumentNullException.ThrowIfNull(source);
@@ -39,9 +22,5 @@ internal sealed class HostDevice : IDevice
         }
     }
 
-    /// <inheritdoc/>
-    public CachingAllocator? NewForecastAllocator() => null;
-
-    /// <inheritdoc/>
     public void Dispose() => _memory.Dispose();
 }

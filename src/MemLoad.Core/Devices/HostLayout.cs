@@ -24,20 +24,14 @@ internal sealed class HostLayout
         Bytes = bytes;
     }
 
-    /// <summary>One block.</summary>
-    /// <param name="Offset">The start in the mapping, a multiple of 64.</param>
-    /// <param name="Length">The length in bytes.</param>
-    /// <param name="PaddingBytes">The number of unused bytes after the block.</param>
+    /// <summary>One block: its start in the mapping, a multiple of 64, its length, and the number of unused bytes after it.</summary>
     public readonly record struct Place(long Offset, long Length, long PaddingBytes);
 
     /// <summary>The blocks in the order of the request.</summary>
     public ImmutableArray<Place> Blocks { get; }
-
-    /// <summary>Bytes of the mapping.</summary>
     public long Bytes { get; }
 
     /// <summary>Places the blocks one after the other.</summary>
-    /// <param name="lengths">The lengths in bytes.</param>
     /// <exception cref="OverflowException">The sum does not fit 64 bits.</exception>
     public static HostLayout Packed(IReadOnlyList<long> lengths)
     {
@@ -52,10 +46,10 @@ internal sealed class HostLayout
         return new HostLayout(blocks.MoveToImmutable(), end);
     }
 
-    /// <summary>Places the blocks as their storages in the files, or one after the other if that needs clearly less memory.</summary>
-    /// <param name="lengths">The lengths of the blocks in bytes.</param>
-    /// <param name="storages">The locations of the storages, one per block. A storage with a cast has another length than its block, and
-    /// its block can be anywhere.</param>
+    /// <summary>
+    /// Places the blocks as their storages in the files, or one after the other if that needs clearly less memory. A storage with a cast
+    /// has another length than its block, and its block can be anywhere.
+    /// </summary>
     /// <exception cref="OverflowException">The sum does not fit 64 bits.</exception>
     public static HostLayout LikeFiles(IReadOnlyList<long> lengths, IReadOnlyList<Extent> storages)
     {

@@ -67,8 +67,7 @@ internal sealed unsafe partial class HostMapping
             if (end > first)
             {
                 // Windows takes pages back that way for good, which nobody will miss: nothing is allocated there again.
-                _ = OperatingSystem.IsWindows()
-                    ? Native.Free(first, (nuint)(end - first), Native.Decommit)
+                _ = OperatingSystem.IsWindows() ? Native.Free(first, (nuint)(end - first), Native.Decommit)
                     : Native.Advise(first, (nuint)(end - first), Native.DontNeed);
             }
             return;

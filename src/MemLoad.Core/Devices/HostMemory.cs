@@ -55,9 +55,10 @@ internal sealed unsafe class HostMemory : IDisposable
         return [.. layout.Blocks.Select(block => new Buffer(mapping, block.Offset, block.Length, block.PaddingBytes, vacates: true))];
     }
 
-    /// <summary>Returns a copy of memory that the host cannot address. The copy is freed with the view.</summary>
-    /// <param name="bytes">The number of bytes.</param>
-    /// <param name="fill">Copies them to an address.</param>
+    /// <summary>
+    /// Returns a copy of memory that the host cannot address, which <paramref name="fill"/> copies to an address. It is freed with the
+    /// view.
+    /// </summary>
     /// <exception cref="MemLoadException">ML7001: the system does not have enough memory.</exception>
     internal static HostView ViewOfCopy(long bytes, Action<nint> fill)
     {

@@ -26,7 +26,7 @@ internal interface IDevice : IDisposable
     /// True if the device reserves shared memory of the computer. This memory counts toward the limits of the computer and of control
     /// groups.
     /// </summary>
-    bool ReservesSharedMemory { get; }
+    bool ReservesSharedMemory => false;
 
     /// <summary>
     /// True if the host and the device have one memory, as on a system with an integrated accelerator. A limit on host memory then counts
@@ -35,13 +35,13 @@ internal interface IDevice : IDisposable
     bool IsUnified => false;
 
     /// <summary>The maximum number of bytes to reserve. Null if only the computer limits the device.</summary>
-    long? CapacityBytes { get; }
+    long? CapacityBytes => null;
 
     /// <summary>The number of bytes that can still be reserved. Null if only the computer limits the device.</summary>
-    long? FreeBytes { get; }
+    long? FreeBytes => null;
 
     /// <summary>The bytes that the device holds, and the peaks. All zero on the host, which has no separate memory.</summary>
-    DeviceMemory Memory { get; }
+    DeviceMemory Memory => default;
 
     /// <summary>
     /// The memory of this process on the device that the driver reports. It includes the context and cached memory. Null without a driver.
@@ -85,7 +85,7 @@ internal interface IDevice : IDisposable
     void Copy(MemoryBuffer source, MemoryBuffer target, long bytes);
 
     /// <summary>Returns an allocator with the rounding of this device and without memory. Null if the device does not round.</summary>
-    CachingAllocator? NewForecastAllocator();
+    CachingAllocator? NewForecastAllocator() => null;
 
     /// <summary>
     /// Creates the object that this device needs for filled buffers at the end of a load, such as tensors of a framework. Null if the

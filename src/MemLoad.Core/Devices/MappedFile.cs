@@ -22,8 +22,7 @@ internal sealed unsafe partial class MappedFile : MemoryBuffer
     private FileLease? _lease;
     private volatile bool _lost;
 
-    private MappedFile(CheckpointFileReader reader, bool writable)
-        : base(reader.Length)
+    private MappedFile(CheckpointFileReader reader, bool writable) : base(reader.Length)
     {
         _reader = reader;
         _writable = writable;
@@ -43,13 +42,12 @@ internal sealed unsafe partial class MappedFile : MemoryBuffer
         _address = address + _view.PointerOffset;
     }
 
-    /// <inheritdoc/>
     public override nint Address => (nint)_address;
 
-    /// <summary>Maps a file. It must be the file from which the checkpoint was opened, without changes.</summary>
-    /// <param name="file">The file.</param>
-    /// <param name="writable">True if users of the mapping may write to it. A write changes a private page, and not the file.</param>
-    /// <param name="guard">The protection of the mapping.</param>
+    /// <summary>
+    /// Maps a file. It must be the file from which the checkpoint was opened, without changes. A write to a writable mapping changes a
+    /// private page, and not the file.
+    /// </summary>
     /// <exception cref="MemLoadException">ML1001, ML1002 or ML1006; ML1012 if a guard is required and not available.</exception>
     public static MappedFile Open(CheckpointFile file, bool writable = false, MapGuard guard = MapGuard.WherePossible)
     {
@@ -94,7 +92,6 @@ internal sealed unsafe partial class MappedFile : MemoryBuffer
         }
     }
 
-    /// <inheritdoc/>
     public override void RequireIntact()
     {
         if (_lost)
@@ -109,18 +106,15 @@ internal sealed unsafe partial class MappedFile : MemoryBuffer
         _reader.RequireUnchanged();
     }
 
-    /// <inheritdoc/>
     public override void Write(long offset, ReadOnlySpan<byte> source) =>
         throw new NotSupportedException("A mapped checkpoint is read-only.");
 
-    /// <inheritdoc/>
     public override void Read(long offset, Span<byte> destination)
     {
         CheckRange(offset, destination.Length);
         new ReadOnlySpan<byte>(_address + offset, destination.Length).CopyTo(destination);
     }
 
-    /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
         if (disposing)

@@ -58,10 +58,10 @@ internal static unsafe partial class MappingSafety
         return obstacle;
     }
 
-    /// <summary>Sets the guard of a file that will be mapped.</summary>
-    /// <param name="file">The file, open.</param>
-    /// <param name="lost">Called before another program writes to it. The program waits.</param>
-    /// <param name="lease">The lease on the file. Null without a lease.</param>
+    /// <summary>
+    /// Sets the guard of a file that will be mapped. <paramref name="lost"/> is called before another program writes to it. The program
+    /// waits.
+    /// </summary>
     /// <returns>The reason why it cannot be mapped safely. Null if it can.</returns>
     public static string? Guard(CheckpointFileReader file, Action lost, out FileLease? lease)
     {
@@ -87,7 +87,7 @@ internal static unsafe partial class MappingSafety
         lease = FileLease.TryTake(file.Handle, lost, out int error);
         return lease is not null ? null
             : error == FileLease.HasWriters ? "another program has it open for writing"
-            : !status.IsTrusted ? string.Create(CultureInfo.InvariantCulture, $"it belongs to user {status.UserId}, who may write to it")
+            : !status.IsTrusted ? $"it belongs to user {status.UserId}, who may write to it"
             : (status.Mode & LinuxFileStatus.GroupOrOthersWrite) != 0 ? "its group or others may write to it"
             : null;
     }

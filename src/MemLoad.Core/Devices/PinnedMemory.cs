@@ -6,14 +6,12 @@ internal sealed class PinnedMemory : MemoryBuffer
     private readonly MemoryBuffer _memory;
     private readonly Action<nint> _unpin;
 
-    private PinnedMemory(MemoryBuffer memory, Action<nint> unpin)
-        : base(memory.Length)
+    private PinnedMemory(MemoryBuffer memory, Action<nint> unpin) : base(memory.Length)
     {
         _memory = memory;
         _unpin = unpin;
     }
 
-    /// <inheritdoc/>
     public override nint Address => _memory.Address;
 
     /// <summary>Pins memory of the host.</summary>
@@ -37,13 +35,10 @@ internal sealed class PinnedMemory : MemoryBuffer
         }
     }
 
-    /// <inheritdoc/>
     public override void Write(long offset, ReadOnlySpan<byte> source) => _memory.Write(offset, source);
 
-    /// <inheritdoc/>
     public override void Read(long offset, Span<byte> destination) => _memory.Read(offset, destination);
 
-    /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
         _unpin(_memory.Address);

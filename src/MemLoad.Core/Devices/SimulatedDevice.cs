@@ -30,9 +30,7 @@ internal sealed class SimulatedDevice : IDevice
     private int _holders = 1; // the owner of the device and every block
     private int _disposed;
 
-    /// <summary>Creates a device.</summary>
-    /// <param name="capacityBytes">The maximum number of bytes to reserve. Null for the memory of the computer.</param>
-    /// <param name="unified">Whether the device shares the memory of the host.</param>
+    /// <summary>Creates a device with a maximum number of bytes to reserve; null for the memory of the computer.</summary>
     public SimulatedDevice(long? capacityBytes = null, bool unified = false)
     {
         IsUnified = unified;
@@ -44,25 +42,13 @@ internal sealed class SimulatedDevice : IDevice
         };
     }
 
-    /// <inheritdoc/>
     public string Name => IsUnified ? UnifiedName : DeviceName;
-
-    /// <inheritdoc/>
     public bool IsHost => false;
-
-    /// <inheritdoc/>
     public bool ReservesSharedMemory => true;
-
-    /// <inheritdoc/>
     public bool IsUnified { get; }
-
-    /// <inheritdoc/>
     public long? CapacityBytes { get; }
-
-    /// <inheritdoc/>
     public long? FreeBytes => CapacityBytes - Memory.Reserved;
 
-    /// <inheritdoc/>
     public DeviceMemory Memory
     {
         get
@@ -74,7 +60,6 @@ internal sealed class SimulatedDevice : IDevice
         }
     }
 
-    /// <inheritdoc/>
     public MemoryBuffer Allocate(long bytes)
     {
         lock (_allocating)
@@ -86,7 +71,6 @@ internal sealed class SimulatedDevice : IDevice
         }
     }
 
-    /// <inheritdoc/>
     public void Copy(MemoryBuffer source, MemoryBuffer target, long bytes)
     {
         ArgumentNullException.ThrowIfNull(source);
@@ -103,7 +87,6 @@ internal sealed class SimulatedDevice : IDevice
         }, CancellationToken.None);
     }
 
-    /// <inheritdoc/>
     public CachingAllocator NewForecastAllocator() => new();
 
     /// <summary>Closes the device. Its memory is freed with its last block, because another thread can be reading a block.</summary>

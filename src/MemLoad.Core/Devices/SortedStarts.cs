@@ -3,10 +3,9 @@ namespace MemLoad;
 /// <summary>Finds ranges by their starts.</summary>
 internal static class SortedStarts
 {
-    /// <summary>Returns the index of the highest start that is not above an offset; 0 if all are.</summary>
-    /// <param name="count">The number of starts, not 0.</param>
-    /// <param name="startAt">Returns a start by its index. Starts ascend.</param>
-    /// <param name="offset">The offset.</param>
+    /// <summary>
+    /// Returns the index of the highest start that is not above an offset; 0 if all are. There is a start, and starts ascend.
+    /// </summary>
     public static int LastNotAbove(int count, Func<int, long> startAt, long offset)
     {
         int low = 0;

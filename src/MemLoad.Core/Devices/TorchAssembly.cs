@@ -13,11 +13,13 @@ namespace MemLoad;
 internal static class TorchAssembly
 {
     private const string FileName = "MemLoad.Torch.dll";
+    /// <summary>The variable that names an existing libtorch.</summary>
+    public const string FolderVariable = "MEMLOAD_LIBTORCH";
+
     private const string ProviderName = "MemLoad.Torch.TorchDeviceProvider";
 
     private static readonly Lazy<(IDeviceProvider? Provider, string Reason)> Loaded = new(Load);
 
-    /// <summary>The path of the assembly, or null.</summary>
     public static string? Location { get; } = Find();
 
     /// <summary>Whether the files of the libtorch that would be loaded include the part for cards.</summary>
@@ -29,13 +31,8 @@ internal static class TorchAssembly
             {
                 return false;
             }
-            string own = Path.GetDirectoryName(Location)!;
-            string? named = Environment.GetEnvironmentVariable("MEMLOAD_LIBTORCH");
-            string[] folders = named is { Length: > 0 }
-                ? [named, Path.Combine(named, "lib")]
-                : [Path.Combine(own, "libtorch")];
             string file = OperatingSystem.IsWindows() ? "torch_cuda.dll" : "libtorch_cuda.so";
-            return Array.Exists(folders, folder => File.Exists(Path.Combine(folder, file)));
+            return Array.Exists(LibTorchFolders(Path.GetDirectoryName(Location)!), folder => File.Exists(Path.Combine(folder, file)));
         }
     }
 
@@ -54,6 +51,11 @@ internal static class TorchAssembly
         (IDeviceProvider? provider, reason) = Loaded.Value;
         return provider;
     }
+
+    /// <summary>Returns the folders in which the libraries of libtorch are looked for.</summary>
+    public static string[] LibTorchFolders(string own) =>
+        Environment.GetEnvironmentVariable(FolderVariable) is { Length: > 0 } named
+            ? [named, Path.Combine(named, "lib")] : [Path.Combine(own, "libtorch")];
 
     private static string BuildFor(string device) =>
         device == "torch:cpu" ? "cpu" : OperatingSystem.IsWindows() ? "cuda-windows" : "cuda-linux";

@@ -1,4 +1,3 @@
-using System.Globalization;
 
 namespace MemLoad;
 
@@ -58,7 +57,7 @@ public sealed class MemLoadException : Exception
         {
             (null, _) => "",
             (_, null) => $" ({shown})",
-            _ => string.Create(CultureInfo.InvariantCulture, $" ({shown}, byte {offset})"),
+            _ => $" ({shown}, byte {offset})",
         };
         return $"{Printable.Line(finding, LongestFinding)}{place}. {Printable.Line((remedy ?? rule.Remedy).ToString(), LongestRemedy)}";
     }

@@ -80,9 +80,8 @@ public static class Printable
     }
 
     /// <summary>Returns the first few of many names, quoted, and how many more there are.</summary>
-    internal static string List(IReadOnlyCollection<string> names)
+    internal static string List(IReadOnlyCollection<string> names, int shown = 5)
     {
-        const int shown = 5;
         string list = string.Join(", ", names.Take(shown).Select(Quote));
         return names.Count > shown ? $"{list} and {names.Count - shown} more" : list;
     }

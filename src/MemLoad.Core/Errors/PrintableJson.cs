@@ -14,16 +14,12 @@ internal sealed unsafe class PrintableJson : JavaScriptEncoder
     {
     }
 
-    /// <summary>The only instance.</summary>
     public static PrintableJson Encoder { get; } = new();
 
-    /// <inheritdoc/>
     public override int MaxOutputCharactersPerInputCharacter => 12;
 
-    /// <inheritdoc/>
     public override bool WillEncode(int unicodeScalar) => unicodeScalar is '"' or '\\' || Printable.IsHidden(new Rune(unicodeScalar));
 
-    /// <inheritdoc/>
     public override int FindFirstCharacterToEncode(char* text, int textLength)
     {
         var whole = new ReadOnlySpan<char>(text, textLength);
@@ -38,7 +34,6 @@ internal sealed unsafe class PrintableJson : JavaScriptEncoder
         return -1;
     }
 
-    /// <inheritdoc/>
     public override bool TryEncodeUnicodeScalar(int unicodeScalar, char* buffer, int bufferLength, out int numberOfCharactersWritten)
     {
         var output = new Span<char>(buffer, bufferLength);

@@ -14,17 +14,11 @@ internal sealed class Remedy
     private readonly List<Func<Vocabulary, string>> _parts = [];
 
     /// <summary>Creates an empty remedy. The compiler calls it for an interpolated string.</summary>
-    /// <param name="literalLength">The number of characters of text.</param>
-    /// <param name="formattedCount">The number of holes.</param>
     public Remedy(int literalLength, int formattedCount) => _parts.Capacity = (2 * formattedCount) + Math.Min(literalLength, 1);
 
-    /// <summary>Converts a text without holes to a remedy.</summary>
-    /// <param name="text">The text.</param>
     [return: NotNullIfNotNull(nameof(text))]
     public static implicit operator Remedy?(string? text) => FromString(text);
 
-    /// <summary>Returns a remedy of a text without holes; null for null.</summary>
-    /// <param name="text">The text; null for none.</param>
     [return: NotNullIfNotNull(nameof(text))]
     public static Remedy? FromString(string? text)
     {
@@ -37,41 +31,26 @@ internal sealed class Remedy
         return remedy;
     }
 
-    /// <summary>Adds text.</summary>
-    /// <param name="text">The text.</param>
     public void AppendLiteral(string text) => _parts.Add(_ => text);
 
     /// <summary>Adds a value, in the invariant culture.</summary>
-    /// <typeparam name="T">The type of the value.</typeparam>
-    /// <param name="value">The value.</param>
     public void AppendFormatted<T>(T value)
     {
         string text = Convert.ToString(value, CultureInfo.InvariantCulture) ?? "";
         _parts.Add(_ => text);
     }
 
-    /// <summary>Adds the name of a setting.</summary>
-    /// <param name="setting">The setting.</param>
     public void AppendFormatted(Setting setting) => _parts.Add(words => words.Of(setting));
 
-    /// <summary>Adds the name of a setting and a value for it.</summary>
-    /// <param name="typed">The setting and the value.</param>
     public void AppendFormatted((Setting Setting, string Value) typed) => _parts.Add(words => $"{words.Of(typed.Setting)} {typed.Value}");
 
-    /// <summary>Adds the name of a command.</summary>
-    /// <param name="act">The command.</param>
     public void AppendFormatted(Act act) => _parts.Add(words => words.Of(act));
 
-    /// <summary>Adds the name of a command and a setting of it.</summary>
-    /// <param name="typed">The command and the setting.</param>
     public void AppendFormatted((Act Act, Setting Setting) typed) => _parts.Add(words => words.Of(typed.Act, typed.Setting));
 
-    /// <summary>Adds another remedy.</summary>
-    /// <param name="remedy">The remedy.</param>
     public void AppendFormatted(Remedy remedy) => _parts.Add(remedy.In);
 
     /// <summary>Returns the text in the words of one program.</summary>
-    /// <param name="words">The words.</param>
     public string In(Vocabulary words) => string.Concat(_parts.Select(part => part(words)));
 
     /// <summary>Returns the text in the words of the running program.</summary>

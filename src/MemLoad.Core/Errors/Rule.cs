@@ -9,19 +9,12 @@ namespace MemLoad;
 /// <param name="Title">The condition that must hold, in a few words.</param>
 public sealed record Rule(string Id, string Title)
 {
-    internal Rule(string id, string title, Remedy remedy)
-        : this(id, title) => Remedy = remedy;
+    internal Rule(string id, string title, Remedy remedy) : this(id, title) => Remedy = remedy;
 
     /// <summary>What the user can do, in general.</summary>
     internal Remedy Remedy { get; } = "";
 
-    /// <summary>Returns the exception for this rule.</summary>
-    /// <param name="finding">What was found and what was expected, as a clause without a full stop.</param>
-    /// <param name="path">The file or folder with the problem.</param>
-    /// <param name="offset">The byte offset in that file.</param>
-    /// <param name="innerException">The underlying exception.</param>
-    /// <param name="remedy">The remedy for this case, if it can be more precise than <see cref="Remedy"/>.</param>
-    internal MemLoadException Broken(
-        string finding, string? path = null, long? offset = null, Exception? innerException = null, Remedy? remedy = null) =>
-        new(this, finding, path, offset, innerException, remedy);
+    /// <summary>Returns the exception for this rule. The arguments are those of its constructor.</summary>
+    internal MemLoadException Broken(string finding, string? path = null, long? offset = null, Exception? innerException = null,
+        Remedy? remedy = null) => new(this, finding, path, offset, innerException, remedy);
 }

@@ -6,77 +6,49 @@ internal static partial class Rules
     private const string WriteGgufAgain =
         "Download the file again, or write it again with llama.cpp (convert_hf_to_gguf.py, llama-quantize).";
     private const string SplitAgain = "Download all parts again, or split the file again with llama-gguf-split.";
-
-    /// <summary>Versions 2 and 3 are read.</summary>
     public static readonly Rule GgufVersion = new("ML4101", "GGUF is of version 2 or 3", WriteGgufAgain);
-
-    /// <summary>Numbers have their lowest byte first.</summary>
     public static readonly Rule GgufByteOrder = new("ML4102", "GGUF is little-endian",
         "Convert the file with gguf_convert_endian.py of llama.cpp's gguf-py, or download the little-endian one.");
-
-    /// <summary>There are as many tensors and keys as the header says.</summary>
     public static readonly Rule GgufCount = new("ML4103", "the counts of tensors and keys fit the file", WriteGgufAgain);
-
-    /// <summary>Keys are UTF-8 text of 1 to 65,535 bytes, each once.</summary>
+    // Keys are UTF-8 text of 1 to 65,535 bytes, each once.
     public static readonly Rule GgufKey = new("ML4104", "keys are text and each occurs once", WriteGgufAgain);
-
-    /// <summary>Values have one of the 13 types, arrays hold no arrays, and a truth value is 0 or 1.</summary>
+    // Values have one of the 13 types, arrays hold no arrays, and a truth value is 0 or 1.
     public static readonly Rule GgufValueType = new("ML4105", "values have types that GGUF has", WriteGgufAgain);
-
-    /// <summary>A text has at most 1 GiB.</summary>
     public static readonly Rule GgufText = new("ML4106", "a text has at most 1 GiB", WriteGgufAgain);
-
-    /// <summary>An array has at most 2³⁰ elements.</summary>
     public static readonly Rule GgufArray = new("ML4107", "an array has at most 1,073,741,824 elements", WriteGgufAgain);
-
     /// <summary>The alignment is a u32, as ggml reads it, a power of two, as ggml demands, and a multiple of 8, as the specification
     /// does.</summary>
     public static readonly Rule GgufAlignment = new("ML4108", "general.alignment is a power of two from 8 on, of type u32", WriteGgufAgain);
-
-    /// <summary>Names of tensors are UTF-8 text of 1 to 63 bytes.</summary>
+    // Names of tensors are UTF-8 text of 1 to 63 bytes.
     public static readonly Rule GgufTensorName = new("ML4109", "names of tensors have 1 to 63 bytes", WriteGgufAgain);
-
-    /// <summary>A tensor has at most four dimensions, from 0 to 2⁶³ − 1.</summary>
+    // A tensor has at most four dimensions, from 0 to 2⁶³ − 1.
     public static readonly Rule GgufDimensions = new("ML4110", "a tensor has at most four dimensions, each below 2⁶³", WriteGgufAgain);
-
-    /// <summary>The type is one that ggml has today.</summary>
+    // The type is one that ggml has today.
     public static readonly Rule GgufType = new("ML4111", "the type of a tensor is one of ggml's",
         "Use a file of llama.cpp's own types; programs derived from it, such as ik_llama.cpp, have others that only they read.");
-
-    /// <summary>The innermost dimension is a multiple of the block.</summary>
+    // The innermost dimension is a multiple of the block.
     public static readonly Rule GgufBlocks = new("ML4112", "rows of a tensor are whole blocks", WriteGgufAgain);
-
-    /// <summary>Sizes fit 64 bits.</summary>
     public static readonly Rule GgufSize = new("ML4113", "sizes of tensors fit 64 bits", WriteGgufAgain);
-
-    /// <summary>Tensors lie in the order of the header, each where the padded one before it ends.</summary>
+    // Tensors lie in the order of the header, each where the padded one before it ends.
     public static readonly Rule GgufOffset = new("ML4114", "tensors follow each other in the order of the header", WriteGgufAgain);
-
-    /// <summary>The file ends with the last tensor, or with its padding. llama.cpp does not look.</summary>
+    // The file ends with the last tensor, or with its padding. llama.cpp does not look.
     public static readonly Rule GgufTrailing = new("ML4115", "nothing follows the last tensor but padding",
         "Copy or download the file again; if it stays longer than its header says, something was appended to it.");
-
-    /// <summary>A part of a set says in its keys and by its name which part of how many it is.</summary>
+    // A part of a set says in its keys and by its name which part of how many it is.
     public static readonly Rule GgufSplitKeys = new("ML4116", "name and keys of a part say which part it is",
         $"Give the files the names they had, such as model-00001-of-00003.gguf. If they have them: {SplitAgain}");
-
-    /// <summary>All parts of a set lie in one folder.</summary>
+    // All parts of a set lie in one folder.
     public static readonly Rule GgufPartMissing =
         new("ML4117", "all parts of a set are there", "Download the missing parts into the folder of this one.");
-
-    /// <summary>The parts have as many tensors as they say. llama.cpp refuses that, too.</summary>
+    // The parts have as many tensors as they say. llama.cpp refuses that, too.
     public static readonly Rule GgufSetTensors = new("ML4118", "the parts of a set have all its tensors", SplitAgain);
-
-    /// <summary>A manifest of Ollama is JSON with one layer of weights.</summary>
+    // A manifest of Ollama is JSON with one layer of weights.
     public static readonly Rule OllamaManifest = new("ML4119", "a manifest of Ollama names one file of weights",
         "Pull the model again with: ollama pull MODEL. Models whose weights are not one GGUF file are not read.");
-
-    /// <summary>The file that a manifest names is there, as long as the manifest says.</summary>
+    // The file that a manifest names is there, as long as the manifest says.
     public static readonly Rule OllamaBlob =
         new("ML4120", "the weights that a manifest names are there", "Pull the model again with: ollama pull MODEL.");
-
-    /// <summary>The folder of a model has one tag, or one is named.</summary>
-    public static readonly Rule OllamaTag =
-        new("ML4121", "a folder of manifests has one",
-            $"Give the path of the manifest to open ({Setting.Path}), which has the name of its tag.");
+    // The folder of a model has one tag, or one is named.
+    public static readonly Rule OllamaTag = new("ML4121", "a folder of manifests has one",
+        $"Give the path of the manifest to open ({Setting.Path}), which has the name of its tag.");
 }

@@ -20,8 +20,7 @@ internal static partial class Rules
 
     // An entry has a name without control characters, a known dtype, a shape, the bytes that these two give, and a SHA-256 in hex.
     public static readonly Rule ManifestTensor =
-        new("ML6107", "each tensor of the manifest has a name, dtype, shape, bytes and SHA-256 that agree",
-        MakeManifestAgain);
+        new("ML6107", "each tensor of the manifest has a name, dtype, shape, bytes and SHA-256 that agree", MakeManifestAgain);
     public static readonly Rule ManifestDigest =
         new("ML6108", "the WeightsDigest of the manifest is the digest of its tensors", MakeManifestAgain);
     public static readonly Rule ManifestTensorsDiffer =

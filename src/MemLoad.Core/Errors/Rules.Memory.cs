@@ -3,17 +3,15 @@ namespace MemLoad;
 /// <summary>Rules on devices and memory (ML7xxx).</summary>
 internal static partial class Rules
 {
-    public static readonly Rule HostMemoryExhausted =
-        new("ML7001", "the host has enough memory",
-            $"Choose a strategy with a lower host peak, such as Stream or Mmap ({Setting.Strategy}); {Act.Plan} shows what each needs.");
+    public static readonly Rule HostMemoryExhausted = new("ML7001", "the host has enough memory",
+        $"Choose a strategy with a lower host peak, such as Stream or Mmap ({Setting.Strategy}); {Act.Plan} shows what each needs.");
     public static readonly Rule DeviceMemoryExhausted = new("ML7002", "the device has enough memory",
         $"Choose a strategy that holds the model once, such as Stream ({Setting.Strategy}), a larger limit ({Setting.DeviceMemoryLimit}), "
             + $"or another device.");
 
     // Device names are 'cpu', 'sim', 'sim:unified', 'cuda:N', 'torch:cpu' and 'torch:cuda:N'.
-    public static readonly Rule DeviceUnknown =
-        new("ML7003", "the device name is known",
-            $"Devices are cpu, sim, sim:unified, cuda:0, cuda:1 …, torch:cpu and torch:cuda:0 …; {Act.Runtime} lists them.");
+    public static readonly Rule DeviceUnknown = new("ML7003", "the device name is known",
+        $"Devices are cpu, sim, sim:unified, cuda:0, cuda:1 …, torch:cpu and torch:cuda:0 …; {Act.Runtime} lists them.");
     public static readonly Rule DeviceAbsent =
         new("ML7004", "the device is available", $"Use cpu or sim; {Act.Runtime} lists what is available and what is missing.");
     public static readonly Rule HostLimitExceeded = new("ML7005", "the forecast fits the host memory budget",

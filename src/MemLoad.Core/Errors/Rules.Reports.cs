@@ -3,8 +3,7 @@ namespace MemLoad;
 /// <summary>Rules on rows and samples of earlier runs, which reports are made of (ML81xx).</summary>
 internal static partial class Rules
 {
-    private static readonly Remedy WriteRowsAgain =
-        $"Give the rows of {Act.Measure}, written as CSV or JSON.";
+    private static readonly Remedy WriteRowsAgain = $"Give the rows of {Act.Measure}, written as CSV or JSON.";
 
     private static readonly Remedy MeasureSamplesAgain = $"Give a file that {Setting.TimelinePath} wrote. docs/report.md defines its form.";
     public static readonly Rule RowsUnreadable = new("ML8101", "rows are JSON objects, or CSV with a header", WriteRowsAgain);

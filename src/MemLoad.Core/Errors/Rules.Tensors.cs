@@ -21,9 +21,8 @@ internal static partial class Rules
     public static readonly Rule KeyNotFound = new("ML6005", "the key is in the checkpoint", $"List the names with {Act.Inspect}.");
     public static readonly Rule NothingSelected = new("ML6006", "the checkpoint has tensors to load",
         $"List the names with {Act.Inspect} and widen the key, include or exclude pattern.");
-    public static readonly Rule RankOutside =
-        new("ML6009", "the rank is from 0 to the number of ranks less 1",
-            $"Give a rank from 0 to the number of ranks less 1 ({Setting.Rank} and {Setting.RankCount}).");
+    public static readonly Rule RankOutside = new("ML6009", "the rank is from 0 to the number of ranks less 1",
+        $"Give a rank from 0 to the number of ranks less 1 ({Setting.Rank} and {Setting.RankCount}).");
     public static readonly Rule SliceInsideBlock = new("ML6017", "packed elements are split between whole blocks",
         $"Exclude the tensor ({Setting.Exclude}), or split among ranks without a dimension ({Setting.RankCount} without {Setting.Split}).");
     public static readonly Rule SplitWithoutRanks = new("ML6018", "tensors are split among two ranks or more",

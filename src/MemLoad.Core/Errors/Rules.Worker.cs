@@ -3,9 +3,8 @@ namespace MemLoad;
 /// <summary>Rules on measured processes (ML801x).</summary>
 internal static partial class Rules
 {
-    public static readonly Rule WorkerFailed =
-        new("ML8011", "the measured process answers",
-            $"Measure again. If it fails again, measure in this process ({Setting.InProcess}) to see the error.");
+    public static readonly Rule WorkerFailed = new("ML8011", "the measured process answers",
+        $"Measure again. If it fails again, measure in this process ({Setting.InProcess}) to see the error.");
     public static readonly Rule WorkerKilled =
         new("ML8012", "the measured process is not killed", "Find out which program killed it: see the log of the system.");
     public static readonly Rule WorkerOutOfMemory = new("ML8013", "the system has enough memory for the load",

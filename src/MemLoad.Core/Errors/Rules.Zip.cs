@@ -22,9 +22,8 @@ internal static partial class Rules
     public static readonly Rule ZipOverlap = new("ML2008", "records do not overlap", SaveWithTorch);
 
     // An archive of PyTorch holds exactly one data.pkl.
-    public static readonly Rule ZipNotTorch =
-        new("ML2009", "the archive was written by PyTorch",
-            "Check that this is the right file: MemLoad reads only archives that torch.save wrote.");
+    public static readonly Rule ZipNotTorch = new("ML2009", "the archive was written by PyTorch",
+        "Check that this is the right file: MemLoad reads only archives that torch.save wrote.");
     public static readonly Rule ZipTorchScript = new("ML2010", "the archive is not a TorchScript program",
         "In Python: torch.save(torch.jit.load(path).state_dict(), new_path).");
     public static readonly Rule ZipBigEndian = new("ML2011", "the archive says which byte of a number is first",

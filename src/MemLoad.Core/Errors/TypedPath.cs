@@ -11,12 +11,9 @@ internal static class TypedPath
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/\\._-+=:@%,~^");
 
     /// <summary>A path, in single quotes if a shell needs them. A path with a quote in it is not changed further.</summary>
-    public static string Of(string path) =>
-        path.AsSpan().ContainsAnyExcept(Plain) ? $"'{Printable.Text(path)}'" : path;
+    public static string Of(string path) => path.AsSpan().ContainsAnyExcept(Plain) ? $"'{Printable.Text(path)}'" : path;
 
     /// <summary>The remedy that offers the paths of several files.</summary>
-    /// <param name="folder">Absolute path of their folder.</param>
-    /// <param name="names">Their names.</param>
     public static Remedy OneOf(string folder, IReadOnlyCollection<string> names)
     {
         Remedy remedy = $"Give the path of the one to open: {(Setting.Path, Of(Path.Combine(folder, names.First())))}";

@@ -16,10 +16,9 @@ internal enum Act
 
 /// <summary>
 /// The words of a program for settings and commands. The library has those of its own members. A program sets its own words once, at its
-/// start. They are data, so that a measured child process can receive the words of its parent.
+/// start. They are data, so that a measured child process can receive the words of its parent. <c>{0}</c> in the name of a command stands
+/// for a setting of it.
 /// </summary>
-/// <param name="Settings">The name of each setting.</param>
-/// <param name="Acts">The name of each command; <c>{0}</c> stands for a setting of it.</param>
 internal sealed record Vocabulary(IReadOnlyDictionary<Setting, string> Settings, IReadOnlyDictionary<Act, string> Acts)
 {
     /// <summary>The words of the running program.</summary>
@@ -37,13 +36,8 @@ internal sealed record Vocabulary(IReadOnlyDictionary<Setting, string> Settings,
             [Act.Test] = "WeightTester.Test{0}",
         });
 
-    /// <summary>Returns the name of a setting.</summary>
-    /// <param name="setting">The setting.</param>
     public string Of(Setting setting) => Settings[setting];
 
-    /// <summary>Returns the name of a command.</summary>
-    /// <param name="act">The command.</param>
-    /// <param name="setting">A setting of the command; null for none.</param>
     public string Of(Act act, Setting? setting = null) =>
         Acts[act].Replace("{0}", setting is Setting one ? " " + Of(one) : "", StringComparison.Ordinal);
 }

@@ -28,9 +28,7 @@ internal static class ManifestMatch
             }
         }
         string[] missing =
-        [
-            .. manifest.Tensors.Where(tensor => remaining.ContainsKey(tensor.Name)).Select(tensor => Printable.Quote(tensor.Name)),
-        ];
+            [.. manifest.Tensors.Where(tensor => remaining.ContainsKey(tensor.Name)).Select(tensor => Printable.Quote(tensor.Name))];
         if (missing.Length + unexpected.Count + different.Count > 0)
         {
             string cast = different.Count > 0 && view.DType is DType dtype ? $" (cast to {dtype.TorchName()})" : "";
@@ -44,10 +42,10 @@ internal static class ManifestMatch
         }
     }
 
-    /// <summary>Returns the indices of the tensors whose bytes differ from the manifest. Their names were compared before.</summary>
-    /// <param name="manifest">The manifest.</param>
-    /// <param name="tensors">The tensors. They can be a part of the manifest.</param>
-    /// <param name="hashes">The SHA-256 of the tensors.</param>
+    /// <summary>
+    /// Returns the indices of the tensors whose bytes differ from the manifest. Their names were compared before. They can be a part of the
+    /// manifest.
+    /// </summary>
     public static int[] Differing(WeightManifest manifest, ImmutableArray<TensorEntry> tensors, string[] hashes)
     {
         var stated = manifest.Tensors.ToDictionary(tensor => tensor.Name, tensor => tensor.Sha256, StringComparer.Ordinal);
@@ -59,21 +57,22 @@ internal static class ManifestMatch
     {
         TensorEntry first = checkpoint.Tensors[differing[0]];
         Extent storage = checkpoint.Storages[first.Storage];
-        string[] names = [.. differing.Take(MostDiffering).Select(i => Printable.Quote(checkpoint.Tensors[i].Name))];
+        string names = Printable.List([.. differing.Select(i => checkpoint.Tensors[i].Name)], MostDiffering);
         string differ = differing.Length == 1 ? "differs" : "differ";
         return Rules.ManifestBytesDiffer.Broken(
-            $"{differing.Length} of {checkpoint.Tensors.Length} tensors {differ} from the manifest: "
-                + $"{List(names, differing.Length, MostDiffering)}",
+            $"{differing.Length} of {checkpoint.Tensors.Length} tensors {differ} from the manifest: {names}",
             checkpoint.Files[storage.File].Path, storage.Offset + first.ByteOffset);
     }
 
-    private static IEnumerable<string> Part(string what, IReadOnlyCollection<string> items) =>
-        items.Count == 0
-            ? []
-            : [$"{items.Count} {(items.Count == 1 ? "tensor" : "tensors")} {what}: {List(items, items.Count, MostNamed)}"];
-
-    private static string List(IEnumerable<string> items, int count, int most) =>
-        string.Join(", ", items.Take(most)) + (count > most ? $" and {count - most} more" : "");
+    private static IEnumerable<string> Part(string what, IReadOnlyCollection<string> items)
+    {
+        if (items.Count > 0)
+        {
+            string more = items.Count > MostNamed ? $" and {items.Count - MostNamed} more" : "";
+            yield return $"{items.Count} {(items.Count == 1 ? "tensor" : "tensors")} {what}: "
+                + string.Join(", ", items.Take(MostNamed)) + more;
+        }
+    }
 
     private static string Describe(DType dtype, ImmutableArray<long> shape) => $"{dtype.TorchName()} ({string.Join(", ", shape)})";
 }

@@ -21,8 +21,6 @@ internal static class ManifestReader
     private static readonly string[] TensorFields = ["Name", "DType", "Shape", "Bytes", "Sha256"];
 
     /// <summary>Reads a manifest.</summary>
-    /// <param name="path">Absolute path.</param>
-    /// <param name="ct">Stops the reading.</param>
     /// <exception cref="MemLoadException">ML1001 to ML1011, ML6101 to ML6108.</exception>
     public static WeightManifest Read(string path, CancellationToken ct)
     {
@@ -173,8 +171,7 @@ internal static class ManifestReader
     {
         string typeName = json.NextText("DType", likely: likely.TorchName());
         // An alias would give the same type and another digest.
-        return DTypes.TryFromTorchName(typeName, out DType dtype) && dtype.TorchName() == typeName
-            ? dtype
+        return DTypes.TryFromTorchName(typeName, out DType dtype) && dtype.TorchName() == typeName ? dtype
             : throw json.Broken(Rules.ManifestTensor, $"the dtype {Printable.Quote(typeName)} is unknown");
     }
 
@@ -196,13 +193,11 @@ internal static class ManifestReader
     private static string ReadHash(ref StrictJson json)
     {
         string hash = json.NextText("Sha256");
-        return hash.Length == HashCharacters && !hash.AsSpan().ContainsAnyExcept(Hexadecimal)
-            ? hash
+        return hash.Length == HashCharacters && !hash.AsSpan().ContainsAnyExcept(Hexadecimal) ? hash
             : throw json.Broken(Rules.ManifestTensor, $"{Printable.Quote(hash)} is not a SHA-256 in lowercase hex");
     }
 
-    private static long Whole(in StrictJson json, string what) => json.TryGetWhole(out long value)
-        ? value
+    private static long Whole(in StrictJson json, string what) => json.TryGetWhole(out long value) ? value
         : throw json.Broken(Rules.ManifestTensor, $"{what} is not a whole number from 0 to {long.MaxValue}");
 
     private static long? BytesOf(TensorDigest tensor)

@@ -17,8 +17,7 @@ public static class ManifestWriter
     /// <param name="cancellationToken">Stops the write. No file remains.</param>
     /// <exception cref="MemLoadException">ML1008 for a name without the extension of a manifest, ML9102 to ML9105, ML6101, and the rules of
     /// reading.</exception>
-    public static WeightManifestInfo Write(
-        Checkpoint checkpoint, string path, bool overwrite = false, IProgress<long>? bytesHashed = null,
+    public static WeightManifestInfo Write(Checkpoint checkpoint, string path, bool overwrite = false, IProgress<long>? bytesHashed = null,
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
@@ -53,9 +52,7 @@ public static class ManifestWriter
     {
         if (!path.EndsWith(".json", StringComparison.OrdinalIgnoreCase) || path.EndsWith(".index.json", StringComparison.OrdinalIgnoreCase))
         {
-            throw Rules.ExtensionWrong.Broken(
-                $"the name of the manifest does not end in {WeightManifest.Extension}",
-                path,
+            throw Rules.ExtensionWrong.Broken($"the name of the manifest does not end in {WeightManifest.Extension}", path,
                 remedy: $"Name it NAME{WeightManifest.Extension}.");
         }
     }
@@ -67,13 +64,7 @@ public static class ManifestWriter
         {
             throw Rules.ManifestTooLarge.Broken($"the manifest of {manifest.Tensors.Length} tensors has {text.Length} bytes", target);
         }
-        using var file = AtomicFile.Create(target, overwrite, text.Length);
-        using (var output = new FileAppender(file.Handle, target, text.Length, new WriteSession(null, ct)))
-        {
-            output.Append(text.Span);
-            output.Complete();
-        }
-        file.Commit();
+        ReportOutput.Write(target, text.Span, overwrite, ct);
     }
 
     /// <summary>Returns the text: JSON in UTF-8 with one line per tensor, for use with <c>diff</c> and <c>grep</c>.</summary>

@@ -14,19 +14,14 @@ internal sealed unsafe class ActivationMatrix(int tokens, int width) : IDisposab
     public float* Address { get; private set; } =
         (float*)NativeMemory.AlignedAlloc(checked((nuint)tokens * (nuint)width * sizeof(float)), CacheLine);
 
-    /// <summary>Number of rows.</summary>
     public int Tokens { get; } = tokens;
 
     /// <summary>Numbers per row. The next row follows without a gap.</summary>
     public int Width { get; } = width;
-
-    /// <summary>The activations of one token.</summary>
     public Span<float> this[int token] => new(Address + ((nint)token * Width), Width);
 
-    /// <summary>Sets all activations to zero.</summary>
     public void Clear() => NativeMemory.Clear(Address, (nuint)Tokens * (nuint)Width * sizeof(float));
 
-    /// <inheritdoc/>
     public void Dispose()
     {
         NativeMemory.AlignedFree(Address);

@@ -34,7 +34,6 @@ internal sealed partial record AttentionShape(long LayerCount, long HeadCount, l
     // The endings of the names of classes that write text token by token.
     private static readonly string[] Generators = ["CausalLM", "LMHeadModel", "ConditionalGeneration"];
 
-    /// <summary>The shape of a GPT model.</summary>
     public static AttentionShape Of(GptConfig config) => new(config.LayerCount, config.HeadCount, config.HeadSize, config.HeadSize, null);
 
     /// <summary>The shape that a checkpoint, or the config.json beside it, states.</summary>
@@ -69,10 +68,7 @@ internal sealed partial record AttentionShape(long LayerCount, long HeadCount, l
             facts.Optional("attention.value_length") ?? head, path);
     }
 
-    /// <summary>The shape that a config.json states.</summary>
-    /// <param name="fields">Its values, with dotted names.</param>
-    /// <param name="path">Its path.</param>
-    /// <param name="tokens">The context length.</param>
+    /// <summary>The shape that the values of a config.json state. Their names are dotted.</summary>
     internal static AttentionShape OfConfig(IReadOnlyDictionary<string, object?> fields, string path, long tokens)
     {
         const string Text = "text_config.";

@@ -31,7 +31,6 @@ internal readonly record struct Distribution
     /// <summary>Random bit patterns without a meaning as numbers.</summary>
     public static Distribution Bits => new(Kind.Bits, 0);
 
-    /// <summary>One value for all elements.</summary>
     public static Distribution Constant(float value) => new(Kind.Constant, value);
 
     /// <summary>U(−bound, bound), in steps of bound · 2⁻²³.</summary>

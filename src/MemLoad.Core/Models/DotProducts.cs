@@ -123,18 +123,8 @@ internal static unsafe class DotProducts
     }
 
     [MethodImpl(Hot)]
-    private static void FourByFour(
-        byte* row,
-        nint rowBytes,
-        float* token0,
-        float* token1,
-        float* token2,
-        float* token3,
-        int length,
-        float* sums0,
-        float* sums1,
-        float* sums2,
-        float* sums3)
+    private static void FourByFour(byte* row, nint rowBytes, float* token0, float* token1, float* token2, float* token3, int length,
+        float* sums0, float* sums1, float* sums2, float* sums3)
     {
         Vector<float> s00 = default, s01 = default, s02 = default, s03 = default;
         Vector<float> s10 = default, s11 = default, s12 = default, s13 = default;
@@ -222,9 +212,8 @@ internal static unsafe class DotProducts
     private static Vector<float> Add(Vector<float> sum, Vector<float> w, Vector<float> x, Vector<float> v, Vector<float> y) =>
         Vector.MultiplyAddEstimate(v, y, Vector.MultiplyAddEstimate(w, x, sum)); // fused if the processor supports it
 
-    private static void Store<TElements>(
-        Vector<float> s0, Vector<float> s1, Vector<float> s2, Vector<float> s3,
-        byte* row, nint rowBytes, float* token, int whole, int length, float* sums)
+    private static void Store<TElements>(Vector<float> s0, Vector<float> s1, Vector<float> s2, Vector<float> s3, byte* row, nint rowBytes,
+        float* token, int whole, int length, float* sums)
         where TElements : struct, IWeightElements
     {
         sums[0] += Vector.Sum(s0) + Rest<TElements>(row, token, whole, length);

@@ -51,10 +51,7 @@ internal static class GeneratedCheckpoint
     public static long BytesToWrite(string size) =>
         IsSound(size) ? 0 : CheckpointWriter.CountBytes(Source(size), PathOf(size), CheckpointFormat.TorchZip);
 
-    /// <summary>Creates the checkpoint of a size, unless it exists and is sound.</summary>
-    /// <param name="size">A known size, such as <c>gpt2-small</c>.</param>
-    /// <param name="bytesWritten">Receives the number of written bytes.</param>
-    /// <param name="cancellationToken">Stops the write. No partial file remains.</param>
+    /// <summary>Creates the checkpoint of a size, unless it exists and is sound. A write that is stopped leaves no partial file.</summary>
     /// <returns>Its path.</returns>
     /// <exception cref="MemLoadException">ML6008: the size is unknown; ML9111: the cache folder cannot be used; ML9104: the disk is
     /// full.</exception>

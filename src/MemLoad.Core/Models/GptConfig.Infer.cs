@@ -7,11 +7,9 @@ internal sealed partial record GptConfig
 {
     /// <summary>
     /// Determines the dimensions of a GPT model from a state dict. It reads only the tensors that it needs. Missing or extra names and
-    /// wrong shapes are detected when the state dict is compared with <see cref="ToSpec"/>.
+    /// wrong shapes are detected when the state dict is compared with <see cref="ToSpec"/>. If <paramref name="heads"/> is null, the number
+    /// of attention heads is that of the published size with the same width and layers.
     /// </summary>
-    /// <param name="tensors">The tensors of the state dict.</param>
-    /// <param name="heads">The number of attention heads. Null uses the number of the published size with the same width and
-    /// layers.</param>
     /// <exception cref="MemLoadException">ML6021: not a GPT model, with the first missing name; ML6020: the number of heads is not given
     /// and not known; ML6022: the heads do not divide the embedding.</exception>
     public static GptConfig Infer(IEnumerable<TensorEntry> tensors, int? heads)
@@ -26,9 +24,7 @@ internal sealed partial record GptConfig
         (int context, _) = Embedding(byName, "pos_emb.weight");
         int layers = CountLayers(byName.Keys);
         string[] projections = ["query", "key", "value"];
-        var config = new GptConfig(
-            vocabulary, context, width, layers,
-            heads ?? PublishedHeads(width, layers),
+        var config = new GptConfig(vocabulary, context, width, layers, heads ?? PublishedHeads(width, layers),
             QkvBias: projections.Any(projection => byName.ContainsKey($"{BlockName(0)}att.W_{projection}.bias")));
         config.Check();
         return config;

@@ -15,12 +15,7 @@ namespace MemLoad;
 /// it.</param>
 /// <param name="QkvBias">Whether the query, key and value projections have a bias.</param>
 internal sealed partial record GptConfig(
-    int VocabularySize,
-    int ContextLength,
-    int EmbeddingSize,
-    int LayerCount,
-    int HeadCount,
-    bool QkvBias = true)
+    int VocabularySize, int ContextLength, int EmbeddingSize, int LayerCount, int HeadCount, bool QkvBias = true)
 {
     // A list of the tensors would use a gigabyte.
     private const int MostLayers = 100_000;
@@ -42,8 +37,6 @@ internal sealed partial record GptConfig(
 
     /// <summary>The name of the published size with these dimensions, or null.</summary>
     public string? SizeName => Array.Find(Published, size => size.Config == this).Name;
-
-    /// <summary>Width of one attention head.</summary>
     public int HeadSize => EmbeddingSize / HeadCount;
 
     /// <summary>Finds a published size by its name (<see cref="Sizes"/>). The case is ignored.</summary>
@@ -107,7 +100,7 @@ internal sealed partial record GptConfig(
     }
 
     /// <summary>The prefix of the tensor names of one block.</summary>
-    internal static string BlockName(int layer) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"trf_blocks.{layer}.");
+    internal static string BlockName(int layer) => $"trf_blocks.{layer}.";
 
     private static IEnumerable<GptTensor> Linear(string name, long inputs, long outputs, bool bias)
     {
@@ -155,9 +148,5 @@ internal sealed partial record GptConfig(
     }
 }
 
-/// <summary>One parameter or buffer of a GPT model.</summary>
-/// <param name="Name">Its name in the state dict.</param>
-/// <param name="Shape">Its dimensions in elements.</param>
-/// <param name="Distribution">Its initial distribution in PyTorch.</param>
-/// <param name="IsBuffer">True for the masks.</param>
+/// <summary>One parameter or buffer of a GPT model, with its initial distribution in PyTorch. The masks are buffers.</summary>
 internal readonly record struct GptTensor(string Name, ImmutableArray<long> Shape, Distribution Distribution, bool IsBuffer = false);

@@ -17,11 +17,10 @@ internal sealed class GptInitializer : IWeightSource
     private readonly long _seed;
     private readonly FrozenDictionary<string, Distribution> _distributions;
 
-    /// <summary>Prepares the weights of one model.</summary>
-    /// <param name="config">The dimensions of the model.</param>
-    /// <param name="seed">Equal seeds give equal weights.</param>
-    /// <param name="dtype">float32, float16 or bfloat16. The latter two are the float32 weights, rounded to the nearest value, ties to
-    /// even.</param>
+    /// <summary>
+    /// Prepares the weights of one model. Equal seeds give equal weights. Those of float16 and bfloat16 are the float32 weights, rounded to
+    /// the nearest value, ties to even.
+    /// </summary>
     /// <exception cref="MemLoadException">ML6022: the dimensions are invalid; ML6023: the dtype is not supported.</exception>
     public GptInitializer(GptConfig config, long seed, DType dtype = DType.Float32)
     {
@@ -38,16 +37,10 @@ internal sealed class GptInitializer : IWeightSource
         StorageLengths = [.. Tensors.Select(tensor => tensor.Bytes)];
     }
 
-    /// <summary>The model that is initialised.</summary>
     public ModelSpec Spec { get; }
-
-    /// <inheritdoc/>
     public ImmutableArray<TensorEntry> Tensors { get; }
-
-    /// <inheritdoc/>
     public ImmutableArray<long> StorageLengths { get; }
 
-    /// <inheritdoc/>
     public void StreamStorage(int storage, ElementSink sink)
     {
         ArgumentNullException.ThrowIfNull(sink);
@@ -104,8 +97,7 @@ internal sealed class GptInitializer : IWeightSource
     {
         if (dtype is not (DType.Float32 or DType.Float16 or DType.BFloat16))
         {
-            throw Rules.GptDTypeUnsupported.Broken(
-                $"a GPT model cannot be made in {dtype.TorchName()}",
+            throw Rules.GptDTypeUnsupported.Broken($"a GPT model cannot be made in {dtype.TorchName()}",
                 remedy: $"Make it in float32, float16 or bfloat16 ({Setting.DType}).");
         }
     }

@@ -79,7 +79,6 @@ internal sealed unsafe class GptModel : IGptModel
         Norm FindNorm(string name) => new(tensors[name + ".scale"], tensors[name + ".shift"]);
     }
 
-    /// <inheritdoc/>
     public GptConfig Config { get; }
 
     /// <summary>Which token is the most likely one.</summary>
@@ -144,16 +143,8 @@ internal sealed unsafe class GptModel : IGptModel
         }
     }
 
-    private sealed record Block(
-        Norm Norm1,
-        LinearLayer Query,
-        LinearLayer Key,
-        LinearLayer Value,
-        HostTensor Mask,
-        LinearLayer OutputProjection,
-        Norm Norm2,
-        LinearLayer Expansion,
-        LinearLayer Contraction);
+    private sealed record Block(Norm Norm1, LinearLayer Query, LinearLayer Key, LinearLayer Value, HostTensor Mask,
+        LinearLayer OutputProjection, Norm Norm2, LinearLayer Expansion, LinearLayer Contraction);
 
     private readonly record struct Norm(HostTensor Scale, HostTensor Shift)
     {

@@ -3,7 +3,6 @@ namespace MemLoad;
 /// <summary>A GPT model that can be run. It uses weights of another owner and must not be used after they are freed.</summary>
 internal interface IGptModel
 {
-    /// <summary>The dimensions of the model.</summary>
     GptConfig Config { get; }
 
     /// <summary>Runs one sequence of tokens through the model.</summary>

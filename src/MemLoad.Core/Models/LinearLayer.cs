@@ -11,11 +11,9 @@ internal readonly unsafe record struct LinearLayer(HostTensor Weight, HostTensor
     private const int FewestPanelRows = 4;
 
     /// <summary>
-    /// Adds weight · x + bias to <paramref name="sums"/> for every token, on all cores. Each weight is read from memory once.
+    /// Adds weight · x + bias to <paramref name="sums"/>, row-major (tokens, outputs), for every token, on all cores. Each weight is read
+    /// from memory once.
     /// </summary>
-    /// <param name="input">Activations, inputs wide.</param>
-    /// <param name="sums">Row-major (tokens, outputs).</param>
-    /// <param name="options">Parallelism and cancellation.</param>
     public void Add(ActivationMatrix input, float* sums, ParallelOptions options)
     {
         int outputs = checked((int)Weight.Shape[0]);

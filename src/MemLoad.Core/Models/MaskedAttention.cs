@@ -18,15 +18,10 @@ internal static unsafe class MaskedAttention
     private const int BlockVectors = 4;
 
     /// <summary>
-    /// Computes softmax(q kᵀ / √headSize, masked) v for every head and token. All matrices are (tokens, heads · headSize).
+    /// Computes softmax(q kᵀ / √headSize, masked) v for every head and token. All matrices are (tokens, heads · headSize), and head h has
+    /// columns [h · headSize, (h + 1) · headSize). The mask is (context, context), at least the number of tokens, and its non-zero elements
+    /// become −∞.
     /// </summary>
-    /// <param name="mask">Shape (context, context), at least the number of tokens. Non-zero elements become −∞.</param>
-    /// <param name="headCount">Number of heads; head h has columns [h · headSize, (h + 1) · headSize).</param>
-    /// <param name="query">The queries.</param>
-    /// <param name="key">The keys.</param>
-    /// <param name="value">The values.</param>
-    /// <param name="context">Receives the result.</param>
-    /// <param name="options">Parallelism and cancellation.</param>
     public static void Attend(
         HostTensor mask, int headCount, ActivationMatrix query, ActivationMatrix key, ActivationMatrix value, ActivationMatrix context,
         ParallelOptions options) =>
@@ -36,9 +31,8 @@ internal static unsafe class MaskedAttention
             AttendBlock(mask, headCount, first, Math.Min(MostQueries, query.Tokens - first), query, key, value, context);
         });
 
-    private static void AttendBlock(
-        HostTensor mask, int headCount, int firstQuery, int queryCount,
-        ActivationMatrix query, ActivationMatrix key, ActivationMatrix value, ActivationMatrix context)
+    private static void AttendBlock(HostTensor mask, int headCount, int firstQuery, int queryCount, ActivationMatrix query,
+        ActivationMatrix key, ActivationMatrix value, ActivationMatrix context)
     {
         int width = query.Width;
         int headSize = width / headCount;
@@ -55,8 +49,7 @@ internal static unsafe class MaskedAttention
             scores.Clear();
             fixed (float* sums = scores)
             {
-                DotProducts.Accumulate<Float32Elements>(
-                    (byte*)(key.Address + column), (nint)width * sizeof(float), keyCount,
+                DotProducts.Accumulate<Float32Elements>((byte*)(key.Address + column), (nint)width * sizeof(float), keyCount,
                     query.Address + firstAt, width, queryCount, headSize, sums, tokens);
                 for (int i = 0; i < queryCount; i++)
                 {

@@ -10,7 +10,6 @@ namespace MemLoad;
 /// </summary>
 internal unsafe interface IWeightElements
 {
-    /// <summary>Bytes of one element.</summary>
     static abstract int Size { get; }
 
     /// <summary>Widens the elements of two vectors, exactly.</summary>

@@ -17,7 +17,6 @@ internal sealed class AxisScale
         Count = Math.Max(1, (int)Math.Ceiling((most / unit / _step) - 1e-9));
     }
 
-    /// <summary>The unit of the figures at the marks.</summary>
     public string UnitName { get; }
 
     /// <summary>The number of marks without zero. The last mark is the end of the axis.</summary>
@@ -41,8 +40,8 @@ internal sealed class AxisScale
     /// <summary>Returns the position of mark <paramref name="i"/>, in the unit of the data.</summary>
     public double At(int i) => i * _step * _unit;
 
-    /// <summary>Returns the label of mark <paramref name="i"/>.</summary>
-    public string TextAt(int i) => (i * _step).ToString("0.####", CultureInfo.InvariantCulture);
+    public string TextAt(int i, bool withUnit = false) =>
+        (i * _step).ToString("0.####", CultureInfo.InvariantCulture) + (withUnit ? $" {UnitName}" : "");
 
     // 1, 2 or 5 times a power of ten.
     private static double NiceStep(double least)

@@ -15,7 +15,6 @@ internal static class CsvCell
     private static readonly SearchValues<char> Formulas = SearchValues.Create("=+-@＝＋－＠");
 
     /// <summary>Returns the cell, without the quotes that commas need.</summary>
-    /// <param name="text">Any text.</param>
     public static string Of(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -24,7 +23,6 @@ internal static class CsvCell
     }
 
     /// <summary>Returns the original text of a cell. Cells of programs that do not escape are not changed.</summary>
-    /// <param name="cell">The cell without its quotes.</param>
     public static string Read(string cell)
     {
         ArgumentNullException.ThrowIfNull(cell);

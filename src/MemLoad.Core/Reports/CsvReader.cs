@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 
 namespace MemLoad;
@@ -10,8 +9,6 @@ namespace MemLoad;
 internal static class CsvReader
 {
     /// <summary>Returns the records without empty lines.</summary>
-    /// <param name="text">The text.</param>
-    /// <param name="path">The file of the text.</param>
     /// <exception cref="MemLoadException">ML8101: a quote is not closed, or closed in the middle of a field.</exception>
     public static IEnumerable<(int Line, IReadOnlyList<string> Fields)> Read(string text, string path)
     {
@@ -58,7 +55,7 @@ internal static class CsvReader
     }
 
     public static MemLoadException Broken(string path, int line, string finding) =>
-        Rules.RowsUnreadable.Broken(string.Create(CultureInfo.InvariantCulture, $"line {line}: {finding}"), path);
+        Rules.RowsUnreadable.Broken($"line {line}: {finding}", path);
 
     // From the opening quote to the position after the closing quote. -1 without a closing quote.
     private static int Quoted(string text, int at, StringBuilder field, ref int line)

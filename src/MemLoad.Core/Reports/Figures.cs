@@ -8,7 +8,6 @@ internal static class Figures
     /// <summary>Formats memory. An unknown figure is a dash.</summary>
     public static string Bytes(long? bytes) => bytes is long known ? Printable.Bytes(known) : "–";
 
-    /// <summary>A time.</summary>
     public static string Time(long? microseconds) => microseconds switch
     {
         null => "–",
@@ -32,6 +31,10 @@ internal static class Figures
 
     /// <summary>Formats a whole number with thousands separators.</summary>
     public static string Count(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
+
+    /// <summary>Formats a whole number with thousands separators into the space for it, if there is enough.</summary>
+    public static ReadOnlySpan<char> Count(long count, Span<char> room) =>
+        count.TryFormat(room, out int length, "N0", CultureInfo.InvariantCulture) ? room[..length] : Count(count);
 
     /// <summary>Formats a number with its noun.</summary>
     public static string Count(long count, string thing) => $"{Count(count)} {thing}{(count == 1 ? "" : "s")}";

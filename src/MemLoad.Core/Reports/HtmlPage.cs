@@ -19,10 +19,7 @@ internal sealed class HtmlPage
     {
     }
 
-    /// <summary>Returns the text of the page. Equal rows and samples give equal pages.</summary>
-    /// <param name="rows">The rows.</param>
-    /// <param name="sections">Their groups with pictures.</param>
-    /// <param name="changes">The changes since earlier rows, or null for no comparison.</param>
+    /// <summary>Returns the text of the page. Equal rows and samples give equal pages. Without changes there is no comparison.</summary>
     public static string Of(IReadOnlyList<LoadMeasurement> rows, IReadOnlyList<ReportSection> sections, IReadOnlyList<RunChange>? changes)
     {
         var page = new HtmlPage();
@@ -35,13 +32,11 @@ internal sealed class HtmlPage
         string title = $"Load report: {string.Join(", ", sections.Select(section => section.Group.Model).Distinct().Take(3))}";
         Raw("<!DOCTYPE html>\n<html lang=\"en\" xmlns=\"http://www.w3.org/1999/xhtml\">\n<head>\n<meta charset=\"utf-8\"/>\n");
         Raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n");
-        Raw(
-            $"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src "
-                + $"'sha256-{PageScript.Hash}'\"/>\n<meta name=\"color-scheme\" content=\"light dark\"/>\n");
+        Raw("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
+            + $"script-src 'sha256-{PageScript.Hash}'\"/>\n<meta name=\"color-scheme\" content=\"light dark\"/>\n");
         Raw($"<title>{Markup.Text(title)}</title>\n<style>\n{HtmlStyle.Css}\n</style>\n</head>\n<body>\n");
-        Raw(
-            $"<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"defs\" width=\"0\" height=\"0\" "
-                + $"aria-hidden=\"true\"><defs>{SvgRenderer.Patterns}</defs></svg>\n<main>\n");
+        Raw("<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"defs\" width=\"0\" height=\"0\" aria-hidden=\"true\">"
+            + $"<defs>{SvgRenderer.Patterns}</defs></svg>\n<main>\n");
         Element("h1", title);
         Summary(rows, sections);
         if (changes is not null)
@@ -56,53 +51,44 @@ internal sealed class HtmlPage
         Rows(rows);
         Notes(rows);
         Glossary(rows);
-        Raw(
-            $"</main>\n<footer><p class=\"muted\">Made by MemLoad {Markup.Text(HostFacts.ModuleVersion)} from rows that travel as CSV or "
-                + $"JSON. Sizes in powers of 1024, GB/s in powers of "
-                + $"1000.</p></footer>\n<script>{PageScript.Text}</script>\n</body>\n</html>\n");
+        Raw($"</main>\n<footer><p class=\"muted\">Made by MemLoad {Markup.Text(HostFacts.ModuleVersion)} from rows that travel as CSV or "
+            + "JSON. Sizes in powers of 1024, GB/s in powers of 1000.</p></footer>\n"
+            + $"<script>{PageScript.Text}</script>\n</body>\n</html>\n");
     }
 
     private void Summary(IReadOnlyList<LoadMeasurement> rows, IReadOnlyList<ReportSection> sections)
     {
         string[] hosts = [.. rows.Select(row => row.HostName).Distinct()];
         string from = RowTime.Text(rows.Select(row => row.StartedAt).Min());
-        Paragraph(
-            $"{Figures.Count(rows.Count, "load")} on {Figures.Count(hosts.Length, "machine")}, measured from {from} on, each beside the "
-                + $"forecast that was made of it from the file's headers alone.",
-            "muted");
+        Muted($"{Figures.Count(rows.Count, "load")} on {Figures.Count(hosts.Length, "machine")}, measured from {from} on, each beside the "
+            + "forecast that was made of it from the file's headers alone.");
         // A refusal prevents an out-of-memory error. It is not a difference from the forecast.
         int refused = rows.Count(IsRefused);
         int asForecast = rows.Count(row => row.AsForecast == true);
-        string others =
-            refused > 0
-                ? $" {Figures.Count(refused, "more load")} {(refused == 1 ? "was" : "were")} refused before memory was touched."
-                : "";
-        Paragraph(
-            $"{Figures.Count(asForecast)} of {Figures.Count(rows.Count - refused, "load")} as forecast.{others}",
-            asForecast + refused == rows.Count ? "good" : "bad");
+        string others = refused == 0 ? ""
+            : $" {Figures.Count(refused, "more load")} {(refused == 1 ? "was" : "were")} refused before memory was touched.";
+        Judged(asForecast + refused == rows.Count,
+            $"{Figures.Count(asForecast)} of {Figures.Count(rows.Count - refused, "load")} as forecast.{others}");
         foreach (LoadMeasurement row in rows.Where(row => row.AsForecast != true).OrderBy(IsRefused).Take(50))
         {
-            Paragraph(
-                $"{row.Strategy} to {row.Device} on {row.HostName}, run {row.Run.ToString(CultureInfo.InvariantCulture)}: "
-                    + $"{row.Verdict}{(row.Message is null ? "" : $". {row.Message}")}",
+            string message = row.Message is null ? "" : $". {row.Message}";
+            string run = row.Run.ToString(CultureInfo.InvariantCulture);
+            Paragraph($"{row.Strategy} to {row.Device} on {row.HostName}, run {run}: {row.Verdict}{message}",
                 IsRefused(row) ? "muted" : "bad");
         }
         foreach (WeightAgreement agreement in WeightAgreement.Of(rows))
         {
-            Paragraph(agreement.Text, agreement.Digests.Count == 1 ? "good" : "bad");
+            Judged(agreement.Digests.Count == 1, agreement.Text);
         }
         if (sections.Count > 1)
         {
             Raw("<nav aria-label=\"Contents\"><ul>");
             for (int i = 0; i < sections.Count; i++)
             {
-                Raw(
-                    string.Create(
-                        CultureInfo.InvariantCulture, $"<li><a href=\"#g{i + 1}\">{Markup.Text(sections[i].Group.Title)}</a></li>"));
+                Raw($"<li><a href=\"#g{i + 1}\">{Markup.Text(sections[i].Group.Title)}</a></li>");
             }
-            Raw(
-                "<li><a href=\"#machines\">Machines</a></li><li><a href=\"#rows\">All rows</a></li><li><a "
-                    + "href=\"#words\">Words</a></li></ul></nav>\n");
+            Raw("<li><a href=\"#machines\">Machines</a></li><li><a href=\"#rows\">All rows</a></li>"
+                + "<li><a href=\"#words\">Words</a></li></ul></nav>\n");
         }
     }
 
@@ -111,50 +97,24 @@ internal sealed class HtmlPage
         Raw("<section aria-labelledby=\"changes\">\n<h2 id=\"changes\">Compared with the baseline</h2>\n");
         int worse = changes.Count(change => change.Kind == ChangeKind.Worse);
         int compared = changes.Count(change => change.Kind is not (ChangeKind.New or ChangeKind.Missing));
-        Paragraph(
-            $"{Figures.Count(worse)} of {Figures.Count(compared, "load")} {(worse == 1 ? "is" : "are")} worse.",
-            worse == 0 ? "good" : "bad");
-        Paragraph(
-            "Figures are medians of the runs. A time differs if it changed by more than 10 % and 10 ms and the ranges of the runs do not "
-                + "overlap. "
-                + "Host memory differs by more than 2 % and 8 MiB, device memory by a byte.",
-            "muted");
+        Judged(worse == 0, $"{Figures.Count(worse)} of {Figures.Count(compared, "load")} {(worse == 1 ? "is" : "are")} worse.");
+        Muted("Figures are medians of the runs. A time differs if it changed by more than 10 % and 10 ms and the ranges of the runs do not "
+            + "overlap. Host memory differs by more than 2 % and 8 MiB, device memory by a byte.");
         Table(
-            new FigureTable(
-                [
-                    "Change",
-                    "Machine",
-                    "Model",
-                    "Device",
-                    "Strategy",
-                    "Time before",
-                    "Time",
-                    "Host before",
-                    "Host",
-                    "Device before",
-                    "Device memory",
-                    "Difference",
-                ],
-                [
-                    .. changes.Select(change =>
-                        (IReadOnlyList<string>)
-                            [
-                                change.Kind.ToString().ToLowerInvariant(),
-                                change.Group.HostName,
-                                change.Group.Model,
-                                change.Group.Device,
-                                change.Name,
-                                Median(change.Before, row => row.ElapsedMicroseconds, Figures.Time),
-                                Median(change.Now, row => row.ElapsedMicroseconds, Figures.Time),
-                                Median(change.Before, row => row.PeakHostBytes, Figures.Bytes),
-                                Median(change.Now, row => row.PeakHostBytes, Figures.Bytes),
-                                Median(change.Before, row => row.PeakDeviceBytes, Figures.Bytes),
-                                Median(change.Now, row => row.PeakDeviceBytes, Figures.Bytes),
-                                change.Text,
-                            ]),
-                ]),
-            "Each load beside the same load in the baseline, the worst first",
-            sorts: true);
+            FigureTable.Of(changes,
+                ("Change", change => change.Kind.ToString().ToLowerInvariant()),
+                ("Machine", change => change.Group.HostName),
+                ("Model", change => change.Group.Model),
+                ("Device", change => change.Group.Device),
+                ("Strategy", change => change.Name),
+                ("Time before", change => Median(change.Before, row => row.ElapsedMicroseconds, Figures.Time)),
+                ("Time", change => Median(change.Now, row => row.ElapsedMicroseconds, Figures.Time)),
+                ("Host before", change => Median(change.Before, row => row.PeakHostBytes, Figures.Bytes)),
+                ("Host", change => Median(change.Now, row => row.PeakHostBytes, Figures.Bytes)),
+                ("Device before", change => Median(change.Before, row => row.PeakDeviceBytes, Figures.Bytes)),
+                ("Device memory", change => Median(change.Now, row => row.PeakDeviceBytes, Figures.Bytes)),
+                ("Difference", change => change.Text)),
+            "Each load beside the same load in the baseline, the worst first", sorts: true);
         Raw("</section>\n");
     }
 
@@ -168,24 +128,17 @@ internal sealed class HtmlPage
     {
         (string Word, string Meaning)[] words =
         [
-            (
-                "as forecast",
+            ("as forecast",
                 "The load took what was forecast: device memory to the byte, host memory within 2 % or 8 MiB, whichever is more."),
             ("host +12.3 %, device -1.0 MiB", "Measured less forecast, where a load left its forecast: plus is more than forecast."),
             ("refused", "The forecast did not fit a limit, so nothing was loaded. That is no miss of the forecast."),
             ("device", "Memory of the accelerator that was allocated for the load."),
-            (
-                "host",
+            ("host",
                 "Memory of the computer that the load cannot do without: anonymous and shared pages, above what the process held before."),
             ("file-backed", "Pages of mapped files that lie in memory. The system can take them back at any time and read them again."),
-            .. rows.Any(row => DeviceRegistry.IsSimulated(row.Device))
-                ?
-                [
-                    (
-                        "sim, simulated",
-                        "No card: the accelerator is simulated in the memory of the computer. Peaks are those of a card; times are not."),
-                ]
-                : Array.Empty<(string, string)>(),
+            .. !rows.Any(row => DeviceRegistry.IsSimulated(row.Device)) ? Array.Empty<(string, string)>()
+                : [("sim, simulated",
+                    "No card: the accelerator is simulated in the memory of the computer. Peaks are those of a card; times are not.")],
             ("cold, warm", "Whether the files were read from the disk or lay in the system's page cache."),
         ];
         Raw("<section aria-labelledby=\"words\">\n<h2 id=\"words\">Words</h2>\n<dl>\n");
@@ -202,11 +155,8 @@ internal sealed class HtmlPage
         ReportGroup group = section.Group;
         LoadMeasurement known = group.Known;
         _section++;
-        Raw(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"<section aria-labelledby=\"g{_section}\">\n<h2 id=\"g{_section}\">{Markup.Text(group.Title)}</h2>\n"));
-        Paragraph(Facts(known), "muted");
+        Raw($"<section aria-labelledby=\"g{_section}\">\n<h2 id=\"g{_section}\">{Markup.Text(group.Title)}</h2>\n");
+        Muted(Facts(known));
         Element("h3", "Peaks, time and throughput");
         Raw("<div class=\"pictures\">\n");
         Figure(section.Peaks, "Peak memory, median of the runs; a line in a bar goes from the least to the most");
@@ -214,10 +164,8 @@ internal sealed class HtmlPage
         Raw("</div>\n");
         if (section.Peaks.Table.Columns.Contains("Notebook GPU"))
         {
-            Paragraph(
-                "The notebook's figures are PyTorch's, on a CUDA card. Its CPU figures were sampled every 100 ms, and a peak can fall "
-                    + "between two samples.",
-                "muted");
+            Muted("The notebook's figures are PyTorch's, on a CUDA card. Its CPU figures were sampled every 100 ms, and a peak can fall "
+                + "between two samples.");
         }
         Element("h3", "Memory over time");
         string[] without = [.. group.Strategies.Where(strategy => strategy.Timeline is null).Select(strategy => strategy.Name)];
@@ -232,15 +180,13 @@ internal sealed class HtmlPage
         }
         if (without.Length > 0)
         {
-            Paragraph(
-                $"No samples of {string.Join(", ", without)}: ask for samples when you measure, and give their file to the report.",
-                "muted");
+            Muted($"No samples of {string.Join(", ", without)}: ask for samples when you measure, and give their file to the report.");
         }
         if (ReportCommands.Knows(group))
         {
             string limit = ReportCommands.KnowsDeviceLimit(group) ? "" : ", nor is a limit on the card's memory";
             Element("h3", "Commands");
-            Paragraph($"These measure the same again. Keys and patterns that were given are not in the rows{limit}.", "muted");
+            Muted($"These measure the same again. Keys and patterns that were given are not in the rows{limit}.");
             Raw($"<pre>{Markup.Text(ReportCommands.Shell(group))}</pre>\n<pre>{Markup.Text(ReportCommands.PowerShell(group))}</pre>\n");
         }
         Raw("</section>\n");
@@ -262,13 +208,12 @@ internal sealed class HtmlPage
     private void Figure(Picture picture, string? caption)
     {
         _figures++;
-        string id = string.Create(CultureInfo.InvariantCulture, $"f{_figures}");
         Raw("<figure>\n");
         if (caption is not null)
         {
             Element("figcaption", caption);
         }
-        Raw(SvgRenderer.Part(picture, id));
+        Raw(SvgRenderer.Part(picture, $"f{_figures}"));
         Raw("\n<details><summary>The same in figures</summary>\n");
         Table(picture.Table, picture.Title);
         Raw("</details>\n</figure>\n");
@@ -278,21 +223,14 @@ internal sealed class HtmlPage
     {
         Raw("<section aria-labelledby=\"machines\">\n<h2 id=\"machines\">Machines</h2>\n");
         Table(
-            new FigureTable(
-                ["Machine", "Processor", "Memory", "Host budget", "Limit", "MemLoad"],
-                [
-                    .. rows.GroupBy(row => (row.HostName, row.ProcessorName, row.TotalMemoryBytes, row.ModuleVersion))
-                        .Select(machine =>
-                            (IReadOnlyList<string>)
-                                [
-                                    machine.Key.HostName,
-                                    machine.Key.ProcessorName ?? "–",
-                                    Figures.Bytes(machine.Key.TotalMemoryBytes),
-                                    Figures.Spread(Spread.Of(machine.Select(row => row.HostBudgetBytes)), Figures.Bytes),
-                                    string.Join(", ", machine.Select(row => row.HostLimit).OfType<string>().Distinct().DefaultIfEmpty("–")),
-                                    machine.Key.ModuleVersion,
-                                ]),
-                ]),
+            FigureTable.Of(rows.GroupBy(row => (row.HostName, row.ProcessorName, row.TotalMemoryBytes, row.ModuleVersion)),
+                ("Machine", machine => machine.Key.HostName),
+                ("Processor", machine => machine.Key.ProcessorName ?? "–"),
+                ("Memory", machine => Figures.Bytes(machine.Key.TotalMemoryBytes)),
+                ("Host budget", machine => Figures.Spread(Spread.Of(machine.Select(row => row.HostBudgetBytes)), Figures.Bytes)),
+                ("Limit",
+                    machine => string.Join(", ", machine.Select(row => row.HostLimit).OfType<string>().Distinct().DefaultIfEmpty("–"))),
+                ("MemLoad", machine => machine.Key.ModuleVersion)),
             "Where it was measured");
         Raw("</section>\n");
     }
@@ -301,65 +239,33 @@ internal sealed class HtmlPage
     {
         Raw("<section aria-labelledby=\"rows\">\n<h2 id=\"rows\">All rows</h2>\n");
         Table(
-            new FigureTable(
-                [
-                    "Machine",
-                    "Model",
-                    "Device",
-                    "Strategy",
-                    "Run",
-                    "Device forecast",
-                    "Device peak",
-                    "Host forecast",
-                    "Host peak",
-                    "File-backed peak",
-                    "Time",
-                    "Throughput",
-                    "Verdict",
-                    "Digest",
-                ],
-                [
-                    .. rows.Select(row =>
-                        (IReadOnlyList<string>)
-                            [
-                                row.HostName,
-                                ReportGroup.ModelOf(row),
-                                row.Device,
-                                row.ChosenStrategy is null || row.ChosenStrategy == row.Strategy
-                                    ? row.Strategy
-                                    : $"{row.Strategy} ({row.ChosenStrategy})",
-                                row.Run.ToString(CultureInfo.InvariantCulture),
-                                Figures.Bytes(row.ForecastDeviceBytes),
-                                Figures.Bytes(row.PeakDeviceBytes),
-                                Figures.Bytes(row.ForecastHostBytes),
-                                Figures.Bytes(row.PeakHostBytes),
-                                Figures.Bytes(row.PeakHostFileBytes),
-                                Figures.Time(row.ElapsedMicroseconds),
-                                Figures.Speed(row.BytesPerSecond),
-                                row.Verdict,
-                                row.WeightsDigest is { Length: > 12 } digest ? digest[..12] + "…" : row.WeightsDigest ?? "–",
-                            ]),
-                ]),
-            "Every load, peaks above the idle process",
-            sorts: true);
+            FigureTable.Of(rows,
+                ("Machine", row => row.HostName),
+                ("Model", ReportGroup.ModelOf),
+                ("Device", row => row.Device),
+                ("Strategy", ReportStrategy.NameOf),
+                ("Run", row => row.Run.ToString(CultureInfo.InvariantCulture)),
+                ("Device forecast", row => Figures.Bytes(row.ForecastDeviceBytes)),
+                ("Device peak", row => Figures.Bytes(row.PeakDeviceBytes)),
+                ("Host forecast", row => Figures.Bytes(row.ForecastHostBytes)),
+                ("Host peak", row => Figures.Bytes(row.PeakHostBytes)),
+                ("File-backed peak", row => Figures.Bytes(row.PeakHostFileBytes)),
+                ("Time", row => Figures.Time(row.ElapsedMicroseconds)),
+                ("Throughput", row => Figures.Speed(row.BytesPerSecond)),
+                ("Verdict", row => row.Verdict),
+                ("Digest", row => row.WeightsDigest is { Length: > 12 } digest ? digest[..12] + "…" : row.WeightsDigest ?? "–")),
+            "Every load, peaks above the idle process", sorts: true);
         Raw("</section>\n");
     }
 
     private void Notes(IReadOnlyList<LoadMeasurement> rows)
     {
-        string[] notes =
-        [
-            .. rows.Where(row => row.Note is not null)
-                .Select(row => $"{row.Strategy} to {row.Device} on {row.HostName}: {row.Note}")
-                .Distinct(),
-        ];
+        string[] notes = [.. rows.Where(row => row.Note is not null)
+            .Select(row => $"{row.Strategy} to {row.Device} on {row.HostName}: {row.Note}").Distinct()];
         if (notes.Length > 0)
         {
             Element("h2", "Notes");
-            foreach (string note in notes)
-            {
-                Paragraph(note, "muted");
-            }
+            Array.ForEach(notes, Muted);
         }
     }
 
@@ -367,11 +273,9 @@ internal sealed class HtmlPage
     private void Table(FigureTable table, string caption, bool sorts = false)
     {
         bool[] words = [.. table.Columns.Select((name, i) => !table.Rows.All(row => IsFigure(row[i])))];
-        Raw(
-            $"<div class=\"scroll\" role=\"region\" tabindex=\"0\" "
-                + $"aria-label=\"{Markup.Text(caption)}\"><table{(sorts ? " class=\"sorts\"" : "")}>\n"
-                + $"<caption>{Markup.Text(caption)}</caption>\n<thead><tr>"
-        );
+        string shown = Markup.Text(caption);
+        Raw($"<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"{shown}\"><table{(sorts ? " class=\"sorts\"" : "")}>\n"
+            + $"<caption>{shown}</caption>\n<thead><tr>");
         for (int i = 0; i < table.Columns.Count; i++)
         {
             Raw($"<th scope=\"col\"{(words[i] ? "" : " class=\"n\"")}>{Markup.Text(table.Columns[i])}</th>");
@@ -396,6 +300,10 @@ internal sealed class HtmlPage
         int end = cell.AsSpan().IndexOfAnyExcept(FigureCharacters);
         return cell == "–" || end < 0 || (end > 0 && cell[end] == ' ');
     }
+
+    private void Muted(string text) => Paragraph(text, "muted");
+
+    private void Judged(bool isGood, string text) => Paragraph(text, isGood ? "good" : "bad");
 
     private void Paragraph(string text, string kind) => Raw($"<p class=\"{kind}\">{Markup.Text(text)}</p>\n");
 

@@ -34,17 +34,13 @@ internal static class LoadMetrics
     public static string Format(IReadOnlyList<LoadMeasurement> rows, string? model = null)
     {
         LoadMeasurement[] shown =
-        [
-            .. rows.GroupBy(row => Labels(row, model), StringComparer.Ordinal).Select(runs => ReportStrategy.TypicalOf([.. runs])),
-        ];
+            [.. rows.GroupBy(row => Labels(row, model), StringComparer.Ordinal).Select(runs => ReportStrategy.TypicalOf([.. runs]))];
         var text = new StringBuilder();
         foreach ((string name, string help, Func<LoadMeasurement, string?> value) in Gauges)
         {
             Family(name, help, shown.Select(row => (Labels(row, model), value(row))));
         }
-        Family(
-            "memload_row_info",
-            "What a load was, and how it ended. The value is always 1.",
+        Family("memload_row_info", "What a load was, and how it ended. The value is always 1.",
             shown.Select(row => (Labels(row, model) + Info(row), (string?)"1")));
         return text.ToString();
 
@@ -62,11 +58,10 @@ internal static class LoadMetrics
         }
     }
 
-    /// <summary>Writes the text to a file. Readers see the old file or the new one, never a part.</summary>
-    /// <param name="rows">The rows.</param>
-    /// <param name="path">The file, with the extension <c>.prom</c>: collectors read no other files.</param>
-    /// <param name="model">As for <see cref="Format"/>.</param>
-    /// <param name="cancellationToken">Stops the write. The file then stays as it was.</param>
+    /// <summary>
+    /// Writes the text to a file with the extension <c>.prom</c>: collectors read no others. Readers see the old file or the new one, never
+    /// a part. If the write is stopped, the file stays as it was.
+    /// </summary>
     /// <returns>The absolute path.</returns>
     /// <exception cref="MemLoadException">ML8104 without rows, ML1008 for another extension, ML9102 to ML9105.</exception>
     public static string Write(
@@ -82,7 +77,6 @@ internal static class LoadMetrics
     }
 
     /// <summary>Checks before a measurement that <see cref="Write"/> can write a file.</summary>
-    /// <param name="path">The file.</param>
     /// <exception cref="MemLoadException">ML1008 for another extension, ML9102 to ML9104.</exception>
     public static void RequireWritable(string path) => WriteTarget.RequireWritable(TargetOf(path));
 
@@ -102,7 +96,7 @@ internal static class LoadMetrics
     {
         string labels =
             $"model=\"{Escape(model ?? row.Model ?? row.Size)}\",strategy=\"{Escape(row.Strategy)}\",device=\"{Escape(row.Device)}\"";
-        return row.RankCount is null ? labels : string.Create(CultureInfo.InvariantCulture, $"{labels},rank=\"{row.Rank}\"");
+        return row.RankCount is null ? labels : FormattableString.Invariant($"{labels},rank=\"{row.Rank}\"");
     }
 
     private static string Info(LoadMeasurement row) =>

@@ -20,6 +20,8 @@ public sealed record LoadReportInfo
     public int? WorseCount { get; init; }
     /// <summary>Absolute path of the folder with the picture files. Null if no folder was requested.</summary>
     public string? PicturePath { get; init; }
+    // A file of samples has those of all runs, so some without a row are usual.
+    internal string? Warning { get; init; }
 }
 
 /// <summary>What a report contains besides its rows.</summary>
@@ -67,9 +69,8 @@ public static class LoadReport
     /// <param name="cancellationToken">Stops the write. No partial file remains.</param>
     /// <exception cref="MemLoadException">ML8104 without rows, ML1008 for a name without the extension of a page, ML9102 to
     /// ML9105.</exception>
-    public static LoadReportInfo Write(
-        IReadOnlyList<LoadMeasurement> rows, IReadOnlyList<LoadTimeline> timelines, string path, LoadReportOptions options,
-        CancellationToken cancellationToken)
+    public static LoadReportInfo Write(IReadOnlyList<LoadMeasurement> rows, IReadOnlyList<LoadTimeline> timelines, string path,
+        LoadReportOptions options, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(rows);
         ArgumentNullException.ThrowIfNull(timelines);
@@ -85,17 +86,19 @@ public static class LoadReport
         IReadOnlyList<RunChange>? changes = options.Baseline is null ? null : RunChange.Of(rows, options.Baseline);
         byte[] page = Encoding.UTF8.GetBytes(HtmlPage.Of(rows, sections, changes));
         Picture[] pictures = [.. sections.SelectMany(section => section.Pictures)];
-        string? folder = options.PicturePath is null
-            ? null
+        string? folder = options.PicturePath is null ? null
             : WritePictures(pictures, FullPath.Of(options.PicturePath, Rules.TargetUnwritable), options.Overwrite, cancellationToken);
         ReportOutput.Write(target, page, options.Overwrite, cancellationToken);
+        int unused = timelines.Count(timeline => !shown.Contains(timeline.Key));
         return new LoadReportInfo
         {
             Path = target,
             FileBytes = page.Length,
             RowCount = rows.Count,
             PictureCount = pictures.Length,
-            UnusedTimelineCount = timelines.Count(timeline => !shown.Contains(timeline.Key)),
+            UnusedTimelineCount = unused,
+            Warning = unused > 0 && unused == timelines.Count
+                ? "The samples are of other loads than the rows. The page has no memory over time." : null,
             WorseCount = changes?.Count(change => change.Kind == ChangeKind.Worse),
             PicturePath = folder,
         };
@@ -120,8 +123,7 @@ public static class LoadReport
     }
 
     private static string TargetOf(string path, bool overwrite) =>
-        Extensions.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase)
-            ? WriteTarget.ForFile(path, overwrite)
+        Extensions.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase) ? WriteTarget.ForFile(path, overwrite)
             : throw Rules.ExtensionWrong.Broken("the name of the page does not end in .html", path, remedy: "Name it NAME.html.");
 
     private static string WritePictures(Picture[] pictures, string folder, bool overwrite, CancellationToken ct)
@@ -137,11 +139,8 @@ public static class LoadReport
         // Checks all names first, so that an existing file is found before the write.
         (Picture Picture, string Svg, string Png)[] targets =
         [
-            .. pictures.Select(picture =>
-                (
-                    picture,
-                    WriteTarget.ForFile(Path.Combine(folder, picture.Name + ".svg"), overwrite),
-                    WriteTarget.ForFile(Path.Combine(folder, picture.Name + ".png"), overwrite))),
+            .. pictures.Select(picture => (picture, WriteTarget.ForFile(Path.Combine(folder, picture.Name + ".svg"), overwrite),
+                WriteTarget.ForFile(Path.Combine(folder, picture.Name + ".png"), overwrite))),
         ];
         foreach ((Picture picture, string svg, string png) in targets)
         {

@@ -37,7 +37,6 @@ public sealed record LoadTimeline
     internal (string Strategy, string Device, int Run, string HostName, long Moment) Key =>
         (Strategy, Device, Run, HostName, Moment(StartedAt));
 
-    /// <summary>Returns the key of the samples of a row.</summary>
     internal static (string Strategy, string Device, int Run, string HostName, long Moment) KeyOf(LoadMeasurement row) =>
         (row.Strategy, row.Device, row.Run, row.HostName, Moment(row.StartedAt));
 
@@ -47,11 +46,7 @@ public sealed record LoadTimeline
         samples.Select(sample => new TimelinePoint(
             sample.ElapsedMicroseconds, sample.HostBytes, sample.HostFileBytes, sample.DeviceBytes, null, null, null, null)));
 
-    /// <summary>Combines the samples of a load with the running totals of the plan, and reduces their number.</summary>
-    /// <param name="row">The row of the load.</param>
-    /// <param name="plan">The executed plan.</param>
-    /// <param name="device">The device.</param>
-    /// <param name="samples">The samples, oldest first.</param>
+    /// <summary>Combines the samples of a load, oldest first, with the running totals of the plan, and reduces their number.</summary>
     internal static LoadTimeline Of(LoadMeasurement row, LoadPlan plan, IDevice device, IReadOnlyList<MemorySample> samples)
     {
         using CachingAllocator? allocator = device.NewForecastAllocator();

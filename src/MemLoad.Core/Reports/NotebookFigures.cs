@@ -7,7 +7,6 @@ namespace MemLoad;
 /// </summary>
 internal static class NotebookFigures
 {
-    /// <summary>The model of the figures.</summary>
     public const string Size = "gpt2-xl";
 
     /// <summary>Returns the peaks of device and host in bytes. Null for a strategy that the notebook does not have.</summary>

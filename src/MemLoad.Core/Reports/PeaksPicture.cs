@@ -37,9 +37,7 @@ internal static class PeaksPicture
         {
             double x = Left + (scale.At(i) / scale.End * BarWidth);
             shapes.Insert(0, new Stroke(i == 0 ? Ink.Axis : Ink.Grid, [new(x, 20), new(x, y)]));
-            shapes.Add(
-                new Label(
-                    Ink.Muted, x, y + 13, i == scale.Count ? $"{scale.TextAt(i)} {scale.UnitName}" : scale.TextAt(i), 11, Anchor.Middle));
+            shapes.Add(new Label(Ink.Muted, x, y + 13, scale.TextAt(i, withUnit: i == scale.Count), 11, Anchor.Middle));
         }
         y += 20;
         shapes.Add(new Stroke(Ink.Forecast, [new(Left, y + 1), new(Left, y + 13)], 2.5));
@@ -50,10 +48,8 @@ internal static class PeaksPicture
             shapes.Add(new Label(Ink.Text, Left + 97, y + 11, "the notebook's figure (PyTorch, CUDA)", 11));
         }
         y += 20;
-        return new Picture(name, $"Peak memory: {group.Title}", Describe(group), Picture.CommonWidth, y, shapes, Table(group))
-        {
-            Hints = hints,
-        };
+        string title = $"Peak memory: {group.Title}";
+        return new Picture(name, title, Describe(group), Picture.CommonWidth, y, shapes, Table(group)) { Hints = hints };
     }
 
     private static string Hinted(ReportStrategy strategy, Bar bar)
@@ -72,22 +68,16 @@ internal static class PeaksPicture
         }
         if (bar.Figure is { Least: long least, Most: long most } && Figures.Bytes(least) != Figures.Bytes(most))
         {
-            shapes.Add(
-                new Stroke(Ink.Text, [new(Left + Length(least), y + (BarHeight / 2)), new(Left + Length(most), y + (BarHeight / 2))], 2));
+            double middle = y + (BarHeight / 2);
+            shapes.Add(new Stroke(Ink.Text, [new(Left + Length(least), middle), new(Left + Length(most), middle)], 2));
         }
         if (bar.Forecast is long forecast)
         {
-            shapes.Add(
-                new Stroke(Ink.Forecast, [new(Left + Length(forecast), y - 1.5), new(Left + Length(forecast), y + BarHeight + 1.5)], 2.5));
+            double at = Left + Length(forecast);
+            shapes.Add(new Stroke(Ink.Forecast, [new(at, y - 1.5), new(at, y + BarHeight + 1.5)], 2.5));
         }
-        shapes.Add(
-            new Label(
-                Ink.Text,
-                Picture.CommonWidth,
-                y + 10,
-                bar.Ink == Ink.Notebook ? Notebook(bar.Figure.Median) : Figures.Bytes(bar.Figure.Median),
-                12,
-                Anchor.End));
+        string figure = bar.Ink == Ink.Notebook ? Notebook(bar.Figure.Median) : Figures.Bytes(bar.Figure.Median);
+        shapes.Add(new Label(Ink.Text, Picture.CommonWidth, y + 10, figure, 12, Anchor.End));
 
         double Length(long bytes) => bytes / scale.End * BarWidth;
     }
@@ -122,48 +112,26 @@ internal static class PeaksPicture
         return runs + (verdicts.Length > 2 ? $"{verdicts.Length} verdicts" : string.Join("; ", verdicts));
     }
 
-    private static string Describe(ReportGroup group) =>
-        string.Join(
-            " ",
-            group.Strategies.Select(strategy =>
-                $"{strategy.Name}: {(group.HasDevice ? $"device {Figures.Bytes(strategy.Of(row => row.PeakDeviceBytes).Median)}, " : "")}"
-                + $"host {Figures.Bytes(strategy.Of(row => row.PeakHostBytes).Median)}, file-backed "
-                + $"{Figures.Bytes(strategy.Of(row => row.PeakHostFileBytes).Median)}; {VerdictOf(strategy)}."));
+    private static string Describe(ReportGroup group) => string.Join(" ", group.Strategies.Select(strategy =>
+        $"{strategy.Name}: {(group.HasDevice ? $"device {Figures.Bytes(strategy.Of(row => row.PeakDeviceBytes).Median)}, " : "")}"
+            + $"host {Figures.Bytes(strategy.Of(row => row.PeakHostBytes).Median)}, file-backed "
+            + $"{Figures.Bytes(strategy.Of(row => row.PeakHostFileBytes).Median)}; {VerdictOf(strategy)}."));
 
     private static FigureTable Table(ReportGroup group)
     {
-        bool notebook = group.Strategies.Any(strategy => strategy.Notebook is not null);
-        string[] columns =
+        (string, Func<ReportStrategy, string>)[] columns =
         [
-            "Strategy",
-            "Device forecast",
-            "Device peak",
-            "Host forecast",
-            "Host peak",
-            "File-backed peak",
-            .. notebook ? new[] { "Notebook GPU", "Notebook CPU" } : [],
+            ("Strategy", strategy => strategy.Name),
+            ("Device forecast", strategy => Figures.Bytes(strategy.Typical.ForecastDeviceBytes)),
+            ("Device peak", strategy => Figures.Spread(strategy.Of(row => row.PeakDeviceBytes), Figures.Bytes)),
+            ("Host forecast", strategy => Figures.Bytes(strategy.Typical.ForecastHostBytes)),
+            ("Host peak", strategy => Figures.Spread(strategy.Of(row => row.PeakHostBytes), Figures.Bytes)),
+            ("File-backed peak", strategy => Figures.Spread(strategy.Of(row => row.PeakHostFileBytes), Figures.Bytes)),
+            ("Notebook GPU", strategy => strategy.Notebook is { } figures ? Notebook(figures.Device) : "–"),
+            ("Notebook CPU", strategy => strategy.Notebook is { } figures ? Notebook(figures.Host) : "–"),
         ];
-        return new FigureTable(
-            columns,
-            [
-                .. group.Strategies.Select(strategy =>
-                    (IReadOnlyList<string>)
-                        [
-                            strategy.Name,
-                            Figures.Bytes(strategy.Typical.ForecastDeviceBytes),
-                            Figures.Spread(strategy.Of(row => row.PeakDeviceBytes), Figures.Bytes),
-                            Figures.Bytes(strategy.Typical.ForecastHostBytes),
-                            Figures.Spread(strategy.Of(row => row.PeakHostBytes), Figures.Bytes),
-                            Figures.Spread(strategy.Of(row => row.PeakHostFileBytes), Figures.Bytes),
-                            .. notebook
-                                ? new[]
-                                {
-                                    strategy.Notebook is { } g ? Notebook(g.Device) : "–",
-                                    strategy.Notebook is { } c ? Notebook(c.Host) : "–",
-                                }
-                                : [],
-                        ]),
-            ]);
+        bool notebook = group.Strategies.Any(strategy => strategy.Notebook is not null);
+        return FigureTable.Of(group.Strategies, notebook ? columns : columns[..^2]);
     }
 
     private sealed record Bar(string Name, Ink Ink, Spread Figure, long? Forecast);

@@ -1,14 +1,10 @@
 namespace MemLoad;
 
-/// <summary>A time span of a load. Phases that alternate per tensor are one span with both names.</summary>
-/// <param name="Name">The name in the plan.</param>
-/// <param name="Start">The start, in microseconds.</param>
-/// <param name="End">The end, in microseconds.</param>
+/// <summary>A time span of a load, in microseconds. Phases that alternate per tensor are one span with both names.</summary>
 internal sealed record PhaseSpan(string Name, long Start, long End)
 {
     private const int MostShown = 8;
 
-    /// <summary>Returns the spans of a timeline, in order.</summary>
     public static IReadOnlyList<PhaseSpan> Of(IReadOnlyList<TimelinePoint> points)
     {
         var spans = new Dictionary<string, PhaseSpan>(StringComparer.Ordinal);

@@ -1,47 +1,36 @@
-using System.Globalization;
-
 namespace MemLoad;
 
-/// <summary>The runs of one strategy in a group.</summary>
-/// <param name="Name">The strategy, and the strategy that Auto selected.</param>
-/// <param name="Rows">The rows, in input order.</param>
-/// <param name="Timeline">The samples of the run with the median time, or null.</param>
+/// <summary>
+/// The runs of one strategy in a group, in input order. The name includes the strategy that Auto selected. The samples are those of the run
+/// with the median time, or null.
+/// </summary>
 internal sealed record ReportStrategy(string Name, IReadOnlyList<LoadMeasurement> Rows, LoadTimeline? Timeline)
 {
-    /// <summary>Its rows that loaded.</summary>
     public IEnumerable<LoadMeasurement> Loaded => Rows.Where(row => row.IsLoaded);
 
     /// <summary>The run to show.</summary>
     public LoadMeasurement Typical => TypicalOf(Rows);
 
-    /// <summary>A figure over the runs.</summary>
     public Spread Of(Func<LoadMeasurement, long?> figure) => Spread.Of(Loaded.Select(figure));
 
     /// <summary>The figures of the notebook, if they are comparable.</summary>
     public (long Device, long Host)? Notebook =>
         Typical is { Size: NotebookFigures.Size, DType: null or "float32" } row
-            ? NotebookFigures.Of(row.ChosenStrategy ?? row.Strategy)
-            : null;
+            ? NotebookFigures.Of(row.ChosenStrategy ?? row.Strategy) : null;
 
-    public static ReportStrategy Of(
-        IEnumerable<LoadMeasurement> rows,
+    public static ReportStrategy Of(IEnumerable<LoadMeasurement> rows,
         ILookup<(string Strategy, string Device, int Run, string HostName, long Moment), LoadTimeline> timelines)
     {
         LoadMeasurement[] all = [.. rows];
         LoadMeasurement typical = TypicalOf(all);
-        string name =
-            typical.ChosenStrategy is null || typical.ChosenStrategy == typical.Strategy
-                ? typical.Strategy
-                : $"{typical.Strategy} ({typical.ChosenStrategy})";
-        IEnumerable<LoadMeasurement> preferred = all.OrderBy(row =>
-            ReferenceEquals(row, typical) ? 0
-            : row.IsLoaded ? 1
-            : 2);
-        LoadTimeline? timeline = preferred
-            .Select(row => timelines[LoadTimeline.KeyOf(row)].FirstOrDefault())
-            .FirstOrDefault(found => found is not null);
-        return new ReportStrategy(name, all, timeline);
+        IEnumerable<LoadMeasurement> preferred = all.OrderBy(row => ReferenceEquals(row, typical) ? 0 : row.IsLoaded ? 1 : 2);
+        LoadTimeline? timeline = preferred.SelectMany(row => timelines[LoadTimeline.KeyOf(row)]).FirstOrDefault();
+        return new ReportStrategy(NameOf(typical), all, timeline);
     }
+
+    /// <summary>Returns the strategy of a row, and the strategy that Auto selected.</summary>
+    public static string NameOf(LoadMeasurement row) =>
+        row.ChosenStrategy is null || row.ChosenStrategy == row.Strategy ? row.Strategy : $"{row.Strategy} ({row.ChosenStrategy})";
 
     /// <summary>The run that stands for several: the loaded run with the median time, otherwise the first run.</summary>
     public static LoadMeasurement TypicalOf(IReadOnlyList<LoadMeasurement> rows)
@@ -51,14 +40,11 @@ internal sealed record ReportStrategy(string Name, IReadOnlyList<LoadMeasurement
     }
 }
 
-/// <summary>Loads that can be compared with each other: one model, one computer, one device.</summary>
-/// <param name="HostName">The computer.</param>
-/// <param name="Device">The device.</param>
-/// <param name="Model">A short description of the model.</param>
-/// <param name="Strategies">The strategies, in the order of the measurement.</param>
+/// <summary>
+/// Loads that can be compared with each other: one model, one computer, one device. The strategies are in the order of the measurement.
+/// </summary>
 internal sealed record ReportGroup(string HostName, string Device, string Model, IReadOnlyList<ReportStrategy> Strategies)
 {
-    /// <summary>The display name.</summary>
     public string Title => $"{Model} to {DeviceRegistry.Describe(Device)} on {HostName}";
 
     /// <summary>Whether the device has its own memory.</summary>
@@ -87,9 +73,7 @@ internal sealed record ReportGroup(string HostName, string Device, string Model,
     {
         string name = NameOf(row);
         string cast = row.DType is null ? name : $"{name} as {row.DType}";
-        string rank = row.RankCount is null
-            ? cast
-            : string.Create(CultureInfo.InvariantCulture, $"{cast}, rank {row.Rank} of {row.RankCount}");
+        string rank = row.RankCount is null ? cast : FormattableString.Invariant($"{cast}, rank {row.Rank} of {row.RankCount}");
         return row.Split is null ? rank : $"{rank} by {row.Split.ToLowerInvariant()}";
     }
 

@@ -3,12 +3,9 @@ namespace MemLoad;
 /// <summary>Reads the input files of reports.</summary>
 internal static class ReportInput
 {
-    /// <summary>The maximum bytes of a file.</summary>
     public const long LargestFile = 100_000_000;
 
-    /// <summary>Returns the bytes of a file, without a UTF-8 byte-order mark.</summary>
-    /// <param name="path">The file.</param>
-    /// <param name="full">The absolute path of the file.</param>
+    /// <summary>Returns the bytes of a file, without a UTF-8 byte-order mark, and the absolute path of the file.</summary>
     /// <exception cref="MemLoadException">ML1001 to ML1010, ML1003 for an empty one, ML8105.</exception>
     public static byte[] Read(string path, out string full)
     {

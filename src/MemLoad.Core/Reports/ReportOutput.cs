@@ -1,12 +1,9 @@
 namespace MemLoad;
 
-/// <summary>Writes the files of a report. Each write is atomic.</summary>
+/// <summary>Writes the files of a report, and manifests. Each write is atomic.</summary>
 internal static class ReportOutput
 {
-    /// <param name="target">Path from <see cref="WriteTarget.ForFile"/>.</param>
-    /// <param name="content">The whole content.</param>
-    /// <param name="overwrite">Whether an existing file is replaced.</param>
-    /// <param name="ct">Stops the write. No file remains.</param>
+    /// <summary>Writes a whole file with a path from <see cref="WriteTarget.ForFile"/>. If the write is stopped, no file remains.</summary>
     /// <exception cref="MemLoadException">ML9102 to ML9105.</exception>
     public static void Write(string target, ReadOnlySpan<byte> content, bool overwrite, CancellationToken ct)
     {

@@ -102,8 +102,7 @@ public static class RowFile
                 throw CsvReader.Broken(path, 1, $"the column {Printable.Quote(names[i])} is there twice");
             }
         }
-        return columns.Keys.Any(RowValues.Columns.Contains)
-            ? columns
+        return columns.Keys.Any(RowValues.Columns.Contains) ? columns
             : throw Rules.RowsUnreadable.Broken("the first line names no column of rows, and this is not JSON", path);
     }
 }

@@ -17,7 +17,6 @@ internal static class RowTime
         }
     }
 
-    /// <summary>Returns the text of a time.</summary>
     public static string Text(DateTimeOffset time) => time.ToString("yyyy-MM-ddTHH:mm:ss.fffzzz", CultureInfo.InvariantCulture);
 
     /// <summary>
@@ -31,11 +30,9 @@ internal static class RowTime
     /// <summary>The same text in JSON, which otherwise omits zeros.</summary>
     public sealed class Json : JsonConverter<DateTimeOffset>
     {
-        /// <inheritdoc/>
         public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
             reader.GetDateTimeOffset();
 
-        /// <inheritdoc/>
         public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options) =>
             writer.WriteStringValue(Text(value));
     }

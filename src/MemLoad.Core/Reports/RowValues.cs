@@ -67,8 +67,7 @@ internal static class RowValues
     private static long Whole(string text, JsonPropertyInfo property, string place, string? path)
     {
         bool whole = long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long number);
-        return whole && (property.PropertyType != typeof(int) || (int)number == number)
-            ? number
+        return whole && (property.PropertyType != typeof(int) || (int)number == number) ? number
             : throw Rules.RowValueInvalid.Broken($"{place}: {property.Name} is {Printable.Quote(text)} and must be a whole number", path);
     }
 }

@@ -5,23 +5,14 @@ namespace MemLoad;
 /// <summary>How the runs of a strategy differ from earlier runs of the same load.</summary>
 internal enum ChangeKind
 {
-    /// <summary>A figure or the outcome is worse.</summary>
-    Worse,
-    /// <summary>The load is only in the earlier rows.</summary>
-    Missing,
-    /// <summary>A figure or the outcome is better, and none is worse.</summary>
-    Better,
-    /// <summary>The load is only in the rows of the report.</summary>
-    New,
-    /// <summary>No figure differs by more than the noise.</summary>
-    Same,
+    Worse, // a figure or the outcome
+    Missing, // only in the earlier rows
+    Better, // and nothing is worse
+    New, // only in the rows of the report
+    Same, // no figure differs by more than the noise
 }
 
-/// <summary>The runs of one strategy, and the runs of the same load in earlier rows.</summary>
-/// <param name="Group">The group of the strategy.</param>
-/// <param name="Name">The strategy.</param>
-/// <param name="Before">The earlier runs, or null.</param>
-/// <param name="Now">The runs of the report, or null.</param>
+/// <summary>The runs of one strategy, and the runs of the same load in earlier rows. Null without such runs.</summary>
 internal sealed record RunChange(ReportGroup Group, string Name, ReportStrategy? Before, ReportStrategy? Now)
 {
     // Times of equal loads differ between runs. A smaller difference is noise.
@@ -47,7 +38,6 @@ internal sealed record RunChange(ReportGroup Group, string Name, ReportStrategy?
         return [.. changes.OrderBy(change => change.Kind)];
     }
 
-    /// <summary>The kind of the change.</summary>
     public ChangeKind Kind => this switch
     {
         { Now: null } => ChangeKind.Missing,
@@ -57,7 +47,6 @@ internal sealed record RunChange(ReportGroup Group, string Name, ReportStrategy?
         _ => ChangeKind.Same,
     };
 
-    /// <summary>The differences as text.</summary>
     public string Text => Kind switch
     {
         ChangeKind.Missing => "only in the baseline",
@@ -112,16 +101,8 @@ internal sealed record RunChange(ReportGroup Group, string Name, ReportStrategy?
     private sealed record Run(ReportGroup Group, ReportStrategy Strategy, LoadKey Key);
 
     // A model keeps its name when its folder changes, for example with a new version.
-    private sealed record LoadKey(
-        string HostName,
-        string Device,
-        string Model,
-        string? DType,
-        long? Rank,
-        long? RankCount,
-        string? Split,
-        string? Cache,
-        string Strategy)
+    private sealed record LoadKey(string HostName, string Device, string Model, string? DType, long? Rank, long? RankCount, string? Split,
+        string? Cache, string Strategy)
     {
         public static LoadKey Of(ReportGroup group, ReportStrategy strategy)
         {

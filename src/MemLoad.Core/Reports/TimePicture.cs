@@ -23,56 +23,33 @@ internal static class TimePicture
         {
             double x = Left + Length(scale.At(i));
             shapes.Add(new Stroke(i == 0 ? Ink.Axis : Ink.Grid, [new(x, 2), new(x, bottom)]));
-            shapes.Add(
-                new Label(
-                    Ink.Muted,
-                    x,
-                    bottom + 13,
-                    i == scale.Count ? $"{scale.TextAt(i)} {scale.UnitName}" : scale.TextAt(i),
-                    11,
-                    Anchor.Middle));
+            shapes.Add(new Label(Ink.Muted, x, bottom + 13, scale.TextAt(i, withUnit: i == scale.Count), 11, Anchor.Middle));
         }
         double y = 6;
         foreach (ReportStrategy strategy in group.Strategies)
         {
             Spread time = strategy.Of(row => row.ElapsedMicroseconds);
-            shapes.Add(
-                new Label(
-                    Ink.Text,
-                    Left - 6,
-                    y + 11,
-                    strategy.Name.Length > 14 ? strategy.Name[..13] + "…" : strategy.Name,
-                    12,
-                    Anchor.End,
-                    Bold: true));
+            string shown = strategy.Name.Length > 14 ? strategy.Name[..13] + "…" : strategy.Name;
+            shapes.Add(new Label(Ink.Text, Left - 6, y + 11, shown, 12, Anchor.End, Bold: true));
             if (time is { Least: long least, Median: long median, Most: long slowest })
             {
+                double middle = y + (BarHeight / 2);
                 shapes.Add(Area.Box(Ink.Time, Left, y, Math.Max(1, Length(median)), BarHeight));
                 if (least != slowest)
                 {
-                    shapes.Add(
-                        new Stroke(
-                            Ink.Text,
-                            [new(Left + Length(least), y + (BarHeight / 2)), new(Left + Length(slowest), y + (BarHeight / 2))],
-                            2));
+                    shapes.Add(new Stroke(Ink.Text, [new(Left + Length(least), middle), new(Left + Length(slowest), middle)], 2));
                 }
             }
             if (strategy.Typical.ForecastMicroseconds is long forecast)
             {
-                shapes.Add(
-                    new Stroke(Ink.Forecast, [new(Left + Length(forecast), y - 2), new(Left + Length(forecast), y + BarHeight + 2)], 2.5));
+                double at = Left + Length(forecast);
+                shapes.Add(new Stroke(Ink.Forecast, [new(at, y - 2), new(at, y + BarHeight + 2)], 2.5));
             }
-            string figure = time.Median is null
-                ? strategy.Typical.Verdict
+            string figure = time.Median is null ? strategy.Typical.Verdict
                 : $"{Figures.Time(time.Median)}, {Figures.Speed(strategy.Of(row => row.BytesPerSecond).Median)}";
             shapes.Add(new Label(Ink.Text, Picture.CommonWidth, y + 11, figure, 12, Anchor.End));
-            hints.Add(
-                new Hint(
-                    0,
-                    y - 4,
-                    Picture.CommonWidth,
-                    Row,
-                    $"{Described(strategy)}, forecast {Figures.Time(strategy.Typical.ForecastMicroseconds)}"));
+            hints.Add(new Hint(0, y - 4, Picture.CommonWidth, Row,
+                $"{Described(strategy)}, forecast {Figures.Time(strategy.Typical.ForecastMicroseconds)}"));
             y += Row;
         }
         string description = string.Join(" ", group.Strategies.Select(strategy => Described(strategy) + "."));
@@ -88,18 +65,10 @@ internal static class TimePicture
         $"{strategy.Name}: {Figures.Spread(strategy.Of(row => row.ElapsedMicroseconds), Figures.Time)}, "
             + $"{Figures.Speed(strategy.Of(row => row.BytesPerSecond).Median)}";
 
-    private static FigureTable Table(ReportGroup group) =>
-        new(
-            ["Strategy", "Runs", "Time", "Forecast", "Throughput"],
-            [
-                .. group.Strategies.Select(strategy =>
-                    (IReadOnlyList<string>)
-                        [
-                            strategy.Name,
-                            Figures.Count(strategy.Rows.Count),
-                            Figures.Spread(strategy.Of(row => row.ElapsedMicroseconds), Figures.Time),
-                            Figures.Time(strategy.Typical.ForecastMicroseconds),
-                            Figures.Spread(strategy.Of(row => row.BytesPerSecond), Figures.Speed),
-                        ]),
-            ]);
+    private static FigureTable Table(ReportGroup group) => FigureTable.Of(group.Strategies,
+        ("Strategy", strategy => strategy.Name),
+        ("Runs", strategy => Figures.Count(strategy.Rows.Count)),
+        ("Time", strategy => Figures.Spread(strategy.Of(row => row.ElapsedMicroseconds), Figures.Time)),
+        ("Forecast", strategy => Figures.Time(strategy.Typical.ForecastMicroseconds)),
+        ("Throughput", strategy => Figures.Spread(strategy.Of(row => row.BytesPerSecond), Figures.Speed)));
 }

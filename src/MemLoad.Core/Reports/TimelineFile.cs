@@ -19,21 +19,8 @@ public static class TimelineFile
 
     private static readonly string[] Fields =
     [
-        "TimelineVersion",
-        "Strategy",
-        "Device",
-        "Run",
-        "HostName",
-        "StartedAt",
-        "Phases",
-        "Microseconds",
-        "HostBytes",
-        "HostFileBytes",
-        "DeviceBytes",
-        "ForecastHostBytes",
-        "ForecastHostFileBytes",
-        "ForecastDeviceBytes",
-        "Phase",
+        "TimelineVersion", "Strategy", "Device", "Run", "HostName", "StartedAt", "Phases", "Microseconds", "HostBytes", "HostFileBytes",
+        "DeviceBytes", "ForecastHostBytes", "ForecastHostFileBytes", "ForecastDeviceBytes", "Phase",
     ];
 
     // A hundred times the number that MemLoad writes. More items would need many times the memory of the file.
@@ -247,8 +234,7 @@ public static class TimelineFile
                 case 3:
                     json.Next(JsonTokenType.Number, Fields[field]);
                     run =
-                        json.TryGetWhole(out long number) && number <= int.MaxValue
-                            ? (int)number
+                        json.TryGetWhole(out long number) && number <= int.MaxValue ? (int)number
                             : throw json.Broken(Rules.TimelineForm, "Run is not a whole number from 0");
                     break;
                 case 1 or 2 or 4:
@@ -265,8 +251,7 @@ public static class TimelineFile
                     while (json.NextItem())
                     {
                         phases.Add(
-                            json.Token == JsonTokenType.String
-                                ? json.Text()
+                            json.Token == JsonTokenType.String ? json.Text()
                                 : throw json.Broken(Rules.TimelineForm, "an item of Phases is not text"));
                     }
                     break;

@@ -17,11 +17,7 @@ internal static class TimelinePicture
     // A budget far above the used memory would make the other lines too low.
     private const double BudgetRoom = 1.5;
 
-    /// <summary>Draws it.</summary>
-    /// <param name="name">File name without extension.</param>
-    /// <param name="strategy">The strategy with its samples.</param>
-    /// <param name="group">The group of the strategy.</param>
-    /// <param name="most">The highest figure of all pictures with this scale, in bytes.</param>
+    /// <summary>Draws it. The highest figure of all pictures with this scale is <paramref name="most"/> bytes.</summary>
     public static Picture Of(string name, ReportStrategy strategy, ReportGroup group, long most)
     {
         LoadTimeline timeline = strategy.Timeline!;
@@ -39,49 +35,19 @@ internal static class TimelinePicture
         double panels = y;
         if (group.HasDevice)
         {
-            Panel(
-                shapes,
-                ref y,
-                points,
-                end,
-                memory,
-                "Device",
-                row.PeakDeviceBytes,
-                row.ForecastDeviceBytes,
-                row.DeviceBudgetBytes,
-                point => point.ForecastDeviceBytes,
-                (Ink.Device, point => point.DeviceBytes));
+            Panel(shapes, ref y, points, end, memory, "Device", row.PeakDeviceBytes, row.ForecastDeviceBytes, row.DeviceBudgetBytes,
+                point => point.ForecastDeviceBytes, (Ink.Device, point => point.DeviceBytes));
         }
-        Panel(
-            shapes,
-            ref y,
-            points,
-            end,
-            memory,
-            "Host",
-            row.PeakHostBytes,
-            row.ForecastHostBytes,
-            row.HostBudgetBytes,
-            point => point.ForecastHostBytes,
-            (Ink.Host, point => point.HostBytes),
-            (Ink.File, point => point.HostFileBytes));
+        Panel(shapes, ref y, points, end, memory, "Host", row.PeakHostBytes, row.ForecastHostBytes, row.HostBudgetBytes,
+            point => point.ForecastHostBytes, (Ink.Host, point => point.HostBytes), (Ink.File, point => point.HostFileBytes));
         IReadOnlyList<Hint> hints = [.. Hints(points, end, panels, y - panels, group.HasDevice)];
         IReadOnlyList<PhaseSpan> phases = PhaseSpan.Of(points);
         Phases(shapes, ref y, phases, end);
         TimeAxis(shapes, ref y, time, end);
         PhaseNames(shapes, ref y, phases);
         Legend(shapes, ref y, group.HasDevice, shapes.Any(shape => shape.Ink == Ink.Budget));
-        return new Picture(
-            name,
-            $"Memory over time: {strategy.Name} to {row.Device}",
-            Describe(row, phases),
-            Picture.CommonWidth,
-            y,
-            shapes,
-            Table(points))
-        {
-            Hints = hints,
-        };
+        string title = $"Memory over time: {strategy.Name} to {row.Device}";
+        return new Picture(name, title, Describe(row, phases), Picture.CommonWidth, y, shapes, Table(points)) { Hints = hints };
     }
 
     // Each strip shows its highest sample, so that no peak is between two strips.
@@ -95,38 +61,23 @@ internal static class TimelinePicture
             TimelinePoint highest = strip.MaxBy(point =>
                 (UInt128)(point.DeviceBytes ?? 0) + (UInt128)Sum(point.HostBytes, point.HostFileBytes))!;
             string device = hasDevice ? $"device {Figures.Bytes(highest.DeviceBytes)}, " : "";
-            yield return new Hint(
-                Left + (strip.Key * Width),
-                top,
-                Width,
-                height,
+            yield return new Hint(Left + (strip.Key * Width), top, Width, height,
                 $"{Figures.Time(highest.Microseconds)}: {device}host {Figures.Bytes(highest.HostBytes)}, file-backed "
                     + $"{Figures.Bytes(highest.HostFileBytes)}");
         }
     }
 
     /// <summary>Returns the highest figure in the panels of a timeline.</summary>
-    public static long MostOf(LoadTimeline timeline) =>
-        timeline.Points.Max(point =>
-            Math.Max(
-                Math.Max(point.DeviceBytes ?? 0, point.ForecastDeviceBytes ?? 0),
-                Math.Max(Sum(point.HostBytes, point.HostFileBytes), point.ForecastHostBytes ?? 0)));
+    public static long MostOf(LoadTimeline timeline) => timeline.Points.Max(point => Math.Max(
+        Math.Max(point.DeviceBytes ?? 0, point.ForecastDeviceBytes ?? 0),
+        Math.Max(Sum(point.HostBytes, point.HostFileBytes), point.ForecastHostBytes ?? 0)));
 
     // Figures of a file can be up to 2⁶³ − 1.
     private static long Sum(long? one, long? other) => (long)UInt128.Min(long.MaxValue, (UInt128)(one ?? 0) + (UInt128)(other ?? 0));
 
     private static void Panel(
-        List<Shape> shapes,
-        ref double y,
-        IReadOnlyList<TimelinePoint> points,
-        long end,
-        AxisScale memory,
-        string title,
-        long? peak,
-        long? forecast,
-        long? budget,
-        Func<TimelinePoint, long?> planned,
-        params (Ink Ink, Func<TimelinePoint, long?> Figure)[] layers)
+        List<Shape> shapes, ref double y, IReadOnlyList<TimelinePoint> points, long end, AxisScale memory, string title, long? peak,
+        long? forecast, long? budget, Func<TimelinePoint, long?> planned, params (Ink Ink, Func<TimelinePoint, long?> Figure)[] layers)
     {
         bool shown = budget <= memory.End * BudgetRoom;
         double full = Math.Max(memory.End, shown ? budget ?? 0 : 0) * 1.04;
@@ -140,14 +91,8 @@ internal static class TimelinePicture
         {
             double at = bottom - (memory.At(i) / full * PanelHeight);
             shapes.Add(new Stroke(i == 0 ? Ink.Axis : Ink.Grid, [new(Left, at), new(Left + PlotWidth, at)]));
-            shapes.Add(
-                new Label(
-                    Ink.Muted,
-                    Left - 5,
-                    at + 4,
-                    i == memory.Count ? $"{memory.TextAt(i)} {memory.UnitName}" : memory.TextAt(i),
-                    i == memory.Count ? 10 : 11,
-                    Anchor.End));
+            bool last = i == memory.Count;
+            shapes.Add(new Label(Ink.Muted, Left - 5, at + 4, memory.TextAt(i, withUnit: last), last ? 10 : 11, Anchor.End));
         }
         double[] ground = new double[points.Count];
         foreach ((Ink ink, Func<TimelinePoint, long?> figure) in layers)
@@ -169,9 +114,8 @@ internal static class TimelinePicture
         {
             double at = bottom - (limit / full * PanelHeight);
             shapes.Add(new Stroke(Ink.Budget, [new(Left, at), new(Left + PlotWidth, at)], 2));
-            shapes.Add(
-                new Label(
-                    Ink.Budget, Left + PlotWidth - 3, at + (at - top < 16 ? 13 : -4), $"budget {Figures.Bytes(limit)}", 11, Anchor.End));
+            double below = at - top < 16 ? 13 : -4;
+            shapes.Add(new Label(Ink.Budget, Left + PlotWidth - 3, at + below, $"budget {Figures.Bytes(limit)}", 11, Anchor.End));
         }
         y = bottom + 8;
 
@@ -218,14 +162,8 @@ internal static class TimelinePicture
             shapes.Add(new Stroke(Ink.Axis, [new(x, y), new(x, y + 4)]));
             // The last label has its unit, and must be inside the picture.
             bool last = i == time.Count || time.At(i + 1) > end;
-            shapes.Add(
-                new Label(
-                    Ink.Muted,
-                    x,
-                    y + 16,
-                    last ? $"{time.TextAt(i)} {time.UnitName}" : time.TextAt(i),
-                    11,
-                    x > Left + PlotWidth - 20 ? Anchor.End : Anchor.Middle));
+            Anchor anchor = x > Left + PlotWidth - 20 ? Anchor.End : Anchor.Middle;
+            shapes.Add(new Label(Ink.Muted, x, y + 16, time.TextAt(i, withUnit: last), 11, anchor));
         }
         y += 24;
     }
@@ -237,13 +175,8 @@ internal static class TimelinePicture
         for (int i = 0; i < phases.Count; i++)
         {
             bool right = !wide && i % 2 == 1;
-            shapes.Add(
-                new Label(
-                    Ink.Text,
-                    right ? Left + (PlotWidth / 2) : Left,
-                    y + 11,
-                    $"{Number(i)}  {phases[i].Name}, {Figures.Time(phases[i].End - phases[i].Start)}",
-                    11));
+            string text = $"{Number(i)}  {phases[i].Name}, {Figures.Time(phases[i].End - phases[i].Start)}";
+            shapes.Add(new Label(Ink.Text, right ? Left + (PlotWidth / 2) : Left, y + 11, text, 11));
             y += right || wide || i == phases.Count - 1 ? 15 : 0;
         }
         y += 5;
@@ -262,10 +195,8 @@ internal static class TimelinePicture
             }.Where(item => (hasDevice || item.Item1 != Ink.Device) && (hasBudget || item.Item1 != Ink.Budget)))
         {
             bool line = ink is Ink.Forecast or Ink.Budget;
-            shapes.Add(
-                line
-                    ? new Stroke(ink, [new(x, y + 7), new(x + 14, y + 7)], 2, Dashed: ink == Ink.Forecast)
-                    : Area.Box(ink, x, y + 2, 11, 11));
+            shapes.Add(line ? new Stroke(ink, [new(x, y + 7), new(x + 14, y + 7)], 2, Dashed: ink == Ink.Forecast)
+                : Area.Box(ink, x, y + 2, 11, 11));
             shapes.Add(new Label(Ink.Text, x + (line ? 18 : 15), y + 11, text, 11));
             x += width;
         }
@@ -274,41 +205,29 @@ internal static class TimelinePicture
 
     private static string Describe(LoadMeasurement row, IReadOnlyList<PhaseSpan> phases)
     {
-        string device =
-            row.PeakDeviceBytes > 0
-                ? $"Device memory peaks at {Figures.Bytes(row.PeakDeviceBytes)}, forecast {Figures.Bytes(row.ForecastDeviceBytes)}. "
-                : "";
+        string device = row.PeakDeviceBytes > 0
+            ? $"Device memory peaks at {Figures.Bytes(row.PeakDeviceBytes)}, forecast {Figures.Bytes(row.ForecastDeviceBytes)}. " : "";
         string host =
             $"Anonymous host memory peaks at {Figures.Bytes(row.PeakHostBytes)}, forecast {Figures.Bytes(row.ForecastHostBytes)}; ";
         string file = $"file-backed pages at {Figures.Bytes(row.PeakHostFileBytes)}. ";
-        string order =
-            phases.Count == 0
-                ? ""
-                : $"Phases: {string.Join(", ", phases.Select(phase => $"{phase.Name} for {Figures.Time(phase.End - phase.Start)}"))}.";
+        string order = phases.Count == 0 ? ""
+            : $"Phases: {string.Join(", ", phases.Select(phase => $"{phase.Name} for {Figures.Time(phase.End - phase.Start)}"))}.";
         return device + host + file + order;
     }
 
     private static FigureTable Table(IReadOnlyList<TimelinePoint> points)
     {
-        const int Rows = 12;
-        IEnumerable<TimelinePoint> some = Enumerable
-            .Range(0, Math.Min(Rows, points.Count))
-            .Select(i => points[(int)((long)i * (points.Count - 1) / Math.Max(1, Math.Min(Rows, points.Count) - 1))]);
-        return new FigureTable(
-            ["Time", "Phase", "Device", "Host anonymous", "File-backed", "Forecast device", "Forecast host"],
-            [
-                .. some.Select(point =>
-                    (IReadOnlyList<string>)
-                        [
-                            Figures.Time(point.Microseconds),
-                            point.Phase ?? "–",
-                            Figures.Bytes(point.DeviceBytes),
-                            Figures.Bytes(point.HostBytes),
-                            Figures.Bytes(point.HostFileBytes),
-                            Figures.Bytes(point.ForecastDeviceBytes),
-                            Figures.Bytes(point.ForecastHostBytes),
-                        ]),
-            ]);
+        int rows = Math.Min(12, points.Count);
+        IEnumerable<TimelinePoint> some = Enumerable.Range(0, rows)
+            .Select(i => points[(int)((long)i * (points.Count - 1) / Math.Max(1, rows - 1))]);
+        return FigureTable.Of(some,
+            ("Time", point => Figures.Time(point.Microseconds)),
+            ("Phase", point => point.Phase ?? "–"),
+            ("Device", point => Figures.Bytes(point.DeviceBytes)),
+            ("Host anonymous", point => Figures.Bytes(point.HostBytes)),
+            ("File-backed", point => Figures.Bytes(point.HostFileBytes)),
+            ("Forecast device", point => Figures.Bytes(point.ForecastDeviceBytes)),
+            ("Forecast host", point => Figures.Bytes(point.ForecastHostBytes)));
     }
 
     private static string Number(int i) => (i + 1).ToString(CultureInfo.InvariantCulture);

@@ -9,19 +9,10 @@ namespace MemLoad;
 /// <param name="ForecastHostFileBytes">Mapped bytes of the plan.</param>
 /// <param name="ForecastDeviceBytes">Device bytes of the plan.</param>
 /// <param name="Phase">The phase of the plan. Null before the first step.</param>
-public readonly record struct TimelinePoint(
-    long Microseconds,
-    long? HostBytes,
-    long? HostFileBytes,
-    long? DeviceBytes,
-    long? ForecastHostBytes,
-    long? ForecastHostFileBytes,
-    long? ForecastDeviceBytes,
-    string? Phase)
+public readonly record struct TimelinePoint(long Microseconds, long? HostBytes, long? HostFileBytes, long? DeviceBytes,
+    long? ForecastHostBytes, long? ForecastHostFileBytes, long? ForecastDeviceBytes, string? Phase)
 {
-    /// <summary>The sum of the measured values.</summary>
     internal Int128 Measured => (Int128)(HostBytes ?? 0) + (HostFileBytes ?? 0) + (DeviceBytes ?? 0);
 
-    /// <summary>The sum of the forecast values.</summary>
     internal Int128 Forecast => (Int128)(ForecastHostBytes ?? 0) + (ForecastHostFileBytes ?? 0) + (ForecastDeviceBytes ?? 0);
 }

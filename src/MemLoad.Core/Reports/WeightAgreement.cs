@@ -1,8 +1,8 @@
 namespace MemLoad;
 
-/// <summary>Whether rows that loaded the same model loaded the same weights.</summary>
-/// <param name="Model">The model.</param>
-/// <param name="Digests">Each digest with its rows, the most frequent digest first.</param>
+/// <summary>
+/// Whether rows that loaded the same model loaded the same weights: each digest with its rows, the most frequent digest first.
+/// </summary>
 internal sealed record WeightAgreement(string Model, IReadOnlyList<(string Digest, IReadOnlyList<LoadMeasurement> Rows)> Digests)
 {
     /// <summary>
@@ -23,7 +23,6 @@ internal sealed record WeightAgreement(string Model, IReadOnlyList<(string Diges
                     ])),
         ];
 
-    /// <summary>Returns the result as a sentence.</summary>
     public string Text =>
         Digests.Count == 1
             ? $"{Model}: the same weights in {Figures.Count(Digests[0].Rows.Count, "row")}, digest {Digests[0].Digest}."

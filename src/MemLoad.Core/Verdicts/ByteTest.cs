@@ -23,12 +23,10 @@ internal sealed class ByteTest
     private readonly Dictionary<int, ArchiveRecord> _recordOfTensor = [];
     private long _done;
 
-    /// <summary>Reads the directories of archives.</summary>
-    /// <param name="checkpoint">The checkpoint.</param>
-    /// <param name="deep">Whether to scan tensors and to verify checksums.</param>
-    /// <param name="manifest">The expected content of the tensors, or null. Its names were compared before.</param>
-    /// <param name="progress">Receives the bytes that will be read, and returns a callback for the bytes read.</param>
-    /// <param name="ct">Stops the test.</param>
+    /// <summary>
+    /// Reads the directories of archives. <paramref name="progress"/> receives the bytes that will be read, and returns a callback for the
+    /// bytes read. The names of the manifest were compared before.
+    /// </summary>
     public ByteTest(Checkpoint checkpoint, bool deep, WeightManifest? manifest, Func<long, IProgress<long>>? progress, CancellationToken ct)
     {
         _checkpoint = checkpoint;
@@ -282,9 +280,7 @@ internal sealed class ByteTest
         {
             if (names.Length > 0)
             {
-                string more = names.Length > NamesShown ? $" and {names.Length - NamesShown} more" : "";
-                yield return $"{names.Length} {(names.Length == 1 ? "tensor" : "tensors")} {what}: "
-                    + $"{string.Join(", ", names.Take(NamesShown).Select(Printable.Quote))}{more}";
+                yield return $"{names.Length} {(names.Length == 1 ? "tensor" : "tensors")} {what}: {Printable.List(names, NamesShown)}";
             }
         }
     }
@@ -299,15 +295,10 @@ internal sealed class ByteTest
     private sealed class ArchiveRecord(CheckpointFile file, string name, long offset, long length, uint stated)
     {
         public CheckpointFile File => file;
-
         public string Name => name;
-
         public long Offset => offset;
-
         public long Length => length;
-
         public uint Stated => stated;
-
         public Crc32 Checksum { get; } = new();
     }
 }

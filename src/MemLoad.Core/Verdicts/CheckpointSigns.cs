@@ -15,18 +15,11 @@ internal static class CheckpointSigns
     // JSON other than an index is a configuration, a vocabulary or a manifest.
     private static readonly Rule[] NoIndex =
     [
-        Rules.IndexTooLarge,
-        Rules.IndexEncoding,
-        Rules.IndexSyntax,
-        Rules.IndexNameRepeated,
-        Rules.IndexForm,
-        Rules.FileEmpty,
+        Rules.IndexTooLarge, Rules.IndexEncoding, Rules.IndexSyntax, Rules.IndexNameRepeated, Rules.IndexForm, Rules.FileEmpty,
         Rules.LfsPointer,
     ];
 
-    /// <summary>Whether the path is a checkpoint.</summary>
-    /// <param name="path">File or folder, absolute.</param>
-    /// <param name="broken">The broken rule.</param>
+    /// <summary>Whether a file or folder, with its absolute path, is a checkpoint.</summary>
     public static bool AreIn(string path, MemLoadException broken)
     {
         // A folder or an index with a broken part is a checkpoint, because it has parts.
@@ -42,8 +35,7 @@ internal static class CheckpointSigns
         {
             return true;
         }
-        return Path.GetExtension(path).Equals(".json", StringComparison.OrdinalIgnoreCase)
-            ? !NoIndex.Contains(broken.Rule)
+        return Path.GetExtension(path).Equals(".json", StringComparison.OrdinalIgnoreCase) ? !NoIndex.Contains(broken.Rule)
             : BeginsLikeOne(path);
     }
 

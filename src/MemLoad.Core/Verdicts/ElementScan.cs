@@ -14,8 +14,6 @@ internal sealed class ElementScan(DType dtype)
 
     /// <summary>Elements that are infinite. Complex elements count per part.</summary>
     public long Infs { get; private set; }
-
-    /// <summary>The number of scanned elements.</summary>
     public long Elements { get; private set; }
 
     /// <summary>

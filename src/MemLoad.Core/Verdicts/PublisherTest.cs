@@ -7,8 +7,6 @@ internal sealed class PublisherTest
 {
     private readonly (string Path, PublisherHash Hash)[] _files;
 
-    /// <summary>Looks for the hashes.</summary>
-    /// <param name="checkpoint">The checkpoint: its files, and its index.</param>
     public PublisherTest(Checkpoint checkpoint)
     {
         var budget = new OpenBudget(OpenLimits.FromEnvironment());
@@ -25,7 +23,6 @@ internal sealed class PublisherTest
         ];
     }
 
-    /// <summary>The number of files whose hash is known.</summary>
     public int FileCount => _files.Length;
 
     /// <summary>Compares the lengths that are known. Reads no content.</summary>
@@ -39,9 +36,10 @@ internal sealed class PublisherTest
         }
     }
 
-    /// <summary>Reads the files and compares their content with the hashes.</summary>
-    /// <param name="progress">Receives the bytes that will be read, and returns a callback for the bytes read.</param>
-    /// <param name="ct">Stops the reading.</param>
+    /// <summary>
+    /// Reads the files and compares their content with the hashes. <paramref name="progress"/> receives the bytes that will be read, and
+    /// returns a callback for the bytes read.
+    /// </summary>
     /// <exception cref="MemLoadException">ML5020, and the rules of reading.</exception>
     public void Verify(Func<long, IProgress<long>>? progress, CancellationToken ct)
     {

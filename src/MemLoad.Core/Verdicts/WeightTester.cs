@@ -21,18 +21,11 @@ public static class WeightTester
         CancellationToken cancellationToken = default) =>
         Test(path, OpenLimits.FromEnvironment(), deep, manifest, progress, cancellationToken);
 
-    /// <summary>Tests one checkpoint with limits on what its headers may claim.</summary>
-    /// <param name="path">File or folder.</param>
-    /// <param name="limits">The limits, and whether objects beside the tensors are allowed.</param>
-    /// <param name="deep">Whether to read all bytes: checksums of archives and the bytes of every tensor.</param>
-    /// <param name="manifest">The expected weights; null to compare nothing.</param>
-    /// <param name="progress">As for the other overload; null for none.</param>
-    /// <param name="cancellationToken">Stops the test.</param>
+    /// <summary>Tests one checkpoint as the other overload does, with limits on what its headers may claim.</summary>
     /// <exception cref="MemLoadException">ML1001 or ML1002: the path does not exist, or this user may not read it.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    internal static WeightVerdict Test(
-        string path, OpenLimits limits, bool deep, WeightManifest? manifest, Func<long, IProgress<long>>? progress,
-        CancellationToken cancellationToken)
+    internal static WeightVerdict Test(string path, OpenLimits limits, bool deep, WeightManifest? manifest,
+        Func<long, IProgress<long>>? progress, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         RemoteAddress.RefuseBytes(path);

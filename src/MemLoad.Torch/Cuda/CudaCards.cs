@@ -1,5 +1,3 @@
-using TorchSharp;
-
 namespace MemLoad.Torch;
 
 /// <summary>The cards that this libtorch can compute on.</summary>
@@ -30,8 +28,7 @@ internal static class CudaCards
         }
         CudaEnvironment.RequireUnchanged();
         int count = Math.Min(torch.cuda.device_count(), CudaDriver.Here!.Cards.Length);
-        return number < count
-            ? new Card(number)
+        return number < count ? new Card(number)
             : throw Rules.DeviceAbsent.Broken($"there is no card '{TorchCudaDevice.NameOf(number)}': libtorch sees {count}");
     }
 
@@ -49,13 +46,9 @@ internal static class CudaCards
         private readonly CudaContext _context = new(CudaDriver.Here!.Functions, CudaDriver.Here.Cards[number]);
 
         public string Product => _card.Product;
-
         public string Uuid => _card.Uuid;
-
         public string? DriverVersion => CudaDriver.Here!.Nvml.DriverVersion;
-
         public long TotalBytes => _card.TotalBytes;
-
         public long FreeBytes => _context.FreeBytes;
 
         public long? ProcessBytes => _card.Managed is GraphicsCard managed ? CudaDriver.Here!.Nvml.ProcessBytes(managed) : null;

@@ -1,11 +1,8 @@
-using TorchSharp;
-
 namespace MemLoad.Torch;
 
 /// <summary>The functions of a card for a device: memory that libtorch allocates, and copies of the driver.</summary>
 internal interface ICard : IDisposable
 {
-    /// <summary>The product name.</summary>
     string Product { get; }
 
     /// <summary>The id of the card, such as <c>GPU-…</c>.</summary>
@@ -17,10 +14,8 @@ internal interface ICard : IDisposable
     /// <summary>The memory of this process on the card that the driver reports; null if it does not.</summary>
     long? ProcessBytes { get; }
 
-    /// <summary>The memory in bytes.</summary>
     long TotalBytes { get; }
 
-    /// <summary>The free memory in bytes.</summary>
     long FreeBytes { get; }
 
     /// <summary>Allocates bytes on the card, with undefined content. Throws the exception of libtorch if memory is missing.</summary>

@@ -1,7 +1,3 @@
-using System.Globalization;
-using System.Runtime.InteropServices;
-using TorchSharp;
-
 namespace MemLoad.Torch;
 
 /// <summary>
@@ -23,9 +19,10 @@ internal sealed class TorchCudaDevice : IDevice
     private readonly CachingAllocator _cache;
     private readonly CopyStreams _streams = new(Streams);
 
-    /// <param name="card">The card. The device takes ownership.</param>
-    /// <param name="number">The CUDA number of the card.</param>
-    /// <param name="limitBytes">The maximum number of bytes to reserve, or null.</param>
+    /// <summary>
+    /// Creates the device, which takes ownership of the card. <paramref name="limitBytes"/> is the maximum number of bytes to reserve, or
+    /// null.
+    /// </summary>
     public TorchCudaDevice(ICard card, int number, long? limitBytes)
     {
         _card = card;
@@ -46,15 +43,10 @@ internal sealed class TorchCudaDevice : IDevice
         }
     }
 
-    /// <summary>The name of the device with a CUDA number.</summary>
-    public static string NameOf(int number) => string.Create(CultureInfo.InvariantCulture, $"torch:cuda:{number}");
+    public static string NameOf(int number) => $"torch:cuda:{number}";
 
     public string Name { get; }
-
     public bool IsHost => false;
-
-    public bool ReservesSharedMemory => false;
-
     public long? CapacityBytes { get; }
 
     /// <summary>
@@ -87,7 +79,6 @@ internal sealed class TorchCudaDevice : IDevice
 
     /// <summary>The figure of NVML.</summary>
     public long? DriverBytes => _card.ProcessBytes;
-
     public DeviceIdentity Identity => new(_card.Product, _card.Uuid, _card.DriverVersion);
 
     /// <summary>A ring that is not pinned; and segments that can grow, of which the arithmetic of reserved bytes knows nothing.</summary>
@@ -174,7 +165,6 @@ internal sealed class TorchCudaDevice : IDevice
         TorchCudaDevice device, torch.Tensor bytes, (DeviceBlock Own, DeviceBlock Process) account, long length) : MemoryBuffer(length)
     {
         public torch.Tensor Bytes => bytes;
-
         public nint CardAddress { get; } = length > 0 ? device._card.AddressOf(bytes) : 0;
 
         public override void Write(long offset, ReadOnlySpan<byte> source)

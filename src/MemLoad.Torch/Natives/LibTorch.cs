@@ -1,7 +1,5 @@
 using System.Reflection;
-using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
-using TorchSharp;
 
 namespace MemLoad.Torch;
 
@@ -14,7 +12,7 @@ namespace MemLoad.Torch;
 internal static partial class LibTorch
 {
     /// <summary>The variable that names an existing libtorch.</summary>
-    public const string FolderVariable = "MEMLOAD_LIBTORCH";
+    public const string FolderVariable = TorchAssembly.FolderVariable;
 
     private const string Core = "torch_cpu";
     private const string Bridge = "LibTorchSharp";
@@ -41,8 +39,6 @@ internal static partial class LibTorch
 
     /// <summary>The reason why libtorch cannot be used. Null if it was loaded.</summary>
     public static string? WhyNot => Loading.Value;
-
-    /// <summary>The file of libtorch.</summary>
     public static string Location { get; private set; } = "";
 
     /// <summary>Whether this libtorch computes on cards.</summary>
@@ -73,7 +69,7 @@ internal static partial class LibTorch
         {
             return $"{FileName(Bridge)} is not in {Path.Combine(own, "bridge")}";
         }
-        string[] folders = named is { Length: > 0 } ? [named, Path.Combine(named, "lib")] : [Path.Combine(own, "libtorch")];
+        string[] folders = TorchAssembly.LibTorchFolders(own);
         string? folder = Array.Find(folders, candidate => FindIn(candidate, Core) is not null);
         if (folder is null)
         {
@@ -172,8 +168,7 @@ internal static partial class LibTorch
     private static Version? RecordedVersion(string folder)
     {
         string above = Path.Combine(folder, "..");
-        string text = ReadIfThere(Path.Combine(above, "build-version"))
-            ?? ReadIfThere(Path.Combine(above, "version.py"))
+        string text = ReadIfThere(Path.Combine(above, "build-version")) ?? ReadIfThere(Path.Combine(above, "version.py"))
             ?? Path.GetFileName(FindIn(folder, Core))!;
         Match match = VersionText().Match(text);
         return match.Success ? Version.Parse(match.Value) : null;

@@ -1,7 +1,5 @@
 using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
-using TorchSharp;
 
 namespace MemLoad.Torch;
 
@@ -67,7 +65,6 @@ internal static unsafe partial class TensorMemory
         return Own(_viewAs(bytes.Handle, (int)type, &view) == 0 ? view : 0);
     }
 
-    /// <summary>A view of a one-dimensional tensor.</summary>
     public static torch.Tensor Strided(torch.Tensor storage, ImmutableArray<long> shape, ImmutableArray<long> strides, long offset) =>
         storage.as_strided([.. shape], [.. strides], offset).DetachFromDisposeScope();
 
@@ -108,16 +105,8 @@ internal static unsafe partial class TensorMemory
     }
 
     [LibraryImport("LibTorchSharp", EntryPoint = "THSTensor_new")]
-    private static partial nint FromMemory(
-        nint data,
-        delegate* unmanaged[Cdecl]<void*, void> deleter,
-        long* sizes,
-        int dimensions,
-        sbyte type,
-        sbyte targetType,
-        int deviceType,
-        int deviceIndex,
-        byte requiresGrad);
+    private static partial nint FromMemory(nint data, delegate* unmanaged[Cdecl]<void*, void> deleter, long* sizes, int dimensions,
+        sbyte type, sbyte targetType, int deviceType, int deviceIndex, byte requiresGrad);
 
     [LibraryImport("LibTorchSharp", EntryPoint = "THSTensor_data")]
     private static partial nint DataOf(nint tensor);

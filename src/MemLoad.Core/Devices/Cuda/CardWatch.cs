@@ -9,10 +9,6 @@ internal sealed class CardWatch
     private long _leastFree;
     private long? _peakOfProcesses;
 
-    /// <summary>Watches a card.</summary>
-    /// <param name="library">The management library, which is asked for each sample.</param>
-    /// <param name="card">The card.</param>
-    /// <param name="free">The free memory of the card now.</param>
     public CardWatch(Nvml library, GraphicsCard card, long free)
     {
         _library = library;
@@ -37,7 +33,6 @@ internal sealed class CardWatch
     }
 
     /// <summary>Takes a sample.</summary>
-    /// <param name="processes">The processes of the program.</param>
     /// <returns>The decrease of the free memory of the card since the start.</returns>
     public long Sample(IReadOnlyCollection<int> processes)
     {

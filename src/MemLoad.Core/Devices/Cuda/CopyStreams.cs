@@ -9,10 +9,8 @@ internal sealed class CopyStreams(int count) : IDisposable
     private readonly ConcurrentBag<nint> _idle = [];
     private readonly SemaphoreSlim _free = new(count);
 
-    /// <summary>Adds a stream.</summary>
     public void Add(nint stream) => _idle.Add(stream);
 
-    /// <summary>Copies with a free stream.</summary>
     public void Use(Action<nint> copy)
     {
         _free.Wait();
@@ -38,6 +36,5 @@ internal sealed class CopyStreams(int count) : IDisposable
         }
     }
 
-    /// <inheritdoc/>
     public void Dispose() => _free.Dispose();
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 
 namespace MemLoad;
 
@@ -14,9 +13,8 @@ namespace MemLoad;
 internal sealed record CudaCard(
     int Number, int Device, string Product, string Uuid, long TotalBytes, bool IsIntegrated, GraphicsCard? Managed)
 {
-    /// <summary>The name of the device.</summary>
     public string Name { get; } = NameOf(Number);
 
     /// <summary>The name of the device with a CUDA number.</summary>
-    public static string NameOf(int number) => string.Create(CultureInfo.InvariantCulture, $"cuda:{number}");
+    public static string NameOf(int number) => $"cuda:{number}";
 }

@@ -56,12 +56,10 @@ internal sealed unsafe class CudaContext : IDisposable
     /// <summary>Frees memory of the card. A card that failed frees nothing, and the end of the process frees all of it.</summary>
     public void Free(ulong address)
     {
-        if (TryEnter(out Scope current))
+        if (TryEnter())
         {
-            using (current)
-            {
-                _ = _driver.Free(address);
-            }
+            using Scope current = new(_driver);
+            _ = _driver.Free(address);
         }
     }
 
@@ -79,12 +77,10 @@ internal sealed unsafe class CudaContext : IDisposable
     /// <summary>Destroys a stream without work.</summary>
     public void DestroyStream(nint stream)
     {
-        if (TryEnter(out Scope current))
+        if (TryEnter())
         {
-            using (current)
-            {
-                _ = _driver.DestroyStream(stream);
-            }
+            using Scope current = new(_driver);
+            _ = _driver.DestroyStream(stream);
         }
     }
 
@@ -99,15 +95,12 @@ internal sealed unsafe class CudaContext : IDisposable
         return result == CudaResult.Success ? null : CudaResult.Describe(_driver, result);
     }
 
-    /// <summary>Ends the pinning of host memory.</summary>
     public void Unpin(nint address)
     {
-        if (TryEnter(out Scope current))
+        if (TryEnter())
         {
-            using (current)
-            {
-                _ = _driver.UnregisterHost((void*)address);
-            }
+            using Scope current = new(_driver);
+            _ = _driver.UnregisterHost((void*)address);
         }
     }
 
@@ -164,11 +157,7 @@ internal sealed unsafe class CudaContext : IDisposable
         return new Scope(_driver);
     }
 
-    private bool TryEnter(out Scope current)
-    {
-        current = new Scope(_driver);
-        return _driver.PushContext(_context) == CudaResult.Success;
-    }
+    private bool TryEnter() => _driver.PushContext(_context) == CudaResult.Success;
 
     private readonly ref struct Scope(CudaFunctions driver) : IDisposable
     {

@@ -24,12 +24,11 @@ internal sealed unsafe class CudaDevice : IDevice
     private int _holders = 1; // the owner of the device and every block
     private int _disposed;
 
-    /// <summary>Creates the device. A context is created when the device is first used, not by a forecast.</summary>
-    /// <param name="driver">The driver.</param>
-    /// <param name="card">The card.</param>
-    /// <param name="limitBytes">The maximum number of bytes to reserve, or null.</param>
-    /// <param name="checksFreeMemory">Whether memory must be free before it is allocated. The driver for Windows can otherwise take memory
-    /// of the host instead, without an error.</param>
+    /// <summary>
+    /// Creates the device. A context is created when the device is first used, not by a forecast. The limit is the maximum number of bytes
+    /// to reserve, or null. If free memory is checked, memory must be free before it is allocated: the driver for Windows can otherwise
+    /// take memory of the host instead, without an error.
+    /// </summary>
     public CudaDevice(CudaDriver driver, CudaCard card, long? limitBytes, bool? checksFreeMemory = null)
     {
         _driver = driver;
@@ -43,19 +42,10 @@ internal sealed unsafe class CudaDevice : IDevice
         };
     }
 
-    /// <inheritdoc/>
     public string Name => _card.Name;
-
-    /// <inheritdoc/>
     public bool IsHost => false;
-
-    /// <inheritdoc/>
     public bool ReservesSharedMemory => _card.IsIntegrated;
-
-    /// <inheritdoc/>
     public bool IsUnified => _card.IsIntegrated;
-
-    /// <inheritdoc/>
     public long? CapacityBytes { get; }
 
     /// <summary>
@@ -71,7 +61,6 @@ internal sealed unsafe class CudaDevice : IDevice
         }
     }
 
-    /// <inheritdoc/>
     public DeviceMemory Memory
     {
         get
@@ -83,13 +72,10 @@ internal sealed unsafe class CudaDevice : IDevice
         }
     }
 
-    /// <inheritdoc/>
     public DeviceIdentity? Identity => new(_card.Product, _card.Uuid.Length > 0 ? _card.Uuid : null, _driver.Nvml.DriverVersion);
 
-    /// <inheritdoc/>
     public long? DriverBytes => _card.Managed is GraphicsCard card ? _driver.Nvml.ProcessBytes(card) : null;
 
-    /// <inheritdoc/>
     public long? PeakCardBytes
     {
         get
@@ -101,19 +87,15 @@ internal sealed unsafe class CudaDevice : IDevice
         }
     }
 
-    /// <inheritdoc/>
     public string? Remark => Volatile.Read(ref _remark);
-
     private CudaContext Context => Volatile.Read(ref _context) ?? Open();
 
-    /// <inheritdoc/>
     public void Start() => _ = Context;
 
     /// <summary>Watches the memory of the card without a context. Null if the management library does not report it.</summary>
     public CardWatch? Watch() =>
         _card.Managed is GraphicsCard card && _driver.Nvml.FreeBytes(card) is long free ? new CardWatch(_driver.Nvml, card, free) : null;
 
-    /// <inheritdoc/>
     public MemoryBuffer Allocate(long bytes)
     {
         Start();
@@ -126,7 +108,6 @@ internal sealed unsafe class CudaDevice : IDevice
         }
     }
 
-    /// <inheritdoc/>
     public MemoryBuffer AllocateStaging(HostMemory host, long bytes)
     {
         ArgumentNullException.ThrowIfNull(host);
@@ -136,7 +117,6 @@ internal sealed unsafe class CudaDevice : IDevice
         return memory;
     }
 
-    /// <inheritdoc/>
     public void Copy(MemoryBuffer source, MemoryBuffer target, long bytes)
     {
         ArgumentNullException.ThrowIfNull(source);
@@ -148,7 +128,6 @@ internal sealed unsafe class CudaDevice : IDevice
         }
     }
 
-    /// <inheritdoc/>
     public CachingAllocator NewForecastAllocator() => new();
 
     /// <summary>Closes the device. Its context is released with its last block, because another thread can be reading a block.</summary>

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Runtime.InteropServices;
 
 namespace MemLoad;
@@ -13,8 +12,6 @@ internal sealed unsafe class CudaDriver
     private static readonly Lazy<(CudaDriver? Driver, string Reason)> OfSystem = new(Open);
 
     /// <summary>Starts a driver.</summary>
-    /// <param name="functions">Its functions.</param>
-    /// <param name="nvml">The management library that belongs to it.</param>
     /// <exception cref="MemLoadException">ML7004: the driver does not start, or it offers no card.</exception>
     public CudaDriver(CudaFunctions functions, Nvml nvml)
     {
@@ -42,7 +39,7 @@ internal sealed unsafe class CudaDriver
         }
         int version = 0;
         _ = functions.GetVersion(&version);
-        CudaVersion = string.Create(CultureInfo.InvariantCulture, $"{version / 1000}.{version % 1000 / 10}");
+        CudaVersion = $"{version / 1000}.{version % 1000 / 10}";
         Cards = [.. Enumerable.Range(0, count).Select(Describe)];
     }
 
@@ -51,11 +48,7 @@ internal sealed unsafe class CudaDriver
 
     /// <summary>The reason why this computer has no usable driver. Empty if it has one.</summary>
     public static string ReasonForNone => OfSystem.Value.Reason;
-
-    /// <summary>The functions of the driver.</summary>
     public CudaFunctions Functions { get; }
-
-    /// <summary>The management library of the driver.</summary>
     public Nvml Nvml { get; }
 
     /// <summary>The newest version of CUDA that the driver supports, such as <c>12.8</c>.</summary>
@@ -76,16 +69,13 @@ internal sealed unsafe class CudaDriver
         }
     }
 
-    /// <summary>Opens the device of a card.</summary>
-    /// <param name="number">The CUDA number.</param>
-    /// <param name="limitBytes">The maximum number of bytes to reserve, or null.</param>
+    /// <summary>Opens the device of a card by its CUDA number, with a maximum number of bytes to reserve, or null.</summary>
     /// <exception cref="MemLoadException">ML7004: there is no card with this number.</exception>
     public CudaDevice OpenDevice(int number, long? limitBytes)
     {
         if (number >= Cards.Length)
         {
-            string cards = Cards.Length == 1
-                ? "the CUDA driver offers one card, cuda:0"
+            string cards = Cards.Length == 1 ? "the CUDA driver offers one card, cuda:0"
                 : $"the CUDA driver offers {Cards.Length} cards, cuda:0 to {Cards[^1].Name}";
             throw Rules.DeviceAbsent.Broken($"there is no '{CudaCard.NameOf(number)}': {cards}{CudaEnvironment.Hiding()}");
         }
@@ -121,19 +111,14 @@ internal sealed unsafe class CudaDriver
 
     private static (CudaDriver? Driver, string Reason) Open()
     {
-        // On Windows the driver installs the library in the system folder. The current folder is not trusted.
-        bool isThere = OperatingSystem.IsWindows()
-            ? NativeLibrary.TryLoad("nvcuda.dll", typeof(CudaDriver).Assembly, DllImportSearchPath.System32, out nint library)
-            : NativeLibrary.TryLoad("libcuda.so.1", out library);
-        if (!isThere)
+        if (CudaFunctions.TryLoad("nvcuda.dll", "libcuda.so.1") is not Func<string, nint> find)
         {
             return (null, "no NVIDIA driver answers");
         }
         try
         {
             CudaEnvironment.Publish();
-            var functions = new CudaFunctions(name => NativeLibrary.TryGetExport(library, name, out nint address) ? address : 0);
-            return (new CudaDriver(functions, Nvml.Here), "");
+            return (new CudaDriver(new CudaFunctions(find), Nvml.Here), "");
         }
         catch (MemLoadException e)
         {

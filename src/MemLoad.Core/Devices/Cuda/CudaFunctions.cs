@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace MemLoad;
 
 /// <summary>
@@ -84,4 +86,14 @@ internal sealed unsafe class CudaFunctions
 
     /// <summary>The first function that the driver does not have; null if it has all of them.</summary>
     public string? Missing { get; private set; }
+
+    /// <summary>Loads a library of the driver. Returns what finds the address of a function, 0 if the library does not have it.</summary>
+    public static Func<string, nint>? TryLoad(string windowsName, string linuxName)
+    {
+        // On Windows the driver installs the library in the system folder. The current folder is not trusted.
+        bool isThere = OperatingSystem.IsWindows()
+            ? NativeLibrary.TryLoad(windowsName, typeof(CudaFunctions).Assembly, DllImportSearchPath.System32, out nint library)
+            : NativeLibrary.TryLoad(linuxName, out library);
+        return isThere ? name => NativeLibrary.TryGetExport(library, name, out nint address) ? address : 0 : null;
+    }
 }

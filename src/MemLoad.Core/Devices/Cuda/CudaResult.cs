@@ -27,11 +27,9 @@ internal static unsafe class CudaResult
         805, 806, 807, 808, 809, // MPS
     ];
 
-    /// <summary>Throws unless a call succeeded.</summary>
-    /// <param name="functions">The driver.</param>
-    /// <param name="result">The result of the call.</param>
-    /// <param name="purpose">What the call was for, as the object of "could not".</param>
-    /// <param name="device">The name of the device.</param>
+    /// <summary>
+    /// Throws unless a call succeeded. <paramref name="purpose"/> says what the call was for, as the object of "could not".
+    /// </summary>
     /// <exception cref="MemLoadException">ML7002 if device memory ran out, ML7004 if the card cannot be used, otherwise ML7008.</exception>
     public static void Check(CudaFunctions functions, int result, string purpose, string device)
     {

@@ -126,13 +126,9 @@ internal sealed unsafe class Nvml(Func<string, nint> resolve)
 
     private static Nvml Open()
     {
-        // On Windows the driver installs the library in the system folder. The current folder is not trusted.
-        bool isThere = OperatingSystem.IsWindows()
-            ? NativeLibrary.TryLoad("nvml.dll", typeof(Nvml).Assembly, DllImportSearchPath.System32, out nint library)
-            : NativeLibrary.TryLoad("libnvidia-ml.so.1", out library);
-        return isThere && NativeLibrary.TryGetExport(library, "nvmlInit_v2", out nint init) && ((delegate* unmanaged<int>)init)() == Success
-            ? new Nvml(name => NativeLibrary.TryGetExport(library, name, out nint address) ? address : 0)
-            : new Nvml(static _ => 0);
+        Func<string, nint>? find = CudaFunctions.TryLoad("nvml.dll", "libnvidia-ml.so.1");
+        var start = (delegate* unmanaged<int>)(find?.Invoke("nvmlInit_v2") ?? 0);
+        return start != null && start() == Success ? new Nvml(find!) : new Nvml(static _ => 0);
     }
 
     private struct MemoryInfo

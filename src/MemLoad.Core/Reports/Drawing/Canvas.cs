@@ -19,15 +19,14 @@ internal sealed class Canvas
     }
 
     public int Width { get; }
-
     public int Height { get; }
 
     /// <summary>Rows from the top, three bytes per pixel.</summary>
     public byte[] Pixels { get; }
 
-    /// <summary>Fills a polygon by the even-odd rule.</summary>
-    /// <param name="polygon">Its corners, in pixels.</param>
-    /// <param name="paint">The colour of the pixel at x, y.</param>
+    /// <summary>
+    /// Fills a polygon, with corners in pixels, by the even-odd rule. <paramref name="paint"/> returns the colour of the pixel at x, y.
+    /// </summary>
     public void Fill(ReadOnlySpan<Spot> polygon, Func<int, int, int> paint)
     {
         (double top, double bottom) = (double.MaxValue, double.MinValue);

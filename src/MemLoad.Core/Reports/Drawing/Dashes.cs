@@ -3,10 +3,10 @@ namespace MemLoad;
 /// <summary>Splits a line into dashes.</summary>
 internal static class Dashes
 {
-    /// <summary>Returns the dashes. Each dash is a piece of the line with its corners.</summary>
-    /// <param name="line">The line.</param>
-    /// <param name="on">Length of a dash.</param>
-    /// <param name="off">Length of a gap.</param>
+    /// <summary>
+    /// Returns the dashes, of length <paramref name="on"/> with gaps of length <paramref name="off"/>. Each dash is a piece of the line
+    /// with its corners.
+    /// </summary>
     public static IEnumerable<IReadOnlyList<Spot>> Of(IReadOnlyList<Spot> line, double on, double off)
     {
         var dash = new List<Spot> { line[0] };

@@ -9,43 +9,12 @@ namespace MemLoad;
 internal static class Palette
 {
     /// <summary>Colors on a light background, as RGB.</summary>
-    public static int Light(Ink ink) => ink switch
-    {
-        Ink.Text => 0x1b1f24,
-        Ink.Muted => 0x57606a,
-        Ink.Grid => 0xd0d7de,
-        Ink.Axis => 0x6e7781,
-        Ink.Band => 0xf0f3f6,
-        Ink.Device => 0x2166ac,
-        Ink.Host => 0xe08214,
-        Ink.File => 0x5aae8c,
-        Ink.Time => 0x6a6fb5,
-        Ink.Notebook => 0x8b949e,
-        Ink.Forecast => 0x111418,
-        _ => 0xb2182b,
-    };
+    public static int Light(Ink ink) => Of(ink).Light;
 
     /// <summary>Colors on a dark background, as RGB.</summary>
-    public static int Dark(Ink ink) => ink switch
-    {
-        Ink.Text => 0xe6edf3,
-        Ink.Muted => 0x9ea7b3,
-        Ink.Grid => 0x30363d,
-        Ink.Axis => 0x8b949e,
-        Ink.Band => 0x1c222a,
-        Ink.Device => 0x4a90d9,
-        Ink.Host => 0xf0a043,
-        Ink.File => 0x4fb894,
-        Ink.Time => 0x9297e0,
-        Ink.Notebook => 0x8b949e,
-        Ink.Forecast => 0xffffff,
-        _ => 0xff7b72,
-    };
+    public static int Dark(Ink ink) => Of(ink).Dark;
 
-    /// <summary>The light and the dark background.</summary>
     public const string LightGround = "#ffffff";
-
-    /// <inheritdoc cref="LightGround"/>
     public const string DarkGround = "#0d1117";
 
     /// <summary>The name of an ink in style sheets.</summary>
@@ -54,4 +23,20 @@ internal static class Palette
     /// <summary>Declares all colors as variables.</summary>
     public static string Variables(Func<Ink, int> colour, string ground) => $"--ground:{ground};" + string.Concat(
         Enum.GetValues<Ink>().Select(ink => string.Create(CultureInfo.InvariantCulture, $"--{Name(ink)}:#{colour(ink):x6};")));
+
+    private static (int Light, int Dark) Of(Ink ink) => ink switch
+    {
+        Ink.Text => (0x1b1f24, 0xe6edf3),
+        Ink.Muted => (0x57606a, 0x9ea7b3),
+        Ink.Grid => (0xd0d7de, 0x30363d),
+        Ink.Axis => (0x6e7781, 0x8b949e),
+        Ink.Band => (0xf0f3f6, 0x1c222a),
+        Ink.Device => (0x2166ac, 0x4a90d9),
+        Ink.Host => (0xe08214, 0xf0a043),
+        Ink.File => (0x5aae8c, 0x4fb894),
+        Ink.Time => (0x6a6fb5, 0x9297e0),
+        Ink.Notebook => (0x8b949e, 0x8b949e),
+        Ink.Forecast => (0x111418, 0xffffff),
+        _ => (0xb2182b, 0xff7b72),
+    };
 }

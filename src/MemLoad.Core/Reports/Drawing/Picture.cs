@@ -3,41 +3,24 @@ namespace MemLoad;
 /// <summary>The meaning of a shape. A renderer selects the color and the pattern.</summary>
 internal enum Ink
 {
-    /// <summary>Text.</summary>
     Text,
-    /// <summary>Less important text.</summary>
-    Muted,
-    /// <summary>Lines of the grid.</summary>
+    Muted, // less important text
     Grid,
-    /// <summary>Axes.</summary>
     Axis,
-    /// <summary>The background of a plot, and every second phase.</summary>
-    Band,
-    /// <summary>Device memory: plain.</summary>
-    Device,
-    /// <summary>Anonymous host memory: striped.</summary>
-    Host,
-    /// <summary>File-backed host memory: dotted.</summary>
-    File,
-    /// <summary>Time: plain.</summary>
-    Time,
-    /// <summary>A figure of another source: hollow.</summary>
-    Notebook,
-    /// <summary>A forecast.</summary>
+    Band, // the background of a plot, and every second phase
+    Device, // plain
+    Host, // anonymous host memory: striped
+    File, // file-backed host memory: dotted
+    Time, // plain
+    Notebook, // a figure of another source: hollow
     Forecast,
-    /// <summary>A budget.</summary>
     Budget,
 }
 
 /// <summary>The alignment of a text at its position.</summary>
 internal enum Anchor
 {
-    /// <summary>At its start.</summary>
-    Start,
-    /// <summary>In its middle.</summary>
-    Middle,
-    /// <summary>At its end.</summary>
-    End,
+    Start, Middle, End,
 }
 
 /// <summary>A point in a picture. y increases downwards.</summary>
@@ -64,16 +47,18 @@ internal sealed record Label(Ink Ink, double X, double Y, string Text, double Si
 internal sealed record Hint(double X, double Y, double Width, double Height, string Text);
 
 /// <summary>The figures of a picture, for people who cannot see it.</summary>
-internal sealed record FigureTable(IReadOnlyList<string> Columns, IReadOnlyList<IReadOnlyList<string>> Rows);
+internal sealed record FigureTable(IReadOnlyList<string> Columns, IReadOnlyList<IReadOnlyList<string>> Rows)
+{
+    /// <summary>Returns a table with a row for each item.</summary>
+    public static FigureTable Of<T>(IEnumerable<T> items, params (string Name, Func<T, string> Cell)[] columns) => new(
+        [.. columns.Select(column => column.Name)],
+        [.. items.Select(item => (IReadOnlyList<string>)[.. columns.Select(column => column.Cell(item))])]);
+}
 
-/// <summary>A picture: shapes in drawing order, and the same content in words and figures. Renderers create SVG and PNG from it.</summary>
-/// <param name="Name">A file name without extension.</param>
-/// <param name="Title">The title.</param>
-/// <param name="Description">The content in sentences.</param>
-/// <param name="Width">The width in pixels of a screen with normal density.</param>
-/// <param name="Height">The height in the same pixels.</param>
-/// <param name="Shapes">The shapes from back to front.</param>
-/// <param name="Table">The figures.</param>
+/// <summary>
+/// A picture: shapes from back to front, and the same content in words and figures. Renderers create SVG and PNG from it. Its name is a
+/// file name without extension, and its size is in pixels of a screen with normal density.
+/// </summary>
 internal sealed record Picture(
     string Name, string Title, string Description, double Width, double Height, IReadOnlyList<Shape> Shapes, FigureTable Table)
 {

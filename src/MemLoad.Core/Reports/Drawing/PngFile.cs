@@ -9,7 +9,6 @@ internal static class PngFile
 {
     private static ReadOnlySpan<byte> Signature => [0x89, (byte)'P', (byte)'N', (byte)'G', 0x0d, 0x0a, 0x1a, 0x0a];
 
-    /// <summary>Returns the bytes of the file.</summary>
     public static byte[] Of(Canvas canvas)
     {
         using var file = new MemoryStream();

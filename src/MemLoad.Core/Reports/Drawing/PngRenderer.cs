@@ -6,7 +6,6 @@ internal static class PngRenderer
     private const int Scale = 2;
     private const int Ground = 0xffffff;
 
-    /// <summary>Returns the bytes of the file.</summary>
     public static byte[] File(Picture picture)
     {
         var canvas = new Canvas(Size(picture.Width), Size(picture.Height), Ground);

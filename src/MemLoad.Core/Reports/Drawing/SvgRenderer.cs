@@ -31,9 +31,7 @@ internal static class SvgRenderer
             + $"encoding=\"UTF-8\"?>\n{Element(picture, $"<style>{style}</style><defs>{Patterns}</defs>{ground}", "p", Picture.Margin)}\n";
     }
 
-    /// <summary>Returns a part of a page.</summary>
-    /// <param name="picture">The picture.</param>
-    /// <param name="id">An id. No other id of the page is equal to it or begins with it.</param>
+    /// <summary>Returns a part of a page. No other id of the page is equal to its id or begins with it.</summary>
     public static string Part(Picture picture, string id) => Element(picture, "", id, 0);
 
     private static string Element(Picture picture, string before, string id, double margin)
@@ -46,8 +44,7 @@ internal static class SvgRenderer
             CultureInfo.InvariantCulture,
             $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"{start} {start} {width} {height}\" width=\"{width}\" height=\"{height}\""
         );
-        svg.Append(
-            CultureInfo.InvariantCulture,
+        svg.Append(CultureInfo.InvariantCulture,
             $" role=\"img\" aria-labelledby=\"{id}-t {id}-d\"><title id=\"{id}-t\">{Markup.Text(picture.Title)}</title>");
         svg.Append(CultureInfo.InvariantCulture, $"<desc id=\"{id}-d\">{Markup.Text(picture.Description)}</desc>{before}");
         foreach (Shape shape in picture.Shapes)
@@ -73,8 +70,7 @@ internal static class SvgRenderer
                 break;
             case Stroke stroke:
                 string dash = stroke.Dashed ? " dashed" : "";
-                svg.Append(
-                    CultureInfo.InvariantCulture,
+                svg.Append(CultureInfo.InvariantCulture,
                     $"<path class=\"l-{name}{dash}\" stroke-width=\"{Markup.Number(stroke.Width)}\" d=\"{Path(stroke.Spots)}\"/>");
                 break;
             case Label label:
@@ -85,11 +81,9 @@ internal static class SvgRenderer
                     _ => "",
                 };
                 string bold = label.Bold ? " font-weight=\"600\"" : "";
-                svg.Append(
-                    CultureInfo.InvariantCulture,
+                svg.Append(CultureInfo.InvariantCulture,
                     $"<text class=\"t-{name}\" x=\"{Markup.Number(label.X)}\" y=\"{Markup.Number(label.Y)}\"");
-                svg.Append(
-                    CultureInfo.InvariantCulture,
+                svg.Append(CultureInfo.InvariantCulture,
                     $" font-size=\"{Markup.Number(label.Size)}\"{anchor}{bold}>{Markup.Text(label.Text)}</text>");
                 break;
             default:
