@@ -64,7 +64,7 @@ public static class ManifestWriter
         {
             throw Rules.ManifestTooLarge.Broken($"the manifest of {manifest.Tensors.Length} tensors has {text.Length} bytes", target);
         }
-        ReportOutput.Write(target, text.Span, overwrite, ct);
+        AtomicFile.Write(target, text.Span, overwrite, ct);
     }
 
     /// <summary>Returns the text: JSON in UTF-8 with one line per tensor, for use with <c>diff</c> and <c>grep</c>.</summary>

@@ -72,7 +72,7 @@ internal static class LoadMetrics
             throw Rules.RowsNone.Broken("there are no rows");
         }
         string target = TargetOf(path);
-        ReportOutput.Write(target, Encoding.UTF8.GetBytes(Format(rows, model)), overwrite: true, cancellationToken);
+        AtomicFile.Write(target, Encoding.UTF8.GetBytes(Format(rows, model)), overwrite: true, cancellationToken);
         return target;
     }
 

@@ -88,7 +88,7 @@ public static class LoadReport
         Picture[] pictures = [.. sections.SelectMany(section => section.Pictures)];
         string? folder = options.PicturePath is null ? null
             : WritePictures(pictures, FullPath.Of(options.PicturePath, Rules.TargetUnwritable), options.Overwrite, cancellationToken);
-        ReportOutput.Write(target, page, options.Overwrite, cancellationToken);
+        AtomicFile.Write(target, page, options.Overwrite, cancellationToken);
         int unused = timelines.Count(timeline => !shown.Contains(timeline.Key));
         return new LoadReportInfo
         {
@@ -145,8 +145,8 @@ public static class LoadReport
         foreach ((Picture picture, string svg, string png) in targets)
         {
             ct.ThrowIfCancellationRequested();
-            ReportOutput.Write(svg, Encoding.UTF8.GetBytes(SvgRenderer.File(picture)), overwrite, ct);
-            ReportOutput.Write(png, PngRenderer.File(picture), overwrite, ct);
+            AtomicFile.Write(svg, Encoding.UTF8.GetBytes(SvgRenderer.File(picture)), overwrite, ct);
+            AtomicFile.Write(png, PngRenderer.File(picture), overwrite, ct);
         }
         return folder;
     }

@@ -35,6 +35,24 @@ internal sealed class AtomicFile : IDisposable
 
     public SafeFileHandle Handle => _stream.SafeFileHandle;
 
+    /// <summary>Writes a whole file. If the write is stopped, no file remains.</summary>
+    /// <param name="target">Path from <see cref="WriteTarget.ForFile"/>.</param>
+    /// <param name="content">The bytes of the file.</param>
+    /// <param name="overwrite">Whether an existing file is replaced.</param>
+    /// <param name="cancellationToken">Stops the write.</param>
+    /// <exception cref="MemLoadException">ML9102 to ML9105.</exception>
+    /// <exception cref="OperationCanceledException">The token was canceled.</exception>
+    public static void Write(string target, ReadOnlySpan<byte> content, bool overwrite, CancellationToken cancellationToken)
+    {
+        using var file = Create(target, overwrite, content.Length);
+        using (var output = new FileAppender(file.Handle, target, content.Length, new WriteSession(null, cancellationToken)))
+        {
+            output.Append(content);
+            output.Complete();
+        }
+        file.Commit();
+    }
+
     /// <summary>Removes files of killed writers, checks the free space and creates the temporary file.</summary>
     /// <param name="target">Path from <see cref="WriteTarget.ForFile"/>.</param>
     /// <param name="overwrite">Whether an existing file is replaced.</param>
