@@ -32,19 +32,21 @@ internal static class InspectCommand
                 digests = WeightsDigest.OfTensors(checkpoint,
                     status.Bytes("hashing", WeightsDigest.BytesToHash(checkpoint), announced: true), cancellationToken);
             }
-            Print(checkpoint, [.. WeightInfo.Of(checkpoint, digests)], format.Read(parsed), console);
+            Print(checkpoint, WeightInfo.Of(checkpoint, digests), format.Read(parsed), console);
             return ExitCode.Done;
         });
         return command;
     }
 
-    private static void Print(Checkpoint checkpoint, WeightInfo[] tensors, OutputFormat format, CliConsole console)
+    // CSV is written tensor by tensor. The other forms need all tensors.
+    private static void Print(Checkpoint checkpoint, IEnumerable<WeightInfo> tensors, OutputFormat format, CliConsole console)
     {
-        var result = new InspectResult(checkpoint.Path, checkpoint.Format, checkpoint.FileBytes, checkpoint.Metadata, tensors)
+        RowOutput.Write(format, () => JsonOutput.Write(Result(), JsonOutput.Types.InspectResult, console.Out),
+            tensors, JsonOutput.Types.WeightInfo, () => InspectView.Write(Result(), console), console);
+
+        InspectResult Result() => new(checkpoint.Path, checkpoint.Format, checkpoint.FileBytes, checkpoint.Metadata, [.. tensors])
         {
             Findings = checkpoint.Findings.IsEmpty ? null : checkpoint.Findings,
         };
-        RowOutput.Write(format, () => JsonOutput.Write(result, JsonOutput.Types.InspectResult, console.Out),
-            tensors, JsonOutput.Types.WeightInfo, () => InspectView.Write(result, console), console);
     }
 }

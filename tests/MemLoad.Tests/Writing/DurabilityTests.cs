@@ -92,7 +92,7 @@ public sealed class DurabilityTests : IDisposable
         RequireLinux();
         string target = Begin("report.html", overwrite, path => File.WriteAllText(path, "old"));
 
-        ReportOutput.Write(target, new byte[1234], overwrite, default);
+        AtomicFile.Write(target, new byte[1234], overwrite, default);
 
         Assert.Equal(["file of 1234 bytes, old", "folder, new"], _requests);
     }
