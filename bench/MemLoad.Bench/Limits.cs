@@ -62,19 +62,22 @@ internal static unsafe partial class Limits
                     SafeFileHandle[] memory =
                         [.. Enumerable.Range(0, 4).Select(_ => new SafeFileHandle(CreateMemoryFile("limit", 1), ownsHandle: true))];
                     Array.ForEach(memory, part => RandomAccess.SetLength(part, length));
-                    return Timed(() => Parallel(length, Environment.ProcessorCount, () =>
+                    TimeSpan time = Timed(() => Parallel(length, Environment.ProcessorCount, () =>
                     {
                         byte* bounce = (byte*)NativeMemory.AlignedAlloc(1 << 20, HugePage);
                         return (offset, count) =>
                         {
+                            SafeFileHandle target = memory[offset / Piece % memory.Length];
                             for (int done = 0; done < count; done += 1 << 20)
                             {
                                 int part = Math.Min(1 << 20, count - done);
                                 ReadExactly(file, offset + done, bounce, part);
-                                RandomAccess.Write(memory[offset / Piece % memory.Length], new ReadOnlySpan<byte>(bounce, part), offset + done);
+                                RandomAccess.Write(target, new ReadOnlySpan<byte>(bounce, part), offset + done);
                             }
                         };
                     }));
+                    Array.ForEach(memory, part => part.Dispose());
+                    return time;
                 }
         }
     }

@@ -11,7 +11,7 @@ internal static class InspectView
 
     public static void Write(InspectResult result, CliConsole console)
     {
-        int files = CountFiles(result.Tensors);
+        int files = result.Tensors.Select(tensor => tensor.File).Distinct().Count();
         bool severalFiles = files > 1;
         string? folder = RemoteAddress.Is(result.Path) ? null
             : Directory.Exists(result.Path) ? result.Path : Path.GetDirectoryName(result.Path)!;
@@ -47,22 +47,6 @@ internal static class InspectView
         {
             TextTable.Line(console, $"{finding}.");
         }
-    }
-
-    // Of many neighbors in one file, one is looked up.
-    private static int CountFiles(IReadOnlyList<WeightInfo> tensors)
-    {
-        var files = new HashSet<string>(StringComparer.Ordinal);
-        string? last = null;
-        foreach (WeightInfo tensor in tensors)
-        {
-            if (!ReferenceEquals(tensor.File, last))
-            {
-                last = tensor.File;
-                files.Add(last);
-            }
-        }
-        return files.Count;
     }
 
     private static ReadOnlySpan<char> TextOf(WeightInfo tensor, int column, string? folder, Span<char> room)

@@ -133,22 +133,6 @@ public sealed partial class Checkpoint
         _parameterCount = new Lazy<long>(CountParameters);
     }
 
-    private Checkpoint(Checkpoint same)
-    {
-        Path = same.Path;
-        Format = same.Format;
-        Files = same.Files;
-        Storages = same.Storages;
-        Tensors = same.Tensors;
-        Metadata = same.Metadata;
-        StorageLengths = same.StorageLengths;
-        TouchedBytes = same.TouchedBytes;
-        _parameterCount = same._parameterCount;
-        Findings = same.Findings;
-        Refused = same.Refused;
-        OpaqueObjects = same.OpaqueObjects;
-    }
-
     /// <summary>The absolute path that was opened.</summary>
     public string Path { get; }
 
@@ -181,13 +165,13 @@ public sealed partial class Checkpoint
     /// What a reader of these files should know and no rule forbids: files of the folder that are left out, tensors that an index does not
     /// name, fields that the format does not have. Each is a clause without a full stop; empty as a rule.
     /// </summary>
-    public ImmutableArray<string> Findings { get; private init; } = [];
+    public ImmutableArray<string> Findings { get; private set; } = [];
 
     /// <summary>
     /// The number of objects beside the tensors that are left out, because only code can read them (<see cref="OpenLimits.AllowOpaque"/>).
     /// <see cref="Findings"/> names them. Null if they were not allowed, or the format has no objects.
     /// </summary>
-    public long? OpaqueObjects { get; private init; }
+    public long? OpaqueObjects { get; private set; }
 
     /// <summary>The sum of the bytes of all files.</summary>
     public long FileBytes => Files.Sum(file => file.Length);
@@ -203,21 +187,29 @@ public sealed partial class Checkpoint
 
     /// <summary>The same checkpoint with more findings.</summary>
     internal Checkpoint WithFindings(ImmutableArray<string> more) =>
-        more.IsEmpty ? this : new Checkpoint(this) { Findings = Findings.AddRange(more) };
+        more.IsEmpty ? this : With(copy => copy.Findings = Findings.AddRange(more));
 
     /// <summary>The entries that cannot be read. A checkpoint is given out only without them.</summary>
-    internal ImmutableArray<RefusedEntry> Refused { get; private init; } = [];
+    internal ImmutableArray<RefusedEntry> Refused { get; private set; } = [];
 
     /// <summary>The same checkpoint with entries that cannot be read.</summary>
     internal Checkpoint WithRefused(ImmutableArray<RefusedEntry> refused) =>
-        refused.IsEmpty ? this : new Checkpoint(this) { Refused = refused };
+        refused.IsEmpty ? this : With(copy => copy.Refused = refused);
 
     /// <summary>The same checkpoint with a number of objects that are left out; null for the same.</summary>
-    internal Checkpoint WithObjects(long? count) => count is null ? this : new Checkpoint(this) { OpaqueObjects = count };
+    internal Checkpoint WithObjects(long? count) => count is null ? this : With(copy => copy.OpaqueObjects = count);
 
     /// <summary>Refuses a checkpoint with an entry that cannot be read.</summary>
     /// <exception cref="MemLoadException">The reason of the first such entry.</exception>
     internal Checkpoint RequireWhole() => Refused.IsEmpty ? this : throw Refused[0].Reason;
+
+    // A copy shares all lists with this checkpoint. It is changed only before it is given out.
+    private Checkpoint With(Action<Checkpoint> change)
+    {
+        var copy = (Checkpoint)MemberwiseClone();
+        change(copy);
+        return copy;
+    }
 
     // Tensors that share a storage may have different types. The widest type counts.
     private long CountParameters()

@@ -49,10 +49,10 @@ internal sealed partial class KernelPool : DevicePool
         {
             while (!source.IsEmpty)
             {
-                Range range = RangeAt(offset, source.Length);
-                RandomAccess.Write(range.File, source[..range.Length], range.Offset);
-                source = source[range.Length..];
-                offset += range.Length;
+                Part part = PartAt(offset, source.Length);
+                RandomAccess.Write(part.File, source[..part.Length], part.Offset);
+                source = source[part.Length..];
+                offset += part.Length;
             }
         }
         catch (Exception e) when (e is ArgumentOutOfRangeException or IOException { HResult: TooBig })
@@ -76,8 +76,8 @@ internal sealed partial class KernelPool : DevicePool
     {
         while (!destination.IsEmpty)
         {
-            Range range = RangeAt(offset, destination.Length);
-            int read = RandomAccess.Read(range.File, destination[..range.Length], range.Offset);
+            Part part = PartAt(offset, destination.Length);
+            int read = RandomAccess.Read(part.File, destination[..part.Length], part.Offset);
             if (read == 0)
             {
                 throw new InvalidOperationException("A read past the end of the simulated device's memory.");
@@ -97,9 +97,9 @@ internal sealed partial class KernelPool : DevicePool
         bool mapped = !mapping.IsInvalid;
         for (long at = start; mapped && at < end;)
         {
-            Range range = RangeAt(at, end - at);
-            mapped = Map(address + (nint)(at - start), (nuint)range.Length, ReadWrite, SharedFixed, range.File, range.Offset) != -1;
-            at += range.Length;
+            Part part = PartAt(at, end - at);
+            mapped = Map(address + (nint)(at - start), (nuint)part.Length, ReadWrite, SharedFixed, part.File, part.Offset) != -1;
+            at += part.Length;
         }
         if (!mapped)
         {
@@ -132,13 +132,13 @@ internal sealed partial class KernelPool : DevicePool
     {
         for (long at = offset; at < offset + length;)
         {
-            Range range = RangeAt(at, offset + length - at);
-            if (Deallocate(range.File, PunchHoleKeepSize, range.Offset, range.Length) != 0)
+            Part part = PartAt(at, offset + length - at);
+            if (Deallocate(part.File, PunchHoleKeepSize, part.Offset, part.Length) != 0)
             {
                 throw new InvalidOperationException(
                     $"The kernel did not take a segment of the simulated device back (errno {Marshal.GetLastPInvokeError()}).");
             }
-            at += range.Length;
+            at += part.Length;
         }
     }
 
@@ -151,13 +151,13 @@ internal sealed partial class KernelPool : DevicePool
     }
 
     // The part of a range of the device's memory that is in one file.
-    private readonly record struct Range(SafeFileHandle File, long Offset, int Length);
+    private readonly record struct Part(SafeFileHandle File, long Offset, int Length);
 
-    private Range RangeAt(long offset, long length)
+    private Part PartAt(long offset, long length)
     {
         (long stripe, long inStripe) = Math.DivRem(offset, StripeBytes);
         (long row, long file) = Math.DivRem(stripe, FileCount);
-        return new Range(_files[file], (row * StripeBytes) + inStripe, (int)Math.Min(length, StripeBytes - inStripe));
+        return new Part(_files[file], (row * StripeBytes) + inStripe, (int)Math.Min(length, StripeBytes - inStripe));
     }
 
     private static SafeFileHandle CreateFile()

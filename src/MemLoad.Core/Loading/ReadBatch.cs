@@ -136,10 +136,14 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
     /// <param name="cancellationToken">Cancels the read.</param>
     public void ReadAndCopy(MemoryBuffer loaded, CancellationToken cancellationToken)
     {
-        Target[] largest = [.. _targets.OrderByDescending(target => target.Length).Take(1)];
+        if (_targets.Count == 0)
+        {
+            return;
+        }
+        Target largest = _targets.MaxBy(target => target.Length);
         int slots = (int)Math.Clamp(loaded.Length / ShortestSlot, 1, Threads);
-        ReadThrough(_targets.Except(largest), loaded, slots, Math.Min(loaded.Length / slots, PassedBytes), cancellationToken);
-        ReadThrough(largest, loaded, int.MaxValue, PassedBytes, cancellationToken);
+        ReadThrough(_targets.Where(target => target != largest), loaded, slots, Math.Min(loaded.Length / slots, PassedBytes), cancellationToken);
+        ReadThrough([largest], loaded, int.MaxValue, PassedBytes, cancellationToken);
     }
 
     /// <summary>

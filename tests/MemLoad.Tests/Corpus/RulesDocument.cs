@@ -68,9 +68,9 @@ internal static class RulesDocument
             }
         }
         Line($"\n## The malformed files, and what other readers do with them\n\nMeasured: {peers.Versions};");
-        Line("`torch.load(path, weights_only=True)` and `safetensors.torch.load_file(path)`, each file in its own process with 2 GiB of memory");
-        Line("and 20 seconds; TorchSharp.PyBridge 1.4.4, `PyTorchUnpickler` and `Safetensors.LoadStateDict`, with 2 GiB of managed memory.");
-        Line("MemLoad refuses all of these files from their headers. A reader that accepts a file is not always wrong. PyTorch supports");
+        Line("`torch.load(path, weights_only=True)` and `safetensors.torch.load_file(path)`, each file in its own process with 2 GiB");
+        Line("of memory and 20 seconds; TorchSharp.PyBridge 1.4.4, `PyTorchUnpickler` and `Safetensors.LoadStateDict`, with 2 GiB of managed");
+        Line("memory. MemLoad refuses all of these files from their headers. A reader that accepts a file is not always wrong. PyTorch supports");
         Line("sparse tensors, other protocols and deep containers. The table shows where two readers of a file differ, and where a reader");
         Line("does not detect a wrong name, length or byte.");
         Line(
@@ -88,8 +88,8 @@ internal static class RulesDocument
             Count(group.Key.Format, "PyBridge", group, peers.Bridge);
         }
         Line("\n## Pickles, construct by construct\n");
-        Line("A pickle is a Python program. MemLoad does not run it. MemLoad reads what PyTorch reads, or refuses the file by a rule. Each");
-        Line("construct is a file in the tests. The tests also run PyTorch 2.6 (`weights_only=True`) if it is installed. `bench/Fuzz");
+        Line("A pickle is a Python program. MemLoad does not run it. MemLoad reads what PyTorch reads, or refuses the file by a rule.");
+        Line("Each construct is a file in the tests. The tests also run PyTorch 2.6 (`weights_only=True`) if it is installed. `bench/Fuzz");
         Line("--differential` generates more constructs.");
         Line("\n| Construct | PyTorch | MemLoad |\n|---|---|---|");
         foreach (PickleConstruct construct in PickleConstructs.All)

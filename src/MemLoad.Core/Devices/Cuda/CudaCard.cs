@@ -1,4 +1,3 @@
-
 namespace MemLoad;
 
 /// <summary>The facts about a card that CUDA can use. They need no context on the card.</summary>
