@@ -142,7 +142,8 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
         }
         Target largest = _targets.MaxBy(target => target.Length);
         int slots = (int)Math.Clamp(loaded.Length / ShortestSlot, 1, Threads);
-        ReadThrough(_targets.Where(target => target != largest), loaded, slots, Math.Min(loaded.Length / slots, PassedBytes), cancellationToken);
+        IEnumerable<Target> others = _targets.Where(target => target != largest);
+        ReadThrough(others, loaded, slots, Math.Min(loaded.Length / slots, PassedBytes), cancellationToken);
         ReadThrough([largest], loaded, int.MaxValue, PassedBytes, cancellationToken);
     }
 

@@ -69,10 +69,10 @@ internal static class RulesDocument
         }
         Line($"\n## The malformed files, and what other readers do with them\n\nMeasured: {peers.Versions};");
         Line("`torch.load(path, weights_only=True)` and `safetensors.torch.load_file(path)`, each file in its own process with 2 GiB");
-        Line("of memory and 20 seconds; TorchSharp.PyBridge 1.4.4, `PyTorchUnpickler` and `Safetensors.LoadStateDict`, with 2 GiB of managed");
-        Line("memory. MemLoad refuses all of these files from their headers. A reader that accepts a file is not always wrong. PyTorch supports");
-        Line("sparse tensors, other protocols and deep containers. The table shows where two readers of a file differ, and where a reader");
-        Line("does not detect a wrong name, length or byte.");
+        Line("of memory and 20 seconds; TorchSharp.PyBridge 1.4.4, `PyTorchUnpickler` and `Safetensors.LoadStateDict`, with 2 GiB of");
+        Line("managed memory. MemLoad refuses all of these files from their headers. A reader that accepts a file is not always wrong.");
+        Line("PyTorch supports sparse tensors, other protocols and deep containers. The table shows where two readers of a file differ,");
+        Line("and where a reader does not detect a wrong name, length or byte.");
         Line(
             $"\n| Kind | Files | Reader | {string.Join(" | ", Outcomes)} "
                 + $"|\n|---|---|---|{string.Concat(Enumerable.Repeat("---|", Outcomes.Length))}");
