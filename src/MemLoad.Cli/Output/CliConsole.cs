@@ -86,6 +86,8 @@ internal sealed class CliConsole
                 return ExitCode.Interrupted;
             case AggregateException { InnerExceptions: [Exception only, ..] }:
                 return Report(only);
+            case TypeInitializationException { InnerException: Exception cause }:
+                return Report(cause);
             case FileNotFoundException { FileName: string assembly } when IsInstalled(assembly):
                 return Report(Rules.FilesExhausted.Broken($"'{assembly.Split(',')[0]}' of this program cannot be opened beside the files "
                     + $"that are open", innerException: exception));

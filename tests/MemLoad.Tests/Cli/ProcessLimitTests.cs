@@ -60,6 +60,7 @@ public sealed class ProcessLimitTests : IDisposable
 
     [SkippableTheory]
     [InlineData(100)]
+    [InlineData(66)]
     [InlineData(60)]
     [InlineData(40)]
     public void With_hardly_any_open_files_there_is_an_id_and_a_remedy_or_no_error(int files)
