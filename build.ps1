@@ -5,13 +5,13 @@
     Builds, tests and packages MemLoad.
 .DESCRIPTION
     Build leaves the module in output/MemLoad/<version>/ (as a plain "dotnet build MemLoad.sln" does). Test runs every test. Package makes, in
-    output/, MemLoad.<version>.nupkg, which Install-PSResource takes from any repository, a folder included;
+    output/, MemLoad.<version>.nupkg, which Install-PSResource takes from any repository, a folder included, with native code for each system;
     MemLoad.Core.<version>.nupkg, the library for C#; archives of the command for machines without .NET, memload-<version>-<runtime>.tar.gz or
     .zip; and SHA256SUMS over all of them. An archive that cannot be made does not keep the others from being made, but then there is no
     SHA256SUMS and the task ends in an error that names it. Publish makes only the package of the module, in the folder -Feed. The folder,
     which can be on a share, is then a repository of Install-PSResource.
 .PARAMETER Runtime
-    The systems to make archives for: all of them, unless some are named.
+    The systems to make archives and native code of the module for: all of them, unless some are named.
 .PARAMETER Feed
     The folder that the task Publish writes the package to. It is created if it does not exist. A package of the same version is replaced.
 .PARAMETER Torch
@@ -65,6 +65,15 @@ if ($Task -contains 'Test') {
     dotnet test $solution -c $Configuration @testProperties
 }
 if ($packs -and (Test-Path (Join-Path $module torch))) { throw 'The package takes no libtorch: build it without -Torch.' }
+if ($packs) {
+    $slower = foreach ($system in $Runtime) {
+        try { & (Join-Path $PSScriptRoot build/Add-NativeLibrary.ps1) -Runtime $system -Module $module }
+        catch {
+            Write-Warning "The module has no native code for ${system}, and starts slower there: $_"
+            $system
+        }
+    }
+}
 if ($Task -contains 'Publish') {
     $feedFolder = (New-Item -ItemType Directory -Force $Feed).FullName
     $package = Join-Path $feedFolder "MemLoad.$version.nupkg"
@@ -89,7 +98,8 @@ if ($Task -contains 'Package') {
             $system
         }
     }
-    if ($missing) { throw "The release is not complete: there is no archive for $($missing -join ', '). The warnings above say why." }
+    $missing = @($missing) + @($slower) -ne $null | Sort-Object -Unique
+    if ($missing) { throw "The release is not complete for $($missing -join ', '). The warnings above say what is missing and why." }
     # As sha256sum -c reads it.
     $sums = Get-ChildItem $output -File | Sort-Object Name | Get-FileHash -Algorithm SHA256 |
         ForEach-Object { "$($_.Hash.ToLowerInvariant())  $(Split-Path $_.Path -Leaf)" }

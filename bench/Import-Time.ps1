@@ -1,33 +1,62 @@
 #!/usr/bin/env pwsh
-# What importing the module adds to a bare "pwsh -NoProfile": medians of ten each, taken in turns so that both see the same machine.
+
+<#
+.SYNOPSIS
+    Times a new "pwsh -NoProfile" that imports the module, and one that also makes its first plan or measures its first row.
+.PARAMETER Path
+    A checkpoint that is small, so that the times are those of the program.
+.PARAMETER Module
+    The manifests of the modules to time: what a build leaves, unless others are named, such as an installed package.
+.PARAMETER Repeat
+    Rounds; each command once in each.
+.OUTPUTS
+    A row per module and step: the median in milliseconds until then, and how much it exceeds that of a pwsh that only starts.
+#>
 [CmdletBinding()]
-param([int]$Repeat = 10, [int]$LimitMilliseconds = 150)
+param(
+    [Parameter(Mandatory)][string]$Path,
+    [string[]]$Module = (Join-Path $PSScriptRoot ../output/MemLoad/*/MemLoad.psd1),
+    [ValidateRange(1, 1000)][int]$Repeat = 11
+)
 
 $ErrorActionPreference = 'Stop'
-$version = (Import-PowerShellDataFile (Join-Path $PSScriptRoot ../module/MemLoad.psd1)).ModuleVersion
-$manifest = (Resolve-Path (Join-Path $PSScriptRoot "../output/MemLoad/$version/MemLoad.psd1")).Path
-$pwsh, $first = @([Environment]::ProcessPath)
+$PSNativeCommandUseErrorActionPreference = $true
+$file = (Resolve-Path $Path).Path
+$pwsh = @([Environment]::ProcessPath)
 # A tool of .NET runs in dotnet.
-if ((Split-Path -LeafBase $pwsh) -eq 'dotnet') { $first = Join-Path $PSHOME pwsh.dll }
+if ((Split-Path -LeafBase $pwsh[0]) -eq 'dotnet') { $pwsh += Join-Path $PSHOME pwsh.dll }
+$pwsh += '-NoLogo', '-NoProfile', '-NonInteractive', '-Command'
 
-function Measure-Start([string]$Command) {
-    $watch = [Diagnostics.Stopwatch]::StartNew()
-    & $pwsh @(@($first) -ne $null) -NoLogo -NoProfile -NonInteractive -Command $Command
-    $watch.Elapsed.TotalMilliseconds
+$runs = @([pscustomobject]@{ Until = 'the start'; Module = $null; Command = 'exit'; Times = [Collections.Generic.List[double]]::new() })
+# A shell brings several as one text.
+foreach ($manifest in (Resolve-Path $Module.Split(',')).Path) {
+    $steps = [ordered]@{
+        'the import'     = ''
+        'the first plan' = "; `$null = Get-LoadPlan '$file' -Strategy Stream"
+        'the first row'  = "; `$null = Measure-LoadMemory '$file' -Strategy Stream -Device cpu"
+    }
+    foreach ($step in $steps.GetEnumerator()) {
+        $runs += [pscustomobject]@{
+            Until = $step.Key; Module = $manifest; Command = "Import-Module '$manifest'$($step.Value)"; Times = [Collections.Generic.List[double]]::new()
+        }
+    }
 }
-function Get-Median([double[]]$Value) { $sorted = $Value | Sort-Object; ($sorted[[int][math]::Floor(($sorted.Count - 1) / 2)] + $sorted[[int][math]::Ceiling(($sorted.Count - 1) / 2)]) / 2 }
-
-$null = Measure-Start 'exit'
-$bare, $with = @(), @()
-1..$Repeat | ForEach-Object {
-    $bare += Measure-Start 'exit'
-    $with += Measure-Start "Import-Module '$manifest'; exit"
+foreach ($round in 0..$Repeat) {
+    foreach ($run in $runs) {
+        $program, $arguments = $pwsh + $run.Command
+        $watch = [Diagnostics.Stopwatch]::StartNew()
+        & $program @arguments
+        # The first round warms caches up.
+        if ($round -gt 0) { $run.Times.Add($watch.Elapsed.TotalMilliseconds) }
+    }
 }
-$added = [long]((Get-Median $with) - (Get-Median $bare))
-[pscustomobject]@{
-    BareMilliseconds   = [long](Get-Median $bare)
-    ImportMilliseconds = [long](Get-Median $with)
-    AddedMilliseconds  = $added
-    LimitMilliseconds  = $LimitMilliseconds
-    Within             = $added -le $LimitMilliseconds
+foreach ($run in $runs) {
+    $median = ($run.Times | Sort-Object)[[int][Math]::Floor($Repeat / 2)]
+    $start ??= $median
+    [pscustomobject]@{
+        Until              = $run.Until
+        MedianMilliseconds = [Math]::Round($median)
+        OverStartOnly      = [Math]::Round($median - $start)
+        Module             = $run.Module
+    }
 }

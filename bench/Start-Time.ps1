@@ -32,7 +32,8 @@ try {
 
     $empty = Join-Path $folder bin/Release/net10.0/empty
     $commands = [ordered]@{ $empty = @() }
-    foreach ($one in $Program) { $commands[(Resolve-Path $one).Path] = 'inspect', '--path', $file }
+    # A shell brings several as one text.
+    foreach ($one in $Program.Split(',')) { $commands[(Resolve-Path $one).Path] = 'inspect', '--path', $file }
     $times = @{}
     foreach ($round in 0..$Repeat) {
         foreach ($name in $commands.Keys) {

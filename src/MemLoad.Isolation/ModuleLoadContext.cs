@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Runtime.InteropServices;
 using System.Runtime.Loader;
 
 namespace MemLoad.Isolation;
@@ -23,8 +24,14 @@ internal sealed class ModuleLoadContext : AssemblyLoadContext
         : base("MemLoad")
     {
         string folder = Path.GetDirectoryName(typeof(ModuleLoadContext).Assembly.Location)!;
-        _folders = [folder, Path.Combine(folder, "torch")];
+        _folders = [Path.Combine(folder, "native", System), folder, Path.Combine(folder, "torch")];
     }
+
+    // The package has the library for each system with native code (build.ps1), which starts faster. Without it, the library is compiled at
+    // run time. The name is that of .NET (the portable runtime identifiers), whatever distribution built the runtime.
+    private static string System =>
+        $"{(OperatingSystem.IsWindows() ? "win" : OperatingSystem.IsMacOS() ? "osx" : "linux")}-"
+        + RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant();
 
     /// <summary>Makes this context resolve the library from now on.</summary>
     /// <exception cref="InvalidOperationException">The default context holds a later version of the library, which the runtime would bind

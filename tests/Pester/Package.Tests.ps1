@@ -15,15 +15,22 @@ BeforeAll {
 Describe 'The package of the module' {
     It 'gives a row in an empty PowerShell' {
         $repository = (New-Item -ItemType Directory (Join-Path $TestDrive packages)).FullName
-        # A copy of the script, its module and a dotnet that builds nothing: the script packs the module that was tested. It packs no libtorch.
+        # A copy of the scripts, the module and a dotnet that compiles nothing: the script packs the module that was tested. It packs no libtorch.
         $copy = (New-Item -ItemType Directory (Join-Path $TestDrive clone)).FullName
         $staged = New-Item -ItemType Directory (Join-Path $copy built)
         Get-ChildItem (Split-Path $ModulePath) -Exclude torch | Copy-Item -Destination $staged -Recurse
         Copy-Item (Join-Path $RepositoryRoot build.ps1) $copy
+        Copy-Item (Join-Path $RepositoryRoot build/Add-NativeLibrary.ps1) (New-Item -ItemType Directory "$copy/build")
         Copy-Item (Join-Path $RepositoryRoot module) $copy -Recurse
         $build = {
             param($Copy, $Version, $Feed)
             function dotnet {
+                $global:LASTEXITCODE = 0
+                if ($args[0] -eq 'publish') {
+                    $to = New-Item -ItemType Directory $args[[array]::IndexOf($args, '-o') + 1]
+                    Get-ChildItem "$Copy/built" -Filter *.dll | Where-Object BaseName -NotIn MemLoad.Cmdlets, MemLoad.Isolation | Copy-Item -Destination $to
+                    return
+                }
                 $null = New-Item -ItemType Directory "$Copy/output/MemLoad" -Force
                 Copy-Item "$Copy/built" "$Copy/output/MemLoad/$Version" -Recurse
             }
@@ -33,6 +40,7 @@ Describe 'The package of the module' {
         (& $build $copy $ModuleVersion $repository).Name | Should -Be "MemLoad.$ModuleVersion.nupkg"
         (Get-ChildItem $repository -Force).Name | Should -Be "MemLoad.$ModuleVersion.nupkg"
         $emptyHome = (New-Item -ItemType Directory (Join-Path $TestDrive home)).FullName
+        $system = ($IsWindows ? 'win' : $IsMacOS ? 'osx' : 'linux') + "-$([Runtime.InteropServices.RuntimeInformation]::ProcessArchitecture)".ToLower()
         $script = @"
             `$ErrorActionPreference = 'Stop'
             `$PSStyle.OutputRendering = 'PlainText'
@@ -43,7 +51,13 @@ Describe 'The package of the module' {
             foreach (`$part in 'examples/Measure-Fleet.ps1', 'examples/Server.Tests.ps1', 'docs/report.md', 'README.md') {
                 if (-not (Test-Path (Join-Path `$base `$part))) { throw "The package has no `$part" }
             }
-            Measure-LoadMemory '$file' -Strategy Stream | ConvertTo-Csv
+            `$row = Measure-LoadMemory '$file' -Strategy Stream
+            # The package has the library for each system, and the module takes that of this one.
+            `$systems = (Get-ChildItem (Join-Path `$base native) -Directory).Name
+            if ("`$systems" -ne 'linux-arm64 linux-x64 osx-arm64 win-x64') { throw "The package has native code for `$systems" }
+            `$library = [MemLoad.Strategy].Assembly.Location
+            if (`$library -ne (Join-Path `$base native $system MemLoad.Core.dll)) { throw "The module took `$library" }
+            `$row | ConvertTo-Csv
 "@
         $kept = $env:HOME, $env:XDG_DATA_HOME, $env:XDG_CONFIG_HOME, $env:XDG_CACHE_HOME, $env:PSModulePath, $env:USERPROFILE, $env:LOCALAPPDATA
         try {
