@@ -30,6 +30,7 @@ public class SmallThings
 {
     private static readonly GptConfig Config = new(1000, 64, 64, 2, 4);
     private static readonly int[] Tokens = [1, 2, 3];
+    private const int Blocks = 1_000_000;
 
     private DirectoryInfo? _folder;
     private LoadedModel? _loaded;
@@ -79,4 +80,8 @@ public class SmallThings
 
     [Benchmark]
     public float[] Forward() => _model!.Forward(Tokens);
+
+    /// <summary>What it costs to take one block of a load, when all processors take blocks at the same time and do nothing else.</summary>
+    [Benchmark(OperationsPerInvoke = Blocks)]
+    public static void TakeBlocks() => Workers.RunEach(Blocks, Environment.ProcessorCount, static (_, _) => { }, CancellationToken.None);
 }
