@@ -1,23 +1,16 @@
-using System.Diagnostics;
-
 namespace MemLoad.Torch.Tests;
 
 public sealed class ExampleTests
 {
     [NeedsFact(typeof(LibTorchHere))]
-    public async Task The_example_of_TorchSharp_runs()
+    public void The_example_of_TorchSharp_runs()
     {
         string configuration = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
         string program = Path.Combine(Repository.Root, "examples", "CSharp", "Torch", "bin", configuration, "net10.0", "Torch.dll");
         string path = Fixtures.PathOf("tiny/fp32.safetensors");
-        using Process process = Process.Start(
-            new ProcessStartInfo("dotnet", [program, path]) { RedirectStandardOutput = true, RedirectStandardError = true }
-        )!;
-        Task<string> error = process.StandardError.ReadToEndAsync();
-        string output = await process.StandardOutput.ReadToEndAsync();
-        await process.WaitForExitAsync();
-        Assert.True(process.ExitCode == 0, output + await error);
-        string[] lines = output.TrimEnd().Split('\n', StringSplitOptions.TrimEntries);
+        var run = EndedProcess.Run("dotnet", program, path);
+        Assert.True(run.ExitCode == 0, run.Output + run.Error);
+        string[] lines = run.Output.TrimEnd().Split('\n', StringSplitOptions.TrimEntries);
         Assert.Matches(@"^Forecast: \w+ needs \d+ bytes of memory and maps \d+\.$", lines[0]);
         Assert.Equal(
             Checkpoint.Open(path).Tensors.Select(tensor => tensor.Name).Order(), lines[1..].Select(line => line.Split(' ')[0]).Order());

@@ -36,7 +36,8 @@ internal static class OpenFiles
 
     // Since Linux 6.2 the length of this folder is the number of its entries. To list them takes two calls of the system per open file.
     private static long CountOpen() =>
-        LinuxFileStatus.Of(Descriptors) is { Length: > 0 } folder ? folder.Length : Directory.EnumerateFileSystemEntries(Descriptors).Count();
+        LinuxFileStatus.Of(Descriptors) is { Length: > 0 } folder
+            ? folder.Length : Directory.EnumerateFileSystemEntries(Descriptors).Count();
 
     /// <summary>True if a file could not be opened because too many files are open.</summary>
     public static bool IsExhausted(Exception failure) =>

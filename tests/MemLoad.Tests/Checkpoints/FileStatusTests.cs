@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 
 namespace MemLoad.Tests.Checkpoints;
@@ -63,11 +62,5 @@ public sealed class FileStatusTests : IDisposable
         Assert.Equal("the file was written to after it was opened", stamp.Difference(new FileStamp(100, 6, 1, 2)));
     }
 
-    private static string Stat(string format, string path)
-    {
-        using Process process = Process.Start(new ProcessStartInfo("stat", ["-c", format, path]) { RedirectStandardOutput = true })!;
-        string text = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return text.Trim();
-    }
+    private static string Stat(string format, string path) => EndedProcess.Run("stat", "-c", format, path).Output.Trim();
 }

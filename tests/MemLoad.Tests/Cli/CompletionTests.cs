@@ -188,18 +188,11 @@ public sealed class CompletionTests
         public string[] Run(string script)
         {
             // Nothing of what its user has configured.
-            var start = new ProcessStartInfo(_name, [_name == "zsh" ? "-f" : "--norc", "-c", script])
-            {
-                RedirectStandardOutput = true,
-                RedirectStandardError = true,
-            };
+            var start = new ProcessStartInfo(_name, [_name == "zsh" ? "-f" : "--norc", "-c", script]);
             start.Environment["PATH"] = $"{_folder.Path}:{Environment.GetEnvironmentVariable("PATH")}";
-            using Process shell = Process.Start(start)!;
-            Task<string> error = shell.StandardError.ReadToEndAsync();
-            string output = shell.StandardOutput.ReadToEnd();
-            shell.WaitForExit();
-            Assert.Equal("", error.GetAwaiter().GetResult());
-            return output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+            var run = EndedProcess.Run(start);
+            Assert.Equal("", run.Error);
+            return run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         }
 
         public void Dispose() => _folder.Dispose();

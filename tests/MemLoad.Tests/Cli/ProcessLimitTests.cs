@@ -136,10 +136,7 @@ public sealed class ProcessLimitTests : IDisposable
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "pipes with names");
         string cache = Directory.CreateDirectory(_folder["cache"]).FullName;
-        using (var make = System.Diagnostics.Process.Start("mkfifo", [Path.Combine(cache, Path.GetFileName(MachineSpeed.PathFor("cpu")))]))
-        {
-            await make.WaitForExitAsync();
-        }
+        Assert.Equal(0, EndedProcess.Run("mkfifo", Path.Combine(cache, Path.GetFileName(MachineSpeed.PathFor("cpu")))).ExitCode);
 
         ProgramRun run = await Task.Run(() =>
                 ProgramRun.Of([("MEMLOAD_CACHE", cache)], "measure", "--path", Large(), "--strategy", "auto", "--in-process"))

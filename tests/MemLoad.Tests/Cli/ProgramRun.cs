@@ -21,24 +21,15 @@ internal sealed record ProgramRun(int ExitCode, string Output, string Error)
 
     private static ProgramRun Of(string file, string[] args, (string Name, string Value)[] settings)
     {
-        var start = new ProcessStartInfo(file, args)
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
+        var start = new ProcessStartInfo(file, args);
         start.Environment["DOTNET_EnableWriteXorExecute"] = "0"; // else the runtime itself needs a larger file to start
         start.Environment["DOTNET_EnableDiagnostics"] = "0";
         foreach ((string name, string value) in settings)
         {
             start.Environment[name] = value;
         }
-        using Process program = Process.Start(start)!;
-        program.StandardInput.Close();
-        Task<string> error = program.StandardError.ReadToEndAsync();
-        string output = program.StandardOutput.ReadToEnd();
-        program.WaitForExit();
-        RowSchema.RequireValid(args, output);
-        return new ProgramRun(program.ExitCode, output, error.GetAwaiter().GetResult());
+        var run = EndedProcess.Run(start);
+        RowSchema.RequireValid(args, run.Output);
+        return new ProgramRun(run.ExitCode, run.Output, run.Error);
     }
 }

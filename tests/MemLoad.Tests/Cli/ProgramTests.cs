@@ -39,10 +39,7 @@ public sealed class ProgramTests
         }
 
         // What Ctrl-C does, by the signal that no shell has its background jobs ignore.
-        using (var kill = Process.Start("kill", ["-TERM", $"{program.Id}"]))
-        {
-            await kill.WaitForExitAsync();
-        }
+        Assert.Equal(0, EndedProcess.Run("kill", "-TERM", $"{program.Id}").ExitCode);
 
         // It takes a second at most; the rest is for a busy machine. Left to itself it would run for an hour.
         Assert.True(program.WaitForExit(TimeSpan.FromSeconds(60)));
@@ -55,51 +52,30 @@ public sealed class ProgramTests
     }
 
     [SkippableFact]
-    public async Task A_reader_that_leaves_early_is_no_error()
+    public void A_reader_that_leaves_early_is_no_error()
     {
         Skip.If(OperatingSystem.IsWindows(), "needs a shell");
-        var start = new ProcessStartInfo("/bin/sh")
-        {
-            ArgumentList =
-            {
-                "-c",
-                "{ dotnet \"$0\" inspect --path \"$1\" --format json; echo \"exit $?\" >&2; } | head -n 1",
-                Program,
-                Fixtures.PathOf("tiny/fp32.pth"),
-            },
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        using Process shell = Process.Start(start)!;
-        Task<string> error = shell.StandardError.ReadToEndAsync();
+        var shell = EndedProcess.Run(
+            "/bin/sh",
+            "-c",
+            "{ dotnet \"$0\" inspect --path \"$1\" --format json; echo \"exit $?\" >&2; } | head -n 1",
+            Program,
+            Fixtures.PathOf("tiny/fp32.pth"));
 
-        Assert.Equal("{", (await shell.StandardOutput.ReadToEndAsync()).Trim());
-        Assert.Equal("exit 0", (await error).Trim());
+        Assert.Equal("{", shell.Output.Trim());
+        Assert.Equal("exit 0", shell.Error.Trim());
     }
 
     [SkippableFact]
     public void A_full_disk_under_the_output_is_an_error()
     {
         Skip.IfNot(File.Exists("/dev/full"), "needs /dev/full");
-        using Process shell = Process.Start(
-            new ProcessStartInfo("/bin/sh")
-            {
-                ArgumentList =
-                {
-                    "-c",
-                    "dotnet \"$0\" inspect --path \"$1\" --format json > /dev/full",
-                    Program,
-                    Fixtures.PathOf("tiny/fp32.pth"),
-                },
-                RedirectStandardError = true,
-            }
-        )!;
-        string error = shell.StandardError.ReadToEnd();
-        shell.WaitForExit();
+        var shell = EndedProcess.Run(
+            "/bin/sh", "-c", "dotnet \"$0\" inspect --path \"$1\" --format json > /dev/full", Program, Fixtures.PathOf("tiny/fp32.pth"));
 
         Assert.Equal(1, shell.ExitCode);
         Assert.Matches(
-            "^memload: error ML9902: .* No space left on device", Assert.Single(error.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
+            "^memload: error ML9902: .* No space left on device", Assert.Single(shell.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
     }
 
     // Every command, on files of its own, with its standard output or error closed or full: what it writes elsewhere is whole, what it says
@@ -134,22 +110,13 @@ public sealed class ProgramTests
                     $"dotnet \"$0\" {command} {(told ? "2>err" : "2>&2")} {streams}; echo \"$?:{command}:$(cat err 2>/dev/null)\" "
                         + $">>codes; : >err"),
         ];
-        using Process shell = Process.Start(
-            new ProcessStartInfo("/bin/sh", ["-c", string.Join('\n', lines), Program])
-            {
-                WorkingDirectory = folder.Path,
-                RedirectStandardError = true,
-                RedirectStandardOutput = true,
-            }
-        )!;
-        Task<string> error = shell.StandardError.ReadToEndAsync();
-        string output = shell.StandardOutput.ReadToEnd();
-        shell.WaitForExit();
+        var shell = EndedProcess.Run(
+            new ProcessStartInfo("/bin/sh", ["-c", string.Join('\n', lines), Program]) { WorkingDirectory = folder.Path });
 
         string codes = File.ReadAllText(folder["codes"]);
         Assert.All(commands, command => Assert.Contains(
             told ? $"{expected}:{command}:memload: error ML9902: " : $"{expected}:{command}:", codes, StringComparison.Ordinal));
-        Assert.DoesNotContain("   at ", codes + error.Result, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", codes + shell.Error, StringComparison.Ordinal);
         foreach (string file in (string[])["m.manifest.json", "c.safetensors", "n.pth", "r.html", "t.jsonl"])
         {
             Assert.True(new FileInfo(folder[file]).Length > 0, file);

@@ -6,7 +6,6 @@ namespace MemLoad.Tests.Docs;
 /// <summary>A folder with the files that the documents speak of, tiny ones, and a shell in it that knows <c>memload</c>.</summary>
 public sealed class DocumentScratch : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     private readonly TemporaryFolder _prepared = new();
     private readonly TemporaryFolder _tools = new();
@@ -89,23 +88,9 @@ public sealed class DocumentScratch : IDisposable
 
     private (int Code, string Text) Run(string command, string folder)
     {
-        var start = new ProcessStartInfo("bash", ["-c", $"set -o pipefail; {command}"])
-        {
-            WorkingDirectory = folder,
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
+        var start = new ProcessStartInfo("bash", ["-c", $"set -o pipefail; {command}"]) { WorkingDirectory = folder };
         start.Environment["PATH"] = $"{_tools.Path}:{start.Environment["PATH"]}";
-        using Process shell = Process.Start(start)!;
-        shell.StandardInput.Close();
-        Task<string> error = shell.StandardError.ReadToEndAsync();
-        Task<string> output = shell.StandardOutput.ReadToEndAsync();
-        if (!shell.WaitForExit(Patience))
-        {
-            shell.Kill(entireProcessTree: true);
-        }
-        shell.WaitForExit();
-        return (shell.ExitCode, output.GetAwaiter().GetResult() + error.GetAwaiter().GetResult());
+        var run = EndedProcess.Run(start);
+        return (run.ExitCode, run.Output + run.Error);
     }
 }

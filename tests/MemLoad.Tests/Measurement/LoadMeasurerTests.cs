@@ -104,10 +104,7 @@ public sealed class LoadMeasurerTests
         }
         using var folder = new TemporaryFolder();
         string pipe = folder["slow.pth"];
-        using (Process make = Process.Start("mkfifo", pipe))
-        {
-            await make.WaitForExitAsync();
-        }
+        Assert.Equal(0, EndedProcess.Run("mkfifo", pipe).ExitCode);
         var start = new ProcessStartInfo(Worker.FileName, Worker.Arguments) { RedirectStandardInput = true, RedirectStandardOutput = true };
         using Process worker = Process.Start(start)!;
         await worker.StandardInput.WriteLineAsync($"{{\"Path\":\"{pipe}\",\"Strategy\":\"Stream\"}}");

@@ -6,7 +6,6 @@ namespace MemLoad.Tests.Packaging;
 /// <summary>The package of MemLoad.Core, made of what the build left, in a folder that serves as a feed.</summary>
 public sealed class LibraryPackage : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
 
     private readonly TemporaryFolder _folder = new();
     private readonly Lazy<string> _file;
@@ -68,7 +67,7 @@ public sealed class LibraryPackage : IDisposable
     /// <returns>Its output; another exit status than 0 fails the test.</returns>
     public static string Dotnet(params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("dotnet", arguments);
         // The settings of "dotnet test" are not those of a user's shell.
         foreach (string variable in start
                 .Environment.Keys.Where(name => name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase))
@@ -79,17 +78,9 @@ public sealed class LibraryPackage : IDisposable
         // Nothing is left running.
         start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
         start.Environment["UseSharedCompilation"] = "false";
-        using Process process = Process.Start(start)!;
-        Task<string> error = process.StandardError.ReadToEndAsync();
-        Task<string> output = process.StandardOutput.ReadToEndAsync();
-        if (!process.WaitForExit(Patience))
-        {
-            process.Kill(entireProcessTree: true);
-            Assert.Fail($"dotnet {arguments[0]} does not end.");
-        }
-        string text = output.GetAwaiter().GetResult();
-        Assert.True(process.ExitCode == 0, text + error.GetAwaiter().GetResult());
-        return text;
+        var run = EndedProcess.Run(start);
+        Assert.True(run.ExitCode == 0, run.Output + run.Error);
+        return run.Output;
     }
 
     /// <inheritdoc/>

@@ -11,8 +11,6 @@ internal sealed class PythonPeer : Need
 {
     private const string Modules = "torch, safetensors.torch";
 
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
-
     private static readonly Lazy<string?> Missing = new(FindMissing);
 
     public override string Name => "a Python with torch and safetensors";
@@ -27,17 +25,17 @@ internal sealed class PythonPeer : Need
     /// <summary>Runs a script and parses what it prints as JSON.</summary>
     public static JsonElement Run(string script, params string[] arguments)
     {
-        (int exitCode, string output, string error) = Start(script, arguments);
-        Assert.True(exitCode == 0, $"{Program} ended with {exitCode}: {error}");
-        return JsonDocument.Parse(output).RootElement;
+        EndedProcess run = Start(script, arguments);
+        Assert.True(run.ExitCode == 0, $"{Program} ended with {run.ExitCode}: {run.Error}");
+        return JsonDocument.Parse(run.Output).RootElement;
     }
 
     private static string? FindMissing()
     {
         try
         {
-            (int exitCode, _, string error) = Start($"import {Modules}", []);
-            return exitCode == 0 ? null : $"{Program} cannot import {Modules}: {error.TrimEnd().Split('\n')[^1]}";
+            EndedProcess run = Start($"import {Modules}", []);
+            return run.ExitCode == 0 ? null : $"{Program} cannot import {Modules}: {run.Error.TrimEnd().Split('\n')[^1]}";
         }
         catch (System.ComponentModel.Win32Exception e)
         {
@@ -45,24 +43,10 @@ internal sealed class PythonPeer : Need
         }
     }
 
-    private static (int ExitCode, string Output, string Error) Start(string script, string[] arguments)
+    private static EndedProcess Start(string script, string[] arguments)
     {
         // Isolated and in an empty folder: a file named torch beside the tests, or in a folder that a variable names, is not PyTorch.
         using var folder = new TemporaryFolder();
-        var start = new ProcessStartInfo(Program, ["-I", "-c", script, .. arguments])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            WorkingDirectory = folder.Path,
-        };
-        using Process process = Process.Start(start)!;
-        Task<string> output = process.StandardOutput.ReadToEndAsync();
-        Task<string> error = process.StandardError.ReadToEndAsync();
-        if (!process.WaitForExit(Patience))
-        {
-            process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"{Program} did not end within {Patience}");
-        }
-        return (process.ExitCode, output.GetAwaiter().GetResult(), error.GetAwaiter().GetResult());
+        return EndedProcess.Run(new ProcessStartInfo(Program, ["-I", "-c", script, .. arguments]) { WorkingDirectory = folder.Path });
     }
 }

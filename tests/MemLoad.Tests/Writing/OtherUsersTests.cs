@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using MemLoad.Tests.Cli;
@@ -245,10 +244,8 @@ public sealed partial class OtherUsersTests : IDisposable
 
     private static string Run(string program, params string[] arguments)
     {
-        using Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true })!;
-        string text = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        Assert.Equal(0, process.ExitCode);
-        return text;
+        var run = EndedProcess.Run(program, arguments);
+        Assert.Equal(0, run.ExitCode);
+        return run.Output;
     }
 }

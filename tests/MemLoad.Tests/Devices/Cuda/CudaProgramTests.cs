@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using MemLoad.Tests.Cli;
 
@@ -135,27 +136,18 @@ public sealed class CudaProgramTests
     public void The_check_of_a_card_runs_to_its_end()
     {
         using var folder = new TemporaryFolder();
-        var start = new System.Diagnostics.ProcessStartInfo(
-            "sh", [Path.Combine(Repository.Root, "bench", "Cuda-Check.sh"), folder["check.md"]])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
+        var start = new ProcessStartInfo("sh", [Path.Combine(Repository.Root, "bench", "Cuda-Check.sh"), folder["check.md"]]);
         start.Environment["MEMLOAD"] = $"dotnet {Path.Combine(AppContext.BaseDirectory, "memload.dll")}";
         start.Environment["SIZES"] = "tiny";
         start.Environment["LOADS"] = "3";
         start.Environment["PYTHON"] = "false";
         start.Environment["LD_LIBRARY_PATH"] = PlayedLibrary.Folder;
-        using System.Diagnostics.Process check = System.Diagnostics.Process.Start(start)!;
-        Task<string> error = check.StandardError.ReadToEndAsync();
-        string output = check.StandardOutput.ReadToEnd();
-        check.WaitForExit();
+        var check = EndedProcess.Run(start);
 
-        Assert.Contains("Unexpected results: 0", output, StringComparison.Ordinal);
+        Assert.Contains("Unexpected results: 0", check.Output, StringComparison.Ordinal);
         Assert.Equal(0, check.ExitCode);
         Assert.Contains("- rows: as expected ( 18 Loaded)", File.ReadAllText(folder["check.md"]), StringComparison.Ordinal);
-        Assert.Contains("PyTorch was not compared", output, StringComparison.Ordinal);
-        _ = error.Result;
+        Assert.Contains("PyTorch was not compared", check.Output, StringComparison.Ordinal);
     }
 
     private static ProgramRun Run(string options, (string, string)[] settings, params string[] arguments) =>
