@@ -25,9 +25,7 @@ internal sealed class SampleBuffer
 
     public int Count { get; private set; }
 
-    /// <summary>Adds a sample, unless it is closer to the last one than the spacing.</summary>
-    /// <param name="sample">The sample. Its time is not before the time of the last one.</param>
-    /// <param name="keep">True to add it whatever the spacing.</param>
+    /// <summary>Adds a sample, which is not older than the last one, unless it is closer to it than the spacing.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Add(in MemorySample sample, bool keep)
     {

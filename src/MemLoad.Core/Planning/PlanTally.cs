@@ -19,7 +19,7 @@ internal sealed class PlanTally(Checkpoint checkpoint, CachingAllocator? allocat
     private long _peakHostAndDevice;
 
     /// <summary>The memory that is held now.</summary>
-    public PlanTotals Totals => new(_host, _file, _mapped, allocator?.Memory ?? default);
+    public PlanTotals Totals => new(_host, _file, allocator?.Memory ?? default);
 
     /// <summary>The peaks so far, and the memory that is held now.</summary>
     public PlanForecast Forecast => new(_peakHost, _peakFile, _peakAddress, _peakHostAndDevice, _host, allocator?.Memory ?? default);

@@ -4,7 +4,7 @@ namespace MemLoad;
 internal static class Cgroup
 {
     /// <summary>The text of a file of the process's own group, or null where there is none.</summary>
-    /// <param name="unifiedName">The file's name under version 2, such as <c>memory.peak</c>; the root group has none.</param>
+    /// <param name="unifiedName">The file's name under version 2, such as <c>memory.events</c>; the root group has none.</param>
     /// <param name="legacyName">Its name under version 1.</param>
     public static string? ReadMemoryFile(string unifiedName, string legacyName)
     {

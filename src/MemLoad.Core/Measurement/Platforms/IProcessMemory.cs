@@ -30,5 +30,4 @@ internal readonly record struct MemoryReading(long? HostBytes, long? FileBytes, 
 /// <summary>Counters of a process since it began; null where the platform cannot say.</summary>
 /// <param name="MajorFaults">Page faults that needed the disk.</param>
 /// <param name="ReadBytes">Bytes fetched from the disk.</param>
-/// <param name="CgroupPeakBytes">Peak memory of its control group.</param>
-internal readonly record struct ProcessCounters(long? MajorFaults, long? ReadBytes, long? CgroupPeakBytes);
+internal readonly record struct ProcessCounters(long? MajorFaults, long? ReadBytes);

@@ -26,7 +26,8 @@ internal static unsafe partial class LinuxPageCache
         if (CallCacheStat(CacheStat, handle, &range, &statistics, 0) == 0)
         {
             // An overlay file system, as most containers have, keeps its pages under another inode: the answer is then always 0.
-            return statistics.Cached == 0 && IsOverlay(handle) ? Resident(file) : Bytes(statistics.Cached, file.Length);
+            return statistics.Cached == 0 && MappingSafety.FileSystemOf(handle) is 0 or OverlayMagic
+                ? Resident(file) : Bytes(statistics.Cached, file.Length);
         }
         // Any refusal but a kernel too old for the question means that this user is not told.
         return Marshal.GetLastPInvokeError() == NoSystemCall ? Resident(file) : null;
@@ -52,13 +53,6 @@ internal static unsafe partial class LinuxPageCache
                 $"the file system refuses to drop the file's pages: {Marshal.GetPInvokeErrorMessage(error)}", file.Path,
                     remedy: Rules.PageCacheFixed.Remedy);
         }
-    }
-
-    private static bool IsOverlay(SafeFileHandle handle)
-    {
-        // struct statfs begins with the file system's magic number; the rest of its 120 bytes is of no interest.
-        long* status = stackalloc long[32];
-        return FileSystemStatus(handle, status) != 0 || (uint)*status == OverlayMagic;
     }
 
     /// <summary>Counts through a mapping, which is never touched. The kernel calls every page of another user's file resident.</summary>
@@ -119,9 +113,6 @@ internal static unsafe partial class LinuxPageCache
 
     [LibraryImport("libc", EntryPoint = "mincore", SetLastError = true)]
     private static partial int Incore(byte* address, nuint length, byte* states);
-
-    [LibraryImport("libc", EntryPoint = "fstatfs")]
-    private static partial int FileSystemStatus(SafeFileHandle file, long* status);
 
     [LibraryImport("libc", EntryPoint = "faccessat", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Access(int folder, string path, int mode, int flags);

@@ -44,8 +44,7 @@ internal sealed class LinuxProcessMemory : IProcessMemory
 
     public ProcessCounters ReadCounters() => new(
         MajorFaultsOf(TextFile.TryRead("/proc/self/stat")),
-        TextFile.Field(TextFile.TryRead("/proc/self/io"), "read_bytes:"),
-        TextFile.Number(Cgroup.ReadMemoryFile("memory.peak", "memory.max_usage_in_bytes")));
+        TextFile.Field(TextFile.TryRead("/proc/self/io"), "read_bytes:"));
 
     public void Dispose()
     {

@@ -159,7 +159,7 @@ internal sealed partial class LinuxTreeMemory : IProcessMemory
     }
 
     private static ProcessCounters Added(ProcessCounters one, ProcessCounters other) => new(
-        (one.MajorFaults ?? 0) + (other.MajorFaults ?? 0), (one.ReadBytes ?? 0) + (other.ReadBytes ?? 0), null);
+        (one.MajorFaults ?? 0) + (other.MajorFaults ?? 0), (one.ReadBytes ?? 0) + (other.ReadBytes ?? 0));
 
     private readonly record struct Usage(long Host, long File, long? Mark);
 
@@ -215,8 +215,7 @@ internal sealed partial class LinuxTreeMemory : IProcessMemory
             MemoryReading reading = LinuxProcessMemory.Parse(text.AsSpan(0, length));
             Counters = new ProcessCounters(
                 LinuxProcessMemory.MajorFaultsOf(TextOf(_stat, text)) ?? Counters.MajorFaults,
-                TextFile.Field(TextOf(_io, text), "read_bytes:") ?? Counters.ReadBytes,
-                null);
+                TextFile.Field(TextOf(_io, text), "read_bytes:") ?? Counters.ReadBytes);
             return new Usage(reading.HostBytes ?? 0, reading.FileBytes ?? 0, reading.MarkBytes);
         }
 

@@ -16,7 +16,7 @@ internal sealed unsafe partial class MacProcessMemory : IProcessMemory
         : default;
 
     public ProcessCounters ReadCounters() => TryGetUsage(out Usage usage)
-        ? new ProcessCounters((long)usage.PageIns, (long)usage.DiskBytesRead, null)
+        ? new ProcessCounters((long)usage.PageIns, (long)usage.DiskBytesRead)
         : default;
 
     private static bool TryGetUsage(out Usage usage)
