@@ -15,12 +15,9 @@ internal sealed class PlanRecord(int storages) : IPlanReader, IDisposable
     /// <summary>The final place of each storage; a place in no buffer if the plan does not say.</summary>
     public ImmutableArray<Placement> Placements => [.. _placements];
 
-    /// <inheritdoc/>
     public void Read(PlanStep step, PlanBuffer buffer, PlanBuffer source) => _steps.Add(step);
 
-    /// <inheritdoc/>
     public void Place(int storage, Placement place) => _placements[storage] = place;
 
-    /// <inheritdoc/>
     public void Dispose() => _steps.Dispose();
 }

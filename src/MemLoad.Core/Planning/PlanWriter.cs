@@ -218,7 +218,6 @@ internal sealed class PlanWriter(LoadView view, bool deviceIsHost, long ringByte
         RingBytes = RingBytes,
     };
 
-    /// <inheritdoc/>
     public void Dispose() => _buffers.Dispose();
 
     // The step with which a buffer begins. Returns the buffer.
