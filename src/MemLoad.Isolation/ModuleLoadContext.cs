@@ -38,7 +38,6 @@ internal sealed class ModuleLoadContext : AssemblyLoadContext
     /// the cmdlets to.</exception>
     public static void Use() => _ = Instance.Value;
 
-    /// <inheritdoc/>
     protected override Assembly? Load(AssemblyName assemblyName)
     {
         // No folder contains the assemblies of the framework. They come from the default context.

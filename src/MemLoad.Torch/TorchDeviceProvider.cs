@@ -13,7 +13,6 @@ internal sealed class TorchDeviceProvider : IDeviceProvider
 
     public IDevice Open(string name, long? capacityBytes)
     {
-        ArgumentNullException.ThrowIfNull(name);
         LibTorch.Require(name);
         if (name == TorchCpuDevice.DeviceName)
         {

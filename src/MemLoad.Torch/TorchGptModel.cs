@@ -27,11 +27,7 @@ internal sealed class TorchGptModel : IGptModel
     public float[] Forward(ReadOnlySpan<int> tokenIds, CancellationToken cancellationToken = default)
     {
         Config.RequireTokens(tokenIds);
-        long[] ids = new long[tokenIds.Length];
-        for (int i = 0; i < ids.Length; i++)
-        {
-            ids[i] = tokenIds[i];
-        }
+        long[] ids = [.. tokenIds];
         try
         {
             return Forward(ids, cancellationToken);

@@ -47,9 +47,6 @@ internal sealed class MemoryBudget
     /// <summary>The budget of a load. The device was opened with the limit of the user as its capacity.</summary>
     public static MemoryBudget For(LoadRequest request, IDevice device, Headroom headroom)
     {
-        ArgumentNullException.ThrowIfNull(request);
-        ArgumentNullException.ThrowIfNull(device);
-        ArgumentNullException.ThrowIfNull(headroom);
         if (request.OtherRanksBytes > 0)
         {
             headroom = Headroom.Of(headroom.Limits.Select(limit => Keep(request.OtherRanksBytes, limit)));
@@ -67,21 +64,12 @@ internal sealed class MemoryBudget
     /// <summary>The memory that a plan takes from the limits that all processes of the host share.</summary>
     public long SharedNeed(PlanForecast forecast) => NeedOf(Counted.AnonymousAndShared, forecast);
 
-    /// <summary>Compares a plan with the budget.</summary>
-    /// <returns>The missing bytes of the limit with the most missing bytes. Null if the plan fits.</returns>
-    public Shortfall? Check(LoadPlan plan, PlanForecast forecast) =>
-        Check(forecast, allocator =>
-        {
-            using var tally = new PlanTally(plan.Checkpoint, allocator);
-            plan.ReadBy(tally);
-        });
-
     /// <summary>
     /// Compares a forecast with the budget. <paramref name="rehearse"/> runs the allocations of the plan with an allocator of the device
     /// capacity. It is called if only the reserved memory exceeds the capacity.
     /// </summary>
     /// <returns>The missing bytes of the limit with the most missing bytes. Null if the plan fits.</returns>
-    internal Shortfall? Check(PlanForecast forecast, Action<CachingAllocator> rehearse)
+    public Shortfall? Check(PlanForecast forecast, Action<CachingAllocator> rehearse)
     {
         Shortfall? worst = null;
         foreach (MemoryLimit limit in HostLimits)
@@ -98,7 +86,6 @@ internal sealed class MemoryBudget
     /// <summary>Mapped bytes that cannot stay resident within the budget beside the memory of the plan. 0 if all can.</summary>
     public long EvictedBytes(PlanForecast forecast)
     {
-        ArgumentNullException.ThrowIfNull(forecast);
         MemoryLimit? limit = HostLimits.FirstOrDefault(limit => limit.Counts == Counted.AnonymousAndShared && limit.Name != OwnLimit);
         return limit is null ? 0
             : Math.Clamp(forecast.PeakHostFileBytes + NeedOf(limit.Counts, forecast) - limit.BudgetBytes, 0, forecast.PeakHostFileBytes);

@@ -38,11 +38,8 @@ internal sealed record MachineSpeed
 
     /// <summary>Returns the path of the figures for a device.</summary>
     /// <exception cref="MemLoadException">ML9111: there is no cache folder.</exception>
-    public static string PathFor(string device)
-    {
-        ArgumentNullException.ThrowIfNull(device);
-        return Path.Combine(CacheFolder.Path, $"speed-{HostFacts.HostName}-{device.ToLowerInvariant().Replace(':', '-')}.json");
-    }
+    public static string PathFor(string device) =>
+        Path.Combine(CacheFolder.Path, $"speed-{HostFacts.HostName}-{device.ToLowerInvariant().Replace(':', '-')}.json");
 
     /// <summary>Returns the figures for a device if this version measured them on this machine recently; else null.</summary>
     public static MachineSpeed? Known(string device)
@@ -170,10 +167,7 @@ internal sealed record MachineSpeed
             Directory.CreateDirectory(CacheFolder.Path);
             string path = WriteTarget.ForFile(PathFor(Device), overwrite: true);
             byte[] figures = JsonSerializer.SerializeToUtf8Bytes(this, MachineSpeedJson.Default.MachineSpeed);
-            using var file = AtomicFile.Create(path, overwrite: true, figures.Length);
-            RandomAccess.Write(file.Handle, figures, 0);
-            DiskRequests.FlushFile(file.Handle);
-            file.Commit();
+            AtomicFile.Write(path, figures, overwrite: true, CancellationToken.None);
         }
         catch (Exception e) when (WriteFailures.IsFailure(e) || e is MemLoadException)
         {

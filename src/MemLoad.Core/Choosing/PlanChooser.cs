@@ -36,7 +36,7 @@ internal sealed class PlanChooser(
     /// </summary>
     public PlanCandidate ToExecute(Strategy strategy)
     {
-        using var record = new PlanRecord();
+        using var record = new PlanRecord(view.Checkpoint.Storages.Length);
         return _candidates[(strategy, StagingRing.DefaultBytes)] = Write(strategy, StagingRing.DefaultBytes, record);
     }
 
@@ -69,9 +69,7 @@ internal sealed class PlanChooser(
             + (speed?.Obstacle is null ? "" : $"; by another machine's speed, for this one's cannot be measured: {speed.Obstacle}");
         PlanCandidate[] all =
         [
-            .. Strategies
-                .All.Where(May)
-                .SelectMany(Variants)
+            .. Strategies.All.Where(May).SelectMany(Variants)
                 .Select(variant => Candidate(variant.Strategy, variant.Ring))
                 .OrderBy(candidate => candidate.Microseconds),
         ];
@@ -100,9 +98,7 @@ internal sealed class PlanChooser(
     public PlanCandidate Nearest(Strategy instead)
     {
         PlanCandidate? nearest = null;
-        IEnumerable<(Strategy Strategy, long Ring)> others = Suggestions
-            .Where(May)
-            .SelectMany(Variants)
+        IEnumerable<(Strategy Strategy, long Ring)> others = Suggestions.Where(May).SelectMany(Variants)
             .OrderBy(variant => variant.Ring != StagingRing.DefaultBytes);
         foreach ((Strategy strategy, long ring) in others.Where(variant => variant != (instead, StagingRing.DefaultBytes)))
         {

@@ -26,8 +26,7 @@ internal static class Refusals
             Counted.AddressSpace => "address space",
             Counted.AnonymousAndShared when device.IsUnified && refused.Forecast.Device.PeakReserved > 0 =>
                 $"the memory that the host and '{device.Name}' share (at most {Printable.Bytes(refused.Forecast.PeakHostBytes)} for the "
-                    + $"host and "
-                    + $"{Printable.Bytes(refused.Forecast.Device.PeakReserved)} for the device)",
+                    + $"host and {Printable.Bytes(refused.Forecast.Device.PeakReserved)} for the device)",
             Counted.AnonymousAndShared when device.ReservesSharedMemory && refused.Forecast.Device.PeakReserved > 0 =>
                 $"host memory, that behind '{device.Name}' included",
             _ => "host memory",
@@ -35,8 +34,7 @@ internal static class Refusals
         string reserve = limit.ReserveBytes == 0 ? "" : $"; {Printable.Bytes(limit.ReserveBytes)} are kept in reserve";
         return Rules.HostLimitExceeded.Broken(
             $"{name} needs {Printable.Bytes(lack.NeedBytes)} of {what}, {Printable.Bytes(lack.MissingBytes)} more than the "
-                + $"{Printable.Bytes(lack.BudgetBytes)} "
-            + $"it may take: {limit.Why}{reserve}",
+                + $"{Printable.Bytes(lack.BudgetBytes)} it may take: {limit.Why}{reserve}",
             remedy: remedy);
     }
 

@@ -24,7 +24,7 @@ internal sealed class SpeedMeasurement : IDisposable
     private readonly Checkpoint _large;
     private readonly Checkpoint _small;
     private readonly CancellationToken _cancellationToken;
-    private readonly PlanRecord _record = new();
+    private readonly PlanRecord _record = new(LargeStorages);
 
     private SpeedMeasurement(string device, string scratch, long bytes, CancellationToken cancellationToken)
     {
@@ -106,7 +106,7 @@ internal sealed class SpeedMeasurement : IDisposable
 
     private void OnHost()
     {
-        PlanWriter plan = NewPlan(_large, out IDevice device);
+        PlanWriter plan = NewPlan(out IDevice device);
         plan.Phase = PlanPhase.LoadStateDict;
         int[] first = plan.AllocateEach(MemoryPool.Host);
         plan.ReadEach(plan.Storages, first);
@@ -129,7 +129,7 @@ internal sealed class SpeedMeasurement : IDisposable
 
     private void OnDevice()
     {
-        PlanWriter plan = NewPlan(_large, out IDevice device);
+        PlanWriter plan = NewPlan(out IDevice device);
         plan.Phase = PlanPhase.LoadStateDict;
         int[] host = plan.AllocateEach(MemoryPool.Host);
         plan.ReadEach(plan.Storages, host);
@@ -148,7 +148,7 @@ internal sealed class SpeedMeasurement : IDisposable
 
     private void ReadInPlace(Work work)
     {
-        PlanWriter plan = NewPlan(_large, out IDevice device);
+        PlanWriter plan = NewPlan(out IDevice device);
         plan.Phase = PlanPhase.Fill;
         int[] host = plan.AllocateEach(MemoryPool.Host);
         plan.ReadEach(plan.Storages, host);
@@ -157,7 +157,7 @@ internal sealed class SpeedMeasurement : IDisposable
 
     private void ThroughRing(long ringBytes, string key)
     {
-        PlanWriter plan = NewPlan(_large, out IDevice device, ringBytes);
+        PlanWriter plan = NewPlan(out IDevice device, ringBytes);
         plan.Phase = PlanPhase.ToEmpty;
         int[] target = plan.AllocateEach(MemoryPool.Device);
         plan.Phase = PlanPhase.Fill;
@@ -168,7 +168,7 @@ internal sealed class SpeedMeasurement : IDisposable
 
     private void Mapped(Work work)
     {
-        PlanWriter plan = NewPlan(_large, out IDevice device);
+        PlanWriter plan = NewPlan(out IDevice device);
         plan.Phase = PlanPhase.Fill;
         int file = plan.Map(0);
         int[] target = plan.AllocateEach(MemoryPool.Device);
@@ -187,11 +187,11 @@ internal sealed class SpeedMeasurement : IDisposable
         Keep(MachineSpeed.Key(Work.Step), Stopwatch.GetElapsedTime(start), plan.Steps.Length);
     }
 
-    private PlanWriter NewPlan(Checkpoint checkpoint, out IDevice device, long ringBytes = StagingRing.DefaultBytes)
+    private PlanWriter NewPlan(out IDevice device, long ringBytes = StagingRing.DefaultBytes)
     {
         device = DeviceRegistry.Open(_device);
         _record.Dispose();
-        return new PlanWriter(checkpoint, device.IsHost, ringBytes, [_record]);
+        return new PlanWriter(_large, device.IsHost, ringBytes, [_record]);
     }
 
     private static void CopyEach(PlanWriter plan, PlanPhase phase, int[] from, int[] to)
@@ -218,9 +218,7 @@ internal sealed class SpeedMeasurement : IDisposable
             PlanPhase? current = null;
             long since = 0;
             LoadPlan written = plan.Finish(Strategy.Stream, _record);
-            using (
-                LoadedWeights weights = PlanRunner.Run(
-                    written, device, step => Enter(written.Steps[step].Phase), MapGuard.None, _cancellationToken))
+            using (PlanRunner.Run(written, device, step => Enter(written.Steps[step].Phase), MapGuard.None, _cancellationToken))
             {
                 Enter(null);
             }

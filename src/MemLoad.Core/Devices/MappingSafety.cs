@@ -114,7 +114,8 @@ internal static unsafe partial class MappingSafety
             ? "its group or others may write to it"
             : null;
 
-    private static uint FileSystemOf(SafeFileHandle file)
+    /// <summary>Returns the magic number of the file system of an open file on Linux; 0 if the system does not say.</summary>
+    internal static uint FileSystemOf(SafeFileHandle file)
     {
         // struct statfs begins with the magic number. The rest of its 120 bytes is not used.
         long* status = stackalloc long[32];

@@ -10,13 +10,10 @@ internal static unsafe class CastCopy
     // At most 64 KiB of results: enough for one call to a device, and small enough for the stack and for the second-level cache.
     private const int PieceElements = 16 << 10;
 
-    /// <summary>Casts elements in host memory into a buffer of any device.</summary>
-    /// <param name="cast">The type in the source and the type in the target.</param>
-    /// <param name="source">The first element.</param>
-    /// <param name="bytes">Bytes of the elements in the source: a whole number of elements.</param>
-    /// <param name="target">The buffer to write to.</param>
-    /// <param name="targetOffset">Offset of the first element in the target, in bytes.</param>
-    /// <param name="cancellationToken">Cancels the copy.</param>
+    /// <summary>
+    /// Casts elements in host memory into a buffer of any device. <paramref name="bytes"/> are those of a whole number of elements in the
+    /// source.
+    /// </summary>
     [SkipLocalsInit]
     public static void FromHost(
         StorageCast cast, byte* source, long bytes, MemoryBuffer target, long targetOffset, CancellationToken cancellationToken)
@@ -43,12 +40,7 @@ internal static unsafe class CastCopy
         }
     }
 
-    /// <summary>Casts the first elements of one device buffer into another.</summary>
-    /// <param name="cast">The type in the source and the type in the target.</param>
-    /// <param name="source">The buffer to read from.</param>
-    /// <param name="bytes">Bytes of the elements in the source: a whole number of elements.</param>
-    /// <param name="target">The buffer to write to.</param>
-    /// <param name="cancellationToken">Cancels the copy.</param>
+    /// <summary>Casts the first elements of one device buffer into another, in the same way.</summary>
     [SkipLocalsInit]
     public static void Between(StorageCast cast, MemoryBuffer source, long bytes, MemoryBuffer target, CancellationToken cancellationToken)
     {

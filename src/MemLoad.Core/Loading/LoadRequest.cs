@@ -120,9 +120,9 @@ public sealed record LoadRequest
         ];
     }
 
-    /// <summary>Divides loads into the groups that load at the same time: all ranks of a checkpoint, or one load.</summary>
-    /// <param name="loads">The loads, in the order of <see cref="By"/>.</param>
-    /// <param name="request">The request of a load.</param>
+    /// <summary>
+    /// Divides loads in the order of <see cref="By"/> into the groups that load at the same time: all ranks of a checkpoint, or one load.
+    /// </summary>
     internal static IEnumerable<IReadOnlyList<T>> InTurns<T>(IReadOnlyList<T> loads, Func<T, LoadRequest> request)
     {
         for (int first = 0; first < loads.Count;)

@@ -11,8 +11,7 @@ internal sealed class LoadSource : IDisposable
     private readonly Lazy<string?> _sizeName;
     private readonly Lazy<double> _cachedShare;
     private readonly Lazy<string?> _mapObstacle;
-    private readonly Lazy<string?> _fileShortage;
-    private readonly Lazy<string?> _chunkObstacle;
+    private readonly Lazy<(string Why, MemLoadException Refusal)?> _mapRefusal;
     private readonly Lazy<string?> _fileSystem;
     private (string Device, long? HostLimit, long? DeviceLimit, PlanChooser Chooser)? _latest;
 
@@ -26,15 +25,12 @@ internal sealed class LoadSource : IDisposable
         Manifest = manifest;
         Headroom = Headroom.Now();
         _sizeName = new Lazy<string?>(FindSizeName);
-        _cachedShare = new Lazy<double>(() => FindCachedShare(request));
-        MapBarrier = Checkpoint.Files.Select(file => file.Decoding?.Obstacle).FirstOrDefault(found => found is not null);
-        _fileShortage = new Lazy<string?>(() => OpenFiles.Available + Files.Count is int most && most < Checkpoint.Files.Length
-            ? FormattableString.Invariant($"it is {Checkpoint.Files.Length} files, and this process may open {most} more") : null);
-        _chunkObstacle = new Lazy<string?>(FindChunkObstacle);
+        _cachedShare = new Lazy<double>(FindCachedShare);
+        _mapRefusal = new Lazy<(string, MemLoadException)?>(FindMapRefusal);
         _fileSystem = new Lazy<string?>(() =>
-            HasFiles(request) && Checkpoint.Files is [CheckpointFile first, ..] ? FileSystems.NameOf(first.Path) : null);
+            HasFiles && Checkpoint.Files is [CheckpointFile first, ..] ? FileSystems.NameOf(first.Path) : null);
         _mapObstacle = new Lazy<string?>(() =>
-            HasFiles(request) ? Opened().Select(MappingSafety.Obstacle).FirstOrDefault(found => found is not null) : null);
+            HasFiles ? Opened().Select(MappingSafety.Obstacle).FirstOrDefault(found => found is not null) : null);
     }
 
     /// <summary>The tensors to load, with their types in memory.</summary>
@@ -63,17 +59,6 @@ internal sealed class LoadSource : IDisposable
 
     /// <summary>Why the files may become shorter while they are mapped, for messages; null if they are guarded.</summary>
     public string? MapObstacle => _mapObstacle.Value;
-
-    /// <summary>Why the files cannot all be open at the same time, which mapping needs, for messages; null if they can.</summary>
-    public string? FileShortage => _fileShortage.Value;
-
-    /// <summary>Which tensor cannot be mapped because it lies in several chunks, for messages; null if there is none.</summary>
-    public string? ChunkObstacle => _chunkObstacle.Value;
-
-    /// <summary>
-    /// Why the bytes in the files are not those of the tensors, so that mapping is of no use, for messages; null if they are.
-    /// </summary>
-    public string? MapBarrier { get; }
 
     /// <summary>Opens the checkpoint of a request, narrows it, and matches it with the model and the manifest.</summary>
     /// <exception cref="MemLoadException">The checkpoint, the selection or the manifest breaks a rule.</exception>
@@ -129,6 +114,12 @@ internal sealed class LoadSource : IDisposable
         return new LoadSource(request, checkpoint, files, manifest, KvCache.Of(request, whole, cancellationToken));
     }
 
+    /// <summary>Returns why a load must not map the files, for messages, and how such a load is refused; null if it may.</summary>
+    public (string Why, MemLoadException Refusal)? WhyNotMapped(MapGuard guard) =>
+        _mapRefusal.Value
+        ?? (guard == MapGuard.Required && MapObstacle is string obstacle
+            ? (obstacle, MappedFile.Unguarded(Checkpoint.Path, obstacle)) : null);
+
     /// <summary>Returns the part of the rank of a request, of the same checkpoint with the same files.</summary>
     /// <exception cref="MemLoadException">ML6009, ML6006: the rank does not exist, or its part is empty.</exception>
     public LoadSource ForRankOf(LoadRequest request) =>
@@ -144,17 +135,10 @@ internal sealed class LoadSource : IDisposable
         {
             return latest.Chooser;
         }
-        MachineSpeed? speed =
-            request.Strategy == Strategy.Auto
-                ? MachineSpeed.Ensure(device.Name, budget.Host?.BudgetBytes, cancellationToken)
-                : MachineSpeed.Known(device.Name);
-        var chooser = new PlanChooser(
-            View,
-            device,
-            budget,
-            speed,
-            _cachedShare,
-            MapBarrier ?? ChunkObstacle ?? FileShortage ?? (request.MapGuard == MapGuard.Required ? MapObstacle : null));
+        MachineSpeed? speed = request.Strategy == Strategy.Auto
+            ? MachineSpeed.Ensure(device.Name, budget.Host?.BudgetBytes, cancellationToken)
+            : MachineSpeed.Known(device.Name);
+        var chooser = new PlanChooser(View, device, budget, speed, _cachedShare, WhyNotMapped(request.MapGuard)?.Why);
         _latest = (device.Name, request.HostMemoryLimit, request.DeviceMemoryLimit, chooser);
         return chooser;
     }
@@ -176,6 +160,29 @@ internal sealed class LoadSource : IDisposable
 
     /// <summary>Returns the files one after the other, open.</summary>
     public IEnumerable<CheckpointFileReader> Opened() => Checkpoint.Files.Select(file => Files[file]);
+
+    private (string Why, MemLoadException Refusal)? FindMapRefusal()
+    {
+        if (FindChunkObstacle() is string chunks)
+        {
+            return (chunks, Rules.DistributedMapped.Broken(
+                chunks,
+                Checkpoint.Path,
+                remedy: _request.Split is null ? null : (Remedy)$"Use another strategy ({(Setting.Strategy, nameof(Strategy.Stream))})."));
+        }
+        if (Checkpoint.Files.Select(file => file.Decoding?.Obstacle).FirstOrDefault(found => found is not null) is string barrier)
+        {
+            return (barrier, Rules.MappingDecoded.Broken($"the file cannot be mapped: {barrier}", Checkpoint.Path));
+        }
+        if (OpenFiles.Available + Files.Count is int most && most < Checkpoint.Files.Length)
+        {
+            string shortage = FormattableString.Invariant(
+                $"it is {Checkpoint.Files.Length} files, and this process may open {most} more");
+            return (shortage,
+                Rules.FilesExhausted.Broken($"Mmap has every file of the checkpoint open: {shortage}", Checkpoint.Path));
+        }
+        return null;
+    }
 
     private string? FindChunkObstacle()
     {
@@ -204,11 +211,11 @@ internal sealed class LoadSource : IDisposable
     }
 
     // A checkpoint that is only described, or on a server, has no file yet.
-    private static bool HasFiles(LoadRequest request) => request.Path is not null && !RemoteAddress.Is(request.Path);
+    private bool HasFiles => _request.Path is not null && !RemoteAddress.Is(_request.Path);
 
     // After it is written it is in the page cache.
-    private double FindCachedShare(LoadRequest request) =>
-        !HasFiles(request) || Checkpoint.FileBytes == 0 || PageCache.CachedBytes(Opened()) is not long cached
+    private double FindCachedShare() =>
+        !HasFiles || Checkpoint.FileBytes == 0 || PageCache.CachedBytes(Opened()) is not long cached
             ? 1
             : Math.Min(1, (double)cached / Checkpoint.FileBytes);
 }

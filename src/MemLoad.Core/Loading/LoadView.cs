@@ -22,11 +22,7 @@ public sealed class LoadView
 
     private int[]? _alignments;
 
-    private LoadView(
-        Checkpoint checkpoint,
-        DType? dtype,
-        ImmutableArray<TensorEntry> tensors,
-        ImmutableArray<long> storageLengths,
+    private LoadView(Checkpoint checkpoint, DType? dtype, ImmutableArray<TensorEntry> tensors, ImmutableArray<long> storageLengths,
         ImmutableArray<StorageCast?> casts)
     {
         Checkpoint = checkpoint;
@@ -137,8 +133,8 @@ public sealed class LoadView
                 Extent storage = checkpoint.Storages[tensor.Storage];
                 throw Rules.CastStorageMixed.Broken(
                     $"tensors {Printable.Quote(other.Name)} ({other.DType.TorchName()}) and {Printable.Quote(tensor.Name)} "
-                        + $"({tensor.DType.TorchName()}) share memory "
-                    + $"and cannot be cast to {to.TorchName()}", checkpoint.Files[storage.File].Path, storage.Offset);
+                        + $"({tensor.DType.TorchName()}) share memory and cannot be cast to {to.TorchName()}",
+                    checkpoint.Files[storage.File].Path, storage.Offset);
             }
         }
         return casts;

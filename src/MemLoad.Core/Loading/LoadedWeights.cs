@@ -15,10 +15,7 @@ public sealed class LoadedWeights : IWeightSource, IDisposable
     private readonly Lock _viewLock = new();
     private bool _disposed;
 
-    private LoadedWeights(
-        ImmutableArray<TensorEntry> tensors,
-        ImmutableArray<long> storageLengths,
-        MemoryBuffer?[] buffers,
+    private LoadedWeights(ImmutableArray<TensorEntry> tensors, ImmutableArray<long> storageLengths, MemoryBuffer?[] buffers,
         ImmutableArray<Placement> placements)
     {
         Tensors = tensors;
@@ -29,12 +26,8 @@ public sealed class LoadedWeights : IWeightSource, IDisposable
     }
 
     /// <summary>Creates weights from buffers that are filled. It owns the buffers unless it throws.</summary>
-    internal static LoadedWeights Of(
-        ImmutableArray<TensorEntry> tensors,
-        ImmutableArray<long> storageLengths,
-        MemoryBuffer?[] buffers,
-        ImmutableArray<Placement> placements,
-        IDevice device)
+    internal static LoadedWeights Of(ImmutableArray<TensorEntry> tensors, ImmutableArray<long> storageLengths, MemoryBuffer?[] buffers,
+        ImmutableArray<Placement> placements, IDevice device)
     {
         var weights = new LoadedWeights(tensors, storageLengths, buffers, placements);
         // A plan that only measures pieces of work leaves no weights.
@@ -99,9 +92,8 @@ public sealed class LoadedWeights : IWeightSource, IDisposable
     public void StreamElements(TensorEntry tensor, ElementSink sink)
     {
         ArgumentNullException.ThrowIfNull(tensor);
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        Placement place = _placements[tensor.Storage];
-        TensorElements.Stream(tensor, _buffers[place.Buffer]!, place.Offset, sink);
+        (MemoryBuffer memory, long offset) = MemoryOf(tensor.Storage);
+        TensorElements.Stream(tensor, memory, offset, sink);
     }
 
     /// <inheritdoc/>

@@ -7,18 +7,15 @@ namespace MemLoad;
 /// </summary>
 internal static class ModelBuilder
 {
-    /// <summary>Allocates and fills every storage of a source, with all processors.</summary>
-    /// <param name="source">The source of the values, such as a <see cref="GptInitializer"/>.</param>
-    /// <param name="device">The device to build on. It must outlive the weights.</param>
-    /// <param name="bytesFilled">Called with the bytes filled so far, from any thread.</param>
-    /// <param name="cancellationToken">Cancels the work. Nothing stays allocated.</param>
+    /// <summary>
+    /// Allocates and fills every storage of a source, such as a <see cref="GptInitializer"/>, with all processors. The device must outlive
+    /// the weights. The progress is the number of bytes filled so far, from any thread.
+    /// </summary>
     /// <exception cref="MemLoadException">ML7001 or ML7002: there is not enough memory.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static LoadedWeights Build(
         IWeightSource source, IDevice device, IProgress<long>? bytesFilled = null, CancellationToken cancellationToken = default)
     {
-        ArgumentNullException.ThrowIfNull(source);
-        ArgumentNullException.ThrowIfNull(device);
         ImmutableArray<long> lengths = source.StorageLengths;
         var buffers = new MemoryBuffer?[lengths.Length];
         try

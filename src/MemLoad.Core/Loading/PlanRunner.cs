@@ -17,34 +17,18 @@ internal static class PlanRunner
     /// <returns>The weights, which own their memory.</returns>
     /// <exception cref="MemLoadException">A file changed or cannot be read (ML1xxx), or memory ran out (ML7001, ML7002).</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    public static LoadedWeights Run(
-        LoadPlan plan,
-        IDevice device,
-        Action<int>? beforeStep = null,
-        MapGuard guard = MapGuard.WherePossible,
-        CancellationToken cancellationToken = default)
+    public static LoadedWeights Run(LoadPlan plan, IDevice device, Action<int>? beforeStep = null,
+        MapGuard guard = MapGuard.WherePossible, CancellationToken cancellationToken = default)
     {
         using var files = new CheckpointFileSet();
         return Run(plan, device, files, beforeStep, guard, cancellationToken);
     }
 
-    /// <summary>Executes a plan with files that are already open.</summary>
-    /// <param name="plan">The plan, written for a device of this kind.</param>
-    /// <param name="device">The device. It must outlive the weights.</param>
-    /// <param name="files">The open files, which the caller owns. A file that is mapped is taken out of them.</param>
-    /// <param name="beforeStep">As for <see cref="Run(LoadPlan, IDevice, Action{int}?, MapGuard, CancellationToken)"/>.</param>
-    /// <param name="guard">What guards against a mapped file that becomes shorter.</param>
-    /// <param name="cancellationToken">Cancels the load. Nothing stays allocated.</param>
-    internal static LoadedWeights Run(
-        LoadPlan plan,
-        IDevice device,
-        CheckpointFileSet files,
-        Action<int>? beforeStep,
-        MapGuard guard,
+    /// <summary>Executes a plan with open files, which the caller owns. A file that is mapped is taken out of them.</summary>
+    /// <inheritdoc cref="Run(LoadPlan, IDevice, Action{int}?, MapGuard, CancellationToken)"/>
+    internal static LoadedWeights Run(LoadPlan plan, IDevice device, CheckpointFileSet files, Action<int>? beforeStep, MapGuard guard,
         CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(plan);
-        ArgumentNullException.ThrowIfNull(device);
         var buffers = new MemoryBuffer?[plan.Buffers.Length];
         try
         {
@@ -61,14 +45,8 @@ internal static class PlanRunner
         }
     }
 
-    private static void Execute(
-        LoadPlan plan,
-        IDevice device,
-        CheckpointFileSet files,
-        MemoryBuffer?[] buffers,
-        Action<int>? beforeStep,
-        MapGuard guard,
-        CancellationToken cancellationToken)
+    private static void Execute(LoadPlan plan, IDevice device, CheckpointFileSet files, MemoryBuffer?[] buffers,
+        Action<int>? beforeStep, MapGuard guard, CancellationToken cancellationToken)
     {
         Checkpoint checkpoint = plan.Checkpoint;
         using var host = new HostMemory();
@@ -161,14 +139,8 @@ internal static class PlanRunner
         }
     }
 
-    private static unsafe void Copy(
-        LoadPlan plan,
-        PlanStep step,
-        MemoryBuffer source,
-        MemoryBuffer target,
-        IDevice device,
-        Workers workers,
-        CancellationToken cancellationToken)
+    private static unsafe void Copy(LoadPlan plan, PlanStep step, MemoryBuffer source, MemoryBuffer target, IDevice device,
+        Workers workers, CancellationToken cancellationToken)
     {
         Extent storage = plan.Checkpoint.Storages[step.Storage];
         MemoryPool pool = plan.Buffers[step.Source].Pool;

@@ -26,26 +26,8 @@ public sealed class PreparedLoad : IDisposable
         {
             _candidate = forecastOnly ? chooser.Candidate(request.Strategy) : chooser.ToExecute(request.Strategy);
         }
-        if (_candidate.Strategy == Strategy.Mmap && source.ChunkObstacle is string chunks)
-        {
-            Refusal = Rules.DistributedMapped.Broken(
-                chunks,
-                Checkpoint.Path,
-                remedy: request.Split is null ? null : (Remedy)$"Use another strategy ({(Setting.Strategy, nameof(Strategy.Stream))}).");
-        }
-        else if (_candidate.Strategy == Strategy.Mmap && source.MapBarrier is string barrier)
-        {
-            Refusal = Rules.MappingDecoded.Broken($"the file cannot be mapped: {barrier}", Checkpoint.Path);
-        }
-        else if (_candidate.Strategy == Strategy.Mmap && source.FileShortage is string shortage)
-        {
-            Refusal = Rules.FilesExhausted.Broken($"Mmap has every file of the checkpoint open: {shortage}", Checkpoint.Path);
-        }
-        else if (request.MapGuard == MapGuard.Required && _candidate.Strategy == Strategy.Mmap && source.MapObstacle is string obstacle)
-        {
-            Refusal = MappedFile.Unguarded(Checkpoint.Path, obstacle);
-        }
-        else if (_candidate.Shortfall is not null && !(request.Force && _candidate.Shortfall.Value.Limit is not null))
+        Refusal = _candidate.Strategy == Strategy.Mmap ? source.WhyNotMapped(request.MapGuard)?.Refusal : null;
+        if (Refusal is null && _candidate.Shortfall is Shortfall lack && !(request.Force && lack.Limit is not null))
         {
             PlanCandidate nearest = request.Strategy == Strategy.Auto ? _candidate : chooser.Nearest(request.Strategy);
             Refusal = Refusals.Of(_candidate, nearest, device, Budget, request, nearest.Shortfall is not null && FitsMapped());
@@ -164,9 +146,9 @@ public sealed class PreparedLoad : IDisposable
         return ([.. others.Select((kept, i) => turn[i].Strategy == Strategy.Auto ? kept : all - needs[i])], sum);
     }
 
-    /// <summary>Returns the requests of ranks that load at the same time with the memory that each keeps for the others.</summary>
-    /// <param name="turn">All ranks, in order.</param>
-    /// <param name="cancellationToken">Cancels the forecasts.</param>
+    /// <summary>
+    /// Returns the requests of all ranks, which load at the same time, with the memory that each keeps for the others.
+    /// </summary>
     /// <exception cref="MemLoadException">As <see cref="Prepare(LoadRequest, CancellationToken)"/>.</exception>
     internal static IReadOnlyList<LoadRequest> Together(IReadOnlyList<LoadRequest> turn, CancellationToken cancellationToken)
     {
@@ -278,20 +260,13 @@ public sealed class PreparedLoad : IDisposable
     // The last suggestion: map the file on the host, which takes no memory that the kernel cannot reclaim.
     private bool FitsMapped()
     {
-        if (Device.IsHost
-            || _source.ChunkObstacle is not null
-            || _source.MapBarrier is not null
-            || _source.FileShortage is not null
-            || (Request.MapGuard == MapGuard.Required && _source.MapObstacle is not null))
+        if (Device.IsHost || _source.WhyNotMapped(Request.MapGuard) is not null)
         {
             return false;
         }
-        using IDevice host = new HostDevice();
-        return new PlanChooser(
-            View, host, MemoryBudget.For(Request with { DeviceMemoryLimit = null }, host, _source.Headroom), null, new Lazy<double>(1))
-            .Candidate(Strategy.Mmap)
-            .Shortfall
-            is null;
+        using var host = new HostDevice();
+        var budget = MemoryBudget.For(Request with { DeviceMemoryLimit = null }, host, _source.Headroom);
+        return new PlanChooser(View, host, budget, null, new Lazy<double>(1)).Candidate(Strategy.Mmap).Shortfall is null;
     }
 
     // When a load is done, its staging memory and copies are free again. The allocator uses them for the cache.
@@ -303,18 +278,13 @@ public sealed class PreparedLoad : IDisposable
     private string? Note()
     {
         long evicted = Budget.EvictedBytes(Forecast);
-        string? pressure =
-            evicted == 0
-                ? null
-                : $"{Printable.Bytes(evicted)} of {Printable.Bytes(Forecast.PeakHostFileBytes)} mapped pages do not fit beside the rest: "
-                    + $"the kernel gives them up and reads them again when they are used";
-        string? remote =
-            _candidate.Strategy == Strategy.Mmap && FileSystems.IsRemote(_source.FileSystem)
-                ? $"the file is on {_source.FileSystem}: mapped pages come over the network one by one, and "
-                    + $"{nameof(Strategy.Stream)} reads ahead"
-                : null;
-        string? forced =
-            Request.Force && _candidate.Shortfall is Shortfall lack ? $"forced: {Printable.Bytes(lack.MissingBytes)} short" : null;
+        string? pressure = evicted == 0 ? null
+            : $"{Printable.Bytes(evicted)} of {Printable.Bytes(Forecast.PeakHostFileBytes)} mapped pages do not fit beside the rest: "
+                + "the kernel gives them up and reads them again when they are used";
+        string? remote = _candidate.Strategy == Strategy.Mmap && FileSystems.IsRemote(_source.FileSystem)
+            ? $"the file is on {_source.FileSystem}: mapped pages come over the network one by one, and Stream reads ahead" : null;
+        string? forced = Request.Force && _candidate.Shortfall is Shortfall lack
+            ? $"forced: {Printable.Bytes(lack.MissingBytes)} short" : null;
         return string.Join("; ", new[] { Choice, pressure, remote, forced }.OfType<string>()) is { Length: > 0 } note ? note : null;
     }
 }

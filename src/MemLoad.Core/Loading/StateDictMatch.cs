@@ -14,8 +14,6 @@ internal static class StateDictMatch
     /// line.</exception>
     public static void Require(ModelSpec model, LoadView view)
     {
-        ArgumentNullException.ThrowIfNull(model);
-        ArgumentNullException.ThrowIfNull(view);
         var wanted = model.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
         var found = view.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
         var problems = new List<string>();

@@ -6,19 +6,16 @@ namespace MemLoad;
 /// </summary>
 internal static class WeightRefill
 {
-    /// <summary>Overwrites weights.</summary>
-    /// <param name="weights">The weights to overwrite. If the load fails they are neither the old nor the new weights, so they are
-    /// disposed.</param>
-    /// <param name="view">The new weights.</param>
-    /// <param name="device">The device of the weights.</param>
-    /// <param name="cancellationToken">Cancels the load.</param>
+    /// <summary>
+    /// Overwrites weights, which are on the given device. If the load fails they are neither the old nor the new weights, so they are
+    /// disposed.
+    /// </summary>
     /// <exception cref="MemLoadException">ML6029: the layouts differ, and no memory was touched; ML1xxx: a file changed or cannot be
     /// read.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     /// <exception cref="ObjectDisposedException">The weights are disposed.</exception>
     public static void Run(LoadedWeights weights, LoadView view, IDevice device, CancellationToken cancellationToken = default)
     {
-        ArgumentNullException.ThrowIfNull(device);
         MemoryBuffer[] targets = Match(weights, view);
         int held = 0;
         try
@@ -61,8 +58,6 @@ internal static class WeightRefill
     }
 
     /// <summary>Returns the host memory that <see cref="Run"/> needs, in bytes: the length of the staging ring, or 0.</summary>
-    /// <param name="view">The new weights.</param>
-    /// <param name="device">The device.</param>
     public static long HostBytes(LoadView view, IDevice device)
     {
         long staged = Enumerable
@@ -73,8 +68,6 @@ internal static class WeightRefill
     }
 
     /// <summary>Returns whether weights have the tensors and storages of a view, in writable memory.</summary>
-    /// <param name="weights">The weights.</param>
-    /// <param name="view">The new weights.</param>
     public static bool Fits(LoadedWeights weights, LoadView view)
     {
         try
@@ -90,13 +83,10 @@ internal static class WeightRefill
     // Returns the memory of each storage of the checkpoint. Each must match a storage of the weights with the same tensors and length.
     private static MemoryBuffer[] Match(LoadedWeights weights, LoadView view)
     {
-        ArgumentNullException.ThrowIfNull(weights);
-        ArgumentNullException.ThrowIfNull(view);
         if (view.Tensors.Length != weights.Tensors.Length || view.StorageLengths.Length != weights.StorageLengths.Length)
         {
-            throw Differs(
-                $"it has {view.Tensors.Length} tensors in {view.StorageLengths.Length} storages, the weights {weights.Tensors.Length} in "
-                    + $"{weights.StorageLengths.Length}");
+            throw Differs($"it has {view.Tensors.Length} tensors in {view.StorageLengths.Length} storages, "
+                + $"the weights {weights.Tensors.Length} in {weights.StorageLengths.Length}");
         }
         var held = weights.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
         int[] storages = new int[view.StorageLengths.Length];

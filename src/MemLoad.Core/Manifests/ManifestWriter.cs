@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text;
 using System.Text.Json;
 
 namespace MemLoad;
@@ -6,7 +7,7 @@ namespace MemLoad;
 /// <summary>Creates manifests of checkpoints and writes them atomically. The same weights give the same bytes.</summary>
 public static class ManifestWriter
 {
-    private static readonly JsonWriterOptions Text = new() { Encoder = PrintableJson.Encoder };
+    private static readonly JsonWriterOptions Options = new() { Encoder = PrintableJson.Encoder };
 
     /// <summary>Hashes a checkpoint and writes its manifest.</summary>
     /// <param name="checkpoint">The checkpoint, or the selected part of it.</param>
@@ -71,15 +72,14 @@ public static class ManifestWriter
     internal static ReadOnlyMemory<byte> Format(WeightManifest manifest)
     {
         var text = new ArrayBufferWriter<byte>(1 << 16);
-        text.Write("{\n"u8);
-        Field("ManifestVersion", json => json.WriteNumberValue(WeightManifest.Version));
+        Encoding.UTF8.GetBytes($"{{\n  \"ManifestVersion\": {WeightManifest.Version},\n", text);
         if (manifest.ModuleVersion is string version)
         {
-            Field("ModuleVersion", json => json.WriteStringValue(version));
+            Field("ModuleVersion", version);
         }
-        Field("WeightsDigest", json => json.WriteStringValue(manifest.WeightsDigest));
+        Field("WeightsDigest", manifest.WeightsDigest);
         text.Write("  \"Tensors\": ["u8);
-        using var line = new Utf8JsonWriter(text, Text);
+        using var line = new Utf8JsonWriter(text, Options);
         for (int i = 0; i < manifest.Tensors.Length; i++)
         {
             text.Write(i == 0 ? "\n    "u8 : ",\n    "u8);
@@ -90,15 +90,8 @@ public static class ManifestWriter
         text.Write("\n  ]\n}\n"u8);
         return text.WrittenMemory;
 
-        void Field(string name, Action<Utf8JsonWriter> value)
-        {
-            text.Write(System.Text.Encoding.UTF8.GetBytes($"  \"{name}\": "));
-            using (var json = new Utf8JsonWriter(text, Text))
-            {
-                value(json);
-            }
-            text.Write(",\n"u8);
-        }
+        void Field(string name, string value) =>
+            Encoding.UTF8.GetBytes($"  \"{name}\": \"{JsonEncodedText.Encode(value, PrintableJson.Encoder)}\",\n", text);
     }
 
     private static void Write(Utf8JsonWriter json, TensorDigest tensor)

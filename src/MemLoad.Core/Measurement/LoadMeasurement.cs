@@ -200,7 +200,6 @@ public sealed record LoadMeasurement
     internal bool IsLoaded => Outcome == nameof(LoadOutcome.Loaded);
 
     /// <summary>Creates the row of a load that has not ended yet.</summary>
-    /// <param name="request">The load and how it is measured.</param>
     internal static LoadMeasurement Begun(MeasureRequest request) =>
         Begun(request.Load.Strategy.ToString(), request.Load.Device, request.Cache, request.Run, request.Model, request.Load.Path) with
         {
@@ -236,9 +235,7 @@ public sealed record LoadMeasurement
     /// <summary>Sees every row that a measurement gives; null outside of tests, which compare the rows with the published schema.</summary>
     internal static Action<LoadMeasurement>? Finished { get; set; }
 
-    /// <summary>Returns the finished row with its status.</summary>
-    /// <param name="warnAbove">What the load may take before the row is a warning; null for no bounds.</param>
-    /// <param name="failAbove">What the load may take before the row fails; null for no bounds.</param>
+    /// <summary>Returns the finished row with its status; null stands for no bounds.</summary>
     internal LoadMeasurement Judged(LoadBounds? warnAbove, LoadBounds? failAbove)
     {
         string? failed = IsLoaded ? failAbove?.Exceeded(this) : null;

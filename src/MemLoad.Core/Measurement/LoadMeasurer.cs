@@ -26,8 +26,6 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null, Action<LoadTimeli
     }
 
     /// <summary>Measures ranks of one checkpoint that load at the same time. All are ready before the first of them begins.</summary>
-    /// <param name="turn">The ranks.</param>
-    /// <param name="cancellationToken">Kills the children.</param>
     internal async Task<LoadMeasurement[]> MeasureAsync(IReadOnlyList<MeasureRequest> turn, CancellationToken cancellationToken)
     {
         var allReady = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -200,8 +198,10 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null, Action<LoadTimeli
             : row.Ended(LoadOutcome.Failed, Rules.WorkerFailed.Broken($"the measured process ended with code {exitCode}{said}"));
     }
 
-    /// <summary>The signal that ended a process, with its name if it is a common one; null if the process ended by itself.</summary>
-    /// <param name="exitCode">The exit code, which is above 128 for a signal, as in a shell.</param>
+    /// <summary>
+    /// The signal that ended a process, with its name if it is a common one; null if the process ended by itself. The exit code is above
+    /// 128 for a signal, as in a shell.
+    /// </summary>
     internal static string? SignalOf(int exitCode)
     {
         const int First = 128;
@@ -210,13 +210,14 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null, Action<LoadTimeli
         return exitCode <= First ? null : string.Create(CultureInfo.InvariantCulture, $"{exitCode - First}{name}");
     }
 
-    private static void Kill(Process child)
+    /// <summary>Kills a process with the processes that it started, unless it has ended already.</summary>
+    internal static void Kill(Process process)
     {
         try
         {
-            child.Kill();
+            process.Kill(entireProcessTree: true);
         }
-        catch (InvalidOperationException)
+        catch (Exception e) when (e is InvalidOperationException or Win32Exception or AggregateException)
         {
             // The process has ended already.
         }

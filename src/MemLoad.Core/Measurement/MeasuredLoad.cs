@@ -12,22 +12,20 @@ public static class MeasuredLoad
     /// <param name="request">The load and how it is measured.</param>
     /// <param name="timelines">Receives the samples of a load that began, even if it failed; null if they are not needed.</param>
     /// <param name="cancellationToken">Cancels the load.</param>
-    public static LoadMeasurement Run(MeasureRequest request, Action<LoadTimeline>? timelines = null, CancellationToken cancellationToken =
-        default)
+    public static LoadMeasurement Run(
+        MeasureRequest request, Action<LoadTimeline>? timelines = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
         return Run(request, timelines, null, cancellationToken).Judged(request.WarnAbove, request.FailAbove);
     }
 
-    /// <summary>Loads and measures. The row has no status yet, which the parent process gives it.</summary>
-    /// <param name="request">The load and how it is measured.</param>
-    /// <param name="timelines">Receives the samples of a load that began, even if it failed; null if they are not needed.</param>
-    /// <param name="ready">Called right before the load, which begins when it returns; null to begin at once.</param>
-    /// <param name="cancellationToken">Cancels the load.</param>
+    /// <summary>
+    /// Loads and measures. The row has no status yet, which the parent process gives it. <paramref name="ready"/> is called right before
+    /// the load, which begins when it returns.
+    /// </summary>
     internal static LoadMeasurement Run(
         MeasureRequest request, Action<LoadTimeline>? timelines, Action? ready, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(request);
         var row = LoadMeasurement.Begun(request);
         try
         {

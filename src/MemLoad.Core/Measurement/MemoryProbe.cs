@@ -54,17 +54,13 @@ internal sealed class MemoryProbe : IDisposable
     /// <summary>Measures the idle baseline, resets the system's high-water mark if it can be reset, and starts sampling.</summary>
     /// <param name="deviceBytes">Returns the bytes that a device has allocated now. Other threads call it, also while the work holds its
     /// own locks: it must be fast and must not wait. If it throws, there are no more device figures.</param>
-    public static MemoryProbe Start(Func<long>? deviceBytes = null) =>
-        Start(ProcessMemory.Open(), deviceBytes);
-
-    /// <summary>Starts a probe on another source of figures than this process.</summary>
-    internal static MemoryProbe Start(IProcessMemory memory, Func<long>? deviceBytes) =>
-        Start(memory, deviceBytes, SampleCapacity, SamplingInterval);
+    public static MemoryProbe Start(Func<long>? deviceBytes = null) => Start(ProcessMemory.Open(), deviceBytes);
 
     /// <summary>Starts a probe on any source of figures. With an interval of zero, only marked samples are taken.</summary>
-    internal static MemoryProbe Start(IProcessMemory memory, Func<long>? deviceBytes, int capacity, TimeSpan interval)
+    internal static MemoryProbe Start(
+        IProcessMemory memory, Func<long>? deviceBytes, int capacity = SampleCapacity, TimeSpan? interval = null)
     {
-        var probe = new MemoryProbe(memory, deviceBytes, capacity, interval);
+        var probe = new MemoryProbe(memory, deviceBytes, capacity, interval ?? SamplingInterval);
         probe.Begin();
         return probe;
     }
@@ -114,7 +110,6 @@ internal sealed class MemoryProbe : IDisposable
                 FinalHostBytes = last.HostBytes,
                 MajorFaults = Since(counters.MajorFaults, _countersAtStart.MajorFaults),
                 ReadBytes = Since(counters.ReadBytes, _countersAtStart.ReadBytes),
-                CgroupPeakBytes = counters.CgroupPeakBytes,
                 ElapsedMicroseconds = elapsed,
                 Samples = _samples.ToArray(),
             };

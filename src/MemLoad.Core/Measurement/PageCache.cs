@@ -23,16 +23,8 @@ public static class PageCache
     }
 
     /// <summary>Returns the bytes of open files that are in the page cache now.</summary>
-    internal static long? CachedBytes(IEnumerable<CheckpointFileReader> files)
-    {
-        long? total = 0;
-        // Every file is opened, so that a missing file is always an error.
-        foreach (CheckpointFileReader file in files)
-        {
-            total += CachedBytes(file);
-        }
-        return total;
-    }
+    internal static long? CachedBytes(IEnumerable<CheckpointFileReader> files) =>
+        files.Aggregate((long?)0, (sum, file) => sum + CachedBytes(file)); // every file is opened, so a missing file is always an error
 
     /// <summary>Reads the files once, with several threads, so that a load finds them in the page cache if it is large enough.</summary>
     /// <remarks>No memory of it stays in this process: the buffers are on the stacks of threads that end.</remarks>
@@ -44,10 +36,7 @@ public static class PageCache
         Warm(Open(files), null, cancellationToken);
     }
 
-    /// <inheritdoc cref="Warm(IEnumerable{string}, CancellationToken)"/>
-    /// <param name="files">The files.</param>
-    /// <param name="bytesRead">Receives the number of bytes read, from several threads; null to leave it out.</param>
-    /// <param name="cancellationToken">Stops the reading.</param>
+    /// <summary>Reads the files once, and reports the bytes read, from several threads.</summary>
     internal static void Warm(IEnumerable<string> files, IProgress<long>? bytesRead, CancellationToken cancellationToken) =>
         Warm(Open(files), bytesRead, cancellationToken);
 
@@ -63,12 +52,9 @@ public static class PageCache
             case CacheState.Cold:
                 Evict(files);
                 break;
-            default:
-                break;
         }
     }
 
-    /// <summary>Reads open files once.</summary>
     private static void Warm(IEnumerable<CheckpointFileReader> files, IProgress<long>? bytesRead, CancellationToken cancellationToken)
     {
         long before = 0;

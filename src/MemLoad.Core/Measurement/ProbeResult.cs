@@ -27,12 +27,6 @@ internal sealed record ProbeResult
     /// <summary>Bytes that this process caused to be read from the disk, without those from the page cache.</summary>
     public long? ReadBytes { get; init; }
 
-    /// <summary>
-    /// Peak memory of the process's control group, including the page cache. It is an absolute figure for all processes of the group since
-    /// the group exists. The limit of the container is compared with this figure.
-    /// </summary>
-    public long? CgroupPeakBytes { get; init; }
-
     /// <summary>Wall time from start to stop.</summary>
     public long ElapsedMicroseconds { get; init; }
 

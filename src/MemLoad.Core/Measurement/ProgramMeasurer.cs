@@ -44,7 +44,7 @@ public sealed class ProgramMeasurer(
         using Process program = Start(request);
         tree.Follow(program.Id);
         started?.Invoke(program.Id);
-        using CancellationTokenRegistration kill = cancellationToken.Register(() => Kill(program));
+        using CancellationTokenRegistration kill = cancellationToken.Register(() => LoadMeasurer.Kill(program));
         string last = "";
         program.ErrorDataReceived += (_, line) =>
         {
@@ -157,17 +157,5 @@ public sealed class ProgramMeasurer(
         }
         string said = last.Length > 0 ? $": {Printable.Line(last, LongestMessage).TrimEnd('.')}" : "";
         return row.Ended(LoadOutcome.Failed, Rules.ProgramFailed.Broken($"the program ended with code {exitCode}{said}"));
-    }
-
-    private static void Kill(Process program)
-    {
-        try
-        {
-            program.Kill(entireProcessTree: true);
-        }
-        catch (Exception e) when (e is InvalidOperationException or Win32Exception or AggregateException)
-        {
-            // The process has ended already.
-        }
     }
 }

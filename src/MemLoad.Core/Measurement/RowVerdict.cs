@@ -12,13 +12,12 @@ internal static class RowVerdict
     private const long HostPermille = 20;
 
     /// <summary>Returns the text of the verdict.</summary>
-    public static string Of(LoadMeasurement row) => row?.Outcome switch
+    public static string Of(LoadMeasurement row) => row.Outcome switch
     {
         nameof(LoadOutcome.Loaded) when row.StatusReason is string reason => reason,
         nameof(LoadOutcome.Loaded) => HasForecast(row) ? Deviation(row) ?? "as forecast" : "measured",
         nameof(LoadOutcome.OutOfMemory) => "out of memory",
         string outcome => outcome.ToLowerInvariant(),
-        null => throw new ArgumentNullException(nameof(row)),
     };
 
     /// <summary>Whether there is a forecast to compare with. Programs have none.</summary>
@@ -29,7 +28,6 @@ internal static class RowVerdict
     /// </summary>
     public static string? Deviation(LoadMeasurement row)
     {
-        ArgumentNullException.ThrowIfNull(row);
         if (row.PeakDeviceBytes - row.ForecastDeviceBytes is long device and not 0)
         {
             return "device " + Signed(device, row.ForecastDeviceBytes!.Value);
@@ -43,14 +41,12 @@ internal static class RowVerdict
     }
 
     /// <summary>Whether two peaks of the host differ by more than 2 % and 8 MiB. A smaller difference is noise.</summary>
-    /// <param name="bytes">A peak, in bytes.</param>
-    /// <param name="reference">The figure to compare it with, in bytes.</param>
     public static bool HostDiffers(long bytes, long reference) =>
         Math.Abs(bytes - reference) > Math.Max(HostNoise, reference / 1000 * HostPermille);
 
-    /// <summary>Returns a difference with its sign: in percent, or in bytes if the percentage says little.</summary>
-    /// <param name="difference">The difference.</param>
-    /// <param name="reference">The figure that is 100 %.</param>
+    /// <summary>
+    /// Returns a difference with its sign: in percent of a reference, or in bytes if the percentage says little.
+    /// </summary>
     public static string Signed(long difference, long reference)
     {
         double percent = 100.0 * difference / Math.Max(reference, 1);

@@ -10,6 +10,7 @@ internal sealed class SampleBuffer
 {
     private readonly MemorySample[] _samples;
     private long _spacing;
+    private bool _isThinned; // samples that are closer than the spacing are then dropped
 
     /// <param name="capacity">The maximum number of samples; at least 4.</param>
     /// <param name="spacingMicroseconds">The interval of regular samples. The first thinning doubles it.</param>
@@ -24,16 +25,11 @@ internal sealed class SampleBuffer
 
     public int Count { get; private set; }
 
-    /// <summary>Whether the buffer has been thinned. Samples that are closer than the spacing are then dropped.</summary>
-    private bool Thinned { get; set; }
-
-    /// <summary>Adds a sample, unless it is closer to the last one than the spacing.</summary>
-    /// <param name="sample">The sample. Its time is not before the time of the last one.</param>
-    /// <param name="keep">True to add it whatever the spacing.</param>
+    /// <summary>Adds a sample, which is not older than the last one, unless it is closer to it than the spacing.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Add(in MemorySample sample, bool keep)
     {
-        if (Thinned && !keep && sample.ElapsedMicroseconds - _samples[Count - 1].ElapsedMicroseconds < _spacing)
+        if (_isThinned && !keep && sample.ElapsedMicroseconds - _samples[Count - 1].ElapsedMicroseconds < _spacing)
         {
             return;
         }
@@ -57,7 +53,7 @@ internal sealed class SampleBuffer
         }
         Count = kept;
         _spacing *= 2;
-        Thinned = true;
+        _isThinned = true;
     }
 
     private static long Weight(in MemorySample sample) =>

@@ -25,10 +25,8 @@ internal sealed partial record AttentionShape(long LayerCount, long HeadCount, l
     private static readonly string[] OtherKinds =
     [
         "lora_rank", "mla", "qk_nope", "qk_rope", "ssm", "mamba", "rwkv", "wkv", "recurrent", "linear_", "conv_", "shortconv", "hybrid",
-        "layers_block_type", "attn_layer",
-        "full_attention", "kv_shared", "shared_kv", "cross_attention", "encoder_decoder", "decoder_block_count", "nextn_predict",
-        "compress", "multi_query",
-        "attention_types", "time_mix",
+        "layers_block_type", "attn_layer", "full_attention", "kv_shared", "shared_kv", "cross_attention", "encoder_decoder",
+        "decoder_block_count", "nextn_predict", "compress", "multi_query", "attention_types", "time_mix",
     ];
 
     // The endings of the names of classes that write text token by token.
@@ -61,7 +59,10 @@ internal sealed partial record AttentionShape(long LayerCount, long HeadCount, l
             path, architecture + ".");
         facts.RefuseOtherKinds();
         facts.RefuseWindow("attention.sliding_window", tokens);
-        facts.RefuseIf("attention.causal", false);
+        if (facts.IsFalse("attention.causal"))
+        {
+            throw facts.Other("attention.causal");
+        }
         long heads = facts.Number("attention.head_count");
         long head = facts.Optional("attention.key_length") ?? facts.Quotient("embedding_length", "attention.head_count");
         return new AttentionShape(facts.Number("block_count"), facts.Optional("attention.head_count_kv") ?? heads, head,
@@ -84,7 +85,7 @@ internal sealed partial record AttentionShape(long LayerCount, long HeadCount, l
                 .ToDictionary(field => nested ? field.Key[Text.Length..] : field.Key, field => field.Value, StringComparer.Ordinal),
             path, nested ? Text : "");
         facts.RefuseOtherKinds();
-        if (!facts.Is("use_sliding_window", false))
+        if (!facts.IsFalse("use_sliding_window"))
         {
             facts.RefuseWindow("sliding_window", tokens);
         }
@@ -181,15 +182,7 @@ internal sealed partial record AttentionShape(long LayerCount, long HeadCount, l
             : throw Rules.CacheUnknown.Broken(
                 $"{prefix}{whole} is {Number(whole)}, which is no multiple of {prefix}{parts}, {Number(parts)}", path, remedy: Alone);
 
-        public bool Is(string name, bool value) => values.GetValueOrDefault(name) is bool found && found == value;
-
-        public void RefuseIf(string name, bool value)
-        {
-            if (Is(name, value))
-            {
-                throw Other(name);
-            }
-        }
+        public bool IsFalse(string name) => values.GetValueOrDefault(name) is false;
 
         public void RefuseIfAny(params ReadOnlySpan<string> names)
         {
@@ -245,6 +238,6 @@ internal sealed partial record AttentionShape(long LayerCount, long HeadCount, l
         private static bool IsItem(string name) =>
             int.TryParse(name[(name.LastIndexOf('.') + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out _);
 
-        private MemLoadException Other(string name) => Rules.CacheNotPlain.Broken($"the model has {Printable.Quote(prefix + name)}", path);
+        public MemLoadException Other(string name) => Rules.CacheNotPlain.Broken($"the model has {Printable.Quote(prefix + name)}", path);
     }
 }

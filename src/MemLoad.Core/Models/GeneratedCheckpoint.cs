@@ -9,11 +9,7 @@ internal static class GeneratedCheckpoint
     public const long Seed = 123;
 
     /// <summary>Returns the path of the float32 checkpoint of a size. The file may not exist.</summary>
-    public static string PathOf(string size)
-    {
-        ArgumentNullException.ThrowIfNull(size);
-        return Path.Combine(CacheFolder.Path, NameOf(size));
-    }
+    public static string PathOf(string size) => Path.Combine(CacheFolder.Path, NameOf(size));
 
     /// <summary>
     /// Returns the size of the checkpoint with this path. The file may not exist. Null if the path is not that of a generated checkpoint.

@@ -34,7 +34,6 @@ internal sealed partial record GptConfig
     /// dtype than float32, float16 and bfloat16; ML6024: a weight of another shape.</exception>
     public void RequireWeights(IEnumerable<TensorEntry> tensors)
     {
-        ArgumentNullException.ThrowIfNull(tensors);
         var byName = tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
         foreach (TensorSpec spec in ToSpec().Tensors)
         {

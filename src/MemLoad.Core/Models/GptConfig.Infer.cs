@@ -14,7 +14,6 @@ internal sealed partial record GptConfig
     /// and not known; ML6022: the heads do not divide the embedding.</exception>
     public static GptConfig Infer(IEnumerable<TensorEntry> tensors, int? heads)
     {
-        ArgumentNullException.ThrowIfNull(tensors);
         Dictionary<string, TensorEntry> byName = new(StringComparer.Ordinal);
         foreach (TensorEntry tensor in tensors)
         {

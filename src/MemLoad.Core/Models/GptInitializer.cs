@@ -24,7 +24,6 @@ internal sealed class GptInitializer : IWeightSource
     /// <exception cref="MemLoadException">ML6022: the dimensions are invalid; ML6023: the dtype is not supported.</exception>
     public GptInitializer(GptConfig config, long seed, DType dtype = DType.Float32)
     {
-        ArgumentNullException.ThrowIfNull(config);
         CheckDType(dtype);
         _seed = seed;
         _distributions = config.Layout().ToFrozenDictionary(tensor => tensor.Name, tensor => tensor.Distribution, StringComparer.Ordinal);
@@ -43,7 +42,6 @@ internal sealed class GptInitializer : IWeightSource
 
     public void StreamStorage(int storage, ElementSink sink)
     {
-        ArgumentNullException.ThrowIfNull(sink);
         TensorSpec tensor = Spec.Tensors[storage];
         int size = tensor.DType.ElementSize();
         byte[] piece = ArrayPool<byte>.Shared.Rent((int)Math.Min(PieceBytes, StorageLengths[storage]));
@@ -68,7 +66,6 @@ internal sealed class GptInitializer : IWeightSource
     /// <exception cref="ArgumentException">The tensor does not belong to this source.</exception>
     public void StreamElements(TensorEntry tensor, ElementSink sink)
     {
-        ArgumentNullException.ThrowIfNull(tensor);
         if (tensor.Storage < 0 || tensor.Storage >= Tensors.Length || Tensors[tensor.Storage] != tensor)
         {
             throw new ArgumentException($"'{tensor.Name}' is no tensor of this model.", nameof(tensor));
@@ -76,10 +73,10 @@ internal sealed class GptInitializer : IWeightSource
         StreamStorage(tensor.Storage, sink);
     }
 
-    /// <summary>Generates elements [<paramref name="firstElement"/>, …) of a tensor of the model in place.</summary>
-    /// <param name="spec">A tensor of the model. Its dtype is float32, float16 or bfloat16, and can differ from that of the source.</param>
-    /// <param name="destination">The memory of the piece, a whole number of elements.</param>
-    /// <param name="firstElement">The index of the first element of the piece.</param>
+    /// <summary>
+    /// Generates elements [<paramref name="firstElement"/>, …) of a tensor of the model in place. Its dtype is float32, float16 or
+    /// bfloat16, and can differ from that of the source.
+    /// </summary>
     /// <exception cref="ArgumentException">The tensor does not belong to this model, or the piece is not in it.</exception>
     /// <exception cref="MemLoadException">ML6023.</exception>
     public void Fill(TensorSpec spec, Span<byte> destination, long firstElement)

@@ -29,8 +29,6 @@ internal sealed unsafe class GptModel : IGptModel
     /// dtype than float32, float16 and bfloat16; ML6024: a weight of another shape.</exception>
     public GptModel(GptConfig config, Func<string, HostTensor> weights)
     {
-        ArgumentNullException.ThrowIfNull(config);
-        ArgumentNullException.ThrowIfNull(weights);
         Config = config;
         _weights = weights;
         Dictionary<string, HostTensor> tensors = new(StringComparer.Ordinal);
@@ -81,9 +79,10 @@ internal sealed unsafe class GptModel : IGptModel
 
     public GptConfig Config { get; }
 
-    /// <summary>Which token is the most likely one.</summary>
-    /// <param name="logits">One row of the result of <see cref="Forward"/>: one logit per token of the vocabulary.</param>
-    /// <returns>The token id of the largest logit, the first of equal ones; that of the first NaN if there is one.</returns>
+    /// <summary>
+    /// The most likely token by one row of the result of <see cref="Forward"/>: the id of the largest logit, the first of equal ones, or
+    /// that of the first NaN.
+    /// </summary>
     public static int MostLikelyToken(ReadOnlySpan<float> logits) => TensorPrimitives.IndexOfMax(logits);
 
     /// <inheritdoc/>

@@ -16,10 +16,6 @@ internal static class WeightInitializer
     /// Fills elements [<paramref name="firstElement"/>, …) of a tensor. An element depends only on seed, name, dtype and index. Pieces can
     /// be filled in any order and by several threads.
     /// </summary>
-    /// <param name="spec">The tensor.</param>
-    /// <param name="destination">The memory of the piece, a whole number of elements.</param>
-    /// <param name="firstElement">The index of the first element of the piece.</param>
-    /// <param name="seed">The seed. Different seeds give different weights.</param>
     /// <exception cref="ArgumentException">The piece is not a whole number of elements, or is not in the tensor.</exception>
     public static void Fill(TensorSpec spec, Span<byte> destination, long firstElement, long seed = 0)
     {
@@ -41,13 +37,10 @@ internal static class WeightInitializer
         }
     }
 
-    /// <summary>Fills a piece of a tensor from a distribution.</summary>
-    /// <param name="distribution">The distribution of the elements in float32. Narrower types round to the nearest value, ties to
-    /// even.</param>
-    /// <param name="random">The random stream of the tensor.</param>
-    /// <param name="dtype">float32, float16, bfloat16 or float64.</param>
-    /// <param name="destination">The memory of the piece, a whole number of elements.</param>
-    /// <param name="firstElement">The index of the first element of the piece.</param>
+    /// <summary>
+    /// Fills a piece of a tensor of type float32, float16, bfloat16 or float64 from a distribution of float32. Narrower types round to the
+    /// nearest value, ties to even.
+    /// </summary>
     internal static void Fill(Distribution distribution, CounterRandom random, DType dtype, Span<byte> destination, long firstElement)
     {
         if (dtype == DType.Float32)
@@ -69,7 +62,6 @@ internal static class WeightInitializer
     /// <summary>Throws unless the piece has whole elements of the tensor.</summary>
     internal static void CheckPiece(TensorSpec spec, ReadOnlySpan<byte> piece, long firstElement)
     {
-        ArgumentNullException.ThrowIfNull(spec);
         ArgumentOutOfRangeException.ThrowIfNegative(firstElement);
         ElementLayout layout = spec.DType.Layout();
         if (piece.Length % layout.Bytes != 0 || !layout.IsWhole(firstElement))

@@ -8,11 +8,7 @@ internal sealed record KvCache(long Bytes, string Formula)
     /// <summary>The types that servers keep keys and values in.</summary>
     public static readonly DType[] Types = [DType.Float16, DType.BFloat16, DType.Float32, DType.Float8E4M3FN, DType.Float8E5M2];
 
-    /// <summary>Returns the cache of a model.</summary>
-    /// <param name="shape">What the model says about its attention.</param>
-    /// <param name="tokens">The tokens of each sequence.</param>
-    /// <param name="sequences">The sequences at a time.</param>
-    /// <param name="type">The type of the elements.</param>
+    /// <summary>Returns the cache of a model: for the tokens of each sequence, and the sequences at a time.</summary>
     /// <exception cref="MemLoadException">ML6040: the product does not fit 64 bits.</exception>
     public static KvCache Of(AttentionShape shape, long tokens, long sequences, DType type)
     {
@@ -34,10 +30,7 @@ internal sealed record KvCache(long Bytes, string Formula)
         }
     }
 
-    /// <summary>Returns the cache that a request asks for; null if it asks for none.</summary>
-    /// <param name="request">The request.</param>
-    /// <param name="checkpoint">The whole checkpoint.</param>
-    /// <param name="ct">Stops the reading of the config.json of a model on a server.</param>
+    /// <summary>Returns the cache that a request for a whole checkpoint asks for; null if it asks for none.</summary>
     /// <exception cref="MemLoadException">ML6040 to ML6042, and ML52xx.</exception>
     public static KvCache? Of(LoadRequest request, Checkpoint checkpoint, CancellationToken ct)
     {

@@ -7,10 +7,6 @@ namespace MemLoad;
 /// </summary>
 internal sealed record LoadPlan
 {
-    internal LoadPlan()
-    {
-    }
-
     /// <summary>The strategy that wrote the plan.</summary>
     public required Strategy Strategy { get; init; }
 
@@ -32,17 +28,14 @@ internal sealed record LoadPlan
     /// <summary>Bytes of the staging ring; 0 if the plan needs none.</summary>
     public required long RingBytes { get; init; }
 
-    /// <summary>Returns the plan that a strategy writes.</summary>
-    /// <param name="strategy">The strategy; not <see cref="Strategy.Auto"/>, which <see cref="PlanChooser"/> turns into one.</param>
-    /// <param name="view">The tensors to load.</param>
-    /// <param name="device">The device to load to. Only its kind matters here; nothing is allocated.</param>
-    /// <param name="ringBytes">Upper limit of the staging ring.</param>
+    /// <summary>
+    /// Returns the plan that a strategy writes with a staging ring up to a limit. The strategy is not <see cref="Strategy.Auto"/>, which
+    /// <see cref="PlanChooser"/> turns into another. Only the kind of the device matters; nothing is allocated.
+    /// </summary>
     /// <exception cref="MemLoadException">ML6006: there are no tensors to load.</exception>
     public static LoadPlan Create(Strategy strategy, LoadView view, IDevice device, long ringBytes = StagingRing.DefaultBytes)
     {
-        ArgumentNullException.ThrowIfNull(view);
-        ArgumentNullException.ThrowIfNull(device);
-        using var record = new PlanRecord();
+        using var record = new PlanRecord(view.Checkpoint.Storages.Length);
         using PlanWriter writer = Write(strategy, view, device, ringBytes, [record]);
         return writer.Finish(strategy, record);
     }

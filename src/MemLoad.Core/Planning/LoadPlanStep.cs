@@ -30,15 +30,12 @@ public sealed record LoadPlanStep
     /// <summary>Whether allocated device memory reaches its peak with this step; true for only the first such step.</summary>
     public required bool IsDevicePeak { get; init; }
 
-    /// <summary>Returns the steps of a plan in order, each with the running totals of every pool after it.</summary>
-    /// <param name="plan">The plan.</param>
-    /// <param name="forecast">The forecast of the plan, which has the peaks.</param>
-    /// <param name="device">The device of the plan. Only the arithmetic of its allocator is used.</param>
+    /// <summary>
+    /// Returns the steps of a plan in order, each with the running totals of every pool after it. The forecast of the plan has the peaks.
+    /// Only the arithmetic of the device's allocator is used.
+    /// </summary>
     internal static IEnumerable<LoadPlanStep> Of(LoadPlan plan, PlanForecast forecast, IDevice device)
     {
-        ArgumentNullException.ThrowIfNull(plan);
-        ArgumentNullException.ThrowIfNull(forecast);
-        ArgumentNullException.ThrowIfNull(device);
         var names = new Dictionary<int, string>();
         foreach (TensorEntry tensor in plan.Checkpoint.Tensors)
         {

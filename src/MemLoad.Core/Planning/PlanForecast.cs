@@ -3,9 +3,8 @@ namespace MemLoad;
 /// <summary>The pools after one step of a plan, in bytes.</summary>
 /// <param name="HostBytes">Anonymous host memory held.</param>
 /// <param name="HostFileBytes">Bytes of mapped files that may be resident.</param>
-/// <param name="MappedBytes">Address space of mapped files: their whole length.</param>
 /// <param name="Device">The state of the device's allocator.</param>
-internal readonly record struct PlanTotals(long HostBytes, long HostFileBytes, long MappedBytes, DeviceMemory Device);
+internal readonly record struct PlanTotals(long HostBytes, long HostFileBytes, DeviceMemory Device);
 
 /// <summary>The first reader of a plan: adds up the memory that its steps hold, and touches no memory.</summary>
 /// <param name="PeakHostBytes">The most anonymous host memory that is held at the same time.</param>
@@ -20,25 +19,17 @@ internal sealed record PlanForecast(
     long PeakHostBytes, long PeakHostFileBytes, long PeakAddressBytes, long PeakHostAndDeviceBytes, long FinalHostBytes,
         DeviceMemory Device)
 {
-    /// <summary>Returns the forecast of a plan.</summary>
-    /// <param name="plan">The plan.</param>
-    /// <param name="device">The device of the plan. Only the arithmetic of its allocator is used.</param>
+    /// <summary>Returns the forecast of a plan. Only the arithmetic of the device's allocator is used.</summary>
     public static PlanForecast Of(LoadPlan plan, IDevice device)
     {
-        ArgumentNullException.ThrowIfNull(plan);
-        ArgumentNullException.ThrowIfNull(device);
         using var tally = new PlanTally(plan.Checkpoint, device.NewForecastAllocator());
         plan.ReadBy(tally);
         return tally.Forecast;
     }
 
-    /// <summary>Returns the running totals of a plan, one after each step.</summary>
-    /// <param name="plan">The plan.</param>
-    /// <param name="allocator">The allocator that counts as the device does; null on the host. It must be new, and is used up. If it has a
-    /// capacity, it throws when that is exceeded.</param>
+    /// <summary>Returns the running totals of a plan, one after each step, with an allocator as for <see cref="PlanTally"/>.</summary>
     public static IEnumerable<PlanTotals> Walk(LoadPlan plan, CachingAllocator? allocator)
     {
-        ArgumentNullException.ThrowIfNull(plan);
         using var tally = new PlanTally(plan.Checkpoint, allocator);
         foreach (PlanStep step in plan.Steps)
         {

@@ -67,8 +67,8 @@ internal readonly record struct PlanBuffer(MemoryPool Pool, long Bytes, int File
 /// <param name="Source">For a copy, the buffer to copy from. For a read, the staging ring to pass through, or -1.</param>
 /// <param name="Casts">Whether a copy or read casts the elements from the dtype of the file to their final dtype.</param>
 /// <param name="Batch">The batch of the step. Consecutive steps with the same number are executed together.</param>
-internal readonly record struct PlanStep(StepKind Kind, PlanPhase Phase, int Buffer, int Storage = -1, int Source = -1, bool Casts =
-    false, int Batch = 0);
+internal readonly record struct PlanStep(
+    StepKind Kind, PlanPhase Phase, int Buffer, int Storage = -1, int Source = -1, bool Casts = false, int Batch = 0);
 
 /// <summary>The place of a storage at the end of the plan.</summary>
 /// <param name="Buffer">The buffer.</param>

@@ -19,12 +19,11 @@ internal sealed class PlanTally(Checkpoint checkpoint, CachingAllocator? allocat
     private long _peakHostAndDevice;
 
     /// <summary>The memory that is held now.</summary>
-    public PlanTotals Totals => new(_host, _file, _mapped, allocator?.Memory ?? default);
+    public PlanTotals Totals => new(_host, _file, allocator?.Memory ?? default);
 
     /// <summary>The peaks so far, and the memory that is held now.</summary>
     public PlanForecast Forecast => new(_peakHost, _peakFile, _peakAddress, _peakHostAndDevice, _host, allocator?.Memory ?? default);
 
-    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)] // called once per step, in processes that end before the code is optimized
     public void Read(PlanStep step, PlanBuffer buffer, PlanBuffer source)
     {
@@ -60,7 +59,6 @@ internal sealed class PlanTally(Checkpoint checkpoint, CachingAllocator? allocat
         _peakHostAndDevice = Math.Max(_peakHostAndDevice, checked(_host + (allocator?.Memory.Reserved ?? 0)));
     }
 
-    /// <inheritdoc/>
     public void Dispose()
     {
         _blocks.Dispose();

@@ -48,31 +48,29 @@ internal sealed class PlanWriter(LoadView view, bool deviceIsHost, long ringByte
         view.Checkpoint.Format == CheckpointFormat.Distributed && view.Checkpoint.Storages[storage].Offset % view.AlignmentOf(storage) != 0;
 
     /// <summary>Allocates a buffer for a storage as it is in the model.</summary>
-    public int Allocate(MemoryPool pool, int storage) => Allocate(pool, view.StorageLengths[storage], storage);
+    public int Allocate(MemoryPool pool, int storage) =>
+        Begin(StepKind.Allocate, new PlanBuffer(pool, view.StorageLengths[storage]), storage);
 
     /// <summary>Allocates a buffer for a storage as it is in the file. It differs only if the storage is cast.</summary>
-    public int AllocateAsInFile(MemoryPool pool, int storage)
-    {
-        _buffers.Add(new PlanBuffer(pool, view.Checkpoint.Storages[storage].Length, AsInFile: true));
-        Add(StepKind.Allocate, _buffers.Count - 1, storage);
-        return _buffers.Count - 1;
-    }
+    public int AllocateAsInFile(MemoryPool pool, int storage) =>
+        Begin(StepKind.Allocate, new PlanBuffer(pool, view.Checkpoint.Storages[storage].Length, AsInFile: true), storage);
 
-    /// <summary>Allocates a buffer that is large enough for each of the storages as it is in the file.</summary>
-    public int AllocateForLargest(MemoryPool pool, IEnumerable<int> storages) =>
-        AllocateAsInFile(pool, storages.MaxBy(storage => view.Checkpoint.Storages[storage].Length));
+    /// <summary>Allocates a host buffer that is large enough for each of the storages as it is in the file.</summary>
+    public int AllocateForLargest(IEnumerable<int> storages) =>
+        AllocateAsInFile(MemoryPool.Host, storages.MaxBy(storage => view.Checkpoint.Storages[storage].Length));
 
     /// <summary>Allocates the staging ring. It is no larger than all storages that pass through it.</summary>
     public int AllocateRing(IEnumerable<int> storages)
     {
         RingBytes = StagingRing.BytesFor(storages.Sum(storage => view.Checkpoint.Storages[storage].Length), ringBytes);
-        return Allocate(MemoryPool.Host, RingBytes, -1);
+        return Begin(StepKind.Allocate, new PlanBuffer(MemoryPool.Host, RingBytes), -1);
     }
 
     public void Initialise(int buffer, int storage) => Add(StepKind.Initialise, buffer, storage);
 
-    /// <summary>Allocates a buffer for each storage as it is in the model. On the host they are one batch, in one mapping.</summary>
-    /// <returns>The buffers, by storage index.</returns>
+    /// <summary>
+    /// Allocates a buffer for each storage as it is in the model, by storage index. On the host they are one batch, in one mapping.
+    /// </summary>
     public int[] AllocateEach(MemoryPool pool)
     {
         int[] buffers = new int[view.Checkpoint.Storages.Length];
@@ -86,12 +84,8 @@ internal sealed class PlanWriter(LoadView view, bool deviceIsHost, long ringByte
     }
 
     /// <summary>Maps a file and returns its buffer.</summary>
-    public int Map(int file)
-    {
-        _buffers.Add(new PlanBuffer(MemoryPool.MappedFile, view.Checkpoint.TouchedBytes[file], file, AsInFile: true));
-        Add(StepKind.Map, _buffers.Count - 1, -1);
-        return _buffers.Count - 1;
-    }
+    public int Map(int file) =>
+        Begin(StepKind.Map, new PlanBuffer(MemoryPool.MappedFile, view.Checkpoint.TouchedBytes[file], file, AsInFile: true), -1);
 
     /// <summary>Reads storages as one batch into their buffers in the model; through a ring if one is given.</summary>
     public void ReadEach(IEnumerable<int> storages, int[] model, int ring = -1)
@@ -213,26 +207,24 @@ internal sealed class PlanWriter(LoadView view, bool deviceIsHost, long ringByte
         return moved;
     }
 
-    /// <summary>Returns the complete plan.</summary>
-    /// <param name="strategy">The strategy that wrote it.</param>
-    /// <param name="record">The reader that kept the steps.</param>
+    /// <summary>Returns the complete plan of a strategy, with the steps that a reader kept.</summary>
     public LoadPlan Finish(Strategy strategy, PlanRecord record) => new()
     {
         Strategy = strategy,
         View = view,
         Buffers = ImmutableCollectionsMarshal.AsImmutableArray(_buffers.ToArray()),
-        Steps = record.Steps(),
-        Placements = record.Placements(view.Checkpoint.Storages.Length),
+        Steps = record.Steps,
+        Placements = record.Placements,
         RingBytes = RingBytes,
     };
 
-    /// <inheritdoc/>
     public void Dispose() => _buffers.Dispose();
 
-    private int Allocate(MemoryPool pool, long bytes, int storage)
+    // The step with which a buffer begins. Returns the buffer.
+    private int Begin(StepKind kind, PlanBuffer buffer, int storage)
     {
-        _buffers.Add(new PlanBuffer(pool, bytes));
-        Add(StepKind.Allocate, _buffers.Count - 1, storage);
+        _buffers.Add(buffer);
+        Add(kind, _buffers.Count - 1, storage);
         return _buffers.Count - 1;
     }
 

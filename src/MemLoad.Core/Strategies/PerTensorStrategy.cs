@@ -14,7 +14,7 @@ internal static class PerTensorStrategy
         {
             plan.Phase = PlanPhase.Fill;
             // One buffer with the length of the largest tensor. Fresh memory for every tensor would cost more than the read.
-            int loaded = plan.AllocateForLargest(MemoryPool.Host, whole);
+            int loaded = plan.AllocateForLargest(whole);
             plan.ReadAndCopyEach(whole, loaded, model);
             plan.Phase = PlanPhase.Release;
             plan.Release(loaded);

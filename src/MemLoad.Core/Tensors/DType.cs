@@ -266,17 +266,7 @@ public static class DTypes
     /// <summary>
     /// <c>is_floating_point</c> of PyTorch: the types that <c>to(dtype)</c> of a module casts. Complex types are not included.
     /// </summary>
-    public static bool IsFloatingPoint(this DType dtype) =>
-        dtype
-            is DType.Float32
-                or DType.Float64
-                or DType.Float16
-                or DType.BFloat16
-                or DType.Float8E4M3FN
-                or DType.Float8E5M2
-                or DType.Float8E4M3FNUZ
-                or DType.Float8E5M2FNUZ
-                or DType.Float8E8M0FNU;
+    public static bool IsFloatingPoint(this DType dtype) => dtype <= DType.Float8E8M0FNU;
 
     /// <summary>True if PyTorch has the type, in any version.</summary>
     public static bool IsOfPyTorch(this DType dtype) => dtype <= DType.Float4E2M1FNX2;

@@ -26,6 +26,5 @@ public readonly record struct HostTensor(DType DType, ImmutableArray<long> Shape
             ? new((void*)Address, checked((int)ElementCount))
             : throw new InvalidOperationException(
                 $"A block of {DType.Layout().Elements} elements of {DType.TorchName()} has {DType.Layout().Bytes} bytes, and "
-                    + $"{typeof(T).Name} has {sizeof(T)}. "
-                + "Use a type of the same size.");
+                    + $"{typeof(T).Name} has {sizeof(T)}. Use a type of the same size.");
 }

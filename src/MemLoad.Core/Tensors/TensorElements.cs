@@ -14,17 +14,15 @@ internal static class TensorElements
 {
     private const int PieceBytes = 1 << 20;
 
-    /// <summary>Streams a tensor from memory that holds its storage.</summary>
-    /// <param name="tensor">The view.</param>
-    /// <param name="memory">The block that holds the storage.</param>
-    /// <param name="storageOffset">Byte offset of the storage in that block.</param>
-    /// <param name="sink">Receives the elements, at most 1 MiB at a time. They are valid after the method has returned.</param>
+    /// <summary>
+    /// Streams a tensor from memory that holds its storage at an offset in bytes. The sink receives at most 1 MiB at a time. The elements
+    /// are valid after the method has returned.
+    /// </summary>
     /// <remarks>The memory is held during the call. A dispose on another thread does not free it before the end of the call.</remarks>
     /// <exception cref="MemLoadException">ML1006: the memory is a mapped file, and the file changed meanwhile.</exception>
     /// <exception cref="ObjectDisposedException">The memory was freed before.</exception>
     public static void Stream(TensorEntry tensor, MemoryBuffer memory, long storageOffset, ElementSink sink)
     {
-        ArgumentNullException.ThrowIfNull(memory);
         memory.Hold();
         try
         {
@@ -39,8 +37,6 @@ internal static class TensorElements
 
     private static unsafe void StreamUnchecked(TensorEntry tensor, MemoryBuffer memory, long storageOffset, ElementSink sink)
     {
-        ArgumentNullException.ThrowIfNull(tensor);
-        ArgumentNullException.ThrowIfNull(sink);
         if (tensor.ElementCount == 0)
         {
             return;

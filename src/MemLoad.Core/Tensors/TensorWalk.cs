@@ -6,12 +6,10 @@ internal delegate void TensorStream(TensorEntry tensor, ElementSink sink);
 /// <summary>Reads all tensors of a source, several at a time, for digests and deep tests.</summary>
 internal static class TensorWalk
 {
-    /// <summary>Visits every tensor once.</summary>
-    /// <param name="source">The weights.</param>
-    /// <param name="visit">Receives the index of a tensor and a function that streams its elements. Several threads call it, each tensor on
-    /// one thread.</param>
-    /// <param name="bytesRead">Receives the number of streamed bytes, from several threads.</param>
-    /// <param name="cancellationToken">Stops the method within one MiB.</param>
+    /// <summary>
+    /// Visits every tensor once: with its index and a function that streams its elements. Several threads call the visitor, each tensor on
+    /// one thread, and report the bytes read. Cancellation stops the method within one MiB.
+    /// </summary>
     public static void Run(
         IWeightSource source, Action<int, TensorStream> visit, IProgress<long>? bytesRead, CancellationToken cancellationToken)
     {

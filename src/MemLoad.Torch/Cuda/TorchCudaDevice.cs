@@ -116,8 +116,6 @@ internal sealed class TorchCudaDevice : IDevice
 
     public void Copy(MemoryBuffer source, MemoryBuffer target, long bytes)
     {
-        ArgumentNullException.ThrowIfNull(source);
-        ArgumentNullException.ThrowIfNull(target);
         if (bytes > 0)
         {
             _streams.Use(stream => _card.CopyInside(stream, ((Block)target).CardAddress, ((Block)source).CardAddress, bytes));
@@ -148,8 +146,7 @@ internal sealed class TorchCudaDevice : IDevice
         DeviceMemory memory = Memory;
         return Rules.DeviceMemoryExhausted.Broken(
             $"out of device memory: tried to allocate {bytes} bytes; {Name} ({_card.Product}) has {_card.TotalBytes} bytes, "
-                + $"{_card.FreeBytes} are free, "
-                + $"{memory.Allocated} are allocated by this load", innerException: inner);
+                + $"{_card.FreeBytes} are free, {memory.Allocated} are allocated by this load", innerException: inner);
     }
 
     private void Return((DeviceBlock Own, DeviceBlock Process) account)

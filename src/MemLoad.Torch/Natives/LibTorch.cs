@@ -21,17 +21,8 @@ internal static partial class LibTorch
     private static readonly string[] Libraries = OperatingSystem.IsWindows()
         ?
         [
-            "c10",
-            Core,
-            "cudnn_graph64_9",
-            "cudnn_ops64_9",
-            "cudnn_cnn64_9",
-            "cudnn_adv64_9",
-            "nvrtc64_120_0",
-            "cublasLt64_12",
-            "c10_cuda",
-            "torch_cuda",
-            "torch",
+            "c10", Core, "cudnn_graph64_9", "cudnn_ops64_9", "cudnn_cnn64_9", "cudnn_adv64_9", "nvrtc64_120_0", "cublasLt64_12",
+            "c10_cuda", "torch_cuda", "torch",
         ]
         : ["c10", Core, "c10_cuda", "torch_cuda", "torch"];
 
@@ -188,8 +179,7 @@ internal static partial class LibTorch
         Match missing = MissingSymbolVersion().Match(message);
         return missing.Success
             ? $"{missing.Groups["user"].Value} needs {missing.Groups["version"].Value}, which {missing.Groups["library"].Value} of this "
-                + $"system does not have;"
-                + " it needs the C++ library of GCC 12 or newer (Debian 12, Ubuntu 22.04)"
+                + "system does not have; it needs the C++ library of GCC 12 or newer (Debian 12, Ubuntu 22.04)"
             : $"libtorch does not load: {last}";
     }
 

@@ -4,7 +4,7 @@ namespace MemLoad;
 internal static class Cgroup
 {
     /// <summary>The text of a file of the process's own group, or null where there is none.</summary>
-    /// <param name="unifiedName">The file's name under version 2, such as <c>memory.peak</c>; the root group has none.</param>
+    /// <param name="unifiedName">The file's name under version 2, such as <c>memory.events</c>; the root group has none.</param>
     /// <param name="legacyName">Its name under version 1.</param>
     public static string? ReadMemoryFile(string unifiedName, string legacyName)
     {
@@ -26,7 +26,8 @@ internal static class Cgroup
 
     /// <summary>Where the file may be, best first. On a hybrid system either version may own the memory controller.</summary>
     internal static IEnumerable<string> Candidates(string groups, string mounts, string unifiedName, string legacyName) =>
-        Folders(groups, mounts).Select(folder => Join(folder.MountPoint, folder.Below, folder.Unified ? unifiedName : legacyName));
+        Folders(groups, mounts).Select(folder =>
+            $"{folder.MountPoint.TrimEnd('/')}/{folder.Below.Trim('/')}/{(folder.Unified ? unifiedName : legacyName)}");
 
     /// <summary>The folders of the process's group and of every group above it that can be seen, innermost first: the limits of all of them
     /// apply.</summary>
@@ -92,6 +93,4 @@ internal static class Cgroup
             }
         }
     }
-
-    private static string Join(string mountPoint, string group, string name) => $"{mountPoint.TrimEnd('/')}/{group.Trim('/')}/{name}";
 }

@@ -5,16 +5,20 @@ internal interface IProcessMemory : IDisposable
 {
     /// <summary>Whether <see cref="MemoryReading.MarkBytes"/> is of host memory and file-backed pages together or of host memory
     /// alone.</summary>
-    bool MarkCoversFiles { get; }
+    bool MarkCoversFiles => false;
 
     /// <summary>The present state. Allocates nothing and never throws.</summary>
     MemoryReading Read();
 
     /// <summary>Lowers the high-water mark to the present state where the system lets us; false where it does not.</summary>
-    bool ResetMark();
+    bool ResetMark() => false;
 
     /// <summary>Counters of the whole life of the process.</summary>
-    ProcessCounters ReadCounters();
+    ProcessCounters ReadCounters() => default;
+
+    void IDisposable.Dispose()
+    {
+    }
 }
 
 /// <summary>Memory of the process at one moment, in bytes; null where the platform cannot say.</summary>
@@ -26,5 +30,4 @@ internal readonly record struct MemoryReading(long? HostBytes, long? FileBytes, 
 /// <summary>Counters of a process since it began; null where the platform cannot say.</summary>
 /// <param name="MajorFaults">Page faults that needed the disk.</param>
 /// <param name="ReadBytes">Bytes fetched from the disk.</param>
-/// <param name="CgroupPeakBytes">Peak memory of its control group.</param>
-internal readonly record struct ProcessCounters(long? MajorFaults, long? ReadBytes, long? CgroupPeakBytes);
+internal readonly record struct ProcessCounters(long? MajorFaults, long? ReadBytes);

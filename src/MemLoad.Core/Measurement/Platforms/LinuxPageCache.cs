@@ -21,12 +21,13 @@ internal static unsafe partial class LinuxPageCache
     public static long? CachedBytes(CheckpointFileReader file)
     {
         SafeFileHandle handle = file.Handle;
-        Range range = default; // A length of 0 means to the end of the file.
-        Statistics statistics = default;
-        if (CallCacheStat(CacheStat, handle, &range, &statistics, 0) == 0)
+        ulong* range = stackalloc ulong[] { 0, 0 }; // struct cachestat_range: offset and length. A length of 0 means to the end.
+        ulong* pages = stackalloc ulong[5]; // struct cachestat begins with the pages that are cached
+        if (CallCacheStat(CacheStat, handle, range, pages, 0) == 0)
         {
             // An overlay file system, as most containers have, keeps its pages under another inode: the answer is then always 0.
-            return statistics.Cached == 0 && IsOverlay(handle) ? Resident(file) : Bytes(statistics.Cached, file.Length);
+            return *pages == 0 && MappingSafety.FileSystemOf(handle) is 0 or OverlayMagic
+                ? Resident(file) : Bytes(*pages, file.Length);
         }
         // Any refusal but a kernel too old for the question means that this user is not told.
         return Marshal.GetLastPInvokeError() == NoSystemCall ? Resident(file) : null;
@@ -52,13 +53,6 @@ internal static unsafe partial class LinuxPageCache
                 $"the file system refuses to drop the file's pages: {Marshal.GetPInvokeErrorMessage(error)}", file.Path,
                     remedy: Rules.PageCacheFixed.Remedy);
         }
-    }
-
-    private static bool IsOverlay(SafeFileHandle handle)
-    {
-        // struct statfs begins with the file system's magic number; the rest of its 120 bytes is of no interest.
-        long* status = stackalloc long[32];
-        return FileSystemStatus(handle, status) != 0 || (uint)*status == OverlayMagic;
     }
 
     /// <summary>Counts through a mapping, which is never touched. The kernel calls every page of another user's file resident.</summary>
@@ -115,31 +109,11 @@ internal static unsafe partial class LinuxPageCache
     private static long Bytes(ulong pages, long length) => (long)Math.Min(pages * (ulong)Environment.SystemPageSize, (ulong)length);
 
     [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
-    private static partial long CallCacheStat(long number, SafeFileHandle file, Range* range, Statistics* statistics, uint flags);
+    private static partial long CallCacheStat(long number, SafeFileHandle file, ulong* range, ulong* pages, uint flags);
 
     [LibraryImport("libc", EntryPoint = "mincore", SetLastError = true)]
     private static partial int Incore(byte* address, nuint length, byte* states);
 
-    [LibraryImport("libc", EntryPoint = "fstatfs")]
-    private static partial int FileSystemStatus(SafeFileHandle file, long* status);
-
     [LibraryImport("libc", EntryPoint = "faccessat", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Access(int folder, string path, int mode, int flags);
-
-    /// <summary>struct cachestat_range.</summary>
-    private struct Range
-    {
-        public ulong Offset;
-        public ulong Length;
-    }
-
-    /// <summary>struct cachestat, in pages.</summary>
-    private struct Statistics
-    {
-        public ulong Cached;
-        public ulong Dirty;
-        public ulong WrittenBack;
-        public ulong Evicted;
-        public ulong RecentlyEvicted;
-    }
 }

@@ -9,14 +9,13 @@ namespace MemLoad;
 /// reset by writing 5 to <c>/proc/self/clear_refs</c>.
 /// <para>
 /// The kernel counts resident pages per processor and folds batches of max(32, 2 × processors) pages into the total. Since 6.16 <c>Rss…</c>
-/// is
-/// summed exactly, the mark still is not: it may be off by a batch for each processor that the process faults pages on.
+/// is summed exactly, the mark still is not: it may be off by a batch for each processor that the process faults pages on.
 /// </para>
 /// </summary>
 internal sealed class LinuxProcessMemory : IProcessMemory
 {
-    private readonly SafeFileHandle? _status = TryOpen("/proc/self/status", FileAccess.Read);
-    private readonly SafeFileHandle? _clearReferences = TryOpen("/proc/self/clear_refs", FileAccess.Write);
+    private readonly SafeFileHandle? _status = TextFile.TryOpen("/proc/self/status");
+    private readonly SafeFileHandle? _clearReferences = TextFile.TryOpen("/proc/self/clear_refs", FileAccess.Write);
 
     // The lines wanted come after the list of groups, which can be long.
     private readonly byte[] _text = new byte[16 * 1024];
@@ -24,24 +23,7 @@ internal sealed class LinuxProcessMemory : IProcessMemory
     public bool MarkCoversFiles => true;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public MemoryReading Read()
-    {
-        if (_status is null)
-        {
-            return default;
-        }
-        int length;
-        try
-        {
-            // Reading at 0 again makes the kernel write the text anew, so one handle serves for good.
-            length = RandomAccess.Read(_status, _text, 0);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return default;
-        }
-        return Parse(_text.AsSpan(0, length));
-    }
+    public MemoryReading Read() => TextFile.TryRead(_status, _text) is int length ? Parse(_text.AsSpan(0, length)) : default;
 
     public bool ResetMark()
     {
@@ -62,8 +44,7 @@ internal sealed class LinuxProcessMemory : IProcessMemory
 
     public ProcessCounters ReadCounters() => new(
         MajorFaultsOf(TextFile.TryRead("/proc/self/stat")),
-        TextFile.Field(TextFile.TryRead("/proc/self/io"), "read_bytes:"),
-        TextFile.Number(Cgroup.ReadMemoryFile("memory.peak", "memory.max_usage_in_bytes")));
+        TextFile.Field(TextFile.TryRead("/proc/self/io"), "read_bytes:"));
 
     public void Dispose()
     {
@@ -117,17 +98,5 @@ internal sealed class LinuxProcessMemory : IProcessMemory
         field = field.TrimStart(" \t"u8);
         return Utf8Parser.TryParse(field, out long kilobytes, out _) && kilobytes is >= 0 and < long.MaxValue / 1024 ? kilobytes * 1024
             : null;
-    }
-
-    private static SafeFileHandle? TryOpen(string path, FileAccess access)
-    {
-        try
-        {
-            return File.OpenHandle(path, FileMode.Open, access, FileShare.ReadWrite | FileShare.Delete);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return null;
-        }
     }
 }

@@ -159,7 +159,7 @@ internal sealed partial class LinuxTreeMemory : IProcessMemory
     }
 
     private static ProcessCounters Added(ProcessCounters one, ProcessCounters other) => new(
-        (one.MajorFaults ?? 0) + (other.MajorFaults ?? 0), (one.ReadBytes ?? 0) + (other.ReadBytes ?? 0), null);
+        (one.MajorFaults ?? 0) + (other.MajorFaults ?? 0), (one.ReadBytes ?? 0) + (other.ReadBytes ?? 0));
 
     private readonly record struct Usage(long Host, long File, long? Mark);
 
@@ -176,8 +176,8 @@ internal sealed partial class LinuxTreeMemory : IProcessMemory
         private Member(int id, Member? parent, SafeFileHandle status)
         {
             (Id, _parent, _status) = (id, parent, status);
-            _stat = TryOpenFile($"/proc/{id}/stat");
-            _io = TryOpenFile($"/proc/{id}/io");
+            _stat = TextFile.TryOpen($"/proc/{id}/stat");
+            _io = TextFile.TryOpen($"/proc/{id}/io");
             _hasOwnMemory = parent is null;
         }
 
@@ -187,7 +187,7 @@ internal sealed partial class LinuxTreeMemory : IProcessMemory
         public ProcessCounters Counters { get; private set; }
 
         public static Member? TryOpen(int id, Member? parent) =>
-            TryOpenFile($"/proc/{id}/status") is SafeFileHandle status ? new Member(id, parent, status) : null;
+            TextFile.TryOpen($"/proc/{id}/status") is SafeFileHandle status ? new Member(id, parent, status) : null;
 
         public IEnumerable<int> Children()
         {
@@ -208,15 +208,14 @@ internal sealed partial class LinuxTreeMemory : IProcessMemory
         /// <summary>Reads the resident set; null if the process has ended. A process that waits for its parent has none.</summary>
         public Usage? Read(byte[] text)
         {
-            if (TryRead(_status, text) is not int length)
+            if (TextFile.TryRead(_status, text) is not int length)
             {
                 return null;
             }
             MemoryReading reading = LinuxProcessMemory.Parse(text.AsSpan(0, length));
             Counters = new ProcessCounters(
                 LinuxProcessMemory.MajorFaultsOf(TextOf(_stat, text)) ?? Counters.MajorFaults,
-                TextFile.Field(TextOf(_io, text), "read_bytes:") ?? Counters.ReadBytes,
-                null);
+                TextFile.Field(TextOf(_io, text), "read_bytes:") ?? Counters.ReadBytes);
             return new Usage(reading.HostBytes ?? 0, reading.FileBytes ?? 0, reading.MarkBytes);
         }
 
@@ -248,31 +247,7 @@ internal sealed partial class LinuxTreeMemory : IProcessMemory
         private static nint CompareCall => RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 312 : 272;
 
         private static string? TextOf(SafeFileHandle? file, byte[] text) =>
-            TryRead(file, text) is int length ? Encoding.UTF8.GetString(text, 0, length) : null;
-
-        private static int? TryRead(SafeFileHandle? file, byte[] text)
-        {
-            try
-            {
-                return file is null ? null : RandomAccess.Read(file, text, 0);
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                return null;
-            }
-        }
-
-        private static SafeFileHandle? TryOpenFile(string path)
-        {
-            try
-            {
-                return File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                return null;
-            }
-        }
+            TextFile.TryRead(file, text) is int length ? Encoding.UTF8.GetString(text, 0, length) : null;
 
         [LibraryImport("libc", EntryPoint = "syscall")]
         private static partial nint Compare(nint number, nint first, nint second, nint kind, nint firstIndex, nint secondIndex);

@@ -4,28 +4,20 @@ namespace MemLoad;
 
 /// <summary>
 /// macOS, from <c>proc_pid_rusage</c> (libproc.h): the physical footprint, which is what the system holds against a process's limits, its
-/// peak
-/// over the life of the process, page-ins and bytes read from disk. The footprint has no clean file-backed pages in it; those are not told.
+/// peak over the life of the process, page-ins and bytes read from disk. The footprint has no clean file-backed pages in it; those are not
+/// told.
 /// </summary>
 internal sealed unsafe partial class MacProcessMemory : IProcessMemory
 {
     private const int UsageVersion4 = 4;
 
-    public bool MarkCoversFiles => false;
-
     public MemoryReading Read() => TryGetUsage(out Usage usage)
         ? new MemoryReading((long)usage.PhysicalFootprint, null, (long)usage.LifetimeMaxPhysicalFootprint)
         : default;
 
-    public bool ResetMark() => false;
-
     public ProcessCounters ReadCounters() => TryGetUsage(out Usage usage)
-        ? new ProcessCounters((long)usage.PageIns, (long)usage.DiskBytesRead, null)
+        ? new ProcessCounters((long)usage.PageIns, (long)usage.DiskBytesRead)
         : default;
-
-    public void Dispose()
-    {
-    }
 
     private static bool TryGetUsage(out Usage usage)
     {

@@ -19,16 +19,6 @@ internal static class ProcessMemory
     /// <summary>A platform that we cannot ask.</summary>
     private sealed class Unknown : IProcessMemory
     {
-        public bool MarkCoversFiles => false;
-
         public MemoryReading Read() => default;
-
-        public bool ResetMark() => false;
-
-        public ProcessCounters ReadCounters() => default;
-
-        public void Dispose()
-        {
-        }
     }
 }

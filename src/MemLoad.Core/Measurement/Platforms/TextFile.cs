@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace MemLoad;
 
@@ -10,6 +12,33 @@ internal static class TextFile
         try
         {
             return File.ReadAllText(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Opens a file that is read or written more than once.</summary>
+    public static SafeFileHandle? TryOpen(string path, FileAccess access = FileAccess.Read)
+    {
+        try
+        {
+            return File.OpenHandle(path, FileMode.Open, access, FileShare.ReadWrite | FileShare.Delete);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Reads an open file from its start, which makes the kernel write its text anew. Returns the length of the text.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static int? TryRead(SafeFileHandle? file, byte[] text)
+    {
+        try
+        {
+            return file is null ? null : RandomAccess.Read(file, text, 0);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -4,8 +4,7 @@ namespace MemLoad;
 
 /// <summary>
 /// Windows, from <c>GetProcessMemoryInfo</c> (psapi.h): private bytes, which is memory committed and so counts before it is touched, and
-/// their
-/// peak over the life of the process. Hard faults and disk reads of one process are not told.
+/// their peak over the life of the process. Hard faults and disk reads of one process are not told.
 /// </summary>
 internal sealed unsafe partial class WindowsProcessMemory : IProcessMemory
 {
@@ -14,8 +13,6 @@ internal sealed unsafe partial class WindowsProcessMemory : IProcessMemory
     // The second length is the structure without its last two fields, for systems older than Windows 10 22H2.
     private static readonly uint FullLength = (uint)sizeof(Counters);
     private static readonly uint OlderLength = (uint)Marshal.OffsetOf<Counters>(nameof(Counters.PrivateWorkingSetSize));
-
-    public bool MarkCoversFiles => false;
 
     public MemoryReading Read()
     {
@@ -37,14 +34,6 @@ internal sealed unsafe partial class WindowsProcessMemory : IProcessMemory
         // have.
         nuint committed = counters.PrivateUsage != 0 ? counters.PrivateUsage : counters.PagefileUsage;
         return new MemoryReading((long)committed, file, (long)counters.PeakPagefileUsage);
-    }
-
-    public bool ResetMark() => false;
-
-    public ProcessCounters ReadCounters() => default;
-
-    public void Dispose()
-    {
     }
 
     [LibraryImport("kernel32", EntryPoint = "K32GetProcessMemoryInfo")]
