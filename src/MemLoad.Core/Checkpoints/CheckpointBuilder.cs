@@ -24,8 +24,8 @@ internal sealed class CheckpointBuilder
     /// </summary>
     private const int TensorOverhead = 72 + 8 + 32 + 8 + 32 + 40;
 
-    // Bytes per expected tensor in the preallocated lists and in the set of names.
-    private const int ExpectedOverhead = 8 + 32 + OpenBudget.EntryBytes;
+    // Bytes per expected tensor in the preallocated lists.
+    private const int ExpectedOverhead = 8 + 32;
 
     private readonly string _path;
     private readonly CheckpointFormat _format;
@@ -33,7 +33,7 @@ internal sealed class CheckpointBuilder
     private readonly List<CheckpointFile> _files = [];
     private readonly ImmutableArray<Extent>.Builder _storages;
     private readonly ImmutableArray<TensorEntry>.Builder _tensors;
-    private readonly HashSet<string> _names;
+    private HashSet<string>? _names; // null while the caller ensures that names are unique
     private readonly Dictionary<string, object?> _metadata = new(StringComparer.Ordinal);
     private readonly List<RefusedEntry> _refused = [];
     private long? _objectCount;
@@ -58,7 +58,6 @@ internal sealed class CheckpointBuilder
         budget.Spend((long)ExpectedOverhead * expected, path);
         _storages = ImmutableArray.CreateBuilder<Extent>(expected);
         _tensors = ImmutableArray.CreateBuilder<TensorEntry>(expected);
-        _names = new HashSet<string>(format == CheckpointFormat.Safetensors ? 0 : expected, StringComparer.Ordinal);
     }
 
     /// <summary>Adds a file that is being read and returns its index.</summary>
@@ -149,11 +148,7 @@ internal sealed class CheckpointBuilder
         Extent storage = _storages[tensor.Storage];
         string home = _files[storage.File].Path;
         CheckNameLength(tensor.Name);
-        if (!nameIsNew && _names.Count == _names.Capacity)
-        {
-            _budget.Spend(OpenBudget.GrowingEntry + (3L * (OpenBudget.EntryBytes + 8) * _names.Count), _path);
-        }
-        if (!nameIsNew && !_names.Add(tensor.Name))
+        if (!nameIsNew && !TryAddName(tensor.Name))
         {
             Refuse(
                 tensor.Name,
@@ -193,6 +188,20 @@ internal sealed class CheckpointBuilder
                 innerException: e);
         }
         _tensors.Add(tensor);
+    }
+
+    private bool TryAddName(string name)
+    {
+        if (_names is null)
+        {
+            _budget.Spend((long)OpenBudget.EntryBytes * _tensors.Capacity, _path);
+            _names = new HashSet<string>(_tensors.Capacity, StringComparer.Ordinal);
+        }
+        if (_names.Count == _names.Capacity)
+        {
+            _budget.Spend(OpenBudget.GrowingEntry + (3L * (OpenBudget.EntryBytes + 8) * _names.Count), _path);
+        }
+        return _names.Add(name);
     }
 
     private void CheckView(TensorEntry tensor, Extent storage, string home)

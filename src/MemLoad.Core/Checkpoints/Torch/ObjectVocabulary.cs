@@ -289,11 +289,11 @@ internal sealed class ObjectVocabulary : IPickleVocabulary
                     }
                     break;
                 case TensorReference tensor:
-                    tensor.Storage.IsHeld = true;
+                    tensor.Storage.Facts.IsHeld = true;
                     Count(tensor, holder);
                     break;
                 case StorageReference storage:
-                    storage.IsHeld = true;
+                    storage.Storage.Facts.IsHeld = true;
                     if (holder is not null)
                     {
                         holder.HasStorage = true;

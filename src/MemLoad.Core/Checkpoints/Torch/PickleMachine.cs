@@ -11,6 +11,7 @@ internal sealed class PickleMachine(
     PickleInput input, Func<object?, object> loadStorage, PickleRecalls? recalls = null, IPickleVocabulary? vocabulary = null)
 {
     private const int LargestInteger = 1 << 10;
+    private const double Margin = 1.05; // for a guess
 
     private static readonly object True = true;
     private static readonly object False = false;
@@ -308,6 +309,11 @@ internal sealed class PickleMachine(
             }
             throw Malformed("keys and values are set on something that is no dict, or come unpaired", at);
         }
+        if (recalls is not null) // without them, the end of the pickle is not known
+        {
+            double share = 1 - ((double)input.Remaining / input.Length); // that is read
+            dict.ExpectedCount = (long)((dict.Items.Count + (items.Length / 2)) / share * Margin);
+        }
         for (int i = 0; i < items.Length; i += 2)
         {
             if (!dict.TrySet(items[i], items[i + 1], _budget, input.Path)
@@ -410,6 +416,10 @@ internal sealed class PickleMachine(
         {
             dict.IsKept = true;
         }
+        else if (value is StorageReference storage)
+        {
+            storage.IsKept = true;
+        }
         return value;
     }
 
@@ -446,7 +456,7 @@ internal sealed class PickleMachine(
         }
     }
 
-    // The tuples that describe a tensor or a storage are not needed after it is read. Unless the pickle has memoized them, they are reused.
+    // What describes a tensor or a storage is not needed after it is read. Unless the pickle has memoized it, it is reused.
     private void Refund(object? value)
     {
         if (value is not PickleSequence { Kind: PickleSequenceKind.Tuple, IsKept: false } tuple)
@@ -458,6 +468,10 @@ internal sealed class PickleMachine(
             if (item is PickleSequence { Kind: PickleSequenceKind.Tuple, IsKept: false } inner)
             {
                 Recycle(inner);
+            }
+            else if (item is StorageReference { IsKept: false } storage)
+            {
+                storage.Storage.References.Reuse(storage);
             }
         }
         Recycle(tuple);

@@ -6,12 +6,19 @@ namespace MemLoad;
 /// </summary>
 internal sealed class PickleRecalls
 {
-    private readonly ulong[] _used;
+    private readonly long _numbers;
+    private readonly OpenBudget _budget;
+    private ulong[] _used = []; // a bit for each number, up to the last that is used
 
-    private PickleRecalls(long numbers) => _used = new ulong[(numbers >> 6) + 1];
+    private PickleRecalls(long numbers, OpenBudget budget)
+    {
+        _numbers = numbers;
+        _budget = budget;
+    }
 
     /// <summary>Whether the pickle uses the value of a number again.</summary>
-    public bool Contains(uint index) => index >> 6 >= (uint)_used.Length || (_used[index >> 6] & (1UL << (int)(index & 63))) != 0;
+    public bool Contains(uint index) =>
+        index >> 6 < (uint)_used.Length ? (_used[index >> 6] & (1UL << (int)(index & 63))) != 0 : index >= _numbers;
 
     /// <summary>
     /// Scans a pickle. Returns null if the pickle numbers some values by counting and states the numbers of others, or if the scan fails.
@@ -20,13 +27,12 @@ internal sealed class PickleRecalls
     /// <param name="file">The file.</param>
     /// <param name="offset">The position of the pickle.</param>
     /// <param name="length">Its length.</param>
-    /// <param name="budget">The budget that is charged with one bit per number.</param>
+    /// <param name="budget">The budget that is charged with a few bits per number.</param>
     public static PickleRecalls? Of(FileRange file, long offset, long length, OpenBudget budget)
     {
-        budget.Spend(length / 8, file.Path);
         using var input = new PickleInput(file, offset, length, OpenBudget.Unlimited());
         // In a pickle of Python, no number exceeds the number of opcodes.
-        var recalls = new PickleRecalls(length);
+        var recalls = new PickleRecalls(length, budget);
         try
         {
             return recalls.Follow(input) ? recalls : null;
@@ -51,10 +57,10 @@ internal sealed class PickleRecalls
                     counts = true;
                     break;
                 case 'h': // BINGET
-                    Use(input.ReadByte());
+                    Use(input.ReadByte(), input.Path);
                     break;
                 case 'j': // LONG_BINGET
-                    Use(input.ReadUInt32());
+                    Use(input.ReadUInt32(), input.Path);
                     break;
                 case '\x80' or 'K':
                     input.Skip(1);
@@ -93,11 +99,18 @@ internal sealed class PickleRecalls
         }
     }
 
-    private void Use(uint index)
+    private void Use(uint index, string path)
     {
-        if (index >> 6 < (uint)_used.Length)
+        if (index >= _numbers)
         {
-            _used[index >> 6] |= 1UL << (int)(index & 63);
+            return;
         }
+        if (index >> 6 >= (uint)_used.Length)
+        {
+            int words = (int)Math.Max((index >> 6) + 1, 2L * _used.Length);
+            _budget.Spend(32 + ((long)sizeof(ulong) * words), path);
+            Array.Resize(ref _used, words);
+        }
+        _used[index >> 6] |= 1UL << (int)(index & 63);
     }
 }

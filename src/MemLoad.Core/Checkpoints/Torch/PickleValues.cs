@@ -165,6 +165,9 @@ internal sealed class PickleDict(PickleDictKind kind)
     /// <summary>True if an object of the file holds the value, so that code could change it.</summary>
     public bool IsHeld { get; set; }
 
+    /// <summary>The number of entries that the dict will have, if the rest of the pickle is like the part before.</summary>
+    public long ExpectedCount { get; set; }
+
     /// <summary>True if an object is a key. Its class decides which keys it is equal to, so none of the entries is certain.</summary>
     public bool HasObjectKey { get; set; }
 
@@ -196,7 +199,10 @@ internal sealed class PickleDict(PickleDictKind kind)
         }
         else if (_items.Count == _items.Capacity)
         {
-            budget.Spend(3L * OpenBudget.EntryBytes * _items.Count, path);
+            // As many as the pickle is expected to have. A wrong guess costs little: two to four times as many as there are.
+            int capacity = (int)Math.Clamp(ExpectedCount, 2L * _items.Count, 4L * _items.Count);
+            budget.Spend((OpenBudget.EntryBytes * (long)capacity) + (OpenBudget.EntryBytes * (long)_items.Count), path);
+            _items.EnsureCapacity(capacity);
         }
         if (key is long number && (_isNumbered || _items.Count == 0))
         {
@@ -344,52 +350,38 @@ internal sealed class PickleDict(PickleDictKind kind)
     }
 }
 
-/// <summary>A storage with a persistent id. The dtype is null for an untyped storage, whose count is in bytes.</summary>
-internal sealed class StorageReference(string key, DType? dtype, long count, StorageReference? first = null)
+/// <summary>A persistent id in a pickle: a storage, and the type that this reference gives it.</summary>
+internal sealed class StorageReference
 {
-    /// <summary>Whether it has numbers of a quantized tensor, which no plain tensor may have.</summary>
-    public bool IsQuantized { get; init; }
-
-    /// <summary>Bytes of one record.</summary>
+    /// <summary>Bytes of one, and of a storage.</summary>
     public const int Overhead = 72;
 
-    // The first reference to the same storage. It is another object only if an empty storage has several types.
-    private readonly StorageReference? _first = first;
-    private int _index = -1;
-    private bool _isHeld;
+    public Storage Storage { get; private set; }
 
-    public string Key { get; } = key;
+    /// <summary>Null for an untyped storage.</summary>
+    public DType? DType { get; private set; }
 
-    public DType? DType { get; } = dtype;
+    /// <summary>Whether it has numbers of a quantized tensor, which no plain tensor may have.</summary>
+    public bool IsQuantized { get; private set; }
 
-    public long Count { get; } = count;
+    /// <summary>True if the pickle may use the value a second time. Otherwise only one value refers to it.</summary>
+    public bool IsKept { get; set; }
 
-    public long Bytes => checked(Count * (DType?.ElementSize() ?? 1));
-
-    /// <summary>The index in the checkpoint under construction. -1 until the storage is found in the file.</summary>
-    public int Index
-    {
-        get => (_first ?? this)._index;
-        set => (_first ?? this)._index = value;
-    }
-
-    /// <summary>True if an object of the file holds it, so that code could change its bytes.</summary>
-    public bool IsHeld
-    {
-        get => (_first ?? this)._isHeld;
-        set => (_first ?? this)._isHeld = value;
-    }
-
-    public bool IsLike(StorageReference other) =>
-        Key == other.Key && DType == other.DType && Count == other.Count && IsQuantized == other.IsQuantized;
+    /// <summary>Makes this a reference to a storage.</summary>
+    public void Set(Storage storage, TorchVocabulary.StorageType type) =>
+        (Storage, DType, IsQuantized) = (storage, type.DType, type.IsQuantized);
 }
 
 /// <summary>A tensor as the pickle describes it: a view of a storage.</summary>
 internal sealed record TensorReference(
-    StorageReference Storage, DType DType, long Offset, ImmutableArray<long> Shape, ImmutableArray<long> Strides, LazyView LazyView)
+    StorageReferences Storages, int Place, DType DType, long Offset, ImmutableArray<long> Shape, ImmutableArray<long> Strides,
+    LazyView LazyView)
 {
     /// <summary>Bytes of one record, without its dimensions.</summary>
     public const int Overhead = 72;
+
+    /// <summary>The storage. Its two parts take less memory than one field of both.</summary>
+    public Storage Storage => new(Storages, Place);
 
     /// <summary>True if an object of the file holds it.</summary>
     public bool IsHeld { get; set; }

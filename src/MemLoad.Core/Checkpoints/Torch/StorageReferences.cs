@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 
 namespace MemLoad;
@@ -5,52 +6,102 @@ namespace MemLoad;
 /// <summary>The storages that a pickle names with persistent ids. Every reference to a storage must have the same description.</summary>
 /// <param name="path">The file, for errors.</param>
 /// <param name="budget">The budget that is charged with each storage.</param>
-/// <param name="expected">The approximate number of storages.</param>
-internal sealed class StorageReferences(string path, OpenBudget budget, int expected)
+/// <param name="numbers">The limit of the keys that are numbers of records. Their storages are found by their number.</param>
+internal sealed class StorageReferences(string path, OpenBudget budget, int numbers)
 {
-    private readonly Dictionary<string, StorageReference?> _byKey = new(expected, StringComparer.Ordinal);
+    private const int LongestNumber = 10;
+
+    // The storages with numbers by their number, and then the others.
+    private StorageFacts[] _facts = Places(numbers, budget, path);
+    private readonly Dictionary<string, int> _placeOfKey = new(StringComparer.Ordinal);
+    private readonly List<string> _keys = [];
+    private int _numberCount;
+    private StorageReference? _spare;
 
     // Keys of storages whose class is not known.
     private HashSet<string>? _held;
 
     /// <summary>The current number of storages.</summary>
-    public int Count => _byKey.Count;
+    public int Count => _numberCount + _keys.Count;
 
     /// <summary>Reads a persistent id.</summary>
     /// <exception cref="MemLoadException">ML3004 to ML3006; ML2013 if an earlier reference has another description.</exception>
     public StorageReference Add(object? persistentId)
     {
         budget.Spend(StorageReference.Overhead, path);
-        StorageReference reference = TorchVocabulary.Storage(persistentId, path);
-        budget.Spend(OpenBudget.Hashing(reference.Key.Length), path);
-        if (_byKey.Count == _byKey.Capacity)
+        (string key, TorchVocabulary.StorageType type, long count) = TorchVocabulary.Storage(persistentId, path);
+        int place = Place(key);
+        ref StorageFacts known = ref _facts[place];
+        if (!known.IsKnown)
         {
-            budget.Spend(3L * OpenBudget.EntryBytes * _byKey.Count, path);
-        }
-        reference.IsHeld = _held?.Contains(reference.Key) == true;
-        ref StorageReference? known = ref CollectionsMarshal.GetValueRefOrAddDefault(_byKey, reference.Key, out _);
-        known ??= reference;
-        if (known.IsLike(reference))
-        {
-            return known;
+            _numberCount += place < numbers ? 1 : 0;
+            known = new StorageFacts(type.DType, count, type.IsQuantized) { IsHeld = _held?.Contains(key) == true };
         }
         // Empty storages cannot be distinguished, so in PyTorch each tensor can have its own type for an empty storage.
-        return known.Count == 0 && reference.Count == 0
-            ? new StorageReference(reference.Key, reference.DType, 0, known)
-            : throw Rules.StorageLengthMismatch.Broken($"the pickle describes storage {Printable.Quote(reference.Key)} in two ways", path);
+        if (!known.IsLike(type.DType, count, type.IsQuantized) && (known.Count > 0 || count > 0))
+        {
+            throw Rules.StorageLengthMismatch.Broken($"the pickle describes storage {Printable.Quote(key)} in two ways", path);
+        }
+        StorageReference reference = _spare ?? new StorageReference();
+        _spare = null;
+        reference.Set(new Storage(this, place), type);
+        return reference;
     }
+
+    /// <summary>Takes a reference back that nothing uses any more, for another storage.</summary>
+    public void Reuse(StorageReference reference) => _spare = reference;
 
     /// <summary>Marks the storage of a key as held by an object, whether it was described before or will be.</summary>
     public void Hold(string key)
     {
         budget.Spend(OpenBudget.GrowingEntry + OpenBudget.Hashing(key.Length), path);
         (_held ??= new HashSet<string>(StringComparer.Ordinal)).Add(key);
-        if (Find(key) is StorageReference known)
+        if (Find(key) is Storage known)
         {
-            known.IsHeld = true;
+            known.Facts.IsHeld = true;
         }
     }
 
     /// <summary>Returns the storage of a key, or null.</summary>
-    public StorageReference? Find(string key) => _byKey.GetValueOrDefault(key);
+    public Storage? Find(string key)
+    {
+        int place = WholeNumber.Of(key.AsSpan(), numbers);
+        return (place >= 0 || _placeOfKey.TryGetValue(key, out place)) && _facts[place].IsKnown ? new Storage(this, place) : null;
+    }
+
+    /// <summary>What is known about the storage at a place. It is valid until the next storage is added.</summary>
+    public ref StorageFacts FactsAt(int place) => ref _facts[place];
+
+    /// <summary>The key of the storage at a place, if that is the number of a record; -1 otherwise.</summary>
+    public int NumberAt(int place) => place < numbers ? place : -1;
+
+    /// <summary>The key of the storage at a place.</summary>
+    public string KeyAt(int place) => place < numbers ? place.ToString(CultureInfo.InvariantCulture) : _keys[place - numbers];
+
+    private static StorageFacts[] Places(int count, OpenBudget budget, string path)
+    {
+        budget.Spend((long)StorageFacts.Bytes * count, path);
+        return new StorageFacts[count];
+    }
+
+    private int Place(string key)
+    {
+        if (WholeNumber.Of(key.AsSpan(), numbers) is int number and >= 0)
+        {
+            return number;
+        }
+        budget.Spend(OpenBudget.Hashing(key.Length), path);
+        ref int place = ref CollectionsMarshal.GetValueRefOrAddDefault(_placeOfKey, key, out bool exists);
+        if (!exists)
+        {
+            budget.Spend(OpenBudget.GrowingEntry + (4 * (sizeof(long) + StorageFacts.Bytes)), path);
+            place = numbers + _keys.Count;
+            _keys.Add(key);
+            if (place == _facts.Length)
+            {
+                Array.Resize(ref _facts, place + Math.Max(_keys.Count, 4));
+            }
+        }
+        return place;
+    }
 }

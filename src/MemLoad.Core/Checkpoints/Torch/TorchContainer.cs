@@ -5,7 +5,7 @@ namespace MemLoad;
 
 /// <summary>Converts the value of a pickle to named tensors and metadata. Nested containers give dotted names.</summary>
 internal sealed class TorchContainer(
-    CheckpointBuilder builder, OpenBudget budget, string path, Func<StorageReference, int> addStorage, ObjectVocabulary? objects = null)
+    CheckpointBuilder builder, OpenBudget budget, string path, Func<Storage, int> addStorage, ObjectVocabulary? objects = null)
 {
     /// <summary>
     /// A longer list or dict without a tensor, such as losses, token ids, a vocabulary or rows of a log, is one metadata entry with text. A
@@ -23,12 +23,17 @@ internal sealed class TorchContainer(
     private long _leftCount;
     private bool _hasTensors;
 
+    // True if every tensor is a value of one dict: its keys are unique names.
+    private bool _isFlat;
+
     /// <summary>Adds all tensors and other values to the checkpoint under construction.</summary>
     /// <param name="root">The pickled value.</param>
     /// <exception cref="MemLoadException">ML1013, ML3005, ML3007, ML6014, and the rules of its tensors.</exception>
     /// <remarks>Containers are on a separate list, because the caller determines the size of the thread stack.</remarks>
     public void Add(object? root)
     {
+        _isFlat = root is PickleDict { HasRepeatedNames: false } dictOfAll
+            && !dictOfAll.Items.Any(item => item.Value is PickleDict or PickleSequence);
         var open = new Stack<Container>();
         Visit("", root, held: false, open);
         while (open.TryPop(out Container container))
@@ -60,7 +65,7 @@ internal sealed class TorchContainer(
         }
         switch (value)
         {
-            case TensorReference { Storage.IsHeld: true }:
+            case TensorReference { Storage.Facts.IsHeld: true }:
                 _hasTensors = true;
                 RefuseHeld(name);
                 break;
@@ -74,7 +79,8 @@ internal sealed class TorchContainer(
                 _hasTensors = true;
                 builder.AddTensor(
                     new TensorEntry(
-                        name, tensor.DType, tensor.Shape, tensor.Strides, addStorage(tensor.Storage), tensor.Offset, tensor.LazyView));
+                        name, tensor.DType, tensor.Shape, tensor.Strides, addStorage(tensor.Storage), tensor.Offset, tensor.LazyView),
+                    _isFlat);
                 break;
             case PickleDict dict when dict.Items.Count <= LongList || Holds(dict, IsTensor, budget, path):
                 open.Push(new Container(name, value, 0));

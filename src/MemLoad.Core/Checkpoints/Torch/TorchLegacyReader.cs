@@ -60,11 +60,11 @@ internal static class TorchLegacyReader
             builder,
             budget,
             path,
-            reference =>
-                reference.Index >= 0
-                    ? reference.Index
+            storage =>
+                storage.Facts.Index >= 0
+                    ? storage.Facts.Index
                     : throw Rules.StorageRecordMissing.Broken(
-                        $"the storage {Printable.Quote(reference.Key)} is not in the file's list of keys",
+                        $"the storage {Printable.Quote(storage.Key)} is not in the file's list of keys",
                         path),
             reading.Objects).Add(reading.Root);
         return builder.Build();
@@ -80,7 +80,7 @@ internal static class TorchLegacyReader
         foreach (object? item in keys.Items)
         {
             ct.ThrowIfCancellationRequested();
-            if (item is not string key || references.Find(key) is not { Index: < 0 } reference)
+            if (item is not string key || references.Find(key) is not { Facts.Index: < 0 } storage)
             {
                 throw Rules.LegacyHeader.Broken("the list of storage keys does not match the storages of the pickle", file.Path, position);
             }
@@ -90,15 +90,16 @@ internal static class TorchLegacyReader
                     $"the file has {file.Length} bytes but another storage is promised here", file.Path, file.Length);
             }
             file.ReadExactly(position, stated);
+            ref StorageFacts facts = ref storage.Facts;
             long count = BinaryPrimitives.ReadInt64LittleEndian(stated);
-            if (count != reference.Count)
+            if (count != facts.Count)
             {
                 throw Rules.StorageLengthMismatch.Broken(
-                    $"the pickle gives storage {Printable.Quote(key)} {reference.Count} elements, the file {count}", file.Path, position);
+                    $"the pickle gives storage {Printable.Quote(key)} {facts.Count} elements, the file {count}", file.Path, position);
             }
             position += sizeof(long);
-            reference.Index = builder.AddStorage(home, position, reference.Bytes);
-            position += reference.Bytes;
+            facts.Index = builder.AddStorage(home, position, facts.Length);
+            position += facts.Length;
         }
         if (position != file.Length)
         {

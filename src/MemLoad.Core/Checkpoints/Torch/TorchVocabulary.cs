@@ -445,7 +445,7 @@ internal sealed class TorchVocabulary : IPickleVocabulary
     }
 
     /// <summary>Reads a persistent id: <c>("storage", type, key, location, count[, view])</c>.</summary>
-    public static StorageReference Storage(object? persistentId, string path)
+    public static (string Key, StorageType Type, long Count) Storage(object? persistentId, string path)
     {
         if (persistentId is PickleSequence { Items: [string kind, ..] } && kind == "module")
         {
@@ -470,7 +470,7 @@ internal sealed class TorchVocabulary : IPickleVocabulary
         {
             throw Rules.TensorKind.Broken("the checkpoint holds a meta tensor, which has no data", path);
         }
-        return new StorageReference(key, type.DType, count) { IsQuantized = type.IsQuantized };
+        return (key, type, count);
     }
 
     private PickleDict Ordered(ReadOnlySpan<object?> arguments, OpenBudget budget, string path)
@@ -546,8 +546,8 @@ internal sealed class TorchVocabulary : IPickleVocabulary
         {
             _spareHooks = hooks;
         }
-        return new TensorReference(
-            storage, type, (long)arguments[1]!, Numbers(arguments[2], budget, path), Numbers(arguments[3], budget, path), lazy);
+        return new TensorReference(storage.Storage.References, storage.Storage.Place, type, (long)arguments[1]!,
+            Numbers(arguments[2], budget, path), Numbers(arguments[3], budget, path), lazy);
     }
 
     // PyTorch tests whether a flag exists, not whether it is true. It has more flags than the two that it writes.

@@ -25,15 +25,16 @@ internal static class TorchZipReader
 
         /// <summary>Returns the record of a storage.</summary>
         /// <exception cref="MemLoadException">ML2012 or ML2013: there is none, or it has another length.</exception>
-        public ZipRecord RecordOf(StorageReference storage, string path)
+        public ZipRecord RecordOf(Storage storage, string path)
         {
-            ZipRecord record = Directory.Find(_data, storage.Key)
+            ZipRecord record = (storage.Number < 0 ? Directory.Find(_data, storage.Key) : Directory.Find(_data, storage.Number))
                 ?? throw Rules.StorageRecordMissing.Broken(
                     $"the storage {Printable.Quote(storage.Key)} has no record in the archive", path);
-            return storage.Bytes == record.Inflated
+            long length = storage.Facts.Length;
+            return length == record.Inflated
                 ? record
                 : throw Rules.StorageLengthMismatch.Broken(
-                    $"the pickle gives storage {Printable.Quote(storage.Key)} {storage.Bytes} bytes, its record has {record.Inflated}",
+                    $"the pickle gives storage {Printable.Quote(storage.Key)} {length} bytes, its record has {record.Inflated}",
                     path);
         }
     }
@@ -50,18 +51,19 @@ internal static class TorchZipReader
             builder,
             budget,
             path,
-            reference =>
+            storage =>
             {
-                if (reference.Index < 0)
+                ref StorageFacts facts = ref storage.Facts;
+                if (facts.Index < 0)
                 {
-                    ZipRecord record = archive.RecordOf(reference, path);
+                    ZipRecord record = archive.RecordOf(storage, path);
                     long offset = Decoded(decoding, record, path);
-                    reference.Index = builder.AddStorage(
+                    facts.Index = builder.AddStorage(
                         home,
-                        archive.Swaps && record.Inflated > 0 ? Swapped(decoding, reference, offset, record, path) : offset,
+                        archive.Swaps && record.Inflated > 0 ? Swapped(decoding, storage, offset, record, path) : offset,
                         record.Inflated);
                 }
-                return reference.Index;
+                return facts.Index;
             },
             archive.Objects).Add(archive.Root);
         return builder
@@ -108,11 +110,11 @@ internal static class TorchZipReader
         record.Deflated && decoding is not null ? decoding.AddDeflated(record, path) : record.Offset;
 
     // PyTorch swaps the bytes of each number, and of both parts of a complex one. A storage without a type has no numbers.
-    private static long Swapped(FileDecoding decoding, StorageReference reference, long offset, in ZipRecord record, string path)
+    private static long Swapped(FileDecoding decoding, Storage storage, long offset, in ZipRecord record, string path)
     {
-        DType type = reference.DType
+        DType type = storage.Facts.DType
             ?? throw Rules.ZipBigEndian.Broken(
-                $"the archive says that its bytes are big-endian, and storage {Printable.Quote(reference.Key)} has no type by which to "
+                $"the archive says that its bytes are big-endian, and storage {Printable.Quote(storage.Key)} has no type by which to "
                     + $"swap them",
                 path,
                 record.Offset);
@@ -136,15 +138,16 @@ internal static class TorchZipReader
         int pickles = 0;
         foreach (ZipRecord record in records)
         {
-            if (record.Name.Contains("/code/", StringComparison.Ordinal) || record.Name.EndsWith("/constants.pkl", StringComparison.Ordinal)
-            )
+            // Only a stem has a slash, so the names of storages need not be made.
+            string stem = record.Stem;
+            if (stem.Contains("/code/", StringComparison.Ordinal) || stem.EndsWith("/constants.pkl", StringComparison.Ordinal))
             {
                 throw Rules.ZipTorchScript.Broken(
                     $"the file is a TorchScript program ({Printable.Quote(record.Name)}), not a state dict", path);
             }
             compressed ??= record.Compressed && !(inflates && record.Deflated) ? record : null;
-            if (record.Name.EndsWith(PickleName, StringComparison.Ordinal)
-                && record.Name.IndexOf('/', StringComparison.Ordinal) == record.Name.Length - PickleName.Length)
+            if (stem.EndsWith(PickleName, StringComparison.Ordinal)
+                && stem.IndexOf('/', StringComparison.Ordinal) == stem.Length - PickleName.Length)
             {
                 pickle = record;
                 pickles++;
@@ -170,7 +173,7 @@ internal static class TorchZipReader
         string folder = pickle!.Value.Name[..^(PickleName.Length - 1)];
         foreach (ZipRecord record in records)
         {
-            if (!record.Name.StartsWith(folder, StringComparison.Ordinal))
+            if (!record.Stem.StartsWith(folder, StringComparison.Ordinal))
             {
                 throw Rules.ZipNameInvalid.Broken(
                     $"the record {Printable.Quote(record.Name)} lies outside the archive's folder {Printable.Quote(folder[..^1])}", path);

@@ -7,13 +7,23 @@ namespace MemLoad;
 /// <summary>
 /// A record of an archive: the location of its stored bytes, and the checksum of its decompressed bytes (0 if none was computed).
 /// </summary>
-internal readonly record struct ZipRecord(string Name, long Offset, long Length, ushort Method, long Inflated, uint Crc)
+/// <param name="Stem">The name, without the number at its end if it has a number.</param>
+/// <param name="Number">The number at the end of the name; -1 if the stem is the whole name.</param>
+/// <param name="Offset">The position of its stored bytes.</param>
+/// <param name="HeaderBytes">The bytes of its local header, which is before them.</param>
+/// <param name="Length">The number of its stored bytes.</param>
+/// <param name="Method">How they are compressed.</param>
+/// <param name="Inflated">The number of its decompressed bytes.</param>
+/// <param name="Crc">Their checksum.</param>
+/// <param name="IsDeferred">Whether a data descriptor follows the stored bytes.</param>
+internal readonly record struct ZipRecord(
+    string Stem, int Number, long Offset, int HeaderBytes, long Length, ushort Method, long Inflated, uint Crc, bool IsDeferred)
 {
-    /// <summary>The position of its local header.</summary>
-    public required long Start { get; init; }
+    /// <summary>Its name.</summary>
+    public string Name => Number < 0 ? Stem : string.Create(CultureInfo.InvariantCulture, $"{Stem}{Number}");
 
-    /// <summary>Whether a data descriptor follows the stored bytes.</summary>
-    public required bool IsDeferred { get; init; }
+    /// <summary>The position of its local header.</summary>
+    public long Start => Offset - HeaderBytes;
 
     /// <summary>The end of its stored bytes.</summary>
     public long End => Offset + Length;
@@ -43,8 +53,8 @@ internal sealed class ZipDirectory
     private const int LongestTail = 1 << 10;
     private const int LocatorBytes = 20;
     private const int Zip64EndBytes = 56;
-    private const int CentralBytes = 46;
-    private const int LocalBytes = 30;
+    internal const int CentralBytes = 46;
+    internal const int LocalBytes = 30;
     private const uint DescriptorSignature = 0x08074b50;
     private const int Encrypted = 0x2041; // by one of the three methods
     private const int Deferred = 0x0008; // sizes and checksum follow the data
@@ -56,8 +66,8 @@ internal sealed class ZipDirectory
     private const ushort UnicodePathField = 0x7075; // another name for the record, which some readers use
     private const long LargestDirectory = 1L << 30;
 
-    // Bytes of a record without its name: the record, its place in the order of the file, and its entry in the name index.
-    private const int RecordOverhead = 56 + 16 + 28;
+    // Bytes of a record without its name: the record, its place in the order of the file, and its entry by number.
+    private const int RecordOverhead = 48 + 16 + 4;
 
     // The maximum length of a name to find. Names of PyTorch have a few dozen characters.
     private const int LongestName = 1024;
@@ -65,14 +75,20 @@ internal sealed class ZipDirectory
     private static readonly UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
 
     private readonly ZipRecord[] _records;
-    private readonly Dictionary<string, int> _byName;
+
+    // Most names are those of storages: one folder, and a number below the number of records. These are found by their number.
+    private readonly int[] _placeOfNumber; // from 1; 0 for none
+    private string? _folder;
+    private byte[] _folderBytes = [];
+
+    // The other names. For some readers, names that differ only in case are the same file.
+    private readonly Dictionary<string, int> _byName = new(StringComparer.OrdinalIgnoreCase);
     private readonly Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> _lookup;
 
     private ZipDirectory(int count)
     {
         _records = new ZipRecord[count];
-        // For some readers, names that differ only in case are the same file.
-        _byName = new Dictionary<string, int>(count, StringComparer.OrdinalIgnoreCase);
+        _placeOfNumber = new int[count];
         _lookup = _byName.GetAlternateLookup<ReadOnlySpan<char>>();
     }
 
@@ -94,8 +110,24 @@ internal sealed class ZipDirectory
         folder.CopyTo(full);
         name.CopyTo(full[folder.Length..]);
         full = full[..length];
-        return _lookup.TryGetValue(full, out int index) && full.SequenceEqual(_records[index].Name) ? _records[index] : null;
+        int slash = full.LastIndexOf('/') + 1;
+        if (IsFolder(full[..slash]) && WholeNumber.Of<char>(full[slash..], _records.Length) is int number and >= 0)
+        {
+            return FindNumber(full[..slash], number);
+        }
+        return _lookup.TryGetValue(full, out int place) && full.SequenceEqual(_records[place].Stem) ? _records[place] : null;
     }
+
+    /// <summary>Returns the record of a number in a folder, or null.</summary>
+    /// <param name="folder">The folder, with a slash at its end.</param>
+    /// <param name="number">The number, which is less than the number of records.</param>
+    public ZipRecord? Find(string folder, int number) =>
+        IsFolder(folder) ? FindNumber(folder, number) : Find(folder, number.ToString(CultureInfo.InvariantCulture));
+
+    private ZipRecord? FindNumber(ReadOnlySpan<char> folder, int number) =>
+        _placeOfNumber[number] is int place and > 0 && folder.SequenceEqual(_records[place - 1].Stem) ? _records[place - 1] : null;
+
+    private bool IsFolder(ReadOnlySpan<char> folder) => folder.Equals(_folder, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Reads the directory and compares it with the whole layout of the file.</summary>
     /// <param name="file">The file, or a range of it.</param>
@@ -108,61 +140,28 @@ internal sealed class ZipDirectory
         (long endOffset, int tail) = FindEnd(file, allowsTail);
         (long offset, long length, long count) = FindCentralDirectory(file, endOffset);
         budget.Grant(length);
-        budget.Spend(length + (RecordOverhead * count), file.Path);
-        byte[] bytes = file.ReadBytes(offset, length);
+        budget.Spend(ZipEntries.PieceBytes(length) + (RecordOverhead * count), file.Path);
         var directory = new ZipDirectory(checked((int)count)) { TailBytes = tail };
-        ExpectHeaders(file, bytes);
+        var entries = new ZipEntries(file, offset, length);
         using var headers = new FileWindow(file);
-        int at = 0;
         for (int i = 0; i < directory._records.Length; i++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            (ZipRecord record, int next) = ReadEntry(headers, budget, bytes, at, offset);
-            if (!directory._byName.TryAdd(record.Name, i))
+            long here = entries.Position;
+            (ZipRecord record, int bytes) = directory.ReadEntry(headers, budget, entries.Peek(), here, offset);
+            if (!directory.TryAdd(record, i))
             {
-                throw Rules.ZipNameRepeated.Broken($"the record {Printable.Quote(record.Name)} occurs twice", file.Path, offset + at);
+                throw Rules.ZipNameRepeated.Broken($"the record {Printable.Quote(record.Name)} occurs twice", file.Path, here);
             }
-            directory._records[i] = record;
-            at = next;
+            entries.Skip(bytes);
         }
-        if (at != bytes.Length)
+        if (entries.Remaining != 0)
         {
             throw Rules.ZipDirectoryInvalid.Broken(
-                $"{count} entries leave {bytes.Length - at} bytes of the directory unused", file.Path, offset + at);
+                $"{count} entries leave {entries.Remaining} bytes of the directory unused", file.Path, entries.Position);
         }
         CheckLayout(headers, directory._records, offset, cancellationToken);
         return directory;
-    }
-
-    // Large records separate the local headers. All headers are requested from the disk at once.
-    private static void ExpectHeaders(FileRange file, byte[] directory)
-    {
-        try
-        {
-            int next;
-            for (int at = 0; directory.Length - at >= CentralBytes; at = next)
-            {
-                int nameLength = U16(directory, at + 28);
-                int extraLength = U16(directory, at + 30);
-                next = at + CentralBytes + nameLength + extraLength + U16(directory, at + 32);
-                if (next > directory.Length)
-                {
-                    return;
-                }
-                long stored = U32(directory, at + 20);
-                long length = U32(directory, at + 24);
-                long header = U32(directory, at + 42);
-                ReadExtra(directory.AsSpan(at + CentralBytes + nameLength, extraLength), ref length, ref stored, ref header, file.Path, at);
-                if (stored >= CheckpointFileReader.FarApart)
-                {
-                    file.Expect(header, LocalBytes + nameLength);
-                }
-            }
-        }
-        catch (MemLoadException)
-        {
-            // The error is reported when the entry is read.
-        }
     }
 
     // Records fill the file from its first byte to the directory. Each begins at the end of the previous record or its data descriptor.
@@ -324,56 +323,55 @@ internal sealed class ZipDirectory
         return (offset, length, count);
     }
 
-    private static (ZipRecord Record, int Next) ReadEntry(
-        FileWindow file, OpenBudget budget, byte[] directory, int at, long directoryOffset)
+    // The bytes begin with the entry. Those of a whole entry are there, unless the directory ends.
+    private (ZipRecord Record, int Bytes) ReadEntry(
+        FileWindow file, OpenBudget budget, ReadOnlySpan<byte> entry, long here, long directoryOffset)
     {
-        long here = directoryOffset + at;
-        if (directory.Length - at < CentralBytes || U32(directory, at) != CentralSignature)
+        if (entry.Length < CentralBytes || U32(entry, 0) != CentralSignature)
         {
             throw Rules.ZipDirectoryInvalid.Broken("a directory entry is malformed", file.Path, here);
         }
-        ushort flags = U16(directory, at + 8);
-        ushort method = U16(directory, at + 10);
-        uint crc = U32(directory, at + 16);
-        long stored = U32(directory, at + 20);
-        long length = U32(directory, at + 24);
-        int nameLength = U16(directory, at + 28);
-        int extraLength = U16(directory, at + 30);
-        int commentLength = U16(directory, at + 32);
-        long header = U32(directory, at + 42);
-        int next = at + CentralBytes + nameLength + extraLength + commentLength;
-        if (next > directory.Length)
+        ushort flags = U16(entry, 8);
+        ushort method = U16(entry, 10);
+        uint crc = U32(entry, 16);
+        long stored = U32(entry, 20);
+        long length = U32(entry, 24);
+        int nameLength = U16(entry, 28);
+        int extraLength = U16(entry, 30);
+        int commentLength = U16(entry, 32);
+        long header = U32(entry, 42);
+        int bytes = CentralBytes + nameLength + extraLength + commentLength;
+        if (bytes > entry.Length)
         {
             throw Rules.ZipDirectoryInvalid.Broken("a directory entry runs past the directory", file.Path, here);
         }
-        ReadOnlySpan<byte> rawName = directory.AsSpan(at + CentralBytes, nameLength);
-        budget.Spend(OpenBudget.Text(nameLength), file.Path);
-        string name = CheckedName(rawName, file.Path, here);
+        ReadOnlySpan<byte> rawName = entry.Slice(CentralBytes, nameLength);
+        (string stem, int number) = NameOf(rawName, budget, file.Path, here);
         if ((flags & Encrypted) != 0)
         {
-            throw Rules.ZipEncrypted.Broken($"the record {Printable.Quote(name)} is encrypted", file.Path, here);
+            throw Rules.ZipEncrypted.Broken($"the record {Quoted(stem, number)} is encrypted", file.Path, here);
         }
         if ((flags & ~KnownFlags) != 0)
         {
-            throw Rules.ZipFlags.Broken($"the record {Printable.Quote(name)} has the flags 0x{flags:x4}", file.Path, here);
+            throw Rules.ZipFlags.Broken($"the record {Quoted(stem, number)} has the flags 0x{flags:x4}", file.Path, here);
         }
         // The reader of PyTorch does not write the memory of such a record.
-        if (stored > 0 && ((U32(directory, at + 38) & FolderAttribute) != 0 || name[^1] == '/'))
+        if (stored > 0 && ((U32(entry, 38) & FolderAttribute) != 0 || rawName[^1] == '/'))
         {
             throw Rules.ZipFlags.Broken(
-                $"the record {Printable.Quote(name)} has {stored} bytes and says that it is a folder", file.Path, here);
+                $"the record {Quoted(stem, number)} has {stored} bytes and says that it is a folder", file.Path, here);
         }
-        if (U16(directory, at + 34) != 0)
+        if (U16(entry, 34) != 0)
         {
-            throw Rules.ZipDirectoryInvalid.Broken($"the record {Printable.Quote(name)} claims to lie on another disk", file.Path, here);
+            throw Rules.ZipDirectoryInvalid.Broken($"the record {Quoted(stem, number)} claims to lie on another disk", file.Path, here);
         }
-        ReadExtra(directory.AsSpan(at + CentralBytes + nameLength, extraLength), ref length, ref stored, ref header, file.Path, here);
+        ReadExtra(entry.Slice(CentralBytes + nameLength, extraLength), ref length, ref stored, ref header, file.Path, here);
 
         // The data starts after the local header, which has its own lengths for name and extra field.
         if (header > directoryOffset - LocalBytes - nameLength)
         {
             throw Rules.ZipDirectoryInvalid.Broken(
-                $"the header of {Printable.Quote(name)} lies outside the records, at byte {header}", file.Path, here);
+                $"the header of {Quoted(stem, number)} lies outside the records, at byte {header}", file.Path, here);
         }
         ReadOnlySpan<byte> local = file.Read(header, LocalBytes + nameLength);
         budget.Grant(local.Length);
@@ -384,7 +382,7 @@ internal sealed class ZipDirectory
             || U16(local, 6) != flags)
         {
             throw Rules.ZipHeaderMismatch.Broken(
-                $"the local header of {Printable.Quote(name)} differs from the directory", file.Path, header);
+                $"the local header of {Quoted(stem, number)} differs from the directory", file.Path, header);
         }
         // Sizes are 0 if a data descriptor follows the data, as in files of PyTorch, or they are in a zip64 field.
         bool deferred = (flags & Deferred) != 0;
@@ -394,7 +392,7 @@ internal sealed class ZipDirectory
         if (data > directoryOffset - stored)
         {
             throw Rules.ZipDirectoryInvalid.Broken(
-                $"the record {Printable.Quote(name)} of {stored} bytes at byte {data} runs into the directory", file.Path, header);
+                $"the record {Quoted(stem, number)} of {stored} bytes at byte {data} runs into the directory", file.Path, header);
         }
         if (localLength == uint.MaxValue || localStored == uint.MaxValue)
         {
@@ -406,7 +404,7 @@ internal sealed class ZipDirectory
         if (!Agrees(localLength, length) || !Agrees(localStored, stored))
         {
             throw Rules.ZipHeaderMismatch.Broken(
-                $"the local header of {Printable.Quote(name)} states {localLength} bytes ({localStored} stored), the directory {length} "
+                $"the local header of {Quoted(stem, number)} states {localLength} bytes ({localStored} stored), the directory {length} "
                     + $"({stored})",
                 file.Path,
                 header);
@@ -414,14 +412,55 @@ internal sealed class ZipDirectory
         if (!Agrees(U32(local, 14), crc))
         {
             throw Rules.ZipHeaderMismatch.Broken(
-                $"the local header of {Printable.Quote(name)} states another checksum than the directory", file.Path, header);
+                $"the local header of {Quoted(stem, number)} states another checksum than the directory", file.Path, header);
         }
-        return (new ZipRecord(name, data, stored, method, length, crc) { Start = header, IsDeferred = deferred }, next);
+        return (new ZipRecord(stem, number, data, (int)(data - header), stored, method, length, crc, deferred), bytes);
 
         bool Agrees(long stated, long listed) => stated == listed || (deferred && stated == 0);
     }
 
-    private static void ReadExtra(ReadOnlySpan<byte> extra, ref long length, ref long stored, ref long header, string path, long offset)
+    private static string Quoted(string stem, int number) => Printable.Quote(new ZipRecord { Stem = stem, Number = number }.Name);
+
+    // The parts of a name. The stem of a storage is a string that all of them share.
+    private (string Stem, int Number) NameOf(ReadOnlySpan<byte> raw, OpenBudget budget, string path, long offset)
+    {
+        if (_folder is not null
+            && raw.StartsWith(_folderBytes)
+            && WholeNumber.Of(raw[_folderBytes.Length..], _records.Length) is int known and >= 0)
+        {
+            return (_folder, known);
+        }
+        budget.Spend(OpenBudget.GrowingEntry + (2 * OpenBudget.Text(raw.Length)), path);
+        string name = CheckedName(raw, path, offset);
+        int slash = name.LastIndexOf('/') + 1;
+        int number = WholeNumber.Of(name.AsSpan(slash), _records.Length);
+        if (number < 0 || (_folder is not null && !IsFolder(name.AsSpan(0, slash))))
+        {
+            return (name, -1);
+        }
+        string folder = name[..slash];
+        _folder ??= folder;
+        _folderBytes = Encoding.UTF8.GetBytes(_folder);
+        return (folder, number);
+    }
+
+    // Returns false if the name is that of another record, whatever the case of its letters.
+    private bool TryAdd(in ZipRecord record, int place)
+    {
+        _records[place] = record;
+        if (record.Number < 0)
+        {
+            return _byName.TryAdd(record.Stem, place);
+        }
+        ref int known = ref _placeOfNumber[record.Number];
+        bool isNew = known == 0;
+        known = place + 1;
+        return isNew;
+    }
+
+    /// <summary>Reads the 64-bit sizes and the position of an entry whose 32-bit fields refer to them.</summary>
+    /// <exception cref="MemLoadException">ML2002 or ML2007.</exception>
+    internal static void ReadExtra(ReadOnlySpan<byte> extra, ref long length, ref long stored, ref long header, string path, long offset)
     {
         bool needed = length == uint.MaxValue || stored == uint.MaxValue || header == uint.MaxValue;
         bool seen = false;

@@ -1,0 +1,89 @@
+using static System.Buffers.Binary.BinaryPrimitives;
+
+namespace MemLoad;
+
+/// <summary>
+/// The bytes of the directory of an archive, read in pieces: the directory of a million records is larger than what is kept of it.
+/// </summary>
+/// <param name="file">The file, or a range of it.</param>
+/// <param name="offset">The position of the directory.</param>
+/// <param name="length">Its length.</param>
+internal sealed class ZipEntries(FileRange file, long offset, long length)
+{
+    private const int LongestPiece = 4 << 20; // what a server sends at once
+    private const int LongestEntry = ZipDirectory.CentralBytes + (3 * ushort.MaxValue);
+
+    private readonly byte[] _piece = GC.AllocateUninitializedArray<byte>(PieceBytes(length));
+    private readonly long _limit = offset + length;
+    private long _end = offset; // of the bytes that were read
+    private int _next;
+    private int _filled;
+
+    /// <summary>Byte offset in the file of the next entry.</summary>
+    public long Position => _end - (_filled - _next);
+
+    /// <summary>Bytes of the directory from the next entry on.</summary>
+    public long Remaining => _limit - Position;
+
+    /// <summary>The bytes that a directory of this length takes in memory.</summary>
+    public static int PieceBytes(long length) => (int)Math.Min(length, LongestPiece);
+
+    /// <summary>Returns bytes from the next entry on: the whole entry and more, unless the directory ends. They are valid until the next
+    /// call.</summary>
+    /// <exception cref="MemLoadException">ML1005 to ML1007.</exception>
+    public ReadOnlySpan<byte> Peek()
+    {
+        if (_filled - _next < LongestEntry && _end < _limit)
+        {
+            Fill();
+        }
+        return _piece.AsSpan(_next, _filled - _next);
+    }
+
+    /// <summary>Goes on after an entry.</summary>
+    public void Skip(int count) => _next += count;
+
+    private void Fill()
+    {
+        _piece.AsSpan(_next, _filled - _next).CopyTo(_piece);
+        _filled -= _next;
+        _next = 0;
+        int count = (int)Math.Min(_piece.Length - _filled, _limit - _end);
+        file.ReadExactly(_end, _piece.AsSpan(_filled, count));
+        _filled += count;
+        _end += count;
+        ExpectHeaders(_piece.AsSpan(0, _filled));
+    }
+
+    // Large records separate the local headers. Those of all entries of a piece are requested from the disk at once.
+    private void ExpectHeaders(ReadOnlySpan<byte> entries)
+    {
+        try
+        {
+            while (entries.Length >= ZipDirectory.CentralBytes)
+            {
+                int nameLength = ReadUInt16LittleEndian(entries[28..]);
+                int extraLength = ReadUInt16LittleEndian(entries[30..]);
+                int bytes = ZipDirectory.CentralBytes + nameLength + extraLength + ReadUInt16LittleEndian(entries[32..]);
+                if (bytes > entries.Length)
+                {
+                    return;
+                }
+                long stored = ReadUInt32LittleEndian(entries[20..]);
+                long inflated = ReadUInt32LittleEndian(entries[24..]);
+                long header = ReadUInt32LittleEndian(entries[42..]);
+                ZipDirectory.ReadExtra(entries.Slice(ZipDirectory.CentralBytes + nameLength, extraLength), ref inflated, ref stored,
+                    ref header, file.Path, 0);
+                if (stored >= CheckpointFileReader.FarApart)
+                {
+                    file.Expect(header, ZipDirectory.LocalBytes + nameLength);
+                }
+                entries = entries[bytes..];
+            }
+        }
+        catch (MemLoadException)
+        {
+            // The error is reported when the entry is read.
+        }
+    }
+}
