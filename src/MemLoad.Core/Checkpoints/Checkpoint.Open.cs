@@ -25,10 +25,8 @@ public sealed partial class Checkpoint
     /// <param name="cancellationToken">Stops the opening.</param>
     /// <exception cref="MemLoadException">The path or its content breaks a rule (ML1xxx to ML6xxx).</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    public static Checkpoint Open(string path, OpenLimits limits, CancellationToken cancellationToken = default)
-    {
-        return Open(path, limits, null, cancellationToken).RequireWhole();
-    }
+    public static Checkpoint Open(string path, OpenLimits limits, CancellationToken cancellationToken = default) =>
+        Open(path, limits, null, cancellationToken).RequireWhole();
 
     /// <summary>Opens the selected part of a checkpoint. Entries that cannot be read need only be left out of it.</summary>
     /// <param name="path">As for <see cref="Open(string, CancellationToken)"/>.</param>
@@ -166,9 +164,7 @@ public sealed partial class Checkpoint
     public Checkpoint Select(string? key, IReadOnlyList<string>? include = null, IReadOnlyList<string>? exclude = null)
     {
         var selection = new TensorSelection(key, include, exclude);
-        RefusedEntry? refused = Refused.FirstOrDefault(entry => selection.HasKey
-            ? selection.BelowKey(entry.Name) is string below && (!selection.HasPatterns || selection.Keeps(below))
-            : !selection.HasPatterns || selection.Keeps(entry.Name));
+        RefusedEntry? refused = Refused.FirstOrDefault(entry => selection.BelowKey(entry.Name) is string below && selection.Keeps(below));
         if (refused is not null)
         {
             throw refused.Reason;

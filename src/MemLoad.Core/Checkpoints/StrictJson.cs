@@ -21,6 +21,9 @@ internal ref struct StrictJson
 {
     private static readonly SearchValues<byte> BetweenTokens = SearchValues.Create(" \t\r\n,:"u8);
 
+    /// <summary>What JSON has between its tokens.</summary>
+    public static ReadOnlySpan<byte> Spaces => " \t\r\n"u8;
+
     private readonly ReadOnlySpan<byte> _text;
     private readonly long _origin;
     private readonly string _path;
@@ -233,11 +236,11 @@ internal ref struct StrictJson
     // Creates no string, unless the text has escapes, which can be half a surrogate pair.
     private readonly bool IsText(string text) => _reader.ValueIsEscaped ? Text() == text : _reader.ValueTextEquals(text);
 
-    /// <summary>Checks that only padding follows the last token.</summary>
-    public readonly void End(ReadOnlySpan<byte> padding, Rule rule)
+    /// <summary>Checks that only white space follows the last token.</summary>
+    public readonly void End(Rule rule)
     {
         int consumed = checked((int)_reader.BytesConsumed);
-        int other = _text[consumed..].IndexOfAnyExcept(padding);
+        int other = _text[consumed..].IndexOfAnyExcept(Spaces);
         if (other >= 0)
         {
             byte found = _text[consumed + other];

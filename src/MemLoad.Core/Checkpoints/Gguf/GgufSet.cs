@@ -52,20 +52,6 @@ internal static partial class GgufSet
         return Join(part.Path, parts);
     }
 
-    /// <summary>Whether files are the parts of one set by their names, and nothing else.</summary>
-    /// <param name="names">Names of files, in ordinal order.</param>
-    /// <param name="first">The first of them.</param>
-    public static bool IsOneSet(IReadOnlyList<string> names, out string first)
-    {
-        first = names.Count > 0 ? names[0] : "";
-        string? set = SetOf(first);
-        return set is not null && names.All(name => SetOf(name) == set);
-    }
-
-    // What the names of all parts of a set have in common.
-    private static string? SetOf(string name) =>
-        PartName().Match(name) is { Success: true } match ? $"{match.Groups["base"]}/{match.Groups["count"]}" : null;
-
     // A file without keys of a set is a set of its own.
     private static (long Number, long Count) PlaceOf(Checkpoint part)
     {
@@ -134,6 +120,6 @@ internal static partial class GgufSet
         return merger.Build(path, CheckpointFormat.Gguf, parts[0].Metadata);
     }
 
-    [GeneratedRegex(@"^(?<base>.+)-[0-9]{5}-of-(?<count>[0-9]{5})\.gguf$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^(?<base>.+)-[0-9]{5}-of-[0-9]{5}\.gguf$", RegexOptions.CultureInvariant)]
     private static partial Regex PartName();
 }

@@ -122,7 +122,7 @@ internal static class OllamaModel
                 ShardIndexReader.Skip(ref json, budget, path);
             }
         }
-        json.End(" \t\r\n"u8, Rules.OllamaManifest);
+        json.End(Rules.OllamaManifest);
         budget.Settle(path);
         return layers;
     }

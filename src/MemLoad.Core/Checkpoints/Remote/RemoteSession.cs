@@ -62,9 +62,6 @@ internal sealed class RemoteSession : IDisposable
     /// <summary>Stops all requests.</summary>
     public CancellationToken Stop { get; }
 
-    /// <summary>The bytes of files that were fetched so far.</summary>
-    public long FetchedBytes => Interlocked.Read(ref _fetched);
-
     /// <summary>The server of the Hugging Face hub: HF_ENDPOINT, or huggingface.co.</summary>
     /// <exception cref="MemLoadException">ML5202.</exception>
     public static string HubEndpoint => Environment.GetEnvironmentVariable("HF_ENDPOINT") is not { Length: > 0 } endpoint ? HubHost

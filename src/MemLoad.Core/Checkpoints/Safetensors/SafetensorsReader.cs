@@ -22,9 +22,6 @@ internal static class SafetensorsReader
     private static readonly JsonRules HeaderRules = new(
         Rules.SafetensorsHeaderEncoding, Rules.SafetensorsHeaderSyntax, Rules.SafetensorsNameRepeated, Rules.SafetensorsHeaderForm);
 
-    // What JSON has between its tokens. The reference reader lets it stand around the header; writers put spaces after it.
-    private static ReadOnlySpan<byte> Spaces => " \t\r\n"u8;
-
     // The minimum length of a header entry in bytes.
     private const int ShortestEntry = 50;
 
@@ -96,7 +93,8 @@ internal static class SafetensorsReader
         budget.Grant((long)length);
         budget.Spend((long)length, file.Path);
         byte[] header = file.ReadBytes(LengthBytes, (long)length);
-        if (header.AsSpan().TrimStart(Spaces) is not [(byte)'{', ..])
+        // The reference reader lets white space stand around the header; writers put spaces after it.
+        if (header.AsSpan().TrimStart(StrictJson.Spaces) is not [(byte)'{', ..])
         {
             string found = header.Length == 0 ? "the header is empty" : $"the header begins with byte 0x{header[0]:x2}";
             throw Rules.SafetensorsHeaderStart.Broken(found, file.Path, LengthBytes);
@@ -138,7 +136,7 @@ internal static class SafetensorsReader
             }
             entries.Add(ParseTensor(ref json, name, entries.Count, shape, budget, path, findings));
         }
-        json.End(Spaces, Rules.SafetensorsHeaderPadding);
+        json.End(Rules.SafetensorsHeaderPadding);
         findings.EndsWithBreak = header[^1] is (byte)'\n' or (byte)'\r' or (byte)'\t';
     }
 

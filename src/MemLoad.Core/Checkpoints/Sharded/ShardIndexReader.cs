@@ -146,7 +146,7 @@ internal static class ShardIndexReader
                     break;
             }
         }
-        json.End(" \t\r\n"u8, Rules.IndexSyntax);
+        json.End(Rules.IndexSyntax);
         return placements.Count > 0
             ? placements
             : throw Rules.IndexForm.Broken("the index has no weight_map with tensors in it", indexPath);
@@ -180,7 +180,7 @@ internal static class ShardIndexReader
         var json = new StrictJson(text, 0, path, rules, budget);
         json.Next(JsonTokenType.StartObject, "the file");
         Flatten(ref json, "", values, budget, path);
-        json.End(" \t\r\n"u8, rules.Syntax);
+        json.End(rules.Syntax);
         return values;
     }
 
