@@ -156,22 +156,7 @@ internal static class FolderReader
     {
         Checkpoint[] parts = ShardFiles.OpenAll([.. set.Files.Select(name => Path.Combine(folder, name))], budget, files, ct);
         var merger = new CheckpointMerger();
-        var homes = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (Checkpoint part in parts)
-        {
-            int firstStorage = merger.AddPart(part);
-            foreach (TensorEntry tensor in part.Tensors)
-            {
-                if (!homes.TryAdd(tensor.Name, part.Path))
-                {
-                    throw Rules.NameRepeated.Broken(
-                        $"the name {Printable.Quote(tensor.Name)} occurs in "
-                            + $"{Printable.Quote(Path.GetFileName(homes[tensor.Name]))} as well",
-                        part.Path);
-                }
-                merger.AddTensor(tensor.Name, tensor, firstStorage);
-            }
-        }
+        merger.AddAll(parts);
         return merger.Build(folder, CheckpointFormat.Sharded, new Dictionary<string, object?>())
             .WithFindings([$"the folder has no index: its {parts.Length} shards were read by their names"]);
     }

@@ -93,28 +93,13 @@ internal static partial class GgufSet
     private static Checkpoint Join(string path, Checkpoint[] parts)
     {
         var merger = new CheckpointMerger();
-        var homes = new Dictionary<string, Checkpoint>(StringComparer.Ordinal);
+        merger.AddAll(parts);
+        int tensors = parts.Sum(part => part.Tensors.Length);
         foreach (Checkpoint part in parts)
         {
-            int firstStorage = merger.AddPart(part);
-            foreach (TensorEntry tensor in part.Tensors)
+            if (part.Metadata.TryGetValue(TensorCount, out object? stated) && !(stated is long count && count == tensors))
             {
-                if (!homes.TryAdd(tensor.Name, part))
-                {
-                    throw Rules.NameRepeated.Broken(
-                        $"the name {Printable.Quote(tensor.Name)} occurs in "
-                            + $"{Printable.Quote(Path.GetFileName(homes[tensor.Name].Path))} as well",
-                        part.Path);
-                }
-                merger.AddTensor(tensor.Name, tensor, firstStorage);
-            }
-        }
-        foreach (Checkpoint part in parts)
-        {
-            if (part.Metadata.TryGetValue(TensorCount, out object? stated) && !(stated is long count && count == homes.Count))
-            {
-                throw Rules.GgufSetTensors.Broken(
-                    $"the parts have {homes.Count} tensors together, and {TensorCount} is {stated}", part.Path);
+                throw Rules.GgufSetTensors.Broken($"the parts have {tensors} tensors together, and {TensorCount} is {stated}", part.Path);
             }
         }
         return merger.Build(path, CheckpointFormat.Gguf, parts[0].Metadata);

@@ -113,13 +113,13 @@ internal static class OllamaModel
                 json.Next(JsonTokenType.StartArray, "layers");
                 while (json.NextItem())
                 {
-                    layers.Add(ReadLayer(ref json, budget, path));
+                    layers.Add(ReadLayer(ref json));
                 }
             }
             else
             {
                 json.Next();
-                ShardIndexReader.Skip(ref json, budget, path);
+                json.Skip();
             }
         }
         json.End(Rules.OllamaManifest);
@@ -127,7 +127,7 @@ internal static class OllamaModel
         return layers;
     }
 
-    private static Layer ReadLayer(ref StrictJson json, OpenBudget budget, string path)
+    private static Layer ReadLayer(ref StrictJson json)
     {
         var layer = new Layer("", "", null);
         var names = new HashSet<string>(StringComparer.Ordinal);
@@ -156,7 +156,7 @@ internal static class OllamaModel
                     break;
                 default:
                     json.Next();
-                    ShardIndexReader.Skip(ref json, budget, path);
+                    json.Skip();
                     break;
             }
         }

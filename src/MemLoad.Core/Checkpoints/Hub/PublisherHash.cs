@@ -125,7 +125,7 @@ internal sealed partial record PublisherHash(HashAlgorithmName Algorithm, string
             if (name != "files")
             {
                 json.Next();
-                ShardIndexReader.Skip(ref json, budget, path);
+                json.Skip();
                 continue;
             }
             var paths = new HashSet<string>(StringComparer.Ordinal);
@@ -133,7 +133,7 @@ internal sealed partial record PublisherHash(HashAlgorithmName Algorithm, string
             while (json.NextName(paths, out string listed))
             {
                 json.Next(JsonTokenType.StartObject, "a file", listed);
-                PublisherHash? entry = ReadFile(ref json, budget, path);
+                PublisherHash? entry = ReadFile(ref json);
                 found = listed == wanted ? entry : found;
             }
         }
@@ -141,7 +141,7 @@ internal sealed partial record PublisherHash(HashAlgorithmName Algorithm, string
         return found;
     }
 
-    private static PublisherHash? ReadFile(ref StrictJson json, OpenBudget budget, string path)
+    private static PublisherHash? ReadFile(ref StrictJson json)
     {
         string? sha1 = null;
         string? sha256 = null;
@@ -166,7 +166,7 @@ internal sealed partial record PublisherHash(HashAlgorithmName Algorithm, string
                     largeSize = bytes;
                     break;
                 default:
-                    ShardIndexReader.Skip(ref json, budget, path);
+                    json.Skip();
                     break;
             }
         }
@@ -175,8 +175,6 @@ internal sealed partial record PublisherHash(HashAlgorithmName Algorithm, string
             : null;
     }
 
-    private const RegexOptions Options = RegexOptions.CultureInvariant;
-
-    [GeneratedRegex(@"^((?<hex>[0-9a-f]{40})|(sha256-)?(?<hex>[0-9a-f]{64}))$", Options)]
+    [GeneratedRegex(@"^((?<hex>[0-9a-f]{40})|(sha256-)?(?<hex>[0-9a-f]{64}))$", RegexOptions.CultureInvariant)]
     private static partial Regex BlobName();
 }

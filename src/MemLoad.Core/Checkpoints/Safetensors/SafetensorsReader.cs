@@ -188,7 +188,7 @@ internal static class SafetensorsReader
                 default:
                     findings.AddField(json.Text());
                     json.Next();
-                    ShardIndexReader.Skip(ref json, budget, path);
+                    json.Skip();
                     break;
             }
         }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 
 namespace MemLoad;
@@ -18,9 +17,6 @@ internal static class ShardIndexReader
 
     // Bytes of a weight_map entry without its name, until the checkpoint is merged.
     private const int PlacementOverhead = 256;
-
-    // Bytes of a set of names without the names.
-    private const int EmptySet = 80;
 
     private static readonly JsonRules TextRules = new(Rules.IndexEncoding, Rules.IndexSyntax, Rules.IndexNameRepeated, Rules.IndexForm);
 
@@ -137,12 +133,12 @@ internal static class ShardIndexReader
                     break;
                 case "metadata":
                     json.Next(JsonTokenType.StartObject, "metadata");
-                    Flatten(ref json, "", metadata, budget, indexPath);
+                    json.Flatten("", metadata);
                     break;
                 default:
                     // Later versions may have more fields, which must be valid JSON.
                     json.Next();
-                    Skip(ref json, budget, indexPath);
+                    json.Skip();
                     break;
             }
         }
@@ -169,53 +165,6 @@ internal static class ShardIndexReader
             }
             budget.Spend(PlacementOverhead, path);
             placements.Add(new Placement(tensor, shard, json.Position));
-        }
-    }
-
-    /// <summary>Reads an object of JSON: scalars at any depth with dotted names.</summary>
-    /// <exception cref="MemLoadException">The rules that are given, and ML1013.</exception>
-    internal static Dictionary<string, object?> ReadScalars(byte[] text, string path, JsonRules rules, OpenBudget budget)
-    {
-        var values = new Dictionary<string, object?>(StringComparer.Ordinal);
-        var json = new StrictJson(text, 0, path, rules, budget);
-        json.Next(JsonTokenType.StartObject, "the file");
-        Flatten(ref json, "", values, budget, path);
-        json.End(rules.Syntax);
-        return values;
-    }
-
-    /// <summary>Reads over a value, which must be sound JSON.</summary>
-    internal static void Skip(ref StrictJson json, OpenBudget budget, string path) => Flatten(ref json, "", null, budget, path);
-
-    // Reads the current value: scalars at any depth with dotted names. The JSON reader limits the depth.
-    private static void Flatten(ref StrictJson json, string prefix, Dictionary<string, object?>? into, OpenBudget budget, string path)
-    {
-        switch (json.Token)
-        {
-            case JsonTokenType.StartObject:
-                var names = new HashSet<string>(StringComparer.Ordinal);
-                while (json.NextName(names, out string name))
-                {
-                    json.Next();
-                    Flatten(ref json, Below(name), into, budget, path);
-                }
-                break;
-            case JsonTokenType.StartArray:
-                for (int i = 0; json.NextItem(); i++)
-                {
-                    Flatten(ref json, Below(into is null ? "" : i.ToString(CultureInfo.InvariantCulture)), into, budget, path);
-                }
-                break;
-            default:
-                into?.TryAdd(prefix, json.Scalar());
-                break;
-        }
-
-        // A name is created only if its value is kept. A long name above many short names is charged for each of them.
-        string Below(string name)
-        {
-            budget.Spend(into is null ? EmptySet : EmptySet + OpenBudget.GrowingEntry + OpenBudget.Text(prefix.Length + name.Length), path);
-            return into is null ? "" : prefix.Length == 0 ? name : $"{prefix}.{name}";
         }
     }
 
