@@ -15,12 +15,8 @@ internal static partial class GgufSet
     private const long MostParts = ushort.MaxValue;
 
     /// <summary>The set that a file is a part of; the file itself if it is none, or of another format.</summary>
-    /// <param name="part">What was opened.</param>
-    /// <param name="budget">What opening may take.</param>
-    /// <param name="files">Takes the open files; null to close them.</param>
-    /// <param name="ct">Stops the reading.</param>
     /// <exception cref="MemLoadException">ML4116 to ML4118, ML6001, and what is wrong with a part.</exception>
-    public static Checkpoint Whole(Checkpoint part, OpenBudget budget, CheckpointFileSet? files, CancellationToken ct)
+    public static Checkpoint Whole(Checkpoint part, Opening opening)
     {
         if (part.Format != CheckpointFormat.Gguf || !part.Metadata.ContainsKey(Count))
         {
@@ -33,7 +29,7 @@ internal static partial class GgufSet
         }
         string first = BaseOf(part.Path, number, count);
         string[] paths = [.. Enumerable.Range(0, (int)count).Select(i => PathOf(first, i, count))];
-        if (budget.Remote is null
+        if (opening.Budget.Remote is null
             && paths.Where(path => !File.Exists(path)).Select(path => Path.GetFileName(path)).ToArray() is { Length: > 0 } missing)
         {
             throw Rules.GgufPartMissing.Broken($"of {count} parts {missing.Length} are missing: {Printable.List(missing)}", part.Path);
@@ -41,7 +37,7 @@ internal static partial class GgufSet
         var parts = new Checkpoint[count];
         for (int i = 0; i < count; i++)
         {
-            parts[i] = i == number ? part : Checkpoint.OpenFile(paths[i], budget, files, ct);
+            parts[i] = i == number ? part : Checkpoint.OpenFile(paths[i], opening);
             (long Number, long Count) place = PlaceOf(parts[i]);
             if (place != (i, count))
             {

@@ -24,20 +24,18 @@ internal static class ShardIndexReader
     private readonly record struct Placement(string Tensor, string Shard, long Position);
 
     /// <summary>Reads the index and opens every shard it names.</summary>
-    /// <param name="indexPath">Absolute path of the <c>*.index.json</c>.</param>
-    /// <param name="budget">The memory that opening may use.</param>
-    /// <param name="files">Keeps the files open. Null closes them.</param>
-    /// <param name="ct">Stops the reading.</param>
+    /// <param name="indexPath">Absolute path of the <c>*.index.json</c>, or its address.</param>
+    /// <param name="opening">What all files share.</param>
     /// <exception cref="MemLoadException">ML5001 to ML5009, and the rules of its shards.</exception>
-    public static Checkpoint Read(string indexPath, OpenBudget budget, CheckpointFileSet? files, CancellationToken ct)
+    public static Checkpoint Read(string indexPath, Opening opening)
     {
         var metadata = new Dictionary<string, object?>(StringComparer.Ordinal);
-        OpenBudget own = budget.OfFile();
+        OpenBudget own = opening.Budget.OfFile();
         List<Placement> placements = ParseIndex(ReadText(indexPath, own), indexPath, own, metadata);
         own.Settle(indexPath);
 
         var merger = new CheckpointMerger();
-        Dictionary<string, Shard> shards = OpenShards(placements, indexPath, merger, budget, files, ct);
+        Dictionary<string, Shard> shards = OpenShards(placements, indexPath, merger, opening);
         List<string> moved = [];
         foreach (Placement placement in placements)
         {
@@ -170,28 +168,22 @@ internal static class ShardIndexReader
 
     // Opens each shard once.
     private static Dictionary<string, Shard> OpenShards(
-        List<Placement> placements,
-        string indexPath,
-        CheckpointMerger merger,
-        OpenBudget budget,
-        CheckpointFileSet? files,
-        CancellationToken ct)
+        List<Placement> placements, string indexPath, CheckpointMerger merger, Opening opening)
     {
         Placement[] first = [.. placements.DistinctBy(placement => placement.Shard, StringComparer.Ordinal)];
-        Checkpoint[] opened = ShardFiles.OpenAll(first.Length,
-            (i, stop) => OpenShard(first[i], indexPath, budget, files, stop), ct, budget.Remote is null ? null : RemoteSession.Connections);
+        Checkpoint[] opened = ShardFiles.OpenAll(first.Length, (i, stop) => OpenShard(first[i], indexPath, opening with { Stop = stop }),
+            opening.Stop, opening.Budget.Remote is null ? null : RemoteSession.Connections);
         return first.Zip(opened).ToDictionary(
             pair => pair.First.Shard,
             pair => new Shard(merger.AddPart(pair.Second), pair.Second.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal)),
             StringComparer.Ordinal);
     }
 
-    private static Checkpoint OpenShard(
-        Placement placement, string indexPath, OpenBudget budget, CheckpointFileSet? files, CancellationToken ct)
+    private static Checkpoint OpenShard(Placement placement, string indexPath, Opening opening)
     {
-        if (budget.Remote is not null && !placement.Shard.EndsWith(".json", StringComparison.OrdinalIgnoreCase))
+        if (opening.Budget.Remote is not null && !placement.Shard.EndsWith(".json", StringComparison.OrdinalIgnoreCase))
         {
-            return Checkpoint.OpenFile(RemoteSession.Beside(indexPath, placement.Shard), budget, null, ct);
+            return Checkpoint.OpenFile(RemoteSession.Beside(indexPath, placement.Shard), opening);
         }
         string path = Path.Combine(Path.GetDirectoryName(indexPath)!, placement.Shard);
         string name = Printable.Quote(placement.Shard);
@@ -206,7 +198,7 @@ internal static class ShardIndexReader
                 ?? Rules.ShardMissing.Broken(
                     $"shard {name} is not in the folder of its index", indexPath, placement.Position, remedy: WholeBeside(indexPath));
         }
-        return Checkpoint.OpenFile(path, budget, files, ct);
+        return Checkpoint.OpenFile(path, opening);
     }
 
     /// <summary>
