@@ -1,8 +1,12 @@
+using System.Buffers;
+
 namespace MemLoad;
 
 /// <summary>Bytes that headers are read from: a whole file, or a record inside one. Positions count from the start of the range.</summary>
 internal abstract class FileRange
 {
+    private const int PieceBytes = 1 << 20;
+
     /// <summary>The file, for errors.</summary>
     public abstract string Path { get; }
 
@@ -28,5 +32,27 @@ internal abstract class FileRange
         byte[] bytes = GC.AllocateUninitializedArray<byte>(checked((int)count));
         ReadExactly(offset, bytes);
         return bytes;
+    }
+
+    /// <summary>Reads a part in pieces of at most 1 MiB.</summary>
+    /// <exception cref="MemLoadException">As from <see cref="ReadExactly"/>.</exception>
+    public void Stream(long offset, long length, ElementSink sink, CancellationToken ct)
+    {
+        byte[] piece = ArrayPool<byte>.Shared.Rent((int)Math.Min(PieceBytes, length));
+        try
+        {
+            for (long done = 0; done < length;)
+            {
+                ct.ThrowIfCancellationRequested();
+                Span<byte> part = piece.AsSpan(0, (int)Math.Min(PieceBytes, length - done));
+                ReadExactly(offset + done, part);
+                sink(part);
+                done += part.Length;
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(piece);
+        }
     }
 }

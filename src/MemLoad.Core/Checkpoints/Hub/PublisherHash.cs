@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -16,7 +14,6 @@ namespace MemLoad;
 /// <param name="Bytes">The length that the list states; null if none does.</param>
 internal sealed partial record PublisherHash(HashAlgorithmName Algorithm, string Hex, long? Bytes)
 {
-    private const int PieceBytes = 1 << 20;
     private const long LargestTree = 100_000_000;
 
     private static readonly JsonRules TreeRules = new(
@@ -52,26 +49,14 @@ internal sealed partial record PublisherHash(HashAlgorithmName Algorithm, string
         using var hash = IncrementalHash.CreateHash(Algorithm);
         if (Algorithm == HashAlgorithmName.SHA1)
         {
-            hash.AppendData(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"blob {file.Length}\0")));
+            hash.AppendData(Encoding.ASCII.GetBytes(FormattableString.Invariant($"blob {file.Length}\0")));
         }
-        byte[] piece = ArrayPool<byte>.Shared.Rent(PieceBytes);
-        try
+        file.Stream(0, file.Length, piece =>
         {
-            for (long at = 0; at < file.Length;)
-            {
-                ct.ThrowIfCancellationRequested();
-                Span<byte> part = piece.AsSpan(0, (int)Math.Min(PieceBytes, file.Length - at));
-                file.ReadExactly(at, part);
-                hash.AppendData(part);
-                at += part.Length;
-                read(part.Length);
-            }
-            file.RequireUnchanged();
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(piece);
-        }
+            hash.AppendData(piece);
+            read(piece.Length);
+        }, ct);
+        file.RequireUnchanged();
         string found = Convert.ToHexStringLower(hash.GetHashAndReset());
         if (found != Hex)
         {

@@ -42,9 +42,7 @@ internal sealed class FileFlushes : IDisposable
     {
         while (_running.TryDequeue(out Task? flush))
         {
-            flush
-                .ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default)
-                .Wait();
+            flush.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing).GetAwaiter().GetResult();
         }
     }
 
