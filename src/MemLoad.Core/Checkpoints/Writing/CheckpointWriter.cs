@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using System.Text;
+using System.Text.Unicode;
 
 namespace MemLoad;
 
@@ -9,8 +9,6 @@ namespace MemLoad;
 /// </summary>
 public static class CheckpointWriter
 {
-    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
-
     /// <summary>Writes all tensors of a source.</summary>
     /// <param name="source">The weights. Each byte is requested once, in the order of the file.</param>
     /// <param name="path">The file, or for <see cref="CheckpointFormat.PerTensor"/> the folder, to write; its parent must exist.</param>
@@ -208,13 +206,9 @@ public static class CheckpointWriter
 
     private static void CheckName(string name, string path)
     {
-        try
+        if (!Utf16.IsValid(name))
         {
-            _ = StrictUtf8.GetByteCount(name);
-        }
-        catch (EncoderFallbackException e)
-        {
-            throw Rules.NameNotWritable.Broken($"the name of tensor {Printable.Quote(name)} is no valid Unicode", path, innerException: e);
+            throw Rules.NameNotWritable.Broken($"the name of tensor {Printable.Quote(name)} is no valid Unicode", path);
         }
     }
 

@@ -65,25 +65,12 @@ internal sealed class PerTensorWriter
     /// <param name="session">Progress and cancellation.</param>
     public void Write(string folder, string target, WriteSession session)
     {
-        using var flushes = new FileFlushes();
+        using var flushes = new FileFlushes(session);
         foreach (TensorEntry tensor in _source.Tensors)
         {
             TorchZipWriter writer = For(_source, tensor);
             string name = tensor.Name + Extension;
-            string final = Path.Combine(target, name);
-            FileStream file = AtomicFile.Open(Path.Combine(folder, name), final, writer.Length);
-            try
-            {
-                using var output = new FileAppender(file.SafeFileHandle, final, writer.Length, session);
-                writer.Write(output);
-                output.CompleteWriting();
-            }
-            catch
-            {
-                file.Dispose();
-                throw;
-            }
-            flushes.Begin(file, final, writer.Length);
+            flushes.Write(Path.Combine(folder, name), Path.Combine(target, name), writer.Length, writer.Write);
         }
         flushes.Complete();
     }

@@ -22,6 +22,9 @@ internal sealed class SafetensorsWriter : CheckpointFileWriter
         DType.Int8, DType.UInt8, DType.Float6E3M2FN, DType.Float6E2M3FN, DType.Float4E2M1FN, DType.Bool,
     ];
 
+    /// <summary>Orders names in UTF-8 by their code points, as Rust and Python do.</summary>
+    public static readonly Comparer<byte[]> CodePoints = Comparer<byte[]>.Create((a, b) => a.AsSpan().SequenceCompareTo(b));
+
     private readonly IWeightSource _source;
     private readonly ImmutableArray<TensorEntry> _tensors;
     private readonly byte[] _header;
@@ -34,7 +37,6 @@ internal sealed class SafetensorsWriter : CheckpointFileWriter
         Length = length;
     }
 
-    /// <inheritdoc/>
     public override long Length { get; }
 
     /// <summary>Determines the layout of the file.</summary>
@@ -66,7 +68,7 @@ internal sealed class SafetensorsWriter : CheckpointFileWriter
         ImmutableArray<TensorEntry> tensors =
         [
             .. some.Select(tensor => (Tensor: tensor, Rank: Array.IndexOf(Order, tensor.DType), Name: Encoding.UTF8.GetBytes(tensor.Name)))
-                .OrderBy(item => item.Rank).ThenBy(item => item.Name, Comparer<byte[]>.Create((a, b) => a.AsSpan().SequenceCompareTo(b)))
+                .OrderBy(item => item.Rank).ThenBy(item => item.Name, CodePoints)
                 .Select(item => item.Tensor),
         ];
         byte[] header = Header(tensors, out long dataBytes);
@@ -78,7 +80,6 @@ internal sealed class SafetensorsWriter : CheckpointFileWriter
         return new SafetensorsWriter(source, tensors, header, checked(header.Length + dataBytes));
     }
 
-    /// <inheritdoc/>
     public override void Write(FileAppender output)
     {
         output.Append(_header);
@@ -124,11 +125,12 @@ internal sealed class SafetensorsWriter : CheckpointFileWriter
         foreach (TensorEntry tensor in tensors)
         {
             long end = checked(dataBytes + tensor.Bytes);
-            json.Append(',');
-            AppendText(json, tensor.Name);
+            // As the reference does. A name has no other character that JSON must escape.
+            string name = tensor.Name.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)
+                .Replace("\t", "\\t", StringComparison.Ordinal);
             json.Append(
                 CultureInfo.InvariantCulture,
-                $":{{\"dtype\":\"{tensor.DType.SafetensorsName()}\",\"shape\":[{string.Join(',', tensor.Shape)}]");
+                $",\"{name}\":{{\"dtype\":\"{tensor.DType.SafetensorsName()}\",\"shape\":[{string.Join(',', tensor.Shape)}]");
             json.Append(CultureInfo.InvariantCulture, $",\"data_offsets\":[{dataBytes},{end}]}}");
             dataBytes = end;
         }
@@ -139,27 +141,5 @@ internal sealed class SafetensorsWriter : CheckpointFileWriter
         Encoding.UTF8.GetBytes(text, header.AsSpan(8));
         header.AsSpan(8 + bytes).Fill((byte)' ');
         return header;
-    }
-
-    // Escapes only the characters that JSON requires, as the reference does.
-    private static void AppendText(StringBuilder json, string value)
-    {
-        json.Append('"');
-        foreach (char character in value)
-        {
-            _ = character switch
-            {
-                '"' => json.Append("\\\""),
-                '\\' => json.Append("\\\\"),
-                '\b' => json.Append("\\b"),
-                '\f' => json.Append("\\f"),
-                '\n' => json.Append("\\n"),
-                '\r' => json.Append("\\r"),
-                '\t' => json.Append("\\t"),
-                < ' ' => json.Append(CultureInfo.InvariantCulture, $"\\u{(int)character:x4}"),
-                _ => json.Append(character),
-            };
-        }
-        json.Append('"');
     }
 }

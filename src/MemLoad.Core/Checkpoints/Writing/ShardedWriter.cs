@@ -68,14 +68,17 @@ internal sealed partial class ShardedWriter
     /// <param name="session">Progress and cancellation.</param>
     public void Write(string folder, string target, WriteSession session)
     {
+        using var flushes = new FileFlushes(session);
         foreach ((string name, SafetensorsWriter writer) in _shards)
         {
-            Write(folder, target, name, writer.Length, session, writer.Write);
+            flushes.Write(Path.Combine(folder, name), Path.Combine(target, name), writer.Length, writer.Write);
         }
         if (_index.Length > 0)
         {
-            Write(folder, target, IndexName, _index.Length, session, output => output.Append(_index));
+            flushes.Write(
+                Path.Combine(folder, IndexName), Path.Combine(target, IndexName), _index.Length, output => output.Append(_index));
         }
+        flushes.Complete();
     }
 
     // As huggingface_hub does: in the order of the tensors, each file is filled up to the limit. A tensor above the limit is a file.
@@ -114,8 +117,8 @@ internal sealed partial class ShardedWriter
         long total = placed.Aggregate(0L, (sum, item) => checked(sum + item.Tensor.Bytes));
         json.Append(CultureInfo.InvariantCulture, $"{total}\n  }},\n  \"weight_map\": {{");
         string separator = "\n";
-        var codePoints = Comparer<byte[]>.Create((a, b) => a.AsSpan().SequenceCompareTo(b)); // the order of Python
-        foreach ((TensorEntry tensor, string file) in placed.OrderBy(item => Encoding.UTF8.GetBytes(item.Tensor.Name), codePoints))
+        foreach ((TensorEntry tensor, string file) in placed.OrderBy(
+            item => Encoding.UTF8.GetBytes(item.Tensor.Name), SafetensorsWriter.CodePoints))
         {
             json.Append(separator).Append("    ");
             AppendText(json, tensor.Name);
@@ -134,20 +137,11 @@ internal sealed partial class ShardedWriter
             {
                 '"' or '\\' => json.Append('\\').Append(c),
                 '\t' => json.Append("\\t"),
-                < ' ' or > '~' => json.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}"),
+                > '~' => json.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}"),
                 _ => json.Append(c),
             };
         }
         json.Append('"');
-    }
-
-    private static void Write(string folder, string target, string name, long length, WriteSession session, Action<FileAppender> write)
-    {
-        string final = Path.Combine(target, name);
-        using FileStream file = AtomicFile.Open(Path.Combine(folder, name), final, length);
-        using var output = new FileAppender(file.SafeFileHandle, final, length, session);
-        write(output);
-        output.Complete();
     }
 
     [GeneratedRegex("^model-[0-9]{5}-of-[0-9]{5}\\.safetensors$", RegexOptions.CultureInvariant)]
