@@ -43,6 +43,10 @@ internal static partial class FolderNames
     // Files of one process of several: of Llama, DeepSpeed, verl, and names like pytorch_model_fsdp_rank0.bin.
     private static readonly Regex[] Ranks = [ConsolidatedName(), DeepSpeedName(), WorldRankName(), NamedRankName()];
 
+    /// <summary>Whether a text of a file is the name of another file beside it: no path, on any system.</summary>
+    public static bool IsPlain(string name) =>
+        name is not ("" or "." or "..") && !name.AsSpan().ContainsAny(@"/\:") && !ControlCharacters.AreInFileName(name);
+
     /// <summary>Whether a file is an index of shards: <c>*.index.json</c>, or with a variant, such as <c>*.index.fp16.json</c>.</summary>
     public static bool IsIndex(string name) => IndexName().IsMatch(name);
 

@@ -270,7 +270,7 @@ internal static class DistributedReader
             {
                 throw Rules.DistributedTransformed.Broken($"the record of {Printable.Quote(name)} is transformed", path);
             }
-            if (place.File is "" or "." or ".." || place.File.AsSpan().ContainsAny(@"/\:") || ControlCharacters.AreInFileName(place.File))
+            if (!FolderNames.IsPlain(place.File))
             {
                 throw Rules.DistributedFileName.Broken(
                     $"the record of {Printable.Quote(name)} lies in {Printable.Quote(place.File)}, which is no plain file name", path);
@@ -374,11 +374,7 @@ internal static class DistributedReader
     {
         try
         {
-            if (tensor.Offset < 0 || tensor.Strides.Length != tensor.Shape.Length || tensor.Strides.Any(stride => stride < 0))
-            {
-                throw new OverflowException();
-            }
-            long end = tensor.DType.Layout().BytesOf(checked(tensor.Offset + ShapeMath.Span(tensor.Shape, tensor.Strides)));
+            long end = ShapeMath.ViewEnd(tensor.DType, tensor.Shape, tensor.Strides, tensor.Offset);
             if (!tensor.Shape.Contains(0) && end > storage.Length)
             {
                 throw Rules.ViewOutsideStorage.Broken(

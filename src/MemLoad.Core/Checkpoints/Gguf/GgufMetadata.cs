@@ -93,12 +93,11 @@ internal static class GgufMetadata
         6 => (double)BinaryPrimitives.ReadSingleLittleEndian(bytes),
         7 => bytes[0] <= 1 ? bytes[0] == 1
             : throw Rules.GgufValueType.Broken($"the truth value of {Printable.Quote(key)} is {bytes[0]}, not 0 or 1", path, at),
-        10 => Whole(BinaryPrimitives.ReadUInt64LittleEndian(bytes)),
+        10 => BinaryPrimitives.ReadInt64LittleEndian(bytes) is var number and >= 0
+            ? (object)number : (BigInteger)BinaryPrimitives.ReadUInt64LittleEndian(bytes),
         11 => BinaryPrimitives.ReadInt64LittleEndian(bytes),
         _ => BinaryPrimitives.ReadDoubleLittleEndian(bytes),
     };
-
-    private static object Whole(ulong number) => number <= long.MaxValue ? (object)(long)number : (BigInteger)number;
 
     private static string WalkArray(GgufInput input, string key, string path, CancellationToken ct)
     {

@@ -155,7 +155,7 @@ internal static class ShardIndexReader
         {
             // Neighboring tensors are usually in the same shard. They share one string.
             string shard = latest = json.NextText("the shard", tensor, latest);
-            if (shard is "" or "." or ".." || shard.AsSpan().ContainsAny(@"/\:") || ControlCharacters.AreInFileName(shard))
+            if (!FolderNames.IsPlain(shard))
             {
                 throw json.Broken(
                     Rules.ShardNamePlain,

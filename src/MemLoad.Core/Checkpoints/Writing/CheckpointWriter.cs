@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using System.Text.Unicode;
+using System.Text;
 
 namespace MemLoad;
 
@@ -9,6 +9,8 @@ namespace MemLoad;
 /// </summary>
 public static class CheckpointWriter
 {
+    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
     /// <summary>Writes all tensors of a source.</summary>
     /// <param name="source">The weights. Each byte is requested once, in the order of the file.</param>
     /// <param name="path">The file, or for <see cref="CheckpointFormat.PerTensor"/> the folder, to write; its parent must exist.</param>
@@ -206,26 +208,23 @@ public static class CheckpointWriter
 
     private static void CheckName(string name, string path)
     {
-        if (!Utf16.IsValid(name))
+        try
         {
-            throw Rules.NameNotWritable.Broken($"the name of tensor {Printable.Quote(name)} is no valid Unicode", path);
+            _ = StrictUtf8.GetByteCount(name);
+        }
+        catch (EncoderFallbackException e)
+        {
+            throw Rules.NameNotWritable.Broken($"the name of tensor {Printable.Quote(name)} is no valid Unicode", path, innerException: e);
         }
     }
 
     // A source can be something other than a file that a reader has checked.
     private static void CheckView(TensorEntry tensor, ImmutableArray<long> storages)
     {
-        bool sound = tensor.Shape.Length == tensor.Strides.Length && tensor.ElementOffset >= 0
-            && tensor.Shape.All(dimension => dimension >= 0) && tensor.Strides.All(stride => stride >= 0);
         try
         {
-            if (!sound)
-            {
-                throw new OverflowException();
-            }
-            long span = ShapeMath.Span(tensor.Shape, tensor.Strides);
-            long end = tensor.DType.Layout().BytesOf(checked(tensor.ElementOffset + span));
-            if (tensor.Storage < 0 || tensor.Storage >= storages.Length || (span > 0 && end > storages[tensor.Storage]))
+            long end = ShapeMath.ViewEnd(tensor.DType, tensor.Shape, tensor.Strides, tensor.ElementOffset);
+            if (tensor.Storage < 0 || tensor.Storage >= storages.Length || (!tensor.Shape.Contains(0) && end > storages[tensor.Storage]))
             {
                 throw Rules.ViewOutsideStorage.Broken(
                     $"tensor {Printable.Quote(tensor.Name)} ends at byte {end} of storage {tensor.Storage}, which ends before");
