@@ -29,10 +29,8 @@ internal sealed class CheckpointFileReader : WholeFile
         Stamp = stamp;
     }
 
-    /// <inheritdoc/>
     public override string Path { get; }
 
-    /// <inheritdoc/>
     public override CheckpointFile Described => new(Path, Length) { Stamp = Stamp, Decoding = Decoding };
 
     /// <summary>The identity of the file, and its state when it was opened.</summary>
@@ -121,7 +119,6 @@ internal sealed class CheckpointFileReader : WholeFile
         }
     }
 
-    /// <inheritdoc/>
     public override void ReadExactly(long offset, Span<byte> destination)
     {
         if (FileDecoding.Holds(offset))
@@ -163,7 +160,6 @@ internal sealed class CheckpointFileReader : WholeFile
         }
     }
 
-    /// <inheritdoc/>
     public override void Dispose()
     {
         _direct.Dispose();

@@ -61,7 +61,6 @@ internal sealed unsafe partial class DirectReads(SafeFileHandle file) : IDisposa
     /// </summary>
     public SafeFileHandle ForSmallReads => _direct.IsValueCreated && !_refused && _probe.Value is SafeFileHandle calm ? calm : file;
 
-    /// <inheritdoc/>
     public void Dispose()
     {
         // A child process has a copy of each descriptor until it starts its program. Closing a descriptor does not release its lock then.

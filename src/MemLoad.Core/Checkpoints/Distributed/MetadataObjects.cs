@@ -59,7 +59,6 @@ internal sealed class TensorProperties : MetadataObject
 /// <summary><c>MetadataIndex</c>: the name of a tensor and the offsets of a chunk in it. PyTorch compares no other field.</summary>
 internal sealed class RecordIndex : MetadataObject, IPickleKey
 {
-    /// <inheritdoc/>
     public string? Identity { get; set; }
 
     /// <summary>Returns the identity of an index.</summary>

@@ -30,7 +30,6 @@ internal sealed class TorchZipWriter : CheckpointFileWriter
         Length = ZipLayout.TotalBytes(Records().Select(record => (_prefix + record.Name, record.Bytes.Length)));
     }
 
-    /// <inheritdoc/>
     public override long Length { get; }
 
     /// <summary>
@@ -62,7 +61,6 @@ internal sealed class TorchZipWriter : CheckpointFileWriter
         return new TorchZipWriter(fileName, pickle, [new StoredBytes(tensor.Bytes, StreamUnlessEmpty)]);
     }
 
-    /// <inheritdoc/>
     public override void Write(FileAppender output)
     {
         var archive = new ZipArchiveWriter(output);
