@@ -85,7 +85,6 @@ internal static class FolderReader
     /// The complete reading beside an index that is of no use: the whole file of its model, or all files of a set of it; null if there is
     /// none.
     /// </summary>
-    /// <param name="indexPath">Absolute path of the index.</param>
     public static (string Name, bool IsSet)? Beside(string indexPath)
     {
         string model = FolderNames.ModelOf(Path.GetFileName(indexPath)).Split(".index", 2)[0];

@@ -28,10 +28,7 @@ internal static class NotWeights
         ([.. "Rar!"u8], "RAR", "unrar x"),
     ];
 
-    /// <summary>Refuses a file that is text or compressed.</summary>
-    /// <param name="head">The first bytes of the file, at most 512.</param>
-    /// <param name="path">The file.</param>
-    /// <param name="length">Its length.</param>
+    /// <summary>Refuses a file that is text or compressed, by its first bytes.</summary>
     /// <exception cref="MemLoadException">ML1004 or ML1016.</exception>
     public static void Refuse(ReadOnlySpan<byte> head, string path, long length)
     {

@@ -76,10 +76,7 @@ internal static class DistributedReader
         return found;
     }
 
-    /// <summary>Opens a folder.</summary>
-    /// <param name="folder">Absolute path of the folder.</param>
-    /// <param name="opening">What all files share.</param>
-    /// <param name="checksums">Takes the records that <see cref="ChecksumsOf"/> returns.</param>
+    /// <summary>Opens a folder, and gives out the records that <see cref="ChecksumsOf"/> returns.</summary>
     /// <exception cref="MemLoadException">ML1003 to ML1013, ML2xxx, ML3xxx, ML5101 to ML5113, ML6001 to ML6014.</exception>
     public static Checkpoint Read(string folder, Opening opening, Action<string, ZipRecord>? checksums = null)
     {

@@ -71,8 +71,6 @@ internal static partial class HubCache
     }
 
     /// <summary>Opens the snapshot of a model that <c>refs/main</c> names.</summary>
-    /// <param name="model">Absolute path of the model's folder.</param>
-    /// <param name="opening">What all files share.</param>
     /// <exception cref="MemLoadException">ML5018 or ML5019, and what is wrong with the snapshot.</exception>
     public static Checkpoint Open(string model, Opening opening)
     {

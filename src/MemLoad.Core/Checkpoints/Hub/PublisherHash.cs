@@ -20,8 +20,6 @@ internal sealed partial record PublisherHash(HashAlgorithmName Algorithm, string
         Rules.DownloadIncomplete, Rules.DownloadIncomplete, Rules.DownloadIncomplete, Rules.DownloadIncomplete);
 
     /// <summary>The hash of a file; null if no cache states one.</summary>
-    /// <param name="path">Absolute path of the file.</param>
-    /// <param name="budget">What reading a list may take.</param>
     public static PublisherHash? Of(string path, OpenBudget budget)
     {
         string target = HubCache.Follow(path);
@@ -38,10 +36,7 @@ internal sealed partial record PublisherHash(HashAlgorithmName Algorithm, string
             : named;
     }
 
-    /// <summary>Compares a file with the hash.</summary>
-    /// <param name="file">The file.</param>
-    /// <param name="read">Takes the bytes of each piece.</param>
-    /// <param name="ct">Stops the reading.</param>
+    /// <summary>Compares a file with the hash, and tells the bytes of each piece that is read.</summary>
     /// <exception cref="MemLoadException">ML5020, and the rules of reading.</exception>
     public void Verify(CheckpointFileReader file, Action<int> read, CancellationToken ct)
     {

@@ -14,8 +14,6 @@ internal sealed class RemoteRequest : IDisposable
     private readonly CancellationTokenSource _time;
 
     /// <summary>Begins a request. Its time begins, too.</summary>
-    /// <param name="session">The connections.</param>
-    /// <param name="path">The address as it is shown.</param>
     public RemoteRequest(RemoteSession session, string path)
     {
         _session = session;
@@ -78,9 +76,7 @@ internal sealed class RemoteRequest : IDisposable
             : throw Rules.RemoteAnswer.Broken($"the server sends {(read < count ? $"{read}" : "more")} bytes instead of {count}", _path);
     }
 
-    /// <summary>Reads all bytes of the answer.</summary>
-    /// <param name="answer">The answer.</param>
-    /// <param name="most">The most bytes that it may have.</param>
+    /// <summary>Reads all bytes of the answer, at most so many.</summary>
     /// <exception cref="MemLoadException">ML5206, ML5208 or ML5209.</exception>
     public byte[] ReadToEnd(HttpResponseMessage answer, long most)
     {

@@ -33,9 +33,6 @@ internal static class SafetensorsReader
     }
 
     /// <summary>Reads the header and compares it with the file.</summary>
-    /// <param name="file">The file.</param>
-    /// <param name="budget">The memory that opening may use.</param>
-    /// <param name="ct">Stops the reading.</param>
     /// <exception cref="MemLoadException">ML1003 to ML1013, ML4001 to ML4019, ML5115, ML6012 to ML6014.</exception>
     public static Checkpoint Read(WholeFile file, OpenBudget budget, CancellationToken ct)
     {

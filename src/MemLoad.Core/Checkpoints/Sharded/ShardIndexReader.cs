@@ -24,8 +24,6 @@ internal static class ShardIndexReader
     private readonly record struct Placement(string Tensor, string Shard, long Position);
 
     /// <summary>Reads the index and opens every shard it names.</summary>
-    /// <param name="indexPath">Absolute path of the <c>*.index.json</c>, or its address.</param>
-    /// <param name="opening">What all files share.</param>
     /// <exception cref="MemLoadException">ML5001 to ML5009, and the rules of its shards.</exception>
     public static Checkpoint Read(string indexPath, Opening opening)
     {

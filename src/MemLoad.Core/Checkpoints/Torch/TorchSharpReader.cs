@@ -30,9 +30,6 @@ internal static class TorchSharpReader
         && TryShape(head[(int)length..], out _, out _, out _);
 
     /// <summary>Reads the headers of all entries.</summary>
-    /// <param name="file">The file.</param>
-    /// <param name="budget">The memory that opening may use.</param>
-    /// <param name="ct">Stops the reading.</param>
     /// <exception cref="MemLoadException">ML1005, ML1013, ML2018, and the rules of tensors.</exception>
     public static Checkpoint Read(WholeFile file, OpenBudget budget, CancellationToken ct)
     {

@@ -4,7 +4,7 @@ namespace MemLoad;
 
 /// <summary>
 /// A file that is created atomically. It is written under a temporary name in the same folder, and <see cref="Commit"/> renames it.
-/// Disposing it without a commit leaves the previous state.
+/// Disposing it without a commit leaves the previous state. Targets are paths from <see cref="WriteTarget.ForFile"/>.
 /// </summary>
 internal sealed class AtomicFile : IDisposable
 {
@@ -36,10 +36,6 @@ internal sealed class AtomicFile : IDisposable
     public SafeFileHandle Handle => _stream.SafeFileHandle;
 
     /// <summary>Writes a whole file. If the write is stopped, no file remains.</summary>
-    /// <param name="target">Path from <see cref="WriteTarget.ForFile"/>.</param>
-    /// <param name="content">The bytes of the file.</param>
-    /// <param name="overwrite">Whether an existing file is replaced.</param>
-    /// <param name="cancellationToken">Stops the write.</param>
     /// <exception cref="MemLoadException">ML9102 to ML9105.</exception>
     /// <exception cref="OperationCanceledException">The token was canceled.</exception>
     public static void Write(string target, ReadOnlySpan<byte> content, bool overwrite, CancellationToken cancellationToken)
@@ -54,9 +50,6 @@ internal sealed class AtomicFile : IDisposable
     }
 
     /// <summary>Removes files of killed writers, checks the free space and creates the temporary file.</summary>
-    /// <param name="target">Path from <see cref="WriteTarget.ForFile"/>.</param>
-    /// <param name="overwrite">Whether an existing file is replaced.</param>
-    /// <param name="length">The bytes of the file.</param>
     /// <exception cref="MemLoadException">ML9103 or ML9104.</exception>
     public static AtomicFile Create(string target, bool overwrite, long length)
     {
@@ -134,9 +127,6 @@ internal sealed class AtomicFile : IDisposable
     }
 
     /// <summary>Creates a file with a new name. A lock protects it from <see cref="TemporaryNames.RemoveUnfinished"/>.</summary>
-    /// <param name="newName">Creates a name for a target.</param>
-    /// <param name="target">The path of the user.</param>
-    /// <param name="length">The bytes of the file.</param>
     /// <exception cref="MemLoadException">ML9103 or ML9104.</exception>
     internal static FileStream OpenHeld(Func<string, string> newName, string target, long length)
     {

@@ -2,7 +2,7 @@ namespace MemLoad;
 
 /// <summary>
 /// A folder that is created atomically. It is filled under a temporary name beside its target, and <see cref="Commit"/> renames it.
-/// Disposing it without a commit leaves the previous state.
+/// Disposing it without a commit leaves the previous state. Targets are paths from <see cref="WriteTarget.ForFolder"/>.
 /// </summary>
 internal sealed class AtomicFolder : IDisposable
 {
@@ -35,10 +35,6 @@ internal sealed class AtomicFolder : IDisposable
     public string Path { get; }
 
     /// <summary>Removes files of killed writers, checks the free space and creates the temporary folder.</summary>
-    /// <param name="target">Path from <see cref="WriteTarget.ForFolder"/>.</param>
-    /// <param name="overwrite">Whether an existing folder is replaced.</param>
-    /// <param name="isOurs">Whether a file of this name may be replaced.</param>
-    /// <param name="length">The sum of the bytes of its files.</param>
     /// <exception cref="MemLoadException">ML9103 or ML9104.</exception>
     public static AtomicFolder Create(string target, bool overwrite, Func<string, bool> isOurs, long length)
     {

@@ -59,10 +59,7 @@ internal sealed class PerTensorWriter
         return new PerTensorWriter(source, length);
     }
 
-    /// <summary>Fills a folder.</summary>
-    /// <param name="folder">The temporary folder of the files.</param>
-    /// <param name="target">The final folder of the files.</param>
-    /// <param name="session">Progress and cancellation.</param>
+    /// <summary>Fills the temporary folder of a target.</summary>
     public void Write(string folder, string target, WriteSession session)
     {
         using var flushes = new FileFlushes(session);

@@ -36,9 +36,6 @@ internal sealed partial class ShardedWriter
     public static bool IsOurs(string name) => name is Single or IndexName || ShardName().IsMatch(name);
 
     /// <summary>Splits the tensors and determines the layout of each file.</summary>
-    /// <param name="source">The weights.</param>
-    /// <param name="target">The folder, for errors.</param>
-    /// <param name="maxShardBytes">The most bytes of tensors in a file. A larger tensor has a file of its own.</param>
     /// <exception cref="MemLoadException">ML9107, ML9108, ML9109 or ML9112.</exception>
     public static ShardedWriter For(IWeightSource source, string target, long maxShardBytes)
     {
@@ -62,10 +59,7 @@ internal sealed partial class ShardedWriter
         return new ShardedWriter(shards.MoveToImmutable(), Index(placed));
     }
 
-    /// <summary>Fills a folder.</summary>
-    /// <param name="folder">The temporary folder of the files.</param>
-    /// <param name="target">The final folder of the files.</param>
-    /// <param name="session">Progress and cancellation.</param>
+    /// <summary>Fills the temporary folder of a target.</summary>
     public void Write(string folder, string target, WriteSession session)
     {
         using var flushes = new FileFlushes(session);
