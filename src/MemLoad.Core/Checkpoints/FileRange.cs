@@ -25,13 +25,21 @@ internal abstract class FileRange
     /// <exception cref="MemLoadException">ML1005 or ML1007. The part is compared with the range before memory is allocated.</exception>
     public byte[] ReadBytes(long offset, long count)
     {
-        if (offset < 0 || count < 0 || offset > Length - count)
-        {
-            throw Rules.FileTruncated.Broken($"the file has {Length} bytes but {count} are promised here", Path, offset);
-        }
+        Require(offset, count);
         byte[] bytes = GC.AllocateUninitializedArray<byte>(checked((int)count));
         ReadExactly(offset, bytes);
         return bytes;
+    }
+
+    /// <summary>Checks that a part lies in the range.</summary>
+    /// <exception cref="MemLoadException">ML1005.</exception>
+    public void Require(long offset, long count)
+    {
+        if (offset < 0 || count < 0 || offset > Length - count)
+        {
+            throw Rules.FileTruncated.Broken(
+                $"the file has {Length} bytes but {count} are promised here", Path, Math.Clamp(offset, 0, Length));
+        }
     }
 
     /// <summary>Reads a part in pieces of at most 1 MiB.</summary>

@@ -164,7 +164,7 @@ internal static class FolderReader
         }
         string[] safe = [.. names.Where(name => name.Contains(".safetensors", StringComparison.OrdinalIgnoreCase))];
         return
-            safe.Length == 1 && names.Count > 1 && names.Select(FolderNames.ModelOf).Distinct(StringComparer.OrdinalIgnoreCase).Count() == 1
+            safe.Length == 1 && names.Select(FolderNames.ModelOf).Distinct(StringComparer.OrdinalIgnoreCase).Count() == 1
             ? safe[0]
             : null;
     }

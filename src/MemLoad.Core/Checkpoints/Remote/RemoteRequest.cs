@@ -53,7 +53,9 @@ internal sealed class RemoteRequest : IDisposable
     {
         if (!expected.Contains(answer.StatusCode))
         {
-            throw Refused(answer);
+            string reason = answer.ReasonPhrase is { Length: > 0 } phrase ? $" ({Printable.Line(phrase, LongestReason)})" : "";
+            throw Rules.RemoteStatus.Broken(
+                $"the server answers {(int)answer.StatusCode}{reason}", _path, remedy: RemedyFor(answer));
         }
         if (answer.Content.Headers.ContentEncoding.Count > 0)
         {
@@ -103,14 +105,6 @@ internal sealed class RemoteRequest : IDisposable
             return true;
         });
         return whole.ToArray();
-    }
-
-    /// <summary>The error for a status that gives no file.</summary>
-    public MemLoadException Refused(HttpResponseMessage answer)
-    {
-        int status = (int)answer.StatusCode;
-        string reason = answer.ReasonPhrase is { Length: > 0 } phrase ? $" ({Printable.Line(phrase, LongestReason)})" : "";
-        return Rules.RemoteStatus.Broken($"the server answers {status}{reason}", _path, remedy: RemedyFor(answer));
     }
 
     public void Dispose() => _time.Dispose();

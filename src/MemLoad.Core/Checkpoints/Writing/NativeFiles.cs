@@ -6,7 +6,7 @@ namespace MemLoad;
 /// <summary>System calls of Linux that .NET does not provide.</summary>
 internal static partial class NativeFiles
 {
-    private const int ReadOnlyCloseOnExec = 0x80000; // O_RDONLY | O_CLOEXEC, the same on x64 and arm64
+    internal const int ReadOnlyCloseOnExec = 0x80000; // O_RDONLY | O_CLOEXEC, the same on x64 and arm64
     private const int CurrentFolder = -100; // AT_FDCWD
     private const uint NoReplace = 1; // RENAME_NOREPLACE
     private const uint Exchange = 2; // RENAME_EXCHANGE
@@ -110,7 +110,7 @@ internal static partial class NativeFiles
     }
 
     [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial SafeFileHandle Open(string path, int flags);
+    internal static partial SafeFileHandle Open(string path, int flags);
 
     [LibraryImport("libc", EntryPoint = "fsync")]
     internal static partial int Sync(int descriptor);
