@@ -15,7 +15,7 @@ internal readonly record struct FileStamp(long Length, long Modified, ulong Devi
     /// <summary>
     /// The time to wait before a new stamp detects every later write. Kernels use a clock with 100 to 1000 ticks per second for file times.
     /// </summary>
-    public static readonly TimeSpan Settling = TimeSpan.FromMilliseconds(20);
+    public static TimeSpan Settling { get; } = TimeSpan.FromMilliseconds(20);
 
     /// <summary>The stamp of an open file.</summary>
     /// <exception cref="IOException">The file system does not answer.</exception>

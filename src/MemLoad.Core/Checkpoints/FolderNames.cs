@@ -13,18 +13,7 @@ internal readonly record struct PartName(string Set, int Number, int Count);
 internal static partial class FolderNames
 {
     private static readonly string[] TensorExtensions =
-    [
-        ".pt",
-        ".pth",
-        ".bin",
-        ".safetensors",
-        ".gguf",
-        ".ckpt",
-        ".sft",
-        ".th",
-        ".pth.tar",
-        ".pt.tar",
-    ];
+        [".pt", ".pth", ".bin", ".safetensors", ".gguf", ".ckpt", ".sft", ".th", ".pth.tar", ".pt.tar"];
 
     // Files of one tensor have these. The others are of whole models.
     private static readonly string[] SingleExtensions = [".pt", ".pth", ".bin", ".safetensors"];

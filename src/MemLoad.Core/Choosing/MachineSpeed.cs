@@ -170,7 +170,7 @@ internal sealed record MachineSpeed
             Directory.CreateDirectory(CacheFolder.Path);
             string path = WriteTarget.ForFile(PathFor(Device), overwrite: true);
             byte[] figures = JsonSerializer.SerializeToUtf8Bytes(this, MachineSpeedJson.Default.MachineSpeed);
-            using var file = AtomicFile.Create(path, overwrite: true, figures.Length);
+            using var file = new AtomicFile(path, overwrite: true, figures.Length);
             RandomAccess.Write(file.Handle, figures, 0);
             DiskRequests.FlushFile(file.Handle);
             file.Commit();

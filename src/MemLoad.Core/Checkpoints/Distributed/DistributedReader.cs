@@ -178,13 +178,8 @@ internal static class DistributedReader
         }
         try
         {
-            if (shape.Any(dimension => dimension < 0))
-            {
-                throw new OverflowException();
-            }
             // The bytes, too, must fit 64 bits before anything is computed with them.
-            _ = checked(ShapeMath.ElementCount(shape) * tensor.Properties.DType.ElementSize());
-            _ = ShapeMath.ContiguousStrides(shape);
+            _ = ShapeMath.ViewEnd(tensor.Properties.DType, shape, ShapeMath.ContiguousStrides(shape), 0);
         }
         catch (OverflowException e)
         {

@@ -29,24 +29,11 @@ internal sealed class SafetensorsWriter : CheckpointFileWriter
     private readonly ImmutableArray<TensorEntry> _tensors;
     private readonly byte[] _header;
 
-    private SafetensorsWriter(IWeightSource source, ImmutableArray<TensorEntry> tensors, byte[] header, long length)
-    {
-        _source = source;
-        _tensors = tensors;
-        _header = header;
-        Length = length;
-    }
-
-    public override long Length { get; }
-
-    /// <summary>Determines the layout of the file.</summary>
-    /// <exception cref="MemLoadException">ML9107, ML9108 or ML9109.</exception>
-    public static SafetensorsWriter For(IWeightSource source, string target) => For(source, source.Tensors, target);
-
     /// <summary>Determines the layout of a file with some tensors of a source.</summary>
     /// <exception cref="MemLoadException">ML9107, ML9108 or ML9109.</exception>
-    public static SafetensorsWriter For(IWeightSource source, ImmutableArray<TensorEntry> some, string target)
+    public SafetensorsWriter(IWeightSource source, ImmutableArray<TensorEntry> some, string target)
     {
+        _source = source;
         foreach (TensorEntry tensor in some)
         {
             if (tensor.DType.SafetensorsName() is null)
@@ -65,20 +52,22 @@ internal sealed class SafetensorsWriter : CheckpointFileWriter
                 throw Rules.NameNotWritable.Broken($"safetensors keeps the name {Printable.Quote(MetadataKey)} for itself", target);
             }
         }
-        ImmutableArray<TensorEntry> tensors =
+        _tensors =
         [
             .. some.Select(tensor => (Tensor: tensor, Rank: Array.IndexOf(Order, tensor.DType), Name: Encoding.UTF8.GetBytes(tensor.Name)))
                 .OrderBy(item => item.Rank).ThenBy(item => item.Name, CodePoints)
                 .Select(item => item.Tensor),
         ];
-        byte[] header = Header(tensors, out long dataBytes);
-        if (header.Length - 8 > LongestHeader)
+        _header = Header(_tensors, out long dataBytes);
+        if (_header.Length - 8 > LongestHeader)
         {
             throw Rules.HeaderTooLong.Broken(
-                $"the header of {tensors.Length} tensors has {header.Length - 8} bytes of at most {LongestHeader}", target);
+                $"the header of {_tensors.Length} tensors has {_header.Length - 8} bytes of at most {LongestHeader}", target);
         }
-        return new SafetensorsWriter(source, tensors, header, checked(header.Length + dataBytes));
+        Length = checked(_header.Length + dataBytes);
     }
+
+    public override long Length { get; }
 
     public override void Write(FileAppender output)
     {

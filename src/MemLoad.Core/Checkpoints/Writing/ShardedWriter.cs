@@ -16,48 +16,42 @@ internal sealed partial class ShardedWriter
     private const string IndexName = "model.safetensors.index.json";
     private const int BlockBytes = 4096; // the disk space of a file is a multiple of blocks
 
-    private readonly ImmutableArray<(string Name, SafetensorsWriter Writer)> _shards;
+    private readonly List<(string Name, SafetensorsWriter Writer)> _shards = [];
     private readonly byte[] _index;
-
-    private ShardedWriter(ImmutableArray<(string Name, SafetensorsWriter Writer)> shards, byte[] index)
-    {
-        _shards = shards;
-        _index = index;
-        Length = checked(shards.Sum(shard => shard.Writer.Length) + index.Length);
-    }
-
-    /// <summary>The sum of the bytes of all files.</summary>
-    public long Length { get; }
-
-    /// <summary>The maximum disk space of the files.</summary>
-    public long DiskBytes => Length + ((long)BlockBytes * (_shards.Length + 1));
-
-    /// <summary>True for the names of the files that this class writes.</summary>
-    public static bool IsOurs(string name) => name is Single or IndexName || ShardName().IsMatch(name);
 
     /// <summary>Splits the tensors and determines the layout of each file.</summary>
     /// <exception cref="MemLoadException">ML9107, ML9108, ML9109 or ML9112.</exception>
-    public static ShardedWriter For(IWeightSource source, string target, long maxShardBytes)
+    public ShardedWriter(IWeightSource source, string target, long maxShardBytes)
     {
         if (maxShardBytes < 1)
         {
             throw Rules.ShardSize.Broken($"shards of at most {maxShardBytes} bytes were asked for", target);
         }
         List<List<TensorEntry>> groups = Split(source.Tensors, maxShardBytes);
-        if (groups.Count <= 1)
+        if (groups.Count == 0)
         {
-            return new ShardedWriter([(Single, SafetensorsWriter.For(source, source.Tensors, Path.Combine(target, Single)))], []);
+            groups.Add([]);
         }
         var placed = new List<(TensorEntry Tensor, string File)>();
-        var shards = ImmutableArray.CreateBuilder<(string, SafetensorsWriter)>(groups.Count);
         for (int i = 0; i < groups.Count; i++)
         {
-            string name = string.Create(CultureInfo.InvariantCulture, $"model-{i + 1:00000}-of-{groups.Count:00000}.safetensors");
-            shards.Add((name, SafetensorsWriter.For(source, [.. groups[i]], Path.Combine(target, name))));
+            string name = groups.Count == 1 ? Single
+                : string.Create(CultureInfo.InvariantCulture, $"model-{i + 1:00000}-of-{groups.Count:00000}.safetensors");
+            _shards.Add((name, new SafetensorsWriter(source, [.. groups[i]], Path.Combine(target, name))));
             placed.AddRange(groups[i].Select(tensor => (tensor, name)));
         }
-        return new ShardedWriter(shards.MoveToImmutable(), Index(placed));
+        _index = groups.Count == 1 ? [] : Index(placed);
+        Length = checked(_shards.Sum(shard => shard.Writer.Length) + _index.Length);
     }
+
+    /// <summary>The sum of the bytes of all files.</summary>
+    public long Length { get; }
+
+    /// <summary>The maximum disk space of the files.</summary>
+    public long DiskBytes => Length + ((long)BlockBytes * (_shards.Count + 1));
+
+    /// <summary>True for the names of the files that this class writes.</summary>
+    public static bool IsOurs(string name) => name is Single or IndexName || ShardName().IsMatch(name);
 
     /// <summary>Fills the temporary folder of a target.</summary>
     public void Write(string folder, string target, WriteSession session)
