@@ -44,7 +44,8 @@ internal sealed class CheckpointMerger
                 if (!homes.TryAdd(tensor.Name, part.Path))
                 {
                     throw Rules.NameRepeated.Broken(
-                        $"the name {Printable.Quote(tensor.Name)} occurs in {Printable.Quote(Path.GetFileName(homes[tensor.Name]))} as well",
+                        $"the name {Printable.Quote(tensor.Name)} occurs in "
+                            + $"{Printable.Quote(Path.GetFileName(homes[tensor.Name]))} as well",
                         part.Path);
                 }
                 AddTensor(tensor.Name, tensor, firstStorage);
