@@ -25,10 +25,8 @@ public sealed partial class Checkpoint
     /// <param name="cancellationToken">Stops the opening.</param>
     /// <exception cref="MemLoadException">The path or its content breaks a rule (ML1xxx to ML6xxx).</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    public static Checkpoint Open(string path, OpenLimits limits, CancellationToken cancellationToken = default)
-    {
-        return Open(path, limits, null, cancellationToken).RequireWhole();
-    }
+    public static Checkpoint Open(string path, OpenLimits limits, CancellationToken cancellationToken = default) =>
+        Open(path, limits, null, cancellationToken).RequireWhole();
 
     /// <summary>Opens the selected part of a checkpoint. Entries that cannot be read need only be left out of it.</summary>
     /// <param name="path">As for <see cref="Open(string, CancellationToken)"/>.</param>
@@ -67,26 +65,24 @@ public sealed partial class Checkpoint
         }
         path = HubCache.FullPathOf(path);
         FileKind.MustBeNamedAsFile(path);
-        var budget = new OpenBudget(limits);
+        var opening = new Opening(new OpenBudget(limits), files, cancellationToken);
         if (Directory.Exists(path))
         {
-            return OllamaModel.IsBelowManifests(path)
-                ? OllamaModel.ReadFolder(path, budget, files, cancellationToken)
-                : HubCache.ModelFolder(path) is string model
-                    ? HubCache.Open(model, snapshot => FolderReader.Read(snapshot, budget, files, cancellationToken))
-                    : FolderReader.Read(path, budget, files, cancellationToken);
+            return OllamaModel.IsBelowManifests(path) ? OllamaModel.ReadFolder(path, opening)
+                : HubCache.ModelFolder(path) is string model ? HubCache.Open(model, opening)
+                : FolderReader.Read(path, opening);
         }
         if (OllamaModel.IsBelowManifests(path) && File.Exists(path))
         {
-            return OllamaModel.Read(path, budget, files, cancellationToken);
+            return OllamaModel.Read(path, opening);
         }
         if (System.IO.Path.GetFileName(path) == DistributedReader.MetadataName
             && System.IO.Path.GetDirectoryName(path) is string folder
             && DistributedReader.IsIn(folder))
         {
-            return DistributedReader.Read(folder, budget, files, cancellationToken);
+            return DistributedReader.Read(folder, opening);
         }
-        return OpenNamed(path, budget, files, cancellationToken);
+        return OpenNamed(path, opening);
     }
 
     private static Checkpoint OpenRemote(string address, OpenLimits limits, CancellationToken cancellationToken)
@@ -96,37 +92,37 @@ public sealed partial class Checkpoint
         return System.IO.Path.GetFileName(path) == DistributedReader.MetadataName
             ? throw Rules.DistributedFile.Broken("the file describes a distributed checkpoint, which is not read on a server", path,
                 remedy: DownloadFolder)
-            : OpenNamed(path, new OpenBudget(limits, session), null, cancellationToken);
+            : OpenNamed(path, new Opening(new OpenBudget(limits, session), null, cancellationToken));
     }
 
     private static Remedy DownloadFolder => "Download the whole folder of the checkpoint, and give its path.";
 
-    private static Checkpoint OpenNamed(string path, OpenBudget budget, CheckpointFileSet? files, CancellationToken cancellationToken) =>
+    private static Checkpoint OpenNamed(string path, Opening opening) =>
         System.IO.Path.GetExtension(path).Equals(".json", StringComparison.OrdinalIgnoreCase)
-            ? ShardIndexReader.Read(path, budget, files, cancellationToken)
-            : OpenAlone(path, budget, files, cancellationToken);
+            ? ShardIndexReader.Read(path, opening)
+            : OpenAlone(path, opening);
 
     // The user chose the file: one part of a set opens by itself, and says so. GGUF says in its keys which files belong together.
-    private static Checkpoint OpenAlone(string path, OpenBudget budget, CheckpointFileSet? files, CancellationToken cancellationToken)
+    private static Checkpoint OpenAlone(string path, Opening opening)
     {
-        Checkpoint file = OpenFile(path, budget, files, cancellationToken);
-        return file.Format == CheckpointFormat.Gguf ? GgufSet.Whole(file, budget, files, cancellationToken)
+        Checkpoint file = OpenFile(path, opening);
+        return file.Format == CheckpointFormat.Gguf ? GgufSet.Whole(file, opening)
             : FolderNames.PartOf(System.IO.Path.GetFileName(path)) is { Count: > 1 } part
                 ? file.WithFindings([$"by its name the file is part {part.Number} of {part.Count}, and the other parts are not read"])
                 : file;
     }
 
     /// <summary>Opens one file of tensors, which is a checkpoint or a part of one.</summary>
-    internal static Checkpoint OpenFile(string path, OpenBudget whole, CheckpointFileSet? files, CancellationToken cancellationToken)
+    internal static Checkpoint OpenFile(string path, Opening opening)
     {
-        WholeFile file = whole.Open(path);
+        WholeFile file = opening.Budget.Open(path);
         try
         {
-            return ReadFile(file, whole.OfFile(), cancellationToken);
+            return ReadFile(file, opening.Budget.OfFile(), opening.Stop);
         }
         finally
         {
-            CheckpointFileSet.KeepOrClose(files, file);
+            CheckpointFileSet.KeepOrClose(opening.Files, file);
         }
     }
 
@@ -166,9 +162,7 @@ public sealed partial class Checkpoint
     public Checkpoint Select(string? key, IReadOnlyList<string>? include = null, IReadOnlyList<string>? exclude = null)
     {
         var selection = new TensorSelection(key, include, exclude);
-        RefusedEntry? refused = Refused.FirstOrDefault(entry => selection.HasKey
-            ? selection.BelowKey(entry.Name) is string below && (!selection.HasPatterns || selection.Keeps(below))
-            : !selection.HasPatterns || selection.Keeps(entry.Name));
+        RefusedEntry? refused = Refused.FirstOrDefault(entry => selection.BelowKey(entry.Name) is string below && selection.Keeps(below));
         if (refused is not null)
         {
             throw refused.Reason;

@@ -14,7 +14,6 @@ internal sealed class CheckpointFileReader : WholeFile
         ? FileShare.Read | FileShare.Delete
         : FileShare.ReadWrite | FileShare.Delete;
 
-    private readonly SafeFileHandle _handle;
     private readonly DirectReads _direct;
     private readonly Lazy<SafeFileHandle?> _overlapped;
     private readonly Lazy<DecodedReads> _decoded;
@@ -22,17 +21,15 @@ internal sealed class CheckpointFileReader : WholeFile
     private CheckpointFileReader(string path, SafeFileHandle handle, FileStamp stamp)
     {
         Path = path;
-        _handle = handle;
+        Handle = handle;
         _direct = new DirectReads(handle);
         _overlapped = new Lazy<SafeFileHandle?>(OpenOverlapped);
         _decoded = new Lazy<DecodedReads>(() => new DecodedReads(this, Decoding!));
         Stamp = stamp;
     }
 
-    /// <inheritdoc/>
     public override string Path { get; }
 
-    /// <inheritdoc/>
     public override CheckpointFile Described => new(Path, Length) { Stamp = Stamp, Decoding = Decoding };
 
     /// <summary>The identity of the file, and its state when it was opened.</summary>
@@ -42,7 +39,7 @@ internal sealed class CheckpointFileReader : WholeFile
     public override long Length => Stamp.Length;
 
     /// <summary>The open file. The reader keeps ownership.</summary>
-    public SafeFileHandle Handle => _handle;
+    public SafeFileHandle Handle { get; }
 
     /// <summary>False while bulk reads have found all data in the page cache.</summary>
     public bool NeedsDisk => _direct.NeedsDisk;
@@ -108,7 +105,7 @@ internal sealed class CheckpointFileReader : WholeFile
         FileStamp now;
         try
         {
-            now = FileStamp.Of(_handle);
+            now = FileStamp.Of(Handle);
         }
         catch (IOException e)
         {
@@ -121,7 +118,6 @@ internal sealed class CheckpointFileReader : WholeFile
         }
     }
 
-    /// <inheritdoc/>
     public override void ReadExactly(long offset, Span<byte> destination)
     {
         if (FileDecoding.Holds(offset))
@@ -129,7 +125,7 @@ internal sealed class CheckpointFileReader : WholeFile
             _decoded.Value.Read(offset, destination);
             return;
         }
-        ReadExactly(_handle, offset, destination);
+        ReadExactly(Handle, offset, destination);
     }
 
     /// <summary>
@@ -148,7 +144,7 @@ internal sealed class CheckpointFileReader : WholeFile
             destination = destination[read..];
             offset += read;
         }
-        ReadExactly(OperatingSystem.IsWindows() ? _overlapped.Value ?? _handle : _direct.ForSmallReads, offset, destination);
+        ReadExactly(OperatingSystem.IsWindows() ? _overlapped.Value ?? Handle : _direct.ForSmallReads, offset, destination);
     }
 
     /// <summary>
@@ -159,11 +155,10 @@ internal sealed class CheckpointFileReader : WholeFile
     {
         if (FileAdvice.IsSupported && !FileDecoding.Holds(offset))
         {
-            _ = FileAdvice.Give(_handle, offset, count, FileAdvice.WillNeed);
+            _ = FileAdvice.Give(Handle, offset, count, FileAdvice.WillNeed);
         }
     }
 
-    /// <inheritdoc/>
     public override void Dispose()
     {
         _direct.Dispose();
@@ -175,7 +170,7 @@ internal sealed class CheckpointFileReader : WholeFile
         {
             _overlapped.Value?.Dispose();
         }
-        _handle.Dispose();
+        Handle.Dispose();
     }
 
     // Windows lets reads through a synchronous handle wait for one another, whichever threads they come from; overlapped ones go on side by

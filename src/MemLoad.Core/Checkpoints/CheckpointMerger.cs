@@ -31,6 +31,28 @@ internal sealed class CheckpointMerger
         _tensors.Add(
             name == tensor.Name && firstStorage == 0 ? tensor : tensor with { Name = name, Storage = firstStorage + tensor.Storage });
 
+    /// <summary>Adds all tensors of the parts of one model. Each name is in one part.</summary>
+    /// <exception cref="MemLoadException">ML6001.</exception>
+    public void AddAll(Checkpoint[] parts)
+    {
+        var homes = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (Checkpoint part in parts)
+        {
+            int firstStorage = AddPart(part);
+            foreach (TensorEntry tensor in part.Tensors)
+            {
+                if (!homes.TryAdd(tensor.Name, part.Path))
+                {
+                    throw Rules.NameRepeated.Broken(
+                        $"the name {Printable.Quote(tensor.Name)} occurs in "
+                            + $"{Printable.Quote(Path.GetFileName(homes[tensor.Name]))} as well",
+                        part.Path);
+                }
+                AddTensor(tensor.Name, tensor, firstStorage);
+            }
+        }
+    }
+
     /// <summary>The merged checkpoint.</summary>
     public Checkpoint Build(string path, CheckpointFormat format, IReadOnlyDictionary<string, object?> metadata) =>
         CheckpointBuilder.Trim(path, format, [.. _files], [.. _storages], [.. _tensors], metadata).WithFindings(Findings())

@@ -18,12 +18,7 @@ internal static class ChunkStream
         public long Done { get; set; }
     }
 
-    /// <summary>Streams a tensor that is contiguous in the storage.</summary>
-    /// <param name="checkpoint">The checkpoint.</param>
-    /// <param name="storage">The storage of the tensor.</param>
-    /// <param name="tensor">The tensor.</param>
-    /// <param name="sink">Takes the elements, at most 1 MiB at a time.</param>
-    /// <param name="cancellationToken">Stops the stream within one MiB.</param>
+    /// <summary>Streams a tensor that is contiguous in the storage, at most 1 MiB at a time.</summary>
     /// <exception cref="MemLoadException">ML1001 to ML1007.</exception>
     public static void Run(Checkpoint checkpoint, Extent storage, TensorEntry tensor, ElementSink sink, CancellationToken cancellationToken)
     {

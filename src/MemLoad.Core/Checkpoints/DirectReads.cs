@@ -61,7 +61,6 @@ internal sealed unsafe partial class DirectReads(SafeFileHandle file) : IDisposa
     /// </summary>
     public SafeFileHandle ForSmallReads => _direct.IsValueCreated && !_refused && _probe.Value is SafeFileHandle calm ? calm : file;
 
-    /// <inheritdoc/>
     public void Dispose()
     {
         // A child process has a copy of each descriptor until it starts its program. Closing a descriptor does not release its lock then.
@@ -167,7 +166,7 @@ internal sealed unsafe partial class DirectReads(SafeFileHandle file) : IDisposa
     // Opens the same file again, even if its name now belongs to another file. Returns null if this is not possible.
     private static SafeFileHandle? OpenAgain(SafeFileHandle file, int flags)
     {
-        SafeFileHandle again = Native.Open($"/proc/self/fd/{file.DangerousGetHandle()}", flags | Native.CloseOnExec);
+        SafeFileHandle again = NativeFiles.Open($"/proc/self/fd/{file.DangerousGetHandle()}", flags | NativeFiles.ReadOnlyCloseOnExec);
         if (!again.IsInvalid)
         {
             return again;
@@ -203,7 +202,6 @@ internal sealed unsafe partial class DirectReads(SafeFileHandle file) : IDisposa
         public const short ReadLock = 0;
         public const short WriteLock = 1;
         public const short Unlocked = 2;
-        public const int CloseOnExec = 0x80000;
 
         public static readonly int Direct = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x10000 : 0x4000; // O_DIRECT
 
@@ -212,8 +210,5 @@ internal sealed unsafe partial class DirectReads(SafeFileHandle file) : IDisposa
 
         [LibraryImport("libc", EntryPoint = "fcntl")]
         public static partial int Control(SafeFileHandle file, int command, FileLock* argument);
-
-        [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
-        public static partial SafeFileHandle Open(string path, int flags);
     }
 }

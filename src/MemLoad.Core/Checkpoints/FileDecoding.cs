@@ -50,15 +50,13 @@ internal sealed class FileDecoding
 
     /// <summary>Adds a deflated record and returns the offset of its bytes.</summary>
     /// <exception cref="MemLoadException">ML2017: deflate cannot give that many bytes.</exception>
-    public long AddDeflated(in ZipRecord record, string path)
-    {
-        return record.Inflated > (record.Length * LargestRatio) + LargestRatio
+    public long AddDeflated(in ZipRecord record, string path) =>
+        record.Inflated > (record.Length * LargestRatio) + LargestRatio
             ? throw Rules.ZipInflates.Broken(
                 $"the record {Printable.Quote(record.Name)} of {record.Length} bytes claims {record.Inflated} bytes inflated",
                 path,
                 record.Offset)
             : Add(record.Inflated, record.Offset, record.Length, 0, record.Crc);
-    }
 
     /// <summary>Adds a range of numbers whose bytes are swapped and returns the offset of its bytes.</summary>
     public long AddSwapped(long offset, long length, int unit)
@@ -67,8 +65,7 @@ internal sealed class FileDecoding
         {
             return Add(length, offset, length, unit, 0);
         }
-        Part inner = PartAt(offset);
-        inner.SwapUnit = unit;
+        PartAt(offset).SwapUnit = unit;
         return offset;
     }
 
@@ -166,7 +163,7 @@ internal sealed class DecodedReads(WholeFile file, FileDecoding decoding) : IDis
                 part.IsVerified = true;
             }
             Cursor cursor = CursorAt(part, from);
-            Skip(cursor, from);
+            Advance(cursor, from);
             Inflate(cursor, destination);
         }
     }
@@ -185,24 +182,11 @@ internal sealed class DecodedReads(WholeFile file, FileDecoding decoding) : IDis
         Cursor cursor = Open(part);
         using DeflateStream stream = cursor.Stream;
         var checksum = new Crc32();
-        byte[] piece = ArrayPool<byte>.Shared.Rent(PieceBytes);
-        try
+        Advance(cursor, part.Length, checksum);
+        if (Read(cursor, [0]) != 0)
         {
-            while (cursor.Position < part.Length)
-            {
-                Span<byte> next = piece.AsSpan(0, (int)Math.Min(PieceBytes, part.Length - cursor.Position));
-                Inflate(cursor, next);
-                checksum.Append(next);
-            }
-            if (Read(cursor, piece.AsSpan(0, 1)) != 0)
-            {
-                throw Rules.ZipInflates.Broken(
-                    $"a record inflates to more than the {part.Length} bytes that the directory states", file.Path, part.Physical);
-            }
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(piece);
+            throw Rules.ZipInflates.Broken(
+                $"a record inflates to more than the {part.Length} bytes that the directory states", file.Path, part.Physical);
         }
         uint found = checksum.GetCurrentHashAsUInt32();
         if (part.Crc != 0 && found != part.Crc)
@@ -235,14 +219,16 @@ internal sealed class DecodedReads(WholeFile file, FileDecoding decoding) : IDis
         return nearest;
     }
 
-    private void Skip(Cursor cursor, long to)
+    private void Advance(Cursor cursor, long to, Crc32? checksum = null)
     {
         byte[] piece = ArrayPool<byte>.Shared.Rent(PieceBytes);
         try
         {
             while (cursor.Position < to)
             {
-                Inflate(cursor, piece.AsSpan(0, (int)Math.Min(PieceBytes, to - cursor.Position)));
+                Span<byte> next = piece.AsSpan(0, (int)Math.Min(PieceBytes, to - cursor.Position));
+                Inflate(cursor, next);
+                checksum?.Append(next);
             }
         }
         finally

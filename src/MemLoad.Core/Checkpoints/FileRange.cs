@@ -1,8 +1,12 @@
+using System.Buffers;
+
 namespace MemLoad;
 
 /// <summary>Bytes that headers are read from: a whole file, or a record inside one. Positions count from the start of the range.</summary>
 internal abstract class FileRange
 {
+    private const int PieceBytes = 1 << 20;
+
     /// <summary>The file, for errors.</summary>
     public abstract string Path { get; }
 
@@ -21,12 +25,42 @@ internal abstract class FileRange
     /// <exception cref="MemLoadException">ML1005 or ML1007. The part is compared with the range before memory is allocated.</exception>
     public byte[] ReadBytes(long offset, long count)
     {
-        if (offset < 0 || count < 0 || offset > Length - count)
-        {
-            throw Rules.FileTruncated.Broken($"the file has {Length} bytes but {count} are promised here", Path, offset);
-        }
+        Require(offset, count);
         byte[] bytes = GC.AllocateUninitializedArray<byte>(checked((int)count));
         ReadExactly(offset, bytes);
         return bytes;
+    }
+
+    /// <summary>Checks that a part lies in the range.</summary>
+    /// <exception cref="MemLoadException">ML1005.</exception>
+    public void Require(long offset, long count)
+    {
+        if (offset < 0 || count < 0 || offset > Length - count)
+        {
+            throw Rules.FileTruncated.Broken(
+                $"the file has {Length} bytes but {count} are promised here", Path, Math.Clamp(offset, 0, Length));
+        }
+    }
+
+    /// <summary>Reads a part in pieces of at most 1 MiB.</summary>
+    /// <exception cref="MemLoadException">As from <see cref="ReadExactly"/>.</exception>
+    public void Stream(long offset, long length, ElementSink sink, CancellationToken ct)
+    {
+        byte[] piece = ArrayPool<byte>.Shared.Rent((int)Math.Min(PieceBytes, length));
+        try
+        {
+            for (long done = 0; done < length;)
+            {
+                ct.ThrowIfCancellationRequested();
+                Span<byte> part = piece.AsSpan(0, (int)Math.Min(PieceBytes, length - done));
+                ReadExactly(offset + done, part);
+                sink(part);
+                done += part.Length;
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(piece);
+        }
     }
 }

@@ -12,7 +12,7 @@ internal sealed class FileRecord : FileRange
     private readonly CheckpointFileReader _file;
     private readonly long _start;
     private readonly byte[] _head;
-    private readonly byte[] _tail = [];
+    private readonly byte[] _tail;
 
     /// <summary>Reads the two ends of a record.</summary>
     /// <param name="file">The file.</param>
@@ -28,13 +28,10 @@ internal sealed class FileRecord : FileRange
         _tail = length <= AtOnce ? [] : file.ReadBytes(start + length - TailBytes, TailBytes);
     }
 
-    /// <inheritdoc/>
     public override string Path => _file.Path;
 
-    /// <inheritdoc/>
     public override long Length { get; }
 
-    /// <inheritdoc/>
     public override void ReadExactly(long offset, Span<byte> destination)
     {
         if (offset < 0 || destination.Length > Length - offset)
@@ -56,7 +53,6 @@ internal sealed class FileRecord : FileRange
         }
     }
 
-    /// <inheritdoc/>
     public override void Expect(long offset, long count)
     {
         // Headers are read already.

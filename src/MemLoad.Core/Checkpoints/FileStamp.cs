@@ -12,8 +12,10 @@ namespace MemLoad;
 /// <param name="Inode">The number of the file in the file system. 0 if the system does not provide it.</param>
 internal readonly record struct FileStamp(long Length, long Modified, ulong Device, ulong Inode)
 {
-    // Kernels use a clock with 100 to 1000 ticks per second for file times.
-    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(20);
+    /// <summary>
+    /// The time to wait before a new stamp detects every later write. Kernels use a clock with 100 to 1000 ticks per second for file times.
+    /// </summary>
+    public static TimeSpan Settling { get; } = TimeSpan.FromMilliseconds(20);
 
     /// <summary>The stamp of an open file.</summary>
     /// <exception cref="IOException">The file system does not answer.</exception>
@@ -22,10 +24,7 @@ internal readonly record struct FileStamp(long Length, long Modified, ulong Devi
         : OfOthers(file);
 
     /// <summary>Whether the last write is so recent that a later write could have the same time.</summary>
-    public bool IsFresh => Math.Abs(DateTime.UtcNow.Ticks - Modified) < Tick.Ticks;
-
-    /// <summary>The time to wait before a new stamp detects every later write.</summary>
-    public static TimeSpan Settling => Tick;
+    public bool IsFresh => Math.Abs(DateTime.UtcNow.Ticks - Modified) < Settling.Ticks;
 
     private static FileStamp OfOthers(SafeFileHandle file)
     {

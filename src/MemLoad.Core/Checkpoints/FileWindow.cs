@@ -24,11 +24,7 @@ internal sealed class FileWindow(FileRange file) : IDisposable
     /// <exception cref="MemLoadException">ML1005 or ML1007.</exception>
     public ReadOnlySpan<byte> Read(long offset, int count)
     {
-        if (offset < 0 || count < 0 || offset > file.Length - count)
-        {
-            throw Rules.FileTruncated.Broken(
-                $"the file has {file.Length} bytes but {count} are promised here", Path, Math.Clamp(offset, 0, file.Length));
-        }
+        file.Require(offset, count);
         if (offset < _start || offset + count > _start + _filled)
         {
             bool near = Math.Abs(offset - _last) < LargeRead / 8;

@@ -48,8 +48,6 @@ internal static partial class FolderKinds
     /// <summary>
     /// The number of parts of a model of Llama, by the list of checksums beside it; 1 for any other file, and without a list.
     /// </summary>
-    /// <param name="folder">Absolute path of the folder.</param>
-    /// <param name="name">The name of a part.</param>
     public static int LlamaParts(string folder, string name)
     {
         string list = Path.Combine(folder, "checklist.chk");
@@ -67,12 +65,7 @@ internal static partial class FolderKinds
                 .Count());
     }
 
-    /// <summary>A set of files that is not complete.</summary>
-    /// <param name="folder">Absolute path of the folder.</param>
-    /// <param name="present">The names of the parts that are there.</param>
-    /// <param name="missing">The names of the parts that are not.</param>
-    /// <param name="count">The number of all parts.</param>
-    /// <param name="others">Other files that can be opened.</param>
+    /// <summary>A set of files that is not complete. Others of the folder can be opened.</summary>
     public static MemLoadException Incomplete(
         string folder, ImmutableArray<string> present, ImmutableArray<string> missing, int count, IEnumerable<string> others)
     {

@@ -13,18 +13,7 @@ internal readonly record struct PartName(string Set, int Number, int Count);
 internal static partial class FolderNames
 {
     private static readonly string[] TensorExtensions =
-    [
-        ".pt",
-        ".pth",
-        ".bin",
-        ".safetensors",
-        ".gguf",
-        ".ckpt",
-        ".sft",
-        ".th",
-        ".pth.tar",
-        ".pt.tar",
-    ];
+        [".pt", ".pth", ".bin", ".safetensors", ".gguf", ".ckpt", ".sft", ".th", ".pth.tar", ".pt.tar"];
 
     // Files of one tensor have these. The others are of whole models.
     private static readonly string[] SingleExtensions = [".pt", ".pth", ".bin", ".safetensors"];
@@ -42,6 +31,10 @@ internal static partial class FolderNames
 
     // Files of one process of several: of Llama, DeepSpeed, verl, and names like pytorch_model_fsdp_rank0.bin.
     private static readonly Regex[] Ranks = [ConsolidatedName(), DeepSpeedName(), WorldRankName(), NamedRankName()];
+
+    /// <summary>Whether a text of a file is the name of another file beside it: no path, on any system.</summary>
+    public static bool IsPlain(string name) =>
+        name is not ("" or "." or "..") && !name.AsSpan().ContainsAny(@"/\:") && !ControlCharacters.AreInFileName(name);
 
     /// <summary>Whether a file is an index of shards: <c>*.index.json</c>, or with a variant, such as <c>*.index.fp16.json</c>.</summary>
     public static bool IsIndex(string name) => IndexName().IsMatch(name);
@@ -63,25 +56,16 @@ internal static partial class FolderNames
     public static PartName? PartOf(string name)
     {
         Match match = CountedName().Match(name);
-        return
-            match.Success
-            && int.TryParse(match.Groups["number"].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out int number)
-            && int.TryParse(match.Groups["count"].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out int count)
-            && count > 0
-            && number <= count
-            ? new PartName(
-                $"{name[..match.Groups["number"].Index]}*{name[(match.Groups["number"].Index + match.Groups["number"].Length)..]}",
-                number,
-                count)
-            : null;
+        int number = NumberOf(match.Groups["number"]);
+        int count = NumberOf(match.Groups["count"]);
+        return count > 0 && number <= count ? new PartName(Replace(name, match.Groups["number"], "*"), number, count) : null;
     }
 
     /// <summary>The name that another part of a set has.</summary>
     public static string SiblingOf(string name, int number)
     {
         Group own = CountedName().Match(name).Groups["number"];
-        string digits = number.ToString(CultureInfo.InvariantCulture).PadLeft(own.Length, '0');
-        return $"{name[..own.Index]}{digits}{name[(own.Index + own.Length)..]}";
+        return Replace(name, own, number.ToString(CultureInfo.InvariantCulture).PadLeft(own.Length, '0'));
     }
 
     /// <summary>
@@ -90,15 +74,16 @@ internal static partial class FolderNames
     /// </summary>
     public static PartName? RankOf(string name)
     {
-        Match? match = Ranks.Select(rank => rank.Match(name)).FirstOrDefault(found => found.Success);
-        if (match is null || !int.TryParse(match.Groups["rank"].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out int rank))
-        {
-            return null;
-        }
-        _ = int.TryParse(WorldName().Match(name).Groups["count"].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out int count);
-        return new PartName(
-            $"{name[..match.Groups["rank"].Index]}*{name[(match.Groups["rank"].Index + match.Groups["rank"].Length)..]}", rank, count);
+        Group? rank = Ranks.Select(names => names.Match(name).Groups["rank"]).FirstOrDefault(group => group.Success);
+        return rank is null ? null
+            : new PartName(Replace(name, rank, "*"), NumberOf(rank), NumberOf(WorldName().Match(name).Groups["count"]));
     }
+
+    // At most six digits; 0 if the name has none.
+    private static int NumberOf(Group digits) => digits.Success ? int.Parse(digits.ValueSpan, CultureInfo.InvariantCulture) : 0;
+
+    private static string Replace(string name, Group group, string text) =>
+        $"{name[..group.Index]}{text}{name[(group.Index + group.Length)..]}";
 
     /// <summary>
     /// A name without its format: equal for the files in which transformers, diffusers and peft save one model in two formats, such as
@@ -134,7 +119,7 @@ internal static partial class FolderNames
     [GeneratedRegex(@"world_size[-_](?<count>[0-9]{1,6})[-_.]", Options)]
     private static partial Regex WorldName();
 
-    [GeneratedRegex(@"\.(safetensors|bin)(?=\.|$)", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"\.(safetensors|bin)(?=\.|$)", Options)]
     private static partial Regex FormatWord();
 
     [GeneratedRegex(@"^optim(izer)?([-_][0-9]+|_world_size.*)?\.(pt|pth|bin|safetensors)$|_optim_states\.pt$", Options)]

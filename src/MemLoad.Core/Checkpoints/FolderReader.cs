@@ -25,24 +25,20 @@ internal static class FolderReader
     // A name can state any number of parts.
     private const int MostMissingNames = 6;
 
-    /// <summary>Opens a folder.</summary>
-    /// <param name="folder">Absolute path of the folder.</param>
-    /// <param name="budget">The memory that opening may use.</param>
-    /// <param name="files">Keeps the files open. Null closes them.</param>
-    /// <param name="ct">Stops the reading.</param>
+    /// <summary>Opens a folder, by its absolute path.</summary>
     /// <exception cref="MemLoadException">ML5001 to ML5017, and the rules of its files.</exception>
-    public static Checkpoint Read(string folder, OpenBudget budget, CheckpointFileSet? files, CancellationToken ct)
+    public static Checkpoint Read(string folder, Opening opening)
     {
         FolderListing listing = FolderListing.Of(folder);
         if (listing.IsDistributed && DistributedReader.IsIn(folder))
         {
-            return DistributedReader.Read(folder, budget, files, ct);
+            return DistributedReader.Read(folder, opening);
         }
         if (!listing.Indexes.IsEmpty)
         {
             string index = Preferred(listing.Indexes) ?? throw Rules.FolderAmbiguous.Broken(
                 $"the folder has the indexes {Printable.List(listing.Indexes)}", folder, remedy: TypedPath.OneOf(folder, listing.Indexes));
-            Checkpoint sharded = ShardIndexReader.Read(Path.Combine(folder, index), budget, files, ct);
+            Checkpoint sharded = ShardIndexReader.Read(Path.Combine(folder, index), opening);
             var named = sharded.Files.Select(file => Path.GetFileName(file.Path)).ToHashSet(StringComparer.Ordinal);
             return sharded.WithFindings(
                 LeftOut([.. listing.Indexes.Where(other => other != index), .. listing.TensorFiles.Where(name => !named.Contains(name))]));
@@ -55,7 +51,7 @@ internal static class FolderReader
             : null;
         if (chosen is null)
         {
-            return candidates.Length == 0 ? throw FolderKinds.WithoutModel(listing) : ReadSeveral(listing, candidates, budget, files, ct);
+            return candidates.Length == 0 ? throw FolderKinds.WithoutModel(listing) : ReadSeveral(listing, candidates, opening);
         }
         if (chosen.IsRanks || (chosen.Files is [string first] && FolderKinds.LlamaParts(folder, first) > 1))
         {
@@ -71,11 +67,11 @@ internal static class FolderReader
                 candidates.Where(candidate => candidate != chosen && candidate.Missing.IsEmpty).SelectMany(candidate => candidate.Files));
         }
         Checkpoint checkpoint = chosen.Files is [string lone, ..] && (chosen.Files.Length == 1 || chosen.IsGguf)
-            ? GgufSet.Whole(Checkpoint.OpenFile(Path.Combine(folder, lone), budget, files, ct), budget, files, ct)
-            : ReadSet(folder, chosen, budget, files, ct);
+            ? GgufSet.Whole(Checkpoint.OpenFile(Path.Combine(folder, lone), opening), opening)
+            : ReadSet(folder, chosen, opening);
         if (checkpoint.Tensors is [{ Name: "" }] && !chosen.IsSet)
         {
-            return PerTensorFolderReader.Read(listing, budget, files, ct);
+            return PerTensorFolderReader.Read(listing, opening);
         }
         return checkpoint.Tensors.IsEmpty && checkpoint.RequireWhole().Tensors.IsEmpty
             ? throw Rules.FolderEmpty.Broken(
@@ -89,7 +85,6 @@ internal static class FolderReader
     /// The complete reading beside an index that is of no use: the whole file of its model, or all files of a set of it; null if there is
     /// none.
     /// </summary>
-    /// <param name="indexPath">Absolute path of the index.</param>
     public static (string Name, bool IsSet)? Beside(string indexPath)
     {
         string model = FolderNames.ModelOf(Path.GetFileName(indexPath)).Split(".index", 2)[0];
@@ -101,10 +96,9 @@ internal static class FolderReader
     }
 
     // A file per tensor, unless the names say otherwise.
-    private static Checkpoint ReadSeveral(
-        FolderListing listing, Candidate[] candidates, OpenBudget budget, CheckpointFileSet? files, CancellationToken ct) =>
+    private static Checkpoint ReadSeveral(FolderListing listing, Candidate[] candidates, Opening opening) =>
         candidates.All(candidate => !candidate.IsSet && FolderNames.CanBeSingle(candidate.Name))
-            ? PerTensorFolderReader.Read(listing, budget, files, ct)
+            ? PerTensorFolderReader.Read(listing, opening)
             : throw Rules.FileNotOneTensor.Broken(
                 $"the folder has {Printable.List([.. candidates.Select(candidate => candidate.Name)])}, and nothing says which of them "
                     + $"is the checkpoint",
@@ -152,26 +146,11 @@ internal static class FolderReader
     }
 
     // All parts are there, so the names of the tensors must be those of one model.
-    private static Checkpoint ReadSet(string folder, Candidate set, OpenBudget budget, CheckpointFileSet? files, CancellationToken ct)
+    private static Checkpoint ReadSet(string folder, Candidate set, Opening opening)
     {
-        Checkpoint[] parts = ShardFiles.OpenAll([.. set.Files.Select(name => Path.Combine(folder, name))], budget, files, ct);
+        Checkpoint[] parts = ShardFiles.OpenAll([.. set.Files.Select(name => Path.Combine(folder, name))], opening);
         var merger = new CheckpointMerger();
-        var homes = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (Checkpoint part in parts)
-        {
-            int firstStorage = merger.AddPart(part);
-            foreach (TensorEntry tensor in part.Tensors)
-            {
-                if (!homes.TryAdd(tensor.Name, part.Path))
-                {
-                    throw Rules.NameRepeated.Broken(
-                        $"the name {Printable.Quote(tensor.Name)} occurs in "
-                            + $"{Printable.Quote(Path.GetFileName(homes[tensor.Name]))} as well",
-                        part.Path);
-                }
-                merger.AddTensor(tensor.Name, tensor, firstStorage);
-            }
-        }
+        merger.AddAll(parts);
         return merger.Build(folder, CheckpointFormat.Sharded, new Dictionary<string, object?>())
             .WithFindings([$"the folder has no index: its {parts.Length} shards were read by their names"]);
     }
@@ -185,7 +164,7 @@ internal static class FolderReader
         }
         string[] safe = [.. names.Where(name => name.Contains(".safetensors", StringComparison.OrdinalIgnoreCase))];
         return
-            safe.Length == 1 && names.Count > 1 && names.Select(FolderNames.ModelOf).Distinct(StringComparer.OrdinalIgnoreCase).Count() == 1
+            safe.Length == 1 && names.Select(FolderNames.ModelOf).Distinct(StringComparer.OrdinalIgnoreCase).Count() == 1
             ? safe[0]
             : null;
     }

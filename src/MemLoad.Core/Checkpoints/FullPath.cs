@@ -3,9 +3,7 @@ namespace MemLoad;
 /// <summary>Makes paths that users give absolute.</summary>
 internal static class FullPath
 {
-    /// <summary>Returns the absolute path, relative to the current folder.</summary>
-    /// <param name="path">The path that was given.</param>
-    /// <param name="rule">The rule for a path that names nothing. The default is ML1001.</param>
+    /// <summary>Returns the absolute path. The rule of a path that names nothing is ML1001 by default.</summary>
     /// <exception cref="MemLoadException">The path has a NUL character, or it is relative and the current folder does not
     /// exist.</exception>
     public static string Of(string path, Rule? rule = null)
@@ -22,9 +20,7 @@ internal static class FullPath
         }
     }
 
-    /// <summary>Refuses a path that cannot be valid, before the file system is used.</summary>
-    /// <param name="path">The path that was given.</param>
-    /// <param name="rule">The rule that it breaks. The default is ML1001.</param>
+    /// <summary>Refuses a path that cannot be valid, before the file system is used. Its rule is ML1001 by default.</summary>
     /// <exception cref="MemLoadException">It has a NUL character.</exception>
     public static void RequireName(string path, Rule? rule = null)
     {

@@ -9,16 +9,11 @@ internal static class LfsPointer
     private const int HeadBytes = 512;
 
     /// <summary>Refuses a file that is a pointer.</summary>
-    /// <param name="file">The file.</param>
-    /// <param name="path">Its path in the message.</param>
     /// <exception cref="MemLoadException">ML1011, and the rules of reading.</exception>
     public static void Refuse(WholeFile file, string path) =>
         Refuse(file.ReadBytes(0, Math.Min(file.Length, HeadBytes)), path, file.Length);
 
-    /// <summary>Refuses a pointer.</summary>
-    /// <param name="head">The first bytes of the file.</param>
-    /// <param name="path">The file.</param>
-    /// <param name="length">Its length.</param>
+    /// <summary>Refuses a file that is a pointer, by its first bytes.</summary>
     /// <exception cref="MemLoadException">ML1011.</exception>
     public static void Refuse(ReadOnlySpan<byte> head, string path, long length)
     {
@@ -26,9 +21,7 @@ internal static class LfsPointer
         {
             return;
         }
-        string? size = Encoding
-            .ASCII.GetString(head)
-            .Split('\n')
+        string? size = Encoding.ASCII.GetString(head).Split('\n')
             .FirstOrDefault(line => line.StartsWith("size ", StringComparison.Ordinal));
         string real = size is not null && long.TryParse(size["size ".Length..], out long bytes) && bytes >= 0 ? $" of {bytes} bytes" : "";
         throw Rules.LfsPointer.Broken($"the file is a git-lfs pointer of {length} bytes to the real one{real}", path, 0);

@@ -28,10 +28,7 @@ internal static class NotWeights
         ([.. "Rar!"u8], "RAR", "unrar x"),
     ];
 
-    /// <summary>Refuses a file that is text or compressed.</summary>
-    /// <param name="head">The first bytes of the file, at most 512.</param>
-    /// <param name="path">The file.</param>
-    /// <param name="length">Its length.</param>
+    /// <summary>Refuses a file that is text or compressed, by its first bytes.</summary>
     /// <exception cref="MemLoadException">ML1004 or ML1016.</exception>
     public static void Refuse(ReadOnlySpan<byte> head, string path, long length)
     {
@@ -95,8 +92,10 @@ internal static class NotWeights
     // Weights have zeros, and controls that no text has.
     private static bool IsText(ReadOnlySpan<byte> head, long length)
     {
+        int high = 0;
         foreach (byte b in head)
         {
+            high += b >= 0x80 ? 1 : 0;
             if (b < ' ' && b is not ((byte)'\t' or (byte)'\n' or (byte)'\r' or (byte)'\f' or 0x1b))
             {
                 return false;
@@ -107,18 +106,7 @@ internal static class NotWeights
             return true;
         }
         // The last character may be cut, and old pages are not UTF-8.
-        int high = head.Length - head.Count((byte)0x7f) - CountAscii(head);
         return length > head.Length ? high <= Math.Max(3, head.Length / 4) : high <= head.Length / 4;
-    }
-
-    private static int CountAscii(ReadOnlySpan<byte> bytes)
-    {
-        int count = 0;
-        foreach (byte b in bytes)
-        {
-            count += b < 0x7f ? 1 : 0;
-        }
-        return count;
     }
 
     private static string Kind(ReadOnlySpan<byte> text)
@@ -126,7 +114,7 @@ internal static class NotWeights
         text = text.TrimStart(" \t\r\n"u8);
         return text switch
         {
-            _ when StartsWithWord(text, "<!doctype html") || StartsWithWord(text, "<html") => "a web page",
+            _ when StartsWithWord(text, "<!doctype html"u8) || StartsWithWord(text, "<html"u8) => "a web page",
             _ when text.StartsWith("<"u8) => "XML",
             _ when text.StartsWith("{"u8) || text.StartsWith("["u8) => "JSON",
             _ when text.StartsWith("../../blobs/"u8) => "the target of a link",
@@ -138,8 +126,8 @@ internal static class NotWeights
         ? "The links of the cache were copied as text. Download the model again, or copy the whole folder models--ORG--NAME with its links."
         : Rules.FileIsText.Remedy;
 
-    private static bool StartsWithWord(ReadOnlySpan<byte> text, string word) =>
-        text.Length >= word.Length && Encoding.ASCII.GetString(text[..word.Length]).Equals(word, StringComparison.OrdinalIgnoreCase);
+    private static bool StartsWithWord(ReadOnlySpan<byte> text, ReadOnlySpan<byte> word) =>
+        text.Length >= word.Length && Ascii.EqualsIgnoreCase(text[..word.Length], word);
 
     private static string FirstLine(ReadOnlySpan<byte> text)
     {

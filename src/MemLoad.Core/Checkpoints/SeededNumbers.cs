@@ -13,15 +13,11 @@ internal sealed class SeededNumbers : IEqualityComparer<uint>, IEqualityComparer
     /// <summary>The only instance.</summary>
     public static SeededNumbers Comparer { get; } = new();
 
-    /// <inheritdoc/>
     public bool Equals(uint x, uint y) => x == y;
 
-    /// <inheritdoc/>
     public bool Equals(int x, int y) => x == y;
 
-    /// <inheritdoc/>
     public int GetHashCode(uint obj) => HashCode.Combine(obj);
 
-    /// <inheritdoc/>
     public int GetHashCode(int obj) => HashCode.Combine(obj);
 }

@@ -6,13 +6,9 @@ internal static class ShardFiles
     /// <summary>
     /// Opens files, several at a time, because each needs one or two round trips on a network. The error of the first file is reported.
     /// </summary>
-    /// <param name="paths">Absolute paths.</param>
-    /// <param name="budget">The memory that opening may use.</param>
-    /// <param name="files">Keeps the files open. Null closes them.</param>
-    /// <param name="ct">Stops the reading.</param>
     /// <exception cref="MemLoadException">The rules of the files.</exception>
-    public static Checkpoint[] OpenAll(string[] paths, OpenBudget budget, CheckpointFileSet? files, CancellationToken ct) =>
-        OpenAll(paths.Length, (i, stop) => Checkpoint.OpenFile(paths[i], budget, files, stop), ct);
+    public static Checkpoint[] OpenAll(string[] paths, Opening opening) =>
+        OpenAll(paths.Length, (i, stop) => Checkpoint.OpenFile(paths[i], opening with { Stop = stop }), opening.Stop);
 
     /// <summary>Opens files by a function, several at a time. The error of the first file is reported.</summary>
     /// <typeparam name="T">What opening a file gives.</typeparam>

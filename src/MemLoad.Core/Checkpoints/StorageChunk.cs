@@ -131,13 +131,9 @@ public sealed class StorageChunk
     public long PlaceOf(long offset) => At(offset).Place;
 
     /// <summary>Returns where a byte of the chunk lies in the file.</summary>
-    /// <param name="offset">Byte offset in the chunk.</param>
     internal long InFile(long offset) => At(offset).InFile;
 
     /// <summary>Fills memory with consecutive bytes of the chunk, with one read per run in the file.</summary>
-    /// <param name="file">The file of the chunk, open.</param>
-    /// <param name="offset">Byte offset in the chunk.</param>
-    /// <param name="destination">The memory.</param>
     /// <exception cref="MemLoadException">As from <see cref="CheckpointFileReader.ReadBulk"/>.</exception>
     internal void Read(CheckpointFileReader file, long offset, Span<byte> destination)
     {
@@ -163,13 +159,11 @@ public sealed class StorageChunk
     /// <summary>
     /// Returns the offset of the first byte of the chunk that lies at a place of the storage or after it; the length if none does.
     /// </summary>
-    /// <param name="place">Byte offset in the storage.</param>
     internal long FirstFrom(long place) => First(place - Start, loop => loop.Step);
 
     /// <summary>
     /// Returns the offset of the first byte of the chunk that lies at a place of the file or after it; the length if none does.
     /// </summary>
-    /// <param name="place">Byte offset in the file.</param>
     internal long FirstInFileFrom(long place) => First(place - Offset, loop => loop.FileStep);
 
     /// <summary>The chunk in a list of files with other indices.</summary>

@@ -21,6 +21,12 @@ internal ref struct StrictJson
 {
     private static readonly SearchValues<byte> BetweenTokens = SearchValues.Create(" \t\r\n,:"u8);
 
+    // Bytes of a set of names without the names.
+    private const int EmptySet = 80;
+
+    /// <summary>What JSON has between its tokens.</summary>
+    public static ReadOnlySpan<byte> Spaces => " \t\r\n"u8;
+
     private readonly ReadOnlySpan<byte> _text;
     private readonly long _origin;
     private readonly string _path;
@@ -130,12 +136,12 @@ internal ref struct StrictJson
     public bool NextName(HashSet<string> seen, out string name)
     {
         Next();
-        bool ended = Token == JsonTokenType.EndObject;
-        name = ended ? "" : Text();
-        if (ended)
+        if (Token == JsonTokenType.EndObject)
         {
+            name = "";
             return false;
         }
+        name = Text();
         if (seen.Count == seen.Capacity)
         {
             _budget.Spend(OpenBudget.GrowingEntry + (3L * OpenBudget.EntryBytes * seen.Count), _path);
@@ -233,11 +239,58 @@ internal ref struct StrictJson
     // Creates no string, unless the text has escapes, which can be half a surrogate pair.
     private readonly bool IsText(string text) => _reader.ValueIsEscaped ? Text() == text : _reader.ValueTextEquals(text);
 
-    /// <summary>Checks that only padding follows the last token.</summary>
-    public readonly void End(ReadOnlySpan<byte> padding, Rule rule)
+    /// <summary>Reads an object: scalars at any depth with dotted names.</summary>
+    /// <exception cref="MemLoadException">The rules that are given, and ML1013.</exception>
+    public static Dictionary<string, object?> ReadScalars(byte[] text, string path, JsonRules rules, OpenBudget budget)
+    {
+        var values = new Dictionary<string, object?>(StringComparer.Ordinal);
+        var json = new StrictJson(text, 0, path, rules, budget);
+        json.Next(JsonTokenType.StartObject, "the file");
+        json.Flatten("", values);
+        json.End(rules.Syntax);
+        return values;
+    }
+
+    /// <summary>Reads over the current value, which must be sound JSON.</summary>
+    public void Skip() => Flatten("", null);
+
+    /// <summary>Reads the current value: scalars at any depth with dotted names. The JSON reader limits the depth.</summary>
+    public void Flatten(string prefix, Dictionary<string, object?>? into)
+    {
+        switch (Token)
+        {
+            case JsonTokenType.StartObject:
+                var names = new HashSet<string>(StringComparer.Ordinal);
+                while (NextName(names, out string name))
+                {
+                    Next();
+                    Flatten(Below(prefix, name, into is not null), into);
+                }
+                break;
+            case JsonTokenType.StartArray:
+                for (int i = 0; NextItem(); i++)
+                {
+                    Flatten(Below(prefix, into is null ? "" : i.ToString(CultureInfo.InvariantCulture), into is not null), into);
+                }
+                break;
+            default:
+                into?.TryAdd(prefix, Scalar());
+                break;
+        }
+    }
+
+    // A name is created only if its value is kept. A long name above many short names is charged for each of them.
+    private readonly string Below(string prefix, string name, bool isKept)
+    {
+        _budget.Spend(isKept ? EmptySet + OpenBudget.GrowingEntry + OpenBudget.Text(prefix.Length + name.Length) : EmptySet, _path);
+        return !isKept ? "" : prefix.Length == 0 ? name : $"{prefix}.{name}";
+    }
+
+    /// <summary>Checks that only white space follows the last token.</summary>
+    public readonly void End(Rule rule)
     {
         int consumed = checked((int)_reader.BytesConsumed);
-        int other = _text[consumed..].IndexOfAnyExcept(padding);
+        int other = _text[consumed..].IndexOfAnyExcept(Spaces);
         if (other >= 0)
         {
             byte found = _text[consumed + other];

@@ -90,7 +90,6 @@ public sealed record WeightInfo
 /// <summary>Numbers with commas between them, which JSON has as a list.</summary>
 internal sealed class NumberList : JsonConverter<string>
 {
-    /// <inheritdoc/>
     public override string Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
         var numbers = new List<long>();
@@ -101,7 +100,6 @@ internal sealed class NumberList : JsonConverter<string>
         return string.Join(',', numbers);
     }
 
-    /// <inheritdoc/>
     public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options)
     {
         // On one line, however the rest is indented.

@@ -9,6 +9,5 @@ internal abstract class WholeFile : FileRange, IDisposable
     /// <summary>What a checkpoint says about the file.</summary>
     public abstract CheckpointFile Described { get; }
 
-    /// <inheritdoc/>
     public abstract void Dispose();
 }

@@ -53,7 +53,7 @@ internal static class ManifestReader
                     throw json.Broken(Rules.ManifestForm, $"the manifest has the unknown field {Printable.Quote(json.Text())}");
             }
         }
-        json.End(" \t\r\n"u8, Rules.ManifestSyntax);
+        json.End(Rules.ManifestSyntax);
         // ModuleVersion is the version of the writer. Other programs may omit it.
         int missing = BitOperations.TrailingZeroCount(~(seen | 0b10));
         if (missing < Fields.Length)

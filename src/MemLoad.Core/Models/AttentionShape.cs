@@ -119,7 +119,7 @@ internal sealed partial record AttentionShape(long LayerCount, long HeadCount, l
         }
         var budget = new OpenBudget(OpenLimits.FromEnvironment());
         budget.Grant(file.Length);
-        return OfConfig(ShardIndexReader.ReadScalars(file.ReadBytes(0, file.Length), file.Path, ConfigRules, budget), file.Path, tokens);
+        return OfConfig(StrictJson.ReadScalars(file.ReadBytes(0, file.Length), file.Path, ConfigRules, budget), file.Path, tokens);
     }
 
     private static CheckpointFileReader? OpenBeside(Checkpoint checkpoint)

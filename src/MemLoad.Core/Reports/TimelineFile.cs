@@ -262,7 +262,7 @@ public static class TimelineFile
                     throw json.Broken(Rules.TimelineForm, $"the samples have the unknown field {Printable.Quote(json.Text())}");
             }
         }
-        json.End(" \t\r"u8, Rules.TimelineSyntax);
+        json.End(Rules.TimelineSyntax);
         int missing = BitOperations.TrailingZeroCount(~seen);
         if (missing < Fields.Length)
         {

@@ -70,6 +70,13 @@ internal static class ShapeMath
         return true;
     }
 
+    /// <summary>Bytes of a storage up to the end of a view that begins at an element.</summary>
+    /// <exception cref="OverflowException">The end does not fit 64 bits, or the numbers are those of no view.</exception>
+    public static long ViewEnd(DType dtype, ImmutableArray<long> shape, ImmutableArray<long> strides, long offset) =>
+        offset >= 0 && shape.Length == strides.Length && shape.All(size => size >= 0) && strides.All(stride => stride >= 0)
+            ? dtype.Layout().BytesOf(checked(offset + Span(shape, strides)))
+            : throw new OverflowException();
+
     /// <summary>
     /// Elements from the first to one past the last element of a view: 0 for an empty view, otherwise 1 + Σ (dim − 1) · stride.
     /// </summary>

@@ -191,24 +191,12 @@ internal sealed class ByteTest
     private void Read(ArchiveRecord record)
     {
         using CheckpointFileReader file = CheckpointFileReader.Reopen(record.File);
-        byte[] piece = ArrayPool<byte>.Shared.Rent(PieceBytes);
-        try
+        file.Stream(record.Offset, record.Length, piece =>
         {
-            for (long read = 0; read < record.Length;)
-            {
-                _ct.ThrowIfCancellationRequested();
-                Span<byte> part = piece.AsSpan(0, (int)Math.Min(PieceBytes, record.Length - read));
-                file.ReadExactly(record.Offset + read, part);
-                record.Checksum.Append(part);
-                read += part.Length;
-                Report(part.Length);
-            }
-            file.RequireUnchanged();
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(piece);
-        }
+            record.Checksum.Append(piece);
+            Report(piece.Length);
+        }, _ct);
+        file.RequireUnchanged();
     }
 
     private long Count(Func<ElementScan, long> count) => _scans.Sum(scan => scan is null ? 0 : count(scan) * scan.Repeats);

@@ -309,7 +309,7 @@ public sealed class KvCacheTests : IDisposable
     }
 
     private static Dictionary<string, object?> Fields(string config) =>
-        ShardIndexReader.ReadScalars(
+        StrictJson.ReadScalars(
             Encoding.UTF8.GetBytes(config),
             "config.json",
             new JsonRules(Rules.CacheUnknown, Rules.CacheUnknown, Rules.CacheUnknown, Rules.CacheUnknown),

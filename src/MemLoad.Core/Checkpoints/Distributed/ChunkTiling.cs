@@ -5,12 +5,9 @@ namespace MemLoad;
 /// <summary>Checks that chunks tile their tensor: each element is in one chunk.</summary>
 internal static class ChunkTiling
 {
-    /// <summary>Checks the boxes of a tensor that has elements.</summary>
-    /// <param name="name">The tensor, for errors.</param>
-    /// <param name="shape">Its dimensions. Their product fits 64 bits.</param>
-    /// <param name="boxes">The boxes, at least one.</param>
-    /// <param name="budget">The budget that limits the time for boxes that form no grid.</param>
-    /// <param name="path">The file, for errors.</param>
+    /// <summary>
+    /// Checks the boxes of a tensor, at least one. Its elements fit 64 bits. The budget limits the time for boxes that form no grid.
+    /// </summary>
     /// <exception cref="MemLoadException">ML1013, ML5104, ML5105 or ML5106.</exception>
     public static void Check(string name, ImmutableArray<long> shape, IReadOnlyList<ChunkBox> boxes, OpenBudget budget, string path)
     {

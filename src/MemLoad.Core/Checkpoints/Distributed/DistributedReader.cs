@@ -65,29 +65,22 @@ internal static class DistributedReader
         }
     }
 
-    /// <summary>Opens a folder.</summary>
-    /// <param name="folder">Absolute path of the folder.</param>
-    /// <param name="budget">The memory that opening may use.</param>
-    /// <param name="files">Keeps the files open. Null closes them.</param>
-    /// <param name="ct">Stops the reading.</param>
-    /// <exception cref="MemLoadException">ML1003 to ML1013, ML2xxx, ML3xxx, ML5101 to ML5113, ML6001 to ML6014.</exception>
-    public static Checkpoint Read(string folder, OpenBudget budget, CheckpointFileSet? files, CancellationToken ct) =>
-        Read(folder, budget, files, null, ct);
-
     /// <summary>
     /// Returns the records of the archives of all chunks that have a checksum: data file, and the record with its offset in that file.
     /// </summary>
-    /// <exception cref="MemLoadException">As <see cref="Read(string, OpenBudget, CheckpointFileSet?, CancellationToken)"/>.</exception>
+    /// <exception cref="MemLoadException">As <see cref="Read"/>.</exception>
     public static IReadOnlyCollection<(string File, ZipRecord Record)> ChecksumsOf(string folder, CancellationToken ct)
     {
         var found = new ConcurrentBag<(string, ZipRecord)>();
-        Read(folder, new OpenBudget(OpenLimits.FromEnvironment()), null, (file, record) => found.Add((file, record)), ct);
+        Read(folder, new Opening(new OpenBudget(OpenLimits.FromEnvironment()), null, ct), (file, record) => found.Add((file, record)));
         return found;
     }
 
-    private static Checkpoint Read(
-        string folder, OpenBudget budget, CheckpointFileSet? files, Action<string, ZipRecord>? checksums, CancellationToken ct)
+    /// <summary>Opens a folder, and gives out the records that <see cref="ChecksumsOf"/> returns.</summary>
+    /// <exception cref="MemLoadException">ML1003 to ML1013, ML2xxx, ML3xxx, ML5101 to ML5113, ML6001 to ML6014.</exception>
+    public static Checkpoint Read(string folder, Opening opening, Action<string, ZipRecord>? checksums = null)
     {
+        CancellationToken ct = opening.Stop;
         string path = Path.Combine(folder, MetadataName);
         if (!File.Exists(path))
         {
@@ -95,7 +88,7 @@ internal static class DistributedReader
                 ? "the folder has .distcp files, and .metadata.tmp in the place of .metadata: the save was not finished"
                 : "the folder has .distcp files and no .metadata: the save was not finished, or the copy is not complete", folder);
         }
-        OpenBudget own = budget.OfFile();
+        OpenBudget own = opening.Budget.OfFile();
         CheckpointMetadata metadata = ReadMetadata(path, own, ct);
         var builder = new CheckpointBuilder(folder, CheckpointFormat.Distributed, own, metadata.StateDict!.Items.Count);
         List<Entry> entries = Describe(metadata.StateDict, own, path, ct);
@@ -105,7 +98,7 @@ internal static class DistributedReader
         CheckpointFile[] opened = ShardFiles.OpenAll(records.Count, (i, stop) =>
         {
             (string name, List<Record> list) = records.GetAt(i);
-            return ReadFile(Path.Combine(folder, name), name, list, path, budget.OfFile(), files, checksums, stop);
+            return ReadFile(Path.Combine(folder, name), list, path, opening with { Stop = stop }, checksums);
         }, ct);
         foreach (CheckpointFile file in opened)
         {
@@ -185,13 +178,8 @@ internal static class DistributedReader
         }
         try
         {
-            if (shape.Any(dimension => dimension < 0))
-            {
-                throw new OverflowException();
-            }
             // The bytes, too, must fit 64 bits before anything is computed with them.
-            _ = checked(ShapeMath.ElementCount(shape) * tensor.Properties.DType.ElementSize());
-            _ = ShapeMath.ContiguousStrides(shape);
+            _ = ShapeMath.ViewEnd(tensor.Properties.DType, shape, ShapeMath.ContiguousStrides(shape), 0);
         }
         catch (OverflowException e)
         {
@@ -274,7 +262,7 @@ internal static class DistributedReader
             {
                 throw Rules.DistributedTransformed.Broken($"the record of {Printable.Quote(name)} is transformed", path);
             }
-            if (place.File is "" or "." or ".." || place.File.AsSpan().ContainsAny(@"/\:") || ControlCharacters.AreInFileName(place.File))
+            if (!FolderNames.IsPlain(place.File))
             {
                 throw Rules.DistributedFileName.Broken(
                     $"the record of {Printable.Quote(name)} lies in {Printable.Quote(place.File)}, which is no plain file name", path);
@@ -295,16 +283,16 @@ internal static class DistributedReader
     }
 
     private static CheckpointFile ReadFile(
-        string path, string name, List<Record> records, string metadataPath, OpenBudget budget, CheckpointFileSet? files,
-        Action<string, ZipRecord>? checksums, CancellationToken ct)
+        string path, List<Record> records, string metadataPath, Opening opening, Action<string, ZipRecord>? checksums)
     {
         if (!File.Exists(path))
         {
             throw Rules.DistributedFileMissing.Broken(
-                $"{Printable.Quote(name)} is not in the folder; it has {records.Count} records, among them "
+                $"{Printable.Quote(Path.GetFileName(path))} is not in the folder; it has {records.Count} records, among them "
                     + $"{Printable.Quote(records[0].Name)}",
                 metadataPath);
         }
+        OpenBudget budget = opening.Budget.OfFile();
         CheckpointFileReader file = CheckpointFileReader.Open(path);
         try
         {
@@ -312,7 +300,7 @@ internal static class DistributedReader
             long end = 0;
             foreach (Record record in records)
             {
-                ct.ThrowIfCancellationRequested();
+                opening.Stop.ThrowIfCancellationRequested();
                 if (record.Offset < end)
                 {
                     throw Rules.DistributedRecordOverlap.Broken(
@@ -329,15 +317,15 @@ internal static class DistributedReader
                 end = record.Offset + record.Length;
                 if (record is { Entry: Entry entry, Chunk: Chunk chunk })
                 {
-                    ReadRecord(file, record, entry, chunk, budget, checksums, ct);
+                    ReadRecord(file, record, entry, chunk, budget, checksums, opening.Stop);
                 }
             }
             budget.Settle(path);
-            return new CheckpointFile(path, file.Length) { Stamp = file.Stamp };
+            return file.Described;
         }
         finally
         {
-            CheckpointFileSet.KeepOrClose(files, file);
+            CheckpointFileSet.KeepOrClose(opening.Files, file);
         }
     }
 
@@ -378,11 +366,7 @@ internal static class DistributedReader
     {
         try
         {
-            if (tensor.Offset < 0 || tensor.Strides.Length != tensor.Shape.Length || tensor.Strides.Any(stride => stride < 0))
-            {
-                throw new OverflowException();
-            }
-            long end = tensor.DType.Layout().BytesOf(checked(tensor.Offset + ShapeMath.Span(tensor.Shape, tensor.Strides)));
+            long end = ShapeMath.ViewEnd(tensor.DType, tensor.Shape, tensor.Strides, tensor.Offset);
             if (!tensor.Shape.Contains(0) && end > storage.Length)
             {
                 throw Rules.ViewOutsideStorage.Broken(

@@ -59,14 +59,9 @@ internal sealed class TensorProperties : MetadataObject
 /// <summary><c>MetadataIndex</c>: the name of a tensor and the offsets of a chunk in it. PyTorch compares no other field.</summary>
 internal sealed class RecordIndex : MetadataObject, IPickleKey
 {
-    /// <inheritdoc/>
     public string? Identity { get; set; }
 
-    /// <summary>Returns the identity of an index.</summary>
-    /// <param name="name">The flat name.</param>
-    /// <param name="offsets">The offsets of the chunk; null for an object that is no tensor.</param>
-    /// <param name="budget">The budget that is charged with the text.</param>
-    /// <param name="path">The file, for errors.</param>
+    /// <summary>Returns the identity of an index. An object that is no tensor has no offsets.</summary>
     public static string IdentityOf(string name, PickleSequence? offsets, OpenBudget budget, string path)
     {
         const int LongestNumber = 21;

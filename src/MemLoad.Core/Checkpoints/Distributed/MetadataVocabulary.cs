@@ -47,7 +47,6 @@ internal sealed class MetadataVocabulary : IPickleVocabulary
 
     private readonly TorchVocabulary _torch = new();
 
-    /// <inheritdoc/>
     public object? Resolve(string module, string name, OpenBudget budget, string path, long at)
     {
         string full = $"{module}.{name}";
@@ -57,7 +56,6 @@ internal sealed class MetadataVocabulary : IPickleVocabulary
             : null;
     }
 
-    /// <inheritdoc/>
     public MemLoadException RefusalOf(string module, string name, bool isRoot, string path, long at)
     {
         MemLoadException general = TorchVocabulary.Refusal(module, name, isRoot: false, path, at);
@@ -71,7 +69,6 @@ internal sealed class MetadataVocabulary : IPickleVocabulary
             : Rules.DistributedName.Broken($"the metadata asks for {Printable.Quote($"{module}.{name}")}", path, at);
     }
 
-    /// <inheritdoc/>
     public object? Call(object? callee, PickleSequence arguments, OpenBudget budget, string path, long at)
     {
         if (callee is not PickleGlobal { Name: string name })
@@ -100,7 +97,6 @@ internal sealed class MetadataVocabulary : IPickleVocabulary
             : _torch.Call(callee, arguments, budget, path, at);
     }
 
-    /// <inheritdoc/>
     public object? Create(object? type, PickleSequence arguments, OpenBudget budget, string path, long at)
     {
         if (type is not PickleGlobal { Name: string name } || !Classes.TryGetValue(name, out Func<MetadataObject>? make))
@@ -111,7 +107,6 @@ internal sealed class MetadataVocabulary : IPickleVocabulary
         return arguments.Count == 0 ? make() : throw Form($"{Printable.Quote(name)} is made with arguments", path, at);
     }
 
-    /// <inheritdoc/>
     public void Build(object? target, object? state, OpenBudget budget, string path, long at)
     {
         if (target is not MetadataObject made)

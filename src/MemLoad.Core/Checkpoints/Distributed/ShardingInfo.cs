@@ -14,9 +14,7 @@ internal static partial class ShardingInfo
 
     private const string Offsets = "saved_offsets";
 
-    /// <summary>Refuses a file with pieces of tensors.</summary>
-    /// <param name="path">The file.</param>
-    /// <param name="info">The entry; null if the file has none.</param>
+    /// <summary>Refuses a file with pieces of tensors, by its entry if it has one.</summary>
     /// <exception cref="MemLoadException">ML5115.</exception>
     public static void Refuse(string path, string? info)
     {

@@ -105,6 +105,5 @@ internal sealed class GgufInput(WholeFile file, OpenBudget budget) : IDisposable
         }
     }
 
-    /// <inheritdoc/>
     public void Dispose() => _window.Dispose();
 }

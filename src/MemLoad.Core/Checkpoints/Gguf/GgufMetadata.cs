@@ -82,36 +82,22 @@ internal static class GgufMetadata
         }
     }
 
-    private static object Number(uint type, ReadOnlySpan<byte> bytes, string key, string path, long at)
+    private static object Number(uint type, ReadOnlySpan<byte> bytes, string key, string path, long at) => type switch
     {
-        switch (type)
-        {
-            case 0:
-                return (long)bytes[0];
-            case 1:
-                return (long)(sbyte)bytes[0];
-            case 2:
-                return (long)BinaryPrimitives.ReadUInt16LittleEndian(bytes);
-            case 3:
-                return (long)BinaryPrimitives.ReadInt16LittleEndian(bytes);
-            case 4:
-                return (long)BinaryPrimitives.ReadUInt32LittleEndian(bytes);
-            case 5:
-                return (long)BinaryPrimitives.ReadInt32LittleEndian(bytes);
-            case 6:
-                return (double)BinaryPrimitives.ReadSingleLittleEndian(bytes);
-            case 7:
-                return bytes[0] <= 1 ? bytes[0] == 1
-                    : throw Rules.GgufValueType.Broken($"the truth value of {Printable.Quote(key)} is {bytes[0]}, not 0 or 1", path, at);
-            case 10:
-                ulong number = BinaryPrimitives.ReadUInt64LittleEndian(bytes);
-                return number <= long.MaxValue ? (object)(long)number : (BigInteger)number;
-            case 11:
-                return BinaryPrimitives.ReadInt64LittleEndian(bytes);
-            default:
-                return BinaryPrimitives.ReadDoubleLittleEndian(bytes);
-        }
-    }
+        0 => (object)(long)bytes[0],
+        1 => (long)(sbyte)bytes[0],
+        2 => (long)BinaryPrimitives.ReadUInt16LittleEndian(bytes),
+        3 => (long)BinaryPrimitives.ReadInt16LittleEndian(bytes),
+        4 => (long)BinaryPrimitives.ReadUInt32LittleEndian(bytes),
+        5 => (long)BinaryPrimitives.ReadInt32LittleEndian(bytes),
+        6 => (double)BinaryPrimitives.ReadSingleLittleEndian(bytes),
+        7 => bytes[0] <= 1 ? bytes[0] == 1
+            : throw Rules.GgufValueType.Broken($"the truth value of {Printable.Quote(key)} is {bytes[0]}, not 0 or 1", path, at),
+        10 => BinaryPrimitives.ReadInt64LittleEndian(bytes) is var number and >= 0
+            ? (object)number : (BigInteger)BinaryPrimitives.ReadUInt64LittleEndian(bytes),
+        11 => BinaryPrimitives.ReadInt64LittleEndian(bytes),
+        _ => BinaryPrimitives.ReadDoubleLittleEndian(bytes),
+    };
 
     private static string WalkArray(GgufInput input, string key, string path, CancellationToken ct)
     {

@@ -28,9 +28,6 @@ internal static class GgufReader
     private readonly record struct Entry(TensorEntry Tensor, long Offset, long Position);
 
     /// <summary>Reads the header and checks all of it against the file.</summary>
-    /// <param name="file">The file.</param>
-    /// <param name="budget">What opening may take.</param>
-    /// <param name="ct">Stops the reading.</param>
     /// <exception cref="MemLoadException">ML1005, ML1007, ML1013, ML4101 to ML4115, ML6001, ML6013.</exception>
     public static Checkpoint Read(WholeFile file, OpenBudget budget, CancellationToken ct)
     {

@@ -15,12 +15,8 @@ internal static partial class GgufSet
     private const long MostParts = ushort.MaxValue;
 
     /// <summary>The set that a file is a part of; the file itself if it is none, or of another format.</summary>
-    /// <param name="part">What was opened.</param>
-    /// <param name="budget">What opening may take.</param>
-    /// <param name="files">Takes the open files; null to close them.</param>
-    /// <param name="ct">Stops the reading.</param>
     /// <exception cref="MemLoadException">ML4116 to ML4118, ML6001, and what is wrong with a part.</exception>
-    public static Checkpoint Whole(Checkpoint part, OpenBudget budget, CheckpointFileSet? files, CancellationToken ct)
+    public static Checkpoint Whole(Checkpoint part, Opening opening)
     {
         if (part.Format != CheckpointFormat.Gguf || !part.Metadata.ContainsKey(Count))
         {
@@ -33,7 +29,7 @@ internal static partial class GgufSet
         }
         string first = BaseOf(part.Path, number, count);
         string[] paths = [.. Enumerable.Range(0, (int)count).Select(i => PathOf(first, i, count))];
-        if (budget.Remote is null
+        if (opening.Budget.Remote is null
             && paths.Where(path => !File.Exists(path)).Select(path => Path.GetFileName(path)).ToArray() is { Length: > 0 } missing)
         {
             throw Rules.GgufPartMissing.Broken($"of {count} parts {missing.Length} are missing: {Printable.List(missing)}", part.Path);
@@ -41,7 +37,7 @@ internal static partial class GgufSet
         var parts = new Checkpoint[count];
         for (int i = 0; i < count; i++)
         {
-            parts[i] = i == number ? part : Checkpoint.OpenFile(paths[i], budget, files, ct);
+            parts[i] = i == number ? part : Checkpoint.OpenFile(paths[i], opening);
             (long Number, long Count) place = PlaceOf(parts[i]);
             if (place != (i, count))
             {
@@ -51,20 +47,6 @@ internal static partial class GgufSet
         }
         return Join(part.Path, parts);
     }
-
-    /// <summary>Whether files are the parts of one set by their names, and nothing else.</summary>
-    /// <param name="names">Names of files, in ordinal order.</param>
-    /// <param name="first">The first of them.</param>
-    public static bool IsOneSet(IReadOnlyList<string> names, out string first)
-    {
-        first = names.Count > 0 ? names[0] : "";
-        string? set = SetOf(first);
-        return set is not null && names.All(name => SetOf(name) == set);
-    }
-
-    // What the names of all parts of a set have in common.
-    private static string? SetOf(string name) =>
-        PartName().Match(name) is { Success: true } match ? $"{match.Groups["base"]}/{match.Groups["count"]}" : null;
 
     // A file without keys of a set is a set of its own.
     private static (long Number, long Count) PlaceOf(Checkpoint part)
@@ -107,33 +89,18 @@ internal static partial class GgufSet
     private static Checkpoint Join(string path, Checkpoint[] parts)
     {
         var merger = new CheckpointMerger();
-        var homes = new Dictionary<string, Checkpoint>(StringComparer.Ordinal);
+        merger.AddAll(parts);
+        int tensors = parts.Sum(part => part.Tensors.Length);
         foreach (Checkpoint part in parts)
         {
-            int firstStorage = merger.AddPart(part);
-            foreach (TensorEntry tensor in part.Tensors)
+            if (part.Metadata.TryGetValue(TensorCount, out object? stated) && !(stated is long count && count == tensors))
             {
-                if (!homes.TryAdd(tensor.Name, part))
-                {
-                    throw Rules.NameRepeated.Broken(
-                        $"the name {Printable.Quote(tensor.Name)} occurs in "
-                            + $"{Printable.Quote(Path.GetFileName(homes[tensor.Name].Path))} as well",
-                        part.Path);
-                }
-                merger.AddTensor(tensor.Name, tensor, firstStorage);
-            }
-        }
-        foreach (Checkpoint part in parts)
-        {
-            if (part.Metadata.TryGetValue(TensorCount, out object? stated) && !(stated is long count && count == homes.Count))
-            {
-                throw Rules.GgufSetTensors.Broken(
-                    $"the parts have {homes.Count} tensors together, and {TensorCount} is {stated}", part.Path);
+                throw Rules.GgufSetTensors.Broken($"the parts have {tensors} tensors together, and {TensorCount} is {stated}", part.Path);
             }
         }
         return merger.Build(path, CheckpointFormat.Gguf, parts[0].Metadata);
     }
 
-    [GeneratedRegex(@"^(?<base>.+)-[0-9]{5}-of-(?<count>[0-9]{5})\.gguf$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^(?<base>.+)-[0-9]{5}-of-[0-9]{5}\.gguf$", RegexOptions.CultureInvariant)]
     private static partial Regex PartName();
 }

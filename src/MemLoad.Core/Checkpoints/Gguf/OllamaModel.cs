@@ -25,15 +25,11 @@ internal static class OllamaModel
     /// <summary>Whether a path lies in <c>manifests</c> beside <c>blobs</c>.</summary>
     public static bool IsBelowManifests(string path) => RootOf(path) is not null;
 
-    /// <summary>Opens the weights that a manifest names.</summary>
-    /// <param name="path">Absolute path of the manifest.</param>
-    /// <param name="budget">What opening may take.</param>
-    /// <param name="files">Takes the open files; null to close them.</param>
-    /// <param name="ct">Stops the reading.</param>
+    /// <summary>Opens the weights that a manifest names, which is given by its absolute path.</summary>
     /// <exception cref="MemLoadException">ML4119 or ML4120, and what is wrong with the weights.</exception>
-    public static Checkpoint Read(string path, OpenBudget budget, CheckpointFileSet? files, CancellationToken ct)
+    public static Checkpoint Read(string path, Opening opening)
     {
-        Layer[] weights = [.. ReadLayers(path, budget.OfFile()).Where(layer => layer.MediaType == WeightsLayer)];
+        Layer[] weights = [.. ReadLayers(path, opening.Budget.OfFile()).Where(layer => layer.MediaType == WeightsLayer)];
         if (weights is not [Layer layer])
         {
             throw Rules.OllamaManifest.Broken($"the manifest names {weights.Length} layers of weights ({WeightsLayer})", path);
@@ -49,20 +45,16 @@ internal static class OllamaModel
         {
             throw Rules.OllamaBlob.Broken($"the weights of the manifest, {Path.GetFileName(blob)}, are not in the folder {Blobs}", path);
         }
-        Checkpoint checkpoint = Checkpoint.OpenFile(blob, budget, files, ct);
+        Checkpoint checkpoint = Checkpoint.OpenFile(blob, opening);
         return layer.Bytes is not long bytes || bytes == checkpoint.FileBytes
             ? checkpoint
             : throw Rules.OllamaBlob.Broken(
                 $"the manifest says that the weights have {bytes} bytes, and the file has {checkpoint.FileBytes}", blob);
     }
 
-    /// <summary>Opens the folder of a model, which has a manifest for each tag.</summary>
-    /// <param name="folder">Absolute path of the folder.</param>
-    /// <param name="budget">What opening may take.</param>
-    /// <param name="files">Takes the open files; null to close them.</param>
-    /// <param name="ct">Stops the reading.</param>
+    /// <summary>Opens the folder of a model, which has a manifest for each tag, by its absolute path.</summary>
     /// <exception cref="MemLoadException">ML4121, and what is wrong with the one manifest.</exception>
-    public static Checkpoint ReadFolder(string folder, OpenBudget budget, CheckpointFileSet? files, CancellationToken ct)
+    public static Checkpoint ReadFolder(string folder, Opening opening)
     {
         string[] tags =
         [
@@ -73,7 +65,7 @@ internal static class OllamaModel
                 .Order(StringComparer.Ordinal),
         ];
         return tags is [string tag]
-            ? Read(Path.Combine(folder, tag), budget, files, ct)
+            ? Read(Path.Combine(folder, tag), opening)
             : throw Rules.OllamaTag.Broken(
                 tags.Length == 0 ? "the folder has no manifests itself" : $"the folder has the manifests {Printable.List(tags)}", folder);
     }
@@ -113,21 +105,21 @@ internal static class OllamaModel
                 json.Next(JsonTokenType.StartArray, "layers");
                 while (json.NextItem())
                 {
-                    layers.Add(ReadLayer(ref json, budget, path));
+                    layers.Add(ReadLayer(ref json));
                 }
             }
             else
             {
                 json.Next();
-                ShardIndexReader.Skip(ref json, budget, path);
+                json.Skip();
             }
         }
-        json.End(" \t\r\n"u8, Rules.OllamaManifest);
+        json.End(Rules.OllamaManifest);
         budget.Settle(path);
         return layers;
     }
 
-    private static Layer ReadLayer(ref StrictJson json, OpenBudget budget, string path)
+    private static Layer ReadLayer(ref StrictJson json)
     {
         var layer = new Layer("", "", null);
         var names = new HashSet<string>(StringComparer.Ordinal);
@@ -156,7 +148,7 @@ internal static class OllamaModel
                     break;
                 default:
                     json.Next();
-                    ShardIndexReader.Skip(ref json, budget, path);
+                    json.Skip();
                     break;
             }
         }

@@ -71,16 +71,13 @@ internal static partial class HubCache
     }
 
     /// <summary>Opens the snapshot of a model that <c>refs/main</c> names.</summary>
-    /// <param name="model">Absolute path of the model's folder.</param>
-    /// <param name="open">Opens a folder.</param>
     /// <exception cref="MemLoadException">ML5018 or ML5019, and what is wrong with the snapshot.</exception>
-    public static Checkpoint Open(string model, Func<string, Checkpoint> open)
+    public static Checkpoint Open(string model, Opening opening)
     {
         string snapshot = SnapshotOf(model, null);
         string[] unfinished = Unfinished(model);
-        return open(snapshot)
-            .WithFindings(
-                unfinished.Length == 0 ? [] : [$"downloads into the cache that were not completed: {Printable.List(unfinished)}"]);
+        return FolderReader.Read(snapshot, opening).WithFindings(
+            unfinished.Length == 0 ? [] : [$"downloads into the cache that were not completed: {Printable.List(unfinished)}"]);
     }
 
     /// <summary>

@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -16,15 +14,12 @@ namespace MemLoad;
 /// <param name="Bytes">The length that the list states; null if none does.</param>
 internal sealed partial record PublisherHash(HashAlgorithmName Algorithm, string Hex, long? Bytes)
 {
-    private const int PieceBytes = 1 << 20;
     private const long LargestTree = 100_000_000;
 
     private static readonly JsonRules TreeRules = new(
         Rules.DownloadIncomplete, Rules.DownloadIncomplete, Rules.DownloadIncomplete, Rules.DownloadIncomplete);
 
     /// <summary>The hash of a file; null if no cache states one.</summary>
-    /// <param name="path">Absolute path of the file.</param>
-    /// <param name="budget">What reading a list may take.</param>
     public static PublisherHash? Of(string path, OpenBudget budget)
     {
         string target = HubCache.Follow(path);
@@ -41,10 +36,7 @@ internal sealed partial record PublisherHash(HashAlgorithmName Algorithm, string
             : named;
     }
 
-    /// <summary>Compares a file with the hash.</summary>
-    /// <param name="file">The file.</param>
-    /// <param name="read">Takes the bytes of each piece.</param>
-    /// <param name="ct">Stops the reading.</param>
+    /// <summary>Compares a file with the hash, and tells the bytes of each piece that is read.</summary>
     /// <exception cref="MemLoadException">ML5020, and the rules of reading.</exception>
     public void Verify(CheckpointFileReader file, Action<int> read, CancellationToken ct)
     {
@@ -52,26 +44,14 @@ internal sealed partial record PublisherHash(HashAlgorithmName Algorithm, string
         using var hash = IncrementalHash.CreateHash(Algorithm);
         if (Algorithm == HashAlgorithmName.SHA1)
         {
-            hash.AppendData(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"blob {file.Length}\0")));
+            hash.AppendData(Encoding.ASCII.GetBytes(FormattableString.Invariant($"blob {file.Length}\0")));
         }
-        byte[] piece = ArrayPool<byte>.Shared.Rent(PieceBytes);
-        try
+        file.Stream(0, file.Length, piece =>
         {
-            for (long at = 0; at < file.Length;)
-            {
-                ct.ThrowIfCancellationRequested();
-                Span<byte> part = piece.AsSpan(0, (int)Math.Min(PieceBytes, file.Length - at));
-                file.ReadExactly(at, part);
-                hash.AppendData(part);
-                at += part.Length;
-                read(part.Length);
-            }
-            file.RequireUnchanged();
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(piece);
-        }
+            hash.AppendData(piece);
+            read(piece.Length);
+        }, ct);
+        file.RequireUnchanged();
         string found = Convert.ToHexStringLower(hash.GetHashAndReset());
         if (found != Hex)
         {
@@ -125,7 +105,7 @@ internal sealed partial record PublisherHash(HashAlgorithmName Algorithm, string
             if (name != "files")
             {
                 json.Next();
-                ShardIndexReader.Skip(ref json, budget, path);
+                json.Skip();
                 continue;
             }
             var paths = new HashSet<string>(StringComparer.Ordinal);
@@ -133,7 +113,7 @@ internal sealed partial record PublisherHash(HashAlgorithmName Algorithm, string
             while (json.NextName(paths, out string listed))
             {
                 json.Next(JsonTokenType.StartObject, "a file", listed);
-                PublisherHash? entry = ReadFile(ref json, budget, path);
+                PublisherHash? entry = ReadFile(ref json);
                 found = listed == wanted ? entry : found;
             }
         }
@@ -141,7 +121,7 @@ internal sealed partial record PublisherHash(HashAlgorithmName Algorithm, string
         return found;
     }
 
-    private static PublisherHash? ReadFile(ref StrictJson json, OpenBudget budget, string path)
+    private static PublisherHash? ReadFile(ref StrictJson json)
     {
         string? sha1 = null;
         string? sha256 = null;
@@ -166,7 +146,7 @@ internal sealed partial record PublisherHash(HashAlgorithmName Algorithm, string
                     largeSize = bytes;
                     break;
                 default:
-                    ShardIndexReader.Skip(ref json, budget, path);
+                    json.Skip();
                     break;
             }
         }
@@ -175,8 +155,6 @@ internal sealed partial record PublisherHash(HashAlgorithmName Algorithm, string
             : null;
     }
 
-    private const RegexOptions Options = RegexOptions.CultureInvariant;
-
-    [GeneratedRegex(@"^((?<hex>[0-9a-f]{40})|(sha256-)?(?<hex>[0-9a-f]{64}))$", Options)]
+    [GeneratedRegex(@"^((?<hex>[0-9a-f]{40})|(sha256-)?(?<hex>[0-9a-f]{64}))$", RegexOptions.CultureInvariant)]
     private static partial Regex BlobName();
 }

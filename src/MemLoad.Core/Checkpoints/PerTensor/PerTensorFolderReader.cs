@@ -6,21 +6,17 @@ namespace MemLoad;
 /// </summary>
 internal static class PerTensorFolderReader
 {
-    /// <summary>Opens every tensor file in the folder. No file stays open.</summary>
-    /// <param name="listing">The folder.</param>
-    /// <param name="budget">The memory that opening may use.</param>
-    /// <param name="files">Keeps the files open. Null closes them.</param>
-    /// <param name="ct">Stops the reading.</param>
+    /// <summary>Opens every tensor file in the folder.</summary>
     /// <exception cref="MemLoadException">ML5013, ML5014, and the rules of its files.</exception>
-    public static Checkpoint Read(FolderListing listing, OpenBudget budget, CheckpointFileSet? files, CancellationToken ct)
+    public static Checkpoint Read(FolderListing listing, Opening opening)
     {
         string folder = listing.Folder;
         var merger = new CheckpointMerger();
         var fileOf = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (string file in listing.TensorFiles)
         {
-            ct.ThrowIfCancellationRequested();
-            Checkpoint part = Checkpoint.OpenFile(Path.Combine(folder, file), budget, files, ct).RequireWhole();
+            opening.Stop.ThrowIfCancellationRequested();
+            Checkpoint part = Checkpoint.OpenFile(Path.Combine(folder, file), opening).RequireWhole();
             if (part.Tensors is not [TensorEntry tensor] || !(tensor.Name.Length == 0 || part.Format == CheckpointFormat.Safetensors))
             {
                 throw Rules.FileNotOneTensor.Broken(

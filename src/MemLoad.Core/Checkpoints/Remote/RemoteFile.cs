@@ -76,16 +76,12 @@ internal sealed class RemoteFile : WholeFile
         _pieces.Add(0, bytes);
     }
 
-    /// <inheritdoc/>
     public override string Path { get; }
 
-    /// <inheritdoc/>
     public override long Length { get; }
 
-    /// <inheritdoc/>
     public override CheckpointFile Described => new(Path, Length) { Decoding = Decoding };
 
-    /// <inheritdoc/>
     public override void ReadExactly(long offset, Span<byte> destination)
     {
         if (FileDecoding.Holds(offset))
@@ -108,7 +104,6 @@ internal sealed class RemoteFile : WholeFile
         }
     }
 
-    /// <inheritdoc/>
     public override void Expect(long offset, long count)
     {
         if (offset >= 0 && offset < Length && count > 0)
@@ -117,7 +112,6 @@ internal sealed class RemoteFile : WholeFile
         }
     }
 
-    /// <inheritdoc/>
     public override void Dispose() => _decoded?.Dispose();
 
     private (long Start, byte[] Piece)? PieceAt(long offset)

@@ -14,8 +14,6 @@ internal sealed class RemoteRequest : IDisposable
     private readonly CancellationTokenSource _time;
 
     /// <summary>Begins a request. Its time begins, too.</summary>
-    /// <param name="session">The connections.</param>
-    /// <param name="path">The address as it is shown.</param>
     public RemoteRequest(RemoteSession session, string path)
     {
         _session = session;
@@ -55,7 +53,9 @@ internal sealed class RemoteRequest : IDisposable
     {
         if (!expected.Contains(answer.StatusCode))
         {
-            throw Refused(answer);
+            string reason = answer.ReasonPhrase is { Length: > 0 } phrase ? $" ({Printable.Line(phrase, LongestReason)})" : "";
+            throw Rules.RemoteStatus.Broken(
+                $"the server answers {(int)answer.StatusCode}{reason}", _path, remedy: RemedyFor(answer));
         }
         if (answer.Content.Headers.ContentEncoding.Count > 0)
         {
@@ -78,9 +78,7 @@ internal sealed class RemoteRequest : IDisposable
             : throw Rules.RemoteAnswer.Broken($"the server sends {(read < count ? $"{read}" : "more")} bytes instead of {count}", _path);
     }
 
-    /// <summary>Reads all bytes of the answer.</summary>
-    /// <param name="answer">The answer.</param>
-    /// <param name="most">The most bytes that it may have.</param>
+    /// <summary>Reads all bytes of the answer, at most so many.</summary>
     /// <exception cref="MemLoadException">ML5206, ML5208 or ML5209.</exception>
     public byte[] ReadToEnd(HttpResponseMessage answer, long most)
     {
@@ -107,14 +105,6 @@ internal sealed class RemoteRequest : IDisposable
             return true;
         });
         return whole.ToArray();
-    }
-
-    /// <summary>The error for a status that gives no file.</summary>
-    public MemLoadException Refused(HttpResponseMessage answer)
-    {
-        int status = (int)answer.StatusCode;
-        string reason = answer.ReasonPhrase is { Length: > 0 } phrase ? $" ({Printable.Line(phrase, LongestReason)})" : "";
-        return Rules.RemoteStatus.Broken($"the server answers {status}{reason}", _path, remedy: RemedyFor(answer));
     }
 
     public void Dispose() => _time.Dispose();

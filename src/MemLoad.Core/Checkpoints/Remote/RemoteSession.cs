@@ -7,7 +7,8 @@ namespace MemLoad;
 /// <summary>
 /// The connections to the server of one checkpoint while it is opened. Requests ask for ranges. What is fetched is bounded in bytes and in
 /// time. A password of the address is sent to the server of the address and to no other. <c>HF_TOKEN</c> is sent to the server of
-/// <c>HF_ENDPOINT</c> and to no other, and only encrypted or within this machine.
+/// <c>HF_ENDPOINT</c> and to no other, and only encrypted or within this machine. Paths
+/// are addresses as they are shown.
 /// </summary>
 internal sealed class RemoteSession : IDisposable
 {
@@ -62,9 +63,6 @@ internal sealed class RemoteSession : IDisposable
     /// <summary>Stops all requests.</summary>
     public CancellationToken Stop { get; }
 
-    /// <summary>The bytes of files that were fetched so far.</summary>
-    public long FetchedBytes => Interlocked.Read(ref _fetched);
-
     /// <summary>The server of the Hugging Face hub: HF_ENDPOINT, or huggingface.co.</summary>
     /// <exception cref="MemLoadException">ML5202.</exception>
     public static string HubEndpoint => Environment.GetEnvironmentVariable("HF_ENDPOINT") is not { Length: > 0 } endpoint ? HubHost
@@ -88,13 +86,10 @@ internal sealed class RemoteSession : IDisposable
             remedy: "Give the address of a file.");
 
     /// <summary>Opens a file for reading ranges of it.</summary>
-    /// <param name="path">Its address as it is shown.</param>
     /// <exception cref="MemLoadException">ML5202 to ML5209.</exception>
     public RemoteFile Open(string path) => new(this, AddressOf(path), path);
 
-    /// <summary>Reads a short file as a whole.</summary>
-    /// <param name="path">Its address as it is shown.</param>
-    /// <param name="most">The most bytes that it may have.</param>
+    /// <summary>Reads a file of at most so many bytes as a whole.</summary>
     /// <returns>The file; null if the server has none of that name (404).</returns>
     /// <exception cref="MemLoadException">ML5202 to ML5209.</exception>
     public RemoteFile? TryOpenWhole(string path, long most)

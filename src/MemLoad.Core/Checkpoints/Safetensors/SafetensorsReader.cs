@@ -15,15 +15,13 @@ internal static class SafetensorsReader
     private const int LengthBytes = 8;
     private const long LargestHeader = 100_000_000;
     private const int MostDimensions = 64;
+    private const int MostFields = 5; // that a finding names
     private const string MetadataName = "__metadata__";
     private static readonly string[] CommonTypes = ["F32", "BF16", "F16", "U8", "I8", "I64", "F8_E4M3"];
     private static readonly string[] Fields = ["dtype", "shape", "data_offsets"];
 
     private static readonly JsonRules HeaderRules = new(
         Rules.SafetensorsHeaderEncoding, Rules.SafetensorsHeaderSyntax, Rules.SafetensorsNameRepeated, Rules.SafetensorsHeaderForm);
-
-    // What JSON has between its tokens. The reference reader lets it stand around the header; writers put spaces after it.
-    private static ReadOnlySpan<byte> Spaces => " \t\r\n"u8;
 
     // The minimum length of a header entry in bytes.
     private const int ShortestEntry = 50;
@@ -36,9 +34,6 @@ internal static class SafetensorsReader
     }
 
     /// <summary>Reads the header and compares it with the file.</summary>
-    /// <param name="file">The file.</param>
-    /// <param name="budget">The memory that opening may use.</param>
-    /// <param name="ct">Stops the reading.</param>
     /// <exception cref="MemLoadException">ML1003 to ML1013, ML4001 to ML4019, ML5115, ML6012 to ML6014.</exception>
     public static Checkpoint Read(WholeFile file, OpenBudget budget, CancellationToken ct)
     {
@@ -48,7 +43,7 @@ internal static class SafetensorsReader
         var builder = new CheckpointBuilder(file.Path, CheckpointFormat.Safetensors, budget, expected);
         budget.Spend(64L * expected, file.Path);
         var entries = new List<Entry>(expected);
-        var findings = new HeaderFindings();
+        var findings = new List<string>(); // what the reference reader reads in only one way and its writer does not write
         ParseHeader(header, file.Path, builder, budget, entries, findings, ct);
         CheckLayout(entries, dataStart, file.Length, file.Path);
 
@@ -62,7 +57,7 @@ internal static class SafetensorsReader
                 builder.AddTensor(entry.Tensor, nameIsNew: true);
             }
         }
-        return builder.Build().WithFindings(findings.ToArray());
+        return builder.Build().WithFindings([.. findings]);
     }
 
     // The number of entries, which is exact unless a name or an unknown field has a brace. Lists of the exact length are not copied.
@@ -96,7 +91,8 @@ internal static class SafetensorsReader
         budget.Grant((long)length);
         budget.Spend((long)length, file.Path);
         byte[] header = file.ReadBytes(LengthBytes, (long)length);
-        if (header.AsSpan().TrimStart(Spaces) is not [(byte)'{', ..])
+        // The reference reader lets white space stand around the header; writers put spaces after it.
+        if (header.AsSpan().TrimStart(StrictJson.Spaces) is not [(byte)'{', ..])
         {
             string found = header.Length == 0 ? "the header is empty" : $"the header begins with byte 0x{header[0]:x2}";
             throw Rules.SafetensorsHeaderStart.Broken(found, file.Path, LengthBytes);
@@ -110,13 +106,17 @@ internal static class SafetensorsReader
         CheckpointBuilder builder,
         OpenBudget budget,
         List<Entry> entries,
-        HeaderFindings findings,
+        List<string> findings,
         CancellationToken ct)
     {
-        findings.BeginsWithSpace = header[0] != '{';
+        if (header[0] != '{')
+        {
+            findings.Add("the header begins with white space and not with a brace");
+        }
         var json = new StrictJson(header, LengthBytes, path, HeaderRules, budget);
         var names = new HashSet<string>(entries.Capacity, StringComparer.Ordinal);
         var shape = new ShapeParser();
+        var unknown = new SortedSet<string>(StringComparer.Ordinal);
         json.Next(JsonTokenType.StartObject, "the header");
         while (json.NextName(names, out string name))
         {
@@ -136,19 +136,26 @@ internal static class SafetensorsReader
                         json.Position,
                         remedy: CheckpointBuilder.LeftOut(Rules.SafetensorsTensorName, name)));
             }
-            entries.Add(ParseTensor(ref json, name, entries.Count, shape, budget, path, findings));
+            entries.Add(ParseTensor(ref json, name, entries.Count, shape, budget, path, unknown));
         }
-        json.End(Spaces, Rules.SafetensorsHeaderPadding);
-        findings.EndsWithBreak = header[^1] is (byte)'\n' or (byte)'\r' or (byte)'\t';
+        json.End(Rules.SafetensorsHeaderPadding);
+        if (header[^1] is (byte)'\n' or (byte)'\r' or (byte)'\t')
+        {
+            findings.Add("the header ends in a line break or a tab, and the format pads it with spaces");
+        }
+        if (unknown.Count > 0)
+        {
+            findings.Add($"tensors have fields that the format does not have: {Printable.List(unknown)}");
+        }
     }
 
-    private static void ParseMetadata(ref StrictJson json, CheckpointBuilder builder, HeaderFindings findings)
+    private static void ParseMetadata(ref StrictJson json, CheckpointBuilder builder, List<string> findings)
     {
         var names = new HashSet<string>(StringComparer.Ordinal);
         json.Next();
         if (json.Token == JsonTokenType.Null)
         {
-            findings.HasNullMetadata = true;
+            findings.Add("__metadata__ is null, and the format has a map of strings or nothing");
             return;
         }
         if (json.Token != JsonTokenType.StartObject)
@@ -167,7 +174,7 @@ internal static class SafetensorsReader
     }
 
     private static Entry ParseTensor(
-        ref StrictJson json, string name, int index, ShapeParser shape, OpenBudget budget, string path, HeaderFindings findings)
+        ref StrictJson json, string name, int index, ShapeParser shape, OpenBudget budget, string path, SortedSet<string> unknown)
     {
         long position = json.Position;
         DType dtype = default;
@@ -188,9 +195,12 @@ internal static class SafetensorsReader
                     (begin, end) = ParseOffsets(ref json, name);
                     break;
                 default:
-                    findings.AddField(json.Text());
+                    if (unknown.Count <= MostFields)
+                    {
+                        unknown.Add(json.Text());
+                    }
                     json.Next();
-                    ShardIndexReader.Skip(ref json, budget, path);
+                    json.Skip();
                     break;
             }
         }
@@ -320,38 +330,6 @@ internal static class SafetensorsReader
             }
         }
         return entries;
-    }
-
-    /// <summary>What the reference reader reads in only one way and its writer does not write.</summary>
-    private sealed class HeaderFindings
-    {
-        private const int MostFields = 5;
-
-        private readonly SortedSet<string> _fields = new(StringComparer.Ordinal);
-
-        public bool BeginsWithSpace { get; set; }
-
-        public bool EndsWithBreak { get; set; }
-
-        public bool HasNullMetadata { get; set; }
-
-        public void AddField(string name)
-        {
-            if (_fields.Count <= MostFields)
-            {
-                _fields.Add(name);
-            }
-        }
-
-        public ImmutableArray<string> ToArray() =>
-            [
-                .. BeginsWithSpace ? ["the header begins with white space and not with a brace"] : Array.Empty<string>(),
-                .. EndsWithBreak ? ["the header ends in a line break or a tab, and the format pads it with spaces"] : Array.Empty<string>(),
-                .. HasNullMetadata ? ["__metadata__ is null, and the format has a map of strings or nothing"] : Array.Empty<string>(),
-                .. _fields.Count > 0
-                    ? [$"tensors have fields that the format does not have: {Printable.List(_fields)}"]
-                    : Array.Empty<string>(),
-            ];
     }
 
     /// <summary>Reads shapes. Consecutive tensors with equal shapes share their arrays.</summary>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 
 namespace MemLoad;
@@ -19,29 +18,22 @@ internal static class ShardIndexReader
     // Bytes of a weight_map entry without its name, until the checkpoint is merged.
     private const int PlacementOverhead = 256;
 
-    // Bytes of a set of names without the names.
-    private const int EmptySet = 80;
-
     private static readonly JsonRules TextRules = new(Rules.IndexEncoding, Rules.IndexSyntax, Rules.IndexNameRepeated, Rules.IndexForm);
 
     /// <summary>One entry of the weight_map and its position.</summary>
     private readonly record struct Placement(string Tensor, string Shard, long Position);
 
     /// <summary>Reads the index and opens every shard it names.</summary>
-    /// <param name="indexPath">Absolute path of the <c>*.index.json</c>.</param>
-    /// <param name="budget">The memory that opening may use.</param>
-    /// <param name="files">Keeps the files open. Null closes them.</param>
-    /// <param name="ct">Stops the reading.</param>
     /// <exception cref="MemLoadException">ML5001 to ML5009, and the rules of its shards.</exception>
-    public static Checkpoint Read(string indexPath, OpenBudget budget, CheckpointFileSet? files, CancellationToken ct)
+    public static Checkpoint Read(string indexPath, Opening opening)
     {
         var metadata = new Dictionary<string, object?>(StringComparer.Ordinal);
-        OpenBudget own = budget.OfFile();
+        OpenBudget own = opening.Budget.OfFile();
         List<Placement> placements = ParseIndex(ReadText(indexPath, own), indexPath, own, metadata);
         own.Settle(indexPath);
 
         var merger = new CheckpointMerger();
-        Dictionary<string, Shard> shards = OpenShards(placements, indexPath, merger, budget, files, ct);
+        Dictionary<string, Shard> shards = OpenShards(placements, indexPath, merger, opening);
         List<string> moved = [];
         foreach (Placement placement in placements)
         {
@@ -137,16 +129,16 @@ internal static class ShardIndexReader
                     break;
                 case "metadata":
                     json.Next(JsonTokenType.StartObject, "metadata");
-                    Flatten(ref json, "", metadata, budget, indexPath);
+                    json.Flatten("", metadata);
                     break;
                 default:
                     // Later versions may have more fields, which must be valid JSON.
                     json.Next();
-                    Skip(ref json, budget, indexPath);
+                    json.Skip();
                     break;
             }
         }
-        json.End(" \t\r\n"u8, Rules.IndexSyntax);
+        json.End(Rules.IndexSyntax);
         return placements.Count > 0
             ? placements
             : throw Rules.IndexForm.Broken("the index has no weight_map with tensors in it", indexPath);
@@ -161,7 +153,7 @@ internal static class ShardIndexReader
         {
             // Neighboring tensors are usually in the same shard. They share one string.
             string shard = latest = json.NextText("the shard", tensor, latest);
-            if (shard is "" or "." or ".." || shard.AsSpan().ContainsAny(@"/\:") || ControlCharacters.AreInFileName(shard))
+            if (!FolderNames.IsPlain(shard))
             {
                 throw json.Broken(
                     Rules.ShardNamePlain,
@@ -172,77 +164,24 @@ internal static class ShardIndexReader
         }
     }
 
-    /// <summary>Reads an object of JSON: scalars at any depth with dotted names.</summary>
-    /// <exception cref="MemLoadException">The rules that are given, and ML1013.</exception>
-    internal static Dictionary<string, object?> ReadScalars(byte[] text, string path, JsonRules rules, OpenBudget budget)
-    {
-        var values = new Dictionary<string, object?>(StringComparer.Ordinal);
-        var json = new StrictJson(text, 0, path, rules, budget);
-        json.Next(JsonTokenType.StartObject, "the file");
-        Flatten(ref json, "", values, budget, path);
-        json.End(" \t\r\n"u8, rules.Syntax);
-        return values;
-    }
-
-    /// <summary>Reads over a value, which must be sound JSON.</summary>
-    internal static void Skip(ref StrictJson json, OpenBudget budget, string path) => Flatten(ref json, "", null, budget, path);
-
-    // Reads the current value: scalars at any depth with dotted names. The JSON reader limits the depth.
-    private static void Flatten(ref StrictJson json, string prefix, Dictionary<string, object?>? into, OpenBudget budget, string path)
-    {
-        switch (json.Token)
-        {
-            case JsonTokenType.StartObject:
-                var names = new HashSet<string>(StringComparer.Ordinal);
-                while (json.NextName(names, out string name))
-                {
-                    json.Next();
-                    Flatten(ref json, Below(name), into, budget, path);
-                }
-                break;
-            case JsonTokenType.StartArray:
-                for (int i = 0; json.NextItem(); i++)
-                {
-                    Flatten(ref json, Below(into is null ? "" : i.ToString(CultureInfo.InvariantCulture)), into, budget, path);
-                }
-                break;
-            default:
-                into?.TryAdd(prefix, json.Scalar());
-                break;
-        }
-
-        // A name is created only if its value is kept. A long name above many short names is charged for each of them.
-        string Below(string name)
-        {
-            budget.Spend(into is null ? EmptySet : EmptySet + OpenBudget.GrowingEntry + OpenBudget.Text(prefix.Length + name.Length), path);
-            return into is null ? "" : prefix.Length == 0 ? name : $"{prefix}.{name}";
-        }
-    }
-
     // Opens each shard once.
     private static Dictionary<string, Shard> OpenShards(
-        List<Placement> placements,
-        string indexPath,
-        CheckpointMerger merger,
-        OpenBudget budget,
-        CheckpointFileSet? files,
-        CancellationToken ct)
+        List<Placement> placements, string indexPath, CheckpointMerger merger, Opening opening)
     {
         Placement[] first = [.. placements.DistinctBy(placement => placement.Shard, StringComparer.Ordinal)];
-        Checkpoint[] opened = ShardFiles.OpenAll(first.Length,
-            (i, stop) => OpenShard(first[i], indexPath, budget, files, stop), ct, budget.Remote is null ? null : RemoteSession.Connections);
+        Checkpoint[] opened = ShardFiles.OpenAll(first.Length, (i, stop) => OpenShard(first[i], indexPath, opening with { Stop = stop }),
+            opening.Stop, opening.Budget.Remote is null ? null : RemoteSession.Connections);
         return first.Zip(opened).ToDictionary(
             pair => pair.First.Shard,
             pair => new Shard(merger.AddPart(pair.Second), pair.Second.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal)),
             StringComparer.Ordinal);
     }
 
-    private static Checkpoint OpenShard(
-        Placement placement, string indexPath, OpenBudget budget, CheckpointFileSet? files, CancellationToken ct)
+    private static Checkpoint OpenShard(Placement placement, string indexPath, Opening opening)
     {
-        if (budget.Remote is not null && !placement.Shard.EndsWith(".json", StringComparison.OrdinalIgnoreCase))
+        if (opening.Budget.Remote is not null && !placement.Shard.EndsWith(".json", StringComparison.OrdinalIgnoreCase))
         {
-            return Checkpoint.OpenFile(RemoteSession.Beside(indexPath, placement.Shard), budget, null, ct);
+            return Checkpoint.OpenFile(RemoteSession.Beside(indexPath, placement.Shard), opening);
         }
         string path = Path.Combine(Path.GetDirectoryName(indexPath)!, placement.Shard);
         string name = Printable.Quote(placement.Shard);
@@ -257,7 +196,7 @@ internal static class ShardIndexReader
                 ?? Rules.ShardMissing.Broken(
                     $"shard {name} is not in the folder of its index", indexPath, placement.Position, remedy: WholeBeside(indexPath));
         }
-        return Checkpoint.OpenFile(path, budget, files, ct);
+        return Checkpoint.OpenFile(path, opening);
     }
 
     /// <summary>

@@ -10,8 +10,7 @@ namespace MemLoad;
 internal static class TorchLegacyReader
 {
     private const long ProtocolVersion = 1001;
-    private static readonly BigInteger Magic = BigInteger.Parse(
-        "0x1950a86a20f9469cfc6c"[2..], System.Globalization.NumberStyles.HexNumber, System.Globalization.CultureInfo.InvariantCulture);
+    private static readonly BigInteger Magic = new UInt128(0x1950, 0xa86a20f9469cfc6c);
 
     public static Checkpoint Read(WholeFile file, OpenBudget budget, CancellationToken cancellationToken)
     {

@@ -1,4 +1,4 @@
-using System.Globalization;
+using System.Collections.Immutable;
 using System.Text;
 
 namespace MemLoad;
@@ -27,12 +27,9 @@ internal static class TorchSharpReader
         && length > 0
         && length <= Math.Min(head.Length, 200)
         && !head[..(int)length].ContainsAnyExceptInRange((byte)' ', (byte)'~')
-        && TryRest(head[(int)length..]);
+        && TryShape(head[(int)length..], out _, out _, out _);
 
     /// <summary>Reads the headers of all entries.</summary>
-    /// <param name="file">The file.</param>
-    /// <param name="budget">The memory that opening may use.</param>
-    /// <param name="ct">Stops the reading.</param>
     /// <exception cref="MemLoadException">ML1005, ML1013, ML2018, and the rules of tensors.</exception>
     public static Checkpoint Read(WholeFile file, OpenBudget budget, CancellationToken ct)
     {
@@ -52,36 +49,25 @@ internal static class TorchSharpReader
             byte[] header = file.ReadBytes(at, Math.Min(file.Length - at, LongestHeader));
             rest = header;
             string name = ReadName(ref rest, file, at);
-            if (!TryNumber(ref rest, out long code)
-                || TypeOf(code) is not DType type
-                || !TryNumber(ref rest, out long rank)
-                || rank > MostDimensions)
+            if (!TryShape(rest, out DType type, out ImmutableArray<long> shape, out rest))
             {
-                throw Broken(file, at, string.Create(CultureInfo.InvariantCulture, $"entry {i} has no type and shape that TorchSharp has"));
-            }
-            long[] shape = new long[rank];
-            foreach (ref long dimension in shape.AsSpan())
-            {
-                if (!TryNumber(ref rest, out dimension))
-                {
-                    throw Broken(file, at, string.Create(CultureInfo.InvariantCulture, $"entry {i} has no shape"));
-                }
+                throw Broken(file, at, FormattableString.Invariant($"entry {i} has no type and shape that TorchSharp has"));
             }
             at += header.Length - rest.Length;
             budget.Grant(header.Length - rest.Length);
-            budget.Spend(OpenBudget.Text(name.Length) + (4L * sizeof(long) * rank), file.Path);
+            budget.Spend(OpenBudget.Text(name.Length) + (4L * sizeof(long) * shape.Length), file.Path);
             long length;
-            long[] strides;
+            ImmutableArray<long> strides;
             try
             {
-                length = type.Layout().BytesOf(ShapeMath.ElementCount([.. shape]));
-                strides = [.. ShapeMath.ContiguousStrides([.. shape])];
+                length = type.Layout().BytesOf(ShapeMath.ElementCount(shape));
+                strides = ShapeMath.ContiguousStrides(shape);
             }
             catch (OverflowException)
             {
                 throw Broken(file, at, $"the size of {Printable.Quote(name)} does not fit 64 bits");
             }
-            builder.AddTensor(new TensorEntry(name, type, [.. shape], [.. strides], builder.AddStorage(home, at, length), 0));
+            builder.AddTensor(new TensorEntry(name, type, shape, strides, builder.AddStorage(home, at, length), 0));
             at += length;
         }
         return at == file.Length ? builder.Build() : throw Broken(file, at, $"{file.Length - at} bytes follow the last entry");
@@ -105,19 +91,28 @@ internal static class TorchSharpReader
         }
     }
 
-    private static bool TryRest(ReadOnlySpan<byte> rest)
+    private static bool TryShape(ReadOnlySpan<byte> bytes, out DType type, out ImmutableArray<long> shape, out ReadOnlySpan<byte> rest)
     {
-        if (!TryNumber(ref rest, out long code) || TypeOf(code) is null || !TryNumber(ref rest, out long rank) || rank > MostDimensions)
+        rest = bytes;
+        type = default;
+        shape = [];
+        if (!TryNumber(ref rest, out long code)
+            || TypeOf(code) is not DType known
+            || !TryNumber(ref rest, out long rank)
+            || rank > MostDimensions)
         {
             return false;
         }
-        for (long i = 0; i < rank; i++)
+        long[] dimensions = new long[rank];
+        foreach (ref long dimension in dimensions.AsSpan())
         {
-            if (!TryNumber(ref rest, out _))
+            if (!TryNumber(ref rest, out dimension))
             {
                 return false;
             }
         }
+        type = known;
+        shape = [.. dimensions];
         return true;
     }
 

@@ -4,7 +4,7 @@ namespace MemLoad;
 
 /// <summary>
 /// A file that is created atomically. It is written under a temporary name in the same folder, and <see cref="Commit"/> renames it.
-/// Disposing it without a commit leaves the previous state.
+/// Disposing it without a commit leaves the previous state. Targets are paths from <see cref="WriteTarget.ForFile"/>.
 /// </summary>
 internal sealed class AtomicFile : IDisposable
 {
@@ -18,52 +18,37 @@ internal sealed class AtomicFile : IDisposable
     internal const UnixFileMode GroupsOwn = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute;
 
     private readonly string _target;
-    private readonly string _temporary;
     private readonly bool _overwrite;
     private readonly long _length;
     private readonly FileStream _stream;
     private bool _committed;
 
-    private AtomicFile(string target, string temporary, bool overwrite, long length, FileStream stream)
+    /// <summary>Removes files of killed writers, checks the free space and creates the temporary file.</summary>
+    /// <exception cref="MemLoadException">ML9103 or ML9104.</exception>
+    public AtomicFile(string target, bool overwrite, long length)
     {
         _target = target;
-        _temporary = temporary;
         _overwrite = overwrite;
         _length = length;
-        _stream = stream;
+        TemporaryNames.RemoveUnfinished(target);
+        WriteFailures.CheckRoom(Path.GetDirectoryName(target)!, length, target);
+        _stream = OpenHeld(TemporaryNames.ForUnfinished, target, length);
     }
 
     public SafeFileHandle Handle => _stream.SafeFileHandle;
 
     /// <summary>Writes a whole file. If the write is stopped, no file remains.</summary>
-    /// <param name="target">Path from <see cref="WriteTarget.ForFile"/>.</param>
-    /// <param name="content">The bytes of the file.</param>
-    /// <param name="overwrite">Whether an existing file is replaced.</param>
-    /// <param name="cancellationToken">Stops the write.</param>
     /// <exception cref="MemLoadException">ML9102 to ML9105.</exception>
     /// <exception cref="OperationCanceledException">The token was canceled.</exception>
     public static void Write(string target, ReadOnlySpan<byte> content, bool overwrite, CancellationToken cancellationToken)
     {
-        using var file = Create(target, overwrite, content.Length);
+        using var file = new AtomicFile(target, overwrite, content.Length);
         using (var output = new FileAppender(file.Handle, target, content.Length, new WriteSession(null, cancellationToken)))
         {
             output.Append(content);
             output.Complete();
         }
         file.Commit();
-    }
-
-    /// <summary>Removes files of killed writers, checks the free space and creates the temporary file.</summary>
-    /// <param name="target">Path from <see cref="WriteTarget.ForFile"/>.</param>
-    /// <param name="overwrite">Whether an existing file is replaced.</param>
-    /// <param name="length">The bytes of the file.</param>
-    /// <exception cref="MemLoadException">ML9103 or ML9104.</exception>
-    public static AtomicFile Create(string target, bool overwrite, long length)
-    {
-        TemporaryNames.RemoveUnfinished(target);
-        WriteFailures.CheckRoom(Path.GetDirectoryName(target)!, length, target);
-        FileStream stream = OpenHeld(TemporaryNames.ForUnfinished, target, length);
-        return new AtomicFile(target, stream.Name, overwrite, length, stream);
     }
 
     /// <summary>Renames the complete file to its name. All data must have been flushed.</summary>
@@ -73,7 +58,7 @@ internal sealed class AtomicFile : IDisposable
         try
         {
             // It is held until it has its name: so nobody takes it for what a killed writer left.
-            bool? renamed = _overwrite ? null : NativeFiles.TryRenameToNew(_temporary, _target);
+            bool? renamed = _overwrite ? null : NativeFiles.TryRenameToNew(_stream.Name, _target);
             if (renamed == false)
             {
                 throw Appeared();
@@ -100,7 +85,7 @@ internal sealed class AtomicFile : IDisposable
     {
         if (!OperatingSystem.IsWindows() || !_overwrite)
         {
-            File.Move(_temporary, _target, _overwrite);
+            File.Move(_stream.Name, _target, _overwrite);
             return;
         }
         // As elsewhere, permissions of the old file do not keep its folder's owner from replacing it, and the new file gets them; who reads
@@ -108,9 +93,9 @@ internal sealed class AtomicFile : IDisposable
         bool wasReadOnly = ReadOnlyFiles.TryAllow(_target);
         try
         {
-            if (!WindowsFiles.TryReplace(_temporary, _target))
+            if (!WindowsFiles.TryReplace(_stream.Name, _target))
             {
-                File.Move(_temporary, _target, overwrite: true);
+                File.Move(_stream.Name, _target, overwrite: true);
             }
         }
         finally
@@ -129,14 +114,11 @@ internal sealed class AtomicFile : IDisposable
         _stream.Dispose();
         if (!_committed)
         {
-            TemporaryNames.TryDelete(_temporary);
+            TemporaryNames.TryDelete(_stream.Name);
         }
     }
 
     /// <summary>Creates a file with a new name. A lock protects it from <see cref="TemporaryNames.RemoveUnfinished"/>.</summary>
-    /// <param name="newName">Creates a name for a target.</param>
-    /// <param name="target">The path of the user.</param>
-    /// <param name="length">The bytes of the file.</param>
     /// <exception cref="MemLoadException">ML9103 or ML9104.</exception>
     internal static FileStream OpenHeld(Func<string, string> newName, string target, long length)
     {

@@ -2,7 +2,7 @@ namespace MemLoad;
 
 /// <summary>
 /// A folder that is created atomically. It is filled under a temporary name beside its target, and <see cref="Commit"/> renames it.
-/// Disposing it without a commit leaves the previous state.
+/// Disposing it without a commit leaves the previous state. Targets are paths from <see cref="WriteTarget.ForFolder"/>.
 /// </summary>
 internal sealed class AtomicFolder : IDisposable
 {
@@ -15,59 +15,39 @@ internal sealed class AtomicFolder : IDisposable
     private readonly (UnixFileMode Mode, LinuxFileStatus? Status)? _old; // the state of the folder that is replaced
     private bool _committed;
 
-    private AtomicFolder(
-        string target,
-        bool overwrite,
-        Func<string, bool> isOurs,
-        string path,
-        FileStream held,
-        (UnixFileMode Mode, LinuxFileStatus? Status)? old)
+    /// <summary>Removes files of killed writers, checks the free space and creates the temporary folder.</summary>
+    /// <exception cref="MemLoadException">ML9103 or ML9104.</exception>
+    public AtomicFolder(string target, bool overwrite, Func<string, bool> isOurs, long length)
     {
-        _old = old;
         _target = target;
         _overwrite = overwrite;
         _isOurs = isOurs;
-        Path = path;
-        _lock = held;
-    }
-
-    /// <summary>The folder for the files until they are complete.</summary>
-    public string Path { get; }
-
-    /// <summary>Removes files of killed writers, checks the free space and creates the temporary folder.</summary>
-    /// <param name="target">Path from <see cref="WriteTarget.ForFolder"/>.</param>
-    /// <param name="overwrite">Whether an existing folder is replaced.</param>
-    /// <param name="isOurs">Whether a file of this name may be replaced.</param>
-    /// <param name="length">The sum of the bytes of its files.</param>
-    /// <exception cref="MemLoadException">ML9103 or ML9104.</exception>
-    public static AtomicFolder Create(string target, bool overwrite, Func<string, bool> isOurs, long length)
-    {
         TemporaryNames.RemoveUnfinished(target);
         WriteFailures.CheckRoom(System.IO.Path.GetDirectoryName(target)!, length, target);
-        FileStream held = AtomicFile.OpenHeld(TemporaryNames.ForLock, target, 0);
-        string path = TemporaryNames.LockedBy(held.Name);
-        (UnixFileMode Mode, LinuxFileStatus? Status)? old = null;
+        _lock = AtomicFile.OpenHeld(TemporaryNames.ForLock, target, 0);
+        Path = TemporaryNames.LockedBy(_lock.Name);
         try
         {
             if (!OperatingSystem.IsWindows() && Directory.Exists(target) && NativeFiles.ModeOf(target) is UnixFileMode mode)
             {
                 // Only this user has access until the folder has its files and the owner and permissions of the old folder.
-                Directory.CreateDirectory(path, AtomicFile.OwnersOwn);
-                old = (mode, LinuxFileStatus.Of(target));
+                Directory.CreateDirectory(Path, AtomicFile.OwnersOwn);
+                _old = (mode, LinuxFileStatus.Of(target));
             }
             else
             {
-                Directory.CreateDirectory(path);
+                Directory.CreateDirectory(Path);
             }
-            return new AtomicFolder(target, overwrite, isOurs, path, held, old);
         }
         catch (Exception e) when (WriteFailures.IsFailure(e))
         {
-            TemporaryNames.TryDelete(path);
-            Release(held);
+            Dispose();
             throw WriteFailures.From(e, target, length, whileOpening: true);
         }
     }
+
+    /// <summary>The folder for the files until they are complete.</summary>
+    public string Path { get; }
 
     /// <summary>
     /// Renames the complete folder to its name. Its files must have been flushed. An old folder is deleted only after that.
@@ -94,7 +74,7 @@ internal sealed class AtomicFolder : IDisposable
         NativeFiles.SyncFolder(System.IO.Path.GetDirectoryName(_target)!);
         TemporaryNames.TryDelete(Path); // after an exchange, the old folder
         TemporaryNames.RemoveReplaced(_target);
-        Release(_lock);
+        Release();
     }
 
     public void Dispose()
@@ -102,7 +82,7 @@ internal sealed class AtomicFolder : IDisposable
         if (!_committed)
         {
             TemporaryNames.TryDelete(Path);
-            Release(_lock);
+            Release();
         }
     }
 
@@ -164,10 +144,10 @@ internal sealed class AtomicFolder : IDisposable
         return alone!;
     }
 
-    private static void Release(FileStream held)
+    private void Release()
     {
-        TemporaryNames.TryDelete(held.Name);
-        held.Dispose();
-        TemporaryNames.TryDelete(held.Name); // Windows does not delete an open file
+        TemporaryNames.TryDelete(_lock.Name);
+        _lock.Dispose();
+        TemporaryNames.TryDelete(_lock.Name); // Windows does not delete an open file
     }
 }

@@ -42,8 +42,8 @@ public static class CheckpointWriter
         if (format == CheckpointFormat.PerTensor)
         {
             string target = WriteTarget.ForFolder(path, overwrite, WriteTarget.IsPerTensor);
-            var writer = PerTensorWriter.For(source, target);
-            using var folder = AtomicFolder.Create(target, overwrite, WriteTarget.IsPerTensor, writer.DiskBytes);
+            var writer = new PerTensorWriter(source, target);
+            using var folder = new AtomicFolder(target, overwrite, WriteTarget.IsPerTensor, writer.DiskBytes);
             writer.Write(folder.Path, target, session);
             cancellationToken.ThrowIfCancellationRequested();
             folder.Commit();
@@ -52,7 +52,7 @@ public static class CheckpointWriter
         {
             string target = WriteTarget.ForFile(path, overwrite);
             CheckpointFileWriter writer = Layout(source, target, format);
-            using var file = AtomicFile.Create(target, overwrite, writer.Length);
+            using var file = new AtomicFile(target, overwrite, writer.Length);
             using (var output = new FileAppender(file.Handle, target, writer.Length, session))
             {
                 writer.Write(output);
@@ -86,8 +86,8 @@ public static class CheckpointWriter
         Check(source, folder, CheckpointFormat.Safetensors);
         cancellationToken.ThrowIfCancellationRequested();
         string target = WriteTarget.ForFolder(folder, overwrite, ShardedWriter.IsOurs);
-        var writer = ShardedWriter.For(source, target, maxShardBytes);
-        using var unfinished = AtomicFolder.Create(target, overwrite, ShardedWriter.IsOurs, writer.DiskBytes);
+        var writer = new ShardedWriter(source, target, maxShardBytes);
+        using var unfinished = new AtomicFolder(target, overwrite, ShardedWriter.IsOurs, writer.DiskBytes);
         writer.Write(unfinished.Path, target, new WriteSession(bytesWritten, cancellationToken));
         cancellationToken.ThrowIfCancellationRequested();
         unfinished.Commit();
@@ -104,7 +104,7 @@ public static class CheckpointWriter
     public static long CountShardBytes(IWeightSource source, string folder, long maxShardBytes)
     {
         Check(source, folder, CheckpointFormat.Safetensors);
-        return ShardedWriter.For(source, folder, maxShardBytes).Length;
+        return new ShardedWriter(source, folder, maxShardBytes).Length;
     }
 
     /// <summary>Checks before the weights are loaded that <see cref="WriteShards"/> can write to a folder.</summary>
@@ -143,12 +143,12 @@ public static class CheckpointWriter
     public static long CountBytes(IWeightSource source, string path, CheckpointFormat format)
     {
         Check(source, path, format);
-        return format == CheckpointFormat.PerTensor ? PerTensorWriter.For(source, path).Length : Layout(source, path, format).Length;
+        return format == CheckpointFormat.PerTensor ? new PerTensorWriter(source, path).Length : Layout(source, path, format).Length;
     }
 
     private static CheckpointFileWriter Layout(IWeightSource source, string target, CheckpointFormat format) => format switch
     {
-        CheckpointFormat.Safetensors => SafetensorsWriter.For(source, target),
+        CheckpointFormat.Safetensors => new SafetensorsWriter(source, source.Tensors, target),
         _ => TorchZipWriter.ForStateDict(source, Path.GetFileName(target)),
     };
 
@@ -221,17 +221,10 @@ public static class CheckpointWriter
     // A source can be something other than a file that a reader has checked.
     private static void CheckView(TensorEntry tensor, ImmutableArray<long> storages)
     {
-        bool sound = tensor.Shape.Length == tensor.Strides.Length && tensor.ElementOffset >= 0
-            && tensor.Shape.All(dimension => dimension >= 0) && tensor.Strides.All(stride => stride >= 0);
         try
         {
-            if (!sound)
-            {
-                throw new OverflowException();
-            }
-            long span = ShapeMath.Span(tensor.Shape, tensor.Strides);
-            long end = tensor.DType.Layout().BytesOf(checked(tensor.ElementOffset + span));
-            if (tensor.Storage < 0 || tensor.Storage >= storages.Length || (span > 0 && end > storages[tensor.Storage]))
+            long end = ShapeMath.ViewEnd(tensor.DType, tensor.Shape, tensor.Strides, tensor.ElementOffset);
+            if (tensor.Storage < 0 || tensor.Storage >= storages.Length || (!tensor.Shape.Contains(0) && end > storages[tensor.Storage]))
             {
                 throw Rules.ViewOutsideStorage.Broken(
                     $"tensor {Printable.Quote(tensor.Name)} ends at byte {end} of storage {tensor.Storage}, which ends before");

@@ -56,25 +56,7 @@ internal sealed partial class FileAppender(SafeFileHandle file, string target, l
     {
         long copied =
             length >= PieceBytes && OperatingSystem.IsLinux() && !FileDecoding.Holds(offset) ? CopyInKernel(source, offset, length) : 0;
-        if (copied == length)
-        {
-            return;
-        }
-        byte[] piece = ArrayPool<byte>.Shared.Rent((int)Math.Min(PieceBytes, length - copied));
-        try
-        {
-            for (long done = copied; done < length;)
-            {
-                Span<byte> part = piece.AsSpan(0, (int)Math.Min(piece.Length, length - done));
-                source.ReadExactly(offset + done, part);
-                Append(part);
-                done += part.Length;
-            }
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(piece);
-        }
+        source.Stream(offset + copied, length - copied, Append, session.CancellationToken);
     }
 
     /// <summary>Replaces bytes that were appended earlier, such as a checksum.</summary>
@@ -89,11 +71,10 @@ internal sealed partial class FileAppender(SafeFileHandle file, string target, l
             bytes = bytes[early..];
             offset += early;
         }
-        if (bytes.IsEmpty)
+        if (!bytes.IsEmpty)
         {
-            return;
+            bytes.CopyTo(_filling.AsSpan((int)(offset - _fillingOffset)));
         }
-        bytes.CopyTo(_filling.AsSpan((int)(offset - _fillingOffset)));
     }
 
     /// <summary>Waits until all data is on the disk.</summary>
@@ -133,9 +114,7 @@ internal sealed partial class FileAppender(SafeFileHandle file, string target, l
     public void Dispose()
     {
         // The buffer must exist until its write ends. The result of that write is not needed.
-        _writing
-            .ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default)
-            .Wait();
+        _writing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing).GetAwaiter().GetResult();
         Return(ref _filling);
         Return(ref _spare);
     }

@@ -17,8 +17,6 @@ internal static class FormatNames
         };
 
     /// <summary>Refuses a target or a format that shards cannot have: they are safetensors files in a folder.</summary>
-    /// <param name="path">The target.</param>
-    /// <param name="format">The format that was asked for; null if none was.</param>
     /// <exception cref="MemLoadException">ML9112.</exception>
     public static void RequireShards(string path, CheckpointFormat? format)
     {

@@ -6,7 +6,7 @@ namespace MemLoad;
 /// <summary>System calls of Linux that .NET does not provide.</summary>
 internal static partial class NativeFiles
 {
-    private const int ReadOnlyCloseOnExec = 0x80000; // O_RDONLY | O_CLOEXEC, the same on x64 and arm64
+    internal const int ReadOnlyCloseOnExec = 0x80000; // O_RDONLY | O_CLOEXEC, the same on x64 and arm64
     private const int CurrentFolder = -100; // AT_FDCWD
     private const uint NoReplace = 1; // RENAME_NOREPLACE
     private const uint Exchange = 2; // RENAME_EXCHANGE
@@ -37,11 +37,10 @@ internal static partial class NativeFiles
         {
             return;
         }
-        int descriptor = Open(folder, ReadOnlyCloseOnExec);
-        if (descriptor >= 0)
+        using SafeFileHandle opened = Open(folder, ReadOnlyCloseOnExec);
+        if (!opened.IsInvalid)
         {
-            _ = DiskRequests.SyncFolder(descriptor);
-            _ = Close(descriptor);
+            _ = DiskRequests.SyncFolder((int)opened.DangerousGetHandle());
         }
     }
 
@@ -65,13 +64,8 @@ internal static partial class NativeFiles
     /// <returns>The file. Null if it is not a regular file, cannot be opened, or is locked.</returns>
     public static SafeFileHandle? TryHold(string path)
     {
-        int descriptor = Open(path, WriteOnlyCloseOnExecDoNotWait | DoNotFollow);
-        if (descriptor < 0)
-        {
-            return null;
-        }
-        var file = new SafeFileHandle(descriptor, ownsHandle: true);
-        if (LinuxFileStatus.Of(file) is { IsRegular: true } && LockFile(descriptor, ExclusiveDoNotWait) == 0)
+        SafeFileHandle file = Open(path, WriteOnlyCloseOnExecDoNotWait | DoNotFollow);
+        if (!file.IsInvalid && LinuxFileStatus.Of(file) is { IsRegular: true } && LockFile(file, ExclusiveDoNotWait) == 0)
         {
             return file;
         }
@@ -93,13 +87,8 @@ internal static partial class NativeFiles
     /// <summary>As <see cref="TryGiveTo(SafeFileHandle, LinuxFileStatus)"/>, for a folder by its name.</summary>
     public static bool TryGiveTo(string folder, LinuxFileStatus other)
     {
-        int descriptor = Open(folder, ReadOnlyCloseOnExec | DoNotFollow);
-        if (descriptor < 0)
-        {
-            return false;
-        }
-        using var handle = new SafeFileHandle(descriptor, ownsHandle: true);
-        return TryGiveTo(handle, other);
+        using SafeFileHandle handle = Open(folder, ReadOnlyCloseOnExec | DoNotFollow);
+        return !handle.IsInvalid && TryGiveTo(handle, other);
     }
 
     // 0, or an error number.
@@ -121,16 +110,13 @@ internal static partial class NativeFiles
     }
 
     [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int Open(string path, int flags);
+    internal static partial SafeFileHandle Open(string path, int flags);
 
     [LibraryImport("libc", EntryPoint = "fsync")]
     internal static partial int Sync(int descriptor);
 
-    [LibraryImport("libc", EntryPoint = "close")]
-    private static partial int Close(int descriptor);
-
     [LibraryImport("libc", EntryPoint = "flock")]
-    private static partial int LockFile(int descriptor, int operation);
+    private static partial int LockFile(SafeFileHandle file, int operation);
 
     [LibraryImport("libc", EntryPoint = "fchown")]
     private static partial int ChangeOwner(SafeFileHandle file, uint user, uint group);

@@ -23,24 +23,12 @@ internal sealed class PerTensorWriter
 
     private readonly IWeightSource _source;
 
-    private PerTensorWriter(IWeightSource source, long length)
-    {
-        _source = source;
-        Length = length;
-    }
-
-    /// <summary>The sum of the bytes of all files.</summary>
-    public long Length { get; }
-
-    /// <summary>The maximum disk space of the files.</summary>
-    public long DiskBytes => Length + ((long)BlockBytes * _source.Tensors.Length);
-
     /// <summary>Checks that every name is a valid file name, and adds up the files.</summary>
     /// <exception cref="MemLoadException">ML9106.</exception>
-    public static PerTensorWriter For(IWeightSource source, string target)
+    public PerTensorWriter(IWeightSource source, string target)
     {
+        _source = source;
         var names = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
-        long length = 0;
         foreach (TensorEntry tensor in source.Tensors)
         {
             if (Unsafe(tensor.Name) is { } reason)
@@ -54,42 +42,30 @@ internal sealed class PerTensorWriter
                     $"the names of tensors {Printable.Quote(names[tensor.Name])} and {Printable.Quote(tensor.Name)} differ only in case",
                     target);
             }
-            length = checked(length + For(source, tensor).Length);
+            Length = checked(Length + For(tensor).Length);
         }
-        return new PerTensorWriter(source, length);
     }
 
-    /// <summary>Fills a folder.</summary>
-    /// <param name="folder">The temporary folder of the files.</param>
-    /// <param name="target">The final folder of the files.</param>
-    /// <param name="session">Progress and cancellation.</param>
+    /// <summary>The sum of the bytes of all files.</summary>
+    public long Length { get; }
+
+    /// <summary>The maximum disk space of the files.</summary>
+    public long DiskBytes => Length + ((long)BlockBytes * _source.Tensors.Length);
+
+    /// <summary>Fills the temporary folder of a target.</summary>
     public void Write(string folder, string target, WriteSession session)
     {
-        using var flushes = new FileFlushes();
+        using var flushes = new FileFlushes(session);
         foreach (TensorEntry tensor in _source.Tensors)
         {
-            TorchZipWriter writer = For(_source, tensor);
+            TorchZipWriter writer = For(tensor);
             string name = tensor.Name + Extension;
-            string final = Path.Combine(target, name);
-            FileStream file = AtomicFile.Open(Path.Combine(folder, name), final, writer.Length);
-            try
-            {
-                using var output = new FileAppender(file.SafeFileHandle, final, writer.Length, session);
-                writer.Write(output);
-                output.CompleteWriting();
-            }
-            catch
-            {
-                file.Dispose();
-                throw;
-            }
-            flushes.Begin(file, final, writer.Length);
+            flushes.Write(Path.Combine(folder, name), Path.Combine(target, name), writer.Length, writer.Write);
         }
         flushes.Complete();
     }
 
-    private static TorchZipWriter For(IWeightSource source, TensorEntry tensor) =>
-        TorchZipWriter.ForTensor(source, tensor, tensor.Name + Extension);
+    private TorchZipWriter For(TensorEntry tensor) => TorchZipWriter.ForTensor(_source, tensor, tensor.Name + Extension);
 
     // A folder that one system writes can be read on another system, so the strictest rules of all systems apply.
     private static string? Unsafe(string name)

@@ -22,29 +22,18 @@ internal sealed class SafetensorsWriter : CheckpointFileWriter
         DType.Int8, DType.UInt8, DType.Float6E3M2FN, DType.Float6E2M3FN, DType.Float4E2M1FN, DType.Bool,
     ];
 
+    /// <summary>Orders names in UTF-8 by their code points, as Rust and Python do.</summary>
+    public static readonly Comparer<byte[]> CodePoints = Comparer<byte[]>.Create((a, b) => a.AsSpan().SequenceCompareTo(b));
+
     private readonly IWeightSource _source;
     private readonly ImmutableArray<TensorEntry> _tensors;
     private readonly byte[] _header;
 
-    private SafetensorsWriter(IWeightSource source, ImmutableArray<TensorEntry> tensors, byte[] header, long length)
-    {
-        _source = source;
-        _tensors = tensors;
-        _header = header;
-        Length = length;
-    }
-
-    /// <inheritdoc/>
-    public override long Length { get; }
-
-    /// <summary>Determines the layout of the file.</summary>
-    /// <exception cref="MemLoadException">ML9107, ML9108 or ML9109.</exception>
-    public static SafetensorsWriter For(IWeightSource source, string target) => For(source, source.Tensors, target);
-
     /// <summary>Determines the layout of a file with some tensors of a source.</summary>
     /// <exception cref="MemLoadException">ML9107, ML9108 or ML9109.</exception>
-    public static SafetensorsWriter For(IWeightSource source, ImmutableArray<TensorEntry> some, string target)
+    public SafetensorsWriter(IWeightSource source, ImmutableArray<TensorEntry> some, string target)
     {
+        _source = source;
         foreach (TensorEntry tensor in some)
         {
             if (tensor.DType.SafetensorsName() is null)
@@ -63,22 +52,23 @@ internal sealed class SafetensorsWriter : CheckpointFileWriter
                 throw Rules.NameNotWritable.Broken($"safetensors keeps the name {Printable.Quote(MetadataKey)} for itself", target);
             }
         }
-        ImmutableArray<TensorEntry> tensors =
+        _tensors =
         [
             .. some.Select(tensor => (Tensor: tensor, Rank: Array.IndexOf(Order, tensor.DType), Name: Encoding.UTF8.GetBytes(tensor.Name)))
-                .OrderBy(item => item.Rank).ThenBy(item => item.Name, Comparer<byte[]>.Create((a, b) => a.AsSpan().SequenceCompareTo(b)))
+                .OrderBy(item => item.Rank).ThenBy(item => item.Name, CodePoints)
                 .Select(item => item.Tensor),
         ];
-        byte[] header = Header(tensors, out long dataBytes);
-        if (header.Length - 8 > LongestHeader)
+        _header = Header(_tensors, out long dataBytes);
+        if (_header.Length - 8 > LongestHeader)
         {
             throw Rules.HeaderTooLong.Broken(
-                $"the header of {tensors.Length} tensors has {header.Length - 8} bytes of at most {LongestHeader}", target);
+                $"the header of {_tensors.Length} tensors has {_header.Length - 8} bytes of at most {LongestHeader}", target);
         }
-        return new SafetensorsWriter(source, tensors, header, checked(header.Length + dataBytes));
+        Length = checked(_header.Length + dataBytes);
     }
 
-    /// <inheritdoc/>
+    public override long Length { get; }
+
     public override void Write(FileAppender output)
     {
         output.Append(_header);
@@ -124,11 +114,12 @@ internal sealed class SafetensorsWriter : CheckpointFileWriter
         foreach (TensorEntry tensor in tensors)
         {
             long end = checked(dataBytes + tensor.Bytes);
-            json.Append(',');
-            AppendText(json, tensor.Name);
+            // As the reference does. A name has no other character that JSON must escape.
+            string name = tensor.Name.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)
+                .Replace("\t", "\\t", StringComparison.Ordinal);
             json.Append(
                 CultureInfo.InvariantCulture,
-                $":{{\"dtype\":\"{tensor.DType.SafetensorsName()}\",\"shape\":[{string.Join(',', tensor.Shape)}]");
+                $",\"{name}\":{{\"dtype\":\"{tensor.DType.SafetensorsName()}\",\"shape\":[{string.Join(',', tensor.Shape)}]");
             json.Append(CultureInfo.InvariantCulture, $",\"data_offsets\":[{dataBytes},{end}]}}");
             dataBytes = end;
         }
@@ -139,27 +130,5 @@ internal sealed class SafetensorsWriter : CheckpointFileWriter
         Encoding.UTF8.GetBytes(text, header.AsSpan(8));
         header.AsSpan(8 + bytes).Fill((byte)' ');
         return header;
-    }
-
-    // Escapes only the characters that JSON requires, as the reference does.
-    private static void AppendText(StringBuilder json, string value)
-    {
-        json.Append('"');
-        foreach (char character in value)
-        {
-            _ = character switch
-            {
-                '"' => json.Append("\\\""),
-                '\\' => json.Append("\\\\"),
-                '\b' => json.Append("\\b"),
-                '\f' => json.Append("\\f"),
-                '\n' => json.Append("\\n"),
-                '\r' => json.Append("\\r"),
-                '\t' => json.Append("\\t"),
-                < ' ' => json.Append(CultureInfo.InvariantCulture, $"\\u{(int)character:x4}"),
-                _ => json.Append(character),
-            };
-        }
-        json.Append('"');
     }
 }

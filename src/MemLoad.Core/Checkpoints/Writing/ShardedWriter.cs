@@ -16,66 +16,57 @@ internal sealed partial class ShardedWriter
     private const string IndexName = "model.safetensors.index.json";
     private const int BlockBytes = 4096; // the disk space of a file is a multiple of blocks
 
-    private readonly ImmutableArray<(string Name, SafetensorsWriter Writer)> _shards;
+    private readonly List<(string Name, SafetensorsWriter Writer)> _shards = [];
     private readonly byte[] _index;
 
-    private ShardedWriter(ImmutableArray<(string Name, SafetensorsWriter Writer)> shards, byte[] index)
-    {
-        _shards = shards;
-        _index = index;
-        Length = checked(shards.Sum(shard => shard.Writer.Length) + index.Length);
-    }
-
-    /// <summary>The sum of the bytes of all files.</summary>
-    public long Length { get; }
-
-    /// <summary>The maximum disk space of the files.</summary>
-    public long DiskBytes => Length + ((long)BlockBytes * (_shards.Length + 1));
-
-    /// <summary>True for the names of the files that this class writes.</summary>
-    public static bool IsOurs(string name) => name is Single or IndexName || ShardName().IsMatch(name);
-
     /// <summary>Splits the tensors and determines the layout of each file.</summary>
-    /// <param name="source">The weights.</param>
-    /// <param name="target">The folder, for errors.</param>
-    /// <param name="maxShardBytes">The most bytes of tensors in a file. A larger tensor has a file of its own.</param>
     /// <exception cref="MemLoadException">ML9107, ML9108, ML9109 or ML9112.</exception>
-    public static ShardedWriter For(IWeightSource source, string target, long maxShardBytes)
+    public ShardedWriter(IWeightSource source, string target, long maxShardBytes)
     {
         if (maxShardBytes < 1)
         {
             throw Rules.ShardSize.Broken($"shards of at most {maxShardBytes} bytes were asked for", target);
         }
         List<List<TensorEntry>> groups = Split(source.Tensors, maxShardBytes);
-        if (groups.Count <= 1)
+        if (groups.Count == 0)
         {
-            return new ShardedWriter([(Single, SafetensorsWriter.For(source, source.Tensors, Path.Combine(target, Single)))], []);
+            groups.Add([]);
         }
         var placed = new List<(TensorEntry Tensor, string File)>();
-        var shards = ImmutableArray.CreateBuilder<(string, SafetensorsWriter)>(groups.Count);
         for (int i = 0; i < groups.Count; i++)
         {
-            string name = string.Create(CultureInfo.InvariantCulture, $"model-{i + 1:00000}-of-{groups.Count:00000}.safetensors");
-            shards.Add((name, SafetensorsWriter.For(source, [.. groups[i]], Path.Combine(target, name))));
+            string name = groups.Count == 1 ? Single
+                : string.Create(CultureInfo.InvariantCulture, $"model-{i + 1:00000}-of-{groups.Count:00000}.safetensors");
+            _shards.Add((name, new SafetensorsWriter(source, [.. groups[i]], Path.Combine(target, name))));
             placed.AddRange(groups[i].Select(tensor => (tensor, name)));
         }
-        return new ShardedWriter(shards.MoveToImmutable(), Index(placed));
+        _index = groups.Count == 1 ? [] : Index(placed);
+        Length = checked(_shards.Sum(shard => shard.Writer.Length) + _index.Length);
     }
 
-    /// <summary>Fills a folder.</summary>
-    /// <param name="folder">The temporary folder of the files.</param>
-    /// <param name="target">The final folder of the files.</param>
-    /// <param name="session">Progress and cancellation.</param>
+    /// <summary>The sum of the bytes of all files.</summary>
+    public long Length { get; }
+
+    /// <summary>The maximum disk space of the files.</summary>
+    public long DiskBytes => Length + ((long)BlockBytes * (_shards.Count + 1));
+
+    /// <summary>True for the names of the files that this class writes.</summary>
+    public static bool IsOurs(string name) => name is Single or IndexName || ShardName().IsMatch(name);
+
+    /// <summary>Fills the temporary folder of a target.</summary>
     public void Write(string folder, string target, WriteSession session)
     {
+        using var flushes = new FileFlushes(session);
         foreach ((string name, SafetensorsWriter writer) in _shards)
         {
-            Write(folder, target, name, writer.Length, session, writer.Write);
+            flushes.Write(Path.Combine(folder, name), Path.Combine(target, name), writer.Length, writer.Write);
         }
         if (_index.Length > 0)
         {
-            Write(folder, target, IndexName, _index.Length, session, output => output.Append(_index));
+            flushes.Write(
+                Path.Combine(folder, IndexName), Path.Combine(target, IndexName), _index.Length, output => output.Append(_index));
         }
+        flushes.Complete();
     }
 
     // As huggingface_hub does: in the order of the tensors, each file is filled up to the limit. A tensor above the limit is a file.
@@ -114,8 +105,8 @@ internal sealed partial class ShardedWriter
         long total = placed.Aggregate(0L, (sum, item) => checked(sum + item.Tensor.Bytes));
         json.Append(CultureInfo.InvariantCulture, $"{total}\n  }},\n  \"weight_map\": {{");
         string separator = "\n";
-        var codePoints = Comparer<byte[]>.Create((a, b) => a.AsSpan().SequenceCompareTo(b)); // the order of Python
-        foreach ((TensorEntry tensor, string file) in placed.OrderBy(item => Encoding.UTF8.GetBytes(item.Tensor.Name), codePoints))
+        foreach ((TensorEntry tensor, string file) in placed.OrderBy(
+            item => Encoding.UTF8.GetBytes(item.Tensor.Name), SafetensorsWriter.CodePoints))
         {
             json.Append(separator).Append("    ");
             AppendText(json, tensor.Name);
@@ -134,20 +125,11 @@ internal sealed partial class ShardedWriter
             {
                 '"' or '\\' => json.Append('\\').Append(c),
                 '\t' => json.Append("\\t"),
-                < ' ' or > '~' => json.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}"),
+                > '~' => json.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}"),
                 _ => json.Append(c),
             };
         }
         json.Append('"');
-    }
-
-    private static void Write(string folder, string target, string name, long length, WriteSession session, Action<FileAppender> write)
-    {
-        string final = Path.Combine(target, name);
-        using FileStream file = AtomicFile.Open(Path.Combine(folder, name), final, length);
-        using var output = new FileAppender(file.SafeFileHandle, final, length, session);
-        write(output);
-        output.Complete();
     }
 
     [GeneratedRegex("^model-[0-9]{5}-of-[0-9]{5}\\.safetensors$", RegexOptions.CultureInvariant)]

@@ -19,34 +19,20 @@ internal readonly record struct TorchStorage(int Source, long Start, long Length
 /// </summary>
 internal sealed class TorchStorages
 {
+    private readonly IWeightSource _source;
     private readonly ImmutableArray<long> _lengths;
     private readonly int[] _keys;
     private readonly long[] _offsets;
 
-    private TorchStorages(ImmutableArray<TorchStorage> storages, ImmutableArray<long> lengths, int[] keys, long[] offsets)
+    public TorchStorages(IWeightSource source)
     {
-        Storages = storages;
-        _lengths = lengths;
-        _keys = keys;
-        _offsets = offsets;
-    }
-
-    public ImmutableArray<TorchStorage> Storages { get; }
-
-    /// <summary>Returns the index in <see cref="Storages"/> for a tensor of the source.</summary>
-    public int KeyOf(int tensor) => _keys[tensor];
-
-    /// <summary>Returns the start of a tensor of the source in its storage, in elements.</summary>
-    public long OffsetOf(int tensor) => _offsets[tensor];
-
-    public static TorchStorages Plan(IWeightSource source)
-    {
+        _source = source;
+        _lengths = source.StorageLengths;
         ImmutableArray<TensorEntry> tensors = source.Tensors;
-        ImmutableArray<long> lengths = source.StorageLengths;
         var groups = new Dictionary<(int Storage, DType? DType), Group>();
         var order = new List<Group>();
-        int[] kinds = new int[lengths.Length];
-        int[] keys = new int[tensors.Length];
+        int[] kinds = new int[_lengths.Length];
+        _keys = new int[tensors.Length];
         for (int i = 0; i < tensors.Length; i++)
         {
             TensorEntry tensor = tensors[i];
@@ -59,21 +45,28 @@ internal sealed class TorchStorages
                 kinds[tensor.Storage]++;
             }
             group.Include(tensor);
-            keys[i] = group.Key;
+            _keys[i] = group.Key;
         }
-        TorchStorage[] storages = [.. order.Select(group => group.Take(lengths[group.Storage], whole: kinds[group.Storage] == 1))];
-        long[] offsets = new long[tensors.Length];
+        Storages = [.. order.Select(group => group.Take(_lengths[group.Storage], whole: kinds[group.Storage] == 1))];
+        _offsets = new long[tensors.Length];
         for (int i = 0; i < tensors.Length; i++)
         {
             // The start of an empty view has no effect. A start after the end of the written range would not load.
-            offsets[i] =
-                tensors[i].ElementCount == 0 ? 0 : (tensors[i].ByteOffset - storages[keys[i]].Start) / tensors[i].DType.ElementSize();
+            _offsets[i] =
+                tensors[i].ElementCount == 0 ? 0 : (tensors[i].ByteOffset - Storages[_keys[i]].Start) / tensors[i].DType.ElementSize();
         }
-        return new TorchStorages([.. storages], lengths, keys, offsets);
     }
 
+    public ImmutableArray<TorchStorage> Storages { get; }
+
+    /// <summary>Returns the index in <see cref="Storages"/> for a tensor of the source.</summary>
+    public int KeyOf(int tensor) => _keys[tensor];
+
+    /// <summary>Returns the start of a tensor of the source in its storage, in elements.</summary>
+    public long OffsetOf(int tensor) => _offsets[tensor];
+
     /// <summary>The bytes of one of <see cref="Storages"/>.</summary>
-    public StoredBytes Bytes(IWeightSource source, TorchStorage storage)
+    public StoredBytes Bytes(TorchStorage storage)
     {
         if (storage.Length == 0)
         {
@@ -81,13 +74,13 @@ internal sealed class TorchStorages
         }
         if (storage.Start == 0 && storage.Length == _lengths[storage.Source])
         {
-            return new StoredBytes(storage.Length, sink => source.StreamStorage(storage.Source, sink));
+            return new StoredBytes(storage.Length, sink => _source.StreamStorage(storage.Source, sink));
         }
         return new StoredBytes(storage.Length, sink =>
         {
             long skip = storage.Start;
             long left = storage.Length;
-            source.StreamStorage(storage.Source, piece =>
+            _source.StreamStorage(storage.Source, piece =>
             {
                 int skipped = (int)Math.Min(skip, piece.Length);
                 skip -= skipped;

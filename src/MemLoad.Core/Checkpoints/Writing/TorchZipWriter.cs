@@ -30,7 +30,6 @@ internal sealed class TorchZipWriter : CheckpointFileWriter
         Length = ZipLayout.TotalBytes(Records().Select(record => (_prefix + record.Name, record.Bytes.Length)));
     }
 
-    /// <inheritdoc/>
     public override long Length { get; }
 
     /// <summary>
@@ -39,11 +38,11 @@ internal sealed class TorchZipWriter : CheckpointFileWriter
     /// </summary>
     public static TorchZipWriter ForStateDict(IWeightSource source, string fileName)
     {
-        var storages = TorchStorages.Plan(source);
+        var storages = new TorchStorages(source);
         byte[] pickle = source.Tensors is [{ Name: "" } bare]
             ? TorchPickle.BareTensor(bare with { ElementOffset = storages.OffsetOf(0) }, storages.Storages[0])
             : TorchPickle.StateDict(source, storages);
-        return new TorchZipWriter(fileName, pickle, [.. storages.Storages.Select(storage => storages.Bytes(source, storage))]);
+        return new TorchZipWriter(fileName, pickle, [.. storages.Storages.Select(storages.Bytes)]);
     }
 
     /// <summary>Creates a file with one bare tensor, contiguous in its own storage.</summary>
@@ -62,7 +61,6 @@ internal sealed class TorchZipWriter : CheckpointFileWriter
         return new TorchZipWriter(fileName, pickle, [new StoredBytes(tensor.Bytes, StreamUnlessEmpty)]);
     }
 
-    /// <inheritdoc/>
     public override void Write(FileAppender output)
     {
         var archive = new ZipArchiveWriter(output);

@@ -77,7 +77,7 @@ internal static class WriteTarget
     /// <summary>Checks before long work that the target can be created. Creates a file with another name and removes it.</summary>
     /// <param name="target">Path from <see cref="ForFile"/>.</param>
     /// <exception cref="MemLoadException">ML9103 or ML9104.</exception>
-    public static void RequireWritable(string target) => AtomicFile.Create(target, overwrite: true, length: 0).Dispose();
+    public static void RequireWritable(string target) => new AtomicFile(target, overwrite: true, length: 0).Dispose();
 
     /// <summary>As <see cref="RequireWritable"/>, for files in a folder, which is created if it does not exist.</summary>
     /// <param name="folder">Absolute path of the folder.</param>
