@@ -1,6 +1,3 @@
-using System.Collections.Immutable;
-using System.Runtime.InteropServices;
-
 namespace MemLoad;
 
 /// <summary>The kind of file or folder of a checkpoint.</summary>

@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-
 namespace MemLoad;
 
 /// <summary>Concatenates the files and storages of several checkpoints. The caller selects the tensors in its own order.</summary>

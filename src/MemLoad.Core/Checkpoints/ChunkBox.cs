@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-
 namespace MemLoad;
 
 /// <summary>A box of elements in a tensor: the first element and the dimensions, by dimension.</summary>

@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-
 namespace MemLoad;
 
 /// <summary>The source of a writer: tensors, storages and their bytes, from a file, from memory or from a generator.</summary>

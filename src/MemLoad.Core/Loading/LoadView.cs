@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-
 namespace MemLoad;
 
 /// <summary>The cast of a storage's elements while they are loaded.</summary>

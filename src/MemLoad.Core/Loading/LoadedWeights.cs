@@ -1,6 +1,3 @@
-using System.Collections.Immutable;
-using System.Runtime.InteropServices;
-
 namespace MemLoad;
 
 /// <summary>Weights in memory: the tensors of a checkpoint and the buffers that hold them. Disposing frees the memory.</summary>

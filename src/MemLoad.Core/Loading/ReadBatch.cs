@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-
 namespace MemLoad;
 
 /// <summary>Executes a run of Read steps together: with several threads, in large pieces, and each byte is read once.</summary>

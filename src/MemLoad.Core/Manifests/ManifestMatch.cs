@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-
 namespace MemLoad;
 
 /// <summary>Compares weights with a manifest: first their headers, then their bytes.</summary>

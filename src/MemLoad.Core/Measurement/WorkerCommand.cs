@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace MemLoad;
 
 /// <summary>How to start the process that is measured: the running program, as a worker.</summary>

@@ -1,6 +1,3 @@
-using System.Collections.Immutable;
-using System.Runtime.InteropServices;
-
 namespace MemLoad;
 
 /// <summary>Keeps the steps of a plan, for its execution.</summary>

@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace MemLoad;
 
 /// <summary>The pools that a plan allocates from.</summary>

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace MemLoad;
 
 /// <summary>An axis from zero, with the positions and labels of its marks.</summary>

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace MemLoad;
 
 /// <summary>Formats figures for the readers of a report. Data have raw numbers. Only these methods add units.</summary>

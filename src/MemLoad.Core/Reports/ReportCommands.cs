@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace MemLoad;
 
 /// <summary>The command that measures a group of rows again, for a shell and for PowerShell.</summary>

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace MemLoad;
 
 /// <summary>How the runs of a strategy differ from earlier runs of the same load.</summary>

@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-
 namespace MemLoad;
 
 /// <summary>A tensor in memory that the host can read: contiguous, row-major, little-endian. The creator owns the memory.</summary>

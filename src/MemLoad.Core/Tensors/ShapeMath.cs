@@ -1,6 +1,3 @@
-using System.Collections.Immutable;
-using System.Runtime.InteropServices;
-
 namespace MemLoad;
 
 /// <summary>Arithmetic on shapes and strides. Overflow is checked, because the numbers come from files.</summary>

@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-
 namespace MemLoad;
 
 /// <summary>The identity of a tensor, independent of its location and layout. Two tensors are the same if all members are equal.</summary>

@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-
 namespace MemLoad;
 
 /// <summary>A lazy operation that PyTorch records on a view. It must be applied to the elements that are read from the storage.</summary>

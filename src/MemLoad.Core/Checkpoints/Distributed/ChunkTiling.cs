@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-
 namespace MemLoad;
 
 /// <summary>Checks that chunks tile their tensor: each element is in one chunk.</summary>

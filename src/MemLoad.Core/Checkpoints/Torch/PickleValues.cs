@@ -1,6 +1,3 @@
-using System.Collections.Immutable;
-using System.Globalization;
-
 namespace MemLoad;
 
 // The values of a pickle, as records. None, bool, long, BigInteger, double, string and byte[] represent themselves.

@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Runtime.InteropServices;
-
 namespace MemLoad;
 
 /// <summary>The storages that a pickle names with persistent ids. Every reference to a storage must have the same description.</summary>

@@ -1,8 +1,5 @@
 using System.Collections.Frozen;
-using System.Collections.Immutable;
-using System.Globalization;
 using System.Numerics;
-using System.Runtime.InteropServices;
 using System.Text;
 
 namespace MemLoad;

@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-
 namespace MemLoad;
 
 /// <summary>One storage of a .pth file: a range of a storage of the source, and its class.</summary>

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace MemLoad;
 
 /// <summary>Converts write errors of the operating system to rules.</summary>

@@ -1,6 +1,3 @@
-using System.Collections.Immutable;
-using System.Runtime.InteropServices;
-
 namespace MemLoad;
 
 /// <summary>The CUDA driver and the cards that it offers to this process. Starting it uses no memory of a card.</summary>

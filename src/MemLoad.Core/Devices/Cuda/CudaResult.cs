@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace MemLoad;
 
 /// <summary>Converts results of the CUDA driver API (CUresult) to errors of MemLoad.</summary>
