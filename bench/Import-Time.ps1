@@ -36,9 +36,8 @@ foreach ($manifest in (Resolve-Path $Module.Split(',')).Path) {
         'the first row'  = "; `$null = Measure-LoadMemory '$file' -Strategy Stream -Device cpu"
     }
     foreach ($step in $steps.GetEnumerator()) {
-        $runs += [pscustomobject]@{
-            Until = $step.Key; Module = $manifest; Command = "Import-Module '$manifest'$($step.Value)"; Times = [Collections.Generic.List[double]]::new()
-        }
+        $command = "Import-Module '$manifest'$($step.Value)"
+        $runs += [pscustomobject]@{ Until = $step.Key; Module = $manifest; Command = $command; Times = [Collections.Generic.List[double]]::new() }
     }
 }
 foreach ($round in 0..$Repeat) {

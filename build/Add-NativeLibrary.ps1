@@ -12,12 +12,7 @@ param(
 )
 
 $ErrorActionPreference = 'Stop'
-$PSNativeCommandUseErrorActionPreference = $false
 $folder = Join-Path $PSScriptRoot obj "library-$Runtime"
-if (Test-Path $folder) { Remove-Item $folder -Recurse -Force }
-
-$project = Join-Path $PSScriptRoot ../src/MemLoad.Core
-$log = dotnet publish $project -c Release -r $Runtime --no-self-contained -p:PublishReadyToRun=true -o $folder --nologo -v quiet 2>&1
-if ($LASTEXITCODE -ne 0) { throw (($log | Select-String 'error' | Select-Object -First 1) ?? "dotnet publish ended with $LASTEXITCODE") }
-
+& (Join-Path $PSScriptRoot Publish-Project.ps1) -Project (Join-Path $PSScriptRoot ../src/MemLoad.Core) -Runtime $Runtime -Folder $folder `
+    -Argument '--no-self-contained', '-p:PublishReadyToRun=true'
 Copy-Item (Join-Path $folder *.dll) (New-Item -ItemType Directory -Force (Join-Path $Module "native/$Runtime"))

@@ -13,14 +13,9 @@ param(
 )
 
 $ErrorActionPreference = 'Stop'
-$PSNativeCommandUseErrorActionPreference = $false
-$project = Join-Path $PSScriptRoot ../src/MemLoad.Cli
 $name = "memload-$Version-$Runtime"
 $folder = Join-Path $PSScriptRoot obj $name
-if (Test-Path $folder) { Remove-Item $folder -Recurse -Force }
-
-$log = dotnet publish $project -c Release -r $Runtime -o $folder --nologo -v quiet 2>&1
-if ($LASTEXITCODE -ne 0) { throw (($log | Select-String 'error' | Select-Object -First 1) ?? "dotnet publish ended with $LASTEXITCODE") }
+& (Join-Path $PSScriptRoot Publish-Project.ps1) -Project (Join-Path $PSScriptRoot ../src/MemLoad.Cli) -Runtime $Runtime -Folder $folder
 
 $program = $Runtime.StartsWith('win') ? 'memload.exe' : 'memload'
 if (-not (Test-Path (Join-Path $folder $program))) { throw "dotnet publish made no $program." }

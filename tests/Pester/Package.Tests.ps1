@@ -15,12 +15,13 @@ BeforeAll {
 Describe 'The package of the module' {
     It 'gives a row in an empty PowerShell' {
         $repository = (New-Item -ItemType Directory (Join-Path $TestDrive packages)).FullName
-        # A copy of the scripts, the module and a dotnet that compiles nothing: the script packs the module that was tested. It packs no libtorch.
+        # A copy of the scripts, the module and a dotnet that compiles nothing: the script packs the module that was tested, without
+        # libtorch.
         $copy = (New-Item -ItemType Directory (Join-Path $TestDrive clone)).FullName
         $staged = New-Item -ItemType Directory (Join-Path $copy built)
         Get-ChildItem (Split-Path $ModulePath) -Exclude torch | Copy-Item -Destination $staged -Recurse
         Copy-Item (Join-Path $RepositoryRoot build.ps1) $copy
-        Copy-Item (Join-Path $RepositoryRoot build/Add-NativeLibrary.ps1) (New-Item -ItemType Directory "$copy/build")
+        Copy-Item (Join-Path $RepositoryRoot build/*.ps1) (New-Item -ItemType Directory "$copy/build")
         Copy-Item (Join-Path $RepositoryRoot module) $copy -Recurse
         $build = {
             param($Copy, $Version, $Feed)
@@ -28,7 +29,8 @@ Describe 'The package of the module' {
                 $global:LASTEXITCODE = 0
                 if ($args[0] -eq 'publish') {
                     $to = New-Item -ItemType Directory $args[[array]::IndexOf($args, '-o') + 1]
-                    Get-ChildItem "$Copy/built" -Filter *.dll | Where-Object BaseName -NotIn MemLoad.Cmdlets, MemLoad.Isolation | Copy-Item -Destination $to
+                    $library = Get-ChildItem "$Copy/built" -Filter *.dll | Where-Object BaseName -NotIn MemLoad.Cmdlets, MemLoad.Isolation
+                    $library | Copy-Item -Destination $to
                     return
                 }
                 $null = New-Item -ItemType Directory "$Copy/output/MemLoad" -Force
@@ -40,7 +42,8 @@ Describe 'The package of the module' {
         (& $build $copy $ModuleVersion $repository).Name | Should -Be "MemLoad.$ModuleVersion.nupkg"
         (Get-ChildItem $repository -Force).Name | Should -Be "MemLoad.$ModuleVersion.nupkg"
         $emptyHome = (New-Item -ItemType Directory (Join-Path $TestDrive home)).FullName
-        $system = ($IsWindows ? 'win' : $IsMacOS ? 'osx' : 'linux') + "-$([Runtime.InteropServices.RuntimeInformation]::ProcessArchitecture)".ToLower()
+        $processor = "$([Runtime.InteropServices.RuntimeInformation]::ProcessArchitecture)".ToLowerInvariant()
+        $system = ($IsWindows ? 'win' : $IsMacOS ? 'osx' : 'linux') + "-$processor"
         $script = @"
             `$ErrorActionPreference = 'Stop'
             `$PSStyle.OutputRendering = 'PlainText'

@@ -174,7 +174,8 @@ internal sealed class LoadSource : IDisposable
         {
             return (barrier, Rules.MappingDecoded.Broken($"the file cannot be mapped: {barrier}", Checkpoint.Path));
         }
-        if (OpenFiles.Available + Files.Count is int most && most < Checkpoint.Files.Length)
+        // The system is asked only about files that are not open yet.
+        if (Files.Count < Checkpoint.Files.Length && OpenFiles.Available + Files.Count is int most && most < Checkpoint.Files.Length)
         {
             string shortage = FormattableString.Invariant(
                 $"it is {Checkpoint.Files.Length} files, and this process may open {most} more");

@@ -75,7 +75,8 @@ public sealed class ProgramTests
 
         Assert.Equal(1, shell.ExitCode);
         Assert.Matches(
-            "^memload: error ML9902: .* No space left on device", Assert.Single(shell.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
+            "^memload: error ML9902: .* No space left on device",
+            Assert.Single(shell.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
     }
 
     // Every command, on files of its own, with its standard output or error closed or full: what it writes elsewhere is whole, what it says

@@ -7,8 +7,7 @@ namespace MemLoad;
 /// <summary>
 /// The connections to the server of one checkpoint while it is opened. Requests ask for ranges. What is fetched is bounded in bytes and in
 /// time. A password of the address is sent to the server of the address and to no other. <c>HF_TOKEN</c> is sent to the server of
-/// <c>HF_ENDPOINT</c> and to no other, and only encrypted or within this machine. Paths
-/// are addresses as they are shown.
+/// <c>HF_ENDPOINT</c> and to no other, and only encrypted or within this machine. Paths are addresses as they are shown.
 /// </summary>
 internal sealed class RemoteSession : IDisposable
 {

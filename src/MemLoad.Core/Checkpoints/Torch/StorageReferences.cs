@@ -6,8 +6,6 @@ namespace MemLoad;
 /// <param name="numbers">The limit of the keys that are numbers of records. Their storages are found by their number.</param>
 internal sealed class StorageReferences(string path, OpenBudget budget, int numbers)
 {
-    private const int LongestNumber = 10;
-
     // The storages with numbers by their number, and then the others.
     private StorageFacts[] _facts = Places(numbers, budget, path);
     private readonly Dictionary<string, int> _placeOfKey = new(StringComparer.Ordinal);
