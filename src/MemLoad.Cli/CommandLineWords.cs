@@ -5,18 +5,19 @@ namespace MemLoad.Cli;
 /// <summary>The words of messages for settings and commands on the command line.</summary>
 internal static partial class CommandLineWords
 {
-    public static readonly Vocabulary Vocabulary = new(
-        Enum.GetValues<Setting>().ToDictionary(setting => setting, Option),
-        new Dictionary<Act, string>
+    public static readonly Vocabulary Vocabulary = Vocabulary.From(
+        Option,
+        act => act switch
         {
-            [Act.Convert] = "'memload convert{0}'",
-            [Act.Inspect] = "'memload inspect{0}'",
-            [Act.Load] = "'memload invoke{0}'",
-            [Act.Manifest] = "'memload manifest{0}'",
-            [Act.Measure] = "'memload measure{0}'",
-            [Act.Plan] = "'memload plan{0}'",
-            [Act.Runtime] = "'memload runtime{0}'",
-            [Act.Test] = "'memload test{0}'",
+            Act.Convert => "'memload convert{0}'",
+            Act.Inspect => "'memload inspect{0}'",
+            Act.Load => "'memload invoke{0}'",
+            Act.Manifest => "'memload manifest{0}'",
+            Act.Measure => "'memload measure{0}'",
+            Act.Plan => "'memload plan{0}'",
+            Act.Runtime => "'memload runtime{0}'",
+            Act.Test => "'memload test{0}'",
+            _ => throw new ArgumentOutOfRangeException(nameof(act)),
         });
 
     private static string Option(Setting setting) => setting switch

@@ -1,6 +1,6 @@
+using System.Buffers;
 using System.Collections.Concurrent;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 
 namespace MemLoad;
 
@@ -14,6 +14,8 @@ internal sealed record MachineSpeed
 
     private static readonly ConcurrentDictionary<string, MachineSpeed> InMemory = new(StringComparer.Ordinal);
     private static readonly TimeSpan Expiry = TimeSpan.FromDays(30);
+    private static readonly JsonRules TextRules =
+        new(Rules.CacheUnusable, Rules.CacheUnusable, Rules.CacheUnusable, Rules.CacheUnusable);
 
     public required string Device { get; init; }
 
@@ -33,7 +35,6 @@ internal sealed record MachineSpeed
     public required IReadOnlyDictionary<string, double> Nanoseconds { get; init; }
 
     /// <summary>Why these are the figures of another machine, for messages; null if they were measured on this machine.</summary>
-    [JsonIgnore]
     public string? Obstacle { get; private init; }
 
     /// <summary>Returns the path of the figures for a device.</summary>
@@ -47,15 +48,12 @@ internal sealed record MachineSpeed
         try
         {
             using CheckpointFileReader file = CheckpointFileReader.Open(PathFor(device));
-            if (file.Length <= MostBytes
-                && JsonSerializer.Deserialize(file.ReadBytes(0, file.Length), MachineSpeedJson.Default.MachineSpeed)
-                    is { Nanoseconds: not null } speed
-                && speed.IsCurrent())
+            if (file.Length <= MostBytes && Parse(file.ReadBytes(0, file.Length), file.Path) is MachineSpeed speed && speed.IsCurrent())
             {
                 return speed;
             }
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or MemLoadException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or MemLoadException)
         {
             // The file does not exist, is incomplete, or is not a file of MemLoad: the speed is measured again.
         }
@@ -154,7 +152,7 @@ internal sealed record MachineSpeed
         HostName = HostFacts.HostName,
         ProcessorName = HostFacts.ProcessorName,
         ModuleVersion = HostFacts.ModuleVersion,
-        MeasuredAt = DateTimeOffset.Now,
+        MeasuredAt = RowTime.Now,
         Nanoseconds = nanoseconds,
         Obstacle = obstacle,
     };
@@ -166,17 +164,66 @@ internal sealed record MachineSpeed
         {
             Directory.CreateDirectory(CacheFolder.Path);
             string path = WriteTarget.ForFile(PathFor(Device), overwrite: true);
-            byte[] figures = JsonSerializer.SerializeToUtf8Bytes(this, MachineSpeedJson.Default.MachineSpeed);
-            AtomicFile.Write(path, figures, overwrite: true, CancellationToken.None);
+            AtomicFile.Write(path, Format(), overwrite: true, CancellationToken.None);
         }
         catch (Exception e) when (WriteFailures.IsFailure(e) || e is MemLoadException)
         {
             InMemory[InMemoryKey(Device)] = this;
         }
     }
-}
 
-/// <summary>The JSON form of the figures.</summary>
-[JsonSourceGenerationOptions(WriteIndented = true)]
-[JsonSerializable(typeof(MachineSpeed))]
-internal sealed partial class MachineSpeedJson : JsonSerializerContext;
+    // Each plan reads the file. The code that a serializer generates would first have to be compiled for each type.
+    private static MachineSpeed? Parse(byte[] text, string path)
+    {
+        const string Figure = nameof(Nanoseconds) + ".";
+        Dictionary<string, object?> values = StrictJson.ReadScalars(text, path, TextRules, OpenBudget.Unlimited());
+        var nanoseconds = new Dictionary<string, double>(StringComparer.Ordinal);
+        foreach ((string name, object? value) in values)
+        {
+            if (name.StartsWith(Figure, StringComparison.Ordinal))
+            {
+                nanoseconds.Add(name[Figure.Length..], value is long whole ? whole : value is double number ? number : double.NaN);
+            }
+        }
+        return TextOf(nameof(Device)) is string device
+            && TextOf(nameof(HostName)) is string host
+            && TextOf(nameof(ModuleVersion)) is string version
+            && TextOf(nameof(MeasuredAt)) is string measuredAt
+            && RowTime.TryRead(measuredAt, out DateTimeOffset time)
+            && nanoseconds.Count > 0
+            ? new MachineSpeed
+            {
+                Device = device,
+                HostName = host,
+                ProcessorName = TextOf(nameof(ProcessorName)),
+                ModuleVersion = version,
+                MeasuredAt = time,
+                Nanoseconds = nanoseconds,
+            }
+            : null;
+
+        string? TextOf(string name) => values.GetValueOrDefault(name) as string;
+    }
+
+    private ReadOnlySpan<byte> Format()
+    {
+        var text = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(text, new JsonWriterOptions { Indented = true }))
+        {
+            json.WriteStartObject();
+            json.WriteString(nameof(Device), Device);
+            json.WriteString(nameof(HostName), HostName);
+            json.WriteString(nameof(ProcessorName), ProcessorName);
+            json.WriteString(nameof(ModuleVersion), ModuleVersion);
+            json.WriteString(nameof(MeasuredAt), RowTime.Text(MeasuredAt));
+            json.WriteStartObject(nameof(Nanoseconds));
+            foreach ((string work, double nanoseconds) in Nanoseconds)
+            {
+                json.WriteNumber(work, nanoseconds);
+            }
+            json.WriteEndObject();
+            json.WriteEndObject();
+        }
+        return text.WrittenSpan;
+    }
+}

@@ -16,17 +16,18 @@ internal sealed class PlanChooser(
     private static readonly Strategy[] Suggestions =
         [Strategy.Stream, Strategy.Mmap, Strategy.PerTensor, Strategy.Meta, Strategy.Sequential, Strategy.Baseline];
 
-    private readonly Dictionary<(Strategy, long), PlanCandidate> _candidates = [];
+    private readonly List<PlanCandidate> _candidates = [];
 
     public bool CanChoose => speed is not null;
 
     /// <summary>Returns the plan of one strategy, compared with the budget.</summary>
     public PlanCandidate Candidate(Strategy strategy, long ringLimit = StagingRing.DefaultBytes)
     {
-        if (!_candidates.TryGetValue((strategy, ringLimit), out PlanCandidate? candidate))
+        PlanCandidate? candidate = _candidates.Find(known => known.Strategy == strategy && known.RingLimit == ringLimit);
+        if (candidate is null)
         {
             candidate = Write(strategy, ringLimit, null);
-            _candidates.Add((strategy, ringLimit), candidate);
+            _candidates.Add(candidate);
         }
         return candidate;
     }
@@ -37,7 +38,9 @@ internal sealed class PlanChooser(
     public PlanCandidate ToExecute(Strategy strategy)
     {
         using var record = new PlanRecord(view.Checkpoint.Storages.Length);
-        return _candidates[(strategy, StagingRing.DefaultBytes)] = Write(strategy, StagingRing.DefaultBytes, record);
+        PlanCandidate candidate = Write(strategy, StagingRing.DefaultBytes, record);
+        _candidates.Insert(0, candidate); // in place of one without steps
+        return candidate;
     }
 
     private PlanCandidate Write(Strategy strategy, long ringLimit, PlanRecord? record)

@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace MemLoad;
 
 /// <summary>The third reader of a plan: adds up the time of its steps on a machine of known speed.</summary>
@@ -20,7 +18,6 @@ internal sealed class PlanCost(LoadView view, MachineSpeed speed) : IPlanReader,
 
     public PlanTime Time => _total;
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // called once per step, in processes that end before the code is optimized
     public void Read(PlanStep step, PlanBuffer buffer, PlanBuffer source)
     {
         _touched.Extend(step.Buffer + 1);
@@ -79,7 +76,11 @@ internal sealed class PlanCost(LoadView view, MachineSpeed speed) : IPlanReader,
     {
         if (_ring.Bytes != ringBytes)
         {
-            long known = StagingRing.Sizes.Where(size => size >= ringBytes).DefaultIfEmpty(StagingRing.Sizes[0]).Min();
+            long known = StagingRing.Sizes[0];
+            foreach (long size in StagingRing.Sizes) // largest first
+            {
+                known = size >= ringBytes ? size : known;
+            }
             _ring = (ringBytes, Reading(speed[Work.ReadThroughRing, known], speed[Work.ReadThroughRingCold]));
         }
         return _ring.PerByte;

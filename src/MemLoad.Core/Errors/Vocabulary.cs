@@ -19,25 +19,33 @@ internal enum Act
 /// start. They are data, so that a measured child process can receive the words of its parent. <c>{0}</c> in the name of a command stands
 /// for a setting of it.
 /// </summary>
-internal sealed record Vocabulary(IReadOnlyDictionary<Setting, string> Settings, IReadOnlyDictionary<Act, string> Acts)
+/// <param name="Settings">The names of the settings, in the order of <see cref="Setting"/>.</param>
+/// <param name="Acts">The names of the commands, in the order of <see cref="Act"/>.</param>
+internal sealed record Vocabulary(IReadOnlyList<string> Settings, IReadOnlyList<string> Acts)
 {
     /// <summary>The words of the running program.</summary>
-    public static Vocabulary Current { get; set; } = new(
-        Enum.GetValues<Setting>().ToDictionary(setting => setting, setting => setting.ToString()),
-        new Dictionary<Act, string>
+    public static Vocabulary Current { get; set; } = From(
+        setting => setting.ToString(),
+        act => act switch
         {
-            [Act.Convert] = "CheckpointWriter.Write{0}",
-            [Act.Inspect] = "Checkpoint.Open{0}",
-            [Act.Load] = "WeightLoader.Load{0}",
-            [Act.Manifest] = "ManifestWriter.Write{0}",
-            [Act.Measure] = "MeasureSession{0}",
-            [Act.Plan] = "LoadPlanner.Forecast{0}",
-            [Act.Runtime] = "DeviceRegistry{0}",
-            [Act.Test] = "WeightTester.Test{0}",
+            Act.Convert => "CheckpointWriter.Write{0}",
+            Act.Inspect => "Checkpoint.Open{0}",
+            Act.Load => "WeightLoader.Load{0}",
+            Act.Manifest => "ManifestWriter.Write{0}",
+            Act.Measure => "MeasureSession{0}",
+            Act.Plan => "LoadPlanner.Forecast{0}",
+            Act.Runtime => "DeviceRegistry{0}",
+            Act.Test => "WeightTester.Test{0}",
+            _ => throw new ArgumentOutOfRangeException(nameof(act)),
         });
 
-    public string Of(Setting setting) => Settings[setting];
+    /// <summary>Creates the words of a program from the name of each setting and of each command.</summary>
+    public static Vocabulary From(Func<Setting, string> setting, Func<Act, string> act) => new(
+        [.. Enum.GetNames<Setting>().Select((_, number) => setting((Setting)number))],
+        [.. Enum.GetNames<Act>().Select((_, number) => act((Act)number))]);
+
+    public string Of(Setting setting) => Settings[(int)setting];
 
     public string Of(Act act, Setting? setting = null) =>
-        Acts[act].Replace("{0}", setting is Setting one ? " " + Of(one) : "", StringComparison.Ordinal);
+        Acts[(int)act].Replace("{0}", setting is Setting one ? " " + Of(one) : "", StringComparison.Ordinal);
 }

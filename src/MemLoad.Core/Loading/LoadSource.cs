@@ -11,7 +11,7 @@ internal sealed class LoadSource : IDisposable
     private readonly Lazy<string?> _sizeName;
     private readonly Lazy<double> _cachedShare;
     private readonly Lazy<string?> _mapObstacle;
-    private readonly Lazy<(string Why, MemLoadException Refusal)?> _mapRefusal;
+    private readonly Lazy<MapRefusal?> _mapRefusal;
     private readonly Lazy<string?> _fileSystem;
     private (string Device, long? HostLimit, long? DeviceLimit, PlanChooser Chooser)? _latest;
 
@@ -26,7 +26,7 @@ internal sealed class LoadSource : IDisposable
         Headroom = Headroom.Now();
         _sizeName = new Lazy<string?>(FindSizeName);
         _cachedShare = new Lazy<double>(FindCachedShare);
-        _mapRefusal = new Lazy<(string, MemLoadException)?>(FindMapRefusal);
+        _mapRefusal = new Lazy<MapRefusal?>(FindMapRefusal);
         _fileSystem = new Lazy<string?>(() =>
             HasFiles && Checkpoint.Files is [CheckpointFile first, ..] ? FileSystems.NameOf(first.Path) : null);
         _mapObstacle = new Lazy<string?>(() =>
@@ -114,11 +114,11 @@ internal sealed class LoadSource : IDisposable
         return new LoadSource(request, checkpoint, files, manifest, KvCache.Of(request, whole, cancellationToken));
     }
 
-    /// <summary>Returns why a load must not map the files, for messages, and how such a load is refused; null if it may.</summary>
-    public (string Why, MemLoadException Refusal)? WhyNotMapped(MapGuard guard) =>
+    /// <summary>Returns why a load must not map the files; null if it may.</summary>
+    public MapRefusal? WhyNotMapped(MapGuard guard) =>
         _mapRefusal.Value
         ?? (guard == MapGuard.Required && MapObstacle is string obstacle
-            ? (obstacle, MappedFile.Unguarded(Checkpoint.Path, obstacle)) : null);
+            ? new MapRefusal(obstacle, MappedFile.Unguarded(Checkpoint.Path, obstacle)) : null);
 
     /// <summary>Returns the part of the rank of a request, of the same checkpoint with the same files.</summary>
     /// <exception cref="MemLoadException">ML6009, ML6006: the rank does not exist, or its part is empty.</exception>
@@ -161,25 +161,25 @@ internal sealed class LoadSource : IDisposable
     /// <summary>Returns the files one after the other, open.</summary>
     public IEnumerable<CheckpointFileReader> Opened() => Checkpoint.Files.Select(file => Files[file]);
 
-    private (string Why, MemLoadException Refusal)? FindMapRefusal()
+    private MapRefusal? FindMapRefusal()
     {
         if (FindChunkObstacle() is string chunks)
         {
-            return (chunks, Rules.DistributedMapped.Broken(
+            return new MapRefusal(chunks, Rules.DistributedMapped.Broken(
                 chunks,
                 Checkpoint.Path,
                 remedy: _request.Split is null ? null : (Remedy)$"Use another strategy ({(Setting.Strategy, nameof(Strategy.Stream))})."));
         }
         if (Checkpoint.Files.Select(file => file.Decoding?.Obstacle).FirstOrDefault(found => found is not null) is string barrier)
         {
-            return (barrier, Rules.MappingDecoded.Broken($"the file cannot be mapped: {barrier}", Checkpoint.Path));
+            return new MapRefusal(barrier, Rules.MappingDecoded.Broken($"the file cannot be mapped: {barrier}", Checkpoint.Path));
         }
         // The system is asked only about files that are not open yet.
         if (Files.Count < Checkpoint.Files.Length && OpenFiles.Available + Files.Count is int most && most < Checkpoint.Files.Length)
         {
             string shortage = FormattableString.Invariant(
                 $"it is {Checkpoint.Files.Length} files, and this process may open {most} more");
-            return (shortage,
+            return new MapRefusal(shortage,
                 Rules.FilesExhausted.Broken($"Mmap has every file of the checkpoint open: {shortage}", Checkpoint.Path));
         }
         return null;
@@ -219,4 +219,9 @@ internal sealed class LoadSource : IDisposable
         !HasFiles || Checkpoint.FileBytes == 0 || PageCache.CachedBytes(Opened()) is not long cached
             ? 1
             : Math.Min(1, (double)cached / Checkpoint.FileBytes);
+
+    /// <summary>Why a load must not map the files.</summary>
+    /// <param name="Why">The reason, for messages.</param>
+    /// <param name="Refusal">How such a load is refused.</param>
+    internal sealed record MapRefusal(string Why, MemLoadException Refusal);
 }

@@ -15,6 +15,10 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
     // A buffer that is too short for a piece per thread is split into slots that are not shorter than this, if it has so much.
     private const long ShortestSlot = 64 << 10;
 
+    // A piece that begins in its page as in the file ends with a page, so that the next pieces are whole pages. A disk reads whole pages
+    // straight into place. Bytes at another place in their page are moved after the read.
+    private const int Page = 4096;
+
     // Small storages that are close together are read as one piece, including the headers between them.
     private const long LargestGap = 4096;
 
@@ -85,7 +89,7 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
     /// </summary>
     public unsafe void ReadInPlace(CancellationToken cancellationToken)
     {
-        foreach (Piece[] pieces in Cut(_targets, BlockBytes, inPlace: true))
+        foreach (Piece[] pieces in Cut(_targets, BlockBytes, Cutting.InPlace))
         {
             Expect(pieces);
             Block[] blocks = Blocks(pieces, BlockBytes);
@@ -155,11 +159,14 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
     private unsafe void ReadThrough(
         IEnumerable<Target> targets, MemoryBuffer buffer, int slots, long slotBytes, CancellationToken cancellationToken)
     {
-        foreach (Piece[] pieces in Cut(targets, slotBytes, inPlace: false))
+        bool isReused = slots <= Threads;
+        foreach (Piece[] pieces in Cut(targets, slotBytes, isReused && slotBytes >= ShortestSlot ? Cutting.WholePages : Cutting.Plain))
         {
             Share(pieces.Length, Math.Min(slots, Threads), (i, thread, stop) =>
             {
-                long place = (slots <= Threads ? thread : i) * slotBytes;
+                long place = (isReused ? thread : i) * slotBytes;
+                long lead = (((pieces[i].Offset - buffer.Address - place) % Page) + Page) % Page;
+                place += isReused && lead + pieces[i].Length <= slotBytes ? lead : 0;
                 byte* memory = (byte*)buffer.Address + place;
                 buffer.Prepare(place, pieces[i].Length);
                 // Before the read: new pages are cleared, which would evict the piece from the cache.
@@ -304,9 +311,21 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
         return [.. blocks];
     }
 
-    // Returns the pieces in the order of the files, in groups that need no more files than may be open at the same time. A piece that is
-    // read in place holds storages with the same distances in memory as in the file; any other, storages that are close in the file.
-    private IEnumerable<Piece[]> Cut(IEnumerable<Target> targets, long pieceBytes, bool inPlace)
+    // Where pieces end.
+    private enum Cutting
+    {
+        // At the end of a block of memory. A piece has storages with the same distances in memory as in the file.
+        InPlace,
+
+        // After so many bytes. A piece has storages that are close in the file.
+        Plain,
+
+        // The same, so many bytes after the start of the page in which the piece begins.
+        WholePages,
+    }
+
+    // Returns the pieces in the order of the files, in groups that need no more files than may be open at the same time.
+    private IEnumerable<Piece[]> Cut(IEnumerable<Target> targets, long pieceBytes, Cutting cutting)
     {
         var group = new List<Piece>();
         int filesInGroup = 0;
@@ -323,17 +342,19 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
                 filesInGroup = 0;
             }
             filesInGroup++;
-            CutFile(files[view.Checkpoint.Files[file.Key]], file, pieceBytes, inPlace, group);
+            CutFile(files[view.Checkpoint.Files[file.Key]], file, pieceBytes, cutting, group);
         }
         yield return [.. group];
     }
 
     private static void CutFile(
-        CheckpointFileReader file, IEnumerable<Target> targets, long pieceBytes, bool inPlace, List<Piece> pieces)
+        CheckpointFileReader file, IEnumerable<Target> targets, long pieceBytes, Cutting cutting, List<Piece> pieces)
     {
         var parts = ImmutableArray.CreateBuilder<Part>();
+        bool inPlace = cutting == Cutting.InPlace;
         long start = 0;
         long end = 0;
+        long limit = 0;
         foreach ((int _, long first, long total, MemoryBuffer buffer, StorageCast? cast, StorageChunk? chunk) in targets)
         {
             // Storages that are cast are split only between elements.
@@ -355,7 +376,7 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
                 bool joins = parts.Count > 0 && chunk is not { IsOnePiece: false }
                     && (inPlace
                         ? LiesAsInFile(parts[^1], buffer.Address + (nint)place, offset - end, pieceBytes)
-                        : offset - end <= LargestGap && offset - start <= pieceBytes - unit);
+                        : offset - end <= LargestGap && offset <= limit - unit);
                 if (parts.Count > 0 && !joins)
                 {
                     Close();
@@ -363,11 +384,12 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
                 if (parts.Count == 0)
                 {
                     start = offset;
+                    limit = offset + pieceBytes - (cutting == Cutting.WholePages ? offset % Page : 0);
                 }
                 long room =
                     inPlace
                         ? pieceBytes - ((buffer.Address + place) % pieceBytes)
-                        : (pieceBytes - (offset - start)) / unit * unit;
+                        : (limit - offset) / unit * unit;
                 int length = (int)Math.Min(total - done, room);
                 parts.Add(chunk is null or { IsOneRun: true }
                     ? new Part(buffer, cast?.TargetBytes(place) ?? place, (int)(offset - start), length, cast)

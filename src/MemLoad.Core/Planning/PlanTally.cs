@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace MemLoad;
 
 /// <summary>Keeps the running totals of a plan's pools, and their peaks.</summary>
@@ -24,7 +22,6 @@ internal sealed class PlanTally(Checkpoint checkpoint, CachingAllocator? allocat
     /// <summary>The peaks so far, and the memory that is held now.</summary>
     public PlanForecast Forecast => new(_peakHost, _peakFile, _peakAddress, _peakHostAndDevice, _host, allocator?.Memory ?? default);
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // called once per step, in processes that end before the code is optimized
     public void Read(PlanStep step, PlanBuffer buffer, PlanBuffer source)
     {
         switch (step.Kind, buffer.Pool)

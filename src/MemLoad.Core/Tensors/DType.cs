@@ -153,94 +153,90 @@ public enum DType : byte
 /// <summary>Facts about each <see cref="DType"/>.</summary>
 public static class DTypes
 {
-    private static readonly (DType DType, string Name, ElementLayout Layout, string? Safetensors)[] Table =
+    // In the order of the types.
+    private static readonly Facts[] Table =
     [
-        (DType.Float32, "float32", new(1, 4), "F32"),
-        (DType.Float64, "float64", new(1, 8), "F64"),
-        (DType.Float16, "float16", new(1, 2), "F16"),
-        (DType.BFloat16, "bfloat16", new(1, 2), "BF16"),
-        (DType.Float8E4M3FN, "float8_e4m3fn", new(1, 1), "F8_E4M3"),
-        (DType.Float8E5M2, "float8_e5m2", new(1, 1), "F8_E5M2"),
-        (DType.Float8E4M3FNUZ, "float8_e4m3fnuz", new(1, 1), "F8_E4M3FNUZ"),
-        (DType.Float8E5M2FNUZ, "float8_e5m2fnuz", new(1, 1), "F8_E5M2FNUZ"),
-        (DType.Float8E8M0FNU, "float8_e8m0fnu", new(1, 1), "F8_E8M0"),
-        (DType.Int8, "int8", new(1, 1), "I8"),
-        (DType.UInt8, "uint8", new(1, 1), "U8"),
-        (DType.Int16, "int16", new(1, 2), "I16"),
-        (DType.UInt16, "uint16", new(1, 2), "U16"),
-        (DType.Int32, "int32", new(1, 4), "I32"),
-        (DType.UInt32, "uint32", new(1, 4), "U32"),
-        (DType.Int64, "int64", new(1, 8), "I64"),
-        (DType.UInt64, "uint64", new(1, 8), "U64"),
-        (DType.Bool, "bool", new(1, 1), "BOOL"),
-        (DType.Complex32, "complex32", new(1, 4), null),
-        (DType.Complex64, "complex64", new(1, 8), "C64"),
-        (DType.Complex128, "complex128", new(1, 16), null),
-        (DType.Bits8, "bits8", new(1, 1), null),
-        (DType.Bits16, "bits16", new(1, 2), null),
-        (DType.Bits1x8, "bits1x8", new(1, 1), null),
-        (DType.Bits2x4, "bits2x4", new(1, 1), null),
-        (DType.Bits4x2, "bits4x2", new(1, 1), null),
-        (DType.Int1, "int1", new(1, 1), null),
-        (DType.Int2, "int2", new(1, 1), null),
-        (DType.Int3, "int3", new(1, 1), null),
-        (DType.Int4, "int4", new(1, 1), null),
-        (DType.Int5, "int5", new(1, 1), null),
-        (DType.Int6, "int6", new(1, 1), null),
-        (DType.Int7, "int7", new(1, 1), null),
-        (DType.UInt1, "uint1", new(1, 1), null),
-        (DType.UInt2, "uint2", new(1, 1), null),
-        (DType.UInt3, "uint3", new(1, 1), null),
-        (DType.UInt4, "uint4", new(1, 1), null),
-        (DType.UInt5, "uint5", new(1, 1), null),
-        (DType.UInt6, "uint6", new(1, 1), null),
-        (DType.UInt7, "uint7", new(1, 1), null),
-        (DType.Float4E2M1FNX2, "float4_e2m1fn_x2", new(1, 1), null),
-        (DType.Float4E2M1FN, "float4_e2m1fn", new(2, 1), "F4"),
-        (DType.Float6E2M3FN, "float6_e2m3fn", new(4, 3), "F6_E2M3"),
-        (DType.Float6E3M2FN, "float6_e3m2fn", new(4, 3), "F6_E3M2"),
-        (DType.Q40, "Q4_0", new(32, 18), null),
-        (DType.Q41, "Q4_1", new(32, 20), null),
-        (DType.Q50, "Q5_0", new(32, 22), null),
-        (DType.Q51, "Q5_1", new(32, 24), null),
-        (DType.Q80, "Q8_0", new(32, 34), null),
-        (DType.Q81, "Q8_1", new(32, 36), null),
-        (DType.Q2K, "Q2_K", new(256, 84), null),
-        (DType.Q3K, "Q3_K", new(256, 110), null),
-        (DType.Q4K, "Q4_K", new(256, 144), null),
-        (DType.Q5K, "Q5_K", new(256, 176), null),
-        (DType.Q6K, "Q6_K", new(256, 210), null),
-        (DType.Q8K, "Q8_K", new(256, 292), null),
-        (DType.IQ2XXS, "IQ2_XXS", new(256, 66), null),
-        (DType.IQ2XS, "IQ2_XS", new(256, 74), null),
-        (DType.IQ3XXS, "IQ3_XXS", new(256, 98), null),
-        (DType.IQ1S, "IQ1_S", new(256, 50), null),
-        (DType.IQ4NL, "IQ4_NL", new(32, 18), null),
-        (DType.IQ3S, "IQ3_S", new(256, 110), null),
-        (DType.IQ2S, "IQ2_S", new(256, 82), null),
-        (DType.IQ4XS, "IQ4_XS", new(256, 136), null),
-        (DType.IQ1M, "IQ1_M", new(256, 56), null),
-        (DType.TQ10, "TQ1_0", new(256, 54), null),
-        (DType.TQ20, "TQ2_0", new(256, 66), null),
-        (DType.MXFP4, "MXFP4", new(32, 17), null),
-        (DType.NVFP4, "NVFP4", new(64, 36), null),
-        (DType.Q10, "Q1_0", new(128, 18), null),
-        (DType.Q20, "Q2_0", new(64, 18), null),
+        new(DType.Float32, "float32", new(1, 4), "F32"),
+        new(DType.Float64, "float64", new(1, 8), "F64"),
+        new(DType.Float16, "float16", new(1, 2), "F16"),
+        new(DType.BFloat16, "bfloat16", new(1, 2), "BF16"),
+        new(DType.Float8E4M3FN, "float8_e4m3fn", new(1, 1), "F8_E4M3"),
+        new(DType.Float8E5M2, "float8_e5m2", new(1, 1), "F8_E5M2"),
+        new(DType.Float8E4M3FNUZ, "float8_e4m3fnuz", new(1, 1), "F8_E4M3FNUZ"),
+        new(DType.Float8E5M2FNUZ, "float8_e5m2fnuz", new(1, 1), "F8_E5M2FNUZ"),
+        new(DType.Float8E8M0FNU, "float8_e8m0fnu", new(1, 1), "F8_E8M0"),
+        new(DType.Int8, "int8", new(1, 1), "I8"),
+        new(DType.UInt8, "uint8", new(1, 1), "U8"),
+        new(DType.Int16, "int16", new(1, 2), "I16"),
+        new(DType.UInt16, "uint16", new(1, 2), "U16"),
+        new(DType.Int32, "int32", new(1, 4), "I32"),
+        new(DType.UInt32, "uint32", new(1, 4), "U32"),
+        new(DType.Int64, "int64", new(1, 8), "I64"),
+        new(DType.UInt64, "uint64", new(1, 8), "U64"),
+        new(DType.Bool, "bool", new(1, 1), "BOOL"),
+        new(DType.Complex32, "complex32", new(1, 4), null),
+        new(DType.Complex64, "complex64", new(1, 8), "C64"),
+        new(DType.Complex128, "complex128", new(1, 16), null),
+        new(DType.Bits8, "bits8", new(1, 1), null),
+        new(DType.Bits16, "bits16", new(1, 2), null),
+        new(DType.Bits1x8, "bits1x8", new(1, 1), null),
+        new(DType.Bits2x4, "bits2x4", new(1, 1), null),
+        new(DType.Bits4x2, "bits4x2", new(1, 1), null),
+        new(DType.Int1, "int1", new(1, 1), null),
+        new(DType.Int2, "int2", new(1, 1), null),
+        new(DType.Int3, "int3", new(1, 1), null),
+        new(DType.Int4, "int4", new(1, 1), null),
+        new(DType.Int5, "int5", new(1, 1), null),
+        new(DType.Int6, "int6", new(1, 1), null),
+        new(DType.Int7, "int7", new(1, 1), null),
+        new(DType.UInt1, "uint1", new(1, 1), null),
+        new(DType.UInt2, "uint2", new(1, 1), null),
+        new(DType.UInt3, "uint3", new(1, 1), null),
+        new(DType.UInt4, "uint4", new(1, 1), null),
+        new(DType.UInt5, "uint5", new(1, 1), null),
+        new(DType.UInt6, "uint6", new(1, 1), null),
+        new(DType.UInt7, "uint7", new(1, 1), null),
+        new(DType.Float4E2M1FNX2, "float4_e2m1fn_x2", new(1, 1), null),
+        new(DType.Float4E2M1FN, "float4_e2m1fn", new(2, 1), "F4"),
+        new(DType.Float6E2M3FN, "float6_e2m3fn", new(4, 3), "F6_E2M3"),
+        new(DType.Float6E3M2FN, "float6_e3m2fn", new(4, 3), "F6_E3M2"),
+        new(DType.Q40, "Q4_0", new(32, 18), null),
+        new(DType.Q41, "Q4_1", new(32, 20), null),
+        new(DType.Q50, "Q5_0", new(32, 22), null),
+        new(DType.Q51, "Q5_1", new(32, 24), null),
+        new(DType.Q80, "Q8_0", new(32, 34), null),
+        new(DType.Q81, "Q8_1", new(32, 36), null),
+        new(DType.Q2K, "Q2_K", new(256, 84), null),
+        new(DType.Q3K, "Q3_K", new(256, 110), null),
+        new(DType.Q4K, "Q4_K", new(256, 144), null),
+        new(DType.Q5K, "Q5_K", new(256, 176), null),
+        new(DType.Q6K, "Q6_K", new(256, 210), null),
+        new(DType.Q8K, "Q8_K", new(256, 292), null),
+        new(DType.IQ2XXS, "IQ2_XXS", new(256, 66), null),
+        new(DType.IQ2XS, "IQ2_XS", new(256, 74), null),
+        new(DType.IQ3XXS, "IQ3_XXS", new(256, 98), null),
+        new(DType.IQ1S, "IQ1_S", new(256, 50), null),
+        new(DType.IQ4NL, "IQ4_NL", new(32, 18), null),
+        new(DType.IQ3S, "IQ3_S", new(256, 110), null),
+        new(DType.IQ2S, "IQ2_S", new(256, 82), null),
+        new(DType.IQ4XS, "IQ4_XS", new(256, 136), null),
+        new(DType.IQ1M, "IQ1_M", new(256, 56), null),
+        new(DType.TQ10, "TQ1_0", new(256, 54), null),
+        new(DType.TQ20, "TQ2_0", new(256, 66), null),
+        new(DType.MXFP4, "MXFP4", new(32, 17), null),
+        new(DType.NVFP4, "NVFP4", new(64, 36), null),
+        new(DType.Q10, "Q1_0", new(128, 18), null),
+        new(DType.Q20, "Q2_0", new(64, 18), null),
     ];
 
-    private static readonly ElementLayout[] Layouts = [.. Table.Select(row => row.Layout)];
-    private static readonly Dictionary<string, DType> ByName = Table.ToDictionary(row => row.Name, row => row.DType);
-    private static readonly Dictionary<string, DType> BySafetensors =
-        Table.Where(row => row.Safetensors is not null).ToDictionary(row => row.Safetensors!, row => row.DType);
-
     /// <summary>How the elements lie in memory.</summary>
-    public static ElementLayout Layout(this DType dtype) => Layouts[(int)dtype];
+    public static ElementLayout Layout(this DType dtype) => Table[(int)dtype].Layout;
 
     /// <summary>Bytes of one element, of a type whose elements are whole bytes.</summary>
     /// <exception cref="NotSupportedException">The elements come in blocks: see <see cref="Layout"/>.</exception>
     public static int ElementSize(this DType dtype)
     {
-        ElementLayout layout = Layouts[(int)dtype];
+        ElementLayout layout = dtype.Layout();
         return layout.IsSingle
             ? layout.Bytes
             : throw new NotSupportedException($"An element of {dtype.TorchName()} has no bytes of its own.");
@@ -272,20 +268,47 @@ public static class DTypes
     public static bool IsOfPyTorch(this DType dtype) => dtype <= DType.Float4E2M1FNX2;
 
     /// <summary>Finds a type by its PyTorch name without prefix, or by an alias (<c>float</c>, <c>half</c>, <c>long</c> …).</summary>
-    public static bool TryFromTorchName(string name, out DType dtype) => ByName.TryGetValue(name switch
+    public static bool TryFromTorchName(string name, out DType dtype)
     {
-        "float" => "float32",
-        "double" => "float64",
-        "half" => "float16",
-        "short" => "int16",
-        "int" => "int32",
-        "long" => "int64",
-        "chalf" => "complex32",
-        "cfloat" => "complex64",
-        "cdouble" => "complex128",
-        _ => name,
-    }, out dtype);
+        string full = name switch
+        {
+            "float" => "float32",
+            "double" => "float64",
+            "half" => "float16",
+            "short" => "int16",
+            "int" => "int32",
+            "long" => "int64",
+            "chalf" => "complex32",
+            "cfloat" => "complex64",
+            "cdouble" => "complex128",
+            _ => name,
+        };
+        foreach (Facts facts in Table)
+        {
+            if (facts.Name == full)
+            {
+                dtype = facts.DType;
+                return true;
+            }
+        }
+        dtype = default;
+        return false;
+    }
 
     /// <summary>Finds a type by its safetensors name.</summary>
-    public static bool TryFromSafetensorsName(string name, out DType dtype) => BySafetensors.TryGetValue(name, out dtype);
+    public static bool TryFromSafetensorsName(string name, out DType dtype)
+    {
+        foreach (Facts facts in Table)
+        {
+            if (facts.Safetensors == name)
+            {
+                dtype = facts.DType;
+                return true;
+            }
+        }
+        dtype = default;
+        return false;
+    }
+
+    private sealed record Facts(DType DType, string Name, ElementLayout Layout, string? Safetensors);
 }

@@ -47,7 +47,7 @@ public sealed class MisbehavingServerTests : IDisposable
     [InlineData(304, "Check the address")]
     public void A_status_that_gives_no_file_is_named(int status, string remedy)
     {
-        using var server = new LocalServer(_ => new Reply(status, []));
+        using var server = new LocalServer(_ => new Reply(status, [], ("Retry-After", "3600")));
 
         MemLoadException refusal = Refused("ML5204", server["m.safetensors"]);
 
@@ -59,9 +59,34 @@ public sealed class MisbehavingServerTests : IDisposable
     [Fact]
     public void A_busy_server_says_when_to_come_again()
     {
-        using var server = new LocalServer(_ => new Reply(429, [], ("Retry-After", "17")));
+        using var server = new LocalServer(_ => new Reply(429, [], ("Retry-After", "170")));
 
-        Assert.Contains("after 17 s", Refused("ML5204", server["m.safetensors"]).Remedy, StringComparison.Ordinal);
+        Assert.Contains("after 170 s", Refused("ML5204", server["m.safetensors"]).Remedy, StringComparison.Ordinal);
+        Assert.Single(server.Requests);
+    }
+
+    [Theory]
+    [InlineData(429, "0")]
+    [InlineData(503, "Wed, 21 Oct 2015 07:28:00 GMT")]
+    public void A_server_that_is_busy_for_a_moment_is_asked_again(int status, string retryAfter)
+    {
+        byte[] file = CheckpointKit.SafetensorsOfBytes(("a", 3));
+        int asked = 0;
+        using var server = new LocalServer(
+            _ => ++asked <= 3 ? new Reply(status, [], ("Retry-After", retryAfter)) : new Reply(200, file));
+
+        Assert.Single(Checkpoint.Open(server["m.safetensors"]).Tensors);
+        Assert.Equal(4, server.Requests.Count);
+    }
+
+    [Fact]
+    public void A_server_that_stays_busy_is_asked_four_times()
+    {
+        using var server = new LocalServer(_ => new Reply(503, [], ("Retry-After", "0")));
+
+        Refused("ML5204", server["m.safetensors"]);
+
+        Assert.Equal(4, server.Requests.Count);
     }
 
     [Fact]

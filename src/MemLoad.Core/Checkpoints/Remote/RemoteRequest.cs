@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
 
@@ -8,7 +9,12 @@ internal sealed class RemoteRequest : IDisposable
 {
     private const int PieceBytes = 1 << 16;
     private const int LongestReason = 200;
+    private const int MostRetries = 3;
 
+    // Before the first retry, if the server names no pause. Each further pause is twice as long.
+    private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
+
+    private readonly long _start = Stopwatch.GetTimestamp();
     private readonly RemoteSession _session;
     private readonly string _path;
     private readonly CancellationTokenSource _time;
@@ -22,27 +28,40 @@ internal sealed class RemoteRequest : IDisposable
         _time.CancelAfter(session.Timeout);
     }
 
-    /// <summary>Sends the request, follows redirects, and returns the answer when its headers are there.</summary>
+    /// <summary>
+    /// Sends the request, follows redirects, and returns the answer when its headers are there. A server that is busy (429, 503) is asked
+    /// again after the pause that it names, if the pause fits the time of the request.
+    /// </summary>
     /// <param name="address">The address. It becomes the address that redirects lead to.</param>
     /// <param name="range">The bytes to ask for; null for all.</param>
     /// <param name="unchanged">Asks for the range of the file that has this tag or date only; null for any.</param>
     /// <exception cref="MemLoadException">ML5203, ML5206, ML5207 or ML5208.</exception>
     public HttpResponseMessage Send(ref Uri address, RangeHeaderValue? range, RangeConditionHeaderValue? unchanged = null)
     {
-        for (int redirects = 0; ; redirects++)
+        int redirects = 0;
+        int retries = 0;
+        while (true)
         {
             Uri at = address.UserInfo.Length == 0 ? address : new UriBuilder(address) { UserName = "", Password = "" }.Uri;
             using var request = new HttpRequestMessage(HttpMethod.Get, at);
             request.Headers.Range = range;
             request.Headers.IfRange = unchanged;
             HttpResponseMessage answer = Within(() => _session.SendAsync(request, _time.Token));
-            if ((int)answer.StatusCode is not (301 or 302 or 303 or 307 or 308))
+            if ((int)answer.StatusCode is 301 or 302 or 303 or 307 or 308)
+            {
+                using (answer)
+                {
+                    address = RemoteSession.Redirected(address, answer, redirects++, _path);
+                }
+            }
+            else if (IsBusy(answer) && retries < MostRetries && TryPause(answer, retries))
+            {
+                answer.Dispose();
+                retries++;
+            }
+            else
             {
                 return answer;
-            }
-            using (answer)
-            {
-                address = RemoteSession.Redirected(address, answer, redirects, _path);
             }
         }
     }
@@ -108,6 +127,25 @@ internal sealed class RemoteRequest : IDisposable
     }
 
     public void Dispose() => _time.Dispose();
+
+    private static bool IsBusy(HttpResponseMessage answer) =>
+        answer.StatusCode is HttpStatusCode.TooManyRequests or HttpStatusCode.ServiceUnavailable;
+
+    // Returns false if the pause does not fit the time that is left.
+    private bool TryPause(HttpResponseMessage answer, int retries)
+    {
+        RetryConditionHeaderValue? named = answer.Headers.RetryAfter;
+        TimeSpan pause = named?.Delta ?? (named?.Date - DateTimeOffset.UtcNow) ?? FirstPause * (1 << retries);
+        if (pause >= _session.Timeout - Stopwatch.GetElapsedTime(_start))
+        {
+            return false;
+        }
+        if (pause > TimeSpan.Zero)
+        {
+            _time.Token.WaitHandle.WaitOne(pause);
+        }
+        return true;
+    }
 
     private static Remedy? RemedyFor(HttpResponseMessage answer) =>
         (int)answer.StatusCode switch

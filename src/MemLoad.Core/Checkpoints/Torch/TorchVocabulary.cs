@@ -85,22 +85,6 @@ internal sealed class TorchVocabulary : IPickleVocabulary
         NumpyDType,
     }.ToFrozenSet(StringComparer.Ordinal);
 
-    private static readonly FrozenDictionary<string, DType> StorageTypes = new Dictionary<string, DType>
-    {
-        ["DoubleStorage"] = DType.Float64,
-        ["FloatStorage"] = DType.Float32,
-        ["HalfStorage"] = DType.Float16,
-        ["BFloat16Storage"] = DType.BFloat16,
-        ["LongStorage"] = DType.Int64,
-        ["IntStorage"] = DType.Int32,
-        ["ShortStorage"] = DType.Int16,
-        ["CharStorage"] = DType.Int8,
-        ["ByteStorage"] = DType.UInt8,
-        ["BoolStorage"] = DType.Bool,
-        ["ComplexFloatStorage"] = DType.Complex64,
-        ["ComplexDoubleStorage"] = DType.Complex128,
-    }.ToFrozenDictionary(StringComparer.Ordinal);
-
     // A pickle with these names tries to run code. The list affects only the message. Every name that is not allowed is refused.
     private static readonly FrozenSet<string> ProgramModules = new[]
     {
@@ -247,13 +231,6 @@ internal sealed class TorchVocabulary : IPickleVocabulary
         "torch._utils._rebuild_meta_tensor_no_storage", "torch._utils._rebuild_nested_tensor",
     }.ToFrozenSet(StringComparer.Ordinal);
 
-    private static readonly FrozenDictionary<string, DType> QuantizedStorages = new Dictionary<string, DType>
-    {
-        ["QInt8Storage"] = DType.Int8,
-        ["QUInt8Storage"] = DType.UInt8,
-        ["QInt32Storage"] = DType.Int32,
-    }.ToFrozenDictionary(StringComparer.Ordinal);
-
     // Most tensors have one of a few shapes. The last one of each remainder is kept for others like it.
     private const int KnownShapes = 32;
     private ImmutableArray<long>[]? _shapes;
@@ -298,13 +275,13 @@ internal sealed class TorchVocabulary : IPickleVocabulary
         {
             return new StorageType(null);
         }
-        if (module is "torch" or "torch.cuda" && StorageTypes.TryGetValue(name, out DType dtype))
+        if (module is "torch" or "torch.cuda" && ElementOf(name) is DType element)
         {
-            return new StorageType(dtype);
+            return new StorageType(element);
         }
-        if (module == "torch" && QuantizedStorages.TryGetValue(name, out dtype))
+        if (module == "torch" && QuantizedElementOf(name) is DType number)
         {
-            return new StorageType(dtype, IsQuantized: true);
+            return new StorageType(number, IsQuantized: true);
         }
         if (module != "torch")
         {
@@ -323,6 +300,32 @@ internal sealed class TorchVocabulary : IPickleVocabulary
             || name is "contiguous_format" or "channels_last" or "channels_last_3d" or "preserve_format";
         return constant ? new TorchConstant($"torch.{name}") : null;
     }
+
+    // The type of the elements of a class of storages.
+    private static DType? ElementOf(string storage) => storage switch
+    {
+        "DoubleStorage" => DType.Float64,
+        "FloatStorage" => DType.Float32,
+        "HalfStorage" => DType.Float16,
+        "BFloat16Storage" => DType.BFloat16,
+        "LongStorage" => DType.Int64,
+        "IntStorage" => DType.Int32,
+        "ShortStorage" => DType.Int16,
+        "CharStorage" => DType.Int8,
+        "ByteStorage" => DType.UInt8,
+        "BoolStorage" => DType.Bool,
+        "ComplexFloatStorage" => DType.Complex64,
+        "ComplexDoubleStorage" => DType.Complex128,
+        _ => null,
+    };
+
+    private static DType? QuantizedElementOf(string storage) => storage switch
+    {
+        "QInt8Storage" => DType.Int8,
+        "QUInt8Storage" => DType.UInt8,
+        "QInt32Storage" => DType.Int32,
+        _ => null,
+    };
 
     /// <summary>Returns the reason why a name is refused.</summary>
     public static MemLoadException Refusal(string module, string name, bool isRoot, string path, long at)

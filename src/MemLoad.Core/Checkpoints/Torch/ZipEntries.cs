@@ -1,5 +1,3 @@
-using static System.Buffers.Binary.BinaryPrimitives;
-
 namespace MemLoad;
 
 /// <summary>
@@ -16,6 +14,7 @@ internal sealed class ZipEntries(FileRange file, long offset, long length)
     private readonly byte[] _piece = GC.AllocateUninitializedArray<byte>(PieceBytes(length));
     private readonly long _limit = offset + length;
     private long _end = offset; // of the bytes that were read
+    private long _expected = offset; // of the entries whose headers were requested
     private int _next;
     private int _filled;
 
@@ -52,7 +51,8 @@ internal sealed class ZipEntries(FileRange file, long offset, long length)
         file.ReadExactly(_end, _piece.AsSpan(_filled, count));
         _filled += count;
         _end += count;
-        ExpectHeaders(_piece.AsSpan(0, _filled));
+        int before = (int)Math.Max(0, _expected - Position);
+        ExpectHeaders(_piece.AsSpan(before, _filled - before));
     }
 
     // Large records separate the local headers. Those of all entries of a piece are requested from the disk at once.
@@ -62,16 +62,16 @@ internal sealed class ZipEntries(FileRange file, long offset, long length)
         {
             while (entries.Length >= ZipDirectory.CentralBytes)
             {
-                int nameLength = ReadUInt16LittleEndian(entries[28..]);
-                int extraLength = ReadUInt16LittleEndian(entries[30..]);
-                int bytes = ZipDirectory.CentralBytes + nameLength + extraLength + ReadUInt16LittleEndian(entries[32..]);
+                int nameLength = ZipDirectory.U16(entries, 28);
+                int extraLength = ZipDirectory.U16(entries, 30);
+                int bytes = ZipDirectory.CentralBytes + nameLength + extraLength + ZipDirectory.U16(entries, 32);
                 if (bytes > entries.Length)
                 {
                     return;
                 }
-                long stored = ReadUInt32LittleEndian(entries[20..]);
-                long inflated = ReadUInt32LittleEndian(entries[24..]);
-                long header = ReadUInt32LittleEndian(entries[42..]);
+                long stored = ZipDirectory.U32(entries, 20);
+                long inflated = ZipDirectory.U32(entries, 24);
+                long header = ZipDirectory.U32(entries, 42);
                 ZipDirectory.ReadExtra(entries.Slice(ZipDirectory.CentralBytes + nameLength, extraLength), ref inflated, ref stored,
                     ref header, file.Path, 0);
                 if (stored >= CheckpointFileReader.FarApart)
@@ -79,6 +79,7 @@ internal sealed class ZipEntries(FileRange file, long offset, long length)
                     file.Expect(header, ZipDirectory.LocalBytes + nameLength);
                 }
                 entries = entries[bytes..];
+                _expected += bytes;
             }
         }
         catch (MemLoadException)

@@ -33,14 +33,14 @@ internal static class Cgroup
     /// apply.</summary>
     /// <param name="groups">Text of <c>/proc/self/cgroup</c>.</param>
     /// <param name="mounts">Text of <c>/proc/self/mountinfo</c>.</param>
-    internal static IEnumerable<(bool Unified, string Folder)> Levels(string groups, string mounts)
+    internal static IEnumerable<Group> Levels(string groups, string mounts)
     {
         foreach ((bool unified, string mountPoint, string below) in Folders(groups, mounts))
         {
             string[] names = below.Split('/', StringSplitOptions.RemoveEmptyEntries);
             for (int depth = names.Length; depth >= 0; depth--)
             {
-                yield return (unified, string.Join('/', [mountPoint.TrimEnd('/'), .. names[..depth]]));
+                yield return new Group(unified, string.Join('/', [mountPoint.TrimEnd('/'), .. names[..depth]]));
             }
         }
     }
@@ -59,18 +59,18 @@ internal static class Cgroup
     }
 
     /// <summary>Lines <c>id:controllers:path</c>; version 2 has id 0 and no controllers.</summary>
-    private static IEnumerable<(bool Unified, string Group)> MemoryGroups(string groups)
+    private static IEnumerable<Group> MemoryGroups(string groups)
     {
-        var found = new List<(bool Unified, string Group)>();
+        var found = new List<Group>();
         foreach (string line in groups.Split('\n'))
         {
             string[] parts = line.Split(':', 3);
             if (parts.Length == 3 && (parts[1].Length == 0 || parts[1].Split(',').Contains("memory")))
             {
-                found.Add((parts[1].Length == 0, parts[2]));
+                found.Insert(parts[1].Length == 0 ? 0 : found.Count, new Group(parts[1].Length == 0, parts[2]));
             }
         }
-        return found.OrderByDescending(g => g.Unified);
+        return found;
     }
 
     /// <summary>Lines <c>id parent device root mount-point options … - type source super-options</c> (proc_pid_mountinfo(5)).</summary>
@@ -93,4 +93,7 @@ internal static class Cgroup
             }
         }
     }
+
+    /// <summary>A control group, of version 2 if it is unified, and its folder.</summary>
+    internal sealed record Group(bool Unified, string Folder);
 }
