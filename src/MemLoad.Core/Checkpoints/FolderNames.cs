@@ -54,6 +54,10 @@ internal static partial class FolderNames
     /// <summary>The place in a set that a name states; null if it states none.</summary>
     public static PartName? PartOf(string name)
     {
+        if (!name.Contains("of", StringComparison.OrdinalIgnoreCase))
+        {
+            return null;
+        }
         Match match = CountedName().Match(name);
         int number = NumberOf(match.Groups["number"]);
         int count = NumberOf(match.Groups["count"]);

@@ -113,7 +113,7 @@ internal sealed record MachineSpeed
 
     private bool IsCurrent() =>
         HostName == HostFacts.HostName && ProcessorName == HostFacts.ProcessorName && ModuleVersion == HostFacts.ModuleVersion
-        && MeasuredAt <= DateTimeOffset.Now && DateTimeOffset.Now - MeasuredAt < Expiry && Nanoseconds.Values.All(double.IsFinite);
+        && MeasuredAt <= DateTimeOffset.Now && DateTimeOffset.Now - MeasuredAt < Expiry;
 
     private static bool IsOfDisk(MemLoadException e) =>
         e.Rule == Rules.DiskFull || e.Rule == Rules.TargetUnwritable || e.Rule == Rules.WriteFailed || e.Rule == Rules.CacheUnusable
@@ -180,10 +180,15 @@ internal sealed record MachineSpeed
         var nanoseconds = new Dictionary<string, double>(StringComparer.Ordinal);
         foreach ((string name, object? value) in values)
         {
-            if (name.StartsWith(Figure, StringComparison.Ordinal))
+            if (!name.StartsWith(Figure, StringComparison.Ordinal))
             {
-                nanoseconds.Add(name[Figure.Length..], value is long whole ? whole : value is double number ? number : double.NaN);
+                continue;
             }
+            if (value is not (long or double))
+            {
+                return null;
+            }
+            nanoseconds.Add(name[Figure.Length..], Convert.ToDouble(value, CultureInfo.InvariantCulture));
         }
         return TextOf(nameof(Device)) is string device
             && TextOf(nameof(HostName)) is string host

@@ -87,7 +87,9 @@ internal static partial class HubCache
     /// <exception cref="MemLoadException">ML5019: the target does not exist.</exception>
     public static string Follow(string path)
     {
-        if (SnapshotPath().Match(path) is not { Success: true } match
+        // For most paths, the regular expressions need not be started.
+        if (!path.Contains("snapshots", StringComparison.Ordinal)
+            || SnapshotPath().Match(path) is not { Success: true } match
             || new FileInfo(path) is not { Exists: true, Length: > 0 and <= LongestTextLink, LinkTarget: null })
         {
             return path;
