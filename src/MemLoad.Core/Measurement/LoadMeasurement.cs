@@ -199,6 +199,10 @@ public sealed record LoadMeasurement
     /// <summary>Whether the load succeeded. Rows have their outcome as text; only this property compares it.</summary>
     internal bool IsLoaded => Outcome == nameof(LoadOutcome.Loaded);
 
+    /// <summary>Creates a row without values, for a reader that sets them.</summary>
+    internal static LoadMeasurement Blank() =>
+        new() { Strategy = "", Device = "", Outcome = "", Run = 0, HostName = "", StartedAt = default, ModuleVersion = "" };
+
     /// <summary>Creates the row of a load that has not ended yet.</summary>
     internal static LoadMeasurement Begun(MeasureRequest request) =>
         Begun(request.Load.Strategy.ToString(), request.Load.Device, request.Cache, request.Run, request.Model, request.Load.Path) with

@@ -92,7 +92,7 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null, Action<LoadTimeli
             }
             return answer is null
                 ? RowOfDeadProcess(row, child.ExitCode, OomWatch.Count() > killsBefore, await complaints.ConfigureAwait(false))
-                : JsonSerializer.Deserialize(answer, MeasurementJson.Default.LoadMeasurement)!;
+                : RecordJson.Read<LoadMeasurement>(answer);
         }
         catch (Exception e) when (e is Win32Exception or IOException or JsonException or MemLoadException)
         {
@@ -137,8 +137,8 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null, Action<LoadTimeli
     {
         try
         {
-            await child.StandardInput.WriteLineAsync(JsonSerializer.Serialize(request, MeasurementJson.Default.MeasureRequest))
-                .ConfigureAwait(false);
+            RecordJson.Write(child.StandardInput.BaseStream, request);
+            await child.StandardInput.WriteLineAsync().ConfigureAwait(false);
             await child.StandardInput.FlushAsync().ConfigureAwait(false);
         }
         catch (IOException)

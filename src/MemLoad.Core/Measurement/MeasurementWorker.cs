@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text;
-using System.Text.Json;
 
 namespace MemLoad;
 
@@ -26,11 +25,11 @@ public static class MeasurementWorker
         // Ctrl-C reaches the whole process group. The parent decides, or this process would end without a row.
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => context.Cancel = true);
         using var reader = new StreamReader(input, leaveOpen: true);
-        if (reader.ReadLine() is not string line
-            || JsonSerializer.Deserialize(line, MeasurementJson.Default.MeasureRequest) is not MeasureRequest request)
+        if (reader.ReadLine() is not string line)
         {
             return 2;
         }
+        MeasureRequest request = RecordJson.Read<MeasureRequest>(line);
         using var start = new ManualResetEventSlim();
         var watch = new Thread(() => DieAtEnd(reader, start)) { IsBackground = true, Name = "MemLoad parent watch" };
         watch.Start();
@@ -40,7 +39,7 @@ public static class MeasurementWorker
         LoadMeasurement row =
             MeasuredLoad.Run(request with { Load = request.Load with { MapGuard = MapGuard.None } }, measured => timeline = measured,
                 request.Load.WithOtherRanks ? WaitForOthers : null, cancellationToken);
-        JsonSerializer.Serialize(output, row, MeasurementJson.Default.LoadMeasurement);
+        RecordJson.Write(output, row);
         output.Write("\n"u8);
         if (request.Timeline && timeline is not null)
         {

@@ -1,19 +1,18 @@
-using System.Buffers;
-using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
+using System.Reflection;
+using System.Runtime.CompilerServices;
 
 namespace MemLoad;
 
 /// <summary>Creates rows from text: from CSV, from JSON, or from a remote session.</summary>
 internal static class RowValues
 {
-    private static readonly IList<JsonPropertyInfo> Properties = MeasurementJson.Default.LoadMeasurement.Properties;
+    private static readonly PropertyInfo[] Properties = typeof(LoadMeasurement).GetProperties();
 
-    /// <summary>The columns of a row, in the order of the type.</summary>
+    /// <summary>The columns of a row.</summary>
     public static IReadOnlyList<string> Columns { get; } = [.. Properties.Select(property => property.Name)];
 
     // Columns that a row computes from the others are computed again.
-    private static readonly JsonPropertyInfo[] Given = [.. Properties.Where(property => property.Set is not null)];
+    private static readonly PropertyInfo[] Given = Array.FindAll(Properties, property => property.CanWrite);
 
     /// <summary>Creates a row from its values.</summary>
     /// <param name="value">Returns the value of a column as the text that the row would print. Null or empty without a value.</param>
@@ -24,49 +23,39 @@ internal static class RowValues
     public static LoadMeasurement ToRow(Func<string, string?> value, string place, string? path = null)
     {
         ArgumentNullException.ThrowIfNull(value);
-        var text = new ArrayBufferWriter<byte>();
+        LoadMeasurement row = LoadMeasurement.Blank();
         var missing = new List<string>();
-        using (var json = new Utf8JsonWriter(text))
+        foreach (PropertyInfo property in Given)
         {
-            json.WriteStartObject();
-            foreach (JsonPropertyInfo property in Given)
+            if (value(property.Name) is { Length: > 0 } found)
             {
-                if (value(property.Name) is not { Length: > 0 } found)
-                {
-                    if (property.IsRequired)
-                    {
-                        missing.Add(property.Name);
-                    }
-                }
-                else if (property.PropertyType == typeof(string))
-                {
-                    json.WriteString(property.Name, found);
-                }
-                else if (property.PropertyType == typeof(DateTimeOffset))
-                {
-                    json.WriteString(
-                        property.Name,
-                        RowTime.TryRead(found, out DateTimeOffset time)
-                            ? time
-                            : throw Rules.RowValueInvalid.Broken(
-                                $"{place}: {property.Name} is {Printable.Quote(found)} and must be a time in ISO 8601", path));
-                }
-                else
-                {
-                    json.WriteNumber(property.Name, Whole(found, property, place, path));
-                }
+                property.SetValue(row, ValueOf(found, property, place, path));
             }
-            json.WriteEndObject();
+            else if (property.IsDefined(typeof(RequiredMemberAttribute)))
+            {
+                missing.Add(property.Name);
+            }
         }
-        return missing.Count == 0
-            ? JsonSerializer.Deserialize(text.WrittenSpan, MeasurementJson.Default.LoadMeasurement)!
-            : throw Rules.RowColumnMissing.Broken($"{place} has no {string.Join(", ", missing)}", path);
+        return missing.Count == 0 ? row : throw Rules.RowColumnMissing.Broken($"{place} has no {string.Join(", ", missing)}", path);
     }
 
-    private static long Whole(string text, JsonPropertyInfo property, string place, string? path)
+    private static object ValueOf(string text, PropertyInfo property, string place, string? path)
     {
-        bool whole = long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long number);
-        return whole && (property.PropertyType != typeof(int) || (int)number == number) ? number
+        if (property.PropertyType == typeof(string))
+        {
+            return text;
+        }
+        if (property.PropertyType == typeof(DateTimeOffset))
+        {
+            return RowTime.TryRead(text, out DateTimeOffset time)
+                ? time
+                : throw Rules.RowValueInvalid.Broken(
+                    $"{place}: {property.Name} is {Printable.Quote(text)} and must be a time in ISO 8601", path);
+        }
+        bool isInt = (Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType) == typeof(int);
+        return long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long number)
+            && (!isInt || (int)number == number)
+            ? isInt ? (object)(int)number : number
             : throw Rules.RowValueInvalid.Broken($"{place}: {property.Name} is {Printable.Quote(text)} and must be a whole number", path);
     }
 }

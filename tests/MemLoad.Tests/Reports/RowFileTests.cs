@@ -149,7 +149,7 @@ public sealed class RowFileTests
             HostLimit = "l",
             DriverDeviceBytes = 4,
         };
-        JsonElement json = JsonSerializer.SerializeToElement(full, MeasurementJson.Default.LoadMeasurement);
+        JsonElement json = JsonSerializer.SerializeToElement(full);
 
         Assert.Equal(full, RowValues.ToRow(name => json.GetProperty(name).ToString(), "here"));
     }
