@@ -26,7 +26,7 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
     private static readonly int Threads = Math.Clamp(Environment.ProcessorCount, 4, 16);
 
     // A storage, or a chunk of one. A storage in one piece has no chunk.
-    private readonly record struct Target(int File, long Offset, long Length, MemoryBuffer Buffer, StorageCast? Cast, StorageChunk? Chunk);
+    private sealed record Target(int File, long Offset, long Length, MemoryBuffer Buffer, StorageCast? Cast, StorageChunk? Chunk);
 
     // What is read at once. The bytes of a slice of columns lie apart in the file, and have their chunk and their offset in it.
     private readonly record struct Piece(
@@ -142,7 +142,7 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
         {
             return;
         }
-        Target largest = _targets.MaxBy(target => target.Length);
+        Target largest = _targets.MaxBy(target => target.Length)!;
         int slots = (int)Math.Clamp(loaded.Length / ShortestSlot, 1, Threads);
         IEnumerable<Target> others = _targets.Where(target => target != largest);
         ReadThrough(others, loaded, slots, Math.Min(loaded.Length / slots, PassedBytes), cancellationToken);
