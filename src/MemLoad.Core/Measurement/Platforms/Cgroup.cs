@@ -59,7 +59,7 @@ internal static class Cgroup
     }
 
     /// <summary>Lines <c>id:controllers:path</c>; version 2 has id 0 and no controllers.</summary>
-    private static IEnumerable<Group> MemoryGroups(string groups)
+    private static List<Group> MemoryGroups(string groups)
     {
         var found = new List<Group>();
         foreach (string line in groups.Split('\n'))
