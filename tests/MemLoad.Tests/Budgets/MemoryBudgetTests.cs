@@ -165,8 +165,6 @@ public sealed class MemoryBudgetTests
 
         public MemoryBuffer Allocate(long bytes) => throw new NotSupportedException();
 
-        public void Copy(MemoryBuffer source, MemoryBuffer target, long bytes) => throw new NotSupportedException();
-
         public CachingAllocator NewForecastAllocator() => new();
 
         public void Dispose()
