@@ -19,8 +19,6 @@ internal sealed class TorchCpuDevice : IDevice
 
     public MemoryBuffer Allocate(long bytes) => _host.Allocate(bytes);
 
-    public void Copy(MemoryBuffer source, MemoryBuffer target, long bytes) => _host.Copy(source, target, bytes);
-
     public IDisposable Present(LoadedWeights weights) => new TorchStateDict(weights, storage =>
     {
         (MemoryBuffer memory, long offset) = weights.MemoryOf(storage);

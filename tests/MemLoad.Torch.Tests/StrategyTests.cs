@@ -64,7 +64,7 @@ public sealed class StrategyTests
                 {
                     Assert.Equal(WeightsDigest.Of(checkpoint), WeightsDigest.Of(weights));
                     AssertTensors(Fixtures.Expected(name), weights);
-                    Assert.Equal(PlanForecast.Of(plan, device).Device, device.Memory);
+                    Assert.Equal(Forecasts.Of(plan, device).Device, device.Memory);
                     Assert.Equal(plan.Steps.Count(step => step is { Kind: StepKind.Allocate, Storage: < 0 }), card.PinCount); // one per ring
                     Assert.Equal(0, card.PinnedNow);
                 }

@@ -133,6 +133,7 @@ public sealed partial class Checkpoint
                 remedy: budget.Remote is not null ? DownloadFolder
                     : (Remedy)$"Give the path of its folder: {(Setting.Path, TypedPath.Of(System.IO.Path.GetDirectoryName(path)!))}.");
         }
+        RequireLength(file.Length, path);
         CheckpointFormat format = Sniff(file);
         if (FormatNames.Contradicts(path, format))
         {
@@ -192,6 +193,19 @@ public sealed partial class Checkpoint
         }
         return chosen == Tensors && Refused.IsEmpty ? this
             : CheckpointBuilder.Trim(Path, Format, Files, Storages, chosen, metadata).WithFindings(Findings).WithObjects(OpaqueObjects);
+    }
+
+    /// <summary>
+    /// Refuses the length of all files if no disk has it, as a server can state it. Offsets from there on stand for decoded bytes, and sums
+    /// of a few lengths below it fit 64 bits.
+    /// </summary>
+    /// <exception cref="MemLoadException">ML1004.</exception>
+    internal static void RequireLength(long bytes, string path)
+    {
+        if (FileDecoding.Holds(bytes))
+        {
+            throw Rules.FormatUnknown.Broken($"no checkpoint has {bytes} bytes", path);
+        }
     }
 
     private static CheckpointFormat Sniff(WholeFile file)

@@ -52,9 +52,13 @@ internal sealed class CheckpointMerger
     }
 
     /// <summary>The merged checkpoint.</summary>
-    public Checkpoint Build(string path, CheckpointFormat format, IReadOnlyDictionary<string, object?> metadata) =>
-        CheckpointBuilder.Trim(path, format, [.. _files], [.. _storages], [.. _tensors], metadata).WithFindings(Findings())
+    /// <exception cref="MemLoadException">ML1004.</exception>
+    public Checkpoint Build(string path, CheckpointFormat format, IReadOnlyDictionary<string, object?> metadata)
+    {
+        Checkpoint.RequireLength(WeightsDigest.Saturated(_files.Select(file => file.Length)), path);
+        return CheckpointBuilder.Trim(path, format, [.. _files], [.. _storages], [.. _tensors], metadata).WithFindings(Findings())
             .WithObjects(_objects);
+    }
 
     // Hundreds of shards of one writer have the same findings.
     private ImmutableArray<string> Findings() =>

@@ -314,6 +314,7 @@ internal sealed class SpeedMeasurement : IDisposable
         }
         catch
         {
+            file.Dispose(); // Windows does not delete an open file
             TemporaryNames.TryDelete(path); // a full disk must not stay full
             throw;
         }

@@ -81,8 +81,9 @@ internal interface IDevice : IDisposable
     /// <exception cref="MemLoadException">ML7001: the memory is not available.</exception>
     MemoryBuffer AllocateStaging(HostMemory host, long bytes) => host.Allocate(bytes);
 
-    /// <summary>Copies the first bytes of one block of this device to another.</summary>
-    void Copy(MemoryBuffer source, MemoryBuffer target, long bytes);
+    /// <summary>Fills a block of this device with the first bytes of another. Memory of the host is copied without its device.</summary>
+    void Copy(MemoryBuffer source, MemoryBuffer target, Workers workers, CancellationToken cancellationToken) =>
+        throw new NotSupportedException("The device has no memory of its own.");
 
     /// <summary>Returns an allocator with the rounding of this device and without memory. Null if the device does not round.</summary>
     CachingAllocator? NewForecastAllocator() => null;

@@ -18,7 +18,7 @@ internal sealed class SimulatedDevice : IDevice
     // Small enough for the cache of a core. A copy in the device then needs one pass over memory instead of two.
     private const int BounceBytes = 256 << 10;
 
-    // A thread that copies less takes longer to start than to copy.
+    // A thread that copies less takes longer to begin than to copy.
     private const long BytesPerThread = 4 << 20;
 
     // More threads wait for the memory.
@@ -71,20 +71,18 @@ internal sealed class SimulatedDevice : IDevice
         }
     }
 
-    public void Copy(MemoryBuffer source, MemoryBuffer target, long bytes)
+    public void Copy(MemoryBuffer source, MemoryBuffer target, Workers workers, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(source);
-        ArgumentNullException.ThrowIfNull(target);
-        int threads = (int)Math.Clamp(bytes / BytesPerThread, 1, Math.Min(Environment.ProcessorCount, MostThreads));
-        Workers.RunEach((bytes + BounceBytes - 1) / BounceBytes, threads, (number, _) =>
+        int threads = (int)Math.Clamp(target.Length / BytesPerThread, 1, Math.Min(Environment.ProcessorCount, MostThreads));
+        workers.ShareEach((target.Length + BounceBytes - 1) / BounceBytes, threads, (number, _) =>
         {
             long at = number * BounceBytes;
             byte[] bounce = ArrayPool<byte>.Shared.Rent(BounceBytes);
-            Span<byte> piece = bounce.AsSpan(0, (int)Math.Min(BounceBytes, bytes - at));
+            Span<byte> piece = bounce.AsSpan(0, (int)Math.Min(BounceBytes, target.Length - at));
             source.Read(at, piece);
             target.Write(at, piece);
             ArrayPool<byte>.Shared.Return(bounce);
-        }, CancellationToken.None);
+        }, cancellationToken);
     }
 
     public CachingAllocator NewForecastAllocator() => new();

@@ -13,7 +13,7 @@ internal sealed class LoadSource : IDisposable
     private readonly Lazy<string?> _mapObstacle;
     private readonly Lazy<MapRefusal?> _mapRefusal;
     private readonly Lazy<string?> _fileSystem;
-    private (string Device, long? HostLimit, long? DeviceLimit, PlanChooser Chooser)? _latest;
+    private (string Device, long? HostLimit, long? DeviceLimit, long OtherRanks, PlanChooser Chooser)? _latest;
 
     private LoadSource(LoadRequest request, Checkpoint allRanks, CheckpointFileSet files, WeightManifest? manifest, KvCache? cache)
     {
@@ -131,7 +131,8 @@ internal sealed class LoadSource : IDisposable
     public PlanChooser ChooserFor(LoadRequest request, IDevice device, MemoryBudget budget, CancellationToken cancellationToken)
     {
         if (_latest is { } latest && (latest.Chooser.CanChoose || request.Strategy != Strategy.Auto)
-            && (latest.Device, latest.HostLimit, latest.DeviceLimit) == (device.Name, request.HostMemoryLimit, request.DeviceMemoryLimit))
+            && (latest.Device, latest.HostLimit, latest.DeviceLimit, latest.OtherRanks)
+                == (device.Name, request.HostMemoryLimit, request.DeviceMemoryLimit, request.OtherRanksBytes))
         {
             return latest.Chooser;
         }
@@ -139,7 +140,7 @@ internal sealed class LoadSource : IDisposable
             ? MachineSpeed.Ensure(device.Name, budget.Host?.BudgetBytes, cancellationToken)
             : MachineSpeed.Known(device.Name);
         var chooser = new PlanChooser(View, device, budget, speed, _cachedShare, WhyNotMapped(request.MapGuard)?.Why);
-        _latest = (device.Name, request.HostMemoryLimit, request.DeviceMemoryLimit, chooser);
+        _latest = (device.Name, request.HostMemoryLimit, request.DeviceMemoryLimit, request.OtherRanksBytes, chooser);
         return chooser;
     }
 

@@ -153,10 +153,9 @@ public sealed class LoadedWeights : IWeightSource, IDisposable
             return 0;
         }
         Placement place = _placements[tensor.Storage];
-        ref HostView view = ref CollectionsMarshal.GetValueRefOrAddDefault(_views, place.Buffer, out bool known);
-        if (!known)
+        if (!_views.TryGetValue(place.Buffer, out HostView view))
         {
-            view = _buffers[place.Buffer]!.MapForHost();
+            _views.Add(place.Buffer, view = _buffers[place.Buffer]!.MapForHost());
         }
         return view.Address + (nint)(place.Offset + tensor.ByteOffset);
     }

@@ -164,7 +164,7 @@ internal static class PlanRunner
         // A target has the length of its contents; the source, if it is a mapped file, has the length of the whole file.
         if (pool == MemoryPool.Device)
         {
-            device.Copy(source, target, target.Length);
+            device.Copy(source, target, workers, cancellationToken);
             return;
         }
         // Most of the time of a copy is the first touch of fresh memory, so threads share the work.

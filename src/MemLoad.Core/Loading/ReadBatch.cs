@@ -15,7 +15,7 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
     // A buffer that is too short for a piece per thread is split into slots that are not shorter than this, if it has so much.
     private const long ShortestSlot = 64 << 10;
 
-    // A piece that begins in its page as in the file ends with a page, so that the next pieces are whole pages. A disk reads whole pages
+    // A piece ends with a page of the file, so that the next pieces are whole pages, and slots begin with a page. A disk reads whole pages
     // straight into place. Bytes at another place in their page are moved after the read.
     private const int Page = 4096;
 
@@ -145,7 +145,8 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
         Target largest = _targets.MaxBy(target => target.Length)!;
         int slots = (int)Math.Clamp(loaded.Length / ShortestSlot, 1, Threads);
         IEnumerable<Target> others = _targets.Where(target => target != largest);
-        ReadThrough(others, loaded, slots, Math.Min(loaded.Length / slots, PassedBytes), cancellationToken);
+        long slotBytes = slots == 1 ? loaded.Length : loaded.Length / slots / Page * Page;
+        ReadThrough(others, loaded, slots, Math.Min(slotBytes, PassedBytes), cancellationToken);
         ReadThrough([largest], loaded, int.MaxValue, PassedBytes, cancellationToken);
     }
 
@@ -165,8 +166,6 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
             Share(pieces.Length, Math.Min(slots, Threads), (i, thread, stop) =>
             {
                 long place = (isReused ? thread : i) * slotBytes;
-                long lead = (((pieces[i].Offset - buffer.Address - place) % Page) + Page) % Page;
-                place += isReused && lead + pieces[i].Length <= slotBytes ? lead : 0;
                 byte* memory = (byte*)buffer.Address + place;
                 buffer.Prepare(place, pieces[i].Length);
                 // Before the read: new pages are cleared, which would evict the piece from the cache.

@@ -20,7 +20,7 @@ public sealed class MeasureSession
     {
         Loads = loads;
         _samplesPath = samplesPath;
-        Action<LoadTimeline>? keep = samplesPath is null ? null : _samples.Add;
+        Action<LoadTimeline>? keep = samplesPath is null ? null : Keep;
         if (worker is null && loads.Any(load => load.Load.WithOtherRanks))
         {
             throw Rules.RanksApart.Broken("ranks that load at the same time are not measured in one process",
@@ -37,7 +37,7 @@ public sealed class MeasureSession
     {
         Loads = loads;
         _samplesPath = samplesPath;
-        _measure = (turn, _) => Task.FromResult<LoadMeasurement[]>([.. turn.Select(load => measure(load, _samples.Add))]);
+        _measure = (turn, _) => Task.FromResult<LoadMeasurement[]>([.. turn.Select(load => measure(load, Keep))]);
     }
 
     /// <summary>Raised when a child process starts, with its id.</summary>
@@ -113,6 +113,15 @@ public sealed class MeasureSession
         catch (MemLoadException e)
         {
             return e;
+        }
+    }
+
+    // Ranks that load at the same time end on several threads.
+    private void Keep(LoadTimeline timeline)
+    {
+        lock (_samples)
+        {
+            _samples.Add(timeline);
         }
     }
 

@@ -74,13 +74,4 @@ internal sealed record LoadPlan
         }
         return rest[..count];
     }
-
-    /// <summary>Passes all steps to a reader.</summary>
-    internal void ReadBy(IPlanReader reader)
-    {
-        foreach (PlanStep step in Steps)
-        {
-            reader.Read(step, Buffers[step.Buffer], step.Source < 0 ? default : Buffers[step.Source]);
-        }
-    }
 }

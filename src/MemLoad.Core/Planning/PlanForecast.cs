@@ -19,14 +19,6 @@ internal sealed record PlanForecast(
     long PeakHostBytes, long PeakHostFileBytes, long PeakAddressBytes, long PeakHostAndDeviceBytes, long FinalHostBytes,
         DeviceMemory Device)
 {
-    /// <summary>Returns the forecast of a plan. Only the arithmetic of the device's allocator is used.</summary>
-    public static PlanForecast Of(LoadPlan plan, IDevice device)
-    {
-        using var tally = new PlanTally(plan.Checkpoint, device.NewForecastAllocator());
-        plan.ReadBy(tally);
-        return tally.Forecast;
-    }
-
     /// <summary>Returns the running totals of a plan, one after each step, with an allocator as for <see cref="PlanTally"/>.</summary>
     public static IEnumerable<PlanTotals> Walk(LoadPlan plan, CachingAllocator? allocator)
     {

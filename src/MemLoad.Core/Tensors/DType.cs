@@ -270,6 +270,7 @@ public static class DTypes
     /// <summary>Finds a type by its PyTorch name without prefix, or by an alias (<c>float</c>, <c>half</c>, <c>long</c> …).</summary>
     public static bool TryFromTorchName(string name, out DType dtype)
     {
+        ArgumentNullException.ThrowIfNull(name);
         string full = name switch
         {
             "float" => "float32",
@@ -298,6 +299,7 @@ public static class DTypes
     /// <summary>Finds a type by its safetensors name.</summary>
     public static bool TryFromSafetensorsName(string name, out DType dtype)
     {
+        ArgumentNullException.ThrowIfNull(name);
         foreach (Facts facts in Table)
         {
             if (facts.Safetensors == name)

@@ -114,11 +114,11 @@ internal sealed class TorchCudaDevice : IDevice
         return memory;
     }
 
-    public void Copy(MemoryBuffer source, MemoryBuffer target, long bytes)
+    public void Copy(MemoryBuffer source, MemoryBuffer target, Workers workers, CancellationToken cancellationToken)
     {
-        if (bytes > 0)
+        if (target.Length > 0)
         {
-            _streams.Use(stream => _card.CopyInside(stream, ((Block)target).CardAddress, ((Block)source).CardAddress, bytes));
+            _streams.Use(stream => _card.CopyInside(stream, ((Block)target).CardAddress, ((Block)source).CardAddress, target.Length));
         }
     }
 

@@ -115,7 +115,7 @@ public sealed class MemoryBudgetTests
     public void Without_a_limit_that_counts_shared_memory_every_mapped_page_may_stay()
     {
         using var cpu = new HostDevice();
-        var forecast = PlanForecast.Of(LoadPlan.Create(Strategy.Mmap, Model, cpu), cpu);
+        var forecast = Forecasts.Of(LoadPlan.Create(Strategy.Mmap, Model, cpu), cpu);
 
         Assert.Equal(0, MemoryBudget.For(Request, cpu, Headroom.Of([Limit("data", Counted.Anonymous, 1)])).EvictedBytes(forecast));
         Assert.Equal(0, MemoryBudget.For(Request, cpu, new Headroom([])).EvictedBytes(forecast));
@@ -125,7 +125,7 @@ public sealed class MemoryBudgetTests
     public void Mapped_pages_that_cannot_all_stay_are_told()
     {
         using var cpu = new HostDevice();
-        var forecast = PlanForecast.Of(LoadPlan.Create(Strategy.Mmap, Model, cpu), cpu);
+        var forecast = Forecasts.Of(LoadPlan.Create(Strategy.Mmap, Model, cpu), cpu);
 
         Assert.InRange(Budget(cpu, 40).EvictedBytes(forecast), 60 * MiB, 61 * MiB);
         Assert.Equal(0, Budget(cpu, 200).EvictedBytes(forecast));
@@ -145,7 +145,7 @@ public sealed class MemoryBudgetTests
     private static Shortfall? CheckOf(Strategy strategy, IDevice device, MemoryBudget budget)
     {
         var plan = LoadPlan.Create(strategy, Model, device);
-        return budget.Check(plan, PlanForecast.Of(plan, device));
+        return budget.Check(plan, Forecasts.Of(plan, device));
     }
 
     // A device with memory that is not the machine's.
@@ -164,8 +164,6 @@ public sealed class MemoryBudgetTests
         public DeviceMemory Memory => default;
 
         public MemoryBuffer Allocate(long bytes) => throw new NotSupportedException();
-
-        public void Copy(MemoryBuffer source, MemoryBuffer target, long bytes) => throw new NotSupportedException();
 
         public CachingAllocator NewForecastAllocator() => new();
 

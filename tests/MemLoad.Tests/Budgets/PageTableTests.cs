@@ -18,7 +18,7 @@ public sealed class PageTableTests
     {
         using IDevice device = DeviceRegistry.Open(name);
         var plan = LoadPlan.Create(strategy, Model, device);
-        var forecast = PlanForecast.Of(plan, device);
+        var forecast = Forecasts.Of(plan, device);
         long memory = device.IsHost ? forecast.PeakHostBytes : forecast.PeakHostAndDeviceBytes;
 
         Assert.Null(Check(memory + tables));
@@ -32,7 +32,7 @@ public sealed class PageTableTests
     {
         using IDevice cpu = DeviceRegistry.Open("cpu");
         var plan = LoadPlan.Create(Strategy.Mmap, Model, cpu);
-        var forecast = PlanForecast.Of(plan, cpu);
+        var forecast = Forecasts.Of(plan, cpu);
 
         Assert.Null(BudgetOf(cpu, Counted.Anonymous, forecast.PeakHostBytes).Check(plan, forecast));
     }
@@ -41,7 +41,7 @@ public sealed class PageTableTests
     public void They_take_the_place_of_pages()
     {
         using IDevice cpu = DeviceRegistry.Open("cpu");
-        var forecast = PlanForecast.Of(LoadPlan.Create(Strategy.Mmap, Model, cpu), cpu);
+        var forecast = Forecasts.Of(LoadPlan.Create(Strategy.Mmap, Model, cpu), cpu);
         long memory = forecast.PeakHostBytes + forecast.PeakHostFileBytes;
         long tables = forecast.PeakHostFileBytes / 512;
 

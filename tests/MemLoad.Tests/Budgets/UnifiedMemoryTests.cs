@@ -33,7 +33,7 @@ public sealed class UnifiedMemoryTests
 
             Assert.Equal(name, device.Name);
             Assert.Equal(WeightsDigest.Of(checkpoint), WeightsDigest.Of(weights));
-            Assert.Equal(PlanForecast.Of(plan, device).Device, device.Memory);
+            Assert.Equal(Forecasts.Of(plan, device).Device, device.Memory);
         }
     }
 

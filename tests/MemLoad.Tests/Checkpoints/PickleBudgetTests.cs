@@ -31,6 +31,15 @@ public sealed class PickleBudgetTests : IDisposable
         Assert.True(Tensors * Tuple > 2 * Settlement);
     }
 
+    [Fact]
+    public void The_pass_over_a_pickle_before_its_values_are_made_can_be_cancelled()
+    {
+        using var file = CheckpointFileReader.Open(_folder.Write("data.pkl", [.. Enumerable.Repeat((byte)'N', 10_000)]));
+
+        Assert.Throws<OperationCanceledException>(() =>
+            PickleRecalls.Of(file, 0, file.Length, OpenBudget.Unlimited(), new CancellationToken(true)));
+    }
+
     // The least memory by which a file opens that makes tensors and drops them.
     private long LeastMemory(string name, byte[] nothing)
     {

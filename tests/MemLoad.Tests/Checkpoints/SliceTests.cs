@@ -161,7 +161,7 @@ public sealed class SliceTests
                 LoadPlan plan = LoadPlan.Create(strategy, slice, device, ringBytes: 32 << 10);
                 using LoadedWeights weights = PlanRunner.Run(plan, device);
                 Assert.Equal(expected, WeightsDigest.Of(weights));
-                Assert.Equal(PlanForecast.Of(plan, device).Device, device.Memory);
+                Assert.Equal(Forecasts.Of(plan, device).Device, device.Memory);
             }
         }
     }

@@ -152,9 +152,10 @@ public sealed class SimulatedDeviceTests
         using var device = new SimulatedDevice();
         using MemoryBuffer source = device.Allocate(16 * MiB);
         using MemoryBuffer target = device.Allocate(16 * MiB);
+        using var workers = new Workers();
         long before = GC.GetTotalAllocatedBytes(precise: true);
 
-        device.Copy(source, target, 16 * MiB);
+        device.Copy(source, target, workers, CancellationToken.None);
 
         Assert.InRange(GC.GetTotalAllocatedBytes(precise: true) - before, 0, 4 * MiB); // of all threads, other tests' among them
     }

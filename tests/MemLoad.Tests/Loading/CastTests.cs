@@ -153,7 +153,7 @@ public sealed class CastTests
             Assert.InRange(Of(strategy, sim).Device.PeakAllocated, a + file, a + (file * 1.02)));
         Assert.InRange(Of(Strategy.Sequential, sim).Device.PeakAllocated, a + largest, a + (largest * 1.02));
 
-        PlanForecast Of(Strategy strategy, IDevice device) => PlanForecast.Of(LoadPlan.Create(strategy, checkpoint, device), device);
+        PlanForecast Of(Strategy strategy, IDevice device) => Forecasts.Of(LoadPlan.Create(strategy, checkpoint, device), device);
     }
 
     [Fact]
@@ -166,7 +166,7 @@ public sealed class CastTests
         LoadPlan mapped = LoadPlan.Create(Strategy.Mmap, checkpoint, cpu);
         Assert.Equal([MemoryPool.MappedFile, MemoryPool.Host], mapped.Placements.Select(place => mapped.Buffers[place.Buffer].Pool));
         Assert.DoesNotContain(mapped.Steps, step => step.Kind == StepKind.Release);
-        Assert.Equal(20, PlanForecast.Of(mapped, cpu).FinalHostBytes);
+        Assert.Equal(20, Forecasts.Of(mapped, cpu).FinalHostBytes);
 
         LoadPlan streamed = LoadPlan.Create(Strategy.Stream, checkpoint, cpu);
         Assert.Equal(
@@ -282,7 +282,7 @@ public sealed class CastTests
                     using (LoadedWeights weights = PlanRunner.Run(plan, device))
                     {
                         Assert.True(expected == WeightsDigest.Of(weights), $"{checkpoint.Path}: {strategy} on {deviceName} to {dtype}");
-                        Assert.Equal(PlanForecast.Of(plan, device).Device, device.Memory);
+                        Assert.Equal(Forecasts.Of(plan, device).Device, device.Memory);
                         Assert.Equal(cast.StorageLengths.AsEnumerable(), weights.StorageLengths);
                     }
                     Assert.Equal(0, device.Memory.Allocated);

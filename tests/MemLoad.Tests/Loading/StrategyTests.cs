@@ -29,7 +29,7 @@ public sealed class StrategyTests
                 using (LoadedWeights weights = PlanRunner.Run(plan, device))
                 {
                     Assert.Equal(expected, WeightsDigest.Of(weights));
-                    Assert.Equal(PlanForecast.Of(plan, device).Device, device.Memory);
+                    Assert.Equal(Forecasts.Of(plan, device).Device, device.Memory);
                 }
                 Assert.Equal(0, device.Memory.Allocated);
             }

@@ -53,6 +53,30 @@ public sealed class WeightsInUseTests : IDisposable
         }
     }
 
+    [Fact]
+    public void Memory_that_could_not_be_mapped_is_mapped_again_and_never_taken_for_mapped()
+    {
+        using var device = new SimulatedDevice();
+        using var weights = LoadedWeights.Of(
+            [new TensorEntry("a", DType.UInt8, [4], [1], 0, 0)], [4], [new NeverMapped(4)], [new Placement(0, 0)], device);
+
+        Assert.Throws<MemLoadException>(() => weights["a"]);
+        Assert.Throws<MemLoadException>(() => weights["a"]);
+    }
+
+    private sealed class NeverMapped(long length) : MemoryBuffer(length)
+    {
+        public override void Write(long offset, ReadOnlySpan<byte> source) => throw new NotSupportedException();
+
+        public override void Read(long offset, Span<byte> destination) => throw new NotSupportedException();
+
+        public override HostView MapForHost() => throw Rules.HostMemoryExhausted.Broken("no address is left");
+
+        protected override void Dispose(bool disposing)
+        {
+        }
+    }
+
     private static byte[] Read(IWeightSource weights, Action? afterFirst)
     {
         using var all = new MemoryStream();

@@ -38,6 +38,42 @@ public sealed class MeasureSessionTests
     }
 
     [Fact]
+    public async Task Samples_of_ranks_that_end_at_the_same_time_are_all_kept()
+    {
+        const int ranks = 4;
+        const int each = 10_000;
+        using var folder = new TemporaryFolder();
+        LoadMeasurement row = Rows.Loaded("Meta");
+        LoadTimeline sample = Samples.Of(row, count: 1);
+        var session = new MeasureSession(
+            MeasureRequest.Repeat([Load], 1, CacheState.AsIs),
+            (_, keep) =>
+            {
+                using var begin = new Barrier(ranks);
+                Thread[] ends =
+                [
+                    .. Enumerable.Range(0, ranks).Select(_ => new Thread(() =>
+                    {
+                        begin.SignalAndWait();
+                        for (int i = 0; i < each; i++)
+                        {
+                            keep(sample);
+                        }
+                    })),
+                ];
+                Array.ForEach(ends, thread => thread.Start());
+                Array.ForEach(ends, thread => thread.Join());
+                return row;
+            },
+            folder["samples.jsonl"]);
+
+        _ = await session.MeasureAsync(session.Loads[0], default);
+
+        Assert.Null(session.KeepSamples(default));
+        Assert.Equal(ranks * each, TimelineFile.Read(folder["samples.jsonl"]).Count);
+    }
+
+    [Fact]
     public async Task Samples_that_cannot_be_written_are_kept_for_the_next_time()
     {
         using var folder = new TemporaryFolder();

@@ -1,3 +1,4 @@
+using MemLoad.Tests.Checkpoints;
 using MemLoad.Tests.Cli;
 
 namespace MemLoad.Tests.Measurement;
@@ -94,6 +95,32 @@ public sealed class RanksTests : IDisposable
         Assert.Equal([90, 90], alone.HostLimits.Select(limit => limit.BudgetBytes));
         Assert.Equal([30, 90], beside.HostLimits.Select(limit => limit.BudgetBytes));
         Assert.Contains("60 B are kept for the other ranks", beside.HostLimits[0].Why, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public void Ranks_that_fit_alone_and_not_together_do_not_fit()
+    {
+        MemoryLimit? limit = Headroom.Now().Limits.FirstOrDefault(limit => limit.Counts == Counted.AnonymousAndShared);
+        Skip.If(limit is null, "nothing limits the memory of all processes here");
+        long each = limit.BudgetBytes / 10 * 6;
+        byte[] header = CheckpointKit.Safetensors(
+            $$$"""
+            {"a": {"dtype": "U8", "shape": [{{{each}}}], "data_offsets": [0, {{{each}}}]},
+             "b": {"dtype": "U8", "shape": [{{{each}}}], "data_offsets": [{{{each}}}, {{{2 * each}}}]}}
+            """);
+        string path = _folder.Write("large.safetensors", header);
+        using (FileStream file = File.OpenWrite(path))
+        {
+            file.SetLength(header.Length + (2 * each)); // no byte of it is written
+        }
+        LoadRequest both = new() { Path = path, Strategy = Strategy.Auto, RankCount = 2 };
+
+        LoadForecast alone = LoadPlanner.Forecast(both.By([Strategy.Stream], ["cpu"], 0)[0]);
+        LoadForecast[] together = [.. LoadPlanner.Forecast(both.By([Strategy.Stream], ["cpu"], null))];
+
+        Assert.True(alone.Fits);
+        Assert.Equal([false, false], together.Select(row => row.Fits));
+        Assert.All(together, row => Assert.Contains("kept for the other ranks", row.Message, StringComparison.Ordinal));
     }
 
     [Fact]

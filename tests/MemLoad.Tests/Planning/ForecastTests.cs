@@ -16,7 +16,7 @@ public sealed class ForecastTests
     public void The_notebooks_table_follows_from_the_shapes_of_gpt2_xl(Strategy strategy, string device, string host)
     {
         using var sim = new SimulatedDevice();
-        var forecast = PlanForecast.Of(LoadPlan.Create(strategy, SyntheticCheckpoint.Gpt("gpt2-xl"), sim), sim);
+        var forecast = Forecasts.Of(LoadPlan.Create(strategy, SyntheticCheckpoint.Gpt("gpt2-xl"), sim), sim);
 
         Assert.Equal(device, (forecast.Device.PeakAllocated / GiB).ToString("F1", CultureInfo.InvariantCulture));
         Assert.Equal(host, (forecast.PeakHostBytes / GiB).ToString("F1", CultureInfo.InvariantCulture));
@@ -47,7 +47,7 @@ public sealed class ForecastTests
         Assert.Equal(checkpoint.ModelBytes, Of(Strategy.Mmap).PeakHostFileBytes);
         Assert.Equal(StagingRing.DefaultBytes, Of(Strategy.Stream).PeakHostBytes);
 
-        PlanForecast Of(Strategy strategy) => PlanForecast.Of(LoadPlan.Create(strategy, checkpoint, sim), sim);
+        PlanForecast Of(Strategy strategy) => Forecasts.Of(LoadPlan.Create(strategy, checkpoint, sim), sim);
         long Device(Strategy strategy) => Of(strategy).Device.PeakAllocated;
         static void Near(long expected, long actual) => Assert.InRange(actual, expected * 0.995, expected * 1.005);
     }
@@ -69,9 +69,9 @@ public sealed class ForecastTests
             [Strategy.Stream] = m,
         };
         Assert.All(expected, pair =>
-            Assert.Equal(pair.Value, PlanForecast.Of(LoadPlan.Create(pair.Key, checkpoint, cpu), cpu).PeakHostBytes));
+            Assert.Equal(pair.Value, Forecasts.Of(LoadPlan.Create(pair.Key, checkpoint, cpu), cpu).PeakHostBytes));
         Assert.All(expected.Keys, strategy =>
-            Assert.Equal(default, PlanForecast.Of(LoadPlan.Create(strategy, checkpoint, cpu), cpu).Device));
+            Assert.Equal(default, Forecasts.Of(LoadPlan.Create(strategy, checkpoint, cpu), cpu).Device));
     }
 
     [Fact]

@@ -3,6 +3,7 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using MemLoad.Tests.Checkpoints;
 using MemLoad.Tests.Windows;
 
@@ -187,6 +188,48 @@ public sealed class MisbehavingServerTests : IDisposable
         };
     }
 
+    // Offsets from 2^60 on stand for decoded bytes, and sums of a few such lengths do not fit 64 bits.
+    [Theory]
+    [InlineData("m.pth", "PK\x03\x04")]
+    [InlineData("m.gguf", "GGUF")]
+    [InlineData("m.pt", "\x80\x02")]
+    public void A_length_that_no_file_has_is_refused(string name, string start)
+    {
+        byte[] head = new byte[32 << 10];
+        Encoding.Latin1.GetBytes(start, head);
+        using var server = new LocalServer(
+            _ => new Reply(206, head, ("Content-Range", $"bytes 0-{head.Length - 1}/{1L << 61}"), ("ETag", "\"one\"")));
+
+        Assert.Contains("2305843009213693952 bytes", Refused("ML1004", server[name]).Finding, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Shards_that_no_disk_holds_together_are_refused()
+    {
+        const int count = 12;
+        long each = (1L << 60) - 4096;
+        byte[] header = [];
+        for (int spaces = 0; header.Length != 4096; spaces++)
+        {
+            header = CheckpointKit.Safetensors(
+                $$$"""{"NN": {"dtype": "U8", "shape": [{{{each - 4096}}}], "data_offsets": [0, {{{each - 4096}}}]}}"""
+                    + new string(' ', spaces));
+        }
+        string map = string.Join(", ", Enumerable.Range(10, count).Select(i => $"\"{i}\": \"{i}.safetensors\""));
+        using var server = new LocalServer(asked => asked.Path.Contains("index", StringComparison.Ordinal)
+            ? new Reply(200, Encoding.UTF8.GetBytes($$"""{"weight_map": { {{map}} } }"""))
+            : Reply.Of(asked, each, (first, length) =>
+            {
+                byte[] bytes = new byte[length];
+                byte[] named = Encoding.Latin1.GetBytes(
+                    Encoding.Latin1.GetString(header).Replace("NN", asked.Path[1..3], StringComparison.Ordinal));
+                named.CopyTo(bytes, 0);
+                return first == 0 ? bytes : new byte[length];
+            }));
+
+        Refused("ML1004", server["model.safetensors.index.json"]);
+    }
+
     [Fact]
     public void A_file_that_changes_between_requests_is_refused()
     {
@@ -284,6 +327,11 @@ public sealed class MisbehavingServerTests : IDisposable
         Assert.Equal(6, circle.Requests.Count);
 
         foreach (string target in (string[])["file:///etc/passwd", "ftp://host/x", "javascript:1"])
+        {
+            using var server = new LocalServer(_ => Reply.Redirect(target));
+            Refused("ML5207", server["m.safetensors"]);
+        }
+        foreach (string target in (string[])["//", "///", "//:1", "//[", "http:", "http://", "http://[", @"\\", "?", ":"])
         {
             using var server = new LocalServer(_ => Reply.Redirect(target));
             Refused("ML5207", server["m.safetensors"]);

@@ -18,6 +18,13 @@ public sealed class ElementLayoutTests : IDisposable
     };
 
     [Fact]
+    public void No_name_is_the_name_of_no_type()
+    {
+        Assert.Throws<ArgumentNullException>(() => DTypes.TryFromSafetensorsName(null!, out _));
+        Assert.Throws<ArgumentNullException>(() => DTypes.TryFromTorchName(null!, out _));
+    }
+
+    [Fact]
     public void Whole_blocks_go_to_bytes_and_back_and_a_part_counts_whole()
     {
         Prop.ForAll(

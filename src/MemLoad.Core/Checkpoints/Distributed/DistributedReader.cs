@@ -122,7 +122,7 @@ internal static class DistributedReader
         LfsPointer.Refuse(file, path);
         // The records that it names have headers, too, which are read only afterwards.
         budget.Grant(file.Length);
-        var recalls = PickleRecalls.Of(file, 0, file.Length, budget);
+        var recalls = PickleRecalls.Of(file, 0, file.Length, budget, ct);
         using var input = new PickleInput(file, 0, file.Length, budget);
         object? root = new PickleMachine(input, _ => throw NoStorage(), recalls, new MetadataVocabulary()).Load(ct);
         if (input.Remaining > 0)

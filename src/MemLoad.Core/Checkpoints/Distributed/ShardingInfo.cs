@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 
@@ -35,25 +36,32 @@ internal static partial class ShardingInfo
         }
     }
 
-    // The name of a tensor whose piece has an offset other than 0. Text of another form says nothing about pieces.
+    // The name of a tensor whose piece has an offset other than 0. Text of another form says nothing about pieces. It can be as long as the
+    // header, so it is read token by token.
     private static string? FirstPiece(string info)
     {
         try
         {
-            using var json = JsonDocument.Parse(info);
-            foreach (JsonProperty tensor in json.RootElement.EnumerateObject())
+            var json = new Utf8JsonReader(Encoding.UTF8.GetBytes(info));
+            string? tensor = null;
+            bool isOffset = false;
+            while (json.Read())
             {
-                if (tensor.Value.GetProperty(Offsets).EnumerateArray().Any(offset => offset.GetInt64() != 0))
+                if (json.TokenType == JsonTokenType.PropertyName)
                 {
-                    return tensor.Name;
+                    tensor = json.CurrentDepth == 1 ? json.GetString() : tensor;
+                    isOffset = json.CurrentDepth == 2 && json.ValueTextEquals(Offsets);
+                }
+                else if (isOffset && json is { TokenType: JsonTokenType.Number, CurrentDepth: 3 } && json.GetInt64() != 0)
+                {
+                    return tensor;
                 }
             }
-            return null;
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
         {
-            return null;
         }
+        return null;
     }
 
     [GeneratedRegex("^shard-[0-9]{5}-", RegexOptions.CultureInvariant)]

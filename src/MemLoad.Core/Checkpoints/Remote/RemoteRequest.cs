@@ -54,9 +54,10 @@ internal sealed class RemoteRequest : IDisposable
                     address = RemoteSession.Redirected(address, answer, redirects++, _path);
                 }
             }
-            else if (IsBusy(answer) && retries < MostRetries && TryPause(answer, retries))
+            else if (IsBusy(answer) && retries < MostRetries && PauseBefore(answer, retries) is TimeSpan pause)
             {
                 answer.Dispose();
+                _time.Token.WaitHandle.WaitOne(pause);
                 retries++;
             }
             else
@@ -131,20 +132,12 @@ internal sealed class RemoteRequest : IDisposable
     private static bool IsBusy(HttpResponseMessage answer) =>
         answer.StatusCode is HttpStatusCode.TooManyRequests or HttpStatusCode.ServiceUnavailable;
 
-    // Returns false if the pause does not fit the time that is left.
-    private bool TryPause(HttpResponseMessage answer, int retries)
+    // Null if the pause does not fit the time that is left.
+    private TimeSpan? PauseBefore(HttpResponseMessage answer, int retries)
     {
         RetryConditionHeaderValue? named = answer.Headers.RetryAfter;
         TimeSpan pause = named?.Delta ?? (named?.Date - DateTimeOffset.UtcNow) ?? FirstPause * (1 << retries);
-        if (pause >= _session.Timeout - Stopwatch.GetElapsedTime(_start))
-        {
-            return false;
-        }
-        if (pause > TimeSpan.Zero)
-        {
-            _time.Token.WaitHandle.WaitOne(pause);
-        }
-        return true;
+        return pause >= _session.Timeout - Stopwatch.GetElapsedTime(_start) ? null : pause > TimeSpan.Zero ? pause : TimeSpan.Zero;
     }
 
     private static Remedy? RemedyFor(HttpResponseMessage answer) =>

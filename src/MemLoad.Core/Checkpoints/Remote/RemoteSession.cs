@@ -152,8 +152,7 @@ internal sealed class RemoteSession : IDisposable
         {
             throw Rules.RemoteRedirect.Broken($"the server redirects more than {MostRedirects} times", path);
         }
-        Uri? to = answer.Headers.Location is Uri location ? new Uri(from, location) : null;
-        if (to is null || !RemoteAddress.Is(to.AbsoluteUri))
+        if (!Uri.TryCreate(from, answer.Headers.Location, out Uri? to) || !RemoteAddress.Is(to.AbsoluteUri))
         {
             throw Rules.RemoteRedirect.Broken("the server redirects to no address of a server", path);
         }

@@ -28,14 +28,15 @@ internal sealed class PickleRecalls
     /// <param name="offset">The position of the pickle.</param>
     /// <param name="length">Its length.</param>
     /// <param name="budget">The budget that is charged with a few bits per number.</param>
-    public static PickleRecalls? Of(FileRange file, long offset, long length, OpenBudget budget)
+    /// <param name="cancellationToken">Stops the scan.</param>
+    public static PickleRecalls? Of(FileRange file, long offset, long length, OpenBudget budget, CancellationToken cancellationToken)
     {
         using var input = new PickleInput(file, offset, length, OpenBudget.Unlimited());
         // In a pickle of Python, no number exceeds the number of opcodes.
         var recalls = new PickleRecalls(length, budget);
         try
         {
-            return recalls.Follow(input) ? recalls : null;
+            return recalls.Follow(input, cancellationToken) ? recalls : null;
         }
         catch (MemLoadException)
         {
@@ -43,12 +44,16 @@ internal sealed class PickleRecalls
         }
     }
 
-    private bool Follow(PickleInput input)
+    private bool Follow(PickleInput input, CancellationToken cancellationToken)
     {
         bool counts = false;
         bool states = false;
-        while (true)
+        for (uint step = 0; ; step++)
         {
+            if ((step & 0xfff) == 0)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+            }
             switch ((char)input.ReadByte())
             {
                 case '.': // STOP

@@ -32,20 +32,21 @@ internal static class TorchSharpReader
     /// <exception cref="MemLoadException">ML1005, ML1013, ML2018, and the rules of tensors.</exception>
     public static Checkpoint Read(WholeFile file, OpenBudget budget, CancellationToken ct)
     {
+        using var window = new FileWindow(file);
         long at = 0;
-        byte[] bytes = file.ReadBytes(0, Math.Min(file.Length, LongestNumber));
-        ReadOnlySpan<byte> rest = bytes;
+        ReadOnlySpan<byte> header = window.Read(0, (int)Math.Min(file.Length, LongestNumber));
+        ReadOnlySpan<byte> rest = header;
         if (!TryNumber(ref rest, out long count) || count > file.Length)
         {
             throw Broken(file, at, "the number of entries does not fit the file");
         }
-        at += bytes.Length - rest.Length;
+        at += header.Length - rest.Length;
         var builder = new CheckpointBuilder(file.Path, CheckpointFormat.TorchSharp, budget, 0);
         int home = builder.AddFile(file);
         for (long i = 0; i < count; i++)
         {
             ct.ThrowIfCancellationRequested();
-            byte[] header = file.ReadBytes(at, Math.Min(file.Length - at, LongestHeader));
+            header = window.Read(at, (int)Math.Min(file.Length - at, LongestHeader));
             rest = header;
             string name = ReadName(ref rest, file, at);
             if (!TryShape(rest, out DType type, out ImmutableArray<long> shape, out rest))

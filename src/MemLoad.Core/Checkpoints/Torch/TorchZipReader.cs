@@ -90,7 +90,7 @@ internal static class TorchZipReader
             throw Rules.ZipBigEndian.Broken("the archive says that its bytes are not little-endian", path);
         }
         long at = Decoded(decoding, pickle, path);
-        var recalls = PickleRecalls.Of(file, at, pickle.Inflated, budget);
+        var recalls = PickleRecalls.Of(file, at, pickle.Inflated, budget, cancellationToken);
         PickledObjects.Reading reading = decoding is null ? Read(null) : PickledObjects.Read(Read, budget, path);
         return new Archive(directory, prefix, reading.Root, reading.References.Count, swaps) { Objects = reading.Objects };
 

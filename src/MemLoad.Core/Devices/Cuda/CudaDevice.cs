@@ -117,14 +117,12 @@ internal sealed unsafe class CudaDevice : IDevice
         return memory;
     }
 
-    public void Copy(MemoryBuffer source, MemoryBuffer target, long bytes)
+    public void Copy(MemoryBuffer source, MemoryBuffer target, Workers workers, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(source);
-        ArgumentNullException.ThrowIfNull(target);
-        if (bytes > 0)
+        if (target.Length > 0)
         {
             (ulong from, ulong to) = (((Block)source).CardAddress, ((Block)target).CardAddress);
-            OnStream((context, stream) => context.CopyInside(stream, to, from, bytes));
+            OnStream((context, stream) => context.CopyInside(stream, to, from, target.Length));
         }
     }
 

@@ -28,7 +28,16 @@ internal sealed partial class LinuxTreeMemory : IProcessMemory
     public bool MarkCoversFiles => true;
 
     /// <summary>The processes that exist.</summary>
-    public IReadOnlyCollection<int> Processes => _members.Keys;
+    public IReadOnlyCollection<int> Processes
+    {
+        get
+        {
+            lock (_members)
+            {
+                return [.. _members.Keys];
+            }
+        }
+    }
 
     /// <summary>Begins with the first process of the tree.</summary>
     public void Follow(int id)

@@ -29,7 +29,7 @@ public sealed class CudaLoadTests
             using LoadedWeights weights = PlanRunner.Run(plan, device);
 
             Assert.Equal(WeightsDigest.Of(checkpoint), WeightsDigest.Of(weights));
-            Assert.Equal(PlanForecast.Of(plan, device).Device, device.Memory);
+            Assert.Equal(Forecasts.Of(plan, device).Device, device.Memory);
             Assert.Equal(device.Memory.PeakReserved, PlayedDriver.PeakAllocated);
             Assert.Equal(device.Memory.PeakReserved, device.PeakCardBytes ?? 0);
             Assert.Equal(plan.Steps.Count(step => step is { Kind: StepKind.Allocate, Storage: < 0 }), PlayedDriver.PinCalls); // one per ring
@@ -70,7 +70,7 @@ public sealed class CudaLoadTests
             using LoadedWeights weights = PlanRunner.Run(plan, device);
 
             Assert.Equal(WeightsDigest.Of(expected), WeightsDigest.Of(weights));
-            Assert.Equal(PlanForecast.Of(plan, device).Device, device.Memory);
+            Assert.Equal(Forecasts.Of(plan, device).Device, device.Memory);
         }
     }
 
@@ -85,8 +85,8 @@ public sealed class CudaLoadTests
         using var simulated = new SimulatedDevice();
         foreach (Strategy strategy in Strategies.All)
         {
-            PlanForecast expected = PlanForecast.Of(LoadPlan.Create(strategy, checkpoint, simulated), simulated);
-            Assert.Equal(expected, PlanForecast.Of(LoadPlan.Create(strategy, checkpoint, device), device));
+            PlanForecast expected = Forecasts.Of(LoadPlan.Create(strategy, checkpoint, simulated), simulated);
+            Assert.Equal(expected, Forecasts.Of(LoadPlan.Create(strategy, checkpoint, device), device));
         }
         Assert.False(PlayedDriver.HasContext);
     }
@@ -168,7 +168,7 @@ public sealed class CudaLoadTests
         Dictionary<Strategy, string> column = Strategies.All.ToDictionary(
             strategy => strategy,
             strategy =>
-                (PlanForecast.Of(LoadPlan.Create(strategy, checkpoint, device), device).Device.PeakAllocated / (double)(1L << 30)).ToString(
+                (Forecasts.Of(LoadPlan.Create(strategy, checkpoint, device), device).Device.PeakAllocated / (double)(1L << 30)).ToString(
                     "F1", CultureInfo.InvariantCulture));
 
         Assert.Equal("12.8", column[Strategy.Baseline]);
