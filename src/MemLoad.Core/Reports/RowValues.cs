@@ -65,8 +65,16 @@ internal static class RowValues
 
     private static long Whole(string text, JsonPropertyInfo property, string place, string? path)
     {
-        bool whole = long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long number);
+        bool whole = long.TryParse(WithPlainSign(text), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long number);
         return whole && (property.PropertyType != typeof(int) || (int)number == number) ? number
             : throw Rules.RowValueInvalid.Broken($"{place}: {property.Name} is {Printable.Quote(text)} and must be a whole number", path);
+    }
+
+    // Export-Csv writes the minus sign of the culture: U+2212 (Swedish), or either sign after a mark of direction (Arabic, Hebrew,
+    // Persian).
+    private static string WithPlainSign(string text)
+    {
+        string unmarked = text.TrimStart('\u061C', '\u200E', '\u200F');
+        return unmarked is ['\u2212', ..] ? "-" + unmarked[1..] : unmarked;
     }
 }
