@@ -53,7 +53,7 @@ internal static class MeasureCommand
             {
                 return await RunProgramAsync(parsed, program, samples, cancellationToken).ConfigureAwait(false);
             }
-            string? expected = parsed.GetValue(manifest) is string file ? Path.GetFullPath(file) : null;
+            string? expected = parsed.GetValue(manifest) is string file ? FullPath.Of(file) : null;
             (MeasureSession session, Dictionary<LoadRequest, long>? forecasts) = await Task.Run(
                 () =>
                 {
