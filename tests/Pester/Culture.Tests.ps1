@@ -21,6 +21,20 @@ Describe 'Rows under every culture' {
         }
         finally { [cultureinfo]::CurrentCulture = $before }
     }
+    It 'are read with the minus sign of every culture' {
+        $row = [MemLoad.LoadMeasurement]@{ Strategy = 'Stream'; Device = 'cpu'; Outcome = 'Loaded'; Run = 1; HostName = 'h'; StartedAt = '2026-01-05T03:04:05.670+01:00'; ModuleVersion = '1'; HostErrorPermille = -840 }
+        $csv = Join-Path $TestDrive minus.csv
+        $before = [cultureinfo]::CurrentCulture
+        foreach ($signs in [cultureinfo]::GetCultures('AllCultures') | Group-Object { $_.NumberFormat.NegativeSign }) {
+            [cultureinfo]::CurrentCulture = $signs.Group[0]
+            try {
+                $row | Export-Csv $csv
+                Import-Csv $csv | Export-LoadReport (Join-Path $TestDrive minus.html) -BaselinePath $csv -ErrorVariable problems
+                $problems | Should -BeNullOrEmpty -Because $signs.Group[0].Name
+            }
+            finally { [cultureinfo]::CurrentCulture = $before }
+        }
+    }
     It 'have the same columns for every strategy' {
         $columns = $rows | ForEach-Object { $_.psobject.Properties.Name -join ',' }
         @($columns | Sort-Object -Unique).Count | Should -Be 1

@@ -25,6 +25,7 @@ Describe 'Export-LoadReport' {
         @{ Name = 'CSV'; Script = { $rows | ConvertTo-Csv | ConvertFrom-Csv } }
         @{ Name = 'JSON'; Script = { $rows | ConvertTo-Json | ConvertFrom-Json } }
         @{ Name = 'XML'; Script = { [System.Management.Automation.PSSerializer]::Deserialize([System.Management.Automation.PSSerializer]::Serialize($rows)) } }
+        @{ Name = 'CLIXML'; Script = { $rows | Export-Clixml $TestDrive/rows.xml; Import-Clixml $TestDrive/rows.xml } }
     ) {
         $path = Join-Path $TestDrive "$Name.html"
         & $Script | Export-LoadReport -Path $path -TimelinePath (Join-Path $TestDrive *.jsonl)

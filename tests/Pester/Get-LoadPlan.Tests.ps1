@@ -81,6 +81,21 @@ Describe 'Get-LoadPlan' {
         ($rows | ConvertTo-Csv | ConvertFrom-Csv | Get-LoadPlan).Split | Should -Be 'Columns', 'Columns'
         { Get-LoadPlan $file -Split Rows -ErrorAction Stop } | Should -Throw -ErrorId 'ML6018,*'
     }
+    It 'says the question of its own row to Measure-LoadMemory' {
+        $asked = [pscustomobject]@{ Path = $file; Key = 'trf_blocks.0'; Include = '*weight'; HostMemoryLimit = 1KB }, [pscustomobject]@{ Path = $file }
+        $plans = $asked | Get-LoadPlan -Strategy Mmap -Device cpu
+        $plans.Key | Should -Be trf_blocks.0
+        ($plans | Measure-LoadMemory -InProcess).TensorCount | Should -Be $plans.TensorCount
+        $plans[1].PSObject.Properties.Name | Should -Not -Contain HostMemoryLimit
+    }
+    It 'gives steps that say their device and rank' {
+        $steps = Get-LoadPlan $file -Strategy Stream -Device sim -RankCount 2 -Detailed
+        @($steps | Group-Object Rank).Name | Should -Be 0, 1
+        $steps | Out-String | Should -Match '(?s)Stream rank 0 on sim.*Stream rank 1 on sim'
+        $steps = Get-LoadPlan $file -Strategy Stream -Device cpu, sim -Detailed
+        @($steps | Group-Object Device).Name | Should -Be cpu, sim
+        $steps | Out-String | Should -Match '(?s)Stream on cpu.*Stream on sim'
+    }
     It 'says the whole question to Measure-LoadMemory' {
         $asked = @{ Device = 'sim'; Strategy = 'Stream', 'Baseline'; DType = 'Float16'; Include = '*weight', '*scale'; Exclude = 'out*'; Rank = 1; RankCount = 2; HostMemoryLimit = 10KB; DeviceMemoryLimit = 1GB }
         $plans = Get-LoadPlan $file @asked

@@ -30,6 +30,13 @@ Describe 'Get-GptModel' {
         $elsewhere = 1 | ForEach-Object -Parallel { Import-Module $using:ModulePath; @(Get-GptModel).Count }
         $elsewhere | Should -Be 0
     }
+    It 'gives the model of the very name, also with wildcard characters in it' {
+        'odd[1]', 'odd1', 'open[1' | ForEach-Object { $null = New-GptModel @TinyGpt -Meta -Name $_ }
+        (Get-GptModel odd[1]).Name | Should -Be odd[1]
+        (Get-GptModel OPEN[1, odd1).Name | Should -Be odd1, open[1
+        (Get-GptModel odd[12]).Name | Should -Be odd1
+        'odd[1]', 'odd1', 'open[1' | Remove-GptModel
+    }
     It 'says that there is no model of a name, and gives the others' {
         $null = New-GptModel @TinyGpt -Meta -Name here-1
         $found = Get-GptModel nosuch, here-1, nothing*, HERE-? -ErrorVariable problems -ErrorAction SilentlyContinue

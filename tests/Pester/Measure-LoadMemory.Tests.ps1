@@ -150,6 +150,11 @@ Describe 'Measure-LoadMemory' {
             $rows[0].WeightsDigest | Should -Not -Be (Measure-LoadMemory $file -Device $device -Strategy Stream -InProcess).WeightsDigest
         }
     }
+    It 'keeps the samples of the rows that the next command took' {
+        $samples = Join-Path $TestDrive first.jsonl
+        (Measure-LoadMemory $file -Strategy Stream, Mmap -InProcess -TimelinePath $samples | Select-Object -First 1).Strategy | Should -Be Stream
+        (Get-Content $samples | ConvertFrom-Json).Strategy | Should -Be Stream
+    }
     It 'reads the files of a key' {
         $container = Join-Path $FixturesPath containers/model_and_optimizer.pth
         (Measure-LoadMemory $container -Key model_state_dict -Strategy Stream -InProcess).TensorCount | Should -BeGreaterThan 0
@@ -201,8 +206,17 @@ Describe 'Measure-LoadMemory -FilePath' -Skip:(-not $IsLinux) {
         @($said | Where-Object { $_ -is [System.Management.Automation.VerboseRecord] }).Message | Should -Contain 'out'
         @($problem).Count | Should -Be 1
         { Measure-LoadMemory -FilePath no-such-program -ErrorAction Stop } | Should -Throw -ErrorId 'ML8016,*'
+        { Measure-LoadMemory -FilePath true -Device cpu, sim -ErrorAction Stop } | Should -Throw -ErrorId 'ML7003,*'
         Measure-LoadMemory -FilePath touch -ArgumentList (Join-Path $TestDrive touched) -WhatIf
         Join-Path $TestDrive touched | Should -Not -Exist
+    }
+    It 'has no heading of a checkpoint where none is named' {
+        Measure-LoadMemory -FilePath true | Format-Table | Out-String | Should -Match 'Checkpoint: *\r?\n'
+    }
+    It 'keeps the samples of a program whose failure ends the script' {
+        $samples = Join-Path $TestDrive failed.jsonl
+        { Measure-LoadMemory -FilePath sh -ArgumentList '-c', 'sleep 0.1; exit 3' -Name ends -TimelinePath $samples -ErrorAction Stop } | Should -Throw -ErrorId 'ML8016,*'
+        (Get-Content $samples | ConvertFrom-Json).Strategy | Should -Be ends
     }
 }
 Describe 'Measure-LoadMemory for several devices' {

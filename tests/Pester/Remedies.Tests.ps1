@@ -18,10 +18,10 @@ Describe 'Messages' {
         $null = Get-LoadPlan $file # the module's words are there once a cmdlet ran
         $library = [MemLoad.Strategy].Assembly
         $words = $library.GetType('MemLoad.Vocabulary').GetProperty('Current').GetValue($null)
-        $words.Settings.Values | Should -Contain '-HostMemoryLimit'
+        $words.Settings | Should -Contain '-HostMemoryLimit'
         $rules = Get-RuleText
         $rules.Count | Should -BeGreaterThan 100
-        $text = @($literals) + $words.Settings.Values + $words.Acts.Values + $rules -join "`n"
+        $text = @($literals) + $words.Settings + $words.Acts + $rules -join "`n"
         $commands = Get-Command -Module MemLoad
         $cmdlets = [regex]::Matches($text, '\b(?:Get|New|Remove|Import|Export|Convert|Measure|Test|Clear|Reset|Invoke)-[A-Z]\w+').Value | Sort-Object -Unique
         $cmdlets | Should -Contain Import-Weights

@@ -209,6 +209,17 @@ Describe 'Convert-Weights and Export-Weights' {
         Export-Weights (New-GptModel @TinyGpt) $target -WhatIf
         $target | Should -Not -Exist
     }
+    It 'names what it writes beside a folder after the whole folder' {
+        $folder = Join-Path $TestDrive model-3.1
+        $null = Convert-Weights $file $folder -Format Folder
+        foreach ($given in $folder, "$folder/") {
+            (Convert-Weights $given -Format Safetensors -Force).FullName | Should -Be "$folder.safetensors"
+            { Convert-Weights $given -MaxShardSize 1KB -ErrorAction Stop } | Should -Throw -ErrorId 'ML9102,*'
+            $model = Import-Weights $given -Strategy Stream -HeadCount 2
+            $model.Name | Should -Be model-3.1
+            Remove-GptModel $model
+        }
+    }
     It 'wants to know the format' {
         { Convert-Weights $file (Join-Path $TestDrive out.xyz) -ErrorAction Stop } | Should -Throw -ErrorId 'ML9101,*'
         { Convert-Weights $file -ErrorAction Stop } | Should -Throw -ErrorId 'ML9101,*'

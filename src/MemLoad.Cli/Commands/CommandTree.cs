@@ -57,11 +57,15 @@ internal static class CommandTree
     // The standard page ends with the options. Examples help users to start.
     private sealed class HelpWithExamples(HelpAction page) : SynchronousCommandLineAction
     {
+        private const int LeastWidth = 40;
+        private const int MostWidth = 100;
+
         public override bool ClearsParseErrors => true;
 
         public override int Invoke(ParseResult parsed)
         {
-            page.MaxWidth = Math.Min(page.MaxWidth, 100);
+            // The parser cannot write a page that is narrower than its columns. Some serial lines report no width.
+            page.MaxWidth = Math.Clamp(page.MaxWidth, LeastWidth, MostWidth);
             TextWriter output = parsed.InvocationConfiguration.Output;
             using var text = new StringWriter();
             parsed.InvocationConfiguration.Output = text;

@@ -6,10 +6,10 @@ internal static class MeasureCommand
     public const string Description =
         "Load with each strategy, each in a new process, and print the forecast and the measured memory, time and speed.";
 
-    public static Command Build(CliConsole console) => Build(console, []);
+    public static Command Build(CliConsole console) => Build(console, null);
 
-    /// <summary>Builds the command for a program to measure, or for loads if it has no words.</summary>
-    public static Command Build(CliConsole console, IReadOnlyList<string> program)
+    /// <summary>Builds the command for a program to measure, or for loads if it is null.</summary>
+    public static Command Build(CliConsole console, IReadOnlyList<string>? program)
     {
         var selection = new SelectionOptions();
         WordOption<CacheState> cache = CommonOptions.Caches.Option(
@@ -38,7 +38,7 @@ internal static class MeasureCommand
         bounds.AddTo(command);
         command.Add(format);
         var programs = new MeasureProgram();
-        programs.AddTo(command, program.Count > 0,
+        programs.AddTo(command, program,
             ["--path", "--device", cache.Name, repeat.Name, timeline.Name, model.Name, .. bounds.Names, format.Name]);
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -49,11 +49,11 @@ internal static class MeasureCommand
                 // Checked now, not after a checkpoint was generated or after hours of measuring.
                 TimelineFile.RequireAppendable(samples);
             }
-            if (program.Count > 0)
+            if (program is not null)
             {
-                return await RunProgramAsync(parsed, samples, cancellationToken).ConfigureAwait(false);
+                return await RunProgramAsync(parsed, program, samples, cancellationToken).ConfigureAwait(false);
             }
-            string? expected = parsed.GetValue(manifest) is string file ? Path.GetFullPath(file) : null;
+            string? expected = parsed.GetValue(manifest) is string file ? FullPath.Of(file) : null;
             (MeasureSession session, Dictionary<LoadRequest, long>? forecasts) = await Task.Run(
                 () =>
                 {
@@ -94,10 +94,11 @@ internal static class MeasureCommand
         });
         return command;
 
-        async Task<int> RunProgramAsync(ParseResult parsed, string? samples, CancellationToken cancellationToken)
+        async Task<int> RunProgramAsync(
+            ParseResult parsed, IReadOnlyList<string> words, string? samples, CancellationToken cancellationToken)
         {
             var timelines = new List<LoadTimeline>();
-            var request = new ProgramRequest(program[0], [.. program.Skip(1)])
+            var request = new ProgramRequest(words[0], [.. words.Skip(1)])
             {
                 Path = selection.PathOf(parsed),
                 Device = selection.DeviceOf(parsed) ?? "cpu",

@@ -10,14 +10,20 @@ internal sealed class MeasureProgram
     };
 
     /// <summary>
-    /// Adds the option of programs to a command, and refuses options that do not apply to what is measured. <paramref name="shared"/> has
-    /// the options that apply to programs, too.
+    /// Adds the option of programs to a command, and refuses options that do not apply to what is measured: a program, or loads if it is
+    /// null. <paramref name="shared"/> has the options that apply to programs, too.
     /// </summary>
-    public void AddTo(Command command, bool isProgram, params string[] shared)
+    public void AddTo(Command command, IReadOnlyList<string>? program, params string[] shared)
     {
+        bool isProgram = program is not null;
         command.Add(_name);
         command.Validators.Add(result =>
         {
+            if (program is { Count: 0 })
+            {
+                result.AddError("A program is missing after '--'");
+                return;
+            }
             string? wrong = command.Options.Where(option => result.GetResult(option) is { Implicit: false }).Select(option => option.Name)
                 .FirstOrDefault(option => isProgram ? option != _name.Name && !shared.Contains(option) : option == _name.Name);
             if (wrong is not null)

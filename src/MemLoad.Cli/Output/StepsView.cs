@@ -7,17 +7,19 @@ internal static class StepsView
 {
     public static void Write(IEnumerable<LoadPlanStep> steps, CliConsole console)
     {
-        foreach (IGrouping<string, LoadPlanStep> plan in steps.GroupBy(step => step.Strategy))
+        foreach (IReadOnlyList<LoadPlanStep> plan in Runs(steps, (_, step) => step.Step == 1))
         {
-            Write(plan.Key, [.. plan], console);
+            WritePlan(plan, console);
         }
     }
 
-    private static void Write(string strategy, IReadOnlyList<LoadPlanStep> steps, CliConsole console)
+    private static void WritePlan(IReadOnlyList<LoadPlanStep> steps, CliConsole console)
     {
+        string rank = steps[0].Rank is long number ? $" rank {number}" : "";
         Units units = Units.For(steps.SelectMany(step => new long?[] { step.HostBytes, step.HostFileBytes, step.DeviceReservedBytes }));
         TextTable.Line(console,
-            $"{strategy}: {Figures.Count(steps.Count, "step")}, held after each phase and at most within it, in {units.Name}",
+            $"{steps[0].Strategy}{rank} on {steps[0].Device}: {Figures.Count(steps.Count, "step")}, held after each phase and at most "
+                + $"within it, in {units.Name}",
             new Style(decoration: Decoration.Bold));
         bool hasDevice = steps.Any(step => step.DeviceReservedBytes > 0);
         var table = new TextTable(console);
@@ -27,7 +29,7 @@ internal static class StepsView
             table.Column("Device", right: true).Column("at most", right: true).Column("reserved", right: true);
         }
         table.Column("Host", right: true).Column("at most", right: true).Column("File-backed\nat most", right: true).Column("Peak");
-        foreach (IReadOnlyList<LoadPlanStep> phase in Phases(steps))
+        foreach (IReadOnlyList<LoadPlanStep> phase in Runs(steps, (before, step) => step.Phase != before.Phase))
         {
             LoadPlanStep last = phase[^1];
             table.Row(
@@ -64,17 +66,23 @@ internal static class StepsView
         string.Join(", ", new[] { phase.Any(step => step.IsHostPeak) ? "host" : null, phase.Any(step => step.IsDevicePeak) ? "device"
             : null }.OfType<string>());
 
-    private static IEnumerable<IReadOnlyList<LoadPlanStep>> Phases(IReadOnlyList<LoadPlanStep> steps)
+    // Steps in their order, divided where a step begins a run.
+    private static IEnumerable<IReadOnlyList<LoadPlanStep>> Runs(
+        IEnumerable<LoadPlanStep> steps, Func<LoadPlanStep, LoadPlanStep, bool> begins)
     {
-        for (int start = 0; start < steps.Count;)
+        var run = new List<LoadPlanStep>();
+        foreach (LoadPlanStep step in steps)
         {
-            int end = start;
-            while (end < steps.Count && steps[end].Phase == steps[start].Phase)
+            if (run.Count > 0 && begins(run[^1], step))
             {
-                end++;
+                yield return run;
+                run = [];
             }
-            yield return [.. steps.Skip(start).Take(end - start)];
-            start = end;
+            run.Add(step);
+        }
+        if (run.Count > 0)
+        {
+            yield return run;
         }
     }
 }

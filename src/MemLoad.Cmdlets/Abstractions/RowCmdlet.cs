@@ -49,13 +49,13 @@ public abstract class RowCmdlet : MemLoadCmdlet
         }
     }
 
-    // As a row itself would print it. ConvertFrom-Json makes a DateTime of StartedAt.
+    // As a row itself would print it. ConvertFrom-Json makes a DateTime of StartedAt, and Import-Clixml an object with its text.
     private static string? Text(object? value) => (value is PSObject wrapped ? wrapped.BaseObject : value) switch
     {
         null => null,
         DateTime time => RowTime.Text(time),
         DateTimeOffset time => RowTime.Text(time),
         IFormattable figure => figure.ToString(null, CultureInfo.InvariantCulture),
-        object other => other.ToString(),
+        _ => value?.ToString(),
     };
 }

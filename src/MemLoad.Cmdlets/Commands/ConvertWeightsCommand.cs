@@ -17,6 +17,7 @@ public sealed class ConvertWeightsCommand : NarrowingPathCmdlet
 
     /// <summary>Writes safetensors files of at most this size in bytes, and their index, into a folder.</summary>
     [Parameter]
+    [Bytes]
     [AtLeast(1)]
     public long? MaxShardSize { get; set; }
 
@@ -38,19 +39,22 @@ public sealed class ConvertWeightsCommand : NarrowingPathCmdlet
             (string target, CheckpointFormat format) = Target(path);
             return new WriteJob(source, target, format, Force);
         }
-        string shards = PathResolver.Optional(SessionState.Path, Destination) ?? System.IO.Path.ChangeExtension(path, null);
+        string shards = PathResolver.Optional(SessionState.Path, Destination) ?? Beside(path);
         TargetWriter.RequireShards(shards, Format);
         return new WriteJob(source, shards, most, Force);
     }
 
+    // The path of a checkpoint without the extension of a file. A folder with a dot in its name has none.
+    private static string Beside(string source) => System.IO.Path.Combine(
+        System.IO.Path.GetDirectoryName(System.IO.Path.TrimEndingDirectorySeparator(source)) ?? "", FormatNames.NameOf(source));
+
     private (string Path, CheckpointFormat Format) Target(string source)
     {
         string? given = PathResolver.Optional(SessionState.Path, Destination);
-        string? folder = given is null ? System.IO.Path.GetDirectoryName(source)
-            : Directory.Exists(given) && Format is not (null or WeightFormat.Folder) ? given : null;
-        if (folder is null)
+        bool isInto = given is not null && Directory.Exists(given) && Format is not (null or WeightFormat.Folder);
+        if (given is not null && !isInto)
         {
-            return (given!, TargetWriter.FormatOf(Format, given!));
+            return (given, TargetWriter.FormatOf(Format, given));
         }
         if (Format is null)
         {
@@ -58,7 +62,7 @@ public sealed class ConvertWeightsCommand : NarrowingPathCmdlet
                 remedy: "Add -Format Pth, Safetensors or Folder, or -Destination.");
         }
         CheckpointFormat format = TargetWriter.FormatOf(Format, "");
-        return (System.IO.Path.Combine(folder, System.IO.Path.GetFileNameWithoutExtension(source) + FormatNames.ExtensionOf(format)),
-            format);
+        string target = given is null ? Beside(source) : System.IO.Path.Combine(given, FormatNames.NameOf(source));
+        return (target + FormatNames.ExtensionOf(format), format);
     }
 }

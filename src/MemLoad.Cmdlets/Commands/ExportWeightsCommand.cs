@@ -28,6 +28,7 @@ public sealed class ExportWeightsCommand : MemLoadCmdlet
 
     /// <summary>Writes safetensors files of at most this size in bytes, and their index, into a folder.</summary>
     [Parameter]
+    [Bytes]
     [AtLeast(1)]
     public long? MaxShardSize { get; set; }
 

@@ -52,19 +52,25 @@ public sealed class GetLoadPlanCommand : SelectionCmdlet
     private protected override LoadRequest Complete(LoadRequest request) =>
         request with { ContextLength = ContextLength, Sequences = Sequences, CacheDType = (DType)CacheDType };
 
-    // The command that the row is piped to loads the same: parameters that are not columns are added to the row, if they were given.
+    // The command that the row is piped to loads the same: parameters that are not columns are added to the row, if they were given. The
+    // bound parameters of the invocation are not used, because they keep the values of earlier objects of the pipeline.
     private PSObject AsAsked(LoadForecast row)
     {
         var asked = PSObject.AsPSObject(row);
-        foreach (string name in (string[])[nameof(Key), nameof(Include), nameof(Exclude), nameof(HostMemoryLimit),
-            nameof(DeviceMemoryLimit)])
+        Add(nameof(Key), string.IsNullOrEmpty(Key) ? null : Key);
+        Add(nameof(Include), Include is { Length: > 0 } ? Include : null);
+        Add(nameof(Exclude), Exclude is { Length: > 0 } ? Exclude : null);
+        Add(nameof(HostMemoryLimit), HostMemoryLimit);
+        Add(nameof(DeviceMemoryLimit), DeviceMemoryLimit);
+        return asked;
+
+        void Add(string name, object? value)
         {
-            if (MyInvocation.BoundParameters.TryGetValue(name, out object? value))
+            if (value is not null)
             {
                 asked.Properties.Add(new PSNoteProperty(name, value));
             }
         }
-        return asked;
     }
 
     /// <inheritdoc/>
@@ -85,7 +91,7 @@ public sealed class GetLoadPlanCommand : SelectionCmdlet
             {
                 if (Detailed)
                 {
-                    WriteObject(LoadPlanStep.Of(prepared.Plan, prepared.Forecast, prepared.Device), enumerateCollection: true);
+                    WriteObject(LoadPlanStep.Of(prepared), enumerateCollection: true);
                 }
                 else
                 {

@@ -107,7 +107,7 @@ public sealed class ImportWeightsCommand : NarrowingPathCmdlet
                 WriteObject(Model);
                 return;
             }
-            model = Model ?? NewModel(prepared.Checkpoint, Name ?? System.IO.Path.GetFileNameWithoutExtension(path));
+            model = Model ?? NewModel(prepared.Checkpoint, Name ?? FormatNames.NameOf(path));
             if (Model?.Config is GptConfig config && !prepared.Checkpoint.Tensors.IsEmpty)
             {
                 // The model has the weights as they are in memory, so their dtype is the dtype of the model from now on.

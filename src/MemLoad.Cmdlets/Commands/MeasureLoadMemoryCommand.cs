@@ -187,7 +187,16 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
                 throw new PipelineStoppedException();
             }
             // The rows are written first, so that a problem of the samples does not lose them.
-            WriteObject(rows, enumerateCollection: true);
+            try
+            {
+                WriteObject(rows, enumerateCollection: true);
+            }
+            catch
+            {
+                // The next command takes no more rows (Select-Object -First). It has this one.
+                _ = session.KeepSamples(StopToken);
+                throw;
+            }
             if (session.KeepSamples(StopToken) is MemLoadException unwritten)
             {
                 WriteVerbose($"The samples are kept for later: {unwritten.Message}");
@@ -239,7 +248,8 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
     {
         var request = new ProgramRequest(FilePath!, ArgumentList ?? [])
         {
-            Device = MyInvocation.BoundParameters.ContainsKey(nameof(Device)) ? Device[0] : "cpu",
+            // A program has one device. Several are refused like an unknown name, as on the command line.
+            Device = MyInvocation.BoundParameters.ContainsKey(nameof(Device)) ? string.Join(',', Device) : "cpu",
             Path = Path.Length == 0 ? null : PathResolver.Resolve(SessionState.Path, Path[0])[0],
             Cache = Cache,
             Model = ModelName,
@@ -253,30 +263,37 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
             return;
         }
         var timelines = new List<LoadTimeline>();
-        for (int run = 1; run <= Repeat; run++)
+        try
         {
-            // Lines come from other threads, which cannot write records. The last lines are enough to see what went wrong.
-            var lines = new ConcurrentQueue<string>();
-            var measurer = new ProgramMeasurer(
-                line =>
-                {
-                    lines.Enqueue(line);
-                    _ = lines.Count > MostLines && lines.TryDequeue(out string? _);
-                },
-                _samples is null ? null : timelines.Add);
-            ProgramRequest measured = request with { Run = run };
-            LoadMeasurement row = Pump($"Measuring {request.Name}", FilePath!, 0,
-                (_, stop) => measurer.MeasureAsync(measured, stop).GetAwaiter().GetResult());
-            foreach (string line in lines)
+            for (int run = 1; run <= Repeat; run++)
             {
-                WriteVerbose(Printable.Text(line));
+                // Lines come from other threads, which cannot write records. The last lines are enough to see what went wrong.
+                var lines = new ConcurrentQueue<string>();
+                var measurer = new ProgramMeasurer(
+                    line =>
+                    {
+                        lines.Enqueue(line);
+                        _ = lines.Count > MostLines && lines.TryDequeue(out string? _);
+                    },
+                    _samples is null ? null : timelines.Add);
+                ProgramRequest measured = request with { Run = run };
+                LoadMeasurement row = Pump($"Measuring {request.Name}", FilePath!, 0,
+                    (_, stop) => measurer.MeasureAsync(measured, stop).GetAwaiter().GetResult());
+                foreach (string line in lines)
+                {
+                    WriteVerbose(Printable.Text(line));
+                }
+                WriteObject(row);
+                ReportProblem(row);
             }
-            WriteObject(row);
-            ReportProblem(row);
         }
-        if (_samples is not null)
+        finally
         {
-            TimelineFile.Append(_samples, timelines, StopToken);
+            // Also if the failure of a program ends the script, or the next command takes no more rows.
+            if (_samples is not null && timelines.Count > 0)
+            {
+                TimelineFile.Append(_samples, timelines, StopToken);
+            }
         }
     }
 

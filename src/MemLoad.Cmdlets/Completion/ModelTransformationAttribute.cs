@@ -17,15 +17,13 @@ public sealed class ModelTransformationAttribute : ArgumentTransformationAttribu
             .SelectMany(found => found as IEnumerable<object> ?? [found]).ToArray(),
         int id => Find(model => model.Id == id, id.ToString(CultureInfo.InvariantCulture)),
         string pattern when Wildcards && WildcardPattern.ContainsWildcardCharacters(pattern)
-            && !ModelSession.Current.Models.Any(model => IsNamed(model, pattern)) =>
+            && !ModelSession.Current.Models.Any(model => model.IsNamed(pattern)) =>
             Matching(new WildcardPattern(pattern, WildcardOptions.IgnoreCase)),
-        string name when Wildcards && ModelSession.Current.Models.Where(model => IsNamed(model, name)).ToArray() is { Length: > 1 } all =>
+        string name when Wildcards && ModelSession.Current.Models.Where(model => model.IsNamed(name)).ToArray() is { Length: > 1 } all =>
             all,
-        string name => Find(model => IsNamed(model, name), Printable.Quote(name)),
+        string name => Find(model => model.IsNamed(name), Printable.Quote(name)),
         _ => inputData,
     };
-
-    private static bool IsNamed(LoadedGptModel model, string name) => model.Name.Equals(name, StringComparison.OrdinalIgnoreCase);
 
     private static LoadedGptModel[] Matching(WildcardPattern pattern) =>
         [.. ModelSession.Current.Models.Where(model => pattern.IsMatch(model.Name))];

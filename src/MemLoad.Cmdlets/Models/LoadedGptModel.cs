@@ -194,6 +194,9 @@ public sealed class LoadedGptModel : IDisposable
     /// <inheritdoc/>
     public override string ToString() => Name;
 
+    /// <summary>Whether this is its name, case ignored.</summary>
+    internal bool IsNamed(string name) => Name.Equals(name, StringComparison.OrdinalIgnoreCase);
+
     private void Take(LoadedWeights weights, IDevice device, IDisposable owner, string state)
     {
         var taken = new HeldWeights(weights, device, owner);

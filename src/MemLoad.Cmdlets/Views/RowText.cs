@@ -17,11 +17,14 @@ public static class RowText
     private static readonly string[] Units = ["B", "KiB", "MiB", "GiB", "TiB"];
 
     /// <summary>The heading of the rows of one checkpoint, device and machine.</summary>
-    public static string Place(PSObject row)
+    public static string Place(PSObject row) =>
+        $"{Checkpoint(row)}\nto {DeviceRegistry.Describe(Text(row, "Device"))}, on {Text(row, "HostName")}";
+
+    /// <summary>The path or the size of a checkpoint, and its format; empty for a program that loads no known checkpoint.</summary>
+    public static string Checkpoint(PSObject row)
     {
         string format = Text(row, "Format") is { Length: > 0 } known ? $" ({known})" : "";
-        string checkpoint = Text(row, "Path") is { Length: > 0 } path ? path : Text(row, "Size");
-        return $"{checkpoint}{format}\nto {DeviceRegistry.Describe(Text(row, "Device"))}, on {Text(row, "HostName")}";
+        return (Text(row, "Path") is { Length: > 0 } path ? path : Text(row, "Size")) + format;
     }
 
     /// <summary>The heading of measured loads; otherwise as <see cref="Place"/>.</summary>

@@ -40,7 +40,7 @@ public static class LoadPlanner
             using (prepared)
             {
                 planned?.Invoke(prepared);
-                foreach (LoadPlanStep step in LoadPlanStep.Of(prepared.Plan, prepared.Forecast, prepared.Device))
+                foreach (LoadPlanStep step in LoadPlanStep.Of(prepared))
                 {
                     yield return step;
                 }

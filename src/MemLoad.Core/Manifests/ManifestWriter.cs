@@ -44,8 +44,8 @@ public static class ManifestWriter
     public static string DefaultPath(string checkpoint, string? folder = null)
     {
         checkpoint = Path.TrimEndingDirectorySeparator(FullPath.Of(checkpoint));
-        string name = Directory.Exists(checkpoint) ? Path.GetFileName(checkpoint) : Path.GetFileNameWithoutExtension(checkpoint);
-        return Path.Combine(folder ?? Path.GetDirectoryName(checkpoint) ?? "", name + WeightManifest.Extension);
+        return Path.Combine(
+            folder ?? Path.GetDirectoryName(checkpoint) ?? "", FormatNames.NameOf(checkpoint) + WeightManifest.Extension);
     }
 
     // A wrong name must not replace weights, or an index, which is also JSON.

@@ -108,11 +108,14 @@ public sealed class ProgramMeasurer(
     private static string Resolve(ProgramRequest request)
     {
         string name = request.FileName;
-        string folder = request.Folder ?? Environment.CurrentDirectory;
-        return name.Contains('/', StringComparison.Ordinal) ? Path.GetFullPath(name, folder)
+        return name.Contains('/', StringComparison.Ordinal) ? Full(name)
             : (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
-                .Select(place => Path.GetFullPath(Path.Combine(place, name), folder)).FirstOrDefault(File.Exists)
+                .Select(place => Full(Path.Combine(place, name))).FirstOrDefault(File.Exists)
             ?? throw Rules.ProgramFailed.Broken($"there is no program {Printable.Quote(name)} on PATH", remedy: CheckName);
+
+        // The current folder may have been removed. Only relative paths need it.
+        string Full(string path) =>
+            request.Folder is string folder ? Path.GetFullPath(path, folder) : FullPath.Of(path, Rules.ProgramFailed);
     }
 
     private static Process Start(ProgramRequest request)

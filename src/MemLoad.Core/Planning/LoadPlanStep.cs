@@ -5,6 +5,10 @@ public sealed record LoadPlanStep
 {
     /// <summary>The strategy that wrote the plan.</summary>
     public required string Strategy { get; init; }
+    /// <summary>The device of the plan.</summary>
+    public required string Device { get; init; }
+    /// <summary>The rank of the plan, from 0; null for a whole checkpoint.</summary>
+    public long? Rank { get; init; }
     /// <summary>Number of the step, from 1.</summary>
     public required int Step { get; init; }
     /// <summary>The phase of the step, a <see cref="PlanPhase"/>.</summary>
@@ -34,8 +38,10 @@ public sealed record LoadPlanStep
     /// Returns the steps of a plan in order, each with the running totals of every pool after it. The forecast of the plan has the peaks.
     /// Only the arithmetic of the device's allocator is used.
     /// </summary>
-    internal static IEnumerable<LoadPlanStep> Of(LoadPlan plan, PlanForecast forecast, IDevice device)
+    internal static IEnumerable<LoadPlanStep> Of(PreparedLoad prepared)
     {
+        LoadPlan plan = prepared.Plan;
+        PlanForecast forecast = prepared.Forecast;
         var names = new Dictionary<int, string>();
         foreach (TensorEntry tensor in plan.Checkpoint.Tensors)
         {
@@ -44,7 +50,7 @@ public sealed record LoadPlanStep
         bool hostPeakToCome = forecast.PeakHostBytes > 0;
         bool devicePeakToCome = forecast.Device.PeakAllocated > 0;
         int i = 0;
-        foreach (PlanTotals totals in PlanForecast.Walk(plan, device.NewForecastAllocator()))
+        foreach (PlanTotals totals in PlanForecast.Walk(plan, prepared.Device.NewForecastAllocator()))
         {
             PlanStep step = plan.Steps[i++];
             PlanBuffer buffer = plan.Buffers[step.Buffer];
@@ -55,6 +61,8 @@ public sealed record LoadPlanStep
             yield return new LoadPlanStep
             {
                 Strategy = plan.Strategy.ToString(),
+                Device = prepared.Device.Name,
+                Rank = prepared.Request.RankCount > 1 ? prepared.Request.Rank : null,
                 Step = i,
                 Phase = step.Phase.ToString(),
                 Kind = step.Kind.ToString(),

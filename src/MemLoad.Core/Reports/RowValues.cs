@@ -53,9 +53,17 @@ internal static class RowValues
                     $"{place}: {property.Name} is {Printable.Quote(text)} and must be a time in ISO 8601", path);
         }
         bool isInt = (Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType) == typeof(int);
-        return long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long number)
+        return long.TryParse(WithPlainSign(text), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long number)
             && (!isInt || (int)number == number)
             ? isInt ? (object)(int)number : number
             : throw Rules.RowValueInvalid.Broken($"{place}: {property.Name} is {Printable.Quote(text)} and must be a whole number", path);
+    }
+
+    // Export-Csv writes the minus sign of the culture: U+2212 (Swedish), or either sign after a mark of direction (Arabic, Hebrew,
+    // Persian).
+    private static string WithPlainSign(string text)
+    {
+        string unmarked = text.TrimStart('\u061C', '\u200E', '\u200F');
+        return unmarked is ['\u2212', ..] ? "-" + unmarked[1..] : unmarked;
     }
 }

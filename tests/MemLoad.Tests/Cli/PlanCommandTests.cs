@@ -96,6 +96,34 @@ public sealed class PlanCommandTests
         Assert.Contains("CopyWeights", run.Output, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("Device", "cpu,sim", "--device", "cpu,sim")]
+    [InlineData("Rank", "0,1", "--device", "sim", "--rank-count", "2")]
+    [InlineData("Rank", "1", "--device", "sim", "--rank-count", "2", "--rank", "1")]
+    public void Detailed_steps_say_which_plan_they_are_of(string column, string values, params string[] options)
+    {
+        string[] expected = values.Split(',');
+        var plans = Json(["--detailed", "--strategy", "Stream", .. options]).GroupBy(step => step.GetProperty(column).ToString()).ToList();
+        CliRun table = CliRun.Of(["plan", Fixtures.PathOf("tiny/fp32.pth"), "--detailed", "--strategy", "Stream", .. options]);
+
+        Assert.Equal(expected, plans.Select(plan => plan.Key));
+        Assert.All(plans, plan =>
+            Assert.Equal(Enumerable.Range(1, plan.Count()), plan.Select(step => step.GetProperty("Step").GetInt32())));
+        string[] titles = [.. table.Output.Split('\n').Where(line => line.StartsWith("Stream", StringComparison.Ordinal))];
+        Assert.Equal(expected.Length, titles.Length);
+        Assert.All(expected.Zip(titles), pair => Assert.Contains($" {pair.First}", pair.Second, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Detailed_plans_of_one_strategy_are_not_mixed()
+    {
+        CliRun run = CliRun.Of("plan", Fixtures.PathOf("tiny/fp32.pth"), "--device", "cpu", "--detailed", "--strategy", "Auto,"
+            + string.Join(',', Strategies.All));
+
+        int titles = run.Output.Split('\n').Count(line => line.Contains(", held after ", StringComparison.Ordinal));
+        Assert.Equal(Strategies.All.Count + 1, titles);
+    }
+
     [Fact]
     public void Ranks_share_the_weights_out()
     {

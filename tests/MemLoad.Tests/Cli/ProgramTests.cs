@@ -52,6 +52,36 @@ public sealed class ProgramTests
     }
 
     [SkippableFact]
+    public void A_folder_that_was_removed_is_no_obstacle_or_an_error_with_an_id()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "programs are measured on Linux");
+        using var folder = new TemporaryFolder();
+        string gone = $"mkdir '{folder["gone"]}'; cd '{folder["gone"]}'; rmdir '{folder["gone"]}'";
+        string path = Fixtures.PathOf("tiny/fp32.pth");
+
+        ProgramRun run = ProgramRun.Of(gone, [], "measure", "--format", "json", "--", "true");
+        ProgramRun relative = ProgramRun.Of(gone, [], "measure", "--", "./true");
+        ProgramRun manifest = ProgramRun.Of(gone, [], "measure", path, "--strategy", "Stream", "--manifest", "a.manifest.json");
+
+        Assert.Equal((0, ""), (run.ExitCode, run.Error));
+        Assert.Equal((1, 1), (relative.ExitCode, manifest.ExitCode));
+        Assert.StartsWith("memload: error ML8016: ", relative.Error, StringComparison.Ordinal);
+        Assert.StartsWith("memload: error ML1001: ", manifest.Error, StringComparison.Ordinal);
+    }
+
+    [SkippableTheory]
+    [InlineData(1)]
+    [InlineData(12)]
+    public void Help_is_shown_on_a_narrow_terminal(int columns)
+    {
+        Skip.IfNot(OperatingSystem.IsLinux() && File.Exists("/usr/bin/script"), "needs a terminal (script of util-linux)");
+        var run = EndedProcess.Run("/usr/bin/script", "-qec", $"stty cols {columns}; dotnet '{Program}' plan --help", "/dev/null");
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.Contains("Usage:", run.Output, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
     public void A_reader_that_leaves_early_is_no_error()
     {
         Skip.If(OperatingSystem.IsWindows(), "needs a shell");

@@ -27,6 +27,8 @@ public sealed class UsageTests
     [InlineData("measure", "--host-memory-limit", "2XB")]
     [InlineData("measure", "--device-memory-limit", "9999999TB")]
     [InlineData("measure", "--format", "xml")]
+    [InlineData("measure", "--")]
+    [InlineData("measure", "--path", "a.pth", "--")]
     [InlineData("plan", "--strategy", "Foo")]
     [InlineData("inspect")]
     [InlineData("inspect", "--path")]

@@ -34,6 +34,23 @@ public sealed class RowFileTests
         Assert.Equal(Written, RowFile.Read(folder.Write("marked.csv", "\uFEFF" + csv)));
     }
 
+    // Export-Csv writes numbers with the minus sign of the culture: Arabic, Hebrew, Persian, Swedish.
+    [Theory]
+    [InlineData("\u061C-")]
+    [InlineData("\u200E-")]
+    [InlineData("\u200E\u2212")]
+    [InlineData("\u2212")]
+    public void A_minus_sign_of_any_culture_is_read(string sign)
+    {
+        using var folder = new TemporaryFolder();
+        using var csv = new StringWriter();
+        LoadMeasurement row = Rows.Loaded("Stream") with { HostErrorPermille = -840 };
+        CsvWriter.Write([row], JsonOutput.Types.LoadMeasurement, csv);
+
+        Assert.Equal(row, Assert.Single(RowFile.Read(folder.Write("rows.csv", csv.ToString().Replace("-840", $"{sign}840",
+            StringComparison.Ordinal)))));
+    }
+
     [Fact]
     public void What_PowerShell_wrote_is_read_quotes_and_foreign_columns_and_all()
     {

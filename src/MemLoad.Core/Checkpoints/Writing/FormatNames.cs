@@ -57,6 +57,13 @@ internal static class FormatNames
         };
     }
 
+    /// <summary>Returns the name of a checkpoint: that of a folder, or that of a file without its extension.</summary>
+    public static string NameOf(string path)
+    {
+        path = Path.TrimEndingDirectorySeparator(path);
+        return Directory.Exists(path) ? Path.GetFileName(path) : Path.GetFileNameWithoutExtension(path);
+    }
+
     /// <summary>Returns the extension of a format. Empty for a folder.</summary>
     public static string ExtensionOf(CheckpointFormat format) => format switch
     {
