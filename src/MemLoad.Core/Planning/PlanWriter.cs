@@ -188,13 +188,20 @@ internal sealed class PlanWriter(LoadView view, bool deviceIsHost, long ringByte
         return model;
     }
 
+    /// <summary>Reads a storage into its own host tensor.</summary>
+    public int LoadOnHost(int storage)
+    {
+        int loaded = AllocateAsInFile(MemoryPool.Host, storage);
+        Read(storage, loaded);
+        return loaded;
+    }
+
     /// <summary>
     /// Reads a storage as <c>torch.load(map_location=device)</c> does: through its own host tensor, which is freed at once.
     /// </summary>
     public int LoadOnDevice(int storage)
     {
-        int loaded = AllocateAsInFile(MemoryPool.Host, storage);
-        Read(storage, loaded);
+        int loaded = LoadOnHost(storage);
         if (deviceIsHost)
         {
             return loaded;

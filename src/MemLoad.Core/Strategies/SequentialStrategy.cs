@@ -9,14 +9,7 @@ internal static class SequentialStrategy
     public static void Write(PlanWriter plan)
     {
         int[] model = plan.BuildAndMove();
-        StateDictCopy.Write(plan, model, LoadOnHost, CopyThroughDevice);
-
-        int LoadOnHost(int storage)
-        {
-            int loaded = plan.AllocateAsInFile(MemoryPool.Host, storage);
-            plan.Read(storage, loaded);
-            return loaded;
-        }
+        StateDictCopy.Write(plan, model, plan.LoadOnHost, CopyThroughDevice);
 
         // param.copy_(state_dict[name].to(device)): on an accelerator the argument is a separate tensor during the copy.
         void CopyThroughDevice(int storage, int source, int target)

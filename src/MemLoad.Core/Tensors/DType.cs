@@ -284,25 +284,21 @@ public static class DTypes
             "cdouble" => "complex128",
             _ => name,
         };
-        foreach (Facts facts in Table)
-        {
-            if (facts.Name == full)
-            {
-                dtype = facts.DType;
-                return true;
-            }
-        }
-        dtype = default;
-        return false;
+        return TryFind(full, ofSafetensors: false, out dtype);
     }
 
     /// <summary>Finds a type by its safetensors name.</summary>
     public static bool TryFromSafetensorsName(string name, out DType dtype)
     {
         ArgumentNullException.ThrowIfNull(name);
+        return TryFind(name, ofSafetensors: true, out dtype);
+    }
+
+    private static bool TryFind(string name, bool ofSafetensors, out DType dtype)
+    {
         foreach (Facts facts in Table)
         {
-            if (facts.Safetensors == name)
+            if ((ofSafetensors ? facts.Safetensors : facts.Name) == name)
             {
                 dtype = facts.DType;
                 return true;

@@ -99,7 +99,6 @@ public sealed class DeviceRegistryTests
     {
         // On a machine with cards they are described; on any other nothing is found, and nothing fails.
         Assert.Equal(CudaDriver.Here is null, CudaDriver.ReasonForNone.Length > 0);
-        Assert.InRange(Nvml.Here.CardCount, CudaDriver.Here?.Cards.Length ?? 0, int.MaxValue);
         Assert.Null(Nvml.Here.Find(Guid.Empty, "ffff:ff:1f.0"));
     }
 }

@@ -29,17 +29,6 @@ internal sealed unsafe class Nvml(Func<string, nint> resolve)
         }
     }
 
-    /// <summary>The number of cards that the library manages. Some may be hidden from CUDA. 0 if it does not answer.</summary>
-    public int CardCount
-    {
-        get
-        {
-            uint count = 0;
-            var get = (delegate* unmanaged<uint*, int>)resolve("nvmlDeviceGetCount_v2");
-            return get != null && get(&count) == Success ? checked((int)count) : 0;
-        }
-    }
-
     /// <summary>Finds the card, or the instance of a card, that CUDA uses.</summary>
     /// <param name="uuid">The id from CUDA. The library writes it with the prefix of a card or of an instance.</param>
     /// <param name="busId">The bus id from CUDA, for libraries that do not know the id.</param>
