@@ -58,10 +58,11 @@ internal static class SafetensorsReader
         return builder.Build().WithFindings([.. findings]);
     }
 
-    // The number of entries, which is exact unless a name or an unknown field has a brace. Lists of the exact length are not copied.
+    // The number of entries, which is exact if metadata comes first, as the reference writer has it, and no text has a brace. Lists of the
+    // exact length are not copied.
     private static int Expected(ReadOnlySpan<byte> header)
     {
-        int others = 1 + (header.IndexOf("\"__metadata__\":{"u8) >= 0 ? 1 : 0);
+        int others = header.StartsWith("{\"__metadata__\":{"u8) ? 2 : 1;
         return Math.Clamp(header.Count((byte)'{') - others, 0, header.Length / ShortestEntry);
     }
 
