@@ -6,10 +6,10 @@
 .DESCRIPTION
     Build leaves the module in output/MemLoad/<version>/ (as a plain "dotnet build MemLoad.sln" does). Test runs every test. Package makes, in
     output/, MemLoad.<version>.nupkg, which Install-PSResource takes from any repository, a folder included, and which has native code for
-    each system; MemLoad.Core.<version>.nupkg, the library for C#; archives of the command for machines without .NET, memload-<version>-<runtime>.tar.gz or
-    .zip; and SHA256SUMS over all of them. An archive that cannot be made does not keep the others from being made, but then there is no
-    SHA256SUMS and the task ends in an error that names it. Publish makes only the package of the module, in the folder -Feed. The folder,
-    which can be on a share, is then a repository of Install-PSResource.
+    each system; MemLoad.Core.<version>.nupkg, the library for C#; archives of the command for machines without .NET,
+    memload-<version>-<runtime>.tar.gz or .zip; and SHA256SUMS over all of them. An archive that cannot be made does not keep the others
+    from being made, but then there is no SHA256SUMS and the task ends in an error that names it. Publish makes only the package of the
+    module, in the folder -Feed. The folder, which can be on a share, is then a repository of Install-PSResource.
 .PARAMETER Runtime
     The systems to make archives and native code of the module for: all of them, unless some are named.
 .PARAMETER Feed

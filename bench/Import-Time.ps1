@@ -37,7 +37,8 @@ foreach ($manifest in (Resolve-Path $Module.Split(',')).Path) {
     }
     foreach ($step in $steps.GetEnumerator()) {
         $command = "Import-Module '$manifest'$($step.Value)"
-        $runs += [pscustomobject]@{ Until = $step.Key; Module = $manifest; Command = $command; Times = [Collections.Generic.List[double]]::new() }
+        $times = [Collections.Generic.List[double]]::new()
+        $runs += [pscustomobject]@{ Until = $step.Key; Module = $manifest; Command = $command; Times = $times }
     }
 }
 foreach ($round in 0..$Repeat) {

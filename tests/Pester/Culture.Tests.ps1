@@ -22,7 +22,10 @@ Describe 'Rows under every culture' {
         finally { [cultureinfo]::CurrentCulture = $before }
     }
     It 'are read with the minus sign of every culture' {
-        $row = [MemLoad.LoadMeasurement]@{ Strategy = 'Stream'; Device = 'cpu'; Outcome = 'Loaded'; Run = 1; HostName = 'h'; StartedAt = '2026-01-05T03:04:05.670+01:00'; ModuleVersion = '1'; HostErrorPermille = -840 }
+        $row = [MemLoad.LoadMeasurement]@{
+            Strategy = 'Stream'; Device = 'cpu'; Outcome = 'Loaded'; Run = 1; HostName = 'h'
+            StartedAt = '2026-01-05T03:04:05.670+01:00'; ModuleVersion = '1'; HostErrorPermille = -840
+        }
         $csv = Join-Path $TestDrive minus.csv
         $before = [cultureinfo]::CurrentCulture
         foreach ($signs in [cultureinfo]::GetCultures('AllCultures') | Group-Object { $_.NumberFormat.NegativeSign }) {

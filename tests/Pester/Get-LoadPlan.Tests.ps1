@@ -82,7 +82,8 @@ Describe 'Get-LoadPlan' {
         { Get-LoadPlan $file -Split Rows -ErrorAction Stop } | Should -Throw -ErrorId 'ML6018,*'
     }
     It 'says the question of its own row to Measure-LoadMemory' {
-        $asked = [pscustomobject]@{ Path = $file; Key = 'trf_blocks.0'; Include = '*weight'; HostMemoryLimit = 1KB }, [pscustomobject]@{ Path = $file }
+        $asked = [pscustomobject]@{ Path = $file; Key = 'trf_blocks.0'; Include = '*weight'; HostMemoryLimit = 1KB },
+            [pscustomobject]@{ Path = $file }
         $plans = $asked | Get-LoadPlan -Strategy Mmap -Device cpu
         $plans.Key | Should -Be trf_blocks.0
         ($plans | Measure-LoadMemory -InProcess).TensorCount | Should -Be $plans.TensorCount

@@ -152,7 +152,8 @@ Describe 'Measure-LoadMemory' {
     }
     It 'keeps the samples of the rows that the next command took' {
         $samples = Join-Path $TestDrive first.jsonl
-        (Measure-LoadMemory $file -Strategy Stream, Mmap -InProcess -TimelinePath $samples | Select-Object -First 1).Strategy | Should -Be Stream
+        $first = Measure-LoadMemory $file -Strategy Stream, Mmap -InProcess -TimelinePath $samples | Select-Object -First 1
+        $first.Strategy | Should -Be Stream
         (Get-Content $samples | ConvertFrom-Json).Strategy | Should -Be Stream
     }
     It 'reads the files of a key' {
@@ -215,7 +216,8 @@ Describe 'Measure-LoadMemory -FilePath' -Skip:(-not $IsLinux) {
     }
     It 'keeps the samples of a program whose failure ends the script' {
         $samples = Join-Path $TestDrive failed.jsonl
-        { Measure-LoadMemory -FilePath sh -ArgumentList '-c', 'sleep 0.1; exit 3' -Name ends -TimelinePath $samples -ErrorAction Stop } | Should -Throw -ErrorId 'ML8016,*'
+        { Measure-LoadMemory -FilePath sh -ArgumentList '-c', 'sleep 0.1; exit 3' -Name ends -TimelinePath $samples -ErrorAction Stop } |
+            Should -Throw -ErrorId 'ML8016,*'
         (Get-Content $samples | ConvertFrom-Json).Strategy | Should -Be ends
     }
 }

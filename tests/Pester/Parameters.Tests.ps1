@@ -82,7 +82,9 @@ Describe 'Parameters that take names' {
 }
 Describe 'Parameters that take bytes' {
     It 'take them as the command line does' {
-        $bytes = foreach ($command in Get-Command -Module MemLoad) { $command.Parameters.Values | Where-Object Name -match 'MemoryLimit$|Size$' | Where-Object ParameterType -eq ([Nullable[long]]) }
+        $bytes = foreach ($command in Get-Command -Module MemLoad) {
+            $command.Parameters.Values | Where-Object Name -match 'MemoryLimit$|Size$' | Where-Object ParameterType -eq ([Nullable[long]])
+        }
         $bytes.Count | Should -BeGreaterOrEqual 8
         foreach ($one in $bytes) { @($one.Attributes | Where-Object { $_.GetType().Name -eq 'BytesAttribute' }).Count | Should -Be 1 -Because $one.Name }
         foreach ($given in '8G', '8 GB', '8GiB', '8g', 8GB, '8589934592', [psobject]'8GB', 8589934592.0) {
