@@ -5,13 +5,14 @@ namespace MemLoad;
 /// <summary>Bytes that headers are read from: a whole file, or a record inside one. Positions count from the start of the range.</summary>
 internal abstract class FileRange
 {
-    private const int PieceBytes = 1 << 20;
-
     /// <summary>The file, for errors.</summary>
     public abstract string Path { get; }
 
     /// <summary>Bytes of the range.</summary>
     public abstract long Length { get; }
+
+    /// <summary>The bytes of a piece in which a long part is read. A piece fits the caches of a processor.</summary>
+    public virtual int PieceBytes => 1 << 20;
 
     /// <summary>Fills the whole destination.</summary>
     /// <exception cref="MemLoadException">ML1005 if the file ends before the range, ML1006 if it was truncated meanwhile, ML1007 if the
@@ -42,7 +43,7 @@ internal abstract class FileRange
         }
     }
 
-    /// <summary>Reads a part in pieces of at most 1 MiB.</summary>
+    /// <summary>Reads a part in pieces.</summary>
     /// <exception cref="MemLoadException">As from <see cref="ReadExactly"/>.</exception>
     public void Stream(long offset, long length, ElementSink sink, CancellationToken ct)
     {

@@ -14,7 +14,7 @@ internal sealed record JsonRules(Rule Encoding, Rule Syntax, Rule NameRepeated, 
 
 /// <summary>
 /// Reads JSON token by token, strictly by the standard: no comments, no trailing commas, no byte-order mark, no repeated names. Every error
-/// has a rule and a byte position in the file. Only data that the caller keeps uses memory.
+/// has a rule and a byte position in the file. A text in a file is read in pieces. Only data that the caller keeps uses further memory.
 /// </summary>
 internal ref struct StrictJson
 {
@@ -26,14 +26,24 @@ internal ref struct StrictJson
     /// <summary>What JSON has between its tokens.</summary>
     public static ReadOnlySpan<byte> Spaces => " \t\r\n"u8;
 
-    private readonly ReadOnlySpan<byte> _text;
-    private readonly long _origin;
+    private readonly FileRange? _file;
     private readonly string _path;
     private readonly JsonRules _rules;
     private readonly OpenBudget _budget;
     private Utf8JsonReader _reader;
+    private byte[] _buffer = [];
 
-    /// <summary>Checks the encoding. The position is before the first token.</summary>
+    // The piece in memory, its position in the file, the length of its part that is known to be UTF-8, and the bytes that follow it.
+    private ReadOnlySpan<byte> _text;
+    private long _origin;
+    private int _valid;
+    private long _left;
+
+    // The line breaks before the piece, and the position of the line that they begin. A JsonException counts lines.
+    private long _lines;
+    private long _lineStart;
+
+    /// <summary>Reads a text in memory. Checks the encoding. The position is before the first token.</summary>
     /// <param name="text">The whole text.</param>
     /// <param name="origin">The position of the text in its file.</param>
     /// <param name="path">That file.</param>
@@ -43,15 +53,32 @@ internal ref struct StrictJson
     {
         _text = text;
         _origin = origin;
+        _lineStart = origin;
         _path = path;
         _rules = rules;
         _budget = budget;
         _reader = new Utf8JsonReader(text, new JsonReaderOptions { CommentHandling = JsonCommentHandling.Disallow });
-        if (!Utf8.IsValid(text))
-        {
-            throw rules.Encoding.Broken("these bytes are no UTF-8", path, origin + FirstInvalid(text));
-        }
+        CheckEncoding();
     }
+
+    /// <summary>Reads a text in a file, of which one piece at a time is in memory.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="origin">The position of the text in the file.</param>
+    /// <param name="length">The bytes of the text.</param>
+    /// <param name="rules">The rules for malformed text.</param>
+    /// <param name="budget">The budget that is charged with the piece and with the strings of the text.</param>
+    /// <param name="pieceBytes">The bytes of a piece, if not the usual number. A longer token makes the piece longer.</param>
+    public StrictJson(FileRange file, long origin, long length, JsonRules rules, OpenBudget budget, int? pieceBytes = null)
+        : this([], origin, file.Path, rules, budget)
+    {
+        _file = file;
+        _left = length;
+        _buffer = NewBuffer(Math.Min(pieceBytes ?? file.PieceBytes, length));
+        ReadOn(0);
+    }
+
+    /// <summary>The piece that is in memory: the whole text, or the part of a file around the current token.</summary>
+    public readonly ReadOnlySpan<byte> Piece => _text;
 
     /// <summary>The position of the current token in the file.</summary>
     public readonly long Position => _origin + _reader.TokenStartIndex;
@@ -73,21 +100,75 @@ internal ref struct StrictJson
     // False at the end of the text.
     private bool Read()
     {
-        CheckLiteral();
-        try
+        while (true)
         {
-            return _reader.Read();
+            CheckLiteral();
+            try
+            {
+                if (_reader.Read())
+                {
+                    return true;
+                }
+            }
+            catch (JsonException e)
+            {
+                // The message quotes only one character, because CheckLiteral ran first.
+                string reason = e.Message.Split(" LineNumber:")[0].TrimEnd('.');
+                throw _rules.Syntax.Broken($"this is no JSON: {reason}", _path, Locate(e), e);
+            }
+            if (_left == 0)
+            {
+                return false;
+            }
+            ReadOn(checked((int)_reader.BytesConsumed));
         }
-        catch (JsonException e)
+    }
+
+    // Drops the start of the piece, and reads more bytes behind the rest. A token that fills the piece makes the piece longer.
+    private void ReadOn(int dropped)
+    {
+        ReadOnlySpan<byte> kept = _text[dropped..];
+        byte[] buffer = kept.Length < _buffer.Length ? _buffer : NewBuffer(2L * _buffer.Length);
+        _lines += _text[..dropped].Count((byte)'\n');
+        if (_text[..dropped].LastIndexOf((byte)'\n') is int last and >= 0)
         {
-            // The message quotes only one character, because CheckLiteral ran first.
-            string reason = e.Message.Split(" LineNumber:")[0].TrimEnd('.');
-            throw _rules.Syntax.Broken($"this is no JSON: {reason}", _path, Locate(e), e);
+            _lineStart = _origin + last + 1;
+        }
+        kept.CopyTo(buffer);
+        int more = (int)Math.Min(_left, buffer.Length - kept.Length);
+        _file!.ReadExactly(_origin + _text.Length, buffer.AsSpan(kept.Length, more));
+        _origin += dropped;
+        _valid -= dropped;
+        _left -= more;
+        _buffer = buffer;
+        _text = buffer.AsSpan(0, kept.Length + more);
+        CheckEncoding();
+        _reader = new Utf8JsonReader(_text, _left == 0, _reader.CurrentState);
+    }
+
+    private readonly byte[] NewBuffer(long bytes)
+    {
+        _budget.Spend(bytes, _path);
+        return GC.AllocateUninitializedArray<byte>(checked((int)Math.Min(bytes, Array.MaxLength)));
+    }
+
+    // A character can be cut at the end of a piece.
+    private void CheckEncoding()
+    {
+        if (Utf8.IsValid(_text[_valid..]))
+        {
+            _valid = _text.Length;
+            return;
+        }
+        _valid += FirstInvalid(_text[_valid..]);
+        if (_left == 0 || Rune.DecodeFromUtf8(_text[_valid..], out _, out _) != OperationStatus.NeedMoreData)
+        {
+            throw _rules.Encoding.Broken("these bytes are no UTF-8", _path, _origin + _valid);
         }
     }
 
     // For an invalid literal, the message of System.Text.Json contains all of the following text.
-    private readonly void CheckLiteral()
+    private void CheckLiteral()
     {
         ReadOnlySpan<byte> rest = _text[checked((int)_reader.BytesConsumed)..];
         // Most tokens have at most one character before them, and most begin with a quote, a digit or a bracket.
@@ -109,7 +190,12 @@ internal ref struct StrictJson
             (byte)'n' => "null"u8,
             _ => [],
         };
-        if (!rest[start..].StartsWith(word))
+        if (rest.Length - start < word.Length && _left > 0)
+        {
+            ReadOn(checked((int)_reader.BytesConsumed));
+            CheckLiteral();
+        }
+        else if (!rest[start..].StartsWith(word))
         {
             throw _rules.Syntax.Broken(
                 "this is no JSON: a word is neither true nor false nor null", _path, _origin + checked((int)_reader.BytesConsumed) + start);
@@ -286,14 +372,21 @@ internal ref struct StrictJson
     }
 
     /// <summary>Checks that only white space follows the last token.</summary>
-    public readonly void End(Rule rule)
+    public void End(Rule rule)
     {
-        int consumed = checked((int)_reader.BytesConsumed);
-        int other = _text[consumed..].IndexOfAnyExcept(Spaces);
-        if (other >= 0)
+        for (int consumed = checked((int)_reader.BytesConsumed); ; consumed = 0)
         {
-            byte found = _text[consumed + other];
-            throw rule.Broken($"byte 0x{found:x2} follows the closing brace", _path, _origin + consumed + other);
+            int other = _text[consumed..].IndexOfAnyExcept(Spaces);
+            if (other >= 0)
+            {
+                byte found = _text[consumed + other];
+                throw rule.Broken($"byte 0x{found:x2} follows the closing brace", _path, _origin + consumed + other);
+            }
+            if (_left == 0)
+            {
+                return;
+            }
+            ReadOn(_text.Length);
         }
     }
 
@@ -313,12 +406,13 @@ internal ref struct StrictJson
 
     private readonly long Locate(JsonException e)
     {
-        int line = 0;
-        for (long i = 0; i < e.LineNumber; i++)
+        long start = _lineStart;
+        for (long i = _lines; i < e.LineNumber; i++)
         {
-            line += _text[line..].IndexOf((byte)'\n') + 1;
+            int line = checked((int)Math.Max(0, start - _origin));
+            start = _origin + line + _text[line..].IndexOf((byte)'\n') + 1;
         }
-        return _origin + line + (e.BytePositionInLine ?? 0);
+        return start + (e.BytePositionInLine ?? 0);
     }
 
     private static int FirstInvalid(ReadOnlySpan<byte> text)

@@ -14,6 +14,12 @@ public sealed record Rule(string Id, string Title)
     /// <summary>What the user can do, in general.</summary>
     internal Remedy Remedy { get; } = "";
 
+    /// <summary>Rules are equal if their ids are.</summary>
+    public bool Equals(Rule? other) => Id == other?.Id;
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => Id.GetHashCode(StringComparison.Ordinal);
+
     /// <summary>Returns the exception for this rule. The arguments are those of its constructor.</summary>
     internal MemLoadException Broken(string finding, string? path = null, long? offset = null, Exception? innerException = null,
         Remedy? remedy = null) => new(this, finding, path, offset, innerException, remedy);

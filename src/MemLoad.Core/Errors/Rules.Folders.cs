@@ -6,54 +6,54 @@ internal static partial class Rules
     private const string SaveIndexAgain = "Save the model again, or download its index and all its shards again.";
 
     // The index has at most 100,000,000 bytes.
-    public static readonly Rule IndexTooLarge = new("ML5001", "the index has at most 100,000,000 bytes",
+    public static Rule IndexTooLarge => field ??= new("ML5001", "the index has at most 100,000,000 bytes",
         "Check that this is the index of a checkpoint.");
 
     // The index is UTF-8. Its escapes name valid characters.
-    public static readonly Rule IndexEncoding = new("ML5002", "the index is UTF-8", SaveIndexAgain);
-    public static readonly Rule IndexSyntax = new("ML5003", "the index is JSON", SaveIndexAgain);
-    public static readonly Rule IndexNameRepeated = new("ML5004", "names in the index are unique", SaveIndexAgain);
+    public static Rule IndexEncoding => field ??= new("ML5002", "the index is UTF-8", SaveIndexAgain);
+    public static Rule IndexSyntax => field ??= new("ML5003", "the index is JSON", SaveIndexAgain);
+    public static Rule IndexNameRepeated => field ??= new("ML5004", "names in the index are unique", SaveIndexAgain);
 
     // The index is an object whose 'weight_map' gives each tensor's name the name of a file.
-    public static readonly Rule IndexForm = new("ML5005", "the index has a weight_map of file names", SaveIndexAgain);
-    public static readonly Rule ShardNamePlain = new("ML5006", "each shard is in the folder of its index",
+    public static Rule IndexForm => field ??= new("ML5005", "the index has a weight_map of file names", SaveIndexAgain);
+    public static Rule ShardNamePlain => field ??= new("ML5006", "each shard is in the folder of its index",
         "Put the shards into the folder of the index, and name them in it without a folder. Do not trust an index that names other "
             + "folders.");
-    public static readonly Rule ShardMissing =
-        new("ML5007", "every shard exists", "Download the missing shard into the folder of the index.");
-    public static readonly Rule ShardKind = new("ML5008", "each shard is a file of tensors", SaveIndexAgain);
-    public static readonly Rule TensorNotInShard = new("ML5009", "the shards have the tensors that the index lists", SaveIndexAgain);
-    public static readonly Rule FolderAmbiguous = new("ML5011", "the folder has one index",
+    public static Rule ShardMissing =>
+        field ??= new("ML5007", "every shard exists", "Download the missing shard into the folder of the index.");
+    public static Rule ShardKind => field ??= new("ML5008", "each shard is a file of tensors", SaveIndexAgain);
+    public static Rule TensorNotInShard => field ??= new("ML5009", "the shards have the tensors that the index lists", SaveIndexAgain);
+    public static Rule FolderAmbiguous => field ??= new("ML5011", "the folder has one index",
         "Give the path of the index to open, not the path of the folder.");
-    public static readonly Rule FolderEmpty = new("ML5012", "the folder has files of tensors",
+    public static Rule FolderEmpty => field ??= new("ML5012", "the folder has files of tensors",
         "MemLoad looks for an index (*.index.json) and for .safetensors, .sft, .gguf, .pt, .pth, .bin, .ckpt and .pth.tar files in the "
             + "folder itself, not in its subfolders.");
-    public static readonly Rule FileNotOneTensor = new("ML5013", "each file of the folder holds one tensor",
+    public static Rule FileNotOneTensor => field ??= new("ML5013", "each file of the folder holds one tensor",
         "Give the path of the file to open, or keep only files in the folder that each hold one tensor.");
-    public static readonly Rule FileNameRepeated = new("ML5014", "each file of the folder holds a different tensor",
+    public static Rule FileNameRepeated => field ??= new("ML5014", "each file of the folder holds a different tensor",
         "Remove or rename one of the two files.");
 
     // Parts are counted by their names, such as model-00001-of-00004.safetensors.
-    public static readonly Rule FolderIncomplete =
-        new("ML5015", "the folder has all parts of its checkpoint", "Download the missing parts into the folder.");
+    public static Rule FolderIncomplete =>
+        field ??= new("ML5015", "the folder has all parts of its checkpoint", "Download the missing parts into the folder.");
 
     // Folders of training programs, whose files each have a part of the model.
-    public static readonly Rule FolderKind = new("ML5016", "the folder is a checkpoint that one reader can open",
+    public static Rule FolderKind => field ??= new("ML5016", "the folder is a checkpoint that one reader can open",
         "Convert the checkpoint with the program that wrote it, or give the path of a file in it.");
 
     // A file of a distributed checkpoint says nothing without the others.
-    public static readonly Rule DistributedFile =
-        new("ML5017", "a distributed checkpoint is opened by its folder", $"Give the path of the folder ({Setting.Path}).");
+    public static Rule DistributedFile =>
+        field ??= new("ML5017", "a distributed checkpoint is opened by its folder", $"Give the path of the folder ({Setting.Path}).");
 
     // hf:// names a model in the cache of the Hugging Face hub. Nothing is downloaded.
-    public static readonly Rule HubMissing = new("ML5018", "the model and its revision are in the cache of the Hugging Face hub",
+    public static Rule HubMissing => field ??= new("ML5018", "the model and its revision are in the cache of the Hugging Face hub",
         "Download the model with: hf download ORG/NAME. MemLoad downloads nothing.");
-    public static readonly Rule DownloadIncomplete =
-        new("ML5019", "the download is complete", "Download the model again. What is there already is not downloaded twice.");
+    public static Rule DownloadIncomplete =>
+        field ??= new("ML5019", "the download is complete", "Download the model again. What is there already is not downloaded twice.");
 
     // The name of a blob is the hash of its content: SHA-256, or SHA-1 of a git object for small files.
-    public static readonly Rule PublisherHash = new("ML5020", "the content has the hash that its publisher gave it",
+    public static Rule PublisherHash => field ??= new("ML5020", "the content has the hash that its publisher gave it",
         "Do not use these weights. Delete the file, and the blob that it is a link to, and download the model again.");
-    public static readonly Rule HubAddress = new("ML5021", "an address hf:// names a model of the hub",
+    public static Rule HubAddress => field ??= new("ML5021", "an address hf:// names a model of the hub",
         "Write hf://ORG/NAME, hf://ORG/NAME@REVISION or hf://ORG/NAME/FILE, or the path of a folder models--ORG--NAME.");
 }

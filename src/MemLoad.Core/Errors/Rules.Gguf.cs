@@ -6,49 +6,50 @@ internal static partial class Rules
     private const string WriteGgufAgain =
         "Download the file again, or write it again with llama.cpp (convert_hf_to_gguf.py, llama-quantize).";
     private const string SplitAgain = "Download all parts again, or split the file again with llama-gguf-split.";
-    public static readonly Rule GgufVersion = new("ML4101", "GGUF is of version 2 or 3", WriteGgufAgain);
-    public static readonly Rule GgufByteOrder = new("ML4102", "GGUF is little-endian",
+    public static Rule GgufVersion => field ??= new("ML4101", "GGUF is of version 2 or 3", WriteGgufAgain);
+    public static Rule GgufByteOrder => field ??= new("ML4102", "GGUF is little-endian",
         "Convert the file with gguf_convert_endian.py of llama.cpp's gguf-py, or download the little-endian one.");
-    public static readonly Rule GgufCount = new("ML4103", "the counts of tensors and keys fit the file", WriteGgufAgain);
+    public static Rule GgufCount => field ??= new("ML4103", "the counts of tensors and keys fit the file", WriteGgufAgain);
     // Keys are UTF-8 text of 1 to 65,535 bytes, each once.
-    public static readonly Rule GgufKey = new("ML4104", "keys are text and each occurs once", WriteGgufAgain);
+    public static Rule GgufKey => field ??= new("ML4104", "keys are text and each occurs once", WriteGgufAgain);
     // Values have one of the 13 types, arrays hold no arrays, and a truth value is 0 or 1.
-    public static readonly Rule GgufValueType = new("ML4105", "values have types that GGUF has", WriteGgufAgain);
-    public static readonly Rule GgufText = new("ML4106", "a text has at most 1 GiB", WriteGgufAgain);
-    public static readonly Rule GgufArray = new("ML4107", "an array has at most 1,073,741,824 elements", WriteGgufAgain);
+    public static Rule GgufValueType => field ??= new("ML4105", "values have types that GGUF has", WriteGgufAgain);
+    public static Rule GgufText => field ??= new("ML4106", "a text has at most 1 GiB", WriteGgufAgain);
+    public static Rule GgufArray => field ??= new("ML4107", "an array has at most 1,073,741,824 elements", WriteGgufAgain);
     /// <summary>The alignment is a u32, as ggml reads it, a power of two, as ggml demands, and a multiple of 8, as the specification
     /// does.</summary>
-    public static readonly Rule GgufAlignment = new("ML4108", "general.alignment is a power of two from 8 on, of type u32", WriteGgufAgain);
+    public static Rule GgufAlignment =>
+        field ??= new("ML4108", "general.alignment is a power of two from 8 on, of type u32", WriteGgufAgain);
     // Names of tensors are UTF-8 text of 1 to 63 bytes.
-    public static readonly Rule GgufTensorName = new("ML4109", "names of tensors have 1 to 63 bytes", WriteGgufAgain);
+    public static Rule GgufTensorName => field ??= new("ML4109", "names of tensors have 1 to 63 bytes", WriteGgufAgain);
     // A tensor has at most four dimensions, from 0 to 2⁶³ − 1.
-    public static readonly Rule GgufDimensions = new("ML4110", "a tensor has at most four dimensions, each below 2⁶³", WriteGgufAgain);
+    public static Rule GgufDimensions => field ??= new("ML4110", "a tensor has at most four dimensions, each below 2⁶³", WriteGgufAgain);
     // The type is one that ggml has today.
-    public static readonly Rule GgufType = new("ML4111", "the type of a tensor is one of ggml's",
+    public static Rule GgufType => field ??= new("ML4111", "the type of a tensor is one of ggml's",
         "Use a file of llama.cpp's own types; programs derived from it, such as ik_llama.cpp, have others that only they read.");
     // The innermost dimension is a multiple of the block.
-    public static readonly Rule GgufBlocks = new("ML4112", "rows of a tensor are whole blocks", WriteGgufAgain);
-    public static readonly Rule GgufSize = new("ML4113", "sizes of tensors fit 64 bits", WriteGgufAgain);
+    public static Rule GgufBlocks => field ??= new("ML4112", "rows of a tensor are whole blocks", WriteGgufAgain);
+    public static Rule GgufSize => field ??= new("ML4113", "sizes of tensors fit 64 bits", WriteGgufAgain);
     // Tensors lie in the order of the header, each where the padded one before it ends.
-    public static readonly Rule GgufOffset = new("ML4114", "tensors follow each other in the order of the header", WriteGgufAgain);
+    public static Rule GgufOffset => field ??= new("ML4114", "tensors follow each other in the order of the header", WriteGgufAgain);
     // The file ends with the last tensor, or with its padding. llama.cpp does not look.
-    public static readonly Rule GgufTrailing = new("ML4115", "nothing follows the last tensor but padding",
+    public static Rule GgufTrailing => field ??= new("ML4115", "nothing follows the last tensor but padding",
         "Copy or download the file again; if it stays longer than its header says, something was appended to it.");
     // A part of a set says in its keys and by its name which part of how many it is.
-    public static readonly Rule GgufSplitKeys = new("ML4116", "name and keys of a part say which part it is",
+    public static Rule GgufSplitKeys => field ??= new("ML4116", "name and keys of a part say which part it is",
         $"Give the files the names they had, such as model-00001-of-00003.gguf. If they have them: {SplitAgain}");
     // All parts of a set lie in one folder.
-    public static readonly Rule GgufPartMissing =
-        new("ML4117", "all parts of a set are there", "Download the missing parts into the folder of this one.");
+    public static Rule GgufPartMissing =>
+        field ??= new("ML4117", "all parts of a set are there", "Download the missing parts into the folder of this one.");
     // The parts have as many tensors as they say. llama.cpp refuses that, too.
-    public static readonly Rule GgufSetTensors = new("ML4118", "the parts of a set have all its tensors", SplitAgain);
+    public static Rule GgufSetTensors => field ??= new("ML4118", "the parts of a set have all its tensors", SplitAgain);
     // A manifest of Ollama is JSON with one layer of weights.
-    public static readonly Rule OllamaManifest = new("ML4119", "a manifest of Ollama names one file of weights",
+    public static Rule OllamaManifest => field ??= new("ML4119", "a manifest of Ollama names one file of weights",
         "Pull the model again with: ollama pull MODEL. Models whose weights are not one GGUF file are not read.");
     // The file that a manifest names is there, as long as the manifest says.
-    public static readonly Rule OllamaBlob =
-        new("ML4120", "the weights that a manifest names are there", "Pull the model again with: ollama pull MODEL.");
+    public static Rule OllamaBlob =>
+        field ??= new("ML4120", "the weights that a manifest names are there", "Pull the model again with: ollama pull MODEL.");
     // The folder of a model has one tag, or one is named.
-    public static readonly Rule OllamaTag = new("ML4121", "a folder of manifests has one",
+    public static Rule OllamaTag => field ??= new("ML4121", "a folder of manifests has one",
         $"Give the path of the manifest to open ({Setting.Path}), which has the name of its tag.");
 }

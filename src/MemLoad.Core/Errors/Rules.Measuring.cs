@@ -3,11 +3,11 @@ namespace MemLoad;
 /// <summary>Rules on measuring (ML8xxx).</summary>
 internal static partial class Rules
 {
-    public static readonly Rule PageCacheFixed = new("ML8001", "the system can evict the file from its page cache",
+    public static Rule PageCacheFixed => field ??= new("ML8001", "the system can evict the file from its page cache",
         $"Measure with a warm cache or with the cache as it is ({(Setting.Cache, "Warm")} or AsIs). Cold measurements need Linux and a "
             + $"file system that evicts pages.");
-    public static readonly Rule DigestsDiffer = new("ML8002", "all loads of a checkpoint give the same weights",
+    public static Rule DigestsDiffer => field ??= new("ML8002", "all loads of a checkpoint give the same weights",
         "Do not use the model. Compare WeightsDigest of the rows, and report this as a bug of MemLoad.");
-    public static readonly Rule CacheTooSmall = new("ML8019", "the files fit into the memory that the page cache can use",
+    public static Rule CacheTooSmall => field ??= new("ML8019", "the files fit into the memory that the page cache can use",
         $"Read a part of the model ({Setting.Include}), or read all of it with {Setting.Force}: the system then drops pages again.");
 }

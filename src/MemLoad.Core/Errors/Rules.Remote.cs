@@ -4,29 +4,29 @@ namespace MemLoad;
 internal static partial class Rules
 {
     // A plan needs headers. Bytes of tensors are not fetched.
-    public static readonly Rule RemoteBytes = new("ML5201", "only headers are read of a checkpoint on a server",
+    public static Rule RemoteBytes => field ??= new("ML5201", "only headers are read of a checkpoint on a server",
         $"Download the checkpoint first, and give the path of the file. With the address, {Act.Plan} and {Act.Inspect} work.");
-    public static readonly Rule RemoteAddress = new("ML5202", "the address names a file on a server",
+    public static Rule RemoteAddress => field ??= new("ML5202", "the address names a file on a server",
         "Give the address of a file, such as https://HOST/model.safetensors or https://HOST/model.safetensors.index.json, or of a folder, "
             + "with a slash at its end.");
-    public static readonly Rule RemoteUnreachable = new("ML5203", "the server can be reached",
+    public static Rule RemoteUnreachable => field ??= new("ML5203", "the server can be reached",
         "Check the address, the network and the proxy (HTTPS_PROXY). The certificate of the server must be valid.");
-    public static readonly Rule RemoteStatus =
-        new("ML5204", "the server gives the file", "Check the address. If the server is busy, try again later.");
+    public static Rule RemoteStatus =>
+        field ??= new("ML5204", "the server gives the file", "Check the address. If the server is busy, try again later.");
 
     // With range requests, headers are read without the rest.
-    public static readonly Rule RemoteRanges = new("ML5205", "the server gives ranges of files",
+    public static Rule RemoteRanges => field ??= new("ML5205", "the server gives ranges of files",
         "Use a server that answers range requests (RFC 9110), as web servers and object stores do, or download the file.");
-    public static readonly Rule RemoteAnswer = new("ML5206", "the answer of the server is what was asked for",
+    public static Rule RemoteAnswer => field ??= new("ML5206", "the answer of the server is what was asked for",
         "Try again. If it occurs again, the server or a proxy before it is faulty: download the file by another way.");
 
     // From https to http, and round in circles, no redirect is followed.
-    public static readonly Rule RemoteRedirect = new("ML5207", "redirects are few and stay encrypted",
+    public static Rule RemoteRedirect => field ??= new("ML5207", "redirects are few and stay encrypted",
         "Give the address that the server redirects to, if you trust it.");
-    public static readonly Rule RemoteSlow = new("ML5208", "the server answers in time",
+    public static Rule RemoteSlow => field ??= new("ML5208", "the server answers in time",
         $"Try again later. For a slow server, raise the limit: set {OpenLimits.Variable} to remote-seconds=600 or more.");
-    public static readonly Rule RemoteLarge = new("ML5209", "the headers on a server are within the limit of fetched bytes",
+    public static Rule RemoteLarge => field ??= new("ML5209", "the headers on a server are within the limit of fetched bytes",
         "Download the checkpoint, or raise the limit by its name.");
-    public static readonly Rule RemoteOffline = new("ML5210", "the Hugging Face hub is asked only if HF_HUB_OFFLINE permits it",
+    public static Rule RemoteOffline => field ??= new("ML5210", "the Hugging Face hub is asked only if HF_HUB_OFFLINE permits it",
         "Remove HF_HUB_OFFLINE from the environment to read headers on the server, or download the model where this is permitted.");
 }

@@ -6,15 +6,15 @@ internal static partial class Rules
     private const string WithoutCache = "Leave out the context length to plan the load alone";
 
     // Layers, heads and head sizes, from the keys of GGUF or from a config.json.
-    public static readonly Rule CacheUnknown = new("ML6040", "the model says how large its KV cache is",
+    public static Rule CacheUnknown => field ??= new("ML6040", "the model says how large its KV cache is",
         $"Put the config.json of the model beside the checkpoint. {WithoutCache} ({Setting.ContextLength}).");
 
     // Other kinds of attention keep less, or something else, or not in every layer.
-    public static readonly Rule CacheNotPlain = new("ML6041", "each layer keeps keys and values of every token",
+    public static Rule CacheNotPlain => field ??= new("ML6041", "each layer keeps keys and values of every token",
         $"The cache of this model is not modelled, and no guess is made. {WithoutCache} ({Setting.ContextLength}).");
-    public static readonly Rule CacheOfAnother = new("ML6042", "the config.json is of the model in the checkpoint",
+    public static Rule CacheOfAnother => field ??= new("ML6042", "the config.json is of the model in the checkpoint",
         $"Put the config.json of this model beside the checkpoint. {WithoutCache} ({Setting.ContextLength}).");
 
-    public static readonly Rule ContextLengthMissing = new("ML6043", "the size of a KV cache is that of a context length",
+    public static Rule ContextLengthMissing => field ??= new("ML6043", "the size of a KV cache is that of a context length",
         $"Give the context length, too ({Setting.ContextLength}), or plan the load alone.");
 }

@@ -25,8 +25,8 @@ internal static class RulesDocument
     public static IReadOnlyList<Rule> AllRules { get; } =
     [
         .. typeof(Rules)
-            .GetFields(BindingFlags.Public | BindingFlags.Static)
-            .Select(field => field.GetValue(null))
+            .GetProperties(BindingFlags.Public | BindingFlags.Static)
+            .Select(property => property.GetValue(null))
             .OfType<Rule>()
             .OrderBy(rule => rule.Id, StringComparer.Ordinal),
     ];

@@ -80,6 +80,9 @@ internal sealed class RemoteFile : WholeFile
 
     public override long Length { get; }
 
+    /// <summary>The bytes of the longest request.</summary>
+    public override int PieceBytes => MostBytes;
+
     public override CheckpointFile Described => new(Path, Length) { Decoding = Decoding };
 
     public override void ReadExactly(long offset, Span<byte> destination)

@@ -12,6 +12,7 @@ internal static class SafetensorsReader
 {
     private const int LengthBytes = 8;
     private const long LargestHeader = 100_000_000;
+    private const int StartBytes = 64;
     private const int MostDimensions = 64;
     private const int MostFields = 5; // that a finding names
     private const string MetadataName = "__metadata__";
@@ -35,14 +36,17 @@ internal static class SafetensorsReader
     /// <exception cref="MemLoadException">ML1003 to ML1013, ML4001 to ML4019, ML5115, ML6012 to ML6014.</exception>
     public static Checkpoint Read(WholeFile file, OpenBudget budget, CancellationToken ct)
     {
-        byte[] header = ReadHeader(file, budget);
-        long dataStart = LengthBytes + header.Length;
-        int expected = Expected(header);
+        long length = HeaderLength(file);
+        long dataStart = LengthBytes + length;
+        budget.Grant(length);
+        CheckStart(file.ReadBytes(LengthBytes, Math.Min(length, StartBytes)), length, file.Path);
+        var json = new StrictJson(file, LengthBytes, length, HeaderRules, budget);
+        int expected = Expected(json.Piece, length);
         var builder = new CheckpointBuilder(file.Path, CheckpointFormat.Safetensors, budget, expected);
         budget.Spend(64L * expected, file.Path);
         var entries = new List<Entry>(expected);
         var findings = new List<string>(); // what the reference reader reads in only one way and its writer does not write
-        ParseHeader(header, file.Path, builder, budget, entries, findings, ct);
+        ParseHeader(ref json, file.Path, builder, budget, entries, findings, ct);
         CheckLayout(entries, dataStart, file.Length, file.Path);
 
         ShardingInfo.Refuse(file.Path, builder.Metadata(ShardingInfo.Key) as string);
@@ -58,15 +62,7 @@ internal static class SafetensorsReader
         return builder.Build().WithFindings([.. findings]);
     }
 
-    // The number of entries, which is exact if metadata comes first, as the reference writer has it, and no text has a brace. Lists of the
-    // exact length are not copied.
-    private static int Expected(ReadOnlySpan<byte> header)
-    {
-        int others = header.StartsWith("{\"__metadata__\":{"u8) ? 2 : 1;
-        return Math.Clamp(header.Count((byte)'{') - others, 0, header.Length / ShortestEntry);
-    }
-
-    private static byte[] ReadHeader(WholeFile file, OpenBudget budget)
+    private static long HeaderLength(WholeFile file)
     {
         if (file.Length == 0)
         {
@@ -87,20 +83,31 @@ internal static class SafetensorsReader
         {
             throw Rules.FileTruncated.Broken($"{missing} of the header's {length} bytes are missing", file.Path, file.Length);
         }
-        budget.Grant((long)length);
-        budget.Spend((long)length, file.Path);
-        byte[] header = file.ReadBytes(LengthBytes, (long)length);
-        // The reference reader lets white space stand around the header; writers put spaces after it.
-        if (header.AsSpan().TrimStart(StrictJson.Spaces) is not [(byte)'{', ..])
+        return (long)length;
+    }
+
+    // The reference reader lets white space stand around the header; writers put spaces after it.
+    private static void CheckStart(ReadOnlySpan<byte> start, long length, string path)
+    {
+        ReadOnlySpan<byte> text = start.TrimStart(StrictJson.Spaces);
+        if (text is not [(byte)'{', ..] && !(text.IsEmpty && start.Length < length))
         {
-            string found = header.Length == 0 ? "the header is empty" : $"the header begins with byte 0x{header[0]:x2}";
-            throw Rules.SafetensorsHeaderStart.Broken(found, file.Path, LengthBytes);
+            string found = start.IsEmpty ? "the header is empty" : $"the header begins with byte 0x{start[0]:x2}";
+            throw Rules.SafetensorsHeaderStart.Broken(found, path, LengthBytes);
         }
-        return header;
+    }
+
+    // The number of entries. It is exact for a header of one piece if metadata comes first, as the reference writer has it, and no text has
+    // a brace. Lists of the exact length are not copied. The number is estimated for a longer header, with a margin of 1/64.
+    private static int Expected(ReadOnlySpan<byte> piece, long length)
+    {
+        long entries = piece.Count((byte)'{') - (piece.StartsWith("{\"__metadata__\":{"u8) ? 2 : 1);
+        long expected = piece.Length == length ? entries : entries * length / piece.Length * 65 / 64;
+        return (int)Math.Clamp(expected, 0, length / ShortestEntry);
     }
 
     private static void ParseHeader(
-        byte[] header,
+        ref StrictJson json,
         string path,
         CheckpointBuilder builder,
         OpenBudget budget,
@@ -108,11 +115,10 @@ internal static class SafetensorsReader
         List<string> findings,
         CancellationToken ct)
     {
-        if (header[0] != '{')
+        if (json.Piece[0] != '{')
         {
             findings.Add("the header begins with white space and not with a brace");
         }
-        var json = new StrictJson(header, LengthBytes, path, HeaderRules, budget);
         var names = new HashSet<string>(entries.Capacity, StringComparer.Ordinal);
         var shape = new ShapeParser();
         var unknown = new SortedSet<string>(StringComparer.Ordinal);
@@ -138,7 +144,7 @@ internal static class SafetensorsReader
             entries.Add(ParseTensor(ref json, name, entries.Count, shape, budget, path, unknown));
         }
         json.End(Rules.SafetensorsHeaderPadding);
-        if (header[^1] is (byte)'\n' or (byte)'\r' or (byte)'\t')
+        if (json.Piece[^1] is (byte)'\n' or (byte)'\r' or (byte)'\t')
         {
             findings.Add("the header ends in a line break or a tab, and the format pads it with spaces");
         }
