@@ -169,11 +169,20 @@ internal sealed class AtomicFile : IDisposable
             }
             options.UnixCreateMode = mode & OwnersOwn; // the permissions are never wider
             var stream = new FileStream(path, options);
-            // The owner is set first, because the permissions refer to the old owner and group. The mode is set again, because creation
-            // applies the umask.
-            bool hasGroup = LinuxFileStatus.Of(target) is not { } old || NativeFiles.TryGiveTo(stream.SafeFileHandle, old);
-            File.SetUnixFileMode(stream.SafeFileHandle, hasGroup ? mode.Value : mode.Value & ~GroupsOwn);
-            return stream;
+            try
+            {
+                // The owner is set first, because the permissions refer to the old owner and group. The mode is set again, because creation
+                // applies the umask.
+                bool hasGroup = LinuxFileStatus.Of(target) is not { } old || NativeFiles.TryGiveTo(stream.SafeFileHandle, old);
+                File.SetUnixFileMode(stream.SafeFileHandle, hasGroup ? mode.Value : mode.Value & ~GroupsOwn);
+                return stream;
+            }
+            catch
+            {
+                TemporaryNames.TryDelete(path);
+                stream.Dispose();
+                throw;
+            }
         }
         catch (Exception e) when (WriteFailures.IsFailure(e))
         {
