@@ -164,6 +164,47 @@ public sealed class AtomicityTests
         Assert.Empty(folder.Names);
     }
 
+    [SkippableTheory]
+    [MemberData(nameof(Formats))]
+    public void A_source_that_gets_another_name_meanwhile_is_read_to_its_end(CheckpointFormat format)
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "elsewhere progress comes at other bytes");
+        using var folder = new TemporaryFolder();
+        MemorySource weights = new MemorySource().Add("a", DType.UInt8, 3 << 20).Add("b", DType.UInt8, 3 << 20).Add("c", DType.UInt8, 99);
+        CheckpointWriter.Write(weights, folder["x.safetensors"], CheckpointFormat.Safetensors);
+        var source = Checkpoint.Open(folder["x.safetensors"]);
+        var progress = new Listener(bytes =>
+        {
+            if (bytes > 1 << 20 && File.Exists(folder["x.safetensors"]))
+            {
+                File.Move(folder["x.safetensors"], folder["y.safetensors"]);
+            }
+        });
+
+        CheckpointWriter.Write(source, folder["x"], format, bytesWritten: progress);
+
+        Assert.Equal(["x", "y.safetensors"], folder.Names);
+        Assert.Equal(WeightsDigest.Of(Checkpoint.Open(folder["y.safetensors"])), WeightsDigest.Of(Checkpoint.Open(folder["x"])));
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(Formats))]
+    public void A_source_that_is_written_to_meanwhile_gives_no_checkpoint(CheckpointFormat format)
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "elsewhere progress comes at other bytes");
+        using var folder = new TemporaryFolder();
+        MemorySource weights = new MemorySource().Add("a", DType.UInt8, 3 << 20).Add("b", DType.UInt8, 3 << 20).Add("c", DType.UInt8, 99);
+        CheckpointWriter.Write(weights, folder["x.safetensors"], CheckpointFormat.Safetensors);
+        var source = Checkpoint.Open(folder["x.safetensors"]);
+        var progress = new Listener(_ => File.SetLastWriteTimeUtc(folder["x.safetensors"], DateTime.UnixEpoch));
+
+        var refusal = Assert.Throws<MemLoadException>(() =>
+            CheckpointWriter.Write(source, folder["x"], format, bytesWritten: progress));
+
+        Assert.Equal("ML1006", refusal.Rule.Id);
+        Assert.Equal(["x.safetensors"], folder.Names);
+    }
+
     [Fact]
     public void Other_formats_are_not_written()
     {

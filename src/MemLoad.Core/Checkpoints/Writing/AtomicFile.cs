@@ -43,7 +43,8 @@ internal sealed class AtomicFile : IDisposable
     public static void Write(string target, ReadOnlySpan<byte> content, bool overwrite, CancellationToken cancellationToken)
     {
         using var file = new AtomicFile(target, overwrite, content.Length);
-        using (var output = new FileAppender(file.Handle, target, content.Length, new WriteSession(null, cancellationToken)))
+        using (var session = new WriteSession(null, cancellationToken))
+        using (var output = new FileAppender(file.Handle, target, content.Length, session))
         {
             output.Append(content);
             output.Complete();

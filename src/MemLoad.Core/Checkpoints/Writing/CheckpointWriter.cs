@@ -37,14 +37,14 @@ public static class CheckpointWriter
     {
         Check(source, path, format);
         cancellationToken.ThrowIfCancellationRequested();
-        var session = new WriteSession(bytesWritten, cancellationToken);
+        using var session = new WriteSession(bytesWritten, cancellationToken);
         if (format == CheckpointFormat.PerTensor)
         {
             string target = WriteTarget.ForFolder(path, overwrite, WriteTarget.IsPerTensor);
             var writer = new PerTensorWriter(source, target);
             using var folder = new AtomicFolder(target, overwrite, WriteTarget.IsPerTensor, writer.DiskBytes);
             writer.Write(folder.Path, target, session);
-            cancellationToken.ThrowIfCancellationRequested();
+            session.RequireComplete();
             folder.Commit();
         }
         else
@@ -57,7 +57,7 @@ public static class CheckpointWriter
                 writer.Write(output);
                 output.Complete();
             }
-            cancellationToken.ThrowIfCancellationRequested();
+            session.RequireComplete();
             file.Commit();
         }
     }
@@ -86,9 +86,10 @@ public static class CheckpointWriter
         cancellationToken.ThrowIfCancellationRequested();
         string target = WriteTarget.ForFolder(folder, overwrite, ShardedWriter.IsOurs);
         var writer = new ShardedWriter(source, target, maxShardBytes);
+        using var session = new WriteSession(bytesWritten, cancellationToken);
         using var unfinished = new AtomicFolder(target, overwrite, ShardedWriter.IsOurs, writer.DiskBytes);
-        writer.Write(unfinished.Path, target, new WriteSession(bytesWritten, cancellationToken));
-        cancellationToken.ThrowIfCancellationRequested();
+        writer.Write(unfinished.Path, target, session);
+        session.RequireComplete();
         unfinished.Commit();
     }
 

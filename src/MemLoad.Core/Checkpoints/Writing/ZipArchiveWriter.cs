@@ -33,7 +33,7 @@ internal sealed class ZipArchiveWriter(FileAppender output)
         output.Append(LocalHeader(Encoding.UTF8.GetBytes(name), bytes.Length, header));
         var checksum = new Crc32();
         long left = bytes.Length;
-        bytes.Stream(piece =>
+        bytes.Write(output, piece =>
         {
             left -= piece.Length;
             if (left < 0)
@@ -41,7 +41,6 @@ internal sealed class ZipArchiveWriter(FileAppender output)
                 throw Rules.SourceInconsistent.Broken($"record {Printable.Quote(name)} has more bytes than the {bytes.Length} announced");
             }
             checksum.Append(piece);
-            output.Append(piece);
         });
         if (left != 0)
         {
