@@ -130,6 +130,6 @@ internal sealed partial class ShardedWriter
         json.Append('"');
     }
 
-    [GeneratedRegex("^model-[0-9]{5}-of-[0-9]{5}\\.safetensors$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex("^model-[0-9]{5,}-of-[0-9]{5,}\\.safetensors$", RegexOptions.CultureInvariant)]
     private static partial Regex ShardName();
 }
