@@ -209,6 +209,14 @@ Describe 'Convert-Weights and Export-Weights' {
         Export-Weights (New-GptModel @TinyGpt) $target -WhatIf
         $target | Should -Not -Exist
     }
+    It 'names what it writes beside an index after its model' {
+        $shards = Join-Path $TestDrive shards
+        $null = Convert-Weights $file $shards -MaxShardSize 1KB
+        $index = Join-Path $shards model.safetensors.index.json
+        (Convert-Weights $index -Format Pth).FullName | Should -Be (Join-Path $shards model.pth)
+        (New-WeightManifest $index).Manifest | Should -Be (Join-Path $shards model.manifest.json)
+        (Get-WeightInfo $shards -WarningAction Ignore).Count | Should -Be (Get-WeightInfo $file).Count
+    }
     It 'names what it writes beside a folder after the whole folder' {
         $folder = Join-Path $TestDrive model-3.1
         $null = Convert-Weights $file $folder -Format Folder

@@ -31,6 +31,9 @@ public sealed record CheckpointFile(string Path, long Length)
 
     /// <summary>The ranges whose bytes are decoded; null if the file has none.</summary>
     internal FileDecoding? Decoding { get; init; }
+
+    /// <summary>The position in the file of an offset, which can be that of a decoded range.</summary>
+    internal long PositionOf(long offset) => FileDecoding.Holds(offset) ? Decoding!.PhysicalOf(offset) : offset;
 }
 
 /// <summary>The location of the bytes of a storage.</summary>

@@ -98,6 +98,10 @@ internal static partial class FolderNames
         return model.StartsWith("pytorch_model", StringComparison.OrdinalIgnoreCase) ? model["pytorch_".Length..] : model;
     }
 
+    /// <summary>The name of the model of an index, without the format and without <c>.index.json</c>; null if it is no index.</summary>
+    public static string? ModelOfIndex(string name) =>
+        IndexName().Match(name) is { Success: true } index ? FormatWord().Replace(name[..index.Index], "") : null;
+
     private const RegexOptions Options = RegexOptions.CultureInvariant | RegexOptions.IgnoreCase;
 
     [GeneratedRegex(@"\.index(\.[a-z0-9_-]+)?\.json$", Options)]

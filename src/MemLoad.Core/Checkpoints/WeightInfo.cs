@@ -66,7 +66,6 @@ public sealed record WeightInfo
             }
             Extent storage = checkpoint.Storages[tensor.Storage];
             CheckpointFile file = checkpoint.Files[storage.File];
-            long offset = storage.Offset + tensor.ByteOffset;
             yield return new WeightInfo
             {
                 Name = tensor.Name,
@@ -76,7 +75,7 @@ public sealed record WeightInfo
                 ElementCount = tensor.ElementCount,
                 Bytes = tensor.Bytes,
                 File = file.Path,
-                Offset = FileDecoding.Holds(offset) ? file.Decoding!.PhysicalOf(offset) : offset,
+                Offset = file.PositionOf(storage.Offset + tensor.ByteOffset),
                 Storage = tensor.Storage,
                 Sha256 = hashes?[i],
                 Path = checkpoint.Path,

@@ -26,7 +26,7 @@ public static class Printable
     /// <summary>
     /// Returns a number of bytes with a suitable unit, such as <c>3.30 GiB</c>, for sentences. Data have the number of bytes.
     /// </summary>
-    public static string Bytes(long bytes) => Math.Abs(bytes) switch
+    public static string Bytes(long bytes) => Math.Abs((double)bytes) switch
     {
         >= 1L << 40 => string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 40):0.00} TiB"),
         >= 1L << 30 => string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 30):0.00} GiB"),

@@ -55,11 +55,12 @@ internal static class ManifestMatch
     {
         TensorEntry first = checkpoint.Tensors[differing[0]];
         Extent storage = checkpoint.Storages[first.Storage];
+        CheckpointFile file = checkpoint.Files[storage.File];
         string names = Printable.List([.. differing.Select(i => checkpoint.Tensors[i].Name)], MostDiffering);
         string differ = differing.Length == 1 ? "differs" : "differ";
         return Rules.ManifestBytesDiffer.Broken(
             $"{differing.Length} of {checkpoint.Tensors.Length} tensors {differ} from the manifest: {names}",
-            checkpoint.Files[storage.File].Path, storage.Offset + first.ByteOffset);
+            file.Path, file.PositionOf(storage.Offset + first.ByteOffset));
     }
 
     private static IEnumerable<string> Part(string what, IReadOnlyCollection<string> items)

@@ -26,34 +26,34 @@ internal static class RowVerdict
     /// </summary>
     public static string? Deviation(LoadMeasurement row)
     {
-        if (row.PeakDeviceBytes - row.ForecastDeviceBytes is long device and not 0)
+        if (row.PeakDeviceBytes is long device && row.ForecastDeviceBytes is long ofDevice && device != ofDevice)
         {
-            return "device " + Signed(device, row.ForecastDeviceBytes!.Value);
+            return "device " + Signed(device, ofDevice);
         }
-        if (row.PeakHostBytes - row.ForecastHostBytes is long host
-            && HostDiffers(row.PeakHostBytes!.Value, row.ForecastHostBytes!.Value))
-        {
-            return "host " + Signed(host, row.ForecastHostBytes.Value);
-        }
-        return null;
+        return row.PeakHostBytes is long host && row.ForecastHostBytes is long ofHost && HostDiffers(host, ofHost)
+            ? "host " + Signed(host, ofHost)
+            : null;
     }
 
     /// <summary>Whether two peaks of the host differ by more than 2 % and 8 MiB. A smaller difference is noise.</summary>
     public static bool HostDiffers(long bytes, long reference) =>
-        Math.Abs(bytes - reference) > Math.Max(HostNoise, reference / 1000 * HostPermille);
+        Int128.Abs((Int128)bytes - reference) > Math.Max(HostNoise, reference / 1000 * HostPermille);
 
     /// <summary>
-    /// Returns a difference with its sign: in percent of a reference, or in bytes if the percentage says little.
+    /// Returns the difference from a reference with its sign: in percent of the reference, or in bytes if the percentage says little.
     /// </summary>
-    public static string Signed(long difference, long reference)
+    public static string Signed(long bytes, long reference)
     {
-        double percent = 100.0 * difference / Math.Max(reference, 1);
+        // Rows of files have any numbers.
+        Int128 difference = (Int128)bytes - reference;
+        string amount = (difference < 0 ? "-" : "+") + Printable.Bytes((long)Int128.Min(Int128.Abs(difference), long.MaxValue));
+        double percent = 100 * (double)difference / Math.Max(reference, 1);
         return Math.Abs(percent) switch
         {
-            >= 999.5 => (difference < 0 ? "-" : "+") + Printable.Bytes(Math.Abs(difference)),
+            >= 999.5 => amount,
             >= 99.95 => percent.ToString("+0 '%';-0 '%'", CultureInfo.InvariantCulture),
             >= 0.05 => percent.ToString("+0.0 '%';-0.0 '%'", CultureInfo.InvariantCulture),
-            _ => (difference < 0 ? "-" : "+") + Printable.Bytes(Math.Abs(difference)),
+            _ => amount,
         };
     }
 }

@@ -19,18 +19,24 @@ internal sealed record PhaseSpan(string Name, long Start, long End)
                 spans[name] = spans.TryGetValue(name, out PhaseSpan? known) ? known with { End = end } : new PhaseSpan(name, start, end);
             }
         }
-        var merged = new List<PhaseSpan>();
+        var merged = new List<(List<string> Names, long Start, long End)>();
         foreach (PhaseSpan span in spans.Values.Where(span => span.End > span.Start).OrderBy(span => span.Start))
         {
             if (merged.Count > 0 && (span.Start < merged[^1].End || merged.Count == MostShown))
             {
-                merged[^1] = new PhaseSpan($"{merged[^1].Name} + {span.Name}", merged[^1].Start, Math.Max(merged[^1].End, span.End));
+                (List<string> names, long start, long end) = merged[^1];
+                names.Add(span.Name);
+                merged[^1] = (names, start, Math.Max(end, span.End));
             }
             else
             {
-                merged.Add(span);
+                merged.Add(([span.Name], span.Start, span.End));
             }
         }
-        return merged;
+        return [.. merged.Select(span => new PhaseSpan(Joined(span.Names), span.Start, span.End))];
     }
+
+    // A file can have a hundred thousand phases.
+    private static string Joined(List<string> names) =>
+        string.Join(" + ", names.Take(MostShown)) + (names.Count > MostShown ? $" and {names.Count - MostShown} more" : "");
 }

@@ -77,7 +77,7 @@ internal sealed record RunChange(ReportGroup Group, string Name, ReportStrategy?
         Spread time = now.Of(row => row.ElapsedMicroseconds);
         // If the ranges of the runs overlap, the difference can be chance.
         if (was.Median is long from && time.Median is long to && (time.Least > was.Most || time.Most < was.Least)
-            && Math.Abs(to - from) >= TimeMicroseconds && Math.Abs((double)to - from) * 100 > (double)from * TimePercent)
+            && Math.Abs((double)to - from) >= TimeMicroseconds && Math.Abs((double)to - from) * 100 > (double)from * TimePercent)
         {
             string percent = (((double)to - from) * 100 / Math.Max(from, 1)).ToString("+0 '%';-0 '%'", CultureInfo.InvariantCulture);
             yield return (to > from, $"time {Figures.Time(from)} to {Figures.Time(to)} ({percent})");
@@ -90,7 +90,7 @@ internal sealed record RunChange(ReportGroup Group, string Name, ReportStrategy?
             if (before.Of(figure).Median is long less && now.Of(figure).Median is long more
                 && (exact ? less != more : RowVerdict.HostDiffers(more, less)))
             {
-                string change = RowVerdict.Signed(more - less, less);
+                string change = RowVerdict.Signed(more, less);
                 yield return (more > less, $"{name} {Figures.Bytes(less)} to {Figures.Bytes(more)} ({change})");
             }
         }

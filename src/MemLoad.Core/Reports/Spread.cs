@@ -12,5 +12,5 @@ internal readonly record struct Spread(long? Least, long? Median, long? Most)
         return known.Length == 0 ? default : new(known[0], Mean(known[(known.Length - 1) / 2], known[known.Length / 2]), known[^1]);
     }
 
-    private static long Mean(long low, long high) => low + ((high - low) / 2);
+    private static long Mean(long low, long high) => (long)(((Int128)low + high) / 2);
 }

@@ -29,8 +29,8 @@ public sealed record TensorEntry(
     long ElementOffset,
     LazyView LazyView = LazyView.None)
 {
-    /// <summary>Returns a whole storage as a contiguous tensor of bytes, to stream its raw content.</summary>
-    internal static TensorEntry OfStorage(int storage, long bytes) => new("", DType.UInt8, [bytes], [1], storage, 0);
+    /// <summary>Returns bytes of a storage as a contiguous tensor, to stream its raw content.</summary>
+    internal static TensorEntry OfStorage(int storage, long bytes, long start = 0) => new("", DType.UInt8, [bytes], [1], storage, start);
 
     /// <summary>Number of elements; 1 for a scalar, 0 if any dimension is 0.</summary>
     public long ElementCount => ShapeMath.ElementCount(Shape);

@@ -158,43 +158,17 @@ internal sealed class TorchCudaDevice : IDevice
         }
     }
 
-    private sealed unsafe class Block(
-        TorchCudaDevice device, torch.Tensor bytes, (DeviceBlock Own, DeviceBlock Process) account, long length) : MemoryBuffer(length)
+    private sealed class Block(
+        TorchCudaDevice device, torch.Tensor bytes, (DeviceBlock Own, DeviceBlock Process) account, long length) : CardMemory(length)
     {
         public torch.Tensor Bytes => bytes;
         public nint CardAddress { get; } = length > 0 ? device._card.AddressOf(bytes) : 0;
 
-        public override void Write(long offset, ReadOnlySpan<byte> source)
-        {
-            CheckRange(offset, source.Length);
-            int count = source.Length;
-            fixed (byte* from = source)
-            {
-                nint host = (nint)from;
-                if (count > 0)
-                {
-                    device._streams.Use(stream => device._card.Upload(stream, CardAddress + (nint)offset, host, count));
-                }
-            }
-        }
+        protected override void Upload(long offset, nint host, long bytes) =>
+            device._streams.Use(stream => device._card.Upload(stream, CardAddress + (nint)offset, host, bytes));
 
-        public override void Read(long offset, Span<byte> destination)
-        {
-            CheckRange(offset, destination.Length);
-            int count = destination.Length;
-            fixed (byte* to = destination)
-            {
-                nint host = (nint)to;
-                if (count > 0)
-                {
-                    device._streams.Use(stream => device._card.Download(stream, host, CardAddress + (nint)offset, count));
-                }
-            }
-        }
-
-        /// <summary>A copy on the host, because the memory of a card cannot be mapped. Writes to the copy are not copied back.</summary>
-        public override HostView MapForHost() => HostMemory.ViewOfCopy(
-            Length, copy => device._streams.Use(stream => device._card.Download(stream, copy, CardAddress, Length)));
+        protected override void Download(nint host, long offset, long bytes) =>
+            device._streams.Use(stream => device._card.Download(stream, host, CardAddress + (nint)offset, bytes));
 
         protected override void Dispose(bool disposing)
         {

@@ -120,6 +120,24 @@ public sealed class DecodedFileTests : IDisposable
         Assert.Contains(checkpoint.Tensors, tensor => tensor.ByteOffset > 0);
     }
 
+    [Theory]
+    [InlineData(CompressionLevel.NoCompression)]
+    [InlineData(CompressionLevel.Fastest)]
+    public void A_tensor_that_differs_from_a_manifest_is_found_at_its_place_in_the_file(CompressionLevel level)
+    {
+        string path = BigEndian(level);
+        var checkpoint = Checkpoint.Open(path);
+        WeightInfo other = WeightInfo.Of(checkpoint).First();
+        string[] sums = WeightsDigest.OfTensors(checkpoint);
+        sums[0] = new string('0', 64);
+        var expected = WeightManifest.Of(checkpoint, sums);
+
+        WeightVerdict verdict = WeightTester.Test(path, manifest: expected);
+
+        Assert.Equal(("ML6111", other.Offset), (verdict.RuleId, verdict.Offset));
+        Assert.InRange(verdict.Offset!.Value, 0, new FileInfo(path).Length);
+    }
+
     // Blocks of several threads come in any order.
     [Fact]
     public void Deflated_bytes_are_read_in_any_order()

@@ -321,6 +321,30 @@ public sealed class LoadReportTests
     }
 
     [Fact]
+    public void Figures_of_any_size_are_compared()
+    {
+        (long Before, long Now)[] figures = [(-1, long.MaxValue), (long.MinValue, 0), (long.MinValue, long.MaxValue)];
+        foreach ((long before, long now) in figures)
+        {
+            LoadMeasurement old = With(before);
+            LoadMeasurement read = With(now) with { ForecastHostBytes = before, ForecastDeviceBytes = before };
+
+            RunChange worse = Assert.Single(RunChange.Of([read], [old]));
+
+            Assert.Equal(ChangeKind.Worse, worse.Kind);
+            Assert.StartsWith("time ", worse.Text, StringComparison.Ordinal);
+            Assert.All(["host ", "device "], figure => Assert.Contains(figure, worse.Text, StringComparison.Ordinal));
+            Assert.DoesNotContain("-", worse.Text[worse.Text.LastIndexOf('(')..], StringComparison.Ordinal);
+            Assert.Contains("+", read.Verdict, StringComparison.Ordinal);
+            Assert.NotNull(RowVerdict.Deviation(read with { PeakDeviceBytes = before }));
+            _ = Written([read], []);
+        }
+
+        static LoadMeasurement With(long figure) =>
+            Rows.Loaded("Stream") with { ElapsedMicroseconds = figure, PeakHostBytes = figure, PeakDeviceBytes = figure };
+    }
+
+    [Fact]
     public void The_command_line_says_how_many_loads_are_worse()
     {
         using var folder = new TemporaryFolder();

@@ -122,6 +122,23 @@ public sealed class PictureTests
     }
 
     [Fact]
+    public void The_memory_of_many_phases_grows_with_their_number()
+    {
+        TimelinePoint[] points =
+        [
+            .. Enumerable.Range(0, 20_000).Select(i => new TimelinePoint(i, 0, 0, 0, 0, 0, 0, $"phase {i}")),
+        ];
+        long before = GC.GetAllocatedBytesForCurrentThread();
+
+        IReadOnlyList<PhaseSpan> spans = PhaseSpan.Of(points);
+
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 100 << 20);
+        Assert.Equal(8, spans.Count);
+        Assert.Equal(19_999, spans[^1].End);
+        Assert.EndsWith("phase 13 + phase 14 and 19984 more", spans[^1].Name, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_notebooks_figures_stand_beside_those_of_its_model_only()
     {
         LoadMeasurement xl = Rows.Loaded("Meta") with { Size = "gpt2-xl" };

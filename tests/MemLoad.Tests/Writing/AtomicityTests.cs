@@ -164,6 +164,89 @@ public sealed class AtomicityTests
         Assert.Empty(folder.Names);
     }
 
+    [Theory]
+    [MemberData(nameof(Formats))]
+    public void Weights_whose_bytes_do_not_fit_64_bits_are_refused(CheckpointFormat format)
+    {
+        using var folder = new TemporaryFolder();
+        IWeightSource source = format == CheckpointFormat.TorchZip ? new Enormous(32) : Repeating(2);
+
+        var counted = Assert.Throws<MemLoadException>(() => CheckpointWriter.CountBytes(source, folder["x"], format));
+        var refusal = Assert.Throws<MemLoadException>(() => CheckpointWriter.Write(source, folder["x"], format));
+
+        Assert.Equal(("ML9104", "ML9104"), (counted.Rule.Id, refusal.Rule.Id));
+        Assert.Empty(folder.Names);
+    }
+
+    [Fact]
+    public void Shards_whose_bytes_do_not_fit_64_bits_are_refused()
+    {
+        using var folder = new TemporaryFolder();
+        MemorySource source = Repeating(2);
+
+        var counted = Assert.Throws<MemLoadException>(() => CheckpointWriter.CountShardBytes(source, folder["x"], 1000));
+        var refusal = Assert.Throws<MemLoadException>(() => CheckpointWriter.WriteShards(source, folder["x"], 1000));
+
+        Assert.Equal(("ML9104", "ML9104"), (counted.Rule.Id, refusal.Rule.Id));
+        Assert.Empty(folder.Names);
+    }
+
+    [Fact]
+    public void A_folder_without_tensors_is_not_written_because_it_would_not_open()
+    {
+        using var folder = new TemporaryFolder();
+        var none = new MemorySource();
+
+        var refusal = Assert.Throws<MemLoadException>(() => CheckpointWriter.Write(none, folder["x"], CheckpointFormat.PerTensor));
+        var shards = Assert.Throws<MemLoadException>(() => CheckpointWriter.WriteShards(none, folder["x"], 1000));
+        CheckpointWriter.Write(none, folder["x.pth"], CheckpointFormat.TorchZip);
+
+        Assert.Equal(("ML9101", "ML9101"), (refusal.Rule.Id, shards.Rule.Id));
+        Assert.Equal(["x.pth"], folder.Names);
+        Assert.Empty(Checkpoint.Open(folder["x.pth"]).Tensors);
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(Formats))]
+    public void A_source_that_gets_another_name_meanwhile_is_read_to_its_end(CheckpointFormat format)
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "elsewhere progress comes at other bytes");
+        using var folder = new TemporaryFolder();
+        MemorySource weights = new MemorySource().Add("a", DType.UInt8, 3 << 20).Add("b", DType.UInt8, 3 << 20).Add("c", DType.UInt8, 99);
+        CheckpointWriter.Write(weights, folder["x.safetensors"], CheckpointFormat.Safetensors);
+        var source = Checkpoint.Open(folder["x.safetensors"]);
+        var progress = new Listener(bytes =>
+        {
+            if (bytes > 1 << 20 && File.Exists(folder["x.safetensors"]))
+            {
+                File.Move(folder["x.safetensors"], folder["y.safetensors"]);
+            }
+        });
+
+        CheckpointWriter.Write(source, folder["x"], format, bytesWritten: progress);
+
+        Assert.Equal(["x", "y.safetensors"], folder.Names);
+        Assert.Equal(WeightsDigest.Of(Checkpoint.Open(folder["y.safetensors"])), WeightsDigest.Of(Checkpoint.Open(folder["x"])));
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(Formats))]
+    public void A_source_that_is_written_to_meanwhile_gives_no_checkpoint(CheckpointFormat format)
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "elsewhere progress comes at other bytes");
+        using var folder = new TemporaryFolder();
+        MemorySource weights = new MemorySource().Add("a", DType.UInt8, 3 << 20).Add("b", DType.UInt8, 3 << 20).Add("c", DType.UInt8, 99);
+        CheckpointWriter.Write(weights, folder["x.safetensors"], CheckpointFormat.Safetensors);
+        var source = Checkpoint.Open(folder["x.safetensors"]);
+        var progress = new Listener(_ => File.SetLastWriteTimeUtc(folder["x.safetensors"], DateTime.UnixEpoch));
+
+        var refusal = Assert.Throws<MemLoadException>(() =>
+            CheckpointWriter.Write(source, folder["x"], format, bytesWritten: progress));
+
+        Assert.Equal("ML1006", refusal.Rule.Id);
+        Assert.Equal(["x.safetensors"], folder.Names);
+    }
+
     [Fact]
     public void Other_formats_are_not_written()
     {
@@ -390,6 +473,18 @@ public sealed class AtomicityTests
 
     private static MemorySource Other() => new MemorySource().Add("old", DType.Int16, 5000).Add("older", DType.Int8, 3);
 
+    // Tensors of 2⁶² bytes each, whose elements are all the same four bytes.
+    private static MemorySource Repeating(int count)
+    {
+        var source = new MemorySource();
+        int storage = source.AddStorage([1, 2, 3, 4]);
+        for (int i = 0; i < count; i++)
+        {
+            source.AddView($"t{i}", DType.Float32, storage, 0, [1L << 60], [0]);
+        }
+        return source;
+    }
+
     private static long TotalBytes(MemorySource source) => source.StorageLengths.Sum();
 
     private static string[] Content(string path) => Directory.Exists(path)
@@ -411,11 +506,12 @@ public sealed class AtomicityTests
     }
 
     // More than any disk holds.
-    private sealed class Enormous : IWeightSource
+    private sealed class Enormous(int tensors = 1) : IWeightSource
     {
-        public ImmutableArray<TensorEntry> Tensors { get; } = [new TensorEntry("huge", DType.Float32, [1L << 56], [1], 0, 0)];
+        public ImmutableArray<TensorEntry> Tensors { get; } =
+            [.. Enumerable.Range(0, tensors).Select(i => new TensorEntry($"huge{i}", DType.Float32, [1L << 56], [1], i, 0))];
 
-        public ImmutableArray<long> StorageLengths => [1L << 58];
+        public ImmutableArray<long> StorageLengths => [.. Enumerable.Repeat(1L << 58, Tensors.Length)];
 
         public void StreamStorage(int storage, ElementSink sink) => throw new NotSupportedException("nobody should ask");
 

@@ -49,6 +49,17 @@ public sealed class FormatNamesTests
     }
 
     [Theory]
+    [InlineData("model.pth", "model")]
+    [InlineData("a/v1.5.safetensors", "v1.5")]
+    [InlineData("a/model.safetensors.index.json", "model")]
+    [InlineData("pytorch_model.bin.index.json", "pytorch_model")]
+    [InlineData("diffusion_pytorch_model.safetensors.index.fp16.json", "diffusion_pytorch_model")]
+    [InlineData("v1.5.index.json", "v1.5")]
+    [InlineData("model.json", "model")]
+    public void The_name_of_a_checkpoint_has_no_extension_of_its_format(string path, string name) =>
+        Assert.Equal(name, FormatNames.NameOf(path));
+
+    [Theory]
     [InlineData(CheckpointFormat.TorchZip)]
     [InlineData(CheckpointFormat.Safetensors)]
     [InlineData(CheckpointFormat.PerTensor)]

@@ -11,6 +11,7 @@ public sealed partial class OtherUsersTests : IDisposable
     private const int Group = 65533;
     private const uint Version3 = 0x20080522; // _LINUX_CAPABILITY_VERSION_3
     private const uint OwnerRight = 1 << 0; // CAP_CHOWN
+    private const uint FilesOfOthersRight = 1 << 3; // CAP_FOWNER
 
     private readonly TemporaryFolder _folder = new();
 
@@ -163,7 +164,7 @@ public sealed partial class OtherUsersTests : IDisposable
         bool lacks = false;
         var thread = new Thread(() =>
         {
-            lacks = GiveOwnerRightAway();
+            lacks = GiveAway(OwnerRight);
             if (lacks)
             {
                 CheckpointWriter.Write(Weights(), _folder["x"], format, overwrite: true);
@@ -175,6 +176,34 @@ public sealed partial class OtherUsersTests : IDisposable
         Skip.IfNot(lacks, "this root has too few rights to give them away");
         string mode = format == CheckpointFormat.PerTensor ? "700" : "600";
         Assert.Equal($" {mode} 0:0", Owners(_folder["x"])[0]);
+    }
+
+    // A thread gives up its right to change the permissions of what it has given to another user.
+    [SkippableFact]
+    public void What_cannot_get_its_permissions_leaves_nothing()
+    {
+        RequireRoot();
+        CheckpointWriter.Write(Weights(), _folder["x"], CheckpointFormat.TorchZip);
+        Run("chown", FormattableString.Invariant($"{Somebody}:{Group}"), _folder["x"]);
+        string[] before = _folder.Names;
+        bool lacks = false;
+        Exception? failure = null;
+        var thread = new Thread(() =>
+        {
+            lacks = GiveAway(FilesOfOthersRight);
+            failure = lacks
+                ? Record.Exception(() => CheckpointWriter.Write(Weights(), _folder["x"], CheckpointFormat.TorchZip, overwrite: true))
+                : null;
+        });
+        thread.Start();
+        thread.Join();
+
+        Skip.IfNot(lacks, "this root has too few rights to give them away");
+        Assert.Equal("ML9103", Assert.IsType<MemLoadException>(failure).Rule.Id);
+        Assert.Equal(before, _folder.Names);
+        Assert.DoesNotContain(
+            new DirectoryInfo("/proc/self/fd").EnumerateFileSystemInfos().Select(file => file.LinkTarget),
+            target => target?.StartsWith(_folder.Path, StringComparison.Ordinal) == true);
     }
 
     [SkippableTheory]
@@ -207,7 +236,7 @@ public sealed partial class OtherUsersTests : IDisposable
     }
 
     // Of this thread alone: the system keeps rights by thread.
-    private static unsafe bool GiveOwnerRightAway()
+    private static unsafe bool GiveAway(uint right)
     {
         uint* header = stackalloc uint[] { Version3, 0 };
         uint* rights = stackalloc uint[6]; // effective, permitted and inheritable ones, twice
@@ -215,7 +244,7 @@ public sealed partial class OtherUsersTests : IDisposable
         {
             return false;
         }
-        rights[0] &= ~OwnerRight;
+        rights[0] &= ~right;
         return SetRights(header, rights) == 0;
     }
 

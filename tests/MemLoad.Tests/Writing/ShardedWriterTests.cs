@@ -74,6 +74,20 @@ public sealed class ShardedWriterTests : IDisposable
     }
 
     [Fact]
+    public void A_folder_of_more_than_99999_shards_is_replaced()
+    {
+        string target = _folder["m"];
+        CheckpointWriter.WriteShards(new MemorySource().Add("a", DType.Int8, 3), target, 100);
+        File.WriteAllText(Path.Combine(target, "model-00001-of-100000.safetensors"), "");
+        File.WriteAllText(Path.Combine(target, "model-100000-of-100000.safetensors"), "");
+
+        CheckpointWriter.WriteShards(new MemorySource().Add("b", DType.Int8, 3), target, 100, overwrite: true);
+
+        Assert.Equal("b", Assert.Single(Checkpoint.Open(target).Tensors).Name);
+        Assert.Single(Directory.GetFiles(target));
+    }
+
+    [Fact]
     public void Any_name_that_safetensors_takes_survives_the_index()
     {
         var source = new MemorySource();

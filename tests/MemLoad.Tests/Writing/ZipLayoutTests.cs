@@ -42,5 +42,6 @@ public sealed class ZipLayoutTests
         Assert.Equal(Records + Directory + End, ZipLayout.TotalBytes([("a", Large), ("b", 10)]));
         Assert.Throws<OverflowException>(() => ZipLayout.TotalBytes([("a", long.MaxValue), ("b", 10)]));
         Assert.Throws<OverflowException>(() => ZipLayout.TotalBytes([("a", long.MaxValue - 64)]));
+        Assert.Throws<OverflowException>(() => ZipLayout.TotalBytes([("a", long.MaxValue - 65), ("b", 10)]));
     }
 }

@@ -43,7 +43,8 @@ internal sealed class AtomicFile : IDisposable
     public static void Write(string target, ReadOnlySpan<byte> content, bool overwrite, CancellationToken cancellationToken)
     {
         using var file = new AtomicFile(target, overwrite, content.Length);
-        using (var output = new FileAppender(file.Handle, target, content.Length, new WriteSession(null, cancellationToken)))
+        using (var session = new WriteSession(null, cancellationToken))
+        using (var output = new FileAppender(file.Handle, target, content.Length, session))
         {
             output.Append(content);
             output.Complete();
@@ -169,11 +170,20 @@ internal sealed class AtomicFile : IDisposable
             }
             options.UnixCreateMode = mode & OwnersOwn; // the permissions are never wider
             var stream = new FileStream(path, options);
-            // The owner is set first, because the permissions refer to the old owner and group. The mode is set again, because creation
-            // applies the umask.
-            bool hasGroup = LinuxFileStatus.Of(target) is not { } old || NativeFiles.TryGiveTo(stream.SafeFileHandle, old);
-            File.SetUnixFileMode(stream.SafeFileHandle, hasGroup ? mode.Value : mode.Value & ~GroupsOwn);
-            return stream;
+            try
+            {
+                // The owner is set first, because the permissions refer to the old owner and group. The mode is set again, because creation
+                // applies the umask.
+                bool hasGroup = LinuxFileStatus.Of(target) is not { } old || NativeFiles.TryGiveTo(stream.SafeFileHandle, old);
+                File.SetUnixFileMode(stream.SafeFileHandle, hasGroup ? mode.Value : mode.Value & ~GroupsOwn);
+                return stream;
+            }
+            catch
+            {
+                TemporaryNames.TryDelete(path);
+                stream.Dispose();
+                throw;
+            }
         }
         catch (Exception e) when (WriteFailures.IsFailure(e))
         {

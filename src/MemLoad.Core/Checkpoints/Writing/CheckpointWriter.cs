@@ -22,9 +22,9 @@ public static class CheckpointWriter
     /// <param name="bytesWritten">Receives the number of written bytes, of <see cref="CountBytes"/>, about every 4 MiB.</param>
     /// <param name="cancellationToken">Stops the write within a few MiB. No file remains.</param>
     /// <exception cref="MemLoadException">
-    /// ML9101 for other formats, ML1008 for a name of another one; ML9102 to ML9105 if the target exists, cannot be written, has no space
-    /// or fails; ML9106 to ML9109 for a tensor that the format cannot hold; ML6001 to ML6003 and ML9110 for an unsound source; and the
-    /// errors of the source.
+    /// ML9101 for other formats, and for a folder of no tensors; ML1008 for a name of another one; ML9102 to ML9105 if the target exists,
+    /// cannot be written, has no space or fails; ML9106 to ML9109 for a tensor that the format cannot hold; ML6001 to ML6003 and ML9110 for
+    /// an unsound source; and the errors of the source.
     /// </exception>
     /// <exception cref="OperationCanceledException">The token was canceled.</exception>
     public static void Write(
@@ -37,15 +37,11 @@ public static class CheckpointWriter
     {
         Check(source, path, format);
         cancellationToken.ThrowIfCancellationRequested();
-        var session = new WriteSession(bytesWritten, cancellationToken);
+        using var session = new WriteSession(bytesWritten, cancellationToken);
         if (format == CheckpointFormat.PerTensor)
         {
             string target = WriteTarget.ForFolder(path, overwrite, WriteTarget.IsPerTensor);
-            var writer = new PerTensorWriter(source, target);
-            using var folder = new AtomicFolder(target, overwrite, WriteTarget.IsPerTensor, writer.DiskBytes);
-            writer.Write(folder.Path, target, session);
-            cancellationToken.ThrowIfCancellationRequested();
-            folder.Commit();
+            WriteFolder(Fitting(target, () => new PerTensorWriter(source, target)), target, overwrite, WriteTarget.IsPerTensor, session);
         }
         else
         {
@@ -57,7 +53,7 @@ public static class CheckpointWriter
                 writer.Write(output);
                 output.Complete();
             }
-            cancellationToken.ThrowIfCancellationRequested();
+            session.RequireComplete();
             file.Commit();
         }
     }
@@ -85,11 +81,9 @@ public static class CheckpointWriter
         Check(source, folder, CheckpointFormat.Safetensors);
         cancellationToken.ThrowIfCancellationRequested();
         string target = WriteTarget.ForFolder(folder, overwrite, ShardedWriter.IsOurs);
-        var writer = new ShardedWriter(source, target, maxShardBytes);
-        using var unfinished = new AtomicFolder(target, overwrite, ShardedWriter.IsOurs, writer.DiskBytes);
-        writer.Write(unfinished.Path, target, new WriteSession(bytesWritten, cancellationToken));
-        cancellationToken.ThrowIfCancellationRequested();
-        unfinished.Commit();
+        using var session = new WriteSession(bytesWritten, cancellationToken);
+        WriteFolder(
+            Fitting(target, () => new ShardedWriter(source, target, maxShardBytes)), target, overwrite, ShardedWriter.IsOurs, session);
     }
 
     /// <summary>
@@ -99,11 +93,12 @@ public static class CheckpointWriter
     /// <param name="folder">The folder that would be written.</param>
     /// <param name="maxShardBytes">The most bytes of tensors in a file, at least 1.</param>
     /// <returns>The length of all files in bytes.</returns>
-    /// <exception cref="MemLoadException">ML9107 to ML9109, ML9112, ML6001 to ML6003.</exception>
+    /// <exception cref="MemLoadException">ML9101, ML9104 if the bytes do not fit 64 bits, ML9107 to ML9109, ML9112, ML6001 to
+    /// ML6003.</exception>
     public static long CountShardBytes(IWeightSource source, string folder, long maxShardBytes)
     {
         Check(source, folder, CheckpointFormat.Safetensors);
-        return new ShardedWriter(source, folder, maxShardBytes).Length;
+        return Fitting(folder, () => new ShardedWriter(source, folder, maxShardBytes)).Length;
     }
 
     /// <summary>Checks before the weights are loaded that <see cref="WriteShards"/> can write to a folder.</summary>
@@ -138,18 +133,41 @@ public static class CheckpointWriter
     /// <param name="path">The file or folder that would be written; its name is part of a .pth file.</param>
     /// <param name="format">The format.</param>
     /// <returns>The length of the file, or of all files of a folder, in bytes.</returns>
-    /// <exception cref="MemLoadException">ML9101, ML9106 to ML9109, ML6001 to ML6003.</exception>
+    /// <exception cref="MemLoadException">ML9101, ML9104 if the bytes do not fit 64 bits, ML9106 to ML9109, ML6001 to ML6003.</exception>
     public static long CountBytes(IWeightSource source, string path, CheckpointFormat format)
     {
         Check(source, path, format);
-        return format == CheckpointFormat.PerTensor ? new PerTensorWriter(source, path).Length : Layout(source, path, format).Length;
+        return format == CheckpointFormat.PerTensor
+            ? Fitting(path, () => new PerTensorWriter(source, path)).Length
+            : Layout(source, path, format).Length;
     }
 
-    private static CheckpointFileWriter Layout(IWeightSource source, string target, CheckpointFormat format) => format switch
+    private static CheckpointFileWriter Layout(IWeightSource source, string target, CheckpointFormat format) =>
+        Fitting<CheckpointFileWriter>(target, () => format == CheckpointFormat.Safetensors
+            ? new SafetensorsWriter(source, source.Tensors, target)
+            : TorchZipWriter.ForStateDict(source, Path.GetFileName(target)));
+
+    // Tensors that repeat their elements can have more bytes than any disk.
+    private static T Fitting<T>(string target, Func<T> layout)
     {
-        CheckpointFormat.Safetensors => new SafetensorsWriter(source, source.Tensors, target),
-        _ => TorchZipWriter.ForStateDict(source, Path.GetFileName(target)),
-    };
+        try
+        {
+            return layout();
+        }
+        catch (OverflowException e)
+        {
+            throw Rules.DiskFull.Broken("disk full: more than 2⁶³ − 1 bytes are needed", target, innerException: e);
+        }
+    }
+
+    private static void WriteFolder(
+        CheckpointFolderWriter writer, string target, bool overwrite, Func<string, bool> isOurs, WriteSession session)
+    {
+        using var folder = new AtomicFolder(target, overwrite, isOurs, writer.DiskBytes);
+        writer.Write(folder.Path, target, session);
+        session.RequireComplete();
+        folder.Commit();
+    }
 
     private static void Check(IWeightSource source, string path, CheckpointFormat format)
     {

@@ -21,6 +21,7 @@ internal sealed partial class FileAppender(SafeFileHandle file, string target, l
     private int _filled;
     private long _fillingOffset; // the file offset of the filling buffer
     private Task _writing = Task.CompletedTask;
+    private bool _kernelCopies = OperatingSystem.IsLinux(); // until it refuses
 
     /// <summary>The number of appended bytes.</summary>
     public long Position => _fillingOffset + _filled;
@@ -45,17 +46,64 @@ internal sealed partial class FileAppender(SafeFileHandle file, string target, l
         }
     }
 
+    /// <summary>Appends the elements of a tensor of a source. Bytes that lie in files as they are wanted are copied from there.</summary>
+    /// <param name="source">The source.</param>
+    /// <param name="tensor">One of its tensors. Of a checkpoint, also a range of bytes of a storage.</param>
+    /// <param name="seen">Receives the elements, too, in order.</param>
+    /// <exception cref="MemLoadException">ML9104, ML9105, and the errors of the source.</exception>
+    /// <exception cref="OperationCanceledException">The session was canceled.</exception>
+    public void Append(IWeightSource source, TensorEntry tensor, ElementSink? seen = null)
+    {
+        if (tensor.ElementCount == 0)
+        {
+            return;
+        }
+        if (source is Checkpoint checkpoint && tensor.IsContiguous && checkpoint.Storages[tensor.Storage] is { IsCopyable: true } storage)
+        {
+            if (!storage.IsInChunks)
+            {
+                Append(session.Files[checkpoint.Files[storage.File]], storage.Offset + tensor.ByteOffset, tensor.Bytes, seen);
+            }
+            foreach (StorageChunk chunk in storage.Chunks) // a tensor in chunks has all of them
+            {
+                Append(session.Files[checkpoint.Files[chunk.File]], chunk.Offset, chunk.Length, seen);
+            }
+            return;
+        }
+        source.StreamElements(tensor, piece =>
+        {
+            seen?.Invoke(piece);
+            Append(piece);
+        });
+    }
+
     /// <summary>
     /// Appends a range of another file. If the system supports it, the kernel copies long ranges from page cache to page cache, or shares
     /// their blocks. Other bytes are copied through memory.
     /// </summary>
+    /// <param name="source">The other file.</param>
+    /// <param name="offset">The start of the range.</param>
+    /// <param name="length">The bytes of the range.</param>
+    /// <param name="seen">Receives the bytes, too, in order.</param>
     /// <exception cref="MemLoadException">ML9104 or ML9105; ML1005 to ML1007 if the source cannot be read.</exception>
     /// <exception cref="OperationCanceledException">The session was canceled.</exception>
-    public void Append(CheckpointFileReader source, long offset, long length)
+    public void Append(CheckpointFileReader source, long offset, long length, ElementSink? seen = null)
     {
-        long copied =
-            length >= PieceBytes && OperatingSystem.IsLinux() && !FileDecoding.Holds(offset) ? CopyInKernel(source, offset, length) : 0;
-        source.Stream(offset + copied, length - copied, Append, session.CancellationToken);
+        bool copies = length >= PieceBytes && !FileDecoding.Holds(offset);
+        if (seen is null)
+        {
+            long copied = copies ? CopyInKernel(source, offset, length) : 0;
+            source.Stream(offset + copied, length - copied, Append, session.CancellationToken);
+            return;
+        }
+        source.Stream(offset, length, piece =>
+        {
+            seen(piece);
+            // Less work than a write of the piece: it is in the page cache.
+            int copied = copies ? (int)CopyInKernel(source, offset, piece.Length) : 0;
+            offset += piece.Length;
+            Append(piece[copied..]);
+        }, session.CancellationToken);
     }
 
     /// <summary>Replaces bytes that were appended earlier, such as a checksum.</summary>
@@ -122,6 +170,10 @@ internal sealed partial class FileAppender(SafeFileHandle file, string target, l
     // writing the rest reports the error.
     private long CopyInKernel(CheckpointFileReader source, long offset, long length)
     {
+        if (!_kernelCopies)
+        {
+            return 0;
+        }
         WriteFilled();
         long copied = 0;
         while (copied < length)
@@ -134,6 +186,7 @@ internal sealed partial class FileAppender(SafeFileHandle file, string target, l
             long count = CopyFileRange(source.Handle, ref from, file, ref to, (nuint)Math.Min(most, length - copied), 0);
             if (count <= 0)
             {
+                _kernelCopies = false;
                 break;
             }
             _fillingOffset += count;

@@ -1,3 +1,6 @@
+using System.Collections.Concurrent;
+using System.Runtime.ExceptionServices;
+
 namespace MemLoad;
 
 /// <summary>
@@ -9,7 +12,9 @@ internal sealed class FileFlushes(WriteSession session) : IDisposable
     // Each holds a file open.
     private const int Most = 16;
 
-    private readonly Queue<Task> _running = new();
+    private readonly BlockingCollection<(FileStream File, string Target, long Length)> _written = new(boundedCapacity: 1);
+    private readonly List<Task> _flushing = [];
+    private Exception? _failure;
 
     /// <summary>Writes a file and begins to flush it. Waits if many flushes run.</summary>
     /// <param name="path">The file in the unfinished folder.</param>
@@ -19,6 +24,7 @@ internal sealed class FileFlushes(WriteSession session) : IDisposable
     /// <exception cref="MemLoadException">ML9103, ML9104 or ML9105, also of an earlier file.</exception>
     public void Write(string path, string target, long length, Action<FileAppender> write)
     {
+        RequireFlushed();
         FileStream file = AtomicFile.Open(path, target, length);
         try
         {
@@ -31,39 +37,52 @@ internal sealed class FileFlushes(WriteSession session) : IDisposable
             file.Dispose();
             throw;
         }
-        // A thread of its own, because the flush waits for the disk and the pool has few threads at first.
-        _running.Enqueue(Task.Factory.StartNew(
-            () => Flush(file, target, length), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default));
-        if (_running.Count > Most)
+        if (_flushing.Count < Most)
         {
-            _running.Dequeue().GetAwaiter().GetResult();
+            // Threads of their own, because a flush waits for the disk and the pool has few threads at first.
+            _flushing.Add(Task.Factory.StartNew(Flush, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default));
         }
+        _written.Add((file, target, length));
     }
 
     /// <summary>Waits until all files are on the disk.</summary>
     /// <exception cref="MemLoadException">ML9104 or ML9105.</exception>
     public void Complete()
     {
-        while (_running.TryDequeue(out Task? flush))
-        {
-            flush.GetAwaiter().GetResult();
-        }
+        Dispose();
+        RequireFlushed();
     }
 
     /// <summary>Waits until no file is open. Errors are not needed any more.</summary>
     public void Dispose()
     {
-        while (_running.TryDequeue(out Task? flush))
+        _written.CompleteAdding();
+        Task.WaitAll([.. _flushing]);
+    }
+
+    private void RequireFlushed()
+    {
+        if (Volatile.Read(ref _failure) is { } failure)
         {
-            flush.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing).GetAwaiter().GetResult();
+            ExceptionDispatchInfo.Throw(failure);
         }
     }
 
-    private static void Flush(FileStream file, string target, long length)
+    private void Flush()
     {
-        using (file)
+        foreach ((FileStream file, string target, long length) in _written.GetConsumingEnumerable())
         {
-            FileAppender.Flush(file.SafeFileHandle, target, length);
+            using (file)
+            {
+                try
+                {
+                    FileAppender.Flush(file.SafeFileHandle, target, length);
+                }
+                catch (Exception e)
+                {
+                    Interlocked.CompareExchange(ref _failure, e, null);
+                }
+            }
         }
     }
 }

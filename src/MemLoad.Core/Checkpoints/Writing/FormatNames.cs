@@ -57,11 +57,15 @@ internal static class FormatNames
         };
     }
 
-    /// <summary>Returns the name of a checkpoint: that of a folder, or that of a file without its extension.</summary>
+    /// <summary>
+    /// Returns the name of a checkpoint: that of a folder, or that of a file without its extension. An index has the name of its model,
+    /// such as <c>model</c> for <c>model.safetensors.index.json</c>.
+    /// </summary>
     public static string NameOf(string path)
     {
         path = Path.TrimEndingDirectorySeparator(path);
-        return Directory.Exists(path) ? Path.GetFileName(path) : Path.GetFileNameWithoutExtension(path);
+        string name = Path.GetFileName(path);
+        return Directory.Exists(path) ? name : FolderNames.ModelOfIndex(name) ?? Path.GetFileNameWithoutExtension(name);
     }
 
     /// <summary>Returns the extension of a format. Empty for a folder.</summary>

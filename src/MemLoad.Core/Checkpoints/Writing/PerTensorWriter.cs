@@ -4,13 +4,12 @@ using System.Text;
 namespace MemLoad;
 
 /// <summary>Writes a folder with one file per tensor. Each file has the content of <c>torch.save(tensor.contiguous())</c>.</summary>
-internal sealed class PerTensorWriter
+internal sealed class PerTensorWriter : CheckpointFolderWriter
 {
     /// <summary>The extension of the files after the tensor name.</summary>
     public const string Extension = ".pt";
 
     private const int LongestName = 200; // bytes; file systems allow 255, less the extension and the suffixes of copies
-    private const int BlockBytes = 4096; // the disk space of a file is a multiple of blocks
 
     private static readonly SearchValues<char> SeparatorsAndWildcards = SearchValues.Create("/\\:*?\"<>|");
 
@@ -24,9 +23,11 @@ internal sealed class PerTensorWriter
     private readonly IWeightSource _source;
 
     /// <summary>Checks that every name is a valid file name, and adds up the files.</summary>
-    /// <exception cref="MemLoadException">ML9106.</exception>
+    /// <exception cref="MemLoadException">ML9101 or ML9106.</exception>
+    /// <exception cref="OverflowException">The bytes of all files do not fit 64 bits.</exception>
     public PerTensorWriter(IWeightSource source, string target)
     {
+        RequireTensors(source, target);
         _source = source;
         var names = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
         foreach (TensorEntry tensor in source.Tensors)
@@ -42,30 +43,17 @@ internal sealed class PerTensorWriter
                     $"the names of tensors {Printable.Quote(names[tensor.Name])} and {Printable.Quote(tensor.Name)} differ only in case",
                     target);
             }
-            Length = checked(Length + For(tensor).Length);
         }
+        AddUp();
     }
 
-    /// <summary>The sum of the bytes of all files.</summary>
-    public long Length { get; }
-
-    /// <summary>The maximum disk space of the files.</summary>
-    public long DiskBytes => Length + ((long)BlockBytes * _source.Tensors.Length);
-
-    /// <summary>Fills the temporary folder of a target.</summary>
-    public void Write(string folder, string target, WriteSession session)
+    // A writer is made when its file is written, because the layouts of all files would need much memory.
+    protected override IEnumerable<(string Name, long Length, Action<FileAppender> Write)> Files => _source.Tensors.Select(tensor =>
     {
-        using var flushes = new FileFlushes(session);
-        foreach (TensorEntry tensor in _source.Tensors)
-        {
-            TorchZipWriter writer = For(tensor);
-            string name = tensor.Name + Extension;
-            flushes.Write(Path.Combine(folder, name), Path.Combine(target, name), writer.Length, writer.Write);
-        }
-        flushes.Complete();
-    }
-
-    private TorchZipWriter For(TensorEntry tensor) => TorchZipWriter.ForTensor(_source, tensor, tensor.Name + Extension);
+        string name = tensor.Name + Extension;
+        var writer = TorchZipWriter.ForTensor(_source, tensor, name);
+        return (name, writer.Length, (Action<FileAppender>)writer.Write);
+    });
 
     // A folder that one system writes can be read on another system, so the strictest rules of all systems apply.
     private static string? Unsafe(string name)

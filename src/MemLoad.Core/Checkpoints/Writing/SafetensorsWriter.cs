@@ -73,36 +73,13 @@ internal sealed class SafetensorsWriter : CheckpointFileWriter
         foreach (TensorEntry tensor in _tensors)
         {
             long end = output.Position + tensor.Bytes;
-            if (tensor is { IsContiguous: true, ElementCount: > 0 }
-                && _source is Checkpoint file
-                && file.Storages[tensor.Storage] is { IsCopyable: true } storage)
-            {
-                if (!storage.IsInChunks)
-                {
-                    Append(output, file.Files[storage.File], storage.Offset + tensor.ByteOffset, tensor.Bytes);
-                }
-                foreach (StorageChunk chunk in storage.Chunks)
-                {
-                    Append(output, file.Files[chunk.File], chunk.Offset, chunk.Length); // a tensor in chunks has all of them
-                }
-            }
-            else if (tensor.ElementCount > 0)
-            {
-                _source.StreamElements(tensor, output.Append);
-            }
+            output.Append(_source, tensor);
             if (output.Position != end)
             {
                 throw Rules.SourceInconsistent.Broken(
                     $"tensor {Printable.Quote(tensor.Name)} has {tensor.Bytes} bytes and {tensor.Bytes + output.Position - end} came");
             }
         }
-    }
-
-    private static void Append(FileAppender output, CheckpointFile file, long offset, long length)
-    {
-        using CheckpointFileReader reader = CheckpointFileReader.Reopen(file);
-        output.Append(reader, offset, length);
-        reader.RequireUnchanged();
     }
 
     private static byte[] Header(ImmutableArray<TensorEntry> tensors, out long dataBytes)

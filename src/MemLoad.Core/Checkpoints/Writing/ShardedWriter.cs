@@ -8,28 +8,25 @@ namespace MemLoad;
 /// <c>model-00001-of-00003.safetensors</c> and <c>model.safetensors.index.json</c>. Tensors that fit one file are one file,
 /// <c>model.safetensors</c>, without an index.
 /// </summary>
-internal sealed partial class ShardedWriter
+internal sealed partial class ShardedWriter : CheckpointFolderWriter
 {
     private const string Single = "model.safetensors";
     private const string IndexName = "model.safetensors.index.json";
-    private const int BlockBytes = 4096; // the disk space of a file is a multiple of blocks
 
     private readonly List<(string Name, SafetensorsWriter Writer)> _shards = [];
     private readonly byte[] _index;
 
     /// <summary>Splits the tensors and determines the layout of each file.</summary>
-    /// <exception cref="MemLoadException">ML9107, ML9108, ML9109 or ML9112.</exception>
+    /// <exception cref="MemLoadException">ML9101, ML9107, ML9108, ML9109 or ML9112.</exception>
+    /// <exception cref="OverflowException">The bytes of all files do not fit 64 bits.</exception>
     public ShardedWriter(IWeightSource source, string target, long maxShardBytes)
     {
         if (maxShardBytes < 1)
         {
             throw Rules.ShardSize.Broken($"shards of at most {maxShardBytes} bytes were asked for", target);
         }
+        RequireTensors(source, target);
         List<List<TensorEntry>> groups = Split(source.Tensors, maxShardBytes);
-        if (groups.Count == 0)
-        {
-            groups.Add([]);
-        }
         var placed = new List<(TensorEntry Tensor, string File)>();
         for (int i = 0; i < groups.Count; i++)
         {
@@ -39,33 +36,26 @@ internal sealed partial class ShardedWriter
             placed.AddRange(groups[i].Select(tensor => (tensor, name)));
         }
         _index = groups.Count == 1 ? [] : Index(placed);
-        Length = checked(_shards.Sum(shard => shard.Writer.Length) + _index.Length);
+        AddUp();
     }
 
-    /// <summary>The sum of the bytes of all files.</summary>
-    public long Length { get; }
-
-    /// <summary>The maximum disk space of the files.</summary>
-    public long DiskBytes => Length + ((long)BlockBytes * (_shards.Count + 1));
+    protected override IEnumerable<(string Name, long Length, Action<FileAppender> Write)> Files
+    {
+        get
+        {
+            foreach ((string name, SafetensorsWriter writer) in _shards)
+            {
+                yield return (name, writer.Length, writer.Write);
+            }
+            if (_index.Length > 0)
+            {
+                yield return (IndexName, _index.Length, output => output.Append(_index));
+            }
+        }
+    }
 
     /// <summary>True for the names of the files that this class writes.</summary>
     public static bool IsOurs(string name) => name is Single or IndexName || ShardName().IsMatch(name);
-
-    /// <summary>Fills the temporary folder of a target.</summary>
-    public void Write(string folder, string target, WriteSession session)
-    {
-        using var flushes = new FileFlushes(session);
-        foreach ((string name, SafetensorsWriter writer) in _shards)
-        {
-            flushes.Write(Path.Combine(folder, name), Path.Combine(target, name), writer.Length, writer.Write);
-        }
-        if (_index.Length > 0)
-        {
-            flushes.Write(
-                Path.Combine(folder, IndexName), Path.Combine(target, IndexName), _index.Length, output => output.Append(_index));
-        }
-        flushes.Complete();
-    }
 
     // As huggingface_hub does: in the order of the tensors, each file is filled up to the limit. A tensor above the limit is a file.
     private static List<List<TensorEntry>> Split(ImmutableArray<TensorEntry> tensors, long most)
@@ -130,6 +120,6 @@ internal sealed partial class ShardedWriter
         json.Append('"');
     }
 
-    [GeneratedRegex("^model-[0-9]{5}-of-[0-9]{5}\\.safetensors$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex("^model-[0-9]{5,}-of-[0-9]{5,}\\.safetensors$", RegexOptions.CultureInvariant)]
     private static partial Regex ShardName();
 }

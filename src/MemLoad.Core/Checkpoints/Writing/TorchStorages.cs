@@ -70,14 +70,15 @@ internal sealed class TorchStorages
         {
             return StoredBytes.Of([]);
         }
-        if (storage.Start == 0 && storage.Length == _lengths[storage.Source])
+        bool isWhole = storage.Start == 0 && storage.Length == _lengths[storage.Source];
+        if (_source is Checkpoint checkpoint && (isWhole || !checkpoint.Storages[storage.Source].IsInChunks))
         {
-            return new StoredBytes(storage.Length, sink => _source.StreamStorage(storage.Source, sink));
+            return StoredBytes.Of(_source, TensorEntry.OfStorage(storage.Source, storage.Length, storage.Start));
         }
-        return new StoredBytes(storage.Length, sink =>
+        return new StoredBytes(storage.Length, (output, seen) =>
         {
             long skip = storage.Start;
-            long left = storage.Length;
+            long left = isWhole ? long.MaxValue : storage.Length; // the whole is counted where it is written
             _source.StreamStorage(storage.Source, piece =>
             {
                 int skipped = (int)Math.Min(skip, piece.Length);
@@ -85,10 +86,8 @@ internal sealed class TorchStorages
                 ReadOnlySpan<byte> part = piece[skipped..];
                 part = part[..(int)Math.Min(left, part.Length)];
                 left -= part.Length;
-                if (!part.IsEmpty)
-                {
-                    sink(part);
-                }
+                seen(part);
+                output.Append(part);
             });
         });
     }

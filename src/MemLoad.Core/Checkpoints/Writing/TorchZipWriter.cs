@@ -49,14 +49,7 @@ internal sealed class TorchZipWriter : CheckpointFileWriter
         DType? dtype = TorchStorageClass.Of(tensor.DType) is null ? null : tensor.DType;
         var contiguous = new TensorEntry(tensor.Name, tensor.DType, tensor.Shape, ShapeMath.ContiguousStrides(tensor.Shape), 0, 0);
         byte[] pickle = TorchPickle.BareTensor(contiguous, new TorchStorage(0, 0, tensor.Bytes, dtype));
-        void StreamUnlessEmpty(ElementSink sink)
-        {
-            if (tensor.ElementCount > 0)
-            {
-                source.StreamElements(tensor, sink);
-            }
-        }
-        return new TorchZipWriter(fileName, pickle, [new StoredBytes(tensor.Bytes, StreamUnlessEmpty)]);
+        return new TorchZipWriter(fileName, pickle, [StoredBytes.Of(source, tensor)]);
     }
 
     public override void Write(FileAppender output)

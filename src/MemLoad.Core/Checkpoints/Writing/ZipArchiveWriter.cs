@@ -33,7 +33,7 @@ internal sealed class ZipArchiveWriter(FileAppender output)
         output.Append(LocalHeader(Encoding.UTF8.GetBytes(name), bytes.Length, header));
         var checksum = new Crc32();
         long left = bytes.Length;
-        bytes.Stream(piece =>
+        bytes.Write(output, piece =>
         {
             left -= piece.Length;
             if (left < 0)
@@ -41,7 +41,6 @@ internal sealed class ZipArchiveWriter(FileAppender output)
                 throw Rules.SourceInconsistent.Broken($"record {Printable.Quote(name)} has more bytes than the {bytes.Length} announced");
             }
             checksum.Append(piece);
-            output.Append(piece);
         });
         if (left != 0)
         {
@@ -105,16 +104,8 @@ internal sealed class ZipArchiveWriter(FileAppender output)
         int padding = ZipLayout.Padding(offset, name.Length, length);
         var header = new Fields(ZipLayout.LocalHeaderBytes + name.Length + zip64 + ZipLayout.ExtraHeaderBytes + padding);
         header.Add32(LocalSignature);
-        header.Add16(zip64 > 0 ? WithZip64 : Plain);
-        header.Add16(Utf8Names);
-        header.Add16(0); // stored
-        header.Add16(0);
-        header.Add16(FirstDay);
-        header.Add32(0); // the checksum follows when it is known
-        header.Add32(Clamp(length));
-        header.Add32(Clamp(length));
-        header.Add16((ushort)name.Length);
-        header.Add16((ushort)(zip64 + ZipLayout.ExtraHeaderBytes + padding));
+        // The checksum follows when it is known.
+        AddFacts(ref header, zip64, 0, length, name.Length, zip64 + ZipLayout.ExtraHeaderBytes + padding);
         header.Add(name);
         if (zip64 > 0)
         {
@@ -134,21 +125,12 @@ internal sealed class ZipArchiveWriter(FileAppender output)
         int zip64 = ZipLayout.CentralZip64Bytes(length, offset);
         var header = new Fields(ZipLayout.CentralHeaderBytes + name.Length + zip64);
         header.Add32(CentralSignature);
-        header.Add16(WithZip64);
-        header.Add16(zip64 > 0 ? WithZip64 : Plain);
-        header.Add16(Utf8Names);
-        header.Add16(0);
-        header.Add16(0);
-        header.Add16(FirstDay);
-        header.Add32(crc);
-        header.Add32(Clamp(length));
-        header.Add32(Clamp(length));
-        header.Add16((ushort)name.Length);
-        header.Add16((ushort)zip64);
-        header.Add16(0);
-        header.Add16(0);
-        header.Add16(0);
-        header.Add32(0);
+        header.Add16(WithZip64); // the version of the writer
+        AddFacts(ref header, zip64, crc, length, name.Length, zip64);
+        header.Add16(0); // no comment
+        header.Add16(0); // the first disk
+        header.Add16(0); // internal attributes
+        header.Add32(0); // external attributes
         header.Add32(Clamp(offset));
         header.Add(name);
         if (zip64 > 0)
@@ -166,6 +148,21 @@ internal sealed class ZipArchiveWriter(FileAppender output)
             }
         }
         return header.Bytes;
+    }
+
+    // What both headers of a record say in the same fields.
+    private static void AddFacts(ref Fields header, int zip64, uint crc, long length, int nameBytes, int extraBytes)
+    {
+        header.Add16(zip64 > 0 ? WithZip64 : Plain);
+        header.Add16(Utf8Names);
+        header.Add16(0); // stored
+        header.Add16(0); // midnight
+        header.Add16(FirstDay);
+        header.Add32(crc);
+        header.Add32(Clamp(length));
+        header.Add32(Clamp(length));
+        header.Add16((ushort)nameBytes);
+        header.Add16((ushort)extraBytes);
     }
 
     private static uint Clamp(long value) => (uint)Math.Min(value, ZipLayout.See64);

@@ -42,6 +42,7 @@ internal static class ZipLayout
     }
 
     /// <summary>Returns the bytes of an archive with these records. Names include their prefix.</summary>
+    /// <exception cref="OverflowException">They do not fit 64 bits.</exception>
     public static long TotalBytes(IEnumerable<(string Name, long Length)> records)
     {
         long position = 0;
@@ -49,10 +50,12 @@ internal static class ZipLayout
         foreach ((string name, long length) in records)
         {
             int nameBytes = Encoding.UTF8.GetByteCount(name);
-            central += CentralHeaderBytes + nameBytes + CentralZip64Bytes(length, position);
-            long data =
-                position + LocalHeaderBytes + nameBytes + LocalZip64Bytes(length) + ExtraHeaderBytes + Padding(position, nameBytes, length);
-            position = checked(data + length);
+            checked
+            {
+                central += CentralHeaderBytes + nameBytes + CentralZip64Bytes(length, position);
+                position += LocalHeaderBytes + nameBytes + LocalZip64Bytes(length) + ExtraHeaderBytes + Padding(position, nameBytes, length)
+                    + length;
+            }
         }
         return checked(position + central + Zip64EndBytes + Zip64LocatorBytes + EndBytes);
     }

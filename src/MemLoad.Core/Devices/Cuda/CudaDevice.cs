@@ -243,41 +243,15 @@ internal sealed unsafe class CudaDevice : IDevice
         context.Dispose();
     }
 
-    private sealed class Block(CudaDevice device, DeviceBlock block, ulong address, long bytes) : MemoryBuffer(bytes)
+    private sealed class Block(CudaDevice device, DeviceBlock block, ulong address, long length) : CardMemory(length)
     {
         public ulong CardAddress => address;
 
-        public override void Write(long offset, ReadOnlySpan<byte> source)
-        {
-            CheckRange(offset, source.Length);
-            if (source.Length > 0)
-            {
-                int count = source.Length;
-                fixed (byte* from = source)
-                {
-                    nint host = (nint)from;
-                    device.OnStream((context, stream) => context.Upload(stream, address + (ulong)offset, (void*)host, count));
-                }
-            }
-        }
+        protected override void Upload(long offset, nint host, long bytes) =>
+            device.OnStream((context, stream) => context.Upload(stream, address + (ulong)offset, (void*)host, bytes));
 
-        public override void Read(long offset, Span<byte> destination)
-        {
-            CheckRange(offset, destination.Length);
-            if (destination.Length > 0)
-            {
-                int count = destination.Length;
-                fixed (byte* to = destination)
-                {
-                    nint host = (nint)to;
-                    device.OnStream((context, stream) => context.Download(stream, (void*)host, address + (ulong)offset, count));
-                }
-            }
-        }
-
-        /// <summary>A copy on the host, because the memory of a card cannot be mapped. Writes to the copy are not copied back.</summary>
-        public override HostView MapForHost() => HostMemory.ViewOfCopy(
-            Length, copy => device.OnStream((context, stream) => context.Download(stream, (void*)copy, address, Length)));
+        protected override void Download(nint host, long offset, long bytes) =>
+            device.OnStream((context, stream) => context.Download(stream, (void*)host, address + (ulong)offset, bytes));
 
         protected override void Dispose(bool disposing)
         {

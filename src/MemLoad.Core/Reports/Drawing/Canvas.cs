@@ -29,16 +29,23 @@ internal sealed class Canvas
     /// </summary>
     public void Fill(ReadOnlySpan<Spot> polygon, Func<int, int, int> paint)
     {
-        (double top, double bottom) = (double.MaxValue, double.MinValue);
+        (double top, double bottom, double left, double right) = (double.MaxValue, double.MinValue, double.MaxValue, double.MinValue);
         foreach (Spot spot in polygon)
         {
             (top, bottom) = (Math.Min(top, spot.Y), Math.Max(bottom, spot.Y));
+            (left, right) = (Math.Min(left, spot.X), Math.Max(right, spot.X));
+        }
+        int first = (int)Math.Clamp(Math.Floor(left), 0, Width);
+        int end = (int)Math.Clamp(Math.Ceiling(right), first, Width);
+        if (first == end)
+        {
+            return; // it is beside the image, as the end of a long text is
         }
         var crossings = new List<double>();
         int last = (int)Math.Min(Height - 1, Math.Floor(bottom));
         for (int y = (int)Math.Max(0, Math.Floor(top)); y <= last; y++)
         {
-            Array.Clear(_coverage);
+            Array.Clear(_coverage, first, end - first);
             for (int line = 0; line < LinesPerRow; line++)
             {
                 Cross(polygon, y + ((line + 0.5) / LinesPerRow), crossings);
@@ -47,7 +54,7 @@ internal sealed class Canvas
                     Cover(Math.Max(0, crossings[i]), Math.Min(Width, crossings[i + 1]));
                 }
             }
-            for (int x = 0; x < Width; x++)
+            for (int x = first; x < end; x++)
             {
                 if (_coverage[x] > 0)
                 {
