@@ -41,7 +41,7 @@ internal sealed unsafe class FreeMemory(string how, long fileBytes)
     /// <summary>Holds as much as any contender needs.</summary>
     public void Hold()
     {
-        LetGo(); // which a contender that failed before its time did not ask for
+        Free(); // which a contender that failed before its time did not ask for
         if (how == Touched)
         {
             _held = Limits.Map(_bytes);
@@ -55,10 +55,10 @@ internal sealed unsafe class FreeMemory(string how, long fileBytes)
     public void Release()
     {
         Thread.Sleep(TimeSpan.FromSeconds(3));
-        LetGo();
+        Free();
     }
 
-    private void LetGo()
+    private void Free()
     {
         if (_held is not null)
         {

@@ -79,7 +79,7 @@ internal sealed partial class FileLease : IDisposable
         }
         lock (_releasing)
         {
-            LetGo();
+            Release();
         }
     }
 
@@ -105,12 +105,12 @@ internal sealed partial class FileLease : IDisposable
             if (_held && Control(_file, Get, 0) != Read)
             {
                 _broken();
-                LetGo();
+                Release();
             }
         }
     }
 
-    private void LetGo()
+    private void Release()
     {
         if (_held)
         {

@@ -1,9 +1,9 @@
 namespace MemLoad;
 
-/// <summary>A block of memory of the host, of a mapped file or of a device. Disposing frees it when no other holder remains.</summary>
+/// <summary>A block of memory of the host, of a mapped file or of a device. Disposing frees it when no other reference remains.</summary>
 public abstract class MemoryBuffer(long length) : IDisposable
 {
-    private int _holders = 1;
+    private int _references = 1;
     private int _disposed;
 
     /// <summary>Usable length in bytes.</summary>
@@ -44,29 +44,29 @@ public abstract class MemoryBuffer(long length) : IDisposable
     }
 
     /// <summary>
-    /// Keeps the memory until <see cref="LetGo"/>, even if the block is disposed meanwhile. For other users of the memory, such as a tensor
-    /// of a framework.
+    /// Keeps the memory until <see cref="Release"/>, even if the block is disposed meanwhile. For other users of the memory, such as a
+    /// tensor of a framework.
     /// </summary>
     /// <exception cref="ObjectDisposedException">The memory was given back before.</exception>
-    public void Hold()
+    public void AddReference()
     {
-        int holders = Volatile.Read(ref _holders);
+        int references = Volatile.Read(ref _references);
         while (true)
         {
-            ObjectDisposedException.ThrowIf(holders == 0, this);
-            int seen = Interlocked.CompareExchange(ref _holders, holders + 1, holders);
-            if (seen == holders)
+            ObjectDisposedException.ThrowIf(references == 0, this);
+            int seen = Interlocked.CompareExchange(ref _references, references + 1, references);
+            if (seen == references)
             {
                 return;
             }
-            holders = seen;
+            references = seen;
         }
     }
 
-    /// <summary>Ends one <see cref="Hold"/>. The last holder frees the memory.</summary>
-    public void LetGo()
+    /// <summary>Ends one <see cref="AddReference"/>. The last reference frees the memory.</summary>
+    public void Release()
     {
-        if (Interlocked.Decrement(ref _holders) == 0)
+        if (Interlocked.Decrement(ref _references) == 0)
         {
             Dispose(true);
         }
@@ -77,7 +77,7 @@ public abstract class MemoryBuffer(long length) : IDisposable
     {
         if (Interlocked.Exchange(ref _disposed, 1) == 0)
         {
-            LetGo();
+            Release();
         }
         GC.SuppressFinalize(this);
     }

@@ -94,12 +94,12 @@ internal sealed class SimulatedDevice : IDevice
         {
             lock (_allocating)
             {
-                LetGo();
+                Release();
             }
         }
     }
 
-    private void LetGo()
+    private void Release()
     {
         if (--_holders == 0)
         {
@@ -133,7 +133,7 @@ internal sealed class SimulatedDevice : IDevice
                 lock (device._allocating)
                 {
                     device._allocator.Release(block);
-                    device.LetGo();
+                    device.Release();
                 }
             }
         }

@@ -22,7 +22,7 @@ internal static class WeightRefill
         {
             for (; held < targets.Length; held++)
             {
-                targets[held].Hold();
+                targets[held].AddReference();
             }
             using var files = new CheckpointFileSet();
             using var workers = new Workers();
@@ -52,7 +52,7 @@ internal static class WeightRefill
         {
             foreach (MemoryBuffer target in targets.AsSpan(0, held))
             {
-                target.LetGo();
+                target.Release();
             }
         }
     }

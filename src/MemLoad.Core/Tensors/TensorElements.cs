@@ -22,7 +22,7 @@ internal static class TensorElements
     /// <exception cref="ObjectDisposedException">The memory was freed before.</exception>
     public static void Stream(TensorEntry tensor, MemoryBuffer memory, long storageOffset, ElementSink sink)
     {
-        memory.Hold();
+        memory.AddReference();
         try
         {
             StreamUnchecked(tensor, memory, storageOffset, sink);
@@ -30,7 +30,7 @@ internal static class TensorElements
         }
         finally
         {
-            memory.LetGo();
+            memory.Release();
         }
     }
 

@@ -44,16 +44,16 @@ internal static unsafe partial class TensorMemory
             return torch.empty(0, torch.ScalarType.Byte).DetachFromDisposeScope();
         }
         nint address = memory.Address + (nint)offset;
-        memory.Hold();
+        memory.AddReference();
         lock (Holding)
         {
             ref (MemoryBuffer Memory, int Tensors) held = ref CollectionsMarshal.GetValueRefOrAddDefault(Held, address, out _);
             held = (memory, held.Tensors + 1);
         }
-        nint handle = FromMemory(address, &LetGo, &bytes, 1, (sbyte)torch.ScalarType.Byte, (sbyte)torch.ScalarType.Byte, Host, -1, 0);
+        nint handle = FromMemory(address, &Release, &bytes, 1, (sbyte)torch.ScalarType.Byte, (sbyte)torch.ScalarType.Byte, Host, -1, 0);
         if (handle == 0)
         {
-            LetGoOf(address);
+            ReleaseAt(address);
         }
         return Own(handle);
     }
@@ -84,9 +84,9 @@ internal static unsafe partial class TensorMemory
     private static string LastError() => Marshal.PtrToStringUTF8(GetAndResetLastError()) ?? "libtorch gave no reason";
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static void LetGo(void* address) => LetGoOf((nint)address);
+    private static void Release(void* address) => ReleaseAt((nint)address);
 
-    private static void LetGoOf(nint address)
+    private static void ReleaseAt(nint address)
     {
         MemoryBuffer memory;
         lock (Holding)
@@ -101,7 +101,7 @@ internal static unsafe partial class TensorMemory
                 Held.Add(address, (memory, held.Tensors - 1));
             }
         }
-        memory.LetGo();
+        memory.Release();
     }
 
     [LibraryImport("LibTorchSharp", EntryPoint = "THSTensor_new")]

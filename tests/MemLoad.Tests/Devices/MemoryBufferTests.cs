@@ -6,25 +6,25 @@ public sealed class MemoryBufferTests
     public void Memory_goes_when_the_owner_has_disposed_it_and_the_last_holder_has_let_go()
     {
         var buffer = new Watched();
-        buffer.Hold();
-        buffer.Hold();
+        buffer.AddReference();
+        buffer.AddReference();
 
         buffer.Dispose();
         buffer.Dispose(); // a second time counts for nothing
-        buffer.LetGo();
+        buffer.Release();
         Assert.Equal(0, buffer.Releases);
 
-        buffer.LetGo();
+        buffer.Release();
         Assert.Equal(1, buffer.Releases);
-        Assert.Throws<ObjectDisposedException>(buffer.Hold);
+        Assert.Throws<ObjectDisposedException>(buffer.AddReference);
     }
 
     [Fact]
     public void A_holder_that_lets_go_first_does_not_take_the_memory_from_the_owner()
     {
         var buffer = new Watched();
-        buffer.Hold();
-        buffer.LetGo();
+        buffer.AddReference();
+        buffer.Release();
         Assert.Equal(0, buffer.Releases);
 
         buffer.Dispose();
@@ -39,8 +39,8 @@ public sealed class MemoryBufferTests
         {
             for (int i = 0; i < 100_000; i++)
             {
-                buffer.Hold();
-                buffer.LetGo();
+                buffer.AddReference();
+                buffer.Release();
             }
         });
         Assert.Equal(0, buffer.Releases);

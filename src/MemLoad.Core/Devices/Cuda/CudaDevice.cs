@@ -135,7 +135,7 @@ internal sealed unsafe class CudaDevice : IDevice
         {
             lock (_allocating)
             {
-                LetGo();
+                Release();
             }
         }
     }
@@ -219,7 +219,7 @@ internal sealed unsafe class CudaDevice : IDevice
         _streams.Use(stream => copy(context, stream));
     }
 
-    private void LetGo()
+    private void Release()
     {
         if (--_holders > 0)
         {
@@ -258,7 +258,7 @@ internal sealed unsafe class CudaDevice : IDevice
             lock (device._allocating)
             {
                 device._allocator.Release(block);
-                device.LetGo();
+                device.Release();
             }
         }
     }

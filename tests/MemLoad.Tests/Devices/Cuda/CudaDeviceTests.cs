@@ -256,7 +256,7 @@ public sealed unsafe class CudaDeviceTests
 
         Assert.Throws<TimeoutException>(() => PinnedMemory.Of(memory, (_, _) => throw new TimeoutException(), _ => { }, out _));
 
-        Assert.Throws<ObjectDisposedException>(memory.Hold);
+        Assert.Throws<ObjectDisposedException>(memory.AddReference);
     }
 
     [Fact]
