@@ -4,9 +4,9 @@
 .SYNOPSIS
     Builds, tests and packages MemLoad.
 .DESCRIPTION
-    Build leaves the module in output/MemLoad/<version>/ (as a plain "dotnet build MemLoad.sln" does). Test runs every test. Package makes, in
-    output/, MemLoad.<version>.nupkg, which Install-PSResource takes from any repository, a folder included, and which has native code for
-    each system; MemLoad.Core.<version>.nupkg, the library for C#; archives of the command for machines without .NET,
+    Build leaves the module in output/MemLoad/<version>/ (as a plain "dotnet build MemLoad.sln" does). Test runs every test. Package makes,
+    in output/, MemLoad.<version>.nupkg, which Install-PSResource takes from any repository, a folder included, and which has native code
+    for each system; MemLoad.Core.<version>.nupkg, the library for C#; archives of the command for machines without .NET,
     memload-<version>-<runtime>.tar.gz or .zip; and SHA256SUMS over all of them. An archive that cannot be made does not keep the others
     from being made, but then there is no SHA256SUMS and the task ends in an error that names it. Publish makes only the package of the
     module, in the folder -Feed. The folder, which can be on a share, is then a repository of Install-PSResource.
@@ -15,9 +15,9 @@
 .PARAMETER Feed
     The folder that the task Publish writes the package to. It is created if it does not exist. A package of the same version is replaced.
 .PARAMETER Torch
-    Adds the devices of TorchSharp, in the folder torch of the module and of the command: with libtorch for the processor (cpu) or for NVIDIA cards
-    (cuda-linux, cuda-windows: gigabytes), or without one (managed), for a libtorch that is there already and that MEMLOAD_LIBTORCH names
-    when MemLoad runs. Without this parameter, only the tests use TorchSharp.
+    Adds the devices of TorchSharp, in the folder torch of the module and of the command: with libtorch for the processor (cpu) or for
+    NVIDIA cards (cuda-linux, cuda-windows: gigabytes), or without one (managed), for a libtorch that is there already and that
+    MEMLOAD_LIBTORCH names when MemLoad runs. Without this parameter, only the tests use TorchSharp.
 #>
 [CmdletBinding()]
 param(
@@ -56,7 +56,7 @@ $module = Join-Path $output "MemLoad/$version"
 
 if ($Task -contains 'Publish' -and -not $Feed) { throw 'The task Publish needs the folder of the packages: -Feed.' }
 $packs = $Task -contains 'Package' -or $Task -contains 'Publish'
-# Whatever an earlier version left behind must not be tested or shipped.
+# Files of an earlier version must not be tested or packaged.
 if ($packs -or $Task -contains 'Build') {
     if (Test-Path $module) { Remove-Item $module -Recurse -Force }
     dotnet build $solution -c $Configuration @buildProperties

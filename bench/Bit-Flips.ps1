@@ -3,22 +3,22 @@
 
 <#
 .SYNOPSIS
-    Flips single bits of a copy of a checkpoint and asks Test-Weights -Manifest what it makes of each.
+    Flips single bits of a copy of a checkpoint and tests each result with Test-Weights -Manifest.
 .DESCRIPTION
-    Makes a manifest, then flips one bit at a time, tests, and flips it back: some anywhere in the bytes of tensors, and some in what is not:
-    headers, pickle, padding. A flip in a tensor must be found and that tensor named; any other must be refused by a rule or leave every tensor as
-    it was. Whatever is neither makes the script fail. Then the time of the manifest is held against that of sha256sum over the same file, in turns.
-    Build first: dotnet build -c Release.
+    The script makes a manifest. Then it flips one bit at a time, tests the file, and flips the bit back. Some bits are in the bytes of
+    tensors. The others are in headers, the pickle and padding. After a flip in a tensor, the test must find that tensor. After any other
+    flip, a rule must refuse the file, or every tensor must be unchanged. The script fails in all other cases. At the end it compares the
+    time of the manifest with the time of sha256sum over the same file, in turns. Run "dotnet build -c Release" first.
 .PARAMETER Path
     A checkpoint of one file whose tensors are contiguous. Only its copy is changed.
 .PARAMETER Scratch
     A folder with room for the copy.
 .PARAMETER Flips
-    Bits to flip in tensors.
+    The number of bits to flip in tensors.
 .PARAMETER Others
-    Bits to flip elsewhere.
+    The number of bits to flip elsewhere.
 .PARAMETER Seed
-    Of the random offsets.
+    The seed of the random offsets.
 .EXAMPLE
     ./bench/Bit-Flips.ps1 -Path gpt2-large.pth -Scratch /tmp/flips
 #>
@@ -36,7 +36,7 @@ $ProgressPreference = 'SilentlyContinue'
 Import-Module (Join-Path $PSScriptRoot ../output/MemLoad)
 $null = New-Item -ItemType Directory $Scratch -Force
 $copy = Join-Path (Resolve-Path $Scratch).ProviderPath "copy$([System.IO.Path]::GetExtension($Path))"
-# A copy, and not by reflink or link: the original is not to be touched.
+# A full copy without shared blocks, because the original must not change.
 $source = [System.IO.File]::OpenRead((Resolve-Path $Path).ProviderPath)
 $target = [System.IO.File]::Create($copy)
 try { $source.CopyTo($target, 4MB) } finally { $source.Dispose(); $target.Dispose() }
@@ -44,7 +44,7 @@ try { $source.CopyTo($target, 4MB) } finally { $source.Dispose(); $target.Dispos
 $manifest = (New-WeightManifest $copy -Force).Manifest
 $length = (Get-Item $copy).Length
 $tensors = @(Get-WeightInfo $copy | Where-Object Bytes -GT 0 | Sort-Object Offset)
-# What lies between them: begin and end of each stretch.
+# The begin and the end of each range between tensors.
 $start = 0L
 $gaps = @(
     foreach ($tensor in $tensors) {

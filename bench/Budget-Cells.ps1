@@ -3,11 +3,13 @@
 
 <#
 .SYNOPSIS
-    Loads one checkpoint in processes that may have less memory than it has bytes, and says what became of each.
+    Loads one checkpoint in processes with a limit of memory, which can be smaller than the checkpoint, and returns the outcome of each
+    load.
 .DESCRIPTION
-    For each kind of limit (a control group, ulimit -d, ulimit -v) and each fraction of the model's bytes, memload measures every strategy and Auto, and,
-    where Python with torch is found (MEMLOAD_PYTHON, else python3), PyTorch loads the same file in the notebook's ways. A cell ends in a load that was
-    proved by its digest, in a refusal, or badly. Control groups need root. One row a cell and strategy goes to the pipeline.
+    A cell is a kind of limit (a control group, ulimit -d, ulimit -v) with a fraction of the bytes of the model. In each cell, memload
+    measures every strategy and Auto. If a Python with torch is found (MEMLOAD_PYTHON, or else python3), PyTorch loads the same file in the
+    ways of the notebook. The outcome is a load whose digest is right, a refusal, or an error. Control groups need root. The output is one
+    row per cell and strategy.
 .EXAMPLE
     ./bench/Budget-Cells.ps1 -Path gpt2-large.pth | Tee-Object -Variable cells | Export-Csv cells.csv
 .EXAMPLE
@@ -27,7 +29,7 @@ param(
     [string]$MemLoad = (Join-Path $PSScriptRoot '../src/MemLoad.Cli/bin/Release/net10.0/memload')
 )
 $ErrorActionPreference = 'Stop'
-# From bash several words come as one text.
+# From bash, several words arrive as one text.
 $Limit = $Limit.Split(',').Trim()
 $Device = $Device.Split(',').Trim()
 $Strategy = $Strategy.Split(',').Trim()
@@ -41,10 +43,10 @@ if (Get-Command $python -ErrorAction Ignore) {
     & $python -c 'import torch' 2> $null
     $hasTorch = $LASTEXITCODE -eq 0
 }
-# How fast this machine is, is measured once, outside the cells.
+# The speed of the machine is measured once, outside the cells.
 foreach ($name in $Device) { $null = & $MemLoad plan --path $Path --device $name --strategy Auto }
 
-# Where this system keeps the memory controller: version 2 has one tree, version 1 a folder for it.
+# The folder of the memory controller. Version 2 of control groups has one tree. Version 1 has a folder per controller.
 $version2 = (Test-Path /sys/fs/cgroup/cgroup.controllers) -and (Get-Content /sys/fs/cgroup/cgroup.controllers) -match 'memory'
 $groupRoot = $version2 ? '/sys/fs/cgroup' : '/sys/fs/cgroup/memory'
 $limitFile = $version2 ? 'memory.max' : 'memory.limit_in_bytes'
@@ -60,7 +62,7 @@ function Get-Prefix([string]$Kind, [long]$Bytes) {
             "echo `$`$ > $group/cgroup.procs"
         }
         Data { "ulimit -d $([long]($Bytes / 1KB))" }
-        # Left to itself .NET takes half of a limited address space, and below about 1 GiB does not start at all.
+        # By default .NET reserves half of a limited address space. Below about 1 GiB it does not start.
         AddressSpace { "ulimit -v $([long]($Bytes / 1KB)); export DOTNET_GCRegionRange=8000000 MALLOC_ARENA_MAX=1" }
     }
 }
@@ -82,7 +84,7 @@ foreach ($kind in $Limit) {
             $json = & sh -c "$prefix; exec '$MemLoad' measure --path '$Path' --device $name --strategy $($Strategy -join ',') --cache warm --repeat $Repeat --format json" 2> $complaints
             $code = $LASTEXITCODE
             if (-not $json) {
-                # No row at all: .NET itself could not begin, or the program died.
+                # Without a row, .NET did not start or the program ended early.
                 $reason = Get-Content $complaints -Raw
                 Get-Row $kind $part MemLoad $name '*' ($reason -match 'Failed to create CoreCLR' ? 'NotStarted' : 'Killed') $null "exit code ${code}: $($reason.Trim() -split "`n" | Select-Object -Last 1)"
             }

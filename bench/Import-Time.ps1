@@ -2,15 +2,16 @@
 
 <#
 .SYNOPSIS
-    Times a new "pwsh -NoProfile" that imports the module, and one that also makes its first plan or measures its first row.
+    Measures the time of a new "pwsh -NoProfile" that imports the module, and of one that also makes its first plan or measures its first
+    row.
 .PARAMETER Path
-    A checkpoint that is small, so that the times are those of the program.
+    A small checkpoint, so that the times are those of the program.
 .PARAMETER Module
-    The manifests of the modules to time: what a build leaves, unless others are named, such as an installed package.
+    The manifests of the modules, such as that of an installed package. The default is the output of the build.
 .PARAMETER Repeat
-    Rounds; each command once in each.
+    The number of rounds. Each round runs each command once.
 .OUTPUTS
-    A row per module and step: the median in milliseconds until then, and how much it exceeds that of a pwsh that only starts.
+    One row per module and step: the median time in milliseconds, and its difference from that of a pwsh that only starts.
 #>
 [CmdletBinding()]
 param(
@@ -23,12 +24,12 @@ $ErrorActionPreference = 'Stop'
 $PSNativeCommandUseErrorActionPreference = $true
 $file = (Resolve-Path $Path).Path
 $pwsh = @([Environment]::ProcessPath)
-# A tool of .NET runs in dotnet.
+# If PowerShell is a tool of .NET, its program is dotnet.
 if ((Split-Path -LeafBase $pwsh[0]) -eq 'dotnet') { $pwsh += Join-Path $PSHOME pwsh.dll }
 $pwsh += '-NoLogo', '-NoProfile', '-NonInteractive', '-Command'
 
 $runs = @([pscustomobject]@{ Until = 'the start'; Module = $null; Command = 'exit'; Times = [Collections.Generic.List[double]]::new() })
-# A shell brings several as one text.
+# From a shell, several paths arrive as one text.
 foreach ($manifest in (Resolve-Path $Module.Split(',')).Path) {
     $steps = [ordered]@{
         'the import'     = ''
@@ -46,7 +47,7 @@ foreach ($round in 0..$Repeat) {
         $program, $arguments = $pwsh + $run.Command
         $watch = [Diagnostics.Stopwatch]::StartNew()
         & $program @arguments
-        # The first round warms caches up.
+        # The first round fills the caches.
         if ($round -gt 0) { $run.Times.Add($watch.Elapsed.TotalMilliseconds) }
     }
 }

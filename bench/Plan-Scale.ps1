@@ -3,11 +3,12 @@
 
 <#
 .SYNOPSIS
-    Plans loads of sharded checkpoints of any size from their headers alone, and says what that took.
+    Measures the time and the memory of plans for sharded checkpoints of any size.
 .DESCRIPTION
-    Makes a checkpoint of 200 safetensors shards whose headers are real and whose data are holes (no disk space is used where the file system knows
-    holes), plans its load with every strategy in a fresh memload, and gives one row: seconds from start to exit, and the peak of the process's resident
-    memory (Linux). The time divided by the tensors shows whether it grows faster than they do.
+    The script makes a checkpoint of 200 safetensors shards. Their headers are real, and their data are holes, which use no disk space on
+    most file systems. A new memload process plans its load with every strategy. The output is one row per checkpoint: the seconds from
+    start to exit, and the peak of the resident memory of the process (Linux). The time per tensor shows whether the time grows faster than
+    the number of tensors.
 .EXAMPLE
     ./bench/Plan-Scale.ps1 -Folder /var/tmp/scale | Format-Table
 #>
@@ -16,7 +17,7 @@ param(
     [Parameter(Mandatory)] [string]$Folder,
     [int[]]$TensorCount = @(1000, 10000, 100000),
     [int]$ShardCount = 200,
-    # 20 MB a tensor: a hundred thousand of them are two terabytes.
+    # 20 MB per tensor. A hundred thousand of them are two terabytes.
     [int]$Columns = 10000000,
     [string]$Device = 'sim',
     [int]$Repeat = 3,
@@ -63,7 +64,7 @@ foreach ($count in $TensorCount) {
             $process = [Diagnostics.Process]::Start($start)
             $output = $process.StandardOutput.ReadToEndAsync()
             $peak = $null
-            # The high-water mark only rises: the last reading before the end is good enough.
+            # The peak only rises, so the last reading before the end is sufficient.
             while (-not $process.WaitForExit(5)) {
                 if ($IsLinux -and (Get-Content "/proc/$($process.Id)/status" -Raw -ErrorAction Ignore) -match 'VmHWM:\s+(\d+) kB') { $peak = 1KB * [long]$Matches[1] }
             }

@@ -3,24 +3,26 @@
 
 <#
 .SYNOPSIS
-    Loads checkpoints while their files are cut short, lengthened, rewritten and replaced, and says what came of it.
+    Loads checkpoints while other programs truncate, extend, rewrite and replace their files, and counts the outcomes.
 .DESCRIPTION
-    Takes two checkpoints of the same shapes and length and other weights, as .pth and as safetensors. Each load is of the first, by every strategy in
-    turn, to cpu and to the simulated accelerator, through two doors: "memload measure", where the load is a process of its own, and Import-Weights in one
-    PowerShell that must live through all of them. At a random moment of the load, or after it and before the weights are used, the file is
+    The script makes two checkpoints with the same shapes and lengths and with different weights, as .pth and as safetensors. Each load
+    reads the first checkpoint. The strategies take turns, and so do the devices cpu and sim. Half of the loads are made by "memload
+    measure", which starts a process per load. The others are made by Import-Weights in one PowerShell process, which must not end. At a
+    random moment of the load, or after the load and before the weights are used, the file is changed:
 
-      Truncate  cut to a random length
-      Grow      made longer
-      Rewrite   overwritten in place with the second, slowly, a piece at a time
-      Save      cut to nothing and written anew with the second, as torch.save does
-      Replace   replaced by the second by a rename
-      Flip      opened for writing once more by another program that changes a few bytes of the weights and closes it
+      Truncate  It is truncated to a random length.
+      Grow      It is made longer.
+      Rewrite   It is overwritten in place with the second checkpoint, slowly and in pieces.
+      Save      It is truncated to zero and written again with the second checkpoint, as torch.save does.
+      Replace   The second checkpoint is renamed over it.
+      Flip      Another program opens it for writing, changes a few bytes of the weights and closes it.
 
-    Good is a digest of either checkpoint (Correct) or an error with a rule; a child that the system ended is a row (Killed). Wrong counts digests of neither
-    that were called good, DeadShell the times that the PowerShell ended. For Flip the good ones are that of the first and that of the file as it ended.
+    A good outcome is the digest of one of the checkpoints (Correct) or an error with a rule. If the system ends a child process, the
+    outcome is a row (Killed). Wrong counts other digests that were reported as good. DeadShell counts how often PowerShell ended. For Flip,
+    the good digests are that of the first checkpoint and that of the file after the change.
 
-    As root it also loads from a disk that fails: an ext2 image that loses its second half (ReadError). There Mmap is measured only: pages that a disk
-    cannot deliver end whoever touches them, and nothing can be asked to tell before.
+    As root, the script also loads from a disk that fails, which is an ext2 image that loses its second half (ReadError). Mmap is then only
+    measured. The system ends a process that uses a mapped page that a disk cannot deliver, and it gives no warning.
 .EXAMPLE
     ./bench/Readers-Under-Fire.ps1 -Folder /var/tmp/fire -Loads 200 | Format-Table
 #>
@@ -41,7 +43,7 @@ $Folder = (New-Item -ItemType Directory $Folder -Force).FullName
 $env:DOTNET_EnableDiagnostics = '0'
 $env:MEMLOAD_CACHE = (New-Item -ItemType Directory (Join-Path $Folder cache) -Force).FullName
 
-# Of a file that nobody disturbs; of a file that is no checkpoint any more, nothing.
+# The digest of a file that no program changes. It is empty if the file is not a checkpoint any more.
 function Get-Digest([string]$Path) {
     (& $MemLoad measure --path $Path --strategy Stream --device cpu --format json 2>$null | ConvertFrom-Json).WeightsDigest
 }
@@ -56,7 +58,8 @@ foreach ($kind in 'pth', 'safetensors') {
     }
 }
 
-# The shell under fire: one command a line, one answer a line. It says "loaded" and waits for a line before it uses what it loaded.
+# The shell reads one command per line and writes one answer per line. After a load it writes "loaded", and waits for a line before it uses the
+# weights.
 $shellScript = @'
 $ErrorActionPreference = 'Stop'
 $WarningPreference = 'SilentlyContinue'
@@ -78,14 +81,14 @@ while ($line = [Console]::In.ReadLine()) {
 '@
 $env:FIRE_MODULE = $Module
 function Start-Shell {
-    # A tool of .NET runs in dotnet.
+    # If PowerShell is a tool of .NET, its program is dotnet.
     $first = (Split-Path -LeafBase ([Environment]::ProcessPath)) -eq 'dotnet' ? @(Join-Path $PSHOME pwsh.dll) : @()
     $start = [Diagnostics.ProcessStartInfo]::new([Environment]::ProcessPath, [string[]]($first + '-NoProfile', '-NonInteractive', '-Command', $shellScript))
     $start.RedirectStandardInput = $start.RedirectStandardOutput = $start.RedirectStandardError = $true
     [Diagnostics.Process]::Start($start)
 }
 
-# Opens as programs do: waits until whoever maps the file has been told.
+# Opens the file as programs do. The system first informs the process that maps the file.
 function Open-Victim([string]$Path) { [IO.FileStream]::new($Path, 'Open', 'Write', 'ReadWrite,Delete', 1) }
 
 function Edit-File([string]$Change, [string]$Path, [string]$Second) {
@@ -144,7 +147,7 @@ function Start-Measure([string]$Path, [string]$Strategy, [string]$Device, [strin
     $start.RedirectStandardOutput = $start.RedirectStandardError = $true
     [Diagnostics.Process]::Start($start)
 }
-# When the process that "memload measure" starts has the file open; after that there is something to disturb.
+# Waits until the process that "memload measure" starts has the file open.
 function Wait-Open($Process, [string]$Path) {
     while (-not $Process.HasExited) {
         foreach ($child in "$(Get-Content "/proc/$($Process.Id)/task/*/children" -ErrorAction Ignore)" -split ' ' -ne '') {
@@ -169,7 +172,7 @@ function Add-Measure($Row, $Process, [string[]]$Good, [string]$What) {
 }
 
 $shell = Start-Shell
-# The speed of this machine, once; else Auto would measure it in the middle.
+# The speed of the machine is measured once. Otherwise Auto would measure it during a load.
 foreach ($device in 'cpu', 'sim') { & $MemLoad measure --path (Join-Path $Folder 1.pth) --strategy Auto --device $device --format json | Out-Null }
 $changes = 'Truncate', 'Grow', 'Rewrite', 'Save', 'Replace', 'Flip'
 for ($i = 0; $i -lt $Loads; $i++) {
@@ -220,7 +223,7 @@ for ($i = 0; $i -lt $Loads; $i++) {
     else { $row.Error++; Add-Rule $row $answer }
 }
 
-# A disk that fails. The image is shorter than its file system believes, so half of the blocks cannot be read.
+# A disk that fails. The image is shorter than its file system, so half of the blocks cannot be read.
 $disk = Join-Path $Folder disk
 $image = "$disk.img"
 $null = New-Item -ItemType Directory $disk -Force
@@ -233,7 +236,7 @@ else {
         Copy-Item (Join-Path $Folder 2.safetensors) $disk
         & sync
         $path = Join-Path $disk 2.safetensors
-        # What lies in the second half of the image goes with it; the headers stay cached.
+        # The data in the second half of the image are lost. The headers stay in the page cache.
         & truncate -s 100M $image
         foreach ($strategy in $strategies[0..5]) {
             foreach ($door in 'measure', 'Import-Weights') {

@@ -2,15 +2,15 @@
 
 <#
 .SYNOPSIS
-    Times memload inspect of a small file, from the start of the process to its end, beside an empty .NET program.
+    Compares the time of memload inspect of a small file, from the start of the process to its end, with that of an empty .NET program.
 .PARAMETER Path
     A small checkpoint.
 .PARAMETER Program
-    The memloads to time: what dotnet build -c Release leaves, unless others are named, such as a published one.
+    The memload programs, such as a published one. The default is that of "dotnet build -c Release".
 .PARAMETER Repeat
-    Rounds; every program once in each.
+    The number of rounds. Each round runs each program once.
 .OUTPUTS
-    A row a program: median and fastest in milliseconds, and the median beside the empty program's.
+    One row per program: the median and the fastest time in milliseconds, and the ratio of the median to that of the empty program.
 #>
 [CmdletBinding()]
 param(
@@ -32,7 +32,7 @@ try {
 
     $empty = Join-Path $folder bin/Release/net10.0/empty
     $commands = [ordered]@{ $empty = @() }
-    # A shell brings several as one text.
+    # From a shell, several paths arrive as one text.
     foreach ($one in $Program.Split(',')) { $commands[(Resolve-Path $one).Path] = 'inspect', '--path', $file }
     $times = @{}
     foreach ($round in 0..$Repeat) {
@@ -43,7 +43,7 @@ try {
             $process = [Diagnostics.Process]::Start($start)
             [void]$process.StandardOutput.ReadToEnd()
             $process.WaitForExit()
-            # The first round warms caches up.
+            # The first round fills the caches.
             if ($round -gt 0) { $times[$name] += @($watch.Elapsed.TotalMilliseconds) }
         }
     }

@@ -3,25 +3,27 @@
 
 <#
 .SYNOPSIS
-    Kills writers at random moments, fills their disks and sets them against each other; then looks for anything that is not whole.
+    Kills writers at random moments, fills their disks and runs two at a time, and checks that every file is complete.
 .DESCRIPTION
-    Runs "memload new" and "memload convert" into every format (.pth, safetensors, a folder), onto a free name and over an old file, and
+    The script runs "memload new" and "memload convert" for every format (.pth, safetensors, a folder), with a new name and over an old
+    file:
 
-      Kill       ends them with SIGKILL: after a random time, or a random moment after their first temporary file appeared, or as their target changes
-      KillCall   (Linux, where strace is) ends them at one of the very system calls that matter: write, fsync, rename, unlink
-      Interrupt  sends them SIGINT, as Ctrl-C does
-      FullDisk   gives them a disk (tmpfs, or ext2, which reserves no room) that is too small or fills up meanwhile; needs root to mount
-      SizeLimit  runs them under "ulimit -f", as a quota would stop them
-      TwoWriters lets two write one name at the same time
-      ReadOnly   gives them a disk that is mounted read-only; needs root
-      Link       gives them a link to a file on another disk and kills them; needs root
+      Kill       It ends them with SIGKILL after a random time, shortly after their first temporary file, or when their target changes.
+      KillCall   It ends them at one of the system calls write, fsync, rename and unlink (Linux with strace).
+      Interrupt  It sends them SIGINT, as Ctrl-C does.
+      FullDisk   The disk (tmpfs, or ext2, which reserves no space) is too small, or another program fills it. Mounting needs root.
+      SizeLimit  They run under "ulimit -f", which stops them as a quota does.
+      TwoWriters Two of them write the same name at the same time.
+      ReadOnly   The disk is mounted read-only. Mounting needs root.
+      Link       The target is a link to a file on another disk, and they are killed. Mounting needs root.
 
-    On Windows: Kill, by TerminateProcess, and TwoWriters.
+    On Windows, only Kill (by TerminateProcess) and TwoWriters run.
 
-    After each the target must hold the old content or the new, whole (by SHA-256, file by file), or be absent if it was. After those that fail by
-    themselves nothing else may be in the folder; after those that were killed, nothing after the next run that succeeds. One row a kind of fire: how many
-    were Stopped before they had finished (Kills counts these), how often the target was Absent, Old, New or Partial, how often something lay beside it
-    (LitterBefore the next run, Litter when none may), and how often an error was not the expected one.
+    After each run the target must have the complete old content or the complete new content (by SHA-256 of each file), or be absent if it
+    was absent before. If a run fails by itself, no other file may remain in the folder. If a run is killed, no other file may remain after
+    the next run that succeeds. The output is one row per kind. Stopped counts the runs that did not finish; Kills is their required number.
+    Absent, Old, New and Partial count the states of the target. LitterBefore counts other files before the next run, and Litter counts
+    those that must not exist. The last column counts unexpected errors.
 .EXAMPLE
     ./bench/Writers-Under-Fire.ps1 -Folder /var/tmp/fire | Format-Table
 .EXAMPLE
@@ -41,10 +43,10 @@ $MemLoad = (Resolve-Path $MemLoad).ProviderPath
 $program = @(if ($MemLoad -like '*.dll') { 'dotnet' }; $MemLoad)
 $random = [Random]::new($Seed)
 $Folder = (New-Item -ItemType Directory $Folder -Force).FullName
-$env:DOTNET_EnableDiagnostics = '0'  # else the runtime itself leaves a socket in the folder for temporary files when it is killed
-$env:DOTNET_EnableWriteXorExecute = '0'  # else the runtime needs files larger than SizeLimit allows to start at all
+$env:DOTNET_EnableDiagnostics = '0'  # Otherwise a killed runtime leaves a socket in the folder for temporary files.
+$env:DOTNET_EnableWriteXorExecute = '0'  # Otherwise the runtime needs larger files than SizeLimit allows.
 
-# Content as text: one line a file with its digest. A file that is not there is "absent".
+# The content as text, with one line per file and its digest. The text of a missing file is "absent".
 function Get-Content256([string]$Path) {
     if (-not (Test-Path -LiteralPath $Path)) { return 'absent' }
     $files = if (Test-Path -LiteralPath $Path -PathType Container) { Get-ChildItem -LiteralPath $Path -Force -Recurse -File | Sort-Object Name } else { Get-Item -LiteralPath $Path -Force }
@@ -62,7 +64,7 @@ function Start-MemLoad([string[]]$Arguments) {
     [Diagnostics.Process]::Start($start)
 }
 
-# Waits and gives exit code and standard error.
+# Waits for the end. Returns the exit code and standard error.
 function Wait-MemLoad($Process) {
     $complaint = $Process.StandardError.ReadToEndAsync()
     $null = $Process.StandardOutput.ReadToEnd()
@@ -78,7 +80,7 @@ $work = (New-Item -ItemType Directory (Join-Path $Folder work) -Force).FullName
 $source = Join-Path $Folder source.pth
 $null = Invoke-MemLoad ($program + @('new', '--out', $source, '--force', '--seed', '5') + $model)
 
-# What is written: a command without its --out, the name of its target, its content when done and the time that it takes.
+# The writes: a command without its --out, the name of its target, the content at the end, and the time of the command.
 $jobs = foreach ($name in 'x.pth', 'x.safetensors', 'x') {
     foreach ($verb in 'new', 'convert') {
         $command = $program + @($verb) + $(if ($verb -eq 'new') { $model } else { '--path', $source })
@@ -108,7 +110,7 @@ function Get-Row([string]$Fire) {
     }
 }
 
-# Puts the old content in place, or nothing.
+# Creates the old content, or no file.
 function Set-Target($Job, [string]$In, [bool]$Exists) {
     Get-ChildItem -LiteralPath $In -Force | Remove-Item -Recurse -Force
     if ($Exists) {
@@ -119,7 +121,7 @@ function Set-Target($Job, [string]$In, [bool]$Exists) {
 
 function Get-Litter([string]$In, $Job) { @(Get-ChildItem -LiteralPath $In -Force | Where-Object Name -CNE $Job.Name).Count }
 
-# Counts what is under the final name, and whatever else is in the folder once a run has succeeded after the one that was stopped.
+# Counts the state of the target, and other files in the folder after a further run that succeeded.
 function Add-Outcome($Row, $Job, [string]$In, [bool]$Exists, [string[]]$Command, [bool]$OwnFailure) {
     $target = Join-Path $In $Job.Name
     $content = Get-Content256 $target
@@ -147,7 +149,7 @@ function Stop-Writer($Process, $Job, [string]$In, [bool]$Exists, [string]$Signal
             $watch.Elapsed.TotalMilliseconds + [math]::Pow($random.NextDouble(), 3) * $Job.Milliseconds
         }
         2 {
-            # Whatever replaces the old one has another time.
+            # A new target has another time than the old one.
             while (-not $Process.HasExited -and -not ($Exists ? (Test-Changed $target) : (Test-There $target))) { }
             $watch.Elapsed.TotalMilliseconds + $random.NextDouble() * 3
         }
@@ -172,7 +174,7 @@ function Invoke-Signals([string]$Fire, [int]$Count, [string]$Signal) {
         Stop-Writer $process $job $work $exists $Signal
         $end = Wait-MemLoad $process
         if ($end.Code -ne 0) { $row.Stopped++ }
-        # After Ctrl-C it tidies up by itself.
+        # After Ctrl-C the program removes its own files.
         Add-Outcome $row $job $work $exists $command ($Signal -ne 'KILL' -and $end.Code -ne 128 + 2)
     }
     $row.Seconds = [int]$clock.Elapsed.TotalSeconds
@@ -190,7 +192,7 @@ function Invoke-CallKills([int]$Count) {
         $call = $calls[$random.Next($calls.Count - 1)]
         Set-Target $job $work $exists
         $command = $job.Command + '--out', (Join-Path $work $job.Name)
-        # The runtime itself makes none of these calls on the folder; the first few are the interesting ones, and for folders any of some hundred.
+        # The runtime makes none of these calls on the folder. A file needs few of them. A folder needs some hundred.
         $when = $random.Next(1, $job.Name -eq 'x' ? 40 : 4)
         $traced = @('strace', '-f', '-qq', '-o', '/dev/null', '-e', "trace=$call", '-e', "inject=${call}:signal=KILL:when=$when") + $command
         if ($exists) { $traced += '--force' }
@@ -202,7 +204,7 @@ function Invoke-CallKills([int]$Count) {
     $row
 }
 
-# A small file system of its own: memory, or an image of ext2, where fallocate(2) does nothing and so a disk fills up in the middle of a write.
+# A small file system in memory, or in an image of ext2. There fallocate(2) does nothing, so the disk fills up during a write.
 function Mount-Disk([long]$Bytes, [string]$Kind, [string]$At) {
     $null = New-Item -ItemType Directory $At -Force
     if ($Kind -eq 'tmpfs') { & mount -t tmpfs -o "size=$Bytes" none $At 2>$null | Out-Null }
@@ -227,7 +229,7 @@ function Invoke-FullDisks([int]$Count) {
         for ($i = 0; $i -lt $Count / 2; $i++) {
             $job = $jobs[$i % $jobs.Count]
             $exists = $random.Next(2) -eq 0
-            # From much too small to just enough; the old one needs 1 MiB.
+            # The sizes are from much too small to just sufficient. The old content needs 1 MiB.
             $fills = $random.Next(2) -eq 0
             $size = 4MB + [long]($job.Bytes * ($fills ? 1.3 : 1.1 * $random.NextDouble()))
             if (-not (Mount-Disk $size $kind $disk)) { Write-Warning "$($row.Fire) is skipped: it cannot be mounted here"; break }
@@ -238,7 +240,7 @@ function Invoke-FullDisks([int]$Count) {
                 $command = $job.Command + '--out', (Join-Path $disk $job.Name)
                 $process = Start-MemLoad ($command + $(if ($exists) { '--force' }))
                 if ($fills) {
-                    # Somebody else's file takes what is left while this one is being written.
+                    # Another program fills the disk during the write.
                     [Threading.Thread]::Sleep($random.Next($job.Milliseconds))
                     $filler = [Diagnostics.Process]::Start([Diagnostics.ProcessStartInfo]::new('sh', [string[]]('-c', "dd if=/dev/zero of='$disk/filler' bs=64k 2>/dev/null")))
                 }
@@ -285,7 +287,7 @@ function Invoke-TwoWriters([int]$Count) {
     $clock = [Diagnostics.Stopwatch]::StartNew()
     for ($i = 0; $i -lt $Count; $i++) {
         $row.Runs++
-        # The same name, written by new and by convert: whichever was renamed last is there.
+        # "new" and "convert" write the same name. The target is the one that was renamed last.
         $one, $other = $jobs | Where-Object Name -EQ ('x.pth', 'x.safetensors', 'x')[$i % 3]
         $exists = $random.Next(2) -eq 0
         Set-Target $one $work $exists

@@ -2,8 +2,8 @@
 .SYNOPSIS
     Publishes the command for one system and packs it: memload-<version>-<runtime>.tar.gz, or .zip for Windows.
 .DESCRIPTION
-    What is published, and how it is compiled, says src/MemLoad.Cli/MemLoad.Cli.csproj. Modes are set here, not taken from the
-    disk: an archive made on Windows is as good.
+    src/MemLoad.Cli/MemLoad.Cli.csproj states what is published and how it is compiled. The modes of files are set here and not taken from
+    the disk, so that an archive can also be made on Windows.
 #>
 [CmdletBinding()]
 param(
@@ -37,7 +37,7 @@ try {
         $tar = [Formats.Tar.TarWriter]::new($gzip, [Formats.Tar.TarEntryFormat]::Ustar, $true)
         foreach ($file in $files) {
             $entry = [Formats.Tar.UstarTarEntry]::new('RegularFile', "$name/$([IO.Path]::GetRelativePath($folder, $file).Replace('\', '/'))")
-            # A file system without modes must not cost the program its executable bit.
+            # The program must be executable, even if this file system has no modes.
             $entry.Mode = [IO.UnixFileMode]($file.Name -eq $program ? 0x1ED : 0x1A4)   # 0755, 0644
             $from = $file.OpenRead()
             try {

@@ -1,16 +1,16 @@
 <#
 .SYNOPSIS
-    Runs the suite, or files of it, against output/, in a process that knows no modules but PowerShell's own, Pester and ours.
+    Runs the suite, or files of it, against output/. The process has only the modules of PowerShell, Pester and MemLoad.
 .DESCRIPTION
-    "dotnet test tests/Pester" does this for every file. By hand: dotnet pwsh tests/Pester/run.ps1 tests/Pester/Help.Tests.ps1
+    "dotnet test tests/Pester" runs this script for every file. To run one file: dotnet pwsh tests/Pester/run.ps1 tests/Pester/Help.Tests.ps1
 .PARAMETER Path
-    Files or folders of tests; the whole suite, unless some are named.
+    Files or folders of tests. The default is the whole suite.
 .PARAMETER FullName
-    Runs only tests whose path is like this: '*refuses*'.
+    Runs only tests whose path is like this pattern, such as '*refuses*'.
 .PARAMETER Pester
-    Pester's manifest. Unless it is named, the package of the version in Directory.Packages.props, or else the newest Pester that is installed.
+    The manifest of Pester. The default is the package of the version in Directory.Packages.props, or else the newest installed Pester.
 .PARAMETER ResultPath
-    A file for the results, as JSON: for each test Name, Outcome, Seconds, Message and Place.
+    A file for the results, as JSON. Each test has Name, Outcome, Seconds, Message and Place.
 #>
 [CmdletBinding()]
 param(
@@ -32,7 +32,7 @@ if (-not $Pester) {
     if (-not $Pester) { throw "There is no Pester: 'dotnet build' fetches it." }
 }
 Import-Module $Pester
-# Optional: where it is installed, our scripts must please it.
+# PSScriptAnalyzer is optional. If it is installed, the scripts must have no findings.
 Get-Module PSScriptAnalyzer -ListAvailable | Select-Object -First 1 | Import-Module
 $env:PSModulePath = (Join-Path $PSHOME Modules), (Resolve-Path (Join-Path $root output)) -join [IO.Path]::PathSeparator
 
@@ -45,7 +45,7 @@ if ($FullName) { $configuration.Filter.FullName = $FullName }
 $run = Invoke-Pester -Configuration $configuration
 $results = @(
     foreach ($test in $run.Tests | Where-Object Result -ne NotRun) {
-        # A failed set-up fails the tests of its block; they say nothing of it themselves.
+        # A failed set-up fails the tests of its block, whose results do not contain its error.
         $errors = @($test.ErrorRecord)
         for ($block = $test.Block; -not $errors -and $block; $block = $block.Parent) { $errors = @($block.ErrorRecord) }
         [ordered]@{
@@ -53,11 +53,11 @@ $results = @(
             Outcome = "$($test.Result)"
             Seconds = $test.Duration.TotalSeconds
             Message = "$($errors[0].Exception.Message)"
-            # Pester's own lines say nothing of the test.
+            # The lines of Pester itself do not help.
             Place   = ("$($errors[0].ScriptStackTrace)" -split "`n" -notmatch 'Pester\.(psm1|ScriptScope\.ps1|ps1): line') -join "`n"
         }
     }
-    # What failed outside of any test.
+    # Failures outside of tests.
     foreach ($part in @($run.FailedContainers) + @($run.FailedBlocks)) {
         if (-not $part.ErrorRecord) { continue }
         [ordered]@{
