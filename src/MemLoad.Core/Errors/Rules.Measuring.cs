@@ -10,4 +10,6 @@ internal static partial class Rules
         "Do not use the model. Compare WeightsDigest of the rows, and report this as a bug of MemLoad.");
     public static readonly Rule CacheTooSmall = new("ML8019", "the files fit into the memory that the page cache can use",
         $"Read a part of the model ({Setting.Include}), or read all of it with {Setting.Force}: the system then drops pages again.");
+    public static readonly Rule ProgramPaths = new("ML8020", "a program is measured with at most one checkpoint",
+        $"Give one path ({Setting.Path}), or measure the program once for each checkpoint.");
 }
