@@ -57,6 +57,12 @@ Describe 'Import-Weights' {
         (Import-Weights $file -Model by-name).Name | Should -Be by-name
         { Import-Weights $file -Model nobody } | Should -Throw -ErrorId 'ParameterArgumentTransformationError,MemLoad.Commands.ImportWeightsCommand'
     }
+    It 'refuses the parameters of a new model beside -Model' {
+        $meta = New-GptModel @TinyGpt -Meta -Name kept
+        { Import-Weights $file -Model $meta -Name other } | Should -Throw -ErrorId 'ML6031,*'
+        { Import-Weights $file -Model $meta -HeadCount 4 } | Should -Throw -ErrorId 'ML6031,*'
+        "$($meta.Name) $($meta.State)" | Should -Be 'kept Meta'
+    }
     It 'refuses weights that do not fit the model' {
         $other = New-GptModel -VocabularySize 64 -ContextLength 16 -EmbeddingSize 8 -LayerCount 3 -HeadCount 2 -Meta
         { Import-Weights $file -Model $other -ErrorAction Stop } | Should -Throw -ErrorId 'ML6007,MemLoad.Commands.ImportWeightsCommand'

@@ -69,6 +69,16 @@ public sealed class ImportWeightsCommand : NarrowingPathCmdlet
     public SwitchParameter Force { get; set; }
 
     /// <inheritdoc/>
+    protected override void BeginProcessing()
+    {
+        string[] ofNew = [nameof(Name), nameof(HeadCount)];
+        if (Model is not null && ofNew.FirstOrDefault(MyInvocation.BoundParameters.ContainsKey) is string given)
+        {
+            Refuse(Rules.ModelNotNew.Broken($"-{given} is given with an existing model"), Model);
+        }
+    }
+
+    /// <inheritdoc/>
     protected override void ProcessPath(string path)
     {
         Model?.RequireAlive();
