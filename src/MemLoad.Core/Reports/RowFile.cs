@@ -75,6 +75,11 @@ public static class RowFile
         {
             throw Rules.RowsUnreadable.Broken("the text is not UTF-8", path, e.Index, e);
         }
+        if (OtherSeparator(content) is string separator)
+        {
+            throw Rules.RowsUnreadable.Broken($"line 1: the fields are separated by {separator} and not by ','", path,
+                remedy: "Write the rows with ',' between the fields: Export-Csv without -UseCulture and -Delimiter.");
+        }
         Dictionary<string, int>? columns = null;
         foreach ((int line, IReadOnlyList<string> fields) in CsvReader.Read(content, path))
         {
@@ -90,6 +95,19 @@ public static class RowFile
             yield return RowValues.ToRow(
                 name => columns.TryGetValue(name, out int at) ? CsvCell.Read(fields[at]) : null, $"line {line}", path);
         }
+    }
+
+    // Spreadsheets and Export-Csv -UseCulture write ';' in many cultures.
+    private static string? OtherSeparator(string content)
+    {
+        string header = content[..(content.IndexOfAny(['\r', '\n']) is int end and >= 0 ? end : content.Length)];
+        return header.Contains(',', StringComparison.Ordinal) ? null
+            : Separates(';') ? "';'"
+            : Separates('\t') ? "a tab"
+            : null;
+
+        bool Separates(char separator) =>
+            header.Split(separator) is { Length: > 1 } names && names.Any(name => RowValues.Columns.Contains(name.Trim('"')));
     }
 
     private static Dictionary<string, int> Header(IReadOnlyList<string> names, string path)
