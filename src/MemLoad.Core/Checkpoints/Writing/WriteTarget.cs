@@ -21,6 +21,11 @@ internal static class WriteTarget
             throw Rules.TargetUnwritable.Broken("a file is to be written and there is a folder of that name", target,
                 remedy: "Name a file in the folder, or another path.");
         }
+        // A rename would replace a pipe whose reader waits, or a device of the system.
+        if (FileKind.Special(target) is string kind)
+        {
+            throw Rules.TargetUnwritable.Broken($"the path is {kind}, which is not written over", target, remedy: "Name a file.");
+        }
         if (!overwrite && (File.Exists(target) || IsLink(path)))
         {
             throw Rules.TargetExists.Broken($"there is a {(File.Exists(target) ? "file" : "link")} of that name already", target);
