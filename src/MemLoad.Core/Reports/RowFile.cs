@@ -75,6 +75,11 @@ public static class RowFile
         {
             throw Rules.RowsUnreadable.Broken("the text is not UTF-8", path, e.Index, e);
         }
+        // Export-Csv of Windows PowerShell, or with -IncludeTypeInformation, writes the type first. It is read as an empty line.
+        if (content.StartsWith("#TYPE ", StringComparison.Ordinal))
+        {
+            content = content[FirstLine(content).Length..];
+        }
         if (OtherSeparator(content) is string separator)
         {
             throw Rules.RowsUnreadable.Broken($"line 1: the fields are separated by {separator} and not by ','", path,
@@ -97,10 +102,13 @@ public static class RowFile
         }
     }
 
+    private static string FirstLine(string content) =>
+        content.IndexOfAny(['\r', '\n']) is int end and >= 0 ? content[..end] : content;
+
     // Spreadsheets and Export-Csv -UseCulture write ';' in many cultures.
     private static string? OtherSeparator(string content)
     {
-        string header = content[..(content.IndexOfAny(['\r', '\n']) is int end and >= 0 ? end : content.Length)];
+        string header = FirstLine(content.TrimStart('\r', '\n'));
         return header.Contains(',', StringComparison.Ordinal) ? null
             : Separates(';') ? "';'"
             : Separates('\t') ? "a tab"

@@ -109,6 +109,21 @@ public sealed class RowFileTests
     }
 
     [Theory]
+    [InlineData("#TYPE MemLoad.LoadMeasurement\r\n")]
+    [InlineData("#TYPE \"MemLoad.LoadMeasurement\"\n")]
+    public void The_line_with_the_type_that_Export_Csv_can_write_is_no_header(string line)
+    {
+        using var folder = new TemporaryFolder();
+        const string rows = "Strategy,Device,Outcome,Run,HostName,StartedAt,ModuleVersion\nMeta,sim,Loaded,1,h,2026-01-02T03:04:05Z,0\n";
+
+        Assert.Equal(RowFile.Read(folder.Write("plain", rows)), RowFile.Read(folder.Write("typed", line + rows)));
+        Assert.Contains(
+            "line 3: there are 1 fields",
+            Assert.Throws<MemLoadException>(() => RowFile.Read(folder.Write("broken", line + "Strategy,Device\na\n"))).Message,
+            StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("", "ML1003", "")]
     [InlineData("nonsense", "ML8101", "names no column")]
     [InlineData("Strategy;Device;Outcome\r\nMeta;sim;Loaded\r\n", "ML8101", "fields are separated by ';'")]
