@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.IO.Pipes;
 using System.Net.Sockets;
 
 namespace MemLoad.Tests.Writing;
@@ -232,7 +233,8 @@ public sealed class AtomicityTests
         using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         socket.Bind(new UnixDomainSocketEndPoint(folder["socket"]));
         File.CreateSymbolicLink(folder["link"], folder["pipe"]);
-        List<string> names = ["pipe", "socket", "link"];
+        using var unnamed = new AnonymousPipeServerStream();
+        List<string> names = ["pipe", "socket", "link", $"/proc/self/fd/{unnamed.SafePipeHandle.DangerousGetHandle()}"];
         // Only root makes devices, and not in every container.
         if (EndedProcess.Run("mknod", folder["device"], "c", "1", "3").ExitCode == 0)
         {
@@ -244,6 +246,7 @@ public sealed class AtomicityTests
             var refusal = Assert.Throws<MemLoadException>(() =>
                 CheckpointWriter.Write(Other(), folder[name], CheckpointFormat.TorchZip, overwrite: true));
             Assert.Equal((name, "ML9103"), (name, refusal.Rule.Id));
+            Assert.Contains("is not written over", refusal.Finding, StringComparison.Ordinal);
             Assert.False(LinuxFileStatus.Of(folder[name])!.Value.IsRegular);
         }
     }
