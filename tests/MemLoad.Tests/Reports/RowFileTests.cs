@@ -169,6 +169,21 @@ public sealed class RowFileTests
     }
 
     [Fact]
+    public void A_folder_in_the_place_of_a_file_is_named_as_one()
+    {
+        using var folder = new TemporaryFolder();
+
+        foreach (Action read in new Action[]
+            {
+                () => RowFile.Read(folder.Path), () => TimelineFile.Read(folder.Path), () => ManifestReader.Read(folder.Path, default),
+            })
+        {
+            MemLoadException refusal = Assert.Throws<MemLoadException>(read);
+            Assert.Equal(("ML1002", "the path is a folder, and a file is to be read"), (refusal.Rule.Id, refusal.Finding));
+        }
+    }
+
+    [Fact]
     public void Every_column_of_a_row_survives_as_text()
     {
         LoadMeasurement full = Written[0] with
