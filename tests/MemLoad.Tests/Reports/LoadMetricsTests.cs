@@ -112,8 +112,8 @@ public sealed partial class LoadMetricsTests
 
         LoadMeasurement Row(string? value, string model) => RowValues.ToRow(
             name => name == column ? value : name == "Model" ? model : name is "Run" or "Rank" ? "1"
-                : name == "StartedAt" ? "2026-01-02T03:04:05Z" : name is "Strategy" or "Device" or "Outcome" or "HostName" or "ModuleVersion"
-                    ? "x" : null,
+                : name == "StartedAt" ? "2026-01-02T03:04:05Z"
+                : name is "Strategy" or "Device" or "Outcome" or "HostName" or "ModuleVersion" ? "x" : null,
             "here");
     }
 
