@@ -89,6 +89,19 @@ Describe 'Get-LoadPlan' {
         ($plans | Measure-LoadMemory -InProcess).TensorCount | Should -Be $plans.TensorCount
         $plans[1].PSObject.Properties.Name | Should -Not -Contain HostMemoryLimit
     }
+    It 'keeps its patterns in CSV, JSON and XML, one or several, also with commas' {
+        foreach ($patterns in @('*weight'), @('*weight', '*,[(]*')) {
+            $plan = Get-LoadPlan $file -Include $patterns -Exclude '*att*' -Strategy Mmap -Device cpu
+            $plan.Include | Should -Be $patterns
+            foreach ($back in ($plan | ConvertTo-Csv | ConvertFrom-Csv), ($plan | ConvertTo-Json | ConvertFrom-Json),
+                [System.Management.Automation.PSSerializer]::Deserialize([System.Management.Automation.PSSerializer]::Serialize($plan))) {
+                ($back | Get-LoadPlan).TensorCount | Should -Be $plan.TensorCount
+                ($back | Measure-LoadMemory -InProcess).TensorCount | Should -Be $plan.TensorCount
+            }
+            $plan | ConvertTo-Csv | Should -Not -BeLike '*System.*'
+            ($plan | ConvertTo-Json | ConvertFrom-Json).Include | Should -Be $patterns
+        }
+    }
     It 'gives steps that say their device and rank' {
         $steps = Get-LoadPlan $file -Strategy Stream -Device sim -RankCount 2 -Detailed
         @($steps | Group-Object Rank).Name | Should -Be 0, 1

@@ -57,6 +57,26 @@ Describe 'Import-Weights' {
         (Import-Weights $file -Model by-name).Name | Should -Be by-name
         { Import-Weights $file -Model nobody } | Should -Throw -ErrorId 'ParameterArgumentTransformationError,MemLoad.Commands.ImportWeightsCommand'
     }
+    It 'loads a plan as it was planned' {
+        $plans = Get-LoadPlan $file -Strategy PerTensor, Sequential -Device cpu, sim -Include '*att*', 'out*' -DType bfloat16
+        $models = $plans | Import-Weights
+        "$($models.Strategy) $($models.Device)" | Should -Be "$($plans.Strategy) $($plans.Device)"
+        $models.ModelBytes | Should -Be $plans.ModelBytes
+        ($plans | ConvertTo-Csv | ConvertFrom-Csv | Import-Weights).ModelBytes | Should -Be $plans.ModelBytes
+        $small = Get-LoadPlan $file -Strategy Stream -Device cpu -HostMemoryLimit 1KB
+        { $small | Import-Weights -ErrorAction Stop } | Should -Throw -ErrorId 'ML7005,*'
+        # A row that says less takes the defaults, and not what the row before it said.
+        $after = $plans[0], [pscustomobject]@{ Path = $file; Key = '' } | Import-Weights -HeadCount 2
+        $after[1].ModelBytes | Should -BeGreaterThan $after[0].ModelBytes
+        $part = $plans[0] | New-WeightManifest -Destination (Join-Path $TestDrive part.manifest.json)
+        $part.TensorCount | Should -Be $plans[0].TensorCount
+    }
+    It 'refuses the parameters of a new model beside -Model' {
+        $meta = New-GptModel @TinyGpt -Meta -Name kept
+        { Import-Weights $file -Model $meta -Name other } | Should -Throw -ErrorId 'ML6031,*'
+        { Import-Weights $file -Model $meta -HeadCount 4 } | Should -Throw -ErrorId 'ML6031,*'
+        "$($meta.Name) $($meta.State)" | Should -Be 'kept Meta'
+    }
     It 'refuses weights that do not fit the model' {
         $other = New-GptModel -VocabularySize 64 -ContextLength 16 -EmbeddingSize 8 -LayerCount 3 -HeadCount 2 -Meta
         { Import-Weights $file -Model $other -ErrorAction Stop } | Should -Throw -ErrorId 'ML6007,MemLoad.Commands.ImportWeightsCommand'

@@ -211,6 +211,15 @@ Describe 'Measure-LoadMemory -FilePath' -Skip:(-not $IsLinux) {
         Measure-LoadMemory -FilePath touch -ArgumentList (Join-Path $TestDrive touched) -WhatIf
         Join-Path $TestDrive touched | Should -Not -Exist
     }
+    It 'refuses several checkpoints instead of naming the first of them' {
+        foreach ($name in 'program1.pth', 'program2.pth') { New-TinyCheckpoint (Join-Path $TestDrive $name) }
+        $pattern = Join-Path $TestDrive program?.pth
+        { Measure-LoadMemory -FilePath true -Path $pattern -ErrorAction Stop } |
+            Should -Throw -ErrorId 'ML8020,*' -ExpectedMessage '*2 paths*'
+        { Measure-LoadMemory -FilePath true -Path (Get-Item $pattern) -ErrorAction Stop } | Should -Throw -ErrorId 'ML8020,*'
+        Remove-Item (Join-Path $TestDrive program2.pth)
+        (Measure-LoadMemory -FilePath true -Path $pattern).Path | Should -Be (Join-Path $TestDrive program1.pth)
+    }
     It 'has no heading of a checkpoint where none is named' {
         Measure-LoadMemory -FilePath true | Format-Table | Out-String | Should -Match 'Checkpoint: *\r?\n'
     }

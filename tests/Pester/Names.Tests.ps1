@@ -30,6 +30,23 @@ Describe 'Names' {
             @($group.Group | ForEach-Object { (Get-PlainType $_.PropertyType).FullName } | Sort-Object -Unique) | Should -HaveCount 1 -Because $group.Name
         }
     }
+    It 'of written files are literal in the commands that they are piped to' {
+        $row = Measure-LoadMemory $file -Strategy Stream -Device cpu -InProcess
+        Push-Location Env:
+        try {
+            foreach ($write in { Convert-Weights $file -Destination $args[0] -Format Pth -Force },
+                { Convert-Weights $file -Destination $args[0] -Format Folder -Force },
+                { New-GptModel @TinyGpt | Export-Weights -Destination $args[0] -Format Safetensors },
+                { $row | Export-LoadMetric $args[0] -PassThru },
+                { $row | Export-LoadReport $args[0] -PassThru }) {
+                $extension = "$write" -like '*Metric*' ? '.prom' : "$write" -like '*Report*' ? '.html' : ''
+                $other = New-Item "$TestDrive/.w1$extension" -Force
+                & $write "$TestDrive/.w[1]$extension" | Remove-Item -Recurse -Force
+                "$TestDrive/.w[1]$extension" | Should -Not -Exist -Because "$write"
+                $other | Should -Exist -Because "$write"
+            }
+        } finally { Pop-Location }
+    }
     It 'of limits are the same for planning, measuring and loading, by either name' {
         foreach ($name in 'Get-LoadPlan', 'Measure-LoadMemory', 'Import-Weights') {
             $parameters = (Get-Command $name).Parameters

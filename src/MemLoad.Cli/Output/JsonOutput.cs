@@ -27,6 +27,13 @@ internal static class JsonOutput
 
     public static void Write<T>(T value, JsonTypeInfo<T> type, TextWriter output)
     {
+        output.Write(Text(value, type));
+        output.Write('\n');
+    }
+
+    /// <summary>Returns the text of a value, without a line end.</summary>
+    public static string Text<T>(T value, JsonTypeInfo<T> type)
+    {
         string json = JsonSerializer.Serialize(value, type);
         if (!Ascii.IsValid(json))
         {
@@ -38,8 +45,7 @@ internal static class JsonOutput
             }
             json = ascii.ToString();
         }
-        output.Write(json);
-        output.Write('\n');
+        return json;
     }
 }
 

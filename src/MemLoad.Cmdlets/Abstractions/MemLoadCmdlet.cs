@@ -186,7 +186,7 @@ public abstract class MemLoadCmdlet : PSCmdlet, IDisposable
         {
             WriteVerbose($"{char.ToUpperInvariant(entries[0])}{entries[1..]}.");
         }
-        WriteObject(TargetWriter.Item(written));
+        WriteObject(TargetWriter.Item(this, written));
     }
 
     /// <summary>Runs long work as <see cref="Pump{T}"/> does, for work that finds out the number of bytes itself.</summary>

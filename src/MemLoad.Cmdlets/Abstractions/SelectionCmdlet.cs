@@ -168,15 +168,12 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
         Size = size,
         DType = (DType?)DType,
         Key = string.IsNullOrEmpty(Key) ? null : Key,
-        Include = Patterns(Include),
-        Exclude = Patterns(Exclude),
+        Include = TensorPatterns.Parse(Include),
+        Exclude = TensorPatterns.Parse(Exclude),
         AllowOpaque = AllowOpaque,
         RankCount = RankCount,
         Split = Split,
         HostMemoryLimit = HostMemoryLimit,
         DeviceMemoryLimit = DeviceMemoryLimit,
     }).By(Strategy, Device, Rank);
-
-    // An empty cell of a CSV file is not a pattern.
-    private static string[] Patterns(string[]? given) => [.. given?.Where(pattern => !string.IsNullOrEmpty(pattern)) ?? []];
 }

@@ -23,10 +23,20 @@ internal static class TargetWriter
     /// <summary>Returns the action that ShouldProcess asks about.</summary>
     public static string Describe(WriteJob job) => $"{job.Path} ({job.Format}, {job.Bytes} bytes)";
 
-    /// <summary>Returns the file or folder that was written, with what its view shows.</summary>
-    public static PSObject Item(WriteResult written)
+    /// <summary>
+    /// Returns a file or folder as Get-Item does. Other commands take its PSPath literally. The name alone would be a pattern.
+    /// </summary>
+    public static PSObject Item(PSCmdlet command, string path)
     {
-        var item = PSObject.AsPSObject(Directory.Exists(written.Path) ? new DirectoryInfo(written.Path) : new FileInfo(written.Path));
+        // The current location can be on another provider.
+        string named = $@"Microsoft.PowerShell.Core\FileSystem::{path}";
+        return command.InvokeProvider.Item.Get([named], force: true, literalPath: true)[0];
+    }
+
+    /// <summary>Returns the file or folder that was written, with what its view shows.</summary>
+    public static PSObject Item(PSCmdlet command, WriteResult written)
+    {
+        PSObject item = Item(command, written.Path);
         item.TypeNames.Insert(0, "MemLoad.WrittenCheckpoint");
         item.Properties.Add(new PSNoteProperty("Format", written.Format.ToString()));
         item.Properties.Add(new PSNoteProperty("TensorCount", written.TensorCount));

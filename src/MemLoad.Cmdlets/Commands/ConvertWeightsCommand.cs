@@ -45,8 +45,12 @@ public sealed class ConvertWeightsCommand : NarrowingPathCmdlet
     }
 
     // The path of a checkpoint without the extension of a file. A folder with a dot in its name has none.
-    private static string Beside(string source) => System.IO.Path.Combine(
-        System.IO.Path.GetDirectoryName(System.IO.Path.TrimEndingDirectorySeparator(source)) ?? "", FormatNames.NameOf(source));
+    private static string Beside(string source)
+    {
+        HubCache.RequireNoSnapshot(source);
+        return System.IO.Path.Combine(
+            System.IO.Path.GetDirectoryName(System.IO.Path.TrimEndingDirectorySeparator(source)) ?? "", FormatNames.NameOf(source));
+    }
 
     private (string Path, CheckpointFormat Format) Target(string source)
     {

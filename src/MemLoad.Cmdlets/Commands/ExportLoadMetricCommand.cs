@@ -40,7 +40,7 @@ public sealed class ExportLoadMetricCommand : RowCmdlet
         WriteVerbose($"{written}: metrics of {Rows.Count} rows.");
         if (PassThru)
         {
-            WriteObject(new FileInfo(written));
+            WriteObject(TargetWriter.Item(this, written));
         }
     });
 }

@@ -93,7 +93,7 @@ public sealed class ExportLoadReportCommand : RowCmdlet
         }
         if (PassThru)
         {
-            var page = PSObject.AsPSObject(new FileInfo(written.Path));
+            PSObject page = TargetWriter.Item(this, written.Path);
             page.TypeNames.Insert(0, "MemLoad.WrittenReport");
             page.Properties.Add(new PSNoteProperty(nameof(written.RowCount), (long)written.RowCount));
             page.Properties.Add(new PSNoteProperty(nameof(written.PictureCount), (long)written.PictureCount));

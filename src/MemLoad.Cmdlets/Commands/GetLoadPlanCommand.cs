@@ -58,8 +58,8 @@ public sealed class GetLoadPlanCommand : SelectionCmdlet
     {
         var asked = PSObject.AsPSObject(row);
         Add(nameof(Key), string.IsNullOrEmpty(Key) ? null : Key);
-        Add(nameof(Include), Include is { Length: > 0 } ? Include : null);
-        Add(nameof(Exclude), Exclude is { Length: > 0 } ? Exclude : null);
+        Add(nameof(Include), Include is { Length: > 0 } ? new TensorPatterns(Include) : null);
+        Add(nameof(Exclude), Exclude is { Length: > 0 } ? new TensorPatterns(Exclude) : null);
         Add(nameof(HostMemoryLimit), HostMemoryLimit);
         Add(nameof(DeviceMemoryLimit), DeviceMemoryLimit);
         return asked;

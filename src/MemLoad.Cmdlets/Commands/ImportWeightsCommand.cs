@@ -8,7 +8,7 @@ namespace MemLoad.Commands;
 public sealed class ImportWeightsCommand : NarrowingPathCmdlet
 {
     /// <summary>The strategy; by default the fastest that fits.</summary>
-    [Parameter]
+    [Parameter(ValueFromPipelineByPropertyName = true)]
     [EnumNames<Strategy>]
     public Strategy Strategy { get; set; } = Strategy.Auto;
 
@@ -25,13 +25,13 @@ public sealed class ImportWeightsCommand : NarrowingPathCmdlet
     public string? Name { get; set; }
 
     /// <summary>The device to load to.</summary>
-    [Parameter]
+    [Parameter(ValueFromPipelineByPropertyName = true)]
     [ArgumentCompleter(typeof(DeviceCompleter))]
     [ValidateNotNullOrEmpty]
     public string Device { get => field ?? DeviceRegistry.Default; set; }
 
     /// <summary>The type to cast floating-point tensors to while loading; by default they stay as in the file.</summary>
-    [Parameter]
+    [Parameter(ValueFromPipelineByPropertyName = true)]
     [EnumNames<CastDType?>]
     public CastDType? DType { get; set; }
 
@@ -48,14 +48,14 @@ public sealed class ImportWeightsCommand : NarrowingPathCmdlet
     /// <summary>
     /// The most host memory that the load may need, in bytes. The memory that is available applies if it is less, or if no value is given.
     /// </summary>
-    [Parameter]
+    [Parameter(ValueFromPipelineByPropertyName = true)]
     [Alias("MaxHostMemory")]
     [Bytes]
     [AtLeast(1)]
     public long? HostMemoryLimit { get; set; }
 
     /// <summary>Capacity of the device, in bytes.</summary>
-    [Parameter]
+    [Parameter(ValueFromPipelineByPropertyName = true)]
     [Alias("MaxDeviceMemory")]
     [Bytes]
     [AtLeast(1)]
@@ -69,6 +69,16 @@ public sealed class ImportWeightsCommand : NarrowingPathCmdlet
     public SwitchParameter Force { get; set; }
 
     /// <inheritdoc/>
+    protected override void BeginProcessing()
+    {
+        string[] ofNew = [nameof(Name), nameof(HeadCount)];
+        if (Model is not null && ofNew.FirstOrDefault(MyInvocation.BoundParameters.ContainsKey) is string given)
+        {
+            Refuse(Rules.ModelNotNew.Broken($"-{given} is given with an existing model"), Model);
+        }
+    }
+
+    /// <inheritdoc/>
     protected override void ProcessPath(string path)
     {
         Model?.RequireAlive();
@@ -79,9 +89,9 @@ public sealed class ImportWeightsCommand : NarrowingPathCmdlet
             Device = Device,
             DType = (DType?)DType,
             Manifest = PathResolver.Optional(SessionState.Path, Manifest),
-            Key = Key,
-            Include = Include,
-            Exclude = Exclude,
+            Key = SelectedKey,
+            Include = TensorPatterns.Parse(Include),
+            Exclude = TensorPatterns.Parse(Exclude),
             AllowOpaque = AllowOpaque,
             HostMemoryLimit = HostMemoryLimit,
             DeviceMemoryLimit = DeviceMemoryLimit,

@@ -250,7 +250,7 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
         {
             // A program has one device. Several are refused like an unknown name, as on the command line.
             Device = MyInvocation.BoundParameters.ContainsKey(nameof(Device)) ? string.Join(',', Device) : "cpu",
-            Path = Path.Length == 0 ? null : PathResolver.Resolve(SessionState.Path, Path[0])[0],
+            Path = OnePath(),
             Cache = Cache,
             Model = ModelName,
             WarnAbove = WarnAbove,
@@ -295,6 +295,13 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
                 TimelineFile.Append(_samples, timelines, StopToken);
             }
         }
+    }
+
+    private string? OnePath()
+    {
+        string[] paths = [.. Path.SelectMany(path => PathResolver.Resolve(SessionState.Path, path))];
+        return paths.Length < 2 ? paths.FirstOrDefault()
+            : throw Rules.ProgramPaths.Broken($"there are {paths.Length} paths", paths[1]);
     }
 
     private BlockMeasurement MeasureBlock(ScriptBlock block)

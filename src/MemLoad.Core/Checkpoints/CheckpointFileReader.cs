@@ -67,6 +67,11 @@ internal sealed class CheckpointFileReader : WholeFile
         {
             throw OpenFiles.Exhausted(path, e);
         }
+        catch (UnauthorizedAccessException e) when (Directory.Exists(path))
+        {
+            throw Rules.PathUnreadable.Broken("the path is a folder, and a file is to be read", path, innerException: e,
+                remedy: "Name a file in the folder.");
+        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {
             throw Rules.PathUnreadable.Broken($"the file cannot be opened: {e.Message.TrimEnd('.')}", path, innerException: e);

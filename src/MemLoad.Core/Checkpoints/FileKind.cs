@@ -27,8 +27,11 @@ internal static class FileKind
         }
     }
 
-    // Links are followed: what counts is what would be opened.
-    private static string? Special(string path) => (LinuxFileStatus.Of(path)?.Mode & 0xF000) switch
+    /// <summary>
+    /// Returns the kind of a path that is neither a file nor a folder, such as "a named pipe". Null for other paths, and on systems other
+    /// than Linux. Links are followed: what counts is what would be opened.
+    /// </summary>
+    public static string? Special(string path) => (LinuxFileStatus.Of(path)?.Mode & 0xF000) switch
     {
         0x1000 => "a named pipe",
         0x2000 => "a character device",

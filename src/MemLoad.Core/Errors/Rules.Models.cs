@@ -27,4 +27,6 @@ internal static partial class Rules
         $"Load them into new memory: {Act.Load}.");
     public static Rule ModelUnknown =>
         field ??= new("ML6030", "the session has a model with this name", "Give the name of a model of this session.");
+    public static Rule ModelNotNew => field ??= new("ML6031", "the name and the number of heads are given for a new model only",
+        $"Leave them out, or leave out {Setting.Model} to make a new model.");
 }

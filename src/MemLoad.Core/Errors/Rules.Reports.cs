@@ -13,6 +13,8 @@ internal static partial class Rules
     public static Rule RowsNone => field ??= new("ML8104", "the input has at least one row", $"Measure first: {Act.Measure}.");
     public static Rule ReportInputTooLarge => field ??= new("ML8105", "a file of rows or samples has at most 100,000,000 bytes",
         "Check that this is a file of rows or samples. Split a larger one: a report takes several files.");
+    public static Rule SeriesMixed => field ??= new("ML8106", "rows of different loads have different labels as metrics",
+        $"Give each load its own name when it is measured ({(Act.Measure, Setting.ModelName)}), or write a file for each.");
 
     // A file of samples is JSON lines in UTF-8, and no object has a name twice.
     public static Rule TimelineSyntax => field ??= new("ML8111", "a file of samples is JSON lines in UTF-8", MeasureSamplesAgain);

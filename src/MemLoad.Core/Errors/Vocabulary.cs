@@ -4,7 +4,7 @@ namespace MemLoad;
 internal enum Setting
 {
     AllowOpaque, Cache, ContextLength, Deep, Device, DeviceMemoryLimit, DType, Exclude, FailAbove, Force, Format,
-    HeadCount, HostMemoryLimit, Include, InProcess, Key, MaxShardSize, Model, Path, Rank, RankCount, Remote, Sequences,
+    HeadCount, HostMemoryLimit, Include, InProcess, Key, MaxShardSize, Model, ModelName, Path, Rank, RankCount, Remote, Sequences,
     Size, Split, Strategy, TimelinePath,
 }
 

@@ -41,9 +41,15 @@ public static class ManifestWriter
     }
 
     /// <summary>Returns the default name of a manifest, which is that of the checkpoint, in the same folder or in another folder.</summary>
+    /// <exception cref="MemLoadException">ML9103: the checkpoint is a folder in the cache of the hub, and no other folder is
+    /// given.</exception>
     public static string DefaultPath(string checkpoint, string? folder = null)
     {
         checkpoint = Path.TrimEndingDirectorySeparator(FullPath.Of(checkpoint));
+        if (folder is null)
+        {
+            HubCache.RequireNoSnapshot(checkpoint);
+        }
         return Path.Combine(
             folder ?? Path.GetDirectoryName(checkpoint) ?? "", FormatNames.NameOf(checkpoint) + WeightManifest.Extension);
     }

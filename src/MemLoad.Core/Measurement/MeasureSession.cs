@@ -79,8 +79,17 @@ public sealed class MeasureSession
         ArgumentNullException.ThrowIfNull(turn);
         if (turn.Count > 1)
         {
-            turn = [.. turn.Zip(PreparedLoad.Together([.. turn.Select(load => load.Load)], cancellationToken),
-                (load, together) => load with { Load = together })];
+            try
+            {
+                turn = [.. turn.Zip(PreparedLoad.Together([.. turn.Select(load => load.Load)], cancellationToken),
+                    (load, together) => load with { Load = together })];
+            }
+            catch (MemLoadException e)
+            {
+                // The checkpoint changed after the forecast. An exception would cost the rows of earlier turns.
+                return [.. turn.Select(load =>
+                    LoadMeasurement.Begun(load).Ended(LoadOutcome.Failed, e).Judged(load.WarnAbove, load.FailAbove))];
+            }
         }
         LoadMeasurement[] rows = await _measure(turn, cancellationToken).ConfigureAwait(false);
         _digests.UnionWith(rows.Select(row => (row.Rank, row.WeightsDigest)));

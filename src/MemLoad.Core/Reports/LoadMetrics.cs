@@ -30,10 +30,11 @@ internal static class LoadMetrics
     /// <param name="rows">The rows. Of several runs of the same load, the loaded run with the median time counts.</param>
     /// <param name="model">The value of the label <c>model</c>. Null uses the name in the row, else the known model size, else an empty
     /// value. A path is never a label.</param>
+    /// <exception cref="MemLoadException">ML8106: rows of different loads have the same labels.</exception>
     public static string Format(IReadOnlyList<LoadMeasurement> rows, string? model = null)
     {
         LoadMeasurement[] shown =
-            [.. rows.GroupBy(row => Labels(row, model), StringComparer.Ordinal).Select(runs => ReportStrategy.TypicalOf([.. runs]))];
+            [.. rows.GroupBy(row => Labels(row, model), StringComparer.Ordinal).Select(runs => TypicalOf(runs.Key, [.. runs]))];
         var text = new StringBuilder();
         foreach ((string name, string help, Func<LoadMeasurement, string?> value) in Gauges)
         {
@@ -62,7 +63,7 @@ internal static class LoadMetrics
     /// a part. If the write is stopped, the file stays as it was.
     /// </summary>
     /// <returns>The absolute path.</returns>
-    /// <exception cref="MemLoadException">ML8104 without rows, ML1008 for another extension, ML9102 to ML9105.</exception>
+    /// <exception cref="MemLoadException">ML8104 without rows, ML8106, ML1008 for another extension, ML9102 to ML9105.</exception>
     public static string Write(
         IReadOnlyList<LoadMeasurement> rows, string path, string? model, CancellationToken cancellationToken = default)
     {
@@ -89,6 +90,25 @@ internal static class LoadMetrics
                 $"the name of the file does not end in {Extension}, and collectors read only such files",
                 path,
                 remedy: "Name it NAME.prom.");
+
+    // A load that failed must not disappear behind another one that has the same labels.
+    private static LoadMeasurement TypicalOf(string labels, IReadOnlyList<LoadMeasurement> runs)
+    {
+        (string Name, Func<LoadMeasurement, string?> Value)[] columns =
+        [
+            ("Path", row => row.Path), ("HostName", row => row.HostName), ("DType", row => row.DType), ("Cache", row => row.Cache),
+            ("Split", row => row.Split), ("RankCount", row => Whole(row.RankCount)),
+        ];
+        foreach ((string name, Func<LoadMeasurement, string?> value) in columns)
+        {
+            if (runs.FirstOrDefault(row => value(row) != value(runs[0])) is LoadMeasurement other)
+            {
+                throw Rules.SeriesMixed.Broken($"rows that differ in {name} ({Printable.Quote(value(runs[0]) ?? "")} and "
+                    + $"{Printable.Quote(value(other) ?? "")}) would be one series, {labels}");
+            }
+        }
+        return ReportStrategy.TypicalOf(runs);
+    }
 
     // The host name is not a label, because Prometheus adds the instance.
     private static string Labels(LoadMeasurement row, string? model)

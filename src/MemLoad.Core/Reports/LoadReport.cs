@@ -127,6 +127,7 @@ public static class LoadReport
 
     private static string WritePictures(Picture[] pictures, string folder, bool overwrite, CancellationToken ct)
     {
+        WriteTarget.RequireFolder(folder);
         try
         {
             _ = Directory.CreateDirectory(folder);

@@ -75,6 +75,16 @@ public static class RowFile
         {
             throw Rules.RowsUnreadable.Broken("the text is not UTF-8", path, e.Index, e);
         }
+        // Export-Csv of Windows PowerShell, or with -IncludeTypeInformation, writes the type first. It is read as an empty line.
+        if (content.StartsWith("#TYPE ", StringComparison.Ordinal))
+        {
+            content = content[FirstLine(content).Length..];
+        }
+        if (OtherSeparator(content) is string separator)
+        {
+            throw Rules.RowsUnreadable.Broken($"line 1: the fields are separated by {separator} and not by ','", path,
+                remedy: "Write the rows with ',' between the fields: Export-Csv without -UseCulture and -Delimiter.");
+        }
         Dictionary<string, int>? columns = null;
         foreach ((int line, IReadOnlyList<string> fields) in CsvReader.Read(content, path))
         {
@@ -90,6 +100,22 @@ public static class RowFile
             yield return RowValues.ToRow(
                 name => columns.TryGetValue(name, out int at) ? CsvCell.Read(fields[at]) : null, $"line {line}", path);
         }
+    }
+
+    private static string FirstLine(string content) =>
+        content.IndexOfAny(['\r', '\n']) is int end and >= 0 ? content[..end] : content;
+
+    // Spreadsheets and Export-Csv -UseCulture write ';' in many cultures.
+    private static string? OtherSeparator(string content)
+    {
+        string header = FirstLine(content.TrimStart('\r', '\n'));
+        return header.Contains(',', StringComparison.Ordinal) ? null
+            : Separates(';') ? "';'"
+            : Separates('\t') ? "a tab"
+            : null;
+
+        bool Separates(char separator) =>
+            header.Split(separator) is { Length: > 1 } names && names.Any(name => RowValues.Columns.Contains(name.Trim('"')));
     }
 
     private static Dictionary<string, int> Header(IReadOnlyList<string> names, string path)

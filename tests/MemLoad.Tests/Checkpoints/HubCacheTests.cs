@@ -39,6 +39,22 @@ public sealed class HubCacheTests : IDisposable
         return model;
     }
 
+    [Fact]
+    public void Nothing_is_written_beside_a_snapshot_unless_its_name_is_given()
+    {
+        string model = Model("org/name", Commit, ("model.safetensors", Weights, true));
+        string snapshot = Path.Combine(model, "snapshots", Commit);
+
+        foreach (string folder in new[] { snapshot, snapshot + "/", model, Path.Combine(model, "snapshots") })
+        {
+            Assert.Equal("ML9103", Assert.Throws<MemLoadException>(() => ManifestWriter.DefaultPath(folder)).Rule.Id);
+            Assert.Equal("ML9103", Assert.Throws<MemLoadException>(() => HubCache.RequireNoSnapshot(folder)).Rule.Id);
+        }
+        Assert.Equal(Path.Combine(_folder.Path, $"{Commit}.manifest.json"), ManifestWriter.DefaultPath(snapshot, _folder.Path));
+        Assert.Equal(
+            Path.Combine(snapshot, "model.manifest.json"), ManifestWriter.DefaultPath(Path.Combine(snapshot, "model.safetensors")));
+    }
+
     private static string GitHash(byte[] content)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA1);

@@ -81,6 +81,29 @@ public sealed class MeasureRunTests
         Assert.StartsWith("Strategy,", none.ToString(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_row_of_JSON_is_printed_before_the_next_load_begins()
+    {
+        using var text = new StringWriter();
+        var output = new MeasuredOutput(OutputFormat.Json, CliConsole.ForWriters(text, TextWriter.Null));
+        var printed = new List<int>();
+
+        MeasureRun run = Run(3, (_, _) =>
+        {
+            printed.Add(text.ToString().Split("\"Strategy\"").Length - 1);
+            return Task.FromResult(Rows.Loaded("Meta", run: printed.Count) with { Path = "/tmp/m\n\u00fc.pth" });
+        }, CancellationToken.None, output.Add);
+        output.End(run.Rows, inProcess: false);
+
+        Assert.Equal([0, 1, 2], printed);
+        using var whole = new StringWriter();
+        JsonOutput.Write([.. run.Rows], JsonOutput.Types.LoadMeasurementArray, whole);
+        Assert.Equal(whole.ToString(), text.ToString());
+        using var none = new StringWriter();
+        new MeasuredOutput(OutputFormat.Json, CliConsole.ForWriters(none, TextWriter.Null)).End([], inProcess: false);
+        Assert.Equal("[]\n", none.ToString());
+    }
+
     internal static MeasureRun Run(IReadOnlyList<LoadMeasurement> rows)
     {
         var next = new Queue<LoadMeasurement>(rows);

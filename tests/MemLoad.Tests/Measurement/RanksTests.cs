@@ -177,6 +177,23 @@ public sealed class RanksTests : IDisposable
         Assert.All(rows, row => Assert.True(row is { RanksForecastHostBytes: not null, RanksPeakHostBytes: null }));
     }
 
+    [Fact]
+    public async Task Ranks_of_a_checkpoint_that_is_gone_become_rows_so_that_earlier_rows_are_kept()
+    {
+        using var folder = new TemporaryFolder();
+        File.Copy(Fixtures.PathOf("tiny/fp32.pth"), folder["model.pth"]);
+        LoadRequest[] ranks = [.. Ranks(2, "cpu", Strategy.Stream).Select(rank => rank with { Path = folder["model.pth"] })];
+        var session = new MeasureSession(MeasureRequest.Repeat(ranks, 1, CacheState.AsIs), Worker);
+        _ = session.Forecast(default);
+        File.Delete(folder["model.pth"]);
+
+        IReadOnlyList<LoadMeasurement> rows = await session.MeasureAsync(session.Turns.Single(), default);
+
+        Assert.Equal([0L, 1L], rows.Select(row => row.Rank));
+        Assert.All(rows, row => Assert.Equal((nameof(LoadOutcome.Failed), nameof(RowStatus.Fail)), (row.Outcome, row.Status)));
+        Assert.All(rows, row => Assert.StartsWith("ML1001: ", row.Message, StringComparison.Ordinal));
+    }
+
     [SkippableFact]
     public async Task No_rank_begins_before_all_are_ready()
     {

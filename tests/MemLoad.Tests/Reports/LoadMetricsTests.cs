@@ -90,6 +90,33 @@ public sealed partial class LoadMetricsTests
             LoadMetrics.Format([Rows.Loaded("Meta") with { Path = "/secret/customer.pth", Size = null }], null),
             StringComparison.Ordinal);
 
+    [Theory]
+    [InlineData("Path", "/a.pth", "/b.pth")]
+    [InlineData("HostName", "gpu1", "gpu2")]
+    [InlineData("DType", null, "bfloat16")]
+    [InlineData("Cache", "Warm", "Cold")]
+    [InlineData("RankCount", "2", "4")]
+    public void Loads_that_would_be_one_series_are_refused_and_names_keep_them_apart(string column, string? one, string two)
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder.Write("x.prom", "old");
+
+        MemLoadException refusal = Assert.Throws<MemLoadException>(() => LoadMetrics.Write([Row(one, "m"), Row(two, "m")], path, null));
+
+        Assert.Equal("ML8106", refusal.Rule.Id);
+        Assert.Contains($"differ in {column}", refusal.Finding, StringComparison.Ordinal);
+        Assert.Throws<MemLoadException>(() => LoadMetrics.Write([Row(one, "a"), Row(two, "b")], path, "same"));
+        Assert.Equal("old", File.ReadAllText(path));
+        _ = LoadMetrics.Write([Row(one, "a"), Row(one, "a"), Row(two, "b")], path, null);
+        Assert.Equal(2, Parse(File.ReadAllText(path))["memload_load_success"].Count);
+
+        LoadMeasurement Row(string? value, string model) => RowValues.ToRow(
+            name => name == column ? value : name == "Model" ? model : name is "Run" or "Rank" ? "1"
+                : name == "StartedAt" ? "2026-01-02T03:04:05Z"
+                : name is "Strategy" or "Device" or "Outcome" or "HostName" or "ModuleVersion" ? "x" : null,
+            "here");
+    }
+
     private static readonly string[] Texts = [.. Enumerable.Range(1, 2).Select(count => LoadMetrics.Format(Many(count), "m"))];
 
     [Fact]

@@ -221,6 +221,22 @@ public sealed class LoadReportTests
     }
 
     [Fact]
+    public void A_file_in_the_place_of_the_folder_of_pictures_is_named_as_one()
+    {
+        using var folder = new TemporaryFolder();
+        string file = folder.Write("file", "mine");
+
+        foreach (string pictures in new[] { file, Path.Combine(file, "below") })
+        {
+            MemLoadException refusal = Assert.Throws<MemLoadException>(
+                () => LoadReport.Write([Rows.Loaded("Meta")], [], folder["r.html"], pictures));
+            Assert.Equal("ML9103", refusal.Rule.Id);
+            Assert.Equal("a folder is to be written and there is a file of that name", refusal.Finding);
+        }
+        Assert.Equal(["file"], folder.Names);
+    }
+
+    [Fact]
     public void Pictures_are_files_as_well_and_nothing_is_replaced_unasked()
     {
         using var folder = new TemporaryFolder();

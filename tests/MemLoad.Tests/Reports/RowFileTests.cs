@@ -109,8 +109,26 @@ public sealed class RowFileTests
     }
 
     [Theory]
+    [InlineData("#TYPE MemLoad.LoadMeasurement\r\n")]
+    [InlineData("#TYPE \"MemLoad.LoadMeasurement\"\n")]
+    public void The_line_with_the_type_that_Export_Csv_can_write_is_no_header(string line)
+    {
+        using var folder = new TemporaryFolder();
+        const string rows = "Strategy,Device,Outcome,Run,HostName,StartedAt,ModuleVersion\nMeta,sim,Loaded,1,h,2026-01-02T03:04:05Z,0\n";
+
+        Assert.Equal(RowFile.Read(folder.Write("plain", rows)), RowFile.Read(folder.Write("typed", line + rows)));
+        Assert.Contains(
+            "line 3: there are 1 fields",
+            Assert.Throws<MemLoadException>(() => RowFile.Read(folder.Write("broken", line + "Strategy,Device\na\n"))).Message,
+            StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("", "ML1003", "")]
     [InlineData("nonsense", "ML8101", "names no column")]
+    [InlineData("Strategy;Device;Outcome\r\nMeta;sim;Loaded\r\n", "ML8101", "fields are separated by ';'")]
+    [InlineData("\"Strategy\";\"Device\"\n\"Meta\";\"sim\"\n", "ML8101", "fields are separated by ';'")]
+    [InlineData("\"Strategy\"\t\"Device\"\n\"Meta\"\t\"sim\"\n", "ML8101", "fields are separated by a tab")]
     [InlineData("[1]", "ML8101", "row 1 is not an object")]
     [InlineData("[{]", "ML8101", "no JSON")]
     [InlineData("[]", "ML8104", "no rows")]
@@ -148,6 +166,21 @@ public sealed class RowFileTests
 
         Assert.Equal(rule, refusal.Rule.Id);
         Assert.Contains(finding, refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_folder_in_the_place_of_a_file_is_named_as_one()
+    {
+        using var folder = new TemporaryFolder();
+
+        foreach (Action read in new Action[]
+            {
+                () => RowFile.Read(folder.Path), () => TimelineFile.Read(folder.Path), () => ManifestReader.Read(folder.Path, default),
+            })
+        {
+            MemLoadException refusal = Assert.Throws<MemLoadException>(read);
+            Assert.Equal(("ML1002", "the path is a folder, and a file is to be read"), (refusal.Rule.Id, refusal.Finding));
+        }
     }
 
     [Fact]

@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.IO.Pipes;
+using System.Net.Sockets;
 
 namespace MemLoad.Tests.Writing;
 
@@ -303,6 +305,33 @@ public sealed class AtomicityTests
             CheckpointWriter.Write(Other(), "/dev/null", CheckpointFormat.TorchZip, overwrite: true));
 
         Assert.Equal("ML9103", refusal.Rule.Id);
+    }
+
+    [SkippableFact]
+    public void A_pipe_a_socket_and_a_device_outside_of_dev_are_never_replaced()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "the kind of a file is asked for on Linux");
+        using var folder = new TemporaryFolder();
+        Assert.Equal(0, EndedProcess.Run("mkfifo", folder["pipe"]).ExitCode);
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        socket.Bind(new UnixDomainSocketEndPoint(folder["socket"]));
+        File.CreateSymbolicLink(folder["link"], folder["pipe"]);
+        using var unnamed = new AnonymousPipeServerStream();
+        List<string> names = ["pipe", "socket", "link", $"/proc/self/fd/{unnamed.SafePipeHandle.DangerousGetHandle()}"];
+        // Only root makes devices, and not in every container.
+        if (EndedProcess.Run("mknod", folder["device"], "c", "1", "3").ExitCode == 0)
+        {
+            names.Add("device");
+        }
+
+        foreach (string name in names)
+        {
+            var refusal = Assert.Throws<MemLoadException>(() =>
+                CheckpointWriter.Write(Other(), folder[name], CheckpointFormat.TorchZip, overwrite: true));
+            Assert.Equal((name, "ML9103"), (name, refusal.Rule.Id));
+            Assert.Contains("is not written over", refusal.Finding, StringComparison.Ordinal);
+            Assert.False(LinuxFileStatus.Of(folder[name])!.Value.IsRegular);
+        }
     }
 
     [SkippableFact]

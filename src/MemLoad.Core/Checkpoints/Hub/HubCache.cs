@@ -69,6 +69,23 @@ internal static partial class HubCache
             : null;
     }
 
+    /// <summary>
+    /// Refuses to write beside a folder of the cache. The programs of the hub take a file in <c>snapshots</c> for damage.
+    /// </summary>
+    /// <param name="checkpoint">An absolute path.</param>
+    /// <exception cref="MemLoadException">ML9103.</exception>
+    public static void RequireNoSnapshot(string checkpoint)
+    {
+        checkpoint = Path.TrimEndingDirectorySeparator(checkpoint);
+        string? beside = Path.GetDirectoryName(checkpoint);
+        if (ModelFolder(checkpoint) is not null
+            || (beside is not null && Path.GetFileName(beside) == Snapshots && ModelFolder(beside) is not null))
+        {
+            throw Rules.TargetUnwritable.Broken(
+                "a file beside this folder would damage the cache of the hub", checkpoint, remedy: "Name the file to write.");
+        }
+    }
+
     /// <summary>Opens the snapshot of a model that <c>refs/main</c> names.</summary>
     /// <exception cref="MemLoadException">ML5018 or ML5019, and what is wrong with the snapshot.</exception>
     public static Checkpoint Open(string model, Opening opening)

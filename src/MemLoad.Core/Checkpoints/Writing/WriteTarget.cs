@@ -15,11 +15,17 @@ internal static class WriteTarget
     /// <exception cref="MemLoadException">ML9102 or ML9103.</exception>
     public static string ForFile(string path, bool overwrite)
     {
-        string target = Locate(path, FullPath.Of(path, Rules.TargetUnwritable));
+        string full = FullPath.Of(path, Rules.TargetUnwritable);
+        string target = Locate(path, full);
         if (Directory.Exists(target))
         {
             throw Rules.TargetUnwritable.Broken("a file is to be written and there is a folder of that name", target,
                 remedy: "Name a file in the folder, or another path.");
+        }
+        // A rename would replace a pipe whose reader waits, or a device of the system. Pipes without a name have links in /proc only.
+        if (FileKind.Special(full) is string kind)
+        {
+            throw Rules.TargetUnwritable.Broken($"the path is {kind}, which is not written over", full, remedy: "Name a file.");
         }
         if (!overwrite && (File.Exists(target) || IsLink(path)))
         {
