@@ -89,21 +89,19 @@ internal sealed partial class FileAppender(SafeFileHandle file, string target, l
     /// <exception cref="OperationCanceledException">The session was canceled.</exception>
     public void Append(CheckpointFileReader source, long offset, long length, ElementSink? seen = null)
     {
-        bool copies = length >= PieceBytes && !FileDecoding.Holds(offset);
-        if (seen is null)
+        if (seen is not null)
         {
-            long copied = copies ? CopyInKernel(source, offset, length) : 0;
-            source.Stream(offset + copied, length - copied, Append, session.CancellationToken);
+            // Bytes that are read anyway take less time through memory: another thread writes a buffer while the next one is filled.
+            source.Stream(offset, length, piece =>
+            {
+                seen(piece);
+                Append(piece);
+            }, session.CancellationToken);
             return;
         }
-        source.Stream(offset, length, piece =>
-        {
-            seen(piece);
-            // Less work than a write of the piece: it is in the page cache.
-            int copied = copies ? (int)CopyInKernel(source, offset, piece.Length) : 0;
-            offset += piece.Length;
-            Append(piece[copied..]);
-        }, session.CancellationToken);
+        bool copies = _kernelCopies && length >= PieceBytes && !FileDecoding.Holds(offset);
+        long copied = copies ? CopyInKernel(source, offset, length) : 0;
+        source.Stream(offset + copied, length - copied, Append, session.CancellationToken);
     }
 
     /// <summary>Replaces bytes that were appended earlier, such as a checksum.</summary>
@@ -170,10 +168,6 @@ internal sealed partial class FileAppender(SafeFileHandle file, string target, l
     // writing the rest reports the error.
     private long CopyInKernel(CheckpointFileReader source, long offset, long length)
     {
-        if (!_kernelCopies)
-        {
-            return 0;
-        }
         WriteFilled();
         long copied = 0;
         while (copied < length)
