@@ -23,7 +23,7 @@ internal static class TargetWriter
     /// <summary>Returns the action that ShouldProcess asks about.</summary>
     public static string Describe(WriteJob job) => $"{job.Path} ({job.Format}, {job.Bytes} bytes)";
 
-    /// <summary>Returns the file or folder that was written, with what its view shows.</summary>
+    /// <summary>Returns the file or folder that was written, with the properties that its view shows.</summary>
     public static PSObject Item(WriteResult written)
     {
         var item = PSObject.AsPSObject(Directory.Exists(written.Path) ? new DirectoryInfo(written.Path) : new FileInfo(written.Path));

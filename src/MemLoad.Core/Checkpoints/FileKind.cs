@@ -27,7 +27,7 @@ internal static class FileKind
         }
     }
 
-    // Links are followed: what counts is what would be opened.
+    // Links are followed, because the target of a link would be opened.
     private static string? Special(string path) => (LinuxFileStatus.Of(path)?.Mode & 0xF000) switch
     {
         0x1000 => "a named pipe",
