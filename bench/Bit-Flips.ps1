@@ -36,7 +36,7 @@ $ProgressPreference = 'SilentlyContinue'
 Import-Module (Join-Path $PSScriptRoot ../output/MemLoad)
 $null = New-Item -ItemType Directory $Scratch -Force
 $copy = Join-Path (Resolve-Path $Scratch).ProviderPath "copy$([System.IO.Path]::GetExtension($Path))"
-# A copy, and not by reflink or link: the original is not to be touched.
+# The bytes are copied, and not shared by a reflink or a link, because the original must not change.
 $source = [System.IO.File]::OpenRead((Resolve-Path $Path).ProviderPath)
 $target = [System.IO.File]::Create($copy)
 try { $source.CopyTo($target, 4MB) } finally { $source.Dispose(); $target.Dispose() }
@@ -44,7 +44,7 @@ try { $source.CopyTo($target, 4MB) } finally { $source.Dispose(); $target.Dispos
 $manifest = (New-WeightManifest $copy -Force).Manifest
 $length = (Get-Item $copy).Length
 $tensors = @(Get-WeightInfo $copy | Where-Object Bytes -GT 0 | Sort-Object Offset)
-# What lies between them: begin and end of each stretch.
+# The ranges between the tensors, each with its start and its end.
 $start = 0L
 $gaps = @(
     foreach ($tensor in $tensors) {

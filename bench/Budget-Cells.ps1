@@ -27,7 +27,7 @@ param(
     [string]$MemLoad = (Join-Path $PSScriptRoot '../src/MemLoad.Cli/bin/Release/net10.0/memload')
 )
 $ErrorActionPreference = 'Stop'
-# From bash several words come as one text.
+# bash passes several words as one text.
 $Limit = $Limit.Split(',').Trim()
 $Device = $Device.Split(',').Trim()
 $Strategy = $Strategy.Split(',').Trim()
@@ -41,10 +41,10 @@ if (Get-Command $python -ErrorAction Ignore) {
     & $python -c 'import torch' 2> $null
     $hasTorch = $LASTEXITCODE -eq 0
 }
-# How fast this machine is, is measured once, outside the cells.
+# The speed of this machine is measured once, outside the cells.
 foreach ($name in $Device) { $null = & $MemLoad plan --path $Path --device $name --strategy Auto }
 
-# Where this system keeps the memory controller: version 2 has one tree, version 1 a folder for it.
+# The location of the memory controller on this system. Version 2 has one tree. Version 1 has a folder for the controller.
 $version2 = (Test-Path /sys/fs/cgroup/cgroup.controllers) -and (Get-Content /sys/fs/cgroup/cgroup.controllers) -match 'memory'
 $groupRoot = $version2 ? '/sys/fs/cgroup' : '/sys/fs/cgroup/memory'
 $limitFile = $version2 ? 'memory.max' : 'memory.limit_in_bytes'
@@ -60,7 +60,7 @@ function Get-Prefix([string]$Kind, [long]$Bytes) {
             "echo `$`$ > $group/cgroup.procs"
         }
         Data { "ulimit -d $([long]($Bytes / 1KB))" }
-        # Left to itself .NET takes half of a limited address space, and below about 1 GiB does not start at all.
+        # Without these settings, .NET reserves half of a limited address space, and does not start below about 1 GiB.
         AddressSpace { "ulimit -v $([long]($Bytes / 1KB)); export DOTNET_GCRegionRange=8000000 MALLOC_ARENA_MAX=1" }
     }
 }
@@ -82,7 +82,7 @@ foreach ($kind in $Limit) {
             $json = & sh -c "$prefix; exec '$MemLoad' measure --path '$Path' --device $name --strategy $($Strategy -join ',') --cache warm --repeat $Repeat --format json" 2> $complaints
             $code = $LASTEXITCODE
             if (-not $json) {
-                # No row at all: .NET itself could not begin, or the program died.
+                # There is no row if .NET could not start, or if the program was killed.
                 $reason = Get-Content $complaints -Raw
                 Get-Row $kind $part MemLoad $name '*' ($reason -match 'Failed to create CoreCLR' ? 'NotStarted' : 'Killed') $null "exit code ${code}: $($reason.Trim() -split "`n" | Select-Object -Last 1)"
             }

@@ -23,12 +23,12 @@ $ErrorActionPreference = 'Stop'
 $PSNativeCommandUseErrorActionPreference = $true
 $file = (Resolve-Path $Path).Path
 $pwsh = @([Environment]::ProcessPath)
-# A tool of .NET runs in dotnet.
+# A .NET tool runs in dotnet.
 if ((Split-Path -LeafBase $pwsh[0]) -eq 'dotnet') { $pwsh += Join-Path $PSHOME pwsh.dll }
 $pwsh += '-NoLogo', '-NoProfile', '-NonInteractive', '-Command'
 
 $runs = @([pscustomobject]@{ Until = 'the start'; Module = $null; Command = 'exit'; Times = [Collections.Generic.List[double]]::new() })
-# A shell brings several as one text.
+# A shell passes several values as one text.
 foreach ($manifest in (Resolve-Path $Module.Split(',')).Path) {
     $steps = [ordered]@{
         'the import'     = ''
@@ -46,7 +46,7 @@ foreach ($round in 0..$Repeat) {
         $program, $arguments = $pwsh + $run.Command
         $watch = [Diagnostics.Stopwatch]::StartNew()
         & $program @arguments
-        # The first round warms caches up.
+        # The first round only fills caches.
         if ($round -gt 0) { $run.Times.Add($watch.Elapsed.TotalMilliseconds) }
     }
 }

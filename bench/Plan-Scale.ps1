@@ -16,7 +16,7 @@ param(
     [Parameter(Mandatory)] [string]$Folder,
     [int[]]$TensorCount = @(1000, 10000, 100000),
     [int]$ShardCount = 200,
-    # 20 MB a tensor: a hundred thousand of them are two terabytes.
+    # A tensor has 20 MB, so a hundred thousand tensors have two terabytes.
     [int]$Columns = 10000000,
     [string]$Device = 'sim',
     [int]$Repeat = 3,
@@ -63,7 +63,7 @@ foreach ($count in $TensorCount) {
             $process = [Diagnostics.Process]::Start($start)
             $output = $process.StandardOutput.ReadToEndAsync()
             $peak = $null
-            # The high-water mark only rises: the last reading before the end is good enough.
+            # The high-water mark never decreases, so the last reading before the end is sufficient.
             while (-not $process.WaitForExit(5)) {
                 if ($IsLinux -and (Get-Content "/proc/$($process.Id)/status" -Raw -ErrorAction Ignore) -match 'VmHWM:\s+(\d+) kB') { $peak = 1KB * [long]$Matches[1] }
             }

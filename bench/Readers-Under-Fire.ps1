@@ -41,7 +41,7 @@ $Folder = (New-Item -ItemType Directory $Folder -Force).FullName
 $env:DOTNET_EnableDiagnostics = '0'
 $env:MEMLOAD_CACHE = (New-Item -ItemType Directory (Join-Path $Folder cache) -Force).FullName
 
-# Of a file that nobody disturbs; of a file that is no checkpoint any more, nothing.
+# Returns the digest of a file that no program changes. Returns nothing for a file that is no longer a checkpoint.
 function Get-Digest([string]$Path) {
     (& $MemLoad measure --path $Path --strategy Stream --device cpu --format json 2>$null | ConvertFrom-Json).WeightsDigest
 }
@@ -56,7 +56,8 @@ foreach ($kind in 'pth', 'safetensors') {
     }
 }
 
-# The shell under fire: one command a line, one answer a line. It says "loaded" and waits for a line before it uses what it loaded.
+# The shell under test reads one command per line and writes one answer per line. It writes "loaded" and waits for a line before it uses the
+# weights.
 $shellScript = @'
 $ErrorActionPreference = 'Stop'
 $WarningPreference = 'SilentlyContinue'
@@ -78,14 +79,14 @@ while ($line = [Console]::In.ReadLine()) {
 '@
 $env:FIRE_MODULE = $Module
 function Start-Shell {
-    # A tool of .NET runs in dotnet.
+    # A .NET tool runs in dotnet.
     $first = (Split-Path -LeafBase ([Environment]::ProcessPath)) -eq 'dotnet' ? @(Join-Path $PSHOME pwsh.dll) : @()
     $start = [Diagnostics.ProcessStartInfo]::new([Environment]::ProcessPath, [string[]]($first + '-NoProfile', '-NonInteractive', '-Command', $shellScript))
     $start.RedirectStandardInput = $start.RedirectStandardOutput = $start.RedirectStandardError = $true
     [Diagnostics.Process]::Start($start)
 }
 
-# Opens as programs do: waits until whoever maps the file has been told.
+# Opens a file as programs do. The call waits until the processes that map the file have been notified.
 function Open-Victim([string]$Path) { [IO.FileStream]::new($Path, 'Open', 'Write', 'ReadWrite,Delete', 1) }
 
 function Edit-File([string]$Change, [string]$Path, [string]$Second) {
@@ -144,7 +145,7 @@ function Start-Measure([string]$Path, [string]$Strategy, [string]$Device, [strin
     $start.RedirectStandardOutput = $start.RedirectStandardError = $true
     [Diagnostics.Process]::Start($start)
 }
-# When the process that "memload measure" starts has the file open; after that there is something to disturb.
+# Returns when the process that "memload measure" starts has the file open. Only then can a change affect it.
 function Wait-Open($Process, [string]$Path) {
     while (-not $Process.HasExited) {
         foreach ($child in "$(Get-Content "/proc/$($Process.Id)/task/*/children" -ErrorAction Ignore)" -split ' ' -ne '') {
@@ -153,7 +154,7 @@ function Wait-Open($Process, [string]$Path) {
                     if ([IO.FileInfo]::new($descriptor).LinkTarget -ceq $Path) { return }
                 }
             }
-            catch { continue } # it ended, or closed one meanwhile
+            catch { continue } # the process ended, or closed the file during the enumeration
         }
     }
 }
@@ -169,7 +170,7 @@ function Add-Measure($Row, $Process, [string[]]$Good, [string]$What) {
 }
 
 $shell = Start-Shell
-# The speed of this machine, once; else Auto would measure it in the middle.
+# The speed of this machine is measured first. Otherwise Auto would measure it during the test.
 foreach ($device in 'cpu', 'sim') { & $MemLoad measure --path (Join-Path $Folder 1.pth) --strategy Auto --device $device --format json | Out-Null }
 $changes = 'Truncate', 'Grow', 'Rewrite', 'Save', 'Replace', 'Flip'
 for ($i = 0; $i -lt $Loads; $i++) {
@@ -220,7 +221,7 @@ for ($i = 0; $i -lt $Loads; $i++) {
     else { $row.Error++; Add-Rule $row $answer }
 }
 
-# A disk that fails. The image is shorter than its file system believes, so half of the blocks cannot be read.
+# A disk that fails. The image is shorter than its file system, so half of the blocks cannot be read.
 $disk = Join-Path $Folder disk
 $image = "$disk.img"
 $null = New-Item -ItemType Directory $disk -Force
@@ -233,7 +234,7 @@ else {
         Copy-Item (Join-Path $Folder 2.safetensors) $disk
         & sync
         $path = Join-Path $disk 2.safetensors
-        # What lies in the second half of the image goes with it; the headers stay cached.
+        # The data in the second half of the image is lost. The headers stay in the cache.
         & truncate -s 100M $image
         foreach ($strategy in $strategies[0..5]) {
             foreach ($door in 'measure', 'Import-Weights') {

@@ -32,7 +32,7 @@ try {
 
     $empty = Join-Path $folder bin/Release/net10.0/empty
     $commands = [ordered]@{ $empty = @() }
-    # A shell brings several as one text.
+    # A shell passes several values as one text.
     foreach ($one in $Program.Split(',')) { $commands[(Resolve-Path $one).Path] = 'inspect', '--path', $file }
     $times = @{}
     foreach ($round in 0..$Repeat) {
@@ -43,7 +43,7 @@ try {
             $process = [Diagnostics.Process]::Start($start)
             [void]$process.StandardOutput.ReadToEnd()
             $process.WaitForExit()
-            # The first round warms caches up.
+            # The first round only fills caches.
             if ($round -gt 0) { $times[$name] += @($watch.Elapsed.TotalMilliseconds) }
         }
     }

@@ -41,10 +41,10 @@ $MemLoad = (Resolve-Path $MemLoad).ProviderPath
 $program = @(if ($MemLoad -like '*.dll') { 'dotnet' }; $MemLoad)
 $random = [Random]::new($Seed)
 $Folder = (New-Item -ItemType Directory $Folder -Force).FullName
-$env:DOTNET_EnableDiagnostics = '0'  # else the runtime itself leaves a socket in the folder for temporary files when it is killed
-$env:DOTNET_EnableWriteXorExecute = '0'  # else the runtime needs files larger than SizeLimit allows to start at all
+$env:DOTNET_EnableDiagnostics = '0'  # otherwise a killed runtime leaves a socket in the folder for temporary files
+$env:DOTNET_EnableWriteXorExecute = '0'  # otherwise the runtime needs files above SizeLimit to start
 
-# Content as text: one line a file with its digest. A file that is not there is "absent".
+# Returns the content as text, with one line per file and its digest. A missing file is "absent".
 function Get-Content256([string]$Path) {
     if (-not (Test-Path -LiteralPath $Path)) { return 'absent' }
     $files = if (Test-Path -LiteralPath $Path -PathType Container) { Get-ChildItem -LiteralPath $Path -Force -Recurse -File | Sort-Object Name } else { Get-Item -LiteralPath $Path -Force }
@@ -62,7 +62,7 @@ function Start-MemLoad([string[]]$Arguments) {
     [Diagnostics.Process]::Start($start)
 }
 
-# Waits and gives exit code and standard error.
+# Waits, and returns the exit code and standard error.
 function Wait-MemLoad($Process) {
     $complaint = $Process.StandardError.ReadToEndAsync()
     $null = $Process.StandardOutput.ReadToEnd()
@@ -78,7 +78,7 @@ $work = (New-Item -ItemType Directory (Join-Path $Folder work) -Force).FullName
 $source = Join-Path $Folder source.pth
 $null = Invoke-MemLoad ($program + @('new', '--out', $source, '--force', '--seed', '5') + $model)
 
-# What is written: a command without its --out, the name of its target, its content when done and the time that it takes.
+# A job is a command without --out, the name of its target, the content after it succeeded, and its duration.
 $jobs = foreach ($name in 'x.pth', 'x.safetensors', 'x') {
     foreach ($verb in 'new', 'convert') {
         $command = $program + @($verb) + $(if ($verb -eq 'new') { $model } else { '--path', $source })
@@ -108,7 +108,7 @@ function Get-Row([string]$Fire) {
     }
 }
 
-# Puts the old content in place, or nothing.
+# Creates the old content of the target, or no target.
 function Set-Target($Job, [string]$In, [bool]$Exists) {
     Get-ChildItem -LiteralPath $In -Force | Remove-Item -Recurse -Force
     if ($Exists) {
@@ -119,7 +119,7 @@ function Set-Target($Job, [string]$In, [bool]$Exists) {
 
 function Get-Litter([string]$In, $Job) { @(Get-ChildItem -LiteralPath $In -Force | Where-Object Name -CNE $Job.Name).Count }
 
-# Counts what is under the final name, and whatever else is in the folder once a run has succeeded after the one that was stopped.
+# Counts the content under the final name, and the other files in the folder after a later run has succeeded.
 function Add-Outcome($Row, $Job, [string]$In, [bool]$Exists, [string[]]$Command, [bool]$OwnFailure) {
     $target = Join-Path $In $Job.Name
     $content = Get-Content256 $target
@@ -147,7 +147,7 @@ function Stop-Writer($Process, $Job, [string]$In, [bool]$Exists, [string]$Signal
             $watch.Elapsed.TotalMilliseconds + [math]::Pow($random.NextDouble(), 3) * $Job.Milliseconds
         }
         2 {
-            # Whatever replaces the old one has another time.
+            # A file that replaces the old file has another time.
             while (-not $Process.HasExited -and -not ($Exists ? (Test-Changed $target) : (Test-There $target))) { }
             $watch.Elapsed.TotalMilliseconds + $random.NextDouble() * 3
         }
@@ -172,7 +172,7 @@ function Invoke-Signals([string]$Fire, [int]$Count, [string]$Signal) {
         Stop-Writer $process $job $work $exists $Signal
         $end = Wait-MemLoad $process
         if ($end.Code -ne 0) { $row.Stopped++ }
-        # After Ctrl-C it tidies up by itself.
+        # After Ctrl-C, the program removes its files itself.
         Add-Outcome $row $job $work $exists $command ($Signal -ne 'KILL' -and $end.Code -ne 128 + 2)
     }
     $row.Seconds = [int]$clock.Elapsed.TotalSeconds
@@ -190,7 +190,8 @@ function Invoke-CallKills([int]$Count) {
         $call = $calls[$random.Next($calls.Count - 1)]
         Set-Target $job $work $exists
         $command = $job.Command + '--out', (Join-Path $work $job.Name)
-        # The runtime itself makes none of these calls on the folder; the first few are the interesting ones, and for folders any of some hundred.
+        # The runtime makes none of these calls on the folder. For files, the first few calls are relevant. For folders, it is any of a few
+        # hundred calls.
         $when = $random.Next(1, $job.Name -eq 'x' ? 40 : 4)
         $traced = @('strace', '-f', '-qq', '-o', '/dev/null', '-e', "trace=$call", '-e', "inject=${call}:signal=KILL:when=$when") + $command
         if ($exists) { $traced += '--force' }
@@ -202,7 +203,8 @@ function Invoke-CallKills([int]$Count) {
     $row
 }
 
-# A small file system of its own: memory, or an image of ext2, where fallocate(2) does nothing and so a disk fills up in the middle of a write.
+# Mounts a small separate file system, in memory or in an image of ext2. On ext2, fallocate(2) has no effect, so the disk becomes full
+# during a write.
 function Mount-Disk([long]$Bytes, [string]$Kind, [string]$At) {
     $null = New-Item -ItemType Directory $At -Force
     if ($Kind -eq 'tmpfs') { & mount -t tmpfs -o "size=$Bytes" none $At 2>$null | Out-Null }
@@ -227,7 +229,7 @@ function Invoke-FullDisks([int]$Count) {
         for ($i = 0; $i -lt $Count / 2; $i++) {
             $job = $jobs[$i % $jobs.Count]
             $exists = $random.Next(2) -eq 0
-            # From much too small to just enough; the old one needs 1 MiB.
+            # The size ranges from much too small to just sufficient. The old file needs 1 MiB.
             $fills = $random.Next(2) -eq 0
             $size = 4MB + [long]($job.Bytes * ($fills ? 1.3 : 1.1 * $random.NextDouble()))
             if (-not (Mount-Disk $size $kind $disk)) { Write-Warning "$($row.Fire) is skipped: it cannot be mounted here"; break }
@@ -238,7 +240,7 @@ function Invoke-FullDisks([int]$Count) {
                 $command = $job.Command + '--out', (Join-Path $disk $job.Name)
                 $process = Start-MemLoad ($command + $(if ($exists) { '--force' }))
                 if ($fills) {
-                    # Somebody else's file takes what is left while this one is being written.
+                    # Another file uses the remaining space while this file is written.
                     [Threading.Thread]::Sleep($random.Next($job.Milliseconds))
                     $filler = [Diagnostics.Process]::Start([Diagnostics.ProcessStartInfo]::new('sh', [string[]]('-c', "dd if=/dev/zero of='$disk/filler' bs=64k 2>/dev/null")))
                 }
@@ -285,7 +287,7 @@ function Invoke-TwoWriters([int]$Count) {
     $clock = [Diagnostics.Stopwatch]::StartNew()
     for ($i = 0; $i -lt $Count; $i++) {
         $row.Runs++
-        # The same name, written by new and by convert: whichever was renamed last is there.
+        # new and convert write the same name. The file that was renamed last remains.
         $one, $other = $jobs | Where-Object Name -EQ ('x.pth', 'x.safetensors', 'x')[$i % 3]
         $exists = $random.Next(2) -eq 0
         Set-Target $one $work $exists
