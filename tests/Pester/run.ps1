@@ -32,7 +32,7 @@ if (-not $Pester) {
     if (-not $Pester) { throw "There is no Pester: 'dotnet build' fetches it." }
 }
 Import-Module $Pester
-# Optional: where it is installed, our scripts must please it.
+# The analyzer is optional. If it is installed, the scripts must have no findings.
 Get-Module PSScriptAnalyzer -ListAvailable | Select-Object -First 1 | Import-Module
 $env:PSModulePath = (Join-Path $PSHOME Modules), (Resolve-Path (Join-Path $root output)) -join [IO.Path]::PathSeparator
 
@@ -45,7 +45,7 @@ if ($FullName) { $configuration.Filter.FullName = $FullName }
 $run = Invoke-Pester -Configuration $configuration
 $results = @(
     foreach ($test in $run.Tests | Where-Object Result -ne NotRun) {
-        # A failed set-up fails the tests of its block; they say nothing of it themselves.
+        # A failed set-up fails the tests of its block, whose results do not have its error.
         $errors = @($test.ErrorRecord)
         for ($block = $test.Block; -not $errors -and $block; $block = $block.Parent) { $errors = @($block.ErrorRecord) }
         [ordered]@{
@@ -53,11 +53,11 @@ $results = @(
             Outcome = "$($test.Result)"
             Seconds = $test.Duration.TotalSeconds
             Message = "$($errors[0].Exception.Message)"
-            # Pester's own lines say nothing of the test.
+            # Lines of Pester itself have no information about the test.
             Place   = ("$($errors[0].ScriptStackTrace)" -split "`n" -notmatch 'Pester\.(psm1|ScriptScope\.ps1|ps1): line') -join "`n"
         }
     }
-    # What failed outside of any test.
+    # Failures outside of tests.
     foreach ($part in @($run.FailedContainers) + @($run.FailedBlocks)) {
         if (-not $part.ErrorRecord) { continue }
         [ordered]@{
