@@ -3,22 +3,23 @@
 
 <#
 .SYNOPSIS
-    Flips single bits of a copy of a checkpoint and asks Test-Weights -Manifest what it makes of each.
+    Flips single bits of a copy of a checkpoint and checks the result of Test-Weights -Manifest for each.
 .DESCRIPTION
-    Makes a manifest, then flips one bit at a time, tests, and flips it back: some anywhere in the bytes of tensors, and some in what is not:
-    headers, pickle, padding. A flip in a tensor must be found and that tensor named; any other must be refused by a rule or leave every tensor as
-    it was. Whatever is neither makes the script fail. Then the time of the manifest is held against that of sha256sum over the same file, in turns.
+    The script creates a manifest. Then it flips one bit at a time, tests the copy, and flips the bit back. Some bits are in the bytes of
+    tensors, and some are in other parts: headers, pickle, padding. The test must find a flip in a tensor and name the tensor. Any other
+    flip must be refused by a rule, or must leave every tensor unchanged. The script fails for any other result. Then the time of the
+    manifest is compared with that of sha256sum for the same file, in alternation.
     Build first: dotnet build -c Release.
 .PARAMETER Path
     A checkpoint of one file whose tensors are contiguous. Only its copy is changed.
 .PARAMETER Scratch
-    A folder with room for the copy.
+    A folder with space for the copy.
 .PARAMETER Flips
-    Bits to flip in tensors.
+    The number of bits to flip in tensors.
 .PARAMETER Others
-    Bits to flip elsewhere.
+    The number of bits to flip in other parts.
 .PARAMETER Seed
-    Of the random offsets.
+    The seed of the random offsets.
 .EXAMPLE
     ./bench/Bit-Flips.ps1 -Path gpt2-large.pth -Scratch /tmp/flips
 #>

@@ -3,11 +3,12 @@
 
 <#
 .SYNOPSIS
-    Loads one checkpoint in processes that may have less memory than it has bytes, and says what became of each.
+    Loads one checkpoint in processes that may have less memory than the checkpoint has bytes, and reports each outcome.
 .DESCRIPTION
-    For each kind of limit (a control group, ulimit -d, ulimit -v) and each fraction of the model's bytes, memload measures every strategy and Auto, and,
-    where Python with torch is found (MEMLOAD_PYTHON, else python3), PyTorch loads the same file in the notebook's ways. A cell ends in a load that was
-    proved by its digest, in a refusal, or badly. Control groups need root. One row a cell and strategy goes to the pipeline.
+    There is a cell for each kind of limit (a control group, ulimit -d, ulimit -v) and each fraction of the model's bytes. In each cell,
+    memload measures every strategy and Auto. If there is a Python with torch (MEMLOAD_PYTHON, or python3 by default), PyTorch loads the
+    same file with the methods of the notebook. The outcome of a cell is a load that its digest verifies, a refusal, or a failure. Control
+    groups require root. The script returns one row per cell and strategy.
 .EXAMPLE
     ./bench/Budget-Cells.ps1 -Path gpt2-large.pth | Tee-Object -Variable cells | Export-Csv cells.csv
 .EXAMPLE

@@ -2,19 +2,19 @@
 
 <#
 .SYNOPSIS
-    Times memload convert to safetensors beside cp on the same disk, and beside PyTorch where there is one.
+    Compares the time of memload convert to safetensors with that of cp on the same disk, and with PyTorch if it is installed.
 .DESCRIPTION
-    Contenders by turns, each into a new file beside the checkpoint; before each the old copies are removed, the disk is let come to rest, and memory that
-    was freed is given time to go back to a virtual machine's host. convert flushes what it writes to the disk before it ends; so "cp, sync" is what it
-    is to be held against, "cp" leaves its copy in memory.
+    The contenders run in alternation. Each writes a new file in the folder of the checkpoint. Before each run, the old copies are removed,
+    and the script waits until the disk is idle and until freed memory has been returned to the host of a virtual machine. convert flushes
+    its output to the disk before it ends. It must therefore be compared with "cp, sync". "cp" leaves its copy in memory.
 .PARAMETER Path
-    A .pth checkpoint. The disk needs room for a second one.
+    A .pth checkpoint. The disk needs space for a second one.
 .PARAMETER Program
-    The memload to time; that of dotnet build -c Release, unless given.
+    The memload to time; by default that of dotnet build -c Release.
 .PARAMETER Repeat
-    Rounds.
+    The number of rounds.
 .OUTPUTS
-    A row a contender: median, fastest and slowest in milliseconds, and the median beside that of "cp, sync".
+    One row per contender: median, fastest and slowest time in milliseconds, and the speed relative to "cp, sync".
 #>
 [CmdletBinding()]
 param(

@@ -4,13 +4,13 @@
 .SYNOPSIS
     Times a new "pwsh -NoProfile" that imports the module, and one that also makes its first plan or measures its first row.
 .PARAMETER Path
-    A checkpoint that is small, so that the times are those of the program.
+    A small checkpoint, so that the times are those of the program.
 .PARAMETER Module
-    The manifests of the modules to time: what a build leaves, unless others are named, such as an installed package.
+    The manifests of the modules to time, such as that of an installed package; by default the output of the build.
 .PARAMETER Repeat
-    Rounds; each command once in each.
+    The number of rounds. Each command runs once per round.
 .OUTPUTS
-    A row per module and step: the median in milliseconds until then, and how much it exceeds that of a pwsh that only starts.
+    One row per module and step: the median time until the step in milliseconds, and its difference from that of a pwsh that only starts.
 #>
 [CmdletBinding()]
 param(

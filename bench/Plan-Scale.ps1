@@ -3,11 +3,12 @@
 
 <#
 .SYNOPSIS
-    Plans loads of sharded checkpoints of any size from their headers alone, and says what that took.
+    Plans loads of sharded checkpoints of any size from their headers alone, and reports the cost.
 .DESCRIPTION
-    Makes a checkpoint of 200 safetensors shards whose headers are real and whose data are holes (no disk space is used where the file system knows
-    holes), plans its load with every strategy in a fresh memload, and gives one row: seconds from start to exit, and the peak of the process's resident
-    memory (Linux). The time divided by the tensors shows whether it grows faster than they do.
+    The script creates a checkpoint of 200 safetensors shards. The headers are real, and the data are holes, which use no disk space if the
+    file system supports them. It plans the load with every strategy in a new memload process. It returns one row: seconds from start to
+    exit, and the peak of the process's resident memory (Linux). The time divided by the number of tensors shows whether the time grows
+    faster than that number.
 .EXAMPLE
     ./bench/Plan-Scale.ps1 -Folder /var/tmp/scale | Format-Table
 #>

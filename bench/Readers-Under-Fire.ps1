@@ -3,24 +3,26 @@
 
 <#
 .SYNOPSIS
-    Loads checkpoints while their files are cut short, lengthened, rewritten and replaced, and says what came of it.
+    Loads checkpoints while their files are truncated, extended, rewritten and replaced, and reports the outcomes.
 .DESCRIPTION
-    Takes two checkpoints of the same shapes and length and other weights, as .pth and as safetensors. Each load is of the first, by every strategy in
-    turn, to cpu and to the simulated accelerator, through two doors: "memload measure", where the load is a process of its own, and Import-Weights in one
-    PowerShell that must live through all of them. At a random moment of the load, or after it and before the weights are used, the file is
+    The script uses two checkpoints with equal shapes, equal lengths and different weights, as .pth and as safetensors. It loads the first
+    one with every strategy in turn, to cpu and to the simulated accelerator, in two ways. With "memload measure", the load is a separate
+    process. With Import-Weights, one PowerShell process must survive all loads. At a random moment of the load, or after it and before the
+    weights are used, the file is changed:
 
-      Truncate  cut to a random length
-      Grow      made longer
-      Rewrite   overwritten in place with the second, slowly, a piece at a time
-      Save      cut to nothing and written anew with the second, as torch.save does
-      Replace   replaced by the second by a rename
-      Flip      opened for writing once more by another program that changes a few bytes of the weights and closes it
+      Truncate  truncated to a random length
+      Grow      extended
+      Rewrite   overwritten in place with the second checkpoint, slowly, piece by piece
+      Save      truncated to zero and written again with the second checkpoint, as torch.save does
+      Replace   replaced by the second checkpoint by a rename
+      Flip      opened for writing by another program that changes a few bytes of the weights and closes the file
 
-    Good is a digest of either checkpoint (Correct) or an error with a rule; a child that the system ended is a row (Killed). Wrong counts digests of neither
-    that were called good, DeadShell the times that the PowerShell ended. For Flip the good ones are that of the first and that of the file as it ended.
+    Good outcomes are a digest of either checkpoint (Correct) and an error with a rule. A child process that the system ended is a row
+    (Killed). Wrong counts loads that succeeded with another digest. DeadShell counts the ends of the PowerShell process. For Flip, the good
+    digests are that of the first checkpoint and that of the file at the end.
 
-    As root it also loads from a disk that fails: an ext2 image that loses its second half (ReadError). There Mmap is measured only: pages that a disk
-    cannot deliver end whoever touches them, and nothing can be asked to tell before.
+    As root, the script also loads from a disk that fails: an ext2 image that loses its second half (ReadError). Mmap is only measured.
+    Pages that a disk cannot deliver end the process that touches them, and no check can detect them before.
 .EXAMPLE
     ./bench/Readers-Under-Fire.ps1 -Folder /var/tmp/fire -Loads 200 | Format-Table
 #>

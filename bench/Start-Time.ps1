@@ -2,15 +2,15 @@
 
 <#
 .SYNOPSIS
-    Times memload inspect of a small file, from the start of the process to its end, beside an empty .NET program.
+    Compares the time of memload inspect for a small file, from the start of the process to its end, with that of an empty .NET program.
 .PARAMETER Path
     A small checkpoint.
 .PARAMETER Program
-    The memloads to time: what dotnet build -c Release leaves, unless others are named, such as a published one.
+    The memload programs to time, such as a published one; by default the output of dotnet build -c Release.
 .PARAMETER Repeat
-    Rounds; every program once in each.
+    The number of rounds. Each program runs once per round.
 .OUTPUTS
-    A row a program: median and fastest in milliseconds, and the median beside the empty program's.
+    One row per program: median and fastest time in milliseconds, and the median compared with that of the empty program.
 #>
 [CmdletBinding()]
 param(

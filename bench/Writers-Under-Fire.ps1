@@ -3,25 +3,27 @@
 
 <#
 .SYNOPSIS
-    Kills writers at random moments, fills their disks and sets them against each other; then looks for anything that is not whole.
+    Kills writers at random moments, fills their disks, runs two writers of one name, and then searches for incomplete files.
 .DESCRIPTION
-    Runs "memload new" and "memload convert" into every format (.pth, safetensors, a folder), onto a free name and over an old file, and
+    The script runs "memload new" and "memload convert" for every format (.pth, safetensors, folder), to a free name and over an old file:
 
-      Kill       ends them with SIGKILL: after a random time, or a random moment after their first temporary file appeared, or as their target changes
-      KillCall   (Linux, where strace is) ends them at one of the very system calls that matter: write, fsync, rename, unlink
+      Kill       ends them with SIGKILL after a random time, at a random moment after their first temporary file, or as their target changes
+      KillCall   (Linux with strace) ends them at one of the relevant system calls: write, fsync, rename, unlink
       Interrupt  sends them SIGINT, as Ctrl-C does
-      FullDisk   gives them a disk (tmpfs, or ext2, which reserves no room) that is too small or fills up meanwhile; needs root to mount
-      SizeLimit  runs them under "ulimit -f", as a quota would stop them
-      TwoWriters lets two write one name at the same time
-      ReadOnly   gives them a disk that is mounted read-only; needs root
-      Link       gives them a link to a file on another disk and kills them; needs root
+      FullDisk   uses a disk (tmpfs, or ext2, which reserves no space) that is too small or becomes full during the write; needs root
+      SizeLimit  runs them under "ulimit -f", which stops them as a quota does
+      TwoWriters runs two writers of one name at the same time
+      ReadOnly   uses a disk that is mounted read-only; needs root
+      Link       uses a link to a file on another disk and kills them; needs root
 
     On Windows: Kill, by TerminateProcess, and TwoWriters.
 
-    After each the target must hold the old content or the new, whole (by SHA-256, file by file), or be absent if it was. After those that fail by
-    themselves nothing else may be in the folder; after those that were killed, nothing after the next run that succeeds. One row a kind of fire: how many
-    were Stopped before they had finished (Kills counts these), how often the target was Absent, Old, New or Partial, how often something lay beside it
-    (LitterBefore the next run, Litter when none may), and how often an error was not the expected one.
+    After each run, the target must have the complete old content or the complete new content (by SHA-256, file by file). It may be
+    absent if it was absent before. After a run that fails by itself, no other file may be in the folder. After a run that was killed, no
+    other file may be there after the next successful run. The script returns one row per kind. Stopped counts the runs that were ended
+    before they had finished (Kills counts these). Absent, Old, New and Partial count the states of the target. LitterBefore counts the
+    runs with other files in the folder before the next run. Litter counts the runs with other files when none may be there. WrongError
+    counts the runs with an error other than the expected one.
 .EXAMPLE
     ./bench/Writers-Under-Fire.ps1 -Folder /var/tmp/fire | Format-Table
 .EXAMPLE

@@ -85,7 +85,7 @@ Describe 'Hostile text in files and names' {
     It 'reaches no terminal of a session that says everything' {
         $script = Join-Path $folder session.ps1
         Set-Content $script @'
-# Each line runs as at a prompt. If one pipeline has objects of several types, PowerShell shows the later objects without their views.
+# Each line as at a prompt: where one pipeline has objects of several types, PowerShell shows the later ones without their views.
 param($Module, $File, $Broken, $Out)
 $PSStyle.OutputRendering = 'Ansi'
 $VerbosePreference = $DebugPreference = 'Continue'

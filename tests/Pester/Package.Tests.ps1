@@ -55,7 +55,7 @@ Describe 'The package of the module' {
                 if (-not (Test-Path (Join-Path `$base `$part))) { throw "The package has no `$part" }
             }
             `$row = Measure-LoadMemory '$file' -Strategy Stream
-            # The package has the library for each system, and the module uses the library of this system.
+            # The package has the library for each system, and the module takes that of this one.
             `$systems = (Get-ChildItem (Join-Path `$base native) -Directory).Name
             if ("`$systems" -ne 'linux-arm64 linux-x64 osx-arm64 win-x64') { throw "The package has native code for `$systems" }
             `$library = [MemLoad.Strategy].Assembly.Location

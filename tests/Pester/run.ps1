@@ -1,16 +1,16 @@
 <#
 .SYNOPSIS
-    Runs the suite, or files of it, against output/, in a process that knows no modules but PowerShell's own, Pester and ours.
+    Runs the suite, or files of it, against output/, in a process that has only the modules of PowerShell, Pester and MemLoad.
 .DESCRIPTION
-    "dotnet test tests/Pester" does this for every file. By hand: dotnet pwsh tests/Pester/run.ps1 tests/Pester/Help.Tests.ps1
+    "dotnet test tests/Pester" runs this for every file. To run one file: dotnet pwsh tests/Pester/run.ps1 tests/Pester/Help.Tests.ps1
 .PARAMETER Path
-    Files or folders of tests; the whole suite, unless some are named.
+    Files or folders of tests; by default the whole suite.
 .PARAMETER FullName
-    Runs only tests whose path is like this: '*refuses*'.
+    Runs only tests whose path matches this pattern, such as '*refuses*'.
 .PARAMETER Pester
-    Pester's manifest. Unless it is named, the package of the version in Directory.Packages.props, or else the newest Pester that is installed.
+    The manifest of Pester. The default is the package of the version in Directory.Packages.props, or else the newest installed Pester.
 .PARAMETER ResultPath
-    A file for the results, as JSON: for each test Name, Outcome, Seconds, Message and Place.
+    A file for the results as JSON: for each test Name, Outcome, Seconds, Message and Place.
 #>
 [CmdletBinding()]
 param(
