@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace MemLoad.Fuzz;
 
-/// <summary>Mutations that know nothing of what the bytes mean.</summary>
+/// <summary>Mutations that do not depend on the meaning of the bytes.</summary>
 internal static class Bytes
 {
     private const int Longest = 1 << 16;
@@ -45,10 +45,10 @@ internal static class Bytes
                 return [.. bytes[..at], .. Enumerable.Range(0, count).Select(_ => (byte)dice.Next()), .. bytes[at..]];
             case 5:
                 return bytes[..at];
-            case 6: // a stretch of its own somewhere else
+            case 6: // a range of the content is copied to another position
                 int to = dice.Below(bytes.Length);
                 return [.. bytes[..to], .. bytes[at..(at + count)], .. bytes[to..]];
-            case 7: // head of one, tail of another
+            case 7: // the start of one content and the end of another
                 return [.. bytes[..at], .. other[Math.Min(dice.OneIn(2) ? at : dice.Below(other.Length), other.Length)..]];
             default:
                 int width = Math.Min(1 << dice.Below(4), bytes.Length - at);

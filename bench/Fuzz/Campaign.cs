@@ -17,16 +17,16 @@ internal sealed class Campaign(ulong seed, IReadOnlyList<FuzzFormat> formats, st
     /// <summary>How many inputs of a format were opened ("opened") or refused by a rule.</summary>
     public IReadOnlyDictionary<(FuzzFormat Format, string Outcome), long> Counts => _counts;
 
-    /// <summary>What should not have happened, with what is needed to see it again.</summary>
+    /// <summary>The findings, with the information to reproduce them.</summary>
     public ConcurrentQueue<(FuzzFormat Format, ulong Index, string Finding)> Findings { get; } = new();
 
-    /// <summary>What each thread is at, for who watches: format, index, and since when.</summary>
+    /// <summary>The current work of each thread, for display: the format, the index, and the start time.</summary>
     public (FuzzFormat Format, ulong Index, long Since)[] Current { get; private set; } = [];
 
-    /// <summary>The format of an index: they take turns.</summary>
+    /// <summary>Returns the format of an index. The formats alternate.</summary>
     public FuzzFormat FormatOf(ulong index) => formats[(int)(index % (ulong)formats.Count)];
 
-    /// <summary>Examines the indices from one to below another.</summary>
+    /// <summary>Examines a range of indices. The end is not included.</summary>
     public void Run(ulong from, ulong to, int threads, CancellationToken ct = default)
     {
         Current = new (FuzzFormat, ulong, long)[threads];

@@ -64,14 +64,14 @@ internal sealed class Dice(ulong seed, ulong index)
         return z ^ (z >> 31);
     }
 
-    /// <summary>From 0 to below the count; 0 if there is none.</summary>
+    /// <summary>Returns a number from 0 to less than the count; 0 for a count of 0.</summary>
     public int Below(int count) => count <= 0 ? 0 : (int)(Next() % (ulong)count);
 
     public bool OneIn(int count) => Below(count) == 0;
 
     public T Of<T>(IReadOnlyList<T> items) => items[Below(items.Count)];
 
-    /// <summary>A number at which programs go wrong, or one near another.</summary>
+    /// <summary>Returns a number at which programs often fail, or a number near another number.</summary>
     public ulong Number(ulong near = 0) => Below(4) switch
     {
         0 => near + 1 + (ulong)Below(16),

@@ -6,8 +6,8 @@ using System.Text;
 namespace MemLoad.Fuzz;
 
 /// <summary>
-/// Holds MemLoad against PyTorch over random and mutated pickles: what MemLoad opens must have the tensors that PyTorch reads, all of them
-/// and no others, with the same types, shapes and bytes, and the same plain values beside them.
+/// Compares MemLoad with PyTorch for random and mutated pickles. A file that MemLoad opens must have exactly the tensors that PyTorch
+/// reads. Types, shapes, bytes and the other plain values must be equal.
 /// </summary>
 internal sealed class Differential(ulong seed, string scratch, string python)
 {
@@ -18,16 +18,16 @@ internal sealed class Differential(ulong seed, string scratch, string python)
     private long _done;
     private long _tensors;
 
-    /// <summary>Inputs that come out like this are shown; null for none.</summary>
+    /// <summary>The result whose inputs are shown; null for none.</summary>
     public string? Watched { get; init; }
 
-    /// <summary>Inputs compared so far.</summary>
+    /// <summary>The number of inputs that were compared.</summary>
     public long Done => Interlocked.Read(ref _done);
 
     /// <summary>Tensors that both read, over all inputs.</summary>
     public long Tensors => Interlocked.Read(ref _tensors);
 
-    /// <summary>How many inputs came out how.</summary>
+    /// <summary>The number of inputs per result.</summary>
     public IReadOnlyDictionary<string, long> Counts => _counts;
 
     /// <summary>Inputs that the two read differently.</summary>
@@ -37,8 +37,8 @@ internal sealed class Differential(ulong seed, string scratch, string python)
     public string Version { get; private set; } = "";
 
     /// <summary>
-    /// The input of an index: three of four in the zip format. One in ten is a fixture mutated in any of its parts, of the rest one in
-    /// three has mutated opcodes.
+    /// Returns the input of an index. Three of four are in the zip format. One in ten is a fixture that is mutated in any part. Of the
+    /// others, one in three has mutated opcodes.
     /// </summary>
     public static (string Name, byte[] Content) Make(ulong seed, ulong index)
     {
@@ -58,7 +58,7 @@ internal sealed class Differential(ulong seed, string scratch, string python)
         return legacy ? ("x.pt", TorchFile.Legacy(pickle, grammar.Keys)) : ("x.pth", TorchFile.Zip(pickle));
     }
 
-    /// <summary>Compares the indices from one to below another.</summary>
+    /// <summary>Compares a range of indices. The end is not included.</summary>
     public void Run(ulong from, ulong to, int threads)
     {
         long next = (long)from;
@@ -85,7 +85,7 @@ internal sealed class Differential(ulong seed, string scratch, string python)
         }
     }
 
-    /// <summary>What both make of one input, in words.</summary>
+    /// <summary>Describes the results of both readers for one input.</summary>
     public string Explain(byte[] content, string path)
     {
         File.WriteAllBytes(path, content);

@@ -4,12 +4,12 @@ using System.Security.Cryptography;
 
 namespace MemLoad.Fuzz;
 
-/// <summary>What became of an input.</summary>
-/// <param name="Rule">The rule it was refused by; null if it was opened.</param>
-/// <param name="Finding">What should not have happened; null if all is well.</param>
+/// <summary>The result for an input.</summary>
+/// <param name="Rule">The rule that refused it; null if it was opened.</param>
+/// <param name="Finding">The unexpected result; null if there is none.</param>
 internal sealed record Outcome(string? Rule, string? Finding);
 
-/// <summary>Opens inputs in folders of its own and watches what happens. For one thread.</summary>
+/// <summary>Opens inputs in separate folders and examines the results. For use by one thread.</summary>
 internal sealed partial class Examiner : IDisposable
 {
     private const long FreeBytes = 16 << 20;
@@ -21,9 +21,9 @@ internal sealed partial class Examiner : IDisposable
     private readonly bool _watchesTime;
     private readonly Dictionary<object, Place> _places = new(ReferenceEqualityComparer.Instance);
 
-    /// <param name="scratch">Where the folder is made: best in memory.</param>
-    /// <param name="watchesTime">Whether a second is too long: on Linux of the processor, elsewhere of the clock, which needs a machine
-    /// that nobody else uses.</param>
+    /// <param name="scratch">The parent of the folder, preferably a file system in memory.</param>
+    /// <param name="watchesTime">Whether a duration above one second is a finding. On Linux it is processor time. On other systems it is
+    /// wall time, which requires a machine without other work.</param>
     public Examiner(string scratch, bool watchesTime = true)
     {
         _watchesTime = watchesTime;
@@ -31,7 +31,7 @@ internal sealed partial class Examiner : IDisposable
         Directory.CreateDirectory(_folder);
     }
 
-    /// <summary>A file system in memory where there is one, else on disk.</summary>
+    /// <summary>A file system in memory if there is one, otherwise a folder on the disk.</summary>
     public static string DefaultScratch { get; } = Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath();
 
     /// <summary>Writes and opens an input.</summary>
@@ -54,7 +54,7 @@ internal sealed partial class Examiner : IDisposable
             rule = e.Rule.Id;
             finding = e.Rule == Rules.Unexpected || e.Message.Contains('\n', StringComparison.Ordinal) ? e.ToString() : null;
         }
-#pragma warning disable CA1031 // Whatever else is thrown is what is being looked for.
+#pragma warning disable CA1031 // Every other exception is a finding.
         catch (Exception e)
 #pragma warning restore CA1031
         {
@@ -71,7 +71,7 @@ internal sealed partial class Examiner : IDisposable
         return new Outcome(rule, finding);
     }
 
-    /// <summary>Name, dtype, shape and SHA-256 of each tensor, one line each.</summary>
+    /// <summary>Returns one line per tensor with name, dtype, shape and SHA-256.</summary>
     public static IEnumerable<string> Lines(Checkpoint checkpoint)
     {
         foreach (TensorEntry tensor in checkpoint.Tensors)
@@ -113,12 +113,12 @@ internal sealed partial class Examiner : IDisposable
                 }
             }
             WeightVerdict verdict = WeightTester.Test(path, deep: true);
-            // Bytes of a record that no tensor uses may be anything: opening does not read them.
+            // The bytes of a record that no tensor uses can have any value, because opening does not read them.
             return verdict.RuleId is null or "ML2016" ? null : $"opened, loaded, and then unsound: {verdict.RuleId} {verdict.Finding}";
         }
         catch (MemLoadException e) when (e.Rule != Rules.Unexpected)
         {
-            // A file without tensors opens and has nothing to load.
+            // A file without tensors opens, but has nothing to load.
             return checkpoint.Tensors.IsEmpty ? null : $"opened and not loaded: {e.Message}";
         }
 #pragma warning disable CA1031
@@ -129,7 +129,7 @@ internal sealed partial class Examiner : IDisposable
         }
     }
 
-    // A machine that does something else for a second is not the input's fault.
+    // Opens the input again, because other work of the machine can cause a delay of a second.
     private static TimeSpan OpenAgain(string path)
     {
         TimeSpan start = Clock();

@@ -15,15 +15,15 @@ internal enum FuzzFormat
 /// <summary>One file of an input.</summary>
 internal sealed record FuzzFile(string Name, byte[] Content);
 
-/// <summary>A checkpoint to try: its files, and which of them is opened; null for the folder that they lie in.</summary>
+/// <summary>A checkpoint to examine: its files, and the file that is opened; null to open the folder of the files.</summary>
 internal sealed record FuzzInput(FuzzFormat Format, IReadOnlyList<FuzzFile> Files, string? Open)
 {
-    /// <summary>The same object for all mutations of one sound checkpoint.</summary>
+    /// <summary>The object that is equal for all mutations of one sound checkpoint.</summary>
     public object Origin { get; } = new();
 
     public long Bytes => Files.Sum(file => (long)file.Content.Length);
 
-    /// <summary>Writes the files and gives the path to open.</summary>
+    /// <summary>Writes the files and returns the path to open.</summary>
     public string WriteTo(string folder)
     {
         foreach (FuzzFile file in Files)
@@ -33,6 +33,6 @@ internal sealed record FuzzInput(FuzzFormat Format, IReadOnlyList<FuzzFile> File
         return PathIn(folder);
     }
 
-    /// <summary>The path to open of files that lie in a folder.</summary>
+    /// <summary>Returns the path to open if the files are in a folder.</summary>
     public string PathIn(string folder) => Open is null ? folder : Path.Combine(folder, Open);
 }

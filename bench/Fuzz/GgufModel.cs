@@ -3,7 +3,8 @@ using System.Buffers.Binary;
 namespace MemLoad.Fuzz;
 
 /// <summary>
-/// A GGUF file taken apart: counts, keys with values, tensors, and the data. Put together again with its counts and offsets right or wrong.
+/// The parts of a GGUF file: counts, keys with values, tensors, and the data. The file is written again with correct or incorrect counts
+/// and offsets.
 /// </summary>
 internal sealed class GgufModel
 {
@@ -23,7 +24,7 @@ internal sealed class GgufModel
 
     private sealed record Tensor(byte[] Name, ulong[] Dims, uint Type, ulong Offset);
 
-    /// <summary>Sound files: a model with a tokenizer, one of many small tensors, and one without tensors.</summary>
+    /// <summary>Returns sound files: a model with a tokenizer, a model of many small tensors, and a model without tensors.</summary>
     public static IEnumerable<byte[]> Sound()
     {
         var model = new GgufModel { _data = Bytes(192 + 256 + 288) };
@@ -60,7 +61,7 @@ internal sealed class GgufModel
         yield return empty.Build();
     }
 
-    /// <summary>One mutation of a file that is sound.</summary>
+    /// <summary>Returns a mutation of a sound file.</summary>
     public static byte[] Mutate(byte[] content, byte[] other, Dice dice)
     {
         GgufModel model = Parse(content);
@@ -152,7 +153,7 @@ internal sealed class GgufModel
         }
     }
 
-    // A number in it, its length or its bytes.
+    // Returns a value with a changed number, length or byte.
     private static byte[] Changed(byte[] value, byte[] other, Dice dice)
     {
         if (dice.OneIn(2))
@@ -165,7 +166,7 @@ internal sealed class GgufModel
         return changed;
     }
 
-    // Offsets as the sizes of the tensors have them, as far as these make sense.
+    // Sets the offsets from the sizes of the tensors, if the sizes are valid.
     private void LayOut()
     {
         ulong at = 0;

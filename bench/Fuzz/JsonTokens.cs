@@ -3,7 +3,7 @@ using System.Text;
 
 namespace MemLoad.Fuzz;
 
-/// <summary>Takes JSON apart into tokens and mutates them there.</summary>
+/// <summary>Splits JSON into tokens and mutates the tokens.</summary>
 internal static class JsonTokens
 {
     private static readonly string[] Snippets =
@@ -88,11 +88,11 @@ internal static class JsonTokens
                 case 5:
                     tokens[i] = Snippet(dice);
                     break;
-                case 6: // a stretch twice: a whole entry, with luck
+                case 6: // a repeated range, which can be a whole entry
                     int count = Math.Min(1 + dice.Below(24), tokens.Count - i);
                     tokens.InsertRange(i, tokens.GetRange(i, count));
                     break;
-                case 7: // a name or value a little different
+                case 7: // a slightly different name or value
                     tokens[i] =
                         tokens[i].Length > 2 && tokens[i][0] == '"'
                             ? tokens[i]
@@ -103,7 +103,7 @@ internal static class JsonTokens
                                         : dice.Of(["x", "\\n", "\\u0061", ".", "/", "\t", "é"]))
                             : tokens[i];
                     break;
-                default: // numbers say where the bytes are
+                default: // numbers state the offsets of the bytes
                     int number = tokens.FindIndex(i, token => char.IsAsciiDigit(token[0]));
                     if (number >= 0)
                     {

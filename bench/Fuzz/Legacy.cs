@@ -1,6 +1,6 @@
 namespace MemLoad.Fuzz;
 
-/// <summary>PyTorch's older format: five pickles and the storages behind them.</summary>
+/// <summary>PyTorch's older format: five pickles, and the storages after them.</summary>
 internal static class Legacy
 {
     private static readonly byte[] Head =
@@ -9,7 +9,7 @@ internal static class Legacy
         0x80, 2, (byte)'}', (byte)'X', 13, 0, 0, 0, .. "little_endian"u8, 0x88, (byte)'s', (byte)'.',
     ];
 
-    /// <summary>The same state dict as in an archive of ours; null where the archive is not as simple as that.</summary>
+    /// <summary>Returns the same state dict as in an archive of MemLoad; null if the archive is not simple enough.</summary>
     public static byte[]? FromZip(byte[] zip)
     {
         var model = ZipModel.Parse(zip);
@@ -62,7 +62,7 @@ internal static class Legacy
             pickles.Add(content[start..at]);
         }
         byte[] storages = content[at..];
-        // Mostly the fourth, which is the state dict.
+        // In most cases the fourth pickle, which is the state dict.
         int which = dice.Below(3) > 0 ? Math.Min(3, pickles.Count - 1) : dice.Below(pickles.Count + 1);
         if (which < pickles.Count)
         {

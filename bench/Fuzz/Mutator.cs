@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace MemLoad.Fuzz;
 
-/// <summary>Makes the mutated checkpoint of a seed and an index: the same one each time.</summary>
+/// <summary>Creates the mutated checkpoint of a seed and an index. The result is always the same.</summary>
 internal static class Mutator
 {
     private static readonly byte[][] Pickles = [.. Seeds.All[FuzzFormat.Zip].Select(seed => ZipModel.Parse(seed.Files[0].Content)!)
@@ -64,7 +64,8 @@ internal static class Mutator
             : Safetensors(content, dice);
     }
 
-    // One record of a data file. It keeps its length, so that the others stay where they are, unless the mutation has another length.
+    // Mutates one record of a data file. The record keeps its length, so that the others keep their positions, unless the mutation has
+    // another length.
     private static byte[] Records(byte[] content, Dice dice)
     {
         const int EndBytes = 22;

@@ -4,9 +4,9 @@ using System.Text;
 namespace MemLoad.Fuzz;
 
 /// <summary>
-/// Writes random pickles of everything that MemLoad's reader knows, mostly sound and here and there odd: containers that are copied, shared
-/// and changed afterwards, keys that are equal across types, all functions that rebuild tensors, with flags, hooks and states, and BUILD on
-/// anything.
+/// Writes random pickles with every construct that MemLoad's reader knows. Most of them are sound, and some have unusual parts. Containers
+/// are copied, shared and changed later. Keys are equal across types. All functions that rebuild tensors are used with flags, hooks and
+/// states. BUILD is applied to any object.
 /// </summary>
 internal sealed class PickleGrammar
 {
@@ -77,13 +77,13 @@ internal sealed class PickleGrammar
     private int _next;
     private int _values;
 
-    /// <param name="dice">What is chosen.</param>
+    /// <param name="dice">The source of random choices.</param>
     /// <param name="legacy">Whether persistent ids are those of before PyTorch 1.6.</param>
     public PickleGrammar(Dice dice, bool legacy)
     {
         _dice = dice;
         _legacy = legacy;
-        // Opcodes of later protocols, which only Python's own unpickler reads.
+        // Whether opcodes of later protocols are used, which only Python's own unpickler reads.
         _wide = dice.OneIn(8);
         if (_wide)
         {
@@ -91,10 +91,10 @@ internal sealed class PickleGrammar
         }
     }
 
-    /// <summary>The storages that the pickle names, each once.</summary>
+    /// <summary>The keys of the storages that the pickle names, each once.</summary>
     public IReadOnlyCollection<string> Keys => _keys;
 
-    /// <summary>The pickle.</summary>
+    /// <summary>Creates the pickle.</summary>
     public byte[] Make()
     {
         switch (_dice.Below(12))
@@ -153,7 +153,7 @@ internal sealed class PickleGrammar
         }
     }
 
-    // Something the pickle has kept, and mostly something done to it.
+    // Writes a value that the pickle has memoized, and in most cases an operation on it.
     private void Again()
     {
         if (_known.Count == 0)
@@ -201,7 +201,7 @@ internal sealed class PickleGrammar
     {
         switch (_dice.Below(9))
         {
-            case 0: // a list that counts as pairs, or is counted
+            case 0: // a list that is read as pairs, or whose items are counted
                 Global("collections\nCounter");
                 Call(1, () => Copyable(depth));
                 break;
@@ -347,7 +347,7 @@ internal sealed class PickleGrammar
         }
     }
 
-    // What a constructor copies: a new dict, or one that is known and may change later.
+    // Writes the argument that a constructor copies: a new dict, or a known dict that can change later.
     private void Copyable(int depth)
     {
         (Kind Kind, int Index)[] dicts = [.. _known.Where(known => known.Kind == Kind.Dict || (known.Kind == Kind.List && _dice.OneIn(4)))];
@@ -446,7 +446,7 @@ internal sealed class PickleGrammar
         Keep(Kind.Set);
     }
 
-    // The items of a set: a list that may be known and change later, of what can be hashed.
+    // Writes the items of a set: a list of hashable values, which can be known and can change later.
     private void Copied(int depth)
     {
         if (_dice.OneIn(30))
@@ -670,7 +670,7 @@ internal sealed class PickleGrammar
         Op('t');
     }
 
-    // Mostly inside the storage.
+    // Returns a view that is inside the storage in most cases.
     private (long Offset, long[] Shape, long[] Strides) View(int elements)
     {
         for (int tries = 0; ; tries++)
@@ -926,7 +926,7 @@ internal sealed class PickleGrammar
         Op(marked ? 't' : (char)(0x84 + count));
     }
 
-    // A container that is not filled yet may come to hold itself.
+    // Memoizes a container before it is filled, so that it can contain itself.
     private void KeepOpen(Kind kind)
     {
         if (_dice.OneIn(12))
@@ -943,7 +943,7 @@ internal sealed class PickleGrammar
         }
         if (_known.Count > 0 && _dice.OneIn(40))
         {
-            // Under a number that has been given before.
+            // The value gets a number that was used before.
             int at = _dice.Below(_known.Count);
             _known[at] = (kind, _known[at].Index);
             _out.AddRange([(byte)'q', (byte)_known[at].Index]);

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace MemLoad.Fuzz;
 
-/// <summary>Takes pickles apart into opcodes with their operands, and mutates them there.</summary>
+/// <summary>Splits pickles into opcodes with their operands, and mutates these.</summary>
 internal static class PickleOps
 {
     private static readonly byte[][] Snippets =
@@ -70,7 +70,9 @@ internal static class PickleOps
         [0x96, 0, 0, 0, 0, 0, 0, 0, 0],
     ];
 
-    /// <summary>The opcodes of one pickle from a position on to its STOP; what cannot be taken apart is one piece at the end.</summary>
+    /// <summary>
+    /// Returns the opcodes of one pickle from a position to its STOP. A part that cannot be split is one piece at the end.
+    /// </summary>
     public static List<byte[]> Split(ReadOnlySpan<byte> bytes, ref int at)
     {
         var ops = new List<byte[]>();
@@ -126,13 +128,13 @@ internal static class PickleOps
                 int j = dice.Below(ops.Count);
                 (ops[i], ops[j]) = (ops[j], ops[i]);
                 break;
-            case 5: // a stretch of another pickle
+            case 5: // a range of another pickle
                 int from = 0;
                 List<byte[]> other = Split(dice.Of(others), ref from);
                 int start = dice.Below(other.Count);
                 ops.InsertRange(i, other.GetRange(start, Math.Min(1 + dice.Below(12), other.Count - start)));
                 break;
-            case 6: // a stretch repeated
+            case 6: // a repeated range
                 int count = Math.Min(1 + dice.Below(20), ops.Count - i);
                 ops.InsertRange(i, ops.GetRange(i, count));
                 break;
@@ -142,7 +144,7 @@ internal static class PickleOps
         }
     }
 
-    // Another operand of the same form; seldom one of another length than it says.
+    // Returns another operand of the same form. Its stated length is rarely wrong.
     private static byte[] Operand(byte[] op, Dice dice)
     {
         byte[] changed = [.. op];
@@ -209,7 +211,7 @@ internal static class PickleOps
             _ => [.. text.Select(b => dice.OneIn(4) ? (byte)dice.Next() : b)],
         };
 
-    // Protocol 4 states how long what follows is: mostly that stays true.
+    // Protocol 4 states the length of the following bytes. In most cases the length is corrected.
     private static byte[] FixFrame(byte[] pickle, Dice dice)
     {
         if (pickle.Length > 11 && pickle[0] == 0x80 && pickle[2] == 0x95 && !dice.OneIn(8))

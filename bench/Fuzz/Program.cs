@@ -116,7 +116,7 @@ void ShowFindings()
     }
 }
 
-// Holds MemLoad against PyTorch, or shows one input and what both make of it.
+// Compares MemLoad with PyTorch, or shows one input and the results of both.
 int Differ(string command, ulong first, ulong inputs)
 {
     var differential = new Differential(seed, scratch, command) { Watched = Text("--show") };
@@ -156,7 +156,7 @@ int Differ(string command, ulong first, ulong inputs)
     return differential.Findings.IsEmpty ? 0 : 1;
 }
 
-// One folder an input, and one line of JSON: what was opened, and our tensors of it, or the rule it was refused by.
+// Writes one folder per input, and one line of JSON. The line has the opened path and its tensors in MemLoad, or the rule that refused it.
 void Dump(string folder, ulong first, ulong inputs)
 {
     Directory.CreateDirectory(folder);
@@ -166,7 +166,7 @@ void Dump(string folder, ulong first, ulong inputs)
         FuzzInput input = Mutator.Make(campaign.FormatOf(index), seed, index);
         if (input.Open is null || input.Format is FuzzFormat.Index or FuzzFormat.Gguf)
         {
-            continue; // what the two read is single files
+            continue; // the two readers read single files
         }
         string path = Path.Combine(folder, $"{index}{Path.GetExtension(input.Open)}");
         File.WriteAllBytes(path, input.Files[0].Content);

@@ -3,7 +3,8 @@ using System.Collections.Immutable;
 namespace MemLoad.Fuzz;
 
 /// <summary>
-/// Sound checkpoints of a few hundred bytes to a few KiB, format by format: those that PyTorch wrote for the tests, and our writers' own.
+/// Sound checkpoints of a few hundred bytes to a few KiB, by format. PyTorch wrote some of them for the tests, and the writers of MemLoad
+/// wrote the others.
 /// </summary>
 internal static class Seeds
 {

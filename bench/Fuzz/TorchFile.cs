@@ -2,10 +2,12 @@ using System.Text;
 
 namespace MemLoad.Fuzz;
 
-/// <summary>Puts a pickle into a file of PyTorch's, with a fixed set of storages of 32 bytes each and one of none.</summary>
+/// <summary>Writes a pickle into a PyTorch file, with a fixed set of storages of 32 bytes each and one empty storage.</summary>
 internal static class TorchFile
 {
-    /// <summary>A storage: its key, the class that PyTorch writes for it, the count of its elements, and the bytes of one.</summary>
+    /// <summary>
+    /// A storage: its key, the class that PyTorch writes for it, the number of its elements, and the bytes of one element.
+    /// </summary>
     public sealed record Storage(string Key, string Class, int Count, int ElementBytes);
 
     private const int Length = 32;
@@ -37,7 +39,7 @@ internal static class TorchFile
             (storage, i) => storage.Count == 0 ? [] : Enumerable.Range(0, Length).Select(n => Content(storage, i, n)).ToArray()),
     ];
 
-    // Records that are the same in each archive: name, data, checksum.
+    // The records that are equal in each archive: name, data, and checksum.
     private static readonly (byte[] Name, byte[] Data, uint Crc)[] Fixed =
     [
         .. Storages
@@ -53,7 +55,7 @@ internal static class TorchFile
         0x80, 2, (byte)'}', (byte)'X', 13, 0, 0, 0, .. "little_endian"u8, 0x88, (byte)'s', (byte)'.',
     ];
 
-    /// <summary>An archive as torch.save writes it since PyTorch 1.6.</summary>
+    /// <summary>Returns an archive as torch.save writes it since PyTorch 1.6.</summary>
     public static byte[] Zip(byte[] pickle)
     {
         var file = new MemoryStream();
@@ -105,7 +107,7 @@ internal static class TorchFile
         }
     }
 
-    /// <summary>A file of before PyTorch 1.6, with the storages of these keys.</summary>
+    /// <summary>Returns a file from before PyTorch 1.6, with the storages of these keys.</summary>
     public static byte[] Legacy(byte[] pickle, IReadOnlyCollection<string> keys)
     {
         var file = new List<byte>(LegacyHead);
@@ -125,7 +127,7 @@ internal static class TorchFile
         return [.. file];
     }
 
-    // Numbers that are finite in every type and tell one storage from another; truths are 0 or 1.
+    // Returns numbers that are finite in every type and differ between storages. Booleans are 0 or 1.
     private static byte Content(Storage storage, int index, int n) =>
         storage.Class.EndsWith("BoolStorage", StringComparison.Ordinal)
             ? (byte)((n + index) % 3 == 0 ? 1 : 0)

@@ -4,7 +4,7 @@ using System.Text;
 
 namespace MemLoad.Fuzz;
 
-/// <summary>What one of PyTorch's two readers made of a file.</summary>
+/// <summary>The result of one of PyTorch's two readers for a file.</summary>
 internal enum PeerStatus : byte
 {
     Refused,
@@ -13,10 +13,10 @@ internal enum PeerStatus : byte
     NotListed,
 }
 
-/// <summary>A reading: of the tensors' lines and of the plain values' lines only the SHA-256.</summary>
+/// <summary>A reading: the SHA-256 of the lines of the tensors, and that of the lines of the plain values.</summary>
 internal readonly record struct PeerReading(PeerStatus Status, string Tensors, string Plain);
 
-/// <summary>What PyTorch made of a file, with weights_only and without.</summary>
+/// <summary>The results of PyTorch for a file, with weights_only and without.</summary>
 internal sealed record PeerAnswer(PeerReading Safe, PeerReading Full, int Tensors);
 
 /// <summary>A Python with PyTorch that reads files from a pipe (bench/peers/pickles.py).</summary>
@@ -28,7 +28,7 @@ internal sealed class TorchPeer : IDisposable
     private readonly Stream _requests;
     private readonly Stream _answers;
 
-    /// <param name="python">The command, with arguments before its own.</param>
+    /// <param name="python">The command, with its first arguments.</param>
     public TorchPeer(string python)
     {
         string[] words = python.Split(' ', StringSplitOptions.RemoveEmptyEntries);
@@ -61,7 +61,7 @@ internal sealed class TorchPeer : IDisposable
     /// <summary>PyTorch's version.</summary>
     public string Version { get; }
 
-    /// <summary>Sends files, in the background: they may fill the pipe until answers are taken out of the other.</summary>
+    /// <summary>Sends files in the background, because the pipe can be full until answers are read from the other pipe.</summary>
     public Task Send(IEnumerable<byte[]> files, bool details = false) => Task.Run(() =>
     {
         try
@@ -78,11 +78,11 @@ internal sealed class TorchPeer : IDisposable
         }
         catch (IOException)
         {
-            // It has died; so says the answer that does not come.
+            // Python has ended. The missing answer shows this.
         }
     });
 
-    /// <summary>The next answer; null if Python has died.</summary>
+    /// <summary>Returns the next answer; null if Python has ended.</summary>
     public PeerAnswer? Receive()
     {
         byte[] answer = new byte[(2 * ReadingBytes) + 1];
@@ -91,7 +91,7 @@ internal sealed class TorchPeer : IDisposable
             : new PeerAnswer(Reading(answer), Reading(answer.AsSpan(ReadingBytes)), answer[^1]);
     }
 
-    /// <summary>The details of the answer that was received last.</summary>
+    /// <summary>Returns the details of the last answer.</summary>
     public string Details()
     {
         byte[] length = new byte[4];

@@ -5,8 +5,8 @@ using System.Text;
 namespace MemLoad.Fuzz;
 
 /// <summary>
-/// An archive taken apart: headers, names, data and end records, each to be changed by itself and put together again with or without what
-/// depends on it.
+/// The parts of an archive: headers, names, data and end records. Each part can be changed separately. The fields that depend on it are
+/// then corrected or not.
 /// </summary>
 internal sealed class ZipModel
 {
@@ -62,7 +62,7 @@ internal sealed class ZipModel
     private byte[] _wide = []; // zip64 end record and locator
     private byte[] _end = [];
 
-    /// <summary>Takes a sound archive apart; null if it is none.</summary>
+    /// <summary>Splits a sound archive into its parts. Returns null if it is not sound.</summary>
     public static ZipModel? Parse(byte[] zip)
     {
         if (zip.Length < 22 || BinaryPrimitives.ReadUInt32LittleEndian(zip.AsSpan(zip.Length - 22)) != 0x06054b50)
@@ -189,7 +189,7 @@ internal sealed class ZipModel
             case 15:
                 record.Data = Encoding.ASCII.GetBytes(dice.Of(["little", "big", "3\n", "", "1"]));
                 break;
-            default: // mostly the pickle: it says the most
+            default: // in most cases the pickle, which has the most content
                 Record? pickle = Records.FirstOrDefault(each => each.Text.EndsWith("/data.pkl", StringComparison.Ordinal));
                 if (pickle is not null)
                 {
@@ -225,8 +225,8 @@ internal sealed class ZipModel
         return Encoding.UTF8.GetBytes(changed);
     }
 
-    // With repair, lengths, offsets, checksums and counts are what they must be, so that the change is met for what it is and not for its
-    // traces.
+    // With repair, lengths, offsets, checksums and counts are corrected, so that a reader refuses the change itself and not its side
+    // effects.
     private byte[] Write(bool repair, List<Action<byte[], int[], int>> patches)
     {
         using var file = new MemoryStream();

@@ -7,19 +7,18 @@ using System.Text.Json;
 namespace MemLoad.Bench;
 
 /// <summary>
-/// One way of moving a checkpoint's bytes: a limit of the machine, a strategy of MemLoad's, or PyTorch's. Each runs in a process of its
-/// own.
+/// A method to load a checkpoint: a limit of the machine, a strategy of MemLoad, or a method of PyTorch. Each runs in a separate process.
 /// </summary>
-/// <param name="Name">As the table shows it.</param>
-/// <param name="Kind">Which of the three.</param>
-/// <param name="Devices">Where it makes sense; empty for anywhere.</param>
+/// <param name="Name">The name in the table.</param>
+/// <param name="Kind">The kind of method.</param>
+/// <param name="Devices">The devices to which it applies; empty for all devices.</param>
 internal sealed record Contender(string Name, ContenderKind Kind, params string[] Devices)
 {
     public const string Verb = "contender";
 
     private const string InPlace = "Stream, in place again";
 
-    /// <summary>Those that run on a device from files in a state of the cache, limits first.</summary>
+    /// <summary>Returns the contenders for a device and a state of the cache. Limits are first.</summary>
     public static IEnumerable<Contender> On(string device, string cache) => All.Where(contender =>
         (contender.Devices.Length == 0 || contender.Devices.Contains(device)) && (contender.Name != Limits.Disk || cache == "cold"));
 
@@ -40,10 +39,10 @@ internal sealed record Contender(string Name, ContenderKind Kind, params string[
         new("safetensors", ContenderKind.Python, "cpu"),
     ];
 
-    /// <summary>As the table shows it.</summary>
+    /// <summary>The title in the table.</summary>
     public string Title => Kind switch { ContenderKind.Limit => $"limit: {Name}", ContenderKind.Python => $"PyTorch: {Name}", _ => Name };
 
-    /// <summary>The child's side: measures and prints one line of JSON.</summary>
+    /// <summary>Runs in the child process: measures, and prints one line of JSON.</summary>
     public static int Run(string[] args)
     {
         if (args is not [string name, string device, string path, string verify, string dtype])
@@ -98,7 +97,7 @@ internal sealed record Contender(string Name, ContenderKind Kind, params string[
             verify ? WeightsDigest.Of(loaded.Weights) : null);
     }
 
-    // Every weight read once, by all processors, as a first forward pass would. Null where the host cannot read them.
+    // Reads every weight once with all processors, as a first forward pass does. Returns null if the host cannot read the weights.
     private static unsafe double? Touch(LoadedWeights weights, string device)
     {
         if (device != "cpu")
@@ -141,12 +140,12 @@ internal sealed record Contender(string Name, ContenderKind Kind, params string[
         try
         {
             string toy = Path.Combine(folder.FullName, "toy" + Path.GetExtension(request.Path));
-            // As many tensors as the real ones have, so that the same code is compiled.
+            // The model has all tensors of a real model, so that the same code is compiled.
             CheckpointWriter.Write(
                 new GptInitializer(new GptConfig(64, 16, 8, 36, 2), 1),
                 toy,
                 Path.GetExtension(toy) == ".pth" ? CheckpointFormat.TorchZip : CheckpointFormat.Safetensors);
-            // As often as it takes until the code is compiled as well as it will be, as in a session that has loaded before.
+            // The load is repeated until the code is fully optimized, as in a session with earlier loads.
             for (int i = 0; i < 100; i++)
             {
                 using LoadedModel loaded = WeightLoader.Load(request with { Path = toy });
@@ -160,7 +159,7 @@ internal sealed record Contender(string Name, ContenderKind Kind, params string[
         }
     }
 
-    // Minor and major faults of this process; 0 where there is no such file.
+    // Returns the minor and major faults of this process; 0 if the file does not exist.
     private static long Faults()
     {
         if (!File.Exists("/proc/self/stat"))
@@ -172,7 +171,7 @@ internal sealed record Contender(string Name, ContenderKind Kind, params string[
     }
 }
 
-/// <summary>What a contender is.</summary>
+/// <summary>The kind of a contender.</summary>
 internal enum ContenderKind
 {
     Limit,

@@ -8,7 +8,7 @@ using System.Text.Json;
 namespace MemLoad.Bench;
 
 /// <summary>
-/// <c>forward</c>: passes of a GPT over a few tokens, beside PyTorch and beside the speed at which memory can be read at all.
+/// <c>forward</c>: passes of a GPT over a few tokens, compared with PyTorch and with the maximum speed of reading memory.
 /// </summary>
 internal static class ForwardCommand
 {
@@ -122,7 +122,7 @@ internal static class ForwardCommand
         return 0;
     }
 
-    // The weights that a pass reads whole: all but the embeddings, of which it reads a row a token, and the masks.
+    // Whether a pass reads the whole weight. It reads all weights except the masks and the embeddings, of which it reads one row per token.
     private static bool IsRead(string name) =>
         !name.EndsWith(".mask", StringComparison.Ordinal) && !name.EndsWith("_emb.weight", StringComparison.Ordinal);
 

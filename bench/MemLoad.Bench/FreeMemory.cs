@@ -3,32 +3,34 @@ using System.Runtime.InteropServices;
 namespace MemLoad.Bench;
 
 /// <summary>
-/// The state in which a contender finds the machine's free memory. A virtual machine may give free memory back to its host in the
-/// background, which makes it many times dearer to come by and keeps a processor busy: how fast a load is would depend on who ran before
-/// it. So between two contenders the parent holds what the last one freed, and lets go of it when the next one, started and warm, says that
-/// it is about to load.
+/// The state in which a contender finds the machine's free memory. A virtual machine can return free memory to its host in the background.
+/// This uses a processor, and later allocations of that memory cost many times more. The speed of a load would then depend on the previous
+/// contender. Between two contenders, the parent therefore holds the memory that the previous one freed. It releases the memory when the
+/// next contender has started and is ready to load.
 /// </summary>
 /// <param name="how"><see cref="Touched"/> or <see cref="Settled"/>.</param>
 /// <param name="fileBytes">The size of the file to load.</param>
 internal sealed unsafe class FreeMemory(string how, long fileBytes)
 {
-    /// <summary>Touched a moment ago: the host has given it, and takes none of it back meanwhile.</summary>
+    /// <summary>The memory was just touched. The host has provided it and does not reclaim it before the load.</summary>
     public const string Touched = "touched";
 
-    /// <summary>Left alone for a while: the host has taken back what it takes.</summary>
+    /// <summary>The memory was not used for some time, so the host has reclaimed its part.</summary>
     public const string Settled = "settled";
 
-    /// <summary>The line by which a child says that it is about to load; any line in answer lets it begin.</summary>
+    /// <summary>The line that a child writes before it loads. It begins after any line in answer.</summary>
     public const string Ready = "ready";
 
-    /// <summary>The variable by which children hear that somebody waits for that line; nobody does who runs load.py by hand.</summary>
+    /// <summary>
+    /// The variable that tells children that the parent waits for that line. It is not set if a user runs load.py directly.
+    /// </summary>
     public const string Variable = "MEMLOAD_BENCH_WAITS";
 
     // The notebook's baseline holds the weights twice.
     private readonly long _bytes = (long)(fileBytes * 2.1);
     private byte* _held;
 
-    /// <summary>The child's side: says that the load comes next, and waits for the memory to be free.</summary>
+    /// <summary>Runs in the child process: reports that the load follows, and waits until the memory is free.</summary>
     public static void Await()
     {
         if (Environment.GetEnvironmentVariable(Variable) is not null)
@@ -38,10 +40,10 @@ internal sealed unsafe class FreeMemory(string how, long fileBytes)
         }
     }
 
-    /// <summary>Holds as much as any contender needs.</summary>
+    /// <summary>Holds the memory that the largest contender needs.</summary>
     public void Hold()
     {
-        Free(); // which a contender that failed before its time did not ask for
+        Free(); // a contender that failed early did not release it
         if (how == Touched)
         {
             _held = Limits.Map(_bytes);
@@ -50,7 +52,8 @@ internal sealed unsafe class FreeMemory(string how, long fileBytes)
     }
 
     /// <summary>
-    /// Waits until what the contender before and this one's start have freed has gone back, and lets go of what was held.
+    /// Waits until the memory that the previous contender and the start of this one freed has been reclaimed. Then releases the held
+    /// memory.
     /// </summary>
     public void Release()
     {

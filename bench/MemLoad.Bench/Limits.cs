@@ -5,12 +5,12 @@ using Microsoft.Win32.SafeHandles;
 namespace MemLoad.Bench;
 
 /// <summary>
-/// What the machine can do with nothing of MemLoad in the way: the file's bytes moved by as many threads as there are processors, in pieces
-/// of 4 MiB, with plain system calls. A loader that does more than move bytes can come close to it and not beyond.
+/// The limits of the machine without MemLoad. One thread per processor moves the bytes of the file in pieces of 4 MiB with plain system
+/// calls. A loader does more work than that, so it can approach a limit but not exceed it.
 /// </summary>
 internal static unsafe partial class Limits
 {
-    /// <summary>What the disk gives: direct reads, nothing of the page cache in the way.</summary>
+    /// <summary>The speed of the disk: direct reads without the page cache.</summary>
     public const string Disk = "direct reads, touched memory";
 
     private const int Piece = 4 << 20;
@@ -46,7 +46,7 @@ internal static unsafe partial class Limits
                     using SafeFileHandle direct = Open(path, flags);
                     byte* memory = Map(length + Piece);
                     InPieces(length, (offset, count) => NativeMemory.Fill(memory + offset, (nuint)count, 1));
-                    // A direct read is of whole blocks, and short only at the end of the file.
+                    // A direct read has whole blocks. It is shorter only at the end of the file.
                     return Timed(() => Parallel(length, DiskThreads, () => (offset, count) =>
                     {
                         long read = RandomAccess.Read(direct, new Span<byte>(memory + offset, Piece), offset);
@@ -58,7 +58,7 @@ internal static unsafe partial class Limits
                 }
             default:
                 {
-                    // Several, because a write locks its file.
+                    // Several files are used, because a write locks its file.
                     SafeFileHandle[] memory =
                         [.. Enumerable.Range(0, 4).Select(_ => new SafeFileHandle(CreateMemoryFile("limit", 1), ownsHandle: true))];
                     Array.ForEach(memory, part => RandomAccess.SetLength(part, length));
@@ -102,7 +102,7 @@ internal static unsafe partial class Limits
         }
     }
 
-    /// <summary>Maps memory that starts on a huge page and wants to be huge pages.</summary>
+    /// <summary>Maps memory that starts on a huge page, and requests huge pages for it.</summary>
     internal static byte* Map(long length)
     {
         nint found = Map(0, (nuint)length + HugePage, 3, 0x22, -1, 0);

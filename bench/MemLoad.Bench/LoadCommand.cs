@@ -6,7 +6,8 @@ using System.Text.Json;
 namespace MemLoad.Bench;
 
 /// <summary>
-/// <c>load</c>: limits, strategies and PyTorch by turns, each in a fresh process; medians in one table, everything in a JSON file.
+/// <c>load</c>: limits, strategies and PyTorch in alternation, each in a new process. One table has the medians, and a JSON file has all
+/// samples.
 /// </summary>
 internal static class LoadCommand
 {
@@ -61,7 +62,7 @@ internal static class LoadCommand
                 Path.GetFullPath(parsed.GetValue(path) ?? GeneratedCheckpoint.Ensure(parsed.GetValue(size)!)));
             using var rounds = new Rounds(
                 checkpoint, parsed.GetValue(only) ?? [], parsed.GetValue(repeat), parsed.GetValue(dtype), parsed.GetValue(memory)!);
-            // Stopped by a signal, too, it leaves no copies behind.
+            // The copies are also deleted if a signal stops the program.
             using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, _ => rounds.Dispose());
             using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, _ => rounds.Dispose());
             var series = new List<Series>();
@@ -99,8 +100,8 @@ internal static class LoadCommand
 }
 
 /// <summary>
-/// Runs the contenders by turns, in another order each round, so that whatever drifts, and whatever a neighbour leaves behind, meets all of
-/// them.
+/// Runs the contenders in rounds, each in another order. Drift of the machine and effects of a previous contender are then distributed over
+/// all of them.
 /// </summary>
 internal sealed class Rounds(Checkpoint checkpoint, string[] only, int repeat, DType? dtype, string memory) : IDisposable
 {
@@ -115,7 +116,7 @@ internal sealed class Rounds(Checkpoint checkpoint, string[] only, int repeat, D
             .Where(contender => only.Length == 0 || only.Any(word => contender.Title.Contains(word, StringComparison.OrdinalIgnoreCase)))
             .Where(contender => contender.Kind != ContenderKind.Python || _python is not null)];
         var samples = contenders.ToDictionary(contender => contender, _ => new List<Sample>());
-        Environment.SetEnvironmentVariable("MEMLOAD_BENCH_CACHE", cache); // load.py looks at the file first, and evicts it again
+        Environment.SetEnvironmentVariable("MEMLOAD_BENCH_CACHE", cache); // load.py reads the file first, and evicts it again
         Environment.SetEnvironmentVariable(FreeMemory.Variable, "1");
         for (int round = 0; round < repeat; round++)
         {
@@ -185,7 +186,7 @@ internal sealed class Rounds(Checkpoint checkpoint, string[] only, int repeat, D
         }
     }
 
-    // Beside the checkpoint, so that it comes from the same disk.
+    // The file is in the folder of the checkpoint, so that it is on the same disk.
     private static string Converted(Checkpoint checkpoint, CheckpointFormat format, string extension)
     {
         string path = Path.Combine(Path.GetDirectoryName(checkpoint.Path)!, $"bench-{Environment.ProcessId}{extension}");
@@ -197,17 +198,17 @@ internal sealed class Rounds(Checkpoint checkpoint, string[] only, int repeat, D
 /// <summary>Starts processes that print one line of JSON.</summary>
 internal static class Child
 {
-    /// <summary>This very program with other arguments.</summary>
+    /// <summary>Returns the command for this program with other arguments.</summary>
     public static string[] This(params string[] arguments)
     {
         WorkerCommand self = WorkerCommand.ForThisProgram();
         return [self.FileName, .. self.Arguments.SkipLast(1), .. arguments];
     }
 
-    /// <summary>Runs a command on the first processors of the machine only.</summary>
+    /// <summary>Runs a command on only the first processors of the machine.</summary>
     /// <param name="command">The program and its arguments.</param>
-    /// <param name="processors">How many.</param>
-    /// <param name="ready">What to do when it says that it is ready and waits.</param>
+    /// <param name="processors">The number of processors.</param>
+    /// <param name="ready">Called when the child is ready and waits.</param>
     public static Sample Run(string[] command, int processors, Action? ready = null)
     {
         if (processors < Environment.ProcessorCount)
@@ -242,7 +243,7 @@ internal static class Child
     }
 }
 
-/// <summary>PyTorch and safetensors, if the Python that MEMLOAD_PYTHON names, else python3, has them.</summary>
+/// <summary>PyTorch and safetensors, if Python has them. MEMLOAD_PYTHON names the Python; the default is python3.</summary>
 internal sealed class PythonPeer
 {
     private readonly string _program;

@@ -2,11 +2,11 @@ using System.Globalization;
 
 namespace MemLoad.Bench;
 
-/// <summary>The table of a run: medians, beside the limit and beside PyTorch.</summary>
+/// <summary>The table of a run: medians, compared with the limit and with PyTorch.</summary>
 internal static class LoadTable
 {
-    // The limits that a load on these devices meets, the disk's first where files are cold; the notebook's baseline and PyTorch's fastest
-    // way that copies.
+    // The limits of a load to these devices, with the limit of the disk first if files are cold. Then the notebook's baseline, and the
+    // fastest method of PyTorch that copies.
     private static readonly string[] LoadLimits =
     [
         "limit: " + Limits.Disk,

@@ -2,15 +2,15 @@ using System.Text.Json.Serialization;
 
 namespace MemLoad.Bench;
 
-/// <summary>What one contender did in one process: a line of JSON from the child, .NET or Python alike.</summary>
-/// <param name="Seconds">From the call to weights that are ready to use.</param>
-/// <param name="TouchSeconds">From there until every weight was read once; null if that was not asked for.</param>
-/// <param name="CpuSeconds">Processor time of all threads in the first of these.</param>
-/// <param name="PageFaults">Page faults of all kinds in it.</param>
+/// <summary>The figures of one contender in one process: a line of JSON from the child, in .NET or in Python.</summary>
+/// <param name="Seconds">The time from the call until the weights are ready.</param>
+/// <param name="TouchSeconds">The time from then until every weight was read once; null if it was not requested.</param>
+/// <param name="CpuSeconds">Processor time of all threads in <paramref name="Seconds"/>.</param>
+/// <param name="PageFaults">Page faults of all kinds in <paramref name="Seconds"/>.</param>
 /// <param name="PeakHostBytes">Anonymous and shared memory above the idle process.</param>
 /// <param name="PeakFileBytes">Mapped files above the idle process.</param>
-/// <param name="Digest">Of the weights, where it was asked for.</param>
-/// <param name="Error">Why there are no figures.</param>
+/// <param name="Digest">The digest of the weights, if it was requested.</param>
+/// <param name="Error">The reason why there are no figures.</param>
 internal sealed record Sample(
     double Seconds,
     double? TouchSeconds = null,

@@ -7,7 +7,7 @@ using BenchmarkDotNet.Toolchains.InProcess.Emit;
 
 namespace MemLoad.Bench;
 
-/// <summary><c>small</c>: BenchmarkDotNet over the things too small to time in a process of their own.</summary>
+/// <summary><c>small</c>: BenchmarkDotNet for operations that are too short for a separate process.</summary>
 internal static class SmallCommand
 {
     public static Command Build()
@@ -15,7 +15,7 @@ internal static class SmallCommand
         var command = new Command("small", "Times opening, the digest and a forward pass of small models.");
         command.SetAction(_ =>
         {
-            // In process: a project of its own per run would not restore where there is no network.
+            // The benchmarks run in this process. A separate project per run could not be restored without a network.
             Job job = Job.ShortRun.WithToolchain(InProcessEmitToolchain.Instance);
             BenchmarkRunner.Run<SmallThings>(
                 DefaultConfig.Instance.AddJob(job).WithArtifactsPath(Path.Combine(Path.GetTempPath(), "memload-bench")));
@@ -81,7 +81,7 @@ public class SmallThings
     [Benchmark]
     public float[] Forward() => _model!.Forward(Tokens);
 
-    /// <summary>What it costs to take one block of a load, when all processors take blocks at the same time and do nothing else.</summary>
+    /// <summary>The cost of taking one block of a load while all processors only take blocks.</summary>
     [Benchmark(OperationsPerInvoke = Blocks)]
     public static void TakeBlocks() => Workers.RunEach(Blocks, Environment.ProcessorCount, static (_, _) => { }, CancellationToken.None);
 }

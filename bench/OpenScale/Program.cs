@@ -5,10 +5,10 @@ using System.Text.Json;
 using MemLoad;
 using MemLoad.OpenScale;
 
-// Opens checkpoints of more and more tensors, each in a process of its own, and gives one row a checkpoint:
+// Opens checkpoints with increasing numbers of tensors, each in a separate process, and prints one row per checkpoint:
 //   dotnet run -c Release --project bench/OpenScale -- [--folder /var/tmp] [--counts 1000,10000,100000] [FILE ...]
-// FILEs are opened as well: what PyTorch or another program wrote. With --worst it opens the worst file of every construct instead, in two
-// lengths, and says what a byte of each costs:
+// FILEs are opened as well, such as files of PyTorch or of another program. With --worst it opens the worst file of every construct
+// instead, in two lengths, and prints the cost per byte:
 //   dotnet run -c Release --project bench/OpenScale -- --worst [--folder /dev/shm] [--only memo]
 if (args is ["--open", string target])
 {
@@ -128,7 +128,7 @@ static Result Opened(string path)
         collections);
 }
 
-// High-water mark of the process (Linux); elsewhere what it has now.
+// The high-water mark of the process (Linux). On other systems, the current size.
 static long Resident()
 {
     string? line = OperatingSystem.IsLinux()
@@ -150,7 +150,7 @@ internal sealed record Result(
     double WarmProcessor,
     int Collections);
 
-/// <summary>Many small tensors with the names that models of many experts have.</summary>
+/// <summary>Many small tensors, with the names of mixture-of-experts models.</summary>
 internal sealed class Experts(int count, CheckpointFormat format) : IWeightSource
 {
     private static readonly byte[] Content = new byte[32];

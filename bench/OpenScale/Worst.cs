@@ -5,7 +5,7 @@ using MemLoad.Tests.Corpus;
 namespace MemLoad.OpenScale;
 
 /// <summary>
-/// Opens the worst file of every construct (tests/MemLoad.Tests/Corpus/DenseFiles.cs) in two lengths and says what a byte of it costs.
+/// Opens the worst file of every construct (tests/MemLoad.Tests/Corpus/DenseFiles.cs) in two lengths, and prints the cost per byte.
 /// </summary>
 internal static class Worst
 {
@@ -13,8 +13,8 @@ internal static class Worst
     private const int Large = 8 << 20;
     private const int Runs = 2;
 
-    /// <summary>Prints the table, the dearest first.</summary>
-    /// <param name="parent">Where files are made.</param>
+    /// <summary>Prints the table, with the most expensive construct first.</summary>
+    /// <param name="parent">The folder in which files are created.</param>
     /// <param name="part">Only constructs whose names contain this.</param>
     public static void Run(string parent, string part)
     {
@@ -83,7 +83,7 @@ internal static class Worst
         return new Cost(outcome, best, best * 1e6 / length, (double)allocated / length);
     }
 
-    // What is read besides checkpoints: as many lines as the length has.
+    // The other files that are read. The length is their number of lines.
     private static IEnumerable<(string Name, Func<string, int, string> Make, Action<string> Open)> Others()
     {
         string hash = new('0', 64);

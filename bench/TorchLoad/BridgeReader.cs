@@ -5,8 +5,8 @@ using TorchSharp.PyBridge;
 namespace MemLoad.Bench;
 
 /// <summary>
-/// Reads checkpoints with TorchSharp.PyBridge, one path a line of the input, and answers each with one line: <c>accepts</c>, <c>refuses</c>
-/// or <c>runs out of memory</c>. A file that ends the process is for the caller to notice.
+/// Reads checkpoints with TorchSharp.PyBridge. The input has one path per line. The answer is one line: <c>accepts</c>, <c>refuses</c> or
+/// <c>runs out of memory</c>. The caller detects a file that ends the process.
 /// </summary>
 internal static class BridgeReader
 {
@@ -14,7 +14,7 @@ internal static class BridgeReader
 
     public static void Run(TextReader paths, TextWriter answers)
     {
-        // libtorch is found and loaded by MemLoad.
+        // MemLoad finds and loads libtorch.
         using IDevice device = DeviceRegistry.Open("torch:cpu");
         while (paths.ReadLine() is string path)
         {
@@ -39,7 +39,7 @@ internal static class BridgeReader
         {
             return "runs out of memory";
         }
-#pragma warning disable CA1031 // Whatever it throws, it refuses.
+#pragma warning disable CA1031 // Every exception is a refusal.
         catch (Exception)
 #pragma warning restore CA1031
         {

@@ -6,7 +6,7 @@ using TorchSharp.PyBridge;
 
 namespace MemLoad.Bench;
 
-/// <summary>A way of TorchSharp's to load a model: the format of its file, how to write one, how to load one.</summary>
+/// <summary>A method of TorchSharp to load a model: the file format, and the functions that write and load a file.</summary>
 internal sealed record Contender(string Name, string Extension, Action<torch.nn.Module, string> Write, Action<torch.nn.Module, string> Load)
 {
     public const string Verb = "contender";
@@ -28,17 +28,17 @@ internal sealed record Contender(string Name, string Extension, Action<torch.nn.
 
     public static Contender Named(string name) => All.Single(contender => contender.Name == name);
 
-    /// <summary>This very program with other arguments.</summary>
+    /// <summary>Returns the command for this program with other arguments.</summary>
     public static WorkerCommand Child(params string[] arguments)
     {
         WorkerCommand self = WorkerCommand.ForThisProgram();
         return self with { Arguments = [.. self.Arguments.SkipLast(1), .. arguments] };
     }
 
-    /// <summary>Loads the file into a fresh model, once the same was done with a toy so that everything is compiled.</summary>
+    /// <summary>Loads the file into a new model. A small model is loaded first, so that all code is compiled.</summary>
     public Row Measure(GptConfig config, string path)
     {
-        // libtorch is found and loaded by MemLoad, so that all contenders use the same one.
+        // MemLoad finds and loads libtorch, so that all contenders use the same libtorch.
         using IDevice device = DeviceRegistry.Open("torch:cpu");
         WarmUp();
         GC.Collect();
@@ -75,7 +75,7 @@ internal sealed record Contender(string Name, string Extension, Action<torch.nn.
     }
 }
 
-/// <summary>The checkpoint in each contender's format, made when needed and gone at the end.</summary>
+/// <summary>The checkpoint in the format of each contender. A file is created when it is needed, and is deleted at the end.</summary>
 internal sealed class FileSet(string checkpoint) : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateDirectory(

@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace MemLoad.Bench;
 
 /// <summary>
-/// The notebook's model as TorchSharp loads it: modules with its names, shapes and types, of empty tensors. Nothing initialises them, which
-/// a model of real layers does; so what is measured is less than a user pays.
+/// The notebook's model as TorchSharp loads it: modules of empty tensors with its names, shapes and types. The tensors are not initialised,
+/// as those of real layers are. The measured time is therefore less than the time for a user.
 /// </summary>
 internal sealed class PlainModel : nn.Module
 {
@@ -53,7 +53,7 @@ internal sealed class PlainModel : nn.Module
     }
 }
 
-/// <summary>A module's tensors as a source of weights, so that they can be digested as MemLoad's are.</summary>
+/// <summary>The tensors of a module as a source of weights, so that their digest can be computed as for MemLoad.</summary>
 internal sealed unsafe class ModuleWeights : IWeightSource
 {
     private const int PieceBytes = 1 << 20;
@@ -75,7 +75,7 @@ internal sealed unsafe class ModuleWeights : IWeightSource
 
     public void StreamElements(TensorEntry tensor, ElementSink sink)
     {
-        // A span over 2 GiB there is none; rows of a flat view stay below.
+        // A span cannot exceed 2 GiB. The rows of a flat view are shorter.
         long elements = PieceBytes / tensor.DType.ElementSize();
         using Tensor flat = _values[tensor.Storage].detach().flatten();
         for (long done = 0; done < tensor.ElementCount; done += elements)

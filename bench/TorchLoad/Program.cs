@@ -1,5 +1,6 @@
-// What it takes to get a checkpoint into tensors of libtorch: MemLoad's strategies on torch:cpu, TorchSharp's own load and, if it was asked
-// for at build, TorchSharp.PyBridge. Each in a process of its own, files warm in the page cache, every result digested.
+// Measures loads of a checkpoint into tensors of libtorch. The contenders are MemLoad's strategies on torch:cpu, TorchSharp's own load and,
+// if the build included it, TorchSharp.PyBridge. Each runs in a separate process with the files in the page cache. The digest of every
+// result is computed.
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;

@@ -15,7 +15,7 @@ internal sealed class ModuleLoadContext : AssemblyLoadContext
 
     private static readonly Version? OwnVersion = typeof(ModuleLoadContext).Assembly.GetName().Version;
 
-    // One per process, whatever the number of runspaces that import the module.
+    // There is one per process for all runspaces that import the module.
     private static readonly Lazy<ModuleLoadContext> Instance = new(Begin);
 
     private readonly string[] _folders;
@@ -28,7 +28,7 @@ internal sealed class ModuleLoadContext : AssemblyLoadContext
     }
 
     // The package has the library for each system with native code (build.ps1), which starts faster. Without it, the library is compiled at
-    // run time. The name is that of .NET (the portable runtime identifiers), whatever distribution built the runtime.
+    // run time. The name is that of .NET (the portable runtime identifiers), even if a distribution built the runtime.
     private static string System =>
         $"{(OperatingSystem.IsWindows() ? "win" : OperatingSystem.IsMacOS() ? "osx" : "linux")}-"
         + RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant();

@@ -7,7 +7,7 @@ using Xunit.Sdk;
 namespace MemLoad.Tests;
 
 /// <summary>
-/// Stands for all tests of an assembly whose need is not met: one skipped test, whose name says how many there are and why.
+/// Represents all tests of an assembly whose need is not met. It is one skipped test, whose name states their number and the reason.
 /// </summary>
 public sealed class AbsentTestCase : XunitTestCase
 {
@@ -25,7 +25,9 @@ public sealed class AbsentTestCase : XunitTestCase
     private AbsentTestCase(IMessageSink diagnostics, ITestFrameworkDiscoveryOptions options, ITestMethod method, string name)
         : base(diagnostics, options.MethodDisplayOrDefault(), options.MethodDisplayOptionsOrDefault(), method) => _name = name;
 
-    /// <summary>What runs instead of a test: nothing or this, where its need is not met; null where it is.</summary>
+    /// <summary>
+    /// Returns the test cases that replace a test whose need is not met: none, or this one. Returns null if the need is met.
+    /// </summary>
     internal static IEnumerable<IXunitTestCase>? Instead(
         IMessageSink diagnostics, ITestFrameworkDiscoveryOptions options, ITestMethod method, IAttributeInfo attribute)
     {

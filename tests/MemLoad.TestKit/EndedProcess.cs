@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace MemLoad.Tests;
 
-/// <summary>What a process left that ran to its end.</summary>
+/// <summary>The results of a process that has ended.</summary>
 /// <param name="ExitCode">Its exit code.</param>
 /// <param name="Output">Its standard output.</param>
 /// <param name="Error">Its standard error.</param>
@@ -22,7 +22,7 @@ public sealed record EndedProcess(int ExitCode, string Output, string Error)
         start.RedirectStandardError = true;
         using Process process = Process.Start(start)!;
         process.StandardInput.Close();
-        // Both at the same time: a process waits while one of them is full.
+        // Both streams are read at the same time, because a process waits while one of the pipes is full.
         Task<string> output = process.StandardOutput.ReadToEndAsync();
         Task<string> error = process.StandardError.ReadToEndAsync();
         bool ended = process.WaitForExit(Patience);

@@ -1,14 +1,14 @@
 namespace MemLoad.Tests;
 
-/// <summary>Something that a machine may lack and that some tests need. It has a constructor without parameters.</summary>
+/// <summary>A resource that some tests need and that a machine may not have. The class has a constructor without parameters.</summary>
 public abstract class Need
 {
-    /// <summary>What it is, in words that go behind "tests that need".</summary>
+    /// <summary>Its name, in words that follow "tests that need".</summary>
     public abstract string Name { get; }
 
-    /// <summary>Why it is not here; null if it is.</summary>
+    /// <summary>The reason why it is missing; null if it exists.</summary>
     public abstract string? WhyNot { get; }
 
-    /// <summary>Whether whoever runs the tests asked for it. Then its absence is a failure.</summary>
+    /// <summary>Whether the user who runs the tests requested it. Its absence is then a failure.</summary>
     public virtual bool IsAskedFor => false;
 }

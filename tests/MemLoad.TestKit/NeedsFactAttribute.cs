@@ -5,7 +5,8 @@ using Xunit.Sdk;
 namespace MemLoad.Tests;
 
 /// <summary>
-/// A test that needs what a machine may lack. All tests of an assembly with the same need are one skipped test where it is missing.
+/// A test that needs a resource that a machine may not have. If it is missing, all tests of an assembly with the same need are one skipped
+/// test.
 /// </summary>
 /// <param name="need">A class derived from <see cref="Need"/>.</param>
 [XunitTestCaseDiscoverer("MemLoad.Tests.NeedsFactDiscoverer", "MemLoad.TestKit")]
@@ -26,7 +27,7 @@ public sealed class NeedsTheoryAttribute(Type need) : TheoryAttribute, INeeds
     public Type Need { get; } = need;
 }
 
-/// <summary>Finds facts that need something.</summary>
+/// <summary>Discovers facts with a need.</summary>
 /// <param name="diagnostics">Where xunit wants to hear of problems.</param>
 public sealed class NeedsFactDiscoverer(IMessageSink diagnostics) : FactDiscoverer(diagnostics)
 {
@@ -37,7 +38,7 @@ public sealed class NeedsFactDiscoverer(IMessageSink diagnostics) : FactDiscover
         ?? base.Discover(discoveryOptions, testMethod, factAttribute);
 }
 
-/// <summary>Finds theories that need something.</summary>
+/// <summary>Discovers theories with a need.</summary>
 /// <param name="diagnostics">Where xunit wants to hear of problems.</param>
 public sealed class NeedsTheoryDiscoverer(IMessageSink diagnostics) : TheoryDiscoverer(diagnostics)
 {
@@ -48,9 +49,9 @@ public sealed class NeedsTheoryDiscoverer(IMessageSink diagnostics) : TheoryDisc
         ?? base.Discover(discoveryOptions, testMethod, theoryAttribute);
 }
 
-/// <summary>What both attributes say.</summary>
+/// <summary>The common property of both attributes.</summary>
 public interface INeeds
 {
-    /// <summary>The class that says what is needed.</summary>
+    /// <summary>The class of the need.</summary>
     Type Need { get; }
 }

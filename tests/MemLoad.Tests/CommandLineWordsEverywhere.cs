@@ -3,7 +3,7 @@ using MemLoad.Cli;
 
 namespace MemLoad.Tests;
 
-/// <summary>Messages speak as the command line does in all tests, whichever of them runs a command first.</summary>
+/// <summary>Messages use the words of the command line in all tests, independent of the first test that runs a command.</summary>
 internal static class CommandLineWordsEverywhere
 {
     [ModuleInitializer]

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace MemLoad.Tests;
 
-/// <summary>Files that PyTorch wrote, each beside what PyTorch loads from it (<c>FILE.expected.json</c>).</summary>
+/// <summary>Files that PyTorch wrote. Each has a file with the tensors that PyTorch loads from it (<c>FILE.expected.json</c>).</summary>
 internal static class Fixtures
 {
     public static string Root { get; } = Path.Combine(AppContext.BaseDirectory, "fixtures");
@@ -13,7 +13,7 @@ internal static class Fixtures
     public static string Native(string name) => name.Replace('/', Path.DirectorySeparatorChar);
 
     /// <summary>
-    /// All fixtures with an expectation, as paths relative to <see cref="Root"/>; more from the folder MEMLOAD_FIXTURES, if set.
+    /// All fixtures with an expectation, as paths relative to <see cref="Root"/>. The folder MEMLOAD_FIXTURES can add more.
     /// </summary>
     public static TheoryData<string> All
     {

@@ -1,6 +1,6 @@
 namespace MemLoad.Tests;
 
-/// <summary>Forecasts of plans that are kept. The library adds a plan up while it is written.</summary>
+/// <summary>Forecasts of plans that exist as a list of steps. The library adds up a plan while it is written.</summary>
 internal static class Forecasts
 {
     public static PlanForecast Of(LoadPlan plan, IDevice device)

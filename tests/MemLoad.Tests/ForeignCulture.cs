@@ -4,8 +4,8 @@ using System.Runtime.CompilerServices;
 namespace MemLoad.Tests;
 
 /// <summary>
-/// All tests run under a culture that writes 1.234,5 and −5: what depends on the culture of its user by accident is found out. The culture
-/// is built by hand, because the tests run without the system's tables of cultures.
+/// All tests run under a culture that writes 1.234,5 and −5, so that code that depends on the culture by mistake fails. The culture is
+/// created here, because the tests run without the culture data of the system.
 /// </summary>
 internal static class ForeignCulture
 {

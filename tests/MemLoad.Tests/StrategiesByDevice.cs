@@ -1,6 +1,6 @@
 namespace MemLoad.Tests;
 
-/// <summary>Every strategy with every kind of device that needs nothing: the host and one with memory of its own.</summary>
+/// <summary>Every strategy with every kind of device that has no requirements: the host, and a device with separate memory.</summary>
 public static class StrategiesByDevice
 {
     public static TheoryData<Strategy, string> All

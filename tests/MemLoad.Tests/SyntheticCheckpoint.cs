@@ -2,10 +2,10 @@ using System.Collections.Immutable;
 
 namespace MemLoad.Tests;
 
-/// <summary>Checkpoints without files, for what needs shapes only.</summary>
+/// <summary>Checkpoints without files, for tests that need only shapes.</summary>
 internal static class SyntheticCheckpoint
 {
-    /// <summary>The state dict of a model, one storage a tensor, in a file that need not exist.</summary>
+    /// <summary>Returns the state dict of a model with one storage per tensor, in a file that need not exist.</summary>
     public static Checkpoint Of(ModelSpec model)
     {
         var builder = new CheckpointBuilder("/nowhere/model.pth", CheckpointFormat.TorchZip);
@@ -25,7 +25,7 @@ internal static class SyntheticCheckpoint
 
     public static Checkpoint Gpt(string size) => Of(GptConfig.FromSize(size).ToSpec());
 
-    /// <summary>One-dimensional float32 tensors of these element counts.</summary>
+    /// <summary>Returns one-dimensional float32 tensors with these element counts.</summary>
     public static Checkpoint OfCounts(params long[] counts) =>
         Of(new ModelSpec("Model", [.. counts.Select((count, i) => new TensorSpec($"t{i}", DType.Float32, ImmutableArray.Create(count)))]));
 }

@@ -3,12 +3,12 @@ using System.Runtime.CompilerServices;
 namespace MemLoad.Tests;
 
 /// <summary>
-/// A cache folder for this run alone: tests leave nothing in the user's, and what they measure of this machine is this run's.
+/// A cache folder for this run. Tests leave nothing in the user's cache folder, and use only figures of the machine from this run.
 /// </summary>
 internal static class TestCache
 {
     [ModuleInitializer]
-#pragma warning disable CA2255 // A test assembly is an application: nobody else runs its initialisers.
+#pragma warning disable CA2255 // A test assembly is an application, so no other code runs its initialisers.
     internal static void Use()
 #pragma warning restore CA2255
     {

@@ -1,6 +1,8 @@
 namespace MemLoad.Torch.Tests;
 
-/// <summary>What <c>torch:cuda:N</c> does around the driver, on a card played by host memory. The driver's own part needs a card.</summary>
+/// <summary>
+/// The code of <c>torch:cuda:N</c> around the driver, with a card that is simulated in host memory. The part of the driver needs a card.
+/// </summary>
 [Collection(LibTorchHere.Collection)]
 public sealed class CudaDeviceTests
 {
@@ -41,7 +43,7 @@ public sealed class CudaDeviceTests
             Assert.Equal(24 << 20, device.FreeBytes);
         }
 
-        // The driver still counts the cache as taken.
+        // The driver still counts the cache as used.
         using var next = new TorchCudaDevice(card, 0, null);
         Assert.Equal(24 << 20, card.FreeBytes);
         Assert.Equal(64 << 20, next.FreeBytes);
@@ -59,7 +61,7 @@ public sealed class CudaDeviceTests
         Assert.Equal(WeightsDigest.Of(here), WeightsDigest.Of(weights));
         float[] expected = new GptModel(config, name => here[name]).Forward([1, 2]);
         Assert.All(expected.Zip(device.BuildGpt(config, weights).Forward([1, 2])), pair => Assert.Equal(pair.First, pair.Second, 1e-5f));
-        // What the host looks at is a copy, which goes when the view is closed.
+        // The host reads a copy, which is freed when the view is closed.
         Assert.Equal(expected, new GptModel(config, name => weights[name]).Forward([1, 2]));
         Assert.True(weights.CloseViews());
     }

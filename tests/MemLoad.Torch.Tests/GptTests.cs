@@ -46,7 +46,7 @@ public sealed class GptTests
     [InlineData(Strategy.Stream)]
     public void The_logits_of_gpt2_small_are_PyTorchs(Strategy strategy)
     {
-        // Written by bench/peers/record_logits.py: every so many of the logits that PyTorch computes from the same file.
+        // bench/peers/record_logits.py wrote them: logits at a fixed interval that PyTorch computes from the same file.
         JsonElement recorded = JsonDocument.Parse(File.ReadAllText(Fixtures.PathOf("gpt2-small/logits.json"))).RootElement;
         int step = recorded.GetProperty("step").GetInt32();
         int[] tokens = [.. recorded.GetProperty("tokens").EnumerateArray().Select(token => token.GetInt32())];

@@ -4,7 +4,7 @@ using TorchSharp;
 
 namespace MemLoad.Torch.Tests;
 
-/// <summary>libtorch in this process.</summary>
+/// <summary>The need for libtorch in this process.</summary>
 internal sealed class LibTorchHere : Need
 {
     /// <summary>Tests that count what libtorch holds run one after the other.</summary>
@@ -14,14 +14,14 @@ internal sealed class LibTorchHere : Need
 
     public override string? WhyNot => LibTorch.WhyNot;
 
-    /// <summary>Whether the build named it (-p:Torch=cpu) or MEMLOAD_LIBTORCH does.</summary>
+    /// <summary>Whether the build (-p:Torch=cpu) or MEMLOAD_LIBTORCH names it.</summary>
     public override bool IsAskedFor =>
         Environment.GetEnvironmentVariable(LibTorch.FolderVariable) is { Length: > 0 }
         || typeof(LibTorchHere)
             .Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
             .Any(value => value is { Key: "TorchAsked", Value: "true" });
 
-    /// <summary>The elements of a tensor as libtorch sees them, row-major.</summary>
+    /// <summary>Returns the elements of a tensor in libtorch, row-major.</summary>
     public static unsafe byte[] BytesOf(torch.Tensor tensor)
     {
         using DisposeScope scope = torch.NewDisposeScope();

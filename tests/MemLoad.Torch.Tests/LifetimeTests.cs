@@ -2,7 +2,7 @@ using TorchSharp;
 
 namespace MemLoad.Torch.Tests;
 
-/// <summary>Who keeps the memory, and for how long.</summary>
+/// <summary>The owners of the memory, and the time until it is freed.</summary>
 [Collection(LibTorchHere.Collection)]
 public sealed class LifetimeTests
 {
@@ -127,7 +127,7 @@ public sealed class LifetimeTests
     public void Twenty_loads_and_removals_leave_nothing_behind(Strategy strategy)
     {
         using var folder = new TemporaryFolder();
-        // 51 MiB: large enough that one model left behind would show, small enough for a test.
+        // The model has 51 MiB. A model that is not freed is then visible, and the test stays short.
         var source = new GptInitializer(new GptConfig(4096, 256, 512, 3, 8), seed: 5);
         CheckpointWriter.Write(source, folder["model.pth"], CheckpointFormat.TorchZip);
         var request = new LoadRequest { Path = folder["model.pth"], Strategy = strategy, Device = "torch:cpu" };
@@ -144,7 +144,7 @@ public sealed class LifetimeTests
         Assert.Equal(0, TensorMemory.HeldCount);
     }
 
-    // What .NET has not got round to collecting is not left behind.
+    // Garbage that .NET has not collected yet is not a leak.
     private static long HostBytesNow()
     {
         GC.Collect();

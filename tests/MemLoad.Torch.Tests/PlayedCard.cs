@@ -4,8 +4,8 @@ using TorchSharp;
 namespace MemLoad.Torch.Tests;
 
 /// <summary>
-/// A card played by host memory: what the device does around the driver can be tested where there is no card. It keeps watch over streams,
-/// pins and copies, and runs out of memory when it is told to.
+/// A card that is simulated in host memory. The code of the device around the driver can be tested without a card. It checks streams, pins
+/// and copies, and reports that memory ran out if a test requests it.
 /// </summary>
 internal sealed unsafe class PlayedCard(long totalBytes = 1L << 34) : ICard
 {
@@ -34,7 +34,7 @@ internal sealed unsafe class PlayedCard(long totalBytes = 1L << 34) : ICard
 
     public long TotalBytes => totalBytes;
 
-    /// <summary>What libtorch has reserved, where a test says so; else what is allocated.</summary>
+    /// <summary>The memory that libtorch has reserved, if a test sets it; otherwise the allocated memory.</summary>
     public long? ReservedBytes { get; set; }
 
     public long FreeBytes => totalBytes - (ReservedBytes ?? AllocatedBytes);
@@ -46,7 +46,7 @@ internal sealed unsafe class PlayedCard(long totalBytes = 1L << 34) : ICard
     {
         if (bytes >= FailFrom)
         {
-#pragma warning disable CA2201 // What TorchSharp throws.
+#pragma warning disable CA2201 // TorchSharp throws this exception.
             throw new ExternalException(
                 "CUDA out of memory. Tried to allocate 1024.00 MiB. GPU 0 has a total capacity of 16 GiB\nException raised from "
                     + "malloc at ...");

@@ -65,7 +65,7 @@ public sealed class StrategyTests
                     Assert.Equal(WeightsDigest.Of(checkpoint), WeightsDigest.Of(weights));
                     AssertTensors(Fixtures.Expected(name), weights);
                     Assert.Equal(Forecasts.Of(plan, device).Device, device.Memory);
-                    Assert.Equal(plan.Steps.Count(step => step is { Kind: StepKind.Allocate, Storage: < 0 }), card.PinCount); // one per ring
+                    Assert.Equal(plan.Steps.Count(step => step is { Kind: StepKind.Allocate, Storage: < 0 }), card.PinCount); // per ring
                     Assert.Equal(0, card.PinnedNow);
                 }
                 Assert.Equal(0, device.Memory.Allocated);
@@ -119,7 +119,7 @@ public sealed class StrategyTests
                 continue;
             }
             Assert.Equal(entry.Strides, tensors[name].stride());
-            // Tied storages are tied: the first elements of views of one storage lie as far apart as in the file.
+            // Tied storages stay tied. The first elements of views of one storage have the same distance as in the file.
             nint start = TensorMemory.AddressOf(tensors[name]) - (nint)entry.ByteOffset;
             Assert.Equal(addresses.TryAdd(entry.Storage, start) ? start : addresses[entry.Storage], start);
         }

@@ -37,7 +37,7 @@ public sealed class TorchStateDictTests
     public void Views_of_several_types_share_one_storage()
     {
         using var device = new TorchCpuDevice();
-        // 14 bytes: no whole number of float32.
+        // 14 bytes, which are not a whole number of float32 elements.
         using LoadedWeights weights = Build(
             device, 14, View("floats", DType.Float32, 3), View("halves", DType.Float16, 7), View("bytes", DType.UInt8, 14));
         TorchStateDict tensors = weights.AsTorch();

@@ -17,7 +17,7 @@ BeforeAll {
     $file = Join-Path $TestDrive 'a model.pth'
     New-TinyCheckpoint $file
     $manifest = (New-WeightManifest $file).Manifest
-    # Of the same name, as a model has on other nodes.
+    # The file has the same name, as a model has on other nodes.
     $bad = Join-Path $TestDrive 'other/a model.pth'
     $null = New-Item -ItemType Directory (Split-Path $bad)
     Copy-Item $file $bad
@@ -27,8 +27,8 @@ BeforeAll {
     [IO.File]::WriteAllBytes($bad, $bytes)
     $names = 'MODEL', 'MANIFEST', 'STRATEGY', 'DEVICE', 'PARTS', 'RESULTS', 'SLURM_JOB_ID', 'SLURM_NTASKS', 'SLURM_SUBMIT_DIR', 'JOB_COMPLETION_INDEX'
 
-    # A scheduler on this machine: starts the command once a rank, all at the same time, and ends with the worst exit code. What it is told of the
-    # model may differ by rank, as on nodes with copies of their own.
+    # A scheduler on this machine. It starts the command once per rank, all at the same time, and ends with the highest exit code. The path
+    # of the model can differ per rank, as on nodes with their own copies.
     $bin = Join-Path $TestDrive bin
     $null = New-Item -ItemType Directory $bin
     Set-Content (Join-Path $bin srun) @'
@@ -82,7 +82,7 @@ Describe "examples/slurm.sh$(if ($noBatch) { " ($noBatch)" })" -Skip:([bool]$noB
         $run = Invoke-Shell ($batch + @{ PARTS = '1' }) 'bash', $slurm
         $run.Code | Should -Be 0 -Because $run.Text
         $rows = Get-ChildItem $results -Filter rank-*.csv | Import-Csv
-        # An array has a Rank of its own.
+        # An array has its own property Rank.
         $rows | ForEach-Object Rank | Should -Be 0, 1, 2
         @($rows.WeightsDigest | Sort-Object -Unique).Count | Should -Be 3
         (Get-WeightInfo $file).Count | Should -Be ($rows.TensorCount | Measure-Object -Sum).Sum

@@ -2,7 +2,8 @@ BeforeAll {
     . $PSScriptRoot/common.ps1
     $file = Join-Path $TestDrive model.pth
     New-TinyCheckpoint $file
-    # One tensor of 256 GiB, all of it a hole of the file: to hash it takes minutes. Windows would take the space: there these are left out.
+    # One tensor of 256 GiB, which is a hole in the file. Hashing it takes minutes. Windows would use the disk space, so these tests are
+    # left out there.
     $wide = Join-Path $TestDrive wide.safetensors
     $bytes = 256GB
     $header = [Text.Encoding]::UTF8.GetBytes("{`"a`":{`"dtype`":`"U8`",`"shape`":[$bytes],`"data_offsets`":[0,$bytes]}}")
@@ -29,7 +30,8 @@ Describe 'Ctrl-C' {
             $running.IsCompleted | Should -BeFalse
             $watch = [Diagnostics.Stopwatch]::StartNew()
             $ps.Stop()
-            # A fraction of a second; the rest is for a busy machine. Left to themselves these take far longer.
+            # The command ends in a fraction of a second. The rest of the limit is for a busy machine. Without cancellation these commands
+            # take far longer.
             $watch.Elapsed.TotalSeconds | Should -BeLessThan 20
             & $children | Should -Be $before
             Get-ChildItem $folder -Force | Should -BeNullOrEmpty

@@ -1,4 +1,5 @@
-# A card in PowerShell. tests/PlayedCuda is a CUDA driver that host memory simulates; published, it is found as the driver of NVIDIA is found.
+# A card in PowerShell. tests/PlayedCuda is a CUDA driver that is simulated in host memory. If it is published, it is found in the same way
+# as NVIDIA's driver.
 BeforeDiscovery {
     . $PSScriptRoot/common.ps1
     $library = Join-Path $RepositoryRoot tests/PlayedCuda/bin/library

@@ -1,8 +1,8 @@
-# Every powershell block of README*.md and docs/*.md runs, statement by statement, on tiny files of the names that the documents use. Those for a
-# shell are run by tests/MemLoad.Tests/Docs.
+# Every powershell block of README*.md and docs/*.md runs, statement by statement, on small files with the names in the documents. The
+# blocks for a shell run in tests/MemLoad.Tests/Docs.
 BeforeDiscovery {
     . $PSScriptRoot/common.ps1
-    # Statements that are not run, and why. They are parsed, and their parameters must be the cmdlets' all the same.
+    # The statements that are not run, and the reasons. They are parsed, and their parameters must be those of the cmdlets.
     $notRun = [ordered]@{
         '^(Register-PSResourceRepository|Install-PSResource)'       = 'installs: Package.Tests.ps1 does'
         '^(Unblock-File|Expand-Archive|Set-Location|\./memload|winget)' = 'the way in, which Package.Tests.ps1 goes'
@@ -34,9 +34,9 @@ BeforeAll { . $PSScriptRoot/common.ps1 }
 Describe 'PowerShell in the documents' {
     BeforeAll {
         $before = $PSDefaultParameterValues.Clone()
-        # What they take from the generated checkpoint is shown on a small one here.
+        # A small checkpoint replaces the generated checkpoint here.
         $PSDefaultParameterValues['Measure-LoadMemory:Path'] = 'model.pth'
-        # And with one strategy where they take all: each is a process.
+        # One strategy replaces all strategies, because each is a process.
         $PSDefaultParameterValues['Measure-LoadMemory:Strategy'] = 'Stream'
     }
     AfterAll { $PSDefaultParameterValues.Clear(); $before.GetEnumerator() | ForEach-Object { $PSDefaultParameterValues[$_.Key] = $_.Value } }

@@ -25,7 +25,7 @@ Describe 'The resource manifest' {
         $document = Get-Content -Raw (Join-Path $RepositoryRoot docs/monitoring.md)
         $yaml = [regex]::Match($document, '(?s)```yaml\r?\n(.+?)```').Groups[1].Value
         $yaml | Should -Match "type: $([regex]::Escape($resource.type))"
-        # The lines of an instance's properties, as name: value.
+        # Returns the properties of an instance as lines "name: value".
         $properties = [regex]::Matches($yaml, '(?m)^ {12}(\w+): (.+?)\r?$')
         $properties.Count | Should -BeGreaterThan 3
         $instance = [ordered]@{}
@@ -50,7 +50,7 @@ Describe 'The commands of the resource manifest' {
         $before = $env:PATH
         $env:PATH = "$(New-ProgramFolder (Join-Path $TestDrive bin))$([IO.Path]::PathSeparator)$before"
 
-        # Gives the state, or the messages if the command must fail.
+        # Returns the state, or the messages if the command must fail.
         function Invoke-Operation([string]$Name, $Desired, [int]$ExitCode = 0) {
             $command = $resource.$Name
             Push-Location $folder

@@ -5,7 +5,7 @@ BeforeAll {
     New-TinyCheckpoint $file
     $rows = Measure-LoadMemory $file -Strategy Stream, Mmap -InProcess -Device cpu
     $target = Join-Path $TestDrive x.prom
-    # The variables of the dashboard are values that Grafana puts in.
+    # Grafana replaces the variables of the dashboard by values.
     function Get-DashboardExpression {
         $dashboard = Get-Content -Raw (Join-Path $PSScriptRoot ../../examples/monitoring/memload-dashboard.json) | ConvertFrom-Json
         $dashboard.panels.targets.expr -replace '\$(model|strategy|instance)', '.*'
@@ -46,7 +46,7 @@ Describe 'Export-LoadMetric' {
                 $LASTEXITCODE | Should -Be 0
                 promtool test rules memload-alerts.test.yml
                 $LASTEXITCODE | Should -Be 0
-                # promtool knows no dashboards, but it parses the expressions of one as rules.
+                # promtool does not support dashboards, but it parses the expressions of a dashboard as rules.
                 $rules = Get-DashboardExpression | ForEach-Object { @{ record = "dashboard:$((++$script:number))"; expr = $_ } }
                 @{ groups = @(@{ name = 'dashboard'; rules = @($rules) }) } | ConvertTo-Json -Depth 5 | Set-Content (Join-Path $TestDrive dashboard.yml)
                 promtool check rules (Join-Path $TestDrive dashboard.yml)

@@ -18,7 +18,7 @@ Describe 'Get-LoadPlan' {
             $env:MEMLOAD_CACHE | Should -Not -Exist
         }
         finally { $env:MEMLOAD_CACHE = $before }
-        # The notebook's model: twice 6.29 GiB, after the allocator's rounding.
+        # The notebook's model needs twice 6.29 GiB, after the allocator's rounding.
         [math]::Round($row.ForecastDeviceBytes / 1GB, 2) | Should -Be 12.83
     }
     It 'says what does not fit' {
@@ -115,14 +115,14 @@ Describe 'Get-LoadPlan' {
         $plans = Get-LoadPlan $file @asked
         $rows = $plans | Measure-LoadMemory -InProcess -ErrorAction SilentlyContinue
         $direct = Measure-LoadMemory $file @asked -InProcess -ErrorAction SilentlyContinue
-        # Through another session, and through a file, the same.
+        # The result is the same after another session and after a file.
         $there = [System.Management.Automation.PSSerializer]::Deserialize([System.Management.Automation.PSSerializer]::Serialize($plans)) | Measure-LoadMemory -InProcess -ErrorAction SilentlyContinue
         foreach ($column in 'Strategy', 'Device', 'DType', 'Path', 'Rank', 'RankCount', 'TensorCount', 'ModelBytes', 'Outcome', 'WeightsDigest', 'DeviceBudgetBytes', 'ForecastDeviceBytes') {
             $rows.$column | Should -Be $direct.$column -Because $column
             $there.$column | Should -Be $direct.$column -Because $column
         }
         @($rows.Outcome | Sort-Object -Unique).Count | Should -Be 2
-        # Rows of all of the checkpoint have no rank, and may have none in a file.
+        # Rows of a whole checkpoint have no rank, and may have none in a file.
         $whole = Measure-LoadMemory $file -Strategy Stream -Device cpu -InProcess
         ($whole | ConvertTo-Csv | ConvertFrom-Csv | Measure-LoadMemory -InProcess).WeightsDigest | Should -Be $whole.WeightsDigest
         ($whole | ConvertTo-Csv | ConvertFrom-Csv | Get-LoadPlan).RankCount | Should -BeNullOrEmpty

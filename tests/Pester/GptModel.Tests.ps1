@@ -70,7 +70,7 @@ Describe 'A model on the simulated device' {
 }
 Describe 'Remove-GptModel' {
     It 'gives the memory back' {
-        # What a first model leaves in the process is code.
+        # After the first model, only its code stays in the process.
         New-GptModel -VocabularySize 50257 -ContextLength 64 -EmbeddingSize 512 -LayerCount 2 -HeadCount 2 -Device cpu | Remove-GptModel
         Clear-ModelMemory
         $before = (Get-MemoryUsage).HostBytes

@@ -38,7 +38,7 @@ Describe 'Help of <Cmdlet>' -ForEach $cmdlets {
         $page[1..($end - 1)] | Should -Be @(
             'document type: cmdlet', 'external help file: MemLoad.Cmdlets.dll-Help.xml', "HelpUri: ''", 'Locale: en-US', 'Module Name: MemLoad'
             'PlatyPS schema version: 2024-05-01', "title: $Cmdlet")
-        # Anything else would not be the front matter, for a page begins with its title.
+        # Other lines are not front matter, because a page begins with its title.
         $page[$end + 2] | Should -Be "# $Cmdlet"
         $help | Out-String | Should -Not -Match 'PlatyPS|external help file'
     }
@@ -64,7 +64,7 @@ Describe 'Help of <Cmdlet>' -ForEach $cmdlets {
             if ($plain.IsArray) { $plain = $plain.GetElementType() }
             if ($plain.IsEnum) { ($shown.description.Text -join "`n") | Should -Match "Accepted values: $([enum]::GetNames($plain) -join ', ')\." }
             $mandatory = $parameter.ParameterSets.Values.IsMandatory -contains $true
-            # Those that depend on the machine are told in words.
+            # Words describe the defaults that depend on the machine.
             if ($mandatory -or $parameter.Name -eq 'Device' -or $parameter.Name -in 'WhatIf', 'Confirm') { continue }
             $value = $fresh.($parameter.Name)
             if ($parameter.SwitchParameter) { $shown.defaultValue | Should -Be False }
@@ -78,10 +78,10 @@ Describe 'Help of <Cmdlet>' -ForEach $cmdlets {
 Describe 'Examples' {
     BeforeAll {
         $before = $PSDefaultParameterValues.Clone()
-        # What the examples take from the generated checkpoint is shown on a small one here.
+        # A small checkpoint replaces the generated checkpoint of the examples here.
         $PSDefaultParameterValues['Measure-LoadMemory:Path'] = 'model.pth'
         $PSDefaultParameterValues['Get-LoadPlan:Path'] = 'model.pth'
-        # Of what an example measures by every strategy, two are enough.
+        # Two strategies are enough for an example that measures every strategy.
         $PSDefaultParameterValues['Measure-LoadMemory:Strategy'] = 'Mmap', 'Stream'
     }
     AfterAll { $PSDefaultParameterValues.Clear(); $before.GetEnumerator() | ForEach-Object { $PSDefaultParameterValues[$_.Key] = $_.Value } }
@@ -98,7 +98,7 @@ Describe 'Examples' {
     }
     AfterEach { $env:HF_HUB_CACHE = $cache; Pop-Location; Clear-ModelMemory }
     It '<Cmdlet>, example <Number>, runs' -ForEach $examples {
-        # -Path by default and piped files are two parameter sets.
+        # The default -Path and piped files are two parameter sets.
         if ($Code -match '\| (Measure-LoadMemory|Get-LoadPlan)') { $PSDefaultParameterValues.Remove("$($Matches[1]):Path") }
         if ($Code -match '-ScriptBlock|Measure-LoadMemory \{') { $PSDefaultParameterValues.Remove('Measure-LoadMemory:Path'); $PSDefaultParameterValues.Remove('Measure-LoadMemory:Strategy') }
         if ($Code -match 'https://|-Remote') {
@@ -158,8 +158,8 @@ Describe 'Help of cmdlets under ja-JP' {
 }
 Describe 'Topics in Japanese' {
     BeforeAll {
-        # Parameters, cmdlets, errors, strategies, and whatever has a second capital, a dot or a low line in it: properties, files, settings.
-        # Our own name is free.
+        # Parameters, cmdlets, errors, strategies, and words with a second capital, a dot or an underscore: properties, files, settings. The
+        # name of MemLoad is allowed.
         $named = '(?<![\w-])-?-[A-Za-z]\w*', '\b[A-Z][a-z]+-[A-Z]\w+', '\bML\d{4}\b', "\b(?:$($StrategyNames -join '|'))\b",
             '\b(?!MemLoad\b)\w*[a-z][A-Z]\w*', '\b\w+[_.]\w+' -join '|'
     }

@@ -1,4 +1,4 @@
-# One hostile text in everything that a file can say and in every name that a file can have. The command's doors: tests/MemLoad.Tests/Doors.
+# One hostile text in all content and all names of files. tests/MemLoad.Tests/Doors tests the outputs of the command.
 BeforeDiscovery {
     $refused = @(
         @{ Name = 'a word that is none'; File = 'x.safetensors'; Header = '{{"a":t{0}}}' }
@@ -11,11 +11,11 @@ BeforeDiscovery {
 }
 BeforeAll {
     . $PSScriptRoot/common.ps1
-    # Not $TestDrive: Pester takes the brackets in these names for wildcards when it tidies up.
+    # $TestDrive is not used, because Pester interprets the brackets in these names as wildcards when it deletes the files.
     $folder = [IO.Directory]::CreateTempSubdirectory('memload-pester-').FullName
     $invisible = "=`u{61c}`u{ad}`u{2060}`u{202e}`u{2066}`u{feff}`u{3164}`u{fe0f}`u{e0041}`u{e000}"
     $hostile = "$invisible`e]0;PWNED`a`e[2J`u{9b}2J`u{85}`u{2028}`r`nML0000: fake line`n`u{7f}"
-    # File names take no slash and no NUL, and on Windows no control character.
+    # File names have no slash and no NUL, and on Windows no control character.
     $hostileName = $IsWindows ? "=`u{202e}`u{61c}" : "=`u{202e}`u{61c}`e]0;P`a`e[2J`nML0000: fake"
 
     function New-Safetensors([string]$Path, [string]$Header, [int]$DataBytes) {
@@ -24,14 +24,14 @@ BeforeAll {
         [IO.File]::WriteAllBytes($Path, $bytes)
     }
 
-    # What the shell itself writes: line breaks and colours (SGR). The hostile text has none of these alone.
+    # The characters that the shell itself writes: line breaks and colours (SGR). The hostile text has none of these alone.
     function Find-Hidden([string]$Text) {
         $own = $Text -replace "`e\[[0-9;]*m" -replace '\r?\n'
         $hidden = [regex]::Matches($own, '[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Cs}\p{Zl}\p{Zp}\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0]')
         @($hidden | ForEach-Object { 'U+{0:X4}' -f [int]$_.Value[0] } | Select-Object -Unique) + @($Text -split '\r?\n' | Where-Object { $_ -match '^\s*ML0000' })
     }
 
-    # Everything that a shell may print of an error.
+    # Returns all text of an error that a shell can print.
     function Show-Error([System.Management.Automation.ErrorRecord]$Record) {
         $Record | Out-String -Width 500
         foreach ($ErrorView in 'NormalView', 'ConciseView', 'CategoryView') { $Record | Out-String -Width 500 }

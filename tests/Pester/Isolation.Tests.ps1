@@ -1,4 +1,4 @@
-# The module beside another one that brings its own assemblies of the same names, in processes of their own.
+# The module with another module that has its own assemblies of the same names, in separate processes.
 BeforeDiscovery { . $PSScriptRoot/common.ps1 }
 BeforeAll {
     . $PSScriptRoot/common.ps1
@@ -6,7 +6,7 @@ BeforeAll {
     $file = Join-Path $TestDrive model.pth
     New-TinyCheckpoint $file
 
-    # Add-Type gives assemblies names of its own. Its compiler does not.
+    # Add-Type generates names for assemblies. Its compiler does not.
     Add-Type -AssemblyName Microsoft.CodeAnalysis.CSharp
     function New-Assembly([string]$File, [string]$Source, [string[]]$Reference, [byte[]]$PublicKey) {
         $options = [Microsoft.CodeAnalysis.CSharp.CSharpCompilationOptions]::new('DynamicallyLinkedLibrary')
@@ -22,7 +22,8 @@ BeforeAll {
         $File
     }
 
-    # A module whose cmdlet calls an assembly of each name: of another version than ours, with the public key of ours, and without what is in ours.
+    # A module whose cmdlet calls an assembly of each name. The assemblies have another version than those of MemLoad, the same public key,
+    # and other content.
     function New-ClashingModule([string]$Version, [string[]]$Name) {
         $module = New-Item -ItemType Directory (Join-Path $TestDrive "clash-$([guid]::NewGuid())")
         $references = foreach ($each in $Name) {
@@ -49,7 +50,7 @@ Describe 'A module with another version of our dependencies' {
     }
     It 'works beside MemLoad: <Version>, <First> first' -ForEach $cases {
         $names = 'System.IO.Hashing', 'System.Numerics.Tensors'
-        # The runtime takes a later library in the default context for the cmdlets; see the next test.
+        # The runtime uses a later library in the default context for the cmdlets, which the next test shows.
         if ($Version -eq '0.0.0.1' -or $First -eq 'MemLoad') { $names += 'MemLoad.Core' }
         $clash = New-ClashingModule $Version $names
         $digest = (New-WeightManifest $file (Join-Path $TestDrive model.manifest.json) -Force).WeightsDigest
@@ -83,7 +84,7 @@ Describe 'A module with another version of our dependencies' {
         $result.Clash | Should -Be ($names.ForEach{ "$_ $Version" } -join ', ')
         $result.Literal | Should -Be 'Mmap, x'
         $result.Again | Should -Be $StrategyNames.Count
-        # Each module has its own of each, and MemLoad has brought nothing into the default context.
+        # Each module has its own assemblies, and MemLoad has loaded none into the default context.
         $result.Contexts | Sort-Object | Should -Be (@($names.ForEach{ "$_ Default" }) + @(($names + 'MemLoad.Core' | Sort-Object -Unique).ForEach{ "$_ MemLoad" }) | Sort-Object)
     }
     It 'that has loaded a later MemLoad.Core keeps MemLoad from being imported, with one sentence' {
@@ -97,7 +98,7 @@ Describe 'The load context of the module' {
         $imported = 'MemLoad.Cmdlets', 'MemLoad.Isolation'
         $others = (Get-ChildItem $folder -Filter *.dll).BaseName.Where{ $_ -notin $imported }
         $others | Should -Contain System.IO.Hashing
-        # What these two refer to is looked for in the default context.
+        # The runtime looks for the references of these two in the default context.
         [MemLoad.Commands.MeasureLoadMemoryCommand].Assembly.GetReferencedAssemblies().Name.Where{ $_ -in $others } | Should -Be MemLoad.Core
         [MemLoad.Isolation.ModuleImport].Assembly.GetReferencedAssemblies().Name.Where{ $_ -in $others } | Should -BeNullOrEmpty
     }

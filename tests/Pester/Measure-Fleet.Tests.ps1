@@ -8,9 +8,9 @@ BeforeAll {
     $script = Join-Path $RepositoryRoot examples/Measure-Fleet.ps1
     $columns = [MemLoad.LoadMeasurement].GetProperties().Name
 
-    # 128 MiB of zeros that take no room on the disk: too much for a node whose data is limited to 240 MB.
+    # 128 MiB of zeros that use no disk space. They exceed the limit of a node whose data is limited to 240 MB.
     function New-SparseWeight([string]$Path) {
-        # More than a limit of 283 MiB on data leaves, with which a PowerShell still starts.
+        # More than the memory that remains under a limit of 283 MiB on data, with which a PowerShell still starts.
         $bytes = 256MB
         $header = [Text.Encoding]::UTF8.GetBytes("{`"layers.0.weight`":{`"dtype`":`"F32`",`"shape`":[$($bytes / 8)],`"data_offsets`":[0,$($bytes / 2)]}," +
             "`"layers.1.weight`":{`"dtype`":`"F32`",`"shape`":[$($bytes / 8)],`"data_offsets`":[$($bytes / 2),$bytes]}}")
@@ -146,11 +146,11 @@ Describe 'Measure-Fleet.ps1 on 8 nodes' {
         $null = & $script $nodes[0, 7] @ssh -Parameters $what -OutFile $votes -WarningVariable tie -WarningAction SilentlyContinue -InformationAction SilentlyContinue
         "$($tie[-1])" | Should -BeLike 'Weights differ, and no digest has a majority: * on flipped; * on n1. Run this again with -Manifest*'
         $LASTEXITCODE | Should -Be 1
-        # Nobody knows yet who was right: both are run again, and one more.
+        # It is not known yet which result is correct. Both are run again, and one more node.
         $rows = & $script $nodes[0, 1, 7] @ssh -Parameters $what -OutFile $votes -WarningVariable odd -WarningAction SilentlyContinue -InformationAction SilentlyContinue
         @($rows).Count | Should -Be 3
         "$($odd[-1])" | Should -BeLike 'Weights differ. 2 nodes agree (*). Other nodes: flipped (*). Copy the weights to them again*'
-        # Put right, the odd node is run again, alone, and all is well.
+        # After its correction, only the deviating node is run again, and all results agree.
         $nodes[7].Path = $file
         $rows = & $script $nodes[0, 1, 7] @ssh -Parameters $what -OutFile $votes -InformationVariable said -InformationAction SilentlyContinue
         $rows.Node | Should -Be flipped
@@ -179,7 +179,8 @@ Describe 'Measure-Fleet.ps1 on 8 nodes' {
 }
 }
 Describe 'Measure-Fleet.ps1 on nodes that are down' {
-    # An ssh that ends while PowerShell writes to it ends that PowerShell, with all that it was at: three times of three with 12 ports.
+    # If an ssh process ends while PowerShell writes to it, that PowerShell process ends, too. This occurred in three of three runs with 12
+    # ports.
     It 'gives a row for each of 12, named in one text as from cron' -Skip:(-not (Get-Command ssh -CommandType Application -ErrorAction Ignore)) {
         $listeners = 1..12 | ForEach-Object { [System.Net.Sockets.TcpListener]::new([ipaddress]::Loopback, 0) }
         $names = $listeners | ForEach-Object { $_.Start(); "127.0.0.1:$($_.LocalEndpoint.Port)" }

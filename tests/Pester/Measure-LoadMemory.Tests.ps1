@@ -16,7 +16,7 @@ Describe 'Measure-LoadMemory' {
         $rows = Measure-LoadMemory $file -Strategy Stream -Repeat 2 -Cache Warm -Device cpu
         $rows.Run | Should -Be 1, 2
         $rows.Cache | Should -Be Warm, Warm
-        # Windows does not say what of a file is in its cache.
+        # Windows does not report which part of a file is in its cache.
         $rows[0].CachedBytesAtStart | Should -Be ($IsWindows ? $null : $rows[0].FileBytes)
         $rows[0].PeakDeviceBytes | Should -Be 0
     }
@@ -64,12 +64,12 @@ Describe 'Measure-LoadMemory' {
         $problem[0].FullyQualifiedErrorId | Should -Be 'ML7006,MemLoad.Commands.MeasureLoadMemoryCommand'
         $problem[0].TargetObject | Should -Be $row.Path
         "ML7006: $($problem[0].Exception.Message)" | Should -Be $row.Message
-        # The row comes first: -ErrorAction Stop does not take it away.
+        # The row is written first, so that -ErrorAction Stop does not lose it.
         $kept = [System.Collections.Generic.List[object]]::new()
         { Measure-LoadMemory $file -Strategy Baseline -DeviceMemoryLimit 1KB -ErrorAction Stop | ForEach-Object { $kept.Add($_) } } |
             Should -Throw -ErrorId 'ML7006,MemLoad.Commands.MeasureLoadMemoryCommand'
         $kept.Outcome | Should -Be Refused
-        # Jobs tell it alike.
+        # Jobs report it in the same way.
         $row = Start-Job { Import-Module $using:ModulePath; Measure-LoadMemory $using:file -Strategy Baseline -DeviceMemoryLimit 1KB } |
             Receive-Job -Wait -AutoRemoveJob -ErrorVariable problem -ErrorAction SilentlyContinue
         $row.Outcome | Should -Be Refused
@@ -184,7 +184,7 @@ Describe 'Measure-LoadMemory -FilePath' -Skip:(-not $IsLinux) {
         New-TinyCheckpoint $file
         Push-Location $TestDrive
         try {
-            # It lives long enough for a sample.
+            # The process exists long enough for a sample.
             $row, $second = Measure-LoadMemory -FilePath sh -ArgumentList '-c', 'cat ./program.pth; sleep 0.5' -Name reader -Path program.pth -Cache Warm -Repeat 2
         }
         finally {
@@ -193,7 +193,7 @@ Describe 'Measure-LoadMemory -FilePath' -Skip:(-not $IsLinux) {
         "$($row.Strategy) $($row.Outcome) $($row.Verdict) $($row.Device) $($second.Run)" | Should -Be 'reader Loaded measured cpu 2'
         $row.FileBytes | Should -Be (Get-Item $file).Length
         $row.PeakHostBytes | Should -BeGreaterThan 0
-        # The same columns, so that both kinds of rows go to one file.
+        # The columns are the same, so that both kinds of rows can be in one file.
         $load = Measure-LoadMemory $file -Strategy Stream -Device cpu -InProcess
         $row, $load | Export-Csv (Join-Path $TestDrive rows.csv)
         (Import-Csv (Join-Path $TestDrive rows.csv)).Verdict | Should -Be 'measured', $load.Verdict
@@ -249,7 +249,7 @@ Describe 'Measure-LoadMemory for several devices' {
         $plans = Get-LoadPlan $file -Device sim -Strategy Stream -RankCount 2
         $plans | ForEach-Object Rank | Should -Be 0, 1
         $plans.RanksForecastHostBytes | Select-Object -Unique | Should -Be $rows[0].RanksForecastHostBytes
-        # A row is one rank, wherever it goes.
+        # A row is one rank in every command that takes it.
         $again = $rows[1] | ConvertTo-Csv | ConvertFrom-Csv | Measure-LoadMemory
         "$($again.Rank) $($again.WeightsDigest) $($again.RanksPeakHostBytes)" | Should -Be "1 $($rows[1].WeightsDigest) "
         { Measure-LoadMemory $file -Device sim -RankCount 2 -InProcess -ErrorAction Stop } | Should -Throw -ErrorId 'ML7009,*'

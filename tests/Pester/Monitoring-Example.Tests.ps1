@@ -1,4 +1,4 @@
-# The scripts of examples/monitoring that a scheduler runs, each in a process of its own, with a logger that keeps what it is told.
+# The scripts of examples/monitoring that a scheduler runs, each in a separate process, with a logger that records its calls.
 BeforeDiscovery {
     . $PSScriptRoot/common.ps1
     $noProgram = $IsWindows -or -not $MemLoadAssembly
@@ -21,7 +21,7 @@ Describe 'A scheduled measurement' {
         $before = $env:PATH
         $env:PATH = "$bin$([IO.Path]::PathSeparator)$before"
 
-        # Gives the exit code, the lines of the log and the rows of one run.
+        # Returns the exit code, the lines of the log and the rows of one run.
         function Invoke-Measurement([string]$Rows) {
             Remove-Item $TestDrive/log -ErrorAction Ignore
             $all = $args

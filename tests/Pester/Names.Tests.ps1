@@ -1,11 +1,11 @@
-# One name for one idea, and one idea for one name, in every cmdlet and every output.
+# One name per concept and one concept per name, in every cmdlet and every output.
 BeforeDiscovery { . $PSScriptRoot/common.ps1 }
 BeforeAll {
     . $PSScriptRoot/common.ps1
     $file = Join-Path $TestDrive model.pth
     New-TinyCheckpoint $file
     $commands = Get-Command -Module MemLoad
-    # int? and int, and one and several, are the same to who types or reads them.
+    # For users, int? and int are the same, and so are one value and several values.
     function Get-PlainType([type]$Type) {
         if ($Type.IsArray) { $Type = $Type.GetElementType() }
         [Nullable]::GetUnderlyingType($Type) ?? $Type
@@ -17,8 +17,7 @@ Describe 'Names' {
         $common = [System.Management.Automation.Cmdlet]::CommonParameters
         foreach ($group in $commands.Parameters.Values | Where-Object Name -notin $common | Group-Object Name) {
             @($group.Group | ForEach-Object { (Get-PlainType $_.ParameterType).FullName } | Sort-Object -Unique) | Should -HaveCount 1 -Because "-$($group.Name)"
-            # A -Destination is a -Path too where there is no other path.
-            # A -Model is removed by its -Name, too.
+            # A -Destination is also a -Path if there is no other path. A -Model can also be removed by its -Name.
             if ($group.Name -in 'Destination', 'Model') { continue }
             @($group.Group | ForEach-Object { $_.Aliases -join ',' } | Sort-Object -Unique) | Should -HaveCount 1 -Because "aliases of -$($group.Name)"
         }

@@ -1,5 +1,5 @@
-# The module's package, made here, and the command's archive that ./build.ps1 -Task Package left in output/ (it takes minutes to make), installed as
-# a user would.
+# The package of the module is created here. The archive of the command is that of ./build.ps1 -Task Package in output/, because creating it
+# takes minutes. Both are installed as by a user.
 BeforeDiscovery {
     . $PSScriptRoot/common.ps1
     $output = Join-Path $RepositoryRoot output
@@ -15,7 +15,7 @@ BeforeAll {
 Describe 'The package of the module' {
     It 'gives a row in an empty PowerShell' {
         $repository = (New-Item -ItemType Directory (Join-Path $TestDrive packages)).FullName
-        # A copy of the scripts, the module and a dotnet that compiles nothing: the script packs the module that was tested, without
+        # A copy of the scripts and the module, with a dotnet that compiles nothing. The script therefore packs the tested module, without
         # libtorch.
         $copy = (New-Item -ItemType Directory (Join-Path $TestDrive clone)).FullName
         $staged = New-Item -ItemType Directory (Join-Path $copy built)
@@ -110,7 +110,7 @@ Describe 'The archive of the command' {
         $folder = (New-Item -ItemType Directory (Join-Path $TestDrive archive)).FullName
         tar xzf (Join-Path $output "memload-$ModuleVersion-linux-x64.tar.gz") -C $folder
         $program = Join-Path $folder "memload-$ModuleVersion-linux-x64/memload"
-        # Nothing of this machine's .NET: no variable names it, and it is not on the path.
+        # The .NET of this machine is not available: no variable names it, and it is not on the path.
         $clean = '-i', 'PATH=/nowhere', "HOME=$folder"
         /usr/bin/env @clean $program --version | Should -BeLike "$ModuleVersion*"
         $rows = /usr/bin/env @clean $program measure --path $file --format csv | ConvertFrom-Csv

@@ -8,7 +8,8 @@ AfterAll { Clear-ModelMemory }
 
 Describe 'Parameters that take names' {
     BeforeAll {
-        # Those of all cmdlets whose values are of an enum, one, several or none of it; PowerShell's own parameters are not ours.
+        # The parameters of all cmdlets whose type is an enum, a nullable enum or an array of an enum, without the common parameters of
+        # PowerShell.
         $named = foreach ($command in Get-Command -Module MemLoad) {
             foreach ($parameter in $command.Parameters.Values) {
                 $type = $parameter.ParameterType
@@ -121,7 +122,7 @@ Measure-LoadMemory '$file' -Device cpu -Strategy `$Strategy -DType `$DType | Exp
         $rows = Import-Csv $csv
         $rows.Strategy | Should -Be Sequential, Meta
         $rows.DType | Should -Be bfloat16, bfloat16
-        # What was measured is a question that can be asked again.
+        # The request of a measured row can be repeated.
         $again = $rows | Measure-LoadMemory
         $again.Strategy | Should -Be Sequential, Meta
         $again.DType | Should -Be bfloat16, bfloat16
@@ -144,7 +145,7 @@ Measure-LoadMemory '$file' -Device cpu -Strategy `$Strategy -DType `$DType | Exp
         }
     }
     It 'are several tasks of build.ps1' -Skip:$IsWindows {
-        # A dotnet that says what it is asked for, and does nothing.
+        # A dotnet that prints its arguments and does nothing.
         $bin = Join-Path $TestDrive bin
         $null = New-Item -ItemType Directory $bin
         Set-Content (Join-Path $bin dotnet) "#!/bin/sh`necho dotnet `"`$1`""

@@ -4,7 +4,7 @@ using Xunit.Sdk;
 
 namespace MemLoad.Pester;
 
-/// <summary>One file of the suite. It is run once, and each test in it is reported as one.</summary>
+/// <summary>One file of the suite. It runs once, and each test in it is reported as a test.</summary>
 public sealed class PesterFileTestCase : XunitTestCase
 {
     private string _pester = "";
@@ -17,7 +17,7 @@ public sealed class PesterFileTestCase : XunitTestCase
     {
     }
 
-    /// <summary>A file under one Pester.</summary>
+    /// <summary>Creates the test case of a file with one version of Pester.</summary>
     public PesterFileTestCase(
         IMessageSink diagnostics, ITestFrameworkDiscoveryOptions options, ITestMethod method, string pester, string file)
         : base(diagnostics, options.MethodDisplayOrDefault(), options.MethodDisplayOptionsOrDefault(), method, [pester, file]) =>

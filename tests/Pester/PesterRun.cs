@@ -5,18 +5,18 @@ using System.Text.Json.Serialization;
 
 namespace MemLoad.Pester;
 
-/// <summary>One test of the suite and how it ended.</summary>
-/// <param name="Name">Its path: blocks and test, parted by full stops.</param>
-/// <param name="Outcome">Pester's word for it.</param>
-/// <param name="Seconds">How long it took.</param>
-/// <param name="Message">Why it failed or was skipped.</param>
-/// <param name="Place">Where it failed.</param>
+/// <summary>One test of the suite with its result.</summary>
+/// <param name="Name">Its path: the names of the blocks and of the test, separated by full stops.</param>
+/// <param name="Outcome">The result in the words of Pester.</param>
+/// <param name="Seconds">The duration.</param>
+/// <param name="Message">The reason of a failed or skipped test.</param>
+/// <param name="Place">The place of the failure.</param>
 internal sealed record PesterResult(string Name, string Outcome, decimal Seconds, string Message, string Place);
 
 /// <summary>Runs files of the suite.</summary>
 internal static class PesterRun
 {
-    /// <summary>Names a PowerShell to run instead of the repository's.</summary>
+    /// <summary>The variable that names a PowerShell to run instead of the tool of the repository.</summary>
     private const string ShellVariable = "MEMLOAD_PWSH";
 
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(20);
@@ -32,7 +32,7 @@ internal static class PesterRun
     public static string NameOf(string pester) =>
         $"Pester {Path.GetFileName(Path.GetDirectoryName(Path.GetDirectoryName(Metadata[pester]!)))}";
 
-    /// <summary>Runs a file in a PowerShell of its own. One that does not come to its end is one failed test.</summary>
+    /// <summary>Runs a file in a separate PowerShell process. A file that does not end is one failed test.</summary>
     public static async Task<IReadOnlyList<PesterResult>> OfAsync(string pester, string file, CancellationToken cancellationToken)
     {
         string results = Path.Combine(Path.GetTempPath(), $"memload-pester-{Guid.NewGuid():N}.json");
@@ -71,13 +71,13 @@ internal static class PesterRun
             RedirectStandardError = true,
             RedirectStandardInput = true,
         };
-        // The test host's own settings are not those of a user's PowerShell.
+        // The settings of the test host are not those of a user's PowerShell.
         foreach (string name in start.Environment.Keys.Where(IsOfTheTestHost).ToArray())
         {
             start.Environment.Remove(name);
         }
         start.Environment["NO_COLOR"] = "1";
-        // What the runtime learns for faster code pays off after minutes only, and no file takes that long.
+        // Profile-guided optimization is useful only after minutes, and no file takes that long.
         start.Environment["DOTNET_TieredPGO"] = "0";
         using Process process = Process.Start(start)!;
         process.StandardInput.Close();
@@ -104,6 +104,6 @@ internal static class PesterRun
         ) || variable.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase);
 }
 
-/// <summary>Reads what run.ps1 wrote.</summary>
+/// <summary>Reads the output of run.ps1.</summary>
 [JsonSerializable(typeof(List<PesterResult>))]
 internal sealed partial class PesterJson : JsonSerializerContext;

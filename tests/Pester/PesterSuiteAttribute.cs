@@ -4,11 +4,10 @@ using Xunit.Sdk;
 namespace MemLoad.Pester;
 
 /// <summary>
-/// Makes a test case of each file of the suite. Filter by the file's name: <c>dotnet test tests/Pester --filter
-/// DisplayName~Get-LoadPlan</c>.
+/// Creates a test case per file of the suite. Filter by the file's name: <c>dotnet test tests/Pester --filter DisplayName~Get-LoadPlan</c>.
 /// </summary>
-/// <param name="pester">Which Pester: the name of the metadata of this assembly that has its path.</param>
-/// <param name="files">Names of files, without <c>.Tests.ps1</c>; all of them, if there are none.</param>
+/// <param name="pester">The version of Pester: the name of the metadata of this assembly that has its path.</param>
+/// <param name="files">The names of files, without <c>.Tests.ps1</c>; empty for all files.</param>
 [XunitTestCaseDiscoverer("MemLoad.Pester.PesterSuiteDiscoverer", "MemLoad.Pester")]
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class PesterSuiteAttribute(string pester, params string[] files) : FactAttribute
@@ -17,10 +16,10 @@ public sealed class PesterSuiteAttribute(string pester, params string[] files) :
 
     public IReadOnlyList<string> Files { get; } = files;
 
-    /// <summary>Into how many shares the files are split where none is named.</summary>
+    /// <summary>The number of shares that the files are divided into if no file is named.</summary>
     public const int Shares = 3;
 
-    /// <summary>Where no files are named: which share of them, from 0. The files are dealt out in turn.</summary>
+    /// <summary>The number of the share, from 0, if no file is named. Consecutive files belong to consecutive shares.</summary>
     public int Share { get; set; }
 }
 

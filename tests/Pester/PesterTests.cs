@@ -1,8 +1,8 @@
 namespace MemLoad.Pester;
 
 /// <summary>
-/// The module in a real PowerShell 7.6: every file of the suite, and each of its tests. xunit runs classes side by side, and most files
-/// wait for processes that they start: so each class has a share of the files.
+/// The module in a real PowerShell 7.6: every file of the suite, and each of its tests. Classes run at the same time, and most files wait
+/// for processes that they start. Each class therefore has a share of the files.
 /// </summary>
 public sealed class PesterTests
 {
@@ -32,7 +32,9 @@ public sealed class ThirdPesterTests
     {
     }
 
-    /// <summary>A part of it again, under the other major version of Pester: that the suite and the example do not depend on one.</summary>
+    /// <summary>
+    /// A part of the suite with the other major version of Pester. It shows that the suite and the example do not depend on one version.
+    /// </summary>
     [PesterSuite("OtherPester", "Get-MemLoadRuntime", "GptModel", "Import-Weights", "Manifest", "Weights")]
     public void Part_of_the_suite_under_the_other_version_of_Pester()
     {

@@ -1,4 +1,4 @@
-# What errors of the module tell their user to type is typed here.
+# The remedies of the module's errors are executed here.
 BeforeAll {
     . $PSScriptRoot/common.ps1
     $file = Join-Path $TestDrive model.pth
@@ -15,7 +15,7 @@ Describe 'Messages' {
         $literals = Get-ChildItem (Join-Path $RepositoryRoot src/MemLoad.Cmdlets) -Filter *.cs -Recurse |
             Where-Object { $_.FullName -notmatch '[\\/]obj[\\/]' -and $_.Name -ne 'PowerShellWorker.cs' } | Get-Content | Where-Object { $_ -notmatch '^\s*//' } |
             ForEach-Object { [regex]::Matches($_, '"[^"]*"').Value }
-        $null = Get-LoadPlan $file # the module's words are there once a cmdlet ran
+        $null = Get-LoadPlan $file # the words of the module are set when a cmdlet has run
         $library = [MemLoad.Strategy].Assembly
         $words = $library.GetType('MemLoad.Vocabulary').GetProperty('Current').GetValue($null)
         $words.Settings | Should -Contain '-HostMemoryLimit'
@@ -119,7 +119,7 @@ Describe 'A path with brackets' {
         Copy-Item model.pth -Destination 'odd[1].pth'
         Copy-Item model.pth -Destination 'open[1.pth'
     }
-    # Pester 5 does not get rid of such names itself.
+    # Pester 5 does not delete files with such names.
     AfterAll { Remove-Item -LiteralPath 'open[1.pth', 'odd[1].pth' }
     It 'is the file of that name: <_>' -ForEach 'odd[1].pth', './odd[1].pth', 'open[1.pth' {
         (Get-LoadPlan $_ -Strategy Mmap).Path | Should -Be (Join-Path $TestDrive ($_ -replace '^\./'))

@@ -13,7 +13,7 @@ BeforeAll {
     $listener = [Net.HttpListener]::new()
     $listener.Prefixes.Add("http://127.0.0.1:$port/")
     $listener.Start()
-    # Gives ranges of the files of the folder.
+    # Serves ranges of the files in the folder.
     $job = Start-ThreadJob -ArgumentList $listener, $folder {
         param($listener, $folder)
         while ($listener.IsListening) {

@@ -14,7 +14,7 @@ BeforeAll {
     }
 }
 Describe 'Rows from elsewhere' {
-    # Beside a tool of .NET lies a pwsh that only the user who installed the tool may start, and Start-Job starts no other.
+    # The folder of a .NET tool has a pwsh that only the user who installed the tool may start. Start-Job starts no other pwsh.
     It 'survive Start-Job' -Skip:($NoJobs) {
         Assert-Row (Start-Job { Import-Module $using:ModulePath; Measure-LoadMemory $using:file -Strategy Meta } | Receive-Job -Wait -AutoRemoveJob)
     }

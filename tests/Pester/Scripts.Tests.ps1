@@ -15,7 +15,7 @@ Describe 'Our scripts' {
         (Get-Help $_).Synopsis | Should -BeLike "$([wildcardpattern]::Escape($Matches.First))*"
     }
     It "please PSScriptAnalyzer$(if ($noAnalyzer) { ' (it is not installed: Install-PSResource PSScriptAnalyzer)' })" -Skip:$noAnalyzer -ForEach @{ Scripts = $scripts } {
-        # Pester's blocks use what others assign; examples are run from help, which is ours.
+        # Blocks of Pester use variables that other blocks assign. Examples are run from the help of MemLoad.
         $Scripts | ForEach-Object { Invoke-ScriptAnalyzer $_ -ExcludeRule PSUseDeclaredVarsMoreThanAssignments, PSAvoidUsingInvokeExpression } | Should -BeNullOrEmpty
     }
 }

@@ -26,7 +26,7 @@ BeforeAll {
         $Change.GetEnumerator() | ForEach-Object { $case[$_.Key] = $_.Value }
         $case
     }
-    # Where there is no module, none may be there from a run before it: so it is the first.
+    # The case without a module runs first, because an earlier case would have loaded the module.
     $cases = [ordered]@{
         NoModule     = New-Case @{ ModulePath = '/nowhere/MemLoad' }
         Good         = $good
@@ -40,8 +40,8 @@ BeforeAll {
         NoDevice     = New-Case @{ Device = 'cuda:77' }
     }
 
-    # As a pipeline runs it: in a PowerShell of its own, which runs one case after the other. Gives each test with its case, its result and, where it
-    # is red, its last words.
+    # Runs the example as a pipeline does, in a separate PowerShell process, one case after the other. Returns each test with its case, its
+    # result and, if it failed, its last lines.
     $results = Start-Job -ArgumentList $pester, $example, $cases {
         param($Pester, $Example, $Cases)
         Import-Module $Pester

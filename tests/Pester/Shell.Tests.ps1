@@ -29,7 +29,7 @@ Describe 'The shell' {
         $file = Join-Path $TestDrive mapped.safetensors
         Copy-Item $small $file
         $model = Import-Weights $file -Strategy Mmap -Device cpu -WarningAction Ignore
-        # Threads of the pool that nobody uses end after some twenty seconds.
+        # Idle threads of the pool end after about twenty seconds.
         Start-Sleep 30
         # The kernel would hold the writer for 45 seconds.
         $waited = Measure-Command { & /bin/sh -c ': > "$1"' sh $file }
@@ -56,7 +56,7 @@ public sealed class UnforeseenCommand : MemLoad.Abstractions.MemLoadCmdlet
         $failed[0].FullyQualifiedErrorId | Should -Be 'ML9999,UnforeseenCommand'
         $failed[0].Exception.Message | Should -BeLike '*DivideByZeroException*'
         $failed[0].Exception.InnerException | Should -BeOfType ([DivideByZeroException])
-        # PowerShell's own are left alone.
+        # Exceptions of PowerShell itself are not changed.
         1, 2, 5 | Test-Unforeseen | Select-Object -First 1 | Should -Be 10
     }
     It 'is not a NUL in a path, nor a size beyond all memory' {
@@ -67,7 +67,7 @@ public sealed class UnforeseenCommand : MemLoad.Abstractions.MemLoadCmdlet
     }
 }
 Describe 'The measured child' {
-    # A startup hook cannot be named by a path with the separator of paths in it.
+    # A path that contains the path separator cannot name a startup hook.
     It 'starts wherever the module lies: <_>' -ForEach @(if ($IsWindows) { "it’s ‘a’ c'd" } else { "it’s ‘a’ `"b`" c'd", 'a:b' }) {
         $odd = Join-Path $TestDrive $_
         Copy-Item (Split-Path $ModulePath) $odd -Recurse

@@ -1,7 +1,8 @@
-# The build of TorchSharp's devices is not in output/: these tests put it beside a copy of the module, and use that copy in processes of their own.
+# The build of TorchSharp's devices is not in output/. These tests copy it to the folder of a copy of the module, and use that copy in
+# separate processes.
 BeforeDiscovery {
     . $PSScriptRoot/common.ps1
-    # A build of Linux has no libraries for Windows.
+    # A build on Linux has no libraries for Windows.
     $build = Get-ChildItem (Join-Path $RepositoryRoot src/MemLoad.Torch/bin/*/net10.0/MemLoad.Torch.dll) -ErrorAction Ignore |
         Where-Object { -not ($IsWindows -and (Test-Path (Join-Path $_.DirectoryName libtorch/*.so))) } | Sort-Object LastWriteTime | Select-Object -Last 1
     $parameters = @{ Build = "$($build.DirectoryName)" }
@@ -28,7 +29,7 @@ Describe 'torch:cpu' -ForEach $parameters {
     BeforeAll {
         $copy = New-Item -ItemType Directory (Join-Path $TestDrive "MemLoad/$ModuleVersion")
         Get-ChildItem (Split-Path $ModulePath) -Exclude torch | Copy-Item -Destination $copy -Recurse
-        # Half a gigabyte is linked.
+        # Half a gigabyte is hard-linked and not copied.
         $null = New-Item -ItemType ($IsWindows ? 'Junction' : 'SymbolicLink') (Join-Path $copy torch) -Value $Build
         function Invoke-WithTorch([scriptblock]$Script, [object[]]$Arguments, [string]$LibTorch) {
             Start-Job {

@@ -26,7 +26,7 @@ BeforeAll {
         Measure-LoadMemory $broken -Strategy Meta -Manifest $manifest -ErrorAction SilentlyContinue
         $killed
     )
-    # What a view shows, on one line: where lines are folded is its own business.
+    # Returns the text of a view on one line, because the positions of its line breaks are not tested.
     function Get-Shown($Rows, [int]$Width) {
         $text = $Rows | Out-String -Width $Width
         foreach ($line in $text -split '\r?\n') { $line.TrimEnd().Length | Should -BeLessOrEqual $Width }
@@ -40,11 +40,11 @@ Describe 'Views at <_> columns' -ForEach 80, 120, 200 {
         foreach ($row in $rows) {
             $shown = Get-Shown $row $width
             $shown | Should -Match ($row.Outcome -eq 'Loaded' ? [regex]::Escape($row.Verdict) : "\b$($row.Outcome)\b") -Because $shown
-            # A path of more than a line is folded within.
+            # A path that is longer than a line has a line break inside.
             $shown.Replace(' ', '') | Should -BeLike "*$("$($row.Message)".Replace(' ', '').Replace('[', '`['))*"
         }
         ($rows | ForEach-Object Outcome | Sort-Object -Unique) | Should -Be Failed, Killed, Loaded, Refused
-        # Remote rows look alike.
+        # Rows from another session look the same.
         $remote = $rows | ForEach-Object { [System.Management.Automation.PSSerializer]::Deserialize([System.Management.Automation.PSSerializer]::Serialize($_)) }
         $remote | Out-String -Width $width | Should -Be ($rows | Out-String -Width $width)
     }
@@ -94,17 +94,17 @@ Describe 'Tables of rows' {
     }
 }
 Describe 'Every view' {
-    # A block of a view that fails leaves its cell empty and says so in $Error alone.
+    # A script block of a view that fails leaves its cell empty. The error is only in $Error.
     It 'show any row without an error: <View>' -ForEach $views {
         $net = $Type -as [type]
         $names = @([regex]::Matches($Xml, '\$_\.(\w+)').ForEach({ $_.Groups[1].Value })) + @(([xml]$Xml).SelectNodes('//PropertyName').InnerText) | Where-Object { $_ } | Sort-Object -Unique
-        # A view that hands the whole row on.
+        # A view that passes on the whole row names no properties.
         if (-not $names) { $names = $net.GetProperties().Name | Where-Object { $_ -ne 'EqualityContract' } }
         $texts = @($names | Where-Object { $property = $net ? $net.GetProperty($_) : $null
                 $property ? ($property.PropertyType -eq [string]) : ($_ -notmatch '(Bytes|Count|Length)$') })
         $rows = foreach ($number in 0, 1, $null, 0L, 1MB, [long]::MaxValue, -1L, [long]::MinValue) {
             foreach ($text in $null, '', 'x', ('y' * 300)) {
-                # All figures alike, and each of them alone, the others one or nothing.
+                # All figures have the same value, and then each figure alone has it while the others are 1 or empty.
                 foreach ($single in @('') + @($names | Where-Object { $_ -notin $texts -and $text -eq 'x' })) {
                     foreach ($other in $single ? (1, $null) : (, $null)) {
                         $row = [ordered]@{ PSTypeName = $Type }
@@ -126,7 +126,7 @@ Describe 'Every view' {
         $model = New-GptModel @TinyGpt
         Export-Weights $model $file | Out-String -Width 120 | Should -Match '(?s)Format +Tensors +Size +Written.*TorchZip +\d+ +[\d.]+ KiB .*model\.pth'
         Convert-Weights $file -Format Folder | Out-String -Width 120 | Should -Match 'PerTensor +\d+ +[\d.]+ KiB .*model'
-        # They are files and folders all the same.
+        # The objects are still files and folders.
         $item = Convert-Weights $file -Format Safetensors
         $item | Should -BeOfType System.IO.FileInfo
         ($item | Get-Item).FullName, $item.FileBytes | Should -Be $item.FullName, $item.Length

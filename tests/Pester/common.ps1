@@ -7,10 +7,10 @@ $ModulePath = Join-Path $RepositoryRoot "output/MemLoad/$ModuleVersion/MemLoad.p
 $FixturesPath = Join-Path $RepositoryRoot tests/fixtures
 $TinyGpt = @{ VocabularySize = 64; ContextLength = 16; EmbeddingSize = 8; LayerCount = 2; HeadCount = 2 }
 
-# Those that write plans, in the order in which all of them are measured; Auto chooses among them.
+# The strategies that write plans, in the order of the measurement. Auto chooses among them.
 $StrategyNames = 'Baseline', 'Sequential', 'Meta', 'Mmap', 'PerTensor', 'Stream'
 
-# This PowerShell, for starting another: its program, or dotnet with an assembly where PowerShell is a tool of .NET.
+# The command of this PowerShell, for starting another: its program, or dotnet with an assembly if PowerShell is a .NET tool.
 $ThisPowerShell = @((Get-Process -Id $PID).Path)
 if ((Split-Path -LeafBase $ThisPowerShell[0]) -eq 'dotnet') { $ThisPowerShell += Join-Path $PSHOME pwsh.dll }
 function Invoke-ThisPowerShell {
@@ -23,7 +23,7 @@ function Invoke-ThisPowerShell {
 $MemLoadAssembly = @(Get-ChildItem (Join-Path $RepositoryRoot src/MemLoad.Cli/bin/*/net10.0/memload.dll) -ErrorAction Ignore |
     Sort-Object LastWriteTime)[-1]
 
-# Makes a folder with the command line and this PowerShell under the names memload and pwsh, for scripts that find them on PATH.
+# Creates a folder with the command line and this PowerShell under the names memload and pwsh, for scripts that find them on PATH.
 function New-ProgramFolder([string]$Path) {
     $folder = (New-Item -ItemType Directory $Path).FullName
     foreach ($program in @{ memload = "dotnet' '$MemLoadAssembly"; pwsh = $ThisPowerShell -join "' '" }.GetEnumerator()) {
@@ -45,7 +45,7 @@ function Get-Completion([string]$Line) {
     [System.Management.Automation.CommandCompletion]::CompleteInput($Line, $Line.Length, $null).CompletionMatches
 }
 
-# What the rules of the library say: titles and remedies. They are internal to it.
+# The titles and remedies of the rules, which are internal to the library.
 function Get-RuleText {
     $remedy = [MemLoad.Rule].GetProperty('Remedy', [Reflection.BindingFlags]'Instance, NonPublic')
     foreach ($field in [MemLoad.Rule].Assembly.GetType('MemLoad.Rules').GetFields().Where{ $_.FieldType -eq [MemLoad.Rule] }) {

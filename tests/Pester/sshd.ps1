@@ -1,5 +1,5 @@
-# Dot-sourced after common.ps1 by tests that need servers: PowerShell over SSH on loopback, each node an sshd of our own with its own port, home and start-up line.
-# No sshd of the machine is touched, and no host key is remembered.
+# Tests that need servers dot-source this file after common.ps1. It provides PowerShell over SSH on loopback. Each node is a separate sshd
+# with its own port, home folder and start-up line. The sshd of the machine is not changed, and no host key is stored.
 $SshdPath = @(Get-Command sshd, /usr/sbin/sshd -CommandType Application -ErrorAction Ignore)[0].Source
 $NoFleet = if ($IsWindows) { 'the nodes are started by sh' }
 elseif (-not $SshdPath) { 'there is no sshd: install openssh-server' }
@@ -10,13 +10,13 @@ elseif (-not (Get-Process -Id $PID).Path) { 'this PowerShell has no file' }
 function New-TestFleet([string]$Folder) {
     $null = New-Item -ItemType Directory -Force $Folder
     foreach ($key in 'host', 'user') { ssh-keygen -q -t ed25519 -N '' -f (Join-Path $Folder $key) }
-    # As root, sshd wants a folder that the service would have made.
+    # As root, sshd requires a folder that the service normally creates.
     if ((id -u) -eq 0) { $null = New-Item -ItemType Directory -Force /run/sshd }
 }
 
-# Settles where a node would listen; Setup is a line of shell before its PowerShell starts.
+# Determines the port of a node. Setup is a shell line that runs before its PowerShell starts.
 function New-TestNode([string]$Folder, [string]$Name, [string]$Setup = ':') {
-    # Ports for connections that programs open begin at 32768, so that none takes the port before the node starts.
+    # Ports of outgoing connections begin at 32768, so that no program takes the port before the node starts.
     do {
         $port = Get-Random -Minimum 20000 -Maximum 32768
         $listener = [System.Net.Sockets.TcpListener]::new([ipaddress]::Loopback, $port)
@@ -50,7 +50,7 @@ Subsystem powershell $own/pwsh.sh
 }
 
 function Start-TestNode([string]$Folder, [string]$Name) {
-    # It ends with this PowerShell, even where that is killed before the test has cleaned up.
+    # It ends with this PowerShell, even if that is killed before the cleanup of the test.
     Set-Content $Folder/$Name/watch.sh @"
 '$SshdPath' -D -f '$Folder/$Name/sshd_config' -E '$Folder/$Name/log' &
 sshd=`$!
@@ -58,7 +58,7 @@ while kill -0 $PID && kill -0 `$sshd; do sleep 1; done
 kill `$sshd
 "@
     $null = Start-Process sh -ArgumentList "$Folder/$Name/watch.sh" -RedirectStandardError $Folder/$Name/watch.log
-    # It has written its id when it listens.
+    # sshd writes its id when it listens.
     foreach ($try in 1..600) { if (Test-Path $Folder/$Name/pid) { return } else { Start-Sleep -Milliseconds 100 } }
     throw "sshd did not start: $(Get-Content $Folder/$Name/log)"
 }

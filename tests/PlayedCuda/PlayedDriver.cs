@@ -5,8 +5,8 @@ using System.Runtime.InteropServices;
 namespace MemLoad.PlayedCuda;
 
 /// <summary>
-/// A CUDA driver that host memory plays. It checks what the documentation of the driver API asks of its callers: a current context, valid
-/// handles, ranges inside of one allocation. It keeps accounts of everything that must be given back.
+/// A CUDA driver that is simulated in host memory. It checks the requirements of the driver API for its callers: a current context, valid
+/// handles, and ranges inside one allocation. It records every resource that must be released.
 /// </summary>
 public static unsafe partial class PlayedDriver
 {
@@ -42,7 +42,7 @@ public static unsafe partial class PlayedDriver
     /// <summary>The largest number of copies at the same time.</summary>
     public static int MostCopiesAtOnce { get; private set; }
 
-    /// <summary>The largest sum of what was allocated on the first card.</summary>
+    /// <summary>The peak of the allocated bytes on the first card.</summary>
     public static long PeakAllocated { get; private set; }
 
     /// <summary>The number of calls that pinned memory.</summary>
@@ -84,7 +84,7 @@ public static unsafe partial class PlayedDriver
         }
     }
 
-    /// <summary>Everything that was not given back, one sentence each.</summary>
+    /// <summary>The resources that were not released, one sentence each.</summary>
     public static IReadOnlyList<string> Leaks()
     {
         lock (Gate)
@@ -133,7 +133,7 @@ public static unsafe partial class PlayedDriver
         {
             Reset(_options);
         }
-        // Read once, as the driver does, and from the environment of the process, which the runtime does not keep up to date.
+        // The variables are read once, as in the driver. They come from the environment of the process, which the runtime does not update.
         string? visible = NativeVariable("CUDA_VISIBLE_DEVICES");
         _visible = visible is null
             ? [.. Enumerable.Range(0, _options.Cards)]
@@ -419,7 +419,7 @@ public static unsafe partial class PlayedDriver
                 return InvalidHandle;
             }
         }
-        played.Wait(); // also if the card has failed: no copy is under way any more
+        played.Wait(); // also if the card has failed, so that no copy is in progress
         return Use(stream, out _, out _);
     }
 

@@ -5,7 +5,7 @@ namespace MemLoad.PlayedCuda;
 
 /// <summary>
 /// The memory of a played card. Its addresses are not those of memory in this process, so a program that uses one as an address ends. On
-/// Linux it is a memory file outside the address space, so that the memory of a card does not count as memory of the process.
+/// Linux it is a memory file outside the address space. The memory of a card therefore does not count as memory of the process.
 /// </summary>
 internal sealed unsafe partial class PlayedMemory : IDisposable
 {
@@ -63,7 +63,7 @@ internal sealed unsafe partial class PlayedMemory : IDisposable
         return true;
     }
 
-    /// <summary>Whether a range lies in one allocation.</summary>
+    /// <summary>Whether a range is in one allocation.</summary>
     public bool Has(ulong address, long bytes)
     {
         ulong start = _allocations.Keys.LastOrDefault(start => start <= address);

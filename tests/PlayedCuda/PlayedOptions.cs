@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace MemLoad.PlayedCuda;
 
-/// <summary>What a played driver has and how it fails.</summary>
+/// <summary>The resources of a played driver, and its failures.</summary>
 public sealed record PlayedOptions
 {
     /// <summary>The number of cards.</summary>
@@ -23,7 +23,7 @@ public sealed record PlayedOptions
     /// <summary>Whether host memory can be pinned.</summary>
     public bool Pins { get; init; } = true;
 
-    /// <summary>How late a copy between pinned memory and a card takes place, in microseconds.</summary>
+    /// <summary>The delay of a copy between pinned memory and a card, in microseconds.</summary>
     public int DelayMicroseconds { get; init; }
 
     /// <summary>
@@ -37,7 +37,7 @@ public sealed record PlayedOptions
     /// <summary>The result of cuInit.</summary>
     public int InitResult { get; init; }
 
-    /// <summary>How many streams there are.</summary>
+    /// <summary>The number of streams.</summary>
     public int Streams { get; init; } = 64;
 
     /// <summary>Whether the management library knows the memory of this process. It does not in most containers.</summary>

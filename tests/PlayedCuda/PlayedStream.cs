@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace MemLoad.PlayedCuda;
 
-/// <summary>A stream of a played card: a thread that carries out copies one after the other, each as late as the driver was told.</summary>
+/// <summary>A stream of a played card: a thread that executes copies one after the other, each with the delay of the options.</summary>
 internal sealed class PlayedStream : IDisposable
 {
     private readonly Queue<Action> _work = new();

@@ -2,7 +2,7 @@ using System.CommandLine.Parsing;
 
 namespace MemLoad.Cli;
 
-/// <summary>The options for the KV cache that a server needs on top of the weights.</summary>
+/// <summary>The options for the KV cache that a server needs in addition to the weights.</summary>
 internal sealed class CacheOptions
 {
     private static readonly Words<DType> Types = new("dtype", [.. KvCache.Types.Select(type => (type.TorchName(), type))]);
@@ -22,7 +22,7 @@ internal sealed class CacheOptions
         command.Validators.Add(Check);
     }
 
-    /// <summary>Returns a request with the cache that was asked for.</summary>
+    /// <summary>Returns a request with the requested cache.</summary>
     public LoadRequest Read(ParseResult parsed, LoadRequest request) => request with
     {
         ContextLength = parsed.GetValue(_contextLength),

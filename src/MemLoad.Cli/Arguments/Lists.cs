@@ -10,8 +10,8 @@ internal static class Lists
         tokens.SelectMany(token => token.Value.Split(',')).Select(word => word.Trim());
 
     /// <summary>
-    /// Returns what to add to the error for a word that is no value of a list. A list takes all words after its option, so that the last
-    /// word can be the path of the command.
+    /// Returns the text to add to the error for a word that is not a value of a list. A list takes all words after its option, so that the
+    /// last word can be the path of the command.
     /// </summary>
     public static string PathHint(ArgumentResult result, string word) =>
         result.Tokens.Count > 1 && result.Tokens[^1].Value == word ? ". Write a path before the options, or as --path" : "";

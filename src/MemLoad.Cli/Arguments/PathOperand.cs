@@ -106,7 +106,7 @@ internal sealed class PathOperand
         }
         else if (all.Length == 0 && _required && result.GetResult(_option) is null)
         {
-            // These options take all words after them, as the shell makes them of a pattern.
+            // These options take all words after them, because a shell expands a pattern to several words.
             Option? greedy = result.Command.Options.FirstOrDefault(option => option != _option && option.AllowMultipleArgumentsPerToken
                 && result.GetResult(option)?.Tokens.Count > 1);
             string why = greedy is null ? "" : $" ({greedy.Name} takes all words after it)";

@@ -8,7 +8,7 @@ internal static class MeasureCommand
 
     public static Command Build(CliConsole console) => Build(console, null);
 
-    /// <summary>Builds the command for a program to measure, or for loads if it is null.</summary>
+    /// <summary>Builds the command for a program to measure, or for loads if the program is null.</summary>
     public static Command Build(CliConsole console, IReadOnlyList<string>? program)
     {
         var selection = new SelectionOptions();

@@ -10,8 +10,8 @@ internal sealed class MeasureProgram
     };
 
     /// <summary>
-    /// Adds the option of programs to a command, and refuses options that do not apply to what is measured: a program, or loads if it is
-    /// null. <paramref name="shared"/> has the options that apply to programs, too.
+    /// Adds the option of programs to a command, and refuses options that do not apply. If <paramref name="program"/> is null, loads are
+    /// measured. The list <paramref name="shared"/> has the options that apply to programs, too.
     /// </summary>
     public void AddTo(Command command, IReadOnlyList<string>? program, params string[] shared)
     {

@@ -44,15 +44,15 @@ internal sealed class CliConsole
         StandardStream? data = null;
         if (StandardStreams.OutputIsClosed || Console.IsOutputRedirected)
         {
-            // Programs read UTF-8, whatever the code page of the console is. A long listing is not flushed line by line.
+            // Programs read UTF-8 with every code page of the console. A long listing is not flushed line by line.
             data = new StandardStream(StandardStreams.OutputIsClosed ? null : Console.OpenStandardOutput());
             output = new StreamWriter(data, new UTF8Encoding(false), 1 << 16);
         }
         TextWriter error = Console.Error;
         if (StandardStreams.ErrorIsClosed || Console.IsErrorRedirected)
         {
-            // Nobody can be told that there is no place for errors; the exit code says enough.
-            // Windows has a code page for the console; what reads a file or a pipe gets UTF-8, as from standard output.
+            // A missing stream for errors cannot be reported. The exit code reports the failure. On Windows, the code page applies only to
+            // the console. Files and pipes get UTF-8, as on standard output.
             Encoding encoding = OperatingSystem.IsWindows() ? new UTF8Encoding(false) : error.Encoding;
             Stream? stream = StandardStreams.ErrorIsClosed ? null : Console.OpenStandardError();
             error = TextWriter.Synchronized(new StreamWriter(new StandardStream(stream), encoding) { AutoFlush = true });

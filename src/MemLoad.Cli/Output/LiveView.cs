@@ -5,7 +5,7 @@ namespace MemLoad.Cli;
 
 /// <summary>
 /// Shows the state of a measurement twice per second, only on a terminal: elapsed time, and the resident memory of the child processes. The
-/// kernel is asked for it, so the child's probe and timing are not affected.
+/// kernel reports the memory, so the child's probe and timing are not affected.
 /// </summary>
 internal sealed class LiveView : IDisposable
 {

@@ -11,7 +11,7 @@ internal static class MeasureView
 
     public static void Write(IReadOnlyList<LoadMeasurement> rows, bool inProcess, CliConsole console)
     {
-        // Ranks that loaded at the same time are one table, whatever their devices.
+        // Ranks that loaded at the same time are in one table, even if they have different devices.
         foreach (IGrouping<string, LoadMeasurement> device in rows.GroupBy(row => row.RanksForecastHostBytes is null ? row.Device : ""))
         {
             WriteDevice([.. device], inProcess, console);
@@ -45,7 +45,7 @@ internal static class MeasureView
         PeakChart.Write([.. rows.Select(row => (Label(row, repeated), row))], units, console);
     }
 
-    // Device and host one after the other, as wide as the table allows. The chart below has more room.
+    // Adds bars of device and host memory, one after the other, as wide as the table allows. The chart below has more space.
     private static void AddBars(TextTable table, IReadOnlyList<LoadMeasurement> rows, CliConsole console)
     {
         const int LeastCells = 4;
@@ -102,7 +102,7 @@ internal static class MeasureView
         return repeated ? $"{name} #{row.Run}" : name;
     }
 
-    // What the host needed for all ranks of one load.
+    // Prints the host memory that all ranks of one load needed.
     private static void Ranks(IReadOnlyList<LoadMeasurement> rows, Units units, bool repeated, CliConsole console)
     {
         foreach (LoadMeasurement row in rows.Where(row => row is { RanksForecastHostBytes: not null, Rank: 0 }))
@@ -127,7 +127,7 @@ internal static class MeasureView
         LoadMeasurement known = rows.FirstOrDefault(row => row.ModelBytes is not null) ?? rows[0];
         string what = known.Size ?? System.IO.Path.GetFileName(known.Path)
             ?? (known.ForecastHostBytes is null ? known.Strategy : "weights");
-        // All ranks of one load, or its only row.
+        // Returns the rows of all ranks of one load, or its only row.
         LoadMeasurement[] parts = [.. rows.Where(row => (row.Strategy, row.Run) == (known.Strategy, known.Run))];
         long? count = known.Split is null ? parts.Sum(part => part.TensorCount) : known.TensorCount; // each rank has a slice of each tensor
         if (count is long tensors and > 0 && parts.Sum(part => part.ModelBytes) is long bytes)

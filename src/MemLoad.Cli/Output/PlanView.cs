@@ -7,7 +7,7 @@ internal static class PlanView
 {
     public static void Write(IReadOnlyList<LoadForecast> rows, CliConsole console)
     {
-        // Ranks that load at the same time are one table, whatever their devices.
+        // Ranks that load at the same time are in one table, even if they have different devices.
         foreach (IGrouping<string, LoadForecast> device in rows.GroupBy(row => row.RanksForecastHostBytes is null ? row.Device : ""))
         {
             WriteDevice([.. device], console);
@@ -25,7 +25,7 @@ internal static class PlanView
         LoadForecast first = rows[0];
         string what = first.Size ?? Path.GetFileName(first.Path) ?? "weights";
         string cast = first.DType is null ? "" : $", cast to {first.DType}";
-        // All ranks of the first strategy, or its only row.
+        // The rows of all ranks of the first strategy, or its only row.
         LoadForecast[] parts = [.. rows.Where(row => row.Strategy == first.Strategy)];
         TextTable.Line(console,
             $"{what}: {Figures.Count(first.Split is null ? parts.Sum(part => part.TensorCount) : first.TensorCount, "tensor")}, "

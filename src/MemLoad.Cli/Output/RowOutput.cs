@@ -11,12 +11,12 @@ internal static class RowOutput
         where T : notnull =>
         Write(format, () => JsonOutput.Write([.. rows], array, console.Out), rows, row, table, console);
 
-    /// <summary>Writes one row to standard output, for people as a line.</summary>
+    /// <summary>Writes one row to standard output. In the form for people, it is a line.</summary>
     public static void WriteOne<T>(T row, OutputFormat format, JsonTypeInfo<T> type, string line, CliConsole console)
         where T : notnull =>
         Write(format, () => JsonOutput.Write(row, type, console.Out), [row], type, () => console.Out.WriteLine(line), console);
 
-    /// <summary>Writes what each form has of a result to standard output: JSON, the rows of CSV, and a table.</summary>
+    /// <summary>Writes a result to standard output in the requested form: JSON, the rows of CSV, or a table.</summary>
     public static void Write<T>(
         OutputFormat format, Action json, IEnumerable<T> rows, JsonTypeInfo<T> row, Action table, CliConsole console)
         where T : notnull

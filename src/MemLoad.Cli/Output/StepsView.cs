@@ -66,7 +66,7 @@ internal static class StepsView
         string.Join(", ", new[] { phase.Any(step => step.IsHostPeak) ? "host" : null, phase.Any(step => step.IsDevicePeak) ? "device"
             : null }.OfType<string>());
 
-    // Steps in their order, divided where a step begins a run.
+    // Divides steps, in their order, at each step that begins a run.
     private static IEnumerable<IReadOnlyList<LoadPlanStep>> Runs(
         IEnumerable<LoadPlanStep> steps, Func<LoadPlanStep, LoadPlanStep, bool> begins)
     {

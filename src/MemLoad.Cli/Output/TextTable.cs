@@ -12,7 +12,7 @@ internal readonly record struct Cell(string Text, Color? Colour = null)
 /// <summary>Gives the text of a cell, which must be printable and at most <see cref="Printable.LongestCell"/> long.</summary>
 /// <param name="row">The row.</param>
 /// <param name="column">The column.</param>
-/// <param name="room">Space for a text that does not exist yet.</param>
+/// <param name="room">Space for a text that is created for the call.</param>
 internal delegate ReadOnlySpan<char> CellText(int row, int column, Span<char> room);
 
 /// <summary>
@@ -61,7 +61,8 @@ internal sealed class TextTable
     public void Write() => Write(_rows.Count, TextOfRow, (row, column) => _rows[row][column].Colour);
 
     /// <summary>
-    /// Writes a table whose rows need not exist. Each text is asked for twice: to measure it, and to write it. Many rows take no memory.
+    /// Writes a table whose rows need not exist in memory. Each text is requested twice, to measure it and to write it. Many rows use no
+    /// memory.
     /// </summary>
     /// <param name="rows">The number of rows.</param>
     /// <param name="text">The text of each cell.</param>
@@ -83,7 +84,7 @@ internal sealed class TextTable
         int lines = _columns.Max(column => column.Title.Count(c => c == '\n')) + 1;
         for (int i = 0; i < lines; i++)
         {
-            // Titles are directly above the rule, whatever the number of lines of the longest title.
+            // Titles are directly above the rule, even if the longest title has more lines.
             string[] titles = [.. _columns.Select(column => LineOf(column.Title, i - lines))];
             WriteRow(line, widths, -1, (_, column, _) => titles[column], (_, _) => bold, room);
         }
@@ -143,10 +144,10 @@ internal sealed class TextTable
 
     private static int WidthOf(int[] columns) => columns.Sum(width => width + 2);
 
-    // A character of East Asia can take two places.
+    // An East Asian character can have a width of two.
     private static int WidthOf(ReadOnlySpan<char> text) => Ascii.IsValid(text) ? text.Length : text.ToString().GetCellWidth();
 
-    // What the terminal receives before and after a text of a style.
+    // The text that is sent to the terminal before and after a text of a style.
     private Ink InkOf(Style style)
     {
         const string Mark = "x";

@@ -14,7 +14,7 @@ internal sealed class Units
         bool gigabytes = largest >= 2 * Gigabyte;
         _unit = gigabytes ? Gigabyte : Megabyte;
         Name = gigabytes ? "GiB" : "MiB";
-        // At most five characters, whatever the memory of a machine.
+        // The result has at most five characters for any machine.
         _format = (gigabytes, largest / _unit) switch
         {
             (true, < 99.995) or (false, < 9.995) => "0.00",

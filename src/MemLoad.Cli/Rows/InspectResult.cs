@@ -6,7 +6,7 @@ namespace MemLoad.Cli;
 internal sealed record InspectResult(string Path, CheckpointFormat Format, long FileBytes,
     [property: JsonConverter(typeof(MetadataConverter))] IReadOnlyDictionary<string, object?> Metadata, IReadOnlyList<WeightInfo> Tensors)
 {
-    /// <summary>What a reader of the files should know and no rule forbids; null if there is nothing.</summary>
+    /// <summary>The findings about the files that no rule forbids; null if there are none.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<string>? Findings { get; init; }
 }

@@ -8,7 +8,8 @@ namespace MemLoad.Cli;
 internal sealed record InvokeResult(ImmutableArray<long> Shape, float[] Logits);
 
 /// <summary>
-/// The output of <c>runtime</c>. Cores are the logical processors that this process may use. The headroom is what a load may use now.
+/// The output of <c>runtime</c>. Cores are the logical processors that this process may use. The headroom is the memory that a load may use
+/// now.
 /// </summary>
 internal sealed record RuntimeResult(string Version, string DotNet, string OperatingSystem, string? Processor, int Cores,
     long? TotalMemoryBytes, Headroom Headroom, string CacheFolder, IReadOnlyList<DeviceStatus> Devices);

@@ -20,9 +20,7 @@ public abstract class NarrowingPathCmdlet : PathCmdlet
     [SupportsWildcards]
     public string[] Exclude { get; set; } = [];
 
-    /// <summary>
-    /// Opens a file that has objects beside its tensors. They are left out, with the tensors in them, and no code runs.
-    /// </summary>
+    /// <summary>Opens a file that has objects other than tensors. They are left out, with the tensors in them, and no code runs.</summary>
     [Parameter]
     public SwitchParameter AllowOpaque { get; set; }
 

@@ -17,7 +17,8 @@ public abstract class PathCmdlet : MemLoadCmdlet
     public string[] LiteralPath { get; set; } = [];
 
     /// <summary>
-    /// The revision of a model in the cache of the Hugging Face hub: a branch, a tag, or a commit or its first seven digits or more.
+    /// The revision of a model in the cache of the Hugging Face hub: a branch, a tag, or a commit. At least seven digits of a commit are
+    /// needed.
     /// </summary>
     [Parameter]
     [ValidateNotNullOrEmpty]

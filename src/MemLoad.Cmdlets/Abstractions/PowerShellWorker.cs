@@ -2,7 +2,7 @@ namespace MemLoad.Abstractions;
 
 /// <summary>
 /// The measured child process: the program of the running PowerShell. A startup hook makes it a worker before PowerShell starts. If hooks
-/// are disabled, PowerShell is told to load only the library and to be a worker.
+/// are disabled, the command line makes PowerShell load only the library and run as a worker.
 /// </summary>
 internal static class PowerShellWorker
 {

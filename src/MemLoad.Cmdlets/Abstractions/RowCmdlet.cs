@@ -1,11 +1,11 @@
 namespace MemLoad.Abstractions;
 
-/// <summary>Takes measured rows from the pipeline, whatever they were on the way.</summary>
+/// <summary>Takes measured rows from the pipeline, in any form that they had before.</summary>
 public abstract class RowCmdlet : MemLoadCmdlet
 {
     private int _number;
 
-    /// <summary>Rows: from Measure-LoadMemory, or what came of them in CSV, JSON, XML or a remote session.</summary>
+    /// <summary>The rows from Measure-LoadMemory, or rows that were converted by CSV, JSON, XML or a remote session.</summary>
     [Parameter(Mandatory = true, ValueFromPipeline = true)]
     [AllowNull]
     public PSObject? InputObject { get; set; }
@@ -26,7 +26,7 @@ public abstract class RowCmdlet : MemLoadCmdlet
                 $"object {_number.ToString(CultureInfo.InvariantCulture)} of the pipeline")));
     }
 
-    /// <summary>Does what ends the command. If it fails, the rows are kept as the target of the error.</summary>
+    /// <summary>Does the last work of the command. If it fails, the rows are kept as the target of the error.</summary>
     /// <param name="work">The work.</param>
     protected void Finish(Action work)
     {
@@ -49,7 +49,8 @@ public abstract class RowCmdlet : MemLoadCmdlet
         }
     }
 
-    // As a row itself would print it. ConvertFrom-Json makes a DateTime of StartedAt, and Import-Clixml an object with its text.
+    // Returns the text that a row itself would print. ConvertFrom-Json converts StartedAt to a DateTime, and Import-Clixml to an object
+    // with its text.
     private static string? Text(object? value) => (value is PSObject wrapped ? wrapped.BaseObject : value) switch
     {
         null => null,

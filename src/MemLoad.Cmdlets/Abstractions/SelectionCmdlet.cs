@@ -62,7 +62,8 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
     public long? DeviceMemoryLimit { get; set; }
 
     /// <summary>
-    /// The revision of a model in the cache of the Hugging Face hub: a branch, a tag, or a commit or its first seven digits or more.
+    /// The revision of a model in the cache of the Hugging Face hub: a branch, a tag, or a commit. At least seven digits of a commit are
+    /// needed.
     /// </summary>
     [Parameter(ParameterSetName = ParameterSets.Path)]
     [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
@@ -89,9 +90,7 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
     [SupportsWildcards]
     public string[] Exclude { get; set; } = [];
 
-    /// <summary>
-    /// Opens a file that has objects beside its tensors. They are left out, with the tensors in them, and no code runs.
-    /// </summary>
+    /// <summary>Opens a file that has objects other than tensors. They are left out, with the tensors in them, and no code runs.</summary>
     [Parameter(ParameterSetName = ParameterSets.Path)]
     [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
     public SwitchParameter AllowOpaque { get; set; }

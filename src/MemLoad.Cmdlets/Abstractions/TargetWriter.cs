@@ -33,7 +33,7 @@ internal static class TargetWriter
         return command.InvokeProvider.Item.Get([named], force: true, literalPath: true)[0];
     }
 
-    /// <summary>Returns the file or folder that was written, with what its view shows.</summary>
+    /// <summary>Returns the file or folder that was written, with the properties that its view shows.</summary>
     public static PSObject Item(PSCmdlet command, WriteResult written)
     {
         PSObject item = Item(command, written.Path);

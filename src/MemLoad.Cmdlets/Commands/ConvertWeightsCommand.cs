@@ -5,7 +5,7 @@ namespace MemLoad.Commands;
 [OutputType(typeof(FileInfo), typeof(DirectoryInfo))]
 public sealed class ConvertWeightsCommand : NarrowingPathCmdlet
 {
-    /// <summary>The file or folder to write, or an existing folder to write into; by default beside the source.</summary>
+    /// <summary>The file or folder to write, or an existing folder to write into; by default in the folder of the source.</summary>
     [Parameter(Position = 1)]
     [ValidateNotNullOrEmpty]
     public string? Destination { get; set; }

@@ -7,7 +7,7 @@ public sealed class ExportLoadMetricCommand : RowCmdlet
 {
     private string _target = "";
 
-    /// <summary>The file to write, with the extension .prom, taken as it stands.</summary>
+    /// <summary>The file to write, with the extension .prom, taken literally.</summary>
     [Parameter(Mandatory = true, Position = 0)]
     [Alias("Path", "LiteralPath")]
     [ValidateNotNullOrEmpty]
@@ -18,7 +18,7 @@ public sealed class ExportLoadMetricCommand : RowCmdlet
     [ValidateNotNullOrEmpty]
     public string? ModelName { get; set; }
 
-    /// <summary>Give the file that was written.</summary>
+    /// <summary>Returns the file that was written.</summary>
     [Parameter]
     public SwitchParameter PassThru { get; set; }
 

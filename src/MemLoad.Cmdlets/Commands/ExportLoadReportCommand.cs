@@ -74,7 +74,7 @@ public sealed class ExportLoadReportCommand : RowCmdlet
         {
             return;
         }
-        // What is wrong with samples is said when the page is there: rows take longer to make than pages.
+        // Problems of the samples are reported after the page is written, because measuring rows takes longer than writing pages.
         LoadTimeline[] timelines = [.. ReadTimelines(out List<ErrorRecord> problems)];
         var options = new LoadReportOptions { PicturePath = _pictures, Overwrite = !NoClobber, Baseline = _baseline };
         LoadReportInfo written = LoadReport.Write(Rows, timelines, _target, options, StopToken);

@@ -17,7 +17,7 @@ public sealed class GetLoadPlanCommand : SelectionCmdlet
     [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
     public SwitchParameter Remote { get; set; }
 
-    /// <summary>The tokens of each sequence, for the KV cache that a server needs on top.</summary>
+    /// <summary>The tokens of each sequence, for the KV cache that a server needs in addition.</summary>
     [Parameter(ParameterSetName = ParameterSets.Path)]
     [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
     [ValidateRange(1, int.MaxValue)]

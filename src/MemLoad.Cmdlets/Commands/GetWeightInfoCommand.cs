@@ -33,7 +33,7 @@ public sealed class GetWeightInfoCommand : NarrowingPathCmdlet
                 WriteObject(tensor);
                 continue;
             }
-            // A view of its own, because a hash is as wide as the other columns together.
+            // Rows with a hash have a separate view, because a hash is as wide as the other columns together.
             var hashed = PSObject.AsPSObject(tensor);
             hashed.TypeNames.Insert(0, "MemLoad.HashedWeight");
             WriteObject(hashed);

@@ -40,21 +40,21 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
     [ValidateNotNullOrEmpty]
     public string? TimelinePath { get; set; }
 
-    /// <summary>A name for the model of your own: the column Model, by which rows of several machines are compared.</summary>
+    /// <summary>A user-defined name for the model. It is the column Model, by which rows of several machines are compared.</summary>
     [Parameter(ParameterSetName = ParameterSets.Path)]
     [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
     [Parameter(ParameterSetName = ParameterSets.Program)]
     [ValidateNotNullOrEmpty]
     public string? ModelName { get; set; }
 
-    /// <summary>What a load may take before its row is a warning.</summary>
+    /// <summary>The bounds of a load above which its row is a warning.</summary>
     [Parameter(ParameterSetName = ParameterSets.Path)]
     [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
     [Parameter(ParameterSetName = ParameterSets.Program)]
     [Bounds]
     public LoadBounds? WarnAbove { get; set; }
 
-    /// <summary>What a load may take before its row fails.</summary>
+    /// <summary>The bounds of a load above which its row fails.</summary>
     [Parameter(ParameterSetName = ParameterSets.Path)]
     [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
     [Parameter(ParameterSetName = ParameterSets.Program)]
@@ -289,7 +289,7 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
         }
         finally
         {
-            // Also if the failure of a program ends the script, or the next command takes no more rows.
+            // This also applies if the failure of a program ends the script, or if the next command takes no more rows.
             if (_samples is not null && timelines.Count > 0)
             {
                 TimelineFile.Append(_samples, timelines, StopToken);

@@ -5,7 +5,7 @@ namespace MemLoad.Commands;
 [OutputType(typeof(WeightManifestInfo))]
 public sealed class NewWeightManifestCommand : NarrowingPathCmdlet
 {
-    /// <summary>The file to write, or an existing folder to write into; by default beside the checkpoint.</summary>
+    /// <summary>The file to write, or an existing folder to write into; by default in the folder of the checkpoint.</summary>
     [Parameter(Position = 1)]
     [ValidateNotNullOrEmpty]
     public string? Destination { get; set; }

@@ -1,6 +1,6 @@
 namespace MemLoad.Commands;
 
-/// <summary>Lowers the recorded peaks of host and device memory to what is held now.</summary>
+/// <summary>Lowers the recorded peaks of host and device memory to the memory that is held now.</summary>
 [Cmdlet(VerbsCommon.Reset, "MemoryPeak", SupportsShouldProcess = true)]
 public sealed class ResetMemoryPeakCommand : MemLoadCmdlet
 {

@@ -17,9 +17,7 @@ public sealed class TestWeightsCommand : PathCmdlet
     [ValidateNotNullOrEmpty]
     public string? Manifest { get; set; }
 
-    /// <summary>
-    /// Opens a file that has objects beside its tensors. They are left out, with the tensors in them, and no code runs.
-    /// </summary>
+    /// <summary>Opens a file that has objects other than tensors. They are left out, with the tensors in them, and no code runs.</summary>
     [Parameter]
     public SwitchParameter AllowOpaque { get; set; }
 
@@ -65,7 +63,7 @@ public sealed class TestWeightsCommand : PathCmdlet
         }
     }
 
-    // Read once for all checkpoints that are compared with it.
+    // The manifest is read once for all checkpoints.
     private WeightManifest? ReadManifest()
     {
         string? path = PathResolver.Optional(SessionState.Path, Manifest);

@@ -2,7 +2,7 @@ namespace MemLoad;
 
 /// <summary>
 /// A model of this session, which <c>New-GptModel</c> and <c>Import-Weights</c> return and the other cmdlets accept. It owns memory that
-/// the garbage collector does not know: free it with <c>Remove-GptModel</c>.
+/// the garbage collector does not manage. Free it with <c>Remove-GptModel</c>.
 /// </summary>
 public sealed class LoadedGptModel : IDisposable
 {
@@ -73,9 +73,8 @@ public sealed class LoadedGptModel : IDisposable
 
     /// <summary>Loads weights into the memory of the current ones. If the load fails, the model has no weights. Other commands
     /// wait.</summary>
-    /// <returns>False if that is not possible, and nothing changed: the layout or the device differs, a staging ring does not fit, or
-    /// another
-    /// command uses the weights.</returns>
+    /// <returns>False if that is not possible, and nothing changed. The layout or the device can differ, a staging ring may not fit, or
+    /// another command can use the weights.</returns>
     /// <exception cref="MemLoadException">ML6028: the model was removed; ML1xxx: a file changed or cannot be read; ML6111.</exception>
     internal bool TryOverwrite(PreparedLoad prepared, CancellationToken stop)
     {

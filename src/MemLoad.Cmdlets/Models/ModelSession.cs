@@ -51,8 +51,8 @@ internal sealed class ModelSession
     public long DeviceReservedBytes => Models.Sum(model => model.DeviceMemory.Reserved);
 
     /// <summary>
-    /// The most device memory that was held at the same time since the last reset: the memory at the start of a load, plus the peak of the
-    /// load.
+    /// The most device memory that was held at the same time since the last reset. It is the memory at the start of a load plus the peak of
+    /// the load.
     /// </summary>
     public long PeakDeviceBytes => Math.Max(_peakDeviceBytes, DeviceBytes);
 

@@ -1,8 +1,8 @@
 namespace MemLoad;
 
 /// <summary>
-/// The measured cost of a script block in this session. Memory is counted above what was held at its start. Null means that the platform
-/// cannot measure the value.
+/// The measured cost of a script block in this session. Memory is counted above the memory that was held at its start. Null means that the
+/// platform cannot measure the value.
 /// </summary>
 public sealed record BlockMeasurement
 {

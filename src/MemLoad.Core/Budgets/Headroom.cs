@@ -1,8 +1,8 @@
 namespace MemLoad;
 
 /// <summary>
-/// The host memory that this process can still use, and the limits that determine it: the limits of the computer, of containers and of the
-/// process. Swap does not count, because a load must not swap.
+/// The host memory that this process can still use, and the limits that determine it. These are limits of the computer, of containers and
+/// of the process. Swap does not count, because a load must not swap.
 /// </summary>
 /// <param name="Limits">All limits, the tightest first.</param>
 public sealed record Headroom(ImmutableArray<MemoryLimit> Limits)

@@ -38,7 +38,7 @@ internal sealed class MemoryBudget
     public MemoryLimit? Host => _host.Binding;
 
     /// <summary>
-    /// The bytes that may be reserved on the device. Null if it has no memory of its own, or if only the computer limits it.
+    /// The bytes that may be reserved on the device. Null if it has no separate memory, or if only the computer limits it.
     /// </summary>
     public long? DeviceBytes { get; }
 
@@ -81,7 +81,9 @@ internal sealed class MemoryBudget
         return worst ?? CheckDevice(forecast, rehearse);
     }
 
-    /// <summary>Mapped bytes that cannot stay resident within the budget beside the memory of the plan. 0 if all can.</summary>
+    /// <summary>
+    /// Returns the mapped bytes that cannot stay resident within the budget in addition to the memory of the plan; 0 if all can.
+    /// </summary>
     public long EvictedBytes(PlanForecast forecast)
     {
         MemoryLimit? limit = HostLimits.FirstOrDefault(limit => limit.Counts == Counted.AnonymousAndShared && limit.Name != OwnLimit);

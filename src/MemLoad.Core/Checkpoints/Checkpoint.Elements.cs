@@ -41,7 +41,7 @@ public sealed partial class Checkpoint : IWeightSource
     }
 
     // Presents a file as memory. It is read in pieces if possible. If elements are scattered, the file is mapped. If the file can become
-    // shorter meanwhile, the range of the storage with these elements is read instead.
+    // shorter during the read, the range of the storage with these elements is read instead.
     private sealed class FileExtent(
         CheckpointFileReader reader,
         CheckpointFile file,

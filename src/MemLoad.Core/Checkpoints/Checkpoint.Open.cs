@@ -3,11 +3,12 @@ namespace MemLoad;
 public sealed partial class Checkpoint
 {
     /// <summary>
-    /// Opens a checkpoint of any known format: a PyTorch file of either kind, safetensors, GGUF in one file or several, a
-    /// <c>*.index.json</c>, the manifest of an Ollama model, the <c>.metadata</c> of a distributed checkpoint, a folder, or a model in the
-    /// cache of the Hugging Face hub, by its folder or as <c>hf://org/name</c>. Reads only headers and keeps no file open. The content
-    /// determines the format. A name that contradicts the content is refused. The path can be the address of a file on a server
-    /// (<c>https://</c>): ranges of it are fetched, and the checkpoint can be planned and listed, but its bytes cannot be read (ML5201).
+    /// Opens a checkpoint of any known format. A file can be a PyTorch file of either kind, safetensors, GGUF (one file or several), a
+    /// <c>*.index.json</c>, or the manifest of an Ollama model. It can also be the <c>.metadata</c> of a distributed checkpoint. The path
+    /// can be a folder. A model in the cache of the Hugging Face hub is opened by its folder or as <c>hf://org/name</c>. Reads only headers
+    /// and keeps no file open. The content determines the format. A name that contradicts the content is refused. The path can be the
+    /// address of a file on a server (<c>https://</c>), of which only ranges are fetched. Such a checkpoint can be planned and listed, but
+    /// its bytes cannot be read (ML5201).
     /// </summary>
     /// <param name="path">File, folder, <c>hf://</c> or <c>https://</c>; relative paths count from the current folder of the
     /// process.</param>
@@ -28,7 +29,7 @@ public sealed partial class Checkpoint
 
     /// <summary>Opens the selected part of a checkpoint. Entries that cannot be read need only be left out of it.</summary>
     /// <param name="path">As for <see cref="Open(string, CancellationToken)"/>.</param>
-    /// <param name="key">As for <see cref="Select"/>; likewise the patterns.</param>
+    /// <param name="key">As for <see cref="Select"/>, as are the patterns.</param>
     /// <param name="include">Names to keep.</param>
     /// <param name="exclude">Names to drop.</param>
     /// <param name="allowOpaque">As for <see cref="OpenLimits.AllowOpaque"/>.</param>
@@ -48,7 +49,7 @@ public sealed partial class Checkpoint
 
     /// <summary>Opens a checkpoint and leaves its files open for a load.</summary>
     /// <param name="path">File or folder; relative paths count from the current folder of the process.</param>
-    /// <param name="limits">How far its headers are believed.</param>
+    /// <param name="limits">The limits on what its headers may claim.</param>
     /// <param name="files">Takes the open files; null to close them.</param>
     /// <param name="cancellationToken">Stops the opening.</param>
     /// <returns>The checkpoint, which may have entries that cannot be read: see <see cref="RequireWhole"/> and
@@ -196,8 +197,8 @@ public sealed partial class Checkpoint
     }
 
     /// <summary>
-    /// Refuses the length of all files if no disk has it, as a server can state it. Offsets from there on stand for decoded bytes, and sums
-    /// of a few lengths below it fit 64 bits.
+    /// Refuses the length of all files if no disk has it, as a server can state it. Larger offsets represent decoded bytes, and sums of a
+    /// few lengths below it fit 64 bits.
     /// </summary>
     /// <exception cref="MemLoadException">ML1004.</exception>
     internal static void RequireLength(long bytes, string path)

@@ -7,7 +7,7 @@ public sealed partial class Checkpoint
     /// Returns the part of one rank: a contiguous range of the storages in the order of the checkpoint. All ranges have about the same
     /// number of bytes. A storage, with all tensors that share it, belongs to the rank whose range of bytes contains its middle.
     /// </summary>
-    /// <remarks>The bytes in the files are split, whatever they are cast to in memory.</remarks>
+    /// <remarks>The bytes in the files determine the split. Casts in memory have no effect on it.</remarks>
     /// <param name="rank">Number of the rank, from 0 as in <c>torch.distributed</c>.</param>
     /// <param name="count">The number of ranks.</param>
     /// <exception cref="MemLoadException">ML6009: the rank does not exist; ML6006: its part is empty.</exception>

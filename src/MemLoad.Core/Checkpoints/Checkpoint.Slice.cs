@@ -5,12 +5,12 @@ public sealed partial class Checkpoint
 {
     /// <summary>
     /// Returns one rank's slice of each tensor. The dimension of the split is divided as <c>torch.chunk</c> and <c>Shard</c> of
-    /// <c>torch.distributed.tensor</c> divide it: each rank has the same number of rows or columns, rounded up, and the last ranks have
-    /// fewer or none. A tensor that has no such dimension is on every rank.
+    /// <c>torch.distributed.tensor</c> divide it. Each rank has the same number of rows or columns, rounded up. The last ranks have fewer
+    /// or none. A tensor that has no such dimension is on every rank.
     /// </summary>
     /// <remarks>
-    /// The storages have the bytes of the slices only. A storage that different tensors share, or whose tensor is not contiguous, keeps the
-    /// whole range between the first and the last byte of the slices in it.
+    /// The storages have the bytes of the slices only. Some storages keep the whole range between the first and the last byte of the slices
+    /// in them. These are storages that different tensors share, and storages whose tensor is not contiguous.
     /// </remarks>
     /// <param name="rank">Number of the rank, from 0 as in <c>torch.distributed</c>.</param>
     /// <param name="count">The number of ranks.</param>
@@ -65,7 +65,7 @@ public sealed partial class Checkpoint
         return (first, Math.Min(each, length - first));
     }
 
-    // By storage, whether it has tensors that differ in more than their names, or one that is not contiguous.
+    // Returns, by storage, whether it has tensors that differ in more than their names, or a tensor that is not contiguous.
     private bool[] MixedStorages()
     {
         var first = new TensorEntry?[Storages.Length];
@@ -79,7 +79,7 @@ public sealed partial class Checkpoint
         return mixed;
     }
 
-    // The storage of a box of a tensor that has the storage for itself.
+    // Returns the storage of a box of a tensor that shares its storage with no other tensor.
     private Extent Slice(TensorEntry tensor, ChunkBox box)
     {
         Extent storage = Storages[tensor.Storage];
@@ -104,7 +104,7 @@ public sealed partial class Checkpoint
         return chunks is [{ IsOnePiece: true, IsOneRun: true }] ? extent : extent with { Chunks = chunks };
     }
 
-    // Packed elements are counted in blocks, which lie along the last dimension.
+    // Packed elements are counted in blocks along the last dimension.
     private static ChunkBox InBlocks(ChunkBox box, ElementLayout layout) => layout.IsSingle ? box : new ChunkBox(
         box.Offsets.SetItem(box.Offsets.Length - 1, box.Offsets[^1] / layout.Elements),
         box.Sizes.SetItem(box.Sizes.Length - 1, box.Sizes[^1] / layout.Elements));

@@ -41,21 +41,21 @@ public sealed record CheckpointFile(string Path, long Length)
 /// <param name="Offset">Byte offset in that file.</param>
 /// <param name="Length">Length in bytes; 0 for the storage of empty tensors.</param>
 /// <remarks>
-/// A storage of a distributed checkpoint can lie in several <see cref="Chunks"/>, and one of a slice of columns in a chunk whose rows lie
-/// apart in the file. File and offset are then those of the first chunk, and the length is that of all.
+/// A storage of a distributed checkpoint can consist of several <see cref="Chunks"/>. The storage of a slice of columns is a chunk whose
+/// rows are not consecutive in the file. File and offset are then those of the first chunk, and the length is that of all.
 /// </remarks>
 public readonly record struct Extent(int File, long Offset, long Length)
 {
     private readonly ImmutableArray<StorageChunk> _chunks;
 
-    /// <summary>The chunks that the storage consists of, by their place in it; empty if it lies in one piece of a file.</summary>
+    /// <summary>The chunks that the storage consists of, by their place in it; empty if it is one piece of a file.</summary>
     public ImmutableArray<StorageChunk> Chunks
     {
         get => _chunks.IsDefault ? [] : _chunks;
         internal init => _chunks = value;
     }
 
-    /// <summary>True if the storage does not lie in one piece of a file.</summary>
+    /// <summary>True if the storage is not one piece of a file.</summary>
     public bool IsInChunks => !_chunks.IsDefaultOrEmpty;
 
     /// <summary>The same range in a list with more files before its own.</summary>
@@ -64,8 +64,8 @@ public readonly record struct Extent(int File, long Offset, long Length)
         : this with { File = first + File, Chunks = [.. Chunks.Select(chunk => chunk.WithFile(first + chunk.File))] };
 
     /// <summary>
-    /// True if a chunk lies in several runs of the storage, or in runs of the file that are close together and are read with what lies
-    /// between them. Its bytes cannot be read straight into place.
+    /// True if a chunk has several runs in the storage, or close runs in the file that are read with the bytes between them. Its bytes
+    /// cannot be read directly to their destination.
     /// </summary>
     internal bool IsInRuns => Any(chunk => !chunk.IsOneRun || chunk.IsClose);
 
@@ -156,19 +156,19 @@ public sealed partial class Checkpoint
     public ImmutableArray<TensorEntry> Tensors { get; }
 
     /// <summary>
-    /// The data of the checkpoint besides tensors: the <c>__metadata__</c> of safetensors, or the other values of a PyTorch container with
-    /// dotted names. Values are null, bool, long, <see cref="System.Numerics.BigInteger"/>, double or string.
+    /// The data of the checkpoint other than tensors: the <c>__metadata__</c> of safetensors, or the other values of a PyTorch container
+    /// with dotted names. Values are null, bool, long, <see cref="System.Numerics.BigInteger"/>, double or string.
     /// </summary>
     public IReadOnlyDictionary<string, object?> Metadata { get; }
 
     /// <summary>
-    /// What a reader of these files should know and no rule forbids: files of the folder that are left out, tensors that an index does not
-    /// name, fields that the format does not have. Each is a clause without a full stop; empty as a rule.
+    /// Findings about these files that no rule forbids. Examples are files of the folder that are left out, tensors that an index does not
+    /// name, and fields that the format does not have. Each is a clause without a full stop; empty as a rule.
     /// </summary>
     public ImmutableArray<string> Findings { get; private set; } = [];
 
     /// <summary>
-    /// The number of objects beside the tensors that are left out, because only code can read them (<see cref="OpenLimits.AllowOpaque"/>).
+    /// The number of objects other than tensors that are left out, because only code can read them (<see cref="OpenLimits.AllowOpaque"/>).
     /// <see cref="Findings"/> names them. Null if they were not allowed, or the format has no objects.
     /// </summary>
     public long? OpaqueObjects { get; private set; }

@@ -87,9 +87,7 @@ internal sealed class CheckpointBuilder
         return _storages.Count - 1;
     }
 
-    /// <summary>
-    /// Adds a storage that lies in several chunks and returns its index. The chunks fill it and must be inside their files.
-    /// </summary>
+    /// <summary>Adds a storage in several chunks and returns its index. The chunks fill it and must be inside their files.</summary>
     /// <exception cref="MemLoadException">ML1005.</exception>
     public int AddStorage(ImmutableArray<StorageChunk> chunks)
     {
@@ -273,7 +271,7 @@ internal sealed class CheckpointBuilder
         _objectFinding = finding;
     }
 
-    /// <summary>The finished checkpoint. Nothing can be added afterwards.</summary>
+    /// <summary>Returns the finished checkpoint. Nothing can be added after this call.</summary>
     public Checkpoint Build() =>
         Trim(_path, _format, [.. _files], _storages.DrainToImmutable(), _tensors.DrainToImmutable(), _metadata).WithRefused([.. _refused])
         .WithObjects(_objectCount).WithFindings(_objectFinding is null ? [] : [_objectFinding]);

@@ -8,8 +8,8 @@ internal sealed class CheckpointFileReader : WholeFile
     /// <summary>The readahead of the system does not cover larger distances. A call to <see cref="Expect"/> then helps.</summary>
     public const int FarApart = 64 << 10;
 
-    // Windows says when a file was written to only once its writer has closed it: so none may have it open meanwhile. Elsewhere shares keep
-    // nobody out.
+    // Windows updates the time of a file only when its writer closes it. No program may therefore have the file open for writing while it
+    // is read. On other systems, file sharing does not exclude other programs.
     private static readonly FileShare Share = OperatingSystem.IsWindows()
         ? FileShare.Read | FileShare.Delete
         : FileShare.ReadWrite | FileShare.Delete;
@@ -44,7 +44,7 @@ internal sealed class CheckpointFileReader : WholeFile
     /// <summary>False while bulk reads have found all data in the page cache.</summary>
     public bool NeedsDisk => _direct.NeedsDisk;
 
-    /// <summary>Opens a file for reading. Other programs can read, write and delete it meanwhile.</summary>
+    /// <summary>Opens a file for reading. Other programs can read, write and delete it while it is open.</summary>
     /// <exception cref="MemLoadException">ML1001, ML1002, ML1010, ML1015, ML5019 or ML5201.</exception>
     public static CheckpointFileReader Open(string path)
     {
@@ -178,8 +178,8 @@ internal sealed class CheckpointFileReader : WholeFile
         Handle.Dispose();
     }
 
-    // Windows lets reads through a synchronous handle wait for one another, whichever threads they come from; overlapped ones go on side by
-    // side.
+    // Windows executes reads through a synchronous handle one after the other, even if they come from several threads. It executes
+    // overlapped reads at the same time.
     private SafeFileHandle? OpenOverlapped()
     {
         try
@@ -189,7 +189,7 @@ internal sealed class CheckpointFileReader : WholeFile
             {
                 return again;
             }
-            again.Dispose(); // the name is another file's by now
+            again.Dispose(); // the name now belongs to another file
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -8,25 +8,28 @@ internal sealed class CheckpointFileSet : IDisposable
 {
     private const int MostOpen = 128;
     private const int FewestOpen = 4;
-    private const int HandlesOfFile = 2; // one for the page cache, one around it
+    private const int HandlesOfFile = 2; // one handle reads through the page cache, and one reads directly
 
     private readonly Lock _lock = new();
     private int? _affordable;
 
-    // By path. The file that was asked for longest ago comes first.
+    // The readers by path. The file with the oldest request is first.
     private readonly OrderedDictionary<string, CheckpointFileReader> _open = new(StringComparer.Ordinal);
 
-    /// <summary>How many files may be asked for before the first of them closes: fewer where the process may open few.</summary>
+    /// <summary>
+    /// The number of files that can be requested before the first of them is closed. It is lower if the process may open only few files.
+    /// </summary>
     public int BatchLimit => Math.Clamp(Affordable, FewestOpen, MostOpen);
 
-    // How many this process may have open without want.
+    // The number of files that this set can keep open within the limit of the process.
     private int Affordable => _affordable ??= (OpenFiles.Available ?? int.MaxValue) / HandlesOfFile;
 
-    /// <summary>How many files are open now.</summary>
+    /// <summary>The number of files that are open now.</summary>
     public int Count => _open.Count;
 
     /// <summary>
-    /// The file, open. It stays open until <see cref="BatchLimit"/> others were asked for: call again for every batch of reads.
+    /// Returns the open file. It stays open until <see cref="BatchLimit"/> other files have been requested. Call it again for every batch
+    /// of reads.
     /// </summary>
     /// <exception cref="MemLoadException">ML1001, ML1002 or ML1006.</exception>
     public CheckpointFileReader this[CheckpointFile file]
@@ -34,7 +37,7 @@ internal sealed class CheckpointFileSet : IDisposable
         get
         {
             CheckpointFileReader reader = Take(file);
-            _open.Add(file.Path, reader); // first, so that it is closed with the others whatever follows
+            _open.Add(file.Path, reader); // added first, so that it is closed with the others after an exception
             if (_open.Count > BatchLimit)
             {
                 using CheckpointFileReader closing = _open.GetAt(0).Value;
@@ -59,7 +62,7 @@ internal sealed class CheckpointFileSet : IDisposable
     }
 
     /// <summary>
-    /// Takes over a file that was opened to read its headers, or closes it if enough are open. Threads may call it at once.
+    /// Takes over a file that was opened to read its headers, or closes it if enough files are open. Several threads can call it.
     /// </summary>
     public void Keep(CheckpointFileReader reader)
     {
@@ -73,7 +76,7 @@ internal sealed class CheckpointFileSet : IDisposable
         reader.Dispose();
     }
 
-    /// <summary>The file, open; the caller closes it.</summary>
+    /// <summary>Returns the open file, which the caller closes.</summary>
     /// <exception cref="MemLoadException">ML1001, ML1002 or ML1006.</exception>
     public CheckpointFileReader Take(CheckpointFile file)
     {
@@ -83,12 +86,14 @@ internal sealed class CheckpointFileSet : IDisposable
             {
                 return reader;
             }
-            reader.Dispose(); // the headers were read again since
+            reader.Dispose(); // the headers have been read again since it was opened
         }
         return CheckpointFileReader.Reopen(file);
     }
 
-    /// <summary>What was read is good only if no file was written to while it was read; called when all is read.</summary>
+    /// <summary>
+    /// Checks that no file was written to during the reads. Call it after the last read, because the data is valid only then.
+    /// </summary>
     /// <exception cref="MemLoadException">ML1006.</exception>
     public void RequireUnchanged()
     {

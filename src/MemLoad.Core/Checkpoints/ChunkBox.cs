@@ -3,7 +3,7 @@ namespace MemLoad;
 /// <summary>A box of elements in a tensor: the first element and the dimensions, by dimension.</summary>
 internal readonly record struct ChunkBox(ImmutableArray<long> Offsets, ImmutableArray<long> Sizes)
 {
-    /// <summary>True if it has no elements, as the share of a rank beyond the last row.</summary>
+    /// <summary>True if it has no elements, as for a rank beyond the last row.</summary>
     public bool IsEmpty => Sizes.Contains(0);
 
     /// <summary>The box of a whole tensor.</summary>

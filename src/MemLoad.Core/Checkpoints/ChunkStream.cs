@@ -3,8 +3,8 @@ using System.Buffers;
 namespace MemLoad;
 
 /// <summary>
-/// Streams the bytes of a storage that lies in several chunks, in the order of the storage. The bytes of a chunk that fall into one piece
-/// of the storage are consecutive in the chunk, so that each piece takes one read per chunk, or one per row of a slice of columns.
+/// Streams the bytes of a storage in several chunks, in the order of the storage. The bytes of a chunk that belong to one piece of the
+/// storage are consecutive in the chunk. Each piece therefore needs one read per chunk, or one read per row of a slice of columns.
 /// </summary>
 internal static class ChunkStream
 {

@@ -3,17 +3,17 @@ using System.Buffers;
 namespace MemLoad;
 
 /// <summary>
-/// Which names are refused for the characters in them: those of Unicode's category Cc, as <see cref="char.IsControl(char)"/> has them.
+/// Finds the characters for which names are refused: those of Unicode's category Cc, as in <see cref="char.IsControl(char)"/>.
 /// </summary>
 internal static class ControlCharacters
 {
     private static readonly SearchValues<char> All = Without(null);
     private static readonly SearchValues<char> AllExceptTab = Without('\t');
 
-    /// <summary>Whether the name of a tensor has one. A tab is let through, as PyTorch and safetensors do.</summary>
+    /// <summary>Whether the name of a tensor has such a character. A tab is accepted, as in PyTorch and safetensors.</summary>
     public static bool AreInTensorName(ReadOnlySpan<char> name) => name.ContainsAny(AllExceptTab);
 
-    /// <summary>Whether the name of a file or of a record has one.</summary>
+    /// <summary>Whether the name of a file or of a record has such a character.</summary>
     public static bool AreInFileName(ReadOnlySpan<char> name) => name.ContainsAny(All);
 
     private static SearchValues<char> Without(char? exception)

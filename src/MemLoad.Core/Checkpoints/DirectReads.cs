@@ -5,9 +5,9 @@ namespace MemLoad;
 
 /// <summary>
 /// Reads one file without changing the page cache. Large ranges that are not cached are read from the disk directly to memory (open(2),
-/// O_DIRECT). For a cold file this is faster than the cache, uses little processor time, and evicts no other data. If the kernel or the
-/// file system does not support direct reads, or if other processes load the same file, the caller reads through the cache. Several loads
-/// of one file then share the cache.
+/// O_DIRECT). For a cold file this is faster than the cache, uses little processor time, and evicts no other data. Some kernels and file
+/// systems do not support direct reads, and other processes can load the same file. In both cases the caller reads through the cache.
+/// Several loads of one file then share the cache.
 /// </summary>
 internal sealed unsafe partial class DirectReads(SafeFileHandle file) : IDisposable
 {

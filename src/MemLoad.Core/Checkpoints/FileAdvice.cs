@@ -2,7 +2,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MemLoad;
 
-/// <summary>Tells the kernel how an open file will be used (posix_fadvise(2), Linux).</summary>
+/// <summary>Informs the kernel about the future use of an open file (posix_fadvise(2), Linux).</summary>
 internal static partial class FileAdvice
 {
     /// <summary>POSIX_FADV_RANDOM: no readahead on this open file.</summary>

@@ -6,8 +6,8 @@ namespace MemLoad;
 
 /// <summary>
 /// The parts of a file whose bytes are not the elements of tensors as they are: deflated records, and numbers with their highest byte
-/// first. Each part has a range of offsets of its own, far beyond the end of any file. Reading there gives the bytes as they are wanted.
-/// Such a file cannot be mapped.
+/// first. Each part has its own range of offsets, far beyond the end of any file. A read in this range returns the decoded bytes. Such a
+/// file cannot be mapped.
 /// </summary>
 internal sealed class FileDecoding
 {
@@ -17,13 +17,13 @@ internal sealed class FileDecoding
     // Ranges are so far apart that a reader never takes two of them for one piece.
     private const long Distance = 1L << 20;
 
-    // The most that deflate makes of a byte.
+    // The maximum number of bytes that deflate can produce from one byte.
     private const int LargestRatio = 1032;
 
     private readonly List<Part> _parts = [];
     private long _next = Base;
 
-    /// <summary>One part: where its bytes lie, and what they become.</summary>
+    /// <summary>One part: the location of its bytes, and their decoding.</summary>
     /// <param name="Start">The offset of its decoded bytes.</param>
     /// <param name="Length">The number of its decoded bytes.</param>
     /// <param name="Physical">Its offset in the file.</param>
@@ -45,7 +45,7 @@ internal sealed class FileDecoding
         : _parts.Exists(part => part.Unit == 0) ? "its records are compressed"
         : "its numbers have their highest byte first";
 
-    /// <summary>Whether an offset lies in a decoded range.</summary>
+    /// <summary>Whether an offset is in a decoded range.</summary>
     public static bool Holds(long offset) => offset >= Base;
 
     /// <summary>Adds a deflated record and returns the offset of its bytes.</summary>
@@ -69,14 +69,14 @@ internal sealed class FileDecoding
         return offset;
     }
 
-    /// <summary>The offset in the file of a decoded offset: that of the part, and within it for swapped numbers.</summary>
+    /// <summary>Returns the offset in the file for a decoded offset. For a deflated record it is the offset of the part.</summary>
     public long PhysicalOf(long offset)
     {
         Part part = PartAt(offset);
         return part.Unit == 0 ? part.Physical : part.Physical + (offset - part.Start);
     }
 
-    /// <summary>The part that an offset lies in.</summary>
+    /// <summary>Returns the part that contains an offset.</summary>
     public Part PartAt(long offset) => _parts[SortedStarts.LastNotAbove(_parts.Count, i => _parts[i].Start, offset)];
 
     private long Add(long length, long physical, long stored, int unit, uint crc)
@@ -93,7 +93,7 @@ internal sealed class DecodedReads(WholeFile file, FileDecoding decoding) : IDis
 {
     private const int PieceBytes = 1 << 16;
 
-    // Readers of several threads go forward side by side, each from where another stopped.
+    // Several threads read forward at the same time, each from the position of an earlier read. Each needs a cursor.
     private const int MostCursors = 8;
 
     private readonly Lock _lock = new();
@@ -123,7 +123,7 @@ internal sealed class DecodedReads(WholeFile file, FileDecoding decoding) : IDis
             ReadRaw(part, from, destination);
             return;
         }
-        // Whole numbers around the range are swapped.
+        // The range is extended to complete numbers before the bytes are swapped.
         long first = from / unit * unit;
         int length = checked((int)(((from + destination.Length + unit - 1) / unit * unit) - first));
         if (first == from && length == destination.Length)
@@ -176,7 +176,7 @@ internal sealed class DecodedReads(WholeFile file, FileDecoding decoding) : IDis
         }
     }
 
-    // The checksum holds before the first byte is used.
+    // The checksum is verified before the first byte is used.
     private void Verify(FileDecoding.Part part)
     {
         Cursor cursor = Open(part);
@@ -198,7 +198,7 @@ internal sealed class DecodedReads(WholeFile file, FileDecoding decoding) : IDis
 
     private Cursor Open(FileDecoding.Part part) => new(part, new DeflateStream(new RecordStream(file, part), CompressionMode.Decompress));
 
-    // The nearest before the offset; a new one if there is none.
+    // Returns the nearest cursor before the offset, or a new cursor if there is none.
     private Cursor CursorAt(FileDecoding.Part part, long from)
     {
         Cursor? nearest = _cursors.Where(cursor => cursor.Part == part && cursor.Position <= from).MaxBy(cursor => cursor.Position);
@@ -215,7 +215,7 @@ internal sealed class DecodedReads(WholeFile file, FileDecoding decoding) : IDis
         {
             _ = _cursors.Remove(nearest);
         }
-        _cursors.Add(nearest); // the one that is used last goes last
+        _cursors.Add(nearest); // the cursor that was used last is at the end
         return nearest;
     }
 
@@ -247,7 +247,7 @@ internal sealed class DecodedReads(WholeFile file, FileDecoding decoding) : IDis
         }
     }
 
-    // Fills the destination as far as there are bytes.
+    // Fills the destination with the available bytes.
     private int Read(Cursor cursor, Span<byte> destination)
     {
         try

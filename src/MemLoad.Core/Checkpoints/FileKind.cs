@@ -29,7 +29,7 @@ internal static class FileKind
 
     /// <summary>
     /// Returns the kind of a path that is neither a file nor a folder, such as "a named pipe". Null for other paths, and on systems other
-    /// than Linux. Links are followed: what counts is what would be opened.
+    /// than Linux. Links are followed, because the target of a link would be opened.
     /// </summary>
     public static string? Special(string path) => (LinuxFileStatus.Of(path)?.Mode & 0xF000) switch
     {

@@ -15,8 +15,8 @@ internal abstract class FileRange
     public virtual int PieceBytes => 1 << 20;
 
     /// <summary>Fills the whole destination.</summary>
-    /// <exception cref="MemLoadException">ML1005 if the file ends before the range, ML1006 if it was truncated meanwhile, ML1007 if the
-    /// read fails.</exception>
+    /// <exception cref="MemLoadException">ML1005 if the file ends before the range, ML1006 if it was truncated during the read, ML1007 if
+    /// the read fails.</exception>
     public abstract void ReadExactly(long offset, Span<byte> destination);
 
     /// <summary>Requests that the system reads a part into the page cache in the background. It is a hint.</summary>
@@ -32,7 +32,7 @@ internal abstract class FileRange
         return bytes;
     }
 
-    /// <summary>Checks that a part lies in the range.</summary>
+    /// <summary>Checks that a part is in the range.</summary>
     /// <exception cref="MemLoadException">ML1005.</exception>
     public void Require(long offset, long count)
     {

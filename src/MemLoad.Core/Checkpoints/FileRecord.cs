@@ -55,6 +55,6 @@ internal sealed class FileRecord : FileRange
 
     public override void Expect(long offset, long count)
     {
-        // Headers are read already.
+        // The headers have been read already.
     }
 }

@@ -32,7 +32,7 @@ internal readonly record struct FileStamp(long Length, long Modified, ulong Devi
         return new FileStamp(RandomAccess.GetLength(file), File.GetLastWriteTimeUtc(file).Ticks, volume, id);
     }
 
-    /// <summary>What became of the file since this stamp, for people.</summary>
+    /// <summary>Describes the change of the file since this stamp, for messages.</summary>
     public string Difference(FileStamp now) =>
         (now.Device, now.Inode) != (Device, Inode) ? "the file was replaced by another"
         : now.Length != Length ? $"the file had {Length} bytes when it was opened and has {now.Length} now"

@@ -16,7 +16,7 @@ internal static class FileSystems
 
     /// <summary>Returns the type of the file system of a file.</summary>
     /// <param name="path">The file or folder. Links are followed.</param>
-    /// <returns>A name such as <c>ext4</c>; null if the system does not say, or if there is no such file.</returns>
+    /// <returns>A name such as <c>ext4</c>; null if the system does not report it, or if the file does not exist.</returns>
     public static string? NameOf(string path)
     {
         try

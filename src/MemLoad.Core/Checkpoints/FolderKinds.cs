@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 
 namespace MemLoad;
 
-/// <summary>Names the folders that are no checkpoint by themselves, and what in them can be opened.</summary>
+/// <summary>Describes folders that are not a checkpoint, and the files in them that can be opened.</summary>
 internal static partial class FolderKinds
 {
     // A hint searches a few folders, not a disk.
@@ -14,13 +14,14 @@ internal static partial class FolderKinds
     private const int LongestChecklist = 1 << 16;
 
     /// <summary>
-    /// Whether the name of a file says that it is a part of a model, even if it is alone: a part of ZeRO stage 3, or a layer of a pipeline.
+    /// Whether the name of a file shows that it is a part of a model, even without other parts. Such files are parts of ZeRO stage 3 and
+    /// layers of a pipeline.
     /// </summary>
     public static bool IsPartByName(string name) => ZeroName().IsMatch(name) || LayerName().IsMatch(name);
 
-    /// <summary>Files of several processes, each with a part of every large tensor.</summary>
+    /// <summary>Returns the error for files of several processes, each with a part of every large tensor.</summary>
     /// <param name="folder">Absolute path of the folder.</param>
-    /// <param name="set">What the names have in common.</param>
+    /// <param name="set">The common part of the names.</param>
     /// <param name="names">The names.</param>
     public static MemLoadException Ranks(string folder, string set, ImmutableArray<string> names)
     {
@@ -45,7 +46,8 @@ internal static partial class FolderKinds
     }
 
     /// <summary>
-    /// The number of parts of a model of Llama, by the list of checksums beside it; 1 for any other file, and without a list.
+    /// Returns the number of parts of a Llama model, from the list of checksums in its folder. Returns 1 for any other file, and without a
+    /// list.
     /// </summary>
     public static int LlamaParts(string folder, string name)
     {
@@ -64,7 +66,7 @@ internal static partial class FolderKinds
                 .Count());
     }
 
-    /// <summary>A set of files that is not complete. Others of the folder can be opened.</summary>
+    /// <summary>Returns the error for a set of files that is not complete. Other files of the folder can be opened.</summary>
     public static MemLoadException Incomplete(
         string folder, ImmutableArray<string> present, ImmutableArray<string> missing, int count, IEnumerable<string> others)
     {
@@ -77,7 +79,7 @@ internal static partial class FolderKinds
                 : (Remedy)$"Download the missing parts into the folder, or open another file of it: {(Setting.Path, path)}.");
     }
 
-    /// <summary>A folder in which no file can be a model.</summary>
+    /// <summary>Returns the error for a folder in which no file can be a model.</summary>
     public static MemLoadException WithoutModel(FolderListing listing)
     {
         string folder = listing.Folder;
@@ -118,7 +120,7 @@ internal static partial class FolderKinds
         }
     }
 
-    /// <summary>The remedy that names subfolders with files of tensors; null if there are none.</summary>
+    /// <summary>Returns the remedy that names subfolders with files of tensors; null if there are none.</summary>
     public static Remedy? Below(FolderListing listing) => Below(listing, FoldersBelow(listing));
 
     private static Remedy? Below(FolderListing listing, (string Path, FolderListing Listing)[] below)
@@ -139,7 +141,7 @@ internal static partial class FolderKinds
     private static string Kinds(FolderListing listing) =>
         string.Join(", ", listing.TensorFiles.Select(FolderNames.CompanionKind).Distinct());
 
-    // The folders below with files of tensors, nearest first.
+    // Returns the subfolders with files of tensors, the nearest first.
     private static (string Path, FolderListing Listing)[] FoldersBelow(FolderListing listing)
     {
         var found = new List<(string Path, FolderListing Listing)>();
@@ -166,7 +168,7 @@ internal static partial class FolderKinds
         return [.. found];
     }
 
-    // A folder that cannot be listed is no hint.
+    // A folder that cannot be listed is left out.
     private static FolderListing? TryList(string path)
     {
         try

@@ -23,13 +23,13 @@ internal sealed record FolderListing(
     /// <summary>The file that a distributed checkpoint has when it is complete.</summary>
     public const string DistributedMetadata = ".metadata";
 
-    // Attributes are not looked at: .NET reports dot files as hidden only on Unix, so they are told by their names.
+    // Attributes are not used. .NET reports dot files as hidden only on Unix, so hidden files are recognized by their names.
     private static readonly EnumerationOptions Everything = new() { AttributesToSkip = 0, IgnoreInaccessible = false };
 
     /// <summary>Whether the folder is a distributed checkpoint of PyTorch, complete or not.</summary>
     public bool IsDistributed => !DistributedFiles.IsEmpty || HasDistributedMetadata;
 
-    /// <summary>The files that can be models: those of tensors, without the states that trainers save beside them.</summary>
+    /// <summary>The files that can be models: files of tensors, without the other states that trainers save in the same folder.</summary>
     public IEnumerable<string> ModelFiles => TensorFiles.Where(name => FolderNames.CompanionKind(name) is null);
 
     /// <summary>Lists a folder.</summary>

@@ -3,21 +3,21 @@ using System.Text.RegularExpressions;
 namespace MemLoad;
 
 /// <summary>One of several files of a set, by its name: <c>model-00001-of-00004.safetensors</c>.</summary>
-/// <param name="Set">What the names of all parts have in common, with <c>*</c> for the number.</param>
+/// <param name="Set">The common part of the names of all parts, with <c>*</c> for the number.</param>
 /// <param name="Number">The number of this part.</param>
 /// <param name="Count">The number of parts that the name states.</param>
 internal readonly record struct PartName(string Set, int Number, int Count);
 
-/// <summary>What names of files say about their place in a folder.</summary>
+/// <summary>Determines the role of files in a folder from their names.</summary>
 internal static partial class FolderNames
 {
     private static readonly string[] TensorExtensions =
         [".pt", ".pth", ".bin", ".safetensors", ".gguf", ".ckpt", ".sft", ".th", ".pth.tar", ".pt.tar"];
 
-    // Files of one tensor have these. The others are of whole models.
+    // The extensions of files with one tensor. Files with other extensions have whole models.
     private static readonly string[] SingleExtensions = [".pt", ".pth", ".bin", ".safetensors"];
 
-    // The names under which trainers save what is no model (transformers, accelerate, DeepSpeed, verl).
+    // The names of files that trainers save and that are not models (transformers, accelerate, DeepSpeed, verl).
     private static readonly (Regex Name, string Kind)[] Companions =
     [
         (OptimizerName(), "optimizer state"),
@@ -28,10 +28,10 @@ internal static partial class FolderNames
         (LoaderName(), "state of the data loader"),
     ];
 
-    // Files of one process of several: of Llama, DeepSpeed, verl, and names like pytorch_model_fsdp_rank0.bin.
+    // The names of files that one of several processes wrote: Llama, DeepSpeed, verl, and names such as pytorch_model_fsdp_rank0.bin.
     private static readonly Regex[] Ranks = [ConsolidatedName(), DeepSpeedName(), WorldRankName(), NamedRankName()];
 
-    /// <summary>Whether a text of a file is the name of another file beside it: no path, on any system.</summary>
+    /// <summary>Whether a text in a file is the name of another file in the same folder, and not a path on any system.</summary>
     public static bool IsPlain(string name) =>
         name is not ("" or "." or "..") && !name.AsSpan().ContainsAny(@"/\:") && !ControlCharacters.AreInFileName(name);
 
@@ -48,10 +48,12 @@ internal static partial class FolderNames
     /// <summary>Whether a file is a data file of a distributed checkpoint of PyTorch.</summary>
     public static bool IsDistributed(string name) => name.EndsWith(".distcp", StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>What a file beside a model is, such as <c>optimizer state</c>; null for a file that can be a model.</summary>
+    /// <summary>
+    /// Returns the kind of a file that is saved with a model, such as <c>optimizer state</c>; null for a file that can be a model.
+    /// </summary>
     public static string? CompanionKind(string name) => Array.Find(Companions, companion => companion.Name.IsMatch(name)).Kind;
 
-    /// <summary>The place in a set that a name states; null if it states none.</summary>
+    /// <summary>Returns the place in a set that a name states; null if it states none.</summary>
     public static PartName? PartOf(string name)
     {
         if (!name.Contains("of", StringComparison.OrdinalIgnoreCase))
@@ -64,7 +66,7 @@ internal static partial class FolderNames
         return count > 0 && number <= count ? new PartName(Replace(name, match.Groups["number"], "*"), number, count) : null;
     }
 
-    /// <summary>The name that another part of a set has.</summary>
+    /// <summary>Returns the name of another part of a set.</summary>
     public static string SiblingOf(string name, int number)
     {
         Group own = CountedName().Match(name).Groups["number"];
@@ -72,8 +74,8 @@ internal static partial class FolderNames
     }
 
     /// <summary>
-    /// The rank in the name of a file that one of several processes wrote, such as 1 in <c>consolidated.01.pth</c>; null if there is none.
-    /// The set is what the names of all ranks have in common, and the count is how many the name states, or 0.
+    /// Returns the rank in the name of a file of one of several processes, such as 1 in <c>consolidated.01.pth</c>; null if there is none.
+    /// The set is the common part of the names of all ranks. The count is the number of ranks that the name states, or 0.
     /// </summary>
     public static PartName? RankOf(string name)
     {
@@ -82,15 +84,15 @@ internal static partial class FolderNames
             : new PartName(Replace(name, rank, "*"), NumberOf(rank), NumberOf(WorldName().Match(name).Groups["count"]));
     }
 
-    // At most six digits; 0 if the name has none.
+    // Returns a number of at most six digits; 0 if the name has none.
     private static int NumberOf(Group digits) => digits.Success ? int.Parse(digits.ValueSpan, CultureInfo.InvariantCulture) : 0;
 
     private static string Replace(string name, Group group, string text) =>
         $"{name[..group.Index]}{text}{name[(group.Index + group.Length)..]}";
 
     /// <summary>
-    /// A name without its format: equal for the files in which transformers, diffusers and peft save one model in two formats, such as
-    /// <c>model.safetensors</c> and <c>pytorch_model.bin</c>.
+    /// Returns a name without its format. transformers, diffusers and peft save one model in two formats, such as <c>model.safetensors</c>
+    /// and <c>pytorch_model.bin</c>. The result is equal for both files.
     /// </summary>
     public static string ModelOf(string name)
     {
@@ -98,7 +100,9 @@ internal static partial class FolderNames
         return model.StartsWith("pytorch_model", StringComparison.OrdinalIgnoreCase) ? model["pytorch_".Length..] : model;
     }
 
-    /// <summary>The name of the model of an index, without the format and without <c>.index.json</c>; null if it is no index.</summary>
+    /// <summary>
+    /// Returns the name of the model of an index, without the format and without <c>.index.json</c>; null if it is not an index.
+    /// </summary>
     public static string? ModelOfIndex(string name) =>
         IndexName().Match(name) is { Success: true } index ? FormatWord().Replace(name[..index.Index], "") : null;
 

@@ -1,14 +1,14 @@
 namespace MemLoad;
 
 /// <summary>
-/// Determines the kind of checkpoint in a folder. A reading must be complete, and the only one: an index and its shards, all parts of a set
-/// by their names, one file of tensors, or one file per tensor. The states that trainers save beside a model are no second reading. Of one
-/// model in two formats, safetensors is read. In any other case the message has paths to type.
+/// Determines the kind of checkpoint in a folder. A reading is an index and its shards, all parts of a set by their names, one file of
+/// tensors, or one file per tensor. It must be complete, and it must be the only one. The other states that trainers save with a model do
+/// not count as a reading. If one model is present in two formats, safetensors is read. In any other case the message has paths to type.
 /// </summary>
 internal static class FolderReader
 {
     /// <summary>One reading of the folder: a file, or the files of a set.</summary>
-    /// <param name="Name">The name of the file, or what the names of the set have in common.</param>
+    /// <param name="Name">The name of the file, or the common part of the names of the set.</param>
     /// <param name="Files">The files, in the order of their numbers.</param>
     /// <param name="Missing">The names of the first parts that are not there.</param>
     /// <param name="IsRanks">Whether the files are of several processes, each with a part of every large tensor.</param>
@@ -80,8 +80,8 @@ internal static class FolderReader
     }
 
     /// <summary>
-    /// The complete reading beside an index that is of no use: the whole file of its model, or all files of a set of it; null if there is
-    /// none.
+    /// Returns the complete reading in the folder of an index that cannot be used. It is the whole file of its model, or all files of a set
+    /// of the model. Null if there is none.
     /// </summary>
     public static (string Name, bool IsSet)? Beside(string indexPath)
     {
@@ -93,7 +93,7 @@ internal static class FolderReader
         return whole is null ? null : (whole.Name, whole.IsSet);
     }
 
-    // A file per tensor, unless the names say otherwise.
+    // Reads the files as one file per tensor, unless their names have another meaning.
     private static Checkpoint ReadSeveral(FolderListing listing, Candidate[] candidates, Opening opening) =>
         candidates.All(candidate => !candidate.IsSet && FolderNames.CanBeSingle(candidate.Name))
             ? PerTensorFolderReader.Read(listing, opening)
@@ -128,7 +128,7 @@ internal static class FolderReader
         (int first, int count, string name, bool isRank) = parts[0];
         if (isRank)
         {
-            // One process alone wrote the whole model, as far as its name says.
+            // A single process wrote the whole model, according to the name of the file.
             bool isWhole = parts.Length == 1 && first == 0 && count <= 1 && !FolderKinds.IsPartByName(name);
             return new Candidate(isWhole ? name : set, names, [], !isWhole);
         }
@@ -136,7 +136,7 @@ internal static class FolderReader
         {
             return new Candidate(name, names, [], IsRanks: false);
         }
-        // Programs count from 1, and some from 0.
+        // Most programs count from 1, and some count from 0.
         int start = first == 0 ? 0 : 1;
         var present = parts.Select(part => part.Number).ToHashSet();
         IEnumerable<int> missing = Enumerable.Range(start, count).Where(number => !present.Contains(number)).Take(MostMissingNames);
@@ -153,7 +153,7 @@ internal static class FolderReader
             .WithFindings([$"the folder has no index: its {parts.Length} shards were read by their names"]);
     }
 
-    // Of one model in several formats the safetensors file; null if these are several models.
+    // Returns the safetensors file if the names are of one model in several formats; null if they are of several models.
     private static string? Preferred(IReadOnlyCollection<string> names)
     {
         if (names.Count == 1)

@@ -39,7 +39,7 @@ internal readonly partial record struct LinuxFileStatus(
     /// <summary>The effective user of this process. Root is 0.</summary>
     public static uint EffectiveUser => GetEffectiveUser();
 
-    /// <summary>True for a regular file, which is no link, pipe or device.</summary>
+    /// <summary>True for a regular file, which is not a link, a pipe or a device.</summary>
     public bool IsRegular => (Mode & Kind) == RegularFile;
 
     /// <summary>True for a folder.</summary>

@@ -5,8 +5,8 @@ using System.Text.Unicode;
 namespace MemLoad;
 
 /// <summary>
-/// Detects what servers and programs leave under the name of a checkpoint: a page of text in the place of the file, or the file in a
-/// compressed form.
+/// Detects files with the name of a checkpoint and other content. Servers and programs save a page of text in place of the file, or the
+/// file in a compressed form.
 /// </summary>
 internal static class NotWeights
 {
@@ -62,7 +62,7 @@ internal static class NotWeights
                 remedy: "If you trust the file, in Python: torch.save(torch.load(path, weights_only=False), new_path). This can run "
                     + "programs that the file contains.");
         }
-        // Other text is a file of another kind. So is a container of PyTorch that never came into use.
+        // Other text is a file of another kind. The same applies to a container of PyTorch that was never used.
         if (FolderNames.IsTensors(path) && !head.StartsWith("PYTORCH"u8) && IsText(head, length))
         {
             ReadOnlySpan<byte> text = head.StartsWith(mark) ? head[mark.Length..] : head;
@@ -89,7 +89,7 @@ internal static class NotWeights
         static bool IsName(ReadOnlySpan<byte> name) => name.Length > 0 && !name.ContainsAnyExcept(NameBytes);
     }
 
-    // Weights have zeros, and controls that no text has.
+    // Weights have zeros and control characters that text does not have.
     private static bool IsText(ReadOnlySpan<byte> head, long length)
     {
         int high = 0;
@@ -105,7 +105,7 @@ internal static class NotWeights
         {
             return true;
         }
-        // The last character may be cut, and old pages are not UTF-8.
+        // The last character can be incomplete, and old pages are not UTF-8.
         return length > head.Length ? high <= Math.Max(3, head.Length / 4) : high <= head.Length / 4;
     }
 

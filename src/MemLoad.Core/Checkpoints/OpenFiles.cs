@@ -7,7 +7,7 @@ internal static class OpenFiles
     private const int MachineHasTooMany = 23; // ENFILE
     private const string Descriptors = "/proc/self/fd";
 
-    // Files of the runtime: assemblies, pipes of a child process, and files that other threads open meanwhile.
+    // The reserve for files of the runtime: assemblies, pipes of a child process, and files that other threads open at the same time.
     private const int Reserve = 16;
 
     /// <summary>The number of files that can still be opened. Null on systems other than Linux.</summary>
@@ -34,7 +34,7 @@ internal static class OpenFiles
         }
     }
 
-    // Since Linux 6.2 the length of this folder is the number of its entries. To list them takes two calls of the system per open file.
+    // Since Linux 6.2 the length of this folder is the number of its entries. Listing them takes two system calls per open file.
     private static long CountOpen() =>
         LinuxFileStatus.Of(Descriptors) is { Length: > 0 } folder
             ? folder.Length : Directory.EnumerateFileSystemEntries(Descriptors).Count();

@@ -34,8 +34,8 @@ public sealed record OpenLimits
     public int RemoteSeconds { get; init; } = 60;
 
     /// <summary>
-    /// Whether a PyTorch file opens if it has objects beside its tensors: instances of classes that MemLoad does not know. They are left
-    /// out, and no code runs. Tensors inside objects are left out, too. False refuses such a file (ML3003). It is not a part of
+    /// Whether a PyTorch file opens if it has objects other than tensors. These are instances of classes that MemLoad does not know. They
+    /// are left out, and no code runs. Tensors inside objects are left out, too. False refuses such a file (ML3003). It is not a part of
     /// <see cref="Variable"/>.
     /// </summary>
     public bool AllowOpaque { get; init; }

@@ -1,8 +1,8 @@
 namespace MemLoad;
 
 /// <summary>
-/// Compares numbers from files that are keys of a hash table. .NET uses a number as its own hash, so a file could select numbers that share
-/// one bucket. The cost would be quadratic. Here the hash depends on a random seed per process.
+/// Compares numbers from files that are keys of a hash table. In .NET, the hash of a number is the number itself. A file could therefore
+/// select numbers that share one bucket. The cost would be quadratic. Here the hash depends on a random seed per process.
 /// </summary>
 internal sealed class SeededNumbers : IEqualityComparer<uint>, IEqualityComparer<int>
 {

@@ -11,11 +11,11 @@ internal static class ShardFiles
         OpenAll(paths.Length, (i, stop) => Checkpoint.OpenFile(paths[i], opening with { Stop = stop }), opening.Stop);
 
     /// <summary>Opens files by a function, several at a time. The error of the first file is reported.</summary>
-    /// <typeparam name="T">What opening a file gives.</typeparam>
+    /// <typeparam name="T">The type of an opened file.</typeparam>
     /// <param name="count">The number of files.</param>
     /// <param name="open">Opens one of them.</param>
     /// <param name="ct">Stops the reading.</param>
-    /// <param name="threads">How many at a time; null for as many as suit this machine.</param>
+    /// <param name="threads">The number of files to open at a time; null for a number that suits this machine.</param>
     public static T[] OpenAll<T>(int count, Func<int, CancellationToken, T> open, CancellationToken ct, int? threads = null)
     {
         var opened = new T[count];
@@ -25,7 +25,7 @@ internal static class ShardFiles
         {
             try
             {
-                // What comes after a failure is of no interest.
+                // Failures after the first failure are not reported.
                 if (i < Volatile.Read(ref failed))
                 {
                     opened[i] = open((int)i, stop);

@@ -1,24 +1,24 @@
 namespace MemLoad;
 
 /// <summary>
-/// A part of a storage: a box of elements, as a rank of a training saved it, or as a rank of a server loads it. Its bytes lie in runs of
-/// equal length. The shard of a training lies in one piece in a file: in the storage it has one run for some rows of a matrix, and one per
-/// row for some columns. A slice of columns has one run per row in the file.
+/// A part of a storage: a box of elements that a rank of a training saved, or that a rank of a server loads. Its bytes are in runs of equal
+/// length. The shard of a training is one piece of a file. In the storage, it has one run if it is a range of rows of a matrix. If it is a
+/// range of columns, it has one run per row. A slice of columns has one run per row in the file.
 /// </summary>
 public sealed class StorageChunk
 {
-    // The loops around a run, outermost first: how often, and the distances in the file and in the storage in bytes.
+    // The loops around a run, outermost first: the number of repetitions, and the distances in the file and in the storage in bytes.
     private readonly record struct Loop(long Count, long FileStep, long Step);
 
-    // A page is the least that a disk reads.
+    // A disk reads at least one page.
     private const long Close = 4096;
 
-    // A disk is slow for short reads that are apart. Runs with smaller gaps are requested from it together with what lies between them.
+    // A disk is slow for short reads that are apart. Runs with smaller gaps are requested from it together with the bytes between them.
     private const long FarApart = 128 << 10;
 
     private readonly ImmutableArray<Loop> _loops;
     private readonly ChunkBox _box; // in the tensor
-    private readonly ChunkBox _array; // the array of the file that the box is a part of: from its first element, its dimensions
+    private readonly ChunkBox _array; // the array of the file that has the box: its first element and its dimensions
     private readonly long _arrayOffset;
     private readonly int _elementBytes;
     private readonly long _largestGap; // the most bytes between two runs in the file
@@ -98,20 +98,20 @@ public sealed class StorageChunk
     /// <summary>True if all bytes are consecutive in the file.</summary>
     public bool IsOnePiece { get; }
 
-    /// <summary>True if the runs in the file are so close that each read takes several, with what lies between them.</summary>
+    /// <summary>True if the runs in the file are so close that each read takes several runs, with the bytes between them.</summary>
     internal bool IsClose => !IsOnePiece && _largestGap <= Close;
 
-    /// <summary>Creates the chunk of a box that lies in one piece in a file, in a tensor that is contiguous in its storage.</summary>
+    /// <summary>Creates the chunk of a box that is one piece of a file, in a tensor that is contiguous in its storage.</summary>
     /// <param name="file">Index of the file.</param>
     /// <param name="offset">Byte offset in the file.</param>
     /// <param name="elementBytes">Bytes of an element.</param>
     /// <param name="shape">Dimensions of the tensor. Its bytes fit 64 bits.</param>
-    /// <param name="box">The box, which is not empty and lies inside the tensor.</param>
+    /// <param name="box">The box, which is not empty and is inside the tensor.</param>
     internal static StorageChunk OfBox(int file, long offset, int elementBytes, ImmutableArray<long> shape, ChunkBox box) =>
         new(file, offset, elementBytes, ChunkBox.Whole(box.Sizes), shape, box);
 
-    /// <summary>Returns the part of the chunk that lies in a slice of the tensor, which becomes a tensor of its own.</summary>
-    /// <param name="slice">The slice, which is not empty and lies inside the tensor.</param>
+    /// <summary>Returns the part of the chunk that is in a slice of the tensor. The slice becomes a separate tensor.</summary>
+    /// <param name="slice">The slice, which is not empty and is inside the tensor.</param>
     /// <returns>The part, in the storage of the slice; null if the chunk has no element of the slice.</returns>
     internal StorageChunk? In(ChunkBox slice)
     {
@@ -124,11 +124,11 @@ public sealed class StorageChunk
         return new StorageChunk(File, _arrayOffset, _elementBytes, array, slice.Sizes, common.From(slice.Offsets));
     }
 
-    /// <summary>Returns where a byte of the chunk lies in the storage.</summary>
+    /// <summary>Returns the offset in the storage of a byte of the chunk.</summary>
     /// <param name="offset">Byte offset in the chunk.</param>
     public long PlaceOf(long offset) => At(offset).Place;
 
-    /// <summary>Returns where a byte of the chunk lies in the file.</summary>
+    /// <summary>Returns the offset in the file of a byte of the chunk.</summary>
     internal long InFile(long offset) => At(offset).InFile;
 
     /// <summary>Fills memory with consecutive bytes of the chunk, with one read per run in the file.</summary>
@@ -155,16 +155,14 @@ public sealed class StorageChunk
     }
 
     /// <summary>
-    /// Returns the offset of the first byte of the chunk that lies at a place of the storage or after it; the length if none does.
+    /// Returns the offset in the chunk of its first byte at or after an offset of the storage; the length if there is none.
     /// </summary>
     internal long FirstFrom(long place) => First(place - Start, loop => loop.Step);
 
-    /// <summary>
-    /// Returns the offset of the first byte of the chunk that lies at a place of the file or after it; the length if none does.
-    /// </summary>
+    /// <summary>Returns the offset in the chunk of its first byte at or after an offset of the file; the length if there is none.</summary>
     internal long FirstInFileFrom(long place) => First(place - Offset, loop => loop.FileStep);
 
-    /// <summary>The chunk in a list of files with other indices.</summary>
+    /// <summary>Returns the chunk for a list of files with other indices.</summary>
     internal StorageChunk WithFile(int file)
     {
         var same = (StorageChunk)MemberwiseClone();
@@ -172,14 +170,14 @@ public sealed class StorageChunk
         return same;
     }
 
-    // From the distance to the first run, and the distance of the runs of a loop.
+    // Computes the offset from the distance to the first run, and from the distance between the runs of a loop.
     private long First(long rest, Func<Loop, long> step)
     {
         if (rest <= 0)
         {
             return 0;
         }
-        long block = Length; // bytes of the chunk in one turn of the loop around
+        long block = Length; // bytes of the chunk in one iteration of the enclosing loop
         long offset = 0;
         foreach (Loop loop in _loops)
         {
@@ -198,7 +196,7 @@ public sealed class StorageChunk
     private static long GapIn(ImmutableArray<Loop> loops, long run)
     {
         long gap = 0;
-        long end = run; // of the runs of the loops inside
+        long end = run; // of the runs of the inner loops
         for (int i = loops.Length - 1; i >= 0; i--)
         {
             gap = Math.Max(gap, loops[i].FileStep - end);

@@ -23,7 +23,7 @@ internal ref struct StrictJson
     // Bytes of a set of names without the names.
     private const int EmptySet = 80;
 
-    /// <summary>What JSON has between its tokens.</summary>
+    /// <summary>The bytes that JSON has between its tokens.</summary>
     public static ReadOnlySpan<byte> Spaces => " \t\r\n"u8;
 
     private readonly FileRange? _file;
@@ -33,7 +33,7 @@ internal ref struct StrictJson
     private Utf8JsonReader _reader;
     private byte[] _buffer = [];
 
-    // The piece in memory, its position in the file, the length of its part that is known to be UTF-8, and the bytes that follow it.
+    // The piece in memory, its position in the file, the length of the part that is verified as UTF-8, and the bytes after the piece.
     private ReadOnlySpan<byte> _text;
     private long _origin;
     private int _valid;
@@ -124,7 +124,7 @@ internal ref struct StrictJson
         }
     }
 
-    // Drops the start of the piece, and reads more bytes behind the rest. A token that fills the piece makes the piece longer.
+    // Drops the start of the piece, and reads more bytes after the rest. A token that fills the piece makes the piece longer.
     private void ReadOn(int dropped)
     {
         ReadOnlySpan<byte> kept = _text[dropped..];
@@ -336,7 +336,7 @@ internal ref struct StrictJson
         return values;
     }
 
-    /// <summary>Reads over the current value, which must be sound JSON.</summary>
+    /// <summary>Skips the current value, which must be valid JSON.</summary>
     public void Skip() => Flatten("", null);
 
     /// <summary>Reads the current value: scalars at any depth with dotted names. The JSON reader limits the depth.</summary>

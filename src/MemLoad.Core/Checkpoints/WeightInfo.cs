@@ -4,11 +4,12 @@ using System.Text.Json.Serialization;
 namespace MemLoad;
 
 /// <summary>
-/// One tensor of a checkpoint: what it is and where its bytes lie. Flat and primitive, so that it survives CSV and remoting.
+/// One tensor of a checkpoint: its description and the location of its bytes. The properties are flat and of primitive types, so that CSV
+/// and remoting keep them.
 /// </summary>
 public sealed record WeightInfo
 {
-    /// <summary>Its name in the state dict.</summary>
+    /// <summary>The name in the state dict.</summary>
     public required string Name { get; init; }
     /// <summary>PyTorch's name of the element type, without <c>torch.</c>.</summary>
     public required string DType { get; init; }
@@ -22,23 +23,25 @@ public sealed record WeightInfo
     public required long ElementCount { get; init; }
     /// <summary>Bytes of the elements when contiguous.</summary>
     public required long Bytes { get; init; }
-    /// <summary>Absolute path of the file that holds it; of its first chunk, if it lies in several.</summary>
+    /// <summary>Absolute path of the file that has the tensor. For a tensor in several chunks, it is the file of the first chunk.</summary>
     public required string File { get; init; }
-    /// <summary>Byte offset of its first element in that file; of its record, if that is compressed.</summary>
+    /// <summary>Byte offset of the first element in that file. For a compressed record, it is the offset of the record.</summary>
     public required long Offset { get; init; }
-    /// <summary>Number of its storage; tensors with equal numbers share memory.</summary>
+    /// <summary>Number of the storage. Tensors with equal numbers share memory.</summary>
     public required int Storage { get; init; }
-    /// <summary>SHA-256 over its elements, contiguous, little-endian and row-major, lowercase hex; null unless asked for.</summary>
+    /// <summary>
+    /// SHA-256 over the elements, contiguous, little-endian and row-major, in lowercase hex; null unless it was requested.
+    /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Sha256 { get; init; }
     /// <summary>Absolute path of the checkpoint.</summary>
     public required string Path { get; init; }
-    /// <summary>Its format, a <see cref="CheckpointFormat"/>.</summary>
+    /// <summary>The format of the checkpoint, a <see cref="CheckpointFormat"/>.</summary>
     public required string Format { get; init; }
 
-    /// <summary>The tensors of a checkpoint, in the order of the file; each is described when it is asked for.</summary>
+    /// <summary>Returns the tensors of a checkpoint, in the order of the file. Each is created when it is enumerated.</summary>
     /// <param name="checkpoint">The checkpoint.</param>
-    /// <param name="hashes">The SHA-256 of each, from <see cref="WeightsDigest.OfTensors"/>; null to leave them out.</param>
+    /// <param name="hashes">The SHA-256 of each tensor, from <see cref="WeightsDigest.OfTensors"/>; null to leave them out.</param>
     public static IEnumerable<WeightInfo> Of(Checkpoint checkpoint, string[]? hashes = null)
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
@@ -48,7 +51,7 @@ public sealed record WeightInfo
     private static IEnumerable<WeightInfo> Describe(Checkpoint checkpoint, string[]? hashes)
     {
         string format = checkpoint.Format.ToString();
-        // Readers give tensors with equal shapes the same array, so neighbors share the text, too.
+        // Readers use the same array for tensors with equal shapes, so neighbors also share the text.
         (ImmutableArray<long> shape, ImmutableArray<long> strides) = (default, default);
         (string shapeText, string stridesText) = ("", "");
         for (int i = 0; i < checkpoint.Tensors.Length; i++)
@@ -85,7 +88,7 @@ public sealed record WeightInfo
     }
 }
 
-/// <summary>Numbers with commas between them, which JSON has as a list.</summary>
+/// <summary>Numbers with commas between them, which are a list in JSON.</summary>
 internal sealed class NumberList : JsonConverter<string>
 {
     public override string Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
@@ -100,7 +103,7 @@ internal sealed class NumberList : JsonConverter<string>
 
     public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options)
     {
-        // On one line, however the rest is indented.
+        // The list is on one line, even if the rest is indented.
         writer.WriteRawValue($"[{value.Replace(",", ", ", StringComparison.Ordinal)}]", skipInputValidation: true);
     }
 }

@@ -6,7 +6,7 @@ internal abstract class WholeFile : FileRange, IDisposable
     /// <summary>The ranges whose bytes are decoded; null if the file has none.</summary>
     public FileDecoding? Decoding { get; set; }
 
-    /// <summary>What a checkpoint says about the file.</summary>
+    /// <summary>The description of the file in a checkpoint.</summary>
     public abstract CheckpointFile Described { get; }
 
     public abstract void Dispose();

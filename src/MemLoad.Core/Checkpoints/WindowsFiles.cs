@@ -4,12 +4,13 @@ using Microsoft.Win32.SafeHandles;
 namespace MemLoad;
 
 /// <summary>
-/// What Windows offers for files and .NET does not. Libraries are the system folder's; the current folder may be anybody's.
+/// Functions of Windows for files that .NET does not have. Libraries are loaded from the system folder, because other users may control the
+/// current folder.
 /// </summary>
 [SupportedOSPlatform("windows")]
 internal static unsafe partial class WindowsFiles
 {
-    private const int LongestPlainPath = 240; // longer ones need a prefix, files in the folder included
+    private const int LongestPlainPath = 240; // longer paths, such as those of files in the folder, need a prefix
     private const uint Delete = 0x10000;
     private const uint ShareAll = 7;
     private const uint OpenExisting = 3;
@@ -25,8 +26,8 @@ internal static unsafe partial class WindowsFiles
     /// <summary>
     /// Renames a file over another, even if programs have the other file open. They keep the old file (NTFS, Windows 10 1607 and newer).
     /// </summary>
-    /// <returns>False where the system or the file system knows no such rename; nothing has happened then.</returns>
-    /// <exception cref="IOException">It is not renamed; the message is the system's.</exception>
+    /// <returns>False if the system or the file system does not support this rename. Nothing has changed then.</returns>
+    /// <exception cref="IOException">The file is not renamed. The message is that of the system.</exception>
     /// <exception cref="UnauthorizedAccessException">The system denies it.</exception>
     public static bool TryReplace(string path, string name)
     {
@@ -36,7 +37,7 @@ internal static unsafe partial class WindowsFiles
             throw Failure(Marshal.GetLastPInvokeError());
         }
         string target = Extended(name);
-        // FILE_RENAME_INFO: flags, a root folder, the length of the name in bytes, the name and its NUL.
+        // FILE_RENAME_INFO has flags, a root folder, the length of the name in bytes, the name, and its NUL.
         int start = (2 * sizeof(nint)) + sizeof(uint);
         byte[] information = new byte[start + ((target.Length + 1) * sizeof(char))];
         MemoryMarshal.Write(information, ReplaceWithPosixSemantics);
@@ -54,20 +55,20 @@ internal static unsafe partial class WindowsFiles
     }
 
     /// <summary>
-    /// Bytes that this user may still write in a folder, whatever volume is mounted there, quotas included; null where the system does not
-    /// say.
+    /// Returns the bytes that this user may still write in a folder, on the volume that is mounted there. Quotas are included. Null if the
+    /// system does not report them.
     /// </summary>
     public static long? FreeBytes(string folder)
     {
         ulong free;
         ulong total;
-        // Some network and user-space file systems answer zero for everything.
+        // Some network and user-space file systems report zero for all figures.
         return GetFreeSpace(Extended(Path.TrimEndingDirectorySeparator(folder) + '\\'), &free, &total, null) && total > 0
             ? (long)Math.Min(free, long.MaxValue)
             : null;
     }
 
-    /// <summary>The volume's serial number and the file's number on it; zeros where the file system has none.</summary>
+    /// <summary>Returns the serial number of the volume and the number of the file on it; zeros if the file system has none.</summary>
     public static (ulong Volume, ulong File) IdOf(SafeFileHandle file)
     {
         FileId id = default;
@@ -78,12 +79,12 @@ internal static unsafe partial class WindowsFiles
     }
 
     /// <summary>
-    /// Where an open file lies, links and mapped drives resolved, with a drive letter or as <c>\\?\UNC\server\share</c>; null where the
-    /// system does not say.
+    /// Returns the path of an open file, with links and mapped drives resolved. It has a drive letter or the form
+    /// <c>\\?\UNC\server\share</c>. Null if the system does not report it.
     /// </summary>
     public static string? FinalPath(SafeFileHandle file) => FinalPath(file, 0) ?? FinalPath(file, VolumeAsGuid);
 
-    /// <summary>The type of the file system of an open file, such as <c>NTFS</c>; null where the system does not say.</summary>
+    /// <summary>Returns the type of the file system of an open file, such as <c>NTFS</c>; null if the system does not report it.</summary>
     public static string? FileSystemOf(SafeFileHandle file)
     {
         const int Longest = 261; // MAX_PATH and the NUL

@@ -1,11 +1,12 @@
 namespace MemLoad;
 
 /// <summary>
-/// Paths of Windows that name something other than a file, told from their text alone: opening a device can wait for it, or change it.
+/// Detects Windows paths that do not name a file. Only the text of the path is used, because opening a device can wait for it, or change
+/// it.
 /// </summary>
 internal static class WindowsNames
 {
-    /// <summary>What a path names besides a file or a folder, for people; null if it may be one of these.</summary>
+    /// <summary>Returns the kind of a path that is neither a file nor a folder, for messages; null if it can be one of these.</summary>
     /// <param name="fullPath">An absolute path as the system makes it: <c>COM1</c> has become <c>\\.\COM1</c>.</param>
     public static string? Special(string fullPath)
     {
@@ -29,7 +30,7 @@ internal static class WindowsNames
             {
                 return "a named pipe";
             }
-            // A drive or a volume with something behind it may be a file there; everything else is a device.
+            // A path below a drive or a volume can be a file there. Every other path is a device.
             if (!IsOnDrive(rest)
                 && !(rest.StartsWith("Volume{", StringComparison.OrdinalIgnoreCase) && rest.Contains('\\', StringComparison.Ordinal)))
             {
@@ -40,8 +41,7 @@ internal static class WindowsNames
     }
 
     /// <summary>
-    /// The root of a path without the prefix for paths that are taken as they are: <c>C:\</c> of <c>\\?\C:\x</c>; null if it lies on a
-    /// share.
+    /// Returns the root of a path without the prefix for literal paths, such as <c>C:\</c> for <c>\\?\C:\x</c>; null for a path on a share.
     /// </summary>
     public static string? LocalRoot(string fullPath)
     {
@@ -52,7 +52,7 @@ internal static class WindowsNames
         {
             return rest[..3];
         }
-        // A volume by its number is one of this machine.
+        // A volume that is named by its number belongs to this machine.
         return
             isRaw
             && rest.StartsWith("Volume{", StringComparison.OrdinalIgnoreCase)

@@ -92,7 +92,7 @@ internal sealed record MachineSpeed
         }
     }
 
-    // By the folder as well, because another folder may be writable.
+    // The key includes the folder, because another folder may be writable.
     private static string InMemoryKey(string device)
     {
         try

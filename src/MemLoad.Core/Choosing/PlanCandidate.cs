@@ -1,7 +1,7 @@
 namespace MemLoad;
 
 /// <summary>
-/// A possible plan, with its forecast and what it lacks. Its ring has 0 bytes if there is none. The time is null if the speed of this
+/// A possible plan, with its forecast and its missing memory. Its ring has 0 bytes if there is none. The time is null if the speed of this
 /// machine is not known. The cached share, from 0 to 1, is determined when it is read, which takes time for large files. The shortfall is
 /// null if the plan fits.
 /// </summary>

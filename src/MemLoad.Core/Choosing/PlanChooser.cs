@@ -117,7 +117,7 @@ internal sealed class PlanChooser(
 
     private bool May(Strategy strategy) => strategy != Strategy.Mmap || mapObstacle is null;
 
-    // On the host only what is cast passes through a ring. Without a cast all sizes are equally good.
+    // On the host, only storages with a cast pass through a ring. Without a cast all sizes are equally good.
     private IEnumerable<(Strategy Strategy, long Ring)> Variants(Strategy strategy) =>
         strategy == Strategy.Stream && (!device.IsHost || view.HasCasts) ? StagingRing.Sizes.Select(ring => (strategy, ring))
             : [(strategy, StagingRing.DefaultBytes)];

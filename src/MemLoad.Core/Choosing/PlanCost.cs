@@ -57,8 +57,8 @@ internal sealed class PlanCost(LoadView view, MachineSpeed speed) : IPlanReader,
         bool toDevice = buffer.Pool == MemoryPool.Device;
         if (step.Kind == StepKind.Read)
         {
-            // On the host only what is cast passes through the ring. It takes one more pass over a slot, but touches fewer pages, so it is
-            // as fast as in place.
+            // On the host, only storages with a cast pass through the ring. It takes one more pass over a slot, but touches fewer pages, so
+            // it is as fast as in place.
             return step.Source < 0 || !toDevice ? _readInPlace : ThroughRing(source.Bytes);
         }
         bool touched = _touched[step.Buffer];

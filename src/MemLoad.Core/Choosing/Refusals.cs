@@ -1,11 +1,11 @@
 namespace MemLoad;
 
-/// <summary>The messages of refused loads: which limit is exceeded, how much is missing, and what to type instead.</summary>
+/// <summary>The messages of refused loads: the exceeded limit, the missing memory, and the command to type instead.</summary>
 internal static class Refusals
 {
     /// <summary>
-    /// Returns the error for a refused load. <paramref name="nearest"/> is another plan that fits, or the one that lacks least. <paramref
-    /// name="fitsOnHost"/> says whether a mapping of the file on the host would fit.
+    /// Returns the error for a refused load. The plan <paramref name="nearest"/> is another plan that fits, or the plan that lacks least.
+    /// The value <paramref name="fitsOnHost"/> states whether a mapping of the file on the host would fit.
     /// </summary>
     public static MemLoadException Of(
         PlanCandidate refused, PlanCandidate nearest, IDevice device, MemoryBudget budget, LoadRequest request, bool fitsOnHost)

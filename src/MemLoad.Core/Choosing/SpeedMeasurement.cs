@@ -85,7 +85,7 @@ internal sealed class SpeedMeasurement : IDisposable
         }
     }
 
-    // Once only: the second time the disk's own cache would answer.
+    // The read is measured only once, because the cache of the disk would serve a second read.
     private void MeasureCold(string scratch)
     {
         if (!LinuxPageCache.IsSupported)
@@ -268,7 +268,7 @@ internal sealed class SpeedMeasurement : IDisposable
         return builder.Build();
     }
 
-    // In the cache folder. If that cannot be written, in the folder for temporary files.
+    // The scratch file is in the cache folder. If that cannot be written, it is in the folder for temporary files.
     private static string WriteScratch(long bytes)
     {
         FileSizeLimit.IsError();

@@ -6,7 +6,7 @@ namespace MemLoad;
 /// </summary>
 internal enum Work
 {
-    Step, // any step, whatever its bytes
+    Step, // any step, independent of its bytes
     Initialise, // initialising a parameter in a fresh buffer
     ReadInPlace, // reading cached file pages into fresh host memory with several threads
     ReadInPlaceCold, // reading from the disk into fresh host memory

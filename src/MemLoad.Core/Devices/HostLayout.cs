@@ -29,7 +29,7 @@ internal sealed class HostLayout
     public ImmutableArray<Place> Blocks { get; }
     public long Bytes { get; }
 
-    /// <summary>Places the blocks one after the other.</summary>
+    /// <summary>Places the blocks consecutively.</summary>
     /// <exception cref="OverflowException">The sum does not fit 64 bits.</exception>
     public static HostLayout Packed(IReadOnlyList<long> lengths)
     {
@@ -45,8 +45,8 @@ internal sealed class HostLayout
     }
 
     /// <summary>
-    /// Places the blocks as their storages in the files, or one after the other if that needs clearly less memory. A storage with a cast
-    /// has another length than its block, and its block can be anywhere.
+    /// Places the blocks as their storages are in the files, or one after the other if that needs clearly less memory. A storage with a
+    /// cast has another length than its block, and its block can be anywhere.
     /// </summary>
     /// <exception cref="OverflowException">The sum does not fit 64 bits.</exception>
     public static HostLayout LikeFiles(IReadOnlyList<long> lengths, IReadOnlyList<Extent> storages)

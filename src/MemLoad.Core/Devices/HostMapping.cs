@@ -27,7 +27,7 @@ internal sealed unsafe partial class HostMapping
         _bytes = checked((nuint)((bytes + Page - 1) / Page * Page));
         if (OperatingSystem.IsWindows())
         {
-            // Pages of zeros that come as they are touched; all of them are charged at once.
+            // The pages are zeroed and are created when they are touched. All of them are charged immediately.
             Address = Native.Commit(0, _bytes, Native.ReserveAndCommit, Native.PageReadWrite);
             if (Address == 0)
             {
@@ -64,7 +64,8 @@ internal sealed unsafe partial class HostMapping
             nint end = (vacant.Address + (nint)vacant.Bytes) / (nint)Page * (nint)Page;
             if (end > first)
             {
-                // Windows takes pages back that way for good, which nobody will miss: nothing is allocated there again.
+                // On Windows, decommitted pages cannot be used again. This has no effect, because nothing is allocated at these addresses
+                // again.
                 _ = OperatingSystem.IsWindows() ? Native.Free(first, (nuint)(end - first), Native.Decommit)
                     : Native.Advise(first, (nuint)(end - first), Native.DontNeed);
             }
@@ -81,8 +82,8 @@ internal sealed unsafe partial class HostMapping
     }
 
     /// <summary>
-    /// Creates the pages of a range that will be overwritten, in the faster page size. Existing content stays, also if other threads write
-    /// meanwhile.
+    /// Creates the pages of a range that will be overwritten, in the faster page size. Existing content stays, even if other threads write
+    /// at the same time.
     /// </summary>
     public void Touch(nint address, int count)
     {

@@ -1,7 +1,7 @@
 namespace MemLoad;
 
 /// <summary>
-/// Anonymous host memory that is returned to the system when it is released, so that a measured peak is that of the plan and not of an
+/// Anonymous host memory that is returned to the system when it is released. A measured peak is therefore that of the plan and not of an
 /// allocator. Large blocks have their own mappings. Small blocks share a mapping, which is released with the last of them. Blocks that are
 /// allocated together share one mapping, and each releases its own pages.
 /// </summary>

@@ -9,8 +9,8 @@ internal readonly record struct DeviceMemory(long Allocated, long Reserved, long
 
 /// <summary>The card behind a device.</summary>
 /// <param name="Product">The product, such as <c>NVIDIA H200</c>.</param>
-/// <param name="Uuid">The id of the card, such as <c>GPU-…</c>, by which monitoring knows it; null if the driver does not tell.</param>
-/// <param name="DriverVersion">The version of its driver, such as <c>570.86.15</c>; null if the driver does not tell.</param>
+/// <param name="Uuid">The id of the card for monitoring, such as <c>GPU-…</c>; null if the driver does not report it.</param>
+/// <param name="DriverVersion">The version of its driver, such as <c>570.86.15</c>; null if the driver does not report it.</param>
 internal sealed record DeviceIdentity(string Product, string? Uuid, string? DriverVersion);
 
 /// <summary>A device that holds weights.</summary>
@@ -58,15 +58,15 @@ internal interface IDevice : IDisposable
     /// <summary>The card behind the device. Null if there is none.</summary>
     DeviceIdentity? Identity => null;
 
-    /// <summary>A sentence about what the device could not do and did differently. Null if there is nothing to say.</summary>
+    /// <summary>A sentence about work that the device could not do as usual. Null if there is none.</summary>
     string? Remark => null;
 
     /// <summary>True if tensors in a mapped file must be writable, as in PyTorch. A write changes a private page.</summary>
     bool MapsWritable => false;
 
     /// <summary>
-    /// Creates what the device needs once, such as a context on a card, so that neither the budget nor the measurement of a load misses it.
-    /// A forecast does not need it.
+    /// Creates the resources that the device needs once, such as a context on a card. The budget and the measurement of a load then include
+    /// them. A forecast does not need it.
     /// </summary>
     /// <exception cref="MemLoadException">ML7002, ML7004 or ML7008: the device cannot be used.</exception>
     void Start()

@@ -94,7 +94,7 @@ internal static unsafe partial class MappingSafety
     {
         try
         {
-            // Where the open file lies, not where its path begins: a folder on the way may be a link to a share.
+            // A folder in the given path can be a link to a share, so the path of the open file is used.
             string? root = OperatingSystem.IsWindows()
                 ? WindowsNames.LocalRoot(WindowsFiles.FinalPath(file.Handle) ?? Path.GetFullPath(file.Path))
                 : file.Path;
@@ -112,7 +112,7 @@ internal static unsafe partial class MappingSafety
             ? "its group or others may write to it"
             : null;
 
-    /// <summary>Returns the magic number of the file system of an open file on Linux; 0 if the system does not say.</summary>
+    /// <summary>Returns the magic number of the file system of an open file on Linux; 0 if the system does not report it.</summary>
     internal static uint FileSystemOf(SafeFileHandle file)
     {
         // struct statfs begins with the magic number. The rest of its 120 bytes is not used.

@@ -44,8 +44,8 @@ public abstract class MemoryBuffer(long length) : IDisposable
     }
 
     /// <summary>
-    /// Keeps the memory until <see cref="Release"/>, even if the block is disposed meanwhile. For other users of the memory, such as a
-    /// tensor of a framework.
+    /// Keeps the memory until <see cref="Release"/>, even if the block is disposed before. For other users of the memory, such as a tensor
+    /// of a framework.
     /// </summary>
     /// <exception cref="ObjectDisposedException">The memory was given back before.</exception>
     public void AddReference()

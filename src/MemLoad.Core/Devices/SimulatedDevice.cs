@@ -9,7 +9,7 @@ namespace MemLoad;
 /// </summary>
 internal sealed class SimulatedDevice : IDevice
 {
-    /// <summary>The name of a device with memory of its own.</summary>
+    /// <summary>The name of a device with separate memory.</summary>
     internal const string DeviceName = "sim";
 
     /// <summary>The name of a device that shares the memory of the host.</summary>

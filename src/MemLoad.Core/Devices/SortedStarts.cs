@@ -4,7 +4,8 @@ namespace MemLoad;
 internal static class SortedStarts
 {
     /// <summary>
-    /// Returns the index of the highest start that is not above an offset; 0 if all are. There is a start, and starts ascend.
+    /// Returns the index of the highest start that is not above an offset; 0 if all starts are above it. There is at least one start, and
+    /// starts are in ascending order.
     /// </summary>
     public static int LastNotAbove(int count, Func<int, long> startAt, long offset)
     {

@@ -6,8 +6,8 @@ using System.Runtime.Loader;
 namespace MemLoad;
 
 /// <summary>
-/// Finds the devices of libtorch in a separate assembly, which this assembly does not reference. It is beside this assembly if a program
-/// references both, otherwise in the folder <c>torch</c> beside it. It is loaded when one of its devices is requested. If it does not
+/// Finds the devices of libtorch in a separate assembly, which this assembly does not reference. It is in the folder of this assembly if a
+/// program references both, otherwise in its subfolder <c>torch</c>. It is loaded when one of its devices is requested. If it does not
 /// exist, it is ignored.
 /// </summary>
 internal static class TorchAssembly

@@ -2,7 +2,7 @@ namespace MemLoad;
 
 /// <summary>
 /// The exception for bad input and for memory that is not available. Its message names the rule, the place and the remedy, on one line. The
-/// message is printable and of bounded length, whatever the file contains (<see cref="Printable"/>).
+/// message is printable and of bounded length for every file (<see cref="Printable"/>).
 /// </summary>
 public sealed class MemLoadException : Exception
 {
@@ -14,7 +14,7 @@ public sealed class MemLoadException : Exception
 
     /// <summary>Creates the exception for a broken rule.</summary>
     /// <param name="rule">The rule that is broken.</param>
-    /// <param name="finding">What was found and what was expected, as a clause without a full stop.</param>
+    /// <param name="finding">The finding and the expected value, as a clause without a full stop.</param>
     /// <param name="path">The file or folder with the problem; null if there is none.</param>
     /// <param name="offset">The byte offset in that file; null if it is not known.</param>
     /// <param name="innerException">The underlying exception, if there is one. It is omitted if its message is not printable or is too
@@ -35,7 +35,7 @@ public sealed class MemLoadException : Exception
     /// <summary>The rule that is broken.</summary>
     public Rule Rule { get; }
 
-    /// <summary>What was found and what was expected, without place and remedy.</summary>
+    /// <summary>The finding and the expected value, without place and remedy.</summary>
     public string Finding { get; }
 
     /// <summary>The file or folder with the problem, as it is printed; null if there is none.</summary>
@@ -44,7 +44,7 @@ public sealed class MemLoadException : Exception
     /// <summary>The byte offset in <see cref="Path"/>, or null.</summary>
     public long? Offset { get; }
 
-    /// <summary>What the user can do.</summary>
+    /// <summary>The action that the user can take.</summary>
     public string Remedy { get; }
 
     private static string Compose(Rule rule, string finding, string? path, long? offset, Remedy? remedy)

@@ -6,10 +6,12 @@ namespace MemLoad;
 /// Makes text printable: names, metadata and messages from files, and names of files. A hidden character controls a terminal, changes the
 /// order of the text around it, or cannot be seen. Each of its UTF-16 units is written as <c>\u001b</c>, as in JSON.
 /// </summary>
-/// <remarks>Hidden are the Unicode categories Cc (control), Cf (format: bidirectional marks, soft hyphen, word joiner, tags), Zl and Zp
-/// (line and paragraph separators), Cs (half a surrogate pair), Co (private use) and Cn (unassigned). Other code points with the property
-/// Default_Ignorable_Code_Point are hidden, too (Unicode 16, DerivedCoreProperties.txt): fillers, joiners and variation
-/// selectors.</remarks>
+/// <remarks>
+/// Seven Unicode categories are hidden: Cc (control), Cf (format), Zl and Zp (line and paragraph separators), Cs (half a surrogate pair),
+/// Co (private use) and Cn (unassigned). Cf includes bidirectional marks, the soft hyphen, the word joiner and tags. Other code points with
+/// the property Default_Ignorable_Code_Point are hidden, too (Unicode 16, DerivedCoreProperties.txt): fillers, joiners and variation
+/// selectors.
+/// </remarks>
 public static class Printable
 {
     /// <summary>The maximum length of a quoted name, without quotes.</summary>

@@ -4,8 +4,9 @@ using System.Runtime.CompilerServices;
 namespace MemLoad;
 
 /// <summary>
-/// What a user can do about a broken rule. It is text with holes for what the user types (<see cref="Setting"/>, <see cref="Act"/>). Each
-/// program fills them with its own words (<see cref="Vocabulary"/>). A remedy is written as an interpolated string.
+/// The action that a user can take for a broken rule. It is text with placeholders for the words that the user types
+/// (<see cref="Setting"/>, <see cref="Act"/>). Each program fills them with its own words (<see cref="Vocabulary"/>). A remedy is written
+/// as an interpolated string.
 /// </summary>
 [InterpolatedStringHandler]
 internal sealed class Remedy

@@ -11,7 +11,7 @@ public sealed record Rule(string Id, string Title)
 {
     internal Rule(string id, string title, Remedy remedy) : this(id, title) => Remedy = remedy;
 
-    /// <summary>What the user can do, in general.</summary>
+    /// <summary>The action that the user can take, in general.</summary>
     internal Remedy Remedy { get; } = "";
 
     /// <summary>Rules are equal if their ids are.</summary>

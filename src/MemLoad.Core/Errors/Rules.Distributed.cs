@@ -8,12 +8,12 @@ internal static partial class Rules
     // The writer adds .metadata last. Without it the save is not finished.
     public static Rule DistributedUnfinished => field ??= new("ML5101", "the folder of a distributed checkpoint has its .metadata file",
         "Use the checkpoint of an earlier step. If the save was finished, copy the file .metadata, too: its name begins with a dot.");
-    // The names of PyTorch's own metadata, and no others.
+    // Only the names of PyTorch's own metadata are allowed.
     public static Rule DistributedName => field ??= new("ML5102", "the metadata uses only names of torch.distributed.checkpoint",
         "Load the checkpoint with the program that wrote it, and save its tensors with torch.distributed.checkpoint and its default "
         + "planner.");
     public static Rule DistributedForm => field ??= new("ML5103", "the metadata has the form that PyTorch writes", SaveDistributedAgain);
-    // Offsets and sizes have a number per dimension, are not negative, and end inside the tensor. PyTorch checks this only when it saves.
+    // Offsets and sizes have one number per dimension, are not negative, and end inside the tensor. PyTorch checks this only when it saves.
     public static Rule DistributedChunk => field ??= new("ML5104", "the chunks of a tensor lie inside it", SaveDistributedAgain);
     // No element is in two chunks. PyTorch checks this only when it saves.
     public static Rule DistributedOverlap => field ??= new("ML5105", "the chunks of a tensor do not overlap", SaveDistributedAgain);
@@ -25,9 +25,9 @@ internal static partial class Rules
         "Put the files into the folder of .metadata. Do not trust metadata that names other folders.");
     public static Rule DistributedFileMissing => field ??= new("ML5109", "every file that the metadata names exists",
         "Copy the missing file into the folder. Each rank writes files of its own: they may be on the disks of other machines.");
-    // A byte belongs to one record.
+    // Each byte belongs to one record.
     public static Rule DistributedRecordOverlap => field ??= new("ML5110", "records of a file do not overlap", SaveDistributedAgain);
-    // The tensor in a record has the shape and the type that the metadata says.
+    // The tensor in a record has the shape and the type that the metadata states.
     public static Rule DistributedContent => field ??= new("ML5111", "a record holds the tensor that the metadata describes",
         SaveDistributedAgain);
     // Records are stored as they are.

@@ -37,11 +37,11 @@ internal static partial class Rules
     public static Rule FolderIncomplete =>
         field ??= new("ML5015", "the folder has all parts of its checkpoint", "Download the missing parts into the folder.");
 
-    // Folders of training programs, whose files each have a part of the model.
+    // In folders of training programs, each file has a part of the model.
     public static Rule FolderKind => field ??= new("ML5016", "the folder is a checkpoint that one reader can open",
         "Convert the checkpoint with the program that wrote it, or give the path of a file in it.");
 
-    // A file of a distributed checkpoint says nothing without the others.
+    // A file of a distributed checkpoint cannot be read without the others.
     public static Rule DistributedFile =>
         field ??= new("ML5017", "a distributed checkpoint is opened by its folder", $"Give the path of the folder ({Setting.Path}).");
 

@@ -1,6 +1,8 @@
 namespace MemLoad;
 
-/// <summary>Rules on GGUF files (ML41xx). llama.cpp refuses what breaks them as well, unless a rule says otherwise.</summary>
+/// <summary>
+/// Rules on GGUF files (ML41xx). llama.cpp also refuses files that break them, unless a comment on a rule states a difference.
+/// </summary>
 internal static partial class Rules
 {
     private const string WriteGgufAgain =
@@ -12,44 +14,46 @@ internal static partial class Rules
     public static Rule GgufCount => field ??= new("ML4103", "the counts of tensors and keys fit the file", WriteGgufAgain);
     // Keys are UTF-8 text of 1 to 65,535 bytes, each once.
     public static Rule GgufKey => field ??= new("ML4104", "keys are text and each occurs once", WriteGgufAgain);
-    // Values have one of the 13 types, arrays hold no arrays, and a truth value is 0 or 1.
+    // Values have one of the 13 types. Arrays do not contain arrays. A Boolean value is 0 or 1.
     public static Rule GgufValueType => field ??= new("ML4105", "values have types that GGUF has", WriteGgufAgain);
     public static Rule GgufText => field ??= new("ML4106", "a text has at most 1 GiB", WriteGgufAgain);
     public static Rule GgufArray => field ??= new("ML4107", "an array has at most 1,073,741,824 elements", WriteGgufAgain);
-    /// <summary>The alignment is a u32, as ggml reads it, a power of two, as ggml demands, and a multiple of 8, as the specification
-    /// does.</summary>
+    /// <summary>
+    /// The alignment is a u32, as ggml reads it. It is a power of two, as ggml requires, and a multiple of 8, as the specification
+    /// requires.
+    /// </summary>
     public static Rule GgufAlignment =>
         field ??= new("ML4108", "general.alignment is a power of two from 8 on, of type u32", WriteGgufAgain);
     // Names of tensors are UTF-8 text of 1 to 63 bytes.
     public static Rule GgufTensorName => field ??= new("ML4109", "names of tensors have 1 to 63 bytes", WriteGgufAgain);
     // A tensor has at most four dimensions, from 0 to 2⁶³ − 1.
     public static Rule GgufDimensions => field ??= new("ML4110", "a tensor has at most four dimensions, each below 2⁶³", WriteGgufAgain);
-    // The type is one that ggml has today.
+    // The type is one of the current types of ggml.
     public static Rule GgufType => field ??= new("ML4111", "the type of a tensor is one of ggml's",
         "Use a file of llama.cpp's own types; programs derived from it, such as ik_llama.cpp, have others that only they read.");
     // The innermost dimension is a multiple of the block.
     public static Rule GgufBlocks => field ??= new("ML4112", "rows of a tensor are whole blocks", WriteGgufAgain);
     public static Rule GgufSize => field ??= new("ML4113", "sizes of tensors fit 64 bits", WriteGgufAgain);
-    // Tensors lie in the order of the header, each where the padded one before it ends.
+    // Tensors are in the order of the header. Each begins at the padded end of the previous tensor.
     public static Rule GgufOffset => field ??= new("ML4114", "tensors follow each other in the order of the header", WriteGgufAgain);
-    // The file ends with the last tensor, or with its padding. llama.cpp does not look.
+    // The file ends with the last tensor, or with its padding. llama.cpp does not check this.
     public static Rule GgufTrailing => field ??= new("ML4115", "nothing follows the last tensor but padding",
         "Copy or download the file again; if it stays longer than its header says, something was appended to it.");
-    // A part of a set says in its keys and by its name which part of how many it is.
+    // The keys and the name of a part of a set state its number and the number of parts.
     public static Rule GgufSplitKeys => field ??= new("ML4116", "name and keys of a part say which part it is",
         $"Give the files the names they had, such as model-00001-of-00003.gguf. If they have them: {SplitAgain}");
-    // All parts of a set lie in one folder.
+    // All parts of a set are in one folder.
     public static Rule GgufPartMissing =>
         field ??= new("ML4117", "all parts of a set are there", "Download the missing parts into the folder of this one.");
-    // The parts have as many tensors as they say. llama.cpp refuses that, too.
+    // The parts have the number of tensors that they state. llama.cpp refuses a difference, too.
     public static Rule GgufSetTensors => field ??= new("ML4118", "the parts of a set have all its tensors", SplitAgain);
-    // A manifest of Ollama is JSON with one layer of weights.
+    // A manifest of Ollama is JSON with exactly one layer of weights.
     public static Rule OllamaManifest => field ??= new("ML4119", "a manifest of Ollama names one file of weights",
         "Pull the model again with: ollama pull MODEL. Models whose weights are not one GGUF file are not read.");
-    // The file that a manifest names is there, as long as the manifest says.
+    // The file that a manifest names exists and has the length that the manifest states.
     public static Rule OllamaBlob =>
         field ??= new("ML4120", "the weights that a manifest names are there", "Pull the model again with: ollama pull MODEL.");
-    // The folder of a model has one tag, or one is named.
+    // The folder of a model has one tag, or the path names a tag.
     public static Rule OllamaTag => field ??= new("ML4121", "a folder of manifests has one",
         $"Give the path of the manifest to open ({Setting.Path}), which has the name of its tag.");
 }

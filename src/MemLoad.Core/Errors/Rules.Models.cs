@@ -1,6 +1,6 @@
 namespace MemLoad;
 
-/// <summary>Rules on models and on what runs through them (ML602x).</summary>
+/// <summary>Rules on models and their input (ML602x).</summary>
 internal static partial class Rules
 {
     public static Rule HeadsUnknown => field ??= new("ML6020", "the number of attention heads is known",

@@ -20,7 +20,7 @@ internal static partial class Rules
     public static Rule RemoteAnswer => field ??= new("ML5206", "the answer of the server is what was asked for",
         "Try again. If it occurs again, the server or a proxy before it is faulty: download the file by another way.");
 
-    // From https to http, and round in circles, no redirect is followed.
+    // Redirects from https to http, and circular redirects, are not followed.
     public static Rule RemoteRedirect => field ??= new("ML5207", "redirects are few and stay encrypted",
         "Give the address that the server redirects to, if you trust it.");
     public static Rule RemoteSlow => field ??= new("ML5208", "the server answers in time",

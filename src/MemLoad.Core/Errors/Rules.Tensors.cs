@@ -37,7 +37,7 @@ internal static partial class Rules
     public static Rule CastStorageMixed => field ??= new("ML6011", "a storage that is cast holds elements of one dtype",
         $"Load the weights as they are, exclude one of the tensors ({Setting.Exclude}), or store them separately.");
 
-    // Packed numbers and blocks of quantised numbers are loaded as they are: a cast would dequantise them.
+    // Packed numbers and blocks of quantised numbers are loaded unchanged, because a cast would dequantise them.
     public static Rule CastPacked => field ??= new("ML6015", "packed numbers and blocks are not cast",
         $"Load the weights as they are, without a cast ({Setting.DType}), or exclude these tensors ({Setting.Exclude}).");
     public static Rule StateDictMismatch => field ??= new("ML6007", "the state dict fits the model",

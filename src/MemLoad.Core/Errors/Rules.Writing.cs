@@ -21,7 +21,7 @@ internal static partial class Rules
     public static Rule DTypeNotInFormat => field ??= new("ML9108", "the format supports the dtype of the tensor",
         $"Write .pth instead, or exclude the tensor ({(Act.Convert, Setting.Exclude)}).");
 
-    // safetensors headers end at 100,000,000 bytes (the reference reader's limit).
+    // A safetensors header has at most 100,000,000 bytes, which is the limit of the reference reader.
     public static Rule HeaderTooLong => field ??= new("ML9109", "the header is not longer than the format allows",
         $"Write .pth instead, or fewer tensors into one file ({(Act.Convert, Setting.Include)}).");
     public static Rule SourceInconsistent => field ??= new("ML9110", "the weights to write have the lengths that they state",

@@ -9,7 +9,7 @@ internal static partial class Rules
     // The end record must be the last 22 bytes, without comment and without trailing data.
     public static Rule ZipEndMissing => field ??= new("ML2001", "the archive ends with its end record", CopyAgain);
 
-    // Central directory, zip64 records and counts must agree and lie inside the file.
+    // The central directory, the zip64 records and the counts must agree and be inside the file.
     public static Rule ZipDirectoryInvalid => field ??= new("ML2002", "the directory of the archive is valid", CopyAgain);
     public static Rule ZipHeaderMismatch => field ??= new("ML2003", "local and central headers agree", CopyAgain);
 
@@ -35,7 +35,7 @@ internal static partial class Rules
     // From byte 0 to the directory there are only records and their data descriptors, and no bytes that a reader would skip.
     public static Rule ZipHidden => field ??= new("ML2014", "there are no bytes before, between or after the records", SaveWithTorch);
 
-    // Of the flags only those of UTF-8 names, data descriptors and compression levels are known.
+    // Only the flags of UTF-8 names, data descriptors and compression levels are known.
     public static Rule ZipFlags => field ??= new("ML2015", "records have no flags that PyTorch does not set", SaveWithTorch);
 
     // The format has no mark at its beginning, so its entries must fill the file.

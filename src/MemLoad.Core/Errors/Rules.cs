@@ -1,8 +1,8 @@
 namespace MemLoad;
 
 /// <summary>
-/// The closed set of rules. One file for each group of ids; this one holds paths and formats (ML1xxx). A rule is created when it is first
-/// used, because most processes use few of them.
+/// The closed set of rules. There is one file per group of ids. This file has the rules on paths and formats (ML1xxx). A rule is created
+/// when it is first used, because most processes use few of them.
 /// </summary>
 internal static partial class Rules
 {
@@ -39,12 +39,12 @@ internal static partial class Rules
         "The limits are header-memory, expanded-bytes, nesting (at most 5000), name-length, remote-bytes and remote-seconds. Set it like "
             + "nesting=500,expanded-bytes=68719476736, or remove it.");
 
-    // Servers answer with a page where they refuse a download, and programs save it under the name of the file.
+    // A server that refuses a download answers with a page, and programs save the page under the name of the file.
     public static Rule FileIsText => field ??= new("ML1016", "the file is weights, not text",
         "The download was probably answered with a page or an error. Read the text, sign in or accept the conditions of the model if it "
             + "says so, and download the file again.");
 
-    // Mapped bytes are used as they lie in the file.
+    // Mapped bytes are used as they are in the file.
     public static Rule MappingDecoded => field ??= new("ML1017", "a file that is mapped has the elements of tensors as they are in memory",
         $"Choose a strategy that copies, such as Stream ({Setting.Strategy}), or write the file again: {(Act.Convert, Setting.Path)}.");
 }

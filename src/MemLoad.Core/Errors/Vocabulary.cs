@@ -16,8 +16,8 @@ internal enum Act
 
 /// <summary>
 /// The words of a program for settings and commands. The library has those of its own members. A program sets its own words once, at its
-/// start. They are data, so that a measured child process can receive the words of its parent. <c>{0}</c> in the name of a command stands
-/// for a setting of it.
+/// start. They are data, so that a measured child process can receive the words of its parent. The text <c>{0}</c> in the name of a command
+/// stands for a setting of the command.
 /// </summary>
 /// <param name="Settings">The names of the settings, in the order of <see cref="Setting"/>.</param>
 /// <param name="Acts">The names of the commands, in the order of <see cref="Act"/>.</param>

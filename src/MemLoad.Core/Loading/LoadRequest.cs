@@ -25,7 +25,7 @@ public sealed record LoadRequest
     /// <summary>Name patterns to exclude.</summary>
     public IReadOnlyList<string> Exclude { get; init; } = [];
 
-    /// <summary>Whether the file opens without the objects beside its tensors, as for <see cref="OpenLimits.AllowOpaque"/>.</summary>
+    /// <summary>Whether the file opens without its objects that are not tensors, as for <see cref="OpenLimits.AllowOpaque"/>.</summary>
     public bool AllowOpaque { get; init; }
 
     /// <summary>
@@ -81,7 +81,7 @@ public sealed record LoadRequest
     public DType CacheDType { get; init; } = MemLoad.DType.Float16;
 
     /// <summary>
-    /// What guards against a file that becomes shorter while it is mapped. <see cref="MapGuard.Required"/> refuses files that cannot be
+    /// The guard against a file that becomes shorter while it is mapped. <see cref="MapGuard.Required"/> refuses files that cannot be
     /// guarded, and <see cref="Strategy.Auto"/> then maps none of them.
     /// </summary>
     public MapGuard MapGuard { get; init; }
@@ -91,7 +91,7 @@ public sealed record LoadRequest
 
     /// <summary>
     /// Returns the same load for several strategies and devices: every strategy for the first device, then for the next. If no rank is
-    /// given, all ranks load at the same time, each to its own device: every rank with the first strategy, then with the next.
+    /// given, all ranks load at the same time, each to its own device. Every rank loads with the first strategy, then with the next.
     /// </summary>
     /// <param name="strategies">The strategies. An empty list means all except <see cref="Strategy.Auto"/>.</param>
     /// <param name="devices">The devices. One text can have several names, separated by commas.</param>

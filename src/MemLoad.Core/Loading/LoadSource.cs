@@ -1,7 +1,7 @@
 namespace MemLoad;
 
 /// <summary>
-/// What requests for the same tensors and cast have in common: the open checkpoint, the headroom, and what was found about both.
+/// The common part of requests for the same tensors and cast: the open checkpoint, the headroom, and the facts about both.
 /// </summary>
 /// <remarks>The files stay open from the reading of their headers to the end of the load.</remarks>
 internal sealed class LoadSource : IDisposable
@@ -45,7 +45,7 @@ internal sealed class LoadSource : IDisposable
     /// <summary>The manifest that the loaded weights must match, narrowed like the checkpoint; null if none was given.</summary>
     public WeightManifest? Manifest { get; }
 
-    /// <summary>What serving needs on top; null if it was not asked for.</summary>
+    /// <summary>The KV cache that serving needs in addition to the weights; null if it was not requested.</summary>
     public KvCache? Cache { get; }
 
     /// <summary>The host memory that is available.</summary>
@@ -144,8 +144,8 @@ internal sealed class LoadSource : IDisposable
         return chooser;
     }
 
-    // The load must read the bytes that the headers belong to. A file that was written a moment ago could be written again without a change
-    // of its time, because the clock of file systems has a coarse resolution.
+    // The load must read the bytes that the headers belong to. The clock of file systems has a coarse resolution. A file that was just
+    // written could therefore be written again without a change of its time.
     private static Checkpoint OpenSettled(string path, bool allowOpaque, CheckpointFileSet files, CancellationToken cancellationToken)
     {
         OpenLimits limits = OpenLimits.FromEnvironment() with { AllowOpaque = allowOpaque };

@@ -10,8 +10,8 @@ internal readonly record struct StorageCast(DType From, DType To)
 }
 
 /// <summary>
-/// The tensors of a checkpoint as they are in memory after a load. <see cref="Checkpoint"/> has what the files say, narrowed to what is
-/// loaded. Floating-point tensors may have another type in memory than in the file.
+/// The tensors of a checkpoint as they are in memory after a load. <see cref="Checkpoint"/> has the description in the files, narrowed to
+/// the loaded part. Floating-point tensors may have another type in memory than in the file.
 /// </summary>
 public sealed class LoadView
 {

@@ -35,7 +35,9 @@ public sealed class LoadedWeights : IWeightSource, IDisposable
         return weights;
     }
 
-    /// <summary>What the device made of the weights (<see cref="IDevice.Present"/>), such as tensors of its framework.</summary>
+    /// <summary>
+    /// The object that the device created from the weights (<see cref="IDevice.Present"/>), such as tensors of its framework.
+    /// </summary>
     public IDisposable? Presentation { get; private set; }
 
     /// <summary>Returns the buffer that holds a storage, and the offset of the storage in it. The weights own the buffer.</summary>

@@ -1,7 +1,7 @@
 namespace MemLoad;
 
 /// <summary>
-/// A load before it touches memory: the checkpoint is opened, narrowed and matched; the plan is written or chosen; the forecast is added up
+/// A load before it touches memory. The checkpoint is opened, narrowed and matched. The plan is written or chosen. The forecast is added up
 /// and compared with the budget.
 /// </summary>
 public sealed class PreparedLoad : IDisposable
@@ -59,8 +59,8 @@ public sealed class PreparedLoad : IDisposable
     internal PlanForecast Forecast => _candidate.Forecast;
 
     /// <summary>
-    /// Why the load is refused: it does not fit the budget (ML7005, ML7006), maps a file that is not guarded (ML1012), maps more files
-    /// than may be open (ML1015), or maps a tensor that is not in one piece (ML5114). Null if it is allowed or forced.
+    /// Why the load is refused; null if it is allowed or forced. ML7005 and ML7006: it does not fit the budget. ML1012: it maps a file that
+    /// is not guarded. ML1015: it maps more files than may be open. ML5114: it maps a tensor that is not in one piece.
     /// </summary>
     public MemLoadException? Refusal { get; }
 
@@ -126,8 +126,8 @@ public sealed class PreparedLoad : IDisposable
         }
     }
 
-    // What each rank keeps for the others, and the sum of the forecasts. Auto divides the budget equally, because the plan of a rank would
-    // otherwise depend on the plans of the others.
+    // Computes the memory that each rank keeps for the others, and the sum of the forecasts. Auto divides the budget equally, because the
+    // plan of a rank would otherwise depend on the plans of the others.
     private static (long[] Others, long? Sum) Kept(
         IReadOnlyList<LoadRequest> turn, LoadSource[] sources, CancellationToken cancellationToken)
     {

@@ -6,13 +6,13 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
     // Whole huge pages: a huge page that two threads touch first at the same time is cleared twice.
     private const long BlockBytes = 4 << 20;
 
-    // What is copied from memory follows the memory of one huge page after the other. A cleared page is then still in a cache.
+    // Bytes that are copied from memory fill one huge page after the other. A cleared page is then still in a cache.
     private const int HugePage = 2 << 20;
 
-    // What passes through a buffer is read in pieces that are so small that they are still in the second-level cache when they are copied.
+    // Bytes that pass through a buffer are read in small pieces, which are still in the second-level cache when they are copied.
     private const int PassedBytes = 1 << 20;
 
-    // A buffer that is too short for a piece per thread is split into slots that are not shorter than this, if it has so much.
+    // A buffer that is too short for one piece per thread is split into slots of at least this length. A shorter buffer is one slot.
     private const long ShortestSlot = 64 << 10;
 
     // A piece ends with a page of the file, so that the next pieces are whole pages, and slots begin with a page. A disk reads whole pages
@@ -28,7 +28,7 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
     // A storage, or a chunk of one. A storage in one piece has no chunk.
     private sealed record Target(int File, long Offset, long Length, MemoryBuffer Buffer, StorageCast? Cast, StorageChunk? Chunk);
 
-    // What is read at once. The bytes of a slice of columns lie apart in the file, and have their chunk and their offset in it.
+    // The bytes of one read. The bytes of a slice of columns are not consecutive in the file, and have their chunk and their offset in it.
     private readonly record struct Piece(
         CheckpointFileReader File, long Offset, int Length, ImmutableArray<Part> Parts, StorageChunk? Apart = null, long ChunkOffset = 0)
     {
@@ -84,7 +84,7 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
     }
 
     /// <summary>
-    /// Reads all added storages directly into their buffers, which must be host memory. No storage may be cast, and no chunk may lie in
+    /// Reads all added storages directly into their buffers, which must be host memory. No storage may be cast, and no chunk may have
     /// several runs.
     /// </summary>
     public unsafe void ReadInPlace(CancellationToken cancellationToken)
@@ -132,7 +132,7 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
     /// <summary>
     /// Reads all added storages through one host buffer into other buffers, and casts them there. The largest storage passes through the
     /// whole buffer, as the plan says. The others pass through the start of the buffer, because memory that is still in a cache is faster.
-    /// No storage may lie in chunks.
+    /// No storage may have chunks.
     /// </summary>
     /// <param name="loaded">The host buffer, as long as the largest storage in the file.</param>
     /// <param name="cancellationToken">Cancels the read.</param>
@@ -184,7 +184,7 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
     }
 
     // Reads the blocks in order, with one thread per processor. After a block had to wait for a disk, all threads read; for data that is in
-    // memory, more threads would only compete. One more thread may prepare the next blocks meanwhile.
+    // memory, more threads would only compete. One more thread may prepare the next blocks at the same time.
     private void Share(
         int blocks,
         int threads,
@@ -204,7 +204,7 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
             }
             if (thread == count)
             {
-                // Blocks that no thread takes next.
+                // The blocks that no thread reads next.
                 for (int block = 0; (block = Math.Max(block, Volatile.Read(ref taken) + count)) < blocks; block++)
                 {
                     stop.ThrowIfCancellationRequested();
@@ -310,16 +310,16 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
         return [.. blocks];
     }
 
-    // Where pieces end.
+    // The positions at which pieces end.
     private enum Cutting
     {
-        // At the end of a block of memory. A piece has storages with the same distances in memory as in the file.
+        // A piece ends at the end of a block of memory. It has storages with the same distances in memory as in the file.
         InPlace,
 
-        // After so many bytes. A piece has storages that are close in the file.
+        // A piece ends after the given number of bytes. It has storages that are close to each other in the file.
         Plain,
 
-        // The same, so many bytes after the start of the page in which the piece begins.
+        // As for Plain, but the bytes are counted from the start of the page in which the piece begins.
         WholePages,
     }
 
@@ -413,7 +413,7 @@ internal sealed class ReadBatch(LoadView view, CheckpointFileSet files, Workers 
         }
     }
 
-    // A piece has as many runs as fit it, with what lies between them in the file.
+    // A piece has as many runs as fit it, with the bytes between them in the file.
     private static void CutClose(
         CheckpointFileReader file, StorageChunk chunk, MemoryBuffer buffer, StorageCast? cast, long pieceBytes, List<Piece> pieces)
     {

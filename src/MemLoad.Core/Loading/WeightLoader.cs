@@ -3,7 +3,7 @@ namespace MemLoad;
 /// <summary>Loads weights and keeps them, for callers that do not measure.</summary>
 public static class WeightLoader
 {
-    /// <summary>Loads what a request asks for, or refuses before memory is touched.</summary>
+    /// <summary>Loads the weights of a request, or refuses the load before memory is touched.</summary>
     /// <returns>The weights and their device. Disposing the result disposes both.</returns>
     /// <exception cref="MemLoadException">The checkpoint, the device or a limit breaks a rule, or the weights differ from the
     /// manifest.</exception>

@@ -12,10 +12,12 @@ internal static class HostFacts
     /// <summary>Name of the machine.</summary>
     public static string HostName => Environment.MachineName;
 
-    /// <summary>The name of its processor, as its maker calls it or as close as the system knows; null if the system knows none.</summary>
+    /// <summary>
+    /// The name of its processor: the name that the maker gives it, or the closest name that the system has. Null if the system has none.
+    /// </summary>
     public static string? ProcessorName => Processor.Value;
 
-    /// <summary>Physical memory of the machine in bytes, whatever limit a container has; null where unknown.</summary>
+    /// <summary>Physical memory of the machine in bytes, independent of the limit of a container; null if it is not known.</summary>
     public static long? TotalMemoryBytes => TotalMemory.Value;
 
     /// <summary>MemLoad's version, such as <c>0.1.0</c>.</summary>

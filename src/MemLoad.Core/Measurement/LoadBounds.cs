@@ -1,15 +1,15 @@
 namespace MemLoad;
 
 /// <summary>
-/// What a load may take before its row gets a warning or fails: wall time, host memory and device memory. Null means that a figure is not
-/// compared.
+/// The bounds of a load for wall time, host memory and device memory. A row above a bound gets a warning or fails. Null means that a figure
+/// is not compared.
 /// </summary>
 /// <param name="Time">The most wall time.</param>
 /// <param name="HostBytes">The largest peak of anonymous host memory, in bytes.</param>
 /// <param name="DeviceBytes">The largest peak of allocated device memory, in bytes.</param>
 public sealed record LoadBounds(TimeSpan? Time = null, long? HostBytes = null, long? DeviceBytes = null)
 {
-    /// <summary>How bounds are written, for messages.</summary>
+    /// <summary>The syntax of bounds, for messages.</summary>
     internal const string Syntax = "write time=SECONDS, host=SIZE or device=SIZE, such as time=2.5s, time=500ms or host=4GB";
 
     private static readonly ImmutableArray<(string Suffix, decimal Seconds)> Units = [("ms", 0.001m), ("s", 1m), ("m", 60m), ("h", 3600m)];
@@ -18,7 +18,7 @@ public sealed record LoadBounds(TimeSpan? Time = null, long? HostBytes = null, l
     /// <param name="words">One bound each. A later bound of the same figure replaces an earlier one. Time has the unit ms, s, m or h, or
     /// none for seconds. Units of sizes are powers of 1024.</param>
     /// <param name="bounds">The bounds.</param>
-    /// <param name="wrong">The word that is no bound; null if all are.</param>
+    /// <param name="wrong">The word that is not a bound; null if all words are bounds.</param>
     internal static bool TryParse(IEnumerable<string> words, out LoadBounds bounds, out string? wrong)
     {
         bounds = new LoadBounds();
@@ -49,7 +49,7 @@ public sealed record LoadBounds(TimeSpan? Time = null, long? HostBytes = null, l
         return true;
     }
 
-    /// <summary>Says which figures of a row are above their bounds.</summary>
+    /// <summary>Returns the figures of a row that are above their bounds, as text.</summary>
     /// <param name="row">The row of a load that succeeded.</param>
     /// <returns>Text such as <c>time 2.3 s is above 2 s</c>; null if no figure is.</returns>
     internal string? Exceeded(LoadMeasurement row)

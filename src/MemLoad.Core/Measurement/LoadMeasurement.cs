@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace MemLoad;
 
-/// <summary>How a load ended.</summary>
+/// <summary>The outcome of a load.</summary>
 public enum LoadOutcome
 {
     /// <summary>All weights are loaded and were digested.</summary>
@@ -20,7 +20,7 @@ public enum LoadOutcome
 }
 
 /// <summary>
-/// One row: what a load was forecast to cost, and what it cost. Rows are flat, of primitive types, so that CSV, JSON and remoting keep
+/// One row: the forecast cost of a load, and its measured cost. Rows are flat, of primitive types, so that CSV, JSON and remoting keep
 /// them. All strategies have the same columns. Null means that the value is not known or cannot be known here.
 /// </summary>
 public sealed record LoadMeasurement
@@ -32,7 +32,8 @@ public sealed record LoadMeasurement
     /// <summary>The device's name: <c>cpu</c>, <c>sim</c> …</summary>
     public required string Device { get; init; }
     /// <summary>
-    /// How the load ended, a <see cref="LoadOutcome"/>. It is a word, because JSON and remoting do not keep the numbers of an enumeration.
+    /// The outcome of the load, a <see cref="LoadOutcome"/>. It is a word, because JSON and remoting do not keep the numbers of an
+    /// enumeration.
     /// </summary>
     public required string Outcome { get; init; }
     /// <summary>
@@ -50,7 +51,7 @@ public sealed record LoadMeasurement
     /// given. Null in a row of an earlier version.
     /// </summary>
     public string? Status { get; init; }
-    /// <summary>Which figures are above a bound (<see cref="LoadBounds"/>); null if none is.</summary>
+    /// <summary>The figures that are above a bound (<see cref="LoadBounds"/>); null if there are none.</summary>
     public string? StatusReason { get; init; }
     /// <summary>Absolute path of the checkpoint.</summary>
     public string? Path { get => Forecast?.Path ?? field; init; }
@@ -79,11 +80,11 @@ public sealed record LoadMeasurement
     /// <summary>Bytes of the checkpoint's files.</summary>
     public long? FileBytes { get => Forecast?.FileBytes ?? field; init; }
     /// <summary>
-    /// The type of the file system of the checkpoint's first file, as the system names it: <c>ext4</c>, <c>nfs4</c>, <c>overlay</c>,
-    /// <c>NTFS</c> …; null if the system does not say.
+    /// The type of the file system of the checkpoint's first file, as the system names it, such as <c>ext4</c>, <c>nfs4</c>, <c>overlay</c>
+    /// or <c>NTFS</c>. Null if the system does not report it.
     /// </summary>
     public string? FileSystem { get => Forecast?.FileSystem ?? field; init; }
-    /// <summary>Objects beside the tensors that were left out, because only code can read them. Null if they were not allowed.</summary>
+    /// <summary>Objects other than tensors that were left out, because only code can read them. Null if they were not allowed.</summary>
     public long? OpaqueObjects { get => Forecast?.OpaqueObjects ?? field; init; }
     /// <summary>
     /// Peak of allocated device memory, as PyTorch's <c>max_memory_allocated</c>; 0 on <c>cpu</c>, which has no device memory.
@@ -96,8 +97,8 @@ public sealed record LoadMeasurement
     /// </summary>
     public long? DriverDeviceBytes { get; init; }
     /// <summary>
-    /// The largest decrease of the free memory of the card during the load, according to the driver. It is the card's and not the
-    /// process's: the memory of other processes counts, too. Null without a card.
+    /// The largest decrease of the free memory of the card during the load, according to the driver. The figure is of the card and not of
+    /// the process. The memory of other processes counts, too. Null without a card.
     /// </summary>
     public long? PeakCardBytes { get; init; }
     /// <summary>The product name of the card; null if the device has none.</summary>
@@ -123,8 +124,8 @@ public sealed record LoadMeasurement
     /// </summary>
     public long? RanksForecastHostBytes { get; init; }
     /// <summary>
-    /// The sum of <see cref="PeakHostBytes"/> over all ranks that loaded at the same time: at least what the host held for them at any
-    /// moment. Null if this load was the only one, or if a rank did not load.
+    /// The sum of <see cref="PeakHostBytes"/> over all ranks that loaded at the same time. The host never held more than this for them.
+    /// Null if this load was the only one, or if a rank did not load.
     /// </summary>
     public long? RanksPeakHostBytes { get; init; }
     /// <summary>Forecast minus measured device peak, in thousandths of the measured peak.</summary>
@@ -236,10 +237,10 @@ public sealed record LoadMeasurement
             SchemaVersion = CurrentSchema,
         };
 
-    /// <summary>Sees every row that a measurement gives; null outside of tests, which compare the rows with the published schema.</summary>
+    /// <summary>Receives every row of a measurement. Null outside of tests, which compare the rows with the published schema.</summary>
     internal static Action<LoadMeasurement>? Finished { get; set; }
 
-    /// <summary>Returns the finished row with its status; null stands for no bounds.</summary>
+    /// <summary>Returns the finished row with its status. Null means that there are no bounds.</summary>
     internal LoadMeasurement Judged(LoadBounds? warnAbove, LoadBounds? failAbove)
     {
         string? failed = IsLoaded ? failAbove?.Exceeded(this) : null;

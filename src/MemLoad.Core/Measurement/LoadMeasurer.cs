@@ -109,7 +109,7 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null, Action<LoadTimeli
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             CreateNoWindow = true,
-            StandardErrorEncoding = Encoding.UTF8, // as memload writes it, whatever the console's code page is
+            StandardErrorEncoding = Encoding.UTF8, // memload writes UTF-8 with every code page of the console
         };
         // No diagnostics socket, which a killed child would leave in the temp folder.
         start.Environment["DOTNET_EnableDiagnostics"] = "0";
@@ -131,8 +131,8 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null, Action<LoadTimeli
         return Process.Start(start) ?? throw new IOException("it did not start");
     }
 
-    // One line each way, and one more of a rank that waits for the others. Standard input stays open: its end tells the child that its
-    // parent has ended.
+    // Each process sends one line. A rank that waits for the others exchanges one more line. Standard input stays open, because its end
+    // shows the child that its parent has ended.
     private static async Task<string?> AskAsync(Process child, MeasureRequest request, Func<Task>? waitForOthers)
     {
         try

@@ -23,10 +23,10 @@ public sealed record MeasureRequest(LoadRequest Load)
     /// <summary>The user's name for what is loaded, which the row states; null for none.</summary>
     public string? Model { get; init; }
 
-    /// <summary>What the load may take before its row is a warning; null for no bounds.</summary>
+    /// <summary>The bounds above which the row of the load is a warning; null for no bounds.</summary>
     public LoadBounds? WarnAbove { get; init; }
 
-    /// <summary>What the load may take before its row fails; null for no bounds.</summary>
+    /// <summary>The bounds above which the row of the load fails; null for no bounds.</summary>
     public LoadBounds? FailAbove { get; init; }
 
     /// <summary>Whether to return the samples with the row, as a <see cref="LoadTimeline"/>.</summary>

@@ -105,7 +105,7 @@ public sealed class MeasureSession
 
     /// <summary>Appends the samples that were taken since the last call to their file.</summary>
     /// <param name="cancellationToken">Cancels the write.</param>
-    /// <returns>Why they could not be written (ML9102, ML9103 …); they are kept for the next call. Null if all samples are
+    /// <returns>The reason why they could not be written (ML9102, ML9103 …). They are kept for the next call. Null if all samples are
     /// written.</returns>
     public MemLoadException? KeepSamples(CancellationToken cancellationToken)
     {

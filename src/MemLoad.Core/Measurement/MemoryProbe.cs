@@ -121,7 +121,7 @@ internal sealed class MemoryProbe : IDisposable
 
     private void Begin()
     {
-        // All one-time costs come before the baseline: the thread, the compiled code, the buffers.
+        // All one-time costs occur before the baseline: the thread, the compiled code, the buffers.
         if (_sampler is not null)
         {
             _sampler.Start();
@@ -208,7 +208,7 @@ internal sealed class MemoryProbe : IDisposable
         {
             return _deviceBytes?.Invoke();
         }
-#pragma warning disable CA1031 // Whatever a device throws, it must not end the process from the sampling thread.
+#pragma warning disable CA1031 // No exception of a device may end the process from the sampling thread.
         catch (Exception)
 #pragma warning restore CA1031
         {

@@ -15,7 +15,7 @@ internal sealed record MemoryUsage(long? HostBytes, long? HostFileBytes, long? P
         return new MemoryUsage(reading.HostBytes, reading.FileBytes, reading.MarkBytes);
     }
 
-    /// <summary>Lowers the high-water mark to what is held now.</summary>
+    /// <summary>Lowers the high-water mark to the memory that is held now.</summary>
     /// <returns>False if the system does not allow it.</returns>
     public static bool ResetPeak()
     {

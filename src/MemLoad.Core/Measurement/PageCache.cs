@@ -14,7 +14,8 @@ public static class PageCache
     private static readonly TimeSpan EvictionPause = TimeSpan.FromMilliseconds(10);
 
     /// <summary>Returns the bytes of the files that are in the page cache now. Each file counts once.</summary>
-    /// <returns>The bytes; null if the system cannot tell (not Linux, or files that this user neither owns nor may write).</returns>
+    /// <returns>The bytes; null if the system does not report them (not Linux, or files that this user neither owns nor may
+    /// write).</returns>
     /// <exception cref="MemLoadException">ML1001 or ML1002.</exception>
     public static long? CachedBytes(IEnumerable<string> files)
     {
@@ -70,7 +71,7 @@ public static class PageCache
     /// Evicts the files' pages from the page cache, without special rights. Pages that this or another process has mapped stay. File
     /// systems in memory (tmpfs) keep all pages.
     /// </summary>
-    /// <returns>The bytes that are still cached afterwards; null if the system cannot tell.</returns>
+    /// <returns>The bytes that are still cached after the call; null if the system does not report them.</returns>
     /// <exception cref="MemLoadException">ML1001, ML1002, ML1007, or ML8001: the platform cannot evict files.</exception>
     public static long? Evict(IEnumerable<string> files)
     {

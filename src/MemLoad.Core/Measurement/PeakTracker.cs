@@ -81,7 +81,7 @@ internal sealed class PeakTracker(IProcessMemory memory)
         _fileLow = Math.Min(_fileLow, file);
         _hostHigh = Math.Max(_hostHigh, host);
         bool filesMoved = _fileHigh - _fileLow > LargestNoise;
-        // A mark that has not risen says nothing about this interval.
+        // A mark that has not increased has no information about this interval.
         bool risen = mark > _markSeen;
         _markSeen = Math.Max(_markSeen, mark);
         long? asHost = risen ? mark - _fileHigh : null;
@@ -104,8 +104,8 @@ internal sealed class PeakTracker(IProcessMemory memory)
         }
         if (filesMoved)
         {
-            // Linux lets the reset wait for an unmapping in progress. This second reading shows whether the first one was in the middle of
-            // it.
+            // On Linux, the reset waits for an unmapping in progress. This second reading shows whether the first reading took place during
+            // the unmapping.
             MemoryReading after = ResetMark();
             _peakHost = Larger(_peakHost, after.HostBytes);
             if (after.FileBytes < file - LargestNoise)

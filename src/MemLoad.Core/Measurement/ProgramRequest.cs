@@ -22,10 +22,10 @@ public sealed record ProgramRequest(string FileName, IReadOnlyList<string> Argum
     /// <summary>The user's name for what is loaded, which the row states; null for none.</summary>
     public string? Model { get; init; }
 
-    /// <summary>What the program may take before its row is a warning; null for no bounds.</summary>
+    /// <summary>The bounds above which the row of the program is a warning; null for no bounds.</summary>
     public LoadBounds? WarnAbove { get; init; }
 
-    /// <summary>What the program may take before its row fails; null for no bounds.</summary>
+    /// <summary>The bounds above which the row of the program fails; null for no bounds.</summary>
     public LoadBounds? FailAbove { get; init; }
 
     /// <summary>The number of the repetition, from 1.</summary>

@@ -6,7 +6,7 @@ using System.Text.Json.Serialization;
 namespace MemLoad;
 
 /// <summary>
-/// A request and its row as JSON objects of their properties: what passes between a process and the one that it measures. Values that are
+/// A request and its row as JSON objects of their properties. A process and the process that it measures exchange them. Values that are
 /// null are left out.
 /// </summary>
 /// <remarks>
@@ -135,9 +135,10 @@ internal static class RecordJson
             : ReadObject(json, type);
     }
 
-    /// <summary>What a record consists of.</summary>
+    /// <summary>The parts of a record type.</summary>
     /// <param name="Create">Creates a record whose properties have their defaults.</param>
-    /// <param name="Properties">Its properties that have a value of their own: the public ones, and internal ones that say so.</param>
+    /// <param name="Properties">Its properties that have their own value: the public ones, and internal ones with
+    /// JsonIncludeAttribute.</param>
     private sealed record Form(Func<object> Create, PropertyInfo[] Properties)
     {
         private const DynamicallyAccessedMemberTypes Members =

@@ -4,7 +4,7 @@ namespace MemLoad;
 
 /// <summary>
 /// Samples of a measurement of any length in memory of fixed size. When the buffer is full, the larger sample of each pair stays, and the
-/// sampling rate is halved. Thus a picture of the measurement keeps its shape and its peaks.
+/// sampling rate is halved. A picture of the measurement therefore keeps its shape and its peaks.
 /// </summary>
 internal sealed class SampleBuffer
 {

@@ -2,20 +2,20 @@ using System.Diagnostics;
 
 namespace MemLoad;
 
-/// <summary>What is in the page cache of the files of a checkpoint, and what reading them into it cost.</summary>
+/// <summary>The part of the files of a checkpoint that is in the page cache, and the cost of reading them into it.</summary>
 public sealed record WeightCacheInfo
 {
     /// <summary>Absolute path of the checkpoint.</summary>
     public required string Path { get; init; }
-    /// <summary>The type of the file system, such as <c>nfs4</c>; null if the system does not say.</summary>
+    /// <summary>The type of the file system, such as <c>nfs4</c>; null if the system does not report it.</summary>
     public string? FileSystem { get; init; }
     /// <summary>The number of files that hold the selected tensors.</summary>
     public required int FileCount { get; init; }
     /// <summary>The bytes of these files.</summary>
     public required long FileBytes { get; init; }
-    /// <summary>The bytes that were in the page cache before; null if the system does not say.</summary>
+    /// <summary>The bytes that were in the page cache before; null if the system does not report them.</summary>
     public long? CachedBytesAtStart { get; init; }
-    /// <summary>The bytes that are in the page cache now; null if the system does not say.</summary>
+    /// <summary>The bytes that are in the page cache now; null if the system does not report them.</summary>
     public long? CachedBytes { get; init; }
     /// <summary>Host memory that a page cache could use, in bytes; null if the platform reports no limit.</summary>
     public long? HostBudgetBytes { get; init; }
@@ -26,14 +26,14 @@ public sealed record WeightCacheInfo
 }
 
 /// <summary>
-/// Reads the files of a checkpoint into the page cache of the system, so that a later load does not wait for a slow disk or a network. The
+/// Reads the files of a checkpoint into the page cache of the system. A later load then does not wait for a slow disk or a network. The
 /// system keeps the pages until it needs the memory.
 /// </summary>
 public sealed class WeightCache
 {
     private readonly string[] _files;
 
-    /// <summary>Finds the files of a checkpoint, and what the page cache has of them. It reads no tensor.</summary>
+    /// <summary>Finds the files of a checkpoint, and determines which part of them is in the page cache. It reads no tensor.</summary>
     /// <param name="checkpoint">The checkpoint, or the selected part of it.</param>
     /// <exception cref="MemLoadException">ML1001, ML1002 or ML1007: a file cannot be opened.</exception>
     public WeightCache(Checkpoint checkpoint)

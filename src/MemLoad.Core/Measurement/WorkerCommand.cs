@@ -1,6 +1,6 @@
 namespace MemLoad;
 
-/// <summary>How to start the process that is measured: the running program, as a worker.</summary>
+/// <summary>The command that starts the measured process: the running program, as a worker.</summary>
 /// <param name="FileName">The program.</param>
 /// <param name="Arguments">Its arguments.</param>
 /// <param name="StartupHook">The path of this library if a startup hook makes the program a worker; null if the arguments do.</param>

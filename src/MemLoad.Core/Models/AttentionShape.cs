@@ -3,14 +3,15 @@ using System.Text.RegularExpressions;
 namespace MemLoad;
 
 /// <summary>
-/// What a model says about the keys and values that it keeps of each token, in the keys of GGUF or in a <c>config.json</c> beside the
-/// checkpoint. Only the plain kind is known: every layer keeps keys and values of every token. Any sign of another kind is refused.
+/// The shape of the keys and values that a model keeps for each token. The keys of GGUF state it, or a <c>config.json</c> in the folder of
+/// the checkpoint. Only plain attention is supported: every layer keeps keys and values for every token. Any field of another kind of
+/// attention is refused.
 /// </summary>
 /// <param name="LayerCount">The layers.</param>
-/// <param name="HeadCount">The heads that have keys and values of their own, per layer.</param>
+/// <param name="HeadCount">The heads with separate keys and values, per layer.</param>
 /// <param name="KeyLength">The elements of a key, per head.</param>
 /// <param name="ValueLength">The elements of a value, per head.</param>
-/// <param name="Source">The file that says so, for errors.</param>
+/// <param name="Source">The file that states the shape, for errors.</param>
 /// <remarks>Sources: ggml, docs/gguf.md; transformers, configuration_utils.py and the configurations of its models.</remarks>
 internal sealed partial record AttentionShape(long LayerCount, long HeadCount, long KeyLength, long ValueLength, string? Source)
 {
@@ -33,9 +34,9 @@ internal sealed partial record AttentionShape(long LayerCount, long HeadCount, l
 
     public static AttentionShape Of(GptConfig config) => new(config.LayerCount, config.HeadCount, config.HeadSize, config.HeadSize, null);
 
-    /// <summary>The shape that a checkpoint, or the config.json beside it, states.</summary>
+    /// <summary>Returns the shape that a checkpoint states, or the config.json in its folder.</summary>
     /// <param name="checkpoint">The whole checkpoint.</param>
-    /// <param name="path">The path as it was given. It can have what the address of a server needs and no message shows.</param>
+    /// <param name="path">The path as it was given. It can have the parts of the address of a server that messages do not show.</param>
     /// <param name="tokens">The context length. A window of attention that is not shorter has no effect.</param>
     /// <param name="ct">Stops the reading.</param>
     /// <exception cref="MemLoadException">ML6040 to ML6042, and ML52xx.</exception>
@@ -47,7 +48,7 @@ internal sealed partial record AttentionShape(long LayerCount, long HeadCount, l
         return shape;
     }
 
-    /// <summary>The shape that the keys of a GGUF file state.</summary>
+    /// <summary>Returns the shape that the keys of a GGUF file state.</summary>
     internal static AttentionShape OfGguf(IReadOnlyDictionary<string, object?> keys, string path, long tokens)
     {
         string architecture = keys.GetValueOrDefault("general.architecture") as string
@@ -68,7 +69,7 @@ internal sealed partial record AttentionShape(long LayerCount, long HeadCount, l
             facts.Optional("attention.value_length") ?? head, path);
     }
 
-    /// <summary>The shape that the values of a config.json state. Their names are dotted.</summary>
+    /// <summary>Returns the shape that the values of a config.json state. Their names are dotted.</summary>
     internal static AttentionShape OfConfig(IReadOnlyDictionary<string, object?> fields, string path, long tokens)
     {
         const string Text = "text_config.";
@@ -134,7 +135,7 @@ internal sealed partial record AttentionShape(long LayerCount, long HeadCount, l
         return session.TryOpenWhole(RemoteSession.Beside(checkpoint.Path, ConfigName), LargestConfig);
     }
 
-    // The projection of keys has a row for each element of the keys of all heads.
+    // The projection of keys has one row per element of the keys of all heads.
     private void RequireSame(Checkpoint checkpoint)
     {
         foreach (TensorEntry tensor in checkpoint.Tensors)
@@ -161,7 +162,7 @@ internal sealed partial record AttentionShape(long LayerCount, long HeadCount, l
     )]
     private static partial Regex KeyProjection();
 
-    // Named values, and the errors for what is missing among them or of another kind.
+    // Named values, and the errors for values that are missing or have another type.
     private sealed class Facts(Dictionary<string, object?> values, string path, string prefix)
     {
         public long? Optional(string name) => values.GetValueOrDefault(name) switch
@@ -198,7 +199,7 @@ internal sealed partial record AttentionShape(long LayerCount, long HeadCount, l
         {
             foreach ((string name, object? value) in values)
             {
-                // The fields of nested objects are of other things, such as the scaling of positions.
+                // The fields of nested objects describe other parts, such as the scaling of positions.
                 string field = prefix.EndsWith("text_config.", StringComparison.Ordinal) || prefix.Length == 0 ? name.Split('.')[0] : name;
                 if (IsSet(value) && (field == name || IsItem(name))
                     && OtherKinds.Any(kind => field.Contains(kind, StringComparison.OrdinalIgnoreCase)))

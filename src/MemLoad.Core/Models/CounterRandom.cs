@@ -39,7 +39,7 @@ internal readonly struct CounterRandom(ulong key)
     }
 
     /// <summary>
-    /// The bits for elements [lane, lane + width) of a group, and for the elements that lie <see cref="Lanes"/> after them.
+    /// The bits for elements [lane, lane + width) of a group, and for the elements at a distance of <see cref="Lanes"/> after them.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public (Vector<uint> First, Vector<uint> Second) Words(long group, int lane)

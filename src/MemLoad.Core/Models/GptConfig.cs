@@ -1,8 +1,8 @@
 namespace MemLoad;
 
 /// <summary>
-/// The dimensions of a GPT model of Sebastian Raschka's "Build a Large Language Model (From Scratch)": the architecture of GPT-2 with
-/// separate query, key and value projections, a causal mask as a buffer of each attention, and an output head that is not tied to the
+/// The dimensions of a GPT model of Sebastian Raschka's "Build a Large Language Model (From Scratch)". The architecture is that of GPT-2
+/// with separate query, key and value projections. Each attention has a causal mask as a buffer. The output head is not tied to the
 /// embedding.
 /// </summary>
 /// <param name="VocabularySize">The number of token ids: rows of the token embedding and of the output head.</param>

@@ -5,9 +5,9 @@ namespace MemLoad;
 
 /// <summary>
 /// The weights of a new GPT model, generated while they are streamed. The memory does not depend on the size of the model. The
-/// distributions are those of the default initialization in PyTorch (embeddings N(0, 1); weights and biases of linear layers U(−1/√inputs,
-/// 1/√inputs); scales 1, shifts 0; masks 1 above the diagonal). The numbers differ from PyTorch. An element depends only on the seed, the
-/// tensor name and the index, and not on pieces, threads and the processor. Several threads can use it.
+/// distributions are those of the default initialization in PyTorch. Embeddings are N(0, 1). Weights and biases of linear layers are
+/// U(−1/√inputs, 1/√inputs). Scales are 1, shifts are 0, and masks are 1 above the diagonal. The numbers differ from PyTorch. An element
+/// depends only on the seed, the tensor name and the index, and not on pieces, threads and the processor. Several threads can use it.
 /// </summary>
 internal sealed class GptInitializer : IWeightSource
 {

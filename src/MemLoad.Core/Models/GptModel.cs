@@ -8,8 +8,8 @@ namespace MemLoad;
 /// place while the model is used. Several threads can use it.
 /// </summary>
 /// <remarks>
-/// The architecture is that of the book: pre-norm blocks, LayerNorm with biased variance, tanh GELU, masks as part of the state dict, an
-/// untied head without bias, no dropout (evaluation mode).
+/// The architecture is that of the book. It has pre-norm blocks, LayerNorm with biased variance, and tanh GELU. The masks are part of the
+/// state dict. The head is untied and has no bias. There is no dropout (evaluation mode).
 /// </remarks>
 internal sealed unsafe class GptModel : IGptModel
 {
@@ -80,8 +80,8 @@ internal sealed unsafe class GptModel : IGptModel
     public GptConfig Config { get; }
 
     /// <summary>
-    /// The most likely token by one row of the result of <see cref="Forward"/>: the id of the largest logit, the first of equal ones, or
-    /// that of the first NaN.
+    /// Returns the most likely token by one row of the result of <see cref="Forward"/>. It is the id of the largest logit. Of equal logits,
+    /// the first counts. If a logit is NaN, it is the id of the first NaN.
     /// </summary>
     public static int MostLikelyToken(ReadOnlySpan<float> logits) => TensorPrimitives.IndexOfMax(logits);
 

@@ -59,8 +59,8 @@ internal readonly unsafe struct Float16Elements : IWeightElements
 
     public static float At(byte* element) => (float)Unsafe.ReadUnaligned<Half>(element);
 
-    // Exponent and mantissa move to their positions in float32, and the bias of the exponent is corrected: by 112 for normal numbers, and
-    // twice for infinities and NaNs. A subnormal number gets the exponent whose implicit one is 2⁻¹⁴, which is then subtracted. No
+    // Exponent and mantissa move to their positions in float32. The bias of the exponent is corrected by 112 for normal numbers, and by
+    // twice that for infinities and NaNs. A subnormal number gets the exponent whose implicit one is 2⁻¹⁴, which is then subtracted. No
     // subnormal float32 is multiplied, because that is slow.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector<float> Widen(Vector<uint> half)

@@ -1,11 +1,11 @@
 namespace MemLoad;
 
-/// <summary>What a model keeps of tokens while it serves: keys and values of every layer, for each token of each sequence.</summary>
+/// <summary>The KV cache of a model that is served: keys and values of every layer, for each token of each sequence.</summary>
 /// <param name="Bytes">The bytes of all sequences at their full length.</param>
-/// <param name="Formula">The same as a product, for people.</param>
+/// <param name="Formula">The bytes as a product, for display.</param>
 internal sealed record KvCache(long Bytes, string Formula)
 {
-    /// <summary>The types that servers keep keys and values in.</summary>
+    /// <summary>The types in which servers keep keys and values.</summary>
     public static readonly DType[] Types = [DType.Float16, DType.BFloat16, DType.Float32, DType.Float8E4M3FN, DType.Float8E5M2];
 
     /// <summary>Returns the cache of a model: for the tokens of each sequence, and the sequences at a time.</summary>
@@ -30,7 +30,7 @@ internal sealed record KvCache(long Bytes, string Formula)
         }
     }
 
-    /// <summary>Returns the cache that a request for a whole checkpoint asks for; null if it asks for none.</summary>
+    /// <summary>Returns the cache for a request for a whole checkpoint; null if none is requested.</summary>
     /// <exception cref="MemLoadException">ML6040 to ML6042, and ML52xx.</exception>
     public static KvCache? Of(LoadRequest request, Checkpoint checkpoint, CancellationToken ct)
     {

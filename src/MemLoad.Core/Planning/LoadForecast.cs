@@ -1,7 +1,7 @@
 namespace MemLoad;
 
 /// <summary>
-/// One row of a forecast: what a load would cost. Rows are flat, of primitive types, with the same columns for every strategy.
+/// One row of a forecast: the cost of a load. Rows are flat, of primitive types, with the same columns for every strategy.
 /// </summary>
 public sealed record LoadForecast
 {
@@ -38,11 +38,11 @@ public sealed record LoadForecast
     /// <summary>Bytes of the checkpoint's files.</summary>
     public required long FileBytes { get; init; }
     /// <summary>
-    /// The type of the file system of the checkpoint's first file, as the system names it: <c>ext4</c>, <c>nfs4</c>, <c>overlay</c>,
-    /// <c>NTFS</c> …; null if the system does not say.
+    /// The type of the file system of the checkpoint's first file, as the system names it, such as <c>ext4</c>, <c>nfs4</c>, <c>overlay</c>
+    /// or <c>NTFS</c>. Null if the system does not report it.
     /// </summary>
     public string? FileSystem { get; init; }
-    /// <summary>Objects beside the tensors that are left out, because only code can read them. Null if they were not allowed.</summary>
+    /// <summary>Objects other than tensors that are left out, because only code can read them. Null if they were not allowed.</summary>
     public long? OpaqueObjects { get; init; }
     /// <summary>Peak of allocated device memory, as PyTorch's allocator counts it; 0 on <c>cpu</c>.</summary>
     public required long ForecastDeviceBytes { get; init; }
@@ -75,14 +75,14 @@ public sealed record LoadForecast
     /// <summary>Bytes that the budget lacks for the plan, of the limit with the largest shortfall; 0 if it fits.</summary>
     public required long MissingBytes { get; init; }
     /// <summary>
-    /// Bytes of the keys and values that a server keeps for the sequences that were asked for. They are in no other figure. Null if the
-    /// context length was not given.
+    /// Bytes of the keys and values that a server keeps for the requested sequences. No other figure includes them. Null if the context
+    /// length was not given.
     /// </summary>
     public long? KvCacheBytes { get; init; }
     /// <summary><see cref="KvCacheBytes"/> as a product; null if it is.</summary>
     public string? KvCacheFormula { get; init; }
     /// <summary>
-    /// Whether <see cref="DeviceBudgetBytes"/> holds the load at its peak, and then the loaded weights with the KV cache. Activations and
+    /// Whether the load at its peak, and then the loaded weights with the KV cache, fit <see cref="DeviceBudgetBytes"/>. Activations and
     /// the host are not counted. Null if there is no cache to count or no budget, and for a part of a checkpoint (ranks).
     /// </summary>
     public bool? FitsWithKvCache { get; init; }

@@ -28,7 +28,7 @@ internal sealed record LoadPlan
 
     /// <summary>
     /// Returns the plan that a strategy writes with a staging ring up to a limit. The strategy is not <see cref="Strategy.Auto"/>, which
-    /// <see cref="PlanChooser"/> turns into another. Only the kind of the device matters; nothing is allocated.
+    /// <see cref="PlanChooser"/> replaces by another. Only the kind of the device is used. Nothing is allocated.
     /// </summary>
     /// <exception cref="MemLoadException">ML6006: there are no tensors to load.</exception>
     public static LoadPlan Create(Strategy strategy, LoadView view, IDevice device, long ringBytes = StagingRing.DefaultBytes)
@@ -38,7 +38,7 @@ internal sealed record LoadPlan
         return writer.Finish(strategy, record);
     }
 
-    /// <summary>Lets a strategy write a plan for readers that keep no steps.</summary>
+    /// <summary>Writes the plan of a strategy for readers that keep no steps.</summary>
     /// <returns>The writer, which knows the size of the ring. The caller disposes it.</returns>
     /// <exception cref="MemLoadException">ML6006: there are no tensors to load.</exception>
     internal static PlanWriter Write(Strategy strategy, LoadView view, IDevice device, long ringBytes, IPlanReader[] readers)

@@ -9,7 +9,7 @@ internal sealed class PlanRecord(int storages) : IPlanReader, IDisposable
     /// <summary>All steps that were written so far.</summary>
     public ImmutableArray<PlanStep> Steps => ImmutableCollectionsMarshal.AsImmutableArray(_steps.ToArray());
 
-    /// <summary>The final place of each storage; a place in no buffer if the plan does not say.</summary>
+    /// <summary>The final place of each storage; a place in no buffer if the plan does not state it.</summary>
     public ImmutableArray<Placement> Placements => [.. _placements];
 
     public void Read(PlanStep step, PlanBuffer buffer, PlanBuffer source) => _steps.Add(step);

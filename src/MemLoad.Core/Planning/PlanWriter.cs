@@ -32,15 +32,15 @@ internal sealed class PlanWriter(LoadView view, bool deviceIsHost, long ringByte
     /// <summary>Returns true if the elements of a storage are cast while they are loaded.</summary>
     public bool IsCast(int storage) => view.CastOf(storage) is not null;
 
-    /// <summary>Returns true if a storage lies in several chunks of the files.</summary>
+    /// <summary>Returns true if a storage has several chunks in the files.</summary>
     public bool IsInChunks(int storage) => view.Checkpoint.Storages[storage].IsInChunks;
 
-    /// <summary>Returns true if a chunk of a storage lies in several runs, so that it is read only through a ring.</summary>
+    /// <summary>Returns true if a chunk of a storage has several runs, so that it is read only through a ring.</summary>
     public bool IsInRuns(int storage) => view.Checkpoint.Storages[storage].IsInRuns;
 
     /// <summary>
-    /// Returns true if the elements of a storage must not be used where they lie in the file. Records of a distributed checkpoint follow
-    /// each other without padding, so that elements may not be aligned to their size there.
+    /// Returns true if the elements of a storage must not be used in place in the file. Records of a distributed checkpoint follow each
+    /// other without padding, so that elements may not be aligned to their size there.
     /// </summary>
     public bool MustBeAligned(int storage) =>
         view.Checkpoint.Format == CheckpointFormat.Distributed && view.Checkpoint.Storages[storage].Offset % view.AlignmentOf(storage) != 0;
@@ -137,7 +137,7 @@ internal sealed class PlanWriter(LoadView view, bool deviceIsHost, long ringByte
 
     public void Release(int buffer) => Add(StepKind.Release, buffer, -1);
 
-    /// <summary>Sets the final place of a storage: a buffer of its own, or its extent in a mapped file.</summary>
+    /// <summary>Sets the final place of a storage: a separate buffer, or its extent in a mapped file.</summary>
     public void Place(int storage, int buffer)
     {
         var place = new Placement(buffer, _buffers[buffer].Pool == MemoryPool.MappedFile ? view.Checkpoint.Storages[storage].Offset : 0);

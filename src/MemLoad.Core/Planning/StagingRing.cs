@@ -21,7 +21,7 @@ internal static class StagingRing
     internal static IReadOnlyList<long> Sizes { get; } = [64L << 20, 16L << 20, DefaultBytes, 1L << 20];
 
     /// <summary>
-    /// Returns the size of the ring for the given number of bytes: room for all of them up to the limit, in whole pages per slot.
+    /// Returns the size of the ring for the given number of bytes. It has space for all of them up to the limit, in whole pages per slot.
     /// </summary>
     internal static long BytesFor(long modelBytes, long limit) =>
         Slots * Math.Max(Page, (Math.Min(modelBytes, limit) + (Slots * Page) - 1) / (Slots * Page) * Page);

@@ -4,7 +4,8 @@ using System.Text;
 namespace MemLoad;
 
 /// <summary>
-/// The report as a page: HTML that is also well-formed XML. It loads nothing and runs only its own script. Its policy tells the browser so.
+/// The report as a page: HTML that is also well-formed XML. It loads nothing and runs only its own script, which its policy requires of the
+/// browser.
 /// </summary>
 internal sealed class HtmlPage
 {

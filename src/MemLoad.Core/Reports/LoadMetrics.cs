@@ -29,7 +29,7 @@ internal static class LoadMetrics
     /// <summary>Returns the text: for each metric its HELP and TYPE, then its samples.</summary>
     /// <param name="rows">The rows. Of several runs of the same load, the loaded run with the median time counts.</param>
     /// <param name="model">The value of the label <c>model</c>. Null uses the name in the row, else the known model size, else an empty
-    /// value. A path is never a label.</param>
+    /// value. A path is never used as a label.</param>
     /// <exception cref="MemLoadException">ML8106: rows of different loads have the same labels.</exception>
     public static string Format(IReadOnlyList<LoadMeasurement> rows, string? model = null)
     {

@@ -23,7 +23,7 @@ public sealed record LoadReportInfo
     internal string? Warning { get; init; }
 }
 
-/// <summary>What a report contains besides its rows.</summary>
+/// <summary>The content of a report in addition to its rows.</summary>
 public sealed record LoadReportOptions
 {
     /// <summary>
@@ -64,7 +64,7 @@ public static class LoadReport
     /// <param name="rows">The measured rows, of one or more computers.</param>
     /// <param name="timelines">Samples of these and other loads. A load without samples has no picture over time.</param>
     /// <param name="path">The file to write, with the extension <c>.html</c>.</param>
-    /// <param name="options">What else is written.</param>
+    /// <param name="options">The content in addition to the rows.</param>
     /// <param name="cancellationToken">Stops the write. No partial file remains.</param>
     /// <exception cref="MemLoadException">ML8104 without rows, ML1008 for a name without the extension of a page, ML9102 to
     /// ML9105.</exception>

@@ -9,8 +9,8 @@ internal static class PointThinning
     private const int PointsPerRange = 4;
 
     /// <summary>
-    /// Of each interval, the first, the lowest and the highest point stay, and the point with the highest forecast. The last point of all
-    /// stays.
+    /// Returns fewer points. The first, the lowest and the highest point of each interval stay, and the point with the highest forecast.
+    /// The last point of the timeline stays.
     /// </summary>
     /// <param name="points">The points, oldest first.</param>
     /// <param name="most">The maximum number of remaining points, at least 5.</param>

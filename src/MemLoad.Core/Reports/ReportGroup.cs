@@ -32,7 +32,7 @@ internal sealed record ReportStrategy(string Name, IReadOnlyList<LoadMeasurement
     public static string NameOf(LoadMeasurement row) =>
         row.ChosenStrategy is null || row.ChosenStrategy == row.Strategy ? row.Strategy : $"{row.Strategy} ({row.ChosenStrategy})";
 
-    /// <summary>The run that stands for several: the loaded run with the median time, otherwise the first run.</summary>
+    /// <summary>Returns the run that represents several runs: the loaded run with the median time, otherwise the first run.</summary>
     public static LoadMeasurement TypicalOf(IReadOnlyList<LoadMeasurement> rows)
     {
         LoadMeasurement[] loaded = [.. rows.Where(row => row.IsLoaded).OrderBy(row => row.ElapsedMicroseconds)];

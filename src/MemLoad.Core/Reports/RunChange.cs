@@ -1,6 +1,6 @@
 namespace MemLoad;
 
-/// <summary>How the runs of a strategy differ from earlier runs of the same load.</summary>
+/// <summary>The difference of the runs of a strategy from earlier runs of the same load.</summary>
 internal enum ChangeKind
 {
     Worse, // a figure or the outcome

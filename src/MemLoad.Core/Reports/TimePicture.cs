@@ -1,8 +1,8 @@
 namespace MemLoad;
 
 /// <summary>
-/// Time and throughput of the strategies of a group as bars: the median, a line from the fastest to the slowest run, and a mark for the
-/// forecast.
+/// Time and throughput of the strategies of a group as bars. A bar shows the median. A line extends from the fastest to the slowest run,
+/// and a mark shows the forecast.
 /// </summary>
 internal static class TimePicture
 {

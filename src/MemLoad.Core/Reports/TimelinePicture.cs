@@ -168,7 +168,7 @@ internal static class TimelinePicture
 
     private static void PhaseNames(List<Shape> shapes, ref double y, IReadOnlyList<PhaseSpan> phases)
     {
-        // Two labels are beside each other if both are short.
+        // Two labels are side by side if both are short.
         bool wide = phases.Any(phase => phase.Name.Length > 20);
         for (int i = 0; i < phases.Count; i++)
         {

@@ -2,8 +2,8 @@ namespace MemLoad;
 
 /// <summary>
 /// Maps the file. On the host the mapped pages become the model's memory (<c>assign=True</c>). Storages for another device or with a cast
-/// are copied out of the mapping, and those that are not aligned in a distributed checkpoint. A mapping that holds no storage at the end is
-/// freed. Storages in chunks are not mapped: the load is refused before (ML5114).
+/// are copied from the mapping. Storages that are not aligned in a distributed checkpoint are copied, too. A mapping that no storage uses
+/// at the end is freed. Storages in chunks are not mapped, because the load is refused before (ML5114).
 /// </summary>
 internal static class MmapStrategy
 {

@@ -2,7 +2,7 @@ namespace MemLoad;
 
 /// <summary>
 /// Allocates the model empty on the device, then loads one whole tensor at a time through the host. It works with every format, because
-/// extents do not need one file per tensor. A tensor that lies in chunks passes through a ring, as with Stream.
+/// extents do not need one file per tensor. A tensor in chunks passes through a ring, as with Stream.
 /// </summary>
 internal static class PerTensorStrategy
 {

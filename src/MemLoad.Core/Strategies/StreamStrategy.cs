@@ -1,9 +1,9 @@
 namespace MemLoad;
 
 /// <summary>
-/// Allocates the model empty on the device, then fills it directly from the file: in place on the host, and through a bounded ring for
-/// other devices, for casts and for columns of a matrix that ranks saved. A piece may contain many small tensors or part of a large one. So
-/// the host peak depends neither on the model nor on its largest tensor.
+/// Allocates the model empty on the device, then fills it directly from the file. On the host, storages are filled in place. A bounded ring
+/// is used for other devices, for casts, and for columns of a matrix that ranks saved. A piece may contain many small tensors or part of a
+/// large one. So the host peak depends neither on the model nor on its largest tensor.
 /// </summary>
 internal static class StreamStrategy
 {

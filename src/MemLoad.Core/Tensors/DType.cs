@@ -88,11 +88,11 @@ public enum DType : byte
     UInt7,
     /// <summary>torch.float4_e2m1fn_x2 (PyTorch 2.8 and later), 1 byte: an element is a pair of four-bit numbers.</summary>
     Float4E2M1FNX2,
-    /// <summary>Four-bit numbers, each an element: 2 in 1 byte. The F4 of safetensors, whose shapes count numbers and not pairs.</summary>
+    /// <summary>Four-bit numbers, each an element: 2 in 1 byte. It is the F4 of safetensors. Shapes count numbers and not pairs.</summary>
     Float4E2M1FN,
-    /// <summary>Six-bit numbers: 4 in 3 bytes. The F6_E2M3 of safetensors.</summary>
+    /// <summary>Six-bit numbers: 4 in 3 bytes. It is the F6_E2M3 of safetensors.</summary>
     Float6E2M3FN,
-    /// <summary>Six-bit numbers: 4 in 3 bytes. The F6_E3M2 of safetensors.</summary>
+    /// <summary>Six-bit numbers: 4 in 3 bytes. It is the F6_E3M2 of safetensors.</summary>
     Float6E3M2FN,
     /// <summary>Q4_0 of GGUF: blocks of 32 elements in 18 bytes.</summary>
     Q40,
@@ -153,7 +153,7 @@ public enum DType : byte
 /// <summary>Facts about each <see cref="DType"/>.</summary>
 public static class DTypes
 {
-    // In the order of the types.
+    // The facts are in the order of the types.
     private static readonly Facts[] Table =
     [
         new(DType.Float32, "float32", 1, 4, "F32"),
@@ -229,10 +229,10 @@ public static class DTypes
         new(DType.Q20, "Q2_0", 64, 18, null),
     ];
 
-    /// <summary>How the elements lie in memory.</summary>
+    /// <summary>Returns the layout of the elements in memory.</summary>
     public static ElementLayout Layout(this DType dtype) => Table[(int)dtype].Layout;
 
-    /// <summary>Bytes of one element, of a type whose elements are whole bytes.</summary>
+    /// <summary>Returns the bytes of one element of a type whose elements are whole bytes.</summary>
     /// <exception cref="NotSupportedException">The elements come in blocks: see <see cref="Layout"/>.</exception>
     public static int ElementSize(this DType dtype)
     {

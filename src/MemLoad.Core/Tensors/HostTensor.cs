@@ -12,9 +12,9 @@ public readonly record struct HostTensor(DType DType, ImmutableArray<long> Shape
     /// <summary>Bytes of the elements.</summary>
     public long Bytes => DType.Layout().BytesOf(ElementCount);
 
-    /// <summary>The elements where they lie, without a copy. The span is valid as long as the memory is, which its owner says.</summary>
-    /// <typeparam name="T">A type of the size of one element: <see cref="float"/> for float32, <see cref="Half"/> for float16,
-    /// <see cref="ushort"/> for the bits of bfloat16, <see cref="byte"/> for the types of one byte.</typeparam>
+    /// <summary>Returns the elements in place, without a copy. The span is valid as long as the memory, which its owner defines.</summary>
+    /// <typeparam name="T">A type with the size of one element. Use <see cref="float"/> for float32, <see cref="Half"/> for float16,
+    /// <see cref="ushort"/> for the bits of bfloat16, and <see cref="byte"/> for types of one byte.</typeparam>
     /// <returns>One value per element, row-major.</returns>
     /// <exception cref="InvalidOperationException">An element has another size than <typeparamref name="T"/>.</exception>
     /// <exception cref="OverflowException">There are more elements than a span can have, which is <see cref="int.MaxValue"/>.</exception>

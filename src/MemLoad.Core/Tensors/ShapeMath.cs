@@ -68,7 +68,7 @@ internal static class ShapeMath
     }
 
     /// <summary>Bytes of a storage up to the end of a view that begins at an element.</summary>
-    /// <exception cref="OverflowException">The end does not fit 64 bits, or the numbers are those of no view.</exception>
+    /// <exception cref="OverflowException">The end does not fit 64 bits, or the numbers do not describe a view.</exception>
     public static long ViewEnd(DType dtype, ImmutableArray<long> shape, ImmutableArray<long> strides, long offset) =>
         offset >= 0 && shape.Length == strides.Length && shape.All(size => size >= 0) && strides.All(stride => stride >= 0)
             ? dtype.Layout().BytesOf(checked(offset + Span(shape, strides)))

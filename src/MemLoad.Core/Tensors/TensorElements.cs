@@ -18,7 +18,7 @@ internal static class TensorElements
     /// are valid after the method has returned.
     /// </summary>
     /// <remarks>The memory is held during the call. A dispose on another thread does not free it before the end of the call.</remarks>
-    /// <exception cref="MemLoadException">ML1006: the memory is a mapped file, and the file changed meanwhile.</exception>
+    /// <exception cref="MemLoadException">ML1006: the memory is a mapped file, and the file changed during the call.</exception>
     /// <exception cref="ObjectDisposedException">The memory was freed before.</exception>
     public static void Stream(TensorEntry tensor, MemoryBuffer memory, long storageOffset, ElementSink sink)
     {

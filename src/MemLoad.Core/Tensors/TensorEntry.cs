@@ -6,7 +6,7 @@ public enum LazyView : byte
 {
     /// <summary>The elements are as stored.</summary>
     None = 0,
-    /// <summary>Complex conjugate: the imaginary parts change their sign.</summary>
+    /// <summary>The complex conjugate: the imaginary parts change their sign.</summary>
     Conjugate = 1,
     /// <summary>Negation: the elements change their sign.</summary>
     Negative = 2,

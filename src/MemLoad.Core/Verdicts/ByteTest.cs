@@ -108,7 +108,7 @@ internal sealed class ByteTest
             ?
             [
                 .. ZipDirectory.Read(file, new OpenBudget(OpenLimits.FromEnvironment()), _ct, allowsTail: true).Records
-                    .Where(record => record.Crc != 0 && !record.Compressed) // inflating holds the others
+                    .Where(record => record.Crc != 0 && !record.Compressed) // inflating verifies the others
                     .Select(record => new ArchiveRecord(home, record.Name, record.Offset, record.Length, record.Crc)),
             ]
             : [];

@@ -28,7 +28,7 @@ internal sealed class ElementScan(DType dtype)
     /// <summary>Adds a piece of whole elements.</summary>
     public void Add(ReadOnlySpan<byte> elements)
     {
-        // Of blocks only the bytes are looked at: pieces need not be whole blocks.
+        // Only the bytes of blocks are scanned, so pieces need not be whole blocks.
         int size = dtype.Layout() is { IsSingle: true } layout ? layout.Bytes : 1;
         Elements += elements.Length / size;
         AllZero = AllZero && !elements.ContainsAnyExcept((byte)0);

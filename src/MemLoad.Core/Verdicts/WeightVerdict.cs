@@ -41,7 +41,7 @@ public sealed record WeightVerdict
     /// <summary>Bytes of its files.</summary>
     public long? FileBytes { get; init; }
     /// <summary>
-    /// Objects beside the tensors that were left out, because only code can read them. <see cref="Warning"/> names them. Null if they were
+    /// Objects other than tensors that were left out, because only code can read them. <see cref="Warning"/> names them. Null if they were
     /// not allowed.
     /// </summary>
     public long? OpaqueObjects { get; init; }

@@ -32,7 +32,7 @@ internal static class CudaCards
             : throw Rules.DeviceAbsent.Broken($"there is no card '{TorchCudaDevice.NameOf(number)}': libtorch sees {count}");
     }
 
-    // The driver is started before libtorch asks for cards, so that both have the same environment variables.
+    // The driver is started before libtorch queries the cards, so that both have the same environment variables.
     private static string? ReasonForNone() =>
         !LibTorch.HasCuda
             ? $"the libtorch in {Path.GetDirectoryName(LibTorch.Location)} computes on the processor only: in a clone, "

@@ -8,7 +8,7 @@ internal interface ICard : IDisposable
     /// <summary>The id of the card, such as <c>GPU-…</c>.</summary>
     string Uuid { get; }
 
-    /// <summary>The version of its driver; null if the driver does not tell.</summary>
+    /// <summary>The version of its driver; null if the driver does not report it.</summary>
     string? DriverVersion { get; }
 
     /// <summary>The memory of this process on the card that the driver reports; null if it does not.</summary>

@@ -77,11 +77,14 @@ internal sealed class TorchCudaDevice : IDevice
         }
     }
 
-    /// <summary>The figure of NVML.</summary>
+    /// <summary>The memory that NVML reports.</summary>
     public long? DriverBytes => _card.ProcessBytes;
     public DeviceIdentity Identity => new(_card.Product, _card.Uuid, _card.DriverVersion);
 
-    /// <summary>A ring that is not pinned; and segments that can grow, of which the arithmetic of reserved bytes knows nothing.</summary>
+    /// <summary>
+    /// A sentence about a ring that is not pinned, or about expandable segments. The computed reserved bytes do not include expandable
+    /// segments.
+    /// </summary>
     public string? Remark { get; private set; } =
         (Environment.GetEnvironmentVariable("PYTORCH_CUDA_ALLOC_CONF") ?? "").Contains(
             "expandable_segments:True", StringComparison.OrdinalIgnoreCase)

@@ -4,10 +4,10 @@ using System.Text.RegularExpressions;
 namespace MemLoad.Torch;
 
 /// <summary>
-/// Loads libtorch and the bridge of TorchSharp once, in place. libtorch is loaded from the folder that MEMLOAD_LIBTORCH names, or from the
-/// folder libtorch beside this assembly. The bridge is loaded from the folder bridge. The search of TorchSharp is not used, because it
-/// writes text to the console and copies the libraries. A libtorch of another version than that of the bridge is refused before the bridge
-/// is loaded, because together they would end the process.
+/// Loads libtorch and the bridge of TorchSharp once, in place. The libraries of libtorch are in the folder that MEMLOAD_LIBTORCH names, or
+/// in the folder libtorch next to this assembly. The bridge is loaded from the folder bridge. The search of TorchSharp is not used, because
+/// it writes text to the console and copies the libraries. A libtorch of another version than that of the bridge is refused before the
+/// bridge is loaded, because together they would end the process.
 /// </summary>
 internal static partial class LibTorch
 {
@@ -17,7 +17,8 @@ internal static partial class LibTorch
     private const string Core = "torch_cpu";
     private const string Bridge = "LibTorchSharp";
 
-    // In dependency order, with the CUDA libraries if they exist. Other dependencies are beside the libraries, which find them.
+    // The libraries are in dependency order, with the CUDA libraries if they exist. Other dependencies are in the folder of the libraries,
+    // which find them.
     private static readonly string[] Libraries = OperatingSystem.IsWindows()
         ?
         [
@@ -167,12 +168,12 @@ internal static partial class LibTorch
 
     private static string? ReadIfThere(string file) => File.Exists(file) ? File.ReadAllText(file) : null;
 
-    // Windows says that some library is not there, but not which.
+    // Windows reports that a library is missing, but not which one.
     internal static string? MissingRuntime(string folder, string system) =>
         Array.Find(["vcruntime140.dll", "vcruntime140_1.dll", "msvcp140.dll"], file =>
             !File.Exists(Path.Combine(folder, file)) && !File.Exists(Path.Combine(system, file)));
 
-    // The runtime's advice comes first, what the system said last.
+    // The text begins with the advice of the runtime. Its last line is the message of the system.
     private static string WhyNotLoaded(string message)
     {
         string last = message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)[^1].TrimEnd('.');

@@ -26,7 +26,7 @@ internal static class NativeFile
                 183 => Architecture.Arm64,
                 _ => null,
             },
-            // PE: the offset of the header, and Machine behind its signature.
+            // PE: the offset of the header, and Machine after its signature.
             [(byte)'M', (byte)'Z', ..] when header.Length >= 64 => ReadPe(header),
             // Mach-O: cputype.
             [0xcf, 0xfa, 0xed, 0xfe, ..] when header.Length >= 8 => BinaryPrimitives.ReadUInt32LittleEndian(header[4..]) switch

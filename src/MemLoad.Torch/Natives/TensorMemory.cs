@@ -8,8 +8,8 @@ internal static unsafe partial class TensorMemory
 {
     private const int Host = (int)DeviceType.CPU;
 
-    // The memory of tensors by address, with the number of tensors that hold it. libtorch reports the address when the last view of a
-    // tensor is freed.
+    // The memory of tensors by address, with the number of tensors that hold it. The address is reported by libtorch when the last view of
+    // a tensor is freed.
     private static readonly Dictionary<nint, (MemoryBuffer Memory, int Tensors)> Held = [];
     private static readonly Lock Holding = new();
 

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace MemLoad.Tests.Budgets;
 
-/// <summary>The limits of a Linux process, read from trees that look as the kernel's do.</summary>
+/// <summary>The limits of a Linux process, read from folders with the structure of those of the kernel.</summary>
 public sealed class LinuxLimitsTests : IDisposable
 {
     private const long MiB = 1 << 20;
@@ -53,7 +53,7 @@ public sealed class LinuxLimitsTests : IDisposable
             "inactive_file 0\n");
         Group(
             "sys/fs/cgroup/pod", current: 5 * GiB, max: (6 * GiB).ToString(CultureInfo.InvariantCulture), high: "max", "inactive_file 0\n");
-        Put("sys/fs/cgroup/memory.stat", "inactive_file 1\n"); // the root group has no limits of its own
+        Put("sys/fs/cgroup/memory.stat", "inactive_file 1\n"); // the root group has no limits
 
         MemoryLimit[] limits = Read();
 

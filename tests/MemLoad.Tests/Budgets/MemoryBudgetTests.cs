@@ -1,6 +1,6 @@
 namespace MemLoad.Tests.Budgets;
 
-/// <summary>Plans held against limits: each limit counts what the kernel counts for it.</summary>
+/// <summary>Plans compared with limits. Each limit counts the memory that the kernel counts for it.</summary>
 public sealed class MemoryBudgetTests
 {
     private const long MiB = 1 << 20;
@@ -9,7 +9,7 @@ public sealed class MemoryBudgetTests
     private static readonly Checkpoint Model = SyntheticCheckpoint.OfCounts([.. Enumerable.Repeat(MiB / 4, 100)]);
 
     [Theory]
-    // A mapped file takes no memory that a control group could not take back, but its whole length of address space.
+    // A control group can reclaim all memory of a mapped file. The mapping uses address space of its whole length.
     [InlineData(Strategy.Mmap, Counted.AnonymousAndShared, 1, true)]
     [InlineData(Strategy.Mmap, Counted.Anonymous, 1, true)]
     [InlineData(Strategy.Mmap, Counted.AddressSpace, 99, false)]
@@ -26,7 +26,7 @@ public sealed class MemoryBudgetTests
     }
 
     [Theory]
-    // The simulated device's pool is the machine's memory, though not this process's.
+    // The pool of the simulated device is memory of the machine, but not of this process.
     [InlineData(Strategy.Stream, Counted.AnonymousAndShared, 103, false)]
     [InlineData(Strategy.Stream, Counted.AnonymousAndShared, 104, true)]
     [InlineData(Strategy.Stream, Counted.Anonymous, 4, true)]
@@ -88,7 +88,7 @@ public sealed class MemoryBudgetTests
         using var cpu = new HostDevice();
 
         Assert.Equal(counts * MiB, MemoryBudget.For(request, sim, new Headroom([])).DeviceBytes);
-        Assert.Null(MemoryBudget.For(request, cpu, new Headroom([])).DeviceBytes); // the host has no memory beside its own
+        Assert.Null(MemoryBudget.For(request, cpu, new Headroom([])).DeviceBytes); // the host has no separate memory
     }
 
     [Fact]
@@ -136,7 +136,7 @@ public sealed class MemoryBudgetTests
 
     private static LoadRequest Request { get; } = new() { Path = "/nowhere/model.pth", Strategy = Strategy.Stream };
 
-    // A limit with a budget of so many MiB and no reserve.
+    // Returns a limit with a budget in MiB and no reserve.
     private static MemoryLimit Limit(string name, Counted counts, long mebibytes) => new(name, counts, mebibytes * MiB, 0, 0, name);
 
     private static Shortfall? Check(Strategy strategy, IDevice device, Counted counts, long mebibytes) =>
@@ -148,7 +148,7 @@ public sealed class MemoryBudgetTests
         return budget.Check(plan, Forecasts.Of(plan, device));
     }
 
-    // A device with memory that is not the machine's.
+    // A device with memory that is not memory of the machine.
     private sealed class Card : IDevice
     {
         public string Name => "card";

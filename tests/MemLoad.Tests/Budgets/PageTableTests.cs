@@ -1,7 +1,7 @@
 namespace MemLoad.Tests.Budgets;
 
 /// <summary>
-/// The kernel's tables for mapped pages: 8 bytes for each page of 4 KiB, which no kernel gives up while the file is mapped.
+/// The page tables of the kernel for mapped pages: 8 bytes per page of 4 KiB. No kernel frees them while the file is mapped.
 /// </summary>
 public sealed class PageTableTests
 {

@@ -3,8 +3,9 @@ using static MemLoad.Tests.Checkpoints.CheckpointKit;
 namespace MemLoad.Tests.Checkpoints;
 
 /// <summary>
-/// Files and folders as people have them, from public reports. Beside a file is what PyTorch or the safetensors library reads from it
-/// (<c>FILE.expected.json</c>). What opens is that, byte for byte. What is refused is refused by a rule, with a remedy for its case.
+/// Files and folders of users, from public reports. A file has another file with the content that PyTorch or the safetensors library reads
+/// from it (<c>FILE.expected.json</c>). A file that opens has this content, byte for byte. A refused file is refused by a rule, with a
+/// remedy for its case.
 /// </summary>
 public sealed class CaseTests
 {
@@ -85,7 +86,7 @@ public sealed class CaseTests
     public void A_header_that_the_reference_reader_refuses_is_refused(string name, string rule) =>
         Assert.Equal(rule, Refusal(Path.Combine(Root, "14-safetensors-headers", name + ".safetensors")).Rule.Id);
 
-    // Under each of the three names.
+    // The file has each of the three names.
     [Theory]
     [InlineData("404", "no weights: '404: Not Found'")]
     [InlineData("entry-not-found", "no weights: 'Entry not found'")]
@@ -106,7 +107,7 @@ public sealed class CaseTests
         }
     }
 
-    /// <summary>Other files that PyTorch refuses by default, or that have no reference; the number of tensors, or the rule.</summary>
+    /// <summary>Other files that PyTorch refuses by default, or that have no reference, with the number of tensors or the rule.</summary>
     public static TheoryData<string, string> OtherFiles =>
         new()
         {
@@ -151,7 +152,7 @@ public sealed class CaseTests
     public void Whole_numbers_of_numpy_are_whole_numbers(string type) =>
         Assert.IsType<long>(Checkpoint.Open(Path.Combine(Root, $"06-numpy-scalars/{type}.pth")).Metadata["best"]);
 
-    /// <summary>Files with an entry that is refused, and the others, which open without it.</summary>
+    /// <summary>Files with an entry that is refused, and the other entries, which open without it.</summary>
     public static TheoryData<string, string, string, int> Partly => new()
     {
         { "18-quantized/qtensor.pth", "ML3005", "conv1.weight", 3 },
@@ -183,7 +184,7 @@ public sealed class CaseTests
             rule, Assert.Throws<MemLoadException>(() => Checkpoint.OpenSelected(path, null, [pattern], null, false, default)).Rule.Id);
         if (others < 0)
         {
-            return; // every tensor is of that kind
+            return; // every tensor is of the refused kind
         }
         if (others == 0)
         {
@@ -213,7 +214,7 @@ public sealed class CaseTests
         Assert.Equal(WeightsDigest.Of(rest), WeightsDigest.Of(loaded.Weights));
     }
 
-    // The elements are those that TorchSharp.PyBridge wrote of the same module.
+    // The elements are equal to those that TorchSharp.PyBridge wrote for the same module.
     [Fact]
     public void A_module_that_TorchSharp_saved_is_read()
     {
@@ -231,7 +232,7 @@ public sealed class CaseTests
         Assert.Equal("ML2018", Refusal(folder.Write("fewer.dat", [8, .. bytes[1..]])).Rule.Id);
     }
 
-    // PyTorch finds the end record before what was appended.
+    // PyTorch finds the end record before the appended bytes.
     [Theory]
     [InlineData("\n", "white space follows the archive (in bytes: 1)")]
     [InlineData("\r\n\r\n\t ", "white space follows the archive (in bytes: 6)")]

@@ -4,16 +4,16 @@ using System.Text.Json;
 
 namespace MemLoad.Tests.Checkpoints;
 
-/// <summary>Makes checkpoints byte by byte, sound and unsound.</summary>
+/// <summary>Creates checkpoints byte by byte, both sound and malformed.</summary>
 internal static class CheckpointKit
 {
-    /// <summary>A safetensors file: the length of the header, the header, and data whose bytes count up.</summary>
+    /// <summary>Returns a safetensors file: the length of the header, the header, and data with increasing bytes.</summary>
     public static byte[] Safetensors(byte[] header, int dataBytes = 0) =>
         [.. BitConverter.GetBytes((ulong)header.Length), .. header, .. Enumerable.Range(0, dataBytes).Select(i => (byte)i)];
 
     public static byte[] Safetensors(string header, int dataBytes = 0) => Safetensors(Encoding.UTF8.GetBytes(header), dataBytes);
 
-    /// <summary>A safetensors file of one-dimensional U8 tensors, one after the other.</summary>
+    /// <summary>Returns a safetensors file of consecutive one-dimensional U8 tensors.</summary>
     public static byte[] SafetensorsOfBytes(params (string Name, int Length)[] tensors)
     {
         int end = 0;
@@ -25,10 +25,10 @@ internal static class CheckpointKit
         return Safetensors($"{{{string.Join(',', entries)}}}", end);
     }
 
-    /// <summary>The refusal that opening must end in: one line, about a file, at a byte inside it.</summary>
+    /// <summary>Returns the refusal that opening must give: one line, about a file, at a byte inside it.</summary>
     public static MemLoadException Refusal(string path) => Refusal(() => Checkpoint.Open(path));
 
-    /// <summary>The refusal that reading must end in, likewise.</summary>
+    /// <summary>Returns the refusal that reading must give, in the same form.</summary>
     public static MemLoadException Refusal(Action read)
     {
         var refusal = Assert.Throws<MemLoadException>(read);
@@ -43,8 +43,8 @@ internal static class CheckpointKit
         return refusal;
     }
 
-    /// <summary>The tensors that another reader has found, a line each, in order of their names.</summary>
-    /// <param name="path">Its file, such as <c>x.pth.expected.json</c>.</param>
+    /// <summary>Returns the tensors that another reader has found, with one line per tensor, in the order of their names.</summary>
+    /// <param name="path">The file of that reader, such as <c>x.pth.expected.json</c>.</param>
     public static string[] StatedTensors(string path) =>
     [
         .. JsonDocument.Parse(File.ReadAllText(path)).RootElement.GetProperty("tensors").EnumerateArray()
@@ -53,7 +53,7 @@ internal static class CheckpointKit
             .Order(StringComparer.Ordinal),
     ];
 
-    /// <summary>The tensors of a checkpoint, as <see cref="StatedTensors"/> lists those of another reader.</summary>
+    /// <summary>Returns the tensors of a checkpoint in the form of <see cref="StatedTensors"/>.</summary>
     public static string[] ReadTensors(Checkpoint checkpoint) =>
     [
         .. checkpoint.Tensors

@@ -34,7 +34,7 @@ public sealed class DamagedFileTests : IDisposable
         for (int i = 0; i < 400; i++)
         {
             byte[] copy = [.. whole];
-            // Headers lie at both ends; most of the middle is weights.
+            // Headers are at both ends. Most of the middle is weights.
             int at =
                 random.Next(2) == 0 ? random.Next(Math.Min(4096, copy.Length)) : copy.Length - 1 - random.Next(Math.Min(4096, copy.Length));
             copy[at] ^= (byte)(1 << random.Next(8));

@@ -3,7 +3,9 @@ using static MemLoad.Tests.Checkpoints.CheckpointKit;
 
 namespace MemLoad.Tests.Checkpoints;
 
-/// <summary>Archives whose bytes are not the elements as they are: deflated, as libraries for .NET write them, and big-endian.</summary>
+/// <summary>
+/// Archives whose bytes are not those of the elements: deflated archives, as libraries for .NET write them, and big-endian archives.
+/// </summary>
 public sealed class DecodedFileTests : IDisposable
 {
     private static readonly Strategy[] Copying =
@@ -19,7 +21,7 @@ public sealed class DecodedFileTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    // The archive with every record deflated, and changed on the way.
+    // Returns the archive with every record deflated and changed.
     private string Rewrite(string fixture, CompressionLevel level, Func<string, byte[], byte[]>? change = null)
     {
         string path = _folder["x.pth"];
@@ -138,7 +140,7 @@ public sealed class DecodedFileTests : IDisposable
         Assert.InRange(verdict.Offset!.Value, 0, new FileInfo(path).Length);
     }
 
-    // Blocks of several threads come in any order.
+    // Several threads read blocks in any order.
     [Fact]
     public void Deflated_bytes_are_read_in_any_order()
     {

@@ -30,7 +30,7 @@ public sealed partial class DirectReadsTests
             {
                 reader.ReadExactly(0, new byte[random.Next(FileBytes)]);
             }
-            // Lengths around the least that is read directly, and around whole blocks, too.
+            // Lengths near the minimum of direct reads, and near whole blocks.
             int length = random.Next(4) switch
             {
                 0 => random.Next(60_000, 80_000),
@@ -65,7 +65,7 @@ public sealed partial class DirectReadsTests
         }
         reader.ReadBulk(100, memory);
         Assert.True(memory.AsSpan().SequenceEqual(content.AsSpan(100)));
-        Assert.InRange(PageCache.CachedBytes([file.Path])!.Value, 0, 64 << 10); // a page here and there, where it was asked whether it is cached
+        Assert.InRange(PageCache.CachedBytes([file.Path])!.Value, 0, 64 << 10); // a few pages, whose state in the cache was tested
 
         PageCache.Warm([file.Path]);
         reader.ReadBulk(100, memory);
@@ -87,13 +87,13 @@ public sealed partial class DirectReadsTests
 
         using (var second = new DirectReads(other.Handle))
         {
-            PageCache.Evict([file.Path]); // a page that a test of the cache read would look like a warm file
+            PageCache.Evict([file.Path]); // a page that a test of the cache has read would make the file look cached
             Assert.Equal(0, second.Read(0, memory));
-            // The first learns of it when it asks next.
+            // The first reader detects the second at its next test.
             Assert.Contains(0, Enumerable.Range(1, 40).Select(i => first.Read(i * (long)memory.Length, memory)));
         }
 
-        // Alone again.
+        // The first reader is alone again.
         Assert.Equal(memory.Length, first.Read(180 << 20, memory));
     }
 
@@ -113,7 +113,7 @@ public sealed partial class DirectReadsTests
             using (var first = new DirectReads(one.Handle))
             {
                 Skip.If(first.Read(0, memory) == 0, "this file system knows no direct reads");
-                // A fork copies them all, and the child closes them when it starts its program.
+                // A fork copies all descriptors, and the child closes them when it starts its program.
                 copies.AddRange(Directory.GetFiles("/proc/self/fd").Where(link => new FileInfo(link).LinkTarget == file.Path)
                     .Select(link => Duplicate(int.Parse(Path.GetFileName(link), CultureInfo.InvariantCulture))));
                 Assert.True(copies.Count >= 3);

@@ -103,7 +103,7 @@ public sealed class DistributedTests : IDisposable
             row.Message?.StartsWith("ML5114", StringComparison.Ordinal) == true);
     }
 
-    // Shapes of few dimensions, cut into grids and into boxes that form no grid.
+    // Shapes of few dimensions, split into grids and into boxes that do not form a grid.
     [Fact]
     public void Boxes_tile_a_tensor_exactly_if_each_element_is_in_one()
     {
@@ -196,7 +196,7 @@ public sealed class DistributedTests : IDisposable
             {
                 continue;
             }
-            // What the chunk has, in its order, is at these places of the file and of the storage of the slice.
+            // The bytes of the chunk, in its order, are at these places of the file and of the storage of the slice.
             long[] inFile =
             [
                 .. both.SelectMany(index =>
@@ -226,7 +226,7 @@ public sealed class DistributedTests : IDisposable
     [Fact]
     public void A_large_tensor_of_columns_streams_as_it_loads()
     {
-        // More than one piece of 1 MiB, with runs that do not divide it.
+        // The length exceeds one piece of 1 MiB, and the length of the runs does not divide it.
         var forge = new DistributedForge();
         const int Rows = 700;
         const int Width = 1001;
@@ -325,7 +325,7 @@ public sealed class DistributedTests : IDisposable
         }
     }
 
-    // Element by element.
+    // Copies element by element.
     private static string? Naive(ImmutableArray<long> shape, List<ChunkBox> boxes)
     {
         if (boxes.Exists(box => box.Offsets.Select((offset, d) => offset < 0 || offset + box.Sizes[d] > shape[d]).Any(outside => outside)))
@@ -358,7 +358,7 @@ public sealed class DistributedTests : IDisposable
         }
     }
 
-    // HuggingFaceStorageWriter of PyTorch writes a set of files per rank. Their metadata says where the pieces begin.
+    // HuggingFaceStorageWriter of PyTorch writes a set of files per rank. Their metadata states the start of the pieces.
     [Theory]
     [InlineData("shard-00001-model-00001-of-00001.safetensors", "[0, 0]", "one rank's part")]
     [InlineData("shard-00000-model-00001-of-00001.safetensors", "[2, 0]", "one rank's part")]

@@ -1,6 +1,6 @@
 namespace MemLoad.Tests.Checkpoints;
 
-/// <summary>Stamps that could not tell the next write: the clock of file systems ticks slowly.</summary>
+/// <summary>Stamps that could not detect the next write, because the clock of file systems has a coarse resolution.</summary>
 public sealed class FileStampTests : IDisposable
 {
     private const int Attempts = 10_000;
@@ -16,7 +16,7 @@ public sealed class FileStampTests : IDisposable
         {
             DateTime before = DateTime.UtcNow;
             bool isFresh = At(before).IsFresh;
-            if (DateTime.UtcNow - before < FileStamp.Settling) // else the machine was busy, and the moment is over
+            if (DateTime.UtcNow - before < FileStamp.Settling) // otherwise the machine was busy, and the time is over
             {
                 Assert.True(isFresh);
                 return;
@@ -26,7 +26,7 @@ public sealed class FileStampTests : IDisposable
 
     [Theory]
     [InlineData(-60)]
-    [InlineData(60)] // by a clock that is ahead: the next write bears another time, as this one's is not now
+    [InlineData(60)] // by a clock that is ahead: this time is not the present, so the next write has another time
     public void A_stamp_of_another_time_is_not(int seconds) => Assert.False(At(DateTime.UtcNow.AddSeconds(seconds)).IsFresh);
 
     [Fact]

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace MemLoad.Tests.Checkpoints;
 
-/// <summary>What Linux says about files, held against what stat(1) says.</summary>
+/// <summary>The status of files on Linux, compared with the output of stat(1).</summary>
 public sealed class FileStatusTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();

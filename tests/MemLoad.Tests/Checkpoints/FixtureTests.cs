@@ -44,7 +44,7 @@ public sealed class FixtureTests
         var checkpoint = Checkpoint.Open(Fixtures.PathOf(name));
         if (checkpoint.Format is not (CheckpointFormat.TorchZip or CheckpointFormat.TorchLegacy))
         {
-            return; // other formats keep metadata of their own, which PyTorch does not show
+            return; // other formats have separate metadata, which PyTorch does not show
         }
         var expected = Fixtures.Expected(name).GetProperty("non_tensors").EnumerateObject().ToDictionary(p => p.Name, p => Text(p.Value));
         Assert.Equal(

@@ -2,7 +2,7 @@ using static MemLoad.Tests.Checkpoints.CheckpointKit;
 
 namespace MemLoad.Tests.Checkpoints;
 
-/// <summary>Folders are judged by the names of their files: complete readings open, and everything else is refused by name.</summary>
+/// <summary>The names of the files determine the kind of a folder. Complete readings open. Every other folder is refused by name.</summary>
 public sealed class FolderTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -53,7 +53,7 @@ public sealed class FolderTests : IDisposable
             StringComparison.Ordinal);
     }
 
-    // Every subset of a set but the whole one is refused, and the whole one opens.
+    // The whole set opens, and every smaller subset of it is refused.
     [Theory]
     [InlineData("model-0000{0}-of-00003.safetensors", 1)]
     [InlineData("model-0000{0}-of-00003.safetensors", 0)]

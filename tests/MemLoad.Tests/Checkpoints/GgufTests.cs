@@ -313,7 +313,7 @@ public sealed class GgufTests : IDisposable
         _folder.Write("m-00003-of-00003.gguf", Part(2).Tensor("c", 2, [32], Content(18, 3)).Build());
     }
 
-    // As docs/digest.md defines it.
+    // The digest as docs/digest.md defines it.
     private static string Digest(params (string Name, string DType, string Shape, byte[] Content)[] tensors)
     {
         string lines = string.Concat(

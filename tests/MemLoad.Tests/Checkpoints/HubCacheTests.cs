@@ -63,7 +63,7 @@ public sealed class HubCacheTests : IDisposable
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    // Windows needs a privilege for links. There the cache has text, as a copy without links has.
+    // Windows requires a privilege for links. The cache there has text, as a copy without links.
     private static void Link(string path, string target)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
@@ -201,7 +201,7 @@ public sealed class HubCacheTests : IDisposable
         Assert.Equal("ML5019", Refusal(() => Checkpoint.Open(model)).Rule.Id);
     }
 
-    // A byte of the weights, which no header shows. The name of the blob is the hash that the publisher gave.
+    // Changes a byte of the weights, which no header shows. The name of the blob is the hash from the publisher.
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -261,7 +261,7 @@ public sealed class HubCacheTests : IDisposable
         Assert.Equal("ML5020", WeightTester.Test(blob, deep: true).RuleId);
     }
 
-    // The folder of an environment variable is looked at, and no other.
+    // Only the folder of an environment variable is searched.
     [Theory]
     [InlineData("HF_HUB_CACHE", "")]
     [InlineData("HUGGINGFACE_HUB_CACHE", "")]

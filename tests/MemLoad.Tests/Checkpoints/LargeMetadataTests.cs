@@ -4,7 +4,9 @@ using static MemLoad.Tests.Corpus.PickleForge;
 
 namespace MemLoad.Tests.Checkpoints;
 
-/// <summary>Honest values beside tensors, as large as people have them. No load needs them, so they are read and not kept.</summary>
+/// <summary>
+/// Legitimate values other than tensors, with the sizes of real files. No load needs them, so they are read and not kept.
+/// </summary>
 public sealed class LargeMetadataTests : IDisposable
 {
     private const long FreeBytes = 16 << 20;

@@ -3,14 +3,14 @@ using static MemLoad.Tests.Corpus.PickleForge;
 
 namespace MemLoad.Tests.Checkpoints;
 
-/// <summary>Storages of an archive are found by their keys, whether these are numbers or not.</summary>
+/// <summary>The storages of an archive are found by their keys, which can be numbers or text.</summary>
 public sealed class NumberedStorageTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
 
-    // Numbers in order and not, below the number of records and above it, with zeros in front, and no numbers.
+    // The keys are numbers in order and not in order, below and above the number of records, with leading zeros, and text.
     [Theory]
     [InlineData("0", "1", "2", "3")]
     [InlineData("3", "1", "0", "2")]
@@ -87,7 +87,7 @@ public sealed class NumberedStorageTests : IDisposable
         Assert.Equal(rule, Assert.Throws<MemLoadException>(() => Checkpoint.Open(path)).Rule.Id);
     }
 
-    // A reference is used for another storage once its tensor is made, unless the pickle keeps it: by number, or by DUP.
+    // A reference is reused for another storage after its tensor is created, unless the pickle keeps it by number or by DUP.
     [Fact]
     public void A_reference_that_the_pickle_keeps_stays_that_of_its_storage()
     {

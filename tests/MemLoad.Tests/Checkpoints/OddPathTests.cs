@@ -2,7 +2,7 @@ using MemLoad.Tests.Writing;
 
 namespace MemLoad.Tests.Checkpoints;
 
-/// <summary>Paths that no file can have: every door says so by id.</summary>
+/// <summary>Paths that no file can have. Every entry point reports them by id.</summary>
 public sealed class OddPathTests
 {
     private const string Odd = "a\0b.pth";

@@ -5,8 +5,8 @@ using static MemLoad.Tests.Corpus.PickleForge;
 namespace MemLoad.Tests.Checkpoints;
 
 /// <summary>
-/// Files with objects beside their tensors. <c>FILE.outside.json</c> has the tensors of plain containers, as PyTorch reads them where each
-/// class that MemLoad does not know is replaced by one that does nothing.
+/// Files with objects other than tensors. <c>FILE.outside.json</c> has the tensors of plain containers. PyTorch read them with an empty
+/// class in place of each class that MemLoad does not know.
 /// </summary>
 public sealed class OpaqueTests : IDisposable
 {
@@ -105,17 +105,18 @@ public sealed class OpaqueTests : IDisposable
 
     private static byte[] Pair(byte[] key, byte[] value) => Cat(key, value, Bytes("s"));
 
-    // Root dict of pairs.
+    // Returns a pickle whose root is a dict of the pairs.
     private static byte[] Of(params IEnumerable<(string Key, byte[] Value)> items) => Whole(Dict(items));
 
     private static (string, byte[]) A => ("a", Cat(Tensor(), Put(1)));
 
     /// <summary>
-    /// Pickles with objects: what opens with consent as names, objects and tensors in objects; or the rule, and the entry that it refuses.
+    /// Pickles with objects. The expectation is the names, the objects and the tensors in objects that open with consent, or the rule and
+    /// the refused entry.
     /// </summary>
     private static readonly Dictionary<string, (byte[] Pickle, string Expected)> Pickles = new()
     {
-        // Nothing is called, and what is given to an object has no effect on what it is not given.
+        // Nothing is called. The arguments of an object have no effect on values that it does not get.
         ["os.system beside a tensor"] = (Of(A, ("x", Call("os", "system", Payload))), "a; 1; 0"),
         ["eval as the key of a dict"] = (Of(A, ("x", Cat(EmptyDict, Pair(Global("builtins", "eval"), None)))), "a; 1; 0"),
         ["os.system by NEWOBJ"] = (Of(A, ("x", Cat(Global("os", "system"), Tuple(Payload), [0x81]))), "a; 1; 0"),
@@ -145,7 +146,7 @@ public sealed class OpaqueTests : IDisposable
         ["a list without tensors that an object holds"] = (Of(A, ("l", Cat(EmptyList, Put(2))), ("x", Object(Get(2)))), "a; 2; 0"),
         ["a tuple that an object holds"] = (Of(A, ("t", Cat(Tuple(Number(1), Number(2)), Put(2))), ("x", Object(Get(2)))), "a; 1; 0"),
 
-        // An object that gets a tensor, or something that leads to it, could change it.
+        // An object that gets a tensor, or a value from which the tensor is reachable, could change it.
         ["the tensor is given to an object"] = (Of(A, ("x", Object(Get(1)))), "ML3012 a"),
         ["the tensor is given to an object before"] = (Of(("x", Object(Tensor(), Put(1))), ("a", Get(1))), "ML3012 a"),
         ["another view of the storage is given to an object"] = (Of(A, ("x", Object(Tensor(shape: Numbers(1))))), "ML3012 a"),
@@ -214,7 +215,7 @@ public sealed class OpaqueTests : IDisposable
             Of(A, ("x", Object(Call("torch._utils", "_rebuild_sparse_tensor", Get(1))))),
             "ML3012 a"),
 
-        // A key that is an object is equal to whatever its class says.
+        // The class of an object decides which keys the object is equal to.
         ["a dict with an object as a key"] = (
             Of(A, ("d", Cat(EmptyDict, Pair(Text("w"), Second), Pair(Global("os", "sep"), None)))),
             "a; 1; 1"),
@@ -226,7 +227,7 @@ public sealed class OpaqueTests : IDisposable
             Of(A, ("d", Call("collections", "OrderedDict", Cat(EmptyDict, Pair(Text("w"), Second), Pair(Global("os", "sep"), None))))),
             "a; 1; 1"),
 
-        // What an object can change is not read by a call of the list.
+        // A call of the allowlist does not read values that an object can change.
         ["a copy of a dict that an object holds"] = (
             Of(
                 A,
@@ -286,7 +287,7 @@ public sealed class OpaqueTests : IDisposable
             Of(A, ("d", Cat(OrderedDict, Dict(("k", None)), Put(2), Object(Get(2)), Bytes("0"), Build))),
             "ML3012"),
 
-        // What is refused stays refused.
+        // Refusals for other reasons do not change.
         ["a tensor that is changed after it was made"] = (Of(("x", Object()), ("a", Cat(Tensor(), Dict(("data", None)), Build))), "ML3011"),
         ["a key of a storage that is an object"] = (
             Of(
@@ -434,7 +435,7 @@ public sealed class OpaqueTests : IDisposable
             "ML3003", Assert.Throws<MemLoadException>(() => Checkpoint.OpenSelected(path, null, null, ["a"], false, default)).Rule.Id);
     }
 
-    // A class that only these tensors use needs no consent: what is made of it is refused by its name.
+    // A class that only these tensors use needs no consent, because values of this class are refused by their name.
     [Theory]
     [InlineData("a tensor subclass", "torch._tensor", "_rebuild_from_type_v2")]
     [InlineData("a quantized tensor", "torch._utils", "_rebuild_qtensor")]

@@ -1,6 +1,8 @@
 namespace MemLoad.Tests.Checkpoints;
 
-/// <summary>What opening may take: to the byte where a limit is given, and in proportion to the files where none is.</summary>
+/// <summary>
+/// The memory that opening may use. A given limit is exact to the byte. Without a limit, it is proportional to the files.
+/// </summary>
 public sealed class OpenBudgetTests
 {
     private const long MiB = 1 << 20;
@@ -17,7 +19,7 @@ public sealed class OpenBudgetTests
         other.Spend(40_000, "other");
         other.Settle("other");
 
-        one.Spend(1, "one"); // too little to be settled at once
+        one.Spend(1, "one"); // too little to be settled immediately
         MemLoadException refusal = Assert.Throws<MemLoadException>(() => one.Settle("one"));
         Assert.Equal(("ML1013", "one"), (refusal.Rule.Id, refusal.Path));
         Assert.Contains("header-memory=400000", refusal.Remedy, StringComparison.Ordinal);

@@ -12,7 +12,7 @@ public sealed class OpenLimitsTests : IDisposable
     [Fact]
     public void An_honest_expanded_view_loads_a_bomb_does_not_and_its_refusal_says_how_to_let_it_in()
     {
-        // A mask of 1024 × 1024 over one row, as expand() leaves it; and 2⁴⁰ elements over four.
+        // A mask of 1024 × 1024 over one row, as expand() creates it, and 2⁴⁰ elements over four elements.
         string honest = _folder.Write("honest.pth", Expanded(1 << 20));
         string bomb = _folder.Write("bomb.pth", Expanded(1L << 40));
 
@@ -45,7 +45,7 @@ public sealed class OpenLimitsTests : IDisposable
             Assert.Throws<MemLoadException>(() => Checkpoint.Open(path, OpenLimits.Parse(limits))).Rule.Id;
     }
 
-    // Opened on whatever thread: shards are on helpers with small stacks.
+    // The file is opened on any thread. Shards are opened on threads with small stacks.
     [Fact]
     public void The_deepest_nesting_that_can_be_asked_for_needs_no_deep_stack()
     {

@@ -3,14 +3,14 @@ using static MemLoad.Tests.Corpus.PickleForge;
 
 namespace MemLoad.Tests.Checkpoints;
 
-/// <summary>What a pickle is charged for its tuples and gets back for them.</summary>
+/// <summary>The memory that is charged for the tuples of a pickle, and that is returned for them.</summary>
 public sealed class PickleBudgetTests : IDisposable
 {
     private const int Tensors = 1000;
     private const long Settlement = 1 << 14; // what a budget leaves pending
     private const long Tuple = 64;
 
-    // Storage, function and hooks of every tensor, by the numbers that they are kept under.
+    // The storage, the function and the hooks of every tensor, with their memo numbers.
     private static readonly byte[] Before = Cat(
         Storage(), [(byte)'q', 0, (byte)'0'],
         Global("torch._utils", "_rebuild_tensor_v2"), [(byte)'q', 1, (byte)'0'],
@@ -20,7 +20,7 @@ public sealed class PickleBudgetTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    // The tuple of nothing is one for all and costs nothing. Whatever came back for it was never paid, and would buy memory without limit.
+    // The empty tuple is shared and costs nothing. Memory that is returned for it was never charged, and would remove the limit.
     [Fact]
     public void Tensors_of_no_dimensions_cost_the_same_whether_their_empty_tuples_are_shared_or_made()
     {
@@ -40,7 +40,7 @@ public sealed class PickleBudgetTests : IDisposable
             PickleRecalls.Of(file, 0, file.Length, OpenBudget.Unlimited(), new CancellationToken(true)));
     }
 
-    // The least memory by which a file opens that makes tensors and drops them.
+    // Returns the minimum memory with which a file opens that creates tensors and drops them.
     private long LeastMemory(string name, byte[] nothing)
     {
         byte[] tensor = Cat(

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace MemLoad.Tests.Checkpoints;
 
-/// <summary>Keys of dicts that are equal in Python, and keys that only print alike.</summary>
+/// <summary>Keys of dicts that are equal in Python, and keys that only have the same text.</summary>
 public sealed class PickleDictTests
 {
     private static readonly OpenBudget Budget = OpenBudget.Unlimited();
@@ -20,7 +20,7 @@ public sealed class PickleDictTests
         // Each key is found again: the last value counts.
         Set(copy, ("w", 10), (2.5, 11), (true, 12), ("1", 13));
         Assert.Equal([10, 11, 12, 13], copy.Items.Select(item => item.Value));
-        // What one has later, the other does not have.
+        // Entries that are added to one dict later are not in the other.
         Set(copy, (3.5, 14));
         Set(source, ("3.5", 4), (3.5, 5));
         Assert.Equal(["w", "2.5", "1", "1", "3.5"], Names(copy));
@@ -56,7 +56,7 @@ public sealed class PickleDictTests
         Assert.Equal([2, 3], textFirst.Items.Select(item => item.Value));
     }
 
-    // The second entry of a name is stored with a NUL behind it, so that this name is taken.
+    // The second entry of a name is stored with a NUL after the name, so that this name is in use.
     [Fact]
     public void A_key_that_would_take_the_entry_of_another_is_refused()
     {

@@ -412,7 +412,7 @@ public sealed class SafetensorsTests : IDisposable
         var checkpoint = Checkpoint.Open(path);
 
         Assert.Equal(100_000, checkpoint.Tensors.Length);
-        // Far above what it takes (some 0.2 s), so that a busy machine passes, and far below what anything quadratic takes.
+        // The limit is far above the usual time (0.2 s), so that a busy machine passes, and far below any quadratic time.
         Assert.InRange(watch.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(20));
     }
 

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace MemLoad.Tests.Checkpoints;
 
-/// <summary>A part of a checkpoint, some of whose entries cannot be read: they are refused if they are wanted, and only then.</summary>
+/// <summary>Selections from a checkpoint with entries that cannot be read. These entries are refused only if they are selected.</summary>
 public sealed class SelectionTests
 {
     [Theory]
@@ -42,7 +42,7 @@ public sealed class SelectionTests
     public void A_selection_of_nothing_is_refused(string key, string? include, string rule) =>
         Assert.Equal(rule, Assert.Throws<MemLoadException>(() => WithOneRefused().Select(key, include is null ? [] : [include])).Rule.Id);
 
-    // Storage 0 lies in the second file, storage 1 in the first, and the third has none.
+    // Storage 0 is in the second file, storage 1 is in the first, and the third file has none.
     [Fact]
     public void A_checkpoint_has_the_files_and_storages_that_its_tensors_use_in_the_order_of_their_use()
     {

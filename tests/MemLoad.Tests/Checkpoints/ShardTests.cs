@@ -9,7 +9,7 @@ public sealed class ShardTests : IDisposable
 
     private readonly TemporaryFolder _folder = new();
 
-    // Two shards, {x, y} and {z}, beside whatever index a test writes.
+    // Two shards, {x, y} and {z}, in the folder of the index that a test writes.
     public ShardTests()
     {
         _folder.Write("a.safetensors", SafetensorsOfBytes(("x", 3), ("y", 2)));
@@ -204,7 +204,7 @@ public sealed class ShardTests : IDisposable
         Assert.Equal(9, checkpoint.ModelBytes);
     }
 
-    // Programs count tied tensors once or twice, or add up the files: the total tells nothing that the shards do not tell better.
+    // Programs count tied tensors once or twice, or add up the files. The shards state the sizes more accurately than the total.
     [Theory]
     [InlineData("9")]
     [InlineData("1000000000000")]

@@ -1,6 +1,8 @@
 namespace MemLoad.Tests.Checkpoints;
 
-/// <summary>Ranks share a checkpoint out: nothing twice, nothing left, each share contiguous and about as large as the others.</summary>
+/// <summary>
+/// A checkpoint is divided among ranks. No part is repeated or left out. Each share is contiguous and has about the size of the others.
+/// </summary>
 public sealed class ShareTests
 {
     [Theory]
@@ -15,7 +17,7 @@ public sealed class ShareTests
 
         Assert.Equal(whole.Tensors.Select(tensor => tensor.Name), shares.SelectMany(share => share.Tensors).Select(tensor => tensor.Name));
         Assert.Equal(whole.Storages, shares.SelectMany(share => share.Storages));
-        // No tensor is cut, so a share is off by half a tensor at either end.
+        // No tensor is split, so a share can differ by half a tensor at each end.
         Assert.All(shares, share =>
             Assert.InRange(
                 share.ModelBytes, (whole.ModelBytes / count) - whole.LargestBytes, (whole.ModelBytes / count) + whole.LargestBytes));

@@ -3,7 +3,7 @@ using static MemLoad.Tests.Corpus.PickleForge;
 
 namespace MemLoad.Tests.Checkpoints;
 
-/// <summary>What tensors of a pickle share while it is read: shapes, strides, and the empty dict of hooks.</summary>
+/// <summary>The values that tensors of a pickle share while it is read: shapes, strides, and the empty dict of hooks.</summary>
 public sealed class SharedPartsTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();

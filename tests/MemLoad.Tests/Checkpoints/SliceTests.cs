@@ -10,7 +10,7 @@ public sealed class SliceTests
         var whole = Checkpoint.Open(Fixtures.PathOf(name));
         if (whole.Tensors.IsEmpty || whole.Tensors.Any(tensor => !tensor.DType.Layout().IsSingle))
         {
-            return; // packed elements: below
+            return; // packed elements are tested below
         }
         foreach (TensorSplit split in Enum.GetValues<TensorSplit>())
         {
@@ -166,7 +166,7 @@ public sealed class SliceTests
         }
     }
 
-    // The elements of a slice, from those of the whole tensor.
+    // Returns the elements of a slice from those of the whole tensor.
     private static byte[] Part(TensorEntry tensor, byte[] elements, int rank, int count, TensorSplit split)
     {
         int dimension = (int)split;

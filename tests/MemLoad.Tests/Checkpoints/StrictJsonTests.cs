@@ -95,7 +95,7 @@ public sealed class StrictJsonTests : IDisposable
 
     private string Tokens(string text, int? pieceBytes) => Tokens(Encoding.UTF8.GetBytes(text), pieceBytes);
 
-    // One line for each token, with its position, and the error that ends them.
+    // Returns one line per token with its position, and the error at the end.
     private string Tokens(byte[] text, int? pieceBytes)
     {
         string path = Path.Combine(_folder.Path, "text.json");

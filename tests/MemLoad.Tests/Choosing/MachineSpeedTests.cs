@@ -2,7 +2,7 @@ using MemLoad.Tests.Measurement;
 
 namespace MemLoad.Tests.Choosing;
 
-/// <summary>The self-measurement behind Auto: real, short, kept, and measured again when it is void.</summary>
+/// <summary>The speed measurement that Auto uses. It is real and short, it is kept, and it is repeated when it is not valid.</summary>
 [Collection(QuietProcess.Name)]
 public sealed class MachineSpeedTests : IDisposable
 {
@@ -59,7 +59,7 @@ public sealed class MachineSpeedTests : IDisposable
         MachineSpeed measured = MachineSpeed.Ensure("cpu", budgetBytes: 24 << 20);
 
         Assert.True(measured.Nanoseconds.Count > 0);
-        Assert.Same(measured, MachineSpeed.Known("cpu")); // for as long as the process lives
+        Assert.Same(measured, MachineSpeed.Known("cpu")); // until the process ends
         Environment.SetEnvironmentVariable("MEMLOAD_CACHE", _cache.Path);
         Assert.Null(MachineSpeed.Known("cpu"));
     }

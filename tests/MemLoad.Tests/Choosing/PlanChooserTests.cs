@@ -1,6 +1,6 @@
 namespace MemLoad.Tests.Choosing;
 
-/// <summary>What Auto takes, and what a refusal suggests, on machines of any speed and size.</summary>
+/// <summary>The choice of Auto, and the suggestion of a refusal, for machines of any speed and size.</summary>
 public sealed class PlanChooserTests
 {
     private const long MiB = 1 << 20;
@@ -36,7 +36,7 @@ public sealed class PlanChooserTests
     public void What_does_not_fit_is_passed_over_however_fast_and_the_reason_says_so()
     {
         using var cpu = new HostDevice();
-        // Address space for the weights but not for a mapping of the file too: a file twice as long as what is loaded from it.
+        // There is address space for the weights, but not also for a mapping of the file, which has twice the length of the loaded part.
         Checkpoint half = Model.Select(null, ["t?", "t??"]);
         var budget = MemoryBudget.For(Request, cpu, Headroom.Of([new MemoryLimit("ulimit -v", Counted.AddressSpace, 150 * MiB, 0, 0, "")]));
 
@@ -151,7 +151,7 @@ public sealed class PlanChooserTests
     public void A_smaller_ring_is_suggested_by_way_of_Auto()
     {
         using var sim = new SimulatedDevice();
-        // Neither the usual ring nor the largest tensor nor the address space of a mapping.
+        // The limit is too small for the default ring, for the largest tensor, and for the address space of a mapping.
         Checkpoint one = SyntheticCheckpoint.OfCounts(25 * MiB);
         var budget = MemoryBudget.For(Request, sim, Headroom.Of([new MemoryLimit("ulimit -v", Counted.AddressSpace, 3 * MiB, 0, 0, "")]));
         PlanCandidate nearest = new PlanChooser(one, sim, budget, null, Warm).Nearest(Strategy.Stream);
@@ -181,18 +181,18 @@ public sealed class PlanChooserTests
         var cast = LoadView.Of(Model, DType.BFloat16);
         MachineSpeed speed = Speed(mapped: 1, ring64: 1, ring4: 1);
 
-        // Room for the model and a small ring, not for the mapping beside it.
+        // There is space for the model and a small ring, but not also for the mapping.
         var budget = MemoryBudget.For(Request, cpu, Headroom.Of([new MemoryLimit("ulimit -v", Counted.AddressSpace, 106 * MiB, 0, 0, "")]));
         var chooser = new PlanChooser(cast, cpu, budget, speed, Warm);
         PlanCandidate taken = chooser.Choose(out _);
         Assert.Null(taken.Shortfall);
         Assert.Equal((Strategy.Stream, 4 * MiB), (taken.Strategy, taken.RingBytes));
-        // At a nanosecond a byte and more, whatever is held of the file and whichever way it goes.
+        // The time is at least one nanosecond per byte, for every state of the page cache and every strategy.
         Assert.All(Strategies.All, strategy => Assert.True(chooser.Candidate(strategy).Microseconds > 200 * MiB / 1000));
     }
 
     [Theory]
-    [InlineData(Strategy.Baseline, Strategy.Meta)] // does all that the other does, and more
+    [InlineData(Strategy.Baseline, Strategy.Meta)] // does all the work of the other, and more
     [InlineData(Strategy.Sequential, Strategy.PerTensor)]
     [InlineData(Strategy.PerTensor, Strategy.Stream)]
     public void A_plan_costs_more_the_more_it_does_and_in_proportion_to_what_it_moves(Strategy more, Strategy less)

@@ -4,7 +4,7 @@ using MemLoad.Cli;
 
 namespace MemLoad.Tests.Cli;
 
-/// <summary>What the whole command prints where the file is another one from one load to the next.</summary>
+/// <summary>The output of the whole command if the file changes between two loads.</summary>
 public sealed class ChangingMeasureTests
 {
     [Theory]
@@ -69,7 +69,7 @@ public sealed class ChangingMeasureTests
         return (code, output.ToString(), error.ToString());
     }
 
-    // Outcome, digest and message of each row.
+    // Returns the outcome, the digest and the message of each row.
     private static string[][] Rows(string output, string format)
     {
         if (format == "json")
@@ -91,7 +91,7 @@ public sealed class ChangingMeasureTests
 
     private static readonly string[] Columns = ["Outcome", "WeightsDigest", "Message"];
 
-    /// <summary>Standard error of a terminal: the status says when the second load is about to begin.</summary>
+    /// <summary>Standard error of a terminal. Its status line shows when the second load is about to begin.</summary>
     private sealed class Status(Action beforeSecond) : StringWriter
     {
         private bool _done;

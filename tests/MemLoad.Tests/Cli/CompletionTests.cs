@@ -4,7 +4,7 @@ using MemLoad.Cli;
 
 namespace MemLoad.Tests.Cli;
 
-/// <summary>What a shell is told may come next, by the command itself and by the scripts in real shells.</summary>
+/// <summary>The words that a shell offers next, from the command itself and from the scripts in real shells.</summary>
 public sealed class CompletionTests
 {
     private static readonly string[] Visible =
@@ -138,7 +138,7 @@ public sealed class CompletionTests
     public void Zsh_completes()
     {
         using var shell = new Shell("zsh");
-        // Words are added only while a line is edited: here they are printed.
+        // Words are added only while a line is edited. Here they are printed.
         const string Ask = """
             compdef() { print "for $2" }
             compadd() { shift; print -r -- "${(j:|:)@}|" }
@@ -164,7 +164,7 @@ public sealed class CompletionTests
         return run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
     }
 
-    /// <summary>A shell that knows the command memload.</summary>
+    /// <summary>Starts a shell that has the command memload.</summary>
     private sealed class Shell : IDisposable
     {
         private readonly TemporaryFolder _folder = new();
@@ -187,7 +187,7 @@ public sealed class CompletionTests
 
         public string[] Run(string script)
         {
-            // Nothing of what its user has configured.
+            // The configuration of the user is not used.
             var start = new ProcessStartInfo(_name, [_name == "zsh" ? "-f" : "--norc", "-c", script]);
             start.Environment["PATH"] = $"{_folder.Path}:{Environment.GetEnvironmentVariable("PATH")}";
             var run = EndedProcess.Run(start);

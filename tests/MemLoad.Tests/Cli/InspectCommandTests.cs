@@ -132,7 +132,7 @@ public sealed class InspectCommandTests
                 run.Output));
     }
 
-    // Ends in one line each: what is compared must be the same text.
+    // Each output ends with one line, because the compared texts must be equal.
     private static string Line(JsonElement tensor, params string[] properties) =>
         string.Join(" | ", properties.Select(property => Flat(tensor.GetProperty(property))));
 

@@ -16,7 +16,7 @@ public sealed class MeasureViewTests
     [InlineData(4000L << 30, 2000L << 30, 10)]
     public void The_table_fits_80_columns(long device, long host, int run)
     {
-        // Deviations make the widest verdicts; slow disks the widest times.
+        // Deviations give the widest verdicts, and slow disks give the widest times.
         LoadMeasurement[] rows =
         [
             .. Strategies.Select(name => Rows.Loaded(name, device, host, run) with { ElapsedMicroseconds = 98_765_432 }),

@@ -21,7 +21,7 @@ public sealed class PlanCommandTests
 
         Assert.Equal(Strategies.All.Select(strategy => strategy.ToString()), rows.Select(row => row.GetProperty("Strategy").GetString()));
         Assert.All(rows, row => Assert.Equal("sim", row.GetProperty("Device").GetString()));
-        // A few kilobytes fit anywhere that runs these tests; a platform that tells no limit says neither yes nor no.
+        // A few kilobytes fit every machine that runs these tests. A platform that reports no limit gives no answer.
         Assert.All(rows, row => Assert.NotEqual(JsonValueKind.False, row.GetProperty("Fits").ValueKind));
     }
 
@@ -157,7 +157,7 @@ public sealed class PlanCommandTests
         Assert.StartsWith("memload: error ML7004: ", Assert.Single(absent.ErrorLines), StringComparison.Ordinal);
     }
 
-    // As scripts ask: memload plan … && memload measure …
+    // As in scripts: memload plan … && memload measure …
     [Theory]
     [InlineData(1, "--strategy", "Auto", "--device-memory-limit", "1KB")]
     [InlineData(1, "--strategy", "Auto", "--device-memory-limit", "1KB", "--detailed")]

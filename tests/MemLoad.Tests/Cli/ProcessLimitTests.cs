@@ -4,7 +4,8 @@ using MemLoad.Tests.Writing;
 namespace MemLoad.Tests.Cli;
 
 /// <summary>
-/// The whole program under limits of the process and without a place to write: each costs an error with an id and a remedy, or nothing.
+/// The whole program under limits of the process and without a folder to write to. Each case gives an error with an id and a remedy, or has
+/// no effect.
 /// </summary>
 public sealed class ProcessLimitTests : IDisposable
 {
@@ -73,12 +74,12 @@ public sealed class ProcessLimitTests : IDisposable
         Assert.True(
             run.ExitCode == 0 || (run.Output + run.Error).Contains("ML1015", StringComparison.Ordinal) || IsRuntimes(run), run.ToString());
 
-        // The runtime itself may not come up.
+        // The runtime itself may not start.
         static bool IsRuntimes(ProgramRun run) =>
             run.ExitCode is > 127 or 1 && !run.Error.Contains("memload: error", StringComparison.Ordinal) && run.Output.Length == 0;
     }
 
-    // As with a read-only root file system: nothing can be written.
+    // No file can be written, as with a read-only root file system.
     [SkippableFact]
     public void Auto_chooses_where_nothing_can_be_written()
     {
@@ -163,7 +164,7 @@ public sealed class ProcessLimitTests : IDisposable
             _folder["samples.jsonl"],
         ];
         Assert.Equal(0, ProgramRun.Of([], first).ExitCode);
-        // More than the limit, so that nothing can be added.
+        // The length exceeds the limit, so that nothing can be appended.
         string line = File.ReadAllText(_folder["samples.jsonl"]);
         string before = string.Concat(Enumerable.Repeat(line, (4096 / line.Length) + 1));
         _folder.Write("samples.jsonl", before);

@@ -17,7 +17,7 @@ public sealed class ProgramTests
         await program.WaitForExitAsync();
 
         Assert.Equal(0, program.ExitCode);
-        Assert.DoesNotContain("error", await error, StringComparison.Ordinal); // on a busy machine it may say what takes so long
+        Assert.DoesNotContain("error", await error, StringComparison.Ordinal); // on a busy machine it can show the work in progress
         Assert.Equal(Strategies.All.Select(strategy => strategy.ToString()), rows.Select(row => row.GetProperty("Strategy").GetString()));
         Assert.All(rows, row => Assert.Equal("Loaded", row.GetProperty("Outcome").GetString()));
         Assert.Single(rows.Select(row => row.GetProperty("WeightsDigest").GetString()).Distinct());
@@ -38,16 +38,16 @@ public sealed class ProgramTests
             await Task.Delay(20); // until it measures
         }
 
-        // What Ctrl-C does, by the signal that no shell has its background jobs ignore.
+        // The effect of Ctrl-C, with the signal that background jobs of a shell do not ignore.
         Assert.Equal(0, EndedProcess.Run("kill", "-TERM", $"{program.Id}").ExitCode);
 
-        // It takes a second at most; the rest is for a busy machine. Left to itself it would run for an hour.
+        // The program ends within a second. The rest of the limit is for a busy machine. Without the signal it would run for an hour.
         Assert.True(program.WaitForExit(TimeSpan.FromSeconds(60)));
         Assert.Equal(130, program.ExitCode);
         Assert.Equal("memload: interrupted", (await error).Trim().Split('\n')[^1]);
         JsonElement[] rows = [.. JsonDocument.Parse(await output).RootElement.EnumerateArray()];
         Assert.All(rows.SkipLast(1), row => Assert.Equal("Loaded", row.GetProperty("Outcome").GetString()));
-        // Between two children there is no load to cancel.
+        // If no child is running at that moment, there is no load to cancel.
         Assert.Contains(rows[^1].GetProperty("Outcome").GetString(), new[] { "Canceled", "Loaded" });
     }
 
@@ -109,8 +109,8 @@ public sealed class ProgramTests
             Assert.Single(shell.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
     }
 
-    // Every command, on files of its own, with its standard output or error closed or full: what it writes elsewhere is whole, what it says
-    // fits a line, and the exit code tells.
+    // Every command runs on its own files with standard output or standard error closed or full. Its files are complete, its message is one
+    // line, and the exit code shows the failure.
     [SkippableTheory]
     [InlineData(">&-", 1, true)]
     [InlineData(">/dev/full", 1, true)]
@@ -125,7 +125,7 @@ public sealed class ProgramTests
             folder["rows.csv"], CliRun.Of("measure", folder["m.pth"], "--strategy", "Stream", "--in-process", "--format", "csv").Output);
         string[] commands =
         [
-            // Those that only print say nothing to one that does not listen.
+            // Commands that only print have no other output.
             .. told ? (string[])["--help", "--version", "runtime", "inspect m.pth", "plan m.pth", "test m.pth"] : ["inspect m.pth"],
             "manifest m.pth",
             "convert m.pth --out c.safetensors",

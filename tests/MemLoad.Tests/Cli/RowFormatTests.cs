@@ -152,7 +152,7 @@ public sealed class RowFormatTests
     private static string Json(LoadMeasurement[] rows) =>
         Rows.Print(console => JsonOutput.Write(rows, JsonOutput.Types.LoadMeasurementArray, console.Out));
 
-    // RFC 4180, read by the letter.
+    // Reads CSV strictly according to RFC 4180.
     private static List<string[]> ReadCsv(string text)
     {
         var records = new List<string[]>();

@@ -115,7 +115,7 @@ public sealed class UsageTests
         Assert.Empty(run.Error);
     }
 
-    /// <summary>Whatever takes --path takes the path without it, and then does the same.</summary>
+    /// <summary>Every command with --path also accepts the path as an operand, with the same effect.</summary>
     [Theory]
     [InlineData("measure", "--strategy", "Stream", "--in-process")]
     [InlineData("plan")]
@@ -136,11 +136,11 @@ public sealed class UsageTests
         CliRun after = CliRun.Of([command, .. rest, path]);
 
         Assert.Equal((0, 0), (named.ExitCode, before.ExitCode));
-        if (command is not ("measure" or "plan")) // they say what memory there is at this moment
+        if (command is not ("measure" or "plan")) // they print the memory that is available at this moment
         {
             Assert.Equal(named.Output, before.Output);
         }
-        // What follows a list belongs to the list.
+        // The words after a list belong to the list.
         Assert.Equal(0, after.ExitCode);
         Assert.Contains("Arguments:", CliRun.Of(command, "--help").Output, StringComparison.Ordinal);
     }

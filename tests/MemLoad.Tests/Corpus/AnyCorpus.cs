@@ -2,7 +2,7 @@ using System.Text;
 
 namespace MemLoad.Tests.Corpus;
 
-/// <summary>Files that are no checkpoint, or pose as another kind.</summary>
+/// <summary>Files that are not a checkpoint, or that have the name of another kind.</summary>
 internal static class AnyCorpus
 {
     private const string Pointer =
@@ -37,7 +37,7 @@ internal static class AnyCorpus
         One("a git-lfs pointer in the place of an index", "ML1011", "x.index.json", Encoding.ASCII.GetBytes(Pointer)),
     ];
 
-    // What PyTorch wrote before 2016: tar, of pickles; this one calls os.system before anything else is read.
+    // The format of PyTorch before 2016: a tar archive of pickles. This file calls os.system before other content is read.
     private static byte[] Tar(bool magic)
     {
         byte[] pickle = PickleForge.Whole(PickleForge.Call("os", "system", PickleForge.Text($"touch {PickleCorpus.Trace}")));

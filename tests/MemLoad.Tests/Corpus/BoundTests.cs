@@ -3,9 +3,9 @@ using System.Diagnostics;
 namespace MemLoad.Tests.Corpus;
 
 /// <summary>
-/// What opening allocates stays in proportion to the headers, whatever they say. All that is allocated is counted, so the peak is below it;
-/// and who allocates in proportion works in proportion. Where work is done on what is there already, it is charged like memory, and a clock
-/// with much patience stands beside the count: without these charges the same files take minutes and more.
+/// The memory that opening allocates is proportional to the headers, for any headers. All allocations are counted, so the peak is below the
+/// sum. The time is proportional to the allocations. Work on existing data is charged like memory. A generous limit of time is checked,
+/// too, because without these charges the same files take minutes and more.
 /// </summary>
 public sealed class BoundTests : IDisposable
 {
@@ -17,7 +17,7 @@ public sealed class BoundTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    // Each prime is a size of a table of .NET that grows; each step gives keys that are one bucket there when they hash to themselves.
+    // Each prime is a size of a growing table of .NET. The keys of a step share one bucket of such a table if their hash is their value.
     [Theory]
     [InlineData(3)]
     [InlineData(17)]
@@ -37,7 +37,7 @@ public sealed class BoundTests : IDisposable
             {
                 chains[(uint)SeededNumbers.Comparer.GetHashCode((uint)(i * (long)step)) % size]++;
             }
-            // Chance makes chains of 7 or 8; never of 30.
+            // Random keys give chains of 7 or 8, and never of 30.
             Assert.InRange(chains.Max(), 1, 30);
         }
     }

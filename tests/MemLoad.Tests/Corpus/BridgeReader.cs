@@ -3,10 +3,10 @@ using System.Diagnostics;
 namespace MemLoad.Tests.Corpus;
 
 /// <summary>
-/// What TorchSharp.PyBridge does with the files, where environment variable MEMLOAD_PYBRIDGE names bench/TorchLoad as it was built with it:
+/// The results of TorchSharp.PyBridge for the files. The environment variable MEMLOAD_PYBRIDGE names a build of bench/TorchLoad with it:
 /// the program and its arguments, such as <c>dotnet bench/TorchLoad/bin/Release/net10.0/TorchLoad.dll read</c>. It answers file by file in
-/// one process, with 2 GiB of managed and 16 GiB of address space, 20 seconds a file; one that ends the process or hangs costs a new
-/// process.
+/// one process. The limits are 2 GiB of managed memory, 16 GiB of address space, and 20 seconds per file. After a file that ends the
+/// process or exceeds the time, a new process is started.
 /// </summary>
 internal sealed class BridgeReader : Need, IDisposable
 {
@@ -23,7 +23,7 @@ internal sealed class BridgeReader : Need, IDisposable
     /// <summary>The command that reads, if there is one.</summary>
     public static string? Command => Environment.GetEnvironmentVariable("MEMLOAD_PYBRIDGE") is { Length: > 0 } command ? command : null;
 
-    /// <summary>Asks it about all files that end in what it reads: each file's id and outcome.</summary>
+    /// <summary>Runs it for all files with an extension that it reads. Returns the id and the outcome of each file.</summary>
     public static Dictionary<string, string> Run()
     {
         using var folder = new TemporaryFolder();

@@ -4,13 +4,14 @@ using static MemLoad.Tests.Corpus.PickleForge;
 namespace MemLoad.Tests.Corpus;
 
 /// <summary>
-/// Files of any length that say as much as can be said in it: the same construct again and again, each the one that takes most memory for
-/// its bytes. Some of them are sound. Others take little memory and would take time without bound: what they say refers again and again to
-/// something long.
+/// Files of any length with the maximum content for that length. They repeat one construct, which takes the most memory for its bytes. Some
+/// of them are sound. Others take little memory, but would take unbounded time, because they refer to a long value many times.
 /// </summary>
 internal static class DenseFiles
 {
-    /// <summary>What each is made of, and how to write one of about so many bytes into a folder; gives the path to open.</summary>
+    /// <summary>
+    /// The functions by construct. A function writes a file of about the given length into a folder, and returns the path to open.
+    /// </summary>
     public static IReadOnlyDictionary<string, Func<string, int, string>> All { get; } = Make();
 
     private static Dictionary<string, Func<string, int, string>> Make()
@@ -92,7 +93,7 @@ internal static class DenseFiles
         ];
     }
 
-    // Multiples of a size that the tables of .NET have while they grow: as keys that hash to themselves, all in one bucket.
+    // Multiples of a size of the growing tables of .NET. As keys whose hash is their value, they share one bucket.
     private const uint BucketPrime = 75_431;
     private const int SharedBucket = (int)(uint.MaxValue / BucketPrime);
 

@@ -3,7 +3,7 @@ using static MemLoad.Tests.Corpus.PickleForge;
 
 namespace MemLoad.Tests.Corpus;
 
-/// <summary>Distributed checkpoints whose metadata lies about itself, its chunks or the records behind it.</summary>
+/// <summary>Distributed checkpoints with incorrect metadata about itself, its chunks or its records.</summary>
 internal static class DistributedCorpus
 {
     private const string First = "__0_0.distcp";

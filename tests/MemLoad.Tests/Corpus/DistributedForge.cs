@@ -3,7 +3,7 @@ using static MemLoad.Tests.Corpus.PickleForge;
 namespace MemLoad.Tests.Corpus;
 
 /// <summary>
-/// Writes distributed checkpoints by hand: the objects of .metadata one by one, and data files of records. Every field can be made to lie.
+/// Writes distributed checkpoints: the objects of .metadata one by one, and data files of records. Every field can be incorrect.
 /// </summary>
 internal sealed class DistributedForge
 {
@@ -18,20 +18,20 @@ internal sealed class DistributedForge
     /// <summary>The values of storage_data, by index.</summary>
     public List<(byte[] Key, byte[] Value)> Places { get; } = [];
 
-    /// <summary>The fields of Metadata after these two; PyTorch 2.6 writes planner_data and storage_meta.</summary>
+    /// <summary>The fields of Metadata after these two. PyTorch 2.6 writes planner_data and storage_meta.</summary>
     public List<(byte[] Key, byte[] Value)> More { get; } = [(Text("planner_data"), EmptyDict)];
 
     /// <summary>The data files.</summary>
     public IReadOnlyDictionary<string, List<byte>> Files => _files;
 
-    /// <summary>The sound checkpoint that others are made from: a tensor (4, 2) of two chunks in two files, and an object.</summary>
+    /// <summary>The sound checkpoint that is the base of others: a tensor (4, 2) of two chunks in two files, and an object.</summary>
     public static DistributedForge Sound() =>
         new DistributedForge()
             .Tensor("a", [4, 2], "__0_0.distcp", [0, 0], [2, 2])
             .Chunk("a", "__1_0.distcp", [2, 0], [2, 2])
             .Object("step", "__0_0.distcp");
 
-    /// <summary>NEWOBJ, and BUILD unless there is no state.</summary>
+    /// <summary>Writes NEWOBJ, and BUILD if there is a state.</summary>
     public static byte[] Instance(string module, string name, byte[]? state) =>
         Cat(Global(module, name), EmptyTuple, [0x81], state is null ? [] : Cat(state, Build));
 
@@ -67,7 +67,7 @@ internal sealed class DistributedForge
     public static byte[] Place(string file, long offset, long length) =>
         Instance(Storage, "_StorageInfo", Dict(("relative_path", Text(file)), ("offset", Number(offset)), ("length", Number(length))));
 
-    /// <summary>The archive of a chunk of float32.</summary>
+    /// <summary>Returns the archive of a chunk of float32.</summary>
     public static byte[] Record(params long[] shape) => Record(shape, null);
 
     public static byte[] Record(long[] shape, byte[]? pickle, Action<ZipForge>? change = null)
@@ -101,7 +101,7 @@ internal sealed class DistributedForge
         return Put(name, file, offsets, Record(sizes));
     }
 
-    /// <summary>Adds an object that is no tensor.</summary>
+    /// <summary>Adds an object that is not a tensor.</summary>
     public DistributedForge Object(string name, string file)
     {
         Described.Add((Text(name), Bytes()));
@@ -123,7 +123,7 @@ internal sealed class DistributedForge
     public static byte[] Pairs(IEnumerable<(byte[] Key, byte[] Value)> pairs) =>
         Cat(EmptyDict, Mark, Cat(pairs.Select(pair => Cat(pair.Key, pair.Value))), "u"u8.ToArray());
 
-    /// <summary>The content of .metadata.</summary>
+    /// <summary>Returns the content of .metadata.</summary>
     public byte[] Metadata() => Whole(Instance(Module, "Metadata",
         Pairs([(Text("state_dict_metadata"), Pairs(Described)), (Text("storage_data"), Pairs(Places)), .. More])));
 

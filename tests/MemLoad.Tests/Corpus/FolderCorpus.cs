@@ -2,7 +2,7 @@ using static MemLoad.Tests.Corpus.PickleForge;
 
 namespace MemLoad.Tests.Corpus;
 
-/// <summary>Folders of per-tensor files that are not what they should be.</summary>
+/// <summary>Folders with incorrect per-tensor files.</summary>
 internal static class FolderCorpus
 {
     private static readonly byte[] Bare = ZipForge.Torch(pickle: Whole(Tensor()));

@@ -2,10 +2,10 @@ using MemLoad.Fuzz;
 
 namespace MemLoad.Tests.Corpus;
 
-/// <summary>The short run of bench/Fuzz: the same inputs each time. The long run is by hand.</summary>
+/// <summary>The short run of bench/Fuzz, with the same inputs each time. The long run is started manually.</summary>
 public sealed class FuzzTests
 {
-    // Only a hang takes that long.
+    // Only an endless loop takes this time.
     private static readonly TimeSpan Watchdog = TimeSpan.FromMinutes(10);
 
     private const int Inputs = 1000;
@@ -30,7 +30,7 @@ public sealed class FuzzTests
 
         Assert.Empty(campaign.Findings);
         Assert.Equal(Inputs, campaign.Done);
-        // Mutations that all end in the same refusal would find nothing.
+        // Mutations with only one refusal would find nothing.
         Assert.InRange(campaign.Counts.Count, 10, int.MaxValue);
         Assert.InRange(campaign.Counts.Single(row => row.Key.Outcome == "opened").Value, Inputs / 20, Inputs * 19 / 20);
     }

@@ -3,7 +3,9 @@ using static MemLoad.Tests.Corpus.GgufForge;
 
 namespace MemLoad.Tests.Corpus;
 
-/// <summary>GGUF files whose header lies about itself, its tensors or the bytes behind it; sets of files; manifests of Ollama.</summary>
+/// <summary>
+/// GGUF files with an incorrect header about itself, its tensors or the following bytes. Also sets of files, and manifests of Ollama.
+/// </summary>
 internal static class GgufCorpus
 {
     private const uint F32 = 0;
@@ -206,7 +208,7 @@ internal static class GgufCorpus
 
     private static string Digest { get; } = $"sha256:{new string('a', 64)}";
 
-    /// <summary>One tensor of eight bytes, and no key.</summary>
+    /// <summary>A file with one tensor of eight bytes, and no key.</summary>
     private static GgufForge Plain(Action<GgufForge>? change = null)
     {
         GgufForge forge = new GgufForge().Tensor("a", F32, [2], Eight);

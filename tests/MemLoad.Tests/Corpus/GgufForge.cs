@@ -4,8 +4,7 @@ using System.Text;
 namespace MemLoad.Tests.Corpus;
 
 /// <summary>
-/// Writes GGUF by hand, field by field, from the specification and gguf.cpp: nothing of it is shared with the reader. Every field can be
-/// made to lie.
+/// Writes GGUF field by field, from the specification and gguf.cpp. It shares no code with the reader. Every field can be incorrect.
 /// </summary>
 internal sealed class GgufForge
 {
@@ -14,7 +13,7 @@ internal sealed class GgufForge
 
     public uint Version { get; set; } = 3;
 
-    /// <summary>Counts that the header states; what is there where null.</summary>
+    /// <summary>The counts that the header states; null for the real counts.</summary>
     public ulong? TensorCount { get; set; }
 
     public ulong? PairCount { get; set; }
@@ -25,7 +24,7 @@ internal sealed class GgufForge
     /// <summary>Whether padding follows the last tensor, as llama.cpp writes it.</summary>
     public bool PadsLast { get; set; } = true;
 
-    /// <summary>Type numbers, elements of a block and bytes of a block, from ggml-common.h by sizeof.</summary>
+    /// <summary>The type numbers, the elements of a block and the bytes of a block, from ggml-common.h by sizeof.</summary>
     public static IReadOnlyList<(uint Number, string Name, int Elements, int Bytes)> Types { get; } =
     [
         (0, "float32", 1, 4),
@@ -77,7 +76,7 @@ internal sealed class GgufForge
 
     public static byte[] Text(byte[] text) => [.. Long((ulong)text.Length), .. text];
 
-    /// <summary>An array: element type, count, elements.</summary>
+    /// <summary>Adds an array: element type, count, elements.</summary>
     public static byte[] Array(uint type, ulong count, params byte[][] elements) =>
         [.. One(type), .. Long(count), .. elements.SelectMany(element => element)];
 
@@ -102,7 +101,7 @@ internal sealed class GgufForge
         return this;
     }
 
-    /// <summary>The header alone, without the padding behind it.</summary>
+    /// <summary>The header alone, without the padding after it.</summary>
     public byte[] Header()
     {
         var file = new List<byte>();
@@ -145,7 +144,7 @@ internal sealed class GgufForge
         return [.. file];
     }
 
-    /// <summary>The same file with every number's bytes the other way around, as far as tests need it: magic, version and counts.</summary>
+    /// <summary>The same file with the bytes of numbers reversed, as tests need it: magic, version and counts.</summary>
     public byte[] BigEndianHead()
     {
         byte[] file = Build();

@@ -1,8 +1,8 @@
 namespace MemLoad.Tests.Corpus;
 
-/// <summary>One malformed checkpoint: how it is made, and the rule by which it must be refused.</summary>
+/// <summary>One malformed checkpoint: the function that writes it, and the rule that must refuse it.</summary>
 /// <param name="Format">The kind of file, for grouping.</param>
-/// <param name="Name">What is wrong with it, in a few words.</param>
+/// <param name="Name">The error in it, in a few words.</param>
 /// <param name="Rule">Id of the rule.</param>
 /// <param name="Open">The file to open in the folder; empty for the folder itself.</param>
 /// <param name="Make">Writes the files into a folder.</param>
@@ -23,7 +23,7 @@ internal sealed record HostileFile(string Format, string Name, string Rule, stri
     public static HostileFile Of(string format, string name, string rule, string file, Func<byte[]> content) =>
         new(format, name, rule, file, folder => File.WriteAllBytes(Path.Combine(folder, file), content()));
 
-    /// <summary>What identifies it in lists.</summary>
+    /// <summary>Its id in lists.</summary>
     public string Id => $"{Format}: {Name}";
 
     public override string ToString() => Id;

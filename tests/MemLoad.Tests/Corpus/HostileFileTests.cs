@@ -5,7 +5,7 @@ namespace MemLoad.Tests.Corpus;
 
 public sealed class HostileFileTests : IDisposable
 {
-    // Generous: what is guarded against takes minutes and gigabytes.
+    // The limits are generous, because an unprotected reader takes minutes and gigabytes.
     private static readonly TimeSpan MostTime = TimeSpan.FromSeconds(30);
     private const long FreeBytes = 16 << 20;
     private const int BytesPerByte = 8;
@@ -56,7 +56,7 @@ public sealed class HostileFileTests : IDisposable
         long before = GC.GetAllocatedBytesForCurrentThread();
         try
         {
-            // What opens has objects in the place of what is refused without consent.
+            // A file that opens has objects in place of the values that are refused without consent.
             Assert.NotEqual(0, Checkpoint.Open(path, new OpenLimits { AllowOpaque = true }).OpaqueObjects);
         }
         catch (MemLoadException e)

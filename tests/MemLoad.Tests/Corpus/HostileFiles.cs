@@ -3,7 +3,7 @@ namespace MemLoad.Tests.Corpus;
 /// <summary>All malformed checkpoints, format by format.</summary>
 internal static class HostileFiles
 {
-    /// <summary>In the order of the lists.</summary>
+    /// <summary>The files are in the order of the lists.</summary>
     public static IReadOnlyList<HostileFile> All { get; } =
     [
         .. AnyCorpus.Files,

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace MemLoad.Tests.Corpus;
 
-/// <summary>Indexes that reach out of their folder, or disagree with their shards.</summary>
+/// <summary>Indexes that name files outside their folder, or contradict their shards.</summary>
 internal static class IndexCorpus
 {
     private const string Shard = "s1.safetensors";

@@ -4,7 +4,7 @@ using static MemLoad.Tests.Corpus.PickleForge;
 
 namespace MemLoad.Tests.Corpus;
 
-/// <summary>Files of the format of before PyTorch 1.6: five pickles, then storages one after the other.</summary>
+/// <summary>Files of the format from before PyTorch 1.6: five pickles, and then the storages one after the other.</summary>
 internal static class LegacyCorpus
 {
     private static readonly byte[] Magic = Whole(

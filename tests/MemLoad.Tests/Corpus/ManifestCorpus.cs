@@ -2,14 +2,14 @@ using System.Text;
 
 namespace MemLoad.Tests.Corpus;
 
-/// <summary>Manifests that are no manifests, or that contradict themselves.</summary>
+/// <summary>Files that are not manifests, and manifests that contradict themselves.</summary>
 internal static class ManifestCorpus
 {
     private const string Hash = "0000000000000000000000000000000000000000000000000000000000000000";
     private const string Version = "{\"ManifestVersion\":1,";
     private const string Tensor = $$"""{"Name":"a","DType":"uint8","Shape":[4],"Bytes":4,"Sha256":"{{Hash}}"}""";
 
-    /// <summary>The form of a sound one; the others differ from it.</summary>
+    /// <summary>The form of a sound manifest. The others differ from it.</summary>
     public static string Sound { get; } = Of(Tensor);
 
     public static IEnumerable<HostileFile> Files =>
@@ -97,7 +97,7 @@ internal static class ManifestCorpus
             Json("a tensor that was taken out", "ML6108", Sound.Replace(Tensor, "", StringComparison.Ordinal)),
             new(HostileFile.Manifest, "100,000,001 bytes", "ML6101", "x.manifest.json", folder =>
             {
-                // A hole takes no disk.
+                // A hole in a file takes no disk space.
                 using FileStream file = File.Create(Path.Combine(folder, "x.manifest.json"));
                 file.SetLength(100_000_001);
             }),
@@ -106,7 +106,7 @@ internal static class ManifestCorpus
     private static string Of(string tensors) =>
         $$"""{"ManifestVersion":1,"ModuleVersion":"0.1.0","WeightsDigest":"{{Digest(tensors)}}","Tensors":[{{tensors}}]}""";
 
-    // That of the one tensor, if it is the sound one; what is malformed is refused before any digest is compared.
+    // The digest of the only tensor, if the tensor is sound. A malformed manifest is refused before digests are compared.
     private static string Digest(string tensors) =>
         tensors == Tensor ? WeightsDigest.Of([new TensorDigest("a", DType.UInt8, [4], Hash)]) : Hash;
 

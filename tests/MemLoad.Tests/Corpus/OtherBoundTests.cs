@@ -6,8 +6,8 @@ using MemLoad.Tests.Cli;
 namespace MemLoad.Tests.Corpus;
 
 /// <summary>
-/// The other readers of files on the worst that was thought of: each takes time in proportion to what it reads. The clock has much
-/// patience: what is guarded against is the square of a hundred thousand.
+/// The other readers of files, with the worst known input. Each takes time in proportion to its input. The limit of time is generous,
+/// because the failure is quadratic time for a hundred thousand items.
 /// </summary>
 public sealed class OtherBoundTests : IDisposable
 {

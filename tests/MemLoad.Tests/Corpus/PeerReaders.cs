@@ -4,8 +4,8 @@ using MemLoad.Tests.Peers;
 namespace MemLoad.Tests.Corpus;
 
 /// <summary>
-/// What PyTorch (<c>torch.load(weights_only=True)</c>) and safetensors (<c>load_file</c>) do with the files, each in a process of its own
-/// that may take 2 GiB more than it has and 20 seconds.
+/// The results of PyTorch (<c>torch.load(weights_only=True)</c>) and safetensors (<c>load_file</c>) for the files. Each file has a separate
+/// process, with 2 GiB of additional memory and 20 seconds.
 /// </summary>
 internal static class PeerReaders
 {
@@ -49,7 +49,7 @@ internal static class PeerReaders
         print(json.dumps({"versions": f"PyTorch {torch.__version__.split('+')[0]}, safetensors {safetensors.__version__}, Python {sys.version.split()[0]}", "outcomes": outcomes}))
         """;
 
-    /// <summary>Which of the two reads a file of this name; null if none does.</summary>
+    /// <summary>Returns the reader for a file of this name; null if there is none.</summary>
     public static string? ReaderOf(HostileFile file) =>
         file.Format is HostileFile.Gguf or HostileFile.Distributed or HostileFile.Index or HostileFile.Folder or HostileFile.Manifest
             ? null
@@ -60,7 +60,7 @@ internal static class PeerReaders
                 _ => null,
             };
 
-    /// <summary>Runs both over all files: the versions, then each file's id and outcome.</summary>
+    /// <summary>Runs both for all files. Returns the versions, and the id and the outcome of each file.</summary>
     public static (string Versions, IReadOnlyDictionary<string, string> Outcomes) Run()
     {
         using var folder = new TemporaryFolder();

@@ -1,8 +1,8 @@
 namespace MemLoad.Tests.Corpus;
 
 /// <summary>
-/// What other readers did with the malformed files when they were last asked, kept in peers.tsv: a line for the versions, then one a file
-/// with its id, the outcome with PyTorch or safetensors, and the one with TorchSharp.PyBridge.
+/// The recorded results of other readers for the malformed files, in peers.tsv. The first line has the versions. There is one line per file
+/// with its id, the outcome with PyTorch or safetensors, and the outcome with TorchSharp.PyBridge.
 /// </summary>
 internal sealed record PeerRecord(string Versions, IReadOnlyDictionary<string, string> Outcomes, IReadOnlyDictionary<string, string> Bridge)
 {

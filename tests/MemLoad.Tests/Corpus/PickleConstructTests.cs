@@ -6,7 +6,7 @@ using MemLoad.Tests.Peers;
 
 namespace MemLoad.Tests.Corpus;
 
-/// <summary>What MemLoad reads of a pickle is what PyTorch reads, or it is refused by name.</summary>
+/// <summary>MemLoad reads the same content of a pickle as PyTorch, or refuses it by name.</summary>
 public sealed class PickleConstructTests : IDisposable
 {
     private const string Script = """
@@ -101,7 +101,7 @@ public sealed class PickleConstructTests : IDisposable
     }
 
     [Theory]
-    [InlineData(".")] // of a file called ..m
+    [InlineData(".")] // of a file with the name ..m
     [InlineData("..")]
     [InlineData("model 12:30:05")]
     [InlineData("\U0001F469\u200D\U0001F4BB")]
@@ -119,7 +119,7 @@ public sealed class PickleConstructTests : IDisposable
     public void An_archive_is_not_called_like_no_file(string name) =>
         Assert.Equal("ML2007", CheckpointKit.Refusal(_folder.Write("x.pth", Called(name))).Rule.Id);
 
-    // PyTorch writes no POP_MARK, and its own reader does not know it. That of Python does.
+    // PyTorch writes no POP_MARK, and its own reader does not support it. The reader of Python does.
     [Fact]
     public void POP_MARK_drops_the_mark_and_what_lies_above_it()
     {
@@ -131,7 +131,7 @@ public sealed class PickleConstructTests : IDisposable
         Assert.Equal(PickleConstructs.First, CheckpointKit.Elements(checkpoint, "a"));
     }
 
-    // zip programs write 64-bit lengths where they did not know the length before, and some leave out the signature.
+    // zip programs write 64-bit lengths if they did not know the length before, and some leave out the signature.
     [Theory]
     [InlineData(true, false)]
     [InlineData(false, false)]

@@ -3,12 +3,13 @@ using static MemLoad.Tests.Corpus.PickleForge;
 
 namespace MemLoad.Tests.Corpus;
 
-/// <summary>Something a pickle can say that readers may take in several ways: how PyTorch takes it, and what MemLoad does.</summary>
+/// <summary>A construct of pickles that readers can interpret in several ways, with the results of PyTorch and MemLoad.</summary>
 /// <param name="Name">The construct, in a few words.</param>
-/// <param name="PyTorch">How PyTorch reads it.</param>
-/// <param name="Rule">The rule by which MemLoad refuses it; null if it reads the same.</param>
-/// <param name="Pickle">A pickle of it, over storage 0 with the bytes 1 to 16, storage 1 with 101 to 116, and storage 2 with none.</param>
-/// <param name="Reads">What PyTorch reads: a name and the bytes of each tensor; null if it refuses too.</param>
+/// <param name="PyTorch">The interpretation of PyTorch.</param>
+/// <param name="Rule">The rule with which MemLoad refuses it; null if MemLoad reads the same.</param>
+/// <param name="Pickle">A pickle with the construct. Storage 0 has the bytes 1 to 16, storage 1 has 101 to 116, and storage 2 is
+/// empty.</param>
+/// <param name="Reads">The name and the bytes of each tensor that PyTorch reads; null if PyTorch also refuses it.</param>
 internal sealed record PickleConstruct(
     string Name, string PyTorch, string? Rule, byte[] Pickle, ImmutableArray<(string Name, byte[] Bytes)>? Reads)
 {
@@ -22,15 +23,15 @@ internal sealed record PickleConstruct(
         Pickle);
 }
 
-/// <summary>The constructs that one reader could take otherwise than another, each as a file.</summary>
+/// <summary>The constructs that two readers could interpret differently, each as a file.</summary>
 internal static class PickleConstructs
 {
     private const string Refuses = "refuses";
 
-    /// <summary>Bytes of storage 0.</summary>
+    /// <summary>The bytes of storage 0.</summary>
     public static readonly byte[] First = [.. Enumerable.Range(1, 16).Select(i => (byte)i)];
 
-    /// <summary>Bytes of storage 1.</summary>
+    /// <summary>The bytes of storage 1.</summary>
     public static readonly byte[] Second = [.. Enumerable.Range(101, 16).Select(i => (byte)i)];
 
     // The floats of storage 0 with their signs changed.
@@ -47,7 +48,7 @@ internal static class PickleConstructs
     private static readonly byte[] RebuildV2 = Global("torch._utils", "_rebuild_tensor_v2");
     private static readonly byte[] PlainArguments = Tuple(Storage(), Number(0), Numbers(4), Numbers(1), False, OrderedDict);
 
-    /// <summary>All of them.</summary>
+    /// <summary>All constructs.</summary>
     public static IReadOnlyList<PickleConstruct> All { get; } =
     [
         // BUILD

@@ -3,10 +3,10 @@ using static MemLoad.Tests.Corpus.PickleForge;
 
 namespace MemLoad.Tests.Corpus;
 
-/// <summary>Pickles that would run something, confuse a reader, or grow without end, in archives that are sound.</summary>
+/// <summary>Pickles in sound archives that would run a program, confuse a reader, or grow without a limit.</summary>
 internal static class PickleCorpus
 {
-    // Were it ever run, it would leave a file of this name in the current folder.
+    // If the program were run, it would create a file of this name in the current folder.
     public const string Trace = "memload-corpus-ran";
 
     private static readonly byte[] Payload = Text($"touch {Trace}");
@@ -379,7 +379,7 @@ internal static class PickleCorpus
             Zip("a line break in a name", "ML6013", Whole(StateDict(name: "a\nb"))),
             Zip("an escape sequence in a name", "ML6013", Whole(StateDict(name: "\e]0;owned\a"))),
             Zip("a zero byte in a name", "ML6013", Whole(StateDict(name: "a\0b"))),
-            // What readers take in several ways
+            // Constructs that readers interpret in several ways
             .. PickleConstructs
                 .All.Where(construct => construct.Rule is not null)
                 .Select(construct => HostileFile.Of(HostileFile.Pickle, construct.Name, construct.Rule!, "x.pth", () => construct.File)),
@@ -399,7 +399,7 @@ internal static class PickleCorpus
     private static IEnumerable<HostileFile> Ids(params (string What, byte[] Id)[] ids) =>
         ids.Select(id => Zip($"a persistent id that is or has {id.What}", "ML3006", Whole(StateDict(Cat(id.Id, Persistent)))));
 
-    // x0 = (None,); each next holds the one before it ten times.
+    // x0 = (None,). Each further tuple holds the previous tuple ten times.
     private static byte[] Laughs(int levels, bool tuple)
     {
         byte[] close = tuple ? Bytes("t") : Bytes("l");
@@ -411,7 +411,7 @@ internal static class PickleCorpus
         return value;
     }
 
-    // A list of the same frozenset very often: each time it would be written out.
+    // A list that has the same frozenset many times. Its text would be written each time.
     private static byte[] Many(byte[] frozenset) =>
         Cat(frozenset, [(byte)'q', 200, (byte)'0'], EmptyList, Mark, Repeat([(byte)'h', 200], 30_000), Bytes("e"));
 

@@ -4,7 +4,7 @@ using System.Text;
 
 namespace MemLoad.Tests.Corpus;
 
-/// <summary>Writes pickles opcode by opcode, sound and unsound.</summary>
+/// <summary>Writes pickles opcode by opcode, both sound and malformed.</summary>
 internal static class PickleForge
 {
     public static readonly byte[] Stop = "."u8.ToArray();
@@ -34,7 +34,7 @@ internal static class PickleForge
 
     public static byte[] Bytes(string latin) => Encoding.Latin1.GetBytes(latin);
 
-    /// <summary>A whole pickle: protocol 2, the value, STOP.</summary>
+    /// <summary>Returns a whole pickle: protocol 2, the value, STOP.</summary>
     public static byte[] Whole(params IEnumerable<byte[]> value) => Cat([0x80, 2], Cat(value), Stop);
 
     public static byte[] Global(string module, string name) => Bytes($"c{module}\n{name}\n");
@@ -43,7 +43,7 @@ internal static class PickleForge
 
     public static byte[] Text(string text) => Raw(Encoding.UTF8.GetBytes(text));
 
-    /// <summary>BINUNICODE of any bytes, with their true length or another.</summary>
+    /// <summary>Returns BINUNICODE of any bytes, with their real length or another length.</summary>
     public static byte[] Raw(byte[] utf8, uint? length = null) => Cat("X"u8.ToArray(), Four(length ?? (uint)utf8.Length), utf8);
 
     public static byte[] Number(BigInteger value)
@@ -71,7 +71,7 @@ internal static class PickleForge
 
     public static byte[] Numbers(params IEnumerable<long> numbers) => Tuple(numbers.Select(number => Number(number)));
 
-    /// <summary>A tensor as PyTorch writes it; each part may be replaced by something else.</summary>
+    /// <summary>Returns a tensor as PyTorch writes it. Each part can be replaced.</summary>
     public static byte[] Tensor(
         byte[]? storage = null,
         byte[]? offset = null,
@@ -89,7 +89,7 @@ internal static class PickleForge
             gradient ?? False,
             hooks ?? OrderedDict);
 
-    /// <summary>A state dict with one tensor.</summary>
+    /// <summary>Returns a state dict with one tensor.</summary>
     public static byte[] StateDict(byte[]? tensor = null, string name = "a") => Dict((name, tensor ?? Tensor()));
 
     public static byte[] Four(uint value)

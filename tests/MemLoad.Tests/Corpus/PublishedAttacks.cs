@@ -1,8 +1,8 @@
 namespace MemLoad.Tests.Corpus;
 
-/// <summary>An attack on readers of weights that was published, and the malformed files that try it.</summary>
-/// <param name="Name">The ids it is known by.</param>
-/// <param name="What">What it did, and to whom.</param>
+/// <summary>A published attack on readers of weights, and the malformed files that use it.</summary>
+/// <param name="Name">The published ids.</param>
+/// <param name="What">The effect, and the affected programs.</param>
 /// <param name="Files">Ids of the files.</param>
 internal sealed record PublishedAttack(string Name, string What, params string[] Files);
 

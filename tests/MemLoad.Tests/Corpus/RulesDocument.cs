@@ -3,7 +3,7 @@ using System.Text;
 
 namespace MemLoad.Tests.Corpus;
 
-/// <summary>Writes docs/rules.md from the rules, the malformed files, and what was recorded of other readers.</summary>
+/// <summary>Writes docs/rules.md from the rules, the malformed files, and the recorded results of other readers.</summary>
 internal static class RulesDocument
 {
     private static readonly string[] Groups =
@@ -32,7 +32,7 @@ internal static class RulesDocument
     ];
 
     /// <summary>The whole document.</summary>
-    /// <param name="peers">What other readers did.</param>
+    /// <param name="peers">The results of other readers.</param>
     public static string Write(PeerRecord peers)
     {
         var text = new StringBuilder();

@@ -41,7 +41,7 @@ public sealed class RulesDocumentTests
 
         static object[] Of(string? reader, IReadOnlyDictionary<string, string> outcomes)
         {
-            // A reader that was not there when a file was added has no outcome for it.
+            // A reader that was not available when a file was added has no outcome for the file.
             string[] asked =
             [
                 .. HostileFiles.All.Where(file => PeerReaders.ReaderOf(file) is string its && (reader ?? its) == its)
@@ -65,7 +65,7 @@ public sealed class RulesDocumentTests
             record = record with { Versions = versions, Outcomes = outcomes };
             Keep(record);
         }
-        // Other versions may do otherwise; the record is of those that it names.
+        // Other versions can have other results. The record is of the versions that it names.
         if (record.Versions == versions)
         {
             Same(outcomes, record.Outcomes);

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace MemLoad.Tests.Corpus;
 
-/// <summary>safetensors files whose header lies about itself, its tensors or the bytes behind it.</summary>
+/// <summary>safetensors files with an incorrect header about itself, its tensors or the following bytes.</summary>
 internal static class SafetensorsCorpus
 {
     private const string Whole = """{"dtype":"U8","shape":[4],"data_offsets":[0,4]}""";

@@ -3,7 +3,7 @@ using static MemLoad.Tests.Corpus.PickleForge;
 
 namespace MemLoad.Tests.Corpus;
 
-/// <summary>Archives whose container lies, hides, overlaps or claims to be more than it is; the pickle inside is sound.</summary>
+/// <summary>Archives whose container has incorrect, hidden, overlapping or excessive records. The pickle is sound.</summary>
 internal static class ZipCorpus
 {
     private static readonly byte[] Sound = ZipForge.Torch();
@@ -126,7 +126,7 @@ internal static class ZipCorpus
             Zip("a zstd storage", "ML2004", zip => zip["data/0"].Method = 93),
             Zip("an unknown method", "ML2004", zip => zip["data/0"].Method = 0x7777),
             Zip("stored with two lengths", "ML2004", zip => zip["data/0"].Length = 32),
-            // Where records lie
+            // The positions of records
             Zip("bytes before the first record", "ML2014", zip => zip.Before = [.. "PK\x03\x04"u8, .. new byte[60]]),
             Zip("bytes between records", "ML2014", zip => zip["data/0"].After = [1, 2, 3]),
             Zip("bytes before the directory", "ML2014", zip => zip.BeforeDirectory = new byte[100]),
@@ -216,7 +216,7 @@ internal static class ZipCorpus
             Zip("an overlong way out", "ML2007", zip => zip.Add("x", [1]).Name = [.. "archive/"u8, 0xc0, 0xae, 0xc0, 0xae, .. "/x"u8]),
             Zip("a second name in an extra field", "ML2007", zip =>
                 zip["data/0"].CentralExtra = [0x75, 0x70, 6, 0, 1, 0, 0, 0, 0, (byte)'x']),
-            // What the records say
+            // The content of the records
             Zip("no known byte order", "ML2011", zip => zip["byteorder"].Data = "middle"u8.ToArray()),
             Zip("a byte order with a byte-order mark", "ML2011", zip => zip["byteorder"].Data = [0xef, 0xbb, 0xbf, .. "little"u8]),
             Zip("an empty byte order", "ML2011", zip => zip["byteorder"].Data = []),
@@ -285,7 +285,7 @@ internal static class ZipCorpus
         zip.Records.Add(new ForgedRecord("archive/data/1", [1, 2, 3, 4]) { Written = false, Offset = offset });
     }
 
-    // The lengths of a record reach over the next one, header and all.
+    // The lengths of a record include the whole next record with its header.
     private static void Quoted(ZipForge zip)
     {
         uint next = (uint)(30 + zip["version"].Name.Length + zip["version"].Data.Length);

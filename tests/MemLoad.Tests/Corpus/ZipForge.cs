@@ -4,7 +4,7 @@ using System.Text;
 
 namespace MemLoad.Tests.Corpus;
 
-/// <summary>A record of a forged archive: what is written of it, and what its headers claim instead of the truth.</summary>
+/// <summary>A record of a forged archive: its written bytes, and the incorrect values in its headers.</summary>
 internal sealed class ForgedRecord(string name, byte[] data)
 {
     public byte[] Name { get; set; } = Encoding.UTF8.GetBytes(name);
@@ -32,7 +32,9 @@ internal sealed class ForgedRecord(string name, byte[] data)
     public byte[] Comment { get; set; } = [];
     public ushort Disk { get; set; }
     public uint ExternalAttributes { get; set; }
-    /// <summary>Bytes between this record's data and the next header: a data descriptor, or something that should not be there.</summary>
+    /// <summary>
+    /// The bytes between the data of this record and the next header: a data descriptor, or bytes that are not allowed there.
+    /// </summary>
     public byte[] After { get; set; } = [];
     public bool Listed { get; set; } = true;
     public bool Written { get; set; } = true;
@@ -44,7 +46,7 @@ internal sealed class ForgedRecord(string name, byte[] data)
             PickleForge.Four(stored ?? (uint)Data.Length),
             PickleForge.Four(length ?? (uint)Data.Length));
 
-    /// <summary>A descriptor whose lengths have 64 bits.</summary>
+    /// <summary>Returns a descriptor whose lengths have 64 bits.</summary>
     public byte[] WideDescriptor(ulong? stored = null, ulong? length = null, bool signed = true) =>
         PickleForge.Cat(
             signed ? PickleForge.Four(0x08074b50) : [],
@@ -52,7 +54,7 @@ internal sealed class ForgedRecord(string name, byte[] data)
             PickleForge.Eight(stored ?? (ulong)Data.Length),
             PickleForge.Eight(length ?? (ulong)Data.Length));
 
-    /// <summary>Leaves the checksum and the lengths to a descriptor behind the data.</summary>
+    /// <summary>Moves the checksum and the lengths to a descriptor after the data.</summary>
     public void Defer(byte[] descriptor)
     {
         (Flags, LocalCrc, LocalStored, LocalLength) = (8, 0, 0, 0);
@@ -62,7 +64,7 @@ internal sealed class ForgedRecord(string name, byte[] data)
     public uint TrueCrc => Crc32.HashToUInt32(Data);
 }
 
-/// <summary>Writes zip archives field by field, sound and unsound.</summary>
+/// <summary>Writes zip archives field by field, both sound and malformed.</summary>
 internal sealed class ZipForge
 {
     public List<ForgedRecord> Records { get; } = [];
@@ -78,7 +80,7 @@ internal sealed class ZipForge
     public uint? DirectoryLength { get; set; }
     public uint? DirectoryOffset { get; set; }
     public uint EndSignature { get; set; } = 0x06054b50;
-    /// <summary>Given count, length and offset of the directory and where it ends: the bytes before the end record.</summary>
+    /// <summary>Returns the bytes before the end record, for the count, the length, the offset and the end of the directory.</summary>
     public Func<ulong, ulong, ulong, ulong, byte[]>? Zip64 { get; set; }
 
     /// <summary>Whether the directory lists the last record first.</summary>
@@ -93,7 +95,7 @@ internal sealed class ZipForge
         return record;
     }
 
-    /// <summary>What torch.save would write of one tensor of four float32, with changes.</summary>
+    /// <summary>Returns the archive that torch.save writes for one tensor of four float32, with changes.</summary>
     public static byte[] Torch(Action<ZipForge>? change = null, byte[]? pickle = null)
     {
         var zip = new ZipForge();

@@ -14,7 +14,7 @@ public sealed class CachingAllocatorTests
     [InlineData((10 << 20) - 512, (10 << 20) - 512, 20 << 20)]
     [InlineData(10 << 20, 10 << 20, 10 << 20)]
     [InlineData((10 << 20) + 1, (10 << 20) + 512, 12 << 20)]
-    [InlineData((11 << 20) + 1, 12 << 20, 12 << 20)] // a remainder of 1 MiB or less is not split off
+    [InlineData((11 << 20) + 1, 12 << 20, 12 << 20)] // a remainder of at most 1 MiB is not split off
     public void One_block_is_rounded_as_PyTorch_rounds_it(long bytes, long allocated, long reserved)
     {
         var allocator = new CachingAllocator();
@@ -72,7 +72,7 @@ public sealed class CachingAllocatorTests
     {
         var allocator = new CachingAllocator(64 << 20);
         allocator.Release(allocator.Allocate(40 << 20));
-        allocator.Allocate(50 << 20); // fits only because the cached 40 MiB go
+        allocator.Allocate(50 << 20); // fits only because the cached 40 MiB are released
 
         var refusal = Assert.Throws<MemLoadException>(() => allocator.Allocate(20 << 20));
 
@@ -101,7 +101,7 @@ public sealed class CachingAllocatorTests
         Assert.Throws<InvalidOperationException>(() => allocator.Release(block with { Offset = block.Offset + 512 }));
         allocator.Release(block);
         Assert.Throws<InvalidOperationException>(() => allocator.Release(block));
-        allocator.Release(allocator.Allocate(0)); // of no bytes there is none
+        allocator.Release(allocator.Allocate(0)); // 0 bytes need no block
 
         Assert.Equal(new DeviceMemory(0, 2 << 20, 1024, 2 << 20), allocator.Memory);
     }
@@ -111,7 +111,7 @@ public sealed class CachingAllocatorTests
         Prop.ForAll(Gen.Choose(-60, 3000).ArrayOf().ToArbitrary(), operations =>
             {
                 const long Capacity = 300 << 20;
-                long behind = 0; // bytes of segments that memory was put behind
+                long behind = 0; // bytes of segments that have memory
                 var allocator = new CachingAllocator(Capacity)
                 {
                     SegmentReserved = (_, bytes) => behind += bytes,
@@ -144,7 +144,7 @@ public sealed class CachingAllocatorTests
             })
             .QuickCheckThrowOnFailure();
 
-    // PyTorch's arithmetic without anything that makes it fast.
+    // The arithmetic of PyTorch without optimizations.
     private sealed class PlainAllocator(long capacity)
     {
         private readonly List<(bool Small, List<(long Offset, long Bytes, bool Used)> Blocks)> _segments = [];

@@ -1,6 +1,6 @@
 namespace MemLoad.Tests.Devices;
 
-/// <summary>Devices by name, as they are where TorchSharp is not built: these tests do not bring it along.</summary>
+/// <summary>Devices by name without TorchSharp, which is not part of the output of these tests.</summary>
 public sealed class DeviceRegistryTests
 {
     [Theory]
@@ -97,7 +97,7 @@ public sealed class DeviceRegistryTests
     [Fact]
     public void Cards_are_asked_about_only_where_there_is_a_driver()
     {
-        // On a machine with cards they are described; on any other nothing is found, and nothing fails.
+        // On a machine with cards, the cards are described. On any other machine, none is found and no call fails.
         Assert.Equal(CudaDriver.Here is null, CudaDriver.ReasonForNone.Length > 0);
         Assert.Null(Nvml.Here.Find(Guid.Empty, "ffff:ff:1f.0"));
     }

@@ -3,11 +3,11 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MemLoad.Tests.Devices;
 
-/// <summary>Leases on several files, of which others write to some.</summary>
+/// <summary>Leases on several files. Other programs write to some of the files.</summary>
 public sealed partial class FileLeaseTests : IDisposable
 {
     private const int Files = 5;
-    private const int Urgent = 23; // SIGURG, which other parts of a process may use too
+    private const int Urgent = 23; // SIGURG, which other parts of a process may also use
 
     private readonly TemporaryFolder _folder = new();
     private readonly List<SafeFileHandle> _handles = [];
@@ -44,7 +44,7 @@ public sealed partial class FileLeaseTests : IDisposable
 
         Assert.Equal(0, Kill(Environment.ProcessId, Urgent));
 
-        // A writer returns once its signal was heard, which comes after that one.
+        // A writer returns after its signal was handled, which follows the other signal.
         Write(4);
         Assert.Equal([0, 0, 0, 0, 1], _broken);
     }

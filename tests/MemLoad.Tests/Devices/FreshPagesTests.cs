@@ -10,13 +10,13 @@ public sealed class FreshPagesTests
         var pages = new FreshPages();
         for (int i = 0; i < 1000; i++)
         {
-            pages.AddTime(i % 10 == 0 ? 5 * Millisecond : Millisecond / 5); // now and then one is dear
+            pages.AddTime(i % 10 == 0 ? 5 * Millisecond : Millisecond / 5); // one in ten is slow
         }
         Assert.True(pages.UseHugePages);
 
         for (int i = 0; i < 10; i++)
         {
-            pages.AddTime(5 * Millisecond); // a row of pages on their way back to the host
+            pages.AddTime(5 * Millisecond); // consecutive pages that the host reclaims
         }
         Assert.True(pages.UseHugePages);
 
@@ -27,7 +27,7 @@ public sealed class FreshPagesTests
         Assert.False(pages.UseHugePages);
 
         pages.AddTime(0);
-        Assert.False(pages.UseHugePages); // there is no way back within a load
+        Assert.False(pages.UseHugePages); // the decision is not reversed
     }
 
     [Theory]

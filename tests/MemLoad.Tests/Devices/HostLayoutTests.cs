@@ -60,7 +60,7 @@ public sealed class HostLayoutTests
         Assert.Equal(64_000, layout.Bytes);
     }
 
-    // Storages in any order, of some files, of any lengths, with gaps of any lengths between; some are cast.
+    // Storages of some files in any order, with any lengths and any gaps between them. Some have a cast.
     private static (long[] Lengths, Extent[] Storages) Files(Random random, int unit)
     {
         var storages = new List<Extent>();

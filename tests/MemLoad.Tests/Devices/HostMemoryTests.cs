@@ -2,7 +2,7 @@ using MemLoad.Tests.Measurement;
 
 namespace MemLoad.Tests.Devices;
 
-// Alone, or other tests take the addresses that were given back.
+// The tests run alone, because other tests could use the released addresses.
 [Collection(QuietProcess.Name)]
 public sealed class HostMemoryTests
 {
@@ -32,9 +32,9 @@ public sealed class HostMemoryTests
         foreach (MemoryBuffer block in blocks)
         {
             block.Dispose();
-            block.Dispose(); // twice is once
+            block.Dispose(); // a second call has no effect
         }
-        // Others may have taken an address since; nearly all must be free.
+        // Other threads can use an address again, so nearly all addresses must be free.
         Assert.InRange(addresses.Count(IsMapped), 0, addresses.Length / 10);
     }
 
@@ -118,7 +118,7 @@ public sealed class HostMemoryTests
         nint first = blocks[0].Address;
         long before = Resident();
 
-        // Every other one goes; its neighbours keep every byte.
+        // Every second block is disposed. Its neighbours keep every byte.
         foreach (MemoryBuffer block in blocks.Where((_, i) => i % 2 == 0))
         {
             block.Dispose();

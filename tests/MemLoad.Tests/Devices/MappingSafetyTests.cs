@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace MemLoad.Tests.Devices;
 
 /// <summary>
-/// Files that this process gets no lease on, so that nobody tells it of writers: they are mapped only if nobody else may write to them.
-/// A thread gives up its right to leases and its ownership of files, so that it gets none. Both end with the thread.
+/// Files on which this process gets no lease, so that it is not notified about writers. They are mapped only if no other user may write to
+/// them. A thread gives up its right to leases and its ownership of files, so that it gets none. Both end with the thread.
 /// </summary>
 public sealed unsafe partial class MappingSafetyTests : IDisposable
 {
@@ -107,7 +107,7 @@ public sealed unsafe partial class MappingSafetyTests : IDisposable
         Assert.Contains("they were given up before it could", loss.Finding, StringComparison.Ordinal);
         if (writable)
         {
-            *(byte*)mapped.Address = 5; // a user of the tensor may still write to it
+            *(byte*)mapped.Address = 5; // code that uses the tensor can still write to it
             mapped.Read(0, back);
             Assert.Equal(5, back[0]);
         }
@@ -146,7 +146,7 @@ public sealed unsafe partial class MappingSafetyTests : IDisposable
         }
     }
 
-    // Of this thread alone: the system keeps both by thread.
+    // The change applies only to this thread, because the system keeps both per thread.
     private static bool GiveRightsAway()
     {
         _ = SetFileUser(Nobody);

@@ -10,7 +10,7 @@ public sealed class MemoryBufferTests
         buffer.AddReference();
 
         buffer.Dispose();
-        buffer.Dispose(); // a second time counts for nothing
+        buffer.Dispose(); // a second call has no effect
         buffer.Release();
         Assert.Equal(0, buffer.Releases);
 
@@ -108,7 +108,7 @@ public sealed class MemoryBufferTests
     {
         using var device = new SimulatedDevice();
         using var workers = new Workers();
-        byte[] content = new byte[700_001]; // more than goes through the simulated device at once
+        byte[] content = new byte[700_001]; // more than one piece of a copy in the simulated device
         new Random(11).NextBytes(content);
         using MemoryBuffer source = device.Allocate(content.Length);
         using MemoryBuffer target = device.Allocate(600_001);

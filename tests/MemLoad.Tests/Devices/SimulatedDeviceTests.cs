@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace MemLoad.Tests.Devices;
 
-/// <summary>The simulated device: what its blocks hold, and what it says of its memory.</summary>
+/// <summary>The simulated device: the content of its blocks, and the figures of its memory.</summary>
 public sealed class SimulatedDeviceTests
 {
     private const long MiB = 1 << 20;
@@ -55,7 +55,7 @@ public sealed class SimulatedDeviceTests
         Assert.Equal("ML7002", Assert.Throws<MemLoadException>(() => device.Allocate(3 * MiB)).Rule.Id);
 
         small.Dispose();
-        small.Dispose(); // a second time counts for nothing
+        small.Dispose(); // a second call has no effect
         Assert.Equal(new DeviceMemory(0, 2 * MiB, 1024, 2 * MiB), device.Memory); // the segment stays, as in PyTorch
     }
 
@@ -92,7 +92,7 @@ public sealed class SimulatedDeviceTests
         block.Dispose();
         if (OperatingSystem.IsLinux())
         {
-            Assert.Throws<ObjectDisposedException>(() => block.Read(0, back)); // its memory went with it
+            Assert.Throws<ObjectDisposedException>(() => block.Read(0, back)); // its memory was freed with it
         }
     }
 
@@ -140,7 +140,7 @@ public sealed class SimulatedDeviceTests
         using var device = new SimulatedDevice();
         using MemoryBuffer block = device.Allocate(100);
 
-        // No page is mapped there, as if the disk did not deliver it.
+        // No page is mapped there, which simulates a page that the disk does not deliver.
         MemLoadException refusal = Assert.Throws<MemLoadException>(() => block.Write(0, new ReadOnlySpan<byte>((void*)8192, 100)));
 
         Assert.Same(Rules.ReadFailed, refusal.Rule);
@@ -157,13 +157,13 @@ public sealed class SimulatedDeviceTests
 
         device.Copy(source, target, workers, CancellationToken.None);
 
-        Assert.InRange(GC.GetTotalAllocatedBytes(precise: true) - before, 0, 4 * MiB); // of all threads, other tests' among them
+        Assert.InRange(GC.GetTotalAllocatedBytes(precise: true) - before, 0, 4 * MiB); // of all threads, including those of other tests
     }
 
     [Fact]
     public void Sections_hold_their_own_bytes_and_one_that_was_released_is_gone()
     {
-        using var pool = new SectionPool(); // of Windows and macOS, and every system has sections
+        using var pool = new SectionPool(); // used on Windows and macOS, but every system has sections
         pool.Add(0, 4096);
         pool.Add(8192, 4096);
         pool.Write(10, [1, 2, 3]);

@@ -3,15 +3,15 @@ namespace MemLoad.Tests.Docs;
 /// <summary>A fenced block of a document.</summary>
 /// <param name="Document">Path below the repository, with forward slashes.</param>
 /// <param name="Line">Line of its first line, from 1.</param>
-/// <param name="Language">The word behind the fence, or nothing.</param>
-/// <param name="Lines">What stands in it.</param>
+/// <param name="Language">The word after the fence, or an empty text.</param>
+/// <param name="Lines">The lines of the block.</param>
 internal sealed record DocumentBlock(string Document, int Line, string Language, IReadOnlyList<string> Lines)
 {
     private const string Fence = "```";
 
     /// <summary>
-    /// What a user or a contributor reads: the pages at the root and every page of docs/, in every language. Help of cmdlets has its own
-    /// tests.
+    /// The documents for users and contributors: the pages at the root and every page of docs/, in every language. Help of cmdlets has its
+    /// own tests.
     /// </summary>
     public static string[] Documents { get; } =
     [

@@ -4,11 +4,12 @@ namespace MemLoad.Tests.Docs;
 
 /// <summary>A command that a document shows.</summary>
 /// <param name="Where">Document and line.</param>
-/// <param name="Text">The command, without the comment behind it.</param>
-/// <param name="Output">What the document says that it prints; empty where it says nothing.</param>
+/// <param name="Text">The command, without the comment after it.</param>
+/// <param name="Output">The output in the document; empty if the document shows none.</param>
 internal sealed partial record DocumentCommand(string Where, string Text, string Output)
 {
-    // Languages of blocks whose lines a shell runs; in a console block it runs those that begin with a dollar, and the rest is output.
+    // The languages of blocks whose lines a shell runs. In a console block, lines that begin with a dollar are commands, and the others are
+    // output.
     private static readonly string[] Shell = ["sh", "bash"];
     private const string Console = "console";
     private const string Prompt = "$ ";

@@ -4,7 +4,7 @@ using MemLoad.Cli;
 
 namespace MemLoad.Tests.Docs;
 
-/// <summary>Every command of the documents does what the documents say. Those for PowerShell run in tests/Pester/Docs.Tests.ps1.</summary>
+/// <summary>Every command of the documents has the documented result. Commands for PowerShell run in tests/Pester/Docs.Tests.ps1.</summary>
 public sealed partial class DocumentCommandTests(DocumentScratch scratch) : IClassFixture<DocumentScratch>
 {
     public static TheoryData<string, string> ToRun => Select(command => NotRun.Reason(command.Text) is null, command => command.Text);
@@ -68,7 +68,7 @@ public sealed partial class DocumentCommandTests(DocumentScratch scratch) : ICla
         return data;
     }
 
-    // What is wrong with a command, as far as that can be said without running it; null if nothing.
+    // Returns the error of a command that can be found without running it; null if there is none.
     private static string? Wrong(string text)
     {
         foreach (Match match in Memload().Matches(text))
@@ -103,10 +103,11 @@ public sealed partial class DocumentCommandTests(DocumentScratch scratch) : ICla
 
     private static RootCommand Tree(string verb) => CommandTree.Build(CliConsole.ForWriters(TextWriter.Null, TextWriter.Null), [verb]);
 
+    // A program follows "--".
     private static bool Knows(Command command, string option) =>
-        command.Options.Any(known => known.Name == option || known.Aliases.Contains(option)) || option is "--help" or "--version" or "--"; // what follows "--" is a program
+        command.Options.Any(known => known.Name == option || known.Aliases.Contains(option)) || option is "--help" or "--version" or "--";
 
-    // "memload …" or "dotnet run … --project src/MemLoad.Cli -- …", up to what belongs to the shell.
+    // "memload …" or "dotnet run … --project src/MemLoad.Cli -- …", up to the part for the shell.
     [GeneratedRegex(@"(?:^|[(|;] *|&& *)(?:[A-Z_]+=\S+ +)*(?:memload|dotnet run [^|;]*src/MemLoad\.Cli --)((?: +[^ |;>()&]+)*)")]
     private static partial Regex Memload();
 

@@ -3,14 +3,14 @@ using MemLoad.Tests.Cli;
 
 namespace MemLoad.Tests.Docs;
 
-/// <summary>A folder with the files that the documents speak of, tiny ones, and a shell in it that knows <c>memload</c>.</summary>
+/// <summary>A folder with small versions of the files in the documents, and a shell that has the command <c>memload</c>.</summary>
 public sealed class DocumentScratch : IDisposable
 {
 
     private readonly TemporaryFolder _prepared = new();
     private readonly TemporaryFolder _tools = new();
 
-    /// <summary>Makes the files once.</summary>
+    /// <summary>Creates the files once.</summary>
     public DocumentScratch()
     {
         _prepared.CopyFixture("tiny/fp32.pth", "model.pth");
@@ -53,7 +53,7 @@ public sealed class DocumentScratch : IDisposable
         {
             Flip(folder["model.safetensors"]);
         }
-        // What a command makes must not be there already.
+        // The output of a command must not exist already.
         if (command.Text.StartsWith("memload manifest ", StringComparison.Ordinal))
         {
             File.Delete(folder["model.manifest.json"]);

@@ -3,10 +3,10 @@ using MemLoad.Tests.Corpus;
 
 namespace MemLoad.Tests.Docs;
 
-/// <summary>What the documents point at is there.</summary>
+/// <summary>The targets of the documents' links and names exist.</summary>
 public sealed partial class DocumentTests
 {
-    // Commands (sh or bash, console, powershell) are run; the others are data or text.
+    // Blocks with commands (sh or bash, console, powershell) are run. The others are data or text.
     private static readonly string[] Languages =
     [
         "sh",
@@ -66,7 +66,7 @@ public sealed partial class DocumentTests
     [GeneratedRegex(@"\]\(((?!https?:|#|mailto:)[^)#\s]+)(?:#[^)]*)?\)")]
     private static partial Regex Link();
 
-    // Not ML801x, which stands for a group.
+    // Except ML801x, which is a group of ids.
     [GeneratedRegex(@"\bML[0-9]{4}\b")]
     private static partial Regex Id();
 }

@@ -20,7 +20,7 @@ public sealed class LineLengthTests
             .Select(at => $"{Path.GetRelativePath(Repository.Root, file)}:{at.index + 1}")));
     }
 
-    // Rows of tables and code cannot be wrapped, and a character of Japanese is as wide as two.
+    // Rows of tables and code cannot be wrapped. A Japanese character has a width of two.
     [Fact]
     public void Lines_of_prose_have_at_most_140_characters()
     {

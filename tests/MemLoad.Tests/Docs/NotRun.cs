@@ -3,8 +3,8 @@ using System.Text.RegularExpressions;
 namespace MemLoad.Tests.Docs;
 
 /// <summary>
-/// The commands of the documents that a test does not run, and why; and those that it runs on something smaller. A command that is neither
-/// run nor listed here does not exist: what is not found here is run.
+/// The commands of the documents that a test does not run, with the reasons, and the commands that it runs on smaller input. Every command
+/// that is not listed here is run.
 /// </summary>
 internal static class NotRun
 {
@@ -28,27 +28,27 @@ internal static class NotRun
         (@"^([A-Z]+=\S+ )*(srun|sbatch|kubectl) ", "needs a cluster"),
     ];
 
-    /// <summary>The same on something small. Every command is parsed as it stands, too.</summary>
+    /// <summary>The same commands on smaller input. Every command is also parsed unchanged.</summary>
     private static readonly (string Pattern, string Replacement)[] Smaller =
     [
-        // What it takes from a generated checkpoint of hundreds of megabytes is shown on a tiny one.
+        // A small checkpoint replaces a generated checkpoint of hundreds of megabytes.
         (@"^\(ulimit -d \d+; memload measure --size \S+", "(ulimit -d 4000000; memload measure --path model.pth --host-memory-limit 16KB"),
         (@"^memload measure --size \S+", "memload measure --path model.pth"),
         (@"^memload measure(?!.*--path)", "memload measure --path model.pth"),
         (@"^memload new --size \S+", "memload new --vocab 64 --context 16 --emb 8 --layers 2 --heads 2"),
-        // A size of GPT-2 tells its number of heads, a tiny one does not.
+        // The number of heads is known for a size of GPT-2, but not for a tiny model.
         (@"^memload invoke (?!.*--heads)", "memload invoke --heads 2 "),
     ];
 
-    /// <summary>Why the command is not run; null if it is.</summary>
+    /// <summary>Returns the reason why the command is not run; null if it is run.</summary>
     public static string? Reason(string command) => Array.Find(Listed, entry => Regex.IsMatch(command, entry.Pattern)).Reason;
 
-    /// <summary>What is run for it.</summary>
+    /// <summary>Returns the command that is run instead.</summary>
     public static string Instead(string command)
     {
         (string pattern, string? replacement) = Array.Find(Smaller, entry => Regex.IsMatch(command, entry.Pattern));
         string instead = replacement is null ? command : Regex.Replace(command, pattern, replacement);
-        // Each strategy is a process: one shows what six would.
+        // Each strategy is a process, and one strategy shows the same as six.
         return Regex.Replace(instead, @"^memload measure(?!.*--strategy)(?!.* -- )", "memload measure --strategy Stream");
     }
 }

@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace MemLoad.Tests.Docs;
 
-/// <summary>Holds the pages that describe columns to the types of the rows.</summary>
+/// <summary>Compares the pages that describe columns with the types of the rows.</summary>
 public sealed partial class RowColumnsTests
 {
     private static readonly string[] Measured = Columns(typeof(LoadMeasurement));
@@ -42,7 +42,7 @@ public sealed partial class RowColumnsTests
         RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
     private static partial Regex TableRow();
 
-    // A name and its unit in brackets, above lines that are indented further.
+    // A name and its unit in brackets, before lines with more indentation.
     [GeneratedRegex(@"^    (?<column>[A-Z]\w+) ?[(（].+[)）]\r?\n {8}\S", RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
     private static partial Regex TopicColumn();
 }

@@ -8,7 +8,7 @@ using MemLoad.Cli;
 
 namespace MemLoad.Tests;
 
-/// <summary>docs/row.schema.json: what it must say, and whether rows satisfy it.</summary>
+/// <summary>docs/row.schema.json: its required content, and whether rows satisfy it.</summary>
 internal static partial class RowSchema
 {
     private static readonly string[] Required =
@@ -18,14 +18,14 @@ internal static partial class RowSchema
 
     public static string Path => System.IO.Path.Combine(Repository.Root, "docs/row.schema.json");
 
-    /// <summary>Compares every row that a measurement gives in this process or in a child of it, whatever a test does with it.</summary>
+    /// <summary>Validates every row of a measurement in this process or in its child processes, in every test.</summary>
     [ModuleInitializer]
     internal static void Watch() => LoadMeasurement.Finished = row =>
         Assert.Empty(ProblemsOf(JsonSerializer.SerializeToNode(row, JsonOutput.Types.LoadMeasurement)));
 
     /// <summary>Fails if a program that measured printed JSON or CSV rows that are not valid.</summary>
     /// <param name="args">The arguments of the program.</param>
-    /// <param name="output">What it printed.</param>
+    /// <param name="output">The output of the program.</param>
     public static void RequireValid(string[] args, string output)
     {
         if (!args.Contains("measure"))
@@ -61,7 +61,9 @@ internal static partial class RowSchema
                 .Select(detail => $"{detail.InstanceLocation}: {string.Join("; ", detail.Errors!.Values)}")];
     }
 
-    /// <summary>The text of the schema by the type of the rows and by docs/rows.md, which has the meaning of each column.</summary>
+    /// <summary>
+    /// Returns the text of the schema from the type of the rows and from docs/rows.md, which has the meaning of each column.
+    /// </summary>
     public static string Text()
     {
         string page = File.ReadAllText(System.IO.Path.Combine(Repository.Root, "docs/rows.md"));
@@ -130,7 +132,7 @@ internal static partial class RowSchema
         return column;
     }
 
-    // Marks of code, and the addresses of links.
+    // The marks of code, and the addresses of links.
     [GeneratedRegex(@"`|\[(\w+)\]\([^)]*\)")]
     private static partial Regex MarkUp();
 

@@ -81,7 +81,7 @@ public sealed class RowSchemaTests
     [Fact]
     public void Rows_of_the_version_without_a_schema_are_still_reported()
     {
-        // The columns of version 0.1 in its order, as a user has kept them.
+        // The columns of version 0.1 in their order, as in a file that a user kept.
         const string Old =
             "Strategy,ChosenStrategy,Device,Outcome,Verdict,AsForecast,Path,Format,Size,DType,Rank,RankCount,TensorCount,ParameterCount,"
                 + "ModelBytes,"

@@ -9,19 +9,20 @@ using static MemLoad.Tests.Corpus.PickleForge;
 namespace MemLoad.Tests.Doors;
 
 /// <summary>
-/// One hostile text in everything that a file can say and in every name that a file can have: nothing hidden comes out of any door, no line
-/// is forged, and every line is of bounded length. The module's doors are in tests/Pester/HostileText.Tests.ps1.
+/// One hostile text in all content and all names of files. No output has a hidden character or a forged line, and every line has a bounded
+/// length. tests/Pester/HostileText.Tests.ps1 tests the outputs of the module.
 /// </summary>
 public sealed class HostileTextTests : IDisposable
 {
-    // Allowed in names of tensors: no control character but a tab.
+    // The text that is allowed in names of tensors has no control character except a tab.
     private const string Invisible = "=\t\u061c\u00ad\u2060\u202e\u2066\ufeff\u3164\ufe0f\U000E0041\ue000";
 
-    // Control characters too: in metadata and in what is refused.
+    // This text also has control characters, for metadata and for refused content.
     private const string Hostile =
         Invisible + "\u001b]0;PWNED\u0007\u001b[31mRED\u001b[2J\u009b31m\u0085\u2028\r\nML0000: fake line\n\u007f";
 
-    // As a name of a file: no slash, no NUL, at most 255 bytes. Windows allows neither a colon nor the control characters of ASCII.
+    // As the name of a file, the text has no slash, no NUL, and at most 255 bytes. Windows allows neither a colon nor the control
+    // characters of ASCII.
     private static readonly string HostileName = OperatingSystem.IsWindows()
         ? "=\u202e\u061c\u009b1m\u0085\u2028ML0000 fake"
         : "=\u202e\u061c\u001b]0;P\u0007\u001b[2J\u009b1m\nML0000: fake";
@@ -61,7 +62,7 @@ public sealed class HostileTextTests : IDisposable
             "--format",
             format);
 
-        // Data stays data: what was escaped can be had back.
+        // The data is not changed: escaped text can be restored.
         string name = format switch
         {
             "json" => JsonDocument.Parse(inspect.Output).RootElement.GetProperty("Tensors")[0].GetProperty("Name").GetString()!,
@@ -126,7 +127,7 @@ public sealed class HostileTextTests : IDisposable
 
     public static TheoryData<string> Refusals => [.. Refused.Keys];
 
-    // What is refused, by file, content and the text in it.
+    // The refusals, by file, content and the text in it.
     private static Dictionary<string, (string File, byte[] Content)> Refused { get; } =
         new(StringComparer.Ordinal)
         {
@@ -170,7 +171,7 @@ public sealed class HostileTextTests : IDisposable
     public void What_is_refused_is_said_on_one_safe_line(string what)
     {
         (string file, byte[] content) = Refused[what];
-        // In a folder and under a name that are hostile as well.
+        // The folder and the name have the hostile text, too.
         string folder = Directory.CreateDirectory(Path.Combine(_folder.Path, HostileName)).FullName;
         string path = Path.Combine(folder, HostileName + file);
         File.WriteAllBytes(path, content);
@@ -261,7 +262,7 @@ public sealed class HostileTextTests : IDisposable
         Assert.Equal("ML4004", refusal.Rule.Id);
     }
 
-    // The command line ends as it should, and all that it printed is safe: line breaks are those between its lines.
+    // The command line ends with the expected exit code, and its output is safe. The only line breaks are those between its lines.
     private static CliRun Safe(int code, params string[] args)
     {
         var run = CliRun.Of(args);

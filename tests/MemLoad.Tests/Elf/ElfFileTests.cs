@@ -7,7 +7,7 @@ public sealed class ElfFileTests
 {
     private const string Needed = "GLIBC_2.2.5";
 
-    // A library that needs versions of others, and that is here wherever .NET is.
+    // A library that needs versions of others, and that every installation of .NET has.
     private static string Library => Path.Combine(Path.GetDirectoryName(typeof(object).Assembly.Location)!, "libSystem.Native.so");
 
     [SkippableFact]

@@ -8,7 +8,7 @@ namespace MemLoad.Tests.Errors;
 
 public sealed class PrintableTests
 {
-    // Any UTF-16 at all, with the parts that matter made frequent.
+    // Any UTF-16 text, in which the relevant characters are frequent.
     private static readonly Arbitrary<string> AnyText = Gen.OneOf(
             ArbMap.Default.GeneratorFor<char>().Select(c => c.ToString()),
             Gen.Choose(0, 0xFFFF).Select(unit => ((char)unit).ToString()),
@@ -39,7 +39,7 @@ public sealed class PrintableTests
         .Select(parts => string.Concat(parts))
         .ToArbitrary();
 
-    // As docs/troubleshooting.md has it, by the names of the categories and the property of Unicode, and not by our own code.
+    // The definition in docs/troubleshooting.md, with the names of the Unicode categories and the property, independent of the tested code.
     private static bool IsHidden(Rune rune) =>
         Rune.GetUnicodeCategory(rune)
             is UnicodeCategory.Control

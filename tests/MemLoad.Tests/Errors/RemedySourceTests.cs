@@ -52,7 +52,7 @@ public sealed partial class RemedySourceTests
         }
     }
 
-    // The position after the closing quote. A hole may have strings and braces.
+    // The position after the closing quote. A placeholder can have strings and braces.
     private static int EndOfString(string code, int at, bool interpolated)
     {
         int depth = 0;
@@ -82,7 +82,7 @@ public sealed partial class RemedySourceTests
         return at;
     }
 
-    // A long string is written as several.
+    // A long string is written in several parts.
     [GeneratedRegex(@"""\s*\+\s*\$""")]
     private static partial Regex Continued();
 

@@ -7,7 +7,7 @@ using MemLoad.Tests.Writing;
 
 namespace MemLoad.Tests.Errors;
 
-/// <summary>What errors tell their user to type is typed here: the rule is provoked, the remedy applied, and then it works.</summary>
+/// <summary>The remedies of errors are applied here. A test breaks the rule, applies the remedy, and then the command succeeds.</summary>
 public sealed partial class RemedyTests
 {
     [Fact]
@@ -31,7 +31,7 @@ public sealed partial class RemedyTests
 
         string[] named = [.. messages.SelectMany(message => LongOption().Matches(message)).Select(option => option.Value).Distinct()];
         Assert.Contains("--strategy", named);
-        // A rule of the module alone: a model in a session is nothing that a command has.
+        // A rule of the module only, because the command line has no models in a session.
         Assert.Empty(named.Except(options).Except(["--model"]));
         string[] called =
         [
@@ -197,7 +197,7 @@ public sealed partial class RemedyTests
         Assert.Contains("widen", Broken("ML6006", "plan", "--path", path, "--include", "nothing*"), StringComparison.Ordinal);
     }
 
-    // The remedy and all; of several rules any will do.
+    // The message includes the remedy. Any of several rules is accepted.
     private static string Broken(string rules, params string[] args)
     {
         CliRun run = CliRun.Of(args);

@@ -146,7 +146,7 @@ public sealed class CastTests
         Assert.All(host, pair => Assert.Equal(pair.Value, (Of(pair.Key, cpu).PeakHostBytes, Of(pair.Key, sim).PeakHostBytes)));
         Assert.Equal((file, file), (Of(Strategy.Mmap, cpu).PeakHostFileBytes, Of(Strategy.Mmap, sim).PeakHostFileBytes));
 
-        // The sizes divide by the allocator's rounding, so that sums are exact.
+        // The sizes are multiples of the allocator's rounding, so that sums are exact.
         long a = Of(Strategy.Stream, sim).Device.PeakAllocated;
         Assert.All([Strategy.Mmap, Strategy.PerTensor], strategy => Assert.Equal(a, Of(strategy, sim).Device.PeakAllocated));
         Assert.All([Strategy.Baseline, Strategy.Meta], strategy =>

@@ -5,14 +5,14 @@ using MemLoad.Tests.Writing;
 namespace MemLoad.Tests.Loading;
 
 /// <summary>
-/// Files that others cut short, lengthen, rewrite or replace while they are loaded: the weights are those of the file that was opened, or
-/// there is an error. Nothing ends the process.
+/// Files that other programs truncate, extend, rewrite or replace while they are loaded. The weights are those of the opened file, or there
+/// is an error. The process never ends.
 /// </summary>
 public sealed class ChangingFileTests
 {
     private static readonly string[] Acceptable = ["ML1005", "ML1006"];
 
-    /// <summary>What may happen to a file.</summary>
+    /// <summary>A change of a file.</summary>
     public enum Change
     {
         Truncate,
@@ -65,7 +65,7 @@ public sealed class ChangingFileTests
             MemLoadException? error = null;
             try
             {
-                // Reads that follow one another are one step to who listens, so the number may not come: then nothing changes.
+                // A batch of reads is reported as one step, so the number of the step may never be reported. The file is then not changed.
                 using LoadedWeights weights = PlanRunner.Run(plan, device, _ =>
                 {
                     if (steps++ == at)
@@ -104,7 +104,7 @@ public sealed class ChangingFileTests
             Apply(change, path);
             if (change == Change.Replace)
             {
-                File.SetLastWriteTimeUtc(path, before); // of the same length and time: only its number tells
+                File.SetLastWriteTimeUtc(path, before); // the length and the time are equal, so only the file number differs
             }
 
             var error = Assert.Throws<MemLoadException>(() => PlanRunner.Run(plan, device).Dispose());
@@ -170,7 +170,7 @@ public sealed class ChangingFileTests
             ThreadPool.QueueUserWorkItem(_ => release.Task.Wait());
         }
 
-        // The kernel lets a writer in after 45 seconds, whoever has not answered: what is measured is whether anybody answers.
+        // The kernel admits a writer after 45 seconds even without an answer. A shorter wait shows that the lease was released.
         var waiting = Stopwatch.StartNew();
         Apply(Change.Truncate, path);
         waiting.Stop();
@@ -218,7 +218,7 @@ public sealed class ChangingFileTests
         using LoadedModel model = WeightLoader.Load(new LoadRequest { Path = path, Device = "cpu", Strategy = Strategy.Mmap });
         string digest = WeightsDigest.Of(model.Weights);
 
-        if (!OperatingSystem.IsWindows()) // which neither renames over a mapped file nor deletes it
+        if (!OperatingSystem.IsWindows()) // Windows neither renames over a mapped file nor deletes it
         {
             CheckpointWriter.Write(model.Weights, path, CheckpointFormat.TorchZip, overwrite: true);
             File.Delete(path);
@@ -301,7 +301,7 @@ public sealed class ChangingFileTests
     public void Short_reads_are_continued_and_read_errors_are_ML1007()
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "procfs");
-        // This file system answers in pieces of a page, and reading memory that is not there is EIO.
+        // This file system returns pieces of a page, and a read of missing memory gives EIO.
         byte[] expected = File.ReadAllBytes("/proc/kallsyms");
         using (CheckpointFileReader file = CheckpointFileReader.Open("/proc/kallsyms"))
         {
@@ -326,14 +326,14 @@ public sealed class ChangingFileTests
         return folder[$"{name}.pth"];
     }
 
-    // As loads do: what is written from here on bears another time.
+    // As for loads, later writes give the file another time.
     private static Checkpoint OpenSettled(string path)
     {
         File.SetLastWriteTimeUtc(path, DateTime.UtcNow.AddMinutes(-1));
         return Checkpoint.Open(path);
     }
 
-    // Windows lets nobody write to a file that a load has open: then the weights must be those of before.
+    // On Windows, no program can write to a file that a load has open. The weights must then be the original ones.
     private static void ApplyUnlessKeptOut(Change change, string path)
     {
         try
@@ -352,14 +352,14 @@ public sealed class ChangingFileTests
             byte[] bytes = File.ReadAllBytes(path);
             bytes.AsSpan(bytes.Length / 4, bytes.Length / 2).Reverse();
             File.WriteAllBytes(path + ".new", bytes);
-            // .NET's own rename does not take the name of an open file on Windows. Not every file system there has the other one.
+            // On Windows, the rename of .NET cannot replace an open file. Not every file system supports the other rename.
             if (!OperatingSystem.IsWindows() || !WindowsFiles.TryReplace(path + ".new", path))
             {
                 File.Move(path + ".new", path, overwrite: true);
             }
             return;
         }
-        // Waits, as any program does, until whoever maps the file has been told.
+        // As for any program, opening waits until the processes that map the file have been notified.
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
         if (change == Change.Truncate)
         {

@@ -3,13 +3,14 @@ using MemLoad.Tests.Writing;
 namespace MemLoad.Tests.Loading;
 
 /// <summary>
-/// A checkpoint of more files than are open at once: those that had to make room are held to what they were as much as the open ones.
+/// A checkpoint with more files than can be open at a time. Files that were closed to limit their number are checked for changes like open
+/// files.
 /// </summary>
 public sealed class CheckpointFileSetTests(CheckpointFileSetTests.Folder folder) : IClassFixture<CheckpointFileSetTests.Folder>
 {
     private const int Files = 140;
 
-    // The first to make room, one that makes room later, one that stays open to the end.
+    // The file that is closed first, a file that is closed later, and a file that stays open.
     [SkippableTheory]
     [InlineData(0)]
     [InlineData(7)]
@@ -50,7 +51,7 @@ public sealed class CheckpointFileSetTests(CheckpointFileSetTests.Folder folder)
         Assert.Equal("ML1006", Assert.Throws<MemLoadException>(() => files[checkpoint.Files[0]]).Rule.Id);
     }
 
-    /// <summary>A file for each tensor.</summary>
+    /// <summary>One file per tensor.</summary>
     public sealed class Folder : IDisposable
     {
         private readonly TemporaryFolder _folder = new();
@@ -65,7 +66,7 @@ public sealed class CheckpointFileSetTests(CheckpointFileSetTests.Folder folder)
             CheckpointWriter.Write(source, _folder["x"], CheckpointFormat.PerTensor, overwrite: true);
             foreach (string file in Directory.EnumerateFiles(_folder["x"]))
             {
-                File.SetLastWriteTimeUtc(file, DateTime.UtcNow.AddMinutes(-1)); // what is written from here on bears another time
+                File.SetLastWriteTimeUtc(file, DateTime.UtcNow.AddMinutes(-1)); // later writes give the file another time
             }
             return Checkpoint.Open(_folder["x"]);
         }

@@ -2,7 +2,7 @@ namespace MemLoad.Tests.Loading;
 
 public sealed class ColdLoadTests : IDisposable
 {
-    // Small tensors between ones that are several blocks long.
+    // Small tensors between tensors with a length of several blocks.
     private static readonly GptConfig Config = new(8000, 64, 512, 2, 8);
 
     private readonly TemporaryFolder _folder = new();

@@ -4,7 +4,7 @@ using MemLoad.Tests.Writing;
 
 namespace MemLoad.Tests.Loading;
 
-/// <summary>Disks that no longer deliver what was planned: a page of a mapped file, or the folder that a checkpoint lay in.</summary>
+/// <summary>Disks that no longer deliver a page of a mapped file, or the folder of a checkpoint.</summary>
 public sealed partial class FailingDiskTests
 {
     [SkippableTheory]
@@ -31,7 +31,7 @@ public sealed partial class FailingDiskTests
 
         Assert.NotNull(broken);
         Assert.Equal(("ML1007", path), (error.Rule.Id, error.Path));
-        // The piece of the copy that the page lies in.
+        // The piece of the copy that contains the page.
         Assert.InRange(error.Offset!.Value, failing.Offset, broken.Value);
         Assert.Contains("the disk does not deliver a page", error.Finding, StringComparison.Ordinal);
         Assert.Equal(0, device.Memory.Allocated);
@@ -64,13 +64,14 @@ public sealed partial class FailingDiskTests
         }
     }
 
-    // What a page that cannot be read is to a system call: no address. The offset in the file of the page, or null while it is not mapped.
+    // Unmaps a page, which has the same effect on a system call as a page that cannot be read. Returns the offset of the page in the file,
+    // or null while the file is not mapped.
     private static long? Break(string path, long offset)
     {
         long page = offset & ~4095L;
         foreach (string line in File.ReadLines("/proc/self/maps").Where(line => line.EndsWith($" {path}", StringComparison.Ordinal)))
         {
-            // begin-end rw-p offset …
+            // A line is: begin-end rw-p offset …
             string[] words = line.Split(' ');
             long[] numbers =
             [

@@ -2,7 +2,7 @@ using MemLoad.Tests.Writing;
 
 namespace MemLoad.Tests.Loading;
 
-/// <summary>Checkpoints of more files than may be open at once.</summary>
+/// <summary>Checkpoints with more files than may be open at a time.</summary>
 public sealed class ManyFilesTests(ManyFilesTests.Shards shards) : IClassFixture<ManyFilesTests.Shards>
 {
     private const int Files = 300;
@@ -18,7 +18,7 @@ public sealed class ManyFilesTests(ManyFilesTests.Shards shards) : IClassFixture
         Assert.Equal(WeightsDigest.Of(checkpoint), WeightsDigest.Of(loaded.Weights));
     }
 
-    // Tensors that are cast pass through a ring and the others do not: two batches over the same files.
+    // Tensors with a cast pass through a ring and the others do not, which gives two batches over the same files.
     [Theory]
     [InlineData("cpu")]
     [InlineData("sim")]
@@ -72,7 +72,7 @@ public sealed class ManyFilesTests(ManyFilesTests.Shards shards) : IClassFixture
         Assert.Equal(("ML1006", checkpoint.Files[0].Path), (error.Rule.Id, error.Path));
     }
 
-    /// <summary>Each shard has a tensor that a cast changes and one that it leaves alone.</summary>
+    /// <summary>Each shard has a tensor that a cast changes, and a tensor that it does not change.</summary>
     public sealed class Shards : IDisposable
     {
         private readonly TemporaryFolder _folder = new();
@@ -94,7 +94,7 @@ public sealed class ManyFilesTests(ManyFilesTests.Shards shards) : IClassFixture
                 System.Text.Json.JsonSerializer.Serialize(new Dictionary<string, object> { ["weight_map"] = map }));
         }
 
-        /// <summary>The index.</summary>
+        /// <summary>The path of the index.</summary>
         public string Path { get; }
 
         public void Dispose() => _folder.Dispose();

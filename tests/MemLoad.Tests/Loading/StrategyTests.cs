@@ -66,7 +66,7 @@ public sealed class StrategyTests
         Assert.Equal(Logits.Length, logits.Length);
         Assert.All(Logits.Zip(logits), pair => Assert.Equal(pair.First, pair.Second, 1e-5f));
 
-        // Views of device memory can be closed and opened again where they are mappings of their own (Linux); on the host there are none.
+        // On Linux, views of device memory are separate mappings, which can be closed and opened again. The host has none.
         Assert.Equal(device != "cpu" && OperatingSystem.IsLinux(), model.Weights.CloseViews());
         Assert.Equal(
             logits, new GptModel(GptConfig.Infer(model.Weights.Tensors, heads: 3), name => model.Weights[name]).Forward([1, 2, 3]));
@@ -80,7 +80,7 @@ public sealed class StrategyTests
     public void Storages_that_pass_through_one_buffer_side_by_side_and_at_once_do_not_mix(string deviceName, DType? cast)
     {
         using var folder = new TemporaryFolder();
-        // Tensors of 4 bytes to 16.4 MiB: some beside each other, some over what was there before, one as long as the buffer.
+        // Tensors of 4 bytes to 16.4 MiB. Some are adjacent, some are read over earlier content, and one has the length of the buffer.
         CheckpointWriter.Write(
             new GptInitializer(new GptConfig(8400, 64, 512, 2, 8), seed: 1), folder["model.safetensors"], CheckpointFormat.Safetensors);
         var checkpoint = LoadView.Of(Checkpoint.Open(folder["model.safetensors"]), cast);
@@ -98,7 +98,8 @@ public sealed class StrategyTests
     [Fact]
     public void A_load_that_walks_the_parameters_only_computes_something_else()
     {
-        // The notebook's meta and per-tensor loops walk named_parameters(): the masks keep whatever to_empty left, zeros at best.
+        // The meta and per-tensor loops of the notebook enumerate named_parameters(). The masks keep the undefined content of to_empty,
+        // such as zeros.
         using LoadedModel model = WeightLoader.Load(
             new LoadRequest
             {

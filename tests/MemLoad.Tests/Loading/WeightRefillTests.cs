@@ -54,7 +54,7 @@ public sealed class WeightRefillTests : IDisposable
         Checkpoint checkpoint = Checkpoint.Open(Fixtures.PathOf(fixture));
         if (checkpoint.Tensors.IsEmpty)
         {
-            return; // nothing to load, in place or elsewhere
+            return; // there is nothing to load
         }
         using LoadedModel loaded = WeightLoader.Load(
             new LoadRequest
@@ -76,7 +76,7 @@ public sealed class WeightRefillTests : IDisposable
     [Fact]
     public void What_lies_between_in_memory_survives_though_the_file_has_a_header_there()
     {
-        // In the .pth file b follows a behind a header; in the weights c lies between, just as long as that header.
+        // In the .pth file, a header is between a and b. In the weights, c is between them, with the length of that header.
         int header = HeaderBetween(Archive(64));
         string archive = Archive(header);
         string packed = Write("packed.safetensors", header, "a", "c", "b");

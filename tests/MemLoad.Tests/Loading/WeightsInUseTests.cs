@@ -3,7 +3,7 @@ using MemLoad.Tests.Writing;
 namespace MemLoad.Tests.Loading;
 
 /// <summary>
-/// Weights that are disposed on one thread while another uses them: who uses them sees the old ones to the end, and the process lives.
+/// Weights that are disposed on one thread while another uses them. The user sees the old weights to the end, and the process continues.
 /// </summary>
 public sealed class WeightsInUseTests : IDisposable
 {
@@ -47,7 +47,7 @@ public sealed class WeightsInUseTests : IDisposable
             }
             catch (ObjectDisposedException)
             {
-                // Gone before it began.
+                // The weights were disposed before the use began.
             }
             remover.Join();
         }

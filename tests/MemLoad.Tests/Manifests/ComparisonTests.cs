@@ -4,7 +4,7 @@ using MemLoad.Tests.Writing;
 
 namespace MemLoad.Tests.Manifests;
 
-/// <summary>Weights held against a manifest: in files by tests, in memory by loads.</summary>
+/// <summary>Weights compared with a manifest: in files by tests, and in memory by loads.</summary>
 public sealed class ComparisonTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -58,7 +58,7 @@ public sealed class ComparisonTests : IDisposable
                     $"the manifest: {string.Join(", ", over.Select(Printable.Quote))}", verdict.Finding, StringComparison.Ordinal);
                 Assert.InRange(verdict.Offset!.Value, extent.Offset, extent.Offset + at);
             }
-            // What no tensor lies over, an archive's checksum still sees.
+            // The checksum of an archive also covers bytes that no tensor uses.
             Assert.Equal(over.Length > 0 ? "ML6111" : archived ? "ML2016" : null, deep.RuleId);
             Assert.Equal((verdict.WeightsDigest, verdict.DifferingTensorCount), (deep.WeightsDigest, deep.DifferingTensorCount));
             Assert.Equal(archived ? "ML2016" : null, WeightTester.Test(path, deep: true).RuleId);

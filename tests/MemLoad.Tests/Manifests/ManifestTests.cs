@@ -7,10 +7,10 @@ using MemLoad.Tests.Writing;
 
 namespace MemLoad.Tests.Manifests;
 
-/// <summary>What a manifest is: the same for the same weights wherever they lie, and readable only if it agrees with itself.</summary>
+/// <summary>The properties of a manifest. It is equal for equal weights in any place, and is read only if it is consistent.</summary>
 public sealed class ManifestTests : IDisposable
 {
-    // What docs/digest.md gives, from what PyTorch loads.
+    // The digest of docs/digest.md for the weights that PyTorch loads.
     private const string Recompute = """
         import hashlib, json, sys
         import torch
@@ -76,7 +76,7 @@ public sealed class ManifestTests : IDisposable
         string path = WriteManifest(Fixtures.PathOf("dtypes/zero_dim_and_empty.pth"), "good.json").Manifest;
         var good = WeightManifest.Read(path);
         byte[] text = File.ReadAllBytes(path);
-        // A number that divides neither a byte nor a line: every third bit, at another place of each byte.
+        // The step divides neither a byte nor a line. It changes every third bit, at another place of each byte.
         for (int bit = 0; bit < text.Length * 8; bit += 3)
         {
             text[bit / 8] ^= (byte)(1 << (bit % 8));

@@ -2,13 +2,14 @@ using MemLoad.Tests.Writing;
 
 namespace MemLoad.Tests.Manifests;
 
-/// <summary>Small weights with every oddity that a state dict can have, and the formats to keep them in.</summary>
+/// <summary>Small weights with every unusual property of state dicts, and the formats that store them.</summary>
 internal static class SmallModels
 {
     public static readonly string[] Formats = ["pth", "safetensors", "sharded", "folder"];
 
     /// <summary>
-    /// Tensors of every dtype that safetensors has, empty ones and scalars, tied ones, transposed, sliced, overlapping and expanded views.
+    /// Tensors of every dtype of safetensors. Some are empty, scalar or tied, and some are transposed, sliced, overlapping or expanded
+    /// views.
     /// </summary>
     public static MemorySource Random(int seed)
     {
@@ -33,11 +34,11 @@ internal static class SmallModels
         source
             .AddView("mask.expanded", DType.Float32, scalar, 0, [3, 40], [0, 0])
             .AddView("mask.zwölf 名 🙂", DType.Int16, source.AddStorage(24), 0, [2, 12], [0, 1]);
-        // Bytes between the elements that belong to no tensor.
+        // The bytes between the elements, which belong to no tensor.
         return source.AddView("gaps", DType.Int64, source.AddStorage(8 * 20), 1, [3, 2], [6, 2]);
     }
 
-    /// <summary>Writes weights and gives what to open.</summary>
+    /// <summary>Writes weights and returns the path to open.</summary>
     public static string Write(IWeightSource source, TemporaryFolder folder, string format)
     {
         switch (format)
@@ -69,7 +70,7 @@ internal static class SmallModels
         }
     }
 
-    /// <summary>Names of the tensors one of whose elements lies over a byte of a storage, element by element.</summary>
+    /// <summary>Returns the names of the tensors with an element that contains a byte of a storage, computed element by element.</summary>
     public static string[] Over(Checkpoint checkpoint, int storage, long at) =>
         [
             .. checkpoint

@@ -3,19 +3,19 @@ namespace MemLoad.Tests.Measurement;
 public sealed class CgroupTests
 {
     [Theory]
-    // A machine with version 2 only.
+    // A machine with only version 2.
     [InlineData("0::/user.slice/a.scope\n", "30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw\n",
         "/sys/fs/cgroup/user.slice/a.scope/memory.peak")]
-    // A container with a namespace of its own.
+    // A container with its own namespace.
     [InlineData("0::/\n", "30 23 0:26 / /sys/fs/cgroup ro - cgroup2 cgroup rw\n", "/sys/fs/cgroup//memory.peak")]
-    // A container that is told the host's path but has its own part of the tree mounted.
+    // A container with the path of the host, which has only its own part of the tree mounted.
     [InlineData("0::/docker/12ab\n", "30 23 0:26 /docker/12ab /sys/fs/cgroup ro - cgroup2 cgroup rw\n", "/sys/fs/cgroup//memory.peak")]
-    // Version 1.
+    // A machine with version 1.
     [InlineData(
         "4:cpu,memory:/job\n",
         "30 23 0:26 / /cg/memory rw - cgroup cgroup rw,memory\n31 23 0:27 / /cg/pids rw - cgroup cgroup rw,pids\n",
         "/cg/memory/job/memory.max_usage_in_bytes")]
-    // Both: the newer is asked first.
+    // With both versions, the newer one is used first.
     [InlineData(
         "4:memory:/job\n0::/x\n",
         "30 23 0:26 / /cg/memory rw - cgroup cgroup rw,memory\n31 23 0:27 / /cg/unified rw - cgroup2 cgroup2 rw\n",

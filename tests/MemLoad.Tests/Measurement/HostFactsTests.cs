@@ -20,7 +20,7 @@ public sealed class HostFactsTests
         Assert.Equal(Environment.MachineName, HostFacts.HostName);
         Assert.Matches(@"^\d+\.\d+\.\d+(-[\w.]+)?$", HostFacts.ModuleVersion);
         Skip.IfNot(OperatingSystem.IsLinux() || OperatingSystem.IsWindows() || OperatingSystem.IsMacOS(), "an unknown platform");
-        // The runtime never sees more than the machine has, and a container may give it less.
+        // The runtime never reports more memory than the machine has, and a container can have less.
         Assert.True(HostFacts.TotalMemoryBytes >= GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
         Assert.False(HostFacts.ProcessorName is "");
     }

@@ -36,7 +36,7 @@ public sealed class LinuxProcessMemoryTests
         Skip.IfNot(OperatingSystem.IsLinux(), "procfs is Linux's");
         using var memory = new LinuxProcessMemory();
         MemoryReading reading = memory.Read();
-        // The runtime alone takes some megabytes, and its own account of the working set is the same pages.
+        // The runtime alone uses some megabytes, and its figure of the working set counts the same pages.
         Assert.True(reading.HostBytes > 1 << 20);
         Assert.InRange(reading.HostBytes!.Value + reading.FileBytes!.Value, Environment.WorkingSet / 2, Environment.WorkingSet * 2);
         Assert.True(reading.MarkBytes is null || reading.MarkBytes >= (reading.HostBytes + reading.FileBytes) / 2);

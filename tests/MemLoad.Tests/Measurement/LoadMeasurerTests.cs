@@ -4,7 +4,7 @@ namespace MemLoad.Tests.Measurement;
 
 public sealed class LoadMeasurerTests
 {
-    // The measured child is the real one: memload's own worker.
+    // The measured child process is the worker of memload.
     private static readonly WorkerCommand Worker = new(
         "dotnet", [Path.Combine(AppContext.BaseDirectory, "memload.dll"), WorkerCommand.Verb]);
 
@@ -97,7 +97,7 @@ public sealed class LoadMeasurerTests
     [Fact]
     public async Task A_worker_whose_parent_is_gone_ends_itself()
     {
-        // A request that never ends by itself: a pipe nobody writes to stands for a slow disk.
+        // A request that never ends. A pipe without a writer simulates a slow disk.
         if (!OperatingSystem.IsLinux())
         {
             return;

@@ -9,7 +9,7 @@ public sealed class MemoryProbeTests
     private const long MiB = 1 << 20;
     private const long Size = 64 * MiB;
 
-    // What the kernel's batching of counters and the runtime's own threads may add or take away.
+    // The error that the kernel's batches of counters and the runtime's threads can cause.
     private const long Noise = 4 * MiB;
 
     public MemoryProbeTests() => QuietProcess.Settle();
@@ -18,7 +18,7 @@ public sealed class MemoryProbeTests
     public void Memory_that_lived_between_two_samples_is_in_the_peak_to_the_megabyte()
     {
         NeedsLinux();
-        // A long interval stands for a short life: no sample can see this block, only the kernel's high-water mark.
+        // The long interval represents a short lifetime of the block. Only the kernel's high-water mark, and no sample, includes it.
         using MemoryProbe probe = StartWithInterval(TimeSpan.FromSeconds(30));
         RawMemory.OfNothing(Size).Write().Dispose();
         ProbeResult result = probe.Stop();
@@ -104,7 +104,7 @@ public sealed class MemoryProbeTests
     public void Memory_written_without_being_mapped_is_nobodys_resident_set()
     {
         NeedsLinux();
-        // What a simulated device relies on: the bytes are real, and yet not this process's.
+        // A simulated device requires this: the bytes are real, but do not count as memory of this process.
         using MemoryProbe probe = MemoryProbe.Start();
         using SafeFileHandle device = RawMemory.UnmappedMemory(Size);
         byte[] block = new byte[MiB];
@@ -126,7 +126,7 @@ public sealed class MemoryProbeTests
         Skip.If(!MarkCanBeReset(), "this kernel does not reset the high-water mark");
         using var file = new TemporaryFile(2 * Size);
         Skip.If(file.IsInMemory, "temporary files lie in memory here, and so count as shared");
-        // The whole resident set is largest at the end, when the block has long gone: the mark of the whole stretch would hide it.
+        // The resident set is largest at the end, after the block was freed. A mark of the whole period would not show the block.
         using MemoryProbe probe = StartWithInterval(TimeSpan.FromSeconds(30));
         RawMemory.OfNothing(Size).Write().Dispose();
         probe.Mark("map", sampleNow: true);
@@ -187,7 +187,7 @@ public sealed class MemoryProbeTests
         Assert.Equal((0, null, 10), (samples[0].ElapsedMicroseconds, samples[0].Phase, samples[0].DeviceBytes));
         Assert.Contains(samples, s => s is { Phase: "first", DeviceBytes: 10 });
         Assert.Contains(samples, s => s is { Phase: "second", DeviceBytes: 20 });
-        // Every 5 ms for 100 ms is 20; a busy machine may be late, but not with all of them.
+        // There are 20 samples in 100 ms, one every 5 ms. On a busy machine some samples can be late, but not all.
         Assert.InRange(samples.Count, 5, 100);
         Assert.Equal(result.ElapsedMicroseconds, samples[^1].ElapsedMicroseconds);
         Assert.Equal(samples.Select(s => s.ElapsedMicroseconds).Order(), samples.Select(s => s.ElapsedMicroseconds));
@@ -210,7 +210,7 @@ public sealed class MemoryProbeTests
         ProbeResult result = probe.Stop();
 
         Assert.Equal(1, result.Samples[0].DeviceBytes);
-        // Figures from a device that has failed once are not to be trusted again.
+        // The figures of a device that has failed once are not used again.
         Assert.Null(result.Samples[^1].DeviceBytes);
         Assert.Equal(result.Samples[0].HostBytes is null, result.Samples[^1].HostBytes is null);
     }
@@ -219,7 +219,7 @@ public sealed class MemoryProbeTests
     public void Sampling_allocates_nothing()
     {
         using MemoryProbe probe = StartWithInterval(TimeSpan.FromMilliseconds(1));
-        // The test runner's own threads may allocate meanwhile: the quietest of a few attempts tells.
+        // Threads of the test runner can allocate at the same time, so the lowest result of a few attempts counts.
         long least = long.MaxValue;
         for (int attempt = 0; attempt < 4; attempt++)
         {
@@ -233,7 +233,7 @@ public sealed class MemoryProbeTests
         }
 
         Assert.True(probe.Stop().Samples.Count > 4000);
-        // One object of the smallest kind for each sample would be 24 KB.
+        // One object of the minimum size per sample would be 24 KB.
         Assert.InRange(least, 0, 8 * 1024);
     }
 
@@ -249,7 +249,7 @@ public sealed class MemoryProbeTests
         TimeSpan elapsed = clock.Elapsed;
         ProbeResult result = probe.Stop();
 
-        // At most one sample for each millisecond, so that the cost of a mark is that of looking at the clock.
+        // There is at most one sample per millisecond, so that a mark only costs a query of the clock.
         Assert.InRange(result.Samples.Count, 2, (int)(result.ElapsedMicroseconds / 1000 * 2) + 10);
         Assert.True(elapsed < TimeSpan.FromSeconds(10), $"100,000 marks took {elapsed}");
     }

@@ -3,7 +3,7 @@ using FsCheck.Fluent;
 
 namespace MemLoad.Tests.Measurement;
 
-/// <summary>The arithmetic of peaks, on a process that we invent and so know everything about.</summary>
+/// <summary>The arithmetic of peaks, for a simulated process with known figures.</summary>
 public sealed class PeakTrackerTests
 {
     private const long MiB = 1 << 20;
@@ -31,7 +31,7 @@ public sealed class PeakTrackerTests
         tracker.Observe();
         Assert.Equal(10 * MiB, tracker.PeakHostBytes);
 
-        // Beyond the old mark it speaks again.
+        // Above the old mark, the mark has information again.
         process.Change(2000 * MiB, 0);
         process.Change(-2000 * MiB, 0);
         tracker.Observe();
@@ -64,8 +64,8 @@ public sealed class PeakTrackerTests
                 process.Begin();
                 foreach (int height in heights.Order())
                 {
-                    // Read in within one interval; the next reading falls on the way down, which a reset waits for, and another comes after
-                    // it. What is left then must be worth seeing: otherwise the mapping has come and gone unseen.
+                    // The mapping is read within one interval. The next reading takes place during the unmapping, which a reset waits for,
+                    // and another reading follows. The remaining pages must exceed the noise. Otherwise no reading shows the mapping.
                     long left = Math.Max(height * MiB * percent / 100, 2 * MiB);
                     process.Change(0, height * MiB);
                     process.Change(0, left - (height * MiB));
@@ -110,7 +110,7 @@ public sealed class PeakTrackerTests
             process.Change(0, 10 * MiB);
             tracker.Observe();
         }
-        // Short by no more than the file pages of one interval.
+        // The error is at most the file pages of one interval.
         Assert.InRange(tracker.PeakHostBytes!.Value, 490 * MiB, 500 * MiB);
         Assert.Equal(1000 * MiB, tracker.PeakHostFileBytes);
     }
@@ -126,8 +126,8 @@ public sealed class PeakTrackerTests
     }
 
     /// <summary>
-    /// Stretches between readings: changes of host memory, and (in whole MiB) of file pages, which either only grow or only shrink in one
-    /// stretch.
+    /// Returns the periods between readings, with changes of host memory and of file pages (multiples of 16 KiB). In one period, file pages
+    /// only grow or only shrink.
     /// </summary>
     private static Gen<(long Host, long File)[][]> Changes(bool files)
     {
@@ -159,7 +159,7 @@ public sealed class PeakTrackerTests
             return holds(process, tracker);
         }).QuickCheckThrowOnFailure();
 
-    /// <summary>A process whose kernel keeps an exact mark, and whose true peak is known.</summary>
+    /// <summary>A process with a known peak, whose kernel keeps an exact mark.</summary>
     private sealed class InventedProcess : IProcessMemory
     {
         private long _host;
@@ -195,7 +195,7 @@ public sealed class PeakTrackerTests
             return Mute ? default : new MemoryReading(_host, _file, _mark);
         }
 
-        /// <summary>File pages that a call under way is about to give back.</summary>
+        /// <summary>The file pages that a call in progress will release.</summary>
         public long Unmapping { get; set; }
 
         public void FinishUnmapping()

@@ -3,7 +3,7 @@ using MemLoad.Tests.Cli;
 namespace MemLoad.Tests.Measurement;
 
 /// <summary>
-/// Programs whose memory is known: dd has one buffer of a given size, and a forked child shares all pages with its parent until it writes.
+/// Programs with known memory. dd has one buffer of a given size. A forked child shares all pages with its parent until it writes.
 /// </summary>
 public sealed class ProgramMeasurerTests : IDisposable
 {
@@ -28,7 +28,7 @@ public sealed class ProgramMeasurerTests : IDisposable
     [SkippableFact]
     public async Task Processes_that_run_at_the_same_time_are_added_up_and_those_of_earlier_are_not()
     {
-        // The buffers of a group live at the same time; those of the first group are gone when the second begins.
+        // The buffers of a group exist at the same time. Those of the first group are freed before the second group begins.
         const string group = "for i in 1 2 3; do dd if=/dev/zero of=/dev/null bs=48M count=120 2>/dev/null & done; wait";
 
         LoadMeasurement row = await Measure("sh", "-c", $"{group}; {group}");
@@ -49,21 +49,21 @@ public sealed class ProgramMeasurerTests : IDisposable
     public async Task Memory_that_twenty_forked_processes_share_counts_once()
     {
         Skip.IfNot(File.Exists("/usr/bin/perl"), "there is no perl");
-        // Each child waits at once and writes to few pages.
+        // Each child waits immediately and writes to few pages.
         const string script =
             "my $x = 'a' x (96 * 1024 * 1024); my @c; for (1..20) { my $p = fork; if (!$p) { sleep 1; exec 'true'; } push @c, $p; } "
                 + "waitpid($_, 0) for @c;";
 
         LoadMeasurement row = await Measure("perl", "-e", script);
 
-        // The text can be held twice: as a constant of the program and in the variable. It is never held forty times.
+        // The text can be in memory twice: as a constant of the program and in the variable. It is never in memory forty times.
         Assert.InRange(row.PeakHostBytes!.Value, 96 * MiB, (2 * 96 * MiB) + (40 * MiB));
     }
 
     [SkippableFact]
     public async Task A_process_whose_parent_has_ended_still_belongs_to_the_program()
     {
-        // The parent lives long enough to be seen with its child.
+        // The parent exists long enough for a sample with its child.
         string done = _folder["done"];
         LoadMeasurement row = await Measure(
             "sh",

@@ -1,6 +1,6 @@
 namespace MemLoad.Tests.Measurement;
 
-/// <summary>Tests that weigh the whole process: nothing else may run beside them.</summary>
+/// <summary>Tests that measure the whole process, so that no other test may run at the same time.</summary>
 [CollectionDefinition(Name, DisableParallelization = true)]
 #pragma warning disable CA1711 // xunit's word for it.
 public sealed class QuietProcess
@@ -8,7 +8,7 @@ public sealed class QuietProcess
 {
     public const string Name = "quiet process";
 
-    /// <summary>Lets earlier tests' garbage go before the idle process is weighed, not while it is measured.</summary>
+    /// <summary>Frees the garbage of earlier tests before the idle process is measured, and not during the measurement.</summary>
     public static void Settle()
     {
         GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);

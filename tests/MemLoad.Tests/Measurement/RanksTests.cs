@@ -198,7 +198,7 @@ public sealed class RanksTests : IDisposable
     public async Task No_rank_begins_before_all_are_ready()
     {
         Skip.If(OperatingSystem.IsWindows(), "the children are shell scripts");
-        // The second child comes late. Each counts the children that are ready when it is told to begin.
+        // The second child is late. Each child counts the children that are ready when it receives the start line.
         string script =
             $"cd '{_folder.Path}'; read request; mkdir first 2>/dev/null || sleep 0.5; mkdir $$.ready; echo ready; read go; ls -d "
                 + $"*.ready | wc -l > $$.count";

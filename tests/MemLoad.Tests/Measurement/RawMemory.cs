@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MemLoad.Tests.Measurement;
 
-/// <summary>Pages straight from the kernel, and straight back to it: an allocator in between may keep some.</summary>
+/// <summary>Pages that are requested from the kernel and returned to it directly, because an allocator can keep some.</summary>
 internal sealed unsafe partial class RawMemory : IDisposable
 {
     private const int ReadWrite = 3;

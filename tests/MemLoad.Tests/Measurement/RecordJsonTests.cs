@@ -5,10 +5,10 @@ using System.Text.Json;
 
 namespace MemLoad.Tests.Measurement;
 
-/// <summary>A request reaches the process that is measured as it was made, and the row comes back.</summary>
+/// <summary>A request is equal in the process that is measured, and the row is equal in this process.</summary>
 public sealed class RecordJsonTests
 {
-    // The forecast of a row in the process that made it: its columns are columns of the row.
+    // The forecast of a row in the process that created it. Its columns are columns of the row.
     private static readonly string[] Own = [nameof(LoadMeasurement.Forecast)];
 
     [Theory]
@@ -57,7 +57,7 @@ public sealed class RecordJsonTests
         return RecordJson.Read<T>(text);
     }
 
-    // A record of which no property has its default.
+    // Returns a record in which no property has its default.
     private static object Filled(Type type)
     {
         object record = System.Runtime.CompilerServices.RuntimeHelpers.GetUninitializedObject(type);

@@ -1,6 +1,6 @@
 namespace MemLoad.Tests.Measurement;
 
-/// <summary>A file of random bytes that goes with the test.</summary>
+/// <summary>A file of random bytes that is deleted after the test.</summary>
 internal sealed class TemporaryFile : IDisposable
 {
     public TemporaryFile(long length)
@@ -20,7 +20,7 @@ internal sealed class TemporaryFile : IDisposable
 
     public long Length { get; }
 
-    /// <summary>Whether the file system lives in memory: its pages are shared memory and cannot be evicted.</summary>
+    /// <summary>Whether the file system is in memory. Its pages are then shared memory and cannot be evicted.</summary>
     public bool IsInMemory => OperatingSystem.IsLinux() && new DriveInfo(Path).DriveFormat is "tmpfs" or "ramfs";
 
     public void Dispose() => File.Delete(Path);

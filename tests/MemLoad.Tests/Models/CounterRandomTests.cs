@@ -4,7 +4,7 @@ namespace MemLoad.Tests.Models;
 
 public sealed class CounterRandomTests
 {
-    // The known answers for threefry2x32 with 20 rounds that come with Random123, the authors' own implementation.
+    // The known answers for threefry2x32 with 20 rounds from Random123, the implementation of the authors.
     [Theory]
     [InlineData(0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x6b200159, 0x99ba4efe)]
     [InlineData(0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0x1cb996fc, 0xbb002be7)]

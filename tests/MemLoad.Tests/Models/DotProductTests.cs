@@ -99,7 +99,7 @@ public sealed unsafe class DotProductTests
             }
         }
 
-        // A NaN may change its payload on the way, nothing else may change at all.
+        // The payload of a NaN may change. All other results must be equal.
         static void Same(float expected, float actual)
         {
             if (!float.IsNaN(expected) || !float.IsNaN(actual))

@@ -9,7 +9,7 @@ public sealed class GptConfigTests
 {
     public static TheoryData<string> Sizes => [.. GptConfig.Sizes];
 
-    // Parameters as PyTorch counts them: sum(p.numel() for p in GPTModel(cfg).parameters()).
+    // The number of parameters in PyTorch: sum(p.numel() for p in GPTModel(cfg).parameters()).
     [Theory]
     [InlineData("gpt2-small", 163_037_184, 12)]
     [InlineData("gpt2-medium", 406_286_336, 24)]

@@ -40,7 +40,7 @@ public sealed class GptInitializerTests
     [Fact]
     public void Streaming_gives_every_tensor_whole_in_pieces_of_a_mebibyte_at_most()
     {
-        // The embedding is just over two pieces long.
+        // The embedding is slightly longer than two pieces.
         var source = new GptInitializer(new GptConfig(70_000, 4, 8, 1, 1), seed: 5);
         foreach (TensorEntry tensor in source.Tensors)
         {
@@ -68,7 +68,7 @@ public sealed class GptInitializerTests
     [Fact]
     public void A_seed_gives_these_very_bytes_on_every_machine()
     {
-        // Golden: recorded once. If this changes, so do the weights of every seed that users have noted down.
+        // These values were recorded once. If they change, the weights of every seed that users have recorded change, too.
         Assert.Equal("7ce41d2801926fdae757084a1b43587aca42f2841d9a84c01b030894f197508f", Digest(Tiny));
     }
 
@@ -102,7 +102,7 @@ public sealed class GptInitializerTests
         var source = new GptInitializer(new GptConfig(12_500, 1, 16, 1, 1), seed: 1);
         float[] x = Floats(source, Normal);
 
-        // Bounds are six standard errors; the numbers are always the same, so this cannot come and go.
+        // The bounds are six standard errors. The numbers are always the same, so the result never varies.
         double six = 6 / Math.Sqrt(x.Length);
         Assert.InRange(x.Average(), -six, six);
         Assert.InRange(Moment(x, 2), 1 - (six * Math.Sqrt(2)), 1 + (six * Math.Sqrt(2)));
@@ -110,20 +110,20 @@ public sealed class GptInitializerTests
         Assert.InRange(Moment(x, 4), 3 - (six * Math.Sqrt(96)), 3 + (six * Math.Sqrt(96)));
         Assert.InRange(x.Max(), 4f, 5.8f);
         Assert.InRange(x.Min(), -5.8f, -4f);
-        // The two numbers that come of one angle, and neighbours, know nothing of each other; nor do their squares.
+        // The two numbers of one angle, and neighbours, are not correlated, and their squares are not either.
         foreach (int distance in new[] { 1, CounterRandom.Lanes, CounterRandom.GroupSize })
         {
             (double A, double B)[] pairs = [.. x.Zip(x.Skip(distance), (a, b) => ((double)a, (double)b))];
             Assert.InRange(pairs.Average(pair => pair.A * pair.B), -six, six);
             Assert.InRange(pairs.Average(pair => ((pair.A * pair.A) - 1) * ((pair.B * pair.B) - 1)), -2 * six, 2 * six);
         }
-        // The distribution function at a few points: Φ(−1) = 0.158655, Φ(0.5) = 0.691462, Φ(2) = 0.977250.
+        // The values of the distribution function are Φ(−1) = 0.158655, Φ(0.5) = 0.691462 and Φ(2) = 0.977250.
         Assert.InRange(x.Count(v => v < -1) / (double)x.Length, 0.158655 - (six / 2), 0.158655 + (six / 2));
         Assert.InRange(x.Count(v => v < 0.5) / (double)x.Length, 0.691462 - (six / 2), 0.691462 + (six / 2));
         Assert.InRange(x.Count(v => v < 2) / (double)x.Length, 0.977250 - (six / 6), 0.977250 + (six / 6));
     }
 
-    // PyTorch's Linear: weight and bias U(−1/√inputs, 1/√inputs).
+    // In PyTorch's Linear, weight and bias are U(−1/√inputs, 1/√inputs).
     [Theory]
     [InlineData("trf_blocks.0.att.W_value.weight", 64)]
     [InlineData("trf_blocks.0.att.W_value.bias", 64)]

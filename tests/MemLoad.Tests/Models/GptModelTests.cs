@@ -88,7 +88,7 @@ public sealed class GptModelTests
         }
     }
 
-    // What happens to a model whose loader fills parameters only: it runs, and answers wrongly.
+    // If a loader fills only the parameters, the model runs and gives wrong results.
     [Fact]
     public void A_mask_that_was_never_filled_gives_wrong_logits()
     {
@@ -97,7 +97,7 @@ public sealed class GptModelTests
 
         float[] logits = weights.Forward(TinyGpt.Config, TinyGpt.TokenIds);
 
-        // The last token sees all others with or without a mask; the ones before it must not see what follows them.
+        // The last token attends to all others with or without a mask. Earlier tokens must not attend to later tokens.
         int last = 2 * TinyGpt.Config.VocabularySize;
         AssertClose(TinyGpt.Logits[last..], logits[last..], 1e-5);
         Assert.True(LargestDifference(TinyGpt.Logits[..last], logits[..last]) > 0.01);

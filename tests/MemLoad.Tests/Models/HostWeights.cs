@@ -3,14 +3,14 @@ using System.Runtime.InteropServices;
 
 namespace MemLoad.Tests.Models;
 
-/// <summary>Weights in memory of their own, for a model to run on.</summary>
+/// <summary>Weights in separate memory, for running a model.</summary>
 internal sealed unsafe class HostWeights : IDisposable
 {
     private readonly Dictionary<string, HostTensor> _tensors = new(StringComparer.Ordinal);
 
     public HostTensor this[string name] => _tensors[name];
 
-    /// <summary>Everything a checkpoint or a generator holds.</summary>
+    /// <summary>Creates all weights of a checkpoint or a generator.</summary>
     public static HostWeights From(IWeightSource source)
     {
         var weights = new HostWeights();
@@ -29,7 +29,7 @@ internal sealed unsafe class HostWeights : IDisposable
         return weights;
     }
 
-    /// <summary>The same weights in another type, rounded or widened by .NET's own scalar conversions.</summary>
+    /// <summary>Returns the same weights in another type, rounded or widened by the scalar conversions of .NET.</summary>
     public HostWeights As(DType dtype)
     {
         var weights = new HostWeights();
@@ -98,12 +98,12 @@ internal sealed unsafe class HostWeights : IDisposable
     }
 }
 
-/// <summary>bfloat16 by the book, one number at a time.</summary>
+/// <summary>Converts to bfloat16 by its definition, one number at a time.</summary>
 internal static class Numbers
 {
     public static float FromBFloat16(ushort bits) => BitConverter.UInt32BitsToSingle((uint)bits << 16);
 
-    /// <summary>The nearer of the two neighbours; the one whose last bit is zero where both are as near.</summary>
+    /// <summary>Returns the nearer of the two neighbours. If both are equally near, returns the one whose last bit is zero.</summary>
     public static ushort ToBFloat16(float value)
     {
         ushort below = (ushort)(BitConverter.SingleToUInt32Bits(value) >> 16);

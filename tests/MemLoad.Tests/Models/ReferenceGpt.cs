@@ -1,6 +1,6 @@
 namespace MemLoad.Tests.Models;
 
-/// <summary>The GPT model written down as plainly as possible, in double precision: what the fast one is held against.</summary>
+/// <summary>The GPT model in the simplest form, in double precision. The fast model is compared with it.</summary>
 internal static class ReferenceGpt
 {
     public static double[] Forward(GptConfig config, HostWeights weights, int[] tokenIds)

@@ -3,14 +3,14 @@ using System.Reflection;
 
 namespace MemLoad.Tests.Packaging;
 
-/// <summary>The package of MemLoad.Core, made of what the build left, in a folder that serves as a feed.</summary>
+/// <summary>The package of MemLoad.Core, created from the output of the build, in a folder that is used as a feed.</summary>
 public sealed class LibraryPackage : IDisposable
 {
 
     private readonly TemporaryFolder _folder = new();
     private readonly Lazy<string> _file;
 
-    /// <summary>Packs when the file is first asked for.</summary>
+    /// <summary>Creates the package when the file is first requested.</summary>
     public LibraryPackage() => _file = new(() =>
     {
         string project = Path.Combine(Repository.Root, "src", "MemLoad.Core");
@@ -19,7 +19,7 @@ public sealed class LibraryPackage : IDisposable
         return Path.Combine(feed, $"MemLoad.Core.{Version}.nupkg");
     });
 
-    /// <summary>Skips a test where .NET has no SDK.</summary>
+    /// <summary>Skips a test if the .NET SDK is not installed.</summary>
     public static void SkipWithoutSdk() =>
         Skip.If(string.IsNullOrWhiteSpace(Dotnet("--list-sdks")), "no SDK of .NET is found: \"dotnet --list-sdks\" lists none");
 
@@ -31,7 +31,7 @@ public sealed class LibraryPackage : IDisposable
 
     private static string Configuration { get; } = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
 
-    // Where the restore of this build found the packages that the library depends on.
+    // The folder in which the restore of this build found the dependencies of the library.
     private static string Packages { get; } = typeof(LibraryPackage).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
         .First(value => value.Key == "NuGetPackageRoot").Value!;
 
@@ -75,7 +75,7 @@ public sealed class LibraryPackage : IDisposable
         {
             start.Environment.Remove(variable);
         }
-        // Nothing is left running.
+        // No process keeps running.
         start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
         start.Environment["UseSharedCompilation"] = "false";
         var run = EndedProcess.Run(start);

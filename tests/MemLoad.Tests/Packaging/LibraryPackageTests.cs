@@ -48,7 +48,7 @@ public sealed class LibraryPackageTests(LibraryPackage package) : IClassFixture<
     {
         LibraryPackage.SkipWithoutSdk();
         string program = package.BuildExample("Memory");
-        // Everything came from the package: the repository's library would lie beside the program just the same.
+        // The library must come from the package. A library of the repository would be in the same folder.
         string library = Path.Combine(Path.GetDirectoryName(program)!, "MemLoad.Core.dll");
         using (ZipArchive archive = ZipFile.OpenRead(package.File))
         using (var packed = new MemoryStream())

@@ -7,7 +7,7 @@ namespace MemLoad.Tests.Peers;
 
 public sealed class CastInPyTorchTests
 {
-    // The digest of docs/digest.md, of each file cast to each dtype.
+    // Prints the digest of docs/digest.md for each file and each dtype that it is cast to.
     private const string Digests = """
         import ctypes, hashlib, json, sys
         import torch
@@ -56,8 +56,8 @@ public sealed class CastInPyTorchTests
         }
     }
 
-    // Every number of the narrow types, hostile ones of the wide, and what is not cast. No NaNs: PyTorch's own bits differ with the
-    // processor.
+    // Every number of the narrow types, difficult numbers of the wide types, and types that are not cast. NaNs are left out, because their
+    // bits in PyTorch depend on the processor.
     private static MemorySource Values()
     {
         var source = new MemorySource();

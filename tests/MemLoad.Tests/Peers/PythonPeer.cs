@@ -4,7 +4,7 @@ using System.Text.Json;
 namespace MemLoad.Tests.Peers;
 
 /// <summary>
-/// A Python with PyTorch and safetensors, where there is one: the program that environment variable MEMLOAD_PYTHON names, else
+/// A Python with PyTorch and safetensors, if there is one. The environment variable MEMLOAD_PYTHON names the program. The default is
 /// <c>python3</c>.
 /// </summary>
 internal sealed class PythonPeer : Need
@@ -17,12 +17,12 @@ internal sealed class PythonPeer : Need
 
     public override string? WhyNot => Missing.Value;
 
-    /// <summary>Whether MEMLOAD_PYTHON names one.</summary>
+    /// <summary>Whether MEMLOAD_PYTHON names a program.</summary>
     public override bool IsAskedFor => Environment.GetEnvironmentVariable("MEMLOAD_PYTHON") is { Length: > 0 };
 
     public static string Program => Environment.GetEnvironmentVariable("MEMLOAD_PYTHON") is { Length: > 0 } named ? named : "python3";
 
-    /// <summary>Runs a script and parses what it prints as JSON.</summary>
+    /// <summary>Runs a script and parses its output as JSON.</summary>
     public static JsonElement Run(string script, params string[] arguments)
     {
         EndedProcess run = Start(script, arguments);
@@ -45,7 +45,8 @@ internal sealed class PythonPeer : Need
 
     private static EndedProcess Start(string script, string[] arguments)
     {
-        // Isolated and in an empty folder: a file named torch beside the tests, or in a folder that a variable names, is not PyTorch.
+        // Python runs isolated and in an empty folder. A file named torch in the folder of the tests, or in a folder that a variable names,
+        // is not PyTorch.
         using var folder = new TemporaryFolder();
         return EndedProcess.Run(new ProcessStartInfo(Program, ["-I", "-c", script, .. arguments]) { WorkingDirectory = folder.Path });
     }

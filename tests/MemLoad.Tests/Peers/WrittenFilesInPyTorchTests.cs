@@ -5,7 +5,7 @@ namespace MemLoad.Tests.Peers;
 
 public sealed class WrittenFilesInPyTorchTests
 {
-    // Loads each file of "how path how path …" and says of its tensors what our own reader says of them.
+    // Loads each file of "how path how path …" and prints the facts about its tensors that MemLoad's reader also gives.
     private const string Describe = """
         import ctypes, hashlib, json, sys
         import torch
@@ -115,7 +115,7 @@ public sealed class WrittenFilesInPyTorchTests
     public void Safetensors_loads_what_we_write_and_would_have_written_the_same_bytes()
     {
         using var folder = new TemporaryFolder();
-        // What safetensors has a name for and the Python package of 0.4 knows.
+        // The types that safetensors has a name for and that version 0.4 of the Python package supports.
         var source = new Subset(Everything(), tensor => tensor.DType.SafetensorsName() is not null
             && !tensor.Name.Contains('\n', StringComparison.Ordinal)
             && tensor.DType
@@ -131,7 +131,8 @@ public sealed class WrittenFilesInPyTorchTests
         Assert.Equal(File.ReadAllBytes(folder["theirs.safetensors"]), File.ReadAllBytes(folder["ours.safetensors"]));
     }
 
-    // Every dtype whole, as a scalar, empty and as a strided view; shared, expanded and lazy views; names that need care.
+    // Every dtype as a whole storage, as a scalar, as an empty tensor and as a strided view. Shared, expanded and lazy views. Names that
+    // need escapes.
     private static MemorySource Everything()
     {
         var source = new MemorySource();

@@ -1,6 +1,6 @@
 namespace MemLoad.Tests.Planning;
 
-/// <summary>What a plan says about the steps that are carried out together.</summary>
+/// <summary>The steps of a plan that are executed together.</summary>
 public sealed class BatchTests
 {
     [Theory]

@@ -7,7 +7,9 @@ using MemLoad.Tests.Remote;
 
 namespace MemLoad.Tests.Planning;
 
-/// <summary>The KV cache that a server needs on top of the weights: known models, and models whose cache is of another kind.</summary>
+/// <summary>
+/// The KV cache that a server needs in addition to the weights, for known models and for models with another kind of cache.
+/// </summary>
 public sealed class KvCacheTests : IDisposable
 {
     private const string Llama3 = """
@@ -164,7 +166,7 @@ public sealed class KvCacheTests : IDisposable
         Assert.Equal(
             32 * 8 * (192 + 128) * 2, PerToken(Model().Key("llama.attention.key_length", 192).Key("llama.attention.value_length", 128)));
         Assert.Equal(131_072, PerToken(Model().Key("llama.attention.sliding_window", 8192)));
-        // Any integer type.
+        // The value can have any integer type.
         Assert.Equal(
             131_072,
             PerToken(

@@ -6,38 +6,38 @@ using System.Text;
 
 namespace MemLoad.Tests.Remote;
 
-/// <summary>What a client asks for.</summary>
+/// <summary>The request of a client.</summary>
 /// <param name="Path">The path and query, as they were sent.</param>
 /// <param name="Headers">The headers, by their names in lower case.</param>
 internal sealed record Asked(string Path, IReadOnlyDictionary<string, string> Headers)
 {
-    /// <summary>The first and the last byte of the range; null if the whole file is asked for.</summary>
+    /// <summary>The first and the last byte of the range; null if the whole file is requested.</summary>
     public (long First, long Last)? Range =>
         Headers.TryGetValue("range", out string? range) && range["bytes=".Length..].Split('-') is [string first, string last]
             ? (long.Parse(first, CultureInfo.InvariantCulture), long.Parse(last, CultureInfo.InvariantCulture))
             : null;
 }
 
-/// <summary>What a server sends back: anything that fits the wire, sound or not.</summary>
+/// <summary>The answer of a server, which can be valid or malformed.</summary>
 internal sealed record Reply(int Status, byte[] Body, params (string Name, string Value)[] Headers)
 {
-    /// <summary>The Content-Length that is stated; the true one if null, none if negative.</summary>
+    /// <summary>The stated Content-Length; null for the correct length, negative for none.</summary>
     public long? StatedLength { get; init; }
 
     /// <summary>Whether the connection is closed after these bytes of the body.</summary>
     public int? CloseAfter { get; init; }
 
-    /// <summary>Whether nothing follows after the headers, and the connection stays open.</summary>
+    /// <summary>Whether nothing follows the headers while the connection stays open.</summary>
     public bool Stalls { get; init; }
 
-    /// <summary>Bytes that are sent in the place of an answer.</summary>
+    /// <summary>The bytes that are sent instead of an answer.</summary>
     public byte[]? Raw { get; init; }
 
-    /// <summary>A range of a file, as RFC 9110 says.</summary>
+    /// <summary>Returns a range of a file, as RFC 9110 defines it.</summary>
     public static Reply Of(Asked asked, byte[] file, string? tag = "\"one\"") =>
         Of(asked, file.Length, (first, count) => file.AsSpan((int)first, count).ToArray(), tag);
 
-    /// <summary>A range of a file whose bytes are made on demand.</summary>
+    /// <summary>Returns a range of a file whose bytes are created on demand.</summary>
     public static Reply Of(Asked asked, long length, Func<long, int, byte[]> read, string? tag = "\"one\"")
     {
         (string, string)[] tags = tag is null ? [] : [("ETag", tag)];
@@ -58,7 +58,7 @@ internal sealed record Reply(int Status, byte[] Body, params (string Name, strin
     public static Reply Redirect(string to, int status = 302) => new(status, [], ("Location", to));
 }
 
-/// <summary>A server of HTTP/1.1 on this machine that answers as a test wants, right or wrong.</summary>
+/// <summary>An HTTP/1.1 server on this machine with the answers of a test, correct or incorrect.</summary>
 internal sealed class LocalServer : IDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -76,14 +76,14 @@ internal sealed class LocalServer : IDisposable
         _ = AcceptAsync();
     }
 
-    /// <summary>A server of some files.</summary>
+    /// <summary>Creates a server of some files.</summary>
     public static LocalServer Of(params (string Name, byte[] Content)[] files) =>
         new(asked =>
             files.FirstOrDefault(file => "/" + Uri.EscapeDataString(file.Name) == asked.Path.Split('?')[0]) is { Name: not null } file
                 ? Reply.Of(asked, file.Content)
                 : Reply.NotFound);
 
-    /// <summary>A server of the files of a folder and its subfolders.</summary>
+    /// <summary>Creates a server of the files of a folder and its subfolders.</summary>
     public static LocalServer OfFolder(string folder) =>
         new(asked =>
             Path.Combine(folder, Uri.UnescapeDataString(asked.Path.Split('?')[0][1..])) is string path && File.Exists(path)
@@ -98,7 +98,7 @@ internal sealed class LocalServer : IDisposable
     /// <summary>The bytes of bodies so far.</summary>
     public long SentBytes => Interlocked.Read(ref _sent);
 
-    /// <summary>The most requests that were answered at a time.</summary>
+    /// <summary>The maximum number of concurrent requests.</summary>
     public int MostAtATime => Volatile.Read(ref _mostActive);
 
     /// <summary>The address of a file. An address has slashes on every system.</summary>
@@ -161,7 +161,7 @@ internal sealed class LocalServer : IDisposable
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException or SocketException)
         {
-            // The client went away, as it may.
+            // The client closed the connection, which is allowed.
         }
     }
 

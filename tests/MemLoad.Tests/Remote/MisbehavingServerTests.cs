@@ -10,11 +10,11 @@ using MemLoad.Tests.Windows;
 namespace MemLoad.Tests.Remote;
 
 /// <summary>
-/// Servers that do not do what was asked: each is refused by its rule, and no secret of an address or of the environment is told.
+/// Servers with incorrect answers. Each is refused by its rule, and no secret of an address or of the environment is shown.
 /// </summary>
 public sealed class MisbehavingServerTests : IDisposable
 {
-    // Longer than the first piece, so that a second request follows.
+    // The file is longer than the first piece, so that a second request follows.
     private static readonly byte[] LongHeader = CheckpointKit.SafetensorsOfBytes([
         .. Enumerable.Range(0, 2_000).Select(i => ($"tensor.number.{i}", 100)),
     ]);
@@ -148,7 +148,7 @@ public sealed class MisbehavingServerTests : IDisposable
         string second = Assert.Throws<MemLoadException>(() => OpenSecond(second: kind)).Rule.Id;
         Assert.Contains(second, (string[])[rule, "ML1006"]);
 
-        // The first answer is right and the second wrong, or the first is wrong already.
+        // The first answer is correct and the second is not, or the first is already incorrect.
         static void OpenSecond(string first = "", string second = "")
         {
             int count = 0;
@@ -188,7 +188,7 @@ public sealed class MisbehavingServerTests : IDisposable
         };
     }
 
-    // Offsets from 2^60 on stand for decoded bytes, and sums of a few such lengths do not fit 64 bits.
+    // Offsets from 2^60 represent decoded bytes, and sums of a few such lengths do not fit 64 bits.
     [Theory]
     [InlineData("m.pth", "PK\x03\x04")]
     [InlineData("m.gguf", "GGUF")]
@@ -394,7 +394,7 @@ public sealed class MisbehavingServerTests : IDisposable
             }
             catch (Exception e) when (e is IOException or System.Security.Authentication.AuthenticationException)
             {
-                // The client does not go on.
+                // The client does not continue.
             }
         });
 
@@ -488,7 +488,8 @@ public sealed class MisbehavingServerTests : IDisposable
         Assert.Equal("ML5018", missing.Rule.Id);
         Assert.Contains("Remote", missing.Remedy, StringComparison.OrdinalIgnoreCase);
 
-        // What is in the cache is not asked for: a folder with weights in it. One with only a configuration in it is not the model.
+        // A model in the cache is not requested from the server. It is in the cache if its folder has weights. A folder with only a
+        // configuration is not the model.
         string snapshot = Directory
             .CreateDirectory(_folder["models--org--name/snapshots/0123456789abcdef0123456789abcdef01234567"])
             .FullName;

@@ -5,7 +5,9 @@ using MemLoad.Tests.Corpus;
 
 namespace MemLoad.Tests.Remote;
 
-/// <summary>A checkpoint on a server is what it is in a file: the readers are the same, and only the source of the bytes differs.</summary>
+/// <summary>
+/// A checkpoint on a server has the same content as in a file. The readers are the same, and only the source of the bytes differs.
+/// </summary>
 public sealed class RemoteCheckpointTests : IDisposable
 {
     private const int FirstBytes = 32 << 10;
@@ -52,7 +54,7 @@ public sealed class RemoteCheckpointTests : IDisposable
         var local = Assert.IsType<MemLoadException>(Opened(_folder[hostile.Open]));
         var remote = Assert.IsType<MemLoadException>(Opened(server[hostile.Open]));
 
-        // What is missing on a server is no file that a server has.
+        // A file that the server does not have is refused by another rule.
         string[] missing = ["ML1001", "ML5007", "ML4116", "ML4117", "ML5008"];
         if (missing.Contains(local.Rule.Id))
         {
@@ -226,7 +228,7 @@ public sealed class RemoteCheckpointTests : IDisposable
         }
         Assert.Empty(server.Requests);
 
-        // Also what was opened has no bytes to give.
+        // An opened checkpoint cannot read its bytes either.
         var checkpoint = Checkpoint.Open(address);
         Assert.Equal("ML5201", Assert.Throws<MemLoadException>(() => WeightsDigest.OfTensors(checkpoint)).Rule.Id);
         Assert.Equal(
@@ -275,7 +277,7 @@ public sealed class RemoteCheckpointTests : IDisposable
         }
     }
 
-    // Everything but the place must be equal. The rules of a file system's links do not exist on a server.
+    // Everything except the place must be equal. The rules on links of a file system do not apply to a server.
     private static void Same(object local, object remote, string folder, string server)
     {
         Assert.Equal(Said(local).Replace(folder + Path.DirectorySeparatorChar, server, StringComparison.Ordinal), Said(remote));

@@ -5,7 +5,7 @@ using MemLoad.Tests.Windows;
 
 namespace MemLoad.Tests.Reports;
 
-/// <summary>The text format of Prometheus, read here by its specification and not by what we write.</summary>
+/// <summary>The text format of Prometheus, which is read here according to its specification.</summary>
 public sealed partial class LoadMetricsTests
 {
     [Fact]
@@ -151,7 +151,7 @@ public sealed partial class LoadMetricsTests
                 }
                 catch (IOException)
                 {
-                    // The lock of .NET, which a writer holds until the file has its name. Exporters know nothing of it.
+                    // The lock of .NET, which a writer holds until the file has its name. Exporters do not use it.
                 }
             }
         }

@@ -199,7 +199,7 @@ public sealed class LoadReportTests
             "-Device sim -HostMemoryLimit 2048 -DeviceMemoryLimit 4096",
             ReportCommands.PowerShell(ReportGroup.Of([row], []).Single()),
             StringComparison.Ordinal);
-        // What the system left is no limit to repeat, and of a card's budget nobody knows.
+        // A limit that is the free memory of the system is not repeated. The budget of a card can also be its free memory.
         Assert.EndsWith("--device cuda:0", Command(row with { HostLimit = "MemAvailable", Device = "cuda:0" }), StringComparison.Ordinal);
 
         static string Command(LoadMeasurement row) => ReportCommands.Shell(ReportGroup.Of([row], []).Single());

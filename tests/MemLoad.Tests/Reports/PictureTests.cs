@@ -165,7 +165,7 @@ public sealed class PictureTests
         _ => [],
     };
 
-    // As the standard has it, checksums and all, for the one kind that is written.
+    // Reads a PNG file according to the standard, including checksums, for the only kind that is written.
     private static (int Width, int Height, byte[] Pixels) Decode(byte[] png)
     {
         Assert.Equal([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a], png[..8]);

@@ -1,9 +1,9 @@
 namespace MemLoad.Tests.Reports;
 
-/// <summary>Timelines to draw.</summary>
+/// <summary>Timelines for pictures.</summary>
 internal static class Samples
 {
-    /// <summary>A load that takes half its time for each of two phases, its memory growing all the while.</summary>
+    /// <summary>A load with two phases of equal duration, whose memory grows all the time.</summary>
     public static LoadTimeline Of(LoadMeasurement row, int count = 50, long most = 3L << 30) =>
         new()
         {

@@ -44,7 +44,7 @@ public sealed class TimelineFileTests
         using var folder = new TemporaryFolder();
         TimelineFile.Append(folder["a.jsonl"], [Samples.Of(Row)]);
         byte[] line = File.ReadAllBytes(folder["a.jsonl"]);
-        // What is before the last line is not looked at: here it is not even text. And what stays has its place on the disk still.
+        // The content before the last line is not read, and here it is not text. The content that stays keeps its blocks on the disk.
         File.WriteAllBytes(folder["a.jsonl"], [.. new byte[1 << 20], (byte)'\n', .. line]);
         ulong? before = LinuxFileStatus.Of(folder["a.jsonl"])?.Inode;
 

@@ -4,7 +4,7 @@ using static MemLoad.Tests.Corpus.PickleForge;
 
 namespace MemLoad.Tests.Tensors;
 
-/// <summary>What hashing costs is said before it begins, and it can be stopped within one tensor.</summary>
+/// <summary>The cost of hashing is reported before it begins, and hashing can be stopped within one tensor.</summary>
 public sealed class HashCostTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -56,7 +56,7 @@ public sealed class HashCostTests : IDisposable
         var heard = new Last { First = stop.Cancel };
 
         Assert.Throws<OperationCanceledException>(() => WeightsDigest.OfTensors(checkpoint, heard, stop.Token));
-        // Each thread ends the piece that it has.
+        // Each thread completes its current piece.
         Assert.InRange(heard.Value, 1, (long)(Environment.ProcessorCount + 1) << 20);
     }
 
@@ -93,7 +93,7 @@ public sealed class HashCostTests : IDisposable
     [InlineData("test", "--manifest")]
     public async Task A_command_says_what_it_will_cost_before_it_begins_and_stops_within_a_tensor(string command, string option)
     {
-        // Two views of 8 GiB each: to hash them takes far longer than anybody waits.
+        // Two views of 8 GiB each, which take too long to hash in a test.
         string path = Expanded(1L << 33, pad: 16 << 20);
         string manifest = Path.Combine(_folder.Path, "expected.json");
         string[] claimed = [new('0', 64), new('0', 64)];
@@ -112,7 +112,7 @@ public sealed class HashCostTests : IDisposable
         Assert.Equal([manifest], Directory.GetFiles(_folder.Path, "*.json"));
     }
 
-    // Two views of so many bytes over a storage of four floats, or over four floats of a larger one.
+    // Returns two views of the given bytes over a storage of four floats, or over four floats of a larger storage.
     private string Expanded(long bytes, int pad = 0)
     {
         string key = pad > 0 ? "1" : "0";
@@ -147,7 +147,7 @@ public sealed class HashCostTests : IDisposable
         }
     }
 
-    // Cancels once the first line was written.
+    // Cancels after the first line was written.
     private sealed class CancelingWriter(CancellationTokenSource stop) : StringWriter
     {
         private bool _begun;
@@ -157,7 +157,7 @@ public sealed class HashCostTests : IDisposable
             base.WriteLine(value);
             if (!_begun)
             {
-                // A thread of its own: beside many tests, a timer of the thread pool comes seconds late.
+                // A separate thread is used, because a timer of the thread pool is seconds late while many tests run.
                 _begun = true;
                 new Thread(() =>
                 {

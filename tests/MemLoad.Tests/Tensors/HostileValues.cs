@@ -1,7 +1,8 @@
 namespace MemLoad.Tests.Tensors;
 
 /// <summary>
-/// Numbers that casts get wrong: around every value of the narrower types and the points halfway between, subnormals, extremes, NaNs.
+/// Numbers that are difficult to cast. They are near every value of the narrower types and near the midpoints. They include subnormals,
+/// extremes and NaNs.
 /// </summary>
 internal static class HostileValues
 {
@@ -28,7 +29,7 @@ internal static class HostileValues
         }
         var random = new Random(3);
         values.AddRange(Enumerable.Range(0, 5000).Select(_ => (uint)random.NextInt64(1L << 32)));
-        // Numbers among the subnormals of float16, where rounding depends on the exponent.
+        // Numbers in the range of the subnormals of float16, where rounding depends on the exponent.
         values.AddRange(Enumerable.Range(0, 5000).Select(_ => (uint)random.NextInt64(0x32800000, 0x38800000)));
         uint[] both = [.. values.SelectMany(bits => new[] { bits, bits ^ 0x80000000 })];
         return withNaN ? both : [.. both.Where(bits => !float.IsNaN(BitConverter.UInt32BitsToSingle(bits)))];

@@ -3,7 +3,9 @@ using System.Collections.Immutable;
 
 namespace MemLoad.Tests.Tensors;
 
-/// <summary>Casts one element at a time, as plainly as can be: exact values as double, and of the two neighbours the nearer one.</summary>
+/// <summary>
+/// Casts one element at a time in the simplest way. It uses exact values as double, and selects the nearer of the two neighbours.
+/// </summary>
 internal static class ReferenceCast
 {
     public static byte[] Convert(DType from, ReadOnlySpan<byte> source, DType to)
@@ -89,7 +91,7 @@ internal static class ReferenceCast
         return BitConverter.SingleToUInt32Bits((float)((bits & 0x80) != 0 ? -magnitude : magnitude));
     }
 
-    // Positive finite numbers of a 16-bit type are in the order of their bits: search for the last one not above.
+    // Positive finite numbers of a 16-bit type are in the order of their bits. Finds the last number that is not above the value.
     private static ushort Narrow(uint single, double largest, uint nan, Func<ushort, double> value, ushort infinity)
     {
         float number = BitConverter.UInt32BitsToSingle(single);
@@ -106,14 +108,14 @@ internal static class ReferenceCast
             (low, high) = value((ushort)middle) <= magnitude ? (middle, high) : (low, middle - 1);
         }
         double below = value((ushort)low);
-        // Infinity stands where the next number would.
+        // Infinity has the place of the next number.
         double above = low == infinity - 1 ? (2 * largest) - value((ushort)(low - 1)) : value((ushort)(low + 1));
         bool up = magnitude - below > above - magnitude || (magnitude - below == above - magnitude && low % 2 == 1);
         return (ushort)((single >> 16 & 0x8000) | (uint)(up ? low + 1 : low));
     }
 }
 
-/// <summary>A checkpoint's tensors, each cast by <see cref="ReferenceCast"/> after it was gathered.</summary>
+/// <summary>The tensors of a checkpoint. <see cref="ReferenceCast"/> casts each tensor after its elements are contiguous.</summary>
 internal sealed class CastSource(Checkpoint checkpoint, DType to) : IWeightSource
 {
     private readonly Dictionary<string, TensorEntry> _byName = checkpoint.Tensors.ToDictionary(

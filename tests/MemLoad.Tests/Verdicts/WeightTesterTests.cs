@@ -148,7 +148,7 @@ public sealed class WeightTesterTests : IDisposable
         }
         Assert.Equal("NotACheckpoint", WeightTester.Test(Directory.CreateDirectory(_folder["empty"]).FullName).Verdict);
 
-        // At the command line by the same words, in every form. Whoever names a path expects a checkpoint: 1.
+        // The command line gives the same verdict in every form. The exit code is 1, because a user who names a path expects a checkpoint.
         string[] forms = [.. new[] { "table", "csv", "json" }.Select(format =>
         {
             CliRun run = CliRun.Of("test", "--path", _folder["rows.csv"], "--format", format);

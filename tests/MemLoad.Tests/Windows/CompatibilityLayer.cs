@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace MemLoad.Tests.Windows;
 
 /// <summary>
-/// Whether a Windows program runs here on another system (Wine), and what that does otherwise than Windows is documented to do.
+/// Whether a Windows program runs on another system (Wine), and the differences of that system from the documentation of Windows.
 /// </summary>
 internal static class CompatibilityLayer
 {

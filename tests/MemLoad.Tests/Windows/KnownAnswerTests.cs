@@ -3,7 +3,7 @@ using MemLoad.Tests.Measurement;
 
 namespace MemLoad.Tests.Windows;
 
-/// <summary>What a probe says of memory whose amount is known: allocated, mapped, touched and given back, on every system.</summary>
+/// <summary>The figures of a probe for known amounts of memory that is allocated, mapped, touched and released, on every system.</summary>
 [Collection(QuietProcess.Name)]
 public sealed unsafe class KnownAnswerTests
 {

@@ -4,8 +4,8 @@ using System.Runtime.Intrinsics;
 namespace MemLoad.Tests.Windows;
 
 /// <summary>
-/// What .NET needs of the system to stop threads for its garbage collector and to let them go on. Where it is not there, objects are
-/// damaged at random, and no result of the suite counts.
+/// The system functions with which .NET stops and resumes threads for its garbage collector. Without them, objects are damaged at random,
+/// and the results of the suite are not valid.
 /// </summary>
 public sealed class StoppedThreadTests
 {

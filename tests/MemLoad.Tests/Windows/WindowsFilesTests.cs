@@ -4,7 +4,7 @@ using MemLoad.Tests.Writing;
 
 namespace MemLoad.Tests.Windows;
 
-/// <summary>Renames, shares and attributes as Windows has them.</summary>
+/// <summary>Renames, sharing modes and attributes on Windows.</summary>
 public sealed class WindowsFilesTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -32,7 +32,7 @@ public sealed class WindowsFilesTests : IDisposable
         Assert.Equal(["x"], _folder.Names);
         if (format != CheckpointFormat.PerTensor)
         {
-            // A file gets the permissions of the one that it replaces, as on Linux and as of Export-Csv.
+            // A file gets the permissions of the file that it replaces, as on Linux and with Export-Csv.
             Assert.True(File.GetAttributes(_folder["x"]).HasFlag(FileAttributes.ReadOnly));
             File.SetAttributes(_folder["x"], FileAttributes.Normal);
         }
@@ -112,7 +112,7 @@ public sealed class WindowsFilesTests : IDisposable
 
         long free = WriteFailures.FreeBytes(_folder.Path)!.Value;
 
-        // Others may write meanwhile.
+        // Other programs may write at the same time.
         Assert.InRange(free, 0, new DriveInfo(Path.GetPathRoot(_folder.Path)!).TotalSize);
         Assert.Null(WriteFailures.FreeBytes(_folder["absent"]));
     }

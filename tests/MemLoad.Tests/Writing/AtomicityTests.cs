@@ -353,7 +353,7 @@ public sealed class AtomicityTests
             CheckpointWriter.Write(Other(), folder["dangling.pth"], CheckpointFormat.TorchZip));
         CheckpointWriter.Write(Other(), folder["dangling.pth"], CheckpointFormat.TorchZip, overwrite: true);
 
-        Assert.Equal("ML9102", refusal.Rule.Id); // a name that is taken is taken, wherever it leads
+        Assert.Equal("ML9102", refusal.Rule.Id); // the name exists, independent of the target of the link
         Assert.Equal(mode, File.GetUnixFileMode(folder["real/x.pth"]));
 #pragma warning restore CA1416
         Assert.NotNull(new FileInfo(folder["link.pth"]).LinkTarget);
@@ -502,7 +502,7 @@ public sealed class AtomicityTests
 
     private static MemorySource Other() => new MemorySource().Add("old", DType.Int16, 5000).Add("older", DType.Int8, 3);
 
-    // Tensors of 2⁶² bytes each, whose elements are all the same four bytes.
+    // Tensors of 2⁶² bytes each, which repeat the same four bytes.
     private static MemorySource Repeating(int count)
     {
         var source = new MemorySource();
@@ -522,7 +522,7 @@ public sealed class AtomicityTests
 
     private static string Sum(string file) => Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(file)));
 
-    // Delivers more or fewer bytes than the shapes say.
+    // Delivers more or fewer bytes than the shapes require.
     private sealed class Lying(MemorySource honest, int surplus) : IWeightSource
     {
         public ImmutableArray<TensorEntry> Tensors => honest.Tensors;
@@ -534,7 +534,7 @@ public sealed class AtomicityTests
         public void StreamElements(TensorEntry tensor, ElementSink sink) => sink(new byte[tensor.Bytes + surplus]);
     }
 
-    // More than any disk holds.
+    // The size exceeds every disk.
     private sealed class Enormous(int tensors = 1) : IWeightSource
     {
         public ImmutableArray<TensorEntry> Tensors { get; } =

@@ -1,9 +1,9 @@
 namespace MemLoad.Tests.Writing;
 
-/// <summary>The CRC-32 of zip archives and PNG files by its definition, bit by bit.</summary>
+/// <summary>The CRC-32 of zip archives and PNG files, computed bit by bit from its definition.</summary>
 internal static class BitwiseCrc32
 {
-    /// <summary>The CRC of bytes.</summary>
+    /// <summary>Returns the CRC of bytes.</summary>
     public static uint Of(ReadOnlySpan<byte> bytes)
     {
         uint register = uint.MaxValue;

@@ -2,7 +2,7 @@ using MemLoad.Tests.Measurement;
 
 namespace MemLoad.Tests.Writing;
 
-// Alone, because other tests use the cache that the environment names.
+// The tests run alone, because other tests use the cache folder that the environment names.
 [Collection(QuietProcess.Name)]
 public sealed class CacheFolderTests
 {

@@ -4,14 +4,14 @@ using Microsoft.Win32.SafeHandles;
 namespace MemLoad.Tests.Writing;
 
 /// <summary>
-/// What a power cut leaves: the old target or the new one, whole. So the content lies on the disk before it gets its name, and the name
-/// before the writer returns.
+/// After a power failure, the old target or the new target must be complete. The content must be on the disk before the rename, and the
+/// name before the writer returns.
 /// </summary>
 public sealed class DurabilityTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
-    // Of requests for what lies in the folder, in their order. Other tests write meanwhile.
+    // The requests for files in the folder, in their order. Other tests write at the same time.
     private readonly List<string> _requests = [];
     private readonly Action<SafeFileHandle> _flushFile = DiskRequests.FlushFile;
     private readonly Func<int, int> _syncFolder = DiskRequests.SyncFolder;
@@ -101,7 +101,7 @@ public sealed class DurabilityTests : IDisposable
 
     private static MemorySource Weights(int elements) => new MemorySource().Add("a", DType.Int16, elements);
 
-    // Puts an old target there if there is to be one, and forgets what that asked for.
+    // Creates an old target if the test needs one, and removes its requests from the list.
     private string Begin(string name, bool overwrite, Action<string> writeOld)
     {
         string target = _folder[name];
@@ -118,7 +118,7 @@ public sealed class DurabilityTests : IDisposable
         return target;
     }
 
-    // Checkpoints have headers too: at least so many bytes, and less than a half more.
+    // Checkpoints also have headers. The length is at least the given bytes, and less than one and a half times these.
     private static string RoundedTo(int bytes, string request)
     {
         bool isNear = request.Split(' ') is ["file", "of", string length, ..]

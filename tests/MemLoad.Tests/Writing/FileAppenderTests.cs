@@ -23,7 +23,7 @@ public sealed class FileAppenderTests
                 output.Append(expected.AsSpan(at, length));
                 at += length;
                 Assert.Equal(at, output.Position);
-                // Near the ends of buffers too, where a patch is partly in the file and partly not.
+                // Positions near the ends of buffers are included, where a part of the patch is already in the file.
                 foreach (int where in new[] { random.Next(at), (at / FileAppender.BufferBytes * FileAppender.BufferBytes) - 2 })
                 {
                     if (where >= 0 && where + 4 <= at)
@@ -51,7 +51,7 @@ public sealed class FileAppenderTests
         var parts = new List<(int Offset, int Length)>();
         for (int i = 0; i < 40; i++)
         {
-            // Some longer than what the kernel is asked for at once, some too short to ask for.
+            // Some ranges exceed the length of one request to the kernel, and some are too short for a request.
             int length = random.Next(i % 4 == 0 ? 10 << 20 : 70_000);
             int offset = random.Next(source.Length - length);
             parts.Add((offset, length));

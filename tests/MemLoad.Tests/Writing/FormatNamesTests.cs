@@ -1,6 +1,6 @@
 namespace MemLoad.Tests.Writing;
 
-/// <summary>What a name says of the format, and what a format must not be called.</summary>
+/// <summary>The format for a name, and the names that a format must not have.</summary>
 public sealed class FormatNamesTests
 {
     [Theory]

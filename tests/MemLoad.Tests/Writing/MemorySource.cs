@@ -87,7 +87,7 @@ internal static class Sources
         }
     }
 
-    /// <summary>SHA-256 of a tensor's elements, as in the fixtures' expectations.</summary>
+    /// <summary>Returns the SHA-256 of a tensor's elements, as in the expectations of the fixtures.</summary>
     public static string HashOf(this IWeightSource source, TensorEntry tensor)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -98,7 +98,7 @@ internal static class Sources
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    /// <summary>All that matters of each tensor but its place: name, dtype, shape and elements, sorted.</summary>
+    /// <summary>Returns the name, dtype, shape and elements of each tensor, sorted. The place of a tensor is not included.</summary>
     public static string[] Lines(this IWeightSource source, bool strides) =>
         [
             .. source
@@ -113,7 +113,7 @@ internal static class Sources
                 .Order(StringComparer.Ordinal),
         ];
 
-    /// <summary>Names of tensors that share memory, each group on one line, sorted.</summary>
+    /// <summary>Returns the sorted names of tensors that share memory, with one group per line.</summary>
     public static string[] Sharing(this IWeightSource source) =>
         [
             .. source
@@ -125,7 +125,7 @@ internal static class Sources
         ];
 }
 
-/// <summary>Some of another source's tensors.</summary>
+/// <summary>A part of the tensors of another source.</summary>
 internal sealed class Subset(IWeightSource all, Func<TensorEntry, bool> keep) : IWeightSource
 {
     public ImmutableArray<TensorEntry> Tensors { get; } = [.. all.Tensors.Where(keep)];
@@ -137,7 +137,7 @@ internal sealed class Subset(IWeightSource all, Func<TensorEntry, bool> keep) : 
     public void StreamElements(TensorEntry tensor, ElementSink sink) => all.StreamElements(tensor, sink);
 }
 
-/// <summary>Does something once, when that many bytes have been delivered.</summary>
+/// <summary>Runs an action once, after a number of bytes was delivered.</summary>
 internal sealed class Interrupted(IWeightSource inner, long after, Action happening) : IWeightSource
 {
     private long _delivered;

@@ -4,7 +4,7 @@ using MemLoad.Tests.Cli;
 
 namespace MemLoad.Tests.Writing;
 
-/// <summary>What other users put in the way of a writer: links that lead elsewhere, pipes that wait, files that are theirs.</summary>
+/// <summary>Obstacles that other users create for a writer: links to other places, pipes that wait, and their own files.</summary>
 public sealed partial class OtherUsersTests : IDisposable
 {
     private const int Somebody = 65534;
@@ -39,7 +39,7 @@ public sealed partial class OtherUsersTests : IDisposable
         Link("everybodys/relative", "../mine/new");
         Link("everybodys/folder", "mine/folder");
         Link("everybodys/first", "everybodys/file");
-        File.CreateSymbolicLink(_folder["mine/own"], _folder["everybodys/dangling"]); // one's own, that leads to another's
+        File.CreateSymbolicLink(_folder["mine/own"], _folder["everybodys/dangling"]); // a link of this user to a path of another user
 
         foreach (string name in new[]
             {
@@ -99,7 +99,7 @@ public sealed partial class OtherUsersTests : IDisposable
         var refusal = Assert.Throws<MemLoadException>(() => CheckpointWriter.Write(Weights(), _folder["link"], CheckpointFormat.PerTensor));
         CheckpointWriter.Write(Weights(), _folder["link"], CheckpointFormat.PerTensor, overwrite: true);
 
-        Assert.Equal("ML9102", refusal.Rule.Id); // a name that is taken is taken, wherever it leads
+        Assert.Equal("ML9102", refusal.Rule.Id); // the name exists, independent of the target of the link
         Assert.Equal(["a.pt"], Directory.EnumerateFileSystemEntries(_folder[place]).Select(Path.GetFileName));
         Assert.Equal(place, new FileInfo(_folder["link"]).LinkTarget);
     }
@@ -178,7 +178,7 @@ public sealed partial class OtherUsersTests : IDisposable
         Assert.Equal($" {mode} 0:0", Owners(_folder["x"])[0]);
     }
 
-    // A thread gives up its right to change the permissions of what it has given to another user.
+    // A thread gives up its right to change the permissions of files that it has given to another user.
     [SkippableFact]
     public void What_cannot_get_its_permissions_leaves_nothing()
     {
@@ -235,7 +235,7 @@ public sealed partial class OtherUsersTests : IDisposable
         Assert.True(File.Exists(left));
     }
 
-    // Of this thread alone: the system keeps rights by thread.
+    // The change applies only to this thread, because the system keeps rights per thread.
     private static unsafe bool GiveAway(uint right)
     {
         uint* header = stackalloc uint[] { Version3, 0 };

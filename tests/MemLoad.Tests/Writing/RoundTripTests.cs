@@ -41,7 +41,7 @@ public sealed class RoundTripTests
         }
         catch (MemLoadException refusal)
         {
-            // A bare tensor has no name for a file, and an empty folder says nothing.
+            // A bare tensor has no name for a file, and an empty folder is not a checkpoint.
             Assert.Equal(original.Tensors.IsEmpty ? Rules.FormatNotWritable : Rules.FileNameUnsafe, refusal.Rule);
             Assert.Empty(folder.Names);
             return;

@@ -39,7 +39,8 @@ public sealed class ShardedWriterTests : IDisposable
     [Fact]
     public void Names_and_index_are_those_of_transformers()
     {
-        // In this order, with at most 40 bytes: a and b; c alone, for it is larger; d. As huggingface_hub splits them.
+        // The files have at most 40 bytes, in this order: a and b; c alone, because it is larger; d. The library huggingface_hub splits in
+        // the same way.
         MemorySource source = new MemorySource()
             .Add("b", DType.Float32, 5)
             .Add("a", DType.Float32, 5)

@@ -102,7 +102,7 @@ public sealed class TorchZipWriterTests
             CheckpointWriter.Write(new MemorySource().Add("a", DType.Float32, 100), folder[$"{place}/m.pth"], CheckpointFormat.TorchZip);
         }
         var other = new MemorySource();
-        other.AddStorage(1); // moves the random numbers on
+        other.AddStorage(1); // advances the random numbers
         CheckpointWriter.Write(other.Add("a", DType.Float32, 100), folder["m.pth"], CheckpointFormat.TorchZip);
 
         Assert.Equal(File.ReadAllBytes(folder["1/m.pth"]), File.ReadAllBytes(folder["2/m.pth"]));

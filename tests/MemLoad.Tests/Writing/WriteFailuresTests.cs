@@ -1,9 +1,9 @@
 namespace MemLoad.Tests.Writing;
 
-/// <summary>What the system says about a write, and the rule that names its remedy.</summary>
+/// <summary>The errors of the system for a write, and the rule with the remedy.</summary>
 public sealed class WriteFailuresTests
 {
-    private const int AllocationFailed = unchecked((int)0x80131620); // of .NET, whatever the system said
+    private const int AllocationFailed = unchecked((int)0x80131620); // of .NET, for every error of the system
 
     [SkippableTheory]
     [InlineData(28, false, "ML9104")] // ENOSPC
@@ -38,7 +38,7 @@ public sealed class WriteFailuresTests
 
         Assert.Equal("ML9103", Of(new UnauthorizedAccessException("It is not yours.")));
         Assert.Equal("ML9104", Of(new ArgumentOutOfRangeException(nameof(whileOpening))));
-        // A kind of its own says what is wrong, whatever its number.
+        // An exception of a specific type determines the rule, independent of its number.
         Assert.Equal(whileOpening ? "ML9103" : "ML9105", Of(new PathTooLongException("It is too long.") { HResult = AllocationFailed }));
     }
 

@@ -1,6 +1,6 @@
 namespace MemLoad.Tests.Writing;
 
-/// <summary>What a write leaves out, and what it reports.</summary>
+/// <summary>The content that a write leaves out, and the content of its report.</summary>
 public sealed class WriteJobTests
 {
     [Theory]

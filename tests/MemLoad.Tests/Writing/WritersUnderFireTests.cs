@@ -4,7 +4,7 @@ using System.Security.Cryptography;
 namespace MemLoad.Tests.Writing;
 
 /// <summary>
-/// Writers that are killed, limited and set against each other; bench/Writers-Under-Fire.ps1 does the same hundreds of times.
+/// Writers that are killed, limited, and run at the same time. bench/Writers-Under-Fire.ps1 does the same hundreds of times.
 /// </summary>
 public sealed class WritersUnderFireTests
 {
@@ -40,7 +40,7 @@ public sealed class WritersUnderFireTests
             }
             using (Process writer = Start(newArguments))
             {
-                // From the moment when the first temporary name is there: what comes before is the same as nothing.
+                // The time counts from the first temporary name, because nothing is changed before.
                 while (!writer.HasExited && folder.Names.Length == (exists ? 1 : 0))
                 {
                     Thread.Yield();
@@ -69,7 +69,7 @@ public sealed class WritersUnderFireTests
             RedirectStandardError = true,
             RedirectStandardOutput = true,
         };
-        start.Environment["DOTNET_EnableWriteXorExecute"] = "0"; // else the runtime itself needs a larger file to start
+        start.Environment["DOTNET_EnableWriteXorExecute"] = "0"; // otherwise the runtime needs a larger file to start
         using Process writer = Process.Start(start)!;
         Task<string> output = writer.StandardOutput.ReadToEndAsync();
         string complaint = writer.StandardError.ReadToEnd();

@@ -1,6 +1,8 @@
 namespace MemLoad.Tests.Writing;
 
-/// <summary>Where records lie in an archive, of sizes too that no test writes. The figures are sums of APPNOTE's field sizes.</summary>
+/// <summary>
+/// The offsets of records in an archive, also for sizes that no test writes. The figures are sums of the field sizes in APPNOTE.
+/// </summary>
 public sealed class ZipLayoutTests
 {
     private const long Largest32 = uint.MaxValue - 1L;
@@ -36,7 +38,7 @@ public sealed class ZipLayoutTests
     {
         const long Large = 5L << 30;
         const long Records = 64 + Large + 64 + 10; // headers padded to 64 bytes each
-        const long Directory = (46 + 1 + 4 + 16) + (46 + 1 + 4 + 8); // of the first both sizes, of the second where it is
+        const long Directory = (46 + 1 + 4 + 16) + (46 + 1 + 4 + 8); // both sizes for the first record, the offset for the second
         const long End = 56 + 20 + 22;
 
         Assert.Equal(Records + Directory + End, ZipLayout.TotalBytes([("a", Large), ("b", 10)]));

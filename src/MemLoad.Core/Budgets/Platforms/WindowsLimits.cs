@@ -1,8 +1,9 @@
 namespace MemLoad;
 
 /// <summary>
-/// The memory limits of a Windows process: the memory that the system can still commit (<c>GlobalMemoryStatusEx</c>), available physical
-/// memory, and the limits of the job object it runs in (<c>QueryInformationJobObject</c>), which is how Windows containers are limited.
+/// The memory limits of a Windows process. <c>GlobalMemoryStatusEx</c> reports the memory that the system can still commit, and the
+/// available physical memory. <c>QueryInformationJobObject</c> reports the limits of the job object of the process. Windows containers are
+/// limited by job objects.
 /// </summary>
 internal static unsafe partial class WindowsLimits
 {
@@ -29,7 +30,8 @@ internal static unsafe partial class WindowsLimits
             if ((job.Flags & LimitJobMemory) != 0)
             {
                 JobUsage usage = default;
-                // Who does not learn what the job uses knows at least what this process does; the limit holds in any case.
+                // If the system does not report the use of the job, the use of this process is a lower bound. The limit applies in both
+                // cases.
                 long used = QueryJob(0, MemoryUsageInformation, &usage, (uint)sizeof(JobUsage), null) ? (long)usage.JobMemory : own;
                 limits.Add(Limit("job memory limit", Whole(job.JobMemoryLimit), used, "the job object allows"));
             }

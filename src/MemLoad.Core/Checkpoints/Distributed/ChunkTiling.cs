@@ -21,7 +21,7 @@ internal static class ChunkTiling
                 covered += ShapeMath.ElementCount(box.Sizes);
             }
         }
-        // A product of dimensions that lie inside the tensor fits 64 bits, and so many of them fit 128.
+        // The product of dimensions inside the tensor fits 64 bits. The sum of as many products as there are boxes fits 128 bits.
         if (!IsGrid(shape, filled))
         {
             CheckPairs(name, filled, budget, path);
@@ -90,7 +90,7 @@ internal static class ChunkTiling
         return Array.TrueForAll(cuts, cut => cut.Length == 0 || cut[0] == 0);
     }
 
-    // Each box is compared with those that begin in its range of the first dimension that is cut.
+    // Each box is compared with the boxes that begin in its range of the first dimension that is split.
     private static void CheckPairs(string name, List<ChunkBox> boxes, OpenBudget budget, string path)
     {
         int along = Enumerable.Range(0, boxes.Count == 0 ? 0 : boxes[0].Offsets.Length)

@@ -3,9 +3,9 @@ using System.Collections.Concurrent;
 namespace MemLoad;
 
 /// <summary>
-/// Reads a distributed checkpoint of PyTorch: the <c>.metadata</c> file of a folder says which tensors there are, of which chunks they
-/// consist, and where each chunk is a record of a data file. Nothing of it is executed. A record is an archive of <c>torch.save</c>; its
-/// tensor must be the chunk that the metadata describes.
+/// Reads a distributed checkpoint of PyTorch. The <c>.metadata</c> file of a folder lists the tensors and their chunks. It states in which
+/// record of which data file each chunk is. No part of it is executed. A record is an archive of <c>torch.save</c>. Its tensor must be the
+/// chunk that the metadata describes.
 /// </summary>
 /// <remarks>Facts: torch/distributed/checkpoint (metadata.py, filesystem.py, default_planner.py), PyTorch 1.13 to 2.9.</remarks>
 internal static class DistributedReader
@@ -26,23 +26,23 @@ internal static class DistributedReader
         public long Elements { get; } = ShapeMath.ElementCount(Shape);
     }
 
-    /// <summary>A chunk of a tensor, with its tensor in its record once that is read.</summary>
+    /// <summary>A chunk of a tensor. After its record has been read, it also has the tensor of the record.</summary>
     private sealed class Chunk(ChunkBox box)
     {
         public ChunkBox Box => box;
 
         public int File { get; set; }
 
-        /// <summary>The storage in the file, and the view of it that the record holds.</summary>
+        /// <summary>The storage in the file. The tensor of the record is a view of it.</summary>
         public Extent Storage { get; set; }
 
         public TensorReference? Tensor { get; set; }
     }
 
-    /// <summary>A record of a data file. An object that is no tensor has no chunk.</summary>
+    /// <summary>A record of a data file. An object that is not a tensor has no chunk.</summary>
     private readonly record struct Record(string Name, long Offset, long Length, Entry? Entry, Chunk? Chunk);
 
-    /// <summary>Whether a folder is a distributed checkpoint, or the rest of one.</summary>
+    /// <summary>Whether a folder is a distributed checkpoint, or has the remaining files of one.</summary>
     public static bool IsIn(string folder)
     {
         try
@@ -75,7 +75,7 @@ internal static class DistributedReader
         return found;
     }
 
-    /// <summary>Opens a folder, and gives out the records that <see cref="ChecksumsOf"/> returns.</summary>
+    /// <summary>Opens a folder, and passes the records that <see cref="ChecksumsOf"/> returns to a callback.</summary>
     /// <exception cref="MemLoadException">ML1003 to ML1013, ML2xxx, ML3xxx, ML5101 to ML5113, ML6001 to ML6014.</exception>
     public static Checkpoint Read(string folder, Opening opening, Action<string, ZipRecord>? checksums = null)
     {
@@ -120,7 +120,7 @@ internal static class DistributedReader
             throw Rules.FileEmpty.Broken("the file has no bytes", path);
         }
         LfsPointer.Refuse(file, path);
-        // The records that it names have headers, too, which are read only afterwards.
+        // The records that it names also have headers, which are read later.
         budget.Grant(file.Length);
         var recalls = PickleRecalls.Of(file, 0, file.Length, budget, ct);
         using var input = new PickleInput(file, 0, file.Length, budget);

@@ -17,10 +17,10 @@ internal abstract class MetadataObject
 /// <summary><c>Metadata</c>: the whole file.</summary>
 internal sealed class CheckpointMetadata : MetadataObject
 {
-    /// <summary>What is stored, by flat name: <see cref="TensorMetadata"/> or <see cref="BytesMetadata"/>.</summary>
+    /// <summary>The stored items by flat name: <see cref="TensorMetadata"/> or <see cref="BytesMetadata"/>.</summary>
     public PickleDict? StateDict { get; set; }
 
-    /// <summary>Where it is stored: <see cref="RecordPlace"/> by <see cref="RecordIndex"/>.</summary>
+    /// <summary>The places of the items: <see cref="RecordPlace"/> by <see cref="RecordIndex"/>.</summary>
     public PickleDict? StorageData { get; set; }
 }
 
@@ -35,7 +35,7 @@ internal sealed class TensorMetadata : MetadataObject
     public PickleSequence? Chunks { get; set; }
 }
 
-/// <summary><c>BytesStorageMetadata</c>: an object that is no tensor.</summary>
+/// <summary><c>BytesStorageMetadata</c>: an object that is not a tensor.</summary>
 internal sealed class BytesMetadata : MetadataObject;
 
 /// <summary><c>ChunkStorageMetadata</c>: where a chunk begins in its tensor, and its shape.</summary>
@@ -60,7 +60,7 @@ internal sealed class RecordIndex : MetadataObject, IPickleKey
 {
     public string? Identity { get; set; }
 
-    /// <summary>Returns the identity of an index. An object that is no tensor has no offsets.</summary>
+    /// <summary>Returns the identity of an index. An object that is not a tensor has no offsets.</summary>
     public static string IdentityOf(string name, PickleSequence? offsets, OpenBudget budget, string path)
     {
         const int LongestNumber = 21;

@@ -3,8 +3,8 @@ using System.Collections.Frozen;
 namespace MemLoad;
 
 /// <summary>
-/// The allowlist of a <c>.metadata</c> file: the classes of torch.distributed.checkpoint.metadata and filesystem, and what their fields
-/// hold (PyTorch 1.13 to 2.9). Every other name is refused.
+/// The allowlist of a <c>.metadata</c> file: the classes of torch.distributed.checkpoint.metadata and filesystem, and the types of their
+/// fields (PyTorch 1.13 to 2.9). Every other name is refused.
 /// </summary>
 internal sealed class MetadataVocabulary : IPickleVocabulary
 {
@@ -32,7 +32,7 @@ internal sealed class MetadataVocabulary : IPickleVocabulary
         Module + "_MEM_FORMAT_ENCODING", ShardedModule + "MEM_FORMAT_ENCODING",
     }.ToFrozenSet(StringComparer.Ordinal);
 
-    // A path is never opened: it says where the checkpoint was saved.
+    // The path is never opened. It states where the checkpoint was saved.
     private static readonly FrozenSet<string> Paths = new[]
     {
         "pathlib.PosixPath", "pathlib.WindowsPath", "pathlib.PurePosixPath", "pathlib.PureWindowsPath",

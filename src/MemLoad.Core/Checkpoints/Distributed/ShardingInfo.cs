@@ -5,8 +5,8 @@ using System.Text.RegularExpressions;
 namespace MemLoad;
 
 /// <summary>
-/// Recognises the safetensors files that PyTorch's HuggingFaceStorageWriter writes, one set per rank. Their metadata says where the pieces
-/// of each tensor lie, but not the whole shape. A name occurs in several files.
+/// Recognises the safetensors files that PyTorch's HuggingFaceStorageWriter writes, one set per rank. Their metadata states the offsets of
+/// the pieces of each tensor, but not the whole shape. A name occurs in several files.
 /// </summary>
 internal static partial class ShardingInfo
 {
@@ -36,8 +36,8 @@ internal static partial class ShardingInfo
         }
     }
 
-    // The name of a tensor whose piece has an offset other than 0. Text of another form says nothing about pieces. It can be as long as the
-    // header, so it is read token by token.
+    // The name of a tensor whose piece has an offset other than 0. Text of another form has no information about pieces. It can be as long
+    // as the header, so it is read token by token.
     private static string? FirstPiece(string info)
     {
         try

@@ -6,7 +6,8 @@ using System.Text.Unicode;
 namespace MemLoad;
 
 /// <summary>
-/// Walks the header of a GGUF file from its first byte on. What is read grants memory; what is skipped is neither read nor granted.
+/// Reads the header of a GGUF file from its first byte. Bytes that are read grant memory. Bytes that are skipped are not read and grant
+/// none.
 /// </summary>
 internal sealed class GgufInput(WholeFile file, OpenBudget budget) : IDisposable
 {
@@ -17,13 +18,13 @@ internal sealed class GgufInput(WholeFile file, OpenBudget budget) : IDisposable
 
     private readonly FileWindow _window = new(file);
 
-    /// <summary>Where the next byte is read.</summary>
+    /// <summary>The position of the next byte.</summary>
     public long Position { get; private set; }
 
-    /// <summary>Bytes from there to the end of the file.</summary>
+    /// <summary>The number of bytes from this position to the end of the file.</summary>
     public long Left => file.Length - Position;
 
-    /// <summary>The next bytes, until the next call.</summary>
+    /// <summary>Returns the next bytes. They are valid until the next call.</summary>
     /// <exception cref="MemLoadException">ML1005 if the file ends before.</exception>
     public ReadOnlySpan<byte> Bytes(int count)
     {
@@ -33,16 +34,16 @@ internal sealed class GgufInput(WholeFile file, OpenBudget budget) : IDisposable
         return bytes;
     }
 
-    /// <summary>A byte.</summary>
+    /// <summary>Reads one byte.</summary>
     public byte Byte() => Bytes(1)[0];
 
-    /// <summary>A number of four bytes.</summary>
+    /// <summary>Reads a number of four bytes.</summary>
     public uint UInt32() => BinaryPrimitives.ReadUInt32LittleEndian(Bytes(4));
 
-    /// <summary>A number of eight bytes.</summary>
+    /// <summary>Reads a number of eight bytes.</summary>
     public ulong UInt64() => BinaryPrimitives.ReadUInt64LittleEndian(Bytes(8));
 
-    /// <summary>Goes over bytes without reading them.</summary>
+    /// <summary>Skips bytes without reading them.</summary>
     /// <exception cref="MemLoadException">ML1005 if the file ends before.</exception>
     public void Skip(long count, string what)
     {
@@ -53,7 +54,7 @@ internal sealed class GgufInput(WholeFile file, OpenBudget budget) : IDisposable
         Position += count;
     }
 
-    /// <summary>The length of a text, which stands before it.</summary>
+    /// <summary>Reads the length of a text, which precedes the text.</summary>
     /// <exception cref="MemLoadException">ML4106 if it is longer than any text may be.</exception>
     public long TextLength(string what)
     {
@@ -63,10 +64,10 @@ internal sealed class GgufInput(WholeFile file, OpenBudget budget) : IDisposable
             : throw Rules.GgufText.Broken($"{what} has {length} bytes", file.Path, at);
     }
 
-    /// <summary>A text that names something: each of its bytes counts.</summary>
-    /// <param name="what">What it is, for people.</param>
-    /// <param name="longest">The most bytes it may have.</param>
-    /// <param name="rule">The rule that a longer one, one of no bytes and one that is no UTF-8 breaks.</param>
+    /// <summary>Reads a text that is a name. All of its bytes must be valid.</summary>
+    /// <param name="what">The meaning of the text, for messages.</param>
+    /// <param name="longest">The maximum number of bytes.</param>
+    /// <param name="rule">The rule that is broken if the text is longer, is empty, or is not UTF-8.</param>
     public string Name(string what, int longest, Rule rule)
     {
         long at = Position;
@@ -87,7 +88,7 @@ internal sealed class GgufInput(WholeFile file, OpenBudget budget) : IDisposable
         }
     }
 
-    /// <summary>A text for people; bytes that are no UTF-8 become U+FFFD.</summary>
+    /// <summary>Reads a text for display. Bytes that are not UTF-8 become U+FFFD.</summary>
     public string Prose(int length)
     {
         ReadOnlySpan<byte> bytes = Bytes(length);

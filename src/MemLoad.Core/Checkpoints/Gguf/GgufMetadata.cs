@@ -4,15 +4,15 @@ using System.Numerics;
 namespace MemLoad;
 
 /// <summary>
-/// Reads the keys and values of a GGUF file. Single values are kept. Arrays, of which tokenizers have hundreds of thousands of entries, are
-/// walked and kept as what they are: <c>arr[str,32000]</c>, as llama.cpp prints them.
+/// Reads the keys and values of a GGUF file. Single values are kept. Arrays are read, but only their description is kept, as llama.cpp
+/// prints it: <c>arr[str,32000]</c>. The arrays of tokenizers have hundreds of thousands of entries.
 /// </summary>
 internal static class GgufMetadata
 {
     /// <summary>The key of the alignment.</summary>
     public const string Alignment = "general.alignment";
 
-    // Key of one byte, type, and a value of one byte.
+    // The shortest pair: a key of one byte, the type, and a value of one byte.
     private const int ShortestPair = 8 + 1 + 4 + 1;
 
     private const int LongestKey = 65_535;
@@ -24,7 +24,7 @@ internal static class GgufMetadata
     private static readonly string[] TypeNames = ["u8", "i8", "u16", "i16", "u32", "i32", "f32", "bool", "str", "arr", "u64", "i64", "f64"];
     private static readonly int[] TypeBytes = [1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8];
 
-    /// <summary>Reads so many pairs.</summary>
+    /// <summary>Reads the given number of pairs.</summary>
     /// <returns>The pairs in the order of the file, and the alignment that they state.</returns>
     /// <exception cref="MemLoadException">ML1005, ML1013, ML4103 to ML4108.</exception>
     public static (List<(string Key, object? Value)> Pairs, long Alignment) Read(
@@ -137,7 +137,7 @@ internal static class GgufMetadata
         return $"arr[{TypeNames[type]},{count}]";
     }
 
-    // The specification asks for a multiple of 8, ggml for a power of two.
+    // The specification requires a multiple of 8. ggml requires a power of two.
     private static long CheckAlignment(uint type, object? value, string path, long at)
     {
         const uint UInt32 = 4;

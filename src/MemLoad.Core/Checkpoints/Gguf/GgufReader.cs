@@ -4,8 +4,8 @@ namespace MemLoad;
 
 /// <summary>
 /// Reads the header of a GGUF file of version 2 or 3: counts, keys and values, and the type and location of each tensor. It checks what the
-/// reader of ggml checks (gguf.cpp, August 2026). It also checks that the length of the file is the length that the tensors need.
-/// Dimensions are the innermost first in the file; shapes have them in the order of PyTorch.
+/// reader of ggml checks (gguf.cpp, August 2026). It also checks that the length of the file is the length that the tensors need. In the
+/// file, the innermost dimension is first. Shapes have the dimensions in the order of PyTorch.
 /// </summary>
 internal static class GgufReader
 {
@@ -14,19 +14,19 @@ internal static class GgufReader
     private const uint Oldest = 2;
     private const uint Newest = 3;
 
-    // Name of one byte, number of dimensions, none of them, type and offset.
+    // The shortest entry: a name of one byte, the number of dimensions (0), the type, and the offset.
     private const int ShortestTensor = 8 + 1 + 4 + 4 + 8;
 
-    // Bytes that an entry takes in a list that grows.
+    // The bytes of an entry in a growing list.
     private const int EntryOverhead = 3 * 24;
 
-    /// <summary>What a file of this format begins with.</summary>
+    /// <summary>The first bytes of a file of this format.</summary>
     public static ReadOnlySpan<byte> Magic => "GGUF"u8;
 
-    /// <summary>A tensor as the header states it, and where it lies in the data.</summary>
+    /// <summary>A tensor as the header states it, and its offset in the data.</summary>
     private readonly record struct Entry(TensorEntry Tensor, long Offset, long Position);
 
-    /// <summary>Reads the header and checks all of it against the file.</summary>
+    /// <summary>Reads the header and compares all of it with the file.</summary>
     /// <exception cref="MemLoadException">ML1005, ML1007, ML1013, ML4101 to ML4115, ML6001, ML6013.</exception>
     public static Checkpoint Read(WholeFile file, OpenBudget budget, CancellationToken ct)
     {
@@ -73,7 +73,7 @@ internal static class GgufReader
         {
             return;
         }
-        // No field says which order the bytes are in. A version in the wrong order has zeros where a right one has its number.
+        // No field states the byte order. In the wrong byte order, the low bytes of the version are zero.
         if (version != 0 && (version & 0xFFFF) == 0)
         {
             throw Rules.GgufByteOrder.Broken(
@@ -122,7 +122,7 @@ internal static class GgufReader
         }
         try
         {
-            // As ggml counts: no dimension of 0 hides others whose product does not fit.
+            // As in ggml, a dimension of 0 does not hide other dimensions whose product does not fit.
             long elements = 1;
             foreach (long dimension in shape)
             {
@@ -138,7 +138,7 @@ internal static class GgufReader
         }
     }
 
-    // In the order of the header, each tensor begins where the one before it ends, padded. Behind the last there may be padding or none.
+    // In the order of the header, each tensor begins at the padded end of the previous tensor. Padding after the last tensor is optional.
     private static void CheckLayout(List<Entry> entries, long alignment, long dataStart, WholeFile file)
     {
         long expected = 0;

@@ -3,8 +3,8 @@ using System.Text.RegularExpressions;
 namespace MemLoad;
 
 /// <summary>
-/// A GGUF checkpoint in several files, as llama.cpp's gguf-split writes them: <c>base-00001-of-00003.gguf</c> and so on, each of which says
-/// in its keys which part it is and of how many. Any part opens the set. The first has the metadata of the model.
+/// A GGUF checkpoint in several files, as gguf-split of llama.cpp writes them: <c>base-00001-of-00003.gguf</c> and so on. The keys of each
+/// file state the number of the part and the number of parts. Any part opens the set. The first has the metadata of the model.
 /// </summary>
 internal static partial class GgufSet
 {
@@ -13,7 +13,9 @@ internal static partial class GgufSet
     private const string TensorCount = "split.tensors.count";
     private const long MostParts = ushort.MaxValue;
 
-    /// <summary>The set that a file is a part of; the file itself if it is none, or of another format.</summary>
+    /// <summary>
+    /// Returns the set that a file belongs to. Returns the file itself if it is not part of a set, or has another format.
+    /// </summary>
     /// <exception cref="MemLoadException">ML4116 to ML4118, ML6001, and what is wrong with a part.</exception>
     public static Checkpoint Whole(Checkpoint part, Opening opening)
     {
@@ -47,7 +49,7 @@ internal static partial class GgufSet
         return Join(part.Path, parts);
     }
 
-    // A file without keys of a set is a set of its own.
+    // A file without keys of a set is the whole checkpoint.
     private static (long Number, long Count) PlaceOf(Checkpoint part)
     {
         object? number = part.Metadata.GetValueOrDefault(Number);

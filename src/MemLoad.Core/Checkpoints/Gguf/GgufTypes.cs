@@ -3,7 +3,7 @@ namespace MemLoad;
 /// <summary>The numbers that GGUF gives to the types of tensors (<c>enum ggml_type</c> of ggml.h, of August 2026).</summary>
 internal static class GgufTypes
 {
-    // By number; null where ggml had a type once and has none now.
+    // The types by number; null for a type that ggml has removed.
     private static readonly DType?[] ByNumber =
     [
         DType.Float32, DType.Float16, DType.Q40, DType.Q41, null, null, DType.Q50, DType.Q51,
@@ -14,7 +14,7 @@ internal static class GgufTypes
         DType.NVFP4, DType.Q10, DType.Q20,
     ];
 
-    /// <summary>The type of a number; false if ggml has none.</summary>
+    /// <summary>Returns the type of a number. Returns false if ggml has no type with this number.</summary>
     public static bool TryOf(uint number, out DType dtype)
     {
         DType? known = number < ByNumber.Length ? ByNumber[number] : null;
@@ -22,7 +22,7 @@ internal static class GgufTypes
         return known is not null;
     }
 
-    /// <summary>What is known of a number that is no type.</summary>
+    /// <summary>Describes a number that is not a type.</summary>
     public static string Describe(uint number) => number switch
     {
         < 43 => "a type that ggml has removed",

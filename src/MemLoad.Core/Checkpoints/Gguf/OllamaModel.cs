@@ -3,9 +3,9 @@ using System.Text.Json;
 namespace MemLoad;
 
 /// <summary>
-/// Opens a model of Ollama by its manifest, <c>manifests/REGISTRY/NAMESPACE/MODEL/TAG</c> in the folder of its models, or by the folder of
-/// a model with one tag. The manifest is JSON that names layers by their SHA-256; the layer of the weights is GGUF and lies in
-/// <c>blobs/sha256-…</c>.
+/// Opens a model of Ollama by its manifest, or by the folder of a model with one tag. The manifest is
+/// <c>manifests/REGISTRY/NAMESPACE/MODEL/TAG</c> in the folder of the models. It is JSON that names layers by their SHA-256. The layer of
+/// the weights is the GGUF file <c>blobs/sha256-…</c>.
 /// </summary>
 internal static class OllamaModel
 {
@@ -22,10 +22,10 @@ internal static class OllamaModel
     /// <summary>One layer, as the manifest states it.</summary>
     private readonly record struct Layer(string MediaType, string Digest, long? Bytes);
 
-    /// <summary>Whether a path lies in <c>manifests</c> beside <c>blobs</c>.</summary>
+    /// <summary>Whether a path is in a folder <c>manifests</c> that is next to a folder <c>blobs</c>.</summary>
     public static bool IsBelowManifests(string path) => RootOf(path) is not null;
 
-    /// <summary>Opens the weights that a manifest names, which is given by its absolute path.</summary>
+    /// <summary>Opens the weights that a manifest names. The path of the manifest is absolute.</summary>
     /// <exception cref="MemLoadException">ML4119 or ML4120, and what is wrong with the weights.</exception>
     public static Checkpoint Read(string path, Opening opening)
     {
@@ -52,7 +52,7 @@ internal static class OllamaModel
                 $"the manifest says that the weights have {bytes} bytes, and the file has {checkpoint.FileBytes}", blob);
     }
 
-    /// <summary>Opens the folder of a model, which has a manifest for each tag, by its absolute path.</summary>
+    /// <summary>Opens the folder of a model, which has one manifest per tag. The path is absolute.</summary>
     /// <exception cref="MemLoadException">ML4121, and what is wrong with the one manifest.</exception>
     public static Checkpoint ReadFolder(string folder, Opening opening)
     {
@@ -70,7 +70,7 @@ internal static class OllamaModel
                 tags.Length == 0 ? "the folder has no manifests itself" : $"the folder has the manifests {Printable.List(tags)}", folder);
     }
 
-    // The folder that has manifests, in which the path lies, and blobs.
+    // Returns the folder that has the folder of manifests with the path, and the folder of blobs.
     private static string? RootOf(string path)
     {
         for (string? folder = Path.GetDirectoryName(path); folder is not null; folder = Path.GetDirectoryName(folder))

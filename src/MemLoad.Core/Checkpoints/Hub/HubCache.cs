@@ -4,8 +4,8 @@ using System.Text.RegularExpressions;
 namespace MemLoad;
 
 /// <summary>
-/// The cache of the Hugging Face hub: <c>models--ORG--NAME</c> with <c>refs/main</c>, which holds a commit, <c>snapshots/COMMIT</c>, whose
-/// files are links, and <c>blobs</c>, whose names are the hashes of their content. Nothing is downloaded.
+/// The cache of the Hugging Face hub. A model is a folder <c>models--ORG--NAME</c>. Its file <c>refs/main</c> has a commit. The files in
+/// <c>snapshots/COMMIT</c> are links. The names of the files in <c>blobs</c> are the hashes of their content. Nothing is downloaded.
 /// </summary>
 /// <remarks>Source: huggingface_hub, file_download.py and constants.py.</remarks>
 internal static partial class HubCache
@@ -97,8 +97,8 @@ internal static partial class HubCache
     }
 
     /// <summary>
-    /// Returns the file that a file of a snapshot stands for. Programs that copy a cache without its links write their targets as text.
-    /// Only a file in <c>blobs</c> of the same model is followed.
+    /// Returns the file that a file of a snapshot refers to. Programs that copy a cache without its links write their targets as text. Only
+    /// a file in <c>blobs</c> of the same model is followed.
     /// </summary>
     /// <param name="path">An absolute path.</param>
     /// <exception cref="MemLoadException">ML5019: the target does not exist.</exception>
@@ -183,7 +183,7 @@ internal static partial class HubCache
         }
         catch (MemLoadException e) when (remote && (e.Rule == Rules.HubMissing || e.Rule == Rules.DownloadIncomplete))
         {
-            // The server has it, or says why not.
+            // The server has the file, or reports why it does not.
         }
         string at = Uri.EscapeDataString(revision ?? own ?? MainRevision);
         return $"{RemoteSession.HubEndpoint}/{name}/resolve/{at}/{string.Join('/', parts.Select(Uri.EscapeDataString))}";

@@ -6,8 +6,8 @@ using System.Text.RegularExpressions;
 namespace MemLoad;
 
 /// <summary>
-/// The hash that a publisher gave a file, as the caches of the Hugging Face hub and of Ollama keep it, so that the content can be verified
-/// without a network: the name of a blob, or the list of the files of a commit (<c>trees/COMMIT.json</c>).
+/// The hash of a file from its publisher, so that the content can be verified without a network. The caches of the Hugging Face hub and of
+/// Ollama keep it. It is the name of a blob, or an entry in the list of the files of a commit (<c>trees/COMMIT.json</c>).
 /// </summary>
 /// <param name="Algorithm">SHA-256 of the content; SHA-1 of a git object for small files.</param>
 /// <param name="Hex">The hash in lowercase hex.</param>
@@ -36,7 +36,7 @@ internal sealed partial record PublisherHash(HashAlgorithmName Algorithm, string
             : named;
     }
 
-    /// <summary>Compares a file with the hash, and tells the bytes of each piece that is read.</summary>
+    /// <summary>Compares a file with the hash, and reports the bytes of each piece that is read.</summary>
     /// <exception cref="MemLoadException">ML5020, and the rules of reading.</exception>
     public void Verify(CheckpointFileReader file, Action<int> read, CancellationToken ct)
     {

@@ -1,7 +1,7 @@
 namespace MemLoad;
 
 /// <summary>
-/// Addresses of files on servers. Messages and rows never have a user, a password or a query of one, which can be secrets.
+/// Addresses of files on servers. The user, the password and the query of an address can be secrets, so messages and rows never have them.
 /// </summary>
 internal static class RemoteAddress
 {

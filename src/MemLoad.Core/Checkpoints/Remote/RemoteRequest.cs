@@ -33,8 +33,8 @@ internal sealed class RemoteRequest : IDisposable
     /// again after the pause that it names, if the pause fits the time of the request.
     /// </summary>
     /// <param name="address">The address. It becomes the address that redirects lead to.</param>
-    /// <param name="range">The bytes to ask for; null for all.</param>
-    /// <param name="unchanged">Asks for the range of the file that has this tag or date only; null for any.</param>
+    /// <param name="range">The bytes to request; null for all.</param>
+    /// <param name="unchanged">Requests the range only from a file with this tag or date; null for any file.</param>
     /// <exception cref="MemLoadException">ML5203, ML5206, ML5207 or ML5208.</exception>
     public HttpResponseMessage Send(ref Uri address, RangeHeaderValue? range, RangeConditionHeaderValue? unchanged = null)
     {
@@ -67,7 +67,7 @@ internal sealed class RemoteRequest : IDisposable
         }
     }
 
-    /// <summary>Refuses an answer of another status, and one in a coding that was not asked for.</summary>
+    /// <summary>Refuses an answer with another status, or with a content coding that was not requested.</summary>
     /// <exception cref="MemLoadException">ML5204, ML5205 or ML5206.</exception>
     public void RequireStatus(HttpResponseMessage answer, params ReadOnlySpan<HttpStatusCode> expected)
     {
@@ -83,7 +83,7 @@ internal sealed class RemoteRequest : IDisposable
         }
     }
 
-    /// <summary>Reads so many bytes, which must be all of the answer.</summary>
+    /// <summary>Reads the given number of bytes, which must be the whole answer.</summary>
     /// <exception cref="MemLoadException">ML5206 or ML5208.</exception>
     public byte[] Read(HttpResponseMessage answer, int count)
     {
@@ -98,7 +98,7 @@ internal sealed class RemoteRequest : IDisposable
             : throw Rules.RemoteAnswer.Broken($"the server sends {(read < count ? $"{read}" : "more")} bytes instead of {count}", _path);
     }
 
-    /// <summary>Reads all bytes of the answer, at most so many.</summary>
+    /// <summary>Reads all bytes of the answer, up to a limit.</summary>
     /// <exception cref="MemLoadException">ML5206, ML5208 or ML5209.</exception>
     public byte[] ReadToEnd(HttpResponseMessage answer, long most)
     {

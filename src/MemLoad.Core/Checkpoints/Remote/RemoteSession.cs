@@ -5,8 +5,8 @@ using System.Text;
 namespace MemLoad;
 
 /// <summary>
-/// The connections to the server of one checkpoint while it is opened. Requests ask for ranges. What is fetched is bounded in bytes and in
-/// time. A password of the address is sent to the server of the address and to no other. <c>HF_TOKEN</c> is sent to the server of
+/// The connections to the server of one checkpoint while it is opened. Requests ask for ranges. The fetched bytes and the time are limited.
+/// A password of the address is sent to the server of the address and to no other. <c>HF_TOKEN</c> is sent to the server of
 /// <c>HF_ENDPOINT</c> and to no other, and only encrypted or within this machine. Paths are addresses as they are shown.
 /// </summary>
 internal sealed class RemoteSession : IDisposable
@@ -30,8 +30,8 @@ internal sealed class RemoteSession : IDisposable
     private long _fetched;
 
     /// <summary>Begins a session. Nothing is sent yet.</summary>
-    /// <param name="address">The address of a file, or of a folder with a slash at its end. Other files of the checkpoint are beside
-    /// it.</param>
+    /// <param name="address">The address of a file, or of a folder with a slash at its end. Other files of the checkpoint are in the same
+    /// folder.</param>
     /// <param name="limits">The limits on bytes and time.</param>
     /// <param name="ct">Stops all requests.</param>
     /// <exception cref="MemLoadException">ML5202, or ML5210 for the hub if <c>HF_HUB_OFFLINE</c> is set.</exception>
@@ -88,7 +88,7 @@ internal sealed class RemoteSession : IDisposable
     /// <exception cref="MemLoadException">ML5202 to ML5209.</exception>
     public RemoteFile Open(string path) => new(this, AddressOf(path), path);
 
-    /// <summary>Reads a file of at most so many bytes as a whole.</summary>
+    /// <summary>Reads a whole file, up to a limit of bytes.</summary>
     /// <returns>The file; null if the server has none of that name (404).</returns>
     /// <exception cref="MemLoadException">ML5202 to ML5209.</exception>
     public RemoteFile? TryOpenWhole(string path, long most)
@@ -106,7 +106,7 @@ internal sealed class RemoteSession : IDisposable
             : new RemoteFile(this, address, path, request.ReadToEnd(answer, most));
     }
 
-    // The server may also say neither yes nor no.
+    // Returns whether the server has the file. An answer with any other status is an error.
     private bool Has(string path)
     {
         Uri address = AddressOf(path);

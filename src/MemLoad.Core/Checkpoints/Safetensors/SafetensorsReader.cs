@@ -45,7 +45,7 @@ internal static class SafetensorsReader
         var builder = new CheckpointBuilder(file.Path, CheckpointFormat.Safetensors, budget, expected);
         budget.Spend(64L * expected, file.Path);
         var entries = new List<Entry>(expected);
-        var findings = new List<string>(); // what the reference reader reads in only one way and its writer does not write
+        var findings = new List<string>(); // content that the reference reader reads in only one way and its writer does not write
         ParseHeader(ref json, file.Path, builder, budget, entries, findings, ct);
         CheckLayout(entries, dataStart, file.Length, file.Path);
 
@@ -86,7 +86,7 @@ internal static class SafetensorsReader
         return (long)length;
     }
 
-    // The reference reader lets white space stand around the header; writers put spaces after it.
+    // The reference reader permits white space before and after the header. Writers add spaces after it.
     private static void CheckStart(ReadOnlySpan<byte> start, long length, string path)
     {
         ReadOnlySpan<byte> text = start.TrimStart(StrictJson.Spaces);

@@ -4,8 +4,8 @@ namespace MemLoad;
 
 /// <summary>
 /// Reads a sharded checkpoint from Hugging Face's <c>model.safetensors.index.json</c> or <c>pytorch_model.bin.index.json</c>. The index
-/// chooses: a tensor that it does not name is left out with a finding, and a tensor that it names must be in one of its shards. The tensors
-/// are in the order of the <c>weight_map</c>.
+/// selects the tensors. A tensor that it does not name is left out with a finding. A tensor that it names must be in one of its shards. The
+/// tensors are in the order of the <c>weight_map</c>.
 /// </summary>
 /// <remarks>
 /// <c>metadata.total_size</c> is reported and not checked. Programs write the bytes of the tensors, with or without tied tensors, or the
@@ -58,7 +58,7 @@ internal static class ShardIndexReader
     private static IEnumerable<string> Finding(string what, IReadOnlyCollection<string> tensors) =>
         tensors.Count == 0 ? [] : [$"{what}: {Printable.List(tensors)}"];
 
-    // Readers that load all shards that an index names find a tensor in whichever of them it is. It must be one.
+    // Other readers load all shards that an index names, and find a tensor in any of them. Here the tensor must be in exactly one shard.
     private static Shard Holder(Placement placement, Dictionary<string, Shard> shards, string indexPath)
     {
         string[] holders = [.. shards.Where(shard => shard.Value.Unclaimed.ContainsKey(placement.Tensor)).Select(shard => shard.Key)];
@@ -78,7 +78,7 @@ internal static class ShardIndexReader
         };
     }
 
-    // Where an index is of no use, the folder may have the whole model as well.
+    // If an index cannot be used, the folder can also have the whole model.
     private static Remedy? WholeBeside(string indexPath)
     {
         if (RemoteAddress.Is(indexPath))

@@ -27,7 +27,7 @@ internal interface IPickleVocabulary
     /// <summary>Sets an entry of a dict whose key is an object of the vocabulary. Returns false if the key is none.</summary>
     bool TrySetKey(PickleDict dict, object? key, object? value, OpenBudget budget, string path) => false;
 
-    /// <summary>Takes note of items that were added to a container that an object holds.</summary>
+    /// <summary>Records items that were added to a container that an object holds.</summary>
     void Hold(ReadOnlySpan<object?> items, OpenBudget budget, string path)
     {
     }

@@ -9,7 +9,7 @@ internal static class ObjectRemedy
     private const int DeepestKey = 4;
     private const string Load = "c = torch.load(path, weights_only=False)";
 
-    // What trainers save beside the model. It can have more tensors than the model.
+    // The other states that trainers save with the model. They can have more tensors than the model.
     private static readonly string[] OtherKeys = ["optim", "sched"];
 
     /// <summary>Returns the remedy; null if the file has no tensors.</summary>
@@ -67,7 +67,7 @@ internal static class ObjectRemedy
         return clean ? below : depth < DeepestKey ? Outside(best.Value, below, depth + 1, budget, path) : null;
     }
 
-    // Those in the container itself; 1 if it has tensors only deeper.
+    // The number of tensors in the container itself; 1 if only nested containers have tensors.
     private static int Tensors(object container, OpenBudget budget, string path)
     {
         int count = 0;

@@ -5,11 +5,11 @@ namespace MemLoad;
 /// <see cref="OpaqueObject"/>s, and so do the results of their calls. Nothing is called.
 /// </summary>
 /// <remarks>
-/// PyTorch would run the code of an object. That code can change each value that the pickle gives to it, and all that is reachable from the
-/// value. So a call marks its arguments as held, and items that a held container gets later are held, too. A tensor whose storage is held
-/// is refused (ML3012), because PyTorch could read other bytes. What the pickle does not give to an object is read as usual. Two more ways
-/// lead to a tensor. A key of a dict can be an object, which is equal to whatever its class says, so the whole dict is left out. A call of
-/// the allowlist with an object or a held container among its arguments gives an object.
+/// PyTorch would run the code of an object. That code can change each value that the pickle passes to it, and all values that are reachable
+/// from it. A call therefore marks its arguments as held. Items that are added to a held container later are held, too. A tensor whose
+/// storage is held is refused (ML3012), because PyTorch could read other bytes. Values that the pickle does not pass to an object are read
+/// as usual. There are two more ways to affect a tensor. A key of a dict can be an object. Its class decides which keys it is equal to, so
+/// the whole dict is left out. A call of the allowlist with an object or a held container among its arguments gives an object.
 /// </remarks>
 internal sealed class ObjectVocabulary : IPickleVocabulary
 {
@@ -19,7 +19,7 @@ internal sealed class ObjectVocabulary : IPickleVocabulary
     private readonly TorchVocabulary _torch = new();
     private readonly Stack<object> _waiting = new();
 
-    /// <summary>The number of objects that are no part of another object and have no name in the checkpoint.</summary>
+    /// <summary>The number of objects that are not part of another object and have no name in the checkpoint.</summary>
     public long LooseCount { get; private set; }
 
     /// <summary>The number of tensors that objects hold.</summary>
@@ -88,7 +88,7 @@ internal sealed class ObjectVocabulary : IPickleVocabulary
         }
         catch (MemLoadException e) when (e.Rule == Rules.PickleArguments && TorchVocabulary.IsNumpy(name))
         {
-            return CallOpaque(callee!, arguments, budget, path); // a value of numpy that is no plain number
+            return CallOpaque(callee!, arguments, budget, path); // a value of numpy that is not a plain number
         }
     }
 
@@ -173,7 +173,7 @@ internal sealed class ObjectVocabulary : IPickleVocabulary
         }
     }
 
-    /// <summary>Counts an object that stands in the checkpoint under a name.</summary>
+    /// <summary>Counts an object that has a name in the checkpoint.</summary>
     public void Place(OpaqueObject placed)
     {
         if (!placed.IsPlaced)
@@ -214,7 +214,7 @@ internal sealed class ObjectVocabulary : IPickleVocabulary
         return new RefusedTensor(kind, at) { Arguments = arguments };
     }
 
-    // Whether code of an object could make or change what a call of the allowlist reads. Hooks are not read.
+    // Whether the code of an object could create or change the values that a call of the allowlist reads. Hooks are not read.
     private static bool IsUncertain(PickleSequence arguments, int hooks, int depth, OpenBudget budget, string path)
     {
         budget.Spend(OpenBudget.Looking(arguments.Count), path);
@@ -263,7 +263,7 @@ internal sealed class ObjectVocabulary : IPickleVocabulary
         }
     }
 
-    // Each value is looked at once: what is held already, and all below it, stays held.
+    // Each value is visited once. A value that is already held stays held, with all values below it.
     private void Hold(object? value, OpaqueObject? holder, OpenBudget budget, string path)
     {
         Wait(value, budget, path);

@@ -117,7 +117,7 @@ internal sealed class PickleInput(FileRange file, long offset, long length, Open
         }
     }
 
-    /// <summary>A line of text up to LF, as GLOBAL uses it.</summary>
+    /// <summary>Reads a line of text up to LF, as in GLOBAL.</summary>
     public string ReadLine()
     {
         Span<char> line = stackalloc char[LongestLine];

@@ -456,7 +456,7 @@ internal sealed class PickleMachine(
         }
     }
 
-    // What describes a tensor or a storage is not needed after it is read. Unless the pickle has memoized it, it is reused.
+    // The tuple that describes a tensor or a storage is not needed after it is read. Unless the pickle has memoized it, it is reused.
     private void Refund(object? value)
     {
         if (value is not PickleSequence { Kind: PickleSequenceKind.Tuple, IsKept: false } tuple)

@@ -13,12 +13,12 @@ internal sealed record TorchConstant(string Repr)
     public string Text { get; init; } = Repr;
 }
 
-/// <summary>A tensor that is no plain one with data. It is refused if it is selected, and the rest of the file can be read.</summary>
-/// <param name="Kind">What it is, such as <c>a sparse tensor</c>.</param>
-/// <param name="At">Where the pickle makes it.</param>
+/// <summary>A tensor that is not a plain tensor with data. It is refused if it is selected. The rest of the file can be read.</summary>
+/// <param name="Kind">The kind of tensor, such as <c>a sparse tensor</c>.</param>
+/// <param name="At">The position in the pickle at which it is created.</param>
 internal sealed record RefusedTensor(string Kind, long At)
 {
-    /// <summary>What it is made of; null if that need not be known.</summary>
+    /// <summary>The values from which it is created; null if they are not needed.</summary>
     public PickleSequence? Arguments { get; init; }
 }
 
@@ -196,7 +196,8 @@ internal sealed class PickleDict(PickleDictKind kind)
         }
         else if (_items.Count == _items.Capacity)
         {
-            // As many as the pickle is expected to have. A wrong guess costs little: two to four times as many as there are.
+            // The capacity is the number of entries that the pickle is expected to have. A wrong estimate costs little: two to four times
+            // the real number.
             int capacity = (int)Math.Clamp(ExpectedCount, 2L * _items.Count, 4L * _items.Count);
             budget.Spend((OpenBudget.EntryBytes * (long)capacity) + (OpenBudget.EntryBytes * (long)_items.Count), path);
             _items.EnsureCapacity(capacity);
@@ -342,7 +343,7 @@ internal sealed class PickleDict(PickleDictKind kind)
         /// <summary>The name of a key by its identity, if they are different.</summary>
         public Dictionary<string, string>? NameOf { get; set; }
 
-        /// <summary>The names of entries whose own name is that of another key, such as 1 beside '1'.</summary>
+        /// <summary>The names of entries whose own name is that of another key, such as 1 and '1'.</summary>
         public HashSet<string>? Apart { get; set; }
     }
 }

@@ -1,15 +1,15 @@
 namespace MemLoad;
 
 /// <summary>
-/// Reads the pickle of a file whose objects beside the tensors the user allows or does not. Without the user's consent an object is
-/// refused. A second reading then finds the remedy: where the tensors are, and whether the file opens without its objects.
+/// Reads the pickle of a file that can have objects other than tensors. Without the user's consent, an object is refused. A second reading
+/// then finds the remedy: the location of the tensors, and whether the file opens without its objects.
 /// </summary>
 internal static class PickledObjects
 {
     /// <summary>The value of a pickle.</summary>
     /// <param name="Root">The value.</param>
     /// <param name="References">The storages that it refers to.</param>
-    /// <param name="Objects">What was found about objects; null for a reading without them.</param>
+    /// <param name="Objects">The findings about objects; null for a reading without them.</param>
     internal readonly record struct Reading(object? Root, StorageReferences References, ObjectVocabulary? Objects);
 
     /// <summary>The machine of one reading.</summary>

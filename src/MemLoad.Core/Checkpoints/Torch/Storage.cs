@@ -5,7 +5,7 @@ namespace MemLoad;
 /// <param name="Place">The place.</param>
 internal readonly record struct Storage(StorageReferences References, int Place)
 {
-    /// <summary>What is known about it.</summary>
+    /// <summary>The facts about it.</summary>
     public ref StorageFacts Facts => ref References.FactsAt(Place);
 
     /// <summary>The key.</summary>
@@ -15,16 +15,16 @@ internal readonly record struct Storage(StorageReferences References, int Place)
     public int Number => References.NumberAt(Place);
 }
 
-/// <summary>What is known about a storage. There is one in an array per storage, so it is small.</summary>
-/// <param name="dtype">The type of its elements; null for an untyped storage, whose count is in bytes.</param>
-/// <param name="count">Their number.</param>
+/// <summary>The facts about a storage. An array has one item per storage, so the type is small.</summary>
+/// <param name="dtype">The type of the elements; null for an untyped storage, whose count is in bytes.</param>
+/// <param name="count">The number of elements.</param>
 /// <param name="isQuantized">Whether it has numbers of a quantized tensor.</param>
 internal struct StorageFacts(DType? dtype, long count, bool isQuantized)
 {
-    /// <summary>Bytes of one.</summary>
+    /// <summary>The bytes of one item.</summary>
     public const int Bytes = 16;
 
-    // 0 is what an array has at first, and stands for no count and for no index.
+    // The items of a new array are 0, which means that there is no count and no index.
     private readonly long _otherCount = ~count;
     private int _otherIndex;
     private readonly bool _isQuantized = isQuantized;
@@ -49,7 +49,7 @@ internal struct StorageFacts(DType? dtype, long count, bool isQuantized)
         set => _otherIndex = ~value;
     }
 
-    /// <summary>Whether another description is the same.</summary>
+    /// <summary>Whether another description is equal.</summary>
     public readonly bool IsLike(DType? dtype, long count, bool isQuantized) =>
         DType == dtype && Count == count && _isQuantized == isQuantized;
 }

@@ -6,7 +6,7 @@ namespace MemLoad;
 /// <param name="numbers">The limit of the keys that are numbers of records. Their storages are found by their number.</param>
 internal sealed class StorageReferences(string path, OpenBudget budget, int numbers)
 {
-    // The storages with numbers by their number, and then the others.
+    // The storages with numbers are first, by their number. The others follow.
     private StorageFacts[] _facts = Places(numbers, budget, path);
     private readonly Dictionary<string, int> _placeOfKey = new(StringComparer.Ordinal);
     private readonly List<string> _keys = [];
@@ -43,7 +43,7 @@ internal sealed class StorageReferences(string path, OpenBudget budget, int numb
         return reference;
     }
 
-    /// <summary>Takes a reference back that nothing uses any more, for another storage.</summary>
+    /// <summary>Takes back a reference that is no longer used, so that another storage can use it.</summary>
     public void Reuse(StorageReference reference) => _spare = reference;
 
     /// <summary>Marks the storage of a key as held by an object, whether it was described before or will be.</summary>
@@ -64,7 +64,7 @@ internal sealed class StorageReferences(string path, OpenBudget budget, int numb
         return (place >= 0 || _placeOfKey.TryGetValue(key, out place)) && _facts[place].IsKnown ? new Storage(this, place) : null;
     }
 
-    /// <summary>What is known about the storage at a place. It is valid until the next storage is added.</summary>
+    /// <summary>The facts about the storage at a place. The reference is valid until the next storage is added.</summary>
     public ref StorageFacts FactsAt(int place) => ref _facts[place];
 
     /// <summary>The key of the storage at a place, if that is the number of a record; -1 otherwise.</summary>

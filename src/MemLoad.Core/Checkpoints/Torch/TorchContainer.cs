@@ -7,8 +7,8 @@ internal sealed class TorchContainer(
     CheckpointBuilder builder, OpenBudget budget, string path, Func<Storage, int> addStorage, ObjectVocabulary? objects = null)
 {
     /// <summary>
-    /// A longer list or dict without a tensor, such as losses, token ids, a vocabulary or rows of a log, is one metadata entry with text. A
-    /// shorter one has one entry per value. No load needs the values, and their names would take more memory than the file.
+    /// A longer list or dict without a tensor is one metadata entry with text. Examples are losses, token ids, a vocabulary, or rows of a
+    /// log. A shorter one has one entry per value. No load needs the values, and their names would take more memory than the file.
     /// </summary>
     private const int LongList = 1000;
 
@@ -17,7 +17,7 @@ internal sealed class TorchContainer(
 
     private const int MostNames = 3;
 
-    // Names of what is left out.
+    // The names of values that are left out.
     private readonly List<string> _left = [];
     private long _leftCount;
     private bool _hasTensors;
@@ -54,7 +54,7 @@ internal sealed class TorchContainer(
         Finish(root);
     }
 
-    // What an object holds can have been changed by its code. A tensor is then refused, and other values are left out.
+    // The code of an object can have changed the values that the object holds. A tensor is then refused, and other values are left out.
     private void Visit(string name, object? value, bool held, Stack<Container> open)
     {
         if (open.Count > budget.Limits.Nesting)
@@ -189,7 +189,7 @@ internal sealed class TorchContainer(
     // A container whose items are being visited, and the next item.
     private readonly record struct Container(string Name, object Value, int Next);
 
-    // At any depth. A container that several others share is looked at for each of them, and charged.
+    // At any depth. A container that several others share is visited for each of them, and each visit is charged.
     internal static bool Holds(object container, Func<object, bool> isSought, OpenBudget budget, string path)
     {
         var waiting = new Stack<object>([container]);

@@ -4,8 +4,8 @@ using System.Numerics;
 namespace MemLoad;
 
 /// <summary>
-/// Reads the directory of a file from before PyTorch 1.6 (torch/serialization.py, <c>_legacy_save</c>): five pickles (magic number,
-/// protocol version, system facts, the object, the storage keys), then each storage as a 64-bit element count and its bytes.
+/// Reads the directory of a file from before PyTorch 1.6 (torch/serialization.py, <c>_legacy_save</c>). Such a file has five pickles: magic
+/// number, protocol version, system facts, the object, and the storage keys. Each storage follows as a 64-bit element count and its bytes.
 /// </summary>
 internal static class TorchLegacyReader
 {

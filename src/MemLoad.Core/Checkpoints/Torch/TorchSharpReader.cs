@@ -3,9 +3,9 @@ using System.Text;
 namespace MemLoad;
 
 /// <summary>
-/// Reads the file that TorchSharp's <c>Module.save</c> writes: the number of entries, then for each its name, its type, its shape and its
-/// elements, contiguous and little-endian. Numbers are LEB128, and a name has its length before it. The format has no mark at its
-/// beginning.
+/// Reads the file that TorchSharp's <c>Module.save</c> writes. It has the number of entries. For each entry, the name, the type, the shape
+/// and the elements follow, contiguous and little-endian. Numbers are LEB128, and a name has its length before it. The format has no mark
+/// at its beginning.
 /// </summary>
 /// <remarks>Source: TorchSharp, Tensor.Save and Module.save.</remarks>
 internal static class TorchSharpReader

@@ -46,7 +46,7 @@ internal sealed class TorchVocabulary : IPickleVocabulary
         "builtins.long", "builtins.unicode", "builtins.bool", "builtins.bytes", "builtins.tuple",
     }.ToFrozenSet(StringComparer.Ordinal);
 
-    // The classes of tensors from before PyTorch 0.4. They are values beside tensors, such as a type that a program remembers.
+    // The classes of tensors from before PyTorch 0.4. They are values other than tensors, such as a type that a program remembers.
     private static readonly FrozenSet<string> TensorClasses = new[]
     {
         "FloatTensor",
@@ -224,7 +224,7 @@ internal sealed class TorchVocabulary : IPickleVocabulary
         ["torch.nn.parameter.UninitializedBuffer"] = "an uninitialized buffer, which has no data",
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
-    // The functions of these take plain values only, so what they make can be left out and the rest read.
+    // These functions take only plain values. Their result can therefore be left out, and the rest can be read.
     private static readonly FrozenSet<string> Refusable = new[]
     {
         "torch._utils._rebuild_sparse_tensor", "torch._utils._rebuild_sparse_csr_tensor", "torch._utils._rebuild_qtensor",
@@ -682,7 +682,9 @@ internal sealed class TorchVocabulary : IPickleVocabulary
     /// <summary>Whether a name is of numpy.</summary>
     internal static bool IsNumpy(string? name) => name is NumpyScalar or NumpyDType;
 
-    /// <summary>What a function makes that is a tensor and no plain one with data; null for others.</summary>
+    /// <summary>
+    /// Returns the kind of tensor that a function creates if it is not a plain tensor with data; null for other functions.
+    /// </summary>
     internal static string? OtherTensorKind(string? name) =>
         name is not null && !name.EndsWith("Storage", StringComparison.Ordinal) ? OtherTensors.GetValueOrDefault(name) : null;
 
@@ -694,7 +696,7 @@ internal sealed class TorchVocabulary : IPickleVocabulary
         _ => -1,
     };
 
-    /// <summary>The arguments that a tensor keeps beside its data: attributes, and hooks that the pickle uses again.</summary>
+    /// <summary>The arguments that a tensor keeps in addition to its data: attributes, and hooks that the pickle uses again.</summary>
     internal static IEnumerable<object?> AttachedBy(string? name, PickleSequence arguments) =>
         name is RebuildParameterWithState or RebuildFromType || (name is not null && HooksOf(name) >= 0) ? Attached(name, arguments) : [];
 
@@ -714,7 +716,7 @@ internal sealed class TorchVocabulary : IPickleVocabulary
     private static bool IsNativeOrder(object? state) =>
         state is PickleSequence { Kind: PickleSequenceKind.Tuple, Items: [3L or 4L, "<" or "|", null, null, null, -1L, -1L, 0L] };
 
-    // The same of a text or of bytes, which state their size.
+    // The same for a text or for bytes, which state their size.
     private static bool IsText(object? state) =>
         state is PickleSequence
         {
@@ -899,7 +901,7 @@ internal sealed class TorchVocabulary : IPickleVocabulary
         };
     }
 
-    /// <summary>What to do about a tensor that is no plain one, and how to read the rest of the file.</summary>
+    /// <summary>Returns the remedy for a tensor that is not a plain tensor, which also says how to read the rest of the file.</summary>
     public static Remedy RemedyFor(string kind, string name)
     {
         string python = kind switch

@@ -9,7 +9,7 @@ internal static class TorchZipReader
     private const long FreePickle = 1 << 20;
     private const long PickleRatio = 32;
 
-    /// <summary>What an archive says: its records, the folder that they lie in, and the value of its pickle.</summary>
+    /// <summary>The content of an archive: its records, their folder, and the value of its pickle.</summary>
     /// <param name="Directory">The records.</param>
     /// <param name="Folder">The name of the folder, without a slash.</param>
     /// <param name="Root">The value.</param>
@@ -17,10 +17,10 @@ internal static class TorchZipReader
     /// <param name="Swaps">Whether the bytes of its storages are big-endian.</param>
     internal readonly record struct Archive(ZipDirectory Directory, string Folder, object? Root, int StorageCount, bool Swaps)
     {
-        // Made once, because each storage looks its record up.
+        // The name is created once, because the record of each storage is looked up.
         private readonly string _data = $"{Folder}/data/";
 
-        /// <summary>What was found about objects beside the tensors; null if there are none, or they were not looked for.</summary>
+        /// <summary>The findings about objects other than tensors; null if there are none, or if they were not searched for.</summary>
         public ObjectVocabulary? Objects { get; init; }
 
         /// <summary>Returns the record of a storage.</summary>
@@ -105,7 +105,7 @@ internal static class TorchZipReader
         }
     }
 
-    // Where the bytes of a record are read: in the file, or inflated.
+    // The offset at which the bytes of a record are read: in the file, or in the decoded range.
     private static long Decoded(FileDecoding? decoding, in ZipRecord record, string path) =>
         record.Deflated && decoding is not null ? decoding.AddDeflated(record, path) : record.Offset;
 
@@ -138,7 +138,7 @@ internal static class TorchZipReader
         int pickles = 0;
         foreach (ZipRecord record in records)
         {
-            // Only a stem has a slash, so the names of storages need not be made.
+            // Only a stem has a slash, so the names of storages need not be created.
             string stem = record.Stem;
             if (stem.Contains("/code/", StringComparison.Ordinal) || stem.EndsWith("/constants.pkl", StringComparison.Ordinal))
             {

@@ -27,7 +27,9 @@ internal readonly record struct ZipRecord(
     /// <summary>The end of its stored bytes.</summary>
     public long End => Offset + Length;
 
-    /// <summary>By deflate, which .NET libraries use for PyTorch archives. PyTorch itself compresses nothing.</summary>
+    /// <summary>
+    /// Whether the bytes are deflated. .NET libraries use deflate for PyTorch archives. PyTorch itself compresses nothing.
+    /// </summary>
     public bool Deflated => Method == 8;
 
     /// <summary>Whether the bytes are not stored as they are.</summary>
@@ -48,7 +50,7 @@ internal sealed class ZipDirectory
     private const uint LocalSignature = 0x04034b50;
     private const int EndBytes = 22;
 
-    // What an editor or a transfer as text appends to a file is white space. Anything else could be another file.
+    // An editor, or a transfer as text, can append white space to a file. Other bytes could be another file.
     private const int LongestTail = 1 << 10;
     private const int LocatorBytes = 20;
     private const int Zip64EndBytes = 56;
@@ -443,7 +445,7 @@ internal sealed class ZipDirectory
         return (folder, number);
     }
 
-    // Returns false if the name is that of another record, whatever the case of its letters.
+    // Returns false if another record has this name. The case of letters is ignored.
     private bool TryAdd(in ZipRecord record, int place)
     {
         _records[place] = record;

@@ -1,14 +1,14 @@
 namespace MemLoad;
 
 /// <summary>
-/// The bytes of the directory of an archive, read in pieces: the directory of a million records is larger than what is kept of it.
+/// The bytes of the directory of an archive, read in pieces. The directory of a million records is larger than the data that is kept of it.
 /// </summary>
 /// <param name="file">The file, or a range of it.</param>
 /// <param name="offset">The position of the directory.</param>
 /// <param name="length">Its length.</param>
 internal sealed class ZipEntries(FileRange file, long offset, long length)
 {
-    private const int LongestPiece = 4 << 20; // what a server sends at once
+    private const int LongestPiece = 4 << 20; // the maximum that a server sends at once
     private const int LongestEntry = ZipDirectory.CentralBytes + (3 * ushort.MaxValue);
 
     private readonly byte[] _piece = GC.AllocateUninitializedArray<byte>(PieceBytes(length));
@@ -39,7 +39,7 @@ internal sealed class ZipEntries(FileRange file, long offset, long length)
         return _piece.AsSpan(_next, _filled - _next);
     }
 
-    /// <summary>Goes on after an entry.</summary>
+    /// <summary>Continues after an entry.</summary>
     public void Skip(int count) => _next += count;
 
     private void Fill()

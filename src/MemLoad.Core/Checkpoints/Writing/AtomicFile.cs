@@ -10,8 +10,8 @@ internal sealed class AtomicFile : IDisposable
 {
     private const int Attempts = 10;
 
-    // On Windows an open file is renamed or deleted only where it is shared for that. Nobody else gets to write to it, which is what
-    // holding it means.
+    // On Windows, an open file can be renamed or deleted only if its sharing mode permits it. No other program can write to the file, which
+    // is the purpose of the lock.
     private static readonly FileShare Sharing = OperatingSystem.IsWindows() ? FileShare.Read | FileShare.Delete : FileShare.None;
 
     internal const UnixFileMode OwnersOwn = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
@@ -58,7 +58,7 @@ internal sealed class AtomicFile : IDisposable
     {
         try
         {
-            // It is held until it has its name: so nobody takes it for what a killed writer left.
+            // The lock is held until the file has its name, so that no other writer removes it as the file of a killed writer.
             bool? renamed = _overwrite ? null : NativeFiles.TryRenameToNew(_stream.Name, _target);
             if (renamed == false)
             {
@@ -89,8 +89,8 @@ internal sealed class AtomicFile : IDisposable
             File.Move(_stream.Name, _target, _overwrite);
             return;
         }
-        // As elsewhere, permissions of the old file do not keep its folder's owner from replacing it, and the new file gets them; who reads
-        // the old one reads on.
+        // As on other systems, the permissions of the old file do not prevent its replacement by the owner of the folder. The new file gets
+        // these permissions. Programs that read the old file can continue.
         bool wasReadOnly = ReadOnlyFiles.TryAllow(_target);
         try
         {

@@ -1,8 +1,8 @@
 namespace MemLoad;
 
 /// <summary>
-/// A folder that is created atomically. It is filled under a temporary name beside its target, and <see cref="Commit"/> renames it.
-/// Disposing it without a commit leaves the previous state. Targets are paths from <see cref="WriteTarget.ForFolder"/>.
+/// A folder that is created atomically. It is filled under a temporary name in the folder of its target, and <see cref="Commit"/> renames
+/// it. Disposing it without a commit leaves the previous state. Targets are paths from <see cref="WriteTarget.ForFolder"/>.
 /// </summary>
 internal sealed class AtomicFolder : IDisposable
 {
@@ -10,7 +10,7 @@ internal sealed class AtomicFolder : IDisposable
     private readonly bool _overwrite;
     private readonly Func<string, bool> _isOurs;
 
-    // A lock file beside the folder. It is locked until the folder is complete, so that no writer removes the folder.
+    // A lock file next to the folder. It is locked until the folder is complete, so that no writer removes the folder.
     private readonly FileStream _lock;
     private readonly (UnixFileMode Mode, LinuxFileStatus? Status)? _old; // the state of the folder that is replaced
     private bool _committed;

@@ -1,10 +1,12 @@
 namespace MemLoad;
 
-/// <summary>The folder in which MemLoad keeps what it made for itself: generated checkpoints, and how fast the machine is.</summary>
+/// <summary>The folder in which MemLoad keeps its own files: generated checkpoints, and the measured speed of the machine.</summary>
 internal static class CacheFolder
 {
-    /// <summary>Its absolute path: MEMLOAD_CACHE, else <c>memload</c> in the user's cache folder (XDG_CACHE_HOME, ~/.cache;
-    /// on Windows the local application data).</summary>
+    /// <summary>
+    /// Its absolute path. MEMLOAD_CACHE sets it. The default is <c>memload</c> in the user's cache folder (XDG_CACHE_HOME, ~/.cache; on
+    /// Windows the local application data).
+    /// </summary>
     /// <exception cref="MemLoadException">ML9111: this user has no such folder.</exception>
     public static string Path
     {
@@ -26,7 +28,7 @@ internal static class CacheFolder
         }
     }
 
-    // A service account may have no home, or one that does not exist: never fall back to the current folder.
+    // A service account may have no home folder, or a home folder that does not exist. The current folder is never used instead.
     private static string Home =>
         Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify)
             is { Length: > 0 } home

@@ -64,7 +64,7 @@ public static class CheckpointWriter
     /// </summary>
     /// <param name="source">The weights. Each byte is requested once, in the order of the files.</param>
     /// <param name="folder">The folder to write; its parent must exist.</param>
-    /// <param name="maxShardBytes">The most bytes of tensors in a file, at least 1. A larger tensor has a file of its own.</param>
+    /// <param name="maxShardBytes">The most bytes of tensors in a file, at least 1. A larger tensor has a separate file.</param>
     /// <param name="overwrite">Replace an existing folder that holds nothing but such files.</param>
     /// <param name="bytesWritten">Receives the number of written bytes, of <see cref="CountShardBytes"/>, about every 4 MiB.</param>
     /// <param name="cancellationToken">Stops the write within a few MiB. No file remains.</param>
@@ -194,7 +194,7 @@ public static class CheckpointWriter
         }
     }
 
-    /// <summary>What to do about a type that a format does not have; null where the rule says it.</summary>
+    /// <summary>Returns the remedy for a type that a format does not have; null for the remedy of the rule.</summary>
     internal static Remedy? RemedyFor(DType dtype)
     {
         if (dtype.IsOfPyTorch())
@@ -235,7 +235,7 @@ public static class CheckpointWriter
         }
     }
 
-    // A source can be something other than a file that a reader has checked.
+    // A source need not be a file that a reader has checked.
     private static void CheckView(TensorEntry tensor, ImmutableArray<long> storages)
     {
         try

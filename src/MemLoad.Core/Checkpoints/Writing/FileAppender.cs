@@ -46,7 +46,7 @@ internal sealed partial class FileAppender(SafeFileHandle file, string target, l
         }
     }
 
-    /// <summary>Appends the elements of a tensor of a source. Bytes that lie in files as they are wanted are copied from there.</summary>
+    /// <summary>Appends the elements of a tensor of a source. Bytes that are in files in the required form are copied from there.</summary>
     /// <param name="source">The source.</param>
     /// <param name="tensor">One of its tensors. Of a checkpoint, also a range of bytes of a storage.</param>
     /// <param name="seen">Receives the elements, too, in order.</param>
@@ -175,7 +175,7 @@ internal sealed partial class FileAppender(SafeFileHandle file, string target, l
             session.CancellationToken.ThrowIfCancellationRequested();
             long from = offset + copied;
             long to = _fillingOffset;
-            // Up to the next boundary in the new file, because a page that two copies fill slows both.
+            // Copies up to the next boundary in the new file, because two copies that fill the same page are both slower.
             long most = BufferBytes - (_fillingOffset % BufferBytes);
             long count = CopyFileRange(source.Handle, ref from, file, ref to, (nuint)Math.Min(most, length - copied), 0);
             if (count <= 0)

@@ -4,12 +4,12 @@ using System.Runtime.ExceptionServices;
 namespace MemLoad;
 
 /// <summary>
-/// Writes the files of a folder, and flushes them to the disk while others are written. The file system commits flushes that run at the
-/// same time together, so that a folder of many files does not wait for one commit per file.
+/// Writes the files of a folder, and flushes them to the disk while others are written. The file system commits concurrent flushes
+/// together. A folder of many files therefore does not wait for one commit per file.
 /// </summary>
 internal sealed class FileFlushes(WriteSession session) : IDisposable
 {
-    // Each holds a file open.
+    // Each flush keeps a file open.
     private const int Most = 16;
 
     private readonly BlockingCollection<(FileStream File, string Target, long Length)> _written = new(boundedCapacity: 1);
@@ -39,7 +39,7 @@ internal sealed class FileFlushes(WriteSession session) : IDisposable
         }
         if (_flushing.Count < Most)
         {
-            // Threads of their own, because a flush waits for the disk and the pool has few threads at first.
+            // Flushes have separate threads, because a flush waits for the disk and the pool has few threads at first.
             _flushing.Add(Task.Factory.StartNew(Flush, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default));
         }
         _written.Add((file, target, length));

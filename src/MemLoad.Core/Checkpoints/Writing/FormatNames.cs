@@ -42,8 +42,8 @@ internal static class FormatNames
     }
 
     /// <summary>
-    /// Whether a file of this format must not have this name. Users trust that a .safetensors or .gguf file is no pickle, so no format may
-    /// have the name of another.
+    /// Whether a file of this format must not have this name. Users trust that a .safetensors or .gguf file is not a pickle, so no format
+    /// may have the name of another.
     /// </summary>
     public static bool Contradicts(string path, CheckpointFormat format)
     {

@@ -2,12 +2,15 @@ using System.Runtime.Versioning;
 
 namespace MemLoad;
 
-/// <summary>The attribute that keeps a file of Windows from being replaced or deleted; elsewhere that is a matter of its folder.</summary>
+/// <summary>
+/// The read-only attribute, which prevents the replacement and the deletion of a file on Windows. On other systems, the permissions of the
+/// folder decide.
+/// </summary>
 [SupportedOSPlatform("windows")]
 internal static class ReadOnlyFiles
 {
-    /// <summary>Takes the attribute off a file, or off a folder and the files in it. Links are not followed.</summary>
-    /// <returns>Whether it was on the file or folder itself.</returns>
+    /// <summary>Removes the attribute from a file, or from a folder and the files in it. Links are not followed.</summary>
+    /// <returns>Whether the file or folder itself had the attribute.</returns>
     public static bool TryAllow(string path)
     {
         try
@@ -24,11 +27,11 @@ internal static class ReadOnlyFiles
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return false; // what is tried next has an error of its own
+            return false; // the next operation reports its own error
         }
     }
 
-    /// <summary>Puts the attribute on a file, if that is possible.</summary>
+    /// <summary>Sets the attribute on a file, if that is possible.</summary>
     public static void Forbid(string path)
     {
         try

@@ -5,8 +5,8 @@ using System.Text;
 namespace MemLoad;
 
 /// <summary>
-/// Names for unfinished files: <c>.NAME.16-hex-digits.tmp</c> beside the target NAME. A rename completes the file, and listings hide it.
-/// The next write of the same target finds the files of a killed writer.
+/// Names for unfinished files: <c>.NAME.16-hex-digits.tmp</c> in the folder of the target NAME. A rename completes the file, and listings
+/// hide it. The next write of the same target finds the files of a killed writer.
 /// </summary>
 internal static class TemporaryNames
 {
@@ -30,10 +30,10 @@ internal static class TemporaryNames
     /// <summary>Returns a new path for an old folder that will be replaced.</summary>
     public static string ForReplaced(string target) => New(target, Aside);
 
-    /// <summary>The path of the file that the writer of a folder has to itself while it replaces the target.</summary>
+    /// <summary>Returns the path of the file that the writer of a folder locks while it replaces the target.</summary>
     public static string ForTurn(string target) => Path.Combine(Path.GetDirectoryName(target)!, $".{Stem(target)}.turn{Lock}");
 
-    /// <summary>Deletes what killed writers of this target left unfinished; what a living writer holds open stays.</summary>
+    /// <summary>Deletes the unfinished files of killed writers of this target. Files that a running writer holds open stay.</summary>
     public static void RemoveUnfinished(string target)
     {
         Remove(target, Unfinished);
@@ -52,7 +52,7 @@ internal static class TemporaryNames
         {
             if (OperatingSystem.IsWindows())
             {
-                ReadOnlyFiles.TryAllow(path); // elsewhere what is read-only can be deleted
+                ReadOnlyFiles.TryAllow(path); // on other systems, a read-only file can be deleted
             }
             if (Directory.Exists(path))
             {

@@ -6,7 +6,7 @@ namespace MemLoad;
 /// </summary>
 internal static class TorchPickle
 {
-    private const int PairsAtOnce = 1000; // as pickle does; a loader has this number on its stack
+    private const int PairsAtOnce = 1000; // as in pickle; a loader has this number of pairs on its stack
 
     /// <summary>An <c>OrderedDict</c> from names to tensors.</summary>
     public static byte[] StateDict(IWeightSource source, TorchStorages storages)

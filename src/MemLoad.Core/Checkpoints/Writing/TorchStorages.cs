@@ -2,9 +2,9 @@ namespace MemLoad;
 
 /// <summary>One storage of a .pth file: a range of a storage of the source, and its class.</summary>
 /// <param name="Source">Index of the source's storage.</param>
-/// <param name="Start">First byte taken from it.</param>
-/// <param name="Length">Bytes taken.</param>
-/// <param name="DType">The type whose legacy storage class it gets, or null for an untyped one.</param>
+/// <param name="Start">The first byte of the range.</param>
+/// <param name="Length">The bytes of the range.</param>
+/// <param name="DType">The type whose legacy storage class it gets; null for an untyped storage.</param>
 internal readonly record struct TorchStorage(int Source, long Start, long Length, DType? DType)
 {
     /// <summary>The count of PyTorch: elements of a typed storage, bytes of an untyped storage.</summary>
@@ -78,7 +78,7 @@ internal sealed class TorchStorages
         return new StoredBytes(storage.Length, (output, seen) =>
         {
             long skip = storage.Start;
-            long left = isWhole ? long.MaxValue : storage.Length; // the whole is counted where it is written
+            long left = isWhole ? long.MaxValue : storage.Length; // a whole storage is counted when it is written
             _source.StreamStorage(storage.Source, piece =>
             {
                 int skipped = (int)Math.Min(skip, piece.Length);

@@ -68,7 +68,7 @@ internal static class WriteFailures
                 CultureInfo.InvariantCulture,
                 $"disk full: the disk, a quota or its largest file size does not allow the {needed} bytes needed");
 
-    /// <summary>Bytes that may still be written in a folder; null where the system does not say.</summary>
+    /// <summary>Returns the bytes that may still be written in a folder; null if the system does not report them.</summary>
     internal static long? FreeBytes(string folder)
     {
         if (OperatingSystem.IsWindows())
@@ -78,7 +78,7 @@ internal static class WriteFailures
         try
         {
             var drive = new DriveInfo(folder);
-            // Some network and user-space file systems answer zero for everything.
+            // Some network and user-space file systems report zero for all figures.
             return drive.TotalSize > 0 ? drive.AvailableFreeSpace : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)

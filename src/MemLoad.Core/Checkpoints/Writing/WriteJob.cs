@@ -7,7 +7,7 @@ namespace MemLoad;
 /// <param name="FileBytes">Bytes of all its files.</param>
 public sealed record WriteResult(string Path, CheckpointFormat Format, long TensorCount, long FileBytes);
 
-/// <summary>What is to be written: which weights, where to and in which format. Nothing is touched until <see cref="Run"/>.</summary>
+/// <summary>A write that is prepared: the weights, the target and the format. Nothing is changed before <see cref="Run"/>.</summary>
 public sealed class WriteJob
 {
     private const int NamesShown = 3;
@@ -20,7 +20,7 @@ public sealed class WriteJob
     /// <param name="source">The weights.</param>
     /// <param name="folder">The folder to write.</param>
     /// <param name="maxShardBytes">The most bytes of tensors in a file.</param>
-    /// <param name="overwrite">Replace what is there.</param>
+    /// <param name="overwrite">Whether an existing target is replaced.</param>
     /// <exception cref="MemLoadException">As <see cref="CheckpointWriter.CountShardBytes"/>.</exception>
     public WriteJob(IWeightSource source, string folder, long maxShardBytes, bool overwrite)
     {
@@ -36,7 +36,7 @@ public sealed class WriteJob
     /// <param name="source">The weights.</param>
     /// <param name="path">The file or folder to write.</param>
     /// <param name="format">The format.</param>
-    /// <param name="overwrite">Replace what is there.</param>
+    /// <param name="overwrite">Whether an existing target is replaced.</param>
     /// <exception cref="MemLoadException">As <see cref="CheckpointWriter.CountBytes"/>.</exception>
     public WriteJob(IWeightSource source, string path, CheckpointFormat format, bool overwrite)
     {
@@ -56,7 +56,9 @@ public sealed class WriteJob
     /// <summary>Bytes that will be written.</summary>
     public long Bytes { get; }
 
-    /// <summary>What the formats cannot take over, for people: entries of the source that are no tensors. Null if there are none.</summary>
+    /// <summary>
+    /// The content that the format cannot store, for messages: entries of the source that are not tensors. Null if there are none.
+    /// </summary>
     public string? LeftOut
     {
         get

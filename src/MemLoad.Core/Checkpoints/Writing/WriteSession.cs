@@ -19,7 +19,7 @@ internal sealed class WriteSession(IProgress<long>? bytesWritten, CancellationTo
 
     /// <summary>Checks the source and closes its files. Call it before the new files get their names, which can be those of the source.
     /// </summary>
-    /// <exception cref="MemLoadException">ML1006: a file of the source was written to meanwhile.</exception>
+    /// <exception cref="MemLoadException">ML1006: a file of the source was written to during the write.</exception>
     /// <exception cref="OperationCanceledException">The write was canceled.</exception>
     public void RequireComplete()
     {

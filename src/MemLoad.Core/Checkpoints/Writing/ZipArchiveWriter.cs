@@ -150,7 +150,7 @@ internal sealed class ZipArchiveWriter(FileAppender output)
         return header.Bytes;
     }
 
-    // What both headers of a record say in the same fields.
+    // Writes the fields that both headers of a record have in common.
     private static void AddFacts(ref Fields header, int zip64, uint crc, long length, int nameBytes, int extraBytes)
     {
         header.Add16(zip64 > 0 ? WithZip64 : Plain);

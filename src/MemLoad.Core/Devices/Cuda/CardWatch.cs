@@ -1,6 +1,6 @@
 namespace MemLoad;
 
-/// <summary>Watches the memory of a card while another program uses it, without a context of our own.</summary>
+/// <summary>Watches the memory of a card while another program uses it, without creating a context.</summary>
 internal sealed class CardWatch
 {
     private readonly Nvml _library;
@@ -22,7 +22,7 @@ internal sealed class CardWatch
     /// <summary>The most memory that the driver has reported for the processes; null if it does not report it.</summary>
     public long? PeakOfProcesses => _peakOfProcesses;
 
-    /// <summary>Watches a card; null if the device is none, or if the driver does not report its memory.</summary>
+    /// <summary>Watches a card. Returns null if the device is not a card, or if the driver does not report its memory.</summary>
     /// <exception cref="MemLoadException">ML7003 or ML7004: there is no such device.</exception>
     public static CardWatch? Of(string device)
     {

@@ -85,7 +85,7 @@ internal sealed unsafe class CudaContext : IDisposable
     }
 
     /// <summary>
-    /// Pins host memory, so that the card reads it directly. Without it, the driver copies each piece to memory of its own first.
+    /// Pins host memory, so that the card reads it directly. Without it, the driver first copies each piece to its own memory.
     /// </summary>
     /// <returns>The reason why the memory cannot be pinned; null if it is.</returns>
     public string? Pin(nint address, long bytes)

@@ -26,8 +26,8 @@ internal sealed unsafe class CudaDevice : IDevice
 
     /// <summary>
     /// Creates the device. A context is created when the device is first used, not by a forecast. The limit is the maximum number of bytes
-    /// to reserve, or null. If free memory is checked, memory must be free before it is allocated: the driver for Windows can otherwise
-    /// take memory of the host instead, without an error.
+    /// to reserve, or null. If free memory is checked, memory must be free before it is allocated. Otherwise the driver for Windows can use
+    /// host memory instead, without an error.
     /// </summary>
     public CudaDevice(CudaDriver driver, CudaCard card, long? limitBytes, bool? checksFreeMemory = null)
     {
@@ -50,7 +50,7 @@ internal sealed unsafe class CudaDevice : IDevice
 
     /// <summary>
     /// The bytes that can still be reserved: the rest of the limit, or the free memory of the card if that is less. If the card uses the
-    /// memory of the computer, only the limits of the computer count, because the driver does not count reclaimable memory as free.
+    /// memory of the computer, only the limits of the computer count. The driver does not count reclaimable memory as free.
     /// </summary>
     public long? FreeBytes
     {

@@ -85,7 +85,10 @@ internal sealed unsafe class CudaFunctions
     /// <summary>The first function that the driver does not have; null if it has all of them.</summary>
     public string? Missing { get; private set; }
 
-    /// <summary>Loads a library of the driver. Returns what finds the address of a function, 0 if the library does not have it.</summary>
+    /// <summary>
+    /// Loads a library of the driver. Returns a function that finds the address of a function of the library; 0 if the library does not
+    /// have it.
+    /// </summary>
     public static Func<string, nint>? TryLoad(string windowsName, string linuxName)
     {
         // On Windows the driver installs the library in the system folder. The current folder is not trusted.

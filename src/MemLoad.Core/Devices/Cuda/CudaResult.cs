@@ -7,13 +7,13 @@ internal static unsafe class CudaResult
     public const int OutOfMemory = 2;
     public const int NoDevice = 100;
 
-    // The card, or the driver as it is installed, cannot be used by this process. The work itself was not at fault.
+    // The card, or the driver as it is installed, cannot be used by this process. The work itself did not cause the error.
     private static readonly HashSet<int> Absent =
     [
         3, // NOT_INITIALIZED
         34, // STUB_LIBRARY
         36, // CALL_REQUIRES_NEWER_DRIVER
-        46, // DEVICE_UNAVAILABLE: another process has the card for itself
+        46, // DEVICE_UNAVAILABLE: another process uses the card exclusively
         NoDevice,
         101, // INVALID_DEVICE
         102, // DEVICE_NOT_LICENSED

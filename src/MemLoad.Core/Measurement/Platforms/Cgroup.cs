@@ -3,9 +3,9 @@ namespace MemLoad;
 /// <summary>Finds the files of this process's memory control group, version 2 or 1 (cgroups(7)).</summary>
 internal static class Cgroup
 {
-    /// <summary>The text of a file of the process's own group, or null where there is none.</summary>
+    /// <summary>Returns the text of a file of the process's own group; null if there is none.</summary>
     /// <param name="unifiedName">The file's name under version 2, such as <c>memory.events</c>; the root group has none.</param>
-    /// <param name="legacyName">Its name under version 1.</param>
+    /// <param name="legacyName">The file's name under version 1.</param>
     public static string? ReadMemoryFile(string unifiedName, string legacyName)
     {
         if (!OperatingSystem.IsLinux())
@@ -24,15 +24,18 @@ internal static class Cgroup
         return null;
     }
 
-    /// <summary>Where the file may be, best first. On a hybrid system either version may own the memory controller.</summary>
+    /// <summary>
+    /// Returns the possible paths of the file, the most likely first. On a hybrid system either version may own the memory controller.
+    /// </summary>
     internal static IEnumerable<string> Candidates(string groups, string mounts, string unifiedName, string legacyName) =>
         Folders(groups, mounts).Select(folder =>
             $"{folder.MountPoint.TrimEnd('/')}/{folder.Below.Trim('/')}/{(folder.Unified ? unifiedName : legacyName)}");
 
-    /// <summary>The folders of the process's group and of every group above it that can be seen, innermost first: the limits of all of them
-    /// apply.</summary>
-    /// <param name="groups">Text of <c>/proc/self/cgroup</c>.</param>
-    /// <param name="mounts">Text of <c>/proc/self/mountinfo</c>.</param>
+    /// <summary>
+    /// Returns the folders of the process's group and of every visible group above it, innermost first. The limits of all of them apply.
+    /// </summary>
+    /// <param name="groups">The text of <c>/proc/self/cgroup</c>.</param>
+    /// <param name="mounts">The text of <c>/proc/self/mountinfo</c>.</param>
     internal static IEnumerable<Group> Levels(string groups, string mounts)
     {
         foreach ((bool unified, string mountPoint, string below) in Folders(groups, mounts))
@@ -51,14 +54,14 @@ internal static class Cgroup
         {
             foreach ((string root, string mountPoint) in Mounts(mounts, unified))
             {
-                // A container sees the group's path as the host does but has only its own part of the tree mounted.
+                // The path of the group is the same in a container as on the host. A container has only its own part of the tree mounted.
                 bool inside = root == "/" || group == root || group.StartsWith(root + "/", StringComparison.Ordinal);
                 yield return (unified, mountPoint, !inside ? "" : root == "/" ? group : group[root.Length..]);
             }
         }
     }
 
-    /// <summary>Lines <c>id:controllers:path</c>; version 2 has id 0 and no controllers.</summary>
+    /// <summary>The lines are <c>id:controllers:path</c>. Version 2 has id 0 and no controllers.</summary>
     private static List<Group> MemoryGroups(string groups)
     {
         var found = new List<Group>();

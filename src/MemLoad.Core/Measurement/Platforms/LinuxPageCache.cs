@@ -3,10 +3,12 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MemLoad;
 
-/// <summary>The page cache of one file on Linux: cachestat(2) or mincore(2) to look, posix_fadvise(2) to evict.</summary>
+/// <summary>
+/// The page cache of one file on Linux. It is queried with cachestat(2) or mincore(2), and evicted with posix_fadvise(2).
+/// </summary>
 internal static unsafe partial class LinuxPageCache
 {
-    private const long CacheStat = 451; // The same on every architecture; Linux 6.5.
+    private const long CacheStat = 451; // the same on every architecture, since Linux 6.5
     private const int EffectiveUser = 0x200; // AT_EACCESS
     private const int CurrentFolder = -100; // AT_FDCWD
     private const int MayWrite = 2; // W_OK
@@ -16,7 +18,7 @@ internal static unsafe partial class LinuxPageCache
 
     public static bool IsSupported => FileAdvice.IsSupported;
 
-    /// <summary>Bytes of a file that are cached, or null where the kernel does not tell this user.</summary>
+    /// <summary>Returns the cached bytes of a file; null if the kernel does not report them to this user.</summary>
     public static long? CachedBytes(CheckpointFileReader file)
     {
         SafeFileHandle handle = file.Handle;
@@ -24,15 +26,16 @@ internal static unsafe partial class LinuxPageCache
         ulong* pages = stackalloc ulong[5]; // struct cachestat begins with the pages that are cached
         if (CallCacheStat(CacheStat, handle, range, pages, 0) == 0)
         {
-            // An overlay file system, as most containers have, keeps its pages under another inode: the answer is then always 0.
+            // An overlay file system, which most containers have, keeps its pages under another inode. The result is then always 0.
             return *pages == 0 && MappingSafety.FileSystemOf(handle) is 0 or OverlayMagic
                 ? Resident(file) : Bytes(*pages, file.Length);
         }
-        // Any refusal but a kernel too old for the question means that this user is not told.
+        // ENOSYS means that the kernel is too old for the call. Any other error means that the kernel does not report the figure to this
+        // user.
         return Marshal.GetLastPInvokeError() == NoSystemCall ? Resident(file) : null;
     }
 
-    /// <summary>Writes out what is dirty, then asks the kernel to forget the file's pages.</summary>
+    /// <summary>Writes the dirty pages to the disk, and then requests that the kernel evicts the file's pages.</summary>
     /// <exception cref="MemLoadException">ML1007.</exception>
     public static void Evict(CheckpointFileReader file)
     {
@@ -54,7 +57,7 @@ internal static unsafe partial class LinuxPageCache
         }
     }
 
-    /// <summary>Counts through a mapping, which is never touched. The kernel calls every page of another user's file resident.</summary>
+    /// <summary>Counts with a mapping that is never touched. The kernel reports every page of another user's file as resident.</summary>
     internal static long? Resident(CheckpointFileReader file)
     {
         if (Access(CurrentFolder, file.Path, MayWrite, EffectiveUser) != 0)
@@ -79,7 +82,7 @@ internal static unsafe partial class LinuxPageCache
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            return null; // A file system without mappings.
+            return null; // the file system does not support mappings
         }
     }
 
@@ -104,7 +107,7 @@ internal static unsafe partial class LinuxPageCache
         return Bytes(pages, length);
     }
 
-    // The last page is counted whole; a file that is cached whole must come out at its length.
+    // The last page counts as a whole page. The result for a completely cached file must be the length of the file.
     private static long Bytes(ulong pages, long length) => (long)Math.Min(pages * (ulong)Environment.SystemPageSize, (ulong)length);
 
     [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]

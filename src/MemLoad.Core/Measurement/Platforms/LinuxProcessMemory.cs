@@ -5,11 +5,11 @@ using Microsoft.Win32.SafeHandles;
 namespace MemLoad;
 
 /// <summary>
-/// Linux, from procfs (proc(5)): <c>RssAnon</c>, <c>RssShmem</c>, <c>RssFile</c> and <c>VmHWM</c> of <c>/proc/self/status</c>; the mark is
-/// reset by writing 5 to <c>/proc/self/clear_refs</c>.
+/// The figures on Linux, from procfs (proc(5)): <c>RssAnon</c>, <c>RssShmem</c>, <c>RssFile</c> and <c>VmHWM</c> of
+/// <c>/proc/self/status</c>. Writing 5 to <c>/proc/self/clear_refs</c> resets the mark.
 /// <para>
-/// The kernel counts resident pages per processor and folds batches of max(32, 2 × processors) pages into the total. Since 6.16 <c>Rss…</c>
-/// is summed exactly, the mark still is not: it may be off by a batch for each processor that the process faults pages on.
+/// The kernel counts resident pages per processor and adds them to the total in batches of max(32, 2 × processors) pages. Since Linux 6.16
+/// the sum in <c>Rss…</c> is exact. The mark is not exact. Its error can be one batch per processor on which the process has page faults.
 /// </para>
 /// </summary>
 internal sealed class LinuxProcessMemory : IProcessMemory
@@ -17,7 +17,7 @@ internal sealed class LinuxProcessMemory : IProcessMemory
     private readonly SafeFileHandle? _status = TextFile.TryOpen("/proc/self/status");
     private readonly SafeFileHandle? _clearReferences = TextFile.TryOpen("/proc/self/clear_refs", FileAccess.Write);
 
-    // The lines wanted come after the list of groups, which can be long.
+    // The required lines follow the list of groups, which can be long.
     private readonly byte[] _text = new byte[16 * 1024];
 
     public bool MarkCoversFiles => true;
@@ -52,7 +52,7 @@ internal sealed class LinuxProcessMemory : IProcessMemory
         _clearReferences?.Dispose();
     }
 
-    /// <summary>Takes the figures out of the text of <c>/proc/self/status</c>. A line that is missing leaves its figure unknown.</summary>
+    /// <summary>Reads the figures from the text of <c>/proc/self/status</c>. A figure whose line is missing is unknown.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static MemoryReading Parse(ReadOnlySpan<byte> text)
     {
@@ -77,15 +77,16 @@ internal sealed class LinuxProcessMemory : IProcessMemory
             else if (line.StartsWith("RssShmem:"u8))
             {
                 shared = Kilobytes(line[9..]);
-                break; // The last of the four.
+                break; // the last of the four lines
             }
         }
-        // Without the split into kinds the mark cannot be told apart either.
+        // Without the figures per kind, the mark cannot be divided into kinds either.
         return anonymous + shared is long host && file is not null ? new MemoryReading(host, file, mark) : default;
     }
 
-    /// <summary>Field 12 of <c>/proc/self/stat</c>. The second is the program's name in brackets and may hold anything, brackets
-    /// too.</summary>
+    /// <summary>
+    /// Reads field 12 of <c>/proc/self/stat</c>. Field 2 is the program's name in brackets. It can have any characters, brackets included.
+    /// </summary>
     internal static long? MajorFaultsOf(string? stat)
     {
         int name = stat?.LastIndexOf(')') ?? -1;

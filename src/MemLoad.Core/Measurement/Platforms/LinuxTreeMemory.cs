@@ -134,8 +134,8 @@ internal sealed partial class LinuxTreeMemory : IProcessMemory
         }
     }
 
-    // The processes are read one after the other. If one of them ends or starts another program meanwhile, its share of common pages falls
-    // to the others, and what is read after that counts it again. Such a reading is no new maximum.
+    // The processes are read one after the other. A process can end or start another program during the reading. Its share of common pages
+    // then belongs to the others, and later readings count it again. Such a reading is not a new maximum.
     private Usage Exact(Usage before)
     {
         int count = _members.Count;
@@ -236,7 +236,9 @@ internal sealed partial class LinuxTreeMemory : IProcessMemory
                 : null;
         }
 
-        /// <summary>Whether this process has not yet started a program of its own. Once it has, it never shares memory again.</summary>
+        /// <summary>
+        /// Whether this process still runs the program of its parent. After it has started another program, it never shares memory again.
+        /// </summary>
         public bool RunsInMemoryOfParent()
         {
             _hasOwnMemory = _hasOwnMemory || Compare(CompareCall, Id, _parent!.Id, SameMemory, 0, 0) != 0;
@@ -250,7 +252,7 @@ internal sealed partial class LinuxTreeMemory : IProcessMemory
             _io?.Dispose();
         }
 
-        // The number of kcmp(2), which libc has no function for.
+        // The number of kcmp(2), for which libc has no function.
         private static nint CompareCall => RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 312 : 272;
 
         private static string? TextOf(SafeFileHandle? file, byte[] text) =>

@@ -2,10 +2,10 @@ using System.Text;
 
 namespace MemLoad;
 
-/// <summary>Facts about a Mac, by <c>sysctlbyname</c>(3).</summary>
+/// <summary>Facts about a Mac, from <c>sysctlbyname</c>(3).</summary>
 internal static unsafe partial class MacFacts
 {
-    /// <summary>A fact that is a text, or null.</summary>
+    /// <summary>Returns a fact that is a text; null if it does not exist.</summary>
     public static string? Text(string name)
     {
         Span<byte> value = stackalloc byte[256];
@@ -13,14 +13,14 @@ internal static unsafe partial class MacFacts
         return length <= 0 ? null : Encoding.UTF8.GetString(value[..length]).TrimEnd('\0').Trim();
     }
 
-    /// <summary>A fact that is a 64-bit number, or null.</summary>
+    /// <summary>Returns a fact that is a 64-bit number; null if it does not exist.</summary>
     public static long? Number(string name)
     {
         Span<byte> value = stackalloc byte[sizeof(long)];
         return Query(name, value) == sizeof(long) ? BitConverter.ToInt64(value) : null;
     }
 
-    /// <summary>A fact that is a 32-bit number, or null.</summary>
+    /// <summary>Returns a fact that is a 32-bit number; null if it does not exist.</summary>
     public static long? Number32(string name)
     {
         Span<byte> value = stackalloc byte[sizeof(uint)];

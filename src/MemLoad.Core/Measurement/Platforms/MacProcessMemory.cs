@@ -1,9 +1,9 @@
 namespace MemLoad;
 
 /// <summary>
-/// macOS, from <c>proc_pid_rusage</c> (libproc.h): the physical footprint, which is what the system holds against a process's limits, its
-/// peak over the life of the process, page-ins and bytes read from disk. The footprint has no clean file-backed pages in it; those are not
-/// told.
+/// The figures on macOS, from <c>proc_pid_rusage</c> (libproc.h). They are the physical footprint, its peak since the start of the process,
+/// page-ins, and bytes read from the disk. The system compares the footprint with the limits of a process. The footprint does not include
+/// clean file-backed pages, which the system does not report.
 /// </summary>
 internal sealed unsafe partial class MacProcessMemory : IProcessMemory
 {
@@ -29,8 +29,9 @@ internal sealed unsafe partial class MacProcessMemory : IProcessMemory
     [LibraryImport("libproc", EntryPoint = "proc_pid_rusage")]
     private static partial int GetUsage(int processId, int version, Usage* usage);
 
-    /// <summary>struct rusage_info_v4 (sys/resource.h): 16 bytes of uuid, then 35 unsigned 64-bit fields, of which these are
-    /// read.</summary>
+    /// <summary>
+    /// struct rusage_info_v4 (sys/resource.h): 16 bytes of uuid, then 35 unsigned 64-bit fields. Only these fields are read.
+    /// </summary>
     [StructLayout(LayoutKind.Explicit, Size = 16 + (35 * 8))]
     private struct Usage
     {

@@ -16,7 +16,7 @@ internal static class ProcessMemory
         return OperatingSystem.IsMacOS() ? new MacProcessMemory() : new Unknown();
     }
 
-    /// <summary>A platform that we cannot ask.</summary>
+    /// <summary>A platform that reports no figures.</summary>
     private sealed class Unknown : IProcessMemory
     {
         public MemoryReading Read() => default;

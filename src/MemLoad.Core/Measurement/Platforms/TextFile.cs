@@ -3,7 +3,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MemLoad;
 
-/// <summary>Small text files in which Linux tells about itself. Whatever is missing or unreadable is null, never an error.</summary>
+/// <summary>
+/// The small text files in which Linux reports its state. A file that is missing or unreadable gives null and not an error.
+/// </summary>
 internal static class TextFile
 {
     public static string? TryRead(string path)
@@ -31,7 +33,7 @@ internal static class TextFile
         }
     }
 
-    /// <summary>Reads an open file from its start, which makes the kernel write its text anew. Returns the length of the text.</summary>
+    /// <summary>Reads an open file from its start, so that the kernel writes the text again. Returns the length of the text.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static int? TryRead(SafeFileHandle? file, byte[] text)
     {
@@ -45,11 +47,11 @@ internal static class TextFile
         }
     }
 
-    /// <summary>A text that is one number; null for anything else, such as <c>max</c>.</summary>
+    /// <summary>Returns the number in a text that is one number; null for any other text, such as <c>max</c>.</summary>
     public static long? Number(string? text) =>
         long.TryParse(text.AsSpan().Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number : null;
 
-    /// <summary>The number that follows a name at the start of a line.</summary>
+    /// <summary>Returns the number that follows a name at the start of a line.</summary>
     public static long? Field(string? text, string name)
     {
         foreach (ReadOnlySpan<char> line in text.AsSpan().EnumerateLines())

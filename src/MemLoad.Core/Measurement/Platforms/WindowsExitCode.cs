@@ -1,8 +1,8 @@
 namespace MemLoad;
 
 /// <summary>
-/// What the exit code of a process tells on Windows, which has no signals. A program that ends another process chooses its code. The system
-/// gives an NTSTATUS (ntstatus.h) to a process that it ends itself.
+/// The meaning of the exit code of a process on Windows, which has no signals. A program that ends another process chooses the exit code.
+/// If the system ends a process, the exit code is an NTSTATUS (ntstatus.h).
 /// </summary>
 internal static class WindowsExitCode
 {
@@ -23,9 +23,9 @@ internal static class WindowsExitCode
     private const uint KilledByParent = uint.MaxValue; // Process.Kill of .NET
     private const uint KilledByTool = 1; // taskkill and the task manager
 
-    /// <summary>The outcome of a measured process that ended without an answer.</summary>
-    /// <param name="exitCode">As the system gives it.</param>
-    /// <param name="said">The first line that it wrote to standard error; may be empty.</param>
+    /// <summary>Returns the outcome of a measured process that ended without an answer.</summary>
+    /// <param name="exitCode">The exit code from the system.</param>
+    /// <param name="said">The first line that it wrote to standard error. It can be empty.</param>
     /// <param name="path">The checkpoint.</param>
     public static (LoadOutcome Outcome, MemLoadException Why) Explain(int exitCode, string said, string? path)
     {
@@ -42,7 +42,7 @@ internal static class WindowsExitCode
                     $"the measured process touched mapped bytes that could not be read (0x{code:X8}, in-page error): its disk or its "
                         + $"share failed", path));
             case KilledByParent:
-            case KilledByTool when said.Length == 0: // memload itself says why it ends with 1
+            case KilledByTool when said.Length == 0: // memload itself writes a line if it ends with 1
                 return (LoadOutcome.Killed,
                     Rules.WorkerKilled.Broken($"the measured process was terminated from outside (exit code {number}){words}"));
             case ControlC:

@@ -6,11 +6,13 @@ namespace MemLoad;
 /// <summary>Facts about a Windows machine.</summary>
 internal static unsafe partial class WindowsFacts
 {
-    /// <summary>Physical memory in bytes, or null.</summary>
+    /// <summary>Physical memory in bytes; null if it is not known.</summary>
     public static long? TotalMemory() => (long?)Memory()?.TotalPhysical;
 
-    /// <summary>The name that the processor gives itself, which Windows keeps in the registry; else its family and model
-    /// (<c>PROCESSOR_IDENTIFIER</c>).</summary>
+    /// <summary>
+    /// The name that the processor reports, which Windows keeps in the registry. Without it, the family and the model
+    /// (<c>PROCESSOR_IDENTIFIER</c>).
+    /// </summary>
     [SupportedOSPlatform("windows")]
     public static string? ProcessorName()
     {
@@ -19,7 +21,7 @@ internal static unsafe partial class WindowsFacts
             : Environment.GetEnvironmentVariable("PROCESSOR_IDENTIFIER");
     }
 
-    /// <summary>The memory of the system (<c>GlobalMemoryStatusEx</c>), or null.</summary>
+    /// <summary>Returns the memory of the system (<c>GlobalMemoryStatusEx</c>); null if the call fails.</summary>
     public static MemoryStatus? Memory()
     {
         MemoryStatus status = default;

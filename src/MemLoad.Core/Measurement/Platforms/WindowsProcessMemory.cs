@@ -1,14 +1,15 @@
 namespace MemLoad;
 
 /// <summary>
-/// Windows, from <c>GetProcessMemoryInfo</c> (psapi.h): private bytes, which is memory committed and so counts before it is touched, and
-/// their peak over the life of the process. Hard faults and disk reads of one process are not told.
+/// The figures on Windows, from <c>GetProcessMemoryInfo</c> (psapi.h): private bytes, and their peak since the start of the process.
+/// Private bytes are committed memory, which counts before it is touched. Windows does not report the hard faults and the disk reads of one
+/// process.
 /// </summary>
 internal sealed unsafe partial class WindowsProcessMemory : IProcessMemory
 {
     private const nint CurrentProcess = -1;
 
-    // The second length is the structure without its last two fields, for systems older than Windows 10 22H2.
+    // The second length is that of the structure without its last two fields, for systems older than Windows 10 22H2.
     private static readonly uint FullLength = (uint)sizeof(Counters);
     private static readonly uint OlderLength = (uint)Marshal.OffsetOf<Counters>(nameof(Counters.PrivateWorkingSetSize));
 
@@ -25,11 +26,11 @@ internal sealed unsafe partial class WindowsProcessMemory : IProcessMemory
                 return default;
             }
         }
-        // What of the working set is not private can be shared: mapped files and program images.
+        // The part of the working set that is not private can be shared. It consists of mapped files and program images.
         long? file = counters.PrivateWorkingSetSize == 0 ? null
             : Math.Max(0, (long)counters.WorkingSetSize - (long)counters.PrivateWorkingSetSize);
-        // Both are the commit charge; a system that fills in the older structure only leaves the newer field at zero, which no process can
-        // have.
+        // Both fields are the commit charge. A system that supports only the older structure leaves the newer field at zero, which no
+        // process can have.
         nuint committed = counters.PrivateUsage != 0 ? counters.PrivateUsage : counters.PagefileUsage;
         return new MemoryReading((long)committed, file, (long)counters.PeakPagefileUsage);
     }

@@ -39,7 +39,7 @@ internal sealed class Canvas
         int end = (int)Math.Clamp(Math.Ceiling(right), first, Width);
         if (first == end)
         {
-            return; // it is beside the image, as the end of a long text is
+            return; // it is outside the image, as the end of a long text can be
         }
         var crossings = new List<double>();
         int last = (int)Math.Min(Height - 1, Math.Floor(bottom));

@@ -65,7 +65,7 @@ internal sealed record Picture(
     /// <summary>The figures at its places. A picture of points has none.</summary>
     public IReadOnlyList<Hint> Hints { get; init; } = [];
 
-    /// <summary>The width of all pictures. They are legible on a phone, and two fit beside each other on a screen.</summary>
+    /// <summary>The width of all pictures. They are legible on a phone, and two fit side by side on a screen.</summary>
     public const double CommonWidth = 440;
 
     /// <summary>The margin of a picture in a file. On a page, the box of the picture has the margin.</summary>

@@ -3,7 +3,7 @@ using MemLoad.PlayedCuda;
 
 namespace MemLoad.Tests.Devices.Cuda;
 
-/// <summary>What <c>cuda:N</c> asks of the driver, gives back to it, and says when the driver refuses.</summary>
+/// <summary>The resources that <c>cuda:N</c> requests from the driver and releases, and its errors when the driver refuses.</summary>
 [Collection(PlayedCards.Collection)]
 public sealed unsafe class CudaDeviceTests
 {
@@ -65,7 +65,7 @@ public sealed unsafe class CudaDeviceTests
         Assert.Equal("Played card, 1000.0 MiB, driver 570.86.15, CUDA 12.8", status.Details);
         Assert.False(PlayedDriver.HasContext);
 
-        // Once there is a context, the driver answers, and the context itself is not free.
+        // If there is a context, the driver answers, and the memory of the context is not free.
         using MemoryBuffer block = device.Allocate(30 * MiB);
         Assert.Equal(270 * MiB, device.FreeBytes);
         Assert.Equal(30 * MiB, device.PeakCardBytes);
@@ -195,8 +195,8 @@ public sealed unsafe class CudaDeviceTests
     [Theory]
     [InlineData(true, false, 60, true)]
     [InlineData(true, false, 62, false)]
-    [InlineData(false, false, 62, true)] // the driver refuses by itself
-    [InlineData(true, true, 62, true)] // what the computer can give up is not free yet
+    [InlineData(false, false, 62, true)] // the driver itself refuses
+    [InlineData(true, true, 62, true)] // reclaimable memory of the computer is not free yet
     public void Free_memory_is_asked_about_only_where_the_driver_would_take_host_memory_instead(
         bool checks, bool isIntegrated, int mebibytes, bool fits)
     {
@@ -293,7 +293,7 @@ public sealed unsafe class CudaDeviceTests
         Assert.Equal(WeightsDigest.Of(here), WeightsDigest.Of(weights));
         float[] expected = new GptModel(config, name => here[name]).Forward([1, 2]);
         Assert.Equal(expected, ((IDevice)device).BuildGpt(config, weights).Forward([1, 2]));
-        // What the host looks at is a copy, which goes when the view is closed.
+        // The host reads a copy, which is freed when the view is closed.
         Assert.True(weights.CloseViews());
     }
 
@@ -308,7 +308,7 @@ public sealed unsafe class CudaDeviceTests
     [UnmanagedCallersOnly]
     private static int FailToAllocate(ulong* address, nuint bytes) => 214; // CUDA_ERROR_ECC_UNCORRECTABLE
 
-    // So late that other threads wait for the context by then.
+    // The delay is so long that other threads wait for the context.
     [UnmanagedCallersOnly]
     private static int RetainLate(nint* context, int device)
     {

@@ -2,7 +2,7 @@ using MemLoad.PlayedCuda;
 
 namespace MemLoad.Tests.Devices.Cuda;
 
-/// <summary>When a driver cannot be used, and why.</summary>
+/// <summary>The cases in which a driver cannot be used, and the reasons.</summary>
 [Collection(PlayedCards.Collection)]
 public sealed class CudaDriverTests
 {

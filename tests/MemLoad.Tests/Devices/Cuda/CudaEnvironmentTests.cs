@@ -3,7 +3,9 @@ using MemLoad.Tests.Measurement;
 
 namespace MemLoad.Tests.Devices.Cuda;
 
-/// <summary>The variables that number the cards: the driver must see those that this process has set, and they must stay.</summary>
+/// <summary>
+/// The variables that number the cards. The driver must get the values that this process has set, and they must not change.
+/// </summary>
 [Collection(QuietProcess.Name)] // other tests must not see the variables change
 public sealed partial class CudaEnvironmentTests : IDisposable
 {

@@ -3,7 +3,7 @@ using MemLoad.PlayedCuda;
 
 namespace MemLoad.Tests.Devices.Cuda;
 
-/// <summary>Loads to <c>cuda:N</c> through the code path of a card, with a driver that host memory plays.</summary>
+/// <summary>Loads to <c>cuda:N</c> through the code path of a card, with a driver that is simulated in host memory.</summary>
 [Collection(PlayedCards.Collection)]
 public sealed class CudaLoadTests
 {
@@ -32,7 +32,7 @@ public sealed class CudaLoadTests
             Assert.Equal(Forecasts.Of(plan, device).Device, device.Memory);
             Assert.Equal(device.Memory.PeakReserved, PlayedDriver.PeakAllocated);
             Assert.Equal(device.Memory.PeakReserved, device.PeakCardBytes ?? 0);
-            Assert.Equal(plan.Steps.Count(step => step is { Kind: StepKind.Allocate, Storage: < 0 }), PlayedDriver.PinCalls); // one per ring
+            Assert.Equal(plan.Steps.Count(step => step is { Kind: StepKind.Allocate, Storage: < 0 }), PlayedDriver.PinCalls); // per ring
             Assert.Null(device.Remark);
         }
     }
@@ -149,7 +149,7 @@ public sealed class CudaLoadTests
             using var cancelling = new CancellationTokenSource();
             LoadPlan plan = LoadPlan.Create(strategy, checkpoint, device, ringBytes: 64 << 10);
 
-            // The first step is carried out, and the next one is not.
+            // The first step is executed, and the next step is not.
             Assert.ThrowsAny<OperationCanceledException>(() =>
                 PlanRunner.Run(plan, device, _ => cancelling.Cancel(), cancellationToken: cancelling.Token).Dispose());
 

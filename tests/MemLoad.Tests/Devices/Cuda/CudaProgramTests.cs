@@ -4,7 +4,7 @@ using MemLoad.Tests.Cli;
 
 namespace MemLoad.Tests.Devices.Cuda;
 
-/// <summary>The whole program with a card: parent and children find the driver as they would find NVIDIA's.</summary>
+/// <summary>The whole program with a card. The parent and the children find the driver in the same way as NVIDIA's driver.</summary>
 public sealed class CudaProgramTests
 {
     private const string Tiny = "tiny/fp32.pth";
@@ -49,7 +49,7 @@ public sealed class CudaProgramTests
     [NeedsFact(typeof(PlayedLibrary))]
     public void A_command_that_names_another_device_or_none_at_all_does_not_start_the_driver()
     {
-        const string endsTheProcess = "no such option=1"; // as soon as the played driver is called
+        const string endsTheProcess = "no such option=1"; // when the played driver is called
 
         Assert.NotEqual(0, Run(endsTheProcess, [], "runtime").ExitCode);
         Assert.Equal(0, Run(endsTheProcess, [], "inspect", Fixtures.PathOf(Tiny)).ExitCode);

@@ -3,7 +3,7 @@ using MemLoad.PlayedCuda;
 
 namespace MemLoad.Tests.Devices.Cuda;
 
-/// <summary>What the management library is asked, and what follows when it does not know the answer.</summary>
+/// <summary>The queries to the management library, and the results if it has no answer.</summary>
 [Collection(PlayedCards.Collection)]
 public sealed unsafe class NvmlTests
 {
@@ -120,7 +120,7 @@ public sealed unsafe class NvmlTests
         Assert.Null(device.Watch());
     }
 
-    // The played driver, of which some functions refuse.
+    // The played driver, some of whose functions fail.
     private static Func<string, nint> Without(params string[] names) => name => !names.Contains(name) ? PlayedDriver.Resolve(name)
         : (nint)(delegate* unmanaged<nint, nint, nint, int>)&Refuse;
 

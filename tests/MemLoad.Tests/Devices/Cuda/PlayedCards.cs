@@ -2,7 +2,9 @@ using MemLoad.PlayedCuda;
 
 namespace MemLoad.Tests.Devices.Cuda;
 
-/// <summary>A driver that host memory plays, for one test. What a test does not give back fails it at the end.</summary>
+/// <summary>
+/// A driver that is simulated in host memory, for one test. A resource that a test does not release fails the test at its end.
+/// </summary>
 internal sealed class PlayedCards : IDisposable
 {
     /// <summary>There is one played driver per process, so its tests run one after the other.</summary>
