@@ -79,6 +79,17 @@ public sealed class ProcessLimitTests : IDisposable
             run.ExitCode is > 127 or 1 && !run.Error.Contains("memload: error", StringComparison.Ordinal) && run.Output.Length == 0;
     }
 
+    [SkippableFact]
+    public void A_folder_of_many_files_is_written_with_few_open_files()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "ulimit");
+        using var shards = new ManyFilesTests.Shards();
+
+        var run = ProgramRun.Of("ulimit -n 90", [], "convert", "--path", shards.Path, "--out", _folder["out"], "--to", "folder");
+
+        Assert.True(run.ExitCode == 0, run.ToString());
+    }
+
     // No file can be written, as with a read-only root file system.
     [SkippableFact]
     public void Auto_chooses_where_nothing_can_be_written()

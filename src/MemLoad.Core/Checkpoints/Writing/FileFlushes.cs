@@ -9,9 +9,10 @@ namespace MemLoad;
 /// </summary>
 internal sealed class FileFlushes(WriteSession session) : IDisposable
 {
-    // Each flush keeps a file open.
     private const int Most = 16;
 
+    // Each flush keeps a file open. A process that may open few files runs few flushes, because the source needs files, too.
+    private readonly int _most = Math.Clamp((OpenFiles.Available ?? int.MaxValue) / 4, 1, Most);
     private readonly BlockingCollection<(FileStream File, string Target, long Length)> _written = new(boundedCapacity: 1);
     private readonly List<Task> _flushing = [];
     private Exception? _failure;
@@ -37,7 +38,7 @@ internal sealed class FileFlushes(WriteSession session) : IDisposable
             file.Dispose();
             throw;
         }
-        if (_flushing.Count < Most)
+        if (_flushing.Count < _most)
         {
             // Flushes have separate threads, because a flush waits for the disk and the pool has few threads at first.
             _flushing.Add(Task.Factory.StartNew(Flush, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default));
