@@ -48,8 +48,8 @@ function Get-Completion([string]$Line) {
 # The titles and remedies of the rules, which are internal to the library.
 function Get-RuleText {
     $remedy = [MemLoad.Rule].GetProperty('Remedy', [Reflection.BindingFlags]'Instance, NonPublic')
-    foreach ($field in [MemLoad.Rule].Assembly.GetType('MemLoad.Rules').GetFields().Where{ $_.FieldType -eq [MemLoad.Rule] }) {
-        $rule = $field.GetValue($null)
+    foreach ($property in [MemLoad.Rule].Assembly.GetType('MemLoad.Rules').GetProperties()) {
+        $rule = $property.GetValue($null)
         $rule.Title
         $remedy.GetValue($rule).ToString()
     }
