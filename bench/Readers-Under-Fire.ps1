@@ -58,8 +58,8 @@ foreach ($kind in 'pth', 'safetensors') {
     }
 }
 
-# The shell reads one command per line and writes one answer per line. After a load it writes "loaded", and waits for a line before it uses the
-# weights.
+# The shell reads one command per line and writes one answer per line. After a load it writes "loaded", and waits for a line before it uses
+# the weights.
 $shellScript = @'
 $ErrorActionPreference = 'Stop'
 $WarningPreference = 'SilentlyContinue'

@@ -2,7 +2,8 @@
 .SYNOPSIS
     Runs the suite, or files of it, against output/. The process has only the modules of PowerShell, Pester and MemLoad.
 .DESCRIPTION
-    "dotnet test tests/Pester" runs this script for every file. To run one file: dotnet pwsh tests/Pester/run.ps1 tests/Pester/Help.Tests.ps1
+    "dotnet test tests/Pester" runs this script for every file. This command runs one file:
+    dotnet pwsh tests/Pester/run.ps1 tests/Pester/Help.Tests.ps1
 .PARAMETER Path
     Files or folders of tests. The default is the whole suite.
 .PARAMETER FullName

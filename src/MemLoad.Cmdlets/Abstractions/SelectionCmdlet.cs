@@ -138,6 +138,9 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
         }, Revision);
     }
 
+    /// <summary>The key; null for an empty cell of a CSV file.</summary>
+    private protected string? SelectedKey => string.IsNullOrEmpty(Key) ? null : Key;
+
     /// <summary>Completes a request with the parameters of one command.</summary>
     /// <param name="request">The request.</param>
     private protected virtual LoadRequest Complete(LoadRequest request) => request;
@@ -166,7 +169,7 @@ public abstract class SelectionCmdlet : MemLoadCmdlet
         Strategy = MemLoad.Strategy.Auto,
         Size = size,
         DType = (DType?)DType,
-        Key = string.IsNullOrEmpty(Key) ? null : Key,
+        Key = SelectedKey,
         Include = TensorPatterns.Parse(Include),
         Exclude = TensorPatterns.Parse(Exclude),
         AllowOpaque = AllowOpaque,

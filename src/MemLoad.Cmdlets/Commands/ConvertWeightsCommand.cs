@@ -39,17 +39,9 @@ public sealed class ConvertWeightsCommand : NarrowingPathCmdlet
             (string target, CheckpointFormat format) = Target(path);
             return new WriteJob(source, target, format, Force);
         }
-        string shards = PathResolver.Optional(SessionState.Path, Destination) ?? Beside(path);
+        string shards = PathResolver.Optional(SessionState.Path, Destination) ?? FormatNames.Beside(path);
         TargetWriter.RequireShards(shards, Format);
         return new WriteJob(source, shards, most, Force);
-    }
-
-    // The path of a checkpoint without the extension of a file. A folder with a dot in its name has none.
-    private static string Beside(string source)
-    {
-        HubCache.RequireNoSnapshot(source);
-        return System.IO.Path.Combine(
-            System.IO.Path.GetDirectoryName(System.IO.Path.TrimEndingDirectorySeparator(source)) ?? "", FormatNames.NameOf(source));
     }
 
     private (string Path, CheckpointFormat Format) Target(string source)
@@ -66,7 +58,7 @@ public sealed class ConvertWeightsCommand : NarrowingPathCmdlet
                 remedy: "Add -Format Pth, Safetensors or Folder, or -Destination.");
         }
         CheckpointFormat format = TargetWriter.FormatOf(Format, "");
-        string target = given is null ? Beside(source) : System.IO.Path.Combine(given, FormatNames.NameOf(source));
+        string target = given is null ? FormatNames.Beside(source) : System.IO.Path.Combine(given, FormatNames.NameOf(source));
         return (target + FormatNames.ExtensionOf(format), format);
     }
 }

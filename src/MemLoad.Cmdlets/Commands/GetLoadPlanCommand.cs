@@ -57,7 +57,7 @@ public sealed class GetLoadPlanCommand : SelectionCmdlet
     private PSObject AsAsked(LoadForecast row)
     {
         var asked = PSObject.AsPSObject(row);
-        Add(nameof(Key), string.IsNullOrEmpty(Key) ? null : Key);
+        Add(nameof(Key), SelectedKey);
         Add(nameof(Include), Include is { Length: > 0 } ? new TensorPatterns(Include) : null);
         Add(nameof(Exclude), Exclude is { Length: > 0 } ? new TensorPatterns(Exclude) : null);
         Add(nameof(HostMemoryLimit), HostMemoryLimit);

@@ -45,13 +45,9 @@ public static class ManifestWriter
     /// given.</exception>
     public static string DefaultPath(string checkpoint, string? folder = null)
     {
-        checkpoint = Path.TrimEndingDirectorySeparator(FullPath.Of(checkpoint));
-        if (folder is null)
-        {
-            HubCache.RequireNoSnapshot(checkpoint);
-        }
-        return Path.Combine(
-            folder ?? Path.GetDirectoryName(checkpoint) ?? "", FormatNames.NameOf(checkpoint) + WeightManifest.Extension);
+        checkpoint = FullPath.Of(checkpoint);
+        string path = folder is null ? FormatNames.Beside(checkpoint) : Path.Combine(folder, FormatNames.NameOf(checkpoint));
+        return path + WeightManifest.Extension;
     }
 
     // A wrong name must not replace weights, or an index, which is also JSON.

@@ -68,6 +68,15 @@ internal static class FormatNames
         return Directory.Exists(path) ? name : FolderNames.ModelOfIndex(name) ?? Path.GetFileNameWithoutExtension(name);
     }
 
+    /// <summary>Returns the default path of what is made from a checkpoint: its name, in its folder, without an extension.</summary>
+    /// <param name="checkpoint">An absolute path.</param>
+    /// <exception cref="MemLoadException">ML9103: the checkpoint is a folder in the cache of the hub.</exception>
+    public static string Beside(string checkpoint)
+    {
+        HubCache.RequireNoSnapshot(checkpoint);
+        return Path.Combine(Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(checkpoint)) ?? "", NameOf(checkpoint));
+    }
+
     /// <summary>Returns the extension of a format. Empty for a folder.</summary>
     public static string ExtensionOf(CheckpointFormat format) => format switch
     {
