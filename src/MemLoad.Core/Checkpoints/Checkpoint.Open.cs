@@ -117,7 +117,7 @@ public sealed partial class Checkpoint
         WholeFile file = opening.Budget.Open(path);
         try
         {
-            return ReadFile(file, opening.Budget.OfFile(), opening.Stop);
+            return ReadFile(file, opening.Budget.OfFile(path), opening.Stop);
         }
         finally
         {
@@ -125,13 +125,13 @@ public sealed partial class Checkpoint
         }
     }
 
-    private static Checkpoint ReadFile(WholeFile file, OpenBudget budget, CancellationToken cancellationToken)
+    private static Checkpoint ReadFile(WholeFile file, FileBudget budget, CancellationToken cancellationToken)
     {
         string path = file.Path;
         if (FolderNames.IsDistributed(System.IO.Path.GetFileName(path)))
         {
             throw Rules.DistributedFile.Broken("the file has chunks of tensors, which only .metadata beside it describes", path,
-                remedy: budget.Remote is not null ? DownloadFolder
+                remedy: budget.Whole.Remote is not null ? DownloadFolder
                     : (Remedy)$"Give the path of its folder: {(Setting.Path, TypedPath.Of(System.IO.Path.GetDirectoryName(path)!))}.");
         }
         RequireLength(file.Length, path);
@@ -149,7 +149,7 @@ public sealed partial class Checkpoint
             CheckpointFormat.TorchSharp => TorchSharpReader.Read(file, budget, cancellationToken),
             _ => SafetensorsReader.Read(file, budget, cancellationToken),
         };
-        budget.Settle(path);
+        budget.Settle();
         return checkpoint;
     }
 

@@ -11,7 +11,7 @@ internal sealed class CheckpointBuilder
     private const long LargestExpansion = 1L << 20;
 
     /// <summary>Bytes of a metadata entry, without its name and value.</summary>
-    private const int MetadataOverhead = OpenBudget.GrowingEntry;
+    private const int MetadataOverhead = FileBudget.GrowingEntry;
 
     // An exception with its texts.
     private const int RefusalBytes = 4096;
@@ -26,7 +26,7 @@ internal sealed class CheckpointBuilder
 
     private readonly string _path;
     private readonly CheckpointFormat _format;
-    private readonly OpenBudget _budget;
+    private readonly FileBudget _budget;
     private readonly List<CheckpointFile> _files = [];
     private readonly ImmutableArray<Extent>.Builder _storages;
     private readonly ImmutableArray<TensorEntry>.Builder _tensors;
@@ -38,7 +38,7 @@ internal sealed class CheckpointBuilder
 
     /// <summary>Begins a checkpoint that no file describes. It needs no limits.</summary>
     public CheckpointBuilder(string path, CheckpointFormat format)
-        : this(path, format, OpenBudget.Unlimited(), 0)
+        : this(path, format, FileBudget.Unlimited(), 0)
     {
     }
 
@@ -47,12 +47,12 @@ internal sealed class CheckpointBuilder
     /// <param name="format">Its format.</param>
     /// <param name="budget">The budget that is charged with all data that is kept.</param>
     /// <param name="expected">The approximate number of tensors. If it is exact, nothing is copied at the end.</param>
-    public CheckpointBuilder(string path, CheckpointFormat format, OpenBudget budget, int expected)
+    public CheckpointBuilder(string path, CheckpointFormat format, FileBudget budget, int expected)
     {
         _path = path;
         _format = format;
         _budget = budget;
-        budget.Spend((long)ExpectedOverhead * expected, path);
+        budget.Spend((long)ExpectedOverhead * expected);
         _storages = ImmutableArray.CreateBuilder<Extent>(expected);
         _tensors = ImmutableArray.CreateBuilder<TensorEntry>(expected);
     }
@@ -67,7 +67,7 @@ internal sealed class CheckpointBuilder
     public int AddFile(CheckpointFile file)
     {
         _files.Add(file);
-        _budget.AddFile(file.Length);
+        _budget.Whole.AddFile(file.Length);
         return _files.Count - 1;
     }
 
@@ -113,7 +113,7 @@ internal sealed class CheckpointBuilder
     /// <summary>Adds a metadata value. A later value with the same name replaces an earlier value.</summary>
     public void AddMetadata(string name, object? value)
     {
-        _budget.Spend(MetadataOverhead, _path);
+        _budget.Spend(MetadataOverhead);
         _metadata[name] = value;
     }
 
@@ -139,7 +139,7 @@ internal sealed class CheckpointBuilder
     /// <param name="nameIsNew">True if the caller ensures that all names are unique.</param>
     public void AddTensor(TensorEntry tensor, bool nameIsNew = false)
     {
-        _budget.Spend(TensorOverhead, _path);
+        _budget.Spend(TensorOverhead);
         Extent storage = _storages[tensor.Storage];
         string home = _files[storage.File].Path;
         CheckNameLength(tensor.Name);
@@ -189,12 +189,12 @@ internal sealed class CheckpointBuilder
     {
         if (_names is null)
         {
-            _budget.Spend((long)OpenBudget.EntryBytes * _tensors.Capacity, _path);
+            _budget.Spend((long)FileBudget.EntryBytes * _tensors.Capacity);
             _names = new HashSet<string>(_tensors.Capacity, StringComparer.Ordinal);
         }
         if (_names.Count == _names.Capacity)
         {
-            _budget.Spend(OpenBudget.GrowingEntry + (3L * (OpenBudget.EntryBytes + 8) * _names.Count), _path);
+            _budget.Spend(FileBudget.GrowingEntry + (3L * (FileBudget.EntryBytes + 8) * _names.Count));
         }
         return _names.Add(name);
     }
@@ -228,7 +228,7 @@ internal sealed class CheckpointBuilder
                 storage.Offset,
                 remedy: $"{Rules.ViewTooLarge.Remedy} {OpenLimits.Raise("expanded-bytes", bytes)}.");
         }
-        if (!_budget.TryExpand(bytes - storage.Length, out long total, out long allowed))
+        if (!_budget.Whole.TryExpand(bytes - storage.Length, out long total, out long allowed))
         {
             throw Rules.ViewsTooLarge.Broken(
                 $"views up to tensor {Printable.Quote(tensor.Name)} add {total} bytes to the files, more than {allowed}",
@@ -253,7 +253,7 @@ internal sealed class CheckpointBuilder
     /// <summary>Adds an entry that cannot be read. The checkpoint opens only without it.</summary>
     public void Refuse(string name, MemLoadException reason)
     {
-        _budget.Spend(RefusalBytes, _path);
+        _budget.Spend(RefusalBytes);
         _refused.Add(new RefusedEntry(name, reason));
     }
 

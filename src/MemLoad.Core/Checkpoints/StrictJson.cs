@@ -27,9 +27,8 @@ internal ref struct StrictJson
     public static ReadOnlySpan<byte> Spaces => " \t\r\n"u8;
 
     private readonly FileRange? _file;
-    private readonly string _path;
     private readonly JsonRules _rules;
-    private readonly OpenBudget _budget;
+    private readonly FileBudget _budget;
     private Utf8JsonReader _reader;
     private byte[] _buffer = [];
 
@@ -46,15 +45,13 @@ internal ref struct StrictJson
     /// <summary>Reads a text in memory. Checks the encoding. The position is before the first token.</summary>
     /// <param name="text">The whole text.</param>
     /// <param name="origin">The position of the text in its file.</param>
-    /// <param name="path">That file.</param>
     /// <param name="rules">The rules for malformed text.</param>
-    /// <param name="budget">The budget that is charged with the strings of the text.</param>
-    public StrictJson(ReadOnlySpan<byte> text, long origin, string path, JsonRules rules, OpenBudget budget)
+    /// <param name="budget">The budget that is charged with the strings of the text, with the file.</param>
+    public StrictJson(ReadOnlySpan<byte> text, long origin, JsonRules rules, FileBudget budget)
     {
         _text = text;
         _origin = origin;
         _lineStart = origin;
-        _path = path;
         _rules = rules;
         _budget = budget;
         _reader = new Utf8JsonReader(text, new JsonReaderOptions { CommentHandling = JsonCommentHandling.Disallow });
@@ -68,8 +65,8 @@ internal ref struct StrictJson
     /// <param name="rules">The rules for malformed text.</param>
     /// <param name="budget">The budget that is charged with the piece and with the strings of the text.</param>
     /// <param name="pieceBytes">The bytes of a piece, if not the usual number. A longer token makes the piece longer.</param>
-    public StrictJson(FileRange file, long origin, long length, JsonRules rules, OpenBudget budget, int? pieceBytes = null)
-        : this([], origin, file.Path, rules, budget)
+    public StrictJson(FileRange file, long origin, long length, JsonRules rules, FileBudget budget, int? pieceBytes = null)
+        : this([], origin, rules, budget)
     {
         _file = file;
         _left = length;
@@ -114,7 +111,7 @@ internal ref struct StrictJson
             {
                 // The message quotes only one character, because CheckLiteral ran first.
                 string reason = e.Message.Split(" LineNumber:")[0].TrimEnd('.');
-                throw _rules.Syntax.Broken($"this is no JSON: {reason}", _path, Locate(e), e);
+                throw _rules.Syntax.Broken($"this is no JSON: {reason}", _budget.Path, Locate(e), e);
             }
             if (_left == 0)
             {
@@ -148,7 +145,7 @@ internal ref struct StrictJson
 
     private readonly byte[] NewBuffer(long bytes)
     {
-        _budget.Spend(bytes, _path);
+        _budget.Spend(bytes);
         return GC.AllocateUninitializedArray<byte>(checked((int)Math.Min(bytes, Array.MaxLength)));
     }
 
@@ -163,7 +160,7 @@ internal ref struct StrictJson
         _valid += FirstInvalid(_text[_valid..]);
         if (_left == 0 || Rune.DecodeFromUtf8(_text[_valid..], out _, out _) != OperationStatus.NeedMoreData)
         {
-            throw _rules.Encoding.Broken("these bytes are no UTF-8", _path, _origin + _valid);
+            throw _rules.Encoding.Broken("these bytes are no UTF-8", _budget.Path, _origin + _valid);
         }
     }
 
@@ -197,8 +194,8 @@ internal ref struct StrictJson
         }
         else if (!rest[start..].StartsWith(word))
         {
-            throw _rules.Syntax.Broken(
-                "this is no JSON: a word is neither true nor false nor null", _path, _origin + checked((int)_reader.BytesConsumed) + start);
+            throw Broken(_rules.Syntax, "this is no JSON: a word is neither true nor false nor null",
+                _origin + checked((int)_reader.BytesConsumed) + start);
         }
     }
 
@@ -229,7 +226,7 @@ internal ref struct StrictJson
         name = Text();
         if (seen.Count == seen.Capacity)
         {
-            _budget.Spend(OpenBudget.GrowingEntry + (3L * OpenBudget.EntryBytes * seen.Count), _path);
+            _budget.Spend(FileBudget.GrowingEntry + (3L * FileBudget.EntryBytes * seen.Count));
         }
         return seen.Add(name) ? true : throw Repeated(name);
     }
@@ -309,7 +306,7 @@ internal ref struct StrictJson
     /// <summary>The current name or string.</summary>
     public readonly string Text()
     {
-        _budget.Spend(OpenBudget.Text(_reader.ValueSpan.Length), _path);
+        _budget.Spend(FileBudget.Text(_reader.ValueSpan.Length));
         try
         {
             return _reader.GetString()!;
@@ -317,7 +314,7 @@ internal ref struct StrictJson
         catch (InvalidOperationException e)
         {
             // The bytes are UTF-8, so this is an escape with half of a surrogate pair.
-            throw _rules.Encoding.Broken("an escape in this string is half a character", _path, Position, e);
+            throw _rules.Encoding.Broken("an escape in this string is half a character", _budget.Path, Position, e);
         }
     }
 
@@ -326,10 +323,10 @@ internal ref struct StrictJson
 
     /// <summary>Reads an object: scalars at any depth with dotted names.</summary>
     /// <exception cref="MemLoadException">The rules that are given, and ML1013.</exception>
-    public static Dictionary<string, object?> ReadScalars(byte[] text, string path, JsonRules rules, OpenBudget budget)
+    public static Dictionary<string, object?> ReadScalars(byte[] text, JsonRules rules, FileBudget budget)
     {
         var values = new Dictionary<string, object?>(StringComparer.Ordinal);
-        var json = new StrictJson(text, 0, path, rules, budget);
+        var json = new StrictJson(text, 0, rules, budget);
         json.Next(JsonTokenType.StartObject, "the file");
         json.Flatten("", values);
         json.End(rules.Syntax);
@@ -367,7 +364,7 @@ internal ref struct StrictJson
     // A name is created only if its value is kept. A long name above many short names is charged for each of them.
     private readonly string Below(string prefix, string name, bool isKept)
     {
-        _budget.Spend(isKept ? EmptySet + OpenBudget.GrowingEntry + OpenBudget.Text(prefix.Length + name.Length) : EmptySet, _path);
+        _budget.Spend(isKept ? EmptySet + FileBudget.GrowingEntry + FileBudget.Text(prefix.Length + name.Length) : EmptySet);
         return !isKept ? "" : prefix.Length == 0 ? name : $"{prefix}.{name}";
     }
 
@@ -380,7 +377,7 @@ internal ref struct StrictJson
             if (other >= 0)
             {
                 byte found = _text[consumed + other];
-                throw rule.Broken($"byte 0x{found:x2} follows the closing brace", _path, _origin + consumed + other);
+                throw rule.Broken($"byte 0x{found:x2} follows the closing brace", _budget.Path, _origin + consumed + other);
             }
             if (_left == 0)
             {
@@ -392,7 +389,7 @@ internal ref struct StrictJson
 
     /// <summary>The error for the current token, or for an earlier position.</summary>
     public readonly MemLoadException Broken(Rule rule, string finding, long? position = null) =>
-        rule.Broken(finding, _path, position ?? Position);
+        rule.Broken(finding, _budget.Path, position ?? Position);
 
     /// <summary>The error for a token whose type the format does not allow here.</summary>
     private readonly MemLoadException WrongType(JsonTokenType expected, string what, string? owner = null)

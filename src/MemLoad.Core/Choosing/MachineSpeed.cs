@@ -176,7 +176,7 @@ internal sealed record MachineSpeed
     private static MachineSpeed? Parse(byte[] text, string path)
     {
         const string Figure = nameof(Nanoseconds) + ".";
-        Dictionary<string, object?> values = StrictJson.ReadScalars(text, path, TextRules, OpenBudget.Unlimited());
+        Dictionary<string, object?> values = StrictJson.ReadScalars(text, TextRules, FileBudget.Unlimited(path));
         var nanoseconds = new Dictionary<string, double>(StringComparer.Ordinal);
         foreach ((string name, object? value) in values)
         {

@@ -23,8 +23,8 @@ internal static class ManifestReader
     /// <exception cref="MemLoadException">ML1001 to ML1011, ML6101 to ML6108.</exception>
     public static WeightManifest Read(string path, CancellationToken ct)
     {
-        var budget = new OpenBudget(OpenLimits.FromEnvironment());
-        var json = new StrictJson(ReadText(path, budget), 0, path, TextRules, budget);
+        var budget = FileBudget.Alone(path);
+        var json = new StrictJson(ReadText(path, budget), 0, TextRules, budget);
         string? moduleVersion = null;
         string? digest = null;
         long digestPosition = 0;
@@ -68,7 +68,7 @@ internal static class ManifestReader
                 digestPosition);
     }
 
-    private static byte[] ReadText(string path, OpenBudget budget)
+    private static byte[] ReadText(string path, FileBudget budget)
     {
         using CheckpointFileReader file = CheckpointFileReader.Open(path);
         LfsPointer.Refuse(file, path);

@@ -117,9 +117,9 @@ internal sealed partial record AttentionShape(long LayerCount, long HeadCount, l
         {
             throw Rules.CacheUnknown.Broken($"the file has {file.Length} bytes, more than {LargestConfig}", file.Path);
         }
-        var budget = new OpenBudget(OpenLimits.FromEnvironment());
+        var budget = FileBudget.Alone(file.Path);
         budget.Grant(file.Length);
-        return OfConfig(StrictJson.ReadScalars(file.ReadBytes(0, file.Length), file.Path, ConfigRules, budget), file.Path, tokens);
+        return OfConfig(StrictJson.ReadScalars(file.ReadBytes(0, file.Length), ConfigRules, budget), file.Path, tokens);
     }
 
     private static CheckpointFileReader? OpenBeside(Checkpoint checkpoint)

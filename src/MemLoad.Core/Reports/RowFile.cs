@@ -31,7 +31,7 @@ public static class RowFile
 
     private static IEnumerable<LoadMeasurement> FromJson(byte[] text, string path)
     {
-        new StrictJson(text, 0, path, JsonRules, OpenBudget.Unlimited()).CheckAll();
+        new StrictJson(text, 0, JsonRules, FileBudget.Unlimited(path)).CheckAll();
         using (var document = JsonDocument.Parse(text))
         {
             JsonElement root = document.RootElement;

@@ -212,7 +212,7 @@ public static class TimelineFile
     private static LoadTimeline Parse(ReadOnlySpan<byte> line, int origin, string path)
     {
         // The length of the file limits the strings, and MostItems limits the lists.
-        var json = new StrictJson(line, origin, path, TextRules, OpenBudget.Unlimited());
+        var json = new StrictJson(line, origin, TextRules, FileBudget.Unlimited(path));
         var texts = new string[Fields.Length];
         int run = 0;
         DateTimeOffset startedAt = default;

@@ -134,7 +134,7 @@ public sealed class DistributedTests : IDisposable
                 };
             }
             string? expected = Naive(shape, boxes);
-            string? found = Found(() => ChunkTiling.Check("a", shape, boxes, OpenBudget.Unlimited(), "x"));
+            string? found = Found(() => ChunkTiling.Check("a", shape, boxes, FileBudget.Unlimited()));
             Assert.True(
                 expected == found,
                 $"{expected} and {found}: ({string.Join(',', shape)}) "

@@ -11,16 +11,16 @@ public sealed class OpenBudgetTests
     public void A_limit_on_memory_can_be_used_to_its_last_byte_by_all_files_together()
     {
         var whole = new OpenBudget(new OpenLimits { HeaderMemoryBytes = 100_000 });
-        OpenBudget one = whole.OfFile();
-        OpenBudget other = whole.OfFile();
+        FileBudget one = whole.OfFile("one");
+        FileBudget other = whole.OfFile("other");
         one.Grant(1 << 30); // a limit that is given does not grow with the headers
 
-        one.Spend(60_000, "one");
-        other.Spend(40_000, "other");
-        other.Settle("other");
+        one.Spend(60_000);
+        other.Spend(40_000);
+        other.Settle();
 
-        one.Spend(1, "one"); // too little to be settled immediately
-        MemLoadException refusal = Assert.Throws<MemLoadException>(() => one.Settle("one"));
+        one.Spend(1); // too little to be settled immediately
+        MemLoadException refusal = Assert.Throws<MemLoadException>(() => one.Settle());
         Assert.Equal(("ML1013", "one"), (refusal.Rule.Id, refusal.Path));
         Assert.Contains("header-memory=400000", refusal.Remedy, StringComparison.Ordinal);
     }
@@ -28,24 +28,24 @@ public sealed class OpenBudgetTests
     [Fact]
     public void Without_a_limit_memory_grows_with_the_headers()
     {
-        var budget = new OpenBudget(new OpenLimits());
+        FileBudget budget = new OpenBudget(new OpenLimits()).OfFile("x");
         budget.Grant(MiB);
         budget.Grant(MiB);
 
-        budget.Spend((15 * MiB) + (8 * 2 * MiB), "x");
+        budget.Spend((15 * MiB) + (8 * 2 * MiB));
 
-        budget.Spend(1, "x");
-        Assert.Throws<MemLoadException>(() => budget.Settle("x"));
+        budget.Spend(1);
+        Assert.Throws<MemLoadException>(() => budget.Settle());
     }
 
     [Fact]
     public void What_is_spent_in_small_pieces_counts_as_soon_as_it_is_a_large_one()
     {
-        OpenBudget budget = new OpenBudget(new OpenLimits { HeaderMemoryBytes = 0 }).OfFile();
+        FileBudget budget = new OpenBudget(new OpenLimits { HeaderMemoryBytes = 0 }).OfFile("x");
 
-        budget.Spend((1 << 14) - 1, "x");
+        budget.Spend((1 << 14) - 1);
 
-        Assert.Throws<MemLoadException>(() => budget.Spend(1, "x"));
+        Assert.Throws<MemLoadException>(() => budget.Spend(1));
     }
 
     [Fact]

@@ -37,7 +37,7 @@ public sealed class PickleBudgetTests : IDisposable
         using var file = CheckpointFileReader.Open(_folder.Write("data.pkl", [.. Enumerable.Repeat((byte)'N', 10_000)]));
 
         Assert.Throws<OperationCanceledException>(() =>
-            PickleRecalls.Of(file, 0, file.Length, OpenBudget.Unlimited(), new CancellationToken(true)));
+            PickleRecalls.Of(file, 0, file.Length, FileBudget.Unlimited(), new CancellationToken(true)));
     }
 
     // Returns the minimum memory with which a file opens that creates tensors and drops them.

@@ -5,14 +5,14 @@ namespace MemLoad.Tests.Checkpoints;
 /// <summary>Keys of dicts that are equal in Python, and keys that only have the same text.</summary>
 public sealed class PickleDictTests
 {
-    private static readonly OpenBudget Budget = OpenBudget.Unlimited();
+    private static readonly FileBudget Budget = FileBudget.Unlimited();
 
     [Fact]
     public void A_copy_knows_the_keys_of_every_kind_that_it_has()
     {
         PickleDict source = Of(("w", 0), (2.5, 1), (1L, 2), ("1", 3));
 
-        var copy = PickleDict.Copy(PickleDictKind.OrderedDict, source, Budget, "x");
+        var copy = PickleDict.Copy(PickleDictKind.OrderedDict, source, Budget);
 
         Assert.True(copy.HasRepeatedNames);
         Assert.Equal(source.Items, copy.Items);
@@ -33,7 +33,7 @@ public sealed class PickleDictTests
     {
         foreach (PickleDict source in new[] { Of(("w", 0), (1L, 1)), Of((1L, 0), (2L, 1)), Of(("w", 0), (2.5, 1)) })
         {
-            var copy = PickleDict.Copy(PickleDictKind.Dict, source, Budget, "x");
+            var copy = PickleDict.Copy(PickleDictKind.Dict, source, Budget);
 
             Assert.False(copy.HasRepeatedNames);
             Assert.Equal((source.HasTextKeysOnly, source.HasNoTextKeys), (copy.HasTextKeysOnly, copy.HasNoTextKeys));
@@ -61,7 +61,7 @@ public sealed class PickleDictTests
     public void A_key_that_would_take_the_entry_of_another_is_refused()
     {
         PickleDict marked = Of(("1\0", 0), (1L, 1));
-        Assert.False(marked.TrySet("1", 2, Budget, "x"));
+        Assert.False(marked.TrySet("1", 2, Budget));
         Assert.Equal([0, 1], marked.Items.Select(item => item.Value));
 
         PickleDict latin = Of(("b'a'", 0), (new LatinText("a"), 1));
@@ -70,7 +70,7 @@ public sealed class PickleDictTests
         Assert.Equal([3, 1, 2], latin.Items.Select(item => item.Value));
 
         PickleDict other = Of((1L, 0), ("1", 1));
-        Assert.False(other.TrySet(new TorchConstant("torch.one") { Text = "1" }, 2, Budget, "x"));
+        Assert.False(other.TrySet(new TorchConstant("torch.one") { Text = "1" }, 2, Budget));
         Assert.Equal([0, 1], other.Items.Select(item => item.Value));
     }
 
@@ -94,7 +94,7 @@ public sealed class PickleDictTests
     {
         foreach ((object key, int value) in entries)
         {
-            Assert.True(dict.TrySet(key, value, Budget, "x"));
+            Assert.True(dict.TrySet(key, value, Budget));
         }
     }
 

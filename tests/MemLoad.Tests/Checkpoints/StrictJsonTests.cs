@@ -104,10 +104,10 @@ public sealed class StrictJsonTests : IDisposable
         var found = new StringBuilder();
         try
         {
-            var budget = OpenBudget.Unlimited();
+            var budget = FileBudget.Unlimited(path);
             StrictJson json = pieceBytes is int bytes
                 ? new StrictJson(file, Before, text.Length, HeaderRules, budget, bytes)
-                : new StrictJson(text, Before, path, HeaderRules, budget);
+                : new StrictJson(text, Before, HeaderRules, budget);
             json.Next();
             for (int depth = 0; ; json.Next())
             {

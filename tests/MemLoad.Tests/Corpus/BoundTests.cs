@@ -45,7 +45,7 @@ public sealed class BoundTests : IDisposable
     [Fact]
     public void A_pickle_keeps_values_under_numbers_of_any_choice()
     {
-        var memo = new PickleMemo(OpenBudget.Unlimited(), "");
+        var memo = new PickleMemo(FileBudget.Unlimited());
         for (uint i = 0; i < 50_000; i++)
         {
             memo.Put(i * 75_431, i);

@@ -313,9 +313,8 @@ public sealed class KvCacheTests : IDisposable
     private static Dictionary<string, object?> Fields(string config) =>
         StrictJson.ReadScalars(
             Encoding.UTF8.GetBytes(config),
-            "config.json",
             new JsonRules(Rules.CacheUnknown, Rules.CacheUnknown, Rules.CacheUnknown, Rules.CacheUnknown),
-            OpenBudget.Unlimited());
+            FileBudget.Unlimited("config.json"));
 
     private long PerToken(GgufForge model) => LoadPlanner.Forecast(Request(model) with { ContextLength = 1 }).KvCacheBytes!.Value;
 

@@ -7,14 +7,14 @@ internal static class ChunkTiling
     /// Checks the boxes of a tensor, at least one. Its elements fit 64 bits. The budget limits the time for boxes that form no grid.
     /// </summary>
     /// <exception cref="MemLoadException">ML1013, ML5104, ML5105 or ML5106.</exception>
-    public static void Check(string name, ImmutableArray<long> shape, IReadOnlyList<ChunkBox> boxes, OpenBudget budget, string path)
+    public static void Check(string name, ImmutableArray<long> shape, IReadOnlyList<ChunkBox> boxes, FileBudget budget)
     {
         long elements = ShapeMath.ElementCount(shape);
         Int128 covered = 0;
         var filled = new List<ChunkBox>(boxes.Count);
         foreach (ChunkBox box in boxes)
         {
-            CheckBounds(name, shape, box, path);
+            CheckBounds(name, shape, box, budget.Path);
             if (!box.IsEmpty)
             {
                 filled.Add(box);
@@ -24,12 +24,12 @@ internal static class ChunkTiling
         // The product of dimensions inside the tensor fits 64 bits. The sum of as many products as there are boxes fits 128 bits.
         if (!IsGrid(shape, filled))
         {
-            CheckPairs(name, filled, budget, path);
+            CheckPairs(name, filled, budget);
         }
         if (covered < elements)
         {
             throw Rules.DistributedGap.Broken(
-                $"the chunks of tensor {Printable.Quote(name)} have {covered} of its {elements} elements", path);
+                $"the chunks of tensor {Printable.Quote(name)} have {covered} of its {elements} elements", budget.Path);
         }
     }
 
@@ -91,7 +91,7 @@ internal static class ChunkTiling
     }
 
     // Each box is compared with the boxes that begin in its range of the first dimension that is split.
-    private static void CheckPairs(string name, List<ChunkBox> boxes, OpenBudget budget, string path)
+    private static void CheckPairs(string name, List<ChunkBox> boxes, FileBudget budget)
     {
         int along = Enumerable.Range(0, boxes.Count == 0 ? 0 : boxes[0].Offsets.Length)
             .OrderByDescending(d => boxes.Select(box => box.Offsets[d]).Distinct().Count()).FirstOrDefault();
@@ -101,12 +101,12 @@ internal static class ChunkTiling
             long end = sorted[i].Offsets.Length == 0 ? 1 : sorted[i].Offsets[along] + sorted[i].Sizes[along];
             for (int k = i + 1; k < sorted.Length && (sorted[k].Offsets.Length == 0 || sorted[k].Offsets[along] < end); k++)
             {
-                budget.Spend(OpenBudget.Looking(1), path);
+                budget.Spend(FileBudget.Looking(1));
                 if (Overlap(sorted[i], sorted[k]))
                 {
                     throw Rules.DistributedOverlap.Broken(
                         $"tensor {Printable.Quote(name)} has chunks at ({string.Join(", ", sorted[i].Offsets)}) and "
-                        + $"({string.Join(", ", sorted[k].Offsets)}) that share elements", path);
+                        + $"({string.Join(", ", sorted[k].Offsets)}) that share elements", budget.Path);
                 }
             }
         }

@@ -87,12 +87,12 @@ internal static class DistributedReader
                 ? "the folder has .distcp files, and .metadata.tmp in the place of .metadata: the save was not finished"
                 : "the folder has .distcp files and no .metadata: the save was not finished, or the copy is not complete", folder);
         }
-        OpenBudget own = opening.Budget.OfFile();
-        CheckpointMetadata metadata = ReadMetadata(path, own, ct);
+        FileBudget own = opening.Budget.OfFile(path);
+        CheckpointMetadata metadata = ReadMetadata(own, ct);
         var builder = new CheckpointBuilder(folder, CheckpointFormat.Distributed, own, metadata.StateDict!.Items.Count);
-        List<Entry> entries = Describe(metadata.StateDict, own, path, ct);
-        OrderedDictionary<string, List<Record>> records = Place(entries, metadata, builder, own, path, ct);
-        own.Settle(path);
+        List<Entry> entries = Describe(metadata.StateDict, own, ct);
+        OrderedDictionary<string, List<Record>> records = Place(entries, metadata, builder, own, ct);
+        own.Settle();
 
         CheckpointFile[] opened = ShardFiles.OpenAll(records.Count, (i, stop) =>
         {
@@ -108,12 +108,13 @@ internal static class DistributedReader
             ct.ThrowIfCancellationRequested();
             Add(builder, entry, path);
         }
-        own.Settle(path);
+        own.Settle();
         return builder.Build();
     }
 
-    private static CheckpointMetadata ReadMetadata(string path, OpenBudget budget, CancellationToken ct)
+    private static CheckpointMetadata ReadMetadata(FileBudget budget, CancellationToken ct)
     {
+        string path = budget.Path;
         using CheckpointFileReader file = CheckpointFileReader.Open(path);
         if (file.Length == 0)
         {
@@ -124,7 +125,7 @@ internal static class DistributedReader
         budget.Grant(file.Length);
         var recalls = PickleRecalls.Of(file, 0, file.Length, budget, ct);
         using var input = new PickleInput(file, 0, file.Length, budget);
-        object? root = new PickleMachine(input, _ => throw NoStorage(), recalls, new MetadataVocabulary()).Load(ct);
+        object? root = new PickleMachine(input, _ => throw NoStorage(), recalls, new MetadataVocabulary(budget)).Load(ct);
         if (input.Remaining > 0)
         {
             throw Rules.PickleMalformed.Broken($"{input.Remaining} bytes follow the end of the pickle", path, input.Position);
@@ -134,11 +135,11 @@ internal static class DistributedReader
         MemLoadException NoStorage() => Form("the metadata refers to a storage", path);
     }
 
-    private static List<Entry> Describe(PickleDict stateDict, OpenBudget budget, string path, CancellationToken ct)
+    private static List<Entry> Describe(PickleDict stateDict, FileBudget budget, CancellationToken ct)
     {
         if (!stateDict.HasTextKeysOnly)
         {
-            throw Form("a name of state_dict_metadata is no text", path);
+            throw Form("a name of state_dict_metadata is no text", budget.Path);
         }
         var entries = new List<Entry>();
         foreach ((string name, object? value) in stateDict.Items)
@@ -149,31 +150,31 @@ internal static class DistributedReader
                 case BytesMetadata:
                     break;
                 case TensorMetadata { IsBuilt: true } tensor:
-                    budget.Spend(EntryOverhead, path);
-                    entries.Add(Describe(name, tensor, budget, path));
+                    budget.Spend(EntryOverhead);
+                    entries.Add(Describe(name, tensor, budget));
                     break;
                 default:
-                    throw Form($"{Printable.Quote(name)} is neither a tensor nor bytes", path);
+                    throw Form($"{Printable.Quote(name)} is neither a tensor nor bytes", budget.Path);
             }
         }
         return entries;
     }
 
-    private static Entry Describe(string name, TensorMetadata tensor, OpenBudget budget, string path)
+    private static Entry Describe(string name, TensorMetadata tensor, FileBudget budget)
     {
         if (tensor.Properties!.Layout != Strided)
         {
-            throw Rules.TensorKind.Broken($"tensor {Printable.Quote(name)} has the layout {tensor.Properties.Layout}", path);
+            throw Rules.TensorKind.Broken($"tensor {Printable.Quote(name)} has the layout {tensor.Properties.Layout}", budget.Path);
         }
-        ImmutableArray<long> shape = Numbers(tensor.Size!, budget, path);
+        ImmutableArray<long> shape = Numbers(tensor.Size!, budget);
         ReadOnlySpan<object?> items = tensor.Chunks!.Items;
-        budget.Spend((long)ChunkOverhead * items.Length, path);
+        budget.Spend((long)ChunkOverhead * items.Length);
         var chunks = new Chunk[items.Length];
         for (int i = 0; i < chunks.Length; i++)
         {
             chunks[i] = items[i] is ChunkMetadata { IsBuilt: true } chunk
-                ? new Chunk(new ChunkBox(Numbers(chunk.Offsets!, budget, path), Numbers(chunk.Sizes!, budget, path)))
-                : throw Form($"the chunks of {Printable.Quote(name)} are no ChunkStorageMetadata", path);
+                ? new Chunk(new ChunkBox(Numbers(chunk.Offsets!, budget), Numbers(chunk.Sizes!, budget)))
+                : throw Form($"the chunks of {Printable.Quote(name)} are no ChunkStorageMetadata", budget.Path);
         }
         try
         {
@@ -183,24 +184,24 @@ internal static class DistributedReader
         catch (OverflowException e)
         {
             throw Rules.ShapeInvalid.Broken(
-                $"tensor {Printable.Quote(name)} has the shape ({string.Join(", ", shape)})", path, innerException: e);
+                $"tensor {Printable.Quote(name)} has the shape ({string.Join(", ", shape)})", budget.Path, innerException: e);
         }
         if (chunks.Length == 0)
         {
-            throw Rules.DistributedGap.Broken($"tensor {Printable.Quote(name)} has no chunks", path);
+            throw Rules.DistributedGap.Broken($"tensor {Printable.Quote(name)} has no chunks", budget.Path);
         }
-        ChunkTiling.Check(name, shape, [.. chunks.Select(chunk => chunk.Box)], budget, path);
+        ChunkTiling.Check(name, shape, [.. chunks.Select(chunk => chunk.Box)], budget);
         return new Entry(name, tensor.Properties.DType, shape, chunks);
     }
 
     // Finds the record of each chunk and of each object, by data file, in the order of the tensors.
     private static OrderedDictionary<string, List<Record>> Place(
-        List<Entry> entries, CheckpointMetadata metadata, CheckpointBuilder builder, OpenBudget budget, string path, CancellationToken ct)
+        List<Entry> entries, CheckpointMetadata metadata, CheckpointBuilder builder, FileBudget budget, CancellationToken ct)
     {
         PickleDict places = metadata.StorageData!;
         if (!places.HasNoTextKeys)
         {
-            throw Form("a key of storage_data is no MetadataIndex", path);
+            throw Form("a key of storage_data is no MetadataIndex", budget.Path);
         }
         int used = 0;
         var records = new OrderedDictionary<string, List<Record>>(StringComparer.Ordinal);
@@ -221,7 +222,7 @@ internal static class DistributedReader
                 {
                     throw Rules.DistributedRecord.Broken(
                         $"the chunk at ({string.Join(", ", chunk.Box.Offsets)}) of tensor {Printable.Quote(entry.Name)} has no record of "
-                        + "its own", path);
+                        + "its own", budget.Path);
                 }
                 Add(entry.Name, found, entry, chunk);
             }
@@ -231,21 +232,21 @@ internal static class DistributedReader
             if (value is BytesMetadata)
             {
                 object found = Find(name, null)
-                    ?? throw Rules.DistributedRecord.Broken($"the object {Printable.Quote(name)} has no record", path);
+                    ?? throw Rules.DistributedRecord.Broken($"the object {Printable.Quote(name)} has no record", budget.Path);
                 long length = Add(name, found, null, null);
-                budget.Spend(OpenBudget.Text(32), path);
+                budget.Spend(FileBudget.Text(32));
                 builder.AddMetadata(name, FormattableString.Invariant($"bytes[{length}]"));
             }
         }
         return used == places.Items.Count ? records : throw Rules.DistributedRecord.Broken(
             $"{places.Items.Count - used} records belong to no chunk: "
             + string.Join(", ", places.Items.Where(item => item.Value is not RecordPlace { IsUsed: true }).Take(MostNamed)
-                .Select(item => Printable.Quote(item.Key))), path);
+                .Select(item => Printable.Quote(item.Key))), budget.Path);
 
         object? Find(string name, PickleSequence? offsets)
         {
-            string identity = RecordIndex.IdentityOf(name, offsets, budget, path);
-            budget.Spend(-OpenBudget.Text(identity.Length), path); // it is not kept
+            string identity = RecordIndex.IdentityOf(name, offsets, budget);
+            budget.Spend(-FileBudget.Text(identity.Length)); // it is not kept
             return places.Get(identity);
         }
 
@@ -253,23 +254,24 @@ internal static class DistributedReader
         {
             if (value is not RecordPlace { IsBuilt: true } place)
             {
-                throw Form($"the record of {Printable.Quote(name)} is no _StorageInfo", path);
+                throw Form($"the record of {Printable.Quote(name)} is no _StorageInfo", budget.Path);
             }
             place.IsUsed = true;
             used++;
             if (place.IsTransformed)
             {
-                throw Rules.DistributedTransformed.Broken($"the record of {Printable.Quote(name)} is transformed", path);
+                throw Rules.DistributedTransformed.Broken($"the record of {Printable.Quote(name)} is transformed", budget.Path);
             }
             if (!FolderNames.IsPlain(place.File))
             {
                 throw Rules.DistributedFileName.Broken(
-                    $"the record of {Printable.Quote(name)} lies in {Printable.Quote(place.File)}, which is no plain file name", path);
+                    $"the record of {Printable.Quote(name)} lies in {Printable.Quote(place.File)}, which is no plain file name",
+                    budget.Path);
             }
-            budget.Spend(OpenBudget.Hashing(place.File.Length), path);
+            budget.Spend(FileBudget.Hashing(place.File.Length));
             if (!records.TryGetValue(place.File, out List<Record>? list))
             {
-                budget.Spend(OpenBudget.GrowingEntry + 64, path);
+                budget.Spend(FileBudget.GrowingEntry + 64);
                 records.Add(place.File, list = []);
             }
             if (chunk is not null)
@@ -291,7 +293,7 @@ internal static class DistributedReader
                     + $"{Printable.Quote(records[0].Name)}",
                 metadataPath);
         }
-        OpenBudget budget = opening.Budget.OfFile();
+        FileBudget budget = opening.Budget.OfFile(path);
         CheckpointFileReader file = CheckpointFileReader.Open(path);
         try
         {
@@ -319,7 +321,7 @@ internal static class DistributedReader
                     ReadRecord(file, record, entry, chunk, budget, checksums, opening.Stop);
                 }
             }
-            budget.Settle(path);
+            budget.Settle();
             return file.Described;
         }
         finally
@@ -329,7 +331,7 @@ internal static class DistributedReader
     }
 
     private static void ReadRecord(
-        CheckpointFileReader file, in Record record, Entry entry, Chunk chunk, OpenBudget budget, Action<string, ZipRecord>? checksums,
+        CheckpointFileReader file, in Record record, Entry entry, Chunk chunk, FileBudget budget, Action<string, ZipRecord>? checksums,
         CancellationToken ct)
     {
         try
@@ -412,9 +414,9 @@ internal static class DistributedReader
             entry.Name, entry.DType, entry.Shape, ShapeMath.ContiguousStrides(entry.Shape), builder.AddStorage([.. chunks]), 0));
     }
 
-    private static ImmutableArray<long> Numbers(PickleSequence size, OpenBudget budget, string path)
+    private static ImmutableArray<long> Numbers(PickleSequence size, FileBudget budget)
     {
-        budget.Spend(32 + (sizeof(long) * size.Count), path);
+        budget.Spend(32 + (sizeof(long) * size.Count));
         var numbers = ImmutableArray.CreateBuilder<long>(size.Count);
         foreach (object? item in size.Items)
         {

@@ -61,10 +61,10 @@ internal sealed class RecordIndex : MetadataObject, IPickleKey
     public string? Identity { get; set; }
 
     /// <summary>Returns the identity of an index. An object that is not a tensor has no offsets.</summary>
-    public static string IdentityOf(string name, PickleSequence? offsets, OpenBudget budget, string path)
+    public static string IdentityOf(string name, PickleSequence? offsets, FileBudget budget)
     {
         const int LongestNumber = 21;
-        budget.Spend(OpenBudget.Text(name.Length + LongestNumber + (LongestNumber * (offsets?.Count ?? 0))), path);
+        budget.Spend(FileBudget.Text(name.Length + LongestNumber + (LongestNumber * (offsets?.Count ?? 0))));
         // The length of the name keeps names apart that look like a name with offsets.
         var text = new DefaultInterpolatedStringHandler(0, 0, CultureInfo.InvariantCulture);
         text.AppendLiteral("index:");

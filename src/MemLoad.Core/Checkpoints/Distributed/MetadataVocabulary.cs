@@ -6,7 +6,8 @@ namespace MemLoad;
 /// The allowlist of a <c>.metadata</c> file: the classes of torch.distributed.checkpoint.metadata and filesystem, and the types of their
 /// fields (PyTorch 1.13 to 2.9). Every other name is refused.
 /// </summary>
-internal sealed class MetadataVocabulary : IPickleVocabulary
+/// <param name="budget">The budget of the file with the pickle.</param>
+internal sealed class MetadataVocabulary(FileBudget budget) : IPickleVocabulary
 {
     private const string Module = "torch.distributed.checkpoint.metadata.";
     private const string ShardedModule = "torch.distributed._shard.sharded_tensor.metadata."; // until PyTorch 2.2
@@ -45,90 +46,91 @@ internal sealed class MetadataVocabulary : IPickleVocabulary
         Size, "torch.serialization._get_layout", "collections.OrderedDict", "builtins.set", "builtins.list", "builtins.dict",
     }.ToFrozenSet(StringComparer.Ordinal);
 
-    private readonly TorchVocabulary _torch = new();
+    private readonly TorchVocabulary _torch = new(budget);
 
-    public object? Resolve(string module, string name, OpenBudget budget, string path, long at)
+    public object? Resolve(string module, string name, long at)
     {
         string full = $"{module}.{name}";
         return Classes.ContainsKey(full) || MemoryFormats.Contains(full) || Paths.Contains(full) ? new PickleGlobal(full)
-            : Shared.Contains(full) ? TorchVocabulary.Resolve(module, name)
-            : module == "torch" && DTypes.TryFromTorchName(name, out _) ? TorchVocabulary.Resolve(module, name)
+            : Shared.Contains(full) ? TorchNames.Resolve(module, name)
+            : module == "torch" && DTypes.TryFromTorchName(name, out _) ? TorchNames.Resolve(module, name)
             : null;
     }
 
-    public MemLoadException RefusalOf(string module, string name, bool isRoot, string path, long at)
+    public MemLoadException RefusalOf(string module, string name, bool isRoot, long at)
     {
-        MemLoadException general = TorchVocabulary.Refusal(module, name, isRoot: false, path, at);
+        MemLoadException general = TorchNames.Refusal(module, name, isRoot: false, budget.Path, at);
         if (general.Rule == Rules.PickleAttack)
         {
             return general;
         }
         return module == "megatron" || module.StartsWith("megatron.", StringComparison.Ordinal)
-            ? Rules.DistributedName.Broken($"the metadata is Megatron-Core's: it asks for {Printable.Quote($"{module}.{name}")}", path, at,
+            ? Rules.DistributedName.Broken(
+                $"the metadata is Megatron-Core's: it asks for {Printable.Quote($"{module}.{name}")}", budget.Path, at,
                 remedy: "Export the checkpoint with Megatron-Core or Megatron-Bridge to safetensors, and open that.")
-            : Rules.DistributedName.Broken($"the metadata asks for {Printable.Quote($"{module}.{name}")}", path, at);
+            : Rules.DistributedName.Broken($"the metadata asks for {Printable.Quote($"{module}.{name}")}", budget.Path, at);
     }
 
-    public object? Call(object? callee, PickleSequence arguments, OpenBudget budget, string path, long at)
+    public object? Call(object? callee, PickleSequence arguments, long at)
     {
         if (callee is not PickleGlobal { Name: string name })
         {
-            return _torch.Call(callee, arguments, budget, path, at);
+            return _torch.Call(callee, arguments, at);
         }
         if (name == Size && arguments.Items is [PickleSequence { Kind: PickleSequenceKind.Tuple } numbers])
         {
-            return PickleSequence.Copy(PickleSequenceKind.Size, Whole(numbers, path, at), budget, path);
+            return PickleSequence.Copy(PickleSequenceKind.Size, Whole(numbers, at), budget);
         }
         if (MemoryFormats.Contains(name))
         {
             return arguments.Items is [0L or 1L or 2L]
                 ? IgnoredValue.Instance
-                : throw Form($"{Printable.Quote(name)} gets another number than 0, 1 or 2", path, at);
+                : throw Form($"{Printable.Quote(name)} gets another number than 0, 1 or 2", at);
         }
         if (Paths.Contains(name))
         {
-            budget.Spend(OpenBudget.Looking(arguments.Count), path);
+            budget.Spend(FileBudget.Looking(arguments.Count));
             return arguments.Count <= MostParts && AreTexts(arguments.Items)
                 ? IgnoredValue.Instance
-                : throw Form("a path is not made of texts", path, at);
+                : throw Form("a path is not made of texts", at);
         }
         return Classes.ContainsKey(name)
-            ? throw Form($"{Printable.Quote(name)} is called, and not made without its constructor", path, at)
-            : _torch.Call(callee, arguments, budget, path, at);
+            ? throw Form($"{Printable.Quote(name)} is called, and not made without its constructor", at)
+            : _torch.Call(callee, arguments, at);
     }
 
-    public object? Create(object? type, PickleSequence arguments, OpenBudget budget, string path, long at)
+    public object? Create(object? type, PickleSequence arguments, long at)
     {
         if (type is not PickleGlobal { Name: string name } || !Classes.TryGetValue(name, out Func<MetadataObject>? make))
         {
-            return _torch.Create(type, arguments, budget, path, at);
+            return _torch.Create(type, arguments, at);
         }
-        budget.Spend(MetadataObject.Overhead, path);
-        return arguments.Count == 0 ? make() : throw Form($"{Printable.Quote(name)} is made with arguments", path, at);
+        budget.Spend(MetadataObject.Overhead);
+        return arguments.Count == 0 ? make() : throw Form($"{Printable.Quote(name)} is made with arguments", at);
     }
 
-    public void Build(object? target, object? state, OpenBudget budget, string path, long at)
+    public void Build(object? target, object? state, long at)
     {
         if (target is not MetadataObject made)
         {
-            TorchVocabulary.Build(target, state, path, at);
+            _torch.Build(target, state, at);
             return;
         }
         if (made.IsBuilt)
         {
-            throw Form("an object of the metadata is changed after it was made", path, at);
+            throw Form("an object of the metadata is changed after it was made", at);
         }
         made.IsBuilt = true;
         bool right = (made, state) switch
         {
             (TensorProperties properties, PickleSequence { Kind: PickleSequenceKind.Tuple } tuple) => Set(properties, tuple.Items),
             (TensorProperties, _) => false,
-            (_, PickleDict { HasTextKeysOnly: true } fields) => Set(made, fields, budget, path),
+            (_, PickleDict { HasTextKeysOnly: true } fields) => Set(made, fields),
             _ => false,
         };
         if (!right)
         {
-            throw Form($"the fields of {Describe(made)} are not those that PyTorch writes", path, at);
+            throw Form($"the fields of {Describe(made)} are not those that PyTorch writes", at);
         }
     }
 
@@ -146,7 +148,7 @@ internal sealed class MetadataVocabulary : IPickleVocabulary
         return true;
     }
 
-    private static bool Set(MetadataObject made, PickleDict fields, OpenBudget budget, string path)
+    private bool Set(MetadataObject made, PickleDict fields)
     {
         int known = 0;
         switch (made)
@@ -180,7 +182,7 @@ internal sealed class MetadataVocabulary : IPickleVocabulary
                 {
                     return false;
                 }
-                index.Identity = RecordIndex.IdentityOf(name, offsets, budget, path);
+                index.Identity = RecordIndex.IdentityOf(name, offsets, budget);
                 return true;
             case RecordPlace place:
                 place.File = Take(fields, "relative_path", ref known) as string ?? "";
@@ -208,13 +210,13 @@ internal sealed class MetadataVocabulary : IPickleVocabulary
     private static PickleSequence? Shape(object? value) =>
         value is PickleSequence { Kind: PickleSequenceKind.Size, Count: <= MostDimensions } size ? size : null;
 
-    private static ReadOnlySpan<object?> Whole(PickleSequence numbers, string path, long at)
+    private ReadOnlySpan<object?> Whole(PickleSequence numbers, long at)
     {
         foreach (object? number in numbers.Items)
         {
             if (number is not long)
             {
-                throw Rules.PickleArguments.Broken("a torch.Size is not made of whole numbers of 64 bits", path, at);
+                throw Rules.PickleArguments.Broken("a torch.Size is not made of whole numbers of 64 bits", budget.Path, at);
             }
         }
         return numbers.Items;
@@ -244,5 +246,5 @@ internal sealed class MetadataVocabulary : IPickleVocabulary
         _ => "StorageMeta",
     };
 
-    private static MemLoadException Form(string finding, string path, long at) => Rules.DistributedForm.Broken(finding, path, at);
+    private MemLoadException Form(string finding, long at) => Rules.DistributedForm.Broken(finding, budget.Path, at);
 }

@@ -9,7 +9,7 @@ namespace MemLoad;
 /// Reads the header of a GGUF file from its first byte. Bytes that are read grant memory. Bytes that are skipped are not read and grant
 /// none.
 /// </summary>
-internal sealed class GgufInput(WholeFile file, OpenBudget budget) : IDisposable
+internal sealed class GgufInput(WholeFile file, FileBudget budget) : IDisposable
 {
     /// <summary>The longest text that ggml reads (GGUF_MAX_STRING_LENGTH), in bytes.</summary>
     public const long LongestText = 1L << 30;
@@ -77,7 +77,7 @@ internal sealed class GgufInput(WholeFile file, OpenBudget budget) : IDisposable
             throw rule.Broken($"{what} has {length} bytes, not 1 to {longest}", file.Path, at);
         }
         ReadOnlySpan<byte> bytes = Bytes((int)length);
-        budget.Spend(OpenBudget.Text(bytes.Length), file.Path);
+        budget.Spend(FileBudget.Text(bytes.Length));
         try
         {
             return StrictUtf8.GetString(bytes);
@@ -92,7 +92,7 @@ internal sealed class GgufInput(WholeFile file, OpenBudget budget) : IDisposable
     public string Prose(int length)
     {
         ReadOnlySpan<byte> bytes = Bytes(length);
-        budget.Spend(OpenBudget.Text(length), file.Path);
+        budget.Spend(FileBudget.Text(length));
         // Encoding.UTF8 allocates for each byte that it replaces.
         char[] characters = ArrayPool<char>.Shared.Rent(length);
         try

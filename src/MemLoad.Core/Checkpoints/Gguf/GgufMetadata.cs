@@ -28,9 +28,10 @@ internal static class GgufMetadata
     /// <returns>The pairs in the order of the file, and the alignment that they state.</returns>
     /// <exception cref="MemLoadException">ML1005, ML1013, ML4103 to ML4108.</exception>
     public static (List<(string Key, object? Value)> Pairs, long Alignment) Read(
-        GgufInput input, ulong count, OpenBudget budget, string path, CancellationToken ct)
+        GgufInput input, ulong count, FileBudget budget, CancellationToken ct)
     {
         const int DefaultAlignment = 32;
+        string path = budget.Path;
         if (count > (ulong)input.Left / ShortestPair)
         {
             throw Rules.GgufCount.Broken($"{count} keys and values do not fit into the {input.Left} bytes that follow", path, 16);
@@ -43,7 +44,7 @@ internal static class GgufMetadata
             ct.ThrowIfCancellationRequested();
             long at = input.Position;
             string key = input.Name("a key", LongestKey, Rules.GgufKey);
-            budget.Spend(OpenBudget.GrowingEntry + 64, path);
+            budget.Spend(FileBudget.GrowingEntry + 64);
             if (!keys.Add(key))
             {
                 throw Rules.GgufKey.Broken($"the key {Printable.Quote(key)} occurs twice", path, at);

@@ -28,25 +28,25 @@ internal static class GgufReader
 
     /// <summary>Reads the header and compares all of it with the file.</summary>
     /// <exception cref="MemLoadException">ML1005, ML1007, ML1013, ML4101 to ML4115, ML6001, ML6013.</exception>
-    public static Checkpoint Read(WholeFile file, OpenBudget budget, CancellationToken ct)
+    public static Checkpoint Read(WholeFile file, FileBudget budget, CancellationToken ct)
     {
         using var input = new GgufInput(file, budget);
         _ = input.Bytes(Magic.Length);
         CheckVersion(input.UInt32(), file.Path);
         ulong tensorCount = input.UInt64();
         ulong pairCount = input.UInt64();
-        (List<(string Key, object? Value)> pairs, long alignment) = GgufMetadata.Read(input, pairCount, budget, file.Path, ct);
+        (List<(string Key, object? Value)> pairs, long alignment) = GgufMetadata.Read(input, pairCount, budget, ct);
         if (tensorCount > (ulong)input.Left / ShortestTensor)
         {
             throw Rules.GgufCount.Broken(
                 $"{tensorCount} tensors do not fit into the {input.Left} bytes that follow the keys", file.Path, 8);
         }
         var entries = new List<Entry>();
-        var shapes = new Shapes(budget, file.Path);
+        var shapes = new Shapes(budget);
         for (ulong i = 0; i < tensorCount; i++)
         {
             ct.ThrowIfCancellationRequested();
-            budget.Spend(EntryOverhead, file.Path);
+            budget.Spend(EntryOverhead);
             entries.Add(ReadTensor(input, entries.Count, shapes, file.Path));
         }
         long dataStart = Padded(input.Position, alignment, file.Path, input.Position);
@@ -184,7 +184,7 @@ internal static class GgufReader
     }
 
     /// <summary>Shapes with their strides. Tensors of the same shape, which models have in every layer, share them.</summary>
-    private sealed class Shapes(OpenBudget budget, string path)
+    private sealed class Shapes(FileBudget budget)
     {
         private const int Kept = 64;
 
@@ -199,7 +199,7 @@ internal static class GgufReader
                     return known;
                 }
             }
-            budget.Spend(2 * (32 + (sizeof(long) * shape.Length)), path);
+            budget.Spend(2 * (32 + (sizeof(long) * shape.Length)));
             ImmutableArray<long> dimensions = [.. shape];
             (ImmutableArray<long>, ImmutableArray<long>) made = (dimensions, ShapeMath.ContiguousStrides(dimensions));
             if (_known.Count < Kept)

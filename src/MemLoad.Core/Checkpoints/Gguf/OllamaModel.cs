@@ -29,7 +29,7 @@ internal static class OllamaModel
     /// <exception cref="MemLoadException">ML4119 or ML4120, and what is wrong with the weights.</exception>
     public static Checkpoint Read(string path, Opening opening)
     {
-        Layer[] weights = [.. ReadLayers(path, opening.Budget.OfFile()).Where(layer => layer.MediaType == WeightsLayer)];
+        Layer[] weights = [.. ReadLayers(opening.Budget.OfFile(path)).Where(layer => layer.MediaType == WeightsLayer)];
         if (weights is not [Layer layer])
         {
             throw Rules.OllamaManifest.Broken($"the manifest names {weights.Length} layers of weights ({WeightsLayer})", path);
@@ -85,16 +85,16 @@ internal static class OllamaModel
         return null;
     }
 
-    private static List<Layer> ReadLayers(string path, OpenBudget budget)
+    private static List<Layer> ReadLayers(FileBudget budget)
     {
-        using CheckpointFileReader file = CheckpointFileReader.Open(path);
+        using CheckpointFileReader file = CheckpointFileReader.Open(budget.Path);
         if (file.Length is 0 or > LargestManifest)
         {
-            throw Rules.OllamaManifest.Broken($"the file has {file.Length} bytes", path);
+            throw Rules.OllamaManifest.Broken($"the file has {file.Length} bytes", budget.Path);
         }
         budget.Grant(file.Length);
-        budget.Spend(file.Length, path);
-        var json = new StrictJson(file.ReadBytes(0, file.Length), 0, path, ManifestRules, budget);
+        budget.Spend(file.Length);
+        var json = new StrictJson(file.ReadBytes(0, file.Length), 0, ManifestRules, budget);
         var layers = new List<Layer>();
         var names = new HashSet<string>(StringComparer.Ordinal);
         json.Next(JsonTokenType.StartObject, "the manifest");
@@ -115,7 +115,7 @@ internal static class OllamaModel
             }
         }
         json.End(Rules.OllamaManifest);
-        budget.Settle(path);
+        budget.Settle();
         return layers;
     }
 

@@ -81,7 +81,7 @@ internal sealed partial record PublisherHash(HashAlgorithmName Algorithm, string
     }
 
     // {"format_version":1,"files":{PATH:{"size","blob_id","lfs_sha256"?,"lfs_size"?}}}
-    private static PublisherHash? OfTree(Match snapshot, OpenBudget budget)
+    private static PublisherHash? OfTree(Match snapshot, OpenBudget whole)
     {
         string path = Path.Combine(snapshot.Groups["model"].Value, "trees", snapshot.Groups["commit"].Value + ".json");
         if (!File.Exists(path))
@@ -93,9 +93,10 @@ internal sealed partial record PublisherHash(HashAlgorithmName Algorithm, string
         {
             return null;
         }
+        FileBudget budget = whole.OfFile(path);
         budget.Grant(file.Length);
-        budget.Spend(file.Length, path);
-        var json = new StrictJson(file.ReadBytes(0, file.Length), 0, path, TreeRules, budget);
+        budget.Spend(file.Length);
+        var json = new StrictJson(file.ReadBytes(0, file.Length), 0, TreeRules, budget);
         string wanted = snapshot.Groups["file"].Value.Replace('\\', '/');
         PublisherHash? found = null;
         var names = new HashSet<string>(StringComparer.Ordinal);
@@ -117,7 +118,7 @@ internal sealed partial record PublisherHash(HashAlgorithmName Algorithm, string
                 found = listed == wanted ? entry : found;
             }
         }
-        budget.Settle(path);
+        budget.Settle();
         return found;
     }
 

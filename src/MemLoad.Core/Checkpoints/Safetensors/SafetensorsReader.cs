@@ -34,7 +34,7 @@ internal static class SafetensorsReader
 
     /// <summary>Reads the header and compares it with the file.</summary>
     /// <exception cref="MemLoadException">ML1003 to ML1013, ML4001 to ML4019, ML5115, ML6012 to ML6014.</exception>
-    public static Checkpoint Read(WholeFile file, OpenBudget budget, CancellationToken ct)
+    public static Checkpoint Read(WholeFile file, FileBudget budget, CancellationToken ct)
     {
         long length = HeaderLength(file);
         long dataStart = LengthBytes + length;
@@ -43,7 +43,7 @@ internal static class SafetensorsReader
         var json = new StrictJson(file, LengthBytes, length, HeaderRules, budget);
         int expected = Expected(json.Piece, length);
         var builder = new CheckpointBuilder(file.Path, CheckpointFormat.Safetensors, budget, expected);
-        budget.Spend(64L * expected, file.Path);
+        budget.Spend(64L * expected);
         var entries = new List<Entry>(expected);
         var findings = new List<string>(); // content that the reference reader reads in only one way and its writer does not write
         ParseHeader(ref json, file.Path, builder, budget, entries, findings, ct);
@@ -110,7 +110,7 @@ internal static class SafetensorsReader
         ref StrictJson json,
         string path,
         CheckpointBuilder builder,
-        OpenBudget budget,
+        FileBudget budget,
         List<Entry> entries,
         List<string> findings,
         CancellationToken ct)
@@ -141,7 +141,7 @@ internal static class SafetensorsReader
                         json.Position,
                         remedy: CheckpointBuilder.LeftOut(Rules.SafetensorsTensorName, name)));
             }
-            entries.Add(ParseTensor(ref json, name, entries.Count, shape, budget, path, unknown));
+            entries.Add(ParseTensor(ref json, name, entries.Count, shape, budget, unknown));
         }
         json.End(Rules.SafetensorsHeaderPadding);
         if (json.Piece[^1] is (byte)'\n' or (byte)'\r' or (byte)'\t')
@@ -179,7 +179,7 @@ internal static class SafetensorsReader
     }
 
     private static Entry ParseTensor(
-        ref StrictJson json, string name, int index, ShapeParser shape, OpenBudget budget, string path, SortedSet<string> unknown)
+        ref StrictJson json, string name, int index, ShapeParser shape, FileBudget budget, SortedSet<string> unknown)
     {
         long position = json.Position;
         DType dtype = default;
@@ -214,7 +214,7 @@ internal static class SafetensorsReader
         {
             throw json.Broken(Rules.SafetensorsFields, $"tensor {Printable.Quote(name)} has no {Fields[missing]}", position);
         }
-        (ImmutableArray<long> dimensions, ImmutableArray<long> strides) = shape.Take(in json, name, position, budget, path);
+        (ImmutableArray<long> dimensions, ImmutableArray<long> strides) = shape.Take(in json, name, position, budget);
         CheckSize(in json, name, dtype, dimensions, end - begin, position);
         return new Entry(new TensorEntry(name, dtype, dimensions, strides, index, 0), begin, checked((int)position));
     }
@@ -360,11 +360,11 @@ internal static class SafetensorsReader
         }
 
         public (ImmutableArray<long> Shape, ImmutableArray<long> Strides) Take(
-            in StrictJson json, string name, long position, OpenBudget budget, string path)
+            in StrictJson json, string name, long position, FileBudget budget)
         {
             if (!_shape.AsSpan().SequenceEqual(CollectionsMarshal.AsSpan(_dimensions)))
             {
-                budget.Spend(2 * (32 + (sizeof(long) * _dimensions.Count)), path);
+                budget.Spend(2 * (32 + (sizeof(long) * _dimensions.Count)));
                 _shape = [.. _dimensions];
                 try
                 {

@@ -28,9 +28,9 @@ internal static class ShardIndexReader
     public static Checkpoint Read(string indexPath, Opening opening)
     {
         var metadata = new Dictionary<string, object?>(StringComparer.Ordinal);
-        OpenBudget own = opening.Budget.OfFile();
-        List<Placement> placements = ParseIndex(ReadText(indexPath, own), indexPath, own, metadata);
-        own.Settle(indexPath);
+        FileBudget own = opening.Budget.OfFile(indexPath);
+        List<Placement> placements = ParseIndex(ReadText(own), own, metadata);
+        own.Settle();
 
         var merger = new CheckpointMerger();
         Dictionary<string, Shard> shards = OpenShards(placements, indexPath, merger, opening);
@@ -98,25 +98,26 @@ internal static class ShardIndexReader
         };
     }
 
-    private static byte[] ReadText(string indexPath, OpenBudget budget)
+    private static byte[] ReadText(FileBudget budget)
     {
-        using WholeFile file = budget.Remote is RemoteSession remote
-            ? remote.TryOpenWhole(indexPath, LargestIndex) ?? remote.Open(indexPath)
-            : CheckpointFileReader.Open(HubCache.Follow(indexPath));
-        LfsPointer.Refuse(file, indexPath);
+        string path = budget.Path;
+        using WholeFile file = budget.Whole.Remote is RemoteSession remote
+            ? remote.TryOpenWhole(path, LargestIndex) ?? remote.Open(path)
+            : CheckpointFileReader.Open(HubCache.Follow(path));
+        LfsPointer.Refuse(file, path);
         budget.Grant(Math.Min(file.Length, LargestIndex));
-        budget.Spend(Math.Min(file.Length, LargestIndex), indexPath);
+        budget.Spend(Math.Min(file.Length, LargestIndex));
         return file.Length switch
         {
-            0 => throw Rules.FileEmpty.Broken("the file has no bytes", indexPath),
-            > LargestIndex => throw Rules.IndexTooLarge.Broken($"the index has {file.Length} bytes", indexPath),
+            0 => throw Rules.FileEmpty.Broken("the file has no bytes", path),
+            > LargestIndex => throw Rules.IndexTooLarge.Broken($"the index has {file.Length} bytes", path),
             _ => file.ReadBytes(0, file.Length),
         };
     }
 
-    private static List<Placement> ParseIndex(byte[] text, string indexPath, OpenBudget budget, Dictionary<string, object?> metadata)
+    private static List<Placement> ParseIndex(byte[] text, FileBudget budget, Dictionary<string, object?> metadata)
     {
-        var json = new StrictJson(text, 0, indexPath, TextRules, budget);
+        var json = new StrictJson(text, 0, TextRules, budget);
         var placements = new List<Placement>();
         var names = new HashSet<string>(StringComparer.Ordinal);
         json.Next(JsonTokenType.StartObject, "the index");
@@ -125,7 +126,7 @@ internal static class ShardIndexReader
             switch (name)
             {
                 case "weight_map":
-                    ParseWeightMap(ref json, placements, budget, indexPath);
+                    ParseWeightMap(ref json, placements, budget);
                     break;
                 case "metadata":
                     json.Next(JsonTokenType.StartObject, "metadata");
@@ -141,10 +142,10 @@ internal static class ShardIndexReader
         json.End(Rules.IndexSyntax);
         return placements.Count > 0
             ? placements
-            : throw Rules.IndexForm.Broken("the index has no weight_map with tensors in it", indexPath);
+            : throw Rules.IndexForm.Broken("the index has no weight_map with tensors in it", budget.Path);
     }
 
-    private static void ParseWeightMap(ref StrictJson json, List<Placement> placements, OpenBudget budget, string path)
+    private static void ParseWeightMap(ref StrictJson json, List<Placement> placements, FileBudget budget)
     {
         var names = new HashSet<string>(StringComparer.Ordinal);
         string latest = "";
@@ -159,7 +160,7 @@ internal static class ShardIndexReader
                     Rules.ShardNamePlain,
                     $"tensor {Printable.Quote(tensor)} is placed in {Printable.Quote(shard)}, which is no plain file name");
             }
-            budget.Spend(PlacementOverhead, path);
+            budget.Spend(PlacementOverhead);
             placements.Add(new Placement(tensor, shard, json.Position));
         }
     }

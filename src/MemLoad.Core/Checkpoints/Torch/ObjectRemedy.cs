@@ -15,11 +15,10 @@ internal static class ObjectRemedy
     /// <summary>Returns the remedy; null if the file has no tensors.</summary>
     /// <param name="root">The value of the pickle, read with its objects.</param>
     /// <param name="budget">The budget that the search is charged to.</param>
-    /// <param name="path">The file, for errors.</param>
     /// <exception cref="MemLoadException">ML1013.</exception>
-    public static Remedy? For(object? root, OpenBudget budget, string path)
+    public static Remedy? For(object? root, FileBudget budget)
     {
-        if (Outside(root, "c", 0, budget, path) is string tensors)
+        if (Outside(root, "c", 0, budget) is string tensors)
         {
             return $"{Python(tensors)} To open it without its objects, which runs nothing: {Setting.AllowOpaque}.";
         }
@@ -33,7 +32,7 @@ internal static class ObjectRemedy
         $"Only if you trust the file, because this runs its code, in Python: {Load}; torch.save({tensors}, new).";
 
     // The expression of the container whose tensors are those of the model and that has no object. Null if there is none.
-    private static string? Outside(object? container, string expression, int depth, OpenBudget budget, string path)
+    private static string? Outside(object? container, string expression, int depth, FileBudget budget)
     {
         if (container is not PickleDict { HasObjectKey: false } dict)
         {
@@ -41,20 +40,20 @@ internal static class ObjectRemedy
         }
         (string Key, object? Value, int Count) best = ("", null, 0);
         int direct = 0;
-        budget.Spend(OpenBudget.Looking(dict.Items.Count), path);
+        budget.Spend(FileBudget.Looking(dict.Items.Count));
         foreach ((string key, object? value) in dict.Items)
         {
             direct += value is TensorReference ? 1 : 0;
             if (value is PickleDict { HasObjectKey: false } or PickleSequence { Kind: PickleSequenceKind.List or PickleSequenceKind.Tuple })
             {
                 int count = OtherKeys.Any(other => key.Contains(other, StringComparison.OrdinalIgnoreCase)) ? 0
-                    : Tensors(value, budget, path);
+                    : Tensors(value, budget);
                 best = count > best.Count ? (key, value, count) : best;
             }
         }
         if (direct >= best.Count && direct > 0)
         {
-            return TorchContainer.Holds(dict, value => value is OpaqueObject or PickleDict { HasObjectKey: true }, budget, path)
+            return TorchContainer.Holds(dict, value => value is OpaqueObject or PickleDict { HasObjectKey: true }, budget)
                 ? $"{{k: v for k, v in {expression}.items() if isinstance(v, torch.Tensor)}}"
                 : expression;
         }
@@ -63,20 +62,20 @@ internal static class ObjectRemedy
             return null;
         }
         string below = $"{expression}[{Quoted(best.Key)}]";
-        bool clean = !TorchContainer.Holds(best.Value, value => value is OpaqueObject or PickleDict { HasObjectKey: true }, budget, path);
-        return clean ? below : depth < DeepestKey ? Outside(best.Value, below, depth + 1, budget, path) : null;
+        bool clean = !TorchContainer.Holds(best.Value, value => value is OpaqueObject or PickleDict { HasObjectKey: true }, budget);
+        return clean ? below : depth < DeepestKey ? Outside(best.Value, below, depth + 1, budget) : null;
     }
 
     // The number of tensors in the container itself; 1 if only nested containers have tensors.
-    private static int Tensors(object container, OpenBudget budget, string path)
+    private static int Tensors(object container, FileBudget budget)
     {
         int count = 0;
         if (container is PickleDict dict)
         {
-            budget.Spend(OpenBudget.Looking(dict.Items.Count), path);
+            budget.Spend(FileBudget.Looking(dict.Items.Count));
             count = dict.Items.Count(item => item.Value is TensorReference);
         }
-        return count > 0 ? count : TorchContainer.Holds(container, value => value is TensorReference, budget, path) ? 1 : 0;
+        return count > 0 ? count : TorchContainer.Holds(container, value => value is TensorReference, budget) ? 1 : 0;
     }
 
     // The expression of the object with the most tensors: a whole model.

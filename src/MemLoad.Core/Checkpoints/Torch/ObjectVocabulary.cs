@@ -11,12 +11,13 @@ namespace MemLoad;
 /// as usual. There are two more ways to affect a tensor. A key of a dict can be an object. Its class decides which keys it is equal to, so
 /// the whole dict is left out. A call of the allowlist with an object or a held container among its arguments gives an object.
 /// </remarks>
-internal sealed class ObjectVocabulary : IPickleVocabulary
+/// <param name="budget">The budget of the file with the pickle.</param>
+internal sealed class ObjectVocabulary(FileBudget budget) : IPickleVocabulary
 {
     private const int DeepestArgument = 3;
     private const int WaitingBytes = 2 * sizeof(long);
 
-    private readonly TorchVocabulary _torch = new();
+    private readonly TorchVocabulary _torch = new(budget);
     private readonly Stack<object> _waiting = new();
 
     /// <summary>The number of objects that are not part of another object and have no name in the checkpoint.</summary>
@@ -35,126 +36,124 @@ internal sealed class ObjectVocabulary : IPickleVocabulary
     public bool TakesRepeatedNames => true;
 
     /// <inheritdoc/>
-    public object? Resolve(string module, string name, OpenBudget budget, string path, long at)
+    public object? Resolve(string module, string name, long at)
     {
-        if (TorchVocabulary.Resolve(module, name) is object known)
+        if (TorchNames.Resolve(module, name) is object known)
         {
             return known;
         }
         string full = $"{module}.{name}";
-        if (TorchVocabulary.OtherTensorKind(full) is not null)
+        if (TorchNames.OtherTensorKind(full) is not null)
         {
             return new PickleGlobal(full);
         }
-        if (Program is null && TorchVocabulary.RunsPrograms(module, name))
+        if (Program is null && TorchNames.RunsPrograms(module, name))
         {
-            Program = TorchVocabulary.Refusal(module, name, isRoot: false, path, at);
+            Program = RefusalOf(module, name, isRoot: false, at);
         }
-        return New(full, budget, path);
+        return New(full);
     }
 
     /// <inheritdoc/>
-    public MemLoadException RefusalOf(string module, string name, bool isRoot, string path, long at) =>
-        TorchVocabulary.Refusal(module, name, isRoot, path, at);
+    public MemLoadException RefusalOf(string module, string name, bool isRoot, long at) =>
+        TorchNames.Refusal(module, name, isRoot, budget.Path, at);
 
     /// <inheritdoc/>
-    public object? Call(object? callee, PickleSequence arguments, OpenBudget budget, string path, long at)
+    public object? Call(object? callee, PickleSequence arguments, long at)
     {
         string? name = (callee as PickleGlobal)?.Name;
-        if (callee is OpaqueObject || TorchVocabulary.IsType(name))
+        if (callee is OpaqueObject || TorchNames.IsType(name))
         {
-            return CallOpaque(callee!, arguments, budget, path);
+            return CallOpaque(callee!, arguments);
         }
-        if (TorchVocabulary.OtherTensorKind(name) is string kind)
+        if (TorchNames.OtherTensorKind(name) is string kind)
         {
-            return Refused(kind, arguments, budget, path, at);
+            return Refused(kind, arguments, at);
         }
-        budget.Spend(OpenBudget.Looking(arguments.Count), path);
-        if (name is not null && IsUncertain(arguments, TorchVocabulary.HooksOf(name), 0, budget, path))
+        budget.Spend(FileBudget.Looking(arguments.Count));
+        if (name is not null && IsUncertain(arguments, TorchNames.HooksOf(name), 0))
         {
             // A tensor whose class or data only code can make: it is refused by its name, and the rest of the file can be read.
-            return name == TorchVocabulary.RebuildFromType
-                ? Refused("a tensor subclass", arguments, budget, path, at)
-                : CallOpaque(callee!, arguments, budget, path);
+            return name == TorchNames.RebuildFromType
+                ? Refused("a tensor subclass", arguments, at)
+                : CallOpaque(callee!, arguments);
         }
         // The attributes of a tensor are reachable from it, and its record does not have them.
-        foreach (object? attached in TorchVocabulary.AttachedBy(name, arguments))
+        foreach (object? attached in AttachedBy(name, arguments))
         {
-            Hold(attached, null, budget, path);
+            Hold(attached, null);
         }
         try
         {
-            return _torch.Call(callee, arguments, budget, path, at);
+            return _torch.Call(callee, arguments, at);
         }
-        catch (MemLoadException e) when (e.Rule == Rules.PickleArguments && TorchVocabulary.IsNumpy(name))
+        catch (MemLoadException e) when (e.Rule == Rules.PickleArguments && TorchNames.IsNumpy(name))
         {
-            return CallOpaque(callee!, arguments, budget, path); // a value of numpy that is not a plain number
+            return CallOpaque(callee!, arguments); // a value of numpy that is not a plain number
         }
     }
 
     /// <inheritdoc/>
-    public object? Create(object? type, PickleSequence arguments, OpenBudget budget, string path, long at) =>
-        type is OpaqueObject || TorchVocabulary.IsType((type as PickleGlobal)?.Name)
-            ? CallOpaque(type!, arguments, budget, path)
-            : _torch.Create(type, arguments, budget, path, at);
+    public object? Create(object? type, PickleSequence arguments, long at) =>
+        type is OpaqueObject || TorchNames.IsType((type as PickleGlobal)?.Name)
+            ? CallOpaque(type!, arguments)
+            : _torch.Create(type, arguments, at);
 
     /// <inheritdoc/>
-    public void Build(object? target, object? state, OpenBudget budget, string path, long at)
+    public void Build(object? target, object? state, long at)
     {
         switch (target)
         {
             case OpaqueObject made:
-                Hold(state, made, budget, path);
+                Hold(state, made);
                 return;
-            case NumpyType type when !TorchVocabulary.IsPlainState(type, state):
+            case NumpyType type when !NumpyScalars.IsPlainState(type, state):
                 type.IsHeld = true;
-                Hold(state, null, budget, path);
+                Hold(state, null);
                 return;
             default:
                 if (state is PickleDict { IsHeld: true })
                 {
-                    throw Rules.ObjectHolds.Broken("an object holds the attributes of a dict", path, at);
+                    throw Rules.ObjectHolds.Broken("an object holds the attributes of a dict", budget.Path, at);
                 }
-                TorchVocabulary.Build(target, state, path, at);
-                Hold(state, null, budget, path); // reachable from the dict, and its record does not have them
+                _torch.Build(target, state, at);
+                Hold(state, null); // reachable from the dict, and its record does not have them
                 return;
         }
     }
 
     /// <inheritdoc/>
-    public bool TryAdd(object? target, ReadOnlySpan<object?> items, OpenBudget budget, string path)
+    public bool TryAdd(object? target, ReadOnlySpan<object?> items)
     {
         if (target is not OpaqueObject made)
         {
             return false;
         }
-        Hold(items, made, budget, path);
+        Hold(items, made);
         return true;
     }
 
     /// <inheritdoc/>
-    public bool TrySetKey(PickleDict dict, object? key, object? value, OpenBudget budget, string path)
+    public bool TrySetKey(PickleDict dict, object? key, object? value)
     {
-        if (!HasObject(key, 0, budget, path))
+        if (!HasObject(key, 0))
         {
             return false;
         }
         dict.HasObjectKey = true;
-        Hold(key, null, budget, path);
-        Hold(dict, null, budget, path);
-        Hold(value, null, budget, path);
+        Hold(key, null);
+        Hold(dict, null);
+        Hold(value, null);
         return true;
     }
 
     /// <inheritdoc/>
-    public void Hold(ReadOnlySpan<object?> items, OpenBudget budget, string path) => Hold(items, null, budget, path);
+    public void Hold(ReadOnlySpan<object?> items) => Hold(items, null);
 
     /// <summary>Reads a persistent id whose class is not on the list. Returns null for any other.</summary>
     /// <param name="id">The value of the id.</param>
     /// <param name="references">The storages. The key of the storage is held, because two descriptions of it would differ.</param>
-    /// <param name="budget">The budget.</param>
-    /// <param name="path">The file, for errors.</param>
-    public OpaqueObject? StorageOf(object? id, StorageReferences references, OpenBudget budget, string path)
+    public OpaqueObject? StorageOf(object? id, StorageReferences references)
     {
         if (id is not PickleSequence { Kind: PickleSequenceKind.Tuple, Count: <= 6 } tuple)
         {
@@ -166,8 +165,8 @@ internal sealed class ObjectVocabulary : IPickleVocabulary
                 return type;
             case ["storage", OpaqueObject type, string key, string, long, ..]:
                 references.Hold(key);
-                Hold(type, null, budget, path);
-                return New(type.Name, budget, path);
+                Hold(type, null);
+                return New(type.Name);
             default:
                 return null;
         }
@@ -183,41 +182,60 @@ internal sealed class ObjectVocabulary : IPickleVocabulary
         }
     }
 
-    private OpaqueObject New(string name, OpenBudget budget, string path)
+    private OpaqueObject New(string name)
     {
-        budget.Spend(OpaqueObject.Overhead, path);
+        budget.Spend(OpaqueObject.Overhead);
         LooseCount++;
         return new OpaqueObject(name);
     }
 
-    private OpaqueObject CallOpaque(object callee, PickleSequence arguments, OpenBudget budget, string path)
+    // The arguments that a tensor keeps in addition to its data: attributes, and hooks that the pickle uses again.
+    private static IEnumerable<object?> AttachedBy(string? name, PickleSequence arguments) =>
+        name is TorchNames.RebuildParameterWithState or TorchNames.RebuildFromType || (name is not null && TorchNames.HooksOf(name) >= 0)
+            ? Attached(name, arguments)
+            : [];
+
+    private static IEnumerable<object?> Attached(string name, PickleSequence arguments)
+    {
+        if (name is TorchNames.RebuildParameterWithState or TorchNames.RebuildFromType && arguments.Count > 0)
+        {
+            yield return arguments.Items[^1];
+        }
+        if (TorchNames.HooksOf(name) is int hooks and >= 0 && hooks < arguments.Count
+            && arguments.Items[hooks] is PickleDict { IsKept: true } kept)
+        {
+            yield return kept;
+        }
+    }
+
+    private OpaqueObject CallOpaque(object callee, PickleSequence arguments)
     {
         // The helpers of copyreg and numpy get the class as their first argument.
         string name = callee is OpaqueObject { Name: string text }
             && (!text.Contains("_reconstruct", StringComparison.Ordinal) || arguments.Count == 0) ? text
             : arguments.Items is [OpaqueObject type, ..] ? type.Name
             : (callee as OpaqueObject)?.Name ?? ((PickleGlobal)callee).Name;
-        OpaqueObject made = New(name, budget, path);
-        Hold(callee, made, budget, path);
-        Hold(arguments, made, budget, path);
+        OpaqueObject made = New(name);
+        Hold(callee, made);
+        Hold(arguments, made);
         return made;
     }
 
-    private RefusedTensor Refused(string kind, PickleSequence arguments, OpenBudget budget, string path, long at)
+    private RefusedTensor Refused(string kind, PickleSequence arguments, long at)
     {
         // A function of PyTorch changes nothing. The classes among its arguments could.
         if (LooseCount > 0)
         {
-            Hold(arguments, null, budget, path);
+            Hold(arguments, null);
         }
-        budget.Spend(TensorReference.Overhead, path);
+        budget.Spend(TensorReference.Overhead);
         return new RefusedTensor(kind, at) { Arguments = arguments };
     }
 
     // Whether the code of an object could create or change the values that a call of the allowlist reads. Hooks are not read.
-    private static bool IsUncertain(PickleSequence arguments, int hooks, int depth, OpenBudget budget, string path)
+    private bool IsUncertain(PickleSequence arguments, int hooks, int depth)
     {
-        budget.Spend(OpenBudget.Looking(arguments.Count), path);
+        budget.Spend(FileBudget.Looking(arguments.Count));
         for (int i = 0; i < arguments.Count; i++)
         {
             bool uncertain = arguments.Items[i] switch
@@ -226,7 +244,7 @@ internal sealed class ObjectVocabulary : IPickleVocabulary
                 PickleDict { IsHeld: true } => i != hooks,
                 NumpyType { IsHeld: true } => true,
                 PickleSequence { IsHeld: true, IsMutable: true } => true,
-                PickleSequence inner when depth < DeepestArgument => IsUncertain(inner, -1, depth + 1, budget, path),
+                PickleSequence inner when depth < DeepestArgument => IsUncertain(inner, -1, depth + 1),
                 _ => false,
             };
             if (uncertain)
@@ -237,16 +255,16 @@ internal sealed class ObjectVocabulary : IPickleVocabulary
         return false;
     }
 
-    private static bool HasObject(object? key, int depth, OpenBudget budget, string path)
+    private bool HasObject(object? key, int depth)
     {
         if (key is not PickleSequence { Kind: PickleSequenceKind.Tuple or PickleSequenceKind.FrozenSet } tuple || depth == DeepestArgument)
         {
             return key is OpaqueObject;
         }
-        budget.Spend(OpenBudget.Looking(tuple.Count), path);
+        budget.Spend(FileBudget.Looking(tuple.Count));
         foreach (object? item in tuple.Items)
         {
-            if (HasObject(item, depth + 1, budget, path))
+            if (HasObject(item, depth + 1))
             {
                 return true;
             }
@@ -254,38 +272,38 @@ internal sealed class ObjectVocabulary : IPickleVocabulary
         return false;
     }
 
-    private void Hold(ReadOnlySpan<object?> items, OpaqueObject? holder, OpenBudget budget, string path)
+    private void Hold(ReadOnlySpan<object?> items, OpaqueObject? holder)
     {
-        budget.Spend(OpenBudget.Looking(items.Length), path);
+        budget.Spend(FileBudget.Looking(items.Length));
         foreach (object? item in items)
         {
-            Hold(item, holder, budget, path);
+            Hold(item, holder);
         }
     }
 
     // Each value is visited once. A value that is already held stays held, with all values below it.
-    private void Hold(object? value, OpaqueObject? holder, OpenBudget budget, string path)
+    private void Hold(object? value, OpaqueObject? holder)
     {
-        Wait(value, budget, path);
+        Wait(value);
         while (_waiting.TryPop(out object? next))
         {
             switch (next)
             {
                 case PickleDict { IsHeld: false } dict:
                     dict.IsHeld = true;
-                    budget.Spend(OpenBudget.Looking(dict.Items.Count), path);
+                    budget.Spend(FileBudget.Looking(dict.Items.Count));
                     foreach ((_, object? item) in dict.Items)
                     {
-                        Wait(item, budget, path);
+                        Wait(item);
                     }
                     break;
                 case PickleSequence { IsHeld: false, Count: > 0 } or PickleSequence { IsHeld: false, IsMutable: true }:
                     var sequence = (PickleSequence)next;
                     sequence.IsHeld = true;
-                    budget.Spend(OpenBudget.Looking(sequence.Count), path);
+                    budget.Spend(FileBudget.Looking(sequence.Count));
                     foreach (object? item in sequence.Items)
                     {
-                        Wait(item, budget, path);
+                        Wait(item);
                     }
                     break;
                 case TensorReference tensor:
@@ -300,7 +318,7 @@ internal sealed class ObjectVocabulary : IPickleVocabulary
                     }
                     break;
                 case RefusedTensor { Arguments: PickleSequence arguments }:
-                    Wait(arguments, budget, path);
+                    Wait(arguments);
                     break;
                 case NumpyType type:
                     type.IsHeld = true;
@@ -330,11 +348,11 @@ internal sealed class ObjectVocabulary : IPickleVocabulary
         }
     }
 
-    private void Wait(object? value, OpenBudget budget, string path)
+    private void Wait(object? value)
     {
         if (value is PickleDict or PickleSequence or TensorReference or StorageReference or RefusedTensor or NumpyType or OpaqueObject)
         {
-            budget.Spend(WaitingBytes, path);
+            budget.Spend(WaitingBytes);
             _waiting.Push(value);
         }
     }

@@ -8,7 +8,7 @@ namespace MemLoad;
 /// Reads the bytes of a pickle forward from a range of a file through a small buffer. Every length is compared with the range before it is
 /// used.
 /// </summary>
-internal sealed class PickleInput(FileRange file, long offset, long length, OpenBudget budget) : IDisposable
+internal sealed class PickleInput(FileRange file, long offset, long length, FileBudget budget) : IDisposable
 {
     /// <summary>Maximum characters of a global name in a pickle, without its module.</summary>
     public const int LongestLine = 1 << 10;
@@ -61,7 +61,7 @@ internal sealed class PickleInput(FileRange file, long offset, long length, Open
     public double ReadBigEndianDouble() => BinaryPrimitives.ReadDoubleBigEndian(Take(8));
 
     /// <summary>The budget that is charged with the memory of values.</summary>
-    public OpenBudget Budget => budget;
+    public FileBudget Budget => budget;
 
     /// <summary>Skips bytes.</summary>
     public void Skip(ulong count)
@@ -83,7 +83,7 @@ internal sealed class PickleInput(FileRange file, long offset, long length, Open
     public byte[] ReadBytes(ulong count)
     {
         int size = CheckedLength(count);
-        budget.Spend(32 + size, Path);
+        budget.Spend(32 + size);
         byte[] bytes = GC.AllocateUninitializedArray<byte>(size);
         int buffered = Math.Min(size, _filled - _next);
         _buffer.AsSpan(_next, buffered).CopyTo(bytes);
@@ -105,7 +105,7 @@ internal sealed class PickleInput(FileRange file, long offset, long length, Open
         {
             return "";
         }
-        budget.Spend(OpenBudget.Text(size), Path);
+        budget.Spend(FileBudget.Text(size));
         try
         {
             // Python writes lone surrogates as UTF-8 too ("surrogatepass"); no tensor needs them, so they are refused.

@@ -16,11 +16,11 @@ internal sealed class PickleMachine(
     private static readonly object True = true;
     private static readonly object False = false;
 
-    private readonly OpenBudget _budget = input.Budget;
-    private readonly PickleMemo _memo = new(input.Budget, input.Path);
+    private readonly FileBudget _budget = input.Budget;
+    private readonly PickleMemo _memo = new(input.Budget);
     private readonly object?[] _numbers = new object?[64];
     private readonly Stack<PickleSequence>?[] _recycled = new Stack<PickleSequence>?[8];
-    private readonly IPickleVocabulary _vocabulary = vocabulary ?? new TorchVocabulary();
+    private readonly IPickleVocabulary _vocabulary = vocabulary ?? new TorchVocabulary(input.Budget);
     private readonly Stack<PickleDict> _recycledDicts = new();
     private uint _memoized;
     private object?[] _stack = new object?[64];
@@ -106,7 +106,7 @@ internal sealed class PickleMachine(
                             : throw Malformed($"an integer has {size} bytes", at));
                     break;
                 case 'G': // BINFLOAT
-                    _budget.Spend(24, input.Path);
+                    _budget.Spend(24);
                     Push(input.ReadBigEndianDouble());
                     break;
 
@@ -174,7 +174,7 @@ internal sealed class PickleMachine(
                     break;
                 case 'd': // DICT
                     var dict = new PickleDict(PickleDictKind.Dict);
-                    _budget.Spend(PickleDict.Overhead, input.Path);
+                    _budget.Spend(PickleDict.Overhead);
                     SetItems(dict, PopToMark(at), at);
                     Push(dict);
                     break;
@@ -217,7 +217,7 @@ internal sealed class PickleMachine(
                 case 'R': // REDUCE
                     ReadOnlySpan<object?> call = PopMany(2, at);
                     PickleSequence arguments = Arguments(call[1], at);
-                    object? made = _vocabulary.Call(call[0], arguments, _budget, input.Path, at);
+                    object? made = _vocabulary.Call(call[0], arguments, at);
                     if (made is TensorReference or PickleSequence { Kind: PickleSequenceKind.Size })
                     {
                         Refund(arguments);
@@ -226,11 +226,11 @@ internal sealed class PickleMachine(
                     break;
                 case '\x81': // NEWOBJ
                     ReadOnlySpan<object?> creation = PopMany(2, at);
-                    Push(_vocabulary.Create(creation[0], Arguments(creation[1], at), _budget, input.Path, at));
+                    Push(_vocabulary.Create(creation[0], Arguments(creation[1], at), at));
                     break;
                 case 'b': // BUILD
                     object? state = Pop(at);
-                    _vocabulary.Build(Peek(at), state, _budget, input.Path, at);
+                    _vocabulary.Build(Peek(at), state, at);
                     RefundState(state);
                     break;
                 case 'Q': // BINPERSID
@@ -247,9 +247,9 @@ internal sealed class PickleMachine(
 
     private object Global(string module, string name, long at)
     {
-        _budget.Spend(8 * OpenBudget.Text(module.Length + name.Length), input.Path);
-        return _vocabulary.Resolve(module, name, _budget, input.Path, at)
-            ?? throw _vocabulary.RefusalOf(module, name, isRoot: _count == 0, input.Path, at);
+        _budget.Spend(8 * FileBudget.Text(module.Length + name.Length));
+        return _vocabulary.Resolve(module, name, at)
+            ?? throw _vocabulary.RefusalOf(module, name, isRoot: _count == 0, at);
     }
 
     // An integer that fits 64 bits is always a long, so that readers of the records need only one test.
@@ -262,7 +262,7 @@ internal sealed class PickleMachine(
         }
         else
         {
-            _budget.Spend(64 + littleEndian.Length, input.Path);
+            _budget.Spend(64 + littleEndian.Length);
             Push(value);
         }
     }
@@ -273,7 +273,7 @@ internal sealed class PickleMachine(
         ref object? known = ref _numbers[value & (_numbers.Length - 1)];
         if (known is not long number || number != value)
         {
-            _budget.Spend(24, input.Path);
+            _budget.Spend(24);
             known = value;
         }
         Push(known);
@@ -287,13 +287,13 @@ internal sealed class PickleMachine(
         object? target = Peek(at);
         if (target is PickleSequence sequence && sequence.Kind == kind)
         {
-            sequence.Add(items, _budget, input.Path);
+            sequence.Add(items, _budget);
             if (sequence.IsHeld)
             {
-                _vocabulary.Hold(items, _budget, input.Path);
+                _vocabulary.Hold(items);
             }
         }
-        else if (!_vocabulary.TryAdd(target, items, _budget, input.Path))
+        else if (!_vocabulary.TryAdd(target, items))
         {
             throw Malformed($"items are added to something that is no {kind}", at);
         }
@@ -303,7 +303,7 @@ internal sealed class PickleMachine(
     {
         if (target is not PickleDict dict || items.Length % 2 != 0)
         {
-            if (items.Length % 2 == 0 && _vocabulary.TryAdd(target, items, _budget, input.Path))
+            if (items.Length % 2 == 0 && _vocabulary.TryAdd(target, items))
             {
                 return;
             }
@@ -316,10 +316,10 @@ internal sealed class PickleMachine(
         }
         for (int i = 0; i < items.Length; i += 2)
         {
-            if (!dict.TrySet(items[i], items[i + 1], _budget, input.Path)
-                && !_vocabulary.TrySetKey(dict, items[i], items[i + 1], _budget, input.Path))
+            if (!dict.TrySet(items[i], items[i + 1], _budget)
+                && !_vocabulary.TrySetKey(dict, items[i], items[i + 1]))
             {
-                if (items[i] is string || PythonKey.Identity(items[i], _budget, input.Path) is not null)
+                if (items[i] is string || PythonKey.Identity(items[i], _budget) is not null)
                 {
                     throw NameRepeated(items[i], at);
                 }
@@ -333,13 +333,13 @@ internal sealed class PickleMachine(
         }
         if (dict.IsHeld)
         {
-            _vocabulary.Hold(items, _budget, input.Path);
+            _vocabulary.Hold(items);
         }
     }
 
     private void Push(PickleSequenceKind kind, ReadOnlySpan<object?> items)
     {
-        _budget.Spend(Cost(items.Length), input.Path);
+        _budget.Spend(Cost(items.Length));
         if (kind == PickleSequenceKind.Tuple && items.Length < _recycled.Length && _recycled[items.Length] is { Count: > 0 } spare)
         {
             PickleSequence tuple = spare.Pop();
@@ -354,7 +354,7 @@ internal sealed class PickleMachine(
     {
         if (_count == _stack.Length)
         {
-            _budget.Spend(2L * sizeof(long) * _count, input.Path);
+            _budget.Spend(2L * sizeof(long) * _count);
             Array.Resize(ref _stack, 2 * _count);
         }
         _stack[_count++] = value;
@@ -364,7 +364,7 @@ internal sealed class PickleMachine(
     {
         if (_markCount == _marks.Length)
         {
-            _budget.Spend(2L * sizeof(int) * _markCount, input.Path);
+            _budget.Spend(2L * sizeof(int) * _markCount);
             Array.Resize(ref _marks, 2 * _markCount);
         }
         _marks[_markCount++] = _count;
@@ -430,7 +430,7 @@ internal sealed class PickleMachine(
         {
             return recycled;
         }
-        _budget.Spend(PickleDict.Overhead, input.Path);
+        _budget.Spend(PickleDict.Overhead);
         return new PickleDict(PickleDictKind.Dict);
     }
 
@@ -479,7 +479,7 @@ internal sealed class PickleMachine(
 
     private void Recycle(PickleSequence tuple)
     {
-        _budget.Spend(-Cost(tuple.Count), input.Path);
+        _budget.Spend(-Cost(tuple.Count));
         if (tuple.Count < _recycled.Length)
         {
             (_recycled[tuple.Count] ??= new Stack<PickleSequence>()).Push(tuple);

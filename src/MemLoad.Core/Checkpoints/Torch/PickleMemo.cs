@@ -4,7 +4,7 @@ namespace MemLoad;
 /// The memo of a pickle: values by number. Python numbers them from 0, so they are in an array. A number far above their count is in a
 /// dictionary. The memory and the time therefore do not depend on the numbers.
 /// </summary>
-internal sealed class PickleMemo(OpenBudget budget, string path)
+internal sealed class PickleMemo(FileBudget budget)
 {
     private const int FreeGap = 256;
     private static readonly object Unset = new();
@@ -29,7 +29,7 @@ internal sealed class PickleMemo(OpenBudget budget, string path)
             Count += known ? 0 : 1;
             return;
         }
-        budget.Spend(OpenBudget.GrowingEntry, path);
+        budget.Spend(FileBudget.GrowingEntry);
         _sparse ??= new Dictionary<uint, object?>(SeededNumbers.Comparer);
         Count += _sparse.ContainsKey(index) ? 0 : 1;
         _sparse[index] = value;
@@ -51,7 +51,7 @@ internal sealed class PickleMemo(OpenBudget budget, string path)
     {
         int old = _dense.Length;
         int length = checked((int)Math.Max(index + 1L, 2L * old));
-        budget.Spend((long)sizeof(long) * length, path);
+        budget.Spend((long)sizeof(long) * length);
         Array.Resize(ref _dense, length);
         _dense.AsSpan(old).Fill(Unset);
     }

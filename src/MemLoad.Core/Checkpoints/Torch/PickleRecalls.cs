@@ -7,10 +7,10 @@ namespace MemLoad;
 internal sealed class PickleRecalls
 {
     private readonly long _numbers;
-    private readonly OpenBudget _budget;
+    private readonly FileBudget _budget;
     private ulong[] _used = []; // a bit for each number, up to the last that is used
 
-    private PickleRecalls(long numbers, OpenBudget budget)
+    private PickleRecalls(long numbers, FileBudget budget)
     {
         _numbers = numbers;
         _budget = budget;
@@ -29,9 +29,9 @@ internal sealed class PickleRecalls
     /// <param name="length">Its length.</param>
     /// <param name="budget">The budget that is charged with a few bits per number.</param>
     /// <param name="cancellationToken">Stops the scan.</param>
-    public static PickleRecalls? Of(FileRange file, long offset, long length, OpenBudget budget, CancellationToken cancellationToken)
+    public static PickleRecalls? Of(FileRange file, long offset, long length, FileBudget budget, CancellationToken cancellationToken)
     {
-        using var input = new PickleInput(file, offset, length, OpenBudget.Unlimited());
+        using var input = new PickleInput(file, offset, length, FileBudget.Unlimited());
         // In a pickle of Python, no number exceeds the number of opcodes.
         var recalls = new PickleRecalls(length, budget);
         try
@@ -62,10 +62,10 @@ internal sealed class PickleRecalls
                     counts = true;
                     break;
                 case 'h': // BINGET
-                    Use(input.ReadByte(), input.Path);
+                    Use(input.ReadByte());
                     break;
                 case 'j': // LONG_BINGET
-                    Use(input.ReadUInt32(), input.Path);
+                    Use(input.ReadUInt32());
                     break;
                 case '\x80' or 'K':
                     input.Skip(1);
@@ -104,7 +104,7 @@ internal sealed class PickleRecalls
         }
     }
 
-    private void Use(uint index, string path)
+    private void Use(uint index)
     {
         if (index >= _numbers)
         {
@@ -113,7 +113,7 @@ internal sealed class PickleRecalls
         if (index >> 6 >= (uint)_used.Length)
         {
             int words = (int)Math.Max((index >> 6) + 1, 2L * _used.Length);
-            _budget.Spend(32 + ((long)sizeof(ulong) * words), path);
+            _budget.Spend(32 + ((long)sizeof(ulong) * words));
             Array.Resize(ref _used, words);
         }
         _used[index >> 6] |= 1UL << (int)(index & 63);

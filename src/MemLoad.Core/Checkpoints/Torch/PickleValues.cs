@@ -90,20 +90,20 @@ internal sealed class PickleSequence(PickleSequenceKind kind, object?[] items)
     /// <summary>
     /// Returns a copy, as the constructors of Python do. Items that are added to one sequence later are not in the other.
     /// </summary>
-    public static PickleSequence Copy(PickleSequenceKind kind, ReadOnlySpan<object?> items, OpenBudget budget, string path)
+    public static PickleSequence Copy(PickleSequenceKind kind, ReadOnlySpan<object?> items, FileBudget budget)
     {
-        budget.Spend(Overhead + ((long)sizeof(long) * items.Length), path);
+        budget.Spend(Overhead + ((long)sizeof(long) * items.Length));
         return new PickleSequence(kind, items.ToArray());
     }
 
     /// <summary>Adds items at the end.</summary>
-    public void Add(ReadOnlySpan<object?> more, OpenBudget budget, string path)
+    public void Add(ReadOnlySpan<object?> more, FileBudget budget)
     {
         int count = checked(Count + more.Length);
         if (count > _items.Length)
         {
             int capacity = Math.Max(count, (int)Math.Min(Array.MaxLength, 2L * Count));
-            budget.Spend(32 + ((long)sizeof(long) * capacity), path);
+            budget.Spend(32 + ((long)sizeof(long) * capacity));
             Array.Resize(ref _items, capacity);
         }
         more.CopyTo(_items.AsSpan(Count));
@@ -187,11 +187,11 @@ internal sealed class PickleDict(PickleDictKind kind)
     /// Sets an entry. The last value and the first key are kept, as in Python. Returns false if the key cannot be hashed or has no name.
     /// Also returns false if two other keys of Python have the same name, because one entry would be lost.
     /// </summary>
-    public bool TrySet(object? key, object? value, OpenBudget budget, string path)
+    public bool TrySet(object? key, object? value, FileBudget budget)
     {
         if (_items is null)
         {
-            budget.Spend(FirstEntries, path);
+            budget.Spend(FirstEntries);
             _items = new OrderedDictionary<string, object?>(StringComparer.Ordinal);
         }
         else if (_items.Count == _items.Capacity)
@@ -199,29 +199,29 @@ internal sealed class PickleDict(PickleDictKind kind)
             // The capacity is the number of entries that the pickle is expected to have. A wrong estimate costs little: two to four times
             // the real number.
             int capacity = (int)Math.Clamp(ExpectedCount, 2L * _items.Count, 4L * _items.Count);
-            budget.Spend((OpenBudget.EntryBytes * (long)capacity) + (OpenBudget.EntryBytes * (long)_items.Count), path);
+            budget.Spend((FileBudget.EntryBytes * (long)capacity) + (FileBudget.EntryBytes * (long)_items.Count));
             _items.EnsureCapacity(capacity);
         }
         if (key is long number && (_isNumbered || _items.Count == 0))
         {
             _isNumbered = true;
             string digits = number.ToString(CultureInfo.InvariantCulture);
-            budget.Spend(OpenBudget.Text(digits.Length) + OpenBudget.Hashing(digits.Length), path);
+            budget.Spend(FileBudget.Text(digits.Length) + FileBudget.Hashing(digits.Length));
             _items[digits] = value;
             return true;
         }
         if (_isNumbered)
         {
             _isNumbered = false;
-            budget.Spend(OtherKeys.Overhead + ((long)OpenBudget.GrowingEntry * _items.Count), path);
+            budget.Spend(OtherKeys.Overhead + ((long)FileBudget.GrowingEntry * _items.Count));
             _others = new OtherKeys(_items.Keys);
         }
-        string? name = key is string text ? TextName(text, budget, path) : OtherName(key, budget, path);
+        string? name = key is string text ? TextName(text, budget) : OtherName(key, budget);
         if (name is null)
         {
             return false;
         }
-        budget.Spend(OpenBudget.Hashing(name.Length), path);
+        budget.Spend(FileBudget.Hashing(name.Length));
         _items[name] = value;
         return true;
     }
@@ -246,18 +246,18 @@ internal sealed class PickleDict(PickleDictKind kind)
     }
 
     /// <summary>Returns a copy, as the constructors of Python do. Entries that are set in one dict later are not in the other.</summary>
-    public static PickleDict Copy(PickleDictKind kind, PickleDict source, OpenBudget budget, string path)
+    public static PickleDict Copy(PickleDictKind kind, PickleDict source, FileBudget budget)
     {
         var copy = new PickleDict(kind) { _isNumbered = source._isNumbered };
         if (source._items is { Count: > 0 } items)
         {
-            budget.Spend(FirstEntries + (3L * OpenBudget.EntryBytes * items.Count), path);
+            budget.Spend(FirstEntries + (3L * FileBudget.EntryBytes * items.Count));
             copy._items = new OrderedDictionary<string, object?>(items, StringComparer.Ordinal);
         }
         if (source._others is { } others)
         {
             int entries = others.Names.Count + (others.NameOf?.Count ?? 0) + (others.Apart?.Count ?? 0);
-            budget.Spend(OtherKeys.Overhead + ((long)OpenBudget.GrowingEntry * entries), path);
+            budget.Spend(OtherKeys.Overhead + ((long)FileBudget.GrowingEntry * entries));
             copy._others = new OtherKeys(others.Names)
             {
                 NameOf = others.NameOf is null ? null : new Dictionary<string, string>(others.NameOf, StringComparer.Ordinal),
@@ -268,29 +268,29 @@ internal sealed class PickleDict(PickleDictKind kind)
     }
 
     // The name of a key that is text, under which it is stored. Null if it is lost among others.
-    private string? TextName(string text, OpenBudget budget, string path) =>
+    private string? TextName(string text, FileBudget budget) =>
         _others is null ? text
-        : _others.Names.Contains(text) ? Apart(text, isText: true, budget, path)
+        : _others.Names.Contains(text) ? Apart(text, isText: true, budget)
         : _others.Apart?.Contains(text) == true ? null : text;
 
     // A name with a mark after it. Null if another key has that, too.
-    private string? Apart(string name, bool isText, OpenBudget budget, string path)
+    private string? Apart(string name, bool isText, FileBudget budget)
     {
-        budget.Spend(OpenBudget.GrowingEntry + (2 * OpenBudget.Text(name.Length + 1)), path);
+        budget.Spend(FileBudget.GrowingEntry + (2 * FileBudget.Text(name.Length + 1)));
         string apart = name + '\0';
         if (_items!.ContainsKey(apart) && !(isText && _others?.Apart?.Contains(apart) == true && !_others.Names.Contains(apart)))
         {
             return null;
         }
-        OtherKeys others = Others(budget, path);
+        OtherKeys others = Others(budget);
         (others.Apart ??= new HashSet<string>(StringComparer.Ordinal)).Add(apart);
         return apart;
     }
 
     // The name of a key that is not text: the name of an equal key that is stored, or its own name. Null if it has no name.
-    private string? OtherName(object? key, OpenBudget budget, string path)
+    private string? OtherName(object? key, FileBudget budget)
     {
-        if (PythonKey.Identity(key, budget, path) is not string identity)
+        if (PythonKey.Identity(key, budget) is not string identity)
         {
             return null;
         }
@@ -303,28 +303,28 @@ internal sealed class PickleDict(PickleDictKind kind)
         name = key is long ? identity : PythonText.Key(key);
         if (name is not null && _items!.ContainsKey(name))
         {
-            name = Apart(name, isText: false, budget, path);
+            name = Apart(name, isText: false, budget);
         }
         if (name is null)
         {
             return null;
         }
-        budget.Spend(OpenBudget.GrowingEntry + (key is long ? 0 : 4 * OpenBudget.Text(name.Length)), path);
-        OtherKeys others = Others(budget, path);
+        budget.Spend(FileBudget.GrowingEntry + (key is long ? 0 : 4 * FileBudget.Text(name.Length)));
+        OtherKeys others = Others(budget);
         others.Names.Add(name);
         if (!ReferenceEquals(name, identity))
         {
-            budget.Spend(OpenBudget.GrowingEntry, path);
+            budget.Spend(FileBudget.GrowingEntry);
             (others.NameOf ??= new Dictionary<string, string>(StringComparer.Ordinal)).Add(identity, name);
         }
         return name;
     }
 
-    private OtherKeys Others(OpenBudget budget, string path)
+    private OtherKeys Others(FileBudget budget)
     {
         if (_others is null)
         {
-            budget.Spend(OtherKeys.Overhead, path);
+            budget.Spend(OtherKeys.Overhead);
             _others = new OtherKeys([]);
         }
         return _others;
@@ -348,6 +348,9 @@ internal sealed class PickleDict(PickleDictKind kind)
     }
 }
 
+/// <summary>The class of a storage in a persistent id. UntypedStorage has no dtype.</summary>
+internal sealed record StorageType(DType? DType, bool IsQuantized = false);
+
 /// <summary>A persistent id in a pickle: a storage, and the type that this reference gives it.</summary>
 internal sealed class StorageReference
 {
@@ -366,7 +369,7 @@ internal sealed class StorageReference
     public bool IsKept { get; set; }
 
     /// <summary>Makes this a reference to a storage.</summary>
-    public void Set(Storage storage, TorchVocabulary.StorageType type) =>
+    public void Set(Storage storage, StorageType type) =>
         (Storage, DType, IsQuantized) = (storage, type.DType, type.IsQuantized);
 }
 

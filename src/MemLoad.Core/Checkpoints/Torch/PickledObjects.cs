@@ -22,18 +22,17 @@ internal static class PickledObjects
         objects is null
             ? new PickleMachine(input, references.Add, recalls)
             : new PickleMachine(
-                input, id => (object?)objects.StorageOf(id, references, input.Budget, input.Path) ?? references.Add(id), recalls, objects);
+                input, id => (object?)objects.StorageOf(id, references) ?? references.Add(id), recalls, objects);
 
     /// <summary>Reads a pickle, with its objects if they are allowed.</summary>
     /// <param name="read">Reads the pickle with a vocabulary. It is called a second time if the first reading is refused.</param>
     /// <param name="budget">The budget of the file. Its limits say whether objects are allowed.</param>
-    /// <param name="path">The file, for errors.</param>
     /// <exception cref="MemLoadException">The rules of pickles.</exception>
-    public static Reading Read(Func<ObjectVocabulary?, Reading> read, OpenBudget budget, string path)
+    public static Reading Read(Func<ObjectVocabulary?, Reading> read, FileBudget budget)
     {
         if (budget.Limits.AllowOpaque)
         {
-            return read(new ObjectVocabulary());
+            return read(new ObjectVocabulary(budget));
         }
         try
         {
@@ -43,20 +42,20 @@ internal static class PickledObjects
             || refusal.Rule == Rules.TensorKind
             || refusal.Rule == Rules.PickleArguments || refusal.Rule == Rules.PickleState)
         {
-            return WithoutConsent(read, refusal, budget, path);
+            return WithoutConsent(read, refusal, budget);
         }
     }
 
     // A tensor of a subclass has objects among its arguments. If there are no others, only this tensor is refused, so that the rest can be
     // read.
-    private static Reading WithoutConsent(Func<ObjectVocabulary?, Reading> read, MemLoadException refusal, OpenBudget budget, string path)
+    private static Reading WithoutConsent(Func<ObjectVocabulary?, Reading> read, MemLoadException refusal, FileBudget budget)
     {
         Reading reading;
         Remedy? remedy;
         try
         {
-            reading = read(new ObjectVocabulary { Refusal = refusal });
-            remedy = ObjectRemedy.For(reading.Root, budget, path);
+            reading = read(new ObjectVocabulary(budget) { Refusal = refusal });
+            remedy = ObjectRemedy.For(reading.Root, budget);
         }
         catch (MemLoadException)
         {

@@ -14,12 +14,12 @@ internal static class PythonKey
     /// numbers are their digits. Null for values that Python cannot hash (lists, dicts, sets). Null also for values that are not compared
     /// by value (NaN, tensors, classes) or have no fixed name (frozensets).
     /// </summary>
-    public static string? Identity(object? key, OpenBudget budget, string path)
+    public static string? Identity(object? key, FileBudget budget)
     {
         switch (key)
         {
             case long number:
-                budget.Spend(OpenBudget.Text(20), path);
+                budget.Spend(FileBudget.Text(20));
                 return number.ToString(CultureInfo.InvariantCulture);
             case bool flag:
                 return flag ? "1" : "0";
@@ -33,7 +33,7 @@ internal static class PythonKey
                 {
                     return null;
                 }
-                budget.Spend(2 * OpenBudget.Text(text.Length), path);
+                budget.Spend(2 * FileBudget.Text(text.Length));
                 return text.ToString();
         }
     }

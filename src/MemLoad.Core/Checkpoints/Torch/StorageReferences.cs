@@ -1,13 +1,12 @@
 namespace MemLoad;
 
 /// <summary>The storages that a pickle names with persistent ids. Every reference to a storage must have the same description.</summary>
-/// <param name="path">The file, for errors.</param>
 /// <param name="budget">The budget that is charged with each storage.</param>
 /// <param name="numbers">The limit of the keys that are numbers of records. Their storages are found by their number.</param>
-internal sealed class StorageReferences(string path, OpenBudget budget, int numbers)
+internal sealed class StorageReferences(FileBudget budget, int numbers)
 {
     // The storages with numbers are first, by their number. The others follow.
-    private StorageFacts[] _facts = Places(numbers, budget, path);
+    private StorageFacts[] _facts = Places(numbers, budget);
     private readonly Dictionary<string, int> _placeOfKey = new(StringComparer.Ordinal);
     private readonly List<string> _keys = [];
     private int _numberCount;
@@ -23,8 +22,8 @@ internal sealed class StorageReferences(string path, OpenBudget budget, int numb
     /// <exception cref="MemLoadException">ML3004 to ML3006; ML2013 if an earlier reference has another description.</exception>
     public StorageReference Add(object? persistentId)
     {
-        budget.Spend(StorageReference.Overhead, path);
-        (string key, TorchVocabulary.StorageType type, long count) = TorchVocabulary.Storage(persistentId, path);
+        budget.Spend(StorageReference.Overhead);
+        (string key, StorageType type, long count) = Parse(persistentId);
         int place = Place(key);
         ref StorageFacts known = ref _facts[place];
         if (!known.IsKnown)
@@ -35,7 +34,7 @@ internal sealed class StorageReferences(string path, OpenBudget budget, int numb
         // Empty storages cannot be distinguished, so in PyTorch each tensor can have its own type for an empty storage.
         if (!known.IsLike(type.DType, count, type.IsQuantized) && (known.Count > 0 || count > 0))
         {
-            throw Rules.StorageLengthMismatch.Broken($"the pickle describes storage {Printable.Quote(key)} in two ways", path);
+            throw Rules.StorageLengthMismatch.Broken($"the pickle describes storage {Printable.Quote(key)} in two ways", budget.Path);
         }
         StorageReference reference = _spare ?? new StorageReference();
         _spare = null;
@@ -49,7 +48,7 @@ internal sealed class StorageReferences(string path, OpenBudget budget, int numb
     /// <summary>Marks the storage of a key as held by an object, whether it was described before or will be.</summary>
     public void Hold(string key)
     {
-        budget.Spend(OpenBudget.GrowingEntry + OpenBudget.Hashing(key.Length), path);
+        budget.Spend(FileBudget.GrowingEntry + FileBudget.Hashing(key.Length));
         (_held ??= new HashSet<string>(StringComparer.Ordinal)).Add(key);
         if (Find(key) is Storage known)
         {
@@ -73,9 +72,38 @@ internal sealed class StorageReferences(string path, OpenBudget budget, int numb
     /// <summary>The key of the storage at a place.</summary>
     public string KeyAt(int place) => place < numbers ? place.ToString(CultureInfo.InvariantCulture) : _keys[place - numbers];
 
-    private static StorageFacts[] Places(int count, OpenBudget budget, string path)
+    // A persistent id: ("storage", type, key, location, count[, view]).
+    private (string Key, StorageType Type, long Count) Parse(object? persistentId)
     {
-        budget.Spend((long)StorageFacts.Bytes * count, path);
+        if (persistentId is PickleSequence { Items: [string kind, ..] } && kind == "module")
+        {
+            throw Rules.PickledModule.Broken("the file holds a pickled module with its source code, not a state dict", budget.Path);
+        }
+        if (persistentId
+                is not PickleSequence
+                {
+                    Kind: PickleSequenceKind.Tuple,
+                    Items: ["storage", StorageType type, string key, string location, long count, ..] items
+                }
+            || items.Length > 6
+            || (items.Length == 6 && items[5] is not null))
+        {
+            throw Rules.PickleArguments.Broken("a persistent id names no storage in the form PyTorch writes", budget.Path);
+        }
+        if (count < 0 || count > long.MaxValue / (type.DType?.ElementSize() ?? 1))
+        {
+            throw Rules.PickleArguments.Broken($"a persistent id gives storage {Printable.Quote(key)} {count} elements", budget.Path);
+        }
+        if (location == "meta")
+        {
+            throw Rules.TensorKind.Broken("the checkpoint holds a meta tensor, which has no data", budget.Path);
+        }
+        return (key, type, count);
+    }
+
+    private static StorageFacts[] Places(int count, FileBudget budget)
+    {
+        budget.Spend((long)StorageFacts.Bytes * count);
         return new StorageFacts[count];
     }
 
@@ -85,11 +113,11 @@ internal sealed class StorageReferences(string path, OpenBudget budget, int numb
         {
             return number;
         }
-        budget.Spend(OpenBudget.Hashing(key.Length), path);
+        budget.Spend(FileBudget.Hashing(key.Length));
         ref int place = ref CollectionsMarshal.GetValueRefOrAddDefault(_placeOfKey, key, out bool exists);
         if (!exists)
         {
-            budget.Spend(OpenBudget.GrowingEntry + (4 * (sizeof(long) + StorageFacts.Bytes)), path);
+            budget.Spend(FileBudget.GrowingEntry + (4 * (sizeof(long) + StorageFacts.Bytes)));
             place = numbers + _keys.Count;
             _keys.Add(key);
             if (place == _facts.Length)

@@ -4,7 +4,7 @@ namespace MemLoad;
 
 /// <summary>Converts the value of a pickle to named tensors and metadata. Nested containers give dotted names.</summary>
 internal sealed class TorchContainer(
-    CheckpointBuilder builder, OpenBudget budget, string path, Func<Storage, int> addStorage, ObjectVocabulary? objects = null)
+    CheckpointBuilder builder, FileBudget budget, Func<Storage, int> addStorage, ObjectVocabulary? objects = null)
 {
     /// <summary>
     /// A longer list or dict without a tensor is one metadata entry with text. Examples are losses, token ids, a vocabulary, or rows of a
@@ -46,7 +46,7 @@ internal sealed class TorchContainer(
             else if (value is PickleSequence sequence && next < sequence.Count)
             {
                 open.Push(container with { Next = next + 1 });
-                budget.Spend(OpenBudget.Text(8), path);
+                budget.Spend(FileBudget.Text(8));
                 Visit(Below(name, next.ToString(CultureInfo.InvariantCulture)), sequence.Items[next],
                     sequence is { IsHeld: true, IsMutable: true }, open);
             }
@@ -59,7 +59,7 @@ internal sealed class TorchContainer(
     {
         if (open.Count > budget.Limits.Nesting)
         {
-            throw Rules.PickleTooDeep.Broken($"containers are nested more than {budget.Limits.Nesting} deep", path,
+            throw Rules.PickleTooDeep.Broken($"containers are nested more than {budget.Limits.Nesting} deep", budget.Path,
                 remedy: $"{Rules.PickleTooDeep.Remedy} {OpenLimits.Raise("nesting", 2L * budget.Limits.Nesting)}.");
         }
         switch (value)
@@ -71,7 +71,7 @@ internal sealed class TorchContainer(
             case OpaqueObject or PickleDict { HasObjectKey: true }:
                 Leave(name, value);
                 break;
-            case PickleDict { IsHeld: true } or PickleSequence { IsHeld: true, IsMutable: true } when !Holds(value, IsTensor, budget, path):
+            case PickleDict { IsHeld: true } or PickleSequence { IsHeld: true, IsMutable: true } when !Holds(value, IsTensor, budget):
                 Leave(name, value);
                 break;
             case TensorReference tensor:
@@ -81,11 +81,11 @@ internal sealed class TorchContainer(
                         name, tensor.DType, tensor.Shape, tensor.Strides, addStorage(tensor.Storage), tensor.Offset, tensor.LazyView),
                     _isFlat);
                 break;
-            case PickleDict dict when dict.Items.Count <= LongList || Holds(dict, IsTensor, budget, path):
+            case PickleDict dict when dict.Items.Count <= LongList || Holds(dict, IsTensor, budget):
                 open.Push(new Container(name, value, 0));
                 break;
             case PickleSequence { Kind: PickleSequenceKind.List or PickleSequenceKind.Tuple or PickleSequenceKind.Size } sequence
-                when sequence.Count <= LongList || Holds(sequence, IsTensor, budget, path):
+                when sequence.Count <= LongList || Holds(sequence, IsTensor, budget):
                 open.Push(new Container(name, value, 0));
                 break;
             case RefusedTensor refused:
@@ -103,7 +103,7 @@ internal sealed class TorchContainer(
                 break;
             default:
                 string text = PythonText.Repr(value);
-                budget.Spend(4 * OpenBudget.Text(text.Length), path);
+                budget.Spend(4 * FileBudget.Text(text.Length));
                 builder.AddMetadata(name, text);
                 break;
         }
@@ -113,14 +113,32 @@ internal sealed class TorchContainer(
     {
         builder.CheckNameLength(name);
         builder.Refuse(
-            name, Rules.TensorKind.Broken($"{Printable.Quote(name)} is {kind}", path, at, remedy: TorchVocabulary.RemedyFor(kind, name)));
+            name, Rules.TensorKind.Broken($"{Printable.Quote(name)} is {kind}", budget.Path, at, remedy: RemedyFor(kind, name)));
+    }
+
+    // The remedy for a tensor that is not a plain tensor, which also says how to read the rest of the file.
+    private static Remedy RemedyFor(string kind, string name)
+    {
+        string python = kind switch
+        {
+            "a sparse tensor" => "to_dense()",
+            "a quantized tensor" => "dequantize()",
+            "a nested tensor" => "to_padded_tensor(0.0)",
+            _ => "",
+        };
+        string plain =
+            python.Length > 0 ? $"In Python, replace the tensor t by t.{python}, and call torch.save again."
+            : kind.StartsWith("a bare storage", StringComparison.Ordinal)
+                ? "In Python, save a tensor of the storage: torch.tensor(storage)."
+            : "Save the checkpoint from the program that has the data of the tensor.";
+        return $"{plain} To read the rest of the file, leave this one out: {(Setting.Exclude, TypedPath.Of(name))}.";
     }
 
     private void RefuseHeld(string name)
     {
         builder.CheckNameLength(name);
         builder.Refuse(name, Rules.ObjectHolds.Broken(
-            $"an object of the file also holds the tensor {Printable.Quote(name)}, so that its code could change it", path,
+            $"an object of the file also holds the tensor {Printable.Quote(name)}, so that its code could change it", budget.Path,
             remedy: CheckpointBuilder.LeftOut(Rules.ObjectHolds, name)));
     }
 
@@ -160,8 +178,8 @@ internal sealed class TorchContainer(
             throw Rules.PickledModule.Broken(objects.HeldTensorCount > 0
                     ? FormattableString.Invariant(
                         $"all {objects.HeldTensorCount} tensors of the file are in objects, which only code can read")
-                    : "the file has objects, which only code can read, and no tensors", path,
-                remedy: ObjectRemedy.For(root, budget, path));
+                    : "the file has objects, which only code can read, and no tensors", budget.Path,
+                remedy: ObjectRemedy.For(root, budget));
         }
         if (objects.Refusal is null)
         {
@@ -190,14 +208,14 @@ internal sealed class TorchContainer(
     private readonly record struct Container(string Name, object Value, int Next);
 
     // At any depth. A container that several others share is visited for each of them, and each visit is charged.
-    internal static bool Holds(object container, Func<object, bool> isSought, OpenBudget budget, string path)
+    internal static bool Holds(object container, Func<object, bool> isSought, FileBudget budget)
     {
         var waiting = new Stack<object>([container]);
         while (waiting.TryPop(out object? next))
         {
             if (next is PickleDict dict)
             {
-                budget.Spend(OpenBudget.Looking(dict.Items.Count), path);
+                budget.Spend(FileBudget.Looking(dict.Items.Count));
                 foreach ((_, object? value) in dict.Items)
                 {
                     if (Found(value))
@@ -208,7 +226,7 @@ internal sealed class TorchContainer(
             }
             else if (next is PickleSequence sequence)
             {
-                budget.Spend(OpenBudget.Looking(sequence.Count), path);
+                budget.Spend(FileBudget.Looking(sequence.Count));
                 foreach (object? item in sequence.Items)
                 {
                     if (Found(item))
@@ -224,7 +242,7 @@ internal sealed class TorchContainer(
         {
             if (value is PickleDict or PickleSequence)
             {
-                budget.Spend(WaitingBytes, path);
+                budget.Spend(WaitingBytes);
                 waiting.Push(value);
             }
             return value is not null && isSought(value);
@@ -241,7 +259,7 @@ internal sealed class TorchContainer(
             builder.CheckNameLength(key);
             return key;
         }
-        budget.Spend(OpenBudget.Text(name.Length + key.Length), path);
+        budget.Spend(FileBudget.Text(name.Length + key.Length));
         string below = $"{name}.{key}";
         builder.CheckNameLength(below);
         return below;

@@ -12,11 +12,11 @@ internal static class TorchLegacyReader
     private const long ProtocolVersion = 1001;
     private static readonly BigInteger Magic = new UInt128(0x1950, 0xa86a20f9469cfc6c);
 
-    public static Checkpoint Read(WholeFile file, OpenBudget budget, CancellationToken cancellationToken)
+    public static Checkpoint Read(WholeFile file, FileBudget budget, CancellationToken cancellationToken)
     {
         string path = file.Path;
         using var input = new PickleInput(file, 0, file.Length, budget);
-        var none = new StorageReferences(path, budget, 0);
+        var none = new StorageReferences(budget, 0);
 
         object? magic = Next();
         if (magic is not BigInteger number || number != Magic)
@@ -41,12 +41,12 @@ internal static class TorchLegacyReader
         PickledObjects.Reading reading = PickledObjects.Read(objects =>
         {
             using var rest = new PickleInput(file, start, file.Length - start, budget);
-            var references = new StorageReferences(path, budget, 0);
+            var references = new StorageReferences(budget, 0);
             object? root = PickledObjects.Machine(rest, references, null, objects).Load(cancellationToken);
             keys = new PickleMachine(rest, references.Add).Load(cancellationToken) as PickleSequence;
             end = rest.Position;
             return new PickledObjects.Reading(root, references, objects);
-        }, budget, path);
+        }, budget);
         if (keys is not { Kind: PickleSequenceKind.List })
         {
             throw Rules.LegacyHeader.Broken("the list of storage keys is missing", path, end);
@@ -58,7 +58,6 @@ internal static class TorchLegacyReader
         new TorchContainer(
             builder,
             budget,
-            path,
             storage =>
                 storage.Facts.Index >= 0
                     ? storage.Facts.Index

@@ -30,7 +30,7 @@ internal static class TorchSharpReader
 
     /// <summary>Reads the headers of all entries.</summary>
     /// <exception cref="MemLoadException">ML1005, ML1013, ML2018, and the rules of tensors.</exception>
-    public static Checkpoint Read(WholeFile file, OpenBudget budget, CancellationToken ct)
+    public static Checkpoint Read(WholeFile file, FileBudget budget, CancellationToken ct)
     {
         using var window = new FileWindow(file);
         long at = 0;
@@ -55,7 +55,7 @@ internal static class TorchSharpReader
             }
             at += header.Length - rest.Length;
             budget.Grant(header.Length - rest.Length);
-            budget.Spend(OpenBudget.Text(name.Length) + (4L * sizeof(long) * shape.Length), file.Path);
+            budget.Spend(FileBudget.Text(name.Length) + (4L * sizeof(long) * shape.Length));
             long length;
             ImmutableArray<long> strides;
             try

@@ -39,7 +39,7 @@ internal static class TorchZipReader
         }
     }
 
-    public static Checkpoint Read(WholeFile file, OpenBudget budget, CancellationToken cancellationToken)
+    public static Checkpoint Read(WholeFile file, FileBudget budget, CancellationToken cancellationToken)
     {
         string path = file.Path;
         var decoding = new FileDecoding();
@@ -50,7 +50,6 @@ internal static class TorchZipReader
         new TorchContainer(
             builder,
             budget,
-            path,
             storage =>
             {
                 ref StorageFacts facts = ref storage.Facts;
@@ -76,10 +75,10 @@ internal static class TorchZipReader
 
     /// <summary>Reads the directory and the pickle of an archive that is neither compressed nor big-endian.</summary>
     /// <exception cref="MemLoadException">ML1005, ML1013, ML2xxx and ML3xxx.</exception>
-    internal static Archive Open(FileRange file, OpenBudget budget, CancellationToken cancellationToken) =>
+    internal static Archive Open(FileRange file, FileBudget budget, CancellationToken cancellationToken) =>
         Open(file, null, budget, cancellationToken);
 
-    private static Archive Open(FileRange file, FileDecoding? decoding, OpenBudget budget, CancellationToken cancellationToken)
+    private static Archive Open(FileRange file, FileDecoding? decoding, FileBudget budget, CancellationToken cancellationToken)
     {
         string path = file.Path;
         ZipDirectory directory = ZipDirectory.Read(file, budget, cancellationToken, allowsTail: decoding is not null);
@@ -91,12 +90,12 @@ internal static class TorchZipReader
         }
         long at = Decoded(decoding, pickle, path);
         var recalls = PickleRecalls.Of(file, at, pickle.Inflated, budget, cancellationToken);
-        PickledObjects.Reading reading = decoding is null ? Read(null) : PickledObjects.Read(Read, budget, path);
+        PickledObjects.Reading reading = decoding is null ? Read(null) : PickledObjects.Read(Read, budget);
         return new Archive(directory, prefix, reading.Root, reading.References.Count, swaps) { Objects = reading.Objects };
 
         PickledObjects.Reading Read(ObjectVocabulary? objects)
         {
-            var references = new StorageReferences(path, budget, directory.Records.Count);
+            var references = new StorageReferences(budget, directory.Records.Count);
             using var input = new PickleInput(file, at, pickle.Inflated, budget);
             object? root = PickledObjects.Machine(input, references, recalls, objects).Load(cancellationToken);
             return input.Remaining == 0

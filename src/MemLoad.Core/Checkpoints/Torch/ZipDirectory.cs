@@ -136,12 +136,12 @@ internal sealed class ZipDirectory
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <param name="allowsTail">Whether white space may follow the archive. PyTorch finds the end record before it.</param>
     /// <exception cref="MemLoadException">ML2001 to ML2008, ML2014, ML2015, ML1005, ML1013.</exception>
-    public static ZipDirectory Read(FileRange file, OpenBudget budget, CancellationToken cancellationToken, bool allowsTail = false)
+    public static ZipDirectory Read(FileRange file, FileBudget budget, CancellationToken cancellationToken, bool allowsTail = false)
     {
         (long endOffset, int tail) = FindEnd(file, allowsTail);
         (long offset, long length, long count) = FindCentralDirectory(file, endOffset);
         budget.Grant(length);
-        budget.Spend(ZipEntries.PieceBytes(length) + (RecordOverhead * count), file.Path);
+        budget.Spend(ZipEntries.PieceBytes(length) + (RecordOverhead * count));
         var directory = new ZipDirectory(checked((int)count)) { TailBytes = tail };
         var entries = new ZipEntries(file, offset, length);
         using var headers = new FileWindow(file);
@@ -326,7 +326,7 @@ internal sealed class ZipDirectory
 
     // The bytes begin with the entry. Those of a whole entry are there, unless the directory ends.
     private (ZipRecord Record, int Bytes) ReadEntry(
-        FileWindow file, OpenBudget budget, ReadOnlySpan<byte> entry, long here, long directoryOffset)
+        FileWindow file, FileBudget budget, ReadOnlySpan<byte> entry, long here, long directoryOffset)
     {
         if (entry.Length < CentralBytes || U32(entry, 0) != CentralSignature)
         {
@@ -347,7 +347,7 @@ internal sealed class ZipDirectory
             throw Rules.ZipDirectoryInvalid.Broken("a directory entry runs past the directory", file.Path, here);
         }
         ReadOnlySpan<byte> rawName = entry.Slice(CentralBytes, nameLength);
-        (string stem, int number) = NameOf(rawName, budget, file.Path, here);
+        (string stem, int number) = NameOf(rawName, budget, here);
         if ((flags & Encrypted) != 0)
         {
             throw Rules.ZipEncrypted.Broken($"the record {Quoted(stem, number)} is encrypted", file.Path, here);
@@ -423,7 +423,7 @@ internal sealed class ZipDirectory
     private static string Quoted(string stem, int number) => Printable.Quote(new ZipRecord { Stem = stem, Number = number }.Name);
 
     // The parts of a name. The stem of a storage is a string that all of them share.
-    private (string Stem, int Number) NameOf(ReadOnlySpan<byte> raw, OpenBudget budget, string path, long offset)
+    private (string Stem, int Number) NameOf(ReadOnlySpan<byte> raw, FileBudget budget, long offset)
     {
         if (_folder is not null
             && raw.StartsWith(_folderBytes)
@@ -431,8 +431,8 @@ internal sealed class ZipDirectory
         {
             return (_folder, known);
         }
-        budget.Spend(OpenBudget.GrowingEntry + (2 * OpenBudget.Text(raw.Length)), path);
-        string name = CheckedName(raw, path, offset);
+        budget.Spend(FileBudget.GrowingEntry + (2 * FileBudget.Text(raw.Length)));
+        string name = CheckedName(raw, budget.Path, offset);
         int slash = name.LastIndexOf('/') + 1;
         int number = WholeNumber.Of(name.AsSpan(slash), _records.Length);
         if (number < 0 || (_folder is not null && !IsFolder(name.AsSpan(0, slash))))
