@@ -10,26 +10,8 @@ internal static class TorchDevices
 
     private static readonly FrozenSet<string> DeviceTypes = new[]
     {
-        "cpu",
-        "cuda",
-        "ipu",
-        "xpu",
-        "mkldnn",
-        "opengl",
-        "opencl",
-        "ideep",
-        "hip",
-        "ve",
-        "fpga",
-        "maia",
-        "xla",
-        "lazy",
-        "vulkan",
-        "mps",
-        "meta",
-        "hpu",
-        "mtia",
-        "privateuseone",
+        "cpu", "cuda", "ipu", "xpu", "mkldnn", "opengl", "opencl", "ideep", "hip", "ve", "fpga", "maia", "xla", "lazy", "vulkan", "mps",
+        "meta", "hpu", "mtia", "privateuseone",
     }.ToFrozenSet(StringComparer.Ordinal);
 
     /// <summary>Returns the device of <c>'cuda'</c>, <c>'cuda:0'</c>, or <c>'cuda', 0</c>. Each device has one text form.</summary>

@@ -35,14 +35,8 @@ internal static class TorchNames
     // Names of types that are never called with an effect: the class of a tensor, the factory of a defaultdict.
     private static readonly FrozenSet<string> Types = new[]
     {
-        "torch.Tensor",
-        "torch.nn.parameter.Parameter",
-        "torch.nn.parameter.Buffer",
-        "builtins.int",
-        "builtins.float",
-        "builtins.list",
-        "builtins.dict",
-        "builtins.str",
+        "torch.Tensor", "torch.nn.parameter.Parameter", "torch.nn.parameter.Buffer", "builtins.int", "builtins.float", "builtins.list",
+        "builtins.dict", "builtins.str",
         // Python 3 writes int and str under their names of Python 2 for protocol 2.
         "builtins.long", "builtins.unicode", "builtins.bool", "builtins.bytes", "builtins.tuple",
     }.ToFrozenSet(StringComparer.Ordinal);
@@ -50,15 +44,7 @@ internal static class TorchNames
     // The classes of tensors from before PyTorch 0.4. They are values other than tensors, such as a type that a program remembers.
     private static readonly FrozenSet<string> TensorClasses = new[]
     {
-        "FloatTensor",
-        "DoubleTensor",
-        "HalfTensor",
-        "BFloat16Tensor",
-        "LongTensor",
-        "IntTensor",
-        "ShortTensor",
-        "CharTensor",
-        "ByteTensor",
+        "FloatTensor", "DoubleTensor", "HalfTensor", "BFloat16Tensor", "LongTensor", "IntTensor", "ShortTensor", "CharTensor", "ByteTensor",
         "BoolTensor",
     }.ToFrozenSet(StringComparer.Ordinal);
 
@@ -89,68 +75,18 @@ internal static class TorchNames
     // A pickle with these names tries to run code. The list affects only the message. Every name that is not allowed is refused.
     private static readonly FrozenSet<string> ProgramModules = new[]
     {
-        "os",
-        "posix",
-        "nt",
-        "subprocess",
-        "sys",
-        "shutil",
-        "socket",
-        "pip",
-        "runpy",
-        "importlib",
-        "operator",
-        "pickle",
-        "_pickle",
-        "ctypes",
-        "code",
-        "codeop",
-        "webbrowser",
-        "pty",
-        "commands",
-        "asyncio",
-        "pkgutil",
-        "timeit",
-        "cProfile",
-        "profile",
-        "pdb",
-        "bdb",
-        "doctest",
-        "idlelib",
-        "venv",
-        "ensurepip",
-        "requests",
-        "httplib",
-        "aiohttp",
-        "smtplib",
-        "ftplib",
-        "marshal",
-        "imp",
-        "torch.hub",
-        "numpy.f2py",
-        "numpy.testing._private",
-        "distutils",
-        "atexit",
+        "os", "posix", "nt", "subprocess", "sys", "shutil", "socket", "pip", "runpy", "importlib", "operator", "pickle", "_pickle",
+        "ctypes", "code", "codeop", "webbrowser", "pty", "commands", "asyncio", "pkgutil", "timeit", "cProfile", "profile", "pdb", "bdb",
+        "doctest", "idlelib", "venv", "ensurepip", "requests", "httplib", "aiohttp", "smtplib", "ftplib", "marshal", "imp", "torch.hub",
+        "numpy.f2py", "numpy.testing._private", "distutils", "atexit",
     }.ToFrozenSet(StringComparer.Ordinal);
 
     private static readonly int LongestProgramModule = ProgramModules.Max(module => module.Length);
 
     private static readonly FrozenSet<string> ProgramBuiltins = new[]
     {
-        "eval",
-        "exec",
-        "execfile",
-        "compile",
-        "__import__",
-        "open",
-        "breakpoint",
-        "input",
-        "apply",
-        "getattr",
-        "setattr",
-        "globals",
-        "locals",
-        "vars",
+        "eval", "exec", "execfile", "compile", "__import__", "open", "breakpoint", "input", "apply", "getattr", "setattr", "globals",
+        "locals", "vars",
     }.ToFrozenSet(StringComparer.Ordinal);
 
     // MemLoad loads only dense tensors. It refuses other tensors with their PyTorch names.

@@ -15,14 +15,8 @@ internal sealed class TorchVocabulary(FileBudget budget) : IPickleVocabulary
 
     private static readonly FrozenSet<string> Layouts = new[]
     {
-        "torch.strided",
-        "torch.sparse_coo",
-        "torch.sparse_csr",
-        "torch.sparse_csc",
-        "torch.sparse_bsr",
-        "torch.sparse_bsc",
-        "torch._mkldnn",
-        "torch.jagged",
+        "torch.strided", "torch.sparse_coo", "torch.sparse_csr", "torch.sparse_csc", "torch.sparse_bsr", "torch.sparse_bsc",
+        "torch._mkldnn", "torch.jagged",
     }.ToFrozenSet(StringComparer.Ordinal);
 
     // Methods of OrderedDict. An attribute with the same name would replace them.
