@@ -6,7 +6,9 @@ namespace MemLoad;
 /// A few threads that repeat shared work until they are disposed. The thread pool starts threads too slowly for a load of a few
 /// milliseconds. The threads start when they are first needed, and do one piece of work at a time.
 /// </summary>
-internal sealed class Workers : IDisposable
+/// <param name="start">Starts a thread; null for the usual way. An <see cref="OutOfMemoryException"/> says that the system allows no more
+/// threads.</param>
+internal sealed class Workers(Action<Thread>? start = null) : IDisposable
 {
     private const int StackBytes = 256 << 10;
 
@@ -39,24 +41,26 @@ internal sealed class Workers : IDisposable
     }
 
     /// <summary>
-    /// Calls the body once per thread with the number of the thread, waits for all threads, and rethrows the first failure.
+    /// Calls the body once per thread with the number of the thread, waits for all threads, and rethrows the first failure. The threads
+    /// that are called do the whole work, because a container or a user can be limited to fewer threads.
     /// </summary>
-    /// <param name="count">The number of threads. The calling thread is number 0.</param>
+    /// <param name="count">The most threads. The calling thread is number 0, and the others follow.</param>
     /// <param name="body">The work. Its token is cancelled when another thread fails.</param>
     /// <param name="cancellationToken">Cancels all threads.</param>
     public void Share(int count, Action<int, CancellationToken> body, CancellationToken cancellationToken)
     {
         using var work = new Work(body, cancellationToken);
-        while (_helpers.Count < count - 1)
+        while (_helpers.Count < count - 1 && TryStart(_helpers.Count + 1) is Helper helper)
         {
-            _helpers.Add(new Helper(_helpers.Count + 1));
+            _helpers.Add(helper);
         }
-        for (int i = 0; i < count - 1; i++)
+        int helping = Math.Min(count - 1, _helpers.Count);
+        for (int i = 0; i < helping; i++)
         {
             _helpers[i].Start(work);
         }
         work.Do(0);
-        for (int i = 0; i < count - 1; i++)
+        for (int i = 0; i < helping; i++)
         {
             _helpers[i].Wait();
         }
@@ -71,6 +75,21 @@ internal sealed class Workers : IDisposable
             helper.Dispose();
         }
         _helpers.Clear();
+    }
+
+    private Helper? TryStart(int number)
+    {
+        var helper = new Helper(number);
+        try
+        {
+            (start ?? (thread => thread.Start()))(helper.Thread);
+            return helper;
+        }
+        catch (OutOfMemoryException)
+        {
+            helper.Discard();
+            return null;
+        }
     }
 
     private sealed class Work(Action<int, CancellationToken> body, CancellationToken cancellationToken) : IDisposable
@@ -109,14 +128,12 @@ internal sealed class Workers : IDisposable
     {
         private readonly SemaphoreSlim _start = new(0);
         private readonly SemaphoreSlim _done = new(0);
-        private readonly Thread _thread;
         private Work? _work;
 
-        public Helper(int number)
-        {
-            _thread = new Thread(() => Serve(number), StackBytes) { IsBackground = true, Name = "MemLoad worker" };
-            _thread.Start();
-        }
+        public Helper(int number) =>
+            Thread = new Thread(() => Serve(number), StackBytes) { IsBackground = true, Name = "MemLoad worker" };
+
+        public Thread Thread { get; }
 
         public void Start(Work work)
         {
@@ -130,7 +147,13 @@ internal sealed class Workers : IDisposable
         {
             _work = null;
             _start.Release();
-            _thread.Join();
+            Thread.Join();
+            Discard();
+        }
+
+        // The thread has ended, or did not start.
+        public void Discard()
+        {
             _start.Dispose();
             _done.Dispose();
         }
