@@ -13,8 +13,7 @@ namespace MemLoad;
 /// <para>
 /// File-backed pages do change while a mapped file is read: from a warm cache by tens of gigabytes per second. So the mark is reset
 /// whenever they have changed by more than <see cref="LargestNoise"/>. Each bound then covers a period in which they hardly changed, or at
-/// worst
-/// one interval between readings.
+/// worst one interval between readings.
 /// </para>
 /// <para>
 /// The most file-backed pages are known only from readings. A mapping that grew after a reading and was then removed must not count as

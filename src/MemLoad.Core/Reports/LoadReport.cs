@@ -2,40 +2,6 @@ using System.Text;
 
 namespace MemLoad;
 
-/// <summary>The result of a report.</summary>
-public sealed record LoadReportInfo
-{
-    /// <summary>Absolute path of the page.</summary>
-    public required string Path { get; init; }
-    /// <summary>The length of the page in bytes.</summary>
-    public required long FileBytes { get; init; }
-    /// <summary>The number of rows.</summary>
-    public required int RowCount { get; init; }
-    /// <summary>The number of pictures.</summary>
-    public required int PictureCount { get; init; }
-    /// <summary>The samples of loads that are in no row. They are not shown.</summary>
-    public int UnusedTimelineCount { get; init; }
-    /// <summary>The loads that are worse than in the baseline. Null without a baseline.</summary>
-    public int? WorseCount { get; init; }
-    /// <summary>Absolute path of the folder with the picture files. Null if no folder was requested.</summary>
-    public string? PicturePath { get; init; }
-    // A file of samples has those of all runs, so some without a row are usual.
-    internal string? Warning { get; init; }
-}
-
-/// <summary>The content of a report in addition to its rows.</summary>
-public sealed record LoadReportOptions
-{
-    /// <summary>
-    /// A folder for each picture as an SVG and a PNG file. It is created if it does not exist. Null writes only the page.
-    /// </summary>
-    public string? PicturePath { get; init; }
-    /// <summary>Whether existing files are replaced.</summary>
-    public bool Overwrite { get; init; }
-    /// <summary>Rows of an earlier measurement. The report says which loads are worse than theirs. Null writes no comparison.</summary>
-    public IReadOnlyList<LoadMeasurement>? Baseline { get; init; }
-}
-
 /// <summary>Writes rows as one page: self-contained, readable without its pictures and without its script.</summary>
 public static class LoadReport
 {
@@ -149,42 +115,5 @@ public static class LoadReport
             AtomicFile.Write(png, PngRenderer.File(picture), overwrite, ct);
         }
         return folder;
-    }
-}
-
-/// <summary>A group of rows with its pictures.</summary>
-internal sealed record ReportSection(ReportGroup Group, Picture Peaks, Picture Time, IReadOnlyList<Picture> Timelines)
-{
-    private const int LongestName = 60;
-
-    public IEnumerable<Picture> Pictures => [Peaks, Time, .. Timelines];
-
-    public static IReadOnlyList<ReportSection> Of(IReadOnlyList<ReportGroup> groups)
-    {
-        var sections = new List<ReportSection>();
-        foreach (ReportGroup group in groups)
-        {
-            string name =
-                $"{(sections.Count + 1).ToString("00", CultureInfo.InvariantCulture)}-{Plain(group.HostName)}-{Plain(group.Device)}";
-            ReportStrategy[] sampled = [.. group.Strategies.Where(strategy => strategy.Timeline is not null)];
-            long most = sampled.Length == 0 ? 0 : sampled.Max(strategy => TimelinePicture.MostOf(strategy.Timeline!));
-            sections.Add(
-                new ReportSection(
-                    group,
-                    PeaksPicture.Of($"{name}-peaks", group),
-                    TimePicture.Of($"{name}-time", group),
-                    [
-                        .. sampled.Select(
-                            (strategy, i) => TimelinePicture.Of($"{name}-memory-{i + 1}-{Plain(strategy.Name)}", strategy, group, most)),
-                    ]));
-        }
-        return sections;
-    }
-
-    // Names of computers and devices can have characters that file names do not permit.
-    private static string Plain(string text)
-    {
-        string plain = string.Concat(text.Select(c => char.IsAsciiLetterOrDigit(c) ? char.ToLowerInvariant(c) : '-')).Trim('-');
-        return plain.Length == 0 ? "x" : plain[..Math.Min(plain.Length, LongestName)];
     }
 }
