@@ -91,7 +91,7 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null, Action<LoadTimeli
                 timelines?.Invoke(TimelineFile.Parse(samples));
             }
             return answer is null
-                ? RowOfDeadProcess(row, child.ExitCode, OomWatch.Count() > killsBefore, await complaints.ConfigureAwait(false))
+                ? ProcessExit.Explain(row, child.ExitCode, OomWatch.Count() > killsBefore, await complaints.ConfigureAwait(false))
                 : RecordJson.Read<LoadMeasurement>(answer);
         }
         catch (Exception e) when (e is Win32Exception or IOException or JsonException or MemLoadException)
@@ -161,52 +161,6 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null, Action<LoadTimeli
             // The child ended while it waited.
         }
         return await child.StandardOutput.ReadLineAsync(CancellationToken.None).ConfigureAwait(false);
-    }
-
-    private static LoadMeasurement RowOfDeadProcess(LoadMeasurement row, int exitCode, bool oomKill, string complaints)
-    {
-        const int Sigabrt = 128 + 6;
-        int sigbus = 128 + (OperatingSystem.IsMacOS() ? 10 : 7);
-        string first = complaints.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).FirstOrDefault()
-            ?? "";
-        if (oomKill)
-        {
-            return row.Ended(LoadOutcome.OutOfMemory,
-                Rules.WorkerOutOfMemory.Broken("the kernel killed the measured process because the system had no free memory"));
-        }
-        if (complaints.Contains("Out of memory", StringComparison.OrdinalIgnoreCase))
-        {
-            return row.Ended(LoadOutcome.OutOfMemory, Rules.WorkerOutOfMemory.Broken($"the measured process ran out of memory ({first})"));
-        }
-        // If managed code touched the page, the runtime reports the signal in its own words.
-        if (exitCode == sigbus || (exitCode == Sigabrt && complaints.Contains(nameof(AccessViolationException), StringComparison.Ordinal)))
-        {
-            return row.Ended(LoadOutcome.Killed, Rules.WorkerLostMapping.Broken(
-                "the measured process touched mapped bytes that were no longer there (SIGBUS): the file became shorter meanwhile, or its "
-                    + "disk could not be read",
-                row.Path));
-        }
-        string said = first.Length > 0 ? $": {first}" : "";
-        if (OperatingSystem.IsWindows())
-        {
-            (LoadOutcome outcome, MemLoadException why) = WindowsExitCode.Explain(exitCode, first, row.Path);
-            return row.Ended(outcome, why);
-        }
-        return SignalOf(exitCode) is string signal
-            ? row.Ended(LoadOutcome.Killed, Rules.WorkerKilled.Broken($"the measured process was ended by signal {signal}{said}"))
-            : row.Ended(LoadOutcome.Failed, Rules.WorkerFailed.Broken($"the measured process ended with code {exitCode}{said}"));
-    }
-
-    /// <summary>
-    /// The signal that ended a process, with its name if it is a common one; null if the process ended by itself. The exit code is above
-    /// 128 for a signal, as in a shell.
-    /// </summary>
-    internal static string? SignalOf(int exitCode)
-    {
-        const int First = 128;
-        const int Sigkill = First + 9;
-        string name = exitCode == Sigkill ? " (SIGKILL)" : "";
-        return exitCode <= First ? null : string.Create(CultureInfo.InvariantCulture, $"{exitCode - First}{name}");
     }
 
     /// <summary>Kills a process with the processes that it started, unless it has ended already.</summary>

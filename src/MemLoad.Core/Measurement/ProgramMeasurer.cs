@@ -154,7 +154,7 @@ public sealed class ProgramMeasurer(
                 Rules.WorkerOutOfMemory.Broken("the kernel killed a process of the program because the system had no free memory",
                     remedy: "Give the program more memory, or measure a loader that needs less."));
         }
-        if (LoadMeasurer.SignalOf(exitCode) is string signal)
+        if (ProcessExit.SignalOf(exitCode) is string signal)
         {
             return row.Ended(LoadOutcome.Killed, Rules.WorkerKilled.Broken($"the program was ended by signal {signal}"));
         }
