@@ -79,7 +79,7 @@ internal static class MeasureCommand
             using (var view = new LiveView(console, ticks: !here))
             {
                 session.ChildStarted += view.Watch;
-                run = await MeasureRun.ExecuteAsync([.. session.Turns], session.MeasureAsync, forecasts, view, output.Add,
+                run = await MeasureRun.ExecuteAsync([.. session.Turns], session.MeasureAsync, forecasts, view, Keep,
                     rows => bounds.ExitCodeOf(rows, parsed), cancellationToken).ConfigureAwait(false);
             }
             if (run.ExitCode == ExitCode.Interrupted)
@@ -91,13 +91,20 @@ internal static class MeasureCommand
             // The samples of loads before an interruption are kept, as their rows are.
             return new[] { session.Disagreement(), session.KeepSamples(CancellationToken.None) }.OfType<MemLoadException>()
                 .Aggregate(run.ExitCode, (_, problem) => console.Report(problem));
+
+            // Samples that cannot be written now are written after a later load, or at the end.
+            void Keep(IReadOnlyList<LoadMeasurement> rows)
+            {
+                output.Add(rows);
+                _ = session.KeepSamples(CancellationToken.None);
+            }
         });
         return command;
 
         async Task<int> RunProgramAsync(
-            ParseResult parsed, IReadOnlyList<string> words, string? samples, CancellationToken cancellationToken)
+            ParseResult parsed, IReadOnlyList<string> words, string? samplesPath, CancellationToken cancellationToken)
         {
-            var timelines = new List<LoadTimeline>();
+            var samples = new PendingSamples(samplesPath);
             var request = new ProgramRequest(words[0], [.. words.Skip(1)])
             {
                 Path = selection.PathOf(parsed),
@@ -107,14 +114,10 @@ internal static class MeasureCommand
             };
             var output = new MeasuredOutput(format.Read(parsed), console);
             MeasureRun run = await programs.RunAsync(
-                parsed, bounds.Apply(request, parsed), parsed.GetValue(repeat) ?? 1, samples is null ? null : timelines.Add, output.Add,
+                parsed, bounds.Apply(request, parsed), parsed.GetValue(repeat) ?? 1, samples, output.Add,
                 rows => bounds.ExitCodeOf(rows, parsed), console, cancellationToken).ConfigureAwait(false);
             output.End(run.Rows, inProcess: false);
-            if (samples is not null)
-            {
-                TimelineFile.Append(samples, timelines, CancellationToken.None);
-            }
-            return run.ExitCode;
+            return samples.Write(CancellationToken.None) is MemLoadException lost ? console.Report(lost) : run.ExitCode;
         }
     }
 

@@ -35,20 +35,21 @@ internal sealed class MeasureProgram
     }
 
     /// <summary>
-    /// Measures the program several times. Its output goes to standard error. <paramref name="timelines"/> is null if samples are not
-    /// needed. Cancellation kills the program.
+    /// Measures the program several times. Its output goes to standard error. The samples are written after each run. Cancellation kills
+    /// the program.
     /// </summary>
     public async Task<MeasureRun> RunAsync(ParseResult parsed, ProgramRequest request, int repeat,
-        Action<LoadTimeline>? timelines, Action<IReadOnlyList<LoadMeasurement>> print,
+        PendingSamples samples, Action<IReadOnlyList<LoadMeasurement>> print,
         Func<IReadOnlyList<LoadMeasurement>, int> exitCode, CliConsole console, CancellationToken cancellationToken)
     {
         request = parsed.GetValue(_name) is string name ? request with { Name = name } : request;
-        var measurer = new ProgramMeasurer(console.Error.WriteLine, timelines);
+        var measurer = new ProgramMeasurer(console.Error.WriteLine, samples.Receiver);
         var rows = new List<LoadMeasurement>();
         for (int run = 1; run <= repeat && !cancellationToken.IsCancellationRequested; run++)
         {
             rows.Add(await measurer.MeasureAsync(request with { Run = run }, cancellationToken).ConfigureAwait(false));
             print([rows[^1]]);
+            _ = samples.Write(CancellationToken.None);
         }
         return MeasureRun.Of(rows, exitCode, cancellationToken);
     }

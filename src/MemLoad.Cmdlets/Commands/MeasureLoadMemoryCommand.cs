@@ -186,21 +186,12 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
             {
                 throw new PipelineStoppedException();
             }
-            // The rows are written first, so that a problem of the samples does not lose them.
-            try
-            {
-                WriteObject(rows, enumerateCollection: true);
-            }
-            catch
-            {
-                // The next command takes no more rows (Select-Object -First). It has this one.
-                _ = session.KeepSamples(StopToken);
-                throw;
-            }
+            // The samples are written first, because the next command may take no more rows (Select-Object -First).
             if (session.KeepSamples(StopToken) is MemLoadException unwritten)
             {
                 WriteVerbose($"The samples are kept for later: {unwritten.Message}");
             }
+            WriteObject(rows, enumerateCollection: true);
             foreach (LoadMeasurement row in rows)
             {
                 ReportProblem(row);
@@ -262,38 +253,33 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
         {
             return;
         }
-        var timelines = new List<LoadTimeline>();
-        try
+        var samples = new PendingSamples(_samples);
+        for (int run = 1; run <= Repeat; run++)
         {
-            for (int run = 1; run <= Repeat; run++)
-            {
-                // Lines come from other threads, which cannot write records. The last lines are enough to see what went wrong.
-                var lines = new ConcurrentQueue<string>();
-                var measurer = new ProgramMeasurer(
-                    line =>
-                    {
-                        lines.Enqueue(line);
-                        _ = lines.Count > MostLines && lines.TryDequeue(out string? _);
-                    },
-                    _samples is null ? null : timelines.Add);
-                ProgramRequest measured = request with { Run = run };
-                LoadMeasurement row = Pump($"Measuring {request.Name}", FilePath!, 0,
-                    (_, stop) => measurer.MeasureAsync(measured, stop).GetAwaiter().GetResult());
-                foreach (string line in lines)
+            // Lines come from other threads, which cannot write records. The last lines are enough to see what went wrong.
+            var lines = new ConcurrentQueue<string>();
+            var measurer = new ProgramMeasurer(
+                line =>
                 {
-                    WriteVerbose(Printable.Text(line));
-                }
-                WriteObject(row);
-                ReportProblem(row);
-            }
-        }
-        finally
-        {
-            // This also applies if the failure of a program ends the script, or if the next command takes no more rows.
-            if (_samples is not null && timelines.Count > 0)
+                    lines.Enqueue(line);
+                    _ = lines.Count > MostLines && lines.TryDequeue(out string? _);
+                },
+                samples.Receiver);
+            ProgramRequest measured = request with { Run = run };
+            LoadMeasurement row = Pump($"Measuring {request.Name}", FilePath!, 0,
+                (_, stop) => measurer.MeasureAsync(measured, stop).GetAwaiter().GetResult());
+            foreach (string line in lines)
             {
-                TimelineFile.Append(_samples, timelines, StopToken);
+                WriteVerbose(Printable.Text(line));
             }
+            // Written first: the failure of a program may end the script, and the next command may take no more rows.
+            _ = samples.Write(StopToken);
+            WriteObject(row);
+            ReportProblem(row);
+        }
+        if (samples.Write(StopToken) is MemLoadException lost)
+        {
+            throw lost;
         }
     }
 

@@ -8,8 +8,7 @@ public sealed class MeasureSession
 {
     private readonly Func<IReadOnlyList<MeasureRequest>, CancellationToken, Task<LoadMeasurement[]>> _measure;
     private readonly HashSet<(long? Rank, string? Digest)> _digests = [];
-    private readonly List<LoadTimeline> _samples = [];
-    private readonly string? _samplesPath;
+    private readonly PendingSamples _samples;
 
     /// <summary>Creates a session. No process is started yet.</summary>
     /// <param name="loads">The loads, in order; at least one. They load the same tensors with the same cast.</param>
@@ -19,16 +18,15 @@ public sealed class MeasureSession
     public MeasureSession(IReadOnlyList<MeasureRequest> loads, WorkerCommand? worker, string? samplesPath = null)
     {
         Loads = loads;
-        _samplesPath = samplesPath;
-        Action<LoadTimeline>? keep = samplesPath is null ? null : Keep;
+        _samples = new PendingSamples(samplesPath);
         if (worker is null && loads.Any(load => load.Load.WithOtherRanks))
         {
             throw Rules.RanksApart.Broken("ranks that load at the same time are not measured in one process",
                 remedy: $"Measure in a new process for each load, or name the one rank that loads ({Setting.Rank}).");
         }
         _measure = worker is null
-            ? (turn, token) => Task.Run(() => new[] { MeasuredLoad.Run(turn[0], keep, token) }, token)
-            : new LoadMeasurer(worker, keep, id => ChildStarted?.Invoke(id)).MeasureAsync;
+            ? (turn, token) => Task.Run(() => new[] { MeasuredLoad.Run(turn[0], _samples.Receiver, token) }, token)
+            : new LoadMeasurer(worker, _samples.Receiver, id => ChildStarted?.Invoke(id)).MeasureAsync;
     }
 
     /// <summary>Creates a session that measures with another function, for tests.</summary>
@@ -36,8 +34,8 @@ public sealed class MeasureSession
         string? samplesPath)
     {
         Loads = loads;
-        _samplesPath = samplesPath;
-        _measure = (turn, _) => Task.FromResult<LoadMeasurement[]>([.. turn.Select(load => measure(load, Keep))]);
+        _samples = new PendingSamples(samplesPath);
+        _measure = (turn, _) => Task.FromResult<LoadMeasurement[]>([.. turn.Select(load => measure(load, _samples.Add))]);
     }
 
     /// <summary>Raised when a child process starts, with its id.</summary>
@@ -107,32 +105,7 @@ public sealed class MeasureSession
     /// <param name="cancellationToken">Cancels the write.</param>
     /// <returns>The reason why they could not be written (ML9102, ML9103 …). They are kept for the next call. Null if all samples are
     /// written.</returns>
-    public MemLoadException? KeepSamples(CancellationToken cancellationToken)
-    {
-        if (_samplesPath is null || _samples.Count == 0)
-        {
-            return null;
-        }
-        try
-        {
-            TimelineFile.Append(_samplesPath, _samples, cancellationToken);
-            _samples.Clear();
-            return null;
-        }
-        catch (MemLoadException e)
-        {
-            return e;
-        }
-    }
-
-    // Ranks that load at the same time end on several threads.
-    private void Keep(LoadTimeline timeline)
-    {
-        lock (_samples)
-        {
-            _samples.Add(timeline);
-        }
-    }
+    public MemLoadException? KeepSamples(CancellationToken cancellationToken) => _samples.Write(cancellationToken);
 
     /// <summary>
     /// Compares the digests of loads of the same weights: of the same rank of a checkpoint. Different digests mean that a load went wrong

@@ -54,14 +54,29 @@ public sealed class ChangingMeasureTests
         Assert.StartsWith("ML1001: ", rows[1][2], StringComparison.Ordinal);
     }
 
-    private static (int Code, string Output, string Error) Measure(string path, string format, Action beforeSecond)
+    [Fact]
+    public void The_samples_of_a_load_are_in_their_file_before_the_next_load_begins()
+    {
+        using var folder = new TemporaryFolder();
+        string samples = folder["samples.jsonl"];
+        string[] strategies = [];
+
+        (int code, _, _) = Measure(Fixtures.PathOf("tiny/fp32.pth"), "csv",
+            () => strategies = [.. TimelineFile.Read(samples).Select(timeline => timeline.Strategy)], "--timeline-path", samples);
+
+        Assert.Equal(0, code);
+        Assert.Equal(["Baseline"], strategies);
+        Assert.Equal(["Baseline", "Stream"], TimelineFile.Read(samples).Select(timeline => timeline.Strategy));
+    }
+
+    private static (int Code, string Output, string Error) Measure(string path, string format, Action beforeSecond, params string[] more)
     {
         using var output = new StringWriter();
         using var error = new Status(beforeSecond);
         var console = CliConsole.ForTerminal(output, error, colour: false);
         int code = CliRunner
             .RunAsync(
-                ["measure", "--path", path, "--in-process", "--device", "cpu", "--strategy", "Baseline,Stream", "--format", format],
+                ["measure", "--path", path, "--in-process", "--device", "cpu", "--strategy", "Baseline,Stream", "--format", format, .. more],
                 console,
                 CancellationToken.None)
             .GetAwaiter()
