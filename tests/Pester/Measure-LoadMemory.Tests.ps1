@@ -254,6 +254,9 @@ Describe 'Measure-LoadMemory for several devices' {
         "$($again.Rank) $($again.WeightsDigest) $($again.RanksPeakHostBytes)" | Should -Be "1 $($rows[1].WeightsDigest) "
         { Measure-LoadMemory $file -Device sim -RankCount 2 -InProcess -ErrorAction Stop } | Should -Throw -ErrorId 'ML7009,*'
         { Get-LoadPlan $file -Device cuda:0 -RankCount 2 -ErrorAction Stop } | Should -Throw -ErrorId 'ML7009,*'
+        # Numbers that would need more memory than the computer has before the first load.
+        { Measure-LoadMemory $file -RankCount 1000000000 -ErrorAction Stop } | Should -Throw -ErrorId 'ML7009,*'
+        { Measure-LoadMemory $file -Repeat 2000000000 } | Should -Throw -ErrorId 'ParameterArgumentValidationError,*'
     }
 }
 Describe 'Measure-LoadMemory for monitoring' {

@@ -20,19 +20,20 @@ internal static class Numbers
         },
     };
 
-    /// <summary>Creates an option for a whole number of at least <paramref name="least"/>.</summary>
-    public static Option<int?> CountOption(string name, string description, int least = 1) => new(name)
+    /// <summary>Creates an option for a whole number from <paramref name="least"/> to <paramref name="most"/>.</summary>
+    public static Option<int?> CountOption(string name, string description, int least = 1, int most = int.MaxValue) => new(name)
     {
         Description = description,
         HelpName = "n",
         CustomParser = result =>
         {
             string text = result.Tokens[^1].Value;
-            if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count >= least)
+            if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count >= least && count <= most)
             {
                 return count;
             }
-            result.AddError($"'{text}' is not a value for {name}: write a whole number from {least}");
+            string upTo = most == int.MaxValue ? "" : $" to {most}";
+            result.AddError($"'{text}' is not a value for {name}: write a whole number from {least}{upTo}");
             return null;
         },
     };

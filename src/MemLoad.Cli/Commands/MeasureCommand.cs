@@ -14,7 +14,7 @@ internal static class MeasureCommand
         var selection = new SelectionOptions();
         WordOption<CacheState> cache = CommonOptions.Caches.Option(
             "--cache", "The state of the page cache before each load: warm (file read in), cold (file evicted) or as it is.", "asis");
-        Option<int?> repeat = Numbers.CountOption("--repeat", "Measure each strategy n times. [default: 1]");
+        Option<int?> repeat = Numbers.CountOption("--repeat", "Measure each strategy n times. [default: 1]", most: MeasureRequest.MostRuns);
         var inProcess = new Option<bool>("--in-process")
         {
             Description = "Measure in this process instead of a new process for each load.",

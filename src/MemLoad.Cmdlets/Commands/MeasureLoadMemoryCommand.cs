@@ -24,7 +24,7 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
     [Parameter(ParameterSetName = ParameterSets.Path)]
     [Parameter(ParameterSetName = ParameterSets.LiteralPath)]
     [Parameter(ParameterSetName = ParameterSets.Program)]
-    [ValidateRange(1, int.MaxValue)]
+    [ValidateRange(1, MeasureRequest.MostRuns)]
     public int Repeat { get; set; } = 1;
 
     /// <summary>A manifest of the weights. Rows have its digest, and a load of other weights has failed.</summary>

@@ -5,6 +5,9 @@ namespace MemLoad;
 /// <summary>One load: what is loaded, with which strategy, and to which device.</summary>
 public sealed record LoadRequest
 {
+    /// <summary>The most ranks that load at the same time. Each has a process of its own on this machine.</summary>
+    internal const int MostRanks = 1024;
+
     /// <summary>
     /// File or folder; null for a model of <see cref="Size"/> without a file. Such a request can be forecast but not loaded.
     /// </summary>
@@ -96,7 +99,7 @@ public sealed record LoadRequest
     /// <param name="strategies">The strategies. An empty list means all except <see cref="Strategy.Auto"/>.</param>
     /// <param name="devices">The devices. One text can have several names, separated by commas.</param>
     /// <param name="rank">The rank that loads; null for all ranks.</param>
-    /// <exception cref="MemLoadException">ML7009: all ranks load, and the devices are not one per rank.</exception>
+    /// <exception cref="MemLoadException">ML7009: all ranks load, and they are too many, or the devices are not one per rank.</exception>
     internal IReadOnlyList<LoadRequest> By(IReadOnlyCollection<Strategy> strategies, IEnumerable<string> devices, int? rank)
     {
         string[] names =
@@ -136,7 +139,10 @@ public sealed record LoadRequest
 
     // Processes of one host share its memory, which the budget adds up. They do not share a simulated device.
     private string[] OnePerRank(string[] names) =>
-        names.Length == RankCount ? names
+        RankCount > MostRanks
+            ? throw Rules.RanksApart.Broken($"{RankCount} ranks would load at the same time, more than {MostRanks}",
+                remedy: $"Name the one rank that loads ({Setting.Rank}), or fewer ranks ({Setting.RankCount}).")
+        : names.Length == RankCount ? names
         : names.Length == 1 && !DeviceRegistry.IsCard(names[0]) ? [.. Enumerable.Repeat(names[0], RankCount)]
         : throw Rules.RanksApart.Broken(
             $"{RankCount} ranks would load at the same time, and "

@@ -17,6 +17,9 @@ public enum CacheState
 /// <param name="Load">The load.</param>
 public sealed record MeasureRequest(LoadRequest Load)
 {
+    /// <summary>The most runs of a load. Each is an object before the first one begins.</summary>
+    internal const int MostRuns = 100_000;
+
     /// <summary>The state of the page cache to measure in.</summary>
     public CacheState Cache { get; init; } = CacheState.AsIs;
 
@@ -44,13 +47,19 @@ public sealed record MeasureRequest(LoadRequest Load)
     /// that load at the same time are repeated together.
     /// </summary>
     /// <param name="loads">The loads.</param>
-    /// <param name="times">How often to measure each load.</param>
+    /// <param name="times">How often to measure each load, at most 100,000 times.</param>
     /// <param name="cache">The state of the page cache to measure in.</param>
-    public static IReadOnlyList<MeasureRequest> Repeat(IReadOnlyList<LoadRequest> loads, int times, CacheState cache) =>
-    [
-        .. from turn in LoadRequest.InTurns(loads, load => load)
-           from run in Enumerable.Range(1, times)
-           from load in turn
-           select new MeasureRequest(load) { Cache = cache, Run = run },
-    ];
+    /// <exception cref="ArgumentOutOfRangeException">The number of times is less than 1 or greater than 100,000.</exception>
+    public static IReadOnlyList<MeasureRequest> Repeat(IReadOnlyList<LoadRequest> loads, int times, CacheState cache)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(times, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(times, MostRuns);
+        return
+        [
+            .. from turn in LoadRequest.InTurns(loads, load => load)
+               from run in Enumerable.Range(1, times)
+               from load in turn
+               select new MeasureRequest(load) { Cache = cache, Run = run },
+        ];
+    }
 }

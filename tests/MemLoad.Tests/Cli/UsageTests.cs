@@ -23,6 +23,7 @@ public sealed class UsageTests
     [InlineData("measure", "--cache", "1")]
     [InlineData("measure", "--repeat", "0")]
     [InlineData("measure", "--repeat", "-1")]
+    [InlineData("measure", "--repeat", "100001")]
     [InlineData("measure", "--repeat", "99999999999")]
     [InlineData("measure", "--host-memory-limit", "2XB")]
     [InlineData("measure", "--device-memory-limit", "9999999TB")]

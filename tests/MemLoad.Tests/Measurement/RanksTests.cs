@@ -41,6 +41,8 @@ public sealed class RanksTests : IDisposable
     [InlineData(2, "torch:cuda:1", "one device is named")]
     [InlineData(4, "cuda:0,cuda:1", "2 devices are named")]
     [InlineData(2, "cpu,sim,sim:unified", "3 devices are named")]
+    [InlineData(1025, "cpu", "1025 ranks would load at the same time, more than 1024")]
+    [InlineData(int.MaxValue, "sim", "more than 1024")]
     public void Ranks_that_would_share_a_card_are_refused_and_one_rank_is_not(int count, string devices, string finding)
     {
         MemLoadException refusal = Assert.Throws<MemLoadException>(() => Ranks(count, devices));
