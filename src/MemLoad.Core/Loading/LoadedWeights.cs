@@ -90,7 +90,8 @@ public sealed class LoadedWeights : IWeightSource, IDisposable
     /// <inheritdoc/>
     public void StreamElements(TensorEntry tensor, ElementSink sink)
     {
-        ArgumentNullException.ThrowIfNull(tensor);
+        TensorEntry.RequireIn(StorageLengths, tensor);
+        ArgumentNullException.ThrowIfNull(sink);
         (MemoryBuffer memory, long offset) = MemoryOf(tensor.Storage);
         TensorElements.Stream(tensor, memory, offset, sink);
     }

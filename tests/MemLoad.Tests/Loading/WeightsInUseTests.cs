@@ -64,6 +64,45 @@ public sealed class WeightsInUseTests : IDisposable
         Assert.Throws<MemLoadException>(() => weights["a"]);
     }
 
+    [Theory]
+    [InlineData("cpu", Strategy.Stream)]
+    [InlineData("cpu", Strategy.Mmap)]
+    [InlineData("sim", Strategy.Stream)]
+    public void A_view_outside_of_the_weights_is_refused_and_a_view_inside_is_read(string device, Strategy strategy)
+    {
+        string path = Written();
+        using LoadedModel model = WeightLoader.Load(new LoadRequest { Path = path, Device = device, Strategy = strategy });
+        TensorEntry whole = model.Weights.Tensors[0];
+        TensorEntry[] outside =
+        [
+            whole with { Shape = [Elements + 1] },
+            whole with { Shape = [Elements / 2, 3], Strides = [2, 1] },
+            whole with { ElementOffset = 1 },
+            whole with { ElementOffset = -1 },
+            whole with { ElementOffset = long.MinValue },
+            whole with { DType = DType.Float64 },
+            whole with { Storage = 1 },
+            whole with { Storage = -1 },
+            whole with { Strides = [] },
+        ];
+        foreach (IWeightSource source in new IWeightSource[] { model.Weights, model.Prepared.Checkpoint })
+        {
+            Assert.All(outside, tensor => Assert.Throws<ArgumentException>(() => source.StreamElements(tensor, _ => { })));
+            byte[] last = [];
+            source.StreamElements(whole with { Shape = [1], ElementOffset = Elements - 1 }, piece => last = piece.ToArray());
+            Assert.Equal(Read(source, null)[^4..], last);
+        }
+    }
+
+    [Fact]
+    public void A_tensor_of_the_file_is_refused_where_the_weights_are_cast_to_a_smaller_type()
+    {
+        using LoadedModel model = WeightLoader.Load(
+            new LoadRequest { Path = Written(), Device = "cpu", Strategy = Strategy.Stream, DType = DType.Float16 });
+
+        Assert.Throws<ArgumentException>(() => model.Weights.StreamElements(model.Prepared.Checkpoint.Tensors[0], _ => { }));
+    }
+
     private sealed class NeverMapped(long length) : MemoryBuffer(length)
     {
         public override void Write(long offset, ReadOnlySpan<byte> source) => throw new NotSupportedException();
