@@ -103,6 +103,20 @@ public sealed class WeightsInUseTests : IDisposable
         Assert.Throws<ArgumentException>(() => model.Weights.StreamElements(model.Prepared.Checkpoint.Tensors[0], _ => { }));
     }
 
+    [Theory]
+    [InlineData("cpu")]
+    [InlineData("sim")]
+    public void Scattered_elements_are_copied_once(string device)
+    {
+        using LoadedModel model = WeightLoader.Load(
+            new LoadRequest { Path = Fixtures.PathOf("layout/views_and_shared.pth"), Device = device, Strategy = Strategy.Stream });
+        string[] scattered =
+            [.. model.Weights.Tensors.Where(tensor => !tensor.IsContiguous).Select(tensor => tensor.Name)];
+
+        Assert.NotEmpty(scattered);
+        Assert.All(scattered, name => Assert.Equal(model.Weights[name], model.Weights[name]));
+    }
+
     private sealed class NeverMapped(long length) : MemoryBuffer(length)
     {
         public override void Write(long offset, ReadOnlySpan<byte> source) => throw new NotSupportedException();
