@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
 using MemLoad.Tests.Writing;
 
 namespace MemLoad.Tests.Loading;
@@ -116,6 +118,31 @@ public sealed class WeightsInUseTests : IDisposable
         Assert.NotEmpty(scattered);
         Assert.All(scattered, name => Assert.Equal(model.Weights[name], model.Weights[name]));
     }
+
+    [SkippableTheory]
+    [InlineData("cpu", Strategy.Stream)]
+    [InlineData("cpu", Strategy.Mmap)]
+    [InlineData("sim", Strategy.Stream)]
+    public void A_tensor_of_weights_that_nothing_refers_to_stays_valid(string device, Strategy strategy)
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "Linux lists the mappings of a process");
+        nint address = Forgotten(device, strategy);
+        for (int i = 0; i < 3; i++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+
+        Assert.Contains(File.ReadLines("/proc/self/maps"), line =>
+        {
+            nint[] range = [.. line.Split(' ')[0].Split('-').Select(end => nint.Parse(end, NumberStyles.HexNumber, null))];
+            return range[0] <= address && address < range[1];
+        });
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private nint Forgotten(string device, Strategy strategy) =>
+        WeightLoader.Load(new LoadRequest { Path = Written(), Device = device, Strategy = strategy }).Weights["a"].Address;
 
     private sealed class NeverMapped(long length) : MemoryBuffer(length)
     {
