@@ -1,6 +1,5 @@
 namespace MemLoad;
 
-/// <summary>One rank's slice of each tensor.</summary>
 public sealed partial class Checkpoint
 {
     /// <summary>
@@ -54,7 +53,7 @@ public sealed partial class Checkpoint
                     });
             }
         }
-        return CheckpointBuilder.Trim(Path, Format, Files, [.. storages], tensors.MoveToImmutable(), Metadata).WithObjects(OpaqueObjects);
+        return Narrowed([.. storages], tensors.MoveToImmutable(), Metadata);
     }
 
     // Each rank has the same number, rounded up.
