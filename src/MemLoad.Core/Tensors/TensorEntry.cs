@@ -58,6 +58,16 @@ public sealed record TensorEntry(
         }
     }
 
+    /// <summary>Whether all members are equal, the dimensions and strides one by one.</summary>
+    public bool Equals(TensorEntry? other) =>
+        other is not null
+        && (Name, DType, Storage, ElementOffset, LazyView)
+            == (other.Name, other.DType, other.Storage, other.ElementOffset, other.LazyView)
+        && Shape.AsSpan().SequenceEqual(other.Shape.AsSpan()) && Strides.AsSpan().SequenceEqual(other.Strides.AsSpan());
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Name, DType, Storage, ElementOffset);
+
     /// <summary>Number of elements; 1 for a scalar, 0 if any dimension is 0.</summary>
     public long ElementCount => ShapeMath.ElementCount(Shape);
 
