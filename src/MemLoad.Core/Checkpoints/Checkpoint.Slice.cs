@@ -16,8 +16,13 @@ public sealed partial class Checkpoint
     /// <param name="split">The dimension.</param>
     /// <exception cref="MemLoadException">ML6009: the rank does not exist; ML6017: a slice would end inside a block of packed
     /// elements.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The split is not a value of <see cref="TensorSplit"/>.</exception>
     public Checkpoint Slice(int rank, int count, TensorSplit split)
     {
+        if (split is not (TensorSplit.Rows or TensorSplit.Columns))
+        {
+            throw new ArgumentOutOfRangeException(nameof(split), split, "The split is of rows or columns.");
+        }
         RequireRank(rank, count);
         if (count == 1)
         {
