@@ -201,7 +201,7 @@ internal static class Child
     /// <summary>Returns the command for this program with other arguments.</summary>
     public static string[] This(params string[] arguments)
     {
-        WorkerCommand self = WorkerCommand.ForThisProgram();
+        WorkerCommand self = WorkerCommand.ByArgument();
         return [self.FileName, .. self.Arguments.SkipLast(1), .. arguments];
     }
 

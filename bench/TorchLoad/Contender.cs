@@ -31,7 +31,7 @@ internal sealed record Contender(string Name, string Extension, Action<torch.nn.
     /// <summary>Returns the command for this program with other arguments.</summary>
     public static WorkerCommand Child(params string[] arguments)
     {
-        WorkerCommand self = WorkerCommand.ForThisProgram();
+        WorkerCommand self = WorkerCommand.ByArgument();
         return self with { Arguments = [.. self.Arguments.SkipLast(1), .. arguments] };
     }
 

@@ -65,7 +65,7 @@ internal static class MeasureCommand
                         .. MeasureRequest.Repeat(requests, parsed.GetValue(repeat) ?? 1, cache.Read(parsed))
                             .Select(load => bounds.Apply(load, parsed) with { Model = parsed.GetValue(model) }),
                     ];
-                    var prepared = new MeasureSession(loads, here ? null : WorkerCommand.ForThisProgram(), samples);
+                    var prepared = new MeasureSession(loads, here ? null : WorkerCommand.ByArgument(), samples);
                     if (console.ErrorIsTerminal)
                     {
                         return (prepared, (Dictionary<LoadRequest, long>?)HostForecasts(requests, cancellationToken));

@@ -13,8 +13,9 @@ public sealed partial class Checkpoint : IWeightSource
         StreamElements(TensorEntry.OfStorage(storage, Storages[storage].Length), sink);
 
     /// <summary>Streams the elements of one tensor straight from its file, contiguous and row-major.</summary>
-    /// <param name="tensor">One of <see cref="Tensors"/>.</param>
+    /// <param name="tensor">One of <see cref="Tensors"/>, or another view of one of <see cref="Storages"/>.</param>
     /// <param name="sink">Takes the elements, at most 1 MiB at a time.</param>
+    /// <exception cref="ArgumentException">The tensor is not in the storages of this checkpoint.</exception>
     /// <exception cref="MemLoadException">The file does not exist, has changed or cannot be read (ML1001 to ML1007).</exception>
     public void StreamElements(TensorEntry tensor, ElementSink sink) => StreamElements(tensor, sink, CancellationToken.None);
 
@@ -24,7 +25,8 @@ public sealed partial class Checkpoint : IWeightSource
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     internal void StreamElements(TensorEntry tensor, ElementSink sink, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(tensor);
+        TensorEntry.RequireIn(StorageLengths, tensor);
+        ArgumentNullException.ThrowIfNull(sink);
         if (tensor.ElementCount == 0)
         {
             return;

@@ -192,8 +192,7 @@ public sealed partial class Checkpoint
                 throw Rules.NothingSelected.Broken($"none of the {Tensors.Length} tensors is left after include and exclude", Path);
             }
         }
-        return chosen == Tensors && Refused.IsEmpty ? this
-            : CheckpointBuilder.Trim(Path, Format, Files, Storages, chosen, metadata).WithFindings(Findings).WithObjects(OpaqueObjects);
+        return chosen == Tensors && Refused.IsEmpty ? this : Narrowed(Storages, chosen, metadata);
     }
 
     /// <summary>

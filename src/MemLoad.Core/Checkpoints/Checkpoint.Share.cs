@@ -1,6 +1,5 @@
 namespace MemLoad;
 
-/// <summary>One rank's part of a checkpoint.</summary>
 public sealed partial class Checkpoint
 {
     /// <summary>
@@ -33,7 +32,7 @@ public sealed partial class Checkpoint
                 $"none of the {Storages.Length} storages falls to rank {rank} of {count}",
                 Path,
                 remedy: $"Split it among fewer ranks ({Setting.RankCount}).")
-            : CheckpointBuilder.Trim(Path, Format, Files, Storages, [.. own], Metadata).WithObjects(OpaqueObjects);
+            : Narrowed(Storages, [.. own], Metadata);
     }
 
     private static void RequireRank(int rank, int count)

@@ -1,6 +1,5 @@
 namespace MemLoad;
 
-/// <summary>One rank's slice of each tensor.</summary>
 public sealed partial class Checkpoint
 {
     /// <summary>
@@ -17,8 +16,13 @@ public sealed partial class Checkpoint
     /// <param name="split">The dimension.</param>
     /// <exception cref="MemLoadException">ML6009: the rank does not exist; ML6017: a slice would end inside a block of packed
     /// elements.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The split is not a value of <see cref="TensorSplit"/>.</exception>
     public Checkpoint Slice(int rank, int count, TensorSplit split)
     {
+        if (split is not (TensorSplit.Rows or TensorSplit.Columns))
+        {
+            throw new ArgumentOutOfRangeException(nameof(split), split, "The split is of rows or columns.");
+        }
         RequireRank(rank, count);
         if (count == 1)
         {
@@ -54,7 +58,7 @@ public sealed partial class Checkpoint
                     });
             }
         }
-        return CheckpointBuilder.Trim(Path, Format, Files, [.. storages], tensors.MoveToImmutable(), Metadata).WithObjects(OpaqueObjects);
+        return Narrowed([.. storages], tensors.MoveToImmutable(), Metadata);
     }
 
     // Each rank has the same number, rounded up.

@@ -113,6 +113,11 @@ public sealed partial class Checkpoint
     /// <exception cref="MemLoadException">The reason of the first such entry.</exception>
     internal Checkpoint RequireWhole() => Refused.IsEmpty ? this : throw Refused[0].Reason;
 
+    // The part of this checkpoint with these tensors, which refer to these storages.
+    private Checkpoint Narrowed(
+        ImmutableArray<Extent> storages, ImmutableArray<TensorEntry> tensors, IReadOnlyDictionary<string, object?> metadata) =>
+        CheckpointBuilder.Trim(Path, Format, Files, storages, tensors, metadata).WithFindings(Findings).WithObjects(OpaqueObjects);
+
     // A copy shares all lists with this checkpoint. It is changed only before it is given out.
     private Checkpoint With(Action<Checkpoint> change)
     {

@@ -13,5 +13,6 @@ public interface IWeightSource
     void StreamStorage(int storage, ElementSink sink);
 
     /// <summary>Streams the elements of a tensor, contiguous and row-major, at most 1 MiB at a time.</summary>
+    /// <exception cref="ArgumentException">The tensor is not in the storages of this source.</exception>
     void StreamElements(TensorEntry tensor, ElementSink sink);
 }

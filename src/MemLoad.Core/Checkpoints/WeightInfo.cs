@@ -42,9 +42,11 @@ public sealed record WeightInfo
     /// <summary>Returns the tensors of a checkpoint, in the order of the file. Each is created when it is enumerated.</summary>
     /// <param name="checkpoint">The checkpoint.</param>
     /// <param name="hashes">The SHA-256 of each tensor, from <see cref="WeightsDigest.OfTensors"/>; null to leave them out.</param>
+    /// <exception cref="ArgumentException">There is not one hash per tensor.</exception>
     public static IEnumerable<WeightInfo> Of(Checkpoint checkpoint, string[]? hashes = null)
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
+        WeightsDigest.RequireOnePerTensor(hashes, checkpoint);
         return Describe(checkpoint, hashes);
     }
 

@@ -22,17 +22,24 @@ public abstract class MemoryBuffer(long length) : IDisposable
 
     /// <summary>Copies bytes into the block.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The range is not in the block.</exception>
+    /// <exception cref="ObjectDisposedException">The memory was freed.</exception>
     public abstract void Write(long offset, ReadOnlySpan<byte> source);
 
     /// <summary>Copies bytes out of the block.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The range is not in the block.</exception>
+    /// <exception cref="ObjectDisposedException">The memory was freed.</exception>
     public abstract void Read(long offset, Span<byte> destination);
 
     /// <summary>
     /// Makes the whole block addressable by the host until the view is disposed. It has no cost if the block is addressable.
     /// </summary>
-    public virtual HostView MapForHost() =>
-        Address != 0 || Length == 0 ? new HostView(Address, null) : throw new NotSupportedException("This memory cannot be mapped.");
+    /// <exception cref="ObjectDisposedException">The memory was freed.</exception>
+    public virtual HostView MapForHost()
+    {
+        CheckRange(0, 0);
+        return Address != 0 || Length == 0 ? new HostView(Address, null)
+            : throw new NotSupportedException("This memory cannot be mapped.");
+    }
 
     /// <summary>
     /// Throws if the block no longer has the loaded bytes, because a mapped file can change. Call it after the bytes were read and before
@@ -85,9 +92,10 @@ public abstract class MemoryBuffer(long length) : IDisposable
     /// <summary>Frees the block. Called once.</summary>
     protected abstract void Dispose(bool disposing);
 
-    /// <summary>Throws unless [offset, offset + count) is in the block.</summary>
+    /// <summary>Throws unless the block is in memory, and [offset, offset + count) is in the block.</summary>
     protected void CheckRange(long offset, int count)
     {
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _references) == 0, this);
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, Length - count);
     }

@@ -1,7 +1,7 @@
 namespace MemLoad;
 
 /// <summary>
-/// A condition that MemLoad requires. Rules are a closed set (<see cref="Rules"/>), and the meaning of an id never changes.
+/// A condition that MemLoad requires. Rules are a closed set (docs/rules.md), and the meaning of an id never changes.
 /// </summary>
 /// <param name="Id">Stable id, <c>ML</c> and four digits: 1 paths and formats, 2 zip, 3 pickle, 4 safetensors (41 GGUF), 5 folders and
 /// shards (51 distributed checkpoints, 52 checkpoints on a server),

@@ -66,11 +66,15 @@ public sealed record LoadRequest
     /// <summary>A manifest (<see cref="WeightManifest"/>) that the loaded weights are compared with; null for none.</summary>
     public string? Manifest { get; init; }
 
-    /// <summary>The most anonymous host memory that the load may need, in bytes.</summary>
-    public long? HostMemoryLimit { get; init; }
+    /// <summary>The most anonymous host memory that the load may need, in bytes; null for no limit of the user.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The number is negative.</exception>
+    public long? HostMemoryLimit { get; init => field = NotNegative(value); }
 
-    /// <summary>The most device memory that the load may need, in bytes. It is the capacity of a simulated device.</summary>
-    public long? DeviceMemoryLimit { get; init; }
+    /// <summary>
+    /// The most device memory that the load may need, in bytes; null for no limit of the user. It is the capacity of a simulated device.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The number is negative.</exception>
+    public long? DeviceMemoryLimit { get; init => field = NotNegative(value); }
 
     /// <summary>
     /// The tokens of each sequence, for the forecast of the KV cache of a server; null for none. It has no effect on a load.
@@ -91,6 +95,43 @@ public sealed record LoadRequest
 
     /// <summary>Loads even if the forecast exceeds the host memory budget. The capacity of a device is not overridden.</summary>
     public bool Force { get; init; }
+
+    private static long? NotNegative(long? value)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(value ?? 0, nameof(value));
+        return value;
+    }
+
+    /// <summary>Refuses loads that cannot be forecast from one opened checkpoint and its cast.</summary>
+    /// <exception cref="ArgumentException">Two of them differ in more than the strategy, the device, the rank and limits.</exception>
+    internal static void RequireSameTensors(IReadOnlyList<LoadRequest> requests)
+    {
+        foreach (LoadRequest other in requests.Skip(1))
+        {
+            LoadRequest first = requests[0];
+            if (first.What() != other.What() || !first.Include.SequenceEqual(other.Include) || !first.Exclude.SequenceEqual(other.Exclude))
+            {
+                throw new ArgumentException(
+                    "The requests differ in more than the strategy, the device, the rank and the limits.", nameof(requests));
+            }
+        }
+    }
+
+    // The request without everything that has no effect on the tensors and their cast, and without lists, which records do not compare.
+    private LoadRequest What() => this with
+    {
+        Strategy = default,
+        Device = "",
+        Include = [],
+        Exclude = [],
+        Rank = 0,
+        WithOtherRanks = false,
+        OtherRanksBytes = 0,
+        HostMemoryLimit = null,
+        DeviceMemoryLimit = null,
+        MapGuard = default,
+        Force = false,
+    };
 
     /// <summary>
     /// Returns the same load for several strategies and devices: every strategy for the first device, then for the next. If no rank is

@@ -1,13 +1,16 @@
 namespace MemLoad;
 
 /// <summary>Weights in memory: the tensors of a checkpoint and the buffers that hold them. Disposing frees the memory.</summary>
+/// <remarks>
+/// Memory of weights that are not disposed stays until the process ends, because the garbage collector does not see addresses of it.
+/// </remarks>
 public sealed class LoadedWeights : IWeightSource, IDisposable
 {
     private readonly MemoryBuffer?[] _buffers;
     private readonly ImmutableArray<Placement> _placements;
     private readonly Dictionary<string, TensorEntry> _byName;
     private readonly Dictionary<int, HostView> _views = [];
-    private readonly List<MemoryBuffer> _copies = [];
+    private readonly Dictionary<string, MemoryBuffer> _copies = new(StringComparer.Ordinal);
     private readonly HostMemory _host = new();
     private readonly Lock _viewLock = new();
     private bool _disposed;
@@ -36,7 +39,7 @@ public sealed class LoadedWeights : IWeightSource, IDisposable
     }
 
     /// <summary>
-    /// The object that the device created from the weights (<see cref="IDevice.Present"/>), such as tensors of its framework.
+    /// The object that the device created from the weights, such as tensors of its framework; null if the device creates none.
     /// </summary>
     public IDisposable? Presentation { get; private set; }
 
@@ -57,7 +60,7 @@ public sealed class LoadedWeights : IWeightSource, IDisposable
 
     /// <summary>
     /// Returns a tensor in host memory, contiguous, without a copy if possible. Memory of a simulated device is mapped. Only a tensor with
-    /// scattered elements is copied. The result is valid until the weights are disposed or <see cref="CloseViews"/> returns true.
+    /// scattered elements is copied, once. The result is valid until the weights are disposed or <see cref="CloseViews"/> returns true.
     /// </summary>
     /// <exception cref="KeyNotFoundException">There is no tensor with this name.</exception>
     public HostTensor this[string name]
@@ -90,7 +93,8 @@ public sealed class LoadedWeights : IWeightSource, IDisposable
     /// <inheritdoc/>
     public void StreamElements(TensorEntry tensor, ElementSink sink)
     {
-        ArgumentNullException.ThrowIfNull(tensor);
+        TensorEntry.RequireIn(StorageLengths, tensor);
+        ArgumentNullException.ThrowIfNull(sink);
         (MemoryBuffer memory, long offset) = MemoryOf(tensor.Storage);
         TensorElements.Stream(tensor, memory, offset, sink);
     }
@@ -138,7 +142,7 @@ public sealed class LoadedWeights : IWeightSource, IDisposable
             {
                 view.Dispose();
             }
-            foreach (MemoryBuffer copy in _copies)
+            foreach (MemoryBuffer copy in _copies.Values)
             {
                 copy.Dispose();
             }
@@ -164,14 +168,26 @@ public sealed class LoadedWeights : IWeightSource, IDisposable
 
     private nint CopyOf(TensorEntry tensor)
     {
-        MemoryBuffer copy = _host.Allocate(tensor.Bytes);
-        _copies.Add(copy);
-        long done = 0;
-        StreamElements(tensor, elements =>
+        if (_copies.TryGetValue(tensor.Name, out MemoryBuffer? earlier))
         {
-            copy.Write(done, elements);
-            done += elements.Length;
-        });
+            return earlier.Address;
+        }
+        MemoryBuffer copy = _host.Allocate(tensor.Bytes);
+        try
+        {
+            long done = 0;
+            StreamElements(tensor, elements =>
+            {
+                copy.Write(done, elements);
+                done += elements.Length;
+            });
+        }
+        catch
+        {
+            copy.Dispose();
+            throw;
+        }
+        _copies.Add(tensor.Name, copy);
         return copy.Address;
     }
 }

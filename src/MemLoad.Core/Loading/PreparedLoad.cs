@@ -97,7 +97,8 @@ public sealed class PreparedLoad : IDisposable
     /// </summary>
     /// <param name="requests">The requests. Ranks that load at the same time follow each other.</param>
     /// <param name="cancellationToken">Cancels the forecasts.</param>
-    /// <returns>One prepared load per request. Dispose each before the next.</returns>
+    /// <returns>One prepared load per request. Dispose each before the next. Errors are thrown while they are enumerated.</returns>
+    /// <exception cref="ArgumentException">The requests differ in more than that.</exception>
     /// <exception cref="MemLoadException">As <see cref="Prepare(LoadRequest, CancellationToken)"/>.</exception>
     public static IEnumerable<PreparedLoad> ForecastEach(IReadOnlyList<LoadRequest> requests, CancellationToken cancellationToken = default)
     {
@@ -106,6 +107,7 @@ public sealed class PreparedLoad : IDisposable
         {
             yield break;
         }
+        LoadRequest.RequireSameTensors(requests);
         using var source = LoadSource.Open(requests[0], cancellationToken);
         var ranks = new Dictionary<int, LoadSource> { [requests[0].Rank] = source };
         foreach (IReadOnlyList<LoadRequest> turn in LoadRequest.InTurns(requests, request => request))
@@ -164,10 +166,12 @@ public sealed class PreparedLoad : IDisposable
     }
 
     /// <summary>Executes the load, unless it is refused.</summary>
-    /// <param name="beforeStep">Called before each step of <see cref="Plan"/>, with its index.</param>
+    /// <param name="beforeStep">Called before the steps that are carried out together, with the index in the plan of the first of
+    /// them.</param>
     /// <param name="cancellationToken">Cancels the load.</param>
-    /// <exception cref="MemLoadException">The <see cref="Refusal"/>, or an exception of
-    /// <see cref="PlanRunner.Run(LoadPlan, IDevice, Action{int}?, MapGuard, CancellationToken)"/>.</exception>
+    /// <exception cref="MemLoadException">The <see cref="Refusal"/>; ML1001 to ML1007: a file does not exist, has changed or cannot be
+    /// read; ML7001 or ML7002: the memory of the host or the device is exhausted.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public LoadedWeights Load(Action<int>? beforeStep = null, CancellationToken cancellationToken = default)
     {
         using LoadSource source = _source; // no file is needed after this

@@ -33,10 +33,12 @@ public sealed class WeightManifest
     /// <summary>Creates the manifest of weights from the hashes of their tensors.</summary>
     /// <param name="source">The weights.</param>
     /// <param name="hashes">The result of <see cref="MemLoad.WeightsDigest.OfTensors"/>.</param>
+    /// <exception cref="ArgumentException">There is not one hash per tensor.</exception>
     public static WeightManifest Of(IWeightSource source, string[] hashes)
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(hashes);
+        MemLoad.WeightsDigest.RequireOnePerTensor(hashes, source);
         ImmutableArray<TensorDigest> tensors = [.. MemLoad.WeightsDigest.Sorted(MemLoad.WeightsDigest.Describe(source, hashes))];
         return new WeightManifest(HostFacts.ModuleVersion, MemLoad.WeightsDigest.Of(tensors), tensors);
     }

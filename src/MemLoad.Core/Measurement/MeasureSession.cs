@@ -25,7 +25,7 @@ public sealed class MeasureSession
                 remedy: $"Measure in a new process for each load, or name the one rank that loads ({Setting.Rank}).");
         }
         _measure = worker is null
-            ? (turn, token) => Task.Run(() => new[] { MeasuredLoad.Run(turn[0], _samples.Receiver, token) }, token)
+            ? (turn, token) => Task.Run(() => new[] { MeasuredLoad.Run(turn[0], _samples.Receiver, token) }, CancellationToken.None)
             : new LoadMeasurer(worker, _samples.Receiver, id => ChildStarted?.Invoke(id)).MeasureAsync;
     }
 

@@ -58,7 +58,7 @@ internal sealed record LoadPlan
             Strategy.Mmap => MmapStrategy.Write,
             Strategy.PerTensor => PerTensorStrategy.Write,
             Strategy.Stream => StreamStrategy.Write,
-            _ => throw new ArgumentOutOfRangeException(nameof(strategy), strategy, "Auto is a choice among strategies, none itself."),
+            _ => throw new ArgumentOutOfRangeException(nameof(strategy), strategy, "No plan is written for this strategy."),
         })(writer);
         return writer;
     }

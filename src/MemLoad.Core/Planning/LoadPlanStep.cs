@@ -11,11 +11,11 @@ public sealed record LoadPlanStep
     public long? Rank { get; init; }
     /// <summary>Number of the step, from 1.</summary>
     public required int Step { get; init; }
-    /// <summary>The phase of the step, a <see cref="PlanPhase"/>.</summary>
+    /// <summary>The phase of the step, such as <c>BuildModel</c>, <c>LoadStateDict</c> or <c>CopyWeights</c>.</summary>
     public required string Phase { get; init; }
-    /// <summary>The kind of the step, a <see cref="StepKind"/>.</summary>
+    /// <summary>The kind of the step: Allocate, Initialise, Map, Read, Copy or Release.</summary>
     public required string Kind { get; init; }
-    /// <summary>The pool of the buffer that the step acts on, a <see cref="MemoryPool"/>.</summary>
+    /// <summary>The pool of the buffer that the step acts on: Host, MappedFile or Device.</summary>
     public required string Pool { get; init; }
     /// <summary>Bytes of that buffer.</summary>
     public required long Bytes { get; init; }

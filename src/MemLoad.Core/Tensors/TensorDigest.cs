@@ -9,4 +9,12 @@ public sealed record TensorDigest(string Name, DType DType, ImmutableArray<long>
 {
     /// <summary>Bytes of the elements when contiguous.</summary>
     public long Bytes => DType.Layout().BytesOf(ShapeMath.ElementCount(Shape));
+
+    /// <summary>Whether all members are equal, the dimensions one by one.</summary>
+    public bool Equals(TensorDigest? other) =>
+        other is not null && (Name, DType, Sha256) == (other.Name, other.DType, other.Sha256)
+        && Shape.AsSpan().SequenceEqual(other.Shape.AsSpan());
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Name, DType, Sha256);
 }

@@ -32,6 +32,42 @@ public sealed record TensorEntry(
     /// <summary>Returns bytes of a storage as a contiguous tensor, to stream its raw content.</summary>
     internal static TensorEntry OfStorage(int storage, long bytes, long start = 0) => new("", DType.UInt8, [bytes], [1], storage, start);
 
+    /// <summary>Whether all elements are in one of the storages, whose lengths in bytes are given.</summary>
+    /// <exception cref="OverflowException">The shape, the strides or the offset are impossible.</exception>
+    internal bool IsIn(ImmutableArray<long> storages) =>
+        Storage >= 0 && Storage < storages.Length
+        && (ShapeMath.ViewEnd(DType, Shape, Strides, ElementOffset) <= storages[Storage] || ElementCount == 0);
+
+    /// <summary>Refuses a view outside of the storages, because a caller can create any view.</summary>
+    /// <exception cref="ArgumentException">An element is in none of the storages.</exception>
+    internal static void RequireIn(ImmutableArray<long> storages, TensorEntry tensor)
+    {
+        ArgumentNullException.ThrowIfNull(tensor);
+        bool isIn;
+        try
+        {
+            isIn = tensor.IsIn(storages);
+        }
+        catch (OverflowException)
+        {
+            isIn = false;
+        }
+        if (!isIn)
+        {
+            throw new ArgumentException($"Tensor {Printable.Quote(tensor.Name)} is not in the storages of this source.", nameof(tensor));
+        }
+    }
+
+    /// <summary>Whether all members are equal, the dimensions and strides one by one.</summary>
+    public bool Equals(TensorEntry? other) =>
+        other is not null
+        && (Name, DType, Storage, ElementOffset, LazyView)
+            == (other.Name, other.DType, other.Storage, other.ElementOffset, other.LazyView)
+        && Shape.AsSpan().SequenceEqual(other.Shape.AsSpan()) && Strides.AsSpan().SequenceEqual(other.Strides.AsSpan());
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Name, DType, Storage, ElementOffset);
+
     /// <summary>Number of elements; 1 for a scalar, 0 if any dimension is 0.</summary>
     public long ElementCount => ShapeMath.ElementCount(Shape);
 

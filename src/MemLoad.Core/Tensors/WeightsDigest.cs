@@ -78,6 +78,15 @@ public static class WeightsDigest
         return hashes;
     }
 
+    /// <exception cref="ArgumentException">There are hashes, but not one per tensor.</exception>
+    internal static void RequireOnePerTensor(string[]? hashes, IWeightSource source)
+    {
+        if (hashes is not null && hashes.Length != source.Tensors.Length)
+        {
+            throw new ArgumentException($"{hashes.Length} hashes are given for {source.Tensors.Length} tensors.", nameof(hashes));
+        }
+    }
+
     /// <summary>The tensors of a source with their digests.</summary>
     internal static IEnumerable<TensorDigest> Describe(IWeightSource source, string[] hashes) =>
         source.Tensors.Select((tensor, i) => new TensorDigest(tensor.Name, tensor.DType, tensor.Shape, hashes[i]));

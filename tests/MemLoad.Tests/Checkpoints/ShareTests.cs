@@ -24,6 +24,17 @@ public sealed class ShareTests
     }
 
     [Fact]
+    public void The_part_of_a_rank_has_the_findings_about_the_files()
+    {
+        using var folder = new TemporaryFolder();
+        var whole = Checkpoint.Open(folder.CopyFixture("tiny/fp32.safetensors", "model-00001-of-00002.safetensors"));
+
+        Assert.Single(whole.Findings);
+        Assert.Equal(whole.Findings, whole.Share(1, 2).Findings);
+        Assert.Equal(whole.Findings, whole.Slice(1, 2, TensorSplit.Rows).Findings);
+    }
+
+    [Fact]
     public void Tensors_that_share_a_storage_stay_together()
     {
         Checkpoint tied = Checkpoint.Open(Fixtures.PathOf("layout/views_and_shared.pth"));

@@ -166,6 +166,15 @@ public sealed class SliceTests
         }
     }
 
+    [Fact]
+    public void A_split_that_is_neither_of_rows_nor_of_columns_is_refused()
+    {
+        var checkpoint = Checkpoint.Open(Fixtures.PathOf("tiny/fp32.pth"));
+
+        Assert.Throws<ArgumentOutOfRangeException>(() => checkpoint.Slice(0, 2, (TensorSplit)2));
+        Assert.Throws<ArgumentOutOfRangeException>(() => checkpoint.Slice(0, 2, (TensorSplit)(-1)));
+    }
+
     // Returns the elements of a slice from those of the whole tensor.
     private static byte[] Part(TensorEntry tensor, byte[] elements, int rank, int count, TensorSplit split)
     {

@@ -82,6 +82,35 @@ public sealed class MemoryBufferTests
     }
 
     [Theory]
+    [InlineData("cpu", 10)]
+    [InlineData("cpu", 1 << 20)]
+    [InlineData("sim", 10)]
+    public void A_block_is_not_used_after_its_last_holder_has_let_go(string name, int length)
+    {
+        using IDevice device = DeviceRegistry.Open(name);
+        MemoryBuffer block = device.Allocate(length);
+        block.AddReference();
+        block.Dispose();
+        block.Write(0, [1]); // it is still held
+        block.Release();
+
+        Assert.Throws<ObjectDisposedException>(() => block.Read(0, new byte[1]));
+        Assert.Throws<ObjectDisposedException>(() => block.Write(0, [1]));
+        Assert.Throws<ObjectDisposedException>(() => block.MapForHost());
+    }
+
+    [Fact]
+    public void A_mapping_is_not_used_after_it_is_disposed()
+    {
+        using var folder = new TemporaryFolder();
+        var mapped = MappedFile.Open(new CheckpointFile(folder.Write("bytes", [1, 2, 3, 4]), 4));
+        mapped.Dispose();
+
+        Assert.Throws<ObjectDisposedException>(() => mapped.Read(0, new byte[1]));
+        Assert.Throws<ObjectDisposedException>(() => mapped.MapForHost());
+    }
+
+    [Theory]
     [InlineData("cpu")]
     [InlineData("sim")]
     public void A_block_takes_and_gives_bytes_within_its_length_and_none_beyond(string name)

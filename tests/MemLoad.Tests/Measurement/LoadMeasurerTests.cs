@@ -27,6 +27,16 @@ public sealed class LoadMeasurerTests
     }
 
     [Fact]
+    public async Task A_program_that_does_not_know_the_argument_of_a_worker_measures_in_a_child_process_of_its_own()
+    {
+        // The program of the tests does not start without the arguments of its host.
+        WorkerCommand program = WorkerCommand.ForThisProgram() with { FileName = "dotnet", Arguments = [Worker.Arguments[0], "--version"] };
+        LoadMeasurement row = await new LoadMeasurer(program).MeasureAsync(Of(Request()));
+
+        Assert.Equal((nameof(LoadOutcome.Loaded), null), (row.Outcome, row.Message));
+    }
+
+    [Fact]
     public async Task What_cannot_be_loaded_is_a_row_with_an_outcome_and_a_rule()
     {
         var measurer = new LoadMeasurer(Worker);

@@ -38,6 +38,17 @@ public sealed class MeasureSessionTests
     }
 
     [Fact]
+    public async Task A_load_in_this_process_that_is_cancelled_before_it_begins_is_a_row()
+    {
+        var load = new LoadRequest { Path = Fixtures.PathOf("tiny/fp32.pth"), Strategy = Strategy.Stream, Device = "cpu" };
+        var session = new MeasureSession(MeasureRequest.Repeat([load], 1, CacheState.AsIs), worker: null);
+
+        LoadMeasurement row = await session.MeasureAsync(session.Loads[0], new CancellationToken(canceled: true));
+
+        Assert.Equal(nameof(LoadOutcome.Canceled), row.Outcome);
+    }
+
+    [Fact]
     public async Task Samples_of_ranks_that_end_at_the_same_time_are_all_kept()
     {
         const int ranks = 4;

@@ -22,6 +22,43 @@ public sealed class ForecastTests
         Assert.Equal(host, (forecast.PeakHostBytes / GiB).ToString("F1", CultureInfo.InvariantCulture));
     }
 
+    [Fact]
+    public void Loads_of_different_tensors_are_not_forecast_from_one_checkpoint()
+    {
+        var first = new LoadRequest { Path = Fixtures.PathOf("tiny/fp32.pth"), Strategy = Strategy.Stream, Include = ["*"] };
+        LoadRequest[] others =
+        [
+            first with { Path = Fixtures.PathOf("tiny/fp16.pth") },
+            first with { DType = DType.Float16 },
+            first with { Include = ["*.weight"] },
+            first with { Exclude = ["*.weight"] },
+            first with { Key = "tok_emb" },
+            first with { RankCount = 2 },
+        ];
+        LoadRequest same = first with
+        {
+            Strategy = Strategy.Mmap,
+            Device = "sim",
+            Include = ["*"],
+            HostMemoryLimit = 1,
+            DeviceMemoryLimit = 0,
+            Force = true,
+        };
+
+        Assert.All(others, other => Assert.Throws<ArgumentException>(() => LoadPlanner.Forecast([first, other]).Count()));
+        Assert.Equal(2, LoadPlanner.Forecast([first, same]).Count());
+    }
+
+    [Fact]
+    public void A_limit_is_not_negative()
+    {
+        var request = new LoadRequest { Path = null, Size = "gpt2-small", Strategy = Strategy.Stream, Device = "sim" };
+
+        Assert.Throws<ArgumentOutOfRangeException>(() => request with { DeviceMemoryLimit = long.MinValue });
+        Assert.Throws<ArgumentOutOfRangeException>(() => request with { HostMemoryLimit = -1 });
+        Assert.False(LoadPlanner.Forecast(request with { DeviceMemoryLimit = 0 }).Fits);
+    }
+
     public static TheoryData<string> Sizes => [.. GptConfig.Sizes];
 
     [Theory]

@@ -241,7 +241,7 @@ public static class CheckpointWriter
         try
         {
             long end = ShapeMath.ViewEnd(tensor.DType, tensor.Shape, tensor.Strides, tensor.ElementOffset);
-            if (tensor.Storage < 0 || tensor.Storage >= storages.Length || (!tensor.Shape.Contains(0) && end > storages[tensor.Storage]))
+            if (!tensor.IsIn(storages))
             {
                 throw Rules.ViewOutsideStorage.Broken(
                     $"tensor {Printable.Quote(tensor.Name)} ends at byte {end} of storage {tensor.Storage}, which ends before");

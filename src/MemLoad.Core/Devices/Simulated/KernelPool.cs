@@ -92,8 +92,7 @@ internal sealed partial class KernelPool : DevicePool
         long end = offset + length;
         // One range of addresses, in which each stripe then replaces its part.
         nint address = Map(0, (nuint)(end - start), NoAccess, PrivateAnonymous, new SafeFileHandle(-1, ownsHandle: false), 0);
-        var mapping = new Mapping(address, (nuint)(end - start));
-        bool mapped = !mapping.IsInvalid;
+        bool mapped = address != -1;
         for (long at = start; mapped && at < end;)
         {
             Part part = PartAt(at, end - at);
@@ -103,11 +102,11 @@ internal sealed partial class KernelPool : DevicePool
         if (!mapped)
         {
             int error = Marshal.GetLastPInvokeError();
-            mapping.Dispose();
+            new Mapping(address, (nuint)(end - start)).Dispose();
             throw Rules.HostMemoryExhausted.Broken(
                 $"{length} bytes of the simulated device's memory cannot be mapped: {Marshal.GetPInvokeErrorMessage(error)}");
         }
-        return new HostView(address + (nint)(offset - start), mapping);
+        return new HostView(address + (nint)(offset - start), new Mapping(address, (nuint)(end - start)));
     }
 
     public override void Add(long offset, long length)
@@ -188,17 +187,17 @@ internal sealed partial class KernelPool : DevicePool
     [LibraryImport("libc", EntryPoint = "munmap")]
     private static partial int Unmap(nint address, nuint length);
 
-    private sealed class Mapping : SafeHandleMinusOneIsInvalid
+    // It has no finalizer: a tensor is an address in the mapping, which the garbage collector does not see.
+    private sealed class Mapping(nint address, nuint bytes) : IDisposable
     {
-        private readonly nuint _bytes;
+        private nint _address = address;
 
-        public Mapping(nint address, nuint bytes)
-            : base(ownsHandle: true)
+        public void Dispose()
         {
-            _bytes = bytes;
-            SetHandle(address);
+            if (Interlocked.Exchange(ref _address, -1) is not -1 and nint mapped)
+            {
+                _ = Unmap(mapped, bytes);
+            }
         }
-
-        protected override bool ReleaseHandle() => Unmap(handle, _bytes) == 0;
     }
 }

@@ -124,7 +124,11 @@ internal sealed class SimulatedDevice : IDevice
             device._pool.Read(block.Offset + offset, destination);
         }
 
-        public override HostView MapForHost() => Length == 0 ? default : device._pool.Map(block.Offset, Length);
+        public override HostView MapForHost()
+        {
+            CheckRange(0, 0);
+            return Length == 0 ? default : device._pool.Map(block.Offset, Length);
+        }
 
         protected override void Dispose(bool disposing)
         {

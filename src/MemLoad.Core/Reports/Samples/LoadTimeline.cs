@@ -23,7 +23,7 @@ public sealed record LoadTimeline
     /// <summary>The value of <see cref="LoadMeasurement.StartedAt"/>.</summary>
     public required DateTimeOffset StartedAt { get; init; }
 
-    /// <summary>The points, oldest first. At most <see cref="PointThinning.MostPoints"/> if MemLoad wrote them.</summary>
+    /// <summary>The points, oldest first. At most 1,000 if MemLoad wrote them.</summary>
     public required IReadOnlyList<TimelinePoint> Points { get; init; }
 
     /// <summary>Whether these are the samples of a row.</summary>
