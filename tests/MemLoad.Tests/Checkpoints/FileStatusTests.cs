@@ -10,9 +10,9 @@ public sealed class FileStatusTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [SkippableFact]
-    public void It_is_what_the_system_says()
+    public void It_is_the_status_that_the_system_reports()
     {
-        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux is asked");
+        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux has this status");
         string file = _folder.Write("file", "content");
 #pragma warning disable CA1416 // skipped on Windows
         File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupWrite);
@@ -41,9 +41,9 @@ public sealed class FileStatusTests : IDisposable
     }
 
     [SkippableFact]
-    public void Root_and_oneself_are_trusted_and_nobody_else_is()
+    public void Only_root_and_the_current_user_are_trusted()
     {
-        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux is asked");
+        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux has this status");
         LinuxFileStatus status = LinuxFileStatus.OfName(_folder.Path)!.Value;
 
         Assert.True((status with { UserId = 0 }).IsTrusted);
@@ -52,7 +52,7 @@ public sealed class FileStatusTests : IDisposable
     }
 
     [Fact]
-    public void What_changed_is_told_in_the_order_of_its_weight()
+    public void The_most_important_change_is_reported()
     {
         var stamp = new FileStamp(100, 5, 1, 2);
 
