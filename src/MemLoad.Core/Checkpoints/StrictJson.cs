@@ -114,7 +114,7 @@ internal ref struct StrictJson
             {
                 // The message quotes only one character, because CheckLiteral ran first.
                 string reason = e.Message.Split(" LineNumber:")[0].TrimEnd('.');
-                throw _rules.Syntax.Broken($"this is no JSON: {reason}", _path, Locate(e), e);
+                throw _rules.Syntax.Broken($"this is not JSON: {reason}", _path, Locate(e), e);
             }
             if (_left == 0)
             {
@@ -163,7 +163,7 @@ internal ref struct StrictJson
         _valid += FirstInvalid(_text[_valid..]);
         if (_left == 0 || Rune.DecodeFromUtf8(_text[_valid..], out _, out _) != OperationStatus.NeedMoreData)
         {
-            throw _rules.Encoding.Broken("these bytes are no UTF-8", _path, _origin + _valid);
+            throw _rules.Encoding.Broken("these bytes are not UTF-8", _path, _origin + _valid);
         }
     }
 
@@ -198,7 +198,7 @@ internal ref struct StrictJson
         else if (!rest[start..].StartsWith(word))
         {
             throw _rules.Syntax.Broken(
-                "this is no JSON: a word is neither true nor false nor null", _path, _origin + checked((int)_reader.BytesConsumed) + start);
+                "this is not JSON: a word is not true, false or null", _path, _origin + checked((int)_reader.BytesConsumed) + start);
         }
     }
 
@@ -317,7 +317,7 @@ internal ref struct StrictJson
         catch (InvalidOperationException e)
         {
             // The bytes are UTF-8, so this is an escape with half of a surrogate pair.
-            throw _rules.Encoding.Broken("an escape in this string is half a character", _path, Position, e);
+            throw _rules.Encoding.Broken("an escape in this string is one half of a surrogate pair", _path, Position, e);
         }
     }
 

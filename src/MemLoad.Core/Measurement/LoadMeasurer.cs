@@ -182,7 +182,7 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null, Action<LoadTimeli
         if (exitCode == sigbus || (exitCode == Sigabrt && complaints.Contains(nameof(AccessViolationException), StringComparison.Ordinal)))
         {
             return row.Ended(LoadOutcome.Killed, Rules.WorkerLostMapping.Broken(
-                "the measured process touched mapped bytes that were no longer there (SIGBUS): the file became shorter meanwhile, or its "
+                "the measured process touched mapped bytes that no longer exist (SIGBUS): the file became shorter meanwhile, or its "
                     + "disk could not be read",
                 row.Path));
         }

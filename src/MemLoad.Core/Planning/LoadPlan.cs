@@ -46,8 +46,8 @@ internal sealed record LoadPlan
         if (view.Tensors.IsEmpty)
         {
             throw Rules.NothingSelected.Broken(
-                "the checkpoint holds no tensors", view.Checkpoint.Path,
-                    remedy: "Check that this is the right file: there is nothing in it to load.");
+                "the checkpoint contains no tensors", view.Checkpoint.Path,
+                    remedy: "Check that this is the right file. It contains nothing to load.");
         }
         var writer = new PlanWriter(view, device.IsHost, ringBytes, readers);
         (strategy switch
@@ -58,7 +58,7 @@ internal sealed record LoadPlan
             Strategy.Mmap => MmapStrategy.Write,
             Strategy.PerTensor => PerTensorStrategy.Write,
             Strategy.Stream => StreamStrategy.Write,
-            _ => throw new ArgumentOutOfRangeException(nameof(strategy), strategy, "Auto is a choice among strategies, none itself."),
+            _ => throw new ArgumentOutOfRangeException(nameof(strategy), strategy, "Auto selects a strategy and is not one itself."),
         })(writer);
         return writer;
     }

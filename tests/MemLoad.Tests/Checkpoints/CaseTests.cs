@@ -67,7 +67,7 @@ public sealed class CaseTests
         Assert.Equal(rule, Refusal(Path.Combine(Root, name)).Rule.Id);
 
     [Theory]
-    [InlineData("extra-field", "tensors have fields that the format does not have: 'name'")]
+    [InlineData("extra-field", "tensors have fields that the format does not define: 'name'")]
     [InlineData("leading-space", "begins with white space")]
     [InlineData("metadata-null", "__metadata__ is null")]
     [InlineData("pretty-printed", "ends in a line break")]
@@ -301,7 +301,7 @@ public sealed class CaseTests
             {
                 "13-stale-index/moved-tensor",
                 ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"],
-                "in another shard than the index says"
+                "in another shard than the index states"
             },
             {
                 "13-stale-index/no-index",

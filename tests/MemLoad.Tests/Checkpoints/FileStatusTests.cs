@@ -56,8 +56,8 @@ public sealed class FileStatusTests : IDisposable
     {
         var stamp = new FileStamp(100, 5, 1, 2);
 
-        Assert.Equal("the file was replaced by another", stamp.Difference(new FileStamp(90, 6, 1, 3)));
-        Assert.Equal("the file was replaced by another", stamp.Difference(new FileStamp(100, 5, 2, 2)));
+        Assert.Equal("the file was replaced by another file", stamp.Difference(new FileStamp(90, 6, 1, 3)));
+        Assert.Equal("the file was replaced by another file", stamp.Difference(new FileStamp(100, 5, 2, 2)));
         Assert.Equal("the file had 100 bytes when it was opened and has 90 now", stamp.Difference(new FileStamp(90, 6, 1, 2)));
         Assert.Equal("the file was written to after it was opened", stamp.Difference(new FileStamp(100, 6, 1, 2)));
     }

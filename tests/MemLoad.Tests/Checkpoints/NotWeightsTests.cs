@@ -79,6 +79,6 @@ public sealed class NotWeightsTests : IDisposable
         MemLoadException refusal = Refusal(_folder.Write("x.safetensors", [.. once, .. once]));
 
         Assert.Equal("ML4017", refusal.Rule.Id);
-        Assert.Contains("downloaded twice", refusal.Finding, StringComparison.Ordinal);
+        Assert.Contains("may contain two downloads", refusal.Finding, StringComparison.Ordinal);
     }
 }

@@ -77,7 +77,7 @@ public sealed class OpaqueTests : IDisposable
         MemLoadException refusal = Refusal(Path.Combine(Root, name));
 
         Assert.Equal(rule, refusal.Rule.Id);
-        Assert.StartsWith("Only if you trust the file, ", refusal.Remedy, StringComparison.Ordinal);
+        Assert.StartsWith("Only if you trust the file ", refusal.Remedy, StringComparison.Ordinal);
         Assert.Contains("c = torch.load(path, weights_only=False); " + python, refusal.Remedy, StringComparison.Ordinal);
     }
 

@@ -145,7 +145,8 @@ public sealed class PerTensorFolderTests : IDisposable
         MemLoadException refusal = Refusal(_folder.Path);
 
         Assert.Contains(
-            "'model.safetensors', 'other.bin' the file 'model.safetensors' holds 2 tensors", refusal.Finding, StringComparison.Ordinal);
+            "'model.safetensors', 'other.bin' in the folder, 'model.safetensors' contains 2 tensors",
+            refusal.Finding, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -129,7 +129,7 @@ public sealed class ShardTests : IDisposable
     }
 
     [Theory]
-    [InlineData("""{"x":"a.safetensors","y":"b.safetensors","z":"b.safetensors"}""", "in another shard than the index says: 'y'")]
+    [InlineData("""{"x":"a.safetensors","y":"b.safetensors","z":"b.safetensors"}""", "in another shard than the index states: 'y'")]
     [InlineData(
         """{"x":"a.safetensors","z":"b.safetensors"}""", "left out of the shards, because the index does not place them there: 'y'")]
     public void The_index_determines_the_shard_and_a_difference_is_a_finding(string map, string finding)
@@ -165,7 +165,7 @@ public sealed class ShardTests : IDisposable
             _folder.Write(IndexName, Map("""{"x":"c.safetensors","w":"c.safetensors","y":"a.safetensors","z":"b.safetensors"}""")));
 
         Assert.Equal("ML5009", refusal.Rule.Id);
-        Assert.Contains("'a.safetensors', 'b.safetensors' have one", refusal.Finding, StringComparison.Ordinal);
+        Assert.Contains("'a.safetensors', 'b.safetensors' contain a tensor", refusal.Finding, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -28,7 +28,7 @@ public sealed class PlanChooserTests
     {
         using var sim = new SimulatedDevice();
         Assert.Equal(Strategy.Stream, Chooser(sim, 500, Speed(mapped: 1, ring64: 2, ring4: 1.05)).Choose(out string why).Strategy);
-        Assert.Contains("level with Mmap", why, StringComparison.Ordinal);
+        Assert.Contains("about as fast as Mmap", why, StringComparison.Ordinal);
         Assert.Equal(Strategy.Mmap, Chooser(sim, 500, Speed(mapped: 1, ring64: 2, ring4: 1.15)).Choose(out _).Strategy);
     }
 
@@ -105,7 +105,7 @@ public sealed class PlanChooserTests
 
         Assert.Equal("ML7005", refusal.Rule.Id);
         Assert.Equal(
-            "Baseline needs 200.0 MiB of host memory, 175.0 MiB more than the 25.0 MiB it may take: data of this process is limited to "
+            "Baseline needs 200.0 MiB of host memory, 175.0 MiB more than the 25.0 MiB it may use: data of this process is limited to "
                 + "40.0 MiB (ulimit -d), "
             + "of which 10.0 MiB are used; 5.0 MiB are kept in reserve. Stream fits: type --strategy Stream, or --force to load anyway.",
             refusal.Message);
@@ -113,8 +113,8 @@ public sealed class PlanChooserTests
 
     [Theory]
     [InlineData(Strategy.Baseline, 250, "Stream fits: type --strategy Stream.")]
-    [InlineData(Strategy.Baseline, 50, "raise --device-memory-limit, or take fewer tensors (--include).")]
-    [InlineData(Strategy.Auto, 50, "raise --device-memory-limit, or take fewer tensors (--include).")]
+    [InlineData(Strategy.Baseline, 50, "raise --device-memory-limit, or load fewer tensors (--include).")]
+    [InlineData(Strategy.Auto, 50, "raise --device-memory-limit, or load fewer tensors (--include).")]
     public void No_option_is_suggested_to_override_the_limit_of_a_device(Strategy asked, long mebibytes, string end)
     {
         LoadRequest request = Request with { Strategy = asked, Force = true, DeviceMemoryLimit = mebibytes * MiB };

@@ -66,7 +66,7 @@ public sealed class ModelCommandTests : IDisposable
     {
         CliRun run = CliRun.Of("convert", "--path", Fixtures.PathOf("containers/mixed.pth"), "--out", _folder["x.safetensors"]);
 
-        Assert.Equal("memload: left out 13 entries that are no tensors: epoch, lr, name, …", Assert.Single(run.ErrorLines).TrimEnd('\r'));
+        Assert.Equal("memload: left out 13 entries that are not tensors: epoch, lr, name, …", Assert.Single(run.ErrorLines).TrimEnd('\r'));
         Assert.Single(run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
     }
 

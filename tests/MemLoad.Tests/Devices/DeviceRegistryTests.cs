@@ -85,7 +85,7 @@ public sealed class DeviceRegistryTests
         Assert.Equal([.. usable, .. cards == 0 ? ["cuda:0"] : Array.Empty<string>(), "torch:cpu"], devices.Select(device => device.Name));
         Assert.Equal(usable, devices.Where(device => device.Available).Select(device => device.Name));
         Assert.Contains(
-            "needs the TorchSharp build of MemLoad, which is not here: in a clone, ./build.ps1 -Torch c",
+            "needs the TorchSharp build of MemLoad, which is not installed: in a clone, ./build.ps1 -Torch c",
             devices[^1].Details,
             StringComparison.Ordinal);
         Assert.Equal(

@@ -61,7 +61,7 @@ public sealed unsafe partial class MappingSafetyTests : IDisposable
 
         string? obstacle = MappingSafety.Guard(file, static () => { }, out FileLease? lease);
 
-        Assert.Equal("it lies on a file system that is not known to be local (0x00009fa0)", obstacle);
+        Assert.Equal("it is on a file system that is not known to be local (0x00009fa0)", obstacle);
         Assert.Equal(obstacle, MappingSafety.Obstacle(file));
         Assert.Null(lease);
     }
@@ -104,7 +104,7 @@ public sealed unsafe partial class MappingSafetyTests : IDisposable
         Assert.Equal(new byte[7], back);
         MemLoadException loss = Assert.Throws<MemLoadException>(mapped.RequireIntact);
         Assert.Equal("ML1006", loss.Rule.Id);
-        Assert.Contains("they were given up before it could", loss.Finding, StringComparison.Ordinal);
+        Assert.Contains("the mapping was removed before that", loss.Finding, StringComparison.Ordinal);
         if (writable)
         {
             *(byte*)mapped.Address = 5; // code that uses the tensor can still write to it

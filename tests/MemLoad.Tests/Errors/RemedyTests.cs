@@ -51,7 +51,7 @@ public sealed partial class RemedyTests
         Works("plan", "--path", path, "--rank", "3", "--rank-count", "4");
 
         string beyond = Broken("ML6009", "plan", "--path", path, "--rank", "4", "--rank-count", "4");
-        Match last = Regex.Match(beyond, @"of 4 they are 0 to (\d+) \(--rank\)");
+        Match last = Regex.Match(beyond, @"ranks of 4 are 0 to (\d+) \(--rank\)");
         Works("plan", "--path", path, "--rank", last.Groups[1].Value, "--rank-count", "4");
 
         string many = Broken(
@@ -147,7 +147,7 @@ public sealed partial class RemedyTests
         Assert.Contains("Name a file in the folder", Broken("ML9103", "report", "--path", rows, "--out", pages), StringComparison.Ordinal);
         Works("report", "--path", rows, "--out", Path.Combine(pages, "page.html"));
         Assert.Contains(
-            "Make the folder first",
+            "Create the folder first",
             Broken("ML9103", "report", "--path", rows, "--out", folder["new/page.html"]),
             StringComparison.Ordinal);
         Directory.CreateDirectory(folder["new"]);

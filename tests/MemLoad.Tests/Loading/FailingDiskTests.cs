@@ -33,7 +33,7 @@ public sealed partial class FailingDiskTests
         Assert.Equal(("ML1007", path), (error.Rule.Id, error.Path));
         // The piece of the copy that contains the page.
         Assert.InRange(error.Offset!.Value, failing.Offset, broken.Value);
-        Assert.Contains("the disk does not deliver a page", error.Finding, StringComparison.Ordinal);
+        Assert.Contains("the disk does not return a page", error.Finding, StringComparison.Ordinal);
         Assert.Equal(0, device.Memory.Allocated);
     }
 

@@ -257,9 +257,9 @@ public sealed class ComparisonTests : IDisposable
         CliRun json = CliRun.Of([.. measure, "--manifest", manifest, "--format", "json"]);
 
         Assert.Equal(0, run.ExitCode);
-        Assert.Contains("as the manifest says", run.Output, StringComparison.Ordinal);
+        Assert.Contains("as the manifest states", run.Output, StringComparison.Ordinal);
         Assert.Contains($"\"ManifestDigest\": \"{WeightManifest.Read(manifest).WeightsDigest}\"", json.Output, StringComparison.Ordinal);
-        Assert.DoesNotContain("as the manifest says", CliRun.Of(measure).Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("as the manifest states", CliRun.Of(measure).Output, StringComparison.Ordinal);
     }
 
     private static void Flip(string path, long at, int bit)

@@ -155,8 +155,8 @@ public sealed class ProgramMeasurerTests : IDisposable
         Assert.Equal((0, "--help\n"), (table.ExitCode, table.Error));
         Assert.Matches("own +- / [0-9.]+ .* measured", table.Output);
         Assert.Equal((2, 2), (wrong.ExitCode, alone.ExitCode));
-        Assert.Contains("'--strategy' is of loads", wrong.Error, StringComparison.Ordinal);
-        Assert.Contains("'--name' is of a program", alone.Error, StringComparison.Ordinal);
+        Assert.Contains("'--strategy' applies to loads", wrong.Error, StringComparison.Ordinal);
+        Assert.Contains("'--name' applies to a program", alone.Error, StringComparison.Ordinal);
     }
 
     [SkippableFact]

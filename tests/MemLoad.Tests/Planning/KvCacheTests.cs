@@ -136,7 +136,7 @@ public sealed class KvCacheTests : IDisposable
     [InlineData("ML6040", "no num_hidden_layers", """{"num_attention_heads":32,"hidden_size":4096}""")]
     [InlineData("ML6040", "no num_attention_heads", """{"num_hidden_layers":32,"hidden_size":4096}""")]
     [InlineData("ML6040", "no hidden_size", """{"num_hidden_layers":32,"num_attention_heads":32}""")]
-    [InlineData("ML6040", "no multiple", """{"num_hidden_layers":32,"num_attention_heads":30,"hidden_size":4096}""")]
+    [InlineData("ML6040", "not a multiple", """{"num_hidden_layers":32,"num_attention_heads":30,"hidden_size":4096}""")]
     [InlineData("ML6040", "num_hidden_layers is '-1'", """{"num_hidden_layers":-1,"num_attention_heads":32,"hidden_size":4096}""")]
     [InlineData("ML6040", "num_hidden_layers is '32'", """{"num_hidden_layers":"32","num_attention_heads":32,"hidden_size":4096}""")]
     [InlineData("ML6040", "no JSON", """{"num_hidden_layers":32,}""")]

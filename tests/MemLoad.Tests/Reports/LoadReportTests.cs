@@ -172,7 +172,7 @@ public sealed class LoadReportTests
         LoadMeasurement[] rows = [Rows.Loaded("Meta"), Rows.Failed("Baseline", LoadOutcome.Refused, "ML7005: no room")];
         (XDocument page, string text) = Written(rows, []);
 
-        Assert.Contains("1 of 1 load as forecast. 1 more load was refused before memory was touched.", text, StringComparison.Ordinal);
+        Assert.Contains("1 of 1 load as forecast. 1 more load was refused before memory was allocated.", text, StringComparison.Ordinal);
         Assert.DoesNotContain(page.Descendants(Html + "p"), paragraph => paragraph.Attribute("class")?.Value == "bad");
         Assert.Contains("to sim (a simulated accelerator) on host", text, StringComparison.Ordinal);
         string[] words = [.. page.Descendants(Html + "dt").Select(word => word.Value)];
@@ -231,7 +231,7 @@ public sealed class LoadReportTests
             MemLoadException refusal = Assert.Throws<MemLoadException>(
                 () => LoadReport.Write([Rows.Loaded("Meta")], [], folder["r.html"], pictures));
             Assert.Equal("ML9103", refusal.Rule.Id);
-            Assert.Equal("a folder is to be written and there is a file of that name", refusal.Finding);
+            Assert.Equal("the target must be a folder, and a file with that name exists", refusal.Finding);
         }
         Assert.Equal(["file"], folder.Names);
     }
@@ -441,7 +441,7 @@ public sealed class LoadReportTests
         CliRun other = Report("b.csv");
 
         Assert.Equal(0, other.ExitCode);
-        Assert.Contains("warning: the samples are of other loads than the rows", other.Error, StringComparison.Ordinal);
+        Assert.Contains("warning: the samples belong to other loads than the rows", other.Error, StringComparison.Ordinal);
         Assert.Contains(", 1 sampled load without a row", other.Output, StringComparison.Ordinal);
     }
 

@@ -130,7 +130,7 @@ public sealed class RowFileTests
     [InlineData("\"Strategy\";\"Device\"\n\"Meta\";\"sim\"\n", "ML8101", "fields are separated by ';'")]
     [InlineData("\"Strategy\"\t\"Device\"\n\"Meta\"\t\"sim\"\n", "ML8101", "fields are separated by a tab")]
     [InlineData("[1]", "ML8101", "row 1 is not an object")]
-    [InlineData("[{]", "ML8101", "no JSON")]
+    [InlineData("[{]", "ML8101", "not JSON")]
     [InlineData("[]", "ML8104", "no rows")]
     [InlineData("[{\"Strategy\":\"Meta\"}]", "ML8102", "Device, Outcome, Run, HostName, StartedAt, ModuleVersion")]
     [InlineData("Strategy,Device,Outcome,Run,HostName,StartedAt,ModuleVersion\n", "ML8104", "no rows")]
@@ -179,7 +179,7 @@ public sealed class RowFileTests
             })
         {
             MemLoadException refusal = Assert.Throws<MemLoadException>(read);
-            Assert.Equal(("ML1002", "the path is a folder, and a file is to be read"), (refusal.Rule.Id, refusal.Finding));
+            Assert.Equal(("ML1002", "the path is a folder and not a file"), (refusal.Rule.Id, refusal.Finding));
         }
     }
 

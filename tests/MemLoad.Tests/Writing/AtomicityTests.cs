@@ -329,7 +329,7 @@ public sealed class AtomicityTests
             var refusal = Assert.Throws<MemLoadException>(() =>
                 CheckpointWriter.Write(Other(), folder[name], CheckpointFormat.TorchZip, overwrite: true));
             Assert.Equal((name, "ML9103"), (name, refusal.Rule.Id));
-            Assert.Contains("is not written over", refusal.Finding, StringComparison.Ordinal);
+            Assert.Contains("is not overwritten", refusal.Finding, StringComparison.Ordinal);
             Assert.False(LinuxFileStatus.Of(folder[name])!.Value.IsRegular);
         }
     }

@@ -64,9 +64,9 @@ internal sealed class MetadataVocabulary : IPickleVocabulary
             return general;
         }
         return module == "megatron" || module.StartsWith("megatron.", StringComparison.Ordinal)
-            ? Rules.DistributedName.Broken($"the metadata is Megatron-Core's: it asks for {Printable.Quote($"{module}.{name}")}", path, at,
+            ? Rules.DistributedName.Broken($"Megatron-Core wrote the metadata: it names {Printable.Quote($"{module}.{name}")}", path, at,
                 remedy: "Export the checkpoint with Megatron-Core or Megatron-Bridge to safetensors, and open that.")
-            : Rules.DistributedName.Broken($"the metadata asks for {Printable.Quote($"{module}.{name}")}", path, at);
+            : Rules.DistributedName.Broken($"the metadata names {Printable.Quote($"{module}.{name}")}", path, at);
     }
 
     public object? Call(object? callee, PickleSequence arguments, OpenBudget budget, string path, long at)
@@ -83,17 +83,17 @@ internal sealed class MetadataVocabulary : IPickleVocabulary
         {
             return arguments.Items is [0L or 1L or 2L]
                 ? IgnoredValue.Instance
-                : throw Form($"{Printable.Quote(name)} gets another number than 0, 1 or 2", path, at);
+                : throw Form($"{Printable.Quote(name)} has a number other than 0, 1 or 2", path, at);
         }
         if (Paths.Contains(name))
         {
             budget.Spend(OpenBudget.Looking(arguments.Count), path);
             return arguments.Count <= MostParts && AreTexts(arguments.Items)
                 ? IgnoredValue.Instance
-                : throw Form("a path is not made of texts", path, at);
+                : throw Form("a path does not consist of strings", path, at);
         }
         return Classes.ContainsKey(name)
-            ? throw Form($"{Printable.Quote(name)} is called, and not made without its constructor", path, at)
+            ? throw Form($"{Printable.Quote(name)} is called, and not created without its constructor", path, at)
             : _torch.Call(callee, arguments, budget, path, at);
     }
 
@@ -104,7 +104,7 @@ internal sealed class MetadataVocabulary : IPickleVocabulary
             return _torch.Create(type, arguments, budget, path, at);
         }
         budget.Spend(MetadataObject.Overhead, path);
-        return arguments.Count == 0 ? make() : throw Form($"{Printable.Quote(name)} is made with arguments", path, at);
+        return arguments.Count == 0 ? make() : throw Form($"{Printable.Quote(name)} is created with arguments", path, at);
     }
 
     public void Build(object? target, object? state, OpenBudget budget, string path, long at)
@@ -116,7 +116,7 @@ internal sealed class MetadataVocabulary : IPickleVocabulary
         }
         if (made.IsBuilt)
         {
-            throw Form("an object of the metadata is changed after it was made", path, at);
+            throw Form("an object of the metadata is changed after its creation", path, at);
         }
         made.IsBuilt = true;
         bool right = (made, state) switch
@@ -214,7 +214,7 @@ internal sealed class MetadataVocabulary : IPickleVocabulary
         {
             if (number is not long)
             {
-                throw Rules.PickleArguments.Broken("a torch.Size is not made of whole numbers of 64 bits", path, at);
+                throw Rules.PickleArguments.Broken("a torch.Size does not consist of 64-bit integers", path, at);
             }
         }
         return numbers.Items;

@@ -113,7 +113,7 @@ internal sealed class ObjectVocabulary : IPickleVocabulary
             default:
                 if (state is PickleDict { IsHeld: true })
                 {
-                    throw Rules.ObjectHolds.Broken("an object holds the attributes of a dict", path, at);
+                    throw Rules.ObjectHolds.Broken("an object contains the attributes of a dict", path, at);
                 }
                 TorchVocabulary.Build(target, state, path, at);
                 Hold(state, null, budget, path); // reachable from the dict, and its record does not have them

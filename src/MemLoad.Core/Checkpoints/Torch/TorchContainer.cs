@@ -120,7 +120,7 @@ internal sealed class TorchContainer(
     {
         builder.CheckNameLength(name);
         builder.Refuse(name, Rules.ObjectHolds.Broken(
-            $"an object of the file also holds the tensor {Printable.Quote(name)}, so that its code could change it", path,
+            $"an object of the file also contains the tensor {Printable.Quote(name)}, so that its code could change it", path,
             remedy: CheckpointBuilder.LeftOut(Rules.ObjectHolds, name)));
     }
 

@@ -333,17 +333,17 @@ internal sealed class TorchVocabulary : IPickleVocabulary
         string full = $"{module}.{name}";
         if (OtherTensors.TryGetValue(full, out string? kind))
         {
-            return Rules.TensorKind.Broken($"the checkpoint holds {kind}", path, at);
+            return Rules.TensorKind.Broken($"the checkpoint contains {kind}", path, at);
         }
         if (RunsPrograms(module, name))
         {
-            return Rules.PickleAttack.Broken($"the pickle asks for {Printable.Quote(full)}, which no weights need", path, at);
+            return Rules.PickleAttack.Broken($"the pickle names {Printable.Quote(full)}, which weights do not need", path, at);
         }
         bool wholeObject =
             isRoot || module.StartsWith("torch.nn.", StringComparison.Ordinal) || module.StartsWith("__torch__", StringComparison.Ordinal);
         return wholeObject
-            ? Rules.PickledModule.Broken($"the file holds a pickled Python object ({Printable.Quote(full)}), not a state dict", path, at)
-            : Rules.PickleGlobal.Broken($"the pickle asks for {Printable.Quote(full)}", path, at);
+            ? Rules.PickledModule.Broken($"the file contains a pickled Python object ({Printable.Quote(full)}), not a state dict", path, at)
+            : Rules.PickleGlobal.Broken($"the pickle names {Printable.Quote(full)}", path, at);
     }
 
     /// <summary>
@@ -359,7 +359,7 @@ internal sealed class TorchVocabulary : IPickleVocabulary
                 budget.Spend(CallOverhead, path);
                 return new RefusedTensor(OtherTensors[refused], at);
             }
-            throw Rules.PickleMalformed.Broken($"{Printable.Quote(PythonText.Repr(callee))} is called, which is nothing to call", path, at);
+            throw Rules.PickleMalformed.Broken($"{Printable.Quote(PythonText.Repr(callee))} is called, which is not callable", path, at);
         }
         ReadOnlySpan<object?> arguments = tuple.Items;
         budget.Spend(name is OrderedDict ? PickleDict.Overhead : CallOverhead, path);
@@ -399,7 +399,7 @@ internal sealed class TorchVocabulary : IPickleVocabulary
         }
         catch (Exception e) when (e is InvalidCastException or IndexOutOfRangeException or NullReferenceException or OverflowException)
         {
-            throw Rules.PickleArguments.Broken($"'{name}' gets arguments of another form than PyTorch's", path, at, e);
+            throw Rules.PickleArguments.Broken($"'{name}' has arguments in a form that PyTorch does not write", path, at, e);
         }
     }
 
@@ -414,11 +414,11 @@ internal sealed class TorchVocabulary : IPickleVocabulary
         if (isContainer && tuple.Count > 0)
         {
             throw Rules.PickleArguments.Broken(
-                $"{Printable.Quote(PythonText.Repr(type))} is made without its constructor, which drops its arguments", path, at);
+                $"{Printable.Quote(PythonText.Repr(type))} is created without its constructor, which drops its arguments", path, at);
         }
         return isContainer || type is not PickleGlobal { Name: string name } || !Callables.Contains(name)
             ? Call(type, tuple, budget, path, at)
-            : throw Rules.PickleArguments.Broken($"{Printable.Quote(PythonText.Repr(type))} is made without its constructor", path, at);
+            : throw Rules.PickleArguments.Broken($"{Printable.Quote(PythonText.Repr(type))} is created without its constructor", path, at);
     }
 
     /// <summary>
@@ -434,11 +434,11 @@ internal sealed class TorchVocabulary : IPickleVocabulary
                 CheckAttributes(state, DictNames, path, at);
                 break;
             case TensorReference:
-                throw Rules.PickleState.Broken("a tensor is changed after it was made", path, at);
+                throw Rules.PickleState.Broken("a tensor is changed after its creation", path, at);
             case NumpyType type when IsPlainState(type, state):
                 break;
             case NumpyType:
-                throw Rules.PickleState.Broken("a type of numpy gets a state that is not plain little-endian", path, at);
+                throw Rules.PickleState.Broken("a type of numpy has a state that is not plain little-endian", path, at);
             default:
                 throw Rules.PickleMalformed.Broken($"attributes are set on {Printable.Quote(PythonText.Repr(target))}", path, at);
         }
@@ -449,7 +449,7 @@ internal sealed class TorchVocabulary : IPickleVocabulary
     {
         if (persistentId is PickleSequence { Items: [string kind, ..] } && kind == "module")
         {
-            throw Rules.PickledModule.Broken("the file holds a pickled module with its source code, not a state dict", path);
+            throw Rules.PickledModule.Broken("the file contains a pickled module with its source code, not a state dict", path);
         }
         if (persistentId
                 is not PickleSequence
@@ -460,7 +460,7 @@ internal sealed class TorchVocabulary : IPickleVocabulary
             || items.Length > 6
             || (items.Length == 6 && items[5] is not null))
         {
-            throw Rules.PickleArguments.Broken("a persistent id names no storage in the form PyTorch writes", path);
+            throw Rules.PickleArguments.Broken("a persistent id does not name a storage in the form that PyTorch writes", path);
         }
         if (count < 0 || count > long.MaxValue / (type.DType?.ElementSize() ?? 1))
         {
@@ -468,7 +468,7 @@ internal sealed class TorchVocabulary : IPickleVocabulary
         }
         if (location == "meta")
         {
-            throw Rules.TensorKind.Broken("the checkpoint holds a meta tensor, which has no data", path);
+            throw Rules.TensorKind.Broken("the checkpoint contains a meta tensor, which has no data", path);
         }
         return (key, type, count);
     }
@@ -661,7 +661,7 @@ internal sealed class TorchVocabulary : IPickleVocabulary
         }
         if (state is not PickleDict { HasTextKeysOnly: true } attributes)
         {
-            throw Rules.PickleState.Broken("the attributes of an object are no dict of names", path, at);
+            throw Rules.PickleState.Broken("the attributes of an object are not a dict of names", path, at);
         }
         foreach ((string name, _) in attributes.Items)
         {
